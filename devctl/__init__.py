@@ -1,0 +1,3 @@
+"""devctl: the development environment of a Go service in Docker."""
+
+__version__ = "0.1.0"

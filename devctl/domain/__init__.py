@@ -1,0 +1,1 @@
+"""Pure decisions and data; the ports that workflows see."""

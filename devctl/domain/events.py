@@ -1,0 +1,124 @@
+"""Progress is events, never prints: what workflows tell a reporter (names and keys: CONTRACT, JSON)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    name: ClassVar[str] = "step.started"
+    step: str
+    cause: str
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """`ms`: how long the step took."""
+
+    name: ClassVar[str] = "step.done"
+    step: str
+    cause: str
+    ms: int
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    name: ClassVar[str] = "step.failed"
+    step: str
+    cause: str
+    ms: int
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line a container (or, with stream `build`, a build) printed."""
+
+    name: ClassVar[str] = "log"
+    service: str
+    stream: Literal["stdout", "stderr", "build"]
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """air rebuilt and restarted the app; `ms` from the save to the first good answer. `message`: the compiler's, if not ok."""
+
+    name: ClassVar[str] = "reload"
+    service: str
+    ok: bool
+    ms: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two versions of a manifest; `text` is the line a person reads."""
+
+    op: Literal["added", "removed", "upgraded", "downgraded", "replaced", "go", "toolchain", "other"]
+    module: str
+    text: str
+    from_: str | None = None
+    to: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        return {"op": self.op, "module": self.module, "from": self.from_, "to": self.to, "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class DepsChanged:
+    name: ClassVar[str] = "deps.changed"
+    service: str
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DepsRebuilt:
+    """`ms`: from the noticed change until the new container answered."""
+
+    name: ClassVar[str] = "deps.rebuilt"
+    service: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DepsFailed:
+    name: ClassVar[str] = "deps.failed"
+    service: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    name: ClassVar[str] = "switch"
+    service: str
+    from_: str
+    to: str
+    ms: int
+    gap_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence for a person; it has no JSON form (warnings go through `Reporter.warn`)."""
+
+    name: ClassVar[str] = "note"
+    text: str
+
+
+Event = (
+    StepStarted | StepDone | StepFailed | LogLine | Reload | DepsChanged | DepsRebuilt | DepsFailed | Switched | Note
+)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a command came to: the keys of the JSON envelope. `text` is what a person reads instead of `result`."""
+
+    result: dict[str, object] = field(default_factory=dict)
+    text: str = ""
+    exit_code: int = 0

@@ -1,0 +1,48 @@
+"""What the engine shows, as plain data: one snapshot, no further questions until a plan runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from devctl.domain.state import Health
+
+LABEL = "dev.devctl"
+PROJECT_LABEL = f"{LABEL}.project"
+SERVICE_LABEL = f"{LABEL}.service"
+MODE_LABEL = f"{LABEL}.mode"
+DEPS_LABEL = f"{LABEL}.deps"
+INPUTS_LABEL = f"{LABEL}.inputs"
+VERSION_LABEL = f"{LABEL}.version"
+CACHE_LABEL = f"{LABEL}.cache"
+ASSEMBLED_LABEL = f"{LABEL}.assembled"
+COMPOSE_PROJECT_LABEL = "com.docker.compose.project"
+COMPOSE_SERVICE_LABEL = "com.docker.compose.service"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """`state` is the engine's word; `ports` maps container port to (host ip, host port); times are RFC 3339."""
+
+    id: str
+    name: str
+    service: str
+    state: str
+    health: Health
+    exit_code: int
+    image: str
+    image_id: str
+    labels: dict[str, str] = field(default_factory=dict)
+    ports: dict[int, tuple[str, int]] = field(default_factory=dict)
+    started_at: str = ""
+    oom_killed: bool = False
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    containers: tuple[Container, ...] = ()
+
+    def of(self, service: str) -> Container | None:
+        """The container of a compose service; a running one before a stopped one."""
+        mine = [c for c in self.containers if c.service == service]
+        return next((c for c in mine if c.state == "running"), mine[0] if mine else None)

@@ -1,0 +1,174 @@
+"""The ports that workflows see: Protocols only. The real ones are joined in `cli/wiring.py`, fakes in `tests/fakes.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from devctl.domain.config import Config
+from devctl.domain.events import Event
+from devctl.domain.gofacts import DockerfileFacts, SourceFacts
+from devctl.domain.observed import Observed
+from devctl.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A process that ended. `interrupted`: Ctrl-C reached us while it ran; it was left to tidy up."""
+
+    code: int
+    stdout: str
+    stderr: str
+    interrupted: bool = False
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+
+class Reporter(Protocol):
+    """Where progress goes; `warn` collects for the result's `warnings`."""
+
+    def emit(self, event: Event) -> None: ...
+    def warn(self, problem: Problem) -> None: ...
+
+
+class Processes(Protocol):
+    """Starts programs: argv lists only, never a shell."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+        stdin: bytes | None = None,
+        timeout: float | None = None,
+    ) -> Finished:
+        """Run to the end, output captured (and handed on line by line). A missing program is code 127."""
+
+    def attach(self, argv: Sequence[str], *, cwd: Path | None = None) -> int:
+        """Run with our own terminal handed over; returns its code."""
+
+    def follow(self, argv: Sequence[str], *, on_line: Callable[[str], None]) -> AbstractContextManager[None]:
+        """A child whose lines go to `on_line` (from a thread) until the context ends it."""
+
+    def spawn(self, argv: Sequence[str], *, cwd: Path, log: Path) -> int:
+        """Start a process of its own session that outlives us; returns its pid."""
+
+
+class Files(Protocol):
+    """The project's folder. Paths are absolute."""
+
+    def read_text(self, path: Path) -> str | None: ...
+    def read_bytes(self, path: Path) -> bytes | None: ...
+    def write_atomic(self, path: Path, text: str, *, owner: tuple[int, int] | None = None) -> bool:
+        """Write via a temporary file and rename; returns whether the content changed."""
+
+    def exists(self, path: Path) -> bool: ...
+    def owner(self, path: Path) -> tuple[int, int]: ...
+    def state_dir(self, root: Path) -> Path:
+        """`.devctl/` of a project, made (self-ignoring) when missing."""
+
+    def lock(self, root: Path, *, command: str, timeout: float) -> AbstractContextManager[None]:
+        """The project's lock; raises MachineError `project-locked` naming the holder after `timeout` seconds."""
+
+
+class Sources(Protocol):
+    """Reads a project's code and files into facts."""
+
+    def go(self, root: Path) -> SourceFacts: ...
+    def dockerfile(self, path: Path, *, root: Path) -> DockerfileFacts: ...
+    def config(self, root: Path) -> Config:
+        """devctl.yaml, or all defaults; raises FilesError with every issue and its place."""
+
+
+class Compose(Protocol):
+    """docker compose, the real one. `file` is a rendered model in `.devctl/`."""
+
+    def config(self, root: Path) -> dict[str, object]:
+        """The user's own files, resolved; raises FilesError with place where compose refuses them."""
+
+    def build(self, file: Path, services: Sequence[str], *, no_cache: bool = False) -> Finished: ...
+    def up(self, file: Path, services: Sequence[str], *, no_deps: bool, recreate: bool = False) -> Finished: ...
+    def stop(self, file: Path, services: Sequence[str]) -> Finished: ...
+    def restart(self, file: Path, services: Sequence[str]) -> Finished: ...
+    def down(self, name: str, root: Path, *, volumes: bool) -> Finished: ...
+
+
+class Engine(Protocol):
+    """Reading the engine and the few object-level changes compose has no word for."""
+
+    def ping(self) -> None:
+        """Raises MachineError `engine-unreachable` where no engine answers."""
+
+    def observe(self, project: str) -> Observed: ...
+    def image_id(self, ref: str) -> str | None: ...
+    def tag(self, image_id: str, ref: str) -> None: ...
+    def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
+    def logs(self, container: str, *, tail: int) -> str: ...
+    def ports_in_use(self) -> Mapping[int, str]:
+        """Host ports published by containers, with the container's name."""
+
+
+class Prober(Protocol):
+    """Requests from the host that prove serving."""
+
+    def http(self, url: str, *, timeout: float) -> int | None:
+        """The status of one GET (redirects not followed), None where nothing answered."""
+
+    def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Host(Protocol):
+    """Facts of the machine and the caller, read once."""
+
+    def env(self, name: str) -> str | None: ...
+    def is_linux(self) -> bool: ...
+    def interactive(self) -> bool: ...
+    def port_free(self, ip: str, port: int) -> bool: ...
+
+
+class Watcher(Protocol):
+    """Batches of changed paths below a root: quiet time, cap and polling as given."""
+
+    def batches(
+        self, paths: Iterable[Path], *, accept: Callable[[Path], bool], stop: Callable[[], bool], poll: bool
+    ) -> Iterator[frozenset[Path]]: ...
+
+
+class Templates(Protocol):
+    def read(self, name: str) -> str:
+        """A shipped file, such as `go-service/Dockerfile`."""
+
+    def tree(self, name: str) -> Mapping[str, str]:
+        """All files of a template folder, path to content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Toolbox:
+    """Every port a workflow may use."""
+
+    reporter: Reporter
+    processes: Processes
+    files: Files
+    sources: Sources
+    compose: Compose
+    engine: Engine
+    prober: Prober
+    clock: Clock
+    host: Host
+    watcher: Watcher
+    templates: Templates

@@ -1,0 +1,68 @@
+"""What devctl knows of a project before it asks the engine anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from devctl.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value comes from: `devctl.yaml`, `compose.yaml:12`, `main.go:31`, or `default`."""
+
+    value: object
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A compose service built from Go here. Paths are relative to the project, posix style.
+
+    `dir` is the folder of go.mod, `main` the package to build relative to it (`.`, `./cmd/api`),
+    `port` the port inside the container (None: serves no port), `probe` a path (`/healthz`), `tcp` or `none`.
+    `dockerfile` is the user's file if there is one; `dev_stage`/`prod_stages` the stages in it that can work;
+    where there is none, our own stage from `.devctl/` takes its place.
+    """
+
+    name: str
+    dir: str = "."
+    main: str = "."
+    args: tuple[str, ...] = ()
+    port: int | None = None
+    host_port: int | None = None
+    probe: str = "none"
+    env: dict[str, str] = field(default_factory=dict)
+    build_tags: tuple[str, ...] = ()
+    build_env: dict[str, str] = field(default_factory=dict)
+    ldflags: str = ""
+    files: tuple[str, ...] = ()
+    context: str = "."
+    dockerfile: str | None = None
+    dev_stage: str | None = None
+    prod_stages: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def module_path(self) -> PurePosixPath:
+        return PurePosixPath(self.dir)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder with a Go module and its compose name; `model` is compose's resolved model, as data."""
+
+    root: str
+    name: str
+    services: tuple[Service, ...]
+    model: dict[str, object]
+    generated: bool
+    go_version: str
+    bases: dict[str, str]
+    mirror: str | None
+    owner: tuple[int, int]
+    warnings: tuple[Problem, ...] = ()
+
+    def service(self, name: str) -> Service | None:
+        return next((s for s in self.services if s.name == name), None)

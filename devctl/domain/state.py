@@ -1,0 +1,56 @@
+"""One look at a project: the `state` object of CONTRACT (JSON), built from what the engine shows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Mode = Literal["dev", "prod"]
+Kind = Literal["service", "dependency"]
+Health = Literal["healthy", "unhealthy", "starting", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """`state` is the engine's word or `absent`; `container` the full id; `deps` None for a dependency."""
+
+    name: str
+    kind: Kind
+    state: str = "absent"
+    health: Health = "none"
+    mode: Mode | None = None
+    url: str | None = None
+    image: str | None = None
+    image_id: str | None = None
+    container: str | None = None
+    deps: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatcherState:
+    state: Literal["running", "absent"] = "absent"
+    pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Which code answers; `reason` is None when it is current."""
+
+    state: Literal["current", "old", "none"] = "none"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    mode: Literal["dev", "prod", "stopped", "mixed"]
+    services: tuple[ServiceState, ...]
+    watcher: WatcherState
+    serving: Serving
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "mode": self.mode,
+            "services": [asdict(s) for s in self.services],
+            "watcher": asdict(self.watcher),
+            "serving": asdict(self.serving),
+        }

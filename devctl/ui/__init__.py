@@ -1,0 +1,1 @@
+"""Everything that prints: events and results become text or JSON."""
