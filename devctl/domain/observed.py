@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from devctl.domain.state import Health
@@ -39,8 +40,19 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    id: str
+    user: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
+    """`volumes` and `networks`: name to the value of our project label ("" where compose made it without us)."""
+
     containers: tuple[Container, ...] = ()
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, service: str) -> Container | None:
         """The container of a compose service; a running one before a stopped one."""

@@ -11,18 +11,17 @@ from typing import Protocol
 from devctl.domain.config import Config
 from devctl.domain.events import Event
 from devctl.domain.gofacts import DockerfileFacts, SourceFacts
-from devctl.domain.observed import Observed
+from devctl.domain.observed import Image, Observed
 from devctl.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A process that ended. `interrupted`: Ctrl-C reached us while it ran; it was left to tidy up."""
+    """A process that ended; `code` 127 where the program does not exist, 124 where the time ran out."""
 
     code: int
     stdout: str
     stderr: str
-    interrupted: bool = False
 
     @property
     def output(self) -> str:
@@ -49,13 +48,18 @@ class Processes(Protocol):
         stdin: bytes | None = None,
         timeout: float | None = None,
     ) -> Finished:
-        """Run to the end, output captured (and handed on line by line). A missing program is code 127."""
+        """Run to the end, output captured (and handed on line by line).
+
+        Raises InterruptedByUser after Ctrl-C; the child got the signal once and was left to tidy up.
+        """
 
     def attach(self, argv: Sequence[str], *, cwd: Path | None = None) -> int:
         """Run with our own terminal handed over; returns its code."""
 
-    def follow(self, argv: Sequence[str], *, on_line: Callable[[str], None]) -> AbstractContextManager[None]:
-        """A child whose lines go to `on_line` (from a thread) until the context ends it."""
+    def follow(
+        self, argv: Sequence[str], *, on_line: Callable[[str, str], None]
+    ) -> AbstractContextManager[Callable[[], bool]]:
+        """A child whose lines go to `on_line(stream, line)` from threads until the context ends it; yields "still runs?"."""
 
     def spawn(self, argv: Sequence[str], *, cwd: Path, log: Path) -> int:
         """Start a process of its own session that outlives us; returns its pid."""
@@ -66,16 +70,33 @@ class Files(Protocol):
 
     def read_text(self, path: Path) -> str | None: ...
     def read_bytes(self, path: Path) -> bytes | None: ...
-    def write_atomic(self, path: Path, text: str, *, owner: tuple[int, int] | None = None) -> bool:
+    def write_atomic(
+        self, path: Path, text: str, *, owner: tuple[int, int] | None = None, mode: int = 0o644
+    ) -> bool:
         """Write via a temporary file and rename; returns whether the content changed."""
 
+    def append(self, path: Path, text: str) -> None: ...
+    def remove(self, path: Path) -> None: ...
     def exists(self, path: Path) -> bool: ...
+    def is_dir(self, path: Path) -> bool: ...
+    def modified(self, path: Path) -> float | None:
+        """Seconds since the epoch; None where there is no such file."""
+
+    def go_files(self, root: Path) -> Sequence[tuple[str, float]]:
+        """Relative path and mtime of each source file below `root`; vendored, hidden and state folders left out."""
+
     def owner(self, path: Path) -> tuple[int, int]: ...
     def state_dir(self, root: Path) -> Path:
         """`.devctl/` of a project, made (self-ignoring) when missing."""
 
     def lock(self, root: Path, *, command: str, timeout: float) -> AbstractContextManager[None]:
         """The project's lock; raises MachineError `project-locked` naming the holder after `timeout` seconds."""
+
+    def hold(self, path: Path) -> AbstractContextManager[bool]:
+        """Hold a lock file while the context lasts; yields False where another process holds it."""
+
+    def held(self, path: Path) -> bool:
+        """Whether a living process holds that lock file."""
 
 
 class Sources(Protocol):
@@ -94,7 +115,9 @@ class Compose(Protocol):
         """The user's own files, resolved; raises FilesError with place where compose refuses them."""
 
     def build(self, file: Path, services: Sequence[str], *, no_cache: bool = False) -> Finished: ...
-    def up(self, file: Path, services: Sequence[str], *, no_deps: bool, recreate: bool = False) -> Finished: ...
+    def up(
+        self, file: Path, services: Sequence[str], *, no_deps: bool, recreate: bool = False
+    ) -> Finished: ...
     def stop(self, file: Path, services: Sequence[str]) -> Finished: ...
     def restart(self, file: Path, services: Sequence[str]) -> Finished: ...
     def down(self, name: str, root: Path, *, volumes: bool) -> Finished: ...
@@ -106,11 +129,23 @@ class Engine(Protocol):
     def ping(self) -> None:
         """Raises MachineError `engine-unreachable` where no engine answers."""
 
-    def observe(self, project: str) -> Observed: ...
-    def image_id(self, ref: str) -> str | None: ...
+    def observe(self, project: str) -> Observed:
+        """Containers, volumes and networks of a compose project."""
+
+    def containers(self, project: str) -> Observed:
+        """The containers alone: cheaper, for what is asked often."""
+
+    def images(self, refs: Sequence[str]) -> Mapping[str, Image]:
+        """Those of the references that are present."""
+
     def tag(self, image_id: str, ref: str) -> None: ...
+    def remove_image(self, image_id: str) -> bool: ...
+    def remove_containers(self, ids: Sequence[str]) -> None: ...
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
     def logs(self, container: str, *, tail: int) -> str: ...
+    def read_file(self, container: str, path: str) -> str | None:
+        """A small text file inside a running container; None where it is not there."""
+
     def ports_in_use(self) -> Mapping[int, str]:
         """Host ports published by containers, with the container's name."""
 
@@ -139,6 +174,9 @@ class Host(Protocol):
     def is_linux(self) -> bool: ...
     def interactive(self) -> bool: ...
     def port_free(self, ip: str, port: int) -> bool: ...
+    def pid(self) -> int: ...
+    def executable(self) -> str:
+        """The Python that runs us, for starting the watcher."""
 
 
 class Watcher(Protocol):

@@ -1,0 +1,153 @@
+"""The project's folder: reading, atomic writing, the state folder, the project lock."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from devctl.errors import MachineError
+
+STATE_DIR = ".devctl"
+_NOT_SOURCE = frozenset({"vendor", "node_modules", "testdata", "tmp"})
+
+
+class SystemFiles:
+    """`Files` on the file system."""
+
+    def read_text(self, path: Path) -> str | None:
+        data = self.read_bytes(path)
+        return None if data is None else data.decode(errors="replace")
+
+    def read_bytes(self, path: Path) -> bytes | None:
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
+
+    def write_atomic(
+        self, path: Path, text: str, *, owner: tuple[int, int] | None = None, mode: int = 0o644
+    ) -> bool:
+        if self.read_text(path) == text:
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as sink:
+                sink.write(text)
+            Path(temporary).chmod(mode)
+            if owner is not None and os.geteuid() == 0:
+                os.chown(temporary, *owner)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return True
+
+    def append(self, path: Path, text: str) -> None:
+        with path.open("a", encoding="utf-8") as sink:
+            sink.write(text)
+
+    def remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+    def exists(self, path: Path) -> bool:
+        return path.exists()
+
+    def is_dir(self, path: Path) -> bool:
+        return path.is_dir()
+
+    def owner(self, path: Path) -> tuple[int, int]:
+        facts = path.stat()
+        return facts.st_uid, facts.st_gid
+
+    def modified(self, path: Path) -> float | None:
+        try:
+            return path.stat().st_mtime
+        except OSError:
+            return None
+
+    def go_files(self, root: Path) -> Sequence[tuple[str, float]]:
+        found: list[tuple[str, float]] = []
+        for folder, names, files in os.walk(root):
+            names[:] = [n for n in names if n not in _NOT_SOURCE and not n.startswith(".")]
+            for name in files:
+                if name.endswith((".go", ".tmpl", ".html", ".tpl", ".sql", ".css", ".js")):
+                    path = Path(folder, name)
+                    with contextlib.suppress(OSError):
+                        found.append((str(path.relative_to(root)), path.stat().st_mtime))
+        return found
+
+    def state_dir(self, root: Path) -> Path:
+        folder = root / STATE_DIR
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.geteuid() == 0:
+                os.chown(folder, *self.owner(root))
+        self.write_atomic(folder / ".gitignore", "*\n", owner=self.owner(root))
+        return folder
+
+    def lock(self, root: Path, *, command: str, timeout: float) -> AbstractContextManager[None]:
+        return _lock(self.state_dir(root) / "lock", command, timeout)
+
+    def hold(self, path: Path) -> AbstractContextManager[bool]:
+        """Hold a lock file for as long as the context lasts; yields False where another process holds it."""
+        return _hold(path)
+
+    def held(self, path: Path) -> bool:
+        """Whether a living process holds the lock file: the kernel's word, no pid can lie."""
+        if not path.exists():
+            return False
+        with _hold(path) as mine:
+            return not mine
+
+
+@contextlib.contextmanager
+def _hold(path: Path) -> Iterator[bool]:
+    with path.open("a+", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+@contextlib.contextmanager
+def _lock(path: Path, command: str, timeout: float) -> Iterator[None]:
+    # flock is given back by the kernel when its holder dies, so a stale lock cannot exist.
+    deadline = time.monotonic() + timeout
+    with path.open("a+", encoding="utf-8") as handle:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise _locked(path, timeout) from None
+                time.sleep(0.05)
+        handle.seek(0)
+        handle.truncate()
+        handle.write(f"{command} {os.getpid()}\n")
+        handle.flush()
+        try:
+            yield
+        finally:
+            handle.seek(0)
+            handle.truncate()
+
+
+def _locked(path: Path, timeout: float) -> MachineError:
+    holder = path.read_text(encoding="utf-8").split()
+    who = f"`devctl {holder[0]}` (pid {holder[1]})" if len(holder) == 2 else "another devctl"
+    return MachineError(
+        f"{who} is working on this project and did not finish within {timeout:g} s",
+        code="project-locked",
+        hint="wait for it, or call again with a longer --timeout",
+        place=".devctl/lock",
+    )

@@ -1,0 +1,69 @@
+"""Environment, terminal, clock and sockets of this machine: read here, handed on as facts."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+import time
+from collections.abc import Mapping
+
+# Each variable has its reason; everything else of the caller's environment is passed on as it is.
+_CHILD_DEFAULTS = {
+    # Without it the containerd image store gives each cached build a new id, and `up` recreates every time.
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+    # Without buildx compose 2.40 warns about Bake and then builds with its own BuildKit; we ask for that at once.
+    "COMPOSE_BAKE": "false",
+    "COMPOSE_MENU": "false",
+    "COMPOSE_ANSI": "never",
+    "DOCKER_CLI_HINTS": "false",
+    "DOCKER_BUILDKIT": "1",
+}
+
+
+def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of every process that we start: the caller's, our defaults where it says nothing, `extra`."""
+    return {**_CHILD_DEFAULTS, **os.environ, **(extra or {})}
+
+
+class SystemHost:
+    """`Host` on the operating system."""
+
+    def env(self, name: str) -> str | None:
+        return os.environ.get(name)
+
+    def is_linux(self) -> bool:
+        return sys.platform == "linux"
+
+    def interactive(self) -> bool:
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def port_free(self, ip: str, port: int) -> bool:
+        """Whether a container could bind it; a privileged port that only we may not bind counts as free."""
+        with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((ip, port))
+            except OSError as error:
+                return error.errno != errno.EADDRINUSE
+        return True
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def executable(self) -> str:
+        return sys.executable
+
+
+class SystemClock:
+    """`Clock` of the machine."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)

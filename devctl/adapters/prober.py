@@ -1,0 +1,36 @@
+"""Requests from the host that prove serving: any HTTP answer is alive, a TCP connect alone proves nothing."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from urllib.parse import urlsplit
+
+
+class SocketProber:
+    """`Prober` on the standard library: one request, no redirects, no pool."""
+
+    def http(self, url: str, *, timeout: float) -> int | None:
+        parts = urlsplit(url)
+        connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=timeout)
+        try:
+            connection.request(
+                "GET", parts.path or "/", headers={"User-Agent": "devctl", "Connection": "close"}
+            )
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    def tcp(self, host: str, port: int, *, timeout: float) -> bool:
+        """Connected and not closed at once: docker-proxy accepts for an app that does not listen, then hangs up."""
+        try:
+            with socket.create_connection((host, port), timeout=timeout) as connection:
+                connection.settimeout(0.2)
+                try:
+                    return connection.recv(1) != b""
+                except TimeoutError:
+                    return True
+        except OSError:
+            return False
