@@ -147,6 +147,11 @@ def _container(raw: dict[str, Any]) -> Container:
         started_at=state.get("StartedAt", ""),
         oom_killed=bool(state.get("OOMKilled")),
         user=config.get("User", ""),
+        read_only=bool(raw["HostConfig"].get("ReadonlyRootfs")),
+        cap_drop=tuple(raw["HostConfig"].get("CapDrop") or ()),
+        security_opt=tuple(raw["HostConfig"].get("SecurityOpt") or ()),
+        bind_sources=tuple(m["Source"] for m in raw.get("Mounts") or () if m["Type"] == "bind"),
+        restarts=int(raw.get("RestartCount", 0)),
     )
 
 

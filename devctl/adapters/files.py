@@ -95,26 +95,32 @@ class SystemFiles:
     def lock(self, root: Path, *, command: str, timeout: float) -> AbstractContextManager[None]:
         return _lock(self.state_dir(root) / "lock", command, timeout)
 
-    def hold(self, path: Path) -> AbstractContextManager[bool]:
-        """Hold a lock file for as long as the context lasts; yields False where another process holds it."""
-        return _hold(path)
+    def hold(self, path: Path, *, note: str = "") -> AbstractContextManager[bool]:
+        return _hold(path, note)
 
     def held(self, path: Path) -> bool:
         """Whether a living process holds the lock file: the kernel's word, no pid can lie."""
         if not path.exists():
             return False
-        with _hold(path) as mine:
-            return not mine
+        with path.open("rb") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
 
 @contextlib.contextmanager
-def _hold(path: Path) -> Iterator[bool]:
+def _hold(path: Path, note: str) -> Iterator[bool]:
     with path.open("a+", encoding="utf-8") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return
+        handle.truncate(0)
+        handle.write(note)
+        handle.flush()
         yield True
 
 

@@ -39,6 +39,13 @@ class SystemHost:
     def interactive(self) -> bool:
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
+    def confirm(self, question: str) -> bool:
+        if not self.interactive():
+            return False
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
     def port_free(self, ip: str, port: int) -> bool:
         """Whether a container could bind it; a privileged port that only we may not bind counts as free."""
         with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:

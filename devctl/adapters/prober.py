@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
 
 
@@ -34,3 +39,30 @@ class SocketProber:
                     return True
         except OSError:
             return False
+
+    def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:
+        return _measure_gap(good)
+
+
+@contextlib.contextmanager
+def _measure_gap(good: Callable[[], bool]) -> Iterator[Callable[[], int]]:
+    ended = threading.Event()
+    last_good = time.monotonic()
+    longest = 0.0
+
+    def ask() -> None:
+        nonlocal last_good, longest
+        while not ended.is_set():
+            if good():
+                now = time.monotonic()
+                longest = max(longest, now - last_good)
+                last_good = now
+            ended.wait(0.005)
+
+    client = threading.Thread(target=ask, daemon=True)
+    client.start()
+    try:
+        yield lambda: round(longest * 1000)
+    finally:
+        ended.set()
+        client.join(2)

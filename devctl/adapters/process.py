@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import threading
@@ -76,6 +77,10 @@ class SystemProcesses:
             )
         child.returncode = 0  # it outlives us on purpose: no "still running" warning at exit
         return child.pid
+
+    def terminate(self, pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
 
 
 def interrupted_error() -> InterruptedByUser:

@@ -111,7 +111,16 @@ class Note:
 
 
 Event = (
-    StepStarted | StepDone | StepFailed | LogLine | Reload | DepsChanged | DepsRebuilt | DepsFailed | Switched | Note
+    StepStarted
+    | StepDone
+    | StepFailed
+    | LogLine
+    | Reload
+    | DepsChanged
+    | DepsRebuilt
+    | DepsFailed
+    | Switched
+    | Note
 )
 
 

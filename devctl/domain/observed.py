@@ -37,6 +37,11 @@ class Container:
     started_at: str = ""
     oom_killed: bool = False
     user: str = ""
+    read_only: bool = False
+    cap_drop: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()
+    bind_sources: tuple[str, ...] = ()
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Protocol
 from devctl.domain.config import Config
 from devctl.domain.events import Event
 from devctl.domain.gofacts import DockerfileFacts, SourceFacts
+from devctl.domain.image import ImageFacts
 from devctl.domain.observed import Image, Observed
 from devctl.errors import Problem
 
@@ -64,6 +65,9 @@ class Processes(Protocol):
     def spawn(self, argv: Sequence[str], *, cwd: Path, log: Path) -> int:
         """Start a process of its own session that outlives us; returns its pid."""
 
+    def terminate(self, pid: int) -> None:
+        """Ask a process to end; nothing happens where it is gone."""
+
 
 class Files(Protocol):
     """The project's folder. Paths are absolute."""
@@ -92,8 +96,8 @@ class Files(Protocol):
     def lock(self, root: Path, *, command: str, timeout: float) -> AbstractContextManager[None]:
         """The project's lock; raises MachineError `project-locked` naming the holder after `timeout` seconds."""
 
-    def hold(self, path: Path) -> AbstractContextManager[bool]:
-        """Hold a lock file while the context lasts; yields False where another process holds it."""
+    def hold(self, path: Path, *, note: str = "") -> AbstractContextManager[bool]:
+        """Hold a lock file (with `note` in it) while the context lasts; yields False where another process holds it."""
 
     def held(self, path: Path) -> bool:
         """Whether a living process holds that lock file."""
@@ -150,6 +154,16 @@ class Engine(Protocol):
         """Host ports published by containers, with the container's name."""
 
 
+class Images(Protocol):
+    """Reading built images without starting anything."""
+
+    def read(self, ref: str, *, files: bool = False) -> ImageFacts:
+        """Raises ProjectError `image-missing`. `files` lists every path of the image too (slower)."""
+
+    def binary(self, ref: str, path: str) -> bytes:
+        """The content of one file of the image."""
+
+
 class Prober(Protocol):
     """Requests from the host that prove serving."""
 
@@ -157,6 +171,8 @@ class Prober(Protocol):
         """The status of one GET (redirects not followed), None where nothing answered."""
 
     def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...
+    def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:
+        """Ask `good` every 5-10 ms from a thread; yields "the longest time without a good answer so far", in ms."""
 
 
 class Clock(Protocol):
@@ -173,6 +189,9 @@ class Host(Protocol):
     def env(self, name: str) -> str | None: ...
     def is_linux(self) -> bool: ...
     def interactive(self) -> bool: ...
+    def confirm(self, question: str) -> bool:
+        """Ask a person; False without a terminal."""
+
     def port_free(self, ip: str, port: int) -> bool: ...
     def pid(self) -> int: ...
     def executable(self) -> str:
@@ -180,11 +199,10 @@ class Host(Protocol):
 
 
 class Watcher(Protocol):
-    """Batches of changed paths below a root: quiet time, cap and polling as given."""
+    """Batches of changed files: quiet time, cap and polling are the adapter's."""
 
-    def batches(
-        self, paths: Iterable[Path], *, accept: Callable[[Path], bool], stop: Callable[[], bool], poll: bool
-    ) -> Iterator[frozenset[Path]]: ...
+    def batches(self, paths: Iterable[Path], *, stop: Callable[[], bool]) -> Iterator[frozenset[Path]]:
+        """Changes of exactly these files, present or not; an empty batch now and then, so that a caller can look around."""
 
 
 class Templates(Protocol):
@@ -205,6 +223,7 @@ class Toolbox:
     sources: Sources
     compose: Compose
     engine: Engine
+    images: Images
     prober: Prober
     clock: Clock
     host: Host

@@ -23,7 +23,8 @@ class Service:
     `dir` is the folder of go.mod, `main` the package to build relative to it (`.`, `./cmd/api`),
     `port` the port inside the container (None: serves no port), `probe` a path (`/healthz`), `tcp` or `none`.
     `dockerfile` is the user's file if there is one; `dev_stage`/`prod_stages` the stages in it that can work;
-    where there is none, our own stage from `.devctl/` takes its place.
+    where there is none, our own stage from `.devctl/` takes its place. `shares_cache`: the dev stage keeps
+    GOCACHE below /cache, as ours does, so the volume there may be the one that projects share.
     """
 
     name: str
@@ -42,6 +43,9 @@ class Service:
     dockerfile: str | None = None
     dev_stage: str | None = None
     prod_stages: dict[str, str] = field(default_factory=dict)
+    prod_env: dict[str, str] = field(default_factory=dict)
+    writable: tuple[str, ...] = ()
+    shares_cache: bool = False
     origins: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -51,7 +55,11 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder with a Go module and its compose name; `model` is compose's resolved model, as data."""
+    """A folder with a Go module and its compose name; `model` is compose's resolved model, as data.
+
+    `generated`: the user has no compose file, so the model is ours. `bases`: reference by role
+    (`golang`, `distroless`, `alpine`); `owner`: uid and gid of the project folder.
+    """
 
     root: str
     name: str
@@ -60,6 +68,7 @@ class Project:
     generated: bool
     go_version: str
     bases: dict[str, str]
+    air_version: str
     mirror: str | None
     owner: tuple[int, int]
     warnings: tuple[Problem, ...] = ()

@@ -1,0 +1,165 @@
+"""The model given to compose: the user's resolved model with our services' mode written in, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import Any, cast
+
+from devctl.domain.observed import MODE_LABEL, PROJECT_LABEL, SERVICE_LABEL, Observed
+from devctl.domain.project import Project, Service
+from devctl.domain.runs import NONROOT, Run
+
+SOURCE_TARGET = "/app"
+CACHE_TARGET = "/cache"
+CACHE_KEY = "devctl-cache"
+Model = dict[str, Any]
+
+
+def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_volume: str) -> Model:
+    """A complete compose model; needs no other file and may be run by plain compose."""
+    model: Model = deepcopy(cast("Model", project.model))
+    model["name"] = project.name
+    chosen = {run.service: run for run in runs}
+    for name, spec in model["services"].items():
+        _localhost_ports(spec)
+        _label(spec, {PROJECT_LABEL: project.name})
+        service, run = project.service(name), chosen.get(name)
+        if service is not None and run is not None:
+            _write_mode(spec, project, service, run)
+    if any(_uses_cache(spec) for spec in model["services"].values()):
+        model.setdefault("volumes", {})[CACHE_KEY] = {"name": cache_volume, "external": True}
+    _label_owned(model, "volumes", project.name, observed.volumes)
+    _label_owned(model, "networks", project.name, observed.networks)
+    return model
+
+
+def _write_mode(spec: Model, project: Project, service: Service, run: Run) -> None:
+    _label(spec, {SERVICE_LABEL: service.name, MODE_LABEL: run.mode})
+    spec["image"] = run.image
+    spec["build"] = _build(spec, project, run)
+    spec.pop("develop", None)
+    spec.pop("pull_policy", None)
+    if run.host_port is not None and service.port is not None and not spec.get("ports"):
+        spec["ports"] = [_port(service.port, run.host_port)]
+    if run.mode == "dev":
+        _dev(spec, project, service, run)
+    else:
+        _prod(spec, project, service, run)
+
+
+def _build(spec: Model, project: Project, run: Run) -> Model:
+    build = dict(spec.get("build") or {})
+    args = dict(build.get("args") or {})
+    args.pop("target", None)  # `args: [target=…]` chooses nothing: the stage is chosen by `target` below
+    build["context"] = f"{project.root}/{run.context}".removesuffix("/.")
+    build["dockerfile"] = f"{project.root}/{run.dockerfile}"
+    build["args"] = {**args, **run.args}
+    if run.stage is not None:
+        build["target"] = run.stage
+    build["labels"] = {PROJECT_LABEL: project.name, SERVICE_LABEL: run.service, MODE_LABEL: run.mode}
+    return build
+
+
+def _dev(spec: Model, project: Project, service: Service, run: Run) -> None:
+    spec["init"] = True
+    if run.user is not None:
+        spec["user"] = run.user
+    spec["environment"] = {**(spec.get("environment") or {}), **service.env}
+    if run.ours:
+        _our_dev_stage(spec, project, service)
+    elif service.shares_cache:
+        _share_cache(spec)
+    if run.poll:
+        spec["environment"]["AIR_POLL"] = "1"
+
+
+def _our_dev_stage(spec: Model, project: Project, service: Service) -> None:
+    for key in ("command", "entrypoint", "healthcheck"):
+        spec.pop(key, None)
+    kept = [v for v in spec.get("volumes") or [] if not _covers_source(v, project.root)]
+    spec["volumes"] = [
+        *kept,
+        {"type": "bind", "source": project.root, "target": SOURCE_TARGET, "bind": {"create_host_path": True}},
+    ]
+    _share_cache(spec)
+    spec["working_dir"] = SOURCE_TARGET
+    spec["environment"] = {**spec["environment"], **_air_environment(service)}
+    spec["command"] = ["air", "-c", f"{SOURCE_TARGET}/.devctl/air.toml"]
+
+
+def _air_environment(service: Service) -> dict[str, str]:
+    """What the build script of our dev stage reads (templates/go-service/.air.toml)."""
+    wanted = {
+        "DEVCTL_MODULE_DIR": service.dir,
+        "DEVCTL_MAIN": service.main,
+        "DEVCTL_TAGS": ",".join(service.build_tags),
+        "DEVCTL_ARGS": " ".join(service.args),
+        **service.build_env,
+    }
+    return {key: value for key, value in wanted.items() if value}
+
+
+def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
+    for key in ("working_dir", "stdin_open", "tty", "privileged", "cap_add", "init"):
+        spec.pop(key, None)
+    for key in ("command", "entrypoint"):  # a dev stage's own: `air`, `go run .`; production starts what the image says
+        spec.pop(key, None)
+    if service.args:
+        spec["command"] = list(service.args)
+    spec["volumes"] = [v for v in spec.get("volumes") or [] if v.get("type") != "bind" and v["target"] != CACHE_TARGET]
+    environment = {**(spec.get("environment") or {}), **service.env, **service.prod_env}
+    spec["environment"] = {k: v for k, v in environment.items() if not k.startswith(("DEVCTL_", "AIR_"))}
+    spec["user"] = run.user or NONROOT
+    spec["read_only"] = True
+    spec["cap_drop"] = ["ALL"]
+    spec["security_opt"] = ["no-new-privileges:true"]
+    spec.setdefault("mem_limit", "536870912")
+    spec.setdefault("pids_limit", 256)
+    spec.setdefault("restart", "unless-stopped")
+    if service.writable:
+        spec["tmpfs"] = list(service.writable)
+
+
+def _covers_source(volume: Model, root: str) -> bool:
+    source = str(volume.get("source", ""))
+    in_place = volume["target"].rstrip("/") in (SOURCE_TARGET, CACHE_TARGET)
+    return in_place or (volume.get("type") == "bind" and source == root)
+
+
+def _share_cache(spec: Model) -> None:
+    """The build cache outlives containers and projects: one volume a user and Go version."""
+    kept = [v for v in spec.get("volumes") or [] if v["target"].rstrip("/") != CACHE_TARGET]
+    spec["volumes"] = [*kept, {"type": "volume", "source": CACHE_KEY, "target": CACHE_TARGET}]
+
+
+def _uses_cache(spec: Model) -> bool:
+    return any(v.get("source") == CACHE_KEY for v in spec.get("volumes") or [])
+
+
+def _port(container: int, host: int) -> Model:
+    return {"mode": "ingress", "host_ip": "127.0.0.1", "target": container, "published": str(host), "protocol": "tcp"}
+
+
+def _localhost_ports(spec: Model) -> None:
+    """A published port without an address means this machine alone; one that names an address is kept."""
+    for port in spec.get("ports") or []:
+        if port.get("published"):
+            port.setdefault("host_ip", "127.0.0.1")
+
+
+def _label(spec: Model, labels: Mapping[str, str]) -> None:
+    spec["labels"] = {**(spec.get("labels") or {}), **labels}
+
+
+def _label_owned(model: Model, kind: str, project: str, existing: Mapping[str, str]) -> None:
+    """Label what will be made by us. One that compose made before us keeps its definition to the letter:
+
+    a changed definition would make compose offer to recreate it, and the data of a volume would be lost.
+    """
+    for key, spec in (model.get(kind) or {}).items():
+        if (spec or {}).get("external"):
+            continue
+        name = (spec or {}).get("name", f"{project}_{key}")
+        if existing.get(name, project) == project:
+            model[kind][key] = {**(spec or {}), "labels": {**((spec or {}).get("labels") or {}), PROJECT_LABEL: project}}

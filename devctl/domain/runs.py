@@ -1,0 +1,91 @@
+"""How a service is to run in a mode: which stage of which Dockerfile, under which image tag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from devctl.domain.project import Project, Service
+from devctl.domain.state import Mode
+
+OVERLAY = ".devctl"
+OUR_STAGES = {"alpine": "runner", "distroless": "runner-distroless", "scratch": "runner-scratch"}
+NONROOT = "65532:65532"
+"""The user of distroless `nonroot` images; numeric, so that an image without /etc/passwd knows it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One service in one mode. `ours`: the stage comes from our own Dockerfile in `.devctl/`.
+
+    `dockerfile` and `context` are relative to the project; `user` is `uid:gid` or None (as the image says).
+    """
+
+    service: str
+    mode: Mode
+    stage: str | None
+    dockerfile: str
+    context: str
+    image: str
+    ours: bool
+    base: str | None = None
+    args: dict[str, str] = field(default_factory=dict)
+    host_port: int | None = None
+    user: str | None = None
+    poll: bool = False
+
+
+def dev_run(project: Project, service: Service) -> Run:
+    ours = service.dockerfile is None or service.dev_stage is None
+    return Run(
+        service=service.name,
+        mode="dev",
+        stage="dev" if ours else service.dev_stage,
+        dockerfile=overlay_dockerfile(service) if ours else str(service.dockerfile),
+        context="." if ours else service.context,
+        image=f"{project.name}-{service.name}:dev",
+        ours=ours,
+        args=_our_args(project, service) if ours else {},
+    )
+
+
+def prod_run(project: Project, service: Service, *, base: str | None, target: str = "") -> Run:
+    """The production stage: `target` where the configuration names one, the user's stage for `base`, or our own.
+
+    `base` None means that nobody chose: distroless, or the user's last production stage where that is another.
+    """
+    stage = target or service.prod_stages.get(base or "distroless") or _only_stage(service, base)
+    ours = stage is None
+    chosen = base or next((b for b, s in service.prod_stages.items() if s == stage), "distroless")
+    return Run(
+        service=service.name,
+        mode="prod",
+        stage=OUR_STAGES[chosen] if ours else stage,
+        dockerfile=overlay_dockerfile(service) if ours else str(service.dockerfile),
+        context="." if ours else service.context,
+        image=f"{project.name}-{service.name}:prod-{chosen}",
+        ours=ours,
+        base=chosen,
+        args=_our_args(project, service) if ours else {},
+    )
+
+
+def _only_stage(service: Service, base: str | None) -> str | None:
+    return None if base is not None else next(iter(service.prod_stages.values()), None)
+
+
+def overlay_dockerfile(service: Service) -> str:
+    return f"{OVERLAY}/{service.name}.Dockerfile"
+
+
+def _our_args(project: Project, service: Service) -> dict[str, str]:
+    args = {
+        "GO_IMAGE": project.bases["golang"],
+        "RUNTIME_IMAGE": project.bases["distroless"],
+        "ALPINE_IMAGE": project.bases["alpine"],
+        "AIR_VERSION": project.air_version,
+        "MODULE_DIR": service.dir,
+        "MAIN": service.main,
+        "GO_TAGS": ",".join(service.build_tags),
+        "GO_LDFLAGS": service.ldflags,
+    }
+    return {key: value for key, value in args.items() if value}

@@ -1,0 +1,54 @@
+"""Hand a step to compose and turn what comes back into a result or one clear error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from devctl.domain.failures import Asked, explain
+from devctl.domain.ports import Finished, Toolbox
+from devctl.errors import DevctlError, MachineError, ProjectError
+from devctl.workflows.session import Session
+
+TAIL = 20
+"""Lines of a tool's output shown below an error."""
+
+
+def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = False) -> None:
+    """Build one image. Raises ProjectError `build-failed`, or the entry of the failure dictionary that fits."""
+    must(box.compose.build(session.model_file, [service], no_cache=no_cache), "build", what=f"the image of {service}")
+
+
+def compose_up(box: Toolbox, session: Session, services: Sequence[str], *, no_deps: bool) -> None:
+    """Create or recreate containers; heals a name conflict that an aborted recreate left behind, once."""
+    done = box.compose.up(session.model_file, services, no_deps=no_deps)
+    if done.code != 0 and "is already in use by container" in done.output:
+        leftovers = [
+            c.id
+            for c in box.engine.containers(session.project.name).containers
+            if c.service in services and c.state != "running"
+        ]
+        box.engine.remove_containers(leftovers)
+        done = box.compose.up(session.model_file, services, no_deps=no_deps)
+    must(done, "compose", what=", ".join(services))
+
+
+def must(done: Finished, asked: Asked, *, what: str = "the project") -> Finished:
+    """Return what succeeded; otherwise raise the one error that fits it best."""
+    if done.code == 0:
+        return done
+    raise failure(done, asked, what=what)
+
+
+def failure(done: Finished, asked: Asked, *, what: str) -> DevctlError:
+    tail = "\n".join(done.output.strip().splitlines()[-TAIL:])
+    known = explain(asked, done.output)
+    if known is not None:
+        kind = MachineError if known.machine else ProjectError
+        return kind(known.message, code=known.code, hint=known.hint, place=known.place, detail=tail)
+    verb = {"build": "does not build", "compose": "does not start"}.get(asked, "failed")
+    return ProjectError(
+        f"{what} {verb}",
+        code=f"{asked}-failed" if asked != "compose" else "start-failed",
+        hint="mend what the lines above name; -v shows the whole output",
+        detail=tail,
+    )

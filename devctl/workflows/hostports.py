@@ -1,0 +1,75 @@
+"""Which port of the host a service gets (CONTRACT, behaviour 3): the user's word is kept, ours is the next free one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from devctl.domain.observed import Observed
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project, Service
+from devctl.errors import MachineError, Problem
+
+LOCALHOST = "127.0.0.1"
+TRIES = 100
+
+
+def choose_host_port(box: Toolbox, project: Project, service: Service, *, observed: Observed) -> int | None:
+    """The host port of a service, None where it has no port. Raises MachineError `port-taken` for a port the user fixed."""
+    if service.port is None:
+        return None
+    mine = observed.of(service.name)
+    held = {port for _, port in mine.ports.values()} if mine is not None and mine.state == "running" else set()
+    fixed = _fixed(project, service)
+    if fixed is not None:
+        if fixed not in held:
+            _must_be_free(box, service, fixed)
+        return fixed
+    remembered = mine.ports.get(service.port) if mine is not None else None
+    if remembered is not None and (remembered[1] in held or box.host.port_free(LOCALHOST, remembered[1])):
+        return remembered[1]
+    return _next_free(box, service, service.port)
+
+
+def _fixed(project: Project, service: Service) -> int | None:
+    if service.host_port is not None:
+        return service.host_port
+    specs = cast("Mapping[str, Any]", project.model["services"])
+    for port in specs.get(service.name, {}).get("ports") or []:
+        if port.get("target") == service.port and str(port.get("published", "")).isdigit():
+            return int(port["published"])
+    return None
+
+
+def _must_be_free(box: Toolbox, service: Service, port: int) -> None:
+    holder = box.engine.ports_in_use().get(port)
+    if holder is None and box.host.port_free(LOCALHOST, port):
+        return
+    who = f"container {holder}" if holder else "a process of this machine"
+    raise MachineError(
+        f"port {port} of the host is taken by {who}; {service.name} needs it",
+        code="port-taken",
+        hint=f"docker stop {holder}" if holder else f"ss -ltnp 'sport = :{port}' shows who; or change the host port",
+        place=service.origins.get("host_port"),
+    )
+
+
+def _next_free(box: Toolbox, service: Service, wanted: int) -> int:
+    first = wanted if wanted >= 1024 else wanted + 8000
+    used = box.engine.ports_in_use()
+    for port in range(first, first + TRIES):
+        if port not in used and box.host.port_free(LOCALHOST, port):
+            if port != first:
+                box.reporter.warn(
+                    Problem(
+                        "port-moved",
+                        f"port {first} is taken, {service.name} gets {port}",
+                        f"devctl.yaml: services: {service.name}: host_port: fixes one",
+                    )
+                )
+            return port
+    raise MachineError(
+        f"no free port from {first} to {first + TRIES - 1}",
+        code="port-taken",
+        hint=f"devctl.yaml: services: {service.name}: host_port: chooses another",
+    )

@@ -1,0 +1,53 @@
+"""The manifests of a service, read from the project's folder: their fingerprint, and what changed in words."""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+
+from devctl.domain.events import Change
+from devctl.domain.fingerprint import fingerprint, manifests
+from devctl.domain.gochanges import changes
+from devctl.domain.gomod import parse_mod
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project, Service
+from devctl.domain.runs import OVERLAY
+from devctl.errors import FilesError
+
+
+def manifest_paths(box: Toolbox, project: Project, service: Service) -> tuple[str, ...]:
+    """Paths relative to the project, absent ones included: they may come."""
+    root = Path(project.root)
+    return manifests(service.dir, read=lambda path: box.files.read_text(root / path))
+
+
+def deps_fingerprint(box: Toolbox, project: Project, service: Service) -> str:
+    root = Path(project.root)
+    paths = manifest_paths(box, project, service)
+    return fingerprint({path: box.files.read_bytes(root / path) for path in paths})
+
+
+def remember_manifest(box: Toolbox, project: Project, service: Service) -> None:
+    """Keep the go.mod that serves now, so that the next change can be told in words. Losing it loses only the words."""
+    text = box.files.read_text(_go_mod(project, service))
+    if text is not None:
+        box.files.write_atomic(_kept(project, service), text, owner=project.owner)
+
+
+def changes_since(box: Toolbox, project: Project, service: Service) -> tuple[Change, ...]:
+    """What go.mod says now against the one that serves; nothing where either cannot be read."""
+    old, new = box.files.read_text(_kept(project, service)), box.files.read_text(_go_mod(project, service))
+    if old is None or new is None:
+        return ()
+    try:
+        return changes(parse_mod(old), parse_mod(new, path=posixpath.join(service.dir, "go.mod")))
+    except FilesError:
+        return ()
+
+
+def _go_mod(project: Project, service: Service) -> Path:
+    return Path(project.root) / service.dir / "go.mod"
+
+
+def _kept(project: Project, service: Service) -> Path:
+    return Path(project.root) / OVERLAY / f"{service.name}.go.mod"

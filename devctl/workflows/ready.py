@@ -1,0 +1,183 @@
+"""Wait until a service answers from the host, and stop waiting as soon as it visibly cannot."""
+
+from __future__ import annotations
+
+import queue
+from dataclasses import dataclass
+
+from devctl.domain.devlog import DevLog, Mark
+from devctl.domain.failures import explain
+from devctl.domain.observed import Container
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Service
+from devctl.errors import ProjectError
+
+POLL = 0.01
+"""Seconds between two requests while waiting; the probe is a local connect, so this costs little."""
+LOOK = 0.5
+"""Seconds between two looks at the container's state."""
+STAYS_UP = 2.0
+"""Seconds that a service without a port must stay up to count as ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the host reaches a service; `path` None for a bare TCP service."""
+
+    host: str
+    port: int
+    path: str | None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+def address(service: Service, container: Container) -> Address | None:
+    bound = container.ports.get(service.port) if service.port is not None else None
+    if bound is None or service.probe == "none":
+        return None
+    host = "127.0.0.1" if bound[0] in ("", "0.0.0.0", "::") else bound[0]
+    return Address(host, bound[1], None if service.probe == "tcp" else service.probe)
+
+
+def answers(box: Toolbox, where: Address, *, timeout: float = 1.0) -> bool:
+    """Any HTTP answer is alive; a 5xx other than 501 is an answer too, but not a good one."""
+    if where.path is None:
+        return box.prober.tcp(where.host, where.port, timeout=timeout)
+    status = box.prober.http(where.url + where.path, timeout=timeout)
+    return status is not None and (status < 500 or status == 501)
+
+
+def wait_ready(box: Toolbox, project: str, service: Service, *, timeout: float) -> None:
+    """Return when the service answers (or, without a port, stays up); raise ProjectError otherwise.
+
+    `timeout` in seconds. Fails early when the build visibly failed, the process exits or panics.
+    """
+    container = box.engine.containers(project).of(service.name)
+    if container is None:
+        raise _gone(service)
+    where = address(service, container)
+    marks: queue.SimpleQueue[Mark] = queue.SimpleQueue()
+    log = DevLog()
+
+    def on_line(stream: str, line: str) -> None:
+        del stream
+        mark = log.read(line)
+        if mark is not None:
+            marks.put(mark)
+
+    follow = ["docker", "logs", "--follow", "--since", container.started_at, container.id]
+    with box.processes.follow(follow, on_line=on_line):
+        _wait(box, project, service, where=where, marks=marks, timeout=timeout)
+
+
+def _wait(
+    box: Toolbox,
+    project: str,
+    service: Service,
+    *,
+    where: Address | None,
+    marks: queue.SimpleQueue[Mark],
+    timeout: float,
+) -> None:
+    began = looked = box.clock.monotonic()
+    while True:
+        now = box.clock.monotonic()
+        if where is not None and answers(box, where, timeout=min(1.0, timeout)):
+            return
+        while not marks.empty():
+            _give_up_on(box, project, service, marks.get())
+        if now - looked >= LOOK:
+            looked = now
+            _check_state(box, project, service)
+            if where is None and now - began >= STAYS_UP:
+                return
+        if now - began >= timeout:
+            raise _never_answers(box, project, service, where, timeout)
+        box.clock.sleep(POLL)
+
+
+def _give_up_on(box: Toolbox, project: str, service: Service, mark: Mark) -> None:
+    if mark.kind == "build.failed":
+        raise ProjectError(
+            f"{service.name} does not compile",
+            code="does-not-compile",
+            hint="mend the code and save: the container and the watcher stay, the next save is built",
+            place=first_place(mark.message, service),
+            detail=mark.message,
+        )
+    if mark.kind == "panic":
+        raise ProjectError(
+            f"{service.name} panics at start: {mark.message}",
+            code="panics-at-start",
+            hint=f"devctl logs {service.name}; the next save is built and tried again",
+            detail=_tail(box, project, service),
+        )
+    if mark.kind == "app.exited":
+        raise _exited(box, project, service, int(mark.message))
+
+
+def _check_state(box: Toolbox, project: str, service: Service) -> None:
+    container = box.engine.containers(project).of(service.name)
+    if container is None:
+        raise _gone(service)
+    if container.state in ("exited", "dead", "restarting"):
+        raise _exited(box, project, service, container.exit_code)
+    if container.health == "unhealthy":
+        raise ProjectError(
+            f"{service.name} is unhealthy: its own health check fails",
+            code="unhealthy",
+            hint=f"devctl logs {service.name}",
+            detail=_tail(box, project, service),
+        )
+
+
+def _exited(box: Toolbox, project: str, service: Service, code: int) -> ProjectError:
+    tail = _tail(box, project, service)
+    known = explain("start", tail, exit_code=code)
+    if known is not None:
+        return ProjectError(
+            f"{service.name} exited with {code}: {known.message}",
+            code=known.code, hint=known.hint, place=known.place, detail=tail,
+        )
+    return ProjectError(
+        f"{service.name} exited with {code} before it answered",
+        code="exits-at-start", hint=f"devctl logs {service.name}", detail=tail,
+    )
+
+
+def _never_answers(
+    box: Toolbox, project: str, service: Service, where: Address | None, timeout: float
+) -> ProjectError:
+    asked = where.url + (where.path or "") if where is not None else "its port"
+    return ProjectError(
+        f"{service.name} did not answer on {asked} within {timeout:g} s",
+        code="never-answers",
+        hint=f"does it listen on 0.0.0.0:{service.port}? `devctl logs {service.name}`; "
+        "devctl.yaml: services: " + f"{service.name}: port/probe say where to ask",
+        place=service.origins.get("port"),
+        detail=_tail(box, project, service),
+    )
+
+
+def _gone(service: Service) -> ProjectError:
+    return ProjectError(
+        f"the container of {service.name} is gone", code="container-gone", hint="devctl up starts it again"
+    )
+
+
+def _tail(box: Toolbox, project: str, service: Service, lines: int = 20) -> str:
+    container = box.engine.containers(project).of(service.name)
+    return box.engine.logs(container.id, tail=lines).strip() if container is not None else ""
+
+
+def first_place(message: str, service: Service) -> str | None:
+    """`./main.go:7:2: undefined: x` → `main.go:7:2`, relative to the project."""
+    for line in message.splitlines():
+        path, colon, rest = line.strip().partition(".go:")
+        number = rest.split(" ")[0].rstrip(":")
+        if colon and number[:1].isdigit() and " " not in path:
+            folder = "" if service.dir == "." else f"{service.dir}/"
+            return f"{folder}{path.removeprefix('./')}.go:{number}"
+    return None

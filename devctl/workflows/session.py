@@ -1,0 +1,146 @@
+"""Everything a command needs to decide: the project, one look at the engine, the rendered model, what is wanted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from devctl.domain.observed import CACHE_LABEL, MODE_LABEL, Image, Observed
+from devctl.domain.planner import Dependency, Step, Wanted, plan_up
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project, Service
+from devctl.domain.render import render
+from devctl.domain.runs import OVERLAY, Run, dev_run, prod_run
+from devctl.domain.state import Mode
+from devctl.domain.wanted import dependencies, label_wanted
+from devctl.workflows.hostports import choose_host_port
+from devctl.workflows.manifests import deps_fingerprint
+
+MODEL = "compose.json"
+RECIPE_FILES = (".dockerignore", ".air.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`model_text` is what compose will be given; it is written by `write_overlay`, not before."""
+
+    project: Project
+    runs: tuple[Run, ...]
+    observed: Observed
+    images: Mapping[str, Image]
+    wanted: tuple[Wanted, ...]
+    dependencies: tuple[Dependency, ...]
+    model_text: str
+    cache_volume: str
+
+    @property
+    def root(self) -> Path:
+        return Path(self.project.root)
+
+    @property
+    def model_file(self) -> Path:
+        return self.root / OVERLAY / MODEL
+
+    def plan(self) -> tuple[Step, ...]:
+        return plan_up(self.wanted, self.dependencies, observed=self.observed, images=self.images)
+
+    def run(self, service: str) -> Run:
+        return next(r for r in self.runs if r.service == service)
+
+
+def open_session(
+    box: Toolbox,
+    project: Project,
+    *,
+    mode: Mode,
+    only: Iterable[str] = (),
+    base: str | None = None,
+    target: str = "",
+    prod_user: Mapping[str, str] | None = None,
+) -> Session:
+    """Observe once, render, fingerprint. `only` leaves the other services in the mode they run in."""
+    observed = box.engine.observe(project.name)
+    chosen = frozenset(only) or frozenset(s.name for s in project.services)
+    runs = tuple(
+        _run(box, project, service, observed=observed, mode=_mode(service, chosen, observed, mode), base=base, target=target)
+        for service in project.services
+    )
+    runs = tuple(replace(r, user=(prod_user or {}).get(r.service, r.user)) for r in runs)
+    cache_volume = f"devctl-go{project.go_minor}-{project.owner[0]}"
+    model = render(project, runs, observed=observed, cache_volume=cache_volume)
+    wanted = tuple(
+        label_wanted(
+            model,
+            run,
+            deps=deps_fingerprint(box, project, service),
+            recipe_files=_recipe_files(box, project, run),
+        )
+        for service, run in zip(project.services, runs, strict=True)
+        if service.name in chosen
+    )
+    others = dependencies(model, frozenset(s.name for s in project.services))
+    return Session(
+        project=project,
+        runs=runs,
+        observed=observed,
+        images=box.engine.images([*(w.image for w in wanted), *(d.image for d in others if d.image)]),
+        wanted=wanted,
+        dependencies=others,
+        model_text=json.dumps(model, indent=1, sort_keys=True) + "\n",
+        cache_volume=cache_volume,
+    )
+
+
+def write_overlay(box: Toolbox, session: Session) -> None:
+    """Write `.devctl/`: the model, and our Dockerfile where a stage of ours is used. Shared caches are made here too."""
+    project = session.project
+    folder = box.files.state_dir(session.root)
+    for name, text in overlay_files(box, project, session.runs).items():
+        box.files.write_atomic(folder / name, text, owner=project.owner)
+    # 0600: compose resolves env files into the model, and those hold passwords.
+    box.files.write_atomic(session.model_file, session.model_text, owner=project.owner, mode=0o600)
+    box.engine.ensure_volume(session.cache_volume, {CACHE_LABEL: "go-build"})
+
+
+def overlay_files(box: Toolbox, project: Project, runs: Iterable[Run]) -> dict[str, str]:
+    """Name in `.devctl/` → content, for the services that use a stage of ours."""
+    files: dict[str, str] = {}
+    for run in runs:
+        if run.ours:
+            service = project.service(run.service)
+            assert service is not None
+            files[f"{run.service}.Dockerfile"] = _our_dockerfile(box, project, service)
+            files["air.toml"] = box.templates.read("go-service/.air.toml")
+    return files
+
+
+def _our_dockerfile(box: Toolbox, project: Project, service: Service) -> str:
+    del project, service
+    return box.templates.read("go-service/Dockerfile")
+
+
+def _mode(service: Service, chosen: frozenset[str], observed: Observed, mode: Mode) -> Mode:
+    if service.name in chosen:
+        return mode
+    found = observed.of(service.name)
+    return "prod" if found is not None and found.labels.get(MODE_LABEL) == "prod" else "dev"
+
+
+def _run(
+    box: Toolbox, project: Project, service: Service, *, observed: Observed, mode: Mode, base: str | None, target: str
+) -> Run:
+    run = dev_run(project, service) if mode == "dev" else prod_run(project, service, base=base, target=target)
+    user = f"{project.owner[0]}:{project.owner[1]}" if mode == "dev" and box.host.is_linux() else None
+    host_port = choose_host_port(box, project, service, observed=observed)
+    return replace(run, user=user, host_port=host_port)
+
+
+def _recipe_files(box: Toolbox, project: Project, run: Run) -> dict[str, str | None]:
+    root = Path(project.root)
+    context = root / run.context
+    files = {name: box.files.read_text(context / name) for name in RECIPE_FILES}
+    if run.ours:
+        return {**files, **overlay_files(box, project, [run])}
+    return {**files, run.dockerfile: box.files.read_text(root / run.dockerfile)}

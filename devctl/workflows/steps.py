@@ -1,0 +1,34 @@
+"""Run a step, tell the reporter, keep its time: what `steps[]` of a result is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from devctl.domain.events import StepDone, StepFailed, StepStarted
+from devctl.domain.ports import Toolbox
+
+
+@dataclass(slots=True)
+class Steps:
+    """Collects the steps of one command, each with its time in ms."""
+
+    box: Toolbox
+    done: list[dict[str, object]] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str, cause: str, *, service: str | None = None) -> Iterator[None]:
+        began = self.box.clock.monotonic()
+        self.box.reporter.emit(StepStarted(step=name, cause=cause, service=service))
+        try:
+            yield
+        except BaseException:
+            self.box.reporter.emit(StepFailed(step=name, cause=cause, ms=self._since(began), service=service))
+            raise
+        ms = self._since(began)
+        self.box.reporter.emit(StepDone(step=name, cause=cause, ms=ms, service=service))
+        self.done.append({"step": name, "service": service, "cause": cause, "ms": ms})
+
+    def _since(self, began: float) -> int:
+        return round((self.box.clock.monotonic() - began) * 1000)
