@@ -50,7 +50,8 @@ def _replaces(old: GoMod, new: GoMod) -> list[Change]:
         if was == now:
             continue
         text = f"replace {now.text}" if now else f"- replace {was.text if was else ''}"
-        found.append(Change("replaced", key[0], text, was and _target(was.text), now and _target(now.text)))
+        targets = (_target(was.text) if was else None, _target(now.text) if now else None)
+        found.append(Change("replaced", key[0], text, *targets))
     return found
 
 

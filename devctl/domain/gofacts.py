@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +15,23 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A default that can be set from outside: `name` is the variable, flag or field, `value` an address or a port."""
+
+    name: str
+    value: str
+    kind: Literal["env", "flag", "field"]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class GoPackage:
     """One folder of Go files, tests and excluded build tags left out. `dir` is relative to the project (`.`, `cmd/api`).
 
-    `listens`: literal addresses or ports handed to a listen call or server field; `routes`: literal paths registered
-    (`/healthz`); `env_defaults`: variables read; `opens`: literal relative paths opened at run time.
+    `listens`: addresses or ports handed to a listen call or server field ("" where the code computes it); `routes`:
+    literal paths registered for GET (`/healthz`); `env_reads`: variables read; `opens`: literal paths, relative to the
+    module, that are opened at run time and exist; `settings`: defaults of addresses and ports; `tls`: the place of a
+    listen call that speaks TLS.
     """
 
     dir: str
@@ -31,11 +44,16 @@ class GoPackage:
     opens: tuple[Located, ...] = ()
     embeds: tuple[str, ...] = ()
     uses_cgo: bool = False
+    settings: tuple[Setting, ...] = ()
+    tls: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A go.mod: `dir` relative to the project, `path` the module path, `go` its go line ("" when absent)."""
+    """A go.mod: `dir` relative to the project, `path` the module path, `go` its go line ("" when absent).
+
+    `requires`: module paths; `local_replaces`: folders put in by `replace`, as written; `go_line` the line of `go`.
+    """
 
     dir: str
     path: str
@@ -44,14 +62,18 @@ class Module:
     requires: tuple[str, ...]
     packages: tuple[GoPackage, ...]
     vendored: bool = False
+    has_sum: bool = False
+    local_replaces: tuple[str, ...] = ()
+    go_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """All modules below a project; `work` is the path of go.work if there is one."""
+    """All modules below a project; `work` is the path of go.work if there is one; `loose_go`: a Go file without any."""
 
     modules: tuple[Module, ...]
     work: str | None = None
+    loose_go: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

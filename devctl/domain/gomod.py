@@ -133,7 +133,8 @@ def _parse(text: str, path: str, *, allowed: frozenset[str]) -> GoMod:
 
 
 def _tokens(raw: str) -> tuple[list[str], str]:
-    tokens, position = [], 0
+    tokens: list[str] = []
+    position = 0
     while position < len(raw):
         found = _TOKEN.match(raw, position)
         if found is None:

@@ -1,0 +1,207 @@
+"""Go modules below a folder, read into facts: all files by their first lines, those that may serve by their syntax."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from devctl.domain.gofacts import GoPackage, Located, Module, SourceFacts
+from devctl.domain.gohead import BUILT_FOR, Head, file_name_counts, read_head
+from devctl.domain.gohints import reachable, worth_parsing
+from devctl.domain.gomod import GoMod, parse_mod
+from devctl.errors import FilesError
+
+_SKIPPED = frozenset({"vendor", "node_modules", "testdata", "tmp"})
+# A broken go.mod in one of these is somebody's sample, not the project's.
+_SAMPLES = frozenset(
+    {"example", "examples", "fixtures", "_examples", "sample", "samples", "test", "tests", "docs"}
+)
+_GO_LINE = re.compile(r"^\s*go\s+\d", re.MULTILINE)
+_MAIN = re.compile(rb"^func main\(\)", re.MULTILINE)
+_EMBED = re.compile(rb"^//go:embed[ \t]+(.+)$", re.MULTILINE)
+_WILD = re.compile(r"[*?\[]")
+
+
+@dataclass(slots=True)
+class _Folder:
+    """`path` relative to the root; sources by file name with what their first lines say."""
+
+    path: str
+    sources: dict[str, bytes] = field(default_factory=dict)
+    heads: dict[str, Head] = field(default_factory=dict)
+
+
+def read(root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
+    """All modules below `root`; raises FilesError where a go.mod is broken. `tags`: build tags beside linux/amd64's."""
+    folders: list[_Folder] = []
+    mods: dict[str, str] = {}
+    known = BUILT_FOR | frozenset(tags)
+    for path, names in _walk(root):
+        if "go.mod" in names and (content := _bytes(root, path, "go.mod")) is not None:
+            mods[path] = content.decode(errors="replace")
+        folders.append(_folder(root, path, names, known))
+    parsed = _parse_all(mods)
+    by_module: dict[str, list[_Folder]] = {path: [] for path in parsed}
+    loose = None
+    for folder in folders:
+        owner = _owner(folder.path, mods)
+        if owner in by_module:
+            by_module[owner].append(folder)
+        elif owner is None and folder.heads and loose is None:
+            loose = posixpath.normpath(posixpath.join(folder.path, min(folder.heads)))
+    built = _built({path: (parsed[path], by_module[path]) for path in parsed})
+    modules = [
+        _module(
+            root,
+            path,
+            parsed[path],
+            mods[path],
+            packages=[_package(f, built) for f in by_module[path] if f.heads],
+        )
+        for path in sorted(parsed)
+    ]
+    work = "go.work" if (root / "go.work").is_file() else None
+    return SourceFacts(tuple(modules), work, loose)
+
+
+def _walk(root: Path) -> Iterator[tuple[str, frozenset[str]]]:
+    """Folders that may hold Go, with their files; unreadable ones are passed over (data of a database, say)."""
+    skip = len(str(root)) + 1
+    for folder, names, files in os.walk(root):
+        names[:] = sorted(n for n in names if n not in _SKIPPED and n[0] not in "._")
+        yield folder[skip:].replace(os.sep, "/") or ".", frozenset(files)
+
+
+def _bytes(root: Path, *parts: str) -> bytes | None:
+    try:
+        return root.joinpath(*parts).read_bytes()
+    except OSError:
+        return None
+
+
+def _folder(root: Path, path: str, names: frozenset[str], tags: frozenset[str]) -> _Folder:
+    folder = _Folder(path)
+    prefix = root if path == "." else root / path
+    for name in sorted(names):
+        if not file_name_counts(name) or (source := _bytes(prefix, name)) is None:
+            continue
+        head = read_head(source, tags=tags)
+        if head is not None and head.package != "documentation":  # the go command ignores that name
+            folder.sources[name], folder.heads[name] = source, head
+    return folder
+
+
+def _parse_all(mods: dict[str, str]) -> dict[str, GoMod]:
+    parsed = {}
+    for path, content in mods.items():
+        try:
+            parsed[path] = parse_mod(content, path=posixpath.normpath(posixpath.join(path, "go.mod")))
+        except FilesError:
+            if not _SAMPLES & set(path.split("/")):
+                raise
+    return parsed
+
+
+def _owner(path: str, mods: Iterable[str]) -> str | None:
+    """The module a folder belongs to: the nearest go.mod at or above it."""
+    while path not in mods:
+        if path == ".":
+            return None
+        path = posixpath.dirname(path) or "."
+    return path
+
+
+def _module(root: Path, path: str, mod: GoMod, content: str, *, packages: list[GoPackage]) -> Module:
+    line = _GO_LINE.search(content)
+    base = root / path
+    opened = _existing(base, {o.value for p in packages for o in p.opens})
+    return Module(
+        dir=path,
+        path=mod.module,
+        go=mod.go,
+        toolchain=mod.toolchain,
+        requires=tuple(r.path for r in mod.requires),
+        packages=tuple(_only_opened(p, opened) for p in packages),
+        vendored=(base / "vendor" / "modules.txt").is_file(),
+        has_sum=(base / "go.sum").is_file(),
+        local_replaces=tuple(r.new for r in mod.replaces if r.local),
+        go_line=content.count("\n", 0, line.end()) + 1 if line else None,
+    )
+
+
+def _built(modules: Mapping[str, tuple[GoMod, list[_Folder]]]) -> frozenset[str]:
+    """Folders of packages that some `package main` is built from: nothing else can serve."""
+    where: dict[str, str] = {}
+    imports: dict[str, frozenset[str]] = {}
+    mains = []
+    for path, (mod, folders) in modules.items():
+        for folder in folders:
+            below = "" if folder.path == path else folder.path.removeprefix("" if path == "." else f"{path}/")
+            name = f"{mod.module}/{below}".removesuffix("/")
+            where[name] = folder.path
+            imports[name] = frozenset[str]().union(*(head.imports for head in folder.heads.values()))
+            if any(head.package == "main" for head in folder.heads.values()):
+                mains.append(name)
+    return frozenset(where[name] for name in reachable(mains, imports))
+
+
+def _package(folder: _Folder, built: frozenset[str]) -> GoPackage:
+    name = _package_name(folder.heads)
+    heads = {file: head for file, head in folder.heads.items() if head.package == name}
+    imports = frozenset[str]().union(*(head.imports for head in heads.values()))
+    sources = {file: folder.sources[file] for file in heads}
+    plain = GoPackage(
+        folder.path,
+        name,
+        name == "main" and any(_MAIN.search(source) for source in sources.values()),
+        tuple(sorted(imports)),
+        embeds=_embeds(sources[file] for file in heads if "embed" in heads[file].imports),
+        uses_cgo="C" in imports,
+    )
+    wanted = [f for f in heads if worth_parsing(sources[f], heads[f].imports, main=name == "main")]
+    if folder.path not in built or not wanted:
+        return plain
+    from devctl.adapters.go_syntax import read_package
+
+    prefix = "" if folder.path == "." else f"{folder.path}/"
+    found = read_package({prefix + f: sources[f] for f in wanted}, imports)
+    return replace(
+        plain,
+        listens=tuple(found.listens),
+        routes=tuple(found.routes),
+        env_reads=tuple(found.env_reads),
+        opens=tuple(found.opens),
+        settings=tuple(found.settings),
+        tls=found.tls,
+    )
+
+
+def _package_name(heads: dict[str, Head]) -> str:
+    """A folder that is being worked on may hold two names; the one of most files counts."""
+    names = [head.package for head in heads.values()]
+    return max(sorted(set(names)), key=names.count)
+
+
+def _embeds(sources: Iterable[bytes]) -> tuple[str, ...]:
+    lines = [found.decode(errors="replace") for source in sources for found in _EMBED.findall(source)]
+    return tuple(dict.fromkeys(word.strip('"`') for line in lines for word in line.split()))
+
+
+def _existing(base: Path, opened: Iterable[str]) -> dict[str, str]:
+    """What is really there: `templates/*.html` → `templates`; names that do not exist below the module are left out."""
+    found = {}
+    for value in opened:
+        fixed = _WILD.split(value)[0]
+        plain = posixpath.normpath(fixed if fixed == value else posixpath.dirname(fixed) or ".")
+        if plain != "." and not plain.startswith("..") and len(plain) < 200 and (base / plain).exists():
+            found[value] = plain
+    return found
+
+
+def _only_opened(package: GoPackage, opened: dict[str, str]) -> GoPackage:
+    kept = tuple(Located(opened[o.value], o.place) for o in package.opens if o.value in opened)
+    return package if kept == package.opens else replace(package, opens=kept)

@@ -1,0 +1,235 @@
+"""One Go package through tree-sitter's Go grammar: what it listens on, serves, reads and opens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from devctl.adapters.go_values import Values, literal, text
+from devctl.domain.address import names_our_port, parse_address, serves_here
+from devctl.domain.gofacts import Located, Setting
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser, QueryCursor
+
+# The patterns below in the order of _PATTERNS; calls are by far the most frequent nodes, so they are filtered here.
+_QUERY = """
+(call_expression function: (selector_expression field: (field_identifier) @name) arguments: (argument_list) @args
+  (#any-of? @name {calls})) @call
+(call_expression function: (identifier) @name arguments: (argument_list) @args
+  (#match? @name "[eE]nv")) @call
+(call_expression arguments: (argument_list
+  . (_)? . (interpreted_string_literal) @name . [(interpreted_string_literal) (int_literal)] @value))
+(keyed_element . (literal_element (identifier) @name) . (literal_element) @value) @pair
+(const_spec name: (identifier) @name value: (expression_list . (_) @value))
+(var_spec name: (identifier) @name value: (expression_list . (_) @value))
+(short_var_declaration left: (expression_list . (identifier) @name) right: (expression_list . (_) @value))
+(assignment_statement left: (expression_list . (_) @name) right: (expression_list . (_) @value))
+(field_declaration name: (field_identifier) @name tag: (_) @value)
+"""
+_ENV = ("Getenv", "LookupEnv", "GetEnv", "EnvOr", "GetEnvOr", "GetenvDefault", "Env", "MustGetenv")
+_LISTEN = ("ListenAndServe", "Listen", "Run", "Start", "Serve", "NewServer", "ListenAndServeUNIX")
+_LISTEN_TLS = ("ListenAndServeTLS", "RunTLS", "StartTLS", "ListenTLS", "StartAutoTLS", "ServeTLS")
+_ROUTE = ("HandleFunc", "Handle", "GET", "Get", "Any", "All", "Path", "HandlerFunc", "Handler")
+_OPEN = (
+    "Open", "OpenFile", "ReadFile", "ReadDir", "DirFS", "Dir", "ServeFile", "ParseFiles", "ParseGlob", "LoadHTMLGlob",
+    "LoadHTMLFiles", "Static", "StaticFile", "StaticFS", "AddConfigPath", "SetConfigFile", "ReadInConfig", "LoadX509KeyPair",
+    "File", "DecodeFile", "New",
+)  # fmt: skip
+_FILE_URL = "file://"
+_ROUTED = re.compile(r"(?:(?P<method>[A-Z]+)\s+)?(?P<path>/\S*)")
+_ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_TAG = re.compile(r'(\w+):"([^"]*)"')
+# Imports whose `Run`, `Start` and `Listen` serve; without one of them these words mean something else.
+_FRAMEWORKS = (
+    "gin-gonic/gin",
+    "labstack/echo",
+    "gofiber/fiber",
+    "kataras/iris",
+    "beego",
+    "cloudwego/hertz",
+    "go-kratos",
+)
+_NEW_SERVER = {"grpc": "google.golang.org/grpc"}
+
+
+@dataclass(slots=True)
+class Found:
+    """What a package's files say, in the order of reading."""
+
+    listens: list[Located] = field(default_factory=list)
+    routes: list[Located] = field(default_factory=list)
+    env_reads: list[Located] = field(default_factory=list)
+    opens: list[Located] = field(default_factory=list)
+    settings: list[Setting] = field(default_factory=list)
+    tls: str | None = None
+
+
+def read_package(files: Mapping[str, bytes], imports: Iterable[str]) -> Found:
+    """`files`: path, as places shall name it, to source. A file with syntax errors is read as far as it goes."""
+    reader = _PackageReader(tuple(imports))
+    for path, source in files.items():
+        reader.read(path, source)
+    reader.resolve()
+    return reader.found
+
+
+@cache
+def _tools() -> tuple[Parser, QueryCursor]:
+    import tree_sitter_go
+    from tree_sitter import Language, Parser, Query, QueryCursor
+
+    language = Language(tree_sitter_go.language())
+    names = " ".join(f'"{name}"' for name in (*_ENV, *_LISTEN, *_LISTEN_TLS, *_ROUTE, *_OPEN))
+    return Parser(language), QueryCursor(Query(language, _QUERY.format(calls=names)))
+
+
+class _PackageReader:
+    def __init__(self, imports: tuple[str, ...]) -> None:
+        self.found = Found()
+        self.values = Values()
+        self.path = ""
+        self.framework = any(name in path for path in imports for name in _FRAMEWORKS)
+        self.imports = frozenset(imports)
+        self.listening: list[tuple[str, list[Node]]] = []
+        self.handlers: tuple[Callable[[dict[str, Node]], None], ...] = (
+            *(self._call, self._plain_env_call, self._named_default, self._pair),
+            *([self._assigned] * 4),
+            self._tagged,
+        )
+
+    def read(self, path: str, source: bytes) -> None:
+        parser, cursor = _tools()
+        self.path = path
+        for pattern, captures in cursor.matches(parser.parse(source).root_node):
+            self.handlers[pattern]({name: nodes[0] for name, nodes in captures.items()})
+
+    def resolve(self) -> None:
+        """Addresses are looked up last: the constant may stand in another file."""
+        for place, nodes in self.listening:
+            known = next((v for node in nodes if (v := self.values.address(node))), "")
+            self.found.listens.append(Located(known, place))
+
+    def _place(self, node: Node) -> str:
+        return f"{self.path}:{node.start_point[0] + 1}"
+
+    def _call(self, at: dict[str, Node]) -> None:
+        name, arguments = text(at["name"]), at["args"].named_children
+        if name in _LISTEN_TLS:
+            self.found.tls = self.found.tls or self._place(at["call"])
+        if name in _LISTEN or name in _LISTEN_TLS:
+            self._listen(name, at["call"], arguments)
+        elif name in _ENV:
+            self._env(at["call"], arguments)
+        if name in _ROUTE:
+            self._route(at["call"], arguments)
+        if name in _OPEN:
+            self._open(name, at["call"], arguments)
+
+    def _listen(self, name: str, call: Node, arguments: list[Node]) -> None:
+        receiver = text(call.child_by_field_name("function")).rpartition(".")[0]
+        if name in ("Run", "Start") and not self._framework_call(receiver, arguments):
+            return
+        if name == "Serve" and not arguments:
+            return
+        if name == "NewServer" and _NEW_SERVER.get(receiver) not in self.imports:
+            return
+        if name == "Run" and not arguments:
+            self.found.listens.append(
+                Located(":8080", self._place(call))
+            )  # gin's default where PORT is not set
+            return
+        self.listening.append((self._place(call), arguments))
+
+    def _framework_call(self, receiver: str, arguments: list[Node]) -> bool:
+        if not self.framework:
+            return False
+        made = self.values.made_by(receiver)
+        if any(word in made for word in ("gin.", "echo.", "fiber.", "iris.")):
+            return True
+        return bool(arguments) and self.values.address(arguments[0]) is not None
+
+    def _plain_env_call(self, at: dict[str, Node]) -> None:
+        self._env(at["call"], at["args"].named_children)
+
+    def _env(self, call: Node, arguments: list[Node]) -> None:
+        name = literal(arguments[0]) if arguments else None
+        if name is None or not _ENV_NAME.fullmatch(name):
+            return
+        self.found.env_reads.append(Located(name, self._place(call)))
+        default = literal(arguments[1]) if len(arguments) > 1 else None
+        if default is None and call.parent is not None:
+            default = self._beside(call)
+        self._setting(name, default, "env", call)
+
+    def _beside(self, call: Node) -> str | None:
+        """`cmp.Or(os.Getenv("PORT"), "8080")`: the default is the next argument of the call around."""
+        following = call.next_named_sibling
+        return literal(following) if following is not None and call.parent.type == "argument_list" else None  # type: ignore[union-attr]
+
+    def _named_default(self, at: dict[str, Node]) -> None:
+        name = literal(at["name"]) or ""
+        if not _ENV_NAME.fullmatch(name):  # those are variables: _env
+            self._setting(name, literal(at["value"]), "flag", at["name"])
+
+    def _pair(self, at: dict[str, Node]) -> None:
+        name, value = text(at["name"]), at["value"].named_child(0)
+        if value is None:
+            return
+        self.values.assign(name, value)
+        kind = text(at["pair"].parent.parent.child_by_field_name("type")) if at["pair"].parent.parent else ""  # type: ignore[union-attr]
+        if name == "Addr" and kind.endswith(("http.Server", "fasthttp.Server")):
+            self.listening.append((self._place(at["pair"]), [value]))
+        else:
+            self._setting(name, literal(value), "field", at["pair"])
+
+    def _assigned(self, at: dict[str, Node]) -> None:
+        name, value = text(at["name"]).rpartition(".")[2], at["value"]
+        self.values.assign(name, value)
+        self._setting(name, literal(value), "field", at["name"])
+
+    def _tagged(self, at: dict[str, Node]) -> None:
+        tags = dict(_TAG.findall(text(at["value"])))
+        name = next((tags[key].split(",")[0] for key in ("env", "envconfig") if tags.get(key)), "")
+        default = next((tags[k] for k in ("envDefault", "default", "env-default") if k in tags), None)
+        if name:
+            self.found.env_reads.append(Located(name, self._place(at["value"])))
+        if default is not None:
+            self.values.default(text(at["name"]), default)
+            self._setting(name or text(at["name"]), default, "env" if name else "field", at["value"])
+
+    def _setting(self, name: str, value: str | None, kind: str, node: Node) -> None:
+        if value is None or not names_our_port(name) or not serves_here(value):
+            return
+        place = self._place(node)
+        sort: dict[str, Setting] = {
+            "env": Setting(name, value, "env", place),
+            "flag": Setting(name, value, "flag", place),
+        }
+        self.found.settings.append(sort.get(kind) or Setting(name, value, "field", place))
+
+    def _route(self, call: Node, arguments: list[Node]) -> None:
+        words = [value for node in arguments[:2] if (value := literal(node)) is not None]
+        routed = next((found for word in words if (found := _ROUTED.fullmatch(word))), None)
+        if (
+            routed is None
+            or routed["method"] not in (None, "GET")
+            or (words[0] != routed[0] and words[0] != "GET")
+        ):
+            return
+        prefix = self.values.prefix(call)
+        self.found.routes.append(Located(f"{prefix}{routed['path']}", self._place(call)))
+
+    def _open(self, name: str, call: Node, arguments: list[Node]) -> None:
+        for node in arguments:
+            value = literal(node)
+            if value is None or parse_address(value) is not None:
+                continue
+            if name == "New" and not value.startswith(_FILE_URL):  # migrations: file://migrations
+                continue
+            value = value.removeprefix(_FILE_URL)
+            if value and not value.startswith(("/", "..")) and "://" not in value:
+                self.found.opens.append(Located(value, self._place(call)))

@@ -1,0 +1,170 @@
+"""Values of Go expressions as far as the text tells: literals, constants, `":" + port`, Sprintf, defaults."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from devctl.domain.address import parse_address, serves_here
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_DEPTH = 6
+_MANY = 8  # values of one expression; more are noise
+_TELLING = frozenset(
+    [
+        "interpreted_string_literal",
+        "raw_string_literal",
+        "int_literal",
+        "identifier",
+        "selector_expression",
+        "unary_expression",
+        "parenthesized_expression",
+        "binary_expression",
+        "call_expression",
+    ]
+)
+_VERB = re.compile(r"%[+#]?[sdvq]")
+_GROUPS = frozenset({"Group", "Route", "PathPrefix"})
+
+
+def text(node: Node | None) -> str:
+    return "" if node is None or node.text is None else node.text.decode(errors="replace")
+
+
+def literal(node: Node | None) -> str | None:
+    """The value of a string or integer literal."""
+    if node is None:
+        return None
+    if node.type in ("interpreted_string_literal", "raw_string_literal"):
+        return text(node)[1:-1]
+    return text(node) if node.type == "int_literal" else None
+
+
+@dataclass(slots=True)
+class Values:
+    """Assignments of one package by name: no scopes, since a guess that is an address is good enough."""
+
+    assigned: dict[str, list[Node]] = field(default_factory=dict)
+    defaults: dict[str, list[str]] = field(default_factory=dict)
+
+    def assign(self, name: str, value: Node) -> None:
+        known = self.assigned.setdefault(name, [])
+        if len(known) < _MANY and value.type in _TELLING:
+            known.append(value)
+
+    def made_by(self, name: str) -> str:
+        """The function whose result a variable holds: `gin.Default`."""
+        calls = (node for node in self.assigned.get(name, ()) if node.type == "call_expression")
+        return next((text(node.child_by_field_name("function")) for node in calls), "")
+
+    def default(self, name: str, value: str) -> None:
+        self.defaults.setdefault(name, []).append(value)
+
+    def address(self, node: Node) -> str | None:
+        """The first address that the expression may stand for."""
+        return next(
+            (v for v in self.possible(node, _DEPTH) if parse_address(v) is not None and serves_here(v)), None
+        )
+
+    def possible(self, node: Node, depth: int) -> list[str]:
+        """The values that the text allows; wrong ones among them do not matter."""
+        if (value := literal(node)) is not None:
+            return [value]
+        if depth == 0:
+            return []
+        if node.type in ("identifier", "field_identifier", "selector_expression"):
+            return self._named(text(node).rpartition(".")[2], depth - 1)
+        if node.type in ("unary_expression", "parenthesized_expression") and node.named_children:
+            return self.possible(node.named_children[-1], depth - 1)
+        if node.type == "binary_expression":
+            return self._joined(node, depth - 1)
+        return self._called(node, depth - 1) if node.type == "call_expression" else []
+
+    def _joined(self, node: Node, depth: int) -> list[str]:
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        rights = self.possible(right, depth) if right is not None else []
+        # A host that is not known does not matter: the port is what counts.
+        lefts = (self.possible(left, depth) if left is not None else []) or [""]
+        return [a + b for a in lefts for b in rights][:_MANY]
+
+    def _named(self, name: str, depth: int) -> list[str]:
+        found = list(self.defaults.get(name, ()))
+        for node in self.assigned.get(name, ()):
+            found += self.possible(node, depth)
+        return list(dict.fromkeys(found))[:_MANY]
+
+    def _called(self, node: Node, depth: int) -> list[str]:
+        arguments = node.child_by_field_name("arguments")
+        children = arguments.named_children if arguments is not None else []
+        function = text(node.child_by_field_name("function"))
+        values = [self.possible(child, depth) for child in children]
+        if function.endswith("Sprintf") and children:
+            return self._printed(values)
+        if function.endswith("JoinHostPort") and len(values) == 2:
+            return [f":{port}" for port in values[1]]
+        # getenv("PORT", "8080"), flag.String("addr", ":8080", "usage"), cmp.Or(…, "8080"), strconv.Itoa(port)
+        return [v for options in values[::-1] for v in options if parse_address(v) is not None]
+
+    def _printed(self, values: list[list[str]]) -> list[str]:
+        """Sprintf with what is known filled in, from the last verb backwards: the port stands last."""
+        if not values[0] or not values[-1]:
+            return []
+        form = _VERB.split(values[0][0])
+        if len(form) != len(values):
+            return []
+        known = [options[0] if options else "" for options in values[1:-1]]
+        results = []
+        for last in values[-1]:
+            filled = [*known, last]
+            results.append(form[0] + "".join(v + rest for v, rest in zip(filled, form[1:], strict=True)))
+        return results
+
+    def prefix(self, call: Node, depth: int = _DEPTH) -> str:
+        """The path before a route: of the group it is called on, and of `r.Route("/api", func…)` around it."""
+        before = ""
+        node = call.parent
+        while node is not None:  # written inside of a function literal that is an argument of Route or Group
+            if node.type == "call_expression" and (around := _group_prefix(node)) is not None:
+                before = around + before
+            node = node.parent
+        function = call.child_by_field_name("function")
+        operand = function.child_by_field_name("operand") if function is not None else None
+        return before + (self._group_of(operand, depth) if operand is not None else "")
+
+    def _group_of(self, operand: Node, depth: int) -> str:
+        if depth == 0:
+            return ""
+        made: Node | None = operand
+        if operand.type == "identifier":
+            calls = self.assigned.get(text(operand), ())
+            made = next((node for node in calls if _group_prefix(node) is not None), None)
+        if made is None or made.type != "call_expression":
+            return ""
+        function = made.child_by_field_name("function")
+        inner = function.child_by_field_name("operand") if function is not None else None
+        above = self._group_of(inner, depth - 1) if inner is not None else ""
+        return above + (_own_prefix(made) or "")
+
+
+def _group_prefix(call: Node) -> str | None:
+    """The prefix that a call (or the call it is chained to: `PathPrefix("/api").Subrouter()`) sets."""
+    if call.type != "call_expression":
+        return None
+    own = _own_prefix(call)
+    if own is not None:
+        return own
+    function = call.child_by_field_name("function")
+    operand = function.child_by_field_name("operand") if function is not None else None
+    return _own_prefix(operand) if operand is not None and operand.type == "call_expression" else None
+
+
+def _own_prefix(call: Node) -> str | None:
+    function = call.child_by_field_name("function")
+    name = text(function.child_by_field_name("field")) if function is not None else ""
+    arguments = call.child_by_field_name("arguments")
+    first = arguments.named_child(0) if arguments is not None and name in _GROUPS else None
+    value = literal(first)
+    return value.rstrip("/") if value is not None and value.startswith("/") else None

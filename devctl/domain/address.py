@@ -1,0 +1,80 @@
+"""Addresses as Go code writes them (`:8080`, `localhost:80`, `8080`), and names under which they are set."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]*\]|[\w.\-]*):(?P<port>\d{1,5})")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_OURS = frozenset({"port", "addr", "address", "listen", "bind", "laddr", "hostport", "httpport", "httpaddr"})
+_TALKED_TO = """db database sql redis postgres postgresql pg mysql maria mongo mongodb smtp mail email imap kafka nats amqp rabbit
+    rabbitmq mq broker elastic elasticsearch es memcache memcached statsd jaeger otel otlp zipkin consul etcd zookeeper
+    vault ldap ssh ftp dns upstream remote target proxy backend peer client dial metrics metric prometheus pprof debug
+    admin cassandra clickhouse minio influx graphite telemetry mqtt bucket mac cache local loopback"""
+_OTHERS = frozenset(_TALKED_TO.split())
+# Ports of databases and brokers: a Go service that names one talks to it.
+_NOT_SERVED = frozenset(
+    {
+        22,
+        25,
+        53,
+        389,
+        465,
+        587,
+        636,
+        1433,
+        1521,
+        2181,
+        2379,
+        3306,
+        4222,
+        4317,
+        4318,
+        5432,
+        5672,
+        6379,
+        6831,
+        8086,
+        8125,
+    }
+    | {8500, 9042, 9092, 9200, 11211, 14268, 15672, 26257, 27017}
+)
+SIDE_PORTS = frozenset({6060, 9090, 9100, 2112, 8081, 40000, 2345})
+"""Ports that a service opens beside its own: profiling, metrics, a debugger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    host: str
+    port: int
+
+    @property
+    def only_inside(self) -> bool:
+        """Bound to the loopback: nothing outside of the container reaches it."""
+        return self.host in ("localhost", "[::1]") or self.host.startswith("127.")
+
+
+def parse_address(text: str) -> Address | None:
+    """`:8080`, `0.0.0.0:80`, `[::]:80` or a bare `8080`; None for anything else, port 0 and above 65535 included."""
+    found = _ADDRESS.fullmatch(text)
+    port = int(found["port"]) if found else int(text) if re.fullmatch(r"\d{1,5}", text) else 0
+    if not 0 < port < 65536:
+        return None
+    return Address(found["host"] if found else "", port)
+
+
+def names_our_port(name: str) -> bool:
+    """Whether a variable, flag or field of this name says where the service listens (and not where a database is)."""
+    words = {word.lower() for word in _WORDS.findall(name)}
+    return bool(words & _OURS) and not words & _OTHERS
+
+
+def serves_here(value: str) -> bool:
+    """An address that a service may listen on by default."""
+    found = parse_address(value)
+    return (
+        found is not None
+        and found.port not in _NOT_SERVED
+        and (found.port >= 1000 or found.port in (80, 443))
+    )

@@ -1,0 +1,72 @@
+"""Which Go files are worth a parser: cheap tests on bytes, so that a large repository costs milliseconds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+# Imports, and the words without which a file with such an import says nothing of interest.
+_BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
+    (
+        re.compile(
+            r"^net/http$|gin-gonic|labstack/echo|gofiber/|go-chi/|gorilla/mux|httprouter|fasthttp|connectrpc|kataras/iris"
+            r"|beego|cloudwego/hertz|go-kratos|bunrouter|alexedwards/flow|huma"
+        ),
+        (
+            b"Listen",
+            b".Run(",
+            b".Start(",
+            b"Serve(",
+            b"Addr",
+            b'("/',
+            b'("GET ',
+            b"LoadHTML",
+            b"Static",
+            b'Dir("',
+        ),
+    ),
+    (re.compile(r"^(?:net|crypto/tls)$"), (b"Listen",)),
+    (re.compile(r"^google\.golang\.org/grpc$"), (b"NewServer(", b"Serve(")),
+    (
+        re.compile(r"^os$|^io/ioutil$"),
+        (b"Getenv(", b"LookupEnv(", b'ReadFile("', b'Open("', b'DirFS("', b'ReadDir("'),
+    ),
+    (re.compile(r"^(?:html|text)/template$"), (b'ParseGlob("', b'ParseFiles("')),
+    (re.compile(r"golang-migrate/migrate"), (b"file://",)),
+    (re.compile(r"spf13/viper|koanf|godotenv"), (b'Path("', b'File("', b'Default("', b'Load("')),
+)
+_ANYWHERE = (b'env:"', b'envconfig:"', b'efault:"', b'nv("', b'nvOr("')
+_FLAGS = re.compile(r"^flag$|spf13/(?:pflag|cobra)|urfave/cli|kingpin|alecthomas/kong|peterbourgon/ff")
+_FLAG_WORD = re.compile(rb'"[^"\n]*(?:port|addr|listen|bind)[^"\n]*"', re.IGNORECASE)
+_PORT_WORD = re.compile(rb"port|addr", re.IGNORECASE)
+
+
+@cache
+def _needles(path: str) -> tuple[bytes, ...]:
+    return tuple(word for pattern, words in _BY_IMPORT if pattern.search(path) for word in words)
+
+
+def worth_parsing(source: bytes, imports: Iterable[str], *, main: bool) -> bool:
+    """Whether a file may listen, route, read the environment, or open a file by name.
+
+    A file of a main package is read too where it names a port: a constant in it may be what another one listens on.
+    """
+    wanted = dict.fromkeys(word for path in imports for word in _needles(path))
+    if any(word in source for word in (*wanted, *_ANYWHERE)):
+        return True
+    if any(_FLAGS.search(path) for path in imports) and _FLAG_WORD.search(source):
+        return True
+    return main and _PORT_WORD.search(source) is not None
+
+
+def reachable(starts: Iterable[str], imports: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    """Packages (by import path) that `starts` are built from, as far as `imports` knows them."""
+    seen: set[str] = set()
+    waiting = list(starts)
+    while waiting:
+        path = waiting.pop()
+        if path not in seen and path in imports:
+            seen.add(path)
+            waiting += imports[path]
+    return frozenset(seen)
