@@ -64,6 +64,9 @@ class EngineCli:
         if ids:
             self._docker("rm", "--force", *ids)
 
+    def commit(self, container: str, ref: str) -> None:
+        self._docker("commit", container, ref)
+
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
         flags = [part for key, value in labels.items() for part in ("--label", f"{key}={value}")]
         self._docker("volume", "create", *flags, name)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import select
 import socket
 import sys
+import termios
 import time
-from collections.abc import Mapping
+import tty
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 
 # Each variable has its reason; everything else of the caller's environment is passed on as it is.
 _CHILD_DEFAULTS = {
@@ -46,6 +51,9 @@ class SystemHost:
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
+    def keys(self) -> AbstractContextManager[Callable[[], str | None]]:
+        return _keys(self.interactive())
+
     def port_free(self, ip: str, port: int) -> bool:
         """Whether a container could bind it; a privileged port that only we may not bind counts as free."""
         with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
@@ -74,3 +82,21 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+
+@contextlib.contextmanager
+def _keys(interactive: bool) -> Iterator[Callable[[], str | None]]:
+    if not interactive:
+        yield lambda: None
+        return
+    before = termios.tcgetattr(sys.stdin)
+    tty.setcbreak(sys.stdin)  # not raw: Ctrl-C stays a signal
+
+    def pressed() -> str | None:
+        ready, _, _ = select.select([sys.stdin], [], [], 0)
+        return sys.stdin.read(1) if ready else None
+
+    try:
+        yield pressed
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)

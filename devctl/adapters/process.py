@@ -64,15 +64,15 @@ class SystemProcesses:
     ) -> AbstractContextManager[Callable[[], bool]]:
         return _follow(argv, on_line)
 
-    def spawn(self, argv: Sequence[str], *, cwd: Path, log: Path) -> int:
-        with log.open("ab") as sink:
+    def spawn(self, argv: Sequence[str], *, cwd: Path, out: Path, err: Path) -> int:
+        with out.open("wb") as stdout, err.open("wb") as stderr:
             child = subprocess.Popen(
                 list(argv),
                 cwd=cwd,
                 env=host.child_environment(),
                 stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
+                stdout=stdout,
+                stderr=stderr,
                 start_new_session=True,
             )
         child.returncode = 0  # it outlives us on purpose: no "still running" warning at exit

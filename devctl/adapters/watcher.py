@@ -23,7 +23,7 @@ class FolderWatcher:
         self._poll = poll or eventless
 
     def batches(self, paths: Iterable[Path], *, stop: Callable[[], bool]) -> Iterator[frozenset[Path]]:
-        from watchfiles import watch  # noqa: PLC0415
+        from watchfiles import watch
 
         wanted = frozenset(paths)
         folders = sorted({p.parent for p in wanted if p.parent.is_dir()})

@@ -16,7 +16,7 @@ from devctl.domain.observed import (
 )
 from devctl.domain.state import Mode
 
-StepName = Literal["base", "build", "start", "probe", "stop", "restart", "remove"]
+StepName = Literal["base", "build", "start", "probe", "stop", "restart", "remove", "exec", "logs"]
 
 
 @dataclass(frozen=True, slots=True)

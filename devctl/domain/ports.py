@@ -62,8 +62,8 @@ class Processes(Protocol):
     ) -> AbstractContextManager[Callable[[], bool]]:
         """A child whose lines go to `on_line(stream, line)` from threads until the context ends it; yields "still runs?"."""
 
-    def spawn(self, argv: Sequence[str], *, cwd: Path, log: Path) -> int:
-        """Start a process of its own session that outlives us; returns its pid."""
+    def spawn(self, argv: Sequence[str], *, cwd: Path, out: Path, err: Path) -> int:
+        """Start a process of its own session that outlives us, its output in files; returns its pid."""
 
     def terminate(self, pid: int) -> None:
         """Ask a process to end; nothing happens where it is gone."""
@@ -145,6 +145,9 @@ class Engine(Protocol):
     def tag(self, image_id: str, ref: str) -> None: ...
     def remove_image(self, image_id: str) -> bool: ...
     def remove_containers(self, ids: Sequence[str]) -> None: ...
+    def commit(self, container: str, ref: str) -> None:
+        """Keep a container's file system as an image, for study: compose removes the container itself."""
+
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
     def logs(self, container: str, *, tail: int) -> str: ...
     def read_file(self, container: str, path: str) -> str | None:
@@ -191,6 +194,9 @@ class Host(Protocol):
     def interactive(self) -> bool: ...
     def confirm(self, question: str) -> bool:
         """Ask a person; False without a terminal."""
+
+    def keys(self) -> AbstractContextManager[Callable[[], str | None]]:
+        """Single key presses while the context lasts; always None without a terminal."""
 
     def port_free(self, ip: str, port: int) -> bool: ...
     def pid(self) -> int: ...

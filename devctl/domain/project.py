@@ -71,7 +71,14 @@ class Project:
     air_version: str
     mirror: str | None
     owner: tuple[int, int]
+    prod_base: str | None = None
+    prod_target: str = ""
     warnings: tuple[Problem, ...] = ()
+
+    @property
+    def go_minor(self) -> str:
+        """`1.26` of `1.26.3`: what base and build cache are named by."""
+        return ".".join(self.go_version.split(".")[:2])
 
     def service(self, name: str) -> Service | None:
         return next((s for s in self.services if s.name == name), None)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from devctl.domain.events import Outcome
 from devctl.domain.planner import Step, plan_text
-from devctl.domain.ports import Finished, Toolbox
+from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.requests import DownRequest, RebuildRequest, RestartRequest, UpRequest
 from devctl.domain.runs import OVERLAY
 from devctl.errors import DevctlError, UsageError
 from devctl.workflows.bases_needed import ensure_bases
-from devctl.workflows.execute import build, compose_up
+from devctl.workflows.execute import build, compose_up, must
 from devctl.workflows.load import load
 from devctl.workflows.ready import wait_ready
 from devctl.workflows.session import MODEL, Session, open_session, write_overlay
@@ -32,7 +32,7 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
     with box.files.lock(Path(project.root), command="up", timeout=request.lock_timeout):
         outcome = _up_locked(request, box, project)
     if not request.detach:
-        from devctl.workflows.foreground import stay  # noqa: PLC0415 - only a foreground run needs it
+        from devctl.workflows.foreground import stay
 
         return stay(request, box, project, outcome)
     return outcome

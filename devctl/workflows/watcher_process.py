@@ -11,6 +11,8 @@ from devctl.domain.state import WatcherState
 
 LOCK = "watcher.lock"
 LOG = "watcher.log"
+EVENTS = "events.jsonl"
+"""What the background watcher tells, one JSON event a line; made anew with each watcher."""
 START_TIMEOUT = 5.0
 STOP_TIMEOUT = 15.0
 """Seconds; a watcher in the middle of a build lets compose tidy up first."""
@@ -32,8 +34,8 @@ def ensure_watcher(box: Toolbox, project: Project) -> WatcherState:
         return state
     root = Path(project.root)
     folder = box.files.state_dir(root)
-    argv = [box.host.executable(), "-m", "devctl", "--project", str(root), "watch-daemon"]
-    box.processes.spawn(argv, cwd=root, log=folder / LOG)
+    argv = [box.host.executable(), "-m", "devctl", "--json", "--project", str(root), "watch-daemon"]
+    box.processes.spawn(argv, cwd=root, out=folder / EVENTS, err=folder / LOG)
     deadline = box.clock.monotonic() + START_TIMEOUT
     while box.clock.monotonic() < deadline:
         state = watcher_state(box, project)

@@ -1,0 +1,102 @@
+"""Commands inside a running service: exec, test, shell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from devctl.domain.events import LogLine, Outcome
+from devctl.domain.observed import MODE_LABEL, Container
+from devctl.domain.planner import Step
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project
+from devctl.domain.render import SOURCE_TARGET
+from devctl.domain.requests import ExecRequest, ShellRequest, TestRequest
+from devctl.errors import UsageError
+from devctl.workflows.lifecycle import check_services, plan_outcome
+from devctl.workflows.load import load
+
+
+def exec_(request: ExecRequest, box: Toolbox) -> Outcome:
+    """Run a command in a service; its own code is passed on."""
+    project = load(box, request.project)
+    check_services(project, [request.service])
+    container = running(box, project, request.service)
+    if request.dry_run:
+        return plan_outcome([Step("exec", request.service, " ".join(request.command))])
+    return _run(box, request.service, ["exec"], container, request.command, json=request.json)
+
+
+def test(request: TestRequest, box: Toolbox) -> Outcome:
+    """`go test` in the running dev container, with its modules and its build cache."""
+    project = load(box, request.project)
+    service = project.services[0]
+    container = running(box, project, service.name)
+    if container.labels.get(MODE_LABEL) == "prod":
+        raise UsageError("production has no Go toolchain", code="not-in-dev", hint="devctl up -d, then devctl test")
+    folder = SOURCE_TARGET if service.dir == "." else f"{SOURCE_TARGET}/{service.dir}"
+    tags = ["-tags", ",".join(service.build_tags)] if service.build_tags else []
+    command = ["go", "test", *tags, *(request.packages or ["./..."])]
+    if request.dry_run:
+        return plan_outcome([Step("exec", service.name, " ".join(command))])
+    how = ["exec", "--workdir", folder] if service.shares_cache or service.dev_stage is None else ["exec"]
+    return _run(box, service.name, how, container, command, json=request.json, tests=True)
+
+
+def shell(request: ShellRequest, box: Toolbox) -> Outcome:
+    """A shell in the service; where its image has none, one beside it that shares its processes and network."""
+    project = load(box, request.project)
+    name = request.service or project.services[0].name
+    check_services(project, [name])
+    container = running(box, project, name)
+    if request.dry_run:
+        return plan_outcome([Step("exec", name, "sh")])
+    if container.labels.get(MODE_LABEL) != "prod":
+        code = box.processes.attach(["docker", "exec", "--interactive", *_tty(box), container.id, "sh"])
+        return Outcome(result={"command_exit_code": code}, exit_code=code)
+    code = box.processes.attach(_sidecar(box, project, container))
+    return Outcome(result={"command_exit_code": code}, exit_code=code)
+
+
+def _sidecar(box: Toolbox, project: Project, container: Container) -> list[str]:
+    """The service's files are below /proc/1/root, which needs its user or SYS_PTRACE; nothing is added to its image."""
+    shared = [f"--pid=container:{container.id}", f"--network=container:{container.id}"]
+    rights = ["--user", "0:0", "--cap-add", "SYS_PTRACE"]
+    hello = 'echo "the service is process 1, its files are in /proc/1/root"; cd /proc/1/root 2>/dev/null; exec sh'
+    label = ["--label", f"dev.devctl.project={project.name}"]
+    image = project.bases["alpine"]
+    return ["docker", "run", "--rm", "--interactive", *_tty(box), *shared, *rights, *label, image, "sh", "-c", hello]
+
+
+def running(box: Toolbox, project: Project, service: str) -> Container:
+    """The service's running container, or UsageError `not-running`."""
+    container = box.engine.containers(project.name).of(service)
+    if container is None or container.state != "running":
+        raise UsageError(f"{service} does not run", code="not-running", hint="devctl up -d")
+    return container
+
+
+def _run(
+    box: Toolbox,
+    service: str,
+    how: Sequence[str],
+    container: Container,
+    command: Sequence[str],
+    *,
+    json: bool,
+    tests: bool = False,
+) -> Outcome:
+    if json:
+        done = box.processes.run(
+            ["docker", *how, container.id, *command],
+            on_line=lambda line: box.reporter.emit(LogLine(service, "stdout", line)),
+        )
+        code = done.code
+    else:
+        code = box.processes.attach(["docker", *how, "--interactive", *_tty(box), container.id, *command])
+    if tests:  # the contract has one code for "tests failed"
+        return Outcome(result={"command_exit_code": code}, exit_code=1 if code else 0)
+    return Outcome(result={"command_exit_code": code}, exit_code=code)
+
+
+def _tty(box: Toolbox) -> list[str]:
+    return ["--tty"] if box.host.interactive() else []

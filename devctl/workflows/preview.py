@@ -1,0 +1,200 @@
+"""prod-preview: build the production stage while dev serves, check it, switch, probe it, or put dev back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devctl.domain.events import Outcome, Switched
+from devctl.domain.image import ImageFacts
+from devctl.domain.observed import MODE_LABEL, Container
+from devctl.domain.ports import Toolbox
+from devctl.domain.preview_text import preview_text
+from devctl.domain.project import Project, Service
+from devctl.domain.readiness import Check
+from devctl.domain.requests import PreviewRequest
+from devctl.domain.runs import NONROOT
+from devctl.errors import DevctlError, ProjectError
+from devctl.workflows.bases_needed import ensure_bases
+from devctl.workflows.execute import build, compose_up
+from devctl.workflows.lifecycle import plan_outcome
+from devctl.workflows.load import load
+from devctl.workflows.readiness import inspect, must_be_ready
+from devctl.workflows.ready import Address, address, answers, wait_ready
+from devctl.workflows.session import Session, open_session, write_overlay
+from devctl.workflows.snapshot import snapshot
+from devctl.workflows.steps import Steps
+from devctl.workflows.watcher_process import ensure_watcher, watcher_state
+
+
+@dataclass(slots=True)
+class Switch:
+    """What the switch of one service measured, in ms."""
+
+    switch_ms: int = 0
+    gap_ms: int = 0
+    checks: tuple[Check, ...] = ()
+    image: ImageFacts | None = None
+    steps: list[dict[str, object]] = field(default_factory=list)
+
+
+def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
+    project = load(box, request.project)
+    base = request.base or project.prod_base
+    if request.dry_run:
+        session = open_session(box, project, mode="prod", base=base, target=project.prod_target)
+        return plan_outcome(session.plan())
+    began = box.clock.monotonic()
+    with box.files.lock(Path(project.root), command="prod-preview", timeout=request.lock_timeout):
+        steps = Steps(box)
+        watched = watcher_state(box, project).state == "running"
+        session, measured = _prepare(box, project, request, base, steps)
+        _switch(box, session, steps, measured, request)
+        if watched:
+            ensure_watcher(box, project)
+    return _outcome(box, session, measured, round((box.clock.monotonic() - began) * 1000))
+
+
+def _prepare(
+    box: Toolbox, project: Project, request: PreviewRequest, base: str | None, steps: Steps
+) -> tuple[Session, Switch]:
+    """Build and check. Nothing that runs is touched yet, and a refusal leaves it so."""
+    before = box.files.read_text(_model_file(project))
+    session = open_session(box, project, mode="prod", base=base, target=project.prod_target)
+    measured = Switch()
+    write_overlay(box, session)
+    try:
+        names = [s.service or "" for s in session.plan() if s.step == "build"]
+        ensure_bases(box, session, steps, names, assemble=request.yes)
+        for name in names:
+            with steps.step("build", "production stage", service=name):
+                build(box, session, name)
+        with steps.step("check", "what would stop it in production"):
+            for service in project.services:
+                measured.image = box.images.read(session.run(service.name).image)
+                measured.checks += inspect(box, project, service, run=session.run(service.name))
+            must_be_ready(measured.checks)
+    except BaseException:
+        if before is not None:
+            box.files.write_atomic(session.model_file, before, owner=project.owner, mode=0o600)
+        raise
+    users = {s.name: _user(box, session, s) for s in project.services}
+    return open_session(
+        box, project, mode="prod", base=base, target=project.prod_target, prod_user=users
+    ), measured
+
+
+def _switch(box: Toolbox, session: Session, steps: Steps, measured: Switch, request: PreviewRequest) -> None:
+    project = session.project
+    before = box.engine.containers(project.name)
+    old_model = box.files.read_text(session.model_file)
+    starts = [s for s in session.plan() if s.step == "start"]
+    write_overlay(box, session)
+    first = project.services[0]
+    old = before.of(first.name)
+    good = _asker(box, address(first, old) if old is not None else None)
+    began = box.clock.monotonic()
+    with box.prober.measure_gap(good) as gap:
+        try:
+            if starts:
+                with steps.step("switch", _cause(old), service=first.name):
+                    alone = all(project.service(s.service or "") is not None for s in starts)
+                    compose_up(box, session, [s.service or "" for s in starts], no_deps=alone)
+            for service in project.services:
+                with steps.step("probe", "must answer", service=service.name):
+                    wait_ready(box, project.name, service, timeout=request.timeout)
+        except DevctlError as error:
+            _put_dev_back(box, session, steps, before_model=old_model, keep=request.keep_failed, error=error)
+            raise
+        measured.switch_ms = round((box.clock.monotonic() - began) * 1000) if starts else 0
+        box.clock.sleep(0.02)  # one more good answer closes the gap
+        measured.gap_ms = gap() if old is not None and old.state == "running" and starts else 0
+    measured.steps = steps.done
+    was = (old.labels.get(MODE_LABEL) or "stopped") if old is not None else "stopped"
+    for service in project.services:
+        box.reporter.emit(Switched(service.name, was, "prod", measured.switch_ms, measured.gap_ms))
+
+
+def _put_dev_back(
+    box: Toolbox, session: Session, steps: Steps, *, before_model: str | None, keep: bool, error: DevctlError
+) -> None:
+    """Dev serves again. `keep`: the failed container's files stay for study, as an image."""
+    project = session.project
+    names = [s.name for s in project.services]
+    if before_model is not None:
+        box.files.write_atomic(session.model_file, before_model, owner=project.owner, mode=0o600)
+    if keep:
+        for name in names:
+            failed = box.engine.containers(project.name).of(name)
+            if failed is not None and failed.labels.get(MODE_LABEL) == "prod":
+                ref = f"{project.name}-{name}:failed"
+                box.engine.commit(failed.id, ref)
+                error.result["kept"] = ref
+    dev = open_session(box, project, mode="dev")
+    write_overlay(box, dev)
+    with steps.step("restore", "the preview did not start", service=names[0]):
+        compose_up(box, dev, names, no_deps=True)
+        for service in project.services:
+            wait_ready(box, project.name, service, timeout=60)
+    error.result.update(snapshot(box, project).as_json())
+
+
+def _asker(box: Toolbox, where: Address | None) -> Callable[[], bool]:
+    if where is None:
+        return lambda: True
+    return lambda: answers(box, where, timeout=0.2)
+
+
+def _user(box: Toolbox, session: Session, service: Service) -> str:
+    """The image's own user where it is not root; distroless' nonroot otherwise."""
+    image = box.engine.images([session.run(service.name).image]).get(session.run(service.name).image)
+    user = image.user if image is not None else ""
+    return NONROOT if user in ("", "0", "root", "0:0", "root:root") else user
+
+
+def _cause(old: Container | None) -> str:
+    mode = old.labels.get(MODE_LABEL) if old is not None else None
+    return f"{mode} → prod" if mode else "prod"
+
+
+def _model_file(project: Project) -> Path:
+    return Path(project.root) / ".devctl" / "compose.json"
+
+
+def _outcome(box: Toolbox, session: Session, measured: Switch, ms: int) -> Outcome:
+    project = session.project
+    state = snapshot(box, project)
+    container = box.engine.containers(project.name).of(project.services[0].name)
+    image = measured.image
+    if container is None or image is None:
+        raise ProjectError("the preview is gone", code="container-gone", hint="devctl prod-preview")
+    run = session.run(project.services[0].name)
+    result: dict[str, object] = {
+        **state.as_json(),
+        "ms": ms,
+        "switch_ms": measured.switch_ms,
+        "gap_ms": measured.gap_ms,
+        "image": {"ref": image.ref, "base": run.base, "size_bytes": image.size_bytes, "layers": len(image.layers)},
+        "binary": {
+            "size_bytes": image.binary.size_bytes if image.binary else None,
+            "static": image.binary.static if image.binary else None,
+        },
+        "hardening": hardening(container, project.root),
+        "checks": [c.as_json() for c in measured.checks],
+        "drain": None,
+    }
+    return Outcome(result=result, text=preview_text(result))
+
+
+def hardening(container: Container, root: str) -> dict[str, object]:
+    """What the engine really applied, not what was asked for."""
+    return {
+        "user": container.user,
+        "read_only": container.read_only,
+        "cap_drop": list(container.cap_drop),
+        "no_new_privileges": any(o.startswith("no-new-privileges") for o in container.security_opt),
+        "source_mounted": any(s == root or s.startswith(f"{root}/") for s in container.bind_sources),
+    }
+
+
