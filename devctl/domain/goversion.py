@@ -64,6 +64,23 @@ def needed(mod: GoMod) -> str:
     return _text(max(named)) if named else DEFAULT_GO
 
 
+def minor_text(version: str) -> str:
+    """`1.26.3` → `1.26`; the default where no version is named."""
+    found = minor(version)
+    return _text(found) if found else DEFAULT_GO
+
+
+def refuses(tag: str, go: str) -> bool:
+    """Whether the Go of a golang image (`1.24-alpine`) refuses a go.mod with this go line.
+
+    Before 1.21 the line was advice; what those versions cannot read is a line with a patch number.
+    """
+    have, want = minor(tag), minor(go)
+    if have is None or want is None or have >= want:
+        return False
+    return have >= (1, 21) or re.fullmatch(r"\d+\.\d+", go) is None
+
+
 def nearest(wanted: str, candidates: Iterable[str]) -> str | None:
     """Among versions or tags the one of the wanted minor, or else of the nearest newer one; None where all are older."""
     want = minor(wanted)

@@ -1,0 +1,188 @@
+"""From facts to a Service: which main, port, probe, files; every value with its evidence. devctl.yaml has the last word."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+from devctl.domain.config import Config, ServiceConfig
+from devctl.domain.gofacts import DockerfileFacts, Located, Module, SourceFacts, Stage
+from devctl.domain.gomod import GoMod
+from devctl.domain.goversion import DEFAULT_GO, minor, needed
+from devctl.domain.mains import Chosen, Main, choose_main
+from devctl.domain.project import Origin, Service
+from devctl.domain.serving import Port, find_port, find_probe
+from devctl.domain.stages import dev_stage, golang_tag, prod_stages
+
+# Modules that do nothing without cgo, though some of them build without it (go-sqlite3's stub fails when it runs).
+_CGO_MODULES = re.compile(
+    r"^github\.com/(?:mattn/go-sqlite3|confluentinc/confluent-kafka-go|libgit2/git2go|h2non/bimg|gen2brain/go-fitz"
+    r"|godror/godror|sqlcipher|mutecomm/go-sqlcipher|hybridgroup/gocv|davidbyttow/govips|go-gl)"
+)
+
+
+def detect_service(
+    facts: SourceFacts,
+    *,
+    config: Config,
+    name: str | None = None,
+    compose: Mapping[str, object] | None = None,
+    compose_file: str = "compose.yaml",
+    dockerfile: DockerfileFacts | None = None,
+    context: str = ".",
+) -> Service:
+    """The service `name` of the compose model (its part of it is `compose`), or of a project that has none.
+
+    Raises FilesError (`no-go-module`, `no-main`) or UsageError (`which-main`).
+    """
+    spec = compose or {}
+    said = _said(config, name)
+    chosen = choose_main(
+        facts,
+        name=name,
+        context=context,
+        wanted_dir=said.dir,
+        wanted_main=said.main,
+        dockerfile=dockerfile,
+    )
+    main = chosen.main
+    port = _port(main, said, spec, compose_file=compose_file, dockerfile=dockerfile)
+    probe, why_probe = (said.probe, "devctl.yaml") if said.probe is not None else find_probe(main, port)
+    files, why_files = _files(main, said)
+    env = {**dict(port.env if port else ()), **said.env}
+    service_name = name or next(iter(config.services), None) or default_name(main)
+    dev = (
+        dev_stage(dockerfile, go=main.module.go, command=str(spec.get("command") or ""))
+        if dockerfile
+        else None
+    )
+    return Service(
+        name=service_name,
+        dir=main.module.dir,
+        main=main.relative,
+        args=said.args or (),
+        port=port.port if port else None,
+        host_port=said.host_port,
+        probe=probe,
+        env=env,
+        build_tags=said.build.tags,
+        build_env=said.build.env,
+        ldflags=said.build.ldflags,
+        files=files,
+        context=context,
+        dockerfile=dockerfile.path if dockerfile else None,
+        dev_stage=dev.stage.name if dev and dev.stage else None,
+        prod_stages=prod_stages(dockerfile) if dockerfile else {},
+        prod_env=config.prod.env,
+        writable=config.prod.writable,
+        origins=_origins(chosen, port, why_probe, why_files, name=name, said=said),
+    )
+
+
+def _said(config: Config, name: str | None) -> ServiceConfig:
+    if name is None:
+        return next(iter(config.services.values()), ServiceConfig())
+    return config.services.get(name, ServiceConfig())
+
+
+def _port(
+    main: Main,
+    said: ServiceConfig,
+    spec: Mapping[str, object],
+    *,
+    compose_file: str,
+    dockerfile: DockerfileFacts | None,
+) -> Port | None:
+    found = find_port(main, compose=spec, compose_file=compose_file, dockerfile=dockerfile)
+    if said.port is None:
+        return found
+    # What the code reads must agree with the port that devctl.yaml names.
+    env = (
+        tuple((key, value.replace(str(found.port), str(said.port))) for key, value in found.env)
+        if found
+        else ()
+    )
+    return Port(said.port, "devctl.yaml", env)
+
+
+def _files(main: Main, said: ServiceConfig) -> tuple[tuple[str, ...], str]:
+    if said.files is not None:
+        return said.files, "devctl.yaml"
+    opened = [item for package in main.closure for item in package.opens]
+    return tuple(sorted({item.value for item in opened})), opened[0].place if opened else "default"
+
+
+def _origins(
+    chosen: Chosen, port: Port | None, probe: str, files: str, *, name: str | None, said: ServiceConfig
+) -> dict[str, str]:
+    module = chosen.main.module
+    origins = {
+        "name": "compose.yaml" if name is not None else module_file(module),
+        "dir": "devctl.yaml" if said.dir is not None else module_file(module),
+        "main": chosen.origin,
+        "port": port.origin if port else "no listen call found",
+        "probe": probe,
+        "files": files,
+    }
+    if said.args is not None:
+        origins["args"] = "devctl.yaml"
+    return origins
+
+
+def module_file(module: Module) -> str:
+    return posixpath.normpath(posixpath.join(module.dir, "go.mod"))
+
+
+def default_name(main: Main) -> str:
+    """cmd/api → api; else the last word of the module path that is no major version."""
+    if main.package.dir != main.module.dir:
+        word = posixpath.basename(main.package.dir)
+    else:
+        words = [w for w in main.module.path.split("/") if not re.fullmatch(r"v\d+", w)]
+        word = words[-1] if words else "app"
+    return re.sub(r"[^a-z0-9_-]+", "-", word.lower()).strip("-_") or "app"
+
+
+def detect_go(module: Module, config: Config) -> Origin:
+    """The Go minor to build with (`1.26`): devctl.yaml, else the higher of go and toolchain in go.mod."""
+    if config.go is not None:
+        return Origin(config.go, "devctl.yaml")
+    wanted = needed(GoMod(go=module.go, toolchain=module.toolchain))
+    place = f"{module_file(module)}:{module.go_line}" if module.go_line else module_file(module)
+    return Origin(wanted, place if minor(module.go) or module.toolchain else f"default {DEFAULT_GO}")
+
+
+def needs_cgo(main: Main) -> Located | None:
+    """What of the packages really built needs a C compiler, and where that is seen; None where nothing does."""
+    for package in main.closure:
+        if package.uses_cgo:
+            return Located('import "C"', package.dir)
+        for path in package.imports:
+            if _CGO_MODULES.search(path):
+                return Located(path, package.dir)
+    return None
+
+
+def is_go_service(
+    spec: Mapping[str, object], facts: SourceFacts, *, context: str, dockerfile: DockerfileFacts | None = None
+) -> bool:
+    """Whether a compose service is built from Go code of this repository (`context` relative to it).
+
+    A Dockerfile without any Go in it (a web server, a database with extras) is another's; where no service is left
+    then, the binary is built outside of Docker, and the caller asks again without the Dockerfile.
+    """
+    if not spec.get("build"):
+        return False
+    if dockerfile is not None and not any(_builds_go(stage) for stage in dockerfile.stages):
+        return False
+    folders = [package.dir for module in facts.modules for package in module.packages]
+    return any(context in (".", folder) or folder.startswith(f"{context}/") for folder in folders)
+
+
+def _builds_go(stage: Stage) -> bool:
+    return golang_tag(stage.base) is not None or any(
+        i.cmd in ("RUN", "CMD", "ENTRYPOINT")
+        and re.search(r"\bgo\s+(?:build|run|install)\b", " ".join(i.value))
+        for i in stage.instructions
+    )

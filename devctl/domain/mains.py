@@ -1,0 +1,216 @@
+"""Which `package main` of a repository is the service, and what a main is built from."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from devctl.domain.gofacts import DockerfileFacts, GoPackage, Module, SourceFacts, Stage
+from devctl.domain.gohints import reachable
+from devctl.domain.stages import is_dev
+from devctl.errors import FilesError, UsageError
+
+# Folders whose mains are helpers of the developers, unless there is no other main.
+_ASIDE = frozenset(
+    {
+        "example",
+        "examples",
+        "tools",
+        "tool",
+        "scripts",
+        "script",
+        "hack",
+        "test",
+        "tests",
+        "e2e",
+        "internal",
+        "docs",
+        "build",
+    }
+    | {
+        "migrate",
+        "migrations",
+        "migration",
+        "seed",
+        "gen",
+        "generate",
+        "benchmark",
+        "bench",
+        "demo",
+        "contrib",
+        "ci",
+    }
+)
+_GO_BUILD = re.compile(r"\bgo\s+(?:build|install|run)\b(?P<rest>[^\n&|;]*)")
+_PACKAGE_WORD = re.compile(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Main:
+    """`package` in `module`; `closure`: it and the packages of the repository that it is built from, it first."""
+
+    module: Module
+    package: GoPackage
+    closure: tuple[GoPackage, ...]
+
+    @property
+    def relative(self) -> str:
+        """The package as `go build` takes it in the module's folder: `.`, `./cmd/api`."""
+        below = posixpath.relpath(self.package.dir, self.module.dir)
+        return "." if below == "." else f"./{below}"
+
+    @property
+    def serves(self) -> bool:
+        return any(package.listens for package in self.closure)
+
+    @property
+    def place(self) -> str:
+        """Where it is seen that it serves, or its folder."""
+        return next((p.listens[0].place for p in self.closure if p.listens), self.package.dir)
+
+
+def mains(facts: SourceFacts) -> tuple[Main, ...]:
+    """All mains of the modules of a repository, helpers last."""
+    packages: dict[str, GoPackage] = {}
+    owner: dict[str, Module] = {}
+    for module in facts.modules:
+        for package in module.packages:
+            below = posixpath.relpath(package.dir, module.dir)
+            name = module.path if below == "." else f"{module.path}/{below}"
+            packages[name], owner[name] = package, module
+    imports = {name: package.imports for name, package in packages.items()}
+    found = []
+    for name, package in packages.items():
+        if package.name == "main" and package.has_main:
+            built = reachable([name], imports)
+            others = tuple(packages[other] for other in sorted(built - {name}))
+            found.append(Main(owner[name], package, (package, *others)))
+    return tuple(sorted(found, key=lambda m: (_aside(m), m.package.dir != ".", m.package.dir)))
+
+
+def _aside(main: Main) -> bool:
+    return bool(_ASIDE & set(main.package.dir.split("/")))
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    main: Main
+    origin: str
+
+
+def choose_main(
+    facts: SourceFacts,
+    *,
+    name: str | None = None,
+    context: str = ".",
+    wanted_dir: str | None = None,
+    wanted_main: str | None = None,
+    dockerfile: DockerfileFacts | None = None,
+) -> Chosen:
+    """The main of a service: the one that devctl.yaml names, the Dockerfile builds, or the code makes plain.
+
+    `name` and `context` are the compose service's. Raises FilesError `no-go-module` or `no-main`, or UsageError
+    `which-main` where several are right.
+    """
+    if not facts.modules:
+        raise _no_module(facts)
+    found = [m for m in mains(facts) if _below(m.package.dir, context)] or list(mains(facts))
+    if wanted_dir is not None:
+        found = [m for m in found if m.module.dir == posixpath.normpath(wanted_dir)]
+    if wanted_main is not None:
+        return _named(found, wanted_dir, wanted_main)
+    if not found:
+        raise FilesError(
+            "there is no `package main` with a `func main` here, so there is nothing to run",
+            code="no-main",
+            hint="devctl.yaml: `services: {app: {dir: FOLDER_OF_GO_MOD, main: ./cmd/app}}`",
+            place="go.mod" if facts.modules[0].dir == "." else f"{facts.modules[0].dir}/go.mod",
+        )
+    return _by_dockerfile(found, dockerfile, context) or _by_code(found, name)
+
+
+def _below(folder: str, context: str) -> bool:
+    return context in (".", folder) or folder.startswith(f"{context}/")
+
+
+def _named(found: list[Main], wanted_dir: str | None, wanted: str) -> Chosen:
+    plain = posixpath.normpath(wanted)
+    fitting = [m for m in found if posixpath.normpath(m.relative) == plain]
+    fitting = fitting or [m for m in found if m.package.dir == plain]
+    if fitting:
+        return Chosen(fitting[0], "devctl.yaml")
+    there = ", ".join(m.relative for m in found) or "none"
+    raise FilesError(
+        f"devctl.yaml names main `{wanted}`, but there is no such `package main`{f' in {wanted_dir}' if wanted_dir else ''}",
+        code="no-main",
+        hint=f"devctl.yaml: `main:` one of: {there}",
+        place="devctl.yaml",
+    )
+
+
+def _by_dockerfile(found: list[Main], facts: DockerfileFacts | None, context: str) -> Chosen | None:
+    if facts is None:
+        return None
+    for stage in sorted(facts.stages, key=is_dev):
+        for line, word in _built_packages(stage):
+            path = posixpath.normpath(posixpath.join(context, word))
+            for main in found:
+                if path in (main.package.dir, posixpath.join(main.module.dir, posixpath.normpath(word))):
+                    return Chosen(main, f"{facts.path}:{line}")
+    return None
+
+
+def _built_packages(stage: Stage) -> Iterable[tuple[int, str]]:
+    for instruction in stage.instructions:
+        if instruction.cmd in ("RUN", "CMD", "ENTRYPOINT"):
+            text = instruction.original if not instruction.json else " ".join(instruction.value)
+            for found in _GO_BUILD.finditer(text):
+                words = [w.removesuffix("/main.go").strip("\"'") for w in found["rest"].split()]
+                for index, word in enumerate(words):
+                    if _PACKAGE_WORD.match(word) and (index == 0 or words[index - 1] not in ("-o", "-C")):
+                        yield instruction.line, word
+
+
+def _by_code(found: list[Main], name: str | None) -> Chosen:
+    plain = [m for m in found if not _aside(m)] or found
+    if len(plain) == 1:
+        return Chosen(plain[0], f"the only main: {plain[0].place}")
+    called = [m for m in plain if name is not None and posixpath.basename(m.package.dir) == name]
+    if len(called) == 1:
+        return Chosen(called[0], f"{called[0].package.dir} is named like the service")
+    serving = [m for m in plain if m.serves]
+    root = next((m for m in plain if m.package.dir == m.module.dir), None)
+    if root is not None and (root.serves or len(serving) != 1):
+        return Chosen(root, f"the main beside go.mod: {root.place}")
+    if len(serving) == 1:
+        return Chosen(serving[0], f"the only main that listens: {serving[0].place}")
+    raise _which(serving or plain, name or "app")
+
+
+def _which(found: list[Main], name: str) -> UsageError:
+    there = "; ".join(f"{m.package.dir} ({m.place})" if m.serves else m.package.dir for m in found)
+    first = found[0]
+    folder = "" if first.module.dir == "." else f"dir: {first.module.dir}, "
+    return UsageError(
+        f"{len(found)} mains are equally right for service `{name}`: {there}",
+        code="which-main",
+        hint=f"devctl.yaml: `services: {{{name}: {{{folder}main: {first.relative}}}}}`",
+        place=first.package.dir,
+    )
+
+
+def _no_module(facts: SourceFacts) -> FilesError:
+    if facts.loose_go is not None:
+        return FilesError(
+            f"there is Go code ({facts.loose_go}) but no go.mod: a repository of the GOPATH era",
+            code="no-go-module",
+            hint="go mod init example.com/NAME && go mod tidy",
+            place=facts.loose_go,
+        )
+    return FilesError(
+        "there is no Go module here (no go.mod in this folder or below)",
+        code="no-go-module",
+        hint="devctl new DIR makes a service to start from; in your own code: go mod init example.com/NAME",
+    )

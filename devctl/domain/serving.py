@@ -1,0 +1,176 @@
+"""The port and the probe of a main, each with the line that says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from devctl.domain.address import SIDE_PORTS, parse_address
+from devctl.domain.gofacts import DockerfileFacts, GoPackage, Located, Setting
+from devctl.domain.mains import Main
+from devctl.domain.stages import assignments
+
+DEFAULT_PORT = 8080
+_HTTP = re.compile(
+    r"^net/http$|gin-gonic/gin|labstack/echo|gofiber/fiber|go-chi/|gorilla/mux|fasthttp|httprouter|connectrpc|iris|beego|hertz"
+)
+_PROBES = ("/healthz", "/health", "/livez", "/readyz", "/ready", "/ping", "/status", "/")
+_SIDE_WORDS = re.compile(r"metric|pprof|debug|admin|prometheus", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """`env`: what must be set in the container so that the code listens there."""
+
+    port: int
+    origin: str
+    env: tuple[tuple[str, str], ...] = ()
+
+
+def find_port(
+    main: Main,
+    *,
+    compose: Mapping[str, object],
+    compose_file: str = "compose.yaml",
+    dockerfile: DockerfileFacts | None,
+) -> Port | None:
+    """The port in the container: the compose file's word, then the code's, then the Dockerfile's."""
+    exposed = list(_exposed(dockerfile))
+    coded = list(_listened(main))
+    published = _published(compose)
+    if published:
+        known = [port for port in published if port in {p for p, _ in coded}]
+        return Port((known or published)[0], compose_file, ())
+    environment = _environment(compose)
+    reads = _port_variable(main)
+    if reads is not None and (port := _number(environment.get(reads.value, ""))) is not None:
+        return Port(port, f"{compose_file} ({reads.value})")
+    if coded:
+        agreed = [item for item in coded if item[0] in {port for port, _ in exposed}]
+        port, origin = (agreed or coded)[0]
+        return Port(port, origin)
+    if reads is not None:
+        port, origin = next(
+            iter((*_dockerfile_env(dockerfile, reads.value), *exposed)), (DEFAULT_PORT, reads.place)
+        )
+        return Port(port, origin, ((reads.value, _shaped(reads.value, port)),))
+    if exposed and main.serves:
+        return Port(*exposed[0])
+    return None
+
+
+def _shaped(name: str, port: int) -> str:
+    """A variable called ADDR takes an address, one called PORT a number."""
+    return str(port) if "PORT" in name.upper() else f":{port}"
+
+
+def _listened(main: Main) -> Iterator[tuple[int, str]]:
+    """Ports of listen calls, then defaults of settings; those of metrics and profiling last."""
+    if not main.serves:
+        return
+    found: list[tuple[bool, int, str]] = []
+    for package in main.closure:
+        for item in package.listens:
+            if (address := parse_address(item.value)) is not None:
+                found.append((_beside(address.port, item.place), address.port, item.place))
+    strong = {port for _, port, _ in found}
+    for setting in _settings(main):
+        address = parse_address(setting.value)
+        if address is not None and address.port not in strong:
+            found.append(
+                (_beside(address.port, f"{setting.place} {setting.name}"), address.port, setting.place)
+            )
+    for _, port, place in sorted(found, key=lambda item: item[0]):
+        yield port, place
+
+
+def _beside(port: int, about: str) -> bool:
+    return port in SIDE_PORTS or _SIDE_WORDS.search(about) is not None
+
+
+def _settings(main: Main) -> Iterator[Setting]:
+    """What can be set from outside says more than a field of some struct."""
+    settings = [s for package in main.closure for s in package.settings]
+    yield from sorted(settings, key=lambda s: ("env", "flag", "field").index(s.kind))
+
+
+def _port_variable(main: Main) -> Located | None:
+    reads = [read for package in main.closure for read in package.env_reads]
+    names = ("PORT", "HTTP_PORT", "SERVER_PORT", "APP_PORT", "LISTEN_ADDR", "HTTP_ADDR", "ADDR")
+    found = [read for name in names for read in reads if read.value == name]
+    return found[0] if found and main.serves else None
+
+
+def _published(compose: Mapping[str, object]) -> list[int]:
+    """Container ports of the short (`8080:80/tcp`) and the long form."""
+    found: list[int] = []
+    ports = compose.get("ports")
+    for item in ports if isinstance(ports, list) else []:
+        target = (
+            item.get("target") if isinstance(item, dict) else str(item).partition("/")[0].rpartition(":")[2]
+        )
+        if (port := _number(str(target))) is not None:
+            found.append(port)
+    return found
+
+
+def _environment(compose: Mapping[str, object]) -> dict[str, str]:
+    raw = compose.get("environment")
+    if isinstance(raw, dict):
+        return {str(key): str(value) for key, value in raw.items() if value is not None}
+    pairs = [str(item).partition("=") for item in raw] if isinstance(raw, list) else []
+    return {key: value for key, equals, value in pairs if equals}
+
+
+def _exposed(dockerfile: DockerfileFacts | None) -> Iterator[tuple[int, str]]:
+    for stage in reversed(dockerfile.stages if dockerfile else ()):
+        for instruction in stage.instructions:
+            if dockerfile is not None and instruction.cmd == "EXPOSE":
+                for word in instruction.value:
+                    if (port := _number(word.partition("/")[0])) is not None:
+                        yield port, f"{dockerfile.path}:{instruction.line}"
+
+
+def _dockerfile_env(dockerfile: DockerfileFacts | None, name: str) -> Iterator[tuple[int, str]]:
+    for stage in reversed(dockerfile.stages if dockerfile else ()):
+        for instruction in stage.instructions:
+            if dockerfile is not None and instruction.cmd == "ENV":
+                value = assignments(instruction, dockerfile.global_args).get(name, "")
+                if (port := _number(value)) is not None:
+                    yield port, f"{dockerfile.path}:{instruction.line}"
+
+
+def _number(text: str) -> int | None:
+    found = parse_address(text)
+    return found.port if found else None
+
+
+def find_probe(main: Main, port: Port | None) -> tuple[str, str]:
+    """A path that proves serving, `tcp` where no plain HTTP is spoken, `none` without a port; and why."""
+    if port is None:
+        return "none", "no port"
+    tls = next((package.tls for package in main.closure if package.tls), None)
+    if tls is not None:
+        return "tcp", tls
+    if not any(_HTTP.search(path) for package in main.closure for path in package.imports):
+        return "tcp", main.place
+    if not any(package.routes for package in main.closure) and _grpc_only(main):
+        return "tcp", main.place
+    return _path(main.closure)
+
+
+def _grpc_only(main: Main) -> bool:
+    return any("google.golang.org/grpc" in package.imports for package in main.closure)
+
+
+def _path(packages: tuple[GoPackage, ...]) -> tuple[str, str]:
+    routes = [route for package in packages for route in package.routes]
+    plain = [r for r in routes if not re.search(r"[:{*]", r.value)]
+    for wanted in _PROBES:
+        fitting = [r for r in plain if r.value.rstrip("/") == wanted.rstrip("/")] or [
+            r for r in plain if wanted != "/" and r.value.endswith(wanted)
+        ]
+        if fitting:
+            return fitting[0].value, fitting[0].place
+    return "/", "default"

@@ -1,0 +1,289 @@
+"""Which stages of a Dockerfile are for what: the dev stage, the production stages, and what each is built on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from devctl.domain.gofacts import DockerfileFacts, Instruction, Stage
+from devctl.domain.goversion import air_problem, refuses
+from devctl.errors import Problem
+
+BaseKind = Literal["alpine", "distroless", "scratch", "debian", "other"]
+DEV_NAMES = frozenset(
+    {"dev", "development", "develop", "local", "hot", "hotreload", "hot-reload", "air", "live", "watch"}
+)
+PROD_NAMES = (
+    "prod",
+    "production",
+    "release",
+    "final",
+    "runner",
+    "runtime",
+    "run",
+    "app",
+    "deploy",
+    "server",
+    "default",
+)
+_RELOADERS = re.compile(
+    r"\bair\b|CompileDaemon|reflex|\bgow\b|\bwgo\b|\bmodd\b|realize|\bfresh\b|nodemon|watchexec|\bentr\b|gin-bin"
+)
+_AIR = re.compile(
+    r"\bgo\s+(?:install|get)\s+(?:-\S+\s+)*(?P<module>github\.com/[\w-]+/air)(?P<version>@[\w.+-]+)?"
+)
+_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?(?P<op>[-+])(?P<word>[^}]*))?\}|(?P<plain>\w+))")
+
+
+@dataclass(frozen=True, slots=True)
+class DevStage:
+    """`stage` None where there is none that can work; `reasons` says why, with the line."""
+
+    stage: Stage | None
+    reasons: tuple[Problem, ...] = ()
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """`$X`, `${X}`, `${X:-default}`, `${X:+other}` with the values filled in; unknown ones become empty."""
+
+    def value(found: re.Match[str]) -> str:
+        known = values.get(found["braced"] or found["plain"], "")
+        if found["op"] == "+":
+            return found["word"] if known else ""
+        return known or (found["word"] or "")
+
+    return _VARIABLE.sub(value, text)
+
+
+def chain(facts: DockerfileFacts, stage: Stage) -> tuple[Stage, ...]:
+    """The stage and those it is built on by FROM, nearest first."""
+    found = [stage]
+    while (below := parent(facts, found[-1])) is not None:
+        found.append(below)
+    return tuple(found)
+
+
+def parent(facts: DockerfileFacts, stage: Stage) -> Stage | None:
+    """The earlier stage that FROM names; the last one of that name, as the builder takes it."""
+    named = [s for s in facts.stages[: stage.index] if s.name and s.name.lower() == stage.base.lower()]
+    return named[-1] if named else None
+
+
+def external_base(facts: DockerfileFacts, stage: Stage) -> str:
+    return chain(facts, stage)[-1].base
+
+
+def base_kind(facts: DockerfileFacts, stage: Stage) -> BaseKind:
+    return kind_of(external_base(facts, stage))
+
+
+def kind_of(ref: str) -> BaseKind:
+    """What an image reference is: enough to know whether it has a shell and which comparison it belongs to."""
+    name = ref.partition("@")[0].lower()
+    repository, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
+    last = repository.rpartition("/")[2]
+    if name == "scratch":
+        return "scratch"
+    if "distroless" in name or (repository.startswith("cgr.dev/") and last in ("static", "glibc-dynamic")):
+        return "distroless"
+    if last == "alpine" or (last != "golang" and "alpine" in tag):
+        return "alpine"
+    debian = re.search(r"slim|buster|bullseye|bookworm|trixie|jammy|noble", tag)
+    return "debian" if last in ("debian", "ubuntu") or (last != "golang" and debian) else "other"
+
+
+def golang_tag(ref: str) -> str | None:
+    """`1.26-alpine` for a golang image; "" without a tag; None for other images."""
+    name = ref.partition("@")[0]
+    last = name.rpartition("/")[2]
+    repository, _, tag = last.partition(":")
+    return tag if repository == "golang" else None
+
+
+def has_shell(ref: str) -> bool:
+    return kind_of(ref) not in ("scratch", "distroless") or ":debug" in ref
+
+
+def needed_by(facts: DockerfileFacts, stage: Stage) -> tuple[Stage, ...]:
+    """The stage and every stage that is built for it: by FROM, COPY --from and RUN --mount=from."""
+    seen: dict[int, Stage] = {}
+    waiting = [stage]
+    while waiting:
+        current = waiting.pop()
+        if current.index in seen:
+            continue
+        seen[current.index] = current
+        below = parent(facts, current)
+        waiting += [below] if below is not None else []
+        waiting += list(_copied_from(facts, current))
+    return tuple(seen[index] for index in sorted(seen))
+
+
+def _copied_from(facts: DockerfileFacts, stage: Stage) -> Iterator[Stage]:
+    for instruction in stage.instructions:
+        for flag in instruction.flags:
+            for name in re.findall(r"\bfrom=([^,\s]+)", flag):
+                found = (
+                    facts.stages[int(name)]
+                    if name.isdecimal() and int(name) < stage.index
+                    else facts.stage(name)
+                )
+                if found is not None:
+                    yield found
+
+
+def effective(facts: DockerfileFacts, stage: Stage, cmd: str) -> Instruction | None:
+    """The ENTRYPOINT, CMD, USER, … that holds in a stage: its last one, or the one of the stage below."""
+    for current in chain(facts, stage):
+        for instruction in reversed(current.instructions):
+            if instruction.cmd == cmd:
+                return instruction
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class AirInstall:
+    stage: Stage
+    instruction: Instruction
+    module: str
+    version: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.module}@{self.version}"
+
+
+def air_installs(facts: DockerfileFacts, stages: tuple[Stage, ...]) -> Iterator[AirInstall]:
+    for stage in stages:
+        values = dict(facts.global_args)
+        for instruction in stage.instructions:
+            if instruction.cmd in ("ARG", "ENV"):
+                values |= assignments(instruction, values)
+            elif instruction.cmd == "RUN":
+                for found in _AIR.finditer(expand(instruction.original, values)):
+                    yield AirInstall(stage, instruction, found["module"], (found["version"] or "@latest")[1:])
+
+
+def assignments(instruction: Instruction, values: Mapping[str, str]) -> dict[str, str]:
+    """What an ARG or ENV sets; an ARG without a default keeps what a global one said."""
+    words = instruction.value
+    if instruction.cmd == "ENV":
+        pairs = list(zip(words[::2], words[1::2], strict=False))
+    else:
+        pairs = [(key, value) for key, equals, value in (word.partition("=") for word in words) if equals]
+    return {key: expand(value.strip("\"'"), values) for key, value in pairs}
+
+
+def dev_stage(facts: DockerfileFacts, *, go: str = "", command: str = "") -> DevStage:
+    """The stage to develop in, or None with the reasons: the caller then runs our own stage.
+
+    `go` is the go line of go.mod, `command` what the compose file runs in the container.
+    """
+    named = [stage for stage in facts.stages if is_dev(stage)]
+    if not named:
+        place = f"{facts.path}:{facts.stages[-1].line}"
+        return DevStage(None, (_reason("no-dev-stage", f"{facts.path} has no dev stage", place),))
+    stage = named[-1]
+    reasons = (
+        *_air_reasons(facts, stage),
+        *_go_reasons(facts, stage, go),
+        *_reload_reasons(facts, stage, command),
+    )
+    return DevStage(None if reasons else stage, reasons)
+
+
+def is_dev(stage: Stage) -> bool:
+    name = stage.name.lower()
+    return (
+        name in DEV_NAMES
+        or name.startswith(("dev-", "dev_", "development"))
+        or name.endswith(("-dev", "_dev"))
+    )
+
+
+def _air_reasons(facts: DockerfileFacts, stage: Stage) -> Iterator[Problem]:
+    tag = golang_tag(external_base(facts, stage))
+    for found in air_installs(facts, chain(facts, stage)):
+        place = f"{facts.path}:{found.instruction.line}"
+        if found.module == "github.com/cosmtrek/air":
+            why = "github.com/cosmtrek/air is air's old path; it is called github.com/air-verse/air since v1.52.2"
+            yield _reason("air-old-path", why, place)
+        elif (problem := air_problem(found.text, tag)) is not None:
+            yield _reason("air-cannot-build", problem, place)
+
+
+def _go_reasons(facts: DockerfileFacts, stage: Stage, go: str) -> Iterator[Problem]:
+    bottom = chain(facts, stage)[-1]
+    if refuses(golang_tag(bottom.base) or "", go):
+        message = f"go.mod asks for Go {go}, stage `{stage.name}` is built on {bottom.base}"
+        yield _reason("go-too-old", message, f"{facts.path}:{bottom.line}")
+
+
+def _reload_reasons(facts: DockerfileFacts, stage: Stage, command: str) -> Iterator[Problem]:
+    said = [command]
+    for current in chain(facts, stage):
+        said += [i.original for i in current.instructions if i.cmd in ("RUN", "CMD", "ENTRYPOINT", "COPY")]
+    if not any(_RELOADERS.search(text) for text in said):
+        message = f"stage `{stage.name}` has no tool that reloads (air)"
+        yield _reason("dev-without-reload", message, f"{facts.path}:{stage.line}")
+
+
+def _reason(code: str, message: str, place: str) -> Problem:
+    return Problem(
+        code,
+        f"{message}: devctl's own dev stage runs instead",
+        f"nothing must be done; to have a stage of your own, `devctl init --diff` shows one ({place})",
+        place,
+    )
+
+
+def prod_stages(facts: DockerfileFacts) -> dict[str, str]:
+    """Stage by kind of base (`alpine`, `distroless`, `scratch`, `debian`, `other`), the default one first.
+
+    A stage without a name is named by its index, as `--target` takes it.
+    """
+    candidates = [s for s in facts.stages if not is_dev(s) and _may_run(facts, s)]
+    chosen: dict[str, Stage] = {}
+    for stage in sorted(candidates, key=_rank):
+        chosen.setdefault(base_kind(facts, stage), stage)
+    default = candidates[-1] if candidates else None
+    ordered = sorted(chosen.items(), key=lambda item: item[1] is not default)
+    return {kind: target_name(stage) for kind, stage in ordered}
+
+
+def target_name(stage: Stage) -> str:
+    return stage.name or str(stage.index)
+
+
+def find_stage(facts: DockerfileFacts, target: str) -> Stage | None:
+    if target.isdecimal() and int(target) < len(facts.stages):
+        return facts.stages[int(target)]
+    return facts.stage(target)
+
+
+def prod_stage(facts: DockerfileFacts, *, base: str | None = None, target: str = "") -> Stage | None:
+    """The user's production stage: `target` by name, else the one on `base`, else the default one."""
+    if target:
+        return find_stage(facts, target)
+    stages = prod_stages(facts)
+    name = stages.get(base) if base is not None else next(iter(stages.values()), None)
+    return find_stage(facts, name) if name is not None else None
+
+
+def _may_run(facts: DockerfileFacts, stage: Stage) -> bool:
+    """Named like a production stage, or the last one; it must start something."""
+    starts = any(effective(facts, stage, cmd) is not None for cmd in ("ENTRYPOINT", "CMD"))
+    is_last = stage.index == max((s.index for s in facts.stages if not is_dev(s)), default=-1)
+    return starts and (is_last or _prod_name(stage) is not None)
+
+
+def _prod_name(stage: Stage) -> int | None:
+    head = re.split(r"[-_.]", stage.name.lower())[0]
+    return PROD_NAMES.index(head) if head in PROD_NAMES else None
+
+
+def _rank(stage: Stage) -> tuple[int, int, int]:
+    named = _prod_name(stage)
+    return (0 if "-" in stage.name else 1, len(PROD_NAMES) if named is None else named, -stage.index)
