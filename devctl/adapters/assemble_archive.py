@@ -1,0 +1,171 @@
+"""Image archives from plain files: one layer, fixed times and owners, so equal content gives an equal image id."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import IO
+
+EPOCH = "1970-01-01T00:00:00Z"
+
+
+class _Hashing(io.RawIOBase):
+    """Passes bytes on and keeps their sum: the layer's digest without reading it again."""
+
+    def __init__(self, sink: IO[bytes]) -> None:
+        self._sink = sink
+        self.sum = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self.sum.update(data)
+        return self._sink.write(data)
+
+
+class Layer:
+    """Writes a layer. Everything belongs to root unless said; a path is written once, the first one stays."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._sink = file.open("wb")
+        self._hashing = _Hashing(self._sink)
+        self._tar = tarfile.open(fileobj=self._hashing, mode="w|", format=tarfile.GNU_FORMAT)  # noqa: SIM115
+        self._seen: set[str] = {"."}
+
+    def __enter__(self) -> Layer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tar.close()
+        self._sink.close()
+
+    @property
+    def digest(self) -> str:
+        """Of the whole layer; right once it is closed."""
+        return f"sha256:{self._hashing.sum.hexdigest()}"
+
+    def folder(self, path: str, *, mode: int = 0o755, owner: int = 0) -> None:
+        if self._new(path):
+            self._add(path, tarfile.DIRTYPE, mode=mode, owner=owner)
+
+    def text(self, path: str, content: str | bytes, *, mode: int = 0o644) -> None:
+        data = content.encode() if isinstance(content, str) else content
+        if self._new(path):
+            self._add(path, tarfile.REGTYPE, mode=mode, size=len(data), source=io.BytesIO(data))
+
+    def link(self, path: str, target: str) -> None:
+        if self._new(path):
+            self._add(path, tarfile.SYMTYPE, mode=0o777, target=target)
+
+    def file_from(self, path: str, source: Path, *, mode: int | None = None) -> None:
+        if self._new(path):
+            status = source.stat()
+            bits = status.st_mode & 0o7777 if mode is None else mode
+            with source.open("rb") as content:
+                self._add(path, tarfile.REGTYPE, mode=bits, size=status.st_size, source=content)
+
+    def tree(
+        self, source: Path, at: str, *, skip: Callable[[str], bool] = lambda path: False, follow: bool = False
+    ) -> None:
+        """Everything below `source`, sorted; `skip` sees paths relative to it. `follow` copies what links lead to."""
+        self._walk(source, PurePosixPath(at.strip("/")), PurePosixPath(""), skip, follow)
+
+    def _walk(
+        self, folder: Path, at: PurePosixPath, inner: PurePosixPath, skip: Callable[[str], bool], follow: bool
+    ) -> None:
+        for entry in sorted(folder.iterdir()):
+            relative = inner / entry.name
+            if skip(relative.as_posix()):
+                continue
+            path = (at / relative).as_posix()
+            if entry.is_symlink() and not follow:
+                self.link(path, str(entry.readlink()))
+            elif entry.is_dir():
+                self.folder(path, mode=entry.stat().st_mode & 0o7777)
+                self._walk(entry, at, relative, skip, follow)
+            elif entry.is_file():
+                self.file_from(path, entry)
+
+    def _new(self, path: str) -> bool:
+        clean = path.strip("/")
+        if clean in self._seen:
+            return False
+        parent = PurePosixPath(clean).parent.as_posix()
+        if parent not in self._seen:
+            self.folder(parent)
+        self._seen.add(clean)
+        return True
+
+    def _add(
+        self,
+        path: str,
+        kind: bytes,
+        *,
+        mode: int,
+        owner: int = 0,
+        size: int = 0,
+        target: str = "",
+        source: IO[bytes] | None = None,
+    ) -> None:
+        entry = tarfile.TarInfo(path.strip("/"))
+        entry.type, entry.mode, entry.size, entry.linkname = kind, mode, size, target
+        entry.uid = entry.gid = owner
+        self._tar.addfile(entry, source)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What an image says of itself."""
+
+    architecture: str
+    labels: Mapping[str, str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+    workdir: str = "/"
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    comment: str = ""
+
+
+def write_archive(file: Path, layer: Layer, config: Config, *, ref: str) -> None:
+    """An archive for `docker load` with one image of one closed layer, named `ref`."""
+    described = json.dumps(_described(layer, config), sort_keys=True).encode()
+    name = f"{hashlib.sha256(described).hexdigest()}.json"
+    manifest = json.dumps([{"Config": name, "RepoTags": [ref], "Layers": ["layer.tar"]}]).encode()
+    with tarfile.open(file, "w", format=tarfile.GNU_FORMAT) as archive:
+        for path, data in ((name, described), ("manifest.json", manifest)):
+            entry = tarfile.TarInfo(path)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+        entry = tarfile.TarInfo("layer.tar")
+        entry.size = layer.file.stat().st_size
+        with layer.file.open("rb") as content:
+            archive.addfile(entry, content)
+
+
+def _described(layer: Layer, config: Config) -> dict[str, object]:
+    return {
+        "architecture": config.architecture,
+        "os": "linux",
+        "created": EPOCH,
+        "config": {
+            "Env": [f"{key}={value}" for key, value in config.env.items()],
+            "User": config.user,
+            "WorkingDir": config.workdir,
+            "Entrypoint": list(config.entrypoint) or None,
+            "Cmd": list(config.cmd) or None,
+            "Labels": dict(config.labels),
+        },
+        "rootfs": {"type": "layers", "diff_ids": [layer.digest]},
+        "history": [{"created": EPOCH, "created_by": "devctl bases build", "comment": config.comment}],
+    }

@@ -1,0 +1,84 @@
+"""The ports that `bases` and `doctor` see, beside those of ports.py: image store, assembler, installer, machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from devctl.domain.bases import StandIn
+from devctl.domain.checks import MachineFacts
+from devctl.domain.ports import Clock, Host, Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """`digests`: the repositories it was pulled from, `registry/name@sha256:…`."""
+
+    ref: str
+    id: str
+    labels: dict[str, str]
+    digests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """How a pull went; `unreachable` apart from `refused`: the same registry will not answer for other images either."""
+
+    outcome: Literal["ok", "refused", "unreachable"]
+    detail: str = ""
+
+
+class ImageStore(Protocol):
+    """The engine's images, by reference."""
+
+    def find(self, ref: str) -> StoredImage | None: ...
+    def size(self, ref: str) -> int:
+        """The sum of the layers in the image's history: the same on every image store."""
+
+    def pull(self, ref: str) -> Pulled:
+        """Gives up soon where the registry does not answer."""
+
+    def tag(self, source: str, ref: str) -> None: ...
+    def save(self, refs: Sequence[str], file: Path) -> None: ...
+    def load(self, file: Path) -> tuple[str, ...]:
+        """Returns the references that were in the file."""
+
+    def remove_unused(self, image_id: str) -> None:
+        """Remove an image that has no name and no user; nothing happens otherwise."""
+
+
+class Assembler(Protocol):
+    """Makes stand-ins of bases from what this machine can get."""
+
+    def assemble(self, ref: str, stand_in: StandIn) -> None:
+        """Raises MachineError `base-missing` where what it takes cannot be had here."""
+
+
+class Installer(Protocol):
+    """Puts right what `doctor --fix` may; each returns one sentence on what was done."""
+
+    def provide_engine(self) -> str: ...
+    def provide_compose(self) -> str: ...
+
+
+class Machine(Protocol):
+    """Facts of the machine for the checks."""
+
+    def facts(self) -> MachineFacts: ...
+    def available(self, ref: str) -> bool:
+        """Whether the engine gets an answer for this reference from its registry, asked within seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineBox:
+    """Every port that `workflows/bases.py` and `workflows/doctor.py` use."""
+
+    reporter: Reporter
+    clock: Clock
+    host: Host
+    images: ImageStore
+    assembler: Assembler
+    installer: Installer
+    machine: Machine
