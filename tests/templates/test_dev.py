@@ -1,0 +1,98 @@
+"""The dev stage by plain docker compose: reloads, and what a save that does not compile leaves alone."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import TEMPLATE, Poller, Running
+
+pytestmark = pytest.mark.engine
+
+
+def test_edit_is_served(dev: Running) -> None:
+    took = []
+    for n in range(5):
+        dev.save(f"edit {n}")
+        took.append(dev.serves(f"edit {n}"))
+        time.sleep(0.2)
+    assert statistics.median(took) < 1.4, took  # air's defaults take longer on any machine
+
+
+def test_edited_template_file_triggers_a_build(dev: Running) -> None:
+    before = dev.log().count("devctl: build ok")
+    (dev.root / "page.html").write_text("<p>")
+    dev.says("devctl: build ok", times=before + 1)
+
+
+def test_broken_saves_leave_the_process_alone(dev: Running) -> None:
+    dev.save("before")
+    dev.serves("before")
+    pid, failed = dev.pid(), dev.log().count("devctl: build failed")
+    said = dev.log().count("undefined: undefinedName")
+    with Poller(dev.port).running() as poller:
+        for n in range(3):
+            dev.save(f"broken {n}", broken=True)
+            dev.says("devctl: build failed", times=failed + n + 1)
+        time.sleep(0.5)
+    assert dev.pid() == pid
+    assert poller.failures == [] and poller.asked > 100
+    assert dev.log().count("undefined: undefinedName") == said + 3  # the compiler's message, once a save
+    state = dev.sh("cat /tmp/air/state").splitlines()
+    assert state[0].startswith("failed ") and "undefined: undefinedName" in "\n".join(state[1:])
+
+    runs = dev.log().count("running...")
+    dev.save("mended")
+    dev.serves("mended")
+    time.sleep(1.0)
+    assert dev.log().count("running...") == runs + 1  # no build from before restarts it again
+    assert dev.pid() != pid
+    assert dev.sh("cat /tmp/air/state").startswith("ok ")
+
+
+def test_saves_in_quick_succession_end_on_the_last(dev: Running) -> None:
+    for n in range(6):
+        dev.save(f"quick {n}", broken=n % 2 == 0)
+        time.sleep(0.12)
+    dev.serves("quick 5")
+    builds = dev.log().count("devctl: build start")
+    time.sleep(1.0)
+    assert dev.log().count("devctl: build start") == builds
+    assert dev.sh("pidof main").split() == dev.pid().split()[:1]  # one process, not two
+    dev.save("still alive")  # the loop did not lose count of its builds
+    dev.serves("still alive")
+
+
+def test_reload_costs_few_requests(dev: Running) -> None:
+    with Poller(dev.port).running() as poller:
+        dev.save("cheap")
+        dev.serves("cheap")
+        time.sleep(0.3)
+    assert len(poller.failures) <= 5, poller.failures
+
+
+def test_restarted_container_builds_what_is_on_disk(dev: Running) -> None:
+    dev.compose("stop", "--timeout", "2")
+    dev.save("changed while stopped")
+    dev.compose("start")
+    dev.serves("changed while stopped")
+
+
+def test_stops_at_once_and_lets_the_service_finish(dev: Running) -> None:
+    began = time.monotonic()
+    dev.compose("stop", "--timeout", "10")
+    assert time.monotonic() - began < 3
+    assert dev.log().rstrip().count('"msg":"stopping"') >= 1
+    dev.compose("start")
+    dev.serves("o")
+
+
+def test_nothing_of_ours_appears_in_the_folder(dev: Running) -> None:
+    assert names(dev.root) - names(TEMPLATE) <= {"page.html"}
+
+
+def names(root: Path) -> set[str]:
+    return {p.name for p in root.rglob("*")}
