@@ -7,10 +7,10 @@ from pathlib import Path
 
 from devctl.adapters.assemble_archive import Layer
 from devctl.adapters.assemble_fetch import Toolchain
+from devctl.adapters.assemble_scripts import TZDATA, scripts
 
 NONROOT = 65532
 CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
-TZDATA = "usr/share/devctl/tzdata.tar.gz"
 DISTROLESS_PACKAGES = ("base-files", "netbase", "tzdata", "media-types")
 
 _PASSWD = """\
@@ -22,35 +22,6 @@ _GROUP = "root:x:0:\nnobody:x:65534:\ntty:x:5:\nstaff:x:50:\nnonroot:x:65532:\n"
 _NSSWITCH = "hosts: files dns\n"
 # Compiled tests and test data of the toolchain itself: a third of its size, of no use in a base.
 _GOROOT_UNUSED = ("api", "test", "doc", "misc", "pkg/obj")
-
-# Dockerfiles call apk for what every alpine has a package of. What the stand-in can give it gives; for the rest it
-# says what it is, since "not found" would send people looking in the wrong place.
-_APK = """\
-#!/bin/sh
-stand_in="apk: this image is devctl's stand-in of @REF@, made without a registry"
-verb= skip= missing=
-for word in "$@"; do
-  if [ -n "$skip" ]; then skip=; continue; fi
-  case "$word" in
-    -t|--virtual|-X|--repository) skip=1; continue ;;
-    -*) continue ;;
-  esac
-  if [ -z "$verb" ]; then verb=$word; continue; fi
-  [ "$verb" = add ] || continue
-  case "${word%%[=<>~@]*}" in
-    .*|ca-certificates|ca-certificates-bundle|busybox|musl|alpine-baselayout) ;;
-    tzdata) mkdir -p /usr/share && tar -xzf /usr/share/devctl/tzdata.tar.gz -C /usr/share || exit 1 ;;
-    *) missing="$missing $word" ;;
-  esac
-done
-case "$verb" in
-  add) [ -z "$missing" ] && exit 0; echo "$stand_in; it cannot install:$missing" >&2 ;;
-  update|upgrade|del|fix) exit 0 ;;
-  *) echo "$stand_in; of apk it knows only add" >&2 ;;
-esac
-echo "apk: save the real image where a registry answers (devctl bases save FILE) and load it here (devctl bases load FILE)" >&2
-exit 1
-"""
 
 
 def fill_shell(layer: Layer, busybox: Path, applets: Sequence[str], *, ref: str) -> None:
@@ -76,7 +47,8 @@ def fill_shell(layer: Layer, busybox: Path, applets: Sequence[str], *, ref: str)
     for applet in applets:
         layer.link(f"bin/{applet}", "busybox")  # never over bin/busybox: a path is written once
     layer.link("usr/bin/env", "/bin/busybox")
-    layer.text("sbin/apk", _APK.replace("@REF@", ref), mode=0o755)
+    for path, content in scripts(ref).items():
+        layer.text(path, content, mode=0o755)
     layer.text("etc/passwd", _PASSWD.format(login="/bin/sh"))
     layer.text("etc/group", _GROUP)
     layer.text("etc/shadow", "root:*::0:::::\n", mode=0o640)

@@ -22,6 +22,7 @@ WATCHES_NEEDED = 8192
 INSTANCES_NEEDED = 64
 FIX_HINT = "devctl doctor --fix"
 GB = 1_000_000_000
+DEFAULT_ENDPOINT = "unix:///var/run/docker.sock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +121,14 @@ def _docker_cli(facts: MachineFacts) -> Verdict:
 def _engine(facts: MachineFacts) -> Verdict:
     if facts.engine is None:
         why = facts.engine_error.strip().splitlines()
-        return Verdict("fail", f"no engine answers: {why[-1]}" if why else "no engine answers", FIX_HINT)
+        # Someone chose another engine by DOCKER_HOST or a context: installing one here would not be what they meant.
+        chosen = facts.cli_endpoint not in ("", DEFAULT_ENDPOINT)
+        hint = f"start the engine at {facts.cli_endpoint}, or: unset DOCKER_HOST; docker context use default"
+        return Verdict(
+            "fail",
+            f"no engine answers: {why[-1]}" if why else "no engine answers",
+            hint if chosen else FIX_HINT,
+        )
     name = "podman" if facts.podman else "engine"
     if not facts.podman and version(facts.engine) < OLDEST_ENGINE:
         return Verdict(

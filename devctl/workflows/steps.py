@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from devctl.domain.events import StepDone, StepFailed, StepStarted
-from devctl.domain.ports import Toolbox
+from devctl.domain.ports import Clock, Reporter
+
+
+class Timed(Protocol):
+    """A box of ports with these two in it."""
+
+    @property
+    def reporter(self) -> Reporter: ...
+    @property
+    def clock(self) -> Clock: ...
 
 
 @dataclass(slots=True)
 class Steps:
     """Collects the steps of one command, each with its time in ms."""
 
-    box: Toolbox
+    box: Timed
     done: list[dict[str, object]] = field(default_factory=list)
 
     @contextmanager

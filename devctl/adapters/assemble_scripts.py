@@ -1,0 +1,102 @@
+"""Programs that alpine has and Debian's static busybox lacks, as small scripts: apk, addgroup, adduser.
+
+Dockerfiles call them so often that a stand-in without them would serve few. What a script cannot do it says.
+"""
+
+from __future__ import annotations
+
+TZDATA = "/usr/share/devctl/tzdata.tar.gz"
+
+_APK = f"""\
+#!/bin/sh
+stand_in="apk: this image is devctl's stand-in of @REF@, made without a registry"
+verb= skip= missing=
+for word in "$@"; do
+  if [ -n "$skip" ]; then skip=; continue; fi
+  case "$word" in
+    -t|--virtual|-X|--repository) skip=1; continue ;;
+    -*) continue ;;
+  esac
+  if [ -z "$verb" ]; then verb=$word; continue; fi
+  [ "$verb" = add ] || continue
+  case "${{word%%[=<>~@]*}}" in
+    .*|ca-certificates|ca-certificates-bundle|busybox|musl|alpine-baselayout) ;;
+    tzdata) mkdir -p /usr/share && tar -xzf {TZDATA} -C /usr/share || exit 1 ;;
+    *) missing="$missing $word" ;;
+  esac
+done
+case "$verb" in
+  add) [ -z "$missing" ] && exit 0; echo "$stand_in; it cannot install:$missing" >&2 ;;
+  update|upgrade|del|fix) exit 0 ;;
+  *) echo "$stand_in; of apk it knows only add" >&2 ;;
+esac
+echo "apk: save the real image where a registry answers (devctl bases save FILE) and load it here (devctl bases load FILE)" >&2
+exit 1
+"""
+
+_ADDGROUP = """\
+#!/bin/sh
+gid= next=1000
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -g|--gid) gid=$2; shift ;;
+    -S|--system) next=101 ;;
+    -*) ;;
+    *) break ;;
+  esac
+  shift
+done
+if [ $# -eq 2 ]; then
+  grep -q "^$2:" /etc/group || { echo "addgroup: unknown group $2" >&2; exit 1; }
+  exec sed -i -e "/^$2:/s/[^:]\\$/&,/" -e "/^$2:/s/\\$/$1/" /etc/group
+fi
+grep -q "^$1:" /etc/group && { echo "addgroup: group '$1' in use" >&2; exit 1; }
+if [ -z "$gid" ]; then
+  gid=$next
+  while grep -q "^[^:]*:[^:]*:$gid:" /etc/group; do gid=$((gid + 1)); done
+fi
+echo "$1:x:$gid:" >>/etc/group
+"""
+
+_ADDUSER = """\
+#!/bin/sh
+uid= home= shell=/bin/sh group= gecos= next=1000 system= nohome=
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -u|--uid) uid=$2; shift ;;
+    -h|--home) home=$2; shift ;;
+    -s|--shell) shell=$2; shift ;;
+    -G|--ingroup) group=$2; shift ;;
+    -g|--gecos) gecos=$2; shift ;;
+    -k|--skel) shift ;;
+    -S|--system) system=1 next=100 shell=/sbin/nologin ;;
+    -H|--no-create-home) nohome=1 ;;
+    -*) ;;
+    *) break ;;
+  esac
+  shift
+done
+[ $# -eq 2 ] && exec addgroup "$1" "$2"
+grep -q "^$1:" /etc/passwd && { echo "adduser: user '$1' in use" >&2; exit 1; }
+if [ -z "$uid" ]; then
+  uid=$next
+  while grep -q "^[^:]*:[^:]*:$uid:" /etc/passwd; do uid=$((uid + 1)); done
+fi
+if [ -z "$group" ]; then
+  if [ -n "$system" ]; then group=nobody; else group=$1; addgroup -g "$uid" "$1" || exit 1; fi
+fi
+gid=$(sed -n "s/^$group:[^:]*:\\([0-9]*\\):.*/\\1/p" /etc/group)
+[ -n "$gid" ] || { echo "adduser: unknown group $group" >&2; exit 1; }
+home=${home:-/home/$1}
+echo "$1:x:$uid:$gid:${gecos:-$1}:$home:$shell" >>/etc/passwd
+[ -n "$nohome" ] || { mkdir -p "$home" && chown "$uid:$gid" "$home"; }
+"""
+
+
+def scripts(ref: str) -> dict[str, str]:
+    """Path in the image → content, for a stand-in of `ref`."""
+    return {
+        "sbin/apk": _APK.replace("@REF@", ref),
+        "usr/sbin/addgroup": _ADDGROUP,
+        "usr/sbin/adduser": _ADDUSER,
+    }

