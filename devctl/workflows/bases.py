@@ -17,10 +17,11 @@ BUILD_HINT = "devctl bases build"
 
 @dataclass(slots=True)
 class _Registries:
-    """Which registries did not answer in this run: each is waited for once."""
+    """What this run has learned: a registry that does not answer is waited for once; why a base was not had."""
 
     silent: set[str] = field(default_factory=set)
     said: dict[str, str] = field(default_factory=dict)
+    not_made: set[str] = field(default_factory=set)
 
 
 def list_bases(box: MachineBox, bases: Sequence[Base], *, mirror: str | None = None) -> tuple[BaseState, ...]:
@@ -125,7 +126,14 @@ def _state(box: MachineBox, base: Base, mirror: str | None) -> BaseState:
 def _obtain(
     box: MachineBox, ref: str, mirror: str | None, registries: _Registries, *, assemble: bool
 ) -> bool:
-    return _pull(box, ref, mirror, registries) or (assemble and _assemble(box, ref))
+    if _pull(box, ref, mirror, registries):
+        return True
+    try:
+        return assemble and _assemble(box, ref)
+    except MachineError as error:
+        registries.not_made.add(ref)
+        registries.said[ref] = str(error)
+        return False
 
 
 def _pull(box: MachineBox, ref: str, mirror: str | None, registries: _Registries) -> bool:
@@ -157,8 +165,8 @@ def _assemble(box: MachineBox, ref: str) -> bool:
 def _missing(
     lost: Sequence[str], registries: _Registries, *, result: dict[str, object] | None = None
 ) -> MachineError:
-    makeable = [ref for ref in lost if stand_in(ref) is not None]
-    others = [ref for ref in lost if stand_in(ref) is None]
+    makeable = [ref for ref in lost if stand_in(ref) is not None and ref not in registries.not_made]
+    others = [ref for ref in lost if ref not in makeable]
     hint = (
         BUILD_HINT
         if makeable

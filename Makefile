@@ -1,0 +1,39 @@
+# Everything from a fresh machine on: Debian or Ubuntu, Python 3.11 or newer, make. `make help` lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+DEVCTL := $(BIN)/devctl
+# What pytest is given besides: make test ARGS='-k switch'
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup machine demo test fast lint format bench
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv with devctl and the tools of its development
+	@PYTHON='$(PYTHON)' sh scripts/setup.sh
+
+machine: setup ## engine, compose and base images, where one of them is missing
+	@$(DEVCTL) doctor --fix --yes
+
+demo: machine ## the product in a minute
+	@$(DEVCTL) demo
+
+test: machine ## every test, those on the real engine included
+	@$(BIN)/python -m pytest -m 'not bench' $(ARGS)
+
+fast: setup ## the tests that need no engine
+	@$(BIN)/python -m pytest -q -m 'not engine and not bench' $(ARGS)
+
+lint: setup ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: setup ## let ruff lay out the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: machine ## the benchmarks, on the real engine
+	@$(BIN)/python -m pytest -m bench -s $(ARGS)
