@@ -35,7 +35,7 @@ class SystemFiles:
     ) -> bool:
         if self.read_text(path) == text:
             return False
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._make_folder(path.parent, owner)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as sink:
@@ -48,6 +48,12 @@ class SystemFiles:
             Path(temporary).unlink(missing_ok=True)
             raise
         return True
+
+    def _make_folder(self, folder: Path, owner: tuple[int, int] | None) -> None:
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            if owner is not None and os.geteuid() == 0:
+                os.chown(folder, *owner)
 
     def append(self, path: Path, text: str) -> None:
         with path.open("a", encoding="utf-8") as sink:

@@ -13,6 +13,7 @@ import time
 import tty
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 # Each variable has its reason; everything else of the caller's environment is passed on as it is.
 _CHILD_DEFAULTS = {
@@ -37,6 +38,9 @@ class SystemHost:
 
     def env(self, name: str) -> str | None:
         return os.environ.get(name)
+
+    def cwd(self) -> Path:
+        return Path.cwd()
 
     def is_linux(self) -> bool:
         return sys.platform == "linux"

@@ -46,23 +46,31 @@ class SocketProber:
 
 @contextlib.contextmanager
 def _measure_gap(good: Callable[[], bool]) -> Iterator[Callable[[], int]]:
-    ended = threading.Event()
+    ended, closing, closed = threading.Event(), threading.Event(), threading.Event()
     last_good = time.monotonic()
     longest = 0.0
 
     def ask() -> None:
         nonlocal last_good, longest
         while not ended.is_set():
+            began, last_one = time.monotonic(), closing.is_set()
             if good():
-                now = time.monotonic()
-                longest = max(longest, now - last_good)
-                last_good = now
+                longest = max(longest, time.monotonic() - last_good)
+                last_good = began
+                if last_one:
+                    closed.set()
             ended.wait(0.005)
+
+    def gap() -> int:
+        """Waits for one answer to a request made from now on, so that the last gap is closed and counted."""
+        closing.set()
+        closed.wait(2)
+        return round(longest * 1000)
 
     client = threading.Thread(target=ask, daemon=True)
     client.start()
     try:
-        yield lambda: round(longest * 1000)
+        yield gap
     finally:
         ended.set()
         client.join(2)

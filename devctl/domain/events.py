@@ -110,8 +110,26 @@ class Note:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A foreground `up` is ready; `text` for a person. Scripts see the probe's `step.done` and then the log."""
+
+    name: ClassVar[str] = "ready"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event that the background watcher wrote down: one line of JSON in the shape of CONTRACT."""
+
+    name: ClassVar[str] = "recorded"
+    line: str
+
+
 Event = (
-    StepStarted
+    Ready
+    | Recorded
+    | StepStarted
     | StepDone
     | StepFailed
     | LogLine

@@ -58,7 +58,7 @@ class Project:
     """A folder with a Go module and its compose name; `model` is compose's resolved model, as data.
 
     `generated`: the user has no compose file, so the model is ours. `bases`: reference by role
-    (`golang`, `distroless`, `alpine`); `owner`: uid and gid of the project folder.
+    (`golang`, `air`, `distroless`, `alpine`); `owner`: uid and gid of the project folder.
     """
 
     root: str
@@ -68,7 +68,6 @@ class Project:
     generated: bool
     go_version: str
     bases: dict[str, str]
-    air_version: str
     mirror: str | None
     owner: tuple[int, int]
     prod_base: str | None = None

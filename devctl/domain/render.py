@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from devctl.domain.observed import MODE_LABEL, PROJECT_LABEL, SERVICE_LABEL, Observed
 from devctl.domain.project import Project, Service
-from devctl.domain.runs import NONROOT, Run
+from devctl.domain.runs import NONROOT, Run, built_from
 
 SOURCE_TARGET = "/app"
 CACHE_TARGET = "/cache"
@@ -53,7 +53,8 @@ def _build(spec: Model, project: Project, run: Run) -> Model:
     args = dict(build.get("args") or {})
     args.pop("target", None)  # `args: [target=…]` chooses nothing: the stage is chosen by `target` below
     build["context"] = f"{project.root}/{run.context}".removesuffix("/.")
-    build["dockerfile"] = f"{project.root}/{run.dockerfile}"
+    build["dockerfile"] = f"{project.root}/{built_from(run)}"
+    build.pop("dockerfile_inline", None)
     build["args"] = {**args, **run.args}
     if run.stage is not None:
         build["target"] = run.stage
@@ -68,8 +69,9 @@ def _dev(spec: Model, project: Project, service: Service, run: Run) -> None:
     spec["environment"] = {**(spec.get("environment") or {}), **service.env}
     if run.ours:
         _our_dev_stage(spec, project, service)
-    elif service.shares_cache:
+    if run.ours or service.shares_cache:
         _share_cache(spec)
+        spec["environment"] = {**spec["environment"], **_air_environment(service)}
     if run.poll:
         spec["environment"]["AIR_POLL"] = "1"
 
@@ -82,10 +84,8 @@ def _our_dev_stage(spec: Model, project: Project, service: Service) -> None:
         *kept,
         {"type": "bind", "source": project.root, "target": SOURCE_TARGET, "bind": {"create_host_path": True}},
     ]
-    _share_cache(spec)
     spec["working_dir"] = SOURCE_TARGET
-    spec["environment"] = {**spec["environment"], **_air_environment(service)}
-    spec["command"] = ["air", "-c", f"{SOURCE_TARGET}/.devctl/air.toml"]
+    spec["command"] = ["air", "-c", f"{SOURCE_TARGET}/.devctl/{service.name}/air.toml"]
 
 
 def _air_environment(service: Service) -> dict[str, str]:
@@ -94,6 +94,7 @@ def _air_environment(service: Service) -> dict[str, str]:
         "DEVCTL_MODULE_DIR": service.dir,
         "DEVCTL_MAIN": service.main,
         "DEVCTL_TAGS": ",".join(service.build_tags),
+        "DEVCTL_LDFLAGS": service.ldflags,
         "DEVCTL_ARGS": " ".join(service.args),
         **service.build_env,
     }

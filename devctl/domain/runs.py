@@ -17,13 +17,15 @@ NONROOT = "65532:65532"
 class Run:
     """One service in one mode. `ours`: the stage comes from our own Dockerfile in `.devctl/`.
 
-    `dockerfile` and `context` are relative to the project; `user` is `uid:gid` or None (as the image says).
+    `dockerfile` (the user's, or None with `ours`) and `context` are relative to the project; what is built from is the
+    copy in `.devctl/SERVICE/`, whose .dockerignore leaves `.devctl/` out of the context. `user` is `uid:gid` or None
+    (as the image says).
     """
 
     service: str
     mode: Mode
     stage: str | None
-    dockerfile: str
+    dockerfile: str | None
     context: str
     image: str
     ours: bool
@@ -40,7 +42,7 @@ def dev_run(project: Project, service: Service) -> Run:
         service=service.name,
         mode="dev",
         stage="dev" if ours else service.dev_stage,
-        dockerfile=overlay_dockerfile(service) if ours else str(service.dockerfile),
+        dockerfile=None if ours else service.dockerfile,
         context="." if ours else service.context,
         image=f"{project.name}-{service.name}:dev",
         ours=ours,
@@ -60,7 +62,7 @@ def prod_run(project: Project, service: Service, *, base: str | None, target: st
         service=service.name,
         mode="prod",
         stage=OUR_STAGES[chosen] if ours else stage,
-        dockerfile=overlay_dockerfile(service) if ours else str(service.dockerfile),
+        dockerfile=None if ours else service.dockerfile,
         context="." if ours else service.context,
         image=f"{project.name}-{service.name}:prod-{chosen}",
         ours=ours,
@@ -73,8 +75,9 @@ def _only_stage(service: Service, base: str | None) -> str | None:
     return None if base is not None else next(iter(service.prod_stages.values()), None)
 
 
-def overlay_dockerfile(service: Service) -> str:
-    return f"{OVERLAY}/{service.name}.Dockerfile"
+def built_from(run: Run) -> str:
+    """The Dockerfile that the build is given, relative to the project."""
+    return f"{OVERLAY}/{run.service}/Dockerfile"
 
 
 def _our_args(project: Project, service: Service) -> dict[str, str]:
@@ -82,10 +85,11 @@ def _our_args(project: Project, service: Service) -> dict[str, str]:
         "GO_IMAGE": project.bases["golang"],
         "RUNTIME_IMAGE": project.bases["distroless"],
         "ALPINE_IMAGE": project.bases["alpine"],
-        "AIR_VERSION": project.air_version,
+        "AIR_GO_IMAGE": project.bases["air"],
         "MODULE_DIR": service.dir,
         "MAIN": service.main,
         "GO_TAGS": ",".join(service.build_tags),
         "GO_LDFLAGS": service.ldflags,
+        "FILES": " ".join(service.files),
     }
     return {key: value for key, value in args.items() if value}

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 Mode = Literal["dev", "prod"]
+ProjectMode = Literal["dev", "prod", "stopped", "mixed"]
 Kind = Literal["service", "dependency"]
 Health = Literal["healthy", "unhealthy", "starting", "none"]
 
@@ -42,7 +43,7 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    mode: Literal["dev", "prod", "stopped", "mixed"]
+    mode: ProjectMode
     services: tuple[ServiceState, ...]
     watcher: WatcherState
     serving: Serving

@@ -24,7 +24,7 @@ def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -
     stop_watcher(box, project)
     detach = threading.Event()
     ended = threading.Event()
-    box.reporter.emit(Ready(outcome.text, outcome.result))
+    box.reporter.emit(Ready(outcome.text))
     keys = "Ctrl-C stops, d detaches" if box.host.interactive() else "Ctrl-C stops"
     box.reporter.emit(Note(keys))
     lock_note = holding(box, project)

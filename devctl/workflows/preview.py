@@ -17,6 +17,7 @@ from devctl.domain.requests import PreviewRequest
 from devctl.domain.runs import NONROOT
 from devctl.errors import DevctlError, ProjectError
 from devctl.workflows.bases_needed import ensure_bases
+from devctl.workflows.bridge import network_awake
 from devctl.workflows.execute import build, compose_up
 from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.load import load
@@ -49,8 +50,9 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
     with box.files.lock(Path(project.root), command="prod-preview", timeout=request.lock_timeout):
         steps = Steps(box)
         watched = watcher_state(box, project).state == "running"
-        session, measured = _prepare(box, project, request, base, steps)
-        _switch(box, session, steps, measured, request)
+        with network_awake(box, project, observed=box.engine.observe(project.name)):
+            session, measured = _prepare(box, project, request, base, steps)
+            _switch(box, session, steps, measured, request)
         if watched:
             ensure_watcher(box, project)
     return _outcome(box, session, measured, round((box.clock.monotonic() - began) * 1000))
@@ -108,7 +110,6 @@ def _switch(box: Toolbox, session: Session, steps: Steps, measured: Switch, requ
             _put_dev_back(box, session, steps, before_model=old_model, keep=request.keep_failed, error=error)
             raise
         measured.switch_ms = round((box.clock.monotonic() - began) * 1000) if starts else 0
-        box.clock.sleep(0.02)  # one more good answer closes the gap
         measured.gap_ms = gap() if old is not None and old.state == "running" and starts else 0
     measured.steps = steps.done
     was = (old.labels.get(MODE_LABEL) or "stopped") if old is not None else "stopped"

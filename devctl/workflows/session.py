@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,10 +17,11 @@ from devctl.domain.runs import OVERLAY, Run, dev_run, prod_run
 from devctl.domain.state import Mode
 from devctl.domain.wanted import dependencies, label_wanted
 from devctl.workflows.hostports import choose_host_port
-from devctl.workflows.manifests import deps_fingerprint
+from devctl.workflows.manifests import deps_fingerprint, manifest_paths
 
 MODEL = "compose.json"
 RECIPE_FILES = (".dockerignore", ".air.toml")
+MANIFEST_LINE = "COPY go.mod go.su[m] ./"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +99,56 @@ def write_overlay(box: Toolbox, session: Session) -> None:
     """Write `.devctl/`: the model, and our Dockerfile where a stage of ours is used. Shared caches are made here too."""
     project = session.project
     folder = box.files.state_dir(session.root)
-    for name, text in overlay_files(box, project, session.runs).items():
-        box.files.write_atomic(folder / name, text, owner=project.owner)
+    for run in session.runs:
+        for name, text in overlay_files(box, project, run).items():
+            box.files.write_atomic(folder / name, text, owner=project.owner)
     # 0600: compose resolves env files into the model, and those hold passwords.
     box.files.write_atomic(session.model_file, session.model_text, owner=project.owner, mode=0o600)
     box.engine.ensure_volume(session.cache_volume, {CACHE_LABEL: "go-build"})
 
 
-def overlay_files(box: Toolbox, project: Project, runs: Iterable[Run]) -> dict[str, str]:
-    """Name in `.devctl/` → content, for the services that use a stage of ours."""
-    files: dict[str, str] = {}
-    for run in runs:
-        if run.ours:
-            service = project.service(run.service)
-            assert service is not None
-            files[f"{run.service}.Dockerfile"] = _our_dockerfile(box, project, service)
-            files["air.toml"] = box.templates.read("go-service/.air.toml")
-    return files
+def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
+    """Path below `.devctl/` → content: what a service is built from."""
+    root = Path(project.root)
+    service = project.service(run.service)
+    assert service is not None
+    ours = run.dockerfile is None
+    dockerfile = our_dockerfile(box, project, service) if ours else box.files.read_text(root / str(run.dockerfile))
+    files = {"Dockerfile": dockerfile or "", "Dockerfile.dockerignore": _ignored(box, root, run)}
+    if ours:
+        files["air.toml"] = box.templates.read("go-service/.air.toml")
+    return {f"{run.service}/{name}": text for name, text in files.items()}
 
 
-def _our_dockerfile(box: Toolbox, project: Project, service: Service) -> str:
-    del project, service
-    return box.templates.read("go-service/Dockerfile")
+def our_dockerfile(box: Toolbox, project: Project, service: Service) -> str:
+    """The template's Dockerfile, with the manifests of a workspace listed where it has the module's."""
+    text = box.templates.read("go-service/Dockerfile")
+    copied = [f"COPY {' '.join(_globbed(p) for p in paths)} {target}" for target, paths in _by_folder(box, project, service)]
+    return text.replace(MANIFEST_LINE, "\n".join(copied) or MANIFEST_LINE)
+
+
+def _by_folder(box: Toolbox, project: Project, service: Service) -> list[tuple[str, list[str]]]:
+    """Manifests inside the project, by the folder of the image that they go to; the go.mod of a folder comes first."""
+    folders: dict[str, list[str]] = {}
+    for path in manifest_paths(box, project, service):
+        if not path.startswith("../") and not path.endswith("vendor/modules.txt"):
+            folders.setdefault(posixpath.dirname(path), []).append(path)
+    return [(f"./{folder}/" if folder else "./", paths) for folder, paths in folders.items()]
+
+
+def _globbed(path: str) -> str:
+    """`go.sum` → `go.su[m]`: COPY takes a pattern that fits nothing, but no name that is not there."""
+    return path if path.endswith("go.mod") else f"{path[:-1]}[{path[-1]}]"
+
+
+def _ignored(box: Toolbox, root: Path, run: Run) -> str:
+    """What the user keeps out of the context, and our own folder, which changes with every mode."""
+    theirs = None
+    if run.dockerfile is not None:
+        theirs = box.files.read_text(root / f"{run.dockerfile}.dockerignore")
+    if theirs is None:
+        theirs = box.files.read_text(root / run.context / ".dockerignore") or ".git\n"
+    return f"{theirs.rstrip()}\n{OVERLAY}\n"
 
 
 def _mode(service: Service, chosen: frozenset[str], observed: Observed, mode: Mode) -> Mode:
@@ -138,9 +168,5 @@ def _run(
 
 
 def _recipe_files(box: Toolbox, project: Project, run: Run) -> dict[str, str | None]:
-    root = Path(project.root)
-    context = root / run.context
-    files = {name: box.files.read_text(context / name) for name in RECIPE_FILES}
-    if run.ours:
-        return {**files, **overlay_files(box, project, [run])}
-    return {**files, run.dockerfile: box.files.read_text(root / run.dockerfile)}
+    theirs = box.files.read_text(Path(project.root) / run.context / ".air.toml")
+    return {**overlay_files(box, project, run), ".air.toml": None if run.ours else theirs}

@@ -10,7 +10,7 @@ from devctl.domain.observed import DEPS_LABEL, MODE_LABEL, Container, Observed
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.runs import OVERLAY
-from devctl.domain.state import Mode, ServiceState, Serving, State
+from devctl.domain.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
 from devctl.workflows.ready import address, answers
 from devctl.workflows.watcher_process import watcher_state
 
@@ -66,7 +66,7 @@ def _names(project: Project, observed: Observed) -> list[str]:
 
 def _service(project: Project, observed: Observed, name: str) -> ServiceState:
     container, service = observed.of(name), project.service(name)
-    kind = "service" if service is not None else "dependency"
+    kind: Kind = "service" if service is not None else "dependency"
     if container is None:
         return ServiceState(name=name, kind=kind)
     return ServiceState(
@@ -96,7 +96,7 @@ def _url(container: Container, port: int | None) -> str | None:
     return f"http://{host}:{bound[1]}" if port is not None else f"tcp://{host}:{bound[1]}"
 
 
-def _mode(services: tuple[ServiceState, ...]) -> str:
+def _mode(services: tuple[ServiceState, ...]) -> ProjectMode:
     modes = {s.mode for s in services if s.kind == "service" and s.state not in ("absent", "exited", "created", "dead")}
     if not modes:
         return "stopped"

@@ -10,6 +10,7 @@ from devctl.domain.project import Project, Service
 from devctl.domain.render import CACHE_TARGET, SOURCE_TARGET
 from devctl.errors import DevctlError, ProjectError
 from devctl.workflows.bases_needed import ensure_bases
+from devctl.workflows.bridge import network_awake
 from devctl.workflows.execute import build, compose_up
 from devctl.workflows.manifests import remember_manifest
 from devctl.workflows.ready import first_place, wait_ready
@@ -22,6 +23,11 @@ ROLLBACK_TIMEOUT = 60.0
 
 def replace_service(box: Toolbox, session: Session, service: Service, steps: Steps, *, timeout: float) -> None:
     """Bring one running dev service to what is wanted. On any failure the previous image serves (again); then it raises."""
+    with network_awake(box, session.project, observed=session.observed):
+        _replace(box, session, service, steps, timeout=timeout)
+
+
+def _replace(box: Toolbox, session: Session, service: Service, steps: Steps, *, timeout: float) -> None:
     project = session.project
     old = box.engine.containers(project.name).of(service.name)
     old_model = box.files.read_text(session.model_file)
