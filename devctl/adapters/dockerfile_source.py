@@ -91,18 +91,18 @@ def _error(lines: list[str]) -> str | None:
 
 def _instruction(command: Any) -> Instruction:
     return Instruction(
-        cmd=command.cmd.upper(),
+        cmd=(command.cmd or "").upper(),  # None for a line that is nothing but a continuation
         value=tuple(command.value),
         flags=tuple(command.flags),
         json=command.json,
         line=command.start_line,
-        original=command.original,
+        original=command.original or "",
     )
 
 
 def _check(instruction: Instruction, path: str) -> None:
     if instruction.cmd not in _KNOWN:
-        raise _broken(path, instruction.line, f"unknown instruction `{instruction.cmd}`")
+        raise _broken(path, instruction.line, f"unknown instruction `{instruction.cmd or instruction.original}`")
     if len(instruction.value) < _NEEDS.get(instruction.cmd, 0) or instruction.value == ("",):
         raise _broken(path, instruction.line, f"{instruction.cmd} needs more words")
     words = instruction.value

@@ -22,7 +22,9 @@ _QUERY = """
 (call_expression function: (identifier) @name arguments: (argument_list) @args
   (#match? @name "[eE]nv")) @call
 (call_expression arguments: (argument_list
-  . (_)? . (interpreted_string_literal) @name . [(interpreted_string_literal) (int_literal)] @value))
+  . (interpreted_string_literal) @name . [(interpreted_string_literal) (int_literal)] @value))
+(call_expression arguments: (argument_list
+  . (_) . (interpreted_string_literal) @name . [(interpreted_string_literal) (int_literal)] @value))
 (keyed_element . (literal_element (identifier) @name) . (literal_element) @value) @pair
 (const_spec name: (identifier) @name value: (expression_list . (_) @value))
 (var_spec name: (identifier) @name value: (expression_list . (_) @value))
@@ -96,7 +98,7 @@ class _PackageReader:
         self.imports = frozenset(imports)
         self.listening: list[tuple[str, list[Node]]] = []
         self.handlers: tuple[Callable[[dict[str, Node]], None], ...] = (
-            *(self._call, self._plain_env_call, self._named_default, self._pair),
+            *(self._call, self._plain_env_call, self._named_default, self._named_default, self._pair),
             *([self._assigned] * 4),
             self._tagged,
         )
