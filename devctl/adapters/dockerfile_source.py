@@ -102,7 +102,9 @@ def _instruction(command: Any) -> Instruction:
 
 def _check(instruction: Instruction, path: str) -> None:
     if instruction.cmd not in _KNOWN:
-        raise _broken(path, instruction.line, f"unknown instruction `{instruction.cmd or instruction.original}`")
+        raise _broken(
+            path, instruction.line, f"unknown instruction `{instruction.cmd or instruction.original}`"
+        )
     if len(instruction.value) < _NEEDS.get(instruction.cmd, 0) or instruction.value == ("",):
         raise _broken(path, instruction.line, f"{instruction.cmd} needs more words")
     words = instruction.value

@@ -94,6 +94,7 @@ class _PackageReader:
         self.found = Found()
         self.values = Values()
         self.path = ""
+        self.plain = False
         self.framework = any(name in path for path in imports for name in _FRAMEWORKS)
         self.imports = frozenset(imports)
         self.listening: list[tuple[str, list[Node]]] = []
@@ -114,6 +115,8 @@ class _PackageReader:
         for place, nodes in self.listening:
             known = next((v for node in nodes if (v := self.values.address(node))), "")
             self.found.listens.append(Located(known, place))
+        if self.plain:  # TLS is a choice here, and plain HTTP what one gets without certificates
+            self.found.tls = None
 
     def _place(self, node: Node) -> str:
         return f"{self.path}:{node.start_point[0] + 1}"
@@ -135,8 +138,8 @@ class _PackageReader:
         receiver = text(call.child_by_field_name("function")).rpartition(".")[0]
         if name in ("Run", "Start") and not self._framework_call(receiver, arguments):
             return
-        if name == "Serve" and not arguments:
-            return
+        if name == "Serve" and receiver not in ("http", "fasthttp", "fcgi"):
+            return  # of a server, on a listener: net.Listen has told already
         if name == "NewServer" and _NEW_SERVER.get(receiver) not in self.imports:
             return
         if name == "Run" and not arguments:
@@ -144,6 +147,7 @@ class _PackageReader:
                 Located(":8080", self._place(call))
             )  # gin's default where PORT is not set
             return
+        self.plain = self.plain or name in ("ListenAndServe", "Run", "Start")
         self.listening.append((self._place(call), arguments))
 
     def _framework_call(self, receiver: str, arguments: list[Node]) -> bool:

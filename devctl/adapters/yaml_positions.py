@@ -80,7 +80,9 @@ class _Reader:
             items = []
             for index, item in enumerate(node.value):
                 self._mark((*key, index), item)
-                if isinstance(item, yaml.ScalarNode) and "=" in item.value:  # `- NAME=value` is also found by name
+                if (
+                    isinstance(item, yaml.ScalarNode) and "=" in item.value
+                ):  # `- NAME=value` is also found by name
                     self._mark((*key, str(item.value).partition("=")[0].strip()), item)
                 items.append(self._nested(item, (*key, index)))
             return items

@@ -39,7 +39,11 @@ def test_every_key_is_read_and_text_stays_text() -> None:
     assert (config.name, config.go, config.bases.mirror) == ("shop", "1.20", "registry.local:5000")
     assert (api.args, api.port, api.host_port) == (("serve", "1"), 8080, 8081)
     assert api.env == {"LOG_LEVEL": "debug", "DEBUG": "yes", "MODE": "0755", "N": "1"}
-    assert (api.build.tags, api.build.env, api.files) == (("netgo",), {"GOEXPERIMENT": "x"}, ("templates", "config"))
+    assert (api.build.tags, api.build.env, api.files) == (
+        ("netgo",),
+        {"GOEXPERIMENT": "x"},
+        ("templates", "config"),
+    )
     assert (config.prod.base, config.prod.writable, config.watch.poll) == ("scratch", ("/tmp",), "always")
     assert config.services["worker"].port is None
 

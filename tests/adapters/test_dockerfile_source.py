@@ -58,7 +58,7 @@ def test_a_broken_dockerfile_is_named_with_its_line(text: str, line: int, words:
 
 def test_paths_are_relative_to_the_project(tmp_path: Path) -> None:
     (tmp_path / "build").mkdir()
-    (tmp_path / "build" / "Dockerfile").write_text("\ufeffFROM scratch\r\nCMD [\"/x\"]\r\n")
+    (tmp_path / "build" / "Dockerfile").write_text('\ufeffFROM scratch\r\nCMD ["/x"]\r\n')
     facts = read(tmp_path / "build" / "Dockerfile", root=tmp_path)
     assert (facts.path, facts.stages[0].instructions[0].value) == ("build/Dockerfile", ("/x",))
     with pytest.raises(FilesError, match="cannot be read") as caught:
@@ -66,7 +66,13 @@ def test_paths_are_relative_to_the_project(tmp_path: Path) -> None:
     assert caught.value.code == "dockerfile-missing"
 
 
-@given(st.lists(st.sampled_from(["FROM a", "FROM b AS c", "RUN x", "ENV a", "FOO", "RUN <<E", "E", "# c", "COPY a b", "\\", ""])))
+@given(
+    st.lists(
+        st.sampled_from(
+            ["FROM a", "FROM b AS c", "RUN x", "ENV a", "FOO", "RUN <<E", "E", "# c", "COPY a b", "\\", ""]
+        )
+    )
+)
 def test_any_file_is_read_or_refused_with_a_line(lines: list[str]) -> None:
     try:
         facts = parse("\n".join(lines))

@@ -26,11 +26,31 @@ def _main(root: Path, body: str, *, imports: str = '"net/http"', outside: str = 
         ('log.Fatal(http.ListenAndServe("0.0.0.0:9000", mux))', '"net/http"', "", "0.0.0.0:9000"),
         ('s := &http.Server{Addr: ":8081", Handler: m}\ns.ListenAndServe()', '"net/http"', "", ":8081"),
         ("http.ListenAndServe(addr, nil)", '"net/http"', 'const addr = ":7000"', ":7000"),
-        ("http.ListenAndServe(*addr, nil)", '"net/http"; "flag"', 'var addr = flag.String("addr", ":4000", "x")', ":4000"),
-        ('p := os.Getenv("PORT")\nif p == "" {\np = "3000"\n}\nhttp.ListenAndServe(":"+p, nil)', '"os"', "", ":3000"),
+        (
+            "http.ListenAndServe(*addr, nil)",
+            '"net/http"; "flag"',
+            'var addr = flag.String("addr", ":4000", "x")',
+            ":4000",
+        ),
+        (
+            'p := os.Getenv("PORT")\nif p == "" {\np = "3000"\n}\nhttp.ListenAndServe(":"+p, nil)',
+            '"os"',
+            "",
+            ":3000",
+        ),
         ('p := cmp.Or(os.Getenv("PORT"), "3001")\nhttp.ListenAndServe(":"+p, nil)', '"os"', "", ":3001"),
-        ('p := getEnv("PORT", "3002")\nhttp.ListenAndServe(fmt.Sprintf(":%s", p), nil)', '"net/http"', "", ":3002"),
-        ('http.ListenAndServe(fmt.Sprintf("%s:%d", host, port), nil)', '"net/http"', "const port = 8088", ":8088"),
+        (
+            'p := getEnv("PORT", "3002")\nhttp.ListenAndServe(fmt.Sprintf(":%s", p), nil)',
+            '"net/http"',
+            "",
+            ":3002",
+        ),
+        (
+            'http.ListenAndServe(fmt.Sprintf("%s:%d", host, port), nil)',
+            '"net/http"',
+            "const port = 8088",
+            ":8088",
+        ),
         ('http.ListenAndServe(net.JoinHostPort("", "8089"), nil)', '"net/http"', "", ":8089"),
         ('l, _ := net.Listen("tcp", ":50051")', '"net"', "", ":50051"),
         ('l, _ := net.Listen("tcp", "127.0.0.1:5000")', '"net"', "", "127.0.0.1:5000"),
@@ -73,8 +93,28 @@ def test_routes_with_methods_groups_and_nesting(tmp_path: Path) -> None:
         'sub := m.PathPrefix("/mux").Subrouter()\nsub.HandleFunc("/live", h)\n'
         'client.Get("https://example.com/x")\n',
     )
-    assert [r.value for r in package.routes] == ["/healthz", "/ready", "/api/v1/ping", "/chi/health", "/mux/live"]
+    assert [r.value for r in package.routes] == [
+        "/healthz",
+        "/ready",
+        "/api/v1/ping",
+        "/chi/health",
+        "/mux/live",
+    ]
     assert package.routes[0].place == "main.go:8"
+
+
+@pytest.mark.parametrize(
+    ("body", "tls"),
+    [
+        ('http.ListenAndServeTLS(":8443", "c", "k", nil)', "main.go:8"),
+        (
+            'if tls {\nhttp.ListenAndServeTLS(":8443", "c", "k", nil)\n}\nhttp.ListenAndServe(":8080", nil)',
+            None,
+        ),
+    ],
+)
+def test_tls_counts_where_nothing_else_is_spoken(tmp_path: Path, body: str, tls: str | None) -> None:
+    assert _main(tmp_path, body).tls == tls
 
 
 def test_environment_settings_and_struct_tags(tmp_path: Path) -> None:
@@ -112,17 +152,19 @@ def test_modules_packages_and_what_is_left_out(tmp_path: Path) -> None:
             "go.work": "go 1.26\nuse ./api\nuse ./lib\n",
             "api/go.mod": "module x/api\n\ngo 1.25\ntoolchain go1.26.1\nrequire a.b/c v1.0.0\nreplace x/lib => ../lib\n",
             "api/go.sum": "",
-            "api/cmd/api/main.go": 'package main\n\nimport (\n\t_ "embed"\n\t"x/api/internal/server"\n)\n\n//go:embed web/*.html a.txt\nvar f string\n\nfunc main() {}\n',
+            "api/cmd/api/main.go": 'package main\n\nimport (\n\t_ "embed"\n\t"x/api/internal/server"\n)\n\n'
+            "//go:embed web/*.html a.txt\nvar f string\n\nfunc main() {}\n",
             "api/cmd/api/main_windows.go": "package main\n\nfunc main() {}\n",
-            "api/internal/server/server.go": 'package server\n\nimport "net/http"\n\nfunc Run() { http.ListenAndServe(":8080", nil) }\n',
+            "api/internal/server/server.go": 'package server\nimport "net/http"\n\n\n'
+            'func R() { http.ListenAndServe(":8080", nil) }\n',
             "api/internal/server/server_test.go": 'package server\n\nfunc x() { http.ListenAndServe(":1", nil) }\n',
-            "api/internal/unused/u.go": 'package unused\n\nimport "net/http"\n\nfunc R() { http.ListenAndServe(":2", nil) }\n',
+            "api/internal/unused/u.go": 'package unused\nimport "net/http"\nfunc R() { http.ListenAndServe(":2", nil) }\n',
             "api/vendor/modules.txt": "# a.b/c v1.0.0\n",
             "api/vendor/a.b/c/c.go": "package c\n",
             "lib/go.mod": "module x/lib\n",
             "lib/lib.go": 'package lib\n\n/*\n#include <math.h>\n*/\nimport "C"\n',
             "lib/gen.go": "//go:build ignore\n\npackage main\n\nfunc main() {}\n",
-            "lib/old.go": "// +build windows,amd64 !linux\n\npackage lib\n\nimport \"os\"\n",
+            "lib/old.go": '// +build windows,amd64 !linux\n\npackage lib\n\nimport "os"\n',
             "lib/testdata/x.go": "package broken\n",
             ".git/x.go": "package git\n",
             ".devctl/x.go": "package git\n",
@@ -132,7 +174,13 @@ def test_modules_packages_and_what_is_left_out(tmp_path: Path) -> None:
     facts = read(tmp_path)
     api, lib = facts.modules
     assert facts.work == "go.work"
-    assert (api.dir, api.path, api.go, api.toolchain, api.requires) == ("api", "x/api", "1.25", "go1.26.1", ("a.b/c",))
+    assert (api.dir, api.path, api.go, api.toolchain, api.requires) == (
+        "api",
+        "x/api",
+        "1.25",
+        "go1.26.1",
+        ("a.b/c",),
+    )
     assert (api.vendored, api.has_sum, api.local_replaces, api.go_line) == (True, True, ("../lib",), 3)
     assert [(p.dir, p.name, p.has_main) for p in api.packages] == [
         ("api/cmd/api", "main", True),
@@ -143,7 +191,11 @@ def test_modules_packages_and_what_is_left_out(tmp_path: Path) -> None:
     assert api.packages[1].listens[0].place == "api/internal/server/server.go:5"
     assert len(api.packages[1].listens) == 1
     assert api.packages[2].listens == ()  # no main is built from it
-    assert (lib.has_sum, [p.imports for p in lib.packages], lib.packages[0].uses_cgo) == (False, [("C",)], True)
+    assert (lib.has_sum, [p.imports for p in lib.packages], lib.packages[0].uses_cgo) == (
+        False,
+        [("C",)],
+        True,
+    )
 
 
 def test_a_broken_go_mod_is_an_error_except_in_samples(tmp_path: Path) -> None:
@@ -167,14 +219,18 @@ def test_code_that_does_not_parse_is_read_as_far_as_it_goes(tmp_path: Path) -> N
 
 
 def test_two_thousand_files_are_read_quickly(tmp_path: Path) -> None:
-    body = "".join(f"func F{i}(a int, b string) (int, error) {{\n\treturn a + {i}, nil\n}}\n\n" for i in range(60))
+    body = "".join(
+        f"func F{i}(a int, b string) (int, error) {{\n\treturn a + {i}, nil\n}}\n\n" for i in range(60)
+    )
     files = {"go.mod": MOD}
     for number in range(2000):
         folder = f"internal/p{number // 10}"
         extra = '\t"net/http"\n' if number % 10 == 0 else ""
         files[f"{folder}/f{number}.go"] = f'package p{number // 10}\n\nimport (\n\t"fmt"\n{extra})\n\n{body}'
     imports = "".join(f'\t_ "example.com/shop/internal/p{n}"\n' for n in range(200))
-    files["main.go"] = f'package main\n\nimport (\n\t"net/http"\n{imports})\n\nfunc main() {{ http.ListenAndServe(":8080", nil) }}\n'
+    files["main.go"] = (
+        f'package main\n\nimport (\n\t"net/http"\n{imports})\n\nfunc main() {{ http.ListenAndServe(":8080", nil) }}\n'
+    )
     build_tree(tmp_path, files)
     times = []
     for _ in range(3):

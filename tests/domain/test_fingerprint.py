@@ -57,7 +57,14 @@ def test_manifests_follow_the_workspace_and_local_replacements() -> None:
         "lib/go.mod": "module x/lib\nreplace z/z => ./z\n",
     }
     assert _manifests(files, "api") == {
-        *("go.work", "go.work.sum", "vendor/modules.txt", "api/go.mod", "api/go.sum", "api/vendor/modules.txt"),
+        *(
+            "go.work",
+            "go.work.sum",
+            "vendor/modules.txt",
+            "api/go.mod",
+            "api/go.sum",
+            "api/vendor/modules.txt",
+        ),
         *("lib/go.mod", "lib/go.sum", "common/go.mod", "../out/go.mod", "lib/z/go.mod", "forks/s/go.mod"),
     }
     alone = _manifests(files, "api", workspace=False)

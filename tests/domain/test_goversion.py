@@ -89,4 +89,9 @@ def test_which_toolchain_refuses_a_go_line(tag: str, go: str, *, no: bool) -> No
 
 
 def test_minor_reads_tags_and_toolchains() -> None:
-    assert [minor(t) for t in ("go1.26.1", "1.26rc1", "1.9-alpine", "alpine")] == [(1, 26), (1, 26), (1, 9), None]
+    assert [minor(t) for t in ("go1.26.1", "1.26rc1", "1.9-alpine", "alpine")] == [
+        (1, 26),
+        (1, 26),
+        (1, 9),
+        None,
+    ]

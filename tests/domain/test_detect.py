@@ -1,0 +1,338 @@
+"""Detection on facts made by hand: the reading of code is tested in tests/adapters."""
+
+from __future__ import annotations
+
+import pytest
+
+from devctl.domain.address import names_our_port, parse_address
+from devctl.domain.config import Config, ServiceConfig
+from devctl.domain.detect import default_name, detect_go, detect_service, is_go_service, needs_cgo
+from devctl.domain.gofacts import (
+    DockerfileFacts,
+    GoPackage,
+    Instruction,
+    Located,
+    Module,
+    Setting,
+    SourceFacts,
+    Stage,
+)
+from devctl.domain.mains import choose_main
+from devctl.errors import FilesError, UsageError
+
+PATH = "example.com/shop"
+
+
+def pkg(
+    folder: str,
+    *,
+    listens: str | None = None,
+    routes: tuple[str, ...] = (),
+    imports: tuple[str, ...] = ("net/http",),
+    name: str = "main",
+    env: tuple[str, ...] = (),
+    settings: tuple[Setting, ...] = (),
+    opens: tuple[str, ...] = (),
+    tls: str | None = None,
+    cgo: bool = False,
+) -> GoPackage:
+    prefix = "" if folder == "." else f"{folder}/"
+    place = f"{prefix}main.go:9"
+    return GoPackage(
+        folder,
+        name,
+        name == "main",
+        imports,
+        tuple(Located(value, place) for value in ([] if listens is None else listens.split())),
+        tuple(Located(route, f"{prefix}routes.go:3") for route in routes),
+        tuple(Located(read, f"{prefix}env.go:5") for read in env),
+        tuple(Located(path, f"{prefix}files.go:2") for path in opens),
+        settings=settings,
+        tls=tls,
+        uses_cgo=cgo,
+    )
+
+
+def facts(*packages: GoPackage, folder: str = ".", go: str = "1.26") -> SourceFacts:
+    return SourceFacts((Module(folder, PATH, go, "", (), packages, go_line=3),))
+
+
+def dockerfile(*lines: str, stage: str = "build", base: str = "golang:1.26-alpine") -> DockerfileFacts:
+    body = []
+    for number, line in enumerate(lines, start=2):
+        cmd, _, rest = line.partition(" ")
+        value = tuple(rest.replace("=", " ").split()) if cmd == "ENV" else tuple(rest.split())
+        body.append(Instruction(cmd, value, (), False, number, line))
+    return DockerfileFacts("Dockerfile", (Stage(stage, base, 0, 1, tuple(body)),), {})
+
+
+def test_an_ordinary_service_with_the_evidence_for_each_value() -> None:
+    service = detect_service(
+        facts(pkg(".", listens=":8080", routes=("/", "/healthz"), opens=("templates", "config"))),
+        config=Config(),
+    )
+    assert (service.name, service.dir, service.main, service.port) == ("shop", ".", ".", 8080)
+    assert (service.probe, service.files) == ("/healthz", ("config", "templates"))
+    assert service.origins == {
+        "name": "go.mod",
+        "dir": "go.mod",
+        "main": "the only main: main.go:9",
+        "port": "main.go:9",
+        "probe": "routes.go:3",
+        "files": "files.go:2",
+    }
+
+
+API = pkg("cmd/api", listens=":8080")
+TOOL = pkg("cmd/migrate", imports=())
+ROOT = pkg(".", listens=":8080")
+
+
+@pytest.mark.parametrize(
+    ("packages", "chosen"),
+    [
+        ([ROOT, API], "."),
+        ([API], "./cmd/api"),
+        ([API, TOOL], "./cmd/api"),
+        ([API, pkg("cmd/worker", imports=())], "./cmd/api"),
+        ([API, pkg("examples/hello", listens=":1")], "./cmd/api"),
+        ([pkg("examples/hello", listens=":8080")], "./examples/hello"),
+        ([pkg(".", imports=()), API], "./cmd/api"),
+        ([pkg(".", imports=()), pkg("cmd/x", imports=())], "."),
+        (
+            [
+                pkg("cmd/web", imports=(f"{PATH}/srv",)),
+                pkg("cmd/x", imports=()),
+                pkg("srv", listens=":1", name="srv"),
+            ],
+            "./cmd/web",
+        ),
+    ],
+)
+def test_which_main_serves(packages: list[GoPackage], chosen: str) -> None:
+    assert choose_main(facts(*packages)).main.relative == chosen
+
+
+def test_two_servers_need_an_answer_and_get_the_line_to_write() -> None:
+    with pytest.raises(UsageError) as caught:
+        choose_main(facts(API, pkg("cmd/admin", listens=":9000")), name="web")
+    assert (caught.value.code, int(caught.value.exit_code)) == ("which-main", 2)
+    assert "cmd/admin (cmd/admin/main.go:9); cmd/api (cmd/api/main.go:9)" in str(caught.value)
+    assert caught.value.problem.hint == "devctl.yaml: `services: {web: {main: ./cmd/admin}}`"
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "chosen", "origin"),
+    [
+        ({"name": "admin"}, "./cmd/admin", "cmd/admin is named like the service"),
+        ({"wanted_main": "./cmd/admin"}, "./cmd/admin", "devctl.yaml"),
+        ({"wanted_main": "cmd/admin/"}, "./cmd/admin", "devctl.yaml"),
+        ({"dockerfile": dockerfile("RUN go build -o /x ./cmd/admin")}, "./cmd/admin", "Dockerfile:2"),
+        (
+            {"dockerfile": dockerfile("COPY . .", "RUN cd /src && go build -o ./cmd/api cmd/admin/main.go")},
+            "./cmd/admin",
+            "Dockerfile:3",
+        ),
+        ({"context": "cmd/admin"}, "./cmd/admin", "the only main: cmd/admin/main.go:9"),
+    ],
+)
+def test_what_settles_it(kwargs: dict[str, object], chosen: str, origin: str) -> None:
+    found = choose_main(facts(API, pkg("cmd/admin", listens=":9000")), **kwargs)  # type: ignore[arg-type]
+    assert (found.main.relative, found.origin) == (chosen, origin)
+
+
+def test_a_main_in_a_module_below() -> None:
+    both = SourceFacts(
+        (
+            Module("api", "x/api", "1.26", "", (), (pkg("api/cmd/api", listens=":8080"),)),
+            Module("worker", "x/worker", "1.26", "", (), (pkg("worker", imports=()),)),
+        )
+    )
+    service = detect_service(
+        both, config=Config(services={"worker": ServiceConfig(dir="worker")}), name="worker"
+    )
+    assert (service.dir, service.main, service.port, service.probe) == ("worker", ".", None, "none")
+    assert detect_service(both, config=Config(), name="a", context="api").main == "./cmd/api"
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "hint"),
+    [
+        (SourceFacts(()), "no-go-module", "devctl new DIR"),
+        (SourceFacts((), loose_go="a.go"), "no-go-module", "go mod init"),
+        (facts(pkg(".", name="lib")), "no-main", "devctl.yaml"),
+    ],
+)
+def test_nothing_to_run(source: SourceFacts, code: str, hint: str) -> None:
+    with pytest.raises(FilesError) as caught:
+        detect_service(source, config=Config())
+    assert caught.value.code == code
+    assert hint in caught.value.problem.hint
+
+
+def test_a_main_that_does_not_exist_is_named() -> None:
+    with pytest.raises(FilesError, match="no such `package main`") as caught:
+        choose_main(facts(API), wanted_main="./cmd/web")
+    assert "./cmd/api" in caught.value.problem.hint
+
+
+ENV_PORT = Setting("PORT", "3000", "env", "cfg.go:4")
+FIELD_PORT = Setting("Port", "4000", "field", "cfg.go:9")
+
+
+@pytest.mark.parametrize(
+    ("package", "compose", "docker", "port", "origin", "env"),
+    [
+        (pkg(".", listens=":8080"), {}, None, 8080, "main.go:9", {}),
+        (pkg(".", listens=":9090 :8000"), {}, None, 8000, "main.go:9", {}),
+        (pkg(".", listens=":8080"), {"ports": ["127.0.0.1:80:3000/tcp"]}, None, 3000, "compose.yaml", {}),
+        (
+            pkg(".", listens=":8080"),
+            {"ports": [{"target": 9000}, {"target": 8080}]},
+            None,
+            8080,
+            "compose.yaml",
+            {},
+        ),
+        (
+            pkg(".", listens="x", env=("PORT",)),
+            {"environment": {"PORT": "5000"}},
+            None,
+            5000,
+            "compose.yaml (PORT)",
+            {},
+        ),
+        (
+            pkg(".", listens="x", env=("PORT",)),
+            {"environment": ["PORT=5000"]},
+            None,
+            5000,
+            "compose.yaml (PORT)",
+            {},
+        ),
+        (pkg(".", listens="x", settings=(FIELD_PORT, ENV_PORT)), {}, None, 3000, "cfg.go:4", {}),
+        (pkg(".", listens=":8080 :8085"), {}, dockerfile("EXPOSE 8085"), 8085, "main.go:9", {}),
+        (pkg(".", listens="x"), {}, dockerfile("EXPOSE 7000/tcp"), 7000, "Dockerfile:2", {}),
+        (
+            pkg(".", listens="x", env=("PORT",)),
+            {},
+            dockerfile("ENV PORT=7001"),
+            7001,
+            "Dockerfile:2",
+            {"PORT": "7001"},
+        ),
+        (pkg(".", listens="x", env=("PORT",)), {}, None, 8080, "env.go:5", {"PORT": "8080"}),
+        (pkg(".", listens="x", env=("LISTEN_ADDR",)), {}, None, 8080, "env.go:5", {"LISTEN_ADDR": ":8080"}),
+        (pkg(".", listens="x"), {}, None, None, "no listen call found", {}),
+        (pkg(".", settings=(ENV_PORT,)), {}, dockerfile("EXPOSE 1"), None, "no listen call found", {}),
+    ],
+)
+def test_the_port_and_how_it_is_set(
+    package: GoPackage,
+    compose: dict[str, object],
+    docker: DockerfileFacts | None,
+    *,
+    port: int | None,
+    origin: str,
+    env: dict[str, str],
+) -> None:
+    service = detect_service(facts(package), config=Config(), compose=compose, dockerfile=docker)
+    assert (service.port, service.origins["port"], service.env) == (port, origin, env)
+
+
+@pytest.mark.parametrize(
+    ("package", "probe"),
+    [
+        (pkg(".", listens=":1", routes=("/x", "/ping", "/api/health")), "/api/health"),
+        (pkg(".", listens=":1", routes=("/ping", "/readyz", "/healthz")), "/healthz"),
+        (pkg(".", listens=":1", routes=("/users/{id}/health", "/")), "/"),
+        (pkg(".", listens=":1", routes=("/orders",)), "/"),
+        (pkg(".", listens=":1", tls="main.go:4"), "tcp"),
+        (pkg(".", listens=":1", imports=("net",)), "tcp"),
+        (pkg(".", listens=":1", imports=("net", "net/http", "google.golang.org/grpc")), "tcp"),
+        (
+            pkg(".", listens=":1", imports=("net/http", "google.golang.org/grpc"), routes=("/health",)),
+            "/health",
+        ),
+        (pkg("."), "none"),
+    ],
+)
+def test_the_probe(package: GoPackage, probe: str) -> None:
+    assert detect_service(facts(package), config=Config()).probe == probe
+
+
+def test_devctl_yaml_has_the_last_word() -> None:
+    said = ServiceConfig(
+        main="./cmd/api",
+        port=9000,
+        probe="tcp",
+        args=("serve",),
+        env={"A": "b"},
+        files=("x",),
+        host_port=1234,
+    )
+    source = facts(pkg("cmd/api", listens="x", env=("PORT",), routes=("/healthz",), opens=("templates",)))
+    service = detect_service(source, config=Config(services={"web": said}))
+    assert (service.name, service.port, service.host_port, service.probe) == ("web", 9000, 1234, "tcp")
+    assert (service.args, service.files, service.env) == (("serve",), ("x",), {"PORT": "9000", "A": "b"})
+    assert {service.origins[k] for k in ("main", "port", "probe", "files", "args")} == {"devctl.yaml"}
+
+
+def test_names_go_versions_and_cgo() -> None:
+    main = choose_main(facts(pkg("."))).main
+    assert default_name(main) == "shop"
+    assert default_name(choose_main(facts(API)).main) == "api"
+    assert detect_go(facts(ROOT).modules[0], Config()).origin == "go.mod:3"
+    assert detect_go(facts(ROOT).modules[0], Config(go="1.25")).value == "1.25"
+    assert needs_cgo(main) is None
+    sqlite = choose_main(
+        facts(
+            pkg(".", imports=(f"{PATH}/db",)), pkg("db", name="db", imports=("github.com/mattn/go-sqlite3",))
+        )
+    )
+    assert needs_cgo(sqlite.main) == Located("github.com/mattn/go-sqlite3", "db")
+    unused = choose_main(facts(pkg("."), pkg("db", name="db", cgo=True)))
+    assert needs_cgo(unused.main) is None  # no main is built from it
+
+
+def test_which_compose_services_are_built_from_go() -> None:
+    source = facts(ROOT, pkg("svc/api"))
+    assert is_go_service({"build": {"context": "."}}, source, context=".")
+    assert is_go_service({"build": "svc"}, source, context="svc")
+    assert not is_go_service({"image": "postgres"}, source, context=".")
+    assert not is_go_service({"build": "web"}, source, context="web")
+    assert not is_go_service(
+        {"build": "."}, source, context=".", dockerfile=dockerfile("COPY . /", base="nginx:1")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [(":8080", ("", 8080)), ("[::1]:80", ("[::1]", 80)), ("8080", ("", 8080)), ("a.b:1", ("a.b", 1))],
+)
+def test_addresses(text: str, found: tuple[str, int]) -> None:
+    address = parse_address(text)
+    assert address is not None
+    assert (address.host, address.port) == found
+
+
+@pytest.mark.parametrize("text", ["", ":", ":0", ":65536", "http://x:80/", "tcp", ":http", "1:2:3"])
+def test_what_is_no_address(text: str) -> None:
+    assert parse_address(text) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        *(("PORT", True), ("httpPort", True), ("SERVER_ADDR", True), ("listen", True), ("HTTPAddr", True)),
+        *(
+            ("support", False),
+            ("DB_PORT", False),
+            ("redisAddr", False),
+            ("transport", False),
+            ("smtp-port", False),
+        ),
+    ],
+)
+def test_names_of_our_port(name: str, *, ours: bool) -> None:
+    assert names_our_port(name) is ours

@@ -1,0 +1,274 @@
+"""Stages and findings, on Dockerfiles as the parser reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from devctl.adapters.dockerfile_source import parse
+from devctl.domain.gofacts import GoPackage, Located, Module
+from devctl.domain.lint import RULES, Linted, blocking, lint
+from devctl.domain.mains import Main
+from devctl.domain.stages import (
+    base_kind,
+    dev_stage,
+    expand,
+    has_shell,
+    kind_of,
+    needed_by,
+    prod_stage,
+    prod_stages,
+)
+
+# The shape that many repositories copied from articles: every mistake of it has a rule.
+OLD = """FROM golang:1.24-alpine as base
+WORKDIR /app
+FROM base as deps
+COPY go.mod go.sum ./
+RUN go mod download
+FROM base as builder
+COPY --from=deps /go/pkg /go/pkg
+COPY . .
+ARG CGO_ENABLED=0
+ARG GOARCH=amd64
+RUN go build -ldflags '-s -w' -o ./server
+FROM alpine as runner
+WORKDIR /app
+COPY --from=builder /app/server .
+ENTRYPOINT ["./server"]
+FROM gcr.io/distroless/static-debian11:nonroot as runner-distroless
+COPY --from=builder /app/server /server
+ENTRYPOINT /server --port 8080
+FROM golang:1.19-alpine as dev
+RUN go install github.com/cosmtrek/air@v1.40.0
+ENTRYPOINT ["air"]
+"""
+MODERN = """FROM golang:1.26-alpine AS base
+WORKDIR /src
+FROM base AS deps
+COPY go.mod go.su[m] ./
+RUN go mod download
+FROM deps AS builder
+RUN CGO_ENABLED=0 GOARCH=$TARGETARCH go build -o /server .
+FROM deps AS dev
+RUN go install github.com/air-verse/air@v1.67.2
+CMD ["air"]
+FROM alpine:3.22 AS runner
+COPY --from=builder /server /server
+ENTRYPOINT ["/server"]
+FROM gcr.io/distroless/static-debian13:nonroot AS runner-distroless
+COPY --from=builder /server /server
+ENTRYPOINT ["/server"]
+FROM scratch AS runner-scratch
+COPY --from=builder /server /server
+ENTRYPOINT ["/server"]
+"""
+BARE = Module(".", "x", "1.26", "", (), ())
+
+
+def found(text: str, module: Module | None = BARE, **kwargs: object) -> dict[str, list[str]]:
+    result: dict[str, list[str]] = {}
+    for finding in lint(Linted(dockerfile=parse(text), module=module, **kwargs)):  # type: ignore[arg-type]
+        assert finding.hint
+        assert finding.message
+        result.setdefault(finding.id, []).append(finding.place)
+    return result
+
+
+def test_every_mistake_of_the_old_shape_is_named_with_its_line() -> None:
+    assert found(OLD) == {
+        "air-old-path": ["Dockerfile:20"],
+        "shell-form-no-shell": ["Dockerfile:18"],
+        "copy-missing-go-pkg": ["Dockerfile:7"],
+        "copy-missing-go-sum": ["Dockerfile:4"],
+        "golang-too-old": ["Dockerfile:1"],
+        "relative-entrypoint": ["Dockerfile:15"],
+        "base-untagged": ["Dockerfile:12"],
+        "base-dead": ["Dockerfile:16"],
+        "goarch-fixed": ["Dockerfile:10"],
+    }
+
+
+def test_the_lines_to_write() -> None:
+    hints = {f.id: f.hint for f in lint(Linted(dockerfile=parse(OLD), module=BARE))}
+    assert hints["shell-form-no-shell"] == 'ENTRYPOINT ["/server", "--port", "8080"]'
+    assert hints["relative-entrypoint"] == 'ENTRYPOINT ["/app/server"]'
+    assert hints["copy-missing-go-sum"] == "COPY go.mod go.su[m] ./"
+    assert hints["golang-too-old"] == "FROM golang:1.26-alpine"
+    assert hints["base-dead"] == "FROM gcr.io/distroless/static-debian13:nonroot AS runner-distroless"
+    assert "github.com/air-verse/air@v1.67.2" in hints["air-old-path"]
+
+
+def test_a_modern_dockerfile_has_no_finding() -> None:
+    assert found(MODERN) == {}
+
+
+def test_what_blocks_which_stage() -> None:
+    facts = parse(OLD)
+    findings = lint(Linted(dockerfile=facts, module=BARE))
+
+    def ids(mode: str, stage: str) -> list[str]:
+        target = facts.stage(stage)
+        assert target is not None
+        return [f.id for f in blocking(findings, facts, mode=mode, stage=target)]  # type: ignore[arg-type]
+
+    copies = ["copy-missing-go-pkg", "copy-missing-go-sum"]
+    assert ids("prod", "runner-distroless") == ["shell-form-no-shell", *copies]
+    assert ids("prod", "runner") == copies
+    assert ids("dev", "dev") == ["air-old-path"]
+
+
+def test_with_dependencies_and_go_sum_the_copies_are_fine() -> None:
+    module = Module(".", "x", "1.24", "", ("a.b/c",), (), has_sum=True)
+    assert not {"copy-missing-go-pkg", "copy-missing-go-sum", "golang-too-old"} & set(found(OLD, module))
+
+
+@pytest.mark.parametrize("args", [["target=dev"], {"target": "dev"}])
+def test_a_build_argument_called_target_chooses_nothing(args: object) -> None:
+    places: list[tuple[str | int, ...]] = []
+
+    def place(key: tuple[str | int, ...]) -> str:
+        places.append(key)
+        return "compose.yaml:9"
+
+    result = found(MODERN, compose={"build": {"context": ".", "args": args}}, compose_place=place)
+    assert result == {"args-target": ["compose.yaml:9"]}
+    assert places[0][:2] == ("build", "args")
+
+
+@pytest.mark.parametrize(
+    ("body", "dynamic"),
+    [
+        ("RUN go build -o /s .", True),
+        ("ENV CGO_ENABLED=0\nRUN go build -o /s .", False),
+        ("RUN CGO_ENABLED=0 go build .", False),
+    ],
+)
+def test_a_build_that_may_need_a_libc(body: str, *, dynamic: bool) -> None:
+    end = 'COPY --from=b /s /s\nENTRYPOINT ["/s"]\n'
+    assert ("dynamic-on-static" in found(f"FROM golang:1.26 AS b\n{body}\nFROM scratch\n{end}")) is dynamic
+    assert "dynamic-on-static" not in found(f"FROM golang:1.26 AS b\n{body}\nFROM debian:12-slim\n{end}")
+
+
+def test_code_that_listens_on_the_loopback() -> None:
+    package = GoPackage(
+        ".", "main", True, (), (Located("localhost:8080", "main.go:7"), Located(":9000", "main.go:8"))
+    )
+    findings = lint(Linted(main=Main(BARE, package, (package,))))
+    assert [(f.id, f.place, f.hint) for f in findings] == [
+        ("binds-localhost", "main.go:7", 'listen on ":8080"')
+    ]
+
+
+def test_every_rule_is_named_once_and_tested_here() -> None:
+    ids = [rule.id for rule in RULES]
+    assert len(ids) == len(set(ids))
+    assert set(ids) == {*found(OLD), "args-target", "dynamic-on-static", "binds-localhost"}
+
+
+@pytest.mark.parametrize(
+    ("ref", "kind", "shell"),
+    [
+        ("scratch", "scratch", False),
+        ("gcr.io/distroless/static-debian13:nonroot", "distroless", False),
+        ("gcr.io/distroless/static:debug", "distroless", True),
+        ("cgr.dev/chainguard/static:latest", "distroless", False),
+        ("alpine", "alpine", True),
+        ("registry.local:5000/library/alpine:3.22@sha256:abc", "alpine", True),
+        ("node:22-alpine", "alpine", True),
+        ("golang:1.26-alpine", "other", True),
+        ("debian:bookworm-slim", "debian", True),
+        ("ubuntu", "debian", True),
+        ("busybox:1.36", "other", True),
+    ],
+)
+def test_what_an_image_is(ref: str, kind: str, *, shell: bool) -> None:
+    assert (kind_of(ref), has_shell(ref)) == (kind, shell)
+
+
+@pytest.mark.parametrize(
+    ("text", "stages"),
+    [
+        (OLD, {"distroless": "runner-distroless", "alpine": "runner"}),
+        (MODERN, {"scratch": "runner-scratch", "alpine": "runner", "distroless": "runner-distroless"}),
+        ("FROM golang:1.26 AS build\nRUN x\nFROM debian:12-slim\nCMD a\n", {"debian": "1"}),
+        ("FROM golang:1.26\nCMD a\n", {"other": "0"}),
+        ("FROM golang:1.26 AS dev\nCMD air\n", {}),
+        ("FROM alpine:3 AS production\nCMD a\nFROM alpine:3 AS lint\nRUN b\n", {"alpine": "production"}),
+        ("FROM scratch AS final\nCMD a\nFROM final AS test\nCMD b\n", {"scratch": "final"}),
+    ],
+)
+def test_production_stages(text: str, stages: dict[str, str]) -> None:
+    assert prod_stages(parse(text)) == stages
+
+
+def test_the_production_stage_by_base_target_and_default() -> None:
+    facts = parse(MODERN)
+    for stage, wanted in (
+        (prod_stage(facts), "runner-scratch"),
+        (prod_stage(facts, base="alpine"), "runner"),
+        (prod_stage(facts, base="alpine", target="runner-distroless"), "runner-distroless"),
+    ):
+        assert stage is not None
+        assert stage.name == wanted
+    assert prod_stage(facts, base="debian") is None
+    assert prod_stage(facts, target="nope") is None
+    runner = facts.stage("runner")
+    assert runner is not None
+    assert [s.name for s in needed_by(facts, runner)] == ["base", "deps", "builder", "runner"]
+    assert base_kind(facts, runner) == "alpine"
+
+
+DEV = "FROM golang:{go}-alpine AS {name}\n{run}\nCMD [{cmd}]\n"
+
+
+@pytest.mark.parametrize(
+    ("go", "name", "run", "cmd", "reason"),
+    [
+        ("1.26", "dev", "RUN go install github.com/air-verse/air@v1.67.2", '"air"', None),
+        ("1.26", "development", "RUN go install github.com/air-verse/air@latest", '"air"', None),
+        ("1.26", "Local", "COPY --from=cosmtrek/air /go/bin/air /air", '"/air"', None),
+        ("1.26", "dev", "RUN go install github.com/cosmtrek/air@v1.40.0", '"air"', "air-old-path"),
+        ("1.25", "dev", "RUN go install github.com/air-verse/air@latest", '"air"', "air-cannot-build"),
+        ("1.26", "dev", "ARG V=latest\nRUN go install github.com/cosmtrek/air@$V", '"air"', "air-old-path"),
+        (
+            "1.26",
+            "dev",
+            "RUN <<EOF\nset -e\ngo install github.com/cosmtrek/air@latest\nEOF",
+            '"air"',
+            "air-old-path",
+        ),
+        ("1.24", "dev", "RUN go install github.com/air-verse/air@v1.62.0", '"air"', "go-too-old"),
+        ("1.26", "dev", "RUN true", '"go", "run", "."', "dev-without-reload"),
+        ("1.26", "builder", "RUN true", '"x"', "no-dev-stage"),
+    ],
+)
+def test_a_dev_stage_that_can_work_or_the_reason(
+    go: str, name: str, run: str, cmd: str, reason: str | None
+) -> None:
+    result = dev_stage(
+        parse(DEV.format(go=go, name=name, run=run, cmd=cmd)), go="1.26" if reason == "go-too-old" else go
+    )
+    assert [r.code for r in result.reasons] == ([] if reason is None else [reason])
+    assert (result.stage is not None) is (reason is None)
+    assert all(r.hint and str(r.place).startswith("Dockerfile:") for r in result.reasons)
+
+
+def test_a_dev_stage_may_get_its_command_from_compose() -> None:
+    facts = parse("FROM golang:1.26-alpine AS dev\nWORKDIR /app\n")
+    assert dev_stage(facts, command="air -c .air.toml").stage is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("$A/${B}", "1/2"),
+        ("${C:-x}", "x"),
+        ("${A:-x}", "1"),
+        ("${A:+y}", "y"),
+        ("${C:+y}", ""),
+        ("${C-z}", "z"),
+        ("$C", ""),
+    ],
+)
+def test_variables(text: str, result: str) -> None:
+    assert expand(text, {"A": "1", "B": "2"}) == result
