@@ -32,9 +32,7 @@ class EngineCli:
         ids = self._ids("ps", "--all", "--filter", f"label={COMPOSE_PROJECT_LABEL}={project}")
         volumes = self._named("volume", project)
         networks = self._named("network", project)
-        containers = tuple(_container(raw) for raw in self._inspect(ids)) if ids else ()
-        kept = tuple(c for c in containers if c.labels.get("com.docker.compose.oneoff") != "True")
-        return Observed(containers=kept, volumes=volumes, networks=networks)
+        return Observed(containers=self._of_compose(ids), volumes=volumes, networks=networks)
 
     def containers(self, project: str) -> Observed:
         """The containers alone: two calls instead of four, for what is asked often."""
@@ -43,6 +41,10 @@ class EngineCli:
         return Observed(
             containers=tuple(c for c in found if c.labels.get("com.docker.compose.oneoff") != "True")
         )
+
+    def _of_compose(self, ids: Sequence[str]) -> tuple[Container, ...]:
+        found = (_container(raw) for raw in self._inspect(ids)) if ids else ()
+        return tuple(c for c in found if c.labels.get("com.docker.compose.oneoff") != "True")
 
     def images(self, refs: Sequence[str]) -> Mapping[str, Image]:
         shown = "{{.Id}}\t{{.Config.User}}\t{{json .Config.Labels}}"

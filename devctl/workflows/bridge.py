@@ -11,7 +11,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-from devctl.domain.observed import PROJECT_LABEL, Observed
+from devctl.domain.observed import COMPOSE_PROJECT_LABEL, COMPOSE_SERVICE_LABEL, PROJECT_LABEL, Observed
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 
@@ -30,7 +30,7 @@ def network_awake(box: Toolbox, project: Project, *, observed: Observed) -> Iter
         return
     name = f"{project.name}-network-holder"
     argv = ["docker", "run", "--detach", "--rm", "--name", name, "--network", networks[0]]
-    argv += ["--label", f"{PROJECT_LABEL}={project.name}", "--entrypoint", "sleep", image, AT_MOST]
+    argv += [*not_composes(), "--label", f"{PROJECT_LABEL}={project.name}", "--entrypoint", "sleep", image, AT_MOST]
     starting = threading.Thread(target=box.processes.run, args=(argv,), daemon=True)
     starting.start()  # beside whatever comes first; a switch builds its image meanwhile
     try:
@@ -38,3 +38,8 @@ def network_awake(box: Toolbox, project: Project, *, observed: Observed) -> Iter
     finally:
         starting.join()
         box.processes.run(["docker", "rm", "--force", name])
+
+
+def not_composes() -> list[str]:
+    """Flags for a `docker run` of an image that compose built: it would inherit compose's labels and pass for a service."""
+    return ["--label", f"{COMPOSE_PROJECT_LABEL}=", "--label", f"{COMPOSE_SERVICE_LABEL}="]

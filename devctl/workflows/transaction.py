@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devctl.domain.observed import Container
+from devctl.domain.observed import PROJECT_LABEL, Container
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.render import CACHE_TARGET, SOURCE_TARGET
 from devctl.errors import DevctlError, ProjectError
 from devctl.workflows.bases_needed import ensure_bases
-from devctl.workflows.bridge import network_awake
+from devctl.workflows.bridge import network_awake, not_composes
 from devctl.workflows.execute import build, compose_up
 from devctl.workflows.manifests import remember_manifest
 from devctl.workflows.ready import first_place, wait_ready
@@ -89,7 +89,7 @@ def _prove(box: Toolbox, session: Session, service: Service) -> None:
     if not (run.ours or service.shares_cache):
         return  # a dev stage of the user's: we do not know how it builds
     folder = SOURCE_TARGET if service.dir == "." else f"{SOURCE_TARGET}/{service.dir}"
-    argv = ["docker", "run", "--rm", "--label", f"dev.devctl.project={session.project.name}"]
+    argv = ["docker", "run", "--rm", *not_composes(), "--label", f"{PROJECT_LABEL}={session.project.name}"]
     argv += ["--volume", f"{session.project.root}:{SOURCE_TARGET}", "--volume", f"{session.cache_volume}:{CACHE_TARGET}"]
     argv += ["--user", run.user] if run.user else []
     argv += [f"--env={key}={value}" for key, value in service.build_env.items()]
