@@ -50,6 +50,8 @@ class ImageFacts:
     binary: Binary | None = None
     files: frozenset[str] = frozenset()
     """Absolute paths in the image (files and folders); empty where it was not asked for."""
+    history: tuple[str, ...] = ()
+    """Every line of the history, those without a layer too (ENV, USER, …), the newest first."""
 
     @property
     def shell_form(self) -> bool:
