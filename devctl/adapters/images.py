@@ -29,8 +29,9 @@ _REFUSED = (
 class WhalesImageStore:
     """`ImageStore`. Pull goes by the plain CLI, since python-on-whales knows no deadline (docs/decisions/0004)."""
 
-    def __init__(self, processes: Processes) -> None:
+    def __init__(self, processes: Processes, *, first_word_within: float = FIRST_WORD_WITHIN) -> None:
         self._processes = processes
+        self._first_word_within = first_word_within
 
     def find(self, ref: str) -> StoredImage | None:
         done = self._processes.run(["docker", "image", "inspect", ref])
@@ -57,7 +58,7 @@ class WhalesImageStore:
         with self._processes.follow(["docker", "pull", ref], on_line=hear) as runs:
             while runs():
                 waited = time.monotonic() - began
-                if waited > (PULL_WITHIN if spoken.is_set() else FIRST_WORD_WITHIN):
+                if waited > (PULL_WITHIN if spoken.is_set() else self._first_word_within):
                     return Pulled("unreachable", f"no answer within {waited:.0f} s")
                 time.sleep(0.05)
         text = "\n".join(lines[-5:]).strip()

@@ -1,0 +1,85 @@
+"""The real ports of `bases` and `doctor`, and images of our own names that are gone afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from devctl.adapters.assemble import StandInAssembler
+from devctl.adapters.host import SystemClock, SystemHost
+from devctl.adapters.images import WhalesImageStore
+from devctl.adapters.installer import SystemInstaller
+from devctl.adapters.machine import SystemMachine
+from devctl.adapters.process import SystemProcesses
+from devctl.domain.bases import stand_in
+from devctl.domain.events import Event
+from devctl.domain.ports_machine import MachineBox
+from devctl.errors import Problem
+
+ALPINE = "alpine:3.22-devctltest"
+DISTROLESS = "gcr.io/distroless/static-debian13:nonroot-devctltest"
+GOLANG = "golang:1.21-devctltest"
+
+
+@dataclass
+class Recorder:
+    """A reporter that keeps what it is told."""
+
+    events: list[Event] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
+
+    def warn(self, problem: Problem) -> None:
+        self.warnings.append(problem)
+
+
+def docker(*args: str) -> str:
+    done = subprocess.run(["docker", *args], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"docker {' '.join(args)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def remove(*refs: str) -> None:
+    subprocess.run(["docker", "image", "rm", *refs], capture_output=True, timeout=60)
+
+
+def make_box(cache: Path) -> MachineBox:
+    processes, host = SystemProcesses(), SystemHost()
+    store = WhalesImageStore(processes)
+    return MachineBox(
+        reporter=Recorder(),
+        clock=SystemClock(),
+        host=host,
+        images=store,
+        assembler=StandInAssembler(processes, host, store, cache=cache),
+        installer=SystemInstaller(processes, host, cache=cache),
+        machine=SystemMachine(processes, host),
+    )
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def box(cache: Path) -> MachineBox:
+    return make_box(cache)
+
+
+@pytest.fixture(scope="session")
+def stand_ins(cache: Path) -> Iterator[MachineBox]:
+    """One stand-in of each kind, made on this machine; golang of an old minor, so any host Go will do."""
+    made = make_box(cache)
+    for ref in (ALPINE, DISTROLESS, GOLANG):
+        recipe = stand_in(ref)
+        assert recipe is not None
+        made.assembler.assemble(ref, recipe)
+    yield made
+    remove(ALPINE, DISTROLESS, GOLANG)

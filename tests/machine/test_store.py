@@ -1,0 +1,140 @@
+"""Pull, mirror, save and load on the real engine; a real registry stands in for the mirror."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devctl.adapters.assemble_fetch import Fetcher
+from devctl.adapters.host import SystemHost
+from devctl.adapters.images import WhalesImageStore
+from devctl.adapters.process import SystemProcesses
+from devctl.domain.bases import Base
+from devctl.domain.ports_machine import MachineBox
+from devctl.errors import FilesError, MachineError
+from devctl.workflows.bases import build_bases, ensure, list_bases, load_bases, pull_bases, save_bases
+from tests.machine.conftest import ALPINE, docker, remove
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def registry(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Debian's registry on a free port of this machine, unpacked, not installed."""
+    folder = tmp_path_factory.mktemp("registry")
+    program = (
+        Fetcher(SystemProcesses(), SystemHost(), cache).package("docker-registry") / "usr/bin/docker-registry"
+    )
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    config = folder / "config.yml"
+    config.write_text(
+        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}}}}}\nhttp: {{addr: {address}}}\n"
+    )
+    with (folder / "log").open("wb") as log:
+        serving = subprocess.Popen([program, "serve", config], stdout=log, stderr=log)
+    try:
+        _wait_for(address)
+        yield address
+    finally:
+        serving.terminate()
+        serving.wait(10)
+
+
+def _wait_for(address: str) -> None:
+    host, _, port = address.partition(":")
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex((host, int(port))) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("the registry did not start")
+
+
+@pytest.mark.parametrize("place", ["library/alpine", "alpine"])
+def test_a_missing_base_comes_from_the_mirror(stand_ins: MachineBox, registry: str, place: str) -> None:
+    ref, kept = "alpine:3.22-devctlmirror", f"{registry}/{place}:3.22-devctlmirror"
+    docker("tag", ALPINE, kept)
+    try:
+        docker("push", "-q", kept)
+        remove(kept)
+        (state,) = ensure(stand_ins, [ref], mirror=registry)
+        assert (state.ref, state.present) == (ref, True)
+        assert stand_ins.images.find(ref) is not None
+        assert any(d.startswith(f"{registry}/") for d in stand_ins.images.find(ref).digests)  # type: ignore[union-attr]
+    finally:
+        remove(ref, kept)
+
+
+def test_a_base_that_nobody_has_is_named_with_its_remedy(box: MachineBox, registry: str) -> None:
+    with pytest.raises(MachineError) as caught:
+        ensure(box, ["alpine:3.22-devctlnone"], mirror=registry)
+    assert caught.value.code == "base-missing"
+    assert caught.value.problem.hint == "devctl bases build"
+    assert "alpine:3.22-devctlnone" in str(caught.value)
+
+
+def test_a_silent_registry_is_not_waited_for() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(8)
+        store = WhalesImageStore(SystemProcesses(), first_word_within=1)
+        began = time.monotonic()
+        pulled = store.pull(f"127.0.0.1:{silent.getsockname()[1]}/alpine:3.22")
+    assert pulled.outcome == "unreachable"
+    assert time.monotonic() - began < 5
+
+
+def test_pull_without_a_registry_fails_fast(box: MachineBox) -> None:
+    began = time.monotonic()
+    with pytest.raises(MachineError) as caught:
+        pull_bases(box, [Base("registry.invalid/devctl/base:1", "tool")])
+    assert caught.value.result["bases"] == [
+        {
+            "ref": "registry.invalid/devctl/base:1",
+            "role": "tool",
+            "source": "registry",
+            "present": False,
+            "size_bytes": 0,
+        }
+    ]
+    assert "devctl bases load" in caught.value.problem.hint
+    assert time.monotonic() - began < 25
+
+
+def test_save_and_load_carry_bases_to_another_machine(stand_ins: MachineBox, tmp_path: Path) -> None:
+    ref, file = "alpine:3.22-devctlsave", tmp_path / "bases.tar"
+    docker("tag", ALPINE, ref)
+    try:
+        save_bases(stand_ins, [Base(ref, "runtime"), Base("alpine:3.22-devctlnone", "runtime")], file)
+        before = stand_ins.images.find(ref)
+        remove(ref)
+        assert stand_ins.images.find(ref) is None
+        (state,) = load_bases(stand_ins, file)
+        assert (state.ref, state.role, state.source, state.present) == (ref, "runtime", "assembled", True)
+        assert stand_ins.images.find(ref) == before
+    finally:
+        remove(ref)
+
+
+def test_a_file_that_is_no_archive_is_refused(box: MachineBox, tmp_path: Path) -> None:
+    (tmp_path / "x.tar").write_text("no archive")
+    with pytest.raises(FilesError) as caught:
+        load_bases(box, tmp_path / "x.tar")
+    assert caught.value.code == "load-failed"
+
+
+def test_build_makes_what_it_can_and_names_the_rest(stand_ins: MachineBox) -> None:
+    bases = [Base(ALPINE, "runtime"), Base("registry.invalid/devctl/base:1", "tool")]
+    states, cannot = build_bases(stand_ins, bases)
+    assert [state.present for state in states] == [True, False]
+    assert cannot == ("registry.invalid/devctl/base:1",)
+    assert states[0].source == "assembled"
+    assert states[0].size_bytes > 1_000_000
+    assert list_bases(stand_ins, bases) == states
