@@ -196,7 +196,13 @@ def compose_binary() -> Path | None:
     except importlib.metadata.PackageNotFoundError:
         return None
     places = (Path(str(file.locate())) for file in files if file.name == "docker-compose")
-    return next((place for place in places if place.is_file()), None)
+    # There is also a script of this name in bin/ that only starts the real one.
+    return next((place for place in places if place.is_file() and not _is_script(place)), None)
+
+
+def _is_script(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(2) == b"#!"
 
 
 def _last_line(done: Finished) -> str:

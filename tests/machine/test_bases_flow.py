@@ -1,0 +1,176 @@
+"""In which order a base is looked for, and what `doctor --fix` does with what it finds. Ports are scripted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from devctl.adapters.host import SystemClock, SystemHost
+from devctl.domain.bases import Base, StandIn
+from devctl.domain.checks import MachineFacts
+from devctl.domain.ports_machine import MachineBox, Pulled, StoredImage
+from devctl.errors import MachineError
+from devctl.workflows.bases import ensure
+from devctl.workflows.doctor import run_doctor
+from tests.domain.test_checks import HEALTHY
+from tests.machine.conftest import Recorder
+
+MIRROR = "m.local:5000"
+
+
+@dataclass
+class Store:
+    """An engine's images. `offers`: what registries have; `silent`: registries that do not answer."""
+
+    here: dict[str, StoredImage] = field(default_factory=dict)
+    offers: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+
+    def find(self, ref: str) -> StoredImage | None:
+        return self.here.get(ref)
+
+    def size(self, ref: str) -> int:
+        return 1
+
+    def pull(self, ref: str) -> Pulled:
+        self.calls.append(f"pull {ref}")
+        if any(ref.startswith(place) for place in self.silent):
+            return Pulled("unreachable", "no such host")
+        if ref not in self.offers:
+            return Pulled("refused", "manifest unknown")
+        self.here[ref] = StoredImage(ref, "sha256:1", {}, (f"{ref.rpartition(':')[0]}@sha256:1",))
+        return Pulled("ok")
+
+    def tag(self, source: str, ref: str) -> None:
+        self.calls.append(f"tag {ref}")
+        self.here[ref] = replace(self.here[source], ref=ref)
+
+    def assemble(self, ref: str, stand_in: StandIn) -> None:
+        self.calls.append(f"assemble {ref}")
+        if stand_in.version == "1.99":
+            raise MachineError("no Go 1.99", code="base-missing", hint="x")
+        self.here[ref] = StoredImage(ref, "sha256:2", {"dev.devctl.assembled": "true"})
+
+    def save(self, refs: Sequence[str], file: Path) -> None: ...
+    def load(self, file: Path) -> tuple[str, ...]:
+        return ()
+
+    def remove_unused(self, image_id: str) -> None: ...
+
+
+@dataclass
+class Bench:
+    """Installer and machine in one: a fix changes the facts."""
+
+    now: MachineFacts = HEALTHY
+    calls: list[str] = field(default_factory=list)
+    refuse: bool = False
+
+    def facts(self) -> MachineFacts:
+        return self.now
+
+    def available(self, ref: str) -> bool:
+        return False
+
+    def provide_engine(self) -> str:
+        self.calls.append("engine")
+        if self.refuse:
+            raise MachineError("not root", code="engine-unreachable", hint="sudo systemctl start docker")
+        self.now = replace(HEALTHY, compose=None)
+        return "started"
+
+    def provide_compose(self) -> str:
+        self.calls.append("compose")
+        self.now = HEALTHY
+        return "linked"
+
+
+def box(store: Store, bench: Bench | None = None) -> MachineBox:
+    bench = bench or Bench()
+    return MachineBox(Recorder(), SystemClock(), SystemHost(), store, store, bench, bench)
+
+
+def test_what_is_here_is_not_asked_for() -> None:
+    store = Store(here={"alpine:3.22": StoredImage("alpine:3.22", "sha256:0", {})})
+    ensure(box(store), ["alpine:3.22"], mirror=MIRROR, allow_assemble=True)
+    assert store.calls == []
+
+
+def test_the_mirror_comes_before_the_registry() -> None:
+    store = Store(offers={f"{MIRROR}/library/alpine:3.22", "alpine:3.22"})
+    (state,) = ensure(box(store), ["alpine:3.22"], mirror=MIRROR)
+    assert store.calls[-1] == "tag alpine:3.22"
+    assert state.source == "mirror"
+    assert "pull alpine:3.22" not in store.calls
+
+
+def test_the_registry_comes_before_a_stand_in() -> None:
+    store = Store(offers={"alpine:3.22"})
+    (state,) = ensure(box(store), ["alpine:3.22"], mirror=MIRROR, allow_assemble=True)
+    assert state.source == "registry"
+    assert not any(call.startswith("assemble") for call in store.calls)
+
+
+def test_a_stand_in_is_made_only_where_allowed() -> None:
+    store = Store()
+    with pytest.raises(MachineError) as caught:
+        ensure(box(store), ["alpine:3.22"])
+    assert (caught.value.code, caught.value.problem.hint) == ("base-missing", "devctl bases build")
+    (state,) = ensure(box(store), ["alpine:3.22"], allow_assemble=True)
+    assert state.source == "assembled"
+
+
+def test_a_registry_that_does_not_answer_is_asked_once() -> None:
+    store = Store(silent={MIRROR, "alpine", "golang"})
+    ensure(box(store), ["alpine:3.22", "golang:1.26-alpine"], mirror=MIRROR, allow_assemble=True)
+    assert store.calls == [
+        f"pull {MIRROR}/alpine:3.22",
+        "pull alpine:3.22",
+        "assemble alpine:3.22",
+        "assemble golang:1.26-alpine",
+    ]
+
+
+def test_every_missing_base_is_named_and_the_others_are_made() -> None:
+    store = Store()
+    with pytest.raises(MachineError) as caught:
+        ensure(box(store), ["golang:1.99", "postgres:16", "alpine:3.22"], allow_assemble=True)
+    assert "golang:1.99, postgres:16" in str(caught.value)
+    assert "no Go 1.99" in caught.value.detail
+    assert "bases load" in caught.value.problem.hint
+    assert "alpine:3.22" in store.here
+
+
+def test_fixes_follow_one_another_until_all_is_well() -> None:
+    store, bench = Store(), Bench(now=MachineFacts())
+    report = run_doctor(box(store, bench), fix=True, yes=True, bases=[Base("alpine:3.22", "runtime")])
+    assert bench.calls == ["engine", "compose"]
+    assert "alpine:3.22" in store.here
+    assert report.problem is None
+    assert {check.id for check in report.checks if check.fixed} == {
+        "docker-cli",
+        "engine",
+        "compose",
+        "bases",
+    }
+
+
+def test_without_fix_nothing_is_touched() -> None:
+    store, bench = Store(), Bench(now=MachineFacts())
+    report = run_doctor(box(store, bench), bases=[Base("alpine:3.22", "runtime")])
+    assert (bench.calls, store.calls) == ([], [])
+    assert report.problem is not None
+    assert report.problem.exit_code == 4
+    assert report.problem.result == report.as_json()
+
+
+def test_a_fix_that_fails_ends_with_its_own_remedy() -> None:
+    bench = Bench(now=MachineFacts(), refuse=True)
+    report = run_doctor(box(Store(), bench), fix=True, yes=True)
+    assert bench.calls == ["engine"]
+    assert report.problem is not None
+    assert report.problem.problem.hint == "sudo systemctl start docker"
