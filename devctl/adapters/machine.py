@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from devctl.domain.checks import DEFAULT_ENDPOINT, MachineFacts
+from devctl.domain.checks import MachineFacts
 from devctl.domain.ports import Host, Processes
 
 ANSWER_WITHIN = 3
@@ -33,8 +34,10 @@ class SystemMachine:
             endpoint = pool.submit(self._cli_endpoint)
             compose = pool.submit(self._said, "docker", "compose", "version", "--short")
             buildx = pool.submit(self._said, "docker", "buildx", "version")
-            disk = pool.submit(self._disk)
+            info = pool.submit(self._said, "docker", "info", "--format", "{{.ID}}\t{{.DockerRootDir}}")
+            sdk = pool.submit(_sdk_engine_id)
             server = engine.result()
+            engine_id, _, folder = (info.result() or "").partition("\t")
             return MachineFacts(
                 docker_cli=self._client(cli.result()),
                 engine=server[0],
@@ -42,10 +45,11 @@ class SystemMachine:
                 podman=server[2],
                 buildkit_off=self._host.env("DOCKER_BUILDKIT") == "0",
                 cli_endpoint=endpoint.result(),
-                sdk_endpoint=self._host.env("DOCKER_HOST") or DEFAULT_ENDPOINT,
+                cli_engine_id=engine_id,
+                sdk_engine_id=sdk.result(),
                 compose=compose.result(),
                 buildx=_buildx(buildx.result()),
-                disk_free_bytes=disk.result(),
+                disk_free_bytes=_free(folder) if (endpoint.result() or "").startswith("unix://") else None,
                 inotify_watches=_number(INOTIFY / "max_user_watches"),
                 inotify_instances=_number(INOTIFY / "max_user_instances"),
             )
@@ -57,11 +61,8 @@ class SystemMachine:
         from requests.exceptions import RequestException
 
         try:
-            client = docker.DockerClient(base_url=self._cli_endpoint(), timeout=ANSWER_WITHIN)
-            try:
+            with contextlib.closing(docker.from_env(timeout=ANSWER_WITHIN)) as client:
                 client.images.get_registry_data(ref)
-            finally:
-                client.close()
         except (DockerException, RequestException):
             return False
         return True
@@ -89,15 +90,26 @@ class SystemMachine:
             or ""
         )
 
-    def _disk(self) -> int | None:
-        if not self._cli_endpoint().startswith("unix://"):
-            return None  # the engine's disk is not ours
-        root = self._said("docker", "info", "--format", "{{.DockerRootDir}}")
-        return shutil.disk_usage(root).free if root and Path(root).is_dir() else None
-
     def _said(self, *argv: str) -> str | None:
         done = self._processes.run(argv, timeout=10)
         return done.stdout.strip() if done.code == 0 and done.stdout.strip() else None
+
+
+def _sdk_engine_id() -> str:
+    """Of the engine that the SDK finds by itself; empty where it finds none."""
+    import docker
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        with contextlib.closing(docker.from_env(timeout=ANSWER_WITHIN)) as client:
+            return str(client.info().get("ID", ""))
+    except (DockerException, RequestException):
+        return ""
+
+
+def _free(folder: str) -> int | None:
+    return shutil.disk_usage(folder).free if folder and Path(folder).is_dir() else None
 
 
 def _buildx(said: str | None) -> str | None:

@@ -38,7 +38,8 @@ class MachineFacts:
     podman: bool = False
     buildkit_off: bool = False
     cli_endpoint: str = ""
-    sdk_endpoint: str = ""
+    cli_engine_id: str = ""
+    sdk_engine_id: str = ""
     compose: str | None = None
     buildx: str | None = None
     disk_free_bytes: int | None = None
@@ -142,12 +143,13 @@ def _engine(facts: MachineFacts) -> Verdict:
 
 
 def _endpoint(facts: MachineFacts) -> Verdict | None:
-    if facts.engine is None or not facts.cli_endpoint:
+    if facts.engine is None:
         return None
-    if facts.cli_endpoint != facts.sdk_endpoint:
+    if facts.cli_engine_id != facts.sdk_engine_id:
+        other = "another engine" if facts.sdk_engine_id else "no engine"
         return Verdict(
             "warn",
-            f"the docker CLI speaks to {facts.cli_endpoint}, programs that know no contexts to {facts.sdk_endpoint}",
+            f"the docker CLI speaks to {facts.cli_endpoint}, the Docker SDK to {other}: sizes and readiness checks need it",
             f"export DOCKER_HOST={facts.cli_endpoint}",
         )
     return Verdict("ok", f"CLI and SDK speak to the same engine ({facts.cli_endpoint})")

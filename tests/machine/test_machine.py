@@ -37,6 +37,7 @@ def test_facts_are_those_of_the_engine(box: MachineBox) -> None:
         text=True,
     )
     assert [facts.engine, facts.docker_cli] == shown.stdout.split()
+    assert facts.cli_engine_id == facts.sdk_engine_id != ""
     assert facts.disk_free_bytes is not None
     assert facts.disk_free_bytes > 0
 
