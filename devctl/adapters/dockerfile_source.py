@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,9 @@ def read(path: Path, *, root: Path) -> DockerfileFacts:
     return parse(text, path=name)
 
 
-def parse(text: str, *, path: str = "Dockerfile") -> DockerfileFacts:
+def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None = None) -> DockerfileFacts:
+    """`args`: build arguments that are given; they win over the defaults of global ARGs."""
+    given = args or {}
     instructions = [_instruction(command) for command in _parsed(text, path)]
     for instruction in instructions:
         _check(instruction, path)
@@ -56,7 +58,8 @@ def parse(text: str, *, path: str = "Dockerfile") -> DockerfileFacts:
             body.append(instruction)
             stages[-1] = _with(stages[-1], body)
         elif instruction.cmd == "ARG":
-            values |= assignments(instruction, {**_PREDEFINED, **values})
+            names = [word.partition("=")[0] for word in instruction.value]
+            values |= assignments(instruction, {**_PREDEFINED, **values}) | {n: given[n] for n in names if n in given}
         else:
             raise _broken(path, instruction.line, f"{instruction.cmd} stands before the first FROM")
     if not stages:

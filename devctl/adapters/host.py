@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import platform
 import select
 import socket
 import sys
+import tempfile
 import termios
 import time
 import tty
@@ -104,3 +106,38 @@ def _keys(interactive: bool) -> Iterator[Callable[[], str | None]]:
         yield pressed
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def write_state_file(name: str, text: str) -> Path:
+    """Write into `$XDG_STATE_HOME/devctl` (else `~/.local/state/devctl`), or a temporary folder where that fails."""
+    folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "devctl"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="devctl-"))
+    path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{name}"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def platform_text() -> str:
+    return f"Python {platform.python_version()}, {platform.platform()}"
+
+
+def discard_stdout() -> None:
+    """Point stdout at nothing: its reader is gone, and flushing at exit would raise again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def no_color() -> bool:
+    """https://no-color.org: set and not empty."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
+def stderr_is_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
+def cache_folder() -> Path:
+    """`$XDG_CACHE_HOME/devctl`, else `~/.cache/devctl`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "devctl"

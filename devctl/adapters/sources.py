@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from devctl.domain.config import Config
@@ -21,6 +21,11 @@ class ProjectSources:
         from devctl.adapters import dockerfile_source
 
         return dockerfile_source.read(path, root=root)
+
+    def dockerfile_text(self, text: str, *, path: str, args: Mapping[str, str]) -> DockerfileFacts:
+        from devctl.adapters import dockerfile_source
+
+        return dockerfile_source.parse(text, path=path, args=args)
 
     def config(self, root: Path) -> Config:
         from devctl.adapters import config_file

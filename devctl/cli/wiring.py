@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from devctl.adapters import host
+from devctl.adapters.assemble import StandInAssembler
 from devctl.adapters.compose import ComposeCli
 from devctl.adapters.engine import EngineCli
 from devctl.adapters.files import SystemFiles
 from devctl.adapters.host import SystemClock, SystemHost
 from devctl.adapters.image_reader import SdkImages
-from devctl.adapters.process import SystemProcesses
+from devctl.adapters.images import WhalesImageStore
+from devctl.adapters.installer import SystemInstaller
+from devctl.adapters.machine import SystemMachine
 from devctl.adapters.prober import SocketProber
+from devctl.adapters.process import SystemProcesses
 from devctl.adapters.sources import ProjectSources
 from devctl.adapters.templates import ShippedTemplates
 from devctl.adapters.watcher import FolderWatcher
 from devctl.domain.events import LogLine
 from devctl.domain.ports import Reporter, Toolbox
+from devctl.domain.ports_machine import MachineBox
 
 
 def toolbox(reporter: Reporter) -> Toolbox:
@@ -32,4 +40,37 @@ def toolbox(reporter: Reporter) -> Toolbox:
         host=SystemHost(),
         watcher=FolderWatcher(),
         templates=ShippedTemplates(),
+        machine=_machine(reporter, processes),
     )
+
+
+def _machine(reporter: Reporter, processes: SystemProcesses) -> MachineBox:
+    cache = host.cache_folder()
+    system, store = SystemHost(), WhalesImageStore(processes)
+    return MachineBox(
+        reporter=reporter,
+        clock=SystemClock(),
+        host=system,
+        images=store,
+        assembler=StandInAssembler(processes, system, store, cache=cache),
+        installer=SystemInstaller(processes, system, cache=cache),
+        machine=SystemMachine(processes, system),
+    )
+
+
+def wants_color(choice: str) -> bool:
+    """`always` and `never` are obeyed; `auto` means a terminal and no NO_COLOR."""
+    return choice == "always" or (choice == "auto" and host.stderr_is_terminal() and not host.no_color())
+
+
+def save_report(text: str) -> Path:
+    """A report of a bug goes to the user's state folder, not into the project."""
+    return host.write_state_file("report.md", text)
+
+
+def platform_text() -> str:
+    return host.platform_text()
+
+
+def discard_stdout() -> None:
+    host.discard_stdout()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from devctl.errors import Problem
+
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
@@ -144,8 +146,9 @@ Event = (
 
 @dataclass(slots=True)
 class Outcome:
-    """What a command came to: the keys of the JSON envelope. `text` is what a person reads instead of `result`."""
+    """What a command came to. `text` is what a person reads instead of `result`; `problem` says why a code is not 0."""
 
     result: dict[str, object] = field(default_factory=dict)
     text: str = ""
     exit_code: int = 0
+    problem: Problem | None = None

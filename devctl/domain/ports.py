@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from devctl.domain.config import Config
 from devctl.domain.events import Event
@@ -14,6 +14,9 @@ from devctl.domain.gofacts import DockerfileFacts, SourceFacts
 from devctl.domain.image import ImageFacts
 from devctl.domain.observed import Image, Observed
 from devctl.errors import Problem
+
+if TYPE_CHECKING:  # those ports build on these
+    from devctl.domain.ports_machine import MachineBox
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,9 @@ class Sources(Protocol):
 
     def go(self, root: Path, *, tags: Iterable[str] = ()) -> SourceFacts: ...
     def dockerfile(self, path: Path, *, root: Path) -> DockerfileFacts: ...
+    def dockerfile_text(self, text: str, *, path: str, args: Mapping[str, str]) -> DockerfileFacts:
+        """A Dockerfile that is not on disk yet, with build arguments filled in."""
+
     def config(self, root: Path) -> Config:
         """devctl.yaml, or all defaults; raises FilesError with every issue and its place."""
 
@@ -236,3 +242,4 @@ class Toolbox:
     host: Host
     watcher: Watcher
     templates: Templates
+    machine: MachineBox

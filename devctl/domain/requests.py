@@ -75,8 +75,7 @@ class ExecRequest(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestRequest(Request):
-    __test__ = False  # not a test class, whatever its name makes pytest think
+class GoTestRequest(Request):
     packages: tuple[str, ...] = ()
 
 

@@ -30,7 +30,15 @@ def network_awake(box: Toolbox, project: Project, *, observed: Observed) -> Iter
         return
     name = f"{project.name}-network-holder"
     argv = ["docker", "run", "--detach", "--rm", "--name", name, "--network", networks[0]]
-    argv += [*not_composes(), "--label", f"{PROJECT_LABEL}={project.name}", "--entrypoint", "sleep", image, AT_MOST]
+    argv += [
+        *not_composes(),
+        "--label",
+        f"{PROJECT_LABEL}={project.name}",
+        "--entrypoint",
+        "sleep",
+        image,
+        AT_MOST,
+    ]
     starting = threading.Thread(target=box.processes.run, args=(argv,), daemon=True)
     starting.start()  # beside whatever comes first; a switch builds its image meanwhile
     try:

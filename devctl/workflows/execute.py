@@ -15,7 +15,11 @@ TAIL = 20
 
 def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = False) -> None:
     """Build one image. Raises ProjectError `build-failed`, or the entry of the failure dictionary that fits."""
-    must(box.compose.build(session.model_file, [service], no_cache=no_cache), "build", what=f"the image of {service}")
+    must(
+        box.compose.build(session.model_file, [service], no_cache=no_cache),
+        "build",
+        what=f"the image of {service}",
+    )
 
 
 def compose_up(box: Toolbox, session: Session, services: Sequence[str], *, no_deps: bool) -> None:

@@ -15,7 +15,9 @@ def find_root(box: Toolbox, given: Path | None) -> Path:
     """Raises UsageError `project-dir-missing` for a `-C` to nowhere, FilesError `no-project` where nothing is found."""
     if given is not None:
         if not box.files.is_dir(given):
-            raise UsageError(f"no such folder: {given}", code="project-dir-missing", hint="devctl -C DIR names a folder")
+            raise UsageError(
+                f"no such folder: {given}", code="project-dir-missing", hint="devctl -C DIR names a folder"
+            )
         return given.resolve()
     start = box.host.cwd()
     for folder in (start, *start.parents):

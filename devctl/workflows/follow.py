@@ -23,7 +23,9 @@ def follow_services(
     box: Toolbox, project: Project, names: Sequence[str], *, follow: bool, tail: int | None, events: bool
 ) -> None:
     """Print the containers' logs; with `follow` until Ctrl-C, going over to recreated containers."""
-    containers = [c for c in box.engine.containers(project.name).containers if not names or c.service in names]
+    containers = [
+        c for c in box.engine.containers(project.name).containers if not names or c.service in names
+    ]
     if not follow:
         for container in containers:
             flags = ["--tail", str(tail)] if tail is not None else []
@@ -58,7 +60,9 @@ def stream(
                     if container.id not in seen and (not names or container.service in names):
                         first = ["--tail", str(tail)] if tail is not None and not seen else []
                         argv = ["docker", "logs", "--follow", *first, container.id]
-                        open_logs.enter_context(box.processes.follow(argv, on_line=partial(_line, box, container.service)))
+                        open_logs.enter_context(
+                            box.processes.follow(argv, on_line=partial(_line, box, container.service))
+                        )
                         seen.add(container.id)
             if events:
                 lines = _recorded(box, project)

@@ -19,7 +19,9 @@ def choose_host_port(box: Toolbox, project: Project, service: Service, *, observ
     if service.port is None:
         return None
     mine = observed.of(service.name)
-    held = {port for _, port in mine.ports.values()} if mine is not None and mine.state == "running" else set()
+    held = (
+        {port for _, port in mine.ports.values()} if mine is not None and mine.state == "running" else set()
+    )
     fixed = _fixed(project, service)
     if fixed is not None:
         if fixed not in held:
@@ -49,7 +51,9 @@ def _must_be_free(box: Toolbox, service: Service, port: int) -> None:
     raise MachineError(
         f"port {port} of the host is taken by {who}; {service.name} needs it",
         code="port-taken",
-        hint=f"docker stop {holder}" if holder else f"ss -ltnp 'sport = :{port}' shows who; or change the host port",
+        hint=f"docker stop {holder}"
+        if holder
+        else f"ss -ltnp 'sport = :{port}' shows who; or change the host port",
         place=service.origins.get("host_port"),
     )
 

@@ -10,7 +10,7 @@ from devctl.domain.planner import Step
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.render import SOURCE_TARGET
-from devctl.domain.requests import ExecRequest, ShellRequest, TestRequest
+from devctl.domain.requests import ExecRequest, GoTestRequest, ShellRequest
 from devctl.errors import UsageError
 from devctl.workflows.lifecycle import check_services, plan_outcome
 from devctl.workflows.load import load
@@ -26,13 +26,15 @@ def exec_(request: ExecRequest, box: Toolbox) -> Outcome:
     return _run(box, request.service, ["exec"], container, request.command, json=request.json)
 
 
-def test(request: TestRequest, box: Toolbox) -> Outcome:
+def test(request: GoTestRequest, box: Toolbox) -> Outcome:
     """`go test` in the running dev container, with its modules and its build cache."""
     project = load(box, request.project)
     service = project.services[0]
     container = running(box, project, service.name)
     if container.labels.get(MODE_LABEL) == "prod":
-        raise UsageError("production has no Go toolchain", code="not-in-dev", hint="devctl up -d, then devctl test")
+        raise UsageError(
+            "production has no Go toolchain", code="not-in-dev", hint="devctl up -d, then devctl test"
+        )
     folder = SOURCE_TARGET if service.dir == "." else f"{SOURCE_TARGET}/{service.dir}"
     tags = ["-tags", ",".join(service.build_tags)] if service.build_tags else []
     command = ["go", "test", *tags, *(request.packages or ["./..."])]
@@ -61,10 +63,25 @@ def _sidecar(box: Toolbox, project: Project, container: Container) -> list[str]:
     """The service's files are below /proc/1/root, which needs its user or SYS_PTRACE; nothing is added to its image."""
     shared = [f"--pid=container:{container.id}", f"--network=container:{container.id}"]
     rights = ["--user", "0:0", "--cap-add", "SYS_PTRACE"]
-    hello = 'echo "the service is process 1, its files are in /proc/1/root"; cd /proc/1/root 2>/dev/null; exec sh'
+    hello = (
+        'echo "the service is process 1, its files are in /proc/1/root"; cd /proc/1/root 2>/dev/null; exec sh'
+    )
     label = ["--label", f"dev.devctl.project={project.name}"]
     image = project.bases["alpine"]
-    return ["docker", "run", "--rm", "--interactive", *_tty(box), *shared, *rights, *label, image, "sh", "-c", hello]
+    return [
+        "docker",
+        "run",
+        "--rm",
+        "--interactive",
+        *_tty(box),
+        *shared,
+        *rights,
+        *label,
+        image,
+        "sh",
+        "-c",
+        hello,
+    ]
 
 
 def running(box: Toolbox, project: Project, service: str) -> Container:

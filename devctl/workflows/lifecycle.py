@@ -57,7 +57,9 @@ def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
     return Outcome(result=result, text=ready_text(state, ready_ms, did=bool(steps.done)))
 
 
-def run_plan(box: Toolbox, session: Session, steps: Steps, *, assemble: bool, timeout: float) -> tuple[Step, ...]:
+def run_plan(
+    box: Toolbox, session: Session, steps: Steps, *, assemble: bool, timeout: float
+) -> tuple[Step, ...]:
     """Execute the session's plan: bases, builds, starts, probes. `timeout`: seconds for each probe."""
     plan = session.plan()
     if not plan:
@@ -100,7 +102,12 @@ def down(request: DownRequest, box: Toolbox) -> Outcome:
         removed += [{"kind": "volume", "name": name} for name in observed.volumes]
     if request.dry_run:
         return plan_outcome([Step("remove", None, f"{r['kind']} {r['name']}") for r in removed])
-    if request.volumes and observed.volumes and not request.yes and not box.host.confirm(_volumes_question(observed.volumes)):
+    if (
+        request.volumes
+        and observed.volumes
+        and not request.yes
+        and not box.host.confirm(_volumes_question(observed.volumes))
+    ):
         raise UsageError(
             f"down --volumes deletes data: {', '.join(observed.volumes)}",
             code="consent-missing",
@@ -124,7 +131,9 @@ def restart(request: RestartRequest, box: Toolbox) -> Outcome:
     with box.files.lock(Path(project.root), command="restart", timeout=request.lock_timeout):
         file = Path(project.root) / OVERLAY / MODEL
         if box.engine.containers(project.name).containers == () or not box.files.exists(file):
-            raise UsageError("nothing runs here that could be restarted", code="not-running", hint="devctl up -d")
+            raise UsageError(
+                "nothing runs here that could be restarted", code="not-running", hint="devctl up -d"
+            )
         with steps.step("restart", "asked for"):
             must(box.compose.restart(file, names), "compose")
         for name in names:
@@ -141,7 +150,9 @@ def rebuild(request: RebuildRequest, box: Toolbox) -> Outcome:
     project = load(box, request.project)
     names = check_services(project, request.services) or [s.name for s in project.services]
     if request.dry_run:
-        return plan_outcome([Step(step, name, "asked for") for name in names for step in ("build", "start", "probe")])
+        return plan_outcome(
+            [Step(step, name, "asked for") for name in names for step in ("build", "start", "probe")]
+        )
     steps = Steps(box)
     with box.files.lock(Path(project.root), command="rebuild", timeout=request.lock_timeout):
         session = open_session(box, project, mode="dev", only=names)

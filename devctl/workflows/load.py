@@ -99,7 +99,9 @@ def _dockerfile(box: Toolbox, root: Path, context: str, name: str) -> Dockerfile
 
 
 def _builds_go(facts: DockerfileFacts) -> bool:
-    return any("golang" in s.base or any("go build" in i.original for i in s.instructions) for s in facts.stages)
+    return any(
+        "golang" in s.base or any("go build" in i.original for i in s.instructions) for s in facts.stages
+    )
 
 
 def _with_cache(service: Service, facts: DockerfileFacts | None) -> Service:

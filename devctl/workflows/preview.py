@@ -176,7 +176,12 @@ def _outcome(box: Toolbox, session: Session, measured: Switch, ms: int) -> Outco
         "ms": ms,
         "switch_ms": measured.switch_ms,
         "gap_ms": measured.gap_ms,
-        "image": {"ref": image.ref, "base": run.base, "size_bytes": image.size_bytes, "layers": len(image.layers)},
+        "image": {
+            "ref": image.ref,
+            "base": run.base,
+            "size_bytes": image.size_bytes,
+            "layers": len(image.layers),
+        },
         "binary": {
             "size_bytes": image.binary.size_bytes if image.binary else None,
             "static": image.binary.static if image.binary else None,
@@ -197,5 +202,3 @@ def hardening(container: Container, root: str) -> dict[str, object]:
         "no_new_privileges": any(o.startswith("no-new-privileges") for o in container.security_opt),
         "source_mounted": any(s == root or s.startswith(f"{root}/") for s in container.bind_sources),
     }
-
-

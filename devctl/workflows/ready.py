@@ -139,11 +139,16 @@ def _exited(box: Toolbox, project: str, service: Service, code: int) -> ProjectE
     if known is not None:
         return ProjectError(
             f"{service.name} exited with {code}: {known.message}",
-            code=known.code, hint=known.hint, place=known.place, detail=tail,
+            code=known.code,
+            hint=known.hint,
+            place=known.place,
+            detail=tail,
         )
     return ProjectError(
         f"{service.name} exited with {code} before it answered",
-        code="exits-at-start", hint=f"devctl logs {service.name}", detail=tail,
+        code="exits-at-start",
+        hint=f"devctl logs {service.name}",
+        detail=tail,
     )
 
 

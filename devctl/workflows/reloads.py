@@ -32,7 +32,13 @@ def follow_reloads(box: Toolbox, project: Project, service: Service, stop: Calla
 
 
 def _follow(
-    box: Toolbox, project: Project, service: Service, container: Container, *, since: str, stop: Callable[[], bool]
+    box: Toolbox,
+    project: Project,
+    service: Service,
+    container: Container,
+    *,
+    since: str,
+    stop: Callable[[], bool],
 ) -> None:
     log = DevLog()
     first_build = since != "0s"
@@ -47,14 +53,18 @@ def _follow(
         if mark.kind in ("build.ok", "build.failed") and first_build:
             first_build = False  # the start of a container is told by who started it
         elif mark.kind == "build.failed":
-            box.reporter.emit(Reload(service.name, ok=False, ms=_since_save(box, project, service), message=mark.message))
+            box.reporter.emit(
+                Reload(service.name, ok=False, ms=_since_save(box, project, service), message=mark.message)
+            )
         elif mark.kind == "build.ok":
             pending.set()
         elif mark.kind == "app.started" and pending.is_set():
             pending.clear()
             _tell_served(box, project, service, container)
 
-    with box.processes.follow(["docker", "logs", "--follow", "--since", since, container.id], on_line=on_line) as alive:
+    with box.processes.follow(
+        ["docker", "logs", "--follow", "--since", since, container.id], on_line=on_line
+    ) as alive:
         while alive() and not stop():
             box.clock.sleep(0.1)
 
@@ -80,5 +90,3 @@ def _pause(box: Toolbox, stop: Callable[[], bool]) -> None:
     deadline = box.clock.monotonic() + LOOK
     while not stop() and box.clock.monotonic() < deadline:
         box.clock.sleep(0.1)
-
-

@@ -66,7 +66,15 @@ def open_session(
     observed = box.engine.observe(project.name)
     chosen = frozenset(only) or frozenset(s.name for s in project.services)
     runs = tuple(
-        _run(box, project, service, observed=observed, mode=_mode(service, chosen, observed, mode), base=base, target=target)
+        _run(
+            box,
+            project,
+            service,
+            observed=observed,
+            mode=_mode(service, chosen, observed, mode),
+            base=base,
+            target=target,
+        )
         for service in project.services
     )
     runs = tuple(replace(r, user=(prod_user or {}).get(r.service, r.user)) for r in runs)
@@ -113,7 +121,9 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
     service = project.service(run.service)
     assert service is not None
     ours = run.dockerfile is None
-    dockerfile = our_dockerfile(box, project, service) if ours else box.files.read_text(root / str(run.dockerfile))
+    dockerfile = (
+        our_dockerfile(box, project, service) if ours else box.files.read_text(root / str(run.dockerfile))
+    )
     files = {"Dockerfile": dockerfile or "", "Dockerfile.dockerignore": _ignored(box, root, run)}
     if ours:
         files["air.toml"] = box.templates.read("go-service/.air.toml")
@@ -123,7 +133,10 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
 def our_dockerfile(box: Toolbox, project: Project, service: Service) -> str:
     """The template's Dockerfile, with the manifests of a workspace listed where it has the module's."""
     text = box.templates.read("go-service/Dockerfile")
-    copied = [f"COPY {' '.join(_globbed(p) for p in paths)} {target}" for target, paths in _by_folder(box, project, service)]
+    copied = [
+        f"COPY {' '.join(_globbed(p) for p in paths)} {target}"
+        for target, paths in _by_folder(box, project, service)
+    ]
     return text.replace(MANIFEST_LINE, "\n".join(copied) or MANIFEST_LINE)
 
 
@@ -159,7 +172,14 @@ def _mode(service: Service, chosen: frozenset[str], observed: Observed, mode: Mo
 
 
 def _run(
-    box: Toolbox, project: Project, service: Service, *, observed: Observed, mode: Mode, base: str | None, target: str
+    box: Toolbox,
+    project: Project,
+    service: Service,
+    *,
+    observed: Observed,
+    mode: Mode,
+    base: str | None,
+    target: str,
 ) -> Run:
     run = dev_run(project, service) if mode == "dev" else prod_run(project, service, base=base, target=target)
     user = f"{project.owner[0]}:{project.owner[1]}" if mode == "dev" and box.host.is_linux() else None

@@ -61,7 +61,11 @@ def _notes(box: Toolbox, project: Project) -> dict[str, Note]:
 def _names(project: Project, observed: Observed) -> list[str]:
     specs = project.model.get("services")
     listed = list(specs) if isinstance(specs, dict) else []
-    return list(dict.fromkeys([*listed, *(s.name for s in project.services), *(c.service for c in observed.containers)]))
+    return list(
+        dict.fromkeys(
+            [*listed, *(s.name for s in project.services), *(c.service for c in observed.containers)]
+        )
+    )
 
 
 def _service(project: Project, observed: Observed, name: str) -> ServiceState:
@@ -97,7 +101,11 @@ def _url(container: Container, port: int | None) -> str | None:
 
 
 def _mode(services: tuple[ServiceState, ...]) -> ProjectMode:
-    modes = {s.mode for s in services if s.kind == "service" and s.state not in ("absent", "exited", "created", "dead")}
+    modes = {
+        s.mode
+        for s in services
+        if s.kind == "service" and s.state not in ("absent", "exited", "created", "dead")
+    }
     if not modes:
         return "stopped"
     return modes.pop() or "mixed" if len(modes) == 1 else "mixed"

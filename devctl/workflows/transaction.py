@@ -21,7 +21,9 @@ from devctl.workflows.steps import Steps
 ROLLBACK_TIMEOUT = 60.0
 
 
-def replace_service(box: Toolbox, session: Session, service: Service, steps: Steps, *, timeout: float) -> None:
+def replace_service(
+    box: Toolbox, session: Session, service: Service, steps: Steps, *, timeout: float
+) -> None:
     """Bring one running dev service to what is wanted. On any failure the previous image serves (again); then it raises."""
     with network_awake(box, session.project, observed=session.observed):
         _replace(box, session, service, steps, timeout=timeout)
@@ -59,7 +61,9 @@ def _forget(box: Toolbox, project: Project, service: Service, old: Container | N
     remember_manifest(box, project, service)
     now = box.engine.containers(project.name).of(service.name)
     if old is not None and now is not None and old.image_id != now.image_id:
-        box.engine.remove_image(old.image_id)  # the one image we superseded; refused while anything else uses it
+        box.engine.remove_image(
+            old.image_id
+        )  # the one image we superseded; refused while anything else uses it
 
 
 def _put_back_files(
@@ -73,7 +77,13 @@ def _put_back_files(
 
 
 def _roll_back(
-    box: Toolbox, session: Session, service: Service, steps: Steps, *, old: Container | None, old_model: str | None
+    box: Toolbox,
+    session: Session,
+    service: Service,
+    steps: Steps,
+    *,
+    old: Container | None,
+    old_model: str | None,
 ) -> None:
     if old is None or old_model is None:
         return
@@ -90,13 +100,19 @@ def _prove(box: Toolbox, session: Session, service: Service) -> None:
         return  # a dev stage of the user's: we do not know how it builds
     folder = SOURCE_TARGET if service.dir == "." else f"{SOURCE_TARGET}/{service.dir}"
     argv = ["docker", "run", "--rm", *not_composes(), "--label", f"{PROJECT_LABEL}={session.project.name}"]
-    argv += ["--volume", f"{session.project.root}:{SOURCE_TARGET}", "--volume", f"{session.cache_volume}:{CACHE_TARGET}"]
+    argv += [
+        "--volume",
+        f"{session.project.root}:{SOURCE_TARGET}",
+        "--volume",
+        f"{session.cache_volume}:{CACHE_TARGET}",
+    ]
     argv += ["--user", run.user] if run.user else []
     argv += [f"--env={key}={value}" for key, value in service.build_env.items()]
     tags = ["-tags", ",".join(service.build_tags)] if service.build_tags else []
     command = ["build", "-ldflags=-w", *tags, "-o", "/dev/null", service.main]
     done = box.processes.run(
-        [*argv, "--workdir", folder, "--entrypoint", "go", run.image, *command], cwd=Path(session.project.root)
+        [*argv, "--workdir", folder, "--entrypoint", "go", run.image, *command],
+        cwd=Path(session.project.root),
     )
     if done.code != 0:
         raise ProjectError(
@@ -106,4 +122,3 @@ def _prove(box: Toolbox, session: Session, service: Service) -> None:
             place=first_place(done.output, service),
             detail=done.output.strip(),
         )
-

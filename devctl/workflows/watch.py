@@ -98,7 +98,9 @@ def _in_dev(box: Toolbox, project: Project) -> list[str]:
     return [
         s.name
         for s in project.services
-        if (c := observed.of(s.name)) is not None and c.state == "running" and c.labels.get(MODE_LABEL) == "dev"
+        if (c := observed.of(s.name)) is not None
+        and c.state == "running"
+        and c.labels.get(MODE_LABEL) == "dev"
     ]
 
 

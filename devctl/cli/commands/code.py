@@ -1,0 +1,53 @@
+"""Working inside a service: exec, test, shell."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from devctl.cli.session import common, later
+from devctl.domain.requests import ExecRequest, GoTestRequest, ShellRequest
+from devctl.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    panel = "Work inside"
+    app.command("exec", rich_help_panel=panel)(exec_)
+    app.command("test", rich_help_panel=panel)(test)
+    app.command("shell", rich_help_panel=panel)(shell)
+
+
+def exec_(
+    context: typer.Context,
+    service: Annotated[str, typer.Argument(help="The service to run it in.")],
+    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="The command and its arguments.")],
+) -> None:
+    """Run a command in a service; its exit code is passed on."""
+    from devctl.workflows import inside
+
+    request = ExecRequest(**common(context), service=service, command=tuple(command))
+    later(context, "exec", lambda box: inside.exec_(request, box))
+
+
+def test(
+    context: typer.Context,
+    packages: Annotated[list[str] | None, typer.Argument(metavar="[PKG]...", help="Default ./...")] = None,
+) -> None:
+    """`go test` in the running dev container."""
+    from devctl.workflows import inside
+
+    request = GoTestRequest(**common(context), packages=tuple(packages or ()))
+    later(context, "test", lambda box: inside.test(request, box))
+
+
+def shell(context: typer.Context, service: Annotated[str | None, typer.Argument()] = None) -> None:
+    """A shell in a service; beside it where its image has none (distroless)."""
+    from devctl.workflows import inside
+
+    if context.obj.options.json and not context.obj.options.dry_run:
+        raise UsageError(
+            "a shell speaks no JSON", code="usage", hint="devctl exec SERVICE -- CMD, which does"
+        )
+    request = ShellRequest(**common(context), service=service)
+    later(context, "shell", lambda box: inside.shell(request, box))

@@ -1,0 +1,94 @@
+"""Looking at a project: status, logs, size, config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from devctl.cli.session import common, later
+from devctl.domain.requests import ConfigRequest, LogsRequest, SizeRequest, StatusRequest
+
+
+class Mode(StrEnum):
+    dev = "dev"
+    prod = "prod"
+
+
+def register(app: typer.Typer) -> None:
+    panel = "Look"
+    app.command("status", rich_help_panel=panel)(status)
+    app.command("ps", hidden=True)(status)
+    app.command("logs", rich_help_panel=panel)(logs)
+    app.command("size", rich_help_panel=panel)(size)
+    config = typer.Typer(help="What devctl decided and why.", no_args_is_help=True)
+    for action, text in (
+        ("show", "Every value with its origin: file and line."),
+        ("check", "Problems in devctl.yaml, compose files and Dockerfiles, each with its place."),
+        ("schema", "The JSON schema of devctl.yaml."),
+    ):
+        config.command(action, help=text)(_config(action))
+    config.command("render")(render)
+    app.add_typer(config, name="config", rich_help_panel=panel)
+
+
+def status(context: typer.Context) -> None:
+    """One look: mode, services, watcher, and which code answers."""
+    from devctl.workflows import observe
+
+    request = StatusRequest(**common(context))
+    later(context, "status", lambda box: observe.status(request, box))
+
+
+def logs(
+    context: typer.Context,
+    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    tail: Annotated[int | None, typer.Option(min=0, help="Only the last N lines of each service.")] = None,
+) -> None:
+    """What the services print; with --json also reloads, rebuilds and switches."""
+    from devctl.workflows import observe
+
+    request = LogsRequest(**common(context), services=tuple(services or ()), follow=follow, tail=tail)
+    later(context, "logs", lambda box: observe.logs(request, box))
+
+
+def size(
+    context: typer.Context,
+    budget: Annotated[
+        str | None, typer.Option(help="Largest allowed image, such as 12MB or 10MiB; exit 1 above.")
+    ] = None,
+    bases: Annotated[
+        str | None, typer.Option(help="Which bases, by commas: alpine,distroless,scratch.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write one self-contained page.")] = None,
+) -> None:
+    """The production image on alpine, distroless and scratch: base and binary apart."""
+    from devctl.workflows import size as sizes
+
+    chosen = tuple(b.strip() for b in (bases or "").split(",") if b.strip())
+    request = SizeRequest(**common(context), budget=budget, bases=chosen, html=html)
+    later(context, "size", lambda box: sizes.size(request, box))
+
+
+def render(
+    context: typer.Context, mode: Annotated[Mode, typer.Option(help="dev or prod.")] = Mode.dev
+) -> None:
+    """The model that compose is given."""
+    from devctl.workflows import config
+
+    request = ConfigRequest(**common(context), action="render", mode=mode.value)
+    later(context, "config", lambda box: config.config(request, box))
+
+
+def _config(action: str) -> Callable[[typer.Context], None]:
+    def command(context: typer.Context) -> None:
+        from devctl.workflows import config
+
+        request = ConfigRequest(**common(context), action=action)
+        later(context, "config", lambda box: config.config(request, box))
+
+    return command

@@ -1,0 +1,79 @@
+"""The machine: doctor, bases, clean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from devctl.cli.session import common, later
+from devctl.domain.requests import BasesRequest, CleanRequest, DoctorRequest
+
+
+def register(app: typer.Typer) -> None:
+    panel = "Machine"
+    app.command("doctor", rich_help_panel=panel)(doctor)
+    bases = typer.Typer(help="Base images: where they come from.", invoke_without_command=True)
+    bases.callback()(bases_list)
+    for action, text in (
+        ("list", "Which bases, from where, and whether they are here."),
+        ("pull", "Ask mirror and registry for each."),
+        ("build", "Assemble a stand-in for each that no registry gives."),
+    ):
+        bases.command(action, help=text)(_bases(action))
+    bases.command("save")(bases_save)
+    bases.command("load")(bases_load)
+    app.add_typer(bases, name="bases", rich_help_panel=panel)
+    app.command("clean", rich_help_panel=panel)(clean)
+
+
+def doctor(
+    context: typer.Context,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
+) -> None:
+    """Every check of this machine, with its remedy."""
+    from devctl.workflows import machine
+
+    request = DoctorRequest(**common(context), fix=fix)
+    later(context, "doctor", lambda box: machine.doctor(request, box))
+
+
+def clean(
+    context: typer.Context,
+    caches: Annotated[
+        bool, typer.Option("--caches", help="Also the build caches that projects share.")
+    ] = False,
+) -> None:
+    """Remove what devctl made and no longer needs."""
+    from devctl.workflows import clean as cleaning
+
+    request = CleanRequest(**common(context), caches=caches)
+    later(context, "clean", lambda box: cleaning.clean(request, box))
+
+
+def bases_list(context: typer.Context) -> None:
+    """Which bases, from where, and whether they are here."""
+    if context.invoked_subcommand is None:
+        _bases("list")(context)
+
+
+def bases_save(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> None:
+    """Write the bases into one file, for a machine without network."""
+    _bases("save", file)(context)
+
+
+def bases_load(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> None:
+    """Read such a file."""
+    _bases("load", file)(context)
+
+
+def _bases(action: str, file: Path | None = None) -> Callable[[typer.Context], None]:
+    def command(context: typer.Context) -> None:
+        from devctl.workflows import machine
+
+        request = BasesRequest(**common(context), action=action, file=file)
+        later(context, "bases", lambda box: machine.bases(request, box))
+
+    return command

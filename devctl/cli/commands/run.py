@@ -1,0 +1,130 @@
+"""Running a project: up, prod-preview, down, restart, rebuild, and the background watcher."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from devctl.cli.session import common, later
+from devctl.domain.requests import (
+    LOCK_TIMEOUT,
+    PROBE_TIMEOUT,
+    DownRequest,
+    PreviewRequest,
+    RebuildRequest,
+    RestartRequest,
+    UpRequest,
+    WatchRequest,
+)
+
+Services = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services.")]
+Timeout = Annotated[
+    float | None, typer.Option(help="Seconds: until it answers, and to wait for another devctl.")
+]
+
+
+class Base(StrEnum):
+    distroless = "distroless"
+    alpine = "alpine"
+    scratch = "scratch"
+
+
+def register(app: typer.Typer) -> None:
+    panel = "Run"
+    app.command("up", rich_help_panel=panel)(up)
+    app.command("prod-preview", rich_help_panel=panel)(prod_preview)
+    app.command("down", rich_help_panel=panel)(down)
+    app.command("restart", rich_help_panel=panel)(restart)
+    app.command("rebuild", rich_help_panel=panel)(rebuild)
+    app.command("watch-daemon", hidden=True)(watch_daemon)
+
+
+def _times(timeout: float | None) -> dict[str, Any]:
+    return {"timeout": timeout or PROBE_TIMEOUT, "lock_timeout": timeout or LOCK_TIMEOUT}
+
+
+def up(
+    context: typer.Context,
+    services: Services = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return when it answers; the watcher goes on.")
+    ] = False,
+    no_watch: Annotated[
+        bool, typer.Option("--no-watch", help="Do not watch go.mod and the other inputs.")
+    ] = False,
+    timeout: Timeout = None,
+) -> None:
+    """Start the dev stage: hot reload, source mounted, go.mod watched. From nothing, or back from production."""
+    from devctl.workflows import lifecycle
+
+    request = UpRequest(
+        **common(context),
+        services=tuple(services or ()),
+        detach=detach,
+        watch=not no_watch,
+        **_times(timeout),
+    )
+    later(context, "up", lambda box: lifecycle.up(request, box))
+
+
+def prod_preview(
+    context: typer.Context,
+    base: Annotated[
+        Base | None, typer.Option(help="Runtime base (default: the project's own, else distroless).")
+    ] = None,
+    drain: Annotated[
+        bool, typer.Option("--drain", help="Also stop it under load and count lost requests.")
+    ] = False,
+    keep_failed: Annotated[
+        bool, typer.Option("--keep-failed", help="Keep a failed container's files for study.")
+    ] = False,
+    timeout: Timeout = None,
+) -> None:
+    """Switch the running project to its production image, read-only and nonroot. `devctl up` switches back."""
+    from devctl.workflows import preview
+
+    chosen = base.value if base is not None else None
+    request = PreviewRequest(
+        **common(context), base=chosen, drain=drain, keep_failed=keep_failed, **_times(timeout)
+    )
+    later(context, "prod-preview", lambda box: preview.prod_preview(request, box))
+
+
+def down(
+    context: typer.Context,
+    volumes: Annotated[
+        bool, typer.Option("--volumes", help="Also delete the project's volumes: data is lost.")
+    ] = False,
+    timeout: Timeout = None,
+) -> None:
+    """End services and watcher. Volumes and shared caches stay."""
+    from devctl.workflows import lifecycle
+
+    request = DownRequest(**common(context), volumes=volumes, **_times(timeout))
+    later(context, "down", lambda box: lifecycle.down(request, box))
+
+
+def restart(context: typer.Context, services: Services = None, timeout: Timeout = None) -> None:
+    """Restart containers as they are."""
+    from devctl.workflows import lifecycle
+
+    request = RestartRequest(**common(context), services=tuple(services or ()), **_times(timeout))
+    later(context, "restart", lambda box: lifecycle.restart(request, box))
+
+
+def rebuild(context: typer.Context, services: Services = None, timeout: Timeout = None) -> None:
+    """Build a new deps layer even when nothing changed, and start on it."""
+    from devctl.workflows import lifecycle
+
+    request = RebuildRequest(**common(context), services=tuple(services or ()), **_times(timeout))
+    later(context, "rebuild", lambda box: lifecycle.rebuild(request, box))
+
+
+def watch_daemon(context: typer.Context) -> None:
+    """The background watcher of `devctl up -d`."""
+    from devctl.workflows import watch
+
+    request = WatchRequest(**common(context))
+    later(context, "watch-daemon", lambda box: watch.watch_daemon(request, box))

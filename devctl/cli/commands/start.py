@@ -1,0 +1,60 @@
+"""Starting with a project: new, init, onboard, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from devctl.cli.session import common, later
+from devctl.domain.requests import DemoRequest, InitRequest, NewRequest, OnboardRequest
+
+
+def register(app: typer.Typer) -> None:
+    panel = "Start"
+    app.command("new", rich_help_panel=panel)(new)
+    app.command("init", rich_help_panel=panel)(init)
+    app.command("onboard", rich_help_panel=panel)(onboard)
+    app.command("demo", rich_help_panel=panel)(demo)
+
+
+def new(context: typer.Context, directory: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
+    """A small Go service of our own to start from."""
+    from devctl.workflows import scaffold
+
+    request = NewRequest(**common(context), directory=directory)
+    later(context, "new", lambda box: scaffold.new(request, box))
+
+
+def init(
+    context: typer.Context,
+    diff: Annotated[bool, typer.Option("--diff", help="Only show what would be written.")] = False,
+) -> None:
+    """Write Dockerfile, compose files and .air.toml into a repository; what is there is kept."""
+    from devctl.workflows import scaffold
+
+    request = InitRequest(**common(context), diff=diff)
+    later(context, "init", lambda box: scaffold.init(request, box))
+
+
+def onboard(
+    context: typer.Context,
+    note: Annotated[bool, typer.Option("--note", help="Also write ONBOARDING.md.")] = False,
+) -> None:
+    """From clone to first response: checks and fixes, bases, .env, up."""
+    from devctl.workflows import onboard as onboarding
+
+    request = OnboardRequest(**common(context), note=note)
+    later(context, "onboard", lambda box: onboarding.onboard(request, box))
+
+
+def demo(
+    context: typer.Context,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the demo project running.")] = False,
+) -> None:
+    """The product in a minute, in a temporary folder: each step timed."""
+    from devctl.workflows import demo as show
+
+    request = DemoRequest(**common(context), keep=keep)
+    later(context, "demo", lambda box: show.demo(request, box))

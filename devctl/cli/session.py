@@ -1,0 +1,36 @@
+"""What a command hands over: the words are parsed first, the work runs afterwards, in one place that catches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from devctl.cli.options import GlobalOptions
+from devctl.domain.events import Outcome
+from devctl.domain.ports import Toolbox
+
+Work = Callable[[Toolbox], Outcome]
+
+
+@dataclass(slots=True)
+class Session:
+    """One call of devctl; `command` and `work` are set by the command that typer chose."""
+
+    options: GlobalOptions
+    command: str = ""
+    work: Work | None = None
+
+
+def later(context: typer.Context, command: str, work: Work) -> None:
+    """Leave the work to `main`."""
+    session: Session = context.obj
+    session.command, session.work = command, work
+
+
+def common(context: typer.Context) -> dict[str, Any]:
+    """The fields of `Request`, from the global options."""
+    options: GlobalOptions = context.obj.options
+    return {"project": options.project, "dry_run": options.dry_run, "yes": options.yes, "json": options.json}

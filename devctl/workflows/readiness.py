@@ -1,0 +1,59 @@
+"""Look at a built image before anything is switched to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from devctl.domain.gobinary import functions
+from devctl.domain.image import ImageFacts
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project, Service
+from devctl.domain.readiness import Check, Inspected, blocking, checks, reads_program
+from devctl.domain.runs import Run
+from devctl.domain.stages import find_stage
+from devctl.errors import Problem, ProjectError
+
+
+def inspect(box: Toolbox, project: Project, service: Service, *, run: Run) -> tuple[Check, ...]:
+    """Every check of the image of a run; nothing is started. Raises ProjectError `image-missing`."""
+    image = box.images.read(run.image, files=True)
+    root, own = Path(project.root), None if run.ours else run.dockerfile
+    dockerfile = box.sources.dockerfile(root / own, root=root) if own is not None else None
+    stage = None
+    if dockerfile is not None:
+        stage = find_stage(dockerfile, run.stage) if run.stage else dockerfile.stages[-1]
+    return checks(
+        Inspected(
+            image=image, service=service, functions=_functions(box, image), dockerfile=dockerfile, stage=stage
+        )
+    )
+
+
+def must_be_ready(found: Iterable[Check]) -> None:
+    """Raise ProjectError `not-ready` naming the first blocking check; all of them are in its `result`."""
+    every = tuple(found)
+    first = blocking(every)
+    if first is None:
+        return
+    others = sum(c.status == "fail" for c in every) - 1
+    more = f" (and {others} more)" if others else ""
+    raise ProjectError(
+        f"not ready for production: {first.detail}{more}",
+        code="not-ready",
+        hint=first.hint,
+        place=first.place,
+        result={"checks": [c.as_json() for c in every]},
+    )
+
+
+def warnings(found: Iterable[Check]) -> tuple[Problem, ...]:
+    """What does not stop the preview and is worth a line."""
+    return tuple(Problem(c.id, c.detail, c.hint, c.place) for c in found if c.status == "warn")
+
+
+def _functions(box: Toolbox, image: ImageFacts) -> frozenset[str]:
+    """The names of all functions of the Go program; read only where a check turns on it."""
+    if image.binary is None or not reads_program(image):
+        return frozenset()
+    return frozenset(f.name for f in functions(box.images.binary(image.ref, image.binary.path)))
