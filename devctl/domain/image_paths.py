@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,12 +12,18 @@ _WRAPPERS = frozenset({"tini", "dumb-init", "docker-init", "catatonit", "exec", 
 _MOST_LINKS = 40
 
 
-def program(entrypoint: Sequence[str], cmd: Sequence[str]) -> str:
-    """The program as the configuration names it: init wrappers and the shell of the shell form left out; "" for none."""
+def command(entrypoint: Sequence[str], cmd: Sequence[str]) -> tuple[str, ...]:
+    """What is started, word by word, as the exec form would have it: without the shell of the shell form."""
     words = [*entrypoint, *cmd] if entrypoint else list(cmd)
     if words[:2] == ["/bin/sh", "-c"] and len(words) > 2:
         words = _shell_words(words[2])
-    for word in words:
+        return tuple(words[1:] if words[:1] == ["exec"] else words)
+    return tuple(words)
+
+
+def program(entrypoint: Sequence[str], cmd: Sequence[str]) -> str:
+    """The program as the configuration names it, init wrappers left out; "" for none."""
+    for word in command(entrypoint, cmd):
         if posixpath.basename(word) not in _WRAPPERS and not word.startswith("-") and "=" not in word:
             return word
     return ""
@@ -27,9 +34,19 @@ def candidates(name: str, *, workdir: str, env: Iterable[str]) -> tuple[str, ...
     if not name:
         return ()
     if "/" in name:
-        return (posixpath.normpath(posixpath.join("/", workdir, name)),)
+        return (absolute(name, workdir),)
     search = next((line.partition("=")[2] for line in env if line.startswith("PATH=")), DEFAULT_PATH)
     return tuple(posixpath.join("/", folder, name) for folder in search.split(":") if folder)
+
+
+def absolute(path: str, workdir: str) -> str:
+    """A path as a process started in WORKDIR sees it."""
+    return posixpath.normpath(posixpath.join("/", workdir, path))
+
+
+def exec_form(words: Iterable[str]) -> str:
+    """The words as a Dockerfile writes them: `["/server", "-v"]`."""
+    return json.dumps(list(words), ensure_ascii=False)
 
 
 def resolve(path: str, links: Mapping[str, str]) -> str:

@@ -1,0 +1,191 @@
+"""size: the production image on each base, measured. Takes no lock and leaves the files that other commands use alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devctl.domain.bases import published_base_bytes
+from devctl.domain.events import Outcome
+from devctl.domain.gobinary import Package, build_info, functions, packages
+from devctl.domain.observed import ASSEMBLED_LABEL, Observed
+from devctl.domain.planner import Step, Wanted
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project, Service
+from devctl.domain.render import render
+from devctl.domain.requests import SizeRequest
+from devctl.domain.runs import OVERLAY, Run, prod_run
+from devctl.domain.size import SizeReport, SizeRow, budget_bytes, chosen_bases, megabytes, size_text
+from devctl.domain.stages import external_base, find_stage
+from devctl.domain.wanted import label_wanted
+from devctl.errors import Problem, ProjectError
+from devctl.workflows.bases_needed import ensure_bases
+from devctl.workflows.execute import must
+from devctl.workflows.lifecycle import plan_outcome
+from devctl.workflows.load import load
+from devctl.workflows.manifests import deps_fingerprint
+from devctl.workflows.session import Session, overlay_files
+from devctl.workflows.steps import Steps
+
+FOLDER = "size"
+"""Below `.devctl/`: what `size` builds from, apart from what `up` and `prod-preview` use."""
+Page = Callable[[Mapping[str, object], str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """One image to build; `key` names it in the model that compose is given."""
+
+    service: Service
+    base: str
+    run: Run
+    key: str
+
+
+def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Outcome:
+    """Raises ProjectError `over-budget` with all rows. `page` makes the HTML of a result and a title."""
+    project = load(box, request.project)
+    bases = chosen_bases(request.bases)
+    budget = budget_bytes(request.budget or box.sources.config(Path(project.root)).prod.budget)
+    targets = [_built(project, service, base) for service in project.services for base in bases]
+    if request.dry_run:
+        return plan_outcome([Step("build", t.service.name, f"production image on {t.base}") for t in targets])
+    _build(box, project, targets, bases, assemble=request.yes)
+    production = project.prod_base or "distroless"
+    rows = tuple(_row(box, project, target) for target in targets)
+    report = SizeReport(rows, _packages(box, rows, production), budget, production)
+    result, text = report.as_json(), size_text(report)
+    if request.html is not None and page is not None:
+        path = Path(project.root) / request.html
+        box.files.write_atomic(path, page(result, project.name))
+        text += f"\nwritten: {path}"
+    if report.over:
+        raise _over(report, text)
+    return Outcome(result=result, text=text)
+
+
+def _built(project: Project, service: Service, base: str) -> _Built:
+    # prod.target is left out: it names one stage, and a comparison needs the stage of each base.
+    return _Built(service, base, prod_run(project, service, base=base), f"{service.name}-{base}")
+
+
+def _build(
+    box: Toolbox, project: Project, targets: Sequence[_Built], bases: Sequence[str], *, assemble: bool
+) -> None:
+    """One compose build for all images, so that the stages they share are built once."""
+    steps = Steps(box)
+    folder = box.files.state_dir(Path(project.root))
+    specs: dict[str, object] = {}
+    for base in bases:
+        mine = [t for t in targets if t.base == base]
+        session = _session(box, project, [t.run for t in mine])
+        ensure_bases(box, session, steps, [t.service.name for t in mine], assemble=assemble)
+        model = json.loads(session.model_text)
+        for target in mine:
+            specs[target.key] = _spec(box, project, target, model, folder)
+    file = folder / f"{FOLDER}.json"
+    text = json.dumps({"name": project.name, "services": specs}, indent=1) + "\n"
+    # 0600: build arguments may hold what is not for everyone.
+    box.files.write_atomic(file, text, owner=project.owner, mode=0o600)
+    with steps.step("build", f"production image on {', '.join(bases)}"):
+        must(box.compose.build(file, [t.key for t in targets]), "build", what="the production image")
+
+
+def _session(box: Toolbox, project: Project, runs: Sequence[Run]) -> Session:
+    """As `open_session` has it, without the choice of a host port: nothing is going to run."""
+    model = render(project, runs, observed=Observed(), cache_volume="unused")
+    wanted = tuple(_labelled(box, project, run, model) for run in runs)
+    return Session(
+        project=project,
+        runs=tuple(runs),
+        observed=Observed(),
+        images={},
+        wanted=wanted,
+        dependencies=(),
+        model_text=json.dumps(model),
+        cache_volume="unused",
+    )
+
+
+def _labelled(box: Toolbox, project: Project, run: Run, model: dict[str, Any]) -> Wanted:
+    service = project.service(run.service)
+    assert service is not None
+    theirs = box.files.read_text(Path(project.root) / run.context / ".air.toml")
+    recipe = {**overlay_files(box, project, run), ".air.toml": None if run.ours else theirs}
+    return label_wanted(model, run, deps=deps_fingerprint(box, project, service), recipe_files=recipe)
+
+
+def _spec(
+    box: Toolbox, project: Project, target: _Built, model: Mapping[str, Any], folder: Path
+) -> dict[str, object]:
+    """The image and build of one target, built from a copy of its own: `up` may write the shared one at this moment."""
+    own = Path(FOLDER) / target.base
+    for name, text in overlay_files(box, project, target.run).items():
+        box.files.write_atomic(folder / own / name, text, owner=project.owner)
+    build = dict(model["services"][target.service.name]["build"])
+    build["dockerfile"] = f"{project.root}/{OVERLAY}/{own.as_posix()}/{target.service.name}/Dockerfile"
+    return {"image": target.run.image, "build": build}
+
+
+def _row(box: Toolbox, project: Project, target: _Built) -> SizeRow:
+    image = box.images.read(target.run.image)
+    base_ref = _base_ref(box, project, target)
+    base = box.images.read(base_ref) if base_ref is not None else None
+    assembled = base is not None and base.labels.get(ASSEMBLED_LABEL) == "true"
+    return SizeRow(
+        service=target.service.name,
+        base=target.base,
+        ref=target.run.image,
+        size_bytes=image.size_bytes,
+        base_ref=base_ref,
+        base_bytes=base.size_bytes if base is not None else 0,
+        binary_bytes=image.binary.size_bytes if image.binary is not None else 0,
+        assembled=assembled,
+        published_base_bytes=published_base_bytes(base_ref) if assembled and base_ref is not None else None,
+        layers=image.layers,
+    )
+
+
+def _base_ref(box: Toolbox, project: Project, target: _Built) -> str | None:
+    run = target.run
+    if target.base == "scratch":
+        return None
+    if run.dockerfile is None:
+        return project.bases[target.base]
+    facts = box.sources.dockerfile(Path(project.root) / run.dockerfile, root=Path(project.root))
+    stage = find_stage(facts, run.stage) if run.stage else None
+    return external_base(facts, stage or facts.stages[-1])
+
+
+def _packages(box: Toolbox, rows: Sequence[SizeRow], production: str) -> tuple[Package, ...]:
+    """Code by package of the first service's program: the same program is in every row of it."""
+    row = next((r for r in rows if r.base == production), rows[0])
+    facts = box.images.read(row.ref)
+    data = box.images.binary(row.ref, facts.binary.path) if facts.binary is not None else b""
+    found = packages(functions(data), build_info(data))
+    if not found:
+        box.reporter.warn(
+            Problem(
+                "packages-unknown",
+                f"the program in {row.ref} has no table of Go functions that devctl can read",
+                "build it with Go 1.18 or newer, and not packed (upx)",
+            )
+        )
+    return found
+
+
+def _over(report: SizeReport, text: str) -> ProjectError:
+    worst = max(report.over, key=lambda r: r.size_bytes)
+    budget = report.budget_bytes or 0
+    third = next((p for p in report.packages if p.module not in ("std", "")), None)
+    most = f"; most code of a module: {third.module}" if third is not None else ""
+    return ProjectError(
+        f"{worst.ref} has {megabytes(worst.size_bytes)}, {megabytes(worst.size_bytes - budget)} over the budget{most}",
+        code="over-budget",
+        hint="devctl size --html size.html shows what it is made of; devctl.yaml: prod: budget: sets the budget",
+        detail=text,
+        result=report.as_json(),
+    )
