@@ -1,0 +1,47 @@
+"""Lines of a dev container → what they mean; samples recorded from air 1.67.2 and from our build script."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devctl.domain.devlog import DevLog, Mark
+
+
+def marks(*lines: str) -> list[Mark]:
+    log = DevLog()
+    return [mark for line in lines if (mark := log.read(line)) is not None]
+
+
+def test_a_failed_build_carries_what_the_compiler_said() -> None:
+    assert marks("devctl: build start", "# example.com/app", "./main.go:7:2: undefined: x", "devctl: build failed 210ms") == [
+        Mark("build.started"),
+        Mark("build.failed", "# example.com/app\n./main.go:7:2: undefined: x"),
+    ]
+
+
+def test_a_good_build_then_the_app_starts() -> None:
+    assert [m.kind for m in marks("devctl: build start", "devctl: build ok 310ms", "\x1b[32mrunning...\x1b[0m")] == [
+        "build.started",
+        "build.ok",
+        "app.started",
+    ]
+
+
+def test_stock_air_is_understood_too() -> None:
+    assert marks("building...", "main.go:3:1: syntax error", "failed to build, error: exit status 1") == [
+        Mark("build.started"),
+        Mark("build.failed", "main.go:3:1: syntax error"),
+    ]
+
+
+def test_panics_and_exits() -> None:
+    assert marks("panic: no DATABASE_URL", "Process Exit with Code: 2") == [
+        Mark("panic", "panic: no DATABASE_URL"),
+        Mark("app.exited", "2"),
+    ]
+
+
+@given(st.lists(st.text(max_size=60), max_size=30))
+def test_no_line_is_ever_too_strange(lines: list[str]) -> None:
+    assert all(m.kind for m in marks(*lines))

@@ -1,0 +1,100 @@
+"""(wanted, observed) → plan, as the text that `--dry-run` prints."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devctl.domain.observed import DEPS_LABEL, INPUTS_LABEL, MODE_LABEL, Container, Image, Observed
+from devctl.domain.planner import Dependency, Wanted, plan_text, plan_up
+
+API = Wanted(service="api", mode="dev", image="shop-api:dev", deps="d1", recipe="r1", inputs="i1")
+BUILT = {"shop-api:dev": Image("sha256:1", labels={DEPS_LABEL: "d1", INPUTS_LABEL: "r1"})}
+
+
+def container(service: str = "api", *, state: str = "running", code: int = 0, **labels: str) -> Container:
+    named = {MODE_LABEL: "dev", DEPS_LABEL: "d1", INPUTS_LABEL: "i1"}
+    named.update({{"mode": MODE_LABEL, "deps": DEPS_LABEL, "inputs": INPUTS_LABEL}[k]: v for k, v in labels.items()})
+    return Container(
+        id="c1", name=service, service=service, state=state, health="none", exit_code=code,
+        image="shop-api:dev", image_id="sha256:1", labels=named,
+    )  # fmt: skip
+
+
+def text(*containers: Container, images: dict[str, Image] | None = None, dependencies: tuple[Dependency, ...] = ()) -> str:
+    observed = Observed(containers)
+    return plan_text(plan_up([API], dependencies, observed=observed, images=BUILT if images is None else images))
+
+
+def test_from_nothing_builds_starts_and_probes() -> None:
+    assert text(images={}).splitlines() == [
+        " 1  build api  no image yet",
+        " 2  start api  no container yet",
+        " 3  probe api  must answer",
+    ]
+
+
+def test_what_runs_as_wanted_needs_nothing() -> None:
+    assert text(container()) == "nothing to do"
+
+
+def test_changed_dependencies_rebuild_and_recreate() -> None:
+    old = {"shop-api:dev": Image("sha256:1", labels={DEPS_LABEL: "d0", INPUTS_LABEL: "r1"})}
+    assert text(container(deps="d0"), images=old).splitlines() == [
+        " 1  build api  dependencies changed",
+        " 2  start api  dependencies changed",
+        " 3  probe api  must answer",
+    ]
+
+
+def test_a_changed_dockerfile_rebuilds() -> None:
+    old = {"shop-api:dev": Image("sha256:1", labels={DEPS_LABEL: "d1", INPUTS_LABEL: "r0"})}
+    assert "Dockerfile or build settings changed" in text(container(inputs="i0"), images=old)
+
+
+def test_the_way_back_from_prod_builds_nothing() -> None:
+    assert text(container(mode="prod")).splitlines() == [
+        " 1  start api  runs in mode prod, wanted dev",
+        " 2  probe api  must answer",
+    ]
+
+
+def test_a_stopped_container_is_started() -> None:
+    assert text(container(state="exited")).splitlines()[0] == " 1  start api  is exited"
+
+
+def test_a_database_that_does_not_run_is_started_and_a_done_job_is_not() -> None:
+    database, job = Dependency("db"), Dependency("migrate", job=True)
+    stopped = container("db", state="exited")
+    done = container("migrate", state="exited")
+    assert text(container(), stopped, done, dependencies=(database, job)).splitlines() == [" 1  start db  not running"]
+
+
+def test_a_failed_job_runs_again() -> None:
+    failed = container("migrate", state="exited", code=1)
+    assert "start migrate" in text(container(), failed, dependencies=(Dependency("migrate", job=True),))
+
+
+def test_a_dependency_that_is_built_here_is_built_once() -> None:
+    worker = Dependency("worker", image="shop-worker")
+    assert "build worker" in text(container(), dependencies=(worker,))
+    assert "build worker" not in text(container(), dependencies=(worker,), images={**BUILT, "shop-worker": Image("sha256:2")})
+
+
+states = st.sampled_from(["running", "exited", "created", "restarting", "paused", "dead"])
+words = st.sampled_from(["d1", "d0"])
+
+
+@given(state=states, deps=words, inputs=st.sampled_from(["i1", "i0"]), mode=st.sampled_from(["dev", "prod"]), image=st.booleans())
+def test_every_plan_builds_before_it_starts_and_probes_what_it_started(
+    state: str, deps: str, inputs: str, mode: str, image: bool
+) -> None:
+    plan = plan_up(
+        [API], (), observed=Observed((container(state=state, deps=deps, inputs=inputs, mode=mode),)),
+        images=BUILT if image else {},
+    )  # fmt: skip
+    names = [s.step for s in plan]
+    assert names == sorted(names, key=["build", "start", "probe"].index)
+    assert ("start" in names) == ("probe" in names)
+    assert (names == []) == (state == "running" and deps == "d1" and inputs == "i1" and mode == "dev")
+    assert all(s.cause for s in plan)
