@@ -44,7 +44,7 @@ class Check:
     hint: str = ""
     place: str | None = None
 
-    def asexec_form(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, object]:
         return {
             "id": self.id,
             "status": self.status,
