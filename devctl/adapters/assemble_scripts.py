@@ -1,4 +1,4 @@
-"""Programs that alpine has and Debian's static busybox lacks, as small scripts: apk, addgroup, adduser.
+"""Programs that the real bases have and Debian's static busybox lacks, as small scripts: apk or apt-get, adduser.
 
 Dockerfiles call them so often that a stand-in without them would serve few. What a script cannot do it says.
 """
@@ -7,18 +7,18 @@ from __future__ import annotations
 
 TZDATA = "/usr/share/devctl/tzdata.tar.gz"
 
-_APK = f"""\
+_PACKAGES = f"""\
 #!/bin/sh
-stand_in="apk: this image is devctl's stand-in of @REF@, made without a registry"
+stand_in="@TOOL@: this image is devctl's stand-in of @REF@, made without a registry"
 verb= skip= missing=
 for word in "$@"; do
   if [ -n "$skip" ]; then skip=; continue; fi
   case "$word" in
-    -t|--virtual|-X|--repository) skip=1; continue ;;
+    -t|--virtual|-X|--repository|-o) skip=1; continue ;;
     -*) continue ;;
   esac
   if [ -z "$verb" ]; then verb=$word; continue; fi
-  [ "$verb" = add ] || continue
+  case "$verb" in add|install) ;; *) continue ;; esac
   case "${{word%%[=<>~@]*}}" in
     .*|ca-certificates|ca-certificates-bundle|busybox|musl|alpine-baselayout) ;;
     tzdata) mkdir -p /usr/share && tar -xzf {TZDATA} -C /usr/share || exit 1 ;;
@@ -26,11 +26,11 @@ for word in "$@"; do
   esac
 done
 case "$verb" in
-  add) [ -z "$missing" ] && exit 0; echo "$stand_in; it cannot install:$missing" >&2 ;;
-  update|upgrade|del|fix) exit 0 ;;
-  *) echo "$stand_in; of apk it knows only add" >&2 ;;
+  add|install) [ -z "$missing" ] && exit 0; echo "$stand_in; it cannot install:$missing" >&2 ;;
+  update|upgrade|del|fix|clean|autoremove|remove|purge) exit 0 ;;
+  *) echo "$stand_in; it knows no '@TOOL@ $verb'" >&2 ;;
 esac
-echo "apk: save the real image where a registry answers (devctl bases save FILE) and load it here (devctl bases load FILE)" >&2
+echo "@TOOL@: save the real image where a registry answers (devctl bases save FILE) and load it here (devctl bases load FILE)" >&2
 exit 1
 """
 
@@ -94,9 +94,8 @@ echo "$1:x:$uid:$gid:${gecos:-$1}:$home:$shell" >>/etc/passwd
 
 
 def scripts(ref: str) -> dict[str, str]:
-    """Path in the image → content, for a stand-in of `ref`."""
-    return {
-        "sbin/apk": _APK.replace("@REF@", ref),
-        "usr/sbin/addgroup": _ADDGROUP,
-        "usr/sbin/adduser": _ADDUSER,
-    }
+    """Path in the image → content, for a stand-in of `ref`: an alpine has apk, any other golang apt-get."""
+    alpine = "alpine" in ref
+    tool, place = ("apk", "sbin/apk") if alpine else ("apt-get", "usr/bin/apt-get")
+    packages = _PACKAGES.replace("@REF@", ref).replace("@TOOL@", tool)
+    return {place: packages, "usr/sbin/addgroup": _ADDGROUP, "usr/sbin/adduser": _ADDUSER}

@@ -142,6 +142,16 @@ def test_apk_says_what_it_cannot_install(stand_ins: MachineBox) -> None:
     assert "cannot install: git\n" in done.stderr
 
 
+def test_a_debian_golang_has_apt_get_instead(stand_ins: MachineBox) -> None:
+    script = (
+        "apt-get update && apt-get install -y --no-install-recommends ca-certificates && ! command -v apk"
+    )
+    docker("run", "--rm", "--network=none", GOLANG, "sh", "-c", script)
+    argv = ["docker", "run", "--rm", GOLANG, "apt-get", "install", "-y", "gcc"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "cannot install: gcc\n" in done.stderr) == (1, True)
+
+
 def test_the_same_again_is_the_same_image(stand_ins: MachineBox) -> None:
     recipe = stand_in(ALPINE)
     assert recipe is not None
