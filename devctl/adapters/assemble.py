@@ -130,7 +130,8 @@ class StandInAssembler:
 
     def _tzdata(self) -> bytes:
         """The zone files as an archive that `apk add tzdata` unpacks: absent until asked for, as in the real image."""
-        kept = self._cache / "tzdata.tar"
-        with Layer(kept) as archive:
-            archive.tree(self._fetch.package("tzdata") / "usr/share/zoneinfo", "zoneinfo")
-        return gzip.compress(kept.read_bytes(), mtime=0)
+        with tempfile.TemporaryDirectory(dir=self._cache, prefix="tzdata-") as made:
+            archive = Layer(Path(made) / "tzdata.tar")
+            with archive:
+                archive.tree(self._fetch.package("tzdata") / "usr/share/zoneinfo", "zoneinfo")
+            return gzip.compress(archive.file.read_bytes(), mtime=0)
