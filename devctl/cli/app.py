@@ -29,6 +29,7 @@ app = typer.Typer(
     epilog=HELP,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # the rich help costs as much again as all of typer
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 register(app)

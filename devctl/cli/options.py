@@ -9,10 +9,6 @@ from pathlib import Path
 from devctl.errors import UsageError
 
 COLORS = ("auto", "always", "never")
-HELP = (
-    "Global options, before or after the command: -C/--project DIR · --json · -q/--quiet · -v/--verbose · "
-    "--color auto|always|never · --dry-run · -y/--yes · --version"
-)
 _SWITCHES = {
     "--json": "json",
     "-q": "quiet",
@@ -39,6 +35,12 @@ class GlobalOptions:
     version: bool = False
 
 
+def asks_json(argv: Sequence[str]) -> bool:
+    """Whether even a call that cannot be understood is to be answered in JSON."""
+    words = list(argv)
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
+
+
 def hoist(argv: Sequence[str]) -> tuple[GlobalOptions, list[str]]:
     """Split the words into global options and the rest; nothing behind `--` is ours. Raises UsageError `usage`."""
     found: dict[str, object] = {}
@@ -49,7 +51,7 @@ def hoist(argv: Sequence[str]) -> tuple[GlobalOptions, list[str]]:
         if word == "--":
             rest += [word, *words]
             break
-        name, equals, value = word.partition("=")
+        name, equals, value = _split(word)
         if word in _SWITCHES:
             found[_SWITCHES[word]] = True
         elif name in _VALUES and (equals or words):
@@ -57,16 +59,49 @@ def hoist(argv: Sequence[str]) -> tuple[GlobalOptions, list[str]]:
         elif name in _VALUES:
             raise _usage(f"{name} needs a value", f"devctl {name} VALUE …")
         else:
-            rest.append(word)
+            rest += _cluster(word, found)
     return _checked(found), rest
+
+
+def _split(word: str) -> tuple[str, bool, str]:
+    """`--name=value`, and the glued forms of `-C`: name, whether there is a value, value."""
+    if word.startswith("-C") and len(word) > 2:
+        return "-C", True, word[2:].removeprefix("=")
+    name, equals, value = word.partition("=")
+    return name, bool(equals), value
+
+
+def _cluster(word: str, found: dict[str, object]) -> list[str]:
+    """`-dq` is `-d -q`: the letters that are ours are taken out, the others stay together."""
+    if len(word) < 3 or not word.startswith("-") or not word[1:].isalpha():
+        return [word]
+    others = ""
+    for letter in word[1:]:
+        if f"-{letter}" in _SWITCHES:
+            found[_SWITCHES[f"-{letter}"]] = True
+        else:
+            others += letter
+    return [f"-{others}"] if others else []
 
 
 def _checked(found: dict[str, object]) -> GlobalOptions:
     if found.get("color", "auto") not in COLORS:
         raise _usage(f"--color {found['color']} is no choice", f"--color {'|'.join(COLORS)}")
     if "project" in found:
-        found["project"] = Path(str(found["project"])).expanduser()
+        found["project"] = _folder(str(found["project"]))
     return GlobalOptions(**found)  # type: ignore[arg-type]  # the tables above name its fields
+
+
+def _folder(text: str) -> Path:
+    """Checked here, for every command alike. An empty word is a variable that was not set, not this folder."""
+    folder = Path(text).expanduser()
+    if not text or not folder.is_dir():
+        raise UsageError(
+            f"-C: no such folder: {text or 'an empty word'}",
+            code="project-dir-missing",
+            hint="devctl -C DIR with a folder that exists",
+        )
+    return folder
 
 
 def _usage(message: str, hint: str) -> UsageError:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devctl.adapters import host
-from devctl.adapters.assemble import StandInAssembler
 from devctl.adapters.compose import ComposeCli
 from devctl.adapters.engine import EngineCli
 from devctl.adapters.files import SystemFiles
 from devctl.adapters.host import SystemClock, SystemHost
 from devctl.adapters.image_reader import SdkImages
-from devctl.adapters.images import WhalesImageStore
-from devctl.adapters.installer import SystemInstaller
-from devctl.adapters.machine import SystemMachine
 from devctl.adapters.prober import SocketProber
 from devctl.adapters.process import SystemProcesses
 from devctl.adapters.sources import ProjectSources
@@ -21,7 +19,9 @@ from devctl.adapters.templates import ShippedTemplates
 from devctl.adapters.watcher import FolderWatcher
 from devctl.domain.events import LogLine
 from devctl.domain.ports import Reporter, Toolbox
-from devctl.domain.ports_machine import MachineBox
+
+if TYPE_CHECKING:
+    from devctl.domain.ports_machine import MachineBox
 
 
 def toolbox(reporter: Reporter) -> Toolbox:
@@ -40,20 +40,26 @@ def toolbox(reporter: Reporter) -> Toolbox:
         host=SystemHost(),
         watcher=FolderWatcher(),
         templates=ShippedTemplates(),
-        machine=_machine(reporter, processes),
+        machine=cache(lambda: _machine(reporter, processes)),
     )
 
 
 def _machine(reporter: Reporter, processes: SystemProcesses) -> MachineBox:
-    cache = host.cache_folder()
+    from devctl.adapters.assemble import StandInAssembler
+    from devctl.adapters.images import WhalesImageStore
+    from devctl.adapters.installer import SystemInstaller
+    from devctl.adapters.machine import SystemMachine
+    from devctl.domain.ports_machine import MachineBox
+
+    folder = host.cache_folder()
     system, store = SystemHost(), WhalesImageStore(processes)
     return MachineBox(
         reporter=reporter,
         clock=SystemClock(),
         host=system,
         images=store,
-        assembler=StandInAssembler(processes, system, store, cache=cache),
-        installer=SystemInstaller(processes, system, cache=cache),
+        assembler=StandInAssembler(processes, system, store, cache=folder),
+        installer=SystemInstaller(processes, system, cache=folder),
         machine=SystemMachine(processes, system),
     )
 

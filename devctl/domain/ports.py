@@ -242,4 +242,5 @@ class Toolbox:
     host: Host
     watcher: Watcher
     templates: Templates
-    machine: MachineBox
+    machine: Callable[[], MachineBox]
+    """Bases and doctor: made on first use, since few commands need them."""

@@ -118,6 +118,8 @@ def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
     spec.setdefault("mem_limit", "536870912")
     spec.setdefault("pids_limit", 256)
     spec.setdefault("restart", "unless-stopped")
+    if run.ours and service.files:
+        spec["working_dir"] = SOURCE_TARGET  # where our production stages put the files that are opened at run time
     if service.writable:
         spec["tmpfs"] = list(service.writable)
 

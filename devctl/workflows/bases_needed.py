@@ -26,7 +26,7 @@ def ensure_bases(
         if run.service in services
         for base in run_bases(box, session.project, run)
     ]
-    ensure(box.machine, refs, mirror=session.project.mirror, allow_assemble=assemble)
+    ensure(box.machine(), refs, mirror=session.project.mirror, allow_assemble=assemble)
 
 
 def run_bases(box: Toolbox, project: Project, run: Run) -> tuple[Base, ...]:

@@ -25,7 +25,7 @@ def doctor(request: DoctorRequest, box: Toolbox) -> Outcome:
     if request.dry_run:
         return plan_outcome([Step("check", None, "asked for")])
     wanted, mirror = _wanted(box, request)
-    report = run_doctor(box.machine, fix=request.fix, yes=request.yes, bases=wanted, mirror=mirror)
+    report = run_doctor(box.machine(), fix=request.fix, yes=request.yes, bases=wanted, mirror=mirror)
     marks = {"ok": "✓", "warn": "!", "fail": "✗"}
     lines = []
     for check in report.checks:
@@ -40,7 +40,7 @@ def bases(request: BasesRequest, box: Toolbox) -> Outcome:
     wanted, mirror = _wanted(box, request)
     if request.dry_run and request.action != "list":
         return plan_outcome([Step("base", None, f"{request.action} {base.ref}") for base in wanted])
-    machine = box.machine
+    machine = box.machine()
     if request.action == "pull":
         return _told(pull_bases(machine, wanted, mirror=mirror))
     if request.action == "build":
