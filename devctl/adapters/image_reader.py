@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -34,14 +34,11 @@ class _Tree:
 
 
 class SdkImages:
-    """Follows the docker context and DOCKER_HOST like the CLI. The client is made at the first use."""
-
-    def __init__(self) -> None:
-        self._client: DockerClient | None = None
+    """Follows the docker context and DOCKER_HOST like the CLI. Every call has a client of its own, closed after it."""
 
     def read(self, ref: str, *, files: bool = False) -> ImageFacts:
         """Raises ProjectError `image-missing`. `files` lists every path of the image too (slower)."""
-        with self._engine(ref) as client:
+        with _engine(ref) as client:
             api: Any = client.api  # its stubs leave these two untyped
             raw, history = api.inspect_image(ref), api.history(ref)
             config = raw.get("Config") or {}
@@ -77,7 +74,7 @@ class SdkImages:
 
     def binary(self, ref: str, path: str) -> bytes:
         """The content of one file of the image. Raises ProjectError `file-missing` where there is none."""
-        with self._engine(ref) as client:
+        with _engine(ref) as client:
             api: Any = client.api
             with _container(client, ref, api.inspect_image(ref).get("Config") or {}) as container:
                 found = _archive(client, container, path, limit=None)
@@ -89,33 +86,33 @@ class SdkImages:
             )
         return found[1]
 
-    @contextmanager
-    def _engine(self, ref: str) -> Iterator[DockerClient]:
-        import docker
-        import requests
-        from docker.errors import APIError, DockerException, ImageNotFound
 
-        try:
-            if self._client is None:
-                self._client = docker.from_env()
-            yield self._client
-        except ImageNotFound as error:
-            raise ProjectError(
-                f"there is no image {ref}", code="image-missing", hint="build it: devctl prod-preview"
-            ) from error
-        except APIError as error:
-            raise MachineError(
-                f"the engine refused to read {ref}: {error.explanation or error}",
-                code="engine-refused",
-                hint="devctl doctor",
-            ) from error
-        except (DockerException, requests.exceptions.RequestException) as error:
-            raise MachineError(
-                "the engine does not answer",
-                code="engine-unreachable",
-                hint="devctl doctor --fix",
-                detail=str(error),
-            ) from error
+@contextmanager
+def _engine(ref: str) -> Iterator[DockerClient]:
+    import docker
+    import requests
+    from docker.errors import APIError, DockerException, ImageNotFound
+
+    try:
+        with closing(docker.from_env()) as client:
+            yield client
+    except ImageNotFound as error:
+        raise ProjectError(
+            f"there is no image {ref}", code="image-missing", hint="build it: devctl prod-preview"
+        ) from error
+    except APIError as error:
+        raise MachineError(
+            f"the engine refused to read {ref}: {error.explanation or error}",
+            code="engine-refused",
+            hint="devctl doctor",
+        ) from error
+    except (DockerException, requests.exceptions.RequestException) as error:
+        raise MachineError(
+            "the engine does not answer",
+            code="engine-unreachable",
+            hint="devctl doctor --fix",
+            detail=str(error),
+        ) from error
 
 
 @contextmanager
@@ -180,7 +177,7 @@ def _archive(
         return None
     target = stat.get("linkTarget")
     if target and links:  # the engine resolves it within the image
-        _close(stream)
+        _drain(stream)
         return _archive(client, container, str(target), limit=limit, links=links - 1)
     with _tar(stream) as archive:
         entry = archive.next()
@@ -196,17 +193,18 @@ def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo, limit: int | None
 
 @contextmanager
 def _tar(chunks: Iterable[bytes]) -> Iterator[tarfile.TarFile]:
-    """A tar read as it arrives. The rest is not read: the connection is closed with it."""
+    """A tar read as it arrives."""
     try:
         with tarfile.open(fileobj=cast("IO[bytes]", _Chunks(chunks)), mode="r|") as archive:
             yield archive
     finally:
-        _close(chunks)
+        _drain(chunks)
 
 
-def _close(chunks: Iterable[bytes]) -> None:
-    if isinstance(chunks, Generator):
-        chunks.close()
+def _drain(chunks: Iterable[bytes]) -> None:
+    """Read to the end: only then does the SDK give the connection back, and nothing is left open."""
+    for _ in chunks:
+        pass
 
 
 class _Chunks:

@@ -19,7 +19,7 @@ _SECRET_FILES = re.compile(
 def secrets(image: ImageFacts) -> tuple[str, ...]:
     """Names of what looks like a secret with its value in the image; never the values."""
     found = [f"ENV {e.partition('=')[0]}" for e in image.env if _is_secret(*e.partition("=")[::2])]
-    found += [f"build argument {name}" for name in _secret_arguments(image.history)]
+    found += _in_history(image.history)
     found += sorted(path for path in image.files if _SECRET_FILES.search(path))
     return tuple(dict.fromkeys(found))
 
@@ -40,9 +40,10 @@ def _is_secret(name: str, value: str) -> bool:
     )
 
 
-def _secret_arguments(history: Iterable[str]) -> Iterator[str]:
+def _in_history(history: Iterable[str]) -> Iterator[str]:
     for line in history:
         # `|2 TOKEN=x A=b /bin/sh -c …`: the builder writes the arguments of a RUN before it.
         for found in _BUILD_ARG.finditer(line):
             if _is_secret(found["name"], found["value"]):
-                yield found["name"]
+                kind = "ENV" if line.startswith("ENV ") else "build argument"
+                yield f"{kind} {found['name']}"

@@ -1,0 +1,145 @@
+"""A small project whose Dockerfile has one stage for each way in which a production image cannot work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devctl.cli.wiring import toolbox
+from devctl.domain.events import Event
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project
+from devctl.errors import Problem
+
+DOCKERFILE = """\
+FROM golang:1.26-alpine AS builder
+WORKDIR /src
+ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS="-buildvcs=false -trimpath"
+COPY . .
+RUN --mount=type=cache,id=go-build-prod,target=/gocache export GOCACHE=/gocache; \\
+    go build -ldflags '-s -w' -o /server . && \\
+    go build -o /client ./client && \\
+    go build -buildmode=pie -o /pie ./tiny && \\
+    GOARCH=arm64 go build -o /arm ./tiny
+ARG NPM_TOKEN=abc
+RUN chmod 0755 /server && mkdir -p /link/bin && ln -s ../server /link/bin/run
+
+FROM scratch AS good
+COPY --from=builder /server /server
+EXPOSE 8080
+USER 65532:65532
+ENTRYPOINT ["/server"]
+
+FROM good AS linked
+COPY --from=builder /link/ /
+ENTRYPOINT ["/bin/run"]
+
+FROM good AS shell
+ENTRYPOINT /server
+
+FROM scratch AS pie
+COPY --from=builder /pie /server
+USER 65532
+ENTRYPOINT ["/server"]
+
+FROM good AS nowhere
+ENTRYPOINT ["/nope"]
+
+FROM scratch AS unset
+COPY --chmod=0644 --from=builder /server /server
+USER 65532
+ENTRYPOINT ["/server"]
+
+FROM scratch AS arm
+COPY --from=builder /arm /server
+USER 65532
+ENTRYPOINT ["/server"]
+
+FROM good AS named
+USER nobody
+
+FROM good AS health
+HEALTHCHECK CMD curl -f http://localhost:8080/
+
+FROM alpine:3.22 AS alpine-shell
+COPY --from=builder /server /server
+USER 65532
+ENTRYPOINT exec /server
+
+FROM scratch AS careless
+COPY --from=builder /client /app/server
+ENV API_TOKEN=abc
+COPY . /app/
+ARG NPM_TOKEN=abc
+WORKDIR /app
+EXPOSE 80
+ENTRYPOINT ["./server"]
+"""
+TARGETS = tuple(
+    line.rpartition(" AS ")[2]
+    for line in DOCKERFILE.splitlines()
+    if line.startswith("FROM") and "builder" not in line
+)
+
+_SERVER = """\
+package main
+
+import "net/http"
+
+func main() {
+	_ = http.ListenAndServe(":8080", nil)
+}
+"""
+_CLIENT = """\
+package main
+
+import (
+	"net/http"
+	"time"
+)
+
+func main() {
+	zone, err := time.LoadLocation("Asia/Tokyo")
+	_, failed := http.Get("https://example.com/")
+	println(zone, err, failed)
+}
+"""
+_TINY = "package main\n\nfunc main() {}\n"
+
+
+def project_files() -> dict[str, str]:
+    return {
+        "go.mod": "module example.com/broken\n\ngo 1.26\n",
+        "main.go": _SERVER,
+        "client/main.go": _CLIENT,
+        "tiny/main.go": _TINY,
+        ".env": "TOKEN=abc\n",
+        "Dockerfile": DOCKERFILE,
+    }
+
+
+class Quiet:
+    """A reporter that keeps warnings and drops progress."""
+
+    def __init__(self) -> None:
+        self.warnings: list[Problem] = []
+
+    def emit(self, event: Event) -> None: ...
+
+    def warn(self, problem: Problem) -> None:
+        self.warnings.append(problem)
+
+
+def reading_box(root: Path) -> tuple[Toolbox, Project]:
+    """The real ports, and as much of a project as looking at an image needs."""
+    project = Project(
+        root=str(root),
+        name="broken",
+        services=(),
+        model={"services": {}},
+        generated=True,
+        go_version="1.26",
+        bases={},
+        mirror=None,
+        owner=(0, 0),
+    )
+    return toolbox(Quiet()), project
