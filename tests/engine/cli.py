@@ -1,0 +1,107 @@
+"""The command line as a user's script sees it: a process, JSON lines, an exit code."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+DEVCTL = [sys.executable, "-m", "devctl"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """`envelope`: the last line; `events`: the lines before it. `show` is what an assertion prints."""
+
+    code: int
+    envelope: dict[str, Any]
+    events: list[dict[str, Any]]
+    stderr: str = ""
+    argv: tuple[str, ...] = field(default=())
+
+    @property
+    def result(self) -> dict[str, Any]:
+        return dict(self.envelope["result"])
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return dict(self.envelope["error"] or {})
+
+    @property
+    def warnings(self) -> list[dict[str, Any]]:
+        return list(self.envelope["warnings"])
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        return [e for e in self.events if e["name"] == name]
+
+    @property
+    def show(self) -> str:
+        tail = "\n".join(str(e.get("line", e)) for e in self.events[-25:])
+        return f"{' '.join(self.argv)} → {self.code}\n{tail}\n{self.envelope}\n{self.stderr}"
+
+
+def devctl(*args: str, cwd: Path, code: int | None = 0, timeout: float = 300) -> Result:
+    """Run a command with --json; `code`: what it must end with (None: whatever). Every line must be JSON."""
+    done = subprocess.run(
+        [*DEVCTL, "--json", *args], cwd=cwd, capture_output=True, text=True, timeout=timeout
+    )
+    assert done.stdout, f"{' '.join(args)} → {done.returncode}, nothing on stdout\n{done.stderr}"
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["type"] for line in lines] == ["event"] * (len(lines) - 1) + ["result"], done.stdout
+    found = Result(done.returncode, lines[-1], lines[:-1], done.stderr, args)
+    assert found.envelope["exit_code"] == done.returncode, found.show
+    assert code is None or found.code == code, found.show
+    return found
+
+
+def docker(*args: str) -> str:
+    done = subprocess.run(["docker", *args], capture_output=True, text=True)
+    assert done.returncode == 0, f"docker {' '.join(args)}\n{done.stdout}{done.stderr}"
+    return done.stdout.strip()
+
+
+def get(port: int, path: str = "/") -> str:
+    """The body of one GET; raises OSError or HTTPException where nothing good answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+def serves(port: int, text: str, *, within: float = 30) -> float:
+    """Wait until the front page holds `text`; the seconds it took."""
+    began, last = time.monotonic(), "no answer"
+    while time.monotonic() - began < within:
+        try:
+            last = get(port)
+        except (OSError, http.client.HTTPException) as error:
+            last = repr(error)
+        if text in last:
+            return time.monotonic() - began
+        time.sleep(0.02)
+    raise AssertionError(f"{text!r} not served on {port} within {within} s; last: {last}")
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def leave_nothing(root: Path, name: str) -> None:
+    """End a test's project: containers, volumes, networks, watcher, and the images that were built for it."""
+    done = devctl("down", "--volumes", "-y", cwd=root, code=None)
+    for kind in (["ps", "--all", "--quiet"], ["volume", "ls", "--quiet"], ["network", "ls", "--quiet"]):
+        left = docker(*kind, "--filter", f"label=com.docker.compose.project={name}")
+        assert not left, f"{kind[0]} left behind: {left}\n{done.show}"
+    images = docker("image", "ls", "--quiet", "--filter", f"label=dev.devctl.project={name}").split()
+    if images:
+        subprocess.run(["docker", "image", "rm", "--force", *dict.fromkeys(images)], capture_output=True)
