@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import platform
 import select
 import socket
 import sys
-import tempfile
 import termios
 import time
 import tty
@@ -110,17 +108,26 @@ def _keys(interactive: bool) -> Iterator[Callable[[], str | None]]:
 
 def write_state_file(name: str, text: str) -> Path:
     """Write into `$XDG_STATE_HOME/devctl` (else `~/.local/state/devctl`), or a temporary folder where that fails."""
-    folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "devctl"
+    file = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{name}"
     try:
+        folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "devctl"
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(tempfile.mkdtemp(prefix="devctl-"))
-    path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{name}"
-    path.write_text(text, encoding="utf-8")
+        return _write_private(folder / file, text)
+    except (OSError, RuntimeError):  # RuntimeError: a user without a home
+        import tempfile
+
+        return _write_private(Path(tempfile.mkdtemp(prefix="devctl-")) / file, text)
+
+
+def _write_private(path: Path, text: str) -> Path:
+    path.touch(mode=0o600)  # what a report says of a user's machine is the user's
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
     return path
 
 
 def platform_text() -> str:
+    import platform
+
     return f"Python {platform.python_version()}, {platform.platform()}"
 
 
@@ -130,12 +137,8 @@ def discard_stdout() -> None:
 
 
 def no_color() -> bool:
-    """https://no-color.org: set and not empty."""
-    return bool(os.environ.get("NO_COLOR"))
-
-
-def stderr_is_terminal() -> bool:
-    return sys.stderr.isatty()
+    """https://no-color.org: set and not empty. A terminal that calls itself dumb has none either."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 def cache_folder() -> Path:

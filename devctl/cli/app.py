@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import signal
+import re
 import sys
 from collections.abc import Sequence
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
 
-from devctl import __version__
 from devctl.cli.commands import register
-from devctl.cli.options import HELP, GlobalOptions, hoist
+from devctl.cli.help import Group
+from devctl.cli.options import GlobalOptions, asks_json, hoist
 from devctl.cli.session import Session
-from devctl.domain.events import Outcome
+from devctl.cli.signals import terminated_like_ctrl_c
 from devctl.errors import DevctlError, ExitCode, InterruptedByUser, UsageError
 
 if TYPE_CHECKING:
@@ -22,12 +21,12 @@ if TYPE_CHECKING:
 
 # typer keeps its own copy of click private; the base of its usage errors is reached through a public subclass.
 _TyperUsage: type[Exception] = typer.BadParameter.__mro__[1]
+_SUGGESTED = re.compile(r"Did you mean '([^']+)'")
 
 app = typer.Typer(
     name="devctl",
+    cls=Group,
     help="The development environment of a Go service in Docker.",
-    epilog=HELP,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # the rich help costs as much again as all of typer
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -38,35 +37,54 @@ register(app)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; never raises."""
     words = list(sys.argv[1:] if argv is None else argv)
-    session = Session(GlobalOptions(json="--json" in words))
-    signal.signal(signal.SIGTERM, _like_ctrl_c)
-    renderer: Renderer | None = None
+    session = Session(GlobalOptions(json=asks_json(words)))
+    renderers: list[Renderer] = []
     try:
-        session.options, rest = hoist(words)
-        if session.options.version:
-            sys.stdout.write(f"devctl {__version__}\n")
-            return ExitCode.OK
-        code = _parse(session, rest)
-        if session.work is None:
-            return code
-        renderer = _renderer(session)
-        return _run(session, renderer)
+        with terminated_like_ctrl_c():
+            return _run(session, words, renderers)
     except DevctlError as error:
-        return (renderer or _renderer(session)).failed(_command(session, words), error)
+        failure = error
     except KeyboardInterrupt:
-        return (renderer or _renderer(session)).failed(_command(session, words), _interrupted())
-    except BrokenPipeError:
-        return _quietly()
+        failure = InterruptedByUser(
+            "interrupted", code="interrupted", hint="devctl status shows what still runs"
+        )
+    except SystemExit as exit_:  # typer's completion ends in this way
+        return exit_.code if isinstance(exit_.code, int) else ExitCode.OK
     except Exception as error:
-        return (renderer or _renderer(session)).failed(_command(session, words), _bug(error, words))
+        failure = _bug(error, words, renderers)
+    renderer = renderers[0] if renderers else _renderer(session.options)
+    if isinstance(failure, InterruptedByUser) and renderer.reader_gone:
+        return ExitCode.OK  # `| head` has seen enough: the normal end of a log
+    return renderer.failed(session.command or _spoken(words), failure)
+
+
+def _run(session: Session, words: Sequence[str], renderers: list[Renderer]) -> int:
+    session.options, rest = hoist(words)
+    if session.options.version:
+        from devctl.cli.version import version
+
+        session.leave("version", lambda box: version())
+    else:
+        code = _parse(session, rest)
+        if session.work is None:  # help, which typer has printed
+            return code
+    renderers.append(_renderer(session.options))
+    from devctl.cli import wiring
+
+    assert session.work is not None
+    outcome = session.work(wiring.toolbox(renderers[0]))
+    return renderers[0].finished(session.command, outcome)
 
 
 def _parse(session: Session, rest: list[str]) -> int:
     """Let typer choose the command; it leaves its work in the session. Help and completion are done here and now."""
+    if not rest and not session.options.json:
+        app(args=["--help"], standalone_mode=False, obj=session, prog_name="devctl")
+        return ExitCode.USAGE
     try:
         result = app(args=rest, standalone_mode=False, obj=session, prog_name="devctl")
     except _TyperUsage as error:
-        raise _usage(error, rest) from None
+        raise _usage(session, error) from None
     except typer.Abort:
         raise KeyboardInterrupt from None
     except typer.Exit as exit_:
@@ -74,66 +92,48 @@ def _parse(session: Session, rest: list[str]) -> int:
     return result if isinstance(result, int) else ExitCode.OK
 
 
-def _run(session: Session, renderer: Renderer) -> int:
+def _usage(session: Session, error: Exception) -> UsageError:
+    """typer's message in our form. The hint is the command that was probably meant, else the help of the right command."""
+    message = getattr(error, "format_message", lambda: str(error))()
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "devctl"
+    names = path.split()[1:]
+    session.command = {"ps": "status"}.get(names[0], names[0]) if names else ""
+    meant = _SUGGESTED.search(message)
+    hint = f"{path} {meant[1]}" if meant is not None else f"{path} --help"
+    return UsageError(message[:1].lower() + message[1:].rstrip("."), code="usage", hint=hint)
+
+
+def _spoken(words: Sequence[str]) -> str:
+    """The command of a call that broke before typer could choose: the first word that is one."""
+    groups = [g.name for g in app.registered_groups]
+    names = {c.name for c in app.registered_commands}.union(groups)
+    return next((w for w in words if w in names), "devctl")
+
+
+def _renderer(options: GlobalOptions) -> Renderer:
     from devctl.cli import wiring
 
-    assert session.work is not None
-    with renderer:
-        outcome: Outcome = session.work(wiring.toolbox(renderer))
-        return renderer.finished(session.command, outcome)
-
-
-def _renderer(session: Session) -> Renderer:
-    if session.options.json:
+    if options.json:
         from devctl.ui.machine import JsonRenderer
 
-        return JsonRenderer()
-    from devctl.cli import wiring
+        return JsonRenderer(discard=wiring.discard_stdout)
     from devctl.ui.human import HumanRenderer
 
-    options = session.options
     return HumanRenderer(
-        quiet=options.quiet, verbose=options.verbose, color=wiring.wants_color(options.color)
+        quiet=options.quiet,
+        verbose=options.verbose,
+        colors=(wiring.wants_color(options.color, sys.stdout), wiring.wants_color(options.color, sys.stderr)),
+        discard=wiring.discard_stdout,
     )
 
 
-def _command(session: Session, words: Sequence[str]) -> str:
-    return session.command or next((w for w in words if not w.startswith("-")), "devctl")
-
-
-def _usage(error: Exception, rest: Sequence[str]) -> UsageError:
-    message = getattr(error, "format_message", lambda: str(error))()
-    command = next((w for w in rest if not w.startswith("-")), "")
-    known = any(command == c.name for c in app.registered_commands) or command in ("bases", "config")
-    return UsageError(
-        message[:1].lower() + message[1:].rstrip("."),
-        code="usage",
-        hint=f"devctl {command} --help" if known else "devctl --help",
-    )
-
-
-def _interrupted() -> InterruptedByUser:
-    return InterruptedByUser("interrupted", code="interrupted", hint="devctl status shows what still runs")
-
-
-def _bug(error: Exception, words: Sequence[str]) -> DevctlError:
+def _bug(error: Exception, words: Sequence[str], renderers: Sequence[Renderer]) -> DevctlError:
     from devctl.cli.report import write_report
 
-    place = write_report(error, words)
+    place = write_report(error, words, events=[e for r in renderers for e in r.recent])
     return DevctlError(
         f"a bug of devctl: {type(error).__name__}: {error}",
         code="internal-error",
         hint=f"send the report {place} with your bug report; secrets were taken out",
     )
-
-
-def _like_ctrl_c(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _quietly() -> int:
-    """Whoever read our output went away (`| head`): end without another word."""
-    from devctl.cli import wiring
-
-    wiring.discard_stdout()
-    return ExitCode.OK

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import shlex
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 from devctl import __version__
+from devctl.domain.events import Event
 from devctl.domain.redact import redact
 
 
-def write_report(error: BaseException, words: Sequence[str]) -> Path:
-    """Write it to the user's state folder and return its path."""
+def write_report(error: BaseException, words: Sequence[str], *, events: Sequence[Event]) -> str:
+    """Write it to the user's state folder; returns its path, or where else to find it."""
     from devctl.cli import wiring
 
+    text = report_text(error, words, platform=wiring.platform_text(), events=events)
+    try:
+        return str(wiring.save_report(text))
+    except OSError as failed:
+        return f"(which could not be written: {failed})"
+
+
+def report_text(error: BaseException, words: Sequence[str], *, platform: str, events: Sequence[Event]) -> str:
     trace = "".join(traceback.format_exception(error))
-    text = "\n".join(
-        [
-            "# devctl: report of a bug",
-            "",
-            f"- devctl {__version__}, {wiring.platform_text()}",
-            f"- call: devctl {' '.join(words)}",
-            "",
-            "```",
-            trace.rstrip(),
-            "```",
-            "",
-        ]
-    )
-    return wiring.save_report(redact(text))
+    parts = [
+        "# devctl: report of a bug",
+        "",
+        f"- devctl {__version__}, {platform}",
+        f"- call: {shlex.join(['devctl', *words])}",
+        "",
+        "```",
+        trace.rstrip(),
+        "```",
+        "",
+        "## The last events",
+        "",
+        "```",
+        *[repr(event) for event in events],
+        "```",
+        "",
+    ]
+    return redact("\n".join(parts))

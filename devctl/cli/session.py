@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from devctl.cli.options import GlobalOptions
-from devctl.domain.events import Outcome
-from devctl.domain.ports import Toolbox
 
-Work = Callable[[Toolbox], Outcome]
+if TYPE_CHECKING:  # for annotations only: `--help` does not pay for them
+    from devctl.domain.events import Outcome
+    from devctl.domain.ports import Toolbox
+
+    Work = Callable[[Toolbox], Outcome]
 
 
 @dataclass(slots=True)
@@ -23,11 +25,14 @@ class Session:
     command: str = ""
     work: Work | None = None
 
+    def leave(self, command: str, work: Work) -> None:
+        self.command, self.work = command, work
+
 
 def later(context: typer.Context, command: str, work: Work) -> None:
     """Leave the work to `main`."""
     session: Session = context.obj
-    session.command, session.work = command, work
+    session.leave(command, work)
 
 
 def common(context: typer.Context) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from devctl.adapters import host
 from devctl.adapters.compose import ComposeCli
@@ -64,9 +64,9 @@ def _machine(reporter: Reporter, processes: SystemProcesses) -> MachineBox:
     )
 
 
-def wants_color(choice: str) -> bool:
+def wants_color(choice: str, stream: TextIO) -> bool:
     """`always` and `never` are obeyed; `auto` means a terminal and no NO_COLOR."""
-    return choice == "always" or (choice == "auto" and host.stderr_is_terminal() and not host.no_color())
+    return choice == "always" or (choice == "auto" and stream.isatty() and not host.no_color())
 
 
 def save_report(text: str) -> Path:

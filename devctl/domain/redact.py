@@ -1,27 +1,45 @@
-"""Secrets taken out of a text before it is written down anywhere."""
+"""Secrets taken out of a text before it is written down anywhere. It takes too much rather than too little."""
 
 from __future__ import annotations
 
 import re
 
 GONE = "[removed]"
-_NAMES = r"[\w.-]*(?:TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|PASS|KEY|CREDENTIALS?|AUTH|PRIVATE|DSN|COOKIE|SESSION)[\w.-]*"
+_NAMES = (
+    r"(?:TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|PASSCODE|PWD|PASS|KEY(?!Error|board|s\b)|CREDENTIALS?|AUTH|PRIVATE|DSN|COOKIE|SESSION)"
+    r"[\w.-]{0,60}"
+)
+# A quoted value with its escapes, closed or not, and what is glued to it; else everything up to white space.
+_VALUE = r"(?:\\*\"(?:\\.|[^\"\\\n])*\"?\S*|\\*'(?:\\.|[^'\\\n])*'?\S*|\S+)"
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"-----BEGIN [^-]+-----.*?(?:-----END [^-]+-----|\Z)", re.S), GONE),
     (
-        re.compile(r"(?i)\b(authorization|proxy-authorization|cookie|set-cookie)(\s*:\s*)[^\r\n]+"),
+        re.compile(
+            r"(?i)\b((?:proxy-)?authorization|x-[\w-]*(?:key|token)|(?:set-)?cookie)(\W{1,4})[^\r\n]+"
+        ),
         rf"\1\2{GONE}",
     ),
-    (re.compile(rf"(?i)(\b{_NAMES}[\"']?\s*[=:]\s*)(\"[^\"\n]*\"|'[^'\n]*'|[^\s,;&]+)"), rf"\1{GONE}"),
-    (re.compile(r"(?i)(\w+://)[^\s/@]+@"), rf"\1{GONE}@"),
+    (re.compile(r"(?i)\b(bearer|basic)(\s+)[\w.~+/=-]{8,}"), rf"\1\2{GONE}"),
+    # A line of YAML or of an env file: the whole rest of the line is the value.
+    (
+        re.compile(rf"(?im)^(\s*(?:-\s+|export\s+)?[\"']?[\w.-]*?{_NAMES}[\"']?\s*[=:][ \t]*)\S[^\r\n]*"),
+        rf"\1{GONE}",
+    ),
+    (re.compile(rf"(?i)({_NAMES}[\\\"']*\s*(?:=>|[=:])\s*){_VALUE}"), rf"\1{GONE}"),
+    (re.compile(rf"(?i)(--?[\w-]*?{_NAMES}[\"',]*\s+){_VALUE}"), rf"\1{GONE}"),
+    # user:password@ first, in which people put unescaped / and @, then whatever else stands before the host.
+    (re.compile(r"(?i)(\w+://)[^\s/:@\"'<>]*:[^\s\"'<>]*@"), rf"\1{GONE}@"),
+    (re.compile(r"(?i)(\w+://)[^\s/\"'<>]+@"), rf"\1{GONE}@"),
+    (re.compile(r"(?<![\w./])[\w.+-]+:[^\s@/\"'\[]+@(?!sha256:)(?=[\w(])"), f"{GONE}@"),
     (re.compile(r"(?i)\b((?:login|password|account)\s+)\S+"), rf"\1{GONE}"),
     (
         re.compile(
-            r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16})"
+            r"(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{16}"
+            r"|npm_\w{30,}|pypi-[\w-]{30,}|dckr_pat_[\w-]{16,}|\bsk-[\w-]{20,}|AIza[\w-]{30,})"
         ),
         GONE,
     ),
-    (re.compile(r"\beyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*)?"), GONE),
+    (re.compile(r"eyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*)?"), GONE),
 )
 
 

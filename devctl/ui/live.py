@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class LiveLine:
     """At most one line; `hidden` takes it away while something else is written."""
 
-    def __init__(self, stream: TextIO, *, enabled: bool) -> None:
-        self._stream, self._enabled = stream, enabled
+    def __init__(self, stream: TextIO, *, enabled: bool, color: bool) -> None:
+        self._stream, self._enabled, self._color = stream, enabled, color
         self._progress: Progress | None = None
 
     def start(self, text: str) -> None:
@@ -22,11 +22,21 @@ class LiveLine:
             return
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.table import Column
 
-        console = Console(file=self._stream)
-        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+        console = Console(file=self._stream, color_system="standard" if self._color else None)
+        # One line whatever its length: a wrapped one could not be taken away again.
+        cause = TextColumn(
+            "{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")
+        )
         self._progress = Progress(
-            *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+            SpinnerColumn(),
+            cause,
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
         self._progress.add_task(text, total=None)
         self._progress.start()

@@ -3,69 +3,57 @@
 from __future__ import annotations
 
 import json
-import sys
-import threading
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from devctl.domain.events import Change, Event, Note, Outcome, Ready, Recorded
+from devctl.domain.events import Change, Event, LogLine, Note, Outcome, Ready, Recorded
 from devctl.errors import DevctlError, ExitCode, Problem
+from devctl.ui.renderer import Renderer
 
 SCHEMA = 1
 
 
-class JsonRenderer:
-    """Writes events as they come; lines of several threads never mix."""
+class JsonRenderer(Renderer):
+    """Writes events as they come, and the envelope last."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, discard: Callable[[], None]) -> None:
+        super().__init__(discard=discard)
         self._warnings: list[Problem] = []
-        self._lock = threading.Lock()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
-
-    def emit(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
         if isinstance(event, Recorded):
-            self._line(event.line)
+            self._out.log_line(event.line)
+        elif isinstance(event, LogLine) and event.stream != "build":
+            self._out.log_line(_text(event_json(event, now=datetime.now(UTC))))
         elif not isinstance(event, Note | Ready):
-            self._line(json.dumps(event_json(event, now=datetime.now(UTC)), ensure_ascii=False))
+            self._out.line(_text(event_json(event, now=datetime.now(UTC))))
 
-    def warn(self, problem: Problem) -> None:
+    def show_warning(self, problem: Problem) -> None:
         if problem not in self._warnings:
             self._warnings.append(problem)
 
     def finished(self, command: str, outcome: Outcome) -> int:
-        self._envelope(command, outcome.exit_code, outcome.result, outcome.problem)
-        return outcome.exit_code
+        return self._envelope(command, outcome.exit_code, outcome.result, outcome.problem)
 
     def failed(self, command: str, error: DevctlError) -> int:
-        self._envelope(command, error.exit_code, error.result, error.problem)
-        return error.exit_code
+        return self._envelope(command, error.exit_code, error.result, error.problem)
 
-    def _envelope(self, command: str, code: int, result: dict[str, object], error: Problem | None) -> None:
-        envelope = {
-            "type": "result",
-            "schema": SCHEMA,
-            "command": command,
-            "ok": code == ExitCode.OK,
-            "exit_code": int(code),
-            "result": result,
-            "warnings": [w.as_json() for w in self._warnings],
-            "error": error.as_json() if error is not None else None,
-        }
-        self._line(json.dumps(envelope, ensure_ascii=False, default=str))
-
-    def _line(self, text: str) -> None:
+    def _envelope(self, command: str, code: int, result: dict[str, object], error: Problem | None) -> int:
         with self._lock:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+            envelope = {
+                "type": "result",
+                "schema": SCHEMA,
+                "command": command,
+                "ok": code == ExitCode.OK,
+                "exit_code": int(code),
+                "result": result,
+                "warnings": [w.as_json() for w in self._warnings],
+                "error": error.as_json() if error is not None else None,
+            }
+            self._out.line(_text(envelope))
+        return int(code)
 
 
 def event_json(event: Event, *, now: datetime) -> dict[str, Any]:
@@ -73,6 +61,11 @@ def event_json(event: Event, *, now: datetime) -> dict[str, Any]:
     at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     own = {f.name.rstrip("_"): _plain(getattr(event, f.name)) for f in fields(event)}
     return {"type": "event", "name": event.name, "at": at, **own}
+
+
+def _text(value: dict[str, Any]) -> str:
+    # ASCII only: no locale, no lone surrogate of a strange file name and no U+2028 in a log can break a line.
+    return json.dumps(value, ensure_ascii=True, default=str)
 
 
 def _plain(value: object) -> object:

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Protocol, Self
+import sys
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+from threading import RLock
 
-from devctl.domain.events import Event, Outcome
+from devctl.domain.events import Event, LogLine, Outcome
 from devctl.errors import DevctlError, Problem
+from devctl.ui.out import Out
+
+REMEMBERED = 30
+"""Events that a report of a bug tells."""
 
 
-class Renderer(Protocol):
-    """A `Reporter` (domain/ports.py) with a beginning and an end. `finished` and `failed` return the exit code."""
+class Renderer(ABC):
+    """A `Reporter` (domain/ports.py) for several threads. `finished` and `failed` return the exit code."""
 
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-    def emit(self, event: Event) -> None: ...
-    def warn(self, problem: Problem) -> None: ...
+    def __init__(self, *, discard: Callable[[], None]) -> None:
+        self.recent: deque[Event] = deque(maxlen=REMEMBERED)
+        self._out = Out(sys.stdout, discard=discard)
+        self._lock = RLock()
+
+    @property
+    def reader_gone(self) -> bool:
+        return self._out.gone
+
+    def emit(self, event: Event) -> None:
+        with self._lock:
+            if not isinstance(event, LogLine):
+                self.recent.append(event)
+            self.show(event)
+
+    def warn(self, problem: Problem) -> None:
+        with self._lock:
+            self.show_warning(problem)
+
+    @abstractmethod
+    def show(self, event: Event) -> None: ...
+    @abstractmethod
+    def show_warning(self, problem: Problem) -> None: ...
+    @abstractmethod
     def finished(self, command: str, outcome: Outcome) -> int: ...
+    @abstractmethod
     def failed(self, command: str, error: DevctlError) -> int: ...

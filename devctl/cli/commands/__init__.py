@@ -5,10 +5,23 @@ from __future__ import annotations
 import typer
 
 from devctl.cli.commands import code, look, machine, run, start
+from devctl.cli.help import Command, Group
 
 GROUPS = (run, look, code, start, machine)
 
 
 def register(app: typer.Typer) -> None:
+    """Every command of every group, all with our form of help."""
     for group in GROUPS:
         group.register(app)
+    _style(app)
+
+
+def _style(app: typer.Typer) -> None:
+    for command in app.registered_commands:
+        command.cls = Command
+    for group in app.registered_groups:
+        group.cls = Group
+        if group.typer_instance is not None:
+            group.typer_instance.rich_markup_mode = None
+            _style(group.typer_instance)

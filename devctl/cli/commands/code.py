@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def exec_(
     context: typer.Context,
     service: Annotated[str, typer.Argument(help="The service to run it in.")],
-    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="The command and its arguments.")],
+    command: Annotated[list[str], typer.Argument(metavar="-- CMD", help="The command and its arguments.")],
 ) -> None:
     """Run a command in a service; its exit code is passed on."""
     from devctl.workflows import inside
@@ -32,7 +32,7 @@ def exec_(
 
 def test(
     context: typer.Context,
-    packages: Annotated[list[str] | None, typer.Argument(metavar="[PKG]...", help="Default ./...")] = None,
+    packages: Annotated[list[str] | None, typer.Argument(metavar="PKG", help="Default ./...")] = None,
 ) -> None:
     """`go test` in the running dev container."""
     from devctl.workflows import inside
@@ -45,6 +45,7 @@ def shell(context: typer.Context, service: Annotated[str | None, typer.Argument(
     """A shell in a service; beside it where its image has none (distroless)."""
     from devctl.workflows import inside
 
+    context.obj.command = "shell"
     if context.obj.options.json and not context.obj.options.dry_run:
         raise UsageError(
             "a shell speaks no JSON", code="usage", hint="devctl exec SERVICE -- CMD, which does"

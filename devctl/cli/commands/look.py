@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command("ps", hidden=True)(status)
     app.command("logs", rich_help_panel=panel)(logs)
     app.command("size", rich_help_panel=panel)(size)
-    config = typer.Typer(help="What devctl decided and why.", no_args_is_help=True)
+    config = typer.Typer(help="What devctl decided and why.")
     for action, text in (
         ("show", "Every value with its origin: file and line."),
         ("check", "Problems in devctl.yaml, compose files and Dockerfiles, each with its place."),
@@ -45,9 +45,11 @@ def status(context: typer.Context) -> None:
 
 def logs(
     context: typer.Context,
-    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...")] = None,
+    services: Annotated[list[str] | None, typer.Argument(metavar="SERVICE")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    tail: Annotated[int | None, typer.Option(min=0, help="Only the last N lines of each service.")] = None,
+    tail: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Only the last N lines of each service.")
+    ] = None,
 ) -> None:
     """What the services print; with --json also reloads, rebuilds and switches."""
     from devctl.workflows import observe
@@ -59,23 +61,28 @@ def logs(
 def size(
     context: typer.Context,
     budget: Annotated[
-        str | None, typer.Option(help="Largest allowed image, such as 12MB or 10MiB; exit 1 above.")
+        str | None,
+        typer.Option(metavar="SIZE", help="Largest allowed image, such as 12MB or 10MiB; exit 1 above."),
     ] = None,
     bases: Annotated[
-        str | None, typer.Option(help="Which bases, by commas: alpine,distroless,scratch.")
+        str | None, typer.Option(metavar="A,B", help="Which bases, by commas: alpine,distroless,scratch.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Also write one self-contained page.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write one self-contained page.")
+    ] = None,
 ) -> None:
     """The production image on alpine, distroless and scratch: base and binary apart."""
+    from devctl.ui.size_html import size_page
     from devctl.workflows import size as sizes
 
     chosen = tuple(b.strip() for b in (bases or "").split(",") if b.strip())
     request = SizeRequest(**common(context), budget=budget, bases=chosen, html=html)
-    later(context, "size", lambda box: sizes.size(request, box))
+    later(context, "size", lambda box: sizes.size(request, box, page=size_page))
 
 
 def render(
-    context: typer.Context, mode: Annotated[Mode, typer.Option(help="dev or prod.")] = Mode.dev
+    context: typer.Context,
+    mode: Annotated[Mode, typer.Option(metavar="dev|prod", help="The mode to render.")] = Mode.dev,
 ) -> None:
     """The model that compose is given."""
     from devctl.workflows import config

@@ -19,9 +19,9 @@ from devctl.domain.requests import (
     WatchRequest,
 )
 
-Services = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only these services.")]
+Services = Annotated[list[str] | None, typer.Argument(metavar="SERVICE", help="Only these services.")]
 Timeout = Annotated[
-    float | None, typer.Option(help="Seconds: until it answers, and to wait for another devctl.")
+    float | None, typer.Option(metavar="S", help="Seconds: until it answers, and to wait for another devctl.")
 ]
 
 
@@ -42,7 +42,10 @@ def register(app: typer.Typer) -> None:
 
 
 def _times(timeout: float | None) -> dict[str, Any]:
-    return {"timeout": timeout or PROBE_TIMEOUT, "lock_timeout": timeout or LOCK_TIMEOUT}
+    """One flag, two waits, each with its own default."""
+    if timeout is None:
+        return {"timeout": PROBE_TIMEOUT, "lock_timeout": LOCK_TIMEOUT}
+    return {"timeout": timeout, "lock_timeout": timeout}
 
 
 def up(
@@ -57,7 +60,7 @@ def up(
     timeout: Timeout = None,
 ) -> None:
     """Start the dev stage: hot reload, source mounted, go.mod watched. From nothing, or back from production."""
-    from devctl.workflows import lifecycle
+    from devctl.workflows.up import up as start
 
     request = UpRequest(
         **common(context),
@@ -66,13 +69,17 @@ def up(
         watch=not no_watch,
         **_times(timeout),
     )
-    later(context, "up", lambda box: lifecycle.up(request, box))
+    later(context, "up", lambda box: start(request, box))
 
 
 def prod_preview(
     context: typer.Context,
     base: Annotated[
-        Base | None, typer.Option(help="Runtime base (default: the project's own, else distroless).")
+        Base | None,
+        typer.Option(
+            metavar="distroless|alpine|scratch",
+            help="Runtime base (default: the project's own, else distroless).",
+        ),
     ] = None,
     drain: Annotated[
         bool, typer.Option("--drain", help="Also stop it under load and count lost requests.")

@@ -1,0 +1,79 @@
+"""Help as plain text: commands by group, and the global options in the help of every command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+GLOBALS = (
+    ("-C, --project DIR", "The project (default: the nearest folder above that looks like one)."),
+    ("--json", "One JSON object a line; the last one is the result."),
+    ("-q, --quiet", "Only results and errors."),
+    ("-v, --verbose", "Also what builds print."),
+    ("--color auto|always|never", "Default: on a terminal, unless NO_COLOR is set."),
+    ("--dry-run", "Print the plan, do nothing."),
+    ("-y, --yes", "Agree to what would be asked."),
+    ("--version", "Print the version."),
+)
+
+
+# The context and the formatter are typer's private copy of click's: they have no public names to annotate with.
+class Command(TyperCommand):
+    """A command whose help has no type labels and does have the global options."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """`[OPTIONS] NAME [NAME]... -- NAME...`: what need not be there in brackets."""
+        pieces = [self.options_metavar or ""]
+        for argument in _of(self, ctx, "argument"):
+            many = "..." if argument.nargs != 1 else ""
+            pieces.append(f"{_name(argument)}{many}" if argument.required else f"[{_name(argument)}]{many}")
+        return pieces
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        _write_options(self, ctx, formatter)
+        _write_globals(formatter)
+
+
+class Group(TyperGroup):
+    """A group of commands, listed under the headings that they were registered with."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        self.format_commands(ctx, formatter)
+        _write_options(self, ctx, formatter)
+        _write_globals(formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        headings: dict[str, list[tuple[str, str]]] = {}
+        for name, command in self.commands.items():
+            if not command.hidden:
+                heading = getattr(command, "rich_help_panel", None)
+                headings.setdefault(heading if isinstance(heading, str) else "Commands", []).append(
+                    (name, command.get_short_help_str(200))
+                )
+        for heading, rows in headings.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows, col_max=14)
+
+
+def _of(command: TyperCommand | TyperGroup, ctx: Any, kind: str) -> list[Any]:
+    return [p for p in command.get_params(ctx) if p.param_type_name == kind]
+
+
+def _name(argument: Any) -> str:
+    return str(argument.metavar or argument.name.upper())
+
+
+def _write_options(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) -> None:
+    arguments = [(_name(p), p.help or "") for p in _of(command, ctx, "argument")]
+    if any(text for _, text in arguments):
+        with formatter.section("Arguments"):
+            formatter.write_dl(arguments)
+    options = [p.get_help_record(ctx) for p in _of(command, ctx, "option")]
+    with formatter.section("Options"):
+        formatter.write_dl([record for record in options if record is not None])
+
+
+def _write_globals(formatter: Any) -> None:
+    with formatter.section("Global options, before or after the command"):
+        formatter.write_dl(GLOBALS)

@@ -1,0 +1,38 @@
+"""The two streams. Whole lines only, and no error where the reader went away (`devctl logs | head`)."""
+
+from __future__ import annotations
+
+import _thread
+import io
+import signal
+from collections.abc import Callable
+from typing import TextIO
+
+
+class Out:
+    """One stream of text. `discard` points the broken stream at nothing, so that the flush at exit stays quiet."""
+
+    def __init__(self, stream: TextIO, *, discard: Callable[[], None]) -> None:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a character that a locale lacks must not end us
+        self.stream = stream
+        self.gone = False
+        self._discard = discard
+        self._ended = False
+
+    def line(self, text: str) -> None:
+        if self.gone:
+            return
+        try:
+            self.stream.write(text + "\n")
+            self.stream.flush()
+        except BrokenPipeError:
+            self.gone = True
+            self._discard()
+
+    def log_line(self, text: str) -> None:
+        """A line of an endless log: with nobody left to read it the command ends, from whatever thread we are in."""
+        self.line(text)
+        if self.gone and not self._ended:
+            self._ended = True
+            _thread.interrupt_main(signal.SIGTERM)  # not SIGINT: a shell's background job ignores that one
