@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import tempfile
 import time
@@ -14,6 +15,8 @@ from pathlib import Path
 from devctl.errors import MachineError
 
 STATE_DIR = ".devctl"
+_EVENTLESS = ("9p", "drvfs", "fuse.", "cifs", "smb", "nfs", "vboxsf", "virtiofs", "prl_fs", "afs", "ncpfs")
+"""Kinds of mounts on which a save made elsewhere is not told (WSL#4739, nfs, ...)."""
 _NOT_SOURCE = frozenset({"vendor", "node_modules", "testdata", "tmp"})
 
 
@@ -78,6 +81,20 @@ class SystemFiles:
         except OSError:
             return None
 
+    def stamp(self, path: Path) -> list[int] | None:
+        try:
+            facts = path.stat()
+        except OSError:
+            return None
+        return [facts.st_mtime_ns, facts.st_size]
+
+    def go_names(self, root: Path) -> str:
+        whole = hashlib.sha256()
+        for folder, names, files in os.walk(root):
+            names[:] = sorted(n for n in names if n not in _NOT_SOURCE and not n.startswith("."))
+            whole.update("\0".join([folder, *sorted(f for f in files if f.endswith(".go"))]).encode())
+        return whole.hexdigest()[:16]
+
     def go_files(self, root: Path) -> Sequence[tuple[str, float]]:
         found: list[tuple[str, float]] = []
         for folder, names, files in os.walk(root):
@@ -114,6 +131,21 @@ class SystemFiles:
             except BlockingIOError:
                 return True
         return False
+
+    def eventless(self, path: Path) -> str | None:
+        kind = mount_kind(path, self.read_text(Path("/proc/mounts")) or "")
+        return kind if kind.startswith(_EVENTLESS) else None
+
+
+def mount_kind(path: Path, mounts: str) -> str:
+    """The file system that `path` lies on, by the lines of /proc/mounts; "" where they do not say."""
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        _, point, fs, *_ = line.split(" ")
+        point = point.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
+        if path.is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, fs
+    return kind
 
 
 @contextlib.contextmanager

@@ -1,66 +1,110 @@
-"""Batches of changed paths by watchfiles: quiet time and cap; polling where events cannot be trusted."""
+"""Batches of changed paths by watchfiles' notify core: quiet time, cap, an early start; polling where events cannot be had."""
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from devctl.errors import InterruptedByUser
 
-QUIET_MS = 200
-CAP_MS = 2000
-TICK_MS = 500
-"""How often a silent watcher looks whether it should end; the only thing it does when idle."""
+QUIET = 0.2
+"""Seconds without a further change before a batch goes out."""
+CAP = 2.0
+"""Seconds after which a batch goes out however busy its files are."""
+STEP_MS = 30
+"""The core looks for news this often: 0.15 % of a core, and what a change waits before it is seen."""
+TICK_MS = 300
+"""How often an idle watcher hands out an empty batch, so that its caller can look around."""
 POLL_DELAY_MS = 500
-_EVENTLESS = ("9p", "drvfs", "fuse", "cifs", "smb", "nfs", "vboxsf", "virtiofs")
+
+Notify = Callable[[list[str], bool], Any]
 
 
 class FolderWatcher:
     """`Watcher` on watchfiles. Folders are watched, not files: a file that is saved by rename goes blind otherwise."""
 
-    def __init__(self, *, poll: Callable[[Path], bool] | None = None) -> None:
-        self._poll = poll or eventless
+    def __init__(self, *, notify: Notify | None = None) -> None:
+        self._notify = notify or _notify
 
-    def batches(self, paths: Iterable[Path], *, stop: Callable[[], bool]) -> Iterator[frozenset[Path]]:
-        from watchfiles import watch
-
-        wanted = frozenset(paths)
-        folders = sorted({p.parent for p in wanted if p.parent.is_dir()})
-        ended = threading.Event()
-        stream = watch(
-            *folders,
-            watch_filter=lambda _, path: Path(path) in wanted,
-            debounce=CAP_MS,
-            step=QUIET_MS,
-            rust_timeout=TICK_MS,
-            yield_on_timeout=True,
-            stop_event=ended,
-            recursive=False,
-            raise_interrupt=True,
-            force_polling=any(self._poll(folder) for folder in folders),
-            poll_delay_ms=POLL_DELAY_MS,
-            ignore_permission_denied=True,
-        )
+    def batches(
+        self,
+        paths: Iterable[Path],
+        *,
+        stop: Callable[[], bool],
+        poll: bool = False,
+        at_once: Callable[[frozenset[Path]], bool] = lambda changed: False,
+        on_poll: Callable[[str], None] = lambda reason: None,
+    ) -> Iterator[frozenset[Path]]:
+        wanted, folders = _watched(paths)
+        core = self._open(folders, poll=poll, on_poll=on_poll)
         try:
-            for changes in stream:
-                if stop():
-                    return
-                yield frozenset(Path(path) for _, path in changes)
-        except KeyboardInterrupt:
-            raise InterruptedByUser(
-                "interrupted", code="interrupted", hint="devctl status shows what still runs"
-            ) from None
+            yield frozenset()  # armed: nothing that happens from now on is missed
+            while not stop():
+                changed = _news(core, wanted, timeout_ms=TICK_MS)
+                yield _settle(core, wanted, changed, at_once=at_once, stop=stop) if changed else changed
+        finally:
+            core.close()
+
+    def _open(self, folders: list[str], *, poll: bool, on_poll: Callable[[str], None]) -> Any:
+        if poll:
+            return self._notify(folders, True)
+        try:
+            return self._notify(folders, False)
+        except FileNotFoundError:
+            raise  # a folder went away since we looked
+        except (OSError, RuntimeError) as error:  # no inotify instance or watch left
+            on_poll(str(error))
+            return self._notify(folders, True)
 
 
-def eventless(folder: Path) -> bool:
-    """Whether the folder lies on a mount that passes no file events (WSL#4739; docs/decisions on watching)."""
-    best, kind = "", ""
-    mounts = Path("/proc/mounts")
-    if not mounts.exists():
-        return False
-    for line in mounts.read_text(encoding="utf-8").splitlines():
-        _, point, fs, *_ = line.split()
-        if folder.is_relative_to(point) and len(point) >= len(best):
-            best, kind = point, fs
-    return kind.startswith(_EVENTLESS)
+def _notify(folders: list[str], poll: bool) -> Any:
+    from watchfiles._rust_notify import RustNotify
+
+    return RustNotify(folders, False, poll, POLL_DELAY_MS, False, True)
+
+
+def _watched(paths: Iterable[Path]) -> tuple[frozenset[Path], list[str]]:
+    """The paths that count, and the folders to watch; a folder that is not there yet counts as a path in its parent."""
+    wanted: set[Path] = set()
+    folders: set[str] = set()
+    for path in paths:
+        current = path
+        wanted.add(current)
+        while not current.parent.is_dir() and current.parent != current:
+            current = current.parent
+            wanted.add(current)
+        folders.add(str(current.parent))
+    return frozenset(wanted), sorted(folders)
+
+
+def _news(core: Any, wanted: frozenset[Path], *, timeout_ms: int) -> frozenset[Path]:
+    news = core.watch(STEP_MS, STEP_MS, timeout_ms, None)
+    if news == "signal":  # the core swallows what the handler raised
+        raise InterruptedByUser("interrupted", code="interrupted", hint="devctl status shows what still runs")
+    if isinstance(news, str):
+        return frozenset()
+    return frozenset(Path(path) for _, path in news) & wanted
+
+
+def _settle(
+    core: Any,
+    wanted: frozenset[Path],
+    changed: frozenset[Path],
+    *,
+    at_once: Callable[[frozenset[Path]], bool],
+    stop: Callable[[], bool],
+) -> frozenset[Path]:
+    began = last = time.monotonic()
+    ready = at_once(changed)
+    while not ready and not stop():
+        now = time.monotonic()
+        if now - last >= QUIET or now - began >= CAP:
+            break
+        more = _news(core, wanted, timeout_ms=STEP_MS)
+        if more:
+            changed, last = changed | more, time.monotonic()
+            ready = at_once(changed)
+    return changed
+

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from devctl.domain.config import Config
-from devctl.domain.events import Event
-from devctl.domain.gofacts import DockerfileFacts, SourceFacts
-from devctl.domain.image import ImageFacts
-from devctl.domain.observed import Image, Observed
-from devctl.errors import Problem
-
-if TYPE_CHECKING:  # those ports build on these
+if TYPE_CHECKING:  # annotations alone need them, and start-up time is spent on every class that is made
+    from devctl.domain.config import Config
+    from devctl.domain.events import Event
+    from devctl.domain.gofacts import DockerfileFacts, SourceFacts
+    from devctl.domain.image import ImageFacts
+    from devctl.domain.observed import Image, Observed
     from devctl.domain.ports_machine import MachineBox
+    from devctl.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,12 @@ class Files(Protocol):
     def modified(self, path: Path) -> float | None:
         """Seconds since the epoch; None where there is no such file."""
 
+    def stamp(self, path: Path) -> list[int] | None:
+        """Time of change in ns and size; None where there is no such file. Equal stamps mean equal content."""
+
+    def go_names(self, root: Path) -> str:
+        """A digest of the names of all Go files below `root`, vendored, hidden and state folders left out."""
+
     def go_files(self, root: Path) -> Sequence[tuple[str, float]]:
         """Relative path and mtime of each source file below `root`; vendored, hidden and state folders left out."""
 
@@ -104,6 +109,9 @@ class Files(Protocol):
 
     def held(self, path: Path) -> bool:
         """Whether a living process holds that lock file."""
+
+    def eventless(self, path: Path) -> str | None:
+        """The kind of a mount that passes no file events (9p, nfs, ...); None where they can be trusted."""
 
 
 class Sources(Protocol):
@@ -144,6 +152,9 @@ class Engine(Protocol):
 
     def containers(self, project: str) -> Observed:
         """The containers alone: cheaper, for what is asked often."""
+
+    def running(self, project: str) -> list[str]:
+        """The ids of the project's containers that run and are not unhealthy, sorted: one cheap call."""
 
     def images(self, refs: Sequence[str]) -> Mapping[str, Image]:
         """Those of the references that are present."""
@@ -214,8 +225,21 @@ class Host(Protocol):
 class Watcher(Protocol):
     """Batches of changed files: quiet time, cap and polling are the adapter's."""
 
-    def batches(self, paths: Iterable[Path], *, stop: Callable[[], bool]) -> Iterator[frozenset[Path]]:
-        """Changes of exactly these files, present or not; an empty batch now and then, so that a caller can look around."""
+    def batches(
+        self,
+        paths: Iterable[Path],
+        *,
+        stop: Callable[[], bool],
+        poll: bool = False,
+        at_once: Callable[[frozenset[Path]], bool] = ...,
+        on_poll: Callable[[str], None] = ...,
+    ) -> Iterator[frozenset[Path]]:
+        """Changes of exactly these files, present or not.
+
+        The first batch is empty and says that the watch is armed; empty ones follow now and then, so that a caller can
+        look around. `at_once`: whether a batch need not wait for quiet. `poll`: look instead of being told; `on_poll`
+        hears why where that had to be chosen for want of inotify.
+        """
 
 
 class Templates(Protocol):

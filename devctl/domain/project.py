@@ -72,6 +72,8 @@ class Project:
     owner: tuple[int, int]
     prod_base: str | None = None
     prod_target: str = ""
+    watch_also: tuple[str, ...] = ()
+    watch_poll: str = "auto"
     warnings: tuple[Problem, ...] = ()
 
     @property

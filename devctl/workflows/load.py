@@ -59,6 +59,8 @@ def _load(box: Toolbox, root: Path) -> Project:
         owner=box.files.owner(root),
         prod_base=config.prod.base if config.prod.base != "distroless" else None,
         prod_target=config.prod.target,
+        watch_also=config.watch.also,
+        watch_poll=config.watch.poll,
     )
 
 

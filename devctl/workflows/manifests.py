@@ -8,7 +8,7 @@ from pathlib import Path
 from devctl.domain.events import Change
 from devctl.domain.fingerprint import fingerprint, manifests
 from devctl.domain.gochanges import changes
-from devctl.domain.gomod import parse_mod
+from devctl.domain.gomod import parse_mod, sums_complete
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.runs import OVERLAY
@@ -23,7 +23,7 @@ def manifest_paths(box: Toolbox, project: Project, service: Service) -> tuple[st
 
 def deps_fingerprint(box: Toolbox, project: Project, service: Service) -> str:
     root = Path(project.root)
-    paths = manifest_paths(box, project, service)
+    paths = (*manifest_paths(box, project, service), *project.watch_also)
     return fingerprint({path: box.files.read_bytes(root / path) for path in paths})
 
 
@@ -43,6 +43,15 @@ def changes_since(box: Toolbox, project: Project, service: Service) -> tuple[Cha
         return changes(parse_mod(old), parse_mod(new, path=posixpath.join(service.dir, "go.mod")))
     except FilesError:
         return ()
+
+
+def sums_are_complete(box: Toolbox, project: Project, service: Service) -> bool:
+    """Whether go.mod parses and go.sum has the hash of all that it requires: then no tool is about to write more."""
+    mod, sums = box.files.read_text(_go_mod(project, service)), _go_mod(project, service).with_name("go.sum")
+    try:
+        return mod is not None and sums_complete(parse_mod(mod), box.files.read_text(sums) or "")
+    except FilesError:
+        return False
 
 
 def _go_mod(project: Project, service: Service) -> Path:

@@ -2,91 +2,162 @@
 
 from __future__ import annotations
 
-import threading
+import queue
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from devctl.domain.devlog import DevLog
+from devctl.domain.devlog import DevLog, Mark
 from devctl.domain.events import Reload
 from devctl.domain.observed import MODE_LABEL, Container
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
+from devctl.errors import DevctlError
 from devctl.workflows.ready import address, answers
 
 LOOK = 1.0
 """Seconds between two looks for a container while there is none to follow."""
+TICK = 0.3
+"""Seconds between two looks whether the log still flows, or whether to end."""
 ANSWER_TIMEOUT = 10.0
+POLL = 0.005
 
 
-def follow_reloads(box: Toolbox, project: Project, service: Service, stop: Callable[[], bool]) -> None:
-    """Runs in a thread of its own until `stop`; goes over to the next container when the service is recreated."""
+def follow_reloads(
+    box: Toolbox,
+    project: Callable[[], Project],
+    name: str,
+    *,
+    stop: Callable[[], bool],
+    saved: Callable[[], None] = lambda: None,
+) -> None:
+    """Runs in a thread of its own until `stop`; goes over to the next container when the service is recreated.
+
+    `saved` is called whenever the container starts to build: the source has changed.
+    """
     last = ""
     while not stop():
-        container = box.engine.containers(project.name).of(service.name)
-        if container is None or container.state != "running" or container.labels.get(MODE_LABEL) != "dev":
+        service = project().service(name)
+        container = _running(box, project().name, name)
+        if service is None or container is None:
             _pause(box, stop)
             continue
-        since = container.started_at if container.id != last and last else "0s"
+        # The start of a container is told by who started it; what one did before we came is the past.
+        started_now = last not in ("", container.id)
         last = container.id
-        _follow(box, project, service, container, since=since, stop=stop)
+        follower = _Follower(box, Path(project().root), service, container, saved=saved, starting=started_now)
+        follower.follow(stop)
 
 
-def _follow(
-    box: Toolbox,
-    project: Project,
-    service: Service,
-    container: Container,
-    *,
-    since: str,
-    stop: Callable[[], bool],
-) -> None:
-    log = DevLog()
-    first_build = since != "0s"
-    pending = threading.Event()
-
-    def on_line(stream: str, line: str) -> None:
-        nonlocal first_build
-        del stream
-        mark = log.read(line)
-        if mark is None:
-            return
-        if mark.kind in ("build.ok", "build.failed") and first_build:
-            first_build = False  # the start of a container is told by who started it
-        elif mark.kind == "build.failed":
-            box.reporter.emit(
-                Reload(service.name, ok=False, ms=_since_save(box, project, service), message=mark.message)
-            )
-        elif mark.kind == "build.ok":
-            pending.set()
-        elif mark.kind == "app.started" and pending.is_set():
-            pending.clear()
-            _tell_served(box, project, service, container)
-
-    with box.processes.follow(
-        ["docker", "logs", "--follow", "--since", since, container.id], on_line=on_line
-    ) as alive:
-        while alive() and not stop():
-            box.clock.sleep(0.1)
+def _running(box: Toolbox, project: str, name: str) -> Container | None:
+    try:
+        found = box.engine.containers(project).of(name)
+    except DevctlError:
+        return None  # the engine is away; the watcher says so
+    if found is None or found.state != "running" or found.labels.get(MODE_LABEL) != "dev":
+        return None
+    return found
 
 
-def _tell_served(box: Toolbox, project: Project, service: Service, container: Container) -> None:
-    where = address(service, container)
-    deadline = box.clock.monotonic() + ANSWER_TIMEOUT
-    while where is not None and box.clock.monotonic() < deadline:
-        if answers(box, where):
-            break
-        box.clock.sleep(0.005)
-    box.reporter.emit(Reload(service.name, ok=True, ms=_since_save(box, project, service)))
+@dataclass(slots=True)
+class _Follower:
+    """`starting`: the next build is the container's first. `changed`: when the newest source file of this build was saved.
+    `live`: processes of the app; the old one's end may be told after the new one's start.
+    """
 
+    box: Toolbox
+    root: Path
+    service: Service
+    container: Container
+    saved: Callable[[], None]
+    starting: bool
+    changed: float = 0.0
+    told: tuple[float, str] = (0.0, "")
+    built: bool = False
+    live: int = 1
+    marks: queue.SimpleQueue[Mark] = field(default_factory=queue.SimpleQueue)
 
-def _since_save(box: Toolbox, project: Project, service: Service) -> int:
-    """ms since the newest save of a source file: its time of change is the moment of the save."""
-    folder = Path(project.root) / service.dir
-    saved = max((changed for _, changed in box.files.go_files(folder)), default=box.clock.now())
-    return max(0, round((box.clock.now() - saved) * 1000))
+    def follow(self, stop: Callable[[], bool]) -> None:
+        log = DevLog()
+
+        def on_line(stream: str, line: str) -> None:
+            del stream
+            mark = log.read(line)
+            if mark is not None:
+                self.marks.put(mark)
+
+        since = self.container.started_at if self.starting else "0s"
+        argv = ["docker", "logs", "--follow", "--since", since, self.container.id]
+        with self.box.processes.follow(argv, on_line=on_line) as alive:
+            while alive() and not stop():
+                mark = self._next(TICK)
+                if mark is not None:
+                    self._read(mark)
+
+    def _next(self, timeout: float) -> Mark | None:
+        try:
+            return self.marks.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def _read(self, mark: Mark) -> None:
+        match mark.kind:
+            case "build.started":
+                self.changed = self._newest()
+                if not self.starting:
+                    self.saved()
+            case "build.failed":
+                self._failed(mark.message)
+            case "build.ok":
+                self.built = not self.starting
+                self.starting = False
+            case "app.started":
+                self.live += 1
+                if self.built:
+                    self.built = False
+                    self._started()
+            case "app.exited":
+                self.live = max(0, self.live - 1)
+            case "panic":
+                pass
+
+    def _failed(self, message: str) -> None:
+        first, self.starting = self.starting, False
+        if first or self.told == (self.changed, message):
+            return  # an editor that writes twice is told once
+        self.told = (self.changed, message)
+        self._emit(ok=False, message=message)
+
+    def _started(self) -> None:
+        """The new process runs: wait for its answer, or for its end."""
+        self.told = (0.0, "")
+        where = address(self.service, self.container)
+        deadline = self.box.clock.monotonic() + ANSWER_TIMEOUT
+        while where is not None and not answers(self.box, where):
+            mark = self._next(POLL)
+            if mark is not None:
+                self._read(mark)
+                if mark.kind.startswith("build."):
+                    return None  # saved again: that build is told instead
+            if mark is not None and (mark.kind == "panic" or self.live <= 0):
+                said = mark.message if mark.kind == "panic" else f"exited with {mark.message}"
+                return self._emit(ok=False, message=f"{self.service.name} ended at start: {said}")
+            if self.box.clock.monotonic() >= deadline:
+                return self._emit(ok=False, message=f"{self.service.name} does not answer on {where.url}")
+        self.live = 1
+        self._emit(ok=True)
+
+    def _emit(self, *, ok: bool, message: str = "") -> None:
+        ms = max(0, round((self.box.clock.now() - self.changed) * 1000))
+        self.box.reporter.emit(Reload(self.service.name, ok=ok, ms=ms, message=message))
+
+    def _newest(self) -> float:
+        """The moment of the save: the youngest source file's time of change."""
+        files = self.box.files.go_files(self.root / self.service.dir)
+        return max((changed for _, changed in files), default=self.box.clock.now())
 
 
 def _pause(box: Toolbox, stop: Callable[[], bool]) -> None:
     deadline = box.clock.monotonic() + LOOK
     while not stop() and box.clock.monotonic() < deadline:
-        box.clock.sleep(0.1)
+        box.clock.sleep(0.2)

@@ -184,7 +184,14 @@ def _run(
     run = dev_run(project, service) if mode == "dev" else prod_run(project, service, base=base, target=target)
     user = f"{project.owner[0]}:{project.owner[1]}" if mode == "dev" and box.host.is_linux() else None
     host_port = choose_host_port(box, project, service, observed=observed)
-    return replace(run, user=user, host_port=host_port)
+    return replace(run, user=user, host_port=host_port, poll=mode == "dev" and must_poll(box, project))
+
+
+def must_poll(box: Toolbox, project: Project) -> bool:
+    """Whether file events cannot be trusted here: devctl.yaml's word, else the kind of the mount."""
+    if project.watch_poll != "auto":
+        return project.watch_poll == "always"
+    return box.files.eventless(Path(project.root)) is not None
 
 
 def _recipe_files(box: Toolbox, project: Project, run: Run) -> dict[str, str | None]:

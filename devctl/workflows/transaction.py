@@ -1,19 +1,20 @@
-"""A rebuild that cannot hurt: build → prove that the source compiles on it → recreate → it answers, or the old one comes back."""
+"""A rebuild that cannot hurt: build and prove that the source compiles → recreate → it answers, or the old one comes back."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from devctl.domain.observed import PROJECT_LABEL, Container
+from devctl.domain.observed import INPUTS_LABEL, Container
 from devctl.domain.ports import Toolbox
-from devctl.domain.project import Project, Service
-from devctl.domain.render import CACHE_TARGET, SOURCE_TARGET
-from devctl.errors import DevctlError, ProjectError
+from devctl.domain.project import Service
+from devctl.errors import DevctlError
 from devctl.workflows.bases_needed import ensure_bases
-from devctl.workflows.bridge import network_awake, not_composes
+from devctl.workflows.bridge import network_awake
 from devctl.workflows.execute import build, compose_up
 from devctl.workflows.manifests import remember_manifest
-from devctl.workflows.ready import first_place, wait_ready
+from devctl.workflows.prove import provable, prove_beside, prove_on_image
+from devctl.workflows.ready import wait_ready
 from devctl.workflows.session import Session, write_overlay
 from devctl.workflows.snapshot import note_old
 from devctl.workflows.steps import Steps
@@ -21,104 +22,93 @@ from devctl.workflows.steps import Steps
 ROLLBACK_TIMEOUT = 60.0
 
 
-def replace_service(
-    box: Toolbox, session: Session, service: Service, steps: Steps, *, timeout: float
-) -> None:
+def replace_service(box: Toolbox, session: Session, service: Service, steps: Steps, *, timeout: float) -> None:
     """Bring one running dev service to what is wanted. On any failure the previous image serves (again); then it raises."""
-    with network_awake(box, session.project, observed=session.observed):
-        _replace(box, session, service, steps, timeout=timeout)
-
-
-def _replace(box: Toolbox, session: Session, service: Service, steps: Steps, *, timeout: float) -> None:
-    project = session.project
-    old = box.engine.containers(project.name).of(service.name)
+    old = session.observed.of(service.name)
     old_model = box.files.read_text(session.model_file)
-    causes = {s.step: s.cause for s in session.plan() if s.service == service.name}
-    write_overlay(box, session)
-    try:
-        if "build" in causes:
-            ensure_bases(box, session, steps, [service.name], assemble=False)
-            with steps.step("build", causes["build"], service=service.name):
-                build(box, session, service.name)
-            with steps.step("prove", "the source must compile on it", service=service.name):
-                _prove(box, session, service)
-    except BaseException:
-        _put_back_files(box, session, service, old, old_model)
-        raise
-    try:
-        with steps.step("start", causes.get("start", "new image"), service=service.name):
-            compose_up(box, session, [service.name], no_deps=True)
-        with steps.step("probe", "must answer", service=service.name):
-            wait_ready(box, project.name, service, timeout=timeout)
-    except DevctlError:
-        _roll_back(box, session, service, steps, old=old, old_model=old_model)
-        raise
-    _forget(box, project, service, old)
+    causes = {str(s.step): s.cause for s in session.plan() if s.service == service.name}
+    replacing = _Replacing(box, session, service, steps, old, old_model)
+    with network_awake(box, session.project, observed=session.observed):
+        replacing.build_and_prove(causes)
+        replacing.switch(causes.get("start", "new image"), timeout)
+    replacing.forget()
 
 
-def _forget(box: Toolbox, project: Project, service: Service, old: Container | None) -> None:
-    note_old(box, project, service.name, None)
-    remember_manifest(box, project, service)
-    now = box.engine.containers(project.name).of(service.name)
-    if old is not None and now is not None and old.image_id != now.image_id:
-        box.engine.remove_image(
-            old.image_id
-        )  # the one image we superseded; refused while anything else uses it
+@dataclass(frozen=True, slots=True)
+class _Replacing:
+    box: Toolbox
+    session: Session
+    service: Service
+    steps: Steps
+    old: Container | None
+    old_model: str | None
 
+    def build_and_prove(self, causes: Mapping[str, str]) -> None:
+        """Nothing that runs is touched; when this fails or is interrupted, tag and model say again what runs."""
+        try:
+            write_overlay(self.box, self.session)
+            if "build" in causes:
+                self._build_and_prove(causes["build"])
+        except BaseException:
+            self._put_back_files()
+            raise
 
-def _put_back_files(
-    box: Toolbox, session: Session, service: Service, old: Container | None, old_model: str | None
-) -> None:
-    """The tag and the model say again what runs."""
-    if old is not None:
-        box.engine.tag(old.image_id, session.run(service.name).image)
-    if old_model is not None:
-        box.files.write_atomic(session.model_file, old_model, owner=session.project.owner, mode=0o600)
+    def _build_and_prove(self, cause: str) -> None:
+        box, session, service = self.box, self.session, self.service
+        proof = None
+        if self.old is not None and self._same_base():
+            proof = prove_beside(box, session, service, self.old)
+        else:
+            ensure_bases(box, session, self.steps, [service.name], assemble=False)
+        with self.steps.step("build", cause, service=service.name):
+            build(box, session, service.name)
+        if not provable(session, service):
+            return
+        with self.steps.step("prove", "the source must compile on it", service=service.name):
+            if proof is not None:
+                proof()
+            else:
+                prove_on_image(box, session, service)
 
+    def _same_base(self) -> bool:
+        """Whether the new image differs from the running one by its modules alone."""
+        if not provable(self.session, self.service) or self.old is None:
+            return False
+        wanted = next(w for w in self.session.wanted if w.service == self.service.name)
+        image = self.session.images.get(wanted.image)
+        return image is not None and image.id == self.old.image_id and image.labels.get(INPUTS_LABEL) == wanted.recipe
 
-def _roll_back(
-    box: Toolbox,
-    session: Session,
-    service: Service,
-    steps: Steps,
-    *,
-    old: Container | None,
-    old_model: str | None,
-) -> None:
-    if old is None or old_model is None:
-        return
-    _put_back_files(box, session, service, old, old_model)
-    with steps.step("restore", "the new container did not answer", service=service.name):
-        compose_up(box, session, [service.name], no_deps=True)
-        wait_ready(box, session.project.name, service, timeout=ROLLBACK_TIMEOUT)
+    def switch(self, cause: str, timeout: float) -> None:
+        """The new container, until it answers; on any failure the old image runs again, on an interruption as well."""
+        project = self.session.project
+        try:
+            with self.steps.step("start", cause, service=self.service.name):
+                compose_up(self.box, self.session, [self.service.name], no_deps=True)
+            with self.steps.step("probe", "must answer", service=self.service.name):
+                wait_ready(self.box, project.name, self.service, timeout=timeout)
+        except (DevctlError, KeyboardInterrupt):
+            self._roll_back()
+            raise
 
+    def _put_back_files(self) -> None:
+        if self.old is not None:
+            self.box.engine.tag(self.old.image_id, self.session.run(self.service.name).image)
+        if self.old_model is not None:
+            owner = self.session.project.owner
+            self.box.files.write_atomic(self.session.model_file, self.old_model, owner=owner, mode=0o600)
 
-def _prove(box: Toolbox, session: Session, service: Service) -> None:
-    """Compile the mounted source on the new image, in a container of its own; the running one is not touched."""
-    run = session.run(service.name)
-    if not (run.ours or service.shares_cache):
-        return  # a dev stage of the user's: we do not know how it builds
-    folder = SOURCE_TARGET if service.dir == "." else f"{SOURCE_TARGET}/{service.dir}"
-    argv = ["docker", "run", "--rm", *not_composes(), "--label", f"{PROJECT_LABEL}={session.project.name}"]
-    argv += [
-        "--volume",
-        f"{session.project.root}:{SOURCE_TARGET}",
-        "--volume",
-        f"{session.cache_volume}:{CACHE_TARGET}",
-    ]
-    argv += ["--user", run.user] if run.user else []
-    argv += [f"--env={key}={value}" for key, value in service.build_env.items()]
-    tags = ["-tags", ",".join(service.build_tags)] if service.build_tags else []
-    command = ["build", "-ldflags=-w", *tags, "-o", "/dev/null", service.main]
-    done = box.processes.run(
-        [*argv, "--workdir", folder, "--entrypoint", "go", run.image, *command],
-        cwd=Path(session.project.root),
-    )
-    if done.code != 0:
-        raise ProjectError(
-            f"{service.name} does not compile with the new dependencies",
-            code="does-not-compile",
-            hint="mend the code or go.mod and save; the old container serves until then",
-            place=first_place(done.output, service),
-            detail=done.output.strip(),
-        )
+    def _roll_back(self) -> None:
+        if self.old is None or self.old_model is None:
+            return
+        self._put_back_files()
+        with self.steps.step("restore", "the new container did not answer", service=self.service.name):
+            compose_up(self.box, self.session, [self.service.name], no_deps=True)
+            wait_ready(self.box, self.session.project.name, self.service, timeout=ROLLBACK_TIMEOUT)
+
+    def forget(self) -> None:
+        """What was learned of the old one, and its image: the one image that we superseded, unless something uses it."""
+        note_old(self.box, self.session.project, self.service.name, None)
+        remember_manifest(self.box, self.session.project, self.service)
+        now = self.box.engine.containers(self.session.project.name).of(self.service.name)
+        if self.old is not None and now is not None and self.old.image_id != now.image_id:
+            self.box.engine.remove_image(self.old.image_id)

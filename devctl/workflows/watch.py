@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from devctl.domain.events import DepsChanged, DepsFailed, DepsRebuilt, Outcome
-from devctl.domain.observed import DEPS_LABEL, MODE_LABEL
+from devctl.domain.events import LogLine, Outcome
 from devctl.domain.ports import Toolbox
-from devctl.domain.project import Project, Service
+from devctl.domain.project import Project
 from devctl.domain.requests import WatchRequest
-from devctl.errors import DevctlError, InterruptedByUser
+from devctl.errors import InterruptedByUser, MachineError, Problem
+from devctl.workflows.catch_up import catch_up
 from devctl.workflows.load import load
-from devctl.workflows.manifests import changes_since, manifest_paths
+from devctl.workflows.manifests import manifest_paths, sums_are_complete
 from devctl.workflows.reloads import follow_reloads
-from devctl.workflows.session import RECIPE_FILES, Session, open_session
-from devctl.workflows.snapshot import note_old
-from devctl.workflows.steps import Steps
-from devctl.workflows.transaction import replace_service
+from devctl.workflows.session import RECIPE_FILES, must_poll
 from devctl.workflows.watcher_process import LOCK
 
-LOCK_WAIT = 600.0
-PROBE_TIMEOUT = 60.0
+AGAIN = 5.0
+"""Seconds until the next try where the machine, not a file, was in the way: an engine that restarts."""
+END = 3.0
 MODEL_FILES = (
     "devctl.yaml", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
     "compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml", ".env",
@@ -32,11 +31,11 @@ MODEL_FILES = (
 
 def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
     """The background watcher: lives until it is told to end, or its project is gone."""
-    project = load(box, request.project)
-    with holding(box, project) as mine:
+    project = load(box, request.project, lenient=True)
+    root = Path(project.root)
+    with contextlib.suppress(InterruptedByUser, KeyboardInterrupt), holding(box, project) as mine:
         if mine:
-            with contextlib.suppress(InterruptedByUser):
-                watch(box, project, stop=lambda: not box.files.is_dir(Path(project.root)))
+            watch(box, project, stop=lambda: not box.files.is_dir(root))
     return Outcome()
 
 
@@ -51,83 +50,107 @@ def holding(box: Toolbox, project: Project) -> Iterator[bool]:
 def watch(box: Toolbox, project: Project, *, stop: Callable[[], bool]) -> None:
     """Until `stop` says so: rebuild what changed, tell reloads. Raises InterruptedByUser on Ctrl-C."""
     ended = threading.Event()
-    followers = [
-        threading.Thread(target=follow_reloads, args=(box, project, service, ended.is_set), daemon=True)
-        for service in project.services
-    ]
-    for follower in followers:
-        follower.start()
+    watching = _Watching(box, project, ended)
     try:
-        catch_up(box, project)
-        paths = watched_paths(box, project)
-        for batch in box.watcher.batches(paths, stop=stop):
-            if batch:
-                catch_up(box, project)
+        while not stop():
+            watching.until_paths_change(stop)
     finally:
         ended.set()
+        for follower in watching.followers.values():
+            follower.join(END)  # each has a `docker logs` to end
+
+
+@dataclass(slots=True)
+class _Watching:
+    """`saved`: set by a follower when a dev container starts to build; that may mend what failed before."""
+
+    box: Toolbox
+    known: Project
+    ended: threading.Event
+    saved: threading.Event = field(default_factory=threading.Event)
+    followers: dict[str, threading.Thread] = field(default_factory=dict)
+    failed: bool = False
+    again_at: float | None = None
+
+    def until_paths_change(self, stop: Callable[[], bool]) -> None:
+        """Watch one set of paths; another set (a new `replace`, a new member of a workspace) is watched anew."""
+        self._follow_all()
+        paths = watched_paths(self.box, self.known)
+        armed = False
+        batches = self.box.watcher.batches(
+            paths,
+            stop=stop,
+            poll=must_poll(self.box, self.known),
+            at_once=self._may_start,
+            on_poll=self._say_polling,
+        )
+        with _ended_at_once(batches):
+            for batch in batches:
+                if not stop() and (batch or not armed or self._try_again()):
+                    armed = True
+                    self._catch_up()
+                    if watched_paths(self.box, self.known) != paths:
+                        return
+
+    def _catch_up(self) -> None:
+        self.again_at = None
+        self.saved.clear()
+        try:
+            self.known, self.failed = catch_up(self.box, self.known)
+        except InterruptedByUser:
+            raise
+        except MachineError as error:
+            if self.box.files.is_dir(Path(self.known.root)):
+                self.box.reporter.emit(LogLine("devctl", "stderr", f"watcher: {error.problem.message}"))
+            self.again_at = self.box.clock.monotonic() + AGAIN
+        self._follow_all()
+
+    def _try_again(self) -> bool:
+        if self.again_at is not None:
+            return self.box.clock.monotonic() >= self.again_at
+        return self.failed and self.saved.is_set()
+
+    def _may_start(self, batch: frozenset[Path]) -> bool:
+        """No need to wait for quiet: only manifests changed, they parse, and their sums are complete."""
+        root = Path(self.known.root)
+        for service in self.known.services:
+            mine = {root / path for path in manifest_paths(self.box, self.known, service)}
+            if batch <= mine:
+                return sums_are_complete(self.box, self.known, service)
+        return False
+
+    def _follow_all(self) -> None:
+        for service in self.known.services:
+            if service.name not in self.followers:
+                how = {"stop": self.ended.is_set, "saved": self.saved.set}
+                args = (self.box, lambda: self.known, service.name)
+                thread = threading.Thread(target=follow_reloads, args=args, kwargs=how, daemon=True)
+                self.followers[service.name] = thread
+                thread.start()
+
+    def _say_polling(self, reason: str) -> None:
+        text = f"file events are not to be had ({reason}): looking twice a second instead"
+        hint = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or end other watchers"
+        self.box.reporter.warn(Problem("watch-polls", text, hint))
+        self.box.reporter.emit(LogLine("devctl", "stderr", f"watcher: {text}; {hint}"))
+
+
+@contextlib.contextmanager
+def _ended_at_once(batches: Iterator[frozenset[Path]]) -> Iterator[None]:
+    """A generator is closed here and now, so that one watch ends before the next begins."""
+    try:
+        yield
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()
 
 
 def watched_paths(box: Toolbox, project: Project) -> tuple[Path, ...]:
     """Every input but the source, which is air's: manifests, recipe, model."""
     root = Path(project.root)
-    names = [*MODEL_FILES]
+    names = [*MODEL_FILES, *project.watch_also]
     for service in project.services:
         names += manifest_paths(box, project, service)
         names += [f"{service.context}/{name}" for name in RECIPE_FILES]
-        names += [service.dockerfile] if service.dockerfile else []
+        names += [service.dockerfile, f"{service.dockerfile}.dockerignore"] if service.dockerfile else []
     return tuple(dict.fromkeys((root / name) for name in names))
-
-
-def catch_up(box: Toolbox, known: Project) -> None:
-    """Compare every running dev service with what the files say now, and bring it there."""
-    root = Path(known.root)
-    with box.files.lock(root, command="watch", timeout=LOCK_WAIT):
-        try:
-            project = load(box, root)
-            session = open_session(box, project, mode="dev", only=_in_dev(box, known))
-        except DevctlError as error:
-            _say_failed(box, known, [s.name for s in known.services if s.name in _in_dev(box, known)], error)
-            return
-        for service in project.services:
-            if any(s.service == service.name for s in session.plan()):
-                _replace(box, session, service)
-
-
-def _in_dev(box: Toolbox, project: Project) -> list[str]:
-    observed = box.engine.containers(project.name)
-    return [
-        s.name
-        for s in project.services
-        if (c := observed.of(s.name)) is not None
-        and c.state == "running"
-        and c.labels.get(MODE_LABEL) == "dev"
-    ]
-
-
-def _replace(box: Toolbox, session: Session, service: Service) -> None:
-    project = session.project
-    began = box.clock.monotonic()
-    wanted = next((w for w in session.wanted if w.service == service.name), None)
-    found = session.observed.of(service.name)
-    if wanted is None or found is None:
-        return
-    deps_changed = found.labels.get(DEPS_LABEL) != wanted.deps
-    if deps_changed:
-        box.reporter.emit(DepsChanged(service.name, changes_since(box, project, service)))
-    try:
-        replace_service(box, session, service, Steps(box), timeout=PROBE_TIMEOUT)
-    except InterruptedByUser:
-        raise
-    except DevctlError as error:
-        _say_failed(box, project, [service.name], error)
-        return
-    if deps_changed:
-        ms = round((box.clock.monotonic() - began) * 1000)
-        box.reporter.emit(DepsRebuilt(service.name, ms))
-
-
-def _say_failed(box: Toolbox, project: Project, services: list[str], error: DevctlError) -> None:
-    message = f"{error.problem.message}\n{error.detail}".strip()
-    for name in services:
-        note_old(box, project, name, error.problem.message)
-        box.reporter.emit(DepsFailed(name, message))

@@ -1,0 +1,101 @@
+"""One round of the watcher: what the files say now against what runs, and the way there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devctl.domain.events import DepsChanged, DepsFailed, DepsRebuilt
+from devctl.domain.observed import DEPS_LABEL, MODE_LABEL, Observed
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project, Service
+from devctl.errors import DevctlError, InterruptedByUser, MachineError
+from devctl.workflows.load import load
+from devctl.workflows.manifests import changes_since, remember_manifest
+from devctl.workflows.session import Session, open_session
+from devctl.workflows.snapshot import note_old
+from devctl.workflows.steps import Steps
+from devctl.workflows.transaction import replace_service
+
+LOCK_WAIT = 600.0
+PROBE_TIMEOUT = 60.0
+AWAY = ("engine-unreachable", "docker-missing", "project-locked")
+"""Codes of what passes by itself: nothing of the project failed."""
+
+
+def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
+    """Bring every service that runs in dev mode to what the files say; others are left alone.
+
+    Returns the project as its files say (`known` where they cannot be understood), and whether something failed.
+    Raises MachineError where the engine is away.
+    """
+    root = Path(known.root)
+    with box.files.lock(root, command="watch", timeout=LOCK_WAIT):
+        try:
+            project = load(box, root)
+        except DevctlError as error:
+            names = in_dev(known, box.engine.containers(known.name))
+            return known, _say_failed(box, known, names, error)
+        names = in_dev(project, box.engine.containers(project.name))
+        if not names:
+            return project, False
+        try:
+            session = open_session(box, project, mode="dev", only=names)
+        except DevctlError as error:
+            if isinstance(error, InterruptedByUser) or error.code in AWAY:
+                raise
+            return project, _say_failed(box, project, names, error)
+        failed = [name for name in names if not _bring(box, session, name)]
+        return project, bool(failed)
+
+
+def in_dev(project: Project, observed: Observed) -> list[str]:
+    """The services that run in dev mode: in prod mode, and for what was stopped, the watcher idles."""
+    found = ((s.name, observed.of(s.name)) for s in project.services)
+    return [
+        name
+        for name, c in found
+        if c is not None and c.state in ("running", "restarting") and c.labels.get(MODE_LABEL) == "dev"
+    ]
+
+
+def _bring(box: Toolbox, session: Session, name: str) -> bool:
+    """Whether the service now runs as wanted."""
+    service = session.project.service(name)
+    assert service is not None
+    if any(s.service == name for s in session.plan()):
+        return _replace(box, session, service)
+    note_old(box, session.project, name, None)  # a change that failed was taken back
+    remember_manifest(box, session.project, service)
+    return True
+
+
+def _replace(box: Toolbox, session: Session, service: Service) -> bool:
+    project = session.project
+    began = box.clock.monotonic()
+    wanted = next(w for w in session.wanted if w.service == service.name)
+    found = session.observed.of(service.name)
+    deps_changed = found is not None and found.labels.get(DEPS_LABEL) != wanted.deps
+    if deps_changed:
+        box.reporter.emit(DepsChanged(service.name, changes_since(box, project, service)))
+    try:
+        replace_service(box, session, service, Steps(box), timeout=PROBE_TIMEOUT)
+    except InterruptedByUser:
+        raise
+    except DevctlError as error:
+        if isinstance(error, MachineError) and error.code in AWAY:
+            raise
+        return not _say_failed(box, project, [service.name], error)
+    if deps_changed:
+        ms = round((box.clock.monotonic() - began) * 1000)
+        box.reporter.emit(DepsRebuilt(service.name, ms))
+    return True
+
+
+def _say_failed(box: Toolbox, project: Project, services: list[str], error: DevctlError) -> bool:
+    if isinstance(error, InterruptedByUser) or error.code in AWAY:
+        raise error
+    message = f"{error.problem.message}\n{error.detail}".strip()
+    for name in services:
+        note_old(box, project, name, error.problem.message)
+        box.reporter.emit(DepsFailed(name, message))
+    return True

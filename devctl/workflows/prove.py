@@ -1,0 +1,78 @@
+"""Prove that the mounted source compiles with the dependencies that its manifests name now; what serves is not touched."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from devctl.domain.observed import PROJECT_LABEL, Container
+from devctl.domain.ports import Finished, Toolbox
+from devctl.domain.project import Service
+from devctl.domain.render import CACHE_TARGET, SOURCE_TARGET
+from devctl.errors import ProjectError
+from devctl.workflows.bridge import not_composes
+from devctl.workflows.ready import first_place
+from devctl.workflows.session import Session
+
+TIMEOUT = 900.0
+
+
+def provable(session: Session, service: Service) -> bool:
+    """Not a dev stage of the user's: we do not know how it builds."""
+    return session.run(service.name).ours or service.shares_cache
+
+
+def prove_beside(box: Toolbox, session: Session, service: Service, running: Container) -> Callable[[], None]:
+    """Start to compile inside the running container, beside the build of the image; call what is returned for the result.
+
+    The manifests are mounted there too, so Go takes what they name now; what it fetches and compiles goes to the module
+    folder of that container and to the shared build cache, where the next container finds it compiled. Only where the
+    base stays the same: its Go is the one that proves.
+    """
+    done: list[Finished] = []
+    argv = ["docker", "exec", "--workdir", _folder(service), running.id, "go", *_compile(service)]
+
+    def run() -> None:
+        done.append(box.processes.run(argv, cwd=session.root, timeout=TIMEOUT))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+
+    def result() -> None:
+        thread.join()
+        _check(done[0] if done else Finished(1, "", "the proof was cut short"), service)
+
+    return result
+
+
+def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
+    """Compile on the new image, in a container of its own."""
+    run = session.run(service.name)
+    argv = ["docker", "run", "--rm", *not_composes(), "--label", f"{PROJECT_LABEL}={session.project.name}"]
+    argv += ["--volume", f"{session.project.root}:{SOURCE_TARGET}", "--volume", f"{session.cache_volume}:{CACHE_TARGET}"]
+    argv += ["--user", run.user] if run.user else []
+    argv += [f"--env={key}={value}" for key, value in service.build_env.items()]
+    argv += ["--workdir", _folder(service), "--entrypoint", "go", run.image, *_compile(service)]
+    _check(box.processes.run(argv, cwd=Path(session.project.root)), service)
+
+
+def _folder(service: Service) -> str:
+    return SOURCE_TARGET if service.dir == "." else f"{SOURCE_TARGET}/{service.dir}"
+
+
+def _compile(service: Service) -> list[str]:
+    """The packages alone, with the flags that matter to the cache: linking is left to the container that will run it."""
+    tags = ["-tags", ",".join(service.build_tags)] if service.build_tags else []
+    return ["list", "-export", "-deps", "-f", "", *tags, service.main]
+
+
+def _check(done: Finished, service: Service) -> None:
+    if done.code != 0:
+        raise ProjectError(
+            f"{service.name} does not compile with the new dependencies",
+            code="does-not-compile",
+            hint="mend the code or go.mod and save; the old container serves until then",
+            place=first_place(done.output, service),
+            detail=done.output.strip(),
+        )
