@@ -109,7 +109,7 @@ class SystemFiles:
     def state_dir(self, root: Path) -> Path:
         folder = root / STATE_DIR
         if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)  # not its parents: a project that was moved away is not made again
             if os.geteuid() == 0:
                 os.chown(folder, *self.owner(root))
         self.write_atomic(folder / ".gitignore", "*\n", owner=self.owner(root))

@@ -8,7 +8,7 @@ from devctl.domain.events import DepsChanged, DepsFailed, DepsRebuilt
 from devctl.domain.observed import DEPS_LABEL, MODE_LABEL, Observed
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
-from devctl.errors import DevctlError, InterruptedByUser, MachineError
+from devctl.errors import DevctlError, InterruptedByUser
 from devctl.workflows.load import load
 from devctl.workflows.manifests import changes_since, remember_manifest
 from devctl.workflows.session import Session, open_session
@@ -62,38 +62,43 @@ def _bring(box: Toolbox, session: Session, name: str) -> bool:
     """Whether the service now runs as wanted."""
     service = session.project.service(name)
     assert service is not None
-    if any(s.service == name for s in session.plan()):
-        return _replace(box, session, service)
-    note_old(box, session.project, name, None)  # a change that failed was taken back
-    remember_manifest(box, session.project, service)
+    if not any(s.service == name for s in session.plan()):
+        current(box, session.project, service)  # a change that failed was taken back
+        return True
+    try:
+        replace_running(box, session, service, Steps(box), timeout=PROBE_TIMEOUT)
+    except DevctlError as error:
+        return not _say_failed(box, session.project, [name], error)
     return True
 
 
-def _replace(box: Toolbox, session: Session, service: Service) -> bool:
-    project = session.project
+def current(box: Toolbox, project: Project, service: Service) -> None:
+    """What runs is what the files say: nothing is old any more, and the next change is told against these files."""
+    note_old(box, project, service.name, None)
+    remember_manifest(box, project, service)
+
+
+def replace_running(
+    box: Toolbox, session: Session, service: Service, steps: Steps, *, timeout: float, assemble: bool = False
+) -> None:
+    """The transaction, told in words; raises what `replace_service` raises."""
     began = box.clock.monotonic()
     wanted = next(w for w in session.wanted if w.service == service.name)
     found = session.observed.of(service.name)
     deps_changed = found is not None and found.labels.get(DEPS_LABEL) != wanted.deps
     if deps_changed:
-        box.reporter.emit(DepsChanged(service.name, changes_since(box, project, service)))
-    try:
-        replace_service(box, session, service, Steps(box), timeout=PROBE_TIMEOUT)
-    except InterruptedByUser:
-        raise
-    except DevctlError as error:
-        if isinstance(error, MachineError) and error.code in AWAY:
-            raise
-        return not _say_failed(box, project, [service.name], error)
+        box.reporter.emit(DepsChanged(service.name, changes_since(box, session.project, service)))
+    replace_service(box, session, service, steps, timeout=timeout, assemble=assemble)
     if deps_changed:
         ms = round((box.clock.monotonic() - began) * 1000)
         box.reporter.emit(DepsRebuilt(service.name, ms))
-    return True
 
 
 def _say_failed(box: Toolbox, project: Project, services: list[str], error: DevctlError) -> bool:
     if isinstance(error, InterruptedByUser) or error.code in AWAY:
         raise error
+    if not box.files.is_dir(Path(project.root)):
+        return True  # nothing of it is made again
     message = f"{error.problem.message}\n{error.detail}".strip()
     for name in services:
         note_old(box, project, name, error.problem.message)

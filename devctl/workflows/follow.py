@@ -44,15 +44,13 @@ def stream(
     tail: int | None,
     stop: Callable[[], bool],
     events: bool,
-    each: Callable[[], None] = lambda: None,
 ) -> None:
-    """Follow until `stop`; `each` is called some ten times a second."""
-    seen_events = len(_recorded(box, project))
+    """Follow until `stop`. Containers that came later are followed from their first line on."""
+    recorded = _Recorded(box, project)
     looked = 0.0
     seen: set[str] = set()
     with contextlib.ExitStack() as open_logs:
         while not stop():
-            each()
             now = box.clock.monotonic()
             if now - looked >= LOOK or not looked:
                 looked = now
@@ -65,10 +63,8 @@ def stream(
                         )
                         seen.add(container.id)
             if events:
-                lines = _recorded(box, project)
-                for line in lines[seen_events:]:
+                for line in recorded.new():
                     box.reporter.emit(Recorded(line))
-                seen_events = len(lines)
             box.clock.sleep(0.1)
 
 
@@ -81,6 +77,25 @@ def _drain(box: Toolbox, container: Container, argv: Sequence[str]) -> None:
 
 def _line(box: Toolbox, service: str, stream_name: str, line: str) -> None:
     box.reporter.emit(LogLine(service, cast("Literal['stdout', 'stderr']", stream_name), line))
+
+
+class _Recorded:
+    """What the background watcher wrote since the last look; a new watcher begins a new file."""
+
+    def __init__(self, box: Toolbox, project: Project) -> None:
+        self._box, self._project = box, project
+        self._file = Path(project.root) / OVERLAY / EVENTS
+        self._changed = box.files.modified(self._file)
+        self._seen = _recorded(box, project)
+
+    def new(self) -> list[str]:
+        changed = self._box.files.modified(self._file)
+        if changed == self._changed:
+            return []
+        self._changed = changed
+        before, self._seen = self._seen, _recorded(self._box, self._project)
+        goes_on = self._seen[: len(before)] == before
+        return self._seen[len(before) :] if goes_on else self._seen
 
 
 def _recorded(box: Toolbox, project: Project) -> list[str]:

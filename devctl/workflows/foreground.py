@@ -18,45 +18,54 @@ from devctl.workflows.snapshot import snapshot
 from devctl.workflows.watch import holding, watch
 from devctl.workflows.watcher_process import ensure_watcher, stop_watcher
 
+TICK = 0.2
+END = 3.0
+"""Seconds that the followers of logs get to end their children."""
+
 
 def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -> Outcome:
-    """Returns when the user ends it; the services are stopped then, or go on detached after `d`."""
-    stop_watcher(box, project)
-    detach = threading.Event()
-    ended = threading.Event()
-    box.reporter.emit(Ready(outcome.text))
-    keys = "Ctrl-C stops, d detaches" if box.host.interactive() else "Ctrl-C stops"
-    box.reporter.emit(Note(keys))
-    lock_note = holding(box, project)
-    with lock_note as mine, box.host.keys() as key:
-        watching = threading.Thread(target=_watch, args=(box, project, ended), daemon=True)
-        if mine and request.watch:
-            watching.start()
+    """Returns when the user ends it; the services are stopped then, or go on detached after `d`.
 
-        def look() -> None:
-            if key() == "d":
-                detach.set()
+    The watcher runs in the main thread, where Ctrl-C arrives: a build is then told to end, and what served serves.
+    """
+    stop_watcher(box, project)
+    box.reporter.emit(Ready(outcome.text))
+    box.reporter.emit(Note("Ctrl-C stops, d detaches" if box.host.interactive() else "Ctrl-C stops"))
+    ended = threading.Event()
+    logs = threading.Thread(target=_logs, args=(request, box, project, ended), daemon=True)
+    detached = False
+    with holding(box, project) as mine, box.host.keys() as key:
+        logs.start()
+
+        def stop() -> bool:
+            nonlocal detached
+            detached = detached or key() == "d"
+            return detached or not box.files.is_dir(Path(project.root))
 
         try:
-            stream(box, project, request.services, tail=0, stop=detach.is_set, events=False, each=look)
+            if mine and request.watch:
+                watch(box, project, stop=stop)
+            else:
+                while not stop():
+                    box.clock.sleep(TICK)
         except (KeyboardInterrupt, InterruptedByUser):
             pass
         finally:
             ended.set()
-            if watching.is_alive():
-                watching.join(10)
-    if detach.is_set():
+            logs.join(END)
+    if detached:
         if request.watch:
             ensure_watcher(box, project)
         return Outcome(result=outcome.result, text="detached; devctl logs -f follows, devctl down ends it")
     return _stop(box, project, outcome)
 
 
-def _watch(box: Toolbox, project: Project, ended: threading.Event) -> None:
-    try:
-        watch(box, project, stop=ended.is_set)
-    except DevctlError as error:
-        box.reporter.warn(error.problem)
+def _logs(request: UpRequest, box: Toolbox, project: Project, ended: threading.Event) -> None:
+    while not ended.is_set():
+        try:
+            stream(box, project, request.services, tail=0, stop=ended.is_set, events=False)
+        except DevctlError:
+            box.clock.sleep(TICK)  # the engine is away; the watcher says so
 
 
 def _stop(box: Toolbox, project: Project, outcome: Outcome) -> Outcome:

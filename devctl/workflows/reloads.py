@@ -138,12 +138,11 @@ class _Follower:
             if mark is not None:
                 self._read(mark)
                 if mark.kind.startswith("build."):
-                    return None  # saved again: that build is told instead
-            if mark is not None and (mark.kind == "panic" or self.live <= 0):
-                said = mark.message if mark.kind == "panic" else f"exited with {mark.message}"
-                return self._emit(ok=False, message=f"{self.service.name} ended at start: {said}")
-            if self.box.clock.monotonic() >= deadline:
-                return self._emit(ok=False, message=f"{self.service.name} does not answer on {where.url}")
+                    return  # saved again: that build is told instead
+            late = self.box.clock.monotonic() >= deadline
+            if late or (mark is not None and (mark.kind == "panic" or self.live == 0)):
+                self._emit(ok=False, message=f"{self.service.name} {_why(mark, where.url)}")
+                return
         self.live = 1
         self._emit(ok=True)
 
@@ -155,6 +154,12 @@ class _Follower:
         """The moment of the save: the youngest source file's time of change."""
         files = self.box.files.go_files(self.root / self.service.dir)
         return max((changed for _, changed in files), default=self.box.clock.now())
+
+
+def _why(mark: Mark | None, url: str) -> str:
+    if mark is None:
+        return f"does not answer on {url}"
+    return f"ended at start: {mark.message if mark.kind == 'panic' else f'exit code {mark.message}'}"
 
 
 def _pause(box: Toolbox, stop: Callable[[], bool]) -> None:

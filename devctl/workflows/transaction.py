@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from devctl.domain.observed import INPUTS_LABEL, Container
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
-from devctl.errors import DevctlError
+from devctl.errors import DevctlError, ProjectError
 from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.bridge import network_awake
 from devctl.workflows.execute import build, compose_up
@@ -22,12 +23,14 @@ from devctl.workflows.steps import Steps
 ROLLBACK_TIMEOUT = 60.0
 
 
-def replace_service(box: Toolbox, session: Session, service: Service, steps: Steps, *, timeout: float) -> None:
+def replace_service(
+    box: Toolbox, session: Session, service: Service, steps: Steps, *, timeout: float, assemble: bool = False
+) -> None:
     """Bring one running dev service to what is wanted. On any failure the previous image serves (again); then it raises."""
     old = session.observed.of(service.name)
     old_model = box.files.read_text(session.model_file)
     causes = {str(s.step): s.cause for s in session.plan() if s.service == service.name}
-    replacing = _Replacing(box, session, service, steps, old, old_model)
+    replacing = _Replacing(box, session, service, steps, old, old_model, assemble)
     with network_awake(box, session.project, observed=session.observed):
         replacing.build_and_prove(causes)
         replacing.switch(causes.get("start", "new image"), timeout)
@@ -42,6 +45,7 @@ class _Replacing:
     steps: Steps
     old: Container | None
     old_model: str | None
+    assemble: bool
 
     def build_and_prove(self, causes: Mapping[str, str]) -> None:
         """Nothing that runs is touched; when this fails or is interrupted, tag and model say again what runs."""
@@ -59,7 +63,7 @@ class _Replacing:
         if self.old is not None and self._same_base():
             proof = prove_beside(box, session, service, self.old)
         else:
-            ensure_bases(box, session, self.steps, [service.name], assemble=False)
+            ensure_bases(box, session, self.steps, [service.name], assemble=self.assemble)
         with self.steps.step("build", cause, service=service.name):
             build(box, session, service.name)
         if not provable(session, service):
@@ -101,7 +105,11 @@ class _Replacing:
         if self.old is None or self.old_model is None:
             return
         self._put_back_files()
-        with self.steps.step("restore", "the new container did not answer", service=self.service.name):
+        # One that did not answer before either is as it was; what is told is why the new one failed.
+        with (
+            contextlib.suppress(ProjectError),
+            self.steps.step("restore", "the new container did not answer", service=self.service.name),
+        ):
             compose_up(self.box, self.session, [self.service.name], no_deps=True)
             wait_ready(self.box, self.session.project.name, self.service, timeout=ROLLBACK_TIMEOUT)
 

@@ -100,9 +100,11 @@ class _Watching:
         except InterruptedByUser:
             raise
         except MachineError as error:
-            if self.box.files.is_dir(Path(self.known.root)):
-                self.box.reporter.emit(LogLine("devctl", "stderr", f"watcher: {error.problem.message}"))
+            self.box.reporter.emit(LogLine("devctl", "stderr", f"watcher: {error.problem.message}"))
             self.again_at = self.box.clock.monotonic() + AGAIN
+        except FileNotFoundError:
+            if self.box.files.is_dir(Path(self.known.root)):
+                raise
         self._follow_all()
 
     def _try_again(self) -> bool:
