@@ -67,6 +67,17 @@ def check(text: str) -> tuple[Config, tuple[Problem, ...]]:
     return config or Config(), tuple(found)
 
 
+def problems(root: Path) -> tuple[Problem, ...]:
+    """Everything wrong with devctl.yaml below `root`; nothing where there is none."""
+    try:
+        text = (root / NAME).read_bytes().decode()
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        return (Problem(_CODE, f"{NAME} cannot be read: {error}", f"mend {NAME}", NAME),)
+    return check(text)[1]
+
+
 def schema() -> dict[str, Any]:
     """The JSON schema of devctl.yaml."""
     return {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from devctl.domain.config import Config
-from devctl.domain.gofacts import DockerfileFacts, SourceFacts
+if TYPE_CHECKING:
+    from devctl.domain.config import Config
+    from devctl.domain.gofacts import DockerfileFacts, SourceFacts
+    from devctl.errors import Problem
 
 
 class ProjectSources:
@@ -31,3 +34,18 @@ class ProjectSources:
         from devctl.adapters import config_file
 
         return config_file.read(root)
+
+    def config_problems(self, root: Path) -> tuple[Problem, ...]:
+        from devctl.adapters import config_file
+
+        return config_file.problems(root)
+
+    def config_schema(self) -> dict[str, object]:
+        from devctl.adapters import config_file
+
+        return config_file.schema()
+
+    def positions(self, path: Path) -> Callable[[tuple[str | int, ...]], int | None]:
+        from devctl.adapters import yaml_positions
+
+        return yaml_positions.positions(path)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devctl.errors import FilesError
@@ -53,6 +54,20 @@ def read_document(text: str, *, path: str, code: str) -> Document:
     reader = _Reader()
     data = reader.value(node, ()) if node is not None else None
     return Document(path, data, reader.places, tuple(reader.repeated))
+
+
+def positions(path: Path) -> Callable[[Key], int | None]:
+    """The lines of a YAML file by key path; none at all where it cannot be read."""
+    try:
+        places = read_document(path.read_text(encoding="utf-8"), path=path.name, code="broken").places
+    except (OSError, UnicodeDecodeError, FilesError):
+        places = {}
+
+    def line(key: Key) -> int | None:
+        found = places.get(key)
+        return found[0] if found else None
+
+    return line
 
 
 def line_of(text: str, key: Sequence[str | int]) -> int | None:

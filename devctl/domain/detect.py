@@ -67,7 +67,7 @@ def detect_service(
         probe=probe,
         env=env,
         build_tags=said.build.tags,
-        build_env=said.build.env,
+        build_env={**({"CGO_ENABLED": "1"} if needs_cgo(main) else {}), **said.build.env},
         ldflags=said.build.ldflags,
         files=files,
         context=context,

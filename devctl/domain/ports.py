@@ -125,6 +125,15 @@ class Sources(Protocol):
     def config(self, root: Path) -> Config:
         """devctl.yaml, or all defaults; raises FilesError with every issue and its place."""
 
+    def config_problems(self, root: Path) -> tuple[Problem, ...]:
+        """Everything wrong with devctl.yaml, each with its place; never raises."""
+
+    def config_schema(self) -> dict[str, object]:
+        """The JSON schema of devctl.yaml."""
+
+    def positions(self, path: Path) -> Callable[[tuple[str | int, ...]], int | None]:
+        """Asks a YAML file for the line of a key path; `- NAME=value` is found by its name too."""
+
 
 class Compose(Protocol):
     """docker compose, the real one. `file` is a rendered model in `.devctl/`."""

@@ -88,6 +88,7 @@ def _our_args(project: Project, service: Service) -> dict[str, str]:
         "AIR_GO_IMAGE": project.bases["air"],
         "MODULE_DIR": service.dir,
         "MAIN": service.main,
+        "CGO_ENABLED": service.build_env.get("CGO_ENABLED", ""),
         "GO_TAGS": ",".join(service.build_tags),
         "GO_LDFLAGS": service.ldflags,
         "FILES": " ".join(service.files),

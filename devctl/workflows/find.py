@@ -7,6 +7,12 @@ from pathlib import Path
 from devctl.domain.ports import Toolbox
 from devctl.errors import FilesError, UsageError
 
+OVERRIDES = (
+    "compose.override.yaml",
+    "compose.override.yml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 MARKS = ("devctl.yaml", *COMPOSE_FILES, "go.work", "go.mod")
 
@@ -32,3 +38,12 @@ def find_root(box: Toolbox, given: Path | None) -> Path:
 
 def has_compose(box: Toolbox, root: Path) -> bool:
     return any(box.files.exists(root / name) for name in COMPOSE_FILES)
+
+
+def compose_files(box: Toolbox, root: Path) -> tuple[Path, ...]:
+    """The files that compose reads here, the overriding one first; nothing where there is none."""
+    found = [
+        next((root / n for n in names if box.files.exists(root / n)), None)
+        for names in (OVERRIDES, COMPOSE_FILES)
+    ]
+    return tuple(path for path in found if path is not None) if found[-1] is not None else ()

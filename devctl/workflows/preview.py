@@ -16,6 +16,7 @@ from devctl.domain.readiness import Check
 from devctl.domain.requests import PreviewRequest
 from devctl.domain.runs import NONROOT
 from devctl.errors import DevctlError, ProjectError
+from devctl.workflows.advice import advise, refuse_impossible
 from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.bridge import network_awake
 from devctl.workflows.execute import build, compose_up
@@ -64,6 +65,8 @@ def _prepare(
     """Build and check. Nothing that runs is touched yet, and a refusal leaves it so."""
     before = box.files.read_text(_model_file(project))
     session = open_session(box, project, mode="prod", base=base, target=project.prod_target)
+    refuse_impossible(box, session)
+    advise(box, project, mode="prod")
     measured = Switch()
     write_overlay(box, session)
     try:

@@ -1,0 +1,202 @@
+"""A repository as an old article lays it out: it runs unchanged, is told what is wrong with it, and is never edited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.engine.cli import docker, get, serves
+from tests.engine.conftest import Started
+
+pytestmark = pytest.mark.engine
+MakeProject = Callable[..., Started]
+
+DOCKERFILE = """\
+FROM golang:1.19-alpine as base
+WORKDIR /app
+
+FROM base as deps
+COPY go.mod go.sum ./
+RUN go mod download
+
+FROM base as builder
+COPY --from=deps /go/pkg /go/pkg
+COPY . .
+ARG CGO_ENABLED=0
+ARG GOOS=linux
+ARG GOARCH=amd64
+RUN go build -ldflags '-s -w' -o ./server
+
+FROM alpine as runner
+WORKDIR /app
+RUN addgroup --system --gid 10001 nonroot
+RUN adduser --system --uid 10001 nonroot
+COPY --from=builder --chown=nonroot:nonroot /app/server .
+ENTRYPOINT ["./server"]
+USER nonroot
+EXPOSE 8080
+
+FROM gcr.io/distroless/static-debian12:nonroot as runner-distroless
+WORKDIR /app
+USER nonroot
+COPY --from=builder /app/server .
+ENTRYPOINT ["./server"]
+EXPOSE 8080
+
+FROM golang:1.19-alpine as dev
+WORKDIR /app
+RUN go install github.com/cosmtrek/air@v1.40.0
+ENTRYPOINT ["air"]
+"""
+COMPOSE = """\
+version: "3.3"
+
+services:
+  go:
+    build:
+      context: .
+      dockerfile: Dockerfile
+      args:
+        - target=dev
+    volumes:
+      - .:/app
+    ports:
+      - HOST_PORT:8080
+"""
+MAIN = """\
+package main
+
+import (
+	"fmt"
+	"net/http"
+	IMPORT
+)
+
+func main() {
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, GREETING)
+	})
+	if err := http.ListenAndServe(":8080", nil); err != nil {
+		panic(err)
+	}
+}
+"""
+GO_SUM = """\
+github.com/pkg/errors v0.9.1 h1:FEBLx1zS214owpjy7qsBeixbURkuhQAwrK5UwLGTwt4=
+github.com/pkg/errors v0.9.1/go.mod h1:bwawxfHBFNV+L2hUp1rHADufV3IMtnDRdf1r5NINEl0=
+"""
+
+
+def files(*, dependency: bool, dockerfile: str = DOCKERFILE) -> dict[str, str]:
+    plain = {
+        "Dockerfile": dockerfile,
+        "docker-compose.yml": COMPOSE,
+        "go.mod": "module example.com/seed\n\ngo 1.19\n",
+        "main.go": MAIN.replace("\tIMPORT\n", "").replace("GREETING", '"from the seed"'),
+    }
+    if not dependency:
+        return plain
+    return plain | {
+        "go.mod": plain["go.mod"] + "\nrequire github.com/pkg/errors v0.9.1\n",
+        "go.sum": GO_SUM,
+        "main.go": MAIN.replace("IMPORT", '"github.com/pkg/errors"').replace(
+            "GREETING", 'errors.New("from the seed")'
+        ),
+    }
+
+
+def line_of(text: str, part: str) -> int:
+    return 1 + next(i for i, line in enumerate(text.splitlines()) if part in line)
+
+
+def container(seed: Started) -> str:
+    return docker("ps", "--quiet", "--no-trunc", "--filter", f"label=com.docker.compose.project={seed.name}")
+
+
+def test_the_article_runs_in_our_dev_stage_and_is_told_each_line(project: MakeProject) -> None:
+    seed = project(files(dependency=False))
+    before = {p.name: p.read_bytes() for p in seed.root.iterdir()}
+
+    done = seed.devctl("-y", "up", "-d")
+
+    assert serves(seed.port, "from the seed") < 30
+    assert done.result["mode"] == "dev" and done.result["serving"]["state"] == "current", done.show
+    warned = {(w["code"], w["place"]): w for w in done.warnings}
+    air = warned["air-old-path", f"Dockerfile:{line_of(DOCKERFILE, 'cosmtrek')}"]
+    assert "air-verse/air" in air["message"] and "own dev stage runs instead" in air["message"]
+    assert "go install github.com/air-verse/air@v" in air["hint"]
+    target = warned["args-target", f"docker-compose.yml:{line_of(COMPOSE, 'target=dev')}"]
+    assert target["hint"] == "build: {target: dev}"
+    missing = warned["copy-missing-go-pkg", f"Dockerfile:{line_of(DOCKERFILE, '/go/pkg')}"]
+    assert "FROM deps AS builder" in missing["hint"]
+    assert ("copy-missing-go-sum", f"Dockerfile:{line_of(DOCKERFILE, 'go.sum')}") in warned
+    assert ("base-untagged", f"Dockerfile:{line_of(DOCKERFILE, 'FROM alpine')}") in warned
+    assert ("goarch-fixed", f"Dockerfile:{line_of(DOCKERFILE, 'GOARCH')}") in warned
+    assert {p.name: p.read_bytes() for p in seed.root.iterdir() if p.name != ".devctl"} == before
+
+    again = seed.devctl("up", "-d")
+    assert again.result["steps"] == [] and again.warnings == [], "a second `up` has nothing new to say"
+
+
+def test_a_module_without_dependencies_is_refused_before_anything_is_built(project: MakeProject) -> None:
+    seed = project(files(dependency=False))
+    seed.devctl("-y", "up", "-d")
+    serves(seed.port, "from the seed")
+    running = container(seed)
+
+    refused = seed.devctl("-y", "prod-preview", code=1)
+
+    assert refused.error["code"] == "not-ready"
+    assert refused.error["place"] == f"Dockerfile:{line_of(DOCKERFILE, '/go/pkg')}"
+    assert "FROM deps AS builder" in refused.error["hint"]
+    assert {c["id"] for c in refused.result["checks"]} == {"copy-missing-go-pkg", "copy-missing-go-sum"}
+    assert refused.named("step.started") == [], "nothing was begun"
+    assert container(seed) == running and "from the seed" in get(seed.port)
+
+    ours = seed.devctl("-y", "prod-preview", "--base", "scratch")
+    assert ours.result["mode"] == "prod" and ours.result["image"]["base"] == "scratch"
+    assert "from the seed" in get(seed.port)
+
+
+def test_a_shell_form_entrypoint_is_refused_with_the_line_to_write(project: MakeProject) -> None:
+    shell = DOCKERFILE.replace(
+        'COPY --from=builder /app/server .\nENTRYPOINT ["./server"]',
+        "COPY --from=builder /app/server .\nENTRYPOINT ./server",
+    )
+    seed = project(files(dependency=True, dockerfile=shell))
+    seed.devctl("-y", "up", "-d")
+    serves(seed.port, "from the seed")
+    running = container(seed)
+
+    refused = seed.devctl("-y", "prod-preview", code=1)
+
+    assert refused.error["code"] == "not-ready"
+    assert refused.error["place"] == f"Dockerfile:{line_of(shell, 'ENTRYPOINT ./server')}"
+    assert refused.error["hint"] == 'ENTRYPOINT ["./server"]'
+    assert "has no shell" in refused.error["message"]
+    assert container(seed) == running and "from the seed" in get(seed.port)
+    assert seed.devctl("status").result["mode"] == "dev"
+
+    mended = seed.root / "Dockerfile"
+    mended.write_text(shell.replace("ENTRYPOINT ./server", refused.error["hint"]))
+    done = seed.devctl("-y", "prod-preview")
+    assert done.result["mode"] == "prod" and done.result["image"]["base"] == "distroless", done.show
+    assert done.result["hardening"]["source_mounted"] is False
+    assert "from the seed" in get(seed.port)
+
+
+def test_the_dev_base_must_compile_c_where_the_code_needs_it(project: MakeProject) -> None:
+    source = files(dependency=False)
+    source["main.go"] = source["main.go"].replace(
+        "import (", '// int one(void) { return 1; }\nimport "C"\n\nimport ('
+    )
+    seed = project({**source, "docker-compose.yml": COMPOSE})
+
+    refused = seed.devctl("-y", "up", "-d", code=4)
+
+    assert (
+        refused.error["code"] == "base-lacks-c-compiler" and "golang:1.19-alpine" in refused.error["message"]
+    )
+    assert "golang:1.19-bookworm" in refused.error["hint"]
+    assert container(seed) == ""
