@@ -82,8 +82,8 @@ def schema() -> dict[str, Any]:
     """The JSON schema of devctl.yaml."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": NAME,
         **_adapter().json_schema(),
+        "title": NAME,
     }
 
 

@@ -18,7 +18,7 @@ from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.stages import chain, find_stage
 from devctl.errors import FilesError, UsageError
-from devctl.workflows.find import find_root, has_compose
+from devctl.workflows.find import compose_files, find_root, has_compose
 
 Spec = dict[str, Any]
 
@@ -76,7 +76,13 @@ def _compose_services(
         if dockerfile is not None and not _builds_go(dockerfile):
             continue
         service = detect_service(
-            facts, config=config, name=name, compose=spec, dockerfile=dockerfile, context=context
+            facts,
+            config=config,
+            name=name,
+            compose=spec,
+            compose_file=compose_files(box, root)[-1].name,
+            dockerfile=dockerfile,
+            context=context,
         )
         found.append(_with_cache(service, dockerfile))
     return tuple(found)

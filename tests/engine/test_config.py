@@ -1,0 +1,109 @@
+"""config show, check, render and schema through the real command line; none of them needs an engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from devctl.domain.config import Config
+from tests.engine.cli import DEVCTL, devctl
+from tests.helpers import build_tree
+
+TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "config.md"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    names = ("go.mod", "main.go", "compose.yaml", "Dockerfile", "internal/web/web.go")
+    return build_tree(tmp_path / "shop", {n: (TEMPLATE / n).read_text() for n in names})
+
+
+def without_engine(*args: str, cwd: Path) -> dict[str, Any]:
+    env = {**os.environ, "DOCKER_HOST": "tcp://127.0.0.1:1"}
+    done = subprocess.run([*DEVCTL, "--json", *args], cwd=cwd, capture_output=True, text=True, env=env)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_show_names_file_and_line_of_every_value(root: Path) -> None:
+    (root / "devctl.yaml").write_text("go: 1.26\nservices:\n  app:\n    probe: /\n")
+    shown = without_engine("config", "show", cwd=root)["result"]["values"]
+    assert shown["name"] == {"value": "shop", "origin": "the folder's name"}
+    assert shown["go"] == {"value": "1.26", "origin": "devctl.yaml:1"}
+    assert shown["services.app.probe"] == {"value": "/", "origin": "devctl.yaml:4"}
+    lines = (root / "compose.yaml").read_text().splitlines()
+    ports = 1 + lines.index("    ports:")
+    assert shown["services.app.port"] == {"value": 8080, "origin": f"compose.yaml:{ports}"}
+    assert shown["services.app.main"]["origin"].startswith("the only main: main.go:")
+    assert all(v["origin"] for v in shown.values())
+
+
+def test_check_says_what_is_wrong_and_where(root: Path) -> None:
+    assert without_engine("config", "check", cwd=root)["result"] == {"problems": []}
+
+    (root / "devctl.yaml").write_text("services:\n  app:\n    prot: 80\n")
+    broken = without_engine("config", "check", cwd=root)
+    assert broken["exit_code"] == 3 and broken["error"]["code"] == "broken-config"
+    assert broken["result"]["problems"][0]["place"] == "devctl.yaml:3:5"
+    assert broken["result"]["problems"][0]["hint"] == "replace `prot` by `port`"
+
+
+def test_check_warns_of_what_works_and_is_risky(root: Path) -> None:
+    dockerfile = (root / "Dockerfile").read_text()
+    (root / "Dockerfile").write_text(dockerfile.replace("ALPINE_IMAGE=alpine:3.22", "ALPINE_IMAGE=alpine"))
+    done = without_engine("config", "check", cwd=root)
+    line = 1 + (root / "Dockerfile").read_text().splitlines().index("FROM ${ALPINE_IMAGE} AS runner")
+    assert done["exit_code"] == 0 and done["error"] is None
+    assert [(p["code"], p["place"]) for p in done["result"]["problems"]] == [
+        ("base-untagged", f"Dockerfile:{line}")
+    ]
+
+
+def test_check_hands_on_what_compose_refuses(root: Path) -> None:
+    (root / "compose.yaml").write_text("services:\n  app:\n    biuld: .\n")
+    broken = without_engine("config", "check", cwd=root)
+    assert broken["exit_code"] == 3 and broken["error"]["code"] == "broken-compose"
+    assert broken["error"]["place"].startswith("compose.yaml")
+
+
+def test_render_is_the_model_that_compose_is_given(root: Path) -> None:
+    dev = without_engine("config", "render", cwd=root)["result"]["model"]
+    assert dev["services"]["app"]["build"]["target"] == "dev"
+    prod = without_engine("config", "render", "--mode", "prod", cwd=root)["result"]["model"]
+    assert prod["services"]["app"]["build"]["target"] == "runner-distroless"
+    assert prod["services"]["app"]["read_only"] is True
+    assert not (root / ".devctl").exists(), "looking writes nothing"
+    file = root.parent / "model.json"
+    file.write_text(json.dumps(dev))
+    accepted = subprocess.run(
+        ["docker", "compose", "-f", str(file), "config", "--quiet"], capture_output=True, text=True
+    )
+    assert accepted.returncode == 0, accepted.stderr
+
+
+def test_schema_knows_every_key(root: Path) -> None:
+    schema = devctl("config", "schema", cwd=root).result["schema"]
+    assert set(schema["properties"]) == {f.name for f in fields(Config)}
+
+
+def test_the_reference_page_names_every_key() -> None:
+    text = PAGE.read_text()
+    missing = [key for key in _keys(Config) if f"`{key}`" not in text]
+    assert missing == []
+
+
+def _keys(kind: Any, prefix: str = "") -> list[str]:
+    found = []
+    for name, hint in get_type_hints(kind).items():
+        if name.startswith("_"):
+            continue
+        inner = hint if is_dataclass(hint) else next((a for a in get_args(hint) if is_dataclass(a)), None)
+        path = f"{prefix}{name}" + (".NAME" if inner is not None and not is_dataclass(hint) else "")
+        found += _keys(inner, f"{path}.") if inner is not None else [path]
+    return found
