@@ -53,10 +53,12 @@ class SystemFiles:
         return True
 
     def _make_folder(self, folder: Path, owner: tuple[int, int] | None) -> None:
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            if owner is not None and os.geteuid() == 0:
-                os.chown(folder, *owner)
+        if folder.is_dir():
+            return
+        self._make_folder(folder.parent, owner)
+        folder.mkdir(exist_ok=True)
+        if owner is not None and os.geteuid() == 0:
+            os.chown(folder, *owner)
 
     def append(self, path: Path, text: str) -> None:
         with path.open("a", encoding="utf-8") as sink:
@@ -70,6 +72,9 @@ class SystemFiles:
 
     def is_dir(self, path: Path) -> bool:
         return path.is_dir()
+
+    def names(self, folder: Path) -> Sequence[str]:
+        return sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
 
     def owner(self, path: Path) -> tuple[int, int]:
         facts = path.stat()

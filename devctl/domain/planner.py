@@ -16,7 +16,7 @@ from devctl.domain.observed import (
 )
 from devctl.domain.state import Mode
 
-StepName = Literal["base", "build", "start", "probe", "stop", "restart", "remove", "exec", "logs", "check"]
+StepName = Literal["base", "build", "start", "probe", "stop", "restart", "remove", "exec", "logs", "check", "write"]
 
 
 @dataclass(frozen=True, slots=True)

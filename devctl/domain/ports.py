@@ -85,6 +85,9 @@ class Files(Protocol):
     def remove(self, path: Path) -> None: ...
     def exists(self, path: Path) -> bool: ...
     def is_dir(self, path: Path) -> bool: ...
+    def names(self, folder: Path) -> Sequence[str]:
+        """What lies in a folder, sorted; nothing where there is none."""
+
     def modified(self, path: Path) -> float | None:
         """Seconds since the epoch; None where there is no such file."""
 
