@@ -12,6 +12,7 @@ from devctl.domain.project import Project
 from devctl.domain.requests import DownRequest, RebuildRequest, RestartRequest, UpRequest
 from devctl.domain.runs import OVERLAY
 from devctl.errors import DevctlError, UsageError
+from devctl.workflows.advice import advise_on_change, require_compiler
 from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.execute import build, compose_up, must
 from devctl.workflows.load import load
@@ -42,6 +43,7 @@ def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
     began = box.clock.monotonic()
     steps = Steps(box)
     session = open_session(box, project, mode="dev", only=request.services)
+    advise_on_change(box, session)
     try:
         run_plan(box, session, steps, assemble=request.yes, timeout=request.timeout)
     except DevctlError as error:
@@ -68,6 +70,7 @@ def run_plan(
     builds = [s for s in plan if s.step == "build"]
     if builds:
         ensure_bases(box, session, steps, [s.service or "" for s in builds], assemble=assemble)
+        require_compiler(box, session, [s.service or "" for s in builds])
     for step in builds:
         with steps.step("build", step.cause, service=step.service):
             build(box, session, step.service or "")

@@ -18,6 +18,7 @@ from devctl.domain.state import Mode
 from devctl.domain.wanted import dependencies, label_wanted
 from devctl.workflows.hostports import choose_host_port
 from devctl.workflows.manifests import deps_fingerprint, manifest_paths
+from devctl.workflows.workspaces import unpublished
 
 MODEL = "compose.json"
 RECIPE_FILES = (".dockerignore", ".air.toml")
@@ -137,7 +138,8 @@ def our_dockerfile(box: Toolbox, project: Project, service: Service) -> str:
         f"COPY {' '.join(_globbed(p) for p in paths)} {target}"
         for target, paths in _by_folder(box, project, service)
     ]
-    return text.replace(MANIFEST_LINE, "\n".join(copied) or MANIFEST_LINE)
+    known = unpublished(box, project, manifest_paths(box, project, service))
+    return text.replace(MANIFEST_LINE, "\n".join([*copied, known]).rstrip() or MANIFEST_LINE)
 
 
 def _by_folder(box: Toolbox, project: Project, service: Service) -> list[tuple[str, list[str]]]:

@@ -1,0 +1,224 @@
+"""new and init by the real command line; what they write runs with plain docker compose."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.cli import devctl, free_port, serves
+from tests.helpers import build_tree
+
+TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
+SERVER = """\
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+)
+
+func main() {
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		GREET
+	})
+	if err := http.ListenAndServe(":"+os.Getenv("PORT"), nil); err != nil {
+		panic(err)
+	}
+}
+"""
+CMD_REPO = {
+    "go.mod": "module example.com/cmdrepo\n\ngo 1.24\n",
+    "cmd/api/main.go": SERVER.replace(
+        "GREET", 'text, err := os.ReadFile("texts/hello.txt"); fmt.Fprint(w, string(text), err)'
+    ),
+    "cmd/migrate/main.go": "package main\n\nfunc main() {}\n",
+    "texts/hello.txt": "hello from cmd",
+}
+WORKSPACE = {
+    "go.work": "go 1.26\n\nuse (\n\t./api\n\t./lib\n)\n",
+    "api/go.mod": "module example.com/ws/api\n\ngo 1.26\n\nrequire example.com/ws/lib v0.0.0\n",
+    "api/main.go": SERVER.replace('"os"\n)', '"os"\n\n\t"example.com/ws/lib"\n)').replace(
+        "GREET", "fmt.Fprint(w, lib.Greeting)"
+    ),
+    "lib/go.mod": "module example.com/ws/lib\n\ngo 1.26\n",
+    "lib/lib.go": 'package lib\n\nconst Greeting = "hello from the workspace"\n',
+}
+TWO_MAINS = {
+    "go.mod": "module example.com/two\n\ngo 1.26\n",
+    "cmd/api/main.go": SERVER.replace("GREET", 'fmt.Fprint(w, "api")'),
+    "cmd/admin/main.go": SERVER.replace("GREET", 'fmt.Fprint(w, "admin")'),
+}
+WRITTEN = ("compose.yaml", "compose.prod.yaml", "Dockerfile", ".air.toml", ".dockerignore")
+
+
+def actions(result: dict[str, Any]) -> dict[str, str]:
+    return {f["path"]: f["action"] for f in result["files"]}
+
+
+def content(root: Path) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(root)): p.read_bytes()
+        for p in root.rglob("*")
+        if p.is_file() and ".devctl" not in p.parts
+    }
+
+
+def test_new_writes_the_service_under_the_name_of_its_folder(tmp_path: Path) -> None:
+    done = devctl("new", "shops/shop", cwd=tmp_path)
+    assert set(actions(done.result).values()) == {"written"}
+    root = tmp_path / "shops" / "shop"
+    assert set(actions(done.result)) == set(content(root))
+    assert (root / "go.mod").read_text().startswith("module example.com/shop\n")
+    built = subprocess.run(["go", "vet", "./..."], cwd=root, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+
+    again = devctl("new", "shops/shop", cwd=tmp_path)
+    assert set(actions(again.result).values()) == {"kept"}
+    (root / "compose.yaml").unlink()
+    mended = devctl("new", ".", cwd=root)
+    assert actions(mended.result)["compose.yaml"] == "written"
+
+
+def test_new_overwrites_nothing(tmp_path: Path) -> None:
+    build_tree(tmp_path, {"shop/main.go": "package mine\n", "shop/LICENSE": "mine\n"})
+    before = content(tmp_path)
+    refused = devctl("-y", "new", "shop", cwd=tmp_path, code=2)
+    assert refused.error["code"] == "folder-not-empty" and "main.go" in refused.error["message"]
+    assert actions(refused.result) == {"main.go": "differs"}
+    assert content(tmp_path) == before
+
+
+def test_new_starts_in_a_fresh_clone(tmp_path: Path) -> None:
+    build_tree(tmp_path, {"shop/.git/HEAD": "ref\n", "shop/README.md": "mine\n", "shop/LICENSE": "mine\n"})
+    done = devctl("new", "shop", cwd=tmp_path)
+    assert actions(done.result)["README.md"] == "differs"
+    assert (tmp_path / "shop/README.md").read_text() == "mine\n"
+    assert (tmp_path / "shop/main.go").exists()
+
+
+def test_new_plans_first(tmp_path: Path) -> None:
+    done = devctl("--dry-run", "new", "shop", cwd=tmp_path)
+    assert {"step": "write", "service": None, "cause": "go.mod"} in done.result["plan"]
+    assert not (tmp_path / "shop").exists()
+
+
+def test_files_belong_to_the_owner_of_the_folder_they_are_made_in(tmp_path: Path) -> None:
+    owner = 1234 if os.geteuid() == 0 else os.geteuid()  # only root can give files away
+    os.chown(tmp_path, owner, -1)
+    devctl("new", "a/shop", cwd=tmp_path)
+    made = [tmp_path / "a", *(tmp_path / "a").rglob("*")]
+    assert {p.stat().st_uid for p in made} == {owner}
+
+
+def test_init_writes_once_and_then_changes_nothing(tmp_path: Path) -> None:
+    root = build_tree(tmp_path / "repo", CMD_REPO)
+    assert devctl("init", "--diff", cwd=root).result["diff"].count("--- /dev/null") == len(WRITTEN)
+    assert set(content(root)) == set(CMD_REPO), "--diff only shows"
+
+    done = devctl("init", cwd=root)
+    assert actions(done.result) == dict.fromkeys(WRITTEN, "written")
+    assert done.result["diff"] == ""
+    before = content(root)
+    again = devctl("init", cwd=root)
+    assert actions(again.result) == dict.fromkeys(WRITTEN, "kept")
+    assert content(root) == before
+
+
+def test_init_shows_what_differs_and_keeps_it(tmp_path: Path) -> None:
+    root = build_tree(tmp_path / "repo", CMD_REPO)
+    devctl("init", cwd=root)
+    edited = (root / "compose.yaml").read_text().replace("init: true", "init: false # mine")
+    (root / "compose.yaml").write_text(edited)
+    done = devctl("init", cwd=root)
+    assert actions(done.result)["compose.yaml"] == "differs"
+    assert "-    init: false # mine" in done.result["diff"] and "+    init: true" in done.result["diff"]
+    assert (root / "compose.yaml").read_text() == edited
+
+
+def test_init_keeps_a_compose_file_of_another_name_alone(tmp_path: Path) -> None:
+    compose = "services:\n  web:\n    build: .\n    ports: ['9000:9000']\n  db:\n    image: postgres:17\n"
+    root = build_tree(tmp_path / "repo", {**CMD_REPO, "docker-compose.yml": compose})
+    done = devctl("init", cwd=root)
+    assert actions(done.result)["docker-compose.yml"] == "differs"
+    assert not (root / "compose.yaml").exists(), "compose would read it instead of the user's"
+    assert "  web:\n" in (root / "compose.prod.yaml").read_text()
+    assert (root / "docker-compose.yml").read_text() == compose
+
+
+def test_init_asks_where_two_answers_are_right(tmp_path: Path) -> None:
+    root = build_tree(tmp_path / "repo", TWO_MAINS)
+    refused = devctl("init", cwd=root, code=2)
+    assert refused.error["code"] == "which-main" and "devctl init -y" in refused.error["hint"]
+    assert set(content(root)) == set(TWO_MAINS)
+
+    done = devctl("-y", "init", cwd=root)
+    assert actions(done.result) == dict.fromkeys((*WRITTEN, "devctl.yaml"), "written")
+    before = content(root)
+    assert set(actions(devctl("init", cwd=root).result).values()) == {"kept"}
+    assert content(root) == before
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[Path]:
+    """A folder whose compose project is ended by plain compose."""
+    root = tmp_path / f"dt{uuid.uuid4().hex[:8]}"
+    yield root
+    compose(root, "down", "--volumes", "--rmi", "local", "--timeout", "2")
+
+
+def compose(root: Path, *args: str, prod: bool = False) -> None:
+    files = ["-f", "compose.yaml", "-f", "compose.prod.yaml"] if prod else []
+    done = subprocess.run(["docker", "compose", *files, *args], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, f"{args}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("files", "greeting"),
+    [(CMD_REPO, "hello from cmd"), (WORKSPACE, "hello from the workspace")],
+    ids=["cmd", "work"],
+)
+def test_what_init_wrote_runs_with_plain_compose(plain: Path, files: dict[str, str], greeting: str) -> None:
+    root = build_tree(plain, files)
+    if "go 1.24" in files.get("go.mod", ""):  # the only Go image of this test is the newest
+        build_tree(root, {"go.mod": files["go.mod"].replace("1.24", "1.26")})
+    devctl("init", cwd=root)
+    port = free_port()
+    (root / ".env").write_text(f"HOST_PORT={port}\n")
+    compose(root, "up", "--build", "--detach")
+    serves(port, greeting, within=60)
+    compose(root, "up", "--build", "--detach", prod=True)
+    serves(port, greeting, within=20)
+
+
+@pytest.mark.engine
+def test_a_dockerfile_of_the_users_stays_the_production_one(plain: Path) -> None:
+    dockerfile = (
+        "FROM golang:1.26-alpine AS build\nWORKDIR /src\nCOPY . .\n"
+        "RUN CGO_ENABLED=0 go build -o /api ./cmd/api\n"
+        'FROM alpine:3.22 AS production\nWORKDIR /srv\nCOPY texts texts\nCOPY --from=build /api /api\nENTRYPOINT ["/api"]\n'
+    )
+    root = build_tree(
+        plain, {**CMD_REPO, "go.mod": CMD_REPO["go.mod"].replace("1.24", "1.26"), "Dockerfile": dockerfile}
+    )
+    done = devctl("init", cwd=root)
+    assert (
+        actions(done.result)["Dockerfile"] == "kept" and actions(done.result)["Dockerfile.dev"] == "written"
+    )
+    before = content(root)
+    devctl("init", cwd=root)
+    assert content(root) == before
+    port = free_port()
+    (root / ".env").write_text(f"HOST_PORT={port}\n")
+    compose(root, "up", "--build", "--detach")
+    serves(port, "hello from cmd", within=60)
+    compose(root, "up", "--build", "--detach", prod=True)
+    serves(port, "hello from cmd", within=20)
+    assert (root / "Dockerfile").read_text() == dockerfile
