@@ -130,10 +130,11 @@ def _renderer(options: GlobalOptions) -> Renderer:
 
 def _bug(error: Exception, words: Sequence[str], renderers: Sequence[Renderer]) -> DevctlError:
     from devctl.cli.report import write_report
+    from devctl.domain.redact import redact
 
     place = write_report(error, words, events=[e for r in renderers for e in r.recent])
     return DevctlError(
-        f"a bug of devctl: {type(error).__name__}: {error}",
+        f"a bug of devctl: {type(error).__name__}: {redact(str(error))}",
         code="internal-error",
         hint=f"send the report {place} with your bug report; secrets were taken out",
     )

@@ -1,4 +1,7 @@
-"""Secrets taken out of a text before it is written down anywhere. It takes too much rather than too little."""
+"""Secrets taken out of a text before it is written down anywhere. It takes too much rather than too little.
+
+Counts are bounded where a pattern may start at every character: a long line must not take its length squared.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,24 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"-----BEGIN [^-]+-----.*?(?:-----END [^-]+-----|\Z)", re.S), GONE),
     (
         re.compile(
-            r"(?i)\b((?:proxy-)?authorization|x-[\w-]*(?:key|token)|(?:set-)?cookie)(\W{1,4})[^\r\n]+"
+            r"(?i)\b((?:proxy-)?authorization|x-[\w-]{0,40}(?:key|token)|(?:set-)?cookie)(\W{1,4})[^\r\n]+"
         ),
         rf"\1\2{GONE}",
     ),
     (re.compile(r"(?i)\b(bearer|basic)(\s+)[\w.~+/=-]{8,}"), rf"\1\2{GONE}"),
     # A line of YAML or of an env file: the whole rest of the line is the value.
     (
-        re.compile(rf"(?im)^(\s*(?:-\s+|export\s+)?[\"']?[\w.-]*?{_NAMES}[\"']?\s*[=:][ \t]*)\S[^\r\n]*"),
+        re.compile(
+            rf"(?im)^(\s*(?:-\s+|export\s+)?[\"']?[\w.-]{{0,100}}?{_NAMES}[\"']?\s*[=:][ \t]*)\S[^\r\n]*"
+        ),
         rf"\1{GONE}",
     ),
     (re.compile(rf"(?i)({_NAMES}[\\\"']*\s*(?:=>|[=:])\s*){_VALUE}"), rf"\1{GONE}"),
-    (re.compile(rf"(?i)(--?[\w-]*?{_NAMES}[\"',]*\s+){_VALUE}"), rf"\1{GONE}"),
+    (re.compile(rf"(?i)(--?[\w-]{{0,60}}?{_NAMES}[\"',]*\s+){_VALUE}"), rf"\1{GONE}"),
     # user:password@ first, in which people put unescaped / and @, then whatever else stands before the host.
-    (re.compile(r"(?i)(\w+://)[^\s/:@\"'<>]*:[^\s\"'<>]*@"), rf"\1{GONE}@"),
-    (re.compile(r"(?i)(\w+://)[^\s/\"'<>]+@"), rf"\1{GONE}@"),
-    (re.compile(r"(?<![\w./])[\w.+-]+:[^\s@/\"'\[]+@(?!sha256:)(?=[\w(])"), f"{GONE}@"),
+    (re.compile(r"(://)[^\s/:@\"'<>]*:[^\s\"'<>]*@"), rf"\1{GONE}@"),
+    (re.compile(r"(://)[^\s/\"'<>]+@"), rf"\1{GONE}@"),
+    (re.compile(r"(?<![\w./+-])[\w.+-]{1,100}:[^\s@/\"'\[]{1,300}@(?!sha256:)(?=[\w(])"), f"{GONE}@"),
     (re.compile(r"(?i)\b((?:login|password|account)\s+)\S+"), rf"\1{GONE}"),
     (
         re.compile(

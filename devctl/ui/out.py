@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 import io
 import signal
+import threading
 from collections.abc import Callable
 from typing import TextIO
 
@@ -35,4 +35,11 @@ class Out:
         self.line(text)
         if self.gone and not self._ended:
             self._ended = True
-            _thread.interrupt_main(signal.SIGTERM)  # not SIGINT: a shell's background job ignores that one
+            _end_main()
+
+
+def _end_main() -> None:
+    """As a signal, so that the main thread wakes up too; not SIGINT, which a shell's background job ignores."""
+    main = threading.main_thread().ident
+    if main is not None and callable(signal.getsignal(signal.SIGTERM)):  # else nobody would catch it
+        signal.pthread_kill(main, signal.SIGTERM)

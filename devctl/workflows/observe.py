@@ -8,6 +8,7 @@ from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.requests import LogsRequest, StatusRequest
 from devctl.domain.state import State
+from devctl.errors import InterruptedByUser
 from devctl.workflows.follow import follow_services
 from devctl.workflows.lifecycle import check_services, plan_outcome
 from devctl.workflows.load import load
@@ -38,5 +39,9 @@ def logs(request: LogsRequest, box: Toolbox) -> Outcome:
     names = check_services(project, request.services)
     if request.dry_run:
         return plan_outcome([Step("logs", name, "asked for") for name in names])
-    follow_services(box, project, names, follow=request.follow, tail=request.tail, events=request.json)
-    return Outcome()
+    try:
+        follow_services(box, project, names, follow=request.follow, tail=request.tail, events=request.json)
+    except (KeyboardInterrupt, InterruptedByUser):
+        if not request.follow:
+            raise
+    return Outcome()  # Ctrl-C is the normal end of following

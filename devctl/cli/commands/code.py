@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def exec_(
     context: typer.Context,
-    service: Annotated[str, typer.Argument(help="The service to run it in.")],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service to run it in.")],
     command: Annotated[list[str], typer.Argument(metavar="-- CMD", help="The command and its arguments.")],
 ) -> None:
     """Run a command in a service; its exit code is passed on."""
@@ -41,7 +41,10 @@ def test(
     later(context, "test", lambda box: inside.test(request, box))
 
 
-def shell(context: typer.Context, service: Annotated[str | None, typer.Argument()] = None) -> None:
+def shell(
+    context: typer.Context,
+    service: Annotated[str | None, typer.Argument(metavar="SERVICE", help="Default: the first.")] = None,
+) -> None:
     """A shell in a service; beside it where its image has none (distroless)."""
     from devctl.workflows import inside
 

@@ -59,12 +59,12 @@ def bases_list(context: typer.Context) -> None:
         _bases("list")(context)
 
 
-def bases_save(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> None:
+def bases_save(context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Write the bases into one file, for a machine without network."""
     _bases("save", file)(context)
 
 
-def bases_load(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> None:
+def bases_load(context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Read such a file."""
     _bases("load", file)(context)
 

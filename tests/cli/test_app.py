@@ -1,0 +1,261 @@
+"""Words in, exit code out: global options anywhere, usage errors, the mapping of errors, signals, a reader that leaves."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from devctl.cli.options import GlobalOptions, hoist
+from devctl.domain.events import Outcome
+from devctl.domain.ports import Toolbox
+from devctl.domain.requests import StatusRequest, UpRequest
+from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, ProjectError, UsageError
+from devctl.workflows import observe
+from tests.cli.conftest import Ran
+
+Devctl = Callable[..., Ran]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[StatusRequest]:
+    """The requests that reach `status`, which answers at once."""
+    requests: list[StatusRequest] = []
+
+    def status(request: StatusRequest, box: Toolbox) -> Outcome:
+        requests.append(request)
+        return Outcome(result={"mode": "dev"}, text="all is well")
+
+    monkeypatch.setattr(observe, "status", status)
+    return requests
+
+
+@pytest.mark.parametrize("place", ["before", "after", "both"])
+def test_global_options_stand_before_and_after(
+    devctl: Devctl, asked: list[StatusRequest], tmp_path: Path, place: str
+) -> None:
+    options = ["-C", str(tmp_path), "--json", "--dry-run", "-y"]
+    words = {
+        "before": [*options, "status"],
+        "after": ["status", *options],
+        "both": [*options[:2], "status", *options[2:]],
+    }
+    assert devctl(*words[place]).code == 0
+    assert asked == [StatusRequest(project=tmp_path, dry_run=True, yes=True, json=True)]
+
+
+def test_the_alias_is_the_same_command(devctl: Devctl, asked: list[StatusRequest]) -> None:
+    assert devctl("ps", "--json").envelope["command"] == "status"
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "rest"),
+    [
+        (["up", "-dq"], GlobalOptions(quiet=True), ["up", "-d"]),
+        (["-vy", "up"], GlobalOptions(verbose=True, yes=True), ["up"]),
+        (["-C/", "up"], GlobalOptions(project=Path("/")), ["up"]),
+        (["--project=/", "up"], GlobalOptions(project=Path("/")), ["up"]),
+        (["up", "--color", "never"], GlobalOptions(color="never"), ["up"]),
+        (
+            ["exec", "api", "--", "ls", "-v", "--json"],
+            GlobalOptions(),
+            ["exec", "api", "--", "ls", "-v", "--json"],
+        ),
+        (
+            ["exec", "api", "--json", "--", "x", "-q"],
+            GlobalOptions(json=True),
+            ["exec", "api", "--", "x", "-q"],
+        ),
+        (["logs", "--tail", "-1"], GlobalOptions(), ["logs", "--tail", "-1"]),
+    ],
+)
+def test_hoist(words: list[str], options: GlobalOptions, rest: list[str]) -> None:
+    assert hoist(words) == (options, rest)
+
+
+def test_a_timeout_of_nought_is_not_the_default(devctl: Devctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[UpRequest] = []
+
+    def up(request: UpRequest, box: Toolbox) -> Outcome:
+        seen.append(request)
+        return Outcome()
+
+    monkeypatch.setattr("devctl.workflows.up.up", up)
+    assert devctl("up", "-d", "--timeout", "0").code == 0
+    assert devctl("up", "-d", "--no-watch", "api", "web").code == 0
+    assert (seen[0].timeout, seen[0].lock_timeout) == (0, 0)
+    assert (seen[1].timeout, seen[1].lock_timeout, seen[1].watch, seen[1].services) == (
+        60,
+        600,
+        False,
+        ("api", "web"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["upp"], "error: no such command 'upp'. Did you mean 'up'?\n  → devctl up\n"),
+        (["zzz"], "error: no such command 'zzz'\n  → devctl --help\n"),
+        (
+            ["bases", "bulid"],
+            "error: no such command 'bulid'. Did you mean 'build'?\n  → devctl bases build\n",
+        ),
+        (["config"], "error: missing command\n  → devctl config --help\n"),
+        (["up", "--bogus"], "error: no such option: --bogus\n  → devctl up --help\n"),
+        (["up", "--color", "blue"], "error: --color blue is no choice\n  → --color auto|always|never\n"),
+        (["up", "-C"], "error: -C needs a value\n  → devctl -C VALUE …\n"),
+        (["exec"], "error: missing argument 'SERVICE'\n  → devctl exec --help\n"),
+        (
+            ["-C", "/nowhere/at/all", "down"],
+            "error: -C: no such folder: /nowhere/at/all\n  → devctl -C DIR with a folder that exists\n",
+        ),
+        (
+            ["-C", "", "down"],
+            "error: -C: no such folder: an empty word\n  → devctl -C DIR with a folder that exists\n",
+        ),
+        (["shell", "--json", "--color", "x"], ""),
+    ],
+    ids=str,
+)
+def test_usage_errors_are_two_lines_and_exit_2(devctl: Devctl, words: list[str], said: str) -> None:
+    ran = devctl(*words)
+    assert ran.code == 2
+    assert ran.err == said
+    assert ran.out == "" or ran.envelope["error"]["hint"]
+
+
+def test_alone_it_shows_its_help_and_exits_2(devctl: Devctl) -> None:
+    ran = devctl()
+    assert (ran.code, ran.err) == (2, "")
+    assert ran.out.startswith("Usage: devctl")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(ProjectError, 1), (UsageError, 2), (FilesError, 3), (MachineError, 4), (InterruptedByUser, 130)],
+)
+def test_each_error_class_has_its_code(
+    devctl: Devctl, monkeypatch: pytest.MonkeyPatch, error: type[DevctlError], code: int
+) -> None:
+    def status(request: StatusRequest, box: Toolbox) -> Outcome:
+        raise error("it broke", code="broke", hint="mend it", place="main.go:3:1", detail="one\ntwo")
+
+    monkeypatch.setattr(observe, "status", status)
+    ran = devctl("status")
+    assert ran.code == code
+    assert ran.err == "error: main.go:3:1: it broke\n  one\n  two\n  → mend it\n"
+    assert ran.out == ""
+
+
+def test_a_bug_leaves_a_report_without_secrets(
+    devctl: Devctl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def status(request: StatusRequest, box: Toolbox) -> Outcome:
+        raise RuntimeError("lost at postgres://me:hunter2@db/x")
+
+    monkeypatch.setattr(observe, "status", status)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    ran = devctl("status", "--json")
+    assert ran.code == 70
+    error = ran.envelope["error"]
+    assert error["code"] == "internal-error"
+    (report,) = (tmp_path / "devctl").iterdir()
+    assert str(report) in error["hint"]
+    assert report.stat().st_mode & 0o777 == 0o600
+    text = report.read_text()
+    assert "RuntimeError: lost at" in text
+    assert "call: devctl status --json" in text
+    assert "hunter2" not in text + ran.out + ran.err
+
+
+def test_a_report_that_cannot_be_kept_at_home_goes_to_a_temporary_folder(
+    devctl: Devctl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def status(request: StatusRequest, box: Toolbox) -> Outcome:
+        raise RuntimeError("lost")
+
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(observe, "status", status)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert devctl("status").code == 70
+    assert len(list(tmp_path.glob("devctl-*/*report.md"))) == 1
+
+
+def test_works_in_a_thread_that_may_set_no_handlers(
+    asked: list[StatusRequest], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from devctl.cli.app import main
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(main, ["status"]).result() == 0
+    assert capsys.readouterr().out == "all is well\n"
+
+
+WAITING = """
+import sys, time
+from devctl.cli.app import main
+from devctl.domain.events import Note
+from devctl.workflows import observe
+def status(request, box):
+    sys.stderr.write("here\\n"); sys.stderr.flush()
+    time.sleep(60)
+observe.status = status
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_is_130_with_an_envelope(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITING, "status", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stderr is not None and child.stdout is not None
+        assert child.stderr.readline() == "here\n"
+        child.send_signal(number)
+        out = child.stdout.read()
+        assert child.wait(10) == 130
+    assert '"code": "interrupted"' in out
+    assert '"hint": "devctl status shows what still runs"' in out
+
+
+LOGGING = """
+import sys, threading, time
+from devctl.cli.app import main
+from devctl.domain.events import LogLine
+from devctl.workflows import observe
+def logs(request, box):
+    def speak():
+        while True:
+            box.reporter.emit(LogLine("api", "stdout", "hello"))
+            time.sleep(0.01)
+    threading.Thread(target=speak, daemon=True).start()
+    time.sleep(60)
+observe.logs = logs
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("words", [["logs", "-f"], ["logs", "-f", "--json"]], ids=" ".join)
+def test_a_log_ends_quietly_when_its_reader_leaves(words: list[str]) -> None:
+    began = time.monotonic()
+    with subprocess.Popen(
+        [sys.executable, "-c", LOGGING, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None and child.stderr is not None
+        assert "hello" in child.stdout.readline()
+        child.stdout.close()
+        assert child.wait(20) == 0
+        assert child.stderr.read() == ""
+    assert time.monotonic() - began < 20

@@ -1,0 +1,51 @@
+"""`--help` and the other cheap calls load none of the heavy libraries."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = (
+    "docker",
+    "python_on_whales",
+    "yaml",
+    "watchfiles",
+    "pydantic",
+    "tree_sitter",
+    "dockerfile",
+    "rich",
+    "requests",
+)
+PROGRAM = """
+import json, sys
+from devctl.cli.app import main
+code = main(json.loads(sys.argv[1]))
+print("LOADED " + json.dumps([code, sorted(sys.modules)]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--help"], 0),
+        (["up", "--help"], 0),
+        (["bases", "pull", "--help"], 0),
+        (["--version"], 0),
+        (["--json", "nonsense"], 2),
+        (["up", "--nonsense"], 2),
+        (["--json", "-C", "/nowhere/at/all", "up"], 2),
+    ],
+    ids=str,
+)
+def test_cheap_calls_load_nothing_heavy(words: list[str], code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps(words)], capture_output=True, text=True, check=True
+    )
+    got, modules = json.loads(done.stdout.splitlines()[-1].removeprefix("LOADED "))
+    assert got == code
+    assert [m for m in HEAVY if m in modules] == []
+    if "--help" in words:
+        assert [m for m in modules if m.startswith(("devctl.adapters.", "devctl.workflows."))] == []

@@ -1,0 +1,238 @@
+"""What a person reads, compared in full."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import subprocess
+import sys
+import threading
+from datetime import datetime
+
+import pytest
+
+from devctl.domain.events import (
+    Change,
+    DepsChanged,
+    DepsFailed,
+    DepsRebuilt,
+    Event,
+    LogLine,
+    Note,
+    Outcome,
+    Ready,
+    Recorded,
+    Reload,
+    StepDone,
+    StepFailed,
+    StepStarted,
+    Switched,
+)
+from devctl.errors import MachineError, Problem, ProjectError, UsageError
+from devctl.ui.human import KEPT, HumanRenderer
+from devctl.ui.live import LiveLine
+
+NOON = datetime(2026, 3, 1, 12, 5)
+
+
+def renderer(
+    *, quiet: bool = False, verbose: bool = False, colors: tuple[bool, bool] = (False, False)
+) -> HumanRenderer:
+    return HumanRenderer(quiet=quiet, verbose=verbose, colors=colors, discard=lambda: None, now=lambda: NOON)
+
+
+@pytest.mark.parametrize(
+    ("event", "out", "err"),
+    [
+        (StepStarted("build", "no image", "api"), "", ""),
+        (StepDone("build", "no image", 12_340, "api"), "", "✓ build api: no image  12.3 s\n"),
+        (StepDone("start", "", 40), "", "✓ start  0.0 s\n"),
+        (StepFailed("probe", "must answer", 60_000, "api"), "", "✗ probe api: must answer  60.0 s\n"),
+        (LogLine("api", "stdout", "hello"), "api | hello\n", ""),
+        (LogLine("build", "build", "#7 RUN go build"), "", ""),
+        (Note("Ctrl-C stops"), "", "Ctrl-C stops\n"),
+        (Ready("ready in 3 s"), "ready in 3 s\n", ""),
+        (Recorded("{}"), "", ""),
+        (Reload("api", True, 337), "", "api reloaded: saved → served 0.34 s\n"),
+        (
+            Reload("api", False, 500, "main.go:3:1: undefined: x\nmore"),
+            "",
+            "api does not compile, serving old code since 12:05:\n  main.go:3:1: undefined: x\n  more\n",
+        ),
+        (
+            DepsChanged("api", (Change("added", "example.com/x", "+ example.com/x v1.2.0"),)),
+            "",
+            "api: dependencies changed\n  + example.com/x v1.2.0\n",
+        ),
+        (DepsRebuilt("api", 4200), "", "api serves with the new dependencies, 4.2 s\n"),
+        (
+            DepsFailed("api", "no such module"),
+            "",
+            "api was not replaced, serving old code since 12:05:\n  no such module\n",
+        ),
+        (
+            Switched("api", "dev", "prod", 1250, 90),
+            "",
+            "api: dev → prod, 1.2 s, without an answer for 90 ms\n",
+        ),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_each_event(capsys: pytest.CaptureFixture[str], event: Event, out: str, err: str) -> None:
+    renderer().emit(event)
+    assert capsys.readouterr() == (out, err)
+
+
+def test_the_same_compile_error_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter([NOON, NOON.replace(minute=9), NOON.replace(minute=30)])
+    human = HumanRenderer(
+        quiet=False, verbose=False, colors=(False, False), discard=lambda: None, now=lambda: next(times)
+    )
+    broken = Reload("api", False, 1, "main.go:3:1: undefined: x")
+    for event in (broken, broken, Reload("api", True, 300), broken):
+        human.emit(event)
+    assert capsys.readouterr().err.splitlines() == [
+        "api does not compile, serving old code since 12:05:",
+        "  main.go:3:1: undefined: x",
+        "api does not compile, serving old code since 12:05: the same error",
+        "api reloaded: saved → served 0.30 s",
+        "api does not compile, serving old code since 12:30:",
+        "  main.go:3:1: undefined: x",
+    ]
+
+
+def test_quiet_leaves_results_logs_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    human = renderer(quiet=True)
+    for event in (
+        StepDone("build", "", 1),
+        Note("x"),
+        Reload("api", True, 1),
+        LogLine("api", "stdout", "hello"),
+    ):
+        human.emit(event)
+    human.warn(Problem("w", "warning", "hint"))
+    assert human.finished("up", Outcome(text="ready")) == 0
+    assert human.failed("up", UsageError("wrong", code="usage", hint="right")) == 2
+    assert capsys.readouterr() == ("api | hello\nready\n", "error: wrong\n  → right\n")
+
+
+def test_a_failed_step_shows_the_end_of_its_build(capsys: pytest.CaptureFixture[str]) -> None:
+    human = renderer()
+    human.emit(StepStarted("build", "x", "web"))
+    human.emit(LogLine("build", "build", "of the step before"))
+    human.emit(StepDone("build", "x", 1, "web"))
+    human.emit(StepStarted("build", "x", "api"))
+    for number in range(KEPT + 5):
+        human.emit(LogLine("build", "build", f"line {number}"))
+    assert human.failed("up", ProjectError("the build failed", code="build-failed", hint="mend it")) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1:] == [
+        "error: the build failed",
+        *(f"  line {n}" for n in range(5, KEPT + 5)),
+        "  → mend it",
+    ]
+
+
+def test_an_error_that_explains_itself_needs_no_build_log(capsys: pytest.CaptureFixture[str]) -> None:
+    human = renderer()
+    human.emit(LogLine("build", "build", "noise"))
+    human.failed(
+        "up", MachineError("disk is full", code="disk-full", hint="docker system df", detail="0 bytes")
+    )
+    assert capsys.readouterr().err == "error: disk is full\n  0 bytes\n  → docker system df\n"
+
+
+def test_verbose_shows_the_build_as_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    renderer(verbose=True).emit(LogLine("build", "build", "#7 RUN go build"))
+    assert capsys.readouterr().err == "#7 RUN go build\n"
+
+
+def test_warnings_come_once_in_the_form_of_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    human = renderer()
+    for _ in range(2):
+        human.warn(Problem("old-air", "air is old", "devctl init --diff", "Dockerfile:7"))
+        human.warn(Problem("other", "compose.yaml:3: is odd", "see there", "compose.yaml:3"))
+    assert capsys.readouterr().err == (
+        "warning: Dockerfile:7: air is old\n  → devctl init --diff\n"
+        "warning: compose.yaml:3: is odd\n  → see there\n"
+    )
+
+
+def test_log_names_line_up_and_each_stream_has_its_own_colour(capsys: pytest.CaptureFixture[str]) -> None:
+    human = renderer(colors=(False, True))
+    human.emit(LogLine("postgres", "stderr", "ready"))
+    human.emit(LogLine("api", "stdout", "hello"))
+    human.emit(Reload("api", True, 300))
+    out, err = capsys.readouterr()
+    assert out == "postgres | ready\napi      | hello\n"
+    assert err == "\x1b[32mapi reloaded: saved → served 0.30 s\x1b[0m\n"
+
+
+def test_threads_do_not_mix_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    human = renderer()
+    line = "x" * 500
+    threads = [
+        threading.Thread(target=lambda: [human.emit(LogLine("api", "stdout", line)) for _ in range(50)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(capsys.readouterr().out.splitlines()) == {f"api | {line}"}
+
+
+def test_a_locale_without_the_arrow_is_no_error() -> None:
+    code = "from devctl.cli.app import main; main(['nonsense'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"}
+    )
+    assert done.stderr == b"error: no such command 'nonsense'\n  \\u2192 devctl --help\n"
+
+
+def test_a_long_live_line_stays_one_line() -> None:
+    stream = io.StringIO()
+    live = LiveLine(stream, enabled=True, color=False)
+    live.start("build api: " + "a long cause " * 30)
+    live.hidden(lambda: stream.write("between\n"))
+    live.clear()
+    assert "between\n" in stream.getvalue()
+
+
+@pytest.mark.parametrize(("flags", "colored"), [([], True), (["--color", "never"], False)])
+def test_on_a_terminal_the_running_step_has_a_live_line(flags: list[str], colored: bool) -> None:
+    program = (
+        "import sys, time\n"
+        "from devctl.cli.app import main\n"
+        "from devctl.domain.events import Outcome, StepStarted, StepDone\n"
+        "from devctl.workflows import observe\n"
+        "def status(request, box):\n"
+        "    box.reporter.emit(StepStarted('build', 'no image', 'api')); time.sleep(0.3)\n"
+        "    box.reporter.emit(StepDone('build', 'no image', 300, 'api')); return Outcome(text='done')\n"
+        "observe.status = status\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    ours, theirs = pty.openpty()
+    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")} | {"TERM": "xterm"}
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "status", *flags], stdout=theirs, stderr=theirs, env=env
+    ) as child:
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                more = os.read(ours, 4096)
+            except OSError:  # how Linux says that the other end is closed
+                break
+            if not more:
+                break
+            said += more
+        assert child.wait(10) == 0
+    os.close(ours)
+    text = said.decode()
+    assert "build api: no image" in text
+    assert "0:00:00" in text
+    assert text.rstrip().endswith("done")
+    assert ("\x1b[32m✓" in text) is colored
+    assert ("\x1b[3" in text) is colored
