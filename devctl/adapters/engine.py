@@ -6,7 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from devctl.domain.observed import COMPOSE_PROJECT_LABEL, COMPOSE_SERVICE_LABEL, Container, Image, Observed
+from devctl.domain.observed import (
+    COMPOSE_PROJECT_LABEL,
+    COMPOSE_SERVICE_LABEL,
+    Container,
+    Image,
+    Kind,
+    Labelled,
+    Observed,
+)
 from devctl.domain.ports import Finished, Processes
 from devctl.domain.state import Health
 from devctl.errors import MachineError
@@ -46,6 +54,13 @@ class EngineCli:
         found = (_container(raw) for raw in self._inspect(ids)) if ids else ()
         return tuple(c for c in found if c.labels.get("com.docker.compose.oneoff") != "True")
 
+    def running(self, project: str) -> list[str]:
+        shown = "{{.ID}}\t{{.State}}\t{{.Status}}"
+        wanted = f"label={COMPOSE_PROJECT_LABEL}={project}"
+        done = self._docker("ps", "--no-trunc", "--filter", wanted, "--format", shown)
+        rows = [line.split("\t") for line in done.stdout.splitlines()]
+        return sorted(i for i, state, status in rows if state == "running" and "unhealthy" not in status)
+
     def images(self, refs: Sequence[str]) -> Mapping[str, Image]:
         shown = "{{.Id}}\t{{.Config.User}}\t{{json .Config.Labels}}"
         found: dict[str, Image] = {}
@@ -68,6 +83,19 @@ class EngineCli:
 
     def commit(self, container: str, ref: str) -> None:
         self._docker("commit", container, ref)
+
+    def labelled(self, kind: Kind, label: str) -> Sequence[Labelled]:
+        how = ["ps", "--all", "--no-trunc"] if kind == "container" else [kind, "ls"]
+        how += ["--no-trunc"] if kind == "image" else []
+        ids = self._docker(*how, "--quiet", "--filter", f"label={label}").stdout.split()
+        done = self._run("inspect", "--type", kind, *dict.fromkeys(ids)) if ids else None
+        # What went away between the two calls is simply not there any more.
+        rows = json.loads(done.stdout) if done is not None and done.stdout.strip() else []
+        return [_labelled(kind, raw) for raw in rows]
+
+    def remove(self, thing: Labelled) -> bool:
+        how = ["rm", "--force"] if thing.kind == "container" else [thing.kind, "rm"]
+        return self._run(*how, thing.name).code == 0
 
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
         flags = [part for key, value in labels.items() for part in ("--label", f"{key}={value}")]
@@ -157,6 +185,20 @@ def _container(raw: dict[str, Any]) -> Container:
         security_opt=tuple(raw["HostConfig"].get("SecurityOpt") or ()),
         bind_sources=tuple(m["Source"] for m in raw.get("Mounts") or () if m["Type"] == "bind"),
         restarts=int(raw.get("RestartCount", 0)),
+    )
+
+
+def _labelled(kind: Kind, raw: dict[str, Any]) -> Labelled:
+    inside = raw.get("Config") or {} if kind in ("container", "image") else raw
+    name = str(raw.get("Name", "")).lstrip("/")
+    if kind == "image":
+        name = next(iter(raw.get("RepoTags") or ()), raw["Id"])
+    return Labelled(
+        kind,
+        id=raw.get("Id", name),
+        name=name,
+        labels=dict(inside.get("Labels") or {}),
+        in_use=kind == "container" and raw["State"]["Status"] in ("running", "paused", "restarting"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from devctl.domain.state import Health
 
@@ -15,6 +16,9 @@ DEPS_LABEL = f"{LABEL}.deps"
 INPUTS_LABEL = f"{LABEL}.inputs"
 VERSION_LABEL = f"{LABEL}.version"
 CACHE_LABEL = f"{LABEL}.cache"
+ROOT_LABEL = f"{LABEL}.root"
+"""On images: the project's folder, so that `clean` can tell whose folder is gone."""
+WORKING_DIR_LABEL = "com.docker.compose.project.working_dir"
 ASSEMBLED_LABEL = f"{LABEL}.assembled"
 COMPOSE_PROJECT_LABEL = "com.docker.compose.project"
 COMPOSE_SERVICE_LABEL = "com.docker.compose.service"
@@ -42,6 +46,21 @@ class Container:
     security_opt: tuple[str, ...] = ()
     bind_sources: tuple[str, ...] = ()
     restarts: int = 0
+
+
+Kind = Literal["container", "image", "network", "volume"]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Anything of the engine that carries a label of ours. `name` is the id of an image without a tag; `in_use`: a
+    container that runs."""
+
+    kind: Kind
+    id: str
+    name: str
+    labels: dict[str, str] = field(default_factory=dict)
+    in_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # annotations alone need them, and start-up time is spent on 
     from devctl.domain.events import Event
     from devctl.domain.gofacts import DockerfileFacts, SourceFacts
     from devctl.domain.image import ImageFacts
-    from devctl.domain.observed import Image, Observed
+    from devctl.domain.observed import Image, Kind, Labelled, Observed
     from devctl.domain.ports_machine import MachineBox
     from devctl.errors import Problem
 
@@ -176,6 +176,12 @@ class Engine(Protocol):
     def remove_containers(self, ids: Sequence[str]) -> None: ...
     def commit(self, container: str, ref: str) -> None:
         """Keep a container's file system as an image, for study: compose removes the container itself."""
+
+    def labelled(self, kind: Kind, label: str) -> Sequence[Labelled]:
+        """Everything of a kind that carries the label, of any project."""
+
+    def remove(self, thing: Labelled) -> bool:
+        """Remove one thing; False where the engine still needs it."""
 
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
     def logs(self, container: str, *, tail: int) -> str: ...

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, cast
 
-from devctl.domain.observed import MODE_LABEL, PROJECT_LABEL, SERVICE_LABEL, Observed
+from devctl.domain.observed import MODE_LABEL, PROJECT_LABEL, ROOT_LABEL, SERVICE_LABEL, Observed
 from devctl.domain.project import Project, Service
 from devctl.domain.runs import NONROOT, Run, built_from
 
@@ -58,7 +58,12 @@ def _build(spec: Model, project: Project, run: Run) -> Model:
     build["args"] = {**args, **run.args}
     if run.stage is not None:
         build["target"] = run.stage
-    build["labels"] = {PROJECT_LABEL: project.name, SERVICE_LABEL: run.service, MODE_LABEL: run.mode}
+    build["labels"] = {
+        PROJECT_LABEL: project.name,
+        SERVICE_LABEL: run.service,
+        MODE_LABEL: run.mode,
+        ROOT_LABEL: project.root,
+    }
     return build
 
 
