@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -66,6 +67,13 @@ class SystemFiles:
 
     def remove(self, path: Path) -> None:
         path.unlink(missing_ok=True)
+
+    def temporary_folder(self, prefix: str) -> Path:
+        return Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+
+    def remove_folder(self, path: Path) -> bool:
+        shutil.rmtree(path, ignore_errors=True)
+        return not path.exists()
 
     def exists(self, path: Path) -> bool:
         return path.exists()

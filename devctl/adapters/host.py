@@ -55,6 +55,17 @@ class SystemHost:
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
+    def ask(self, question: str, *, secret: bool = False) -> str | None:
+        if not self.interactive():
+            return None
+        if secret:
+            import getpass
+
+            return getpass.getpass(f"{question}: ").strip()
+        sys.stderr.write(f"{question}: ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip()
+
     def keys(self) -> AbstractContextManager[Callable[[], str | None]]:
         return _keys(self.interactive())
 

@@ -28,6 +28,18 @@ class SocketProber:
         finally:
             connection.close()
 
+    def body(self, url: str, *, timeout: float) -> str | None:
+        parts = urlsplit(url)
+        connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=timeout)
+        try:
+            connection.request("GET", parts.path or "/", headers={"Connection": "close"})
+            answer = connection.getresponse()
+            return answer.read().decode(errors="replace") if answer.status // 100 == 2 else None
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
     def tcp(self, host: str, port: int, *, timeout: float) -> bool:
         """Connected and not closed at once: docker-proxy accepts for an app that does not listen, then hangs up."""
         try:

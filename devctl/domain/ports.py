@@ -83,6 +83,12 @@ class Files(Protocol):
 
     def append(self, path: Path, text: str) -> None: ...
     def remove(self, path: Path) -> None: ...
+    def temporary_folder(self, prefix: str) -> Path:
+        """A new empty folder with a name of its own, below the system's folder for such."""
+
+    def remove_folder(self, path: Path) -> bool:
+        """A folder with all that is in it; returns whether it is gone."""
+
     def exists(self, path: Path) -> bool: ...
     def is_dir(self, path: Path) -> bool: ...
     def names(self, folder: Path) -> Sequence[str]:
@@ -208,6 +214,9 @@ class Prober(Protocol):
     def http(self, url: str, *, timeout: float) -> int | None:
         """The status of one GET (redirects not followed), None where nothing answered."""
 
+    def body(self, url: str, *, timeout: float) -> str | None:
+        """The text of a good answer (2xx) to one GET, None otherwise."""
+
     def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...
     def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:
         """Ask `good` every 5-10 ms from a thread; yields "the longest time without a good answer", in ms."""
@@ -230,6 +239,9 @@ class Host(Protocol):
     def interactive(self) -> bool: ...
     def confirm(self, question: str) -> bool:
         """Ask a person; False without a terminal."""
+
+    def ask(self, question: str, *, secret: bool = False) -> str | None:
+        """One line from a person, not shown while it is typed where it is `secret`; None without a terminal."""
 
     def keys(self) -> AbstractContextManager[Callable[[], str | None]]:
         """Single key presses while the context lasts; always None without a terminal."""

@@ -1,0 +1,75 @@
+"""`.env` and `.env.example`: which variables an example asks for, and which lines a project's own file lacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=\s*(.*?)\s*)?$")
+_SECRET = re.compile(r"(?i)(token|secret|passw|pwd|passphrase|key|credential|private|dsn|cookie)")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of an example. `default` is the text as it stands there, quotes included; empty: somebody must say it."""
+
+    name: str
+    default: str
+    optional: bool = False
+
+    @property
+    def secret(self) -> bool:
+        return _SECRET.search(self.name) is not None
+
+    @property
+    def asked(self) -> bool:
+        return not self.default and not self.optional
+
+
+def variables(text: str) -> tuple[Variable, ...]:
+    """Those of an env file, in order. A comment above or behind that says "optional" lets a variable stay empty."""
+    found: dict[str, Variable] = {}
+    comment = ""
+    for line in text.splitlines():
+        if line.lstrip().startswith("#"):
+            comment += line
+            continue
+        match = _LINE.match(line)
+        if match is not None:
+            value, said = _value(match[2] or "")
+            found.setdefault(match[1], Variable(match[1], value, "optional" in f"{comment} {said}".lower()))
+        comment = ""
+    return tuple(found.values())
+
+
+def _value(text: str) -> tuple[str, str]:
+    """A value and the comment behind it. `KEY=""` counts as empty: it is how an example leaves a place open."""
+    if text[:1] in ("'", '"'):
+        end = text.find(text[0], 1)
+        value, rest = (text[: end + 1], text[end + 1 :]) if end > 0 else (text, "")
+        return ("" if len(value) == 2 else value), rest
+    if text.startswith("#"):
+        return "", text
+    value, hash_, rest = text.partition(" #")
+    return value.rstrip(), hash_ + rest
+
+
+def missing(example: str, own: str, *, known: Iterable[str] = ()) -> tuple[Variable, ...]:
+    """What the example has and neither the project's file nor the environment (`known`) says."""
+    there = {v.name for v in variables(own)} | set(known)
+    return tuple(v for v in variables(example) if v.name not in there)
+
+
+def lines(wanted: Sequence[Variable], said: Mapping[str, str]) -> str:
+    """The lines to add: defaults as they stand in the example, answers quoted where compose would read them otherwise."""
+    return "".join(f"{v.name}={v.default or _quoted(said.get(v.name, ''))}\n" for v in wanted)
+
+
+def _quoted(value: str) -> str:
+    if not re.search(r"[\s#'\"$\\]", value):
+        return value
+    if "'" not in value:
+        return f"'{value}'"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+    return f'"{escaped}"'
