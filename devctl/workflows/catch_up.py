@@ -14,7 +14,7 @@ from devctl.workflows.manifests import changes_since, remember_manifest
 from devctl.workflows.session import Session, open_session
 from devctl.workflows.snapshot import note_old
 from devctl.workflows.steps import Steps
-from devctl.workflows.transaction import replace_service
+from devctl.workflows.transaction import Superseded, replace_service
 
 LOCK_WAIT = 600.0
 PROBE_TIMEOUT = 60.0
@@ -26,7 +26,7 @@ def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
     """Bring every service that runs in dev mode to what the files say; others are left alone.
 
     Returns the project as its files say (`known` where they cannot be understood), and whether something failed.
-    Raises MachineError where the engine is away.
+    Raises MachineError where the engine is away, Superseded where the files changed during a build.
     """
     root = Path(known.root)
     with box.files.lock(root, command="watch", timeout=LOCK_WAIT):
@@ -67,6 +67,8 @@ def _bring(box: Toolbox, session: Session, name: str) -> bool:
         return True
     try:
         replace_running(box, session, service, Steps(box), timeout=PROBE_TIMEOUT)
+    except Superseded:
+        raise
     except DevctlError as error:
         return not _say_failed(box, session.project, [name], error)
     return True

@@ -8,7 +8,7 @@ from pathlib import Path
 from devctl.domain.events import Change
 from devctl.domain.fingerprint import fingerprint, manifests
 from devctl.domain.gochanges import changes
-from devctl.domain.gomod import parse_mod, sums_complete
+from devctl.domain.gomod import parse_mod, parse_work, sums_complete
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.runs import OVERLAY
@@ -25,6 +25,17 @@ def deps_fingerprint(box: Toolbox, project: Project, service: Service) -> str:
     root = Path(project.root)
     paths = (*manifest_paths(box, project, service), *project.watch_also)
     return fingerprint({path: box.files.read_bytes(root / path) for path in paths})
+
+
+def check_manifests(box: Toolbox, project: Project) -> None:
+    """Raises FilesError with the line where a go.mod or go.work cannot be understood: nothing is built then."""
+    root = Path(project.root)
+    paths = (path for service in project.services for path in manifest_paths(box, project, service))
+    for path in dict.fromkeys(paths):
+        if posixpath.basename(path) in ("go.mod", "go.work"):
+            text = box.files.read_text(root / path)
+            if text is not None:
+                (parse_work if path.endswith(".work") else parse_mod)(text, path=path)
 
 
 def remember_manifest(box: Toolbox, project: Project, service: Service) -> None:

@@ -86,7 +86,8 @@ class _Follower:
             if mark is not None:
                 self.marks.put(mark)
 
-        since = self.container.started_at if self.starting else "0s"
+        # Not "0s": the docker command cuts that to whole seconds.
+        since = self.container.started_at if self.starting else f"{self.box.clock.now():.6f}"
         argv = ["docker", "logs", "--follow", "--since", since, self.container.id]
         with self.box.processes.follow(argv, on_line=on_line) as alive:
             while alive() and not stop():

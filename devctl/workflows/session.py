@@ -17,7 +17,7 @@ from devctl.domain.runs import OVERLAY, Run, dev_run, prod_run
 from devctl.domain.state import Mode
 from devctl.domain.wanted import dependencies, label_wanted
 from devctl.workflows.hostports import choose_host_port
-from devctl.workflows.manifests import deps_fingerprint, manifest_paths
+from devctl.workflows.manifests import check_manifests, deps_fingerprint, manifest_paths
 from devctl.workflows.workspaces import unpublished
 
 MODEL = "compose.json"
@@ -64,6 +64,7 @@ def open_session(
     prod_user: Mapping[str, str] | None = None,
 ) -> Session:
     """Observe once, render, fingerprint. `only` leaves the other services in the mode they run in."""
+    check_manifests(box, project)
     observed = box.engine.observe(project.name)
     chosen = frozenset(only) or frozenset(s.name for s in project.services)
     runs = tuple(

@@ -13,7 +13,7 @@ from devctl.errors import DevctlError, ProjectError
 from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.bridge import network_awake
 from devctl.workflows.execute import build, compose_up
-from devctl.workflows.manifests import remember_manifest
+from devctl.workflows.manifests import deps_fingerprint, remember_manifest
 from devctl.workflows.prove import provable, prove_beside, prove_on_image
 from devctl.workflows.ready import wait_ready
 from devctl.workflows.session import Session, write_overlay
@@ -21,6 +21,10 @@ from devctl.workflows.snapshot import note_old
 from devctl.workflows.steps import Steps
 
 ROLLBACK_TIMEOUT = 60.0
+
+
+class Superseded(ProjectError):
+    """The files moved on while an image was built: the next round has them."""
 
 
 def replace_service(
@@ -64,8 +68,11 @@ class _Replacing:
             proof = prove_beside(box, session, service, self.old)
         else:
             ensure_bases(box, session, self.steps, [service.name], assemble=self.assemble)
-        with self.steps.step("build", cause, service=service.name):
-            build(box, session, service.name)
+        try:
+            with self.steps.step("build", cause, service=service.name):
+                build(box, session, service.name)
+        finally:
+            self._check_still_wanted()
         if not provable(session, service):
             return
         with self.steps.step("prove", "the source must compile on it", service=service.name):
@@ -73,6 +80,17 @@ class _Replacing:
                 proof()
             else:
                 prove_on_image(box, session, service)
+        self._check_still_wanted()
+
+    def _check_still_wanted(self) -> None:
+        """A build reads the files as they are then: what came of a mixture of two versions is not brought in."""
+        wanted = next(w for w in self.session.wanted if w.service == self.service.name)
+        if deps_fingerprint(self.box, self.session.project, self.service) != wanted.deps:
+            raise Superseded(
+                f"the dependencies of {self.service.name} changed while they were built",
+                code="changed-meanwhile",
+                hint="devctl up again",
+            )
 
     def _same_base(self) -> bool:
         """Whether the new image differs from the running one by its modules alone."""

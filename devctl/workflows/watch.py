@@ -18,6 +18,7 @@ from devctl.workflows.load import load
 from devctl.workflows.manifests import manifest_paths, sums_are_complete
 from devctl.workflows.reloads import follow_reloads
 from devctl.workflows.session import RECIPE_FILES, must_poll
+from devctl.workflows.transaction import Superseded
 from devctl.workflows.watcher_process import LOCK
 
 AGAIN = 5.0
@@ -69,7 +70,7 @@ class _Watching:
     ended: threading.Event
     saved: threading.Event = field(default_factory=threading.Event)
     followers: dict[str, threading.Thread] = field(default_factory=dict)
-    failed: bool = False
+    failed_at: float | None = None
     again_at: float | None = None
 
     def until_paths_change(self, stop: Callable[[], bool]) -> None:
@@ -95,13 +96,17 @@ class _Watching:
     def _catch_up(self) -> None:
         self.again_at = None
         self.saved.clear()
+        self.failed_at = None
         try:
-            self.known, self.failed = catch_up(self.box, self.known)
+            self.known, failed = catch_up(self.box, self.known)
+            self.failed_at = self.box.clock.monotonic() if failed else None
         except InterruptedByUser:
             raise
         except MachineError as error:
             self.box.reporter.emit(LogLine("devctl", "stderr", f"watcher: {error.problem.message}"))
             self.again_at = self.box.clock.monotonic() + AGAIN
+        except Superseded:
+            self.again_at = self.box.clock.monotonic()
         except FileNotFoundError:
             if self.box.files.is_dir(Path(self.known.root)):
                 raise
@@ -110,7 +115,7 @@ class _Watching:
     def _try_again(self) -> bool:
         if self.again_at is not None:
             return self.box.clock.monotonic() >= self.again_at
-        return self.failed and self.saved.is_set()
+        return self.failed_at is not None and self.saved.is_set()
 
     def _may_start(self, batch: frozenset[Path]) -> bool:
         """No need to wait for quiet: only manifests changed, they parse, and their sums are complete."""

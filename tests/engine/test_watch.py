@@ -144,7 +144,7 @@ def test_a_compile_error_leaves_the_process_alone_and_says_why(watched: Watched)
         refused += not answers(watched.port)
         time.sleep(0.005)
     told = watched.told("reload")
-    assert (told["ok"], refused) == (False, 0)
+    assert (told["ok"], refused) == (False, 0), (watched.events(), docker("logs", "-t", watched.container))
     assert asked > 10
     assert "undefined: muxx" in told["message"]
     assert app_pid(watched.container) == pid
