@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -69,7 +70,10 @@ class SystemFiles:
         path.unlink(missing_ok=True)
 
     def temporary_folder(self, prefix: str) -> Path:
-        return Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+        # Not mkdtemp: its `_` at either end of a word makes no name of an image.
+        folder = Path(tempfile.gettempdir()).resolve() / f"{prefix}{secrets.token_hex(4)}"
+        folder.mkdir(mode=0o700)
+        return folder
 
     def remove_folder(self, path: Path) -> bool:
         shutil.rmtree(path, ignore_errors=True)
