@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from devctl.domain.events import Note, Outcome, Ready
@@ -28,36 +29,41 @@ def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -
 
     The watcher runs in the main thread, where Ctrl-C arrives: a build is then told to end, and what served serves.
     """
-    stop_watcher(box, project)
-    box.reporter.emit(Ready(outcome.text))
-    box.reporter.emit(Note("Ctrl-C stops, d detaches" if box.host.interactive() else "Ctrl-C stops"))
     ended = threading.Event()
     logs = threading.Thread(target=_logs, args=(request, box, project, ended), daemon=True)
     detached = False
-    with holding(box, project) as mine, box.host.keys() as key:
-        logs.start()
+    try:
+        stop_watcher(box, project)
+        with holding(box, project) as mine, box.host.keys() as key:
+            # Said only now that both are heard.
+            box.reporter.emit(Ready(outcome.text))
+            box.reporter.emit(Note("Ctrl-C stops, d detaches" if box.host.interactive() else "Ctrl-C stops"))
+            logs.start()
 
-        def stop() -> bool:
-            nonlocal detached
-            detached = detached or key() == "d"
-            return detached or not box.files.is_dir(Path(project.root))
+            def stop() -> bool:
+                nonlocal detached
+                detached = detached or key() == "d"
+                return detached or not box.files.is_dir(Path(project.root))
 
-        try:
-            if mine and request.watch:
-                watch(box, project, stop=stop)
-            else:
-                while not stop():
-                    box.clock.sleep(TICK)
-        except (KeyboardInterrupt, InterruptedByUser):
-            pass
-        finally:
-            ended.set()
+            _stay(box, project, stop=stop, watching=mine and request.watch)
+    except (KeyboardInterrupt, InterruptedByUser):
+        pass
+    finally:
+        ended.set()
+        if logs.is_alive():
             logs.join(END)
     if detached:
         if request.watch:
             ensure_watcher(box, project)
         return Outcome(result=outcome.result, text="detached; devctl logs -f follows, devctl down ends it")
     return _stop(box, project, outcome)
+
+
+def _stay(box: Toolbox, project: Project, *, stop: Callable[[], bool], watching: bool) -> None:
+    if watching:
+        watch(box, project, stop=stop)
+    while not stop():
+        box.clock.sleep(TICK)
 
 
 def _logs(request: UpRequest, box: Toolbox, project: Project, ended: threading.Event) -> None:

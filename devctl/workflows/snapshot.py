@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from devctl.domain.observed import DEPS_LABEL, MODE_LABEL, Container, Observed
+from devctl.domain.observed import DEPS_LABEL, MODE_LABEL, SERVICE_LABEL, Container, Observed
 from devctl.domain.ports import Toolbox
-from devctl.domain.project import Project
+from devctl.domain.project import Project, Service
 from devctl.domain.runs import OVERLAY
 from devctl.domain.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
 from devctl.workflows.ready import address, answers
@@ -27,6 +27,7 @@ class Note:
 
 def snapshot(box: Toolbox, project: Project) -> State:
     observed = box.engine.containers(project.name)
+    project = _with_labelled(project, observed)
     services = tuple(_service(project, observed, name) for name in _names(project, observed))
     return State(
         mode=_mode(services),
@@ -34,6 +35,16 @@ def snapshot(box: Toolbox, project: Project) -> State:
         watcher=watcher_state(box, project),
         serving=_serving(box, project, observed),
     )
+
+
+def _with_labelled(project: Project, observed: Observed) -> Project:
+    """Files that are broken today name no services; the labels of what runs still do."""
+    found = [
+        Service(name=c.service, port=next(iter(c.ports), None), probe="tcp")
+        for c in observed.containers
+        if c.labels.get(SERVICE_LABEL) == c.service and project.service(c.service) is None
+    ]
+    return replace(project, services=(*project.services, *found)) if found else project
 
 
 def note_old(box: Toolbox, project: Project, service: str, reason: str | None) -> None:
