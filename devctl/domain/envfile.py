@@ -48,7 +48,7 @@ def _value(text: str) -> tuple[str, str]:
     if text[:1] in ("'", '"'):
         end = text.find(text[0], 1)
         value, rest = (text[: end + 1], text[end + 1 :]) if end > 0 else (text, "")
-        return ("" if len(value) == 2 else value), rest
+        return ("" if value in ("''", '""') else value), rest
     if text.startswith("#"):
         return "", text
     value, hash_, rest = text.partition(" #")

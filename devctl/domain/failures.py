@@ -26,6 +26,14 @@ class Failure:
 
 FAILURES: tuple[Failure, ...] = (
     Failure(
+        "engine-unreachable",
+        frozenset({"build", "start", "compose", "pull"}),
+        r"Cannot connect to the Docker daemon|failed to connect to the docker API|error during connect",
+        "the Docker engine went away",
+        "devctl doctor --fix",
+        machine=True,
+    ),
+    Failure(
         "go-too-old",
         frozenset({"build", "start"}),
         r"go\.mod requires go >= (?P<want>[\d.]+) \(running go (?P<have>[\d.]+)",

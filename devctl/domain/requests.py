@@ -1,4 +1,7 @@
-"""What a command was asked for, frozen: flags go in here once and are not read again."""
+"""What a command was asked for, frozen: flags go in here once and are not read again.
+
+No slots here: they double the time that making a class takes, and each command imports this page.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ PROBE_TIMEOUT = 60.0
 """Seconds until a service must answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What every command knows: the project (None: found from here), and the global flags that change what is done."""
 
@@ -21,118 +24,118 @@ class Request:
     json: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ChangeRequest(Request):
     services: tuple[str, ...] = ()
     timeout: float = PROBE_TIMEOUT
     lock_timeout: float = LOCK_TIMEOUT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class UpRequest(ChangeRequest):
     detach: bool = False
     watch: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PreviewRequest(ChangeRequest):
     base: str | None = None
     drain: bool = False
     keep_failed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RestartRequest(ChangeRequest):
     pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RebuildRequest(ChangeRequest):
     pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DownRequest(ChangeRequest):
     volumes: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StatusRequest(Request):
     pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LogsRequest(Request):
     services: tuple[str, ...] = ()
     follow: bool = False
     tail: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ExecRequest(Request):
     service: str
     command: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class GoTestRequest(Request):
     packages: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ShellRequest(Request):
     service: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SizeRequest(Request):
     budget: str | None = None
     bases: tuple[str, ...] = ()
     html: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NewRequest(Request):
     directory: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class InitRequest(Request):
     diff: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DoctorRequest(Request):
     fix: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BasesRequest(Request):
     action: str = "list"
     file: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ConfigRequest(Request):
     action: str = "show"
     mode: str = "dev"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class OnboardRequest(ChangeRequest):
     note: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DemoRequest(Request):
     keep: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CleanRequest(ChangeRequest):
     caches: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WatchRequest(Request):
     pass

@@ -11,15 +11,19 @@ from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.requests import DownRequest, RebuildRequest, RestartRequest, UpRequest
 from devctl.domain.runs import OVERLAY
-from devctl.errors import DevctlError, UsageError
+from devctl.domain.state import State
+from devctl.errors import DevctlError, InterruptedByUser, UsageError
 from devctl.workflows.advice import advise_on_change, require_compiler
 from devctl.workflows.bases_needed import ensure_bases
+from devctl.workflows.catch_up import current, in_dev, replace_running
 from devctl.workflows.execute import build, compose_up, must
 from devctl.workflows.load import load
 from devctl.workflows.ready import wait_ready
 from devctl.workflows.session import MODEL, Session, open_session, write_overlay
 from devctl.workflows.snapshot import ready_text, snapshot
 from devctl.workflows.steps import Steps
+from devctl.workflows.unchanged import note_up
+from devctl.workflows.watch import watched_paths
 from devctl.workflows.watcher_process import ensure_watcher, stop_watcher
 
 
@@ -42,21 +46,56 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
 def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
     began = box.clock.monotonic()
     steps = Steps(box)
-    session = open_session(box, project, mode="dev", only=request.services)
-    advise_on_change(box, session)
     try:
-        run_plan(box, session, steps, assemble=request.yes, timeout=request.timeout)
+        state = _bring_up(request, box, project, steps)
+    except KeyboardInterrupt:
+        raise _interrupted(box, project, steps) from None
+    except InterruptedByUser as error:
+        raise _interrupted(box, project, steps) from error
     except DevctlError as error:
         if request.watch and request.detach and _has_container(box, project):
             ensure_watcher(box, project)
         error.result = {**snapshot(box, project).as_json(), "steps": steps.done}
         raise
-    if request.watch and request.detach:
-        ensure_watcher(box, project)
-    state = snapshot(box, project)
+    if not request.services:
+        note_up(box, project, state, tuple(str(p.relative_to(project.root)) for p in watched_paths(box, project)))
     ready_ms = round((box.clock.monotonic() - began) * 1000)
     result = {**state.as_json(), "ready_ms": ready_ms, "steps": steps.done}
     return Outcome(result=result, text=ready_text(state, ready_ms, did=bool(steps.done)))
+
+
+def _bring_up(request: UpRequest, box: Toolbox, project: Project, steps: Steps) -> State:
+    """What runs in dev mode already is replaced as the watcher does it: it serves until its successor is proven."""
+    session = open_session(box, project, mode="dev", only=request.services)
+    advise_on_change(box, session)
+    wanted = [s for s in project.services if any(w.service == s.name for w in session.wanted)]
+    starting = {s.service for s in session.plan() if s.step == "start"}
+    running = [s for s in wanted if s.name in starting & set(in_dev(project, session.observed))]
+    for service in running:
+        replace_running(box, session, service, steps, timeout=request.timeout, assemble=request.yes)
+    if running:
+        session = open_session(box, project, mode="dev", only=request.services)
+    run_plan(box, session, steps, assemble=request.yes, timeout=request.timeout)
+    for service in wanted:
+        current(box, project, service)
+    if request.watch and request.detach:
+        ensure_watcher(box, project)
+    state = snapshot(box, project)
+    for service in wanted if state.serving.state == "none" else ():
+        wait_ready(box, project.name, service, timeout=request.timeout)
+    return state if state.serving.state != "none" else snapshot(box, project)
+
+
+def _interrupted(box: Toolbox, project: Project, steps: Steps) -> InterruptedByUser:
+    """Says what still runs: an `up` that did not end leaves it as it is."""
+    state = snapshot(box, project)
+    running = [s.name for s in state.services if s.state == "running"]
+    return InterruptedByUser(
+        f"interrupted; {', '.join(running)} still runs" if running else "interrupted; nothing runs",
+        code="interrupted",
+        hint="devctl up goes on, devctl down ends what runs",
+        result={**state.as_json(), "steps": steps.done},
+    )
 
 
 def run_plan(

@@ -17,17 +17,18 @@ from devctl.errors import Problem, ProjectError
 
 def inspect(box: Toolbox, project: Project, service: Service, *, run: Run) -> tuple[Check, ...]:
     """Every check of the image of a run; nothing is started. Raises ProjectError `image-missing`."""
+    return checks(look(box, project, service, run=run))
+
+
+def look(box: Toolbox, project: Project, service: Service, *, run: Run) -> Inspected:
+    """The image of a run and what it was built from, as facts for `checks`; its `image` saves a second reading."""
     image = box.images.read(run.image, files=True)
     root, own = Path(project.root), None if run.ours else run.dockerfile
     dockerfile = box.sources.dockerfile(root / own, root=root) if own is not None else None
     stage = None
     if dockerfile is not None:
         stage = find_stage(dockerfile, run.stage) if run.stage else dockerfile.stages[-1]
-    return checks(
-        Inspected(
-            image=image, service=service, functions=_functions(box, image), dockerfile=dockerfile, stage=stage
-        )
-    )
+    return Inspected(image, service, _functions(box, image), dockerfile, stage)
 
 
 def must_be_ready(found: Iterable[Check]) -> None:

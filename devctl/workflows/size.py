@@ -59,7 +59,7 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
     report = SizeReport(rows, _packages(box, rows, production), budget, production)
     result, text = report.as_json(), size_text(report)
     if request.html is not None and page is not None:
-        path = Path(project.root) / request.html
+        path = box.host.cwd() / request.html
         box.files.write_atomic(path, page(result, project.name))
         text += f"\nwritten: {path}"
     if report.over:

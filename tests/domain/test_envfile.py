@@ -1,0 +1,87 @@
+"""`.env.example`: what it asks for, and the lines that a project's own file lacks."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devctl.domain.envfile import Variable, lines, missing, variables
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("A=1", Variable("A", "1")),
+        ("A = 1 # why", Variable("A", "1")),
+        ("A='x # y' # z", Variable("A", "'x # y'")),
+        ('A="x', Variable("A", '"x')),
+        ("export A=1", Variable("A", "1")),
+        ("A=", Variable("A", "")),
+        ("A", Variable("A", "")),
+        ('A=""', Variable("A", "")),
+        ("A= # say it", Variable("A", "")),
+        ("A= # optional", Variable("A", "", optional=True)),
+        ("# Optional: for tracing\n# see the docs\nA=", Variable("A", "", optional=True)),
+        ("# optional\nB=1\nA=", Variable("A", "")),
+        ("A=x#y", Variable("A", "x#y")),
+        ("A=postgres://u:p@db/x?a=b", Variable("A", "postgres://u:p@db/x?a=b")),
+    ],
+)
+def test_one_line(line: str, found: Variable) -> None:
+    assert variables(line)[-1] == found
+
+
+def test_what_is_no_variable_is_passed_over() -> None:
+    assert variables("\n# A=1\n=1\n1A=2\na b\n") == ()
+
+
+def test_only_what_must_be_said_is_asked_and_secrets_are_known_by_name() -> None:
+    found = variables("A=1\nTOKEN=\n# optional\nX=\nDB_PASSWORD=\nREGION=\n")
+    assert [v.name for v in found if v.asked] == ["TOKEN", "DB_PASSWORD", "REGION"]
+    assert [v.name for v in found if v.secret] == ["TOKEN", "DB_PASSWORD"]
+
+
+def test_what_is_there_is_not_missing_even_when_empty() -> None:
+    example = "A=1\nB=2\nC=\nD=\n"
+    assert [v.name for v in missing(example, "A=9\nC=\n")] == ["B", "D"]
+    assert [v.name for v in missing(example, "", known=["D"])] == ["A", "B", "C"]
+
+
+names = st.from_regex(r"[A-Z][A-Z0-9_]{0,8}", fullmatch=True)
+values = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=20)
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_after_adding_the_lines_nothing_is_missing(example: str, own: str) -> None:
+    wanted = missing(example, own)
+    said = {v.name: "said" for v in wanted}
+    glue = "" if not own or own.endswith("\n") else "\n"
+    assert missing(example, own + glue + lines(wanted, said)) == ()
+
+
+@given(st.dictionaries(names, values, max_size=5))
+def test_an_answer_is_one_line(said: dict[str, str]) -> None:
+    text = lines([Variable(name, "") for name in said], said)
+    assert [v.name for v in variables(text)] == list(said)
+    assert text.count("\n") == len(said)
+
+
+SPECIAL = {"A": "a b", "B": "it's $HOME", "C": 'say "x" #1', "D": "back\\slash", "E": 'it\'s \\ "$X" #'}
+
+
+@pytest.mark.engine
+def test_compose_reads_an_answer_as_it_was_typed(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(lines([Variable(n, "") for n in SPECIAL], SPECIAL))
+    (tmp_path / "compose.yaml").write_text("services: {a: {image: x}}\n")
+    done = subprocess.run(
+        ["docker", "compose", "config", "--environment"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    got = dict(
+        line.split("=", 1) for line in done.stdout.splitlines() if line[:2] in {f"{n}=" for n in SPECIAL}
+    )
+    assert got == SPECIAL

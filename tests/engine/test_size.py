@@ -1,0 +1,128 @@
+"""`size` on the service template, with a real engine and compose."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from devctl.cli.wiring import toolbox
+from devctl.domain.requests import SizeRequest
+from devctl.errors import ProjectError
+from devctl.ui.size_html import size_page
+from devctl.workflows.size import size
+from tests.engine.readiness_project import Quiet
+
+pytestmark = pytest.mark.engine
+TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the template under a name of its own; its images go when the module is done."""
+    name = f"devctl-t{uuid.uuid4().hex[:8]}"
+    root = tmp_path_factory.mktemp("size") / name
+    shutil.copytree(TEMPLATE, root)
+    for file in root.glob("compose*.yaml"):
+        file.unlink()  # without one, the folder names the project
+    yield root
+    refs = subprocess.run(
+        [
+            "docker",
+            "images",
+            "--filter",
+            f"label=dev.devctl.project={name}",
+            "--format",
+            "{{.Repository}}:{{.Tag}}",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert len(refs) == 3
+    subprocess.run(["docker", "image", "rm", *refs], capture_output=True, check=True)
+
+
+def test_rows_ratio_layers_and_packages(project: Path) -> None:
+    reporter = Quiet()
+    box = toolbox(reporter)
+    outcome = size(SizeRequest(project=project, html=project / "size.html"), box, page=size_page)
+    rows = outcome.result["rows"]
+    assert isinstance(rows, list)
+    assert [r["base"] for r in rows] == ["alpine", "distroless", "scratch"]
+    for row in rows:
+        assert row["size_bytes"] <= row["base_bytes"] + row["binary_bytes"] + 64 * 1024
+        shown = subprocess.run(
+            ["docker", "history", "--human=false", "--format", "{{.Size}}", row["ref"]],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert row["size_bytes"] == sum(map(int, shown.split()))
+    alpine, distroless, scratch = rows
+    assert scratch["base_ref"] is None
+    assert scratch["base_bytes"] == 0
+    assert scratch["published_base_bytes"] is None
+    assert len({r["binary_bytes"] for r in rows}) == 1
+    assert outcome.result["ratio"] == round(distroless["size_bytes"] / alpine["size_bytes"], 3)
+    for row in (alpine, distroless):
+        if row["assembled"]:
+            assert row["published_base_bytes"] > 0
+            assert f"published: {row['published_base_bytes'] / 1e6:.2f} MB" in outcome.text
+    packages = outcome.result["packages"]
+    assert isinstance(packages, list)
+    assert {"net/http", "runtime"} <= {p["name"] for p in packages}
+    assert 1_000_000 < sum(p["size_bytes"] for p in packages) < scratch["binary_bytes"]
+    layers = outcome.result["layers"]
+    assert isinstance(layers, list)
+    assert sum(x["size_bytes"] for x in layers if x["base"] == "distroless") == distroless["size_bytes"]
+    page = (project / "size.html").read_text()
+    assert "net/http" in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert reporter.warnings == []
+
+
+def test_over_budget_still_has_its_rows(project: Path) -> None:
+    with pytest.raises(ProjectError) as error:
+        size(SizeRequest(project=project, budget="5MB", bases=("distroless",)), toolbox(Quiet()))
+    assert error.value.code == "over-budget"
+    assert "over the budget" in str(error.value)
+    result = error.value.result
+    assert result["budget_bytes"] == 5_000_000
+    assert result["within_budget"] is False
+    assert isinstance(result["rows"], list)
+    assert [r["base"] for r in result["rows"]] == ["distroless"]
+    assert "distroless" in error.value.detail
+
+
+def test_the_budget_of_devctl_yaml(project: Path) -> None:
+    (project / "devctl.yaml").write_text("version: 1\nprod: {budget: 40MiB}\n")
+    try:
+        outcome = size(SizeRequest(project=project, bases=("scratch",)), toolbox(Quiet()))
+    finally:
+        (project / "devctl.yaml").unlink()
+    assert outcome.result["budget_bytes"] == 40 * 2**20
+    assert outcome.result["within_budget"] is True
+
+
+def test_size_waits_for_no_lock_and_keeps_the_running_model(project: Path) -> None:
+    box = toolbox(Quiet())
+    model = box.files.state_dir(project) / "compose.json"
+    model.write_text("{}\n")
+    with ExitStack() as held:
+        held.enter_context(box.files.lock(project, command="up", timeout=1))
+        size(SizeRequest(project=project, bases=("scratch",)), box)
+    assert model.read_text() == "{}\n"
+
+
+def test_dry_run_builds_nothing(project: Path) -> None:
+    outcome = size(SizeRequest(project=project, dry_run=True, bases=("scratch",)), toolbox(Quiet()))
+    assert outcome.result["plan"] == [
+        {"step": "build", "service": "app", "cause": "production image on scratch"}
+    ]
