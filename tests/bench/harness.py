@@ -1,0 +1,116 @@
+"""Both sides in one run, in turn, medians and spread; rows end up in docs/reference/benchmarks.md."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+RESULTS = Path(__file__).parents[1] / ".artifacts" / "bench"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. `ours` and `theirs` in ms; `aim` is the ratio that was set, None where there is none."""
+
+    title: str
+    ours: list[float]
+    theirs: list[float]
+    against: str
+    command: str
+    aim: float | None = None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ours) / statistics.median(self.theirs)
+
+
+def keep(row: Row) -> None:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    name = "".join(c if c.isalnum() else "-" for c in row.title.lower())
+    (RESULTS / f"{name}.json").write_text(json.dumps(asdict(row)))
+    print(
+        f"\n{row.title}: {statistics.median(row.ours):.0f} ms against {statistics.median(row.theirs):.0f} ms "
+        f"({row.against}), ratio {row.ratio:.2f}, aim {row.aim}, n={len(row.ours)}"
+    )
+
+
+def ms(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return (time.perf_counter() - began) * 1000
+
+
+def run(*argv: str, cwd: Path | None = None) -> str:
+    done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(argv)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def body(port: int, path: str = "/", timeout: float = 0.5) -> str | None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def until_served(port: int, text: str, *, within: float = 60) -> float:
+    """ms until the front page holds `text`, asked every 2 ms."""
+    began = time.perf_counter()
+    while text not in (body(port) or ""):
+        assert time.perf_counter() - began < within, f"{text!r} was not served within {within} s"
+        time.sleep(0.002)
+    return (time.perf_counter() - began) * 1000
+
+
+@dataclass
+class Gaps:
+    """What a client that asks every 5 ms sees: the longest time without a good answer, and refused requests."""
+
+    longest_ms: float = 0
+    failed: int = 0
+    asked: int = 0
+
+
+@contextmanager
+def polled(port: int) -> Iterator[Gaps]:
+    seen, ended = Gaps(), threading.Event()
+
+    def ask() -> None:
+        last = time.perf_counter()
+        while not ended.is_set():
+            seen.asked += 1
+            if body(port, timeout=0.2) is not None:
+                now = time.perf_counter()
+                seen.longest_ms = max(seen.longest_ms, (now - last) * 1000)
+                last = now
+            else:
+                seen.failed += 1
+            ended.wait(0.005)
+
+    client = threading.Thread(target=ask)
+    client.start()
+    try:
+        yield seen
+        time.sleep(0.1)
+    finally:
+        ended.set()
+        client.join()
+
+
+def replace_in(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text, f"{old!r} not in {path}"
+    path.write_text(text.replace(old, new))

@@ -1,0 +1,94 @@
+"""dev → prod with both images built, against a bare recreate by compose; and `up` with nothing to do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tests.bench.harness import Row, keep, ms, polled, run, until_served
+from tests.engine.conftest import Started
+
+pytestmark = [pytest.mark.engine, pytest.mark.bench]
+ROUNDS = 15
+DEVCTL = (sys.executable, "-m", "devctl")
+
+
+def test_dev_to_prod(project: Callable[..., Started]) -> None:
+    mine = project()
+    mine.devctl("up", "-d", "--no-watch")
+    mine.devctl("prod-preview")
+    whole, switch, gaps, gaps_told, theirs = [], [], [], [], []
+    for _ in range(ROUNDS):
+        mine.devctl("up", "-d", "--no-watch")
+        with polled(mine.port) as seen:
+            result = mine.devctl("prod-preview").result
+        whole.append(float(result["ms"]))
+        switch.append(float(result["switch_ms"]))
+        gaps_told.append(float(result["gap_ms"]))
+        gaps.append(seen.longest_ms)
+        recreate = (
+            "docker",
+            "compose",
+            "-p",
+            mine.name,
+            "-f",
+            ".devctl/compose.json",
+            "up",
+            "-d",
+            "--force-recreate",
+        )
+
+        def bare(argv: tuple[str, ...] = recreate) -> None:
+            run(*argv, cwd=mine.root)
+            until_served(mine.port, "Hello")
+
+        theirs.append(ms(bare))
+    against = "docker compose up -d --force-recreate, to the first answer"
+    keep(Row("dev → prod, switch_ms", switch, theirs, against, "devctl prod-preview", aim=1.3))
+    keep(Row("dev → prod, the whole command", whole, theirs, against, "devctl prod-preview", aim=2.0))
+    keep(
+        Row(
+            "dev → prod, the gap a client sees", gaps, gaps_told, "gap_ms as devctl told it", "devctl prod-preview",
+            note="aim: at most 400 ms",
+        )
+    )  # fmt: skip
+    assert whole
+
+
+def test_up_with_nothing_to_do(project: Callable[..., Started]) -> None:
+    mine = project()
+    mine.devctl("up", "-d")
+    ours, theirs = [], []
+    compose = ("docker", "compose", "-p", mine.name, "-f", ".devctl/compose.json", "up", "-d")
+    for _ in range(ROUNDS):
+        ours.append(ms(lambda: run(*DEVCTL, "up", "-d", cwd=mine.root)))
+        theirs.append(ms(lambda: run(*compose, cwd=mine.root)))
+    keep(Row("up with nothing to do", ours, theirs, "docker compose up -d", "devctl up -d", aim=2.0))
+    assert ours
+
+
+def test_fresh_container_to_first_answer(project: Callable[..., Started]) -> None:
+    mine = project()
+    mine.devctl("up", "-d")
+    ours, theirs = [], []
+    compose = ("docker", "compose", "-p", mine.name, "-f", ".devctl/compose.json")
+    for _ in range(7):
+        mine.devctl("down")
+        ours.append(ms(lambda: run(*DEVCTL, "up", "-d", cwd=mine.root)))
+        mine.devctl("down")
+
+        def bare() -> None:
+            run(*compose, "up", "-d", cwd=mine.root)
+            until_served(mine.port, "Hello")
+
+        theirs.append(ms(bare))
+        run(*compose, "down", cwd=mine.root)
+    keep(
+        Row(
+            "fresh container → first answer", ours, theirs, "docker compose up -d, to the first answer", "devctl up -d",
+            note="aim: at most 1500 ms",
+        )
+    )  # fmt: skip
+    assert ours

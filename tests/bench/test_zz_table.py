@@ -1,0 +1,59 @@
+"""The last of the benchmarks: the rows of this run become docs/reference/benchmarks.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+from pathlib import Path
+
+import pytest
+
+from tests.bench.harness import RESULTS, Row, run
+
+pytestmark = [pytest.mark.engine, pytest.mark.bench]
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+Made by `make bench` ({machine}). Both sides ran in the same run on the same machine; figures are medians in ms with the
+lowest and highest value. The machine is shared and noisy: the ratio counts, not the milliseconds. The base images were
+{bases}.
+
+| what | devctl | against | ratio | aim | n |
+| --- | --- | --- | --- | --- | --- |
+"""
+
+
+def test_table() -> None:
+    rows = [Row(**json.loads(path.read_text())) for path in sorted(RESULTS.glob("*.json"))]
+    assert rows
+    label = run(
+        "docker",
+        "image",
+        "inspect",
+        "--format",
+        '{{index .Config.Labels "dev.devctl.assembled"}}',
+        "golang:1.26-alpine",
+    )
+    engine = run("docker", "version", "--format", "{{.Server.Version}}").strip()
+    compose = run("docker", "compose", "version", "--short").strip()
+    machine = f"{os.cpu_count()} cores, {platform.system()}, engine {engine}, compose {compose}"
+    text = HEAD.format(
+        machine=machine, bases="assembled stand-ins" if label.strip() == "true" else "the published ones"
+    )
+    text += "".join(_line(row) for row in rows)
+    notes = [f"- {row.title}: {row.note}" for row in rows if row.note]
+    commands = [f"- {row.title}: `{row.command}` against {row.against}" for row in rows]
+    text += "\n## Notes\n\n" + "\n".join(notes) + "\n\n## Commands\n\n" + "\n".join(commands) + "\n"
+    PAGE.write_text(text)
+
+
+def _line(row: Row) -> str:
+    aim = f"≤ {row.aim}" if row.aim is not None else "–"
+    theirs = f"{row.against}: {_figure(row.theirs)}"
+    return f"| {row.title} | {_figure(row.ours)} | {theirs} | {row.ratio:.2f} | {aim} | {len(row.ours)} |\n"
+
+
+def _figure(values: list[float]) -> str:
+    return f"{statistics.median(values):.0f} ({min(values):.0f}–{max(values):.0f})"
