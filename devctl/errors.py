@@ -89,3 +89,10 @@ class InterruptedByUser(DevctlError):
     """Ctrl-C or SIGTERM before the work was done (exit 130)."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+def lost_interruption(error: BaseException) -> bool:
+    """Whether Ctrl-C arrived inside an extension that lost it: tree-sitter's makes a SystemError of it."""
+    while isinstance(error, SystemError) and error.__cause__ is not None:
+        error = error.__cause__
+    return isinstance(error, KeyboardInterrupt)

@@ -14,7 +14,7 @@ from devctl.cli.help import Group
 from devctl.cli.options import GlobalOptions, asks_json, hoist
 from devctl.cli.session import Session
 from devctl.cli.signals import terminated_like_ctrl_c
-from devctl.errors import DevctlError, ExitCode, InterruptedByUser, UsageError
+from devctl.errors import DevctlError, ExitCode, InterruptedByUser, UsageError, lost_interruption
 
 if TYPE_CHECKING:
     from devctl.ui.renderer import Renderer
@@ -45,13 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DevctlError as error:
         failure = error
     except KeyboardInterrupt:
-        failure = InterruptedByUser(
-            "interrupted", code="interrupted", hint="devctl status shows what still runs"
-        )
+        failure = _interrupted()
     except SystemExit as exit_:  # typer's completion ends in this way
         return exit_.code if isinstance(exit_.code, int) else ExitCode.OK
     except Exception as error:
-        failure = _bug(error, words, renderers)
+        failure = _interrupted() if lost_interruption(error) else _bug(error, words, renderers)
     renderer = renderers[0] if renderers else _renderer(session.options)
     if isinstance(failure, InterruptedByUser) and renderer.reader_gone:
         return ExitCode.OK  # `| head` has seen enough: the normal end of a log
@@ -126,6 +124,10 @@ def _renderer(options: GlobalOptions) -> Renderer:
         colors=(wiring.wants_color(options.color, sys.stdout), wiring.wants_color(options.color, sys.stderr)),
         discard=wiring.discard_stdout,
     )
+
+
+def _interrupted() -> InterruptedByUser:
+    return InterruptedByUser("interrupted", code="interrupted", hint="devctl status shows what still runs")
 
 
 def _bug(error: Exception, words: Sequence[str], renderers: Sequence[Renderer]) -> DevctlError:

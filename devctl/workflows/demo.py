@@ -160,11 +160,14 @@ def demo(request: DemoRequest, box: Toolbox) -> Outcome:
     """Every step is timed; after a failure the rest is skipped, and all is removed in any case."""
     if request.dry_run:
         return dry(CAUSES)
-    walk = Walk(box, CAUSES, after_interruption="devctl demo starts anew; nothing of this one is left")
+    walk = Walk(box, CAUSES, after_interruption="devctl demo starts anew")
     show = _Demo(box, walk, DemoService(box, box.files.temporary_folder("devctl-demo-")))
     works = (show.new, show.up, show.edit, show.gomod, show.preview, show.size, show.back)
-    for work in works:
-        walk.run(work.__name__, work)
+    try:
+        for work in works:
+            walk.run(work.__name__, work)
+    except KeyboardInterrupt:
+        walk.interrupted()
     if request.keep:
         walk.skip("down", f"kept; devctl -C {show.service.root} down --volumes ends it")
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from devctl.domain.events import Note, Outcome
 from devctl.domain.ports import Toolbox
-from devctl.errors import DevctlError, InterruptedByUser
+from devctl.errors import DevctlError, InterruptedByUser, lost_interruption
 from devctl.workflows.steps import Steps
 
 MARKS = {"ok": "✓", "failed": "✗", "skipped": "–"}
@@ -23,7 +23,7 @@ class Walk:
     after_interruption: str
     """What to do after Ctrl-C."""
     steps: list[dict[str, object]] = field(default_factory=list)
-    error: DevctlError | None = None
+    error: Exception | None = None
     first_response_ms: int | None = None
     url: str | None = None
     began: float = 0.0
@@ -40,14 +40,17 @@ class Walk:
         try:
             with Steps(self.box).step(name, self.causes[name]):
                 detail = work()
+            self.box.reporter.emit(Note(f"  {detail}"))
         except (KeyboardInterrupt, InterruptedByUser):
-            hint = self.after_interruption
-            self._failed(name, began, InterruptedByUser("interrupted", code="interrupted", hint=hint))
-        except DevctlError as error:
-            self._failed(name, began, error)
+            self._failed(name, began, self._interruption())
+        except Exception as error:  # a bug of ours too must not keep the end from being done
+            self._failed(name, began, self._interruption() if lost_interruption(error) else error)
         else:
             self._add(name, "ok", self.since(began), detail)
-            self.box.reporter.emit(Note(f"  {detail}"))
+
+    def interrupted(self) -> None:
+        """Ctrl-C between two steps."""
+        self.error = self.error or self._interruption()
 
     def skip(self, name: str, detail: str) -> None:
         self._add(name, "skipped", 0, detail)
@@ -72,13 +75,16 @@ class Walk:
         if self.error is None:
             return Outcome(result=self.result(), text=text)
         self.box.reporter.emit(Note(text))
-        self.error.result = self.result()
+        if isinstance(self.error, DevctlError):
+            self.error.result = self.result()
         raise self.error
 
-    def _failed(self, name: str, began: float, error: DevctlError) -> None:
-        self._add(name, "failed", self.since(began), error.problem.message)
-        if self.error is None:
-            self.error = error
+    def _interruption(self) -> InterruptedByUser:
+        return InterruptedByUser("interrupted", code="interrupted", hint=self.after_interruption)
+
+    def _failed(self, name: str, began: float, error: Exception) -> None:
+        self._add(name, "failed", self.since(began), str(error))
+        self.error = self.error or error
 
     def _add(self, name: str, status: str, ms: int, detail: str) -> None:
         self.steps.append({"id": name, "status": status, "ms": ms, "detail": detail})

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from devctl.domain.events import Event
-from devctl.errors import DevctlError, InterruptedByUser, MachineError
+from devctl.errors import InterruptedByUser, MachineError
 from devctl.workflows.walk import Walk, dry
 
 CAUSES = {"one": "first", "two": "second", "end": "last"}
@@ -71,7 +71,7 @@ def test_the_first_failure_is_the_one_that_counts() -> None:
     found.run("end", fails(MachineError("second", code="b", hint="h")), always=True)
     assert statuses(found) == ["failed", "failed"]
     assert found.error is not None
-    assert found.error.code == "a"
+    assert str(found.error) == "first"
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,33 @@ def test_ctrl_c_ends_in_its_own_code_with_our_remedy(signal: BaseException) -> N
     assert statuses(found) == ["failed", "skipped", "ok"]
 
 
-def test_a_bug_is_not_swallowed() -> None:
+def test_a_bug_is_told_as_one_after_the_end_is_done() -> None:
+    found = walk()
+    found.run("one", fails(ZeroDivisionError("oops")))
+    found.run("end", lambda: "removed", always=True)
+    assert statuses(found) == ["failed", "ok"]
     with pytest.raises(ZeroDivisionError):
-        walk().run("one", fails(ZeroDivisionError()))
-    assert not issubclass(ZeroDivisionError, DevctlError)
+        found.outcome("text")
+
+
+def test_ctrl_c_that_an_extension_lost_is_still_ctrl_c() -> None:
+    lost = SystemError("returned a result with an exception set")
+    lost.__cause__ = SystemError("returned a result with an exception set")
+    lost.__cause__.__cause__ = KeyboardInterrupt()
+    found = walk()
+    found.run("one", fails(lost))
+    assert isinstance(found.error, InterruptedByUser)
+    found = walk()
+    found.run("one", fails(SystemError("a real one")))
+    assert isinstance(found.error, SystemError)
+
+
+def test_ctrl_c_between_steps_skips_the_rest() -> None:
+    found = walk()
+    found.run("one", lambda: "done")
+    found.interrupted()
+    found.run("two", lambda: pytest.fail("must not run"))
+    assert statuses(found) == ["ok", "skipped"]
 
 
 def test_the_table_has_a_row_a_step() -> None:
