@@ -54,7 +54,7 @@ def read_elf(data: bytes) -> Elf | None:
     try:
         header = _header(data)
         return None if header is None else _elf(data, header)
-    except struct.error:  # cut off in the middle of a header
+    except (struct.error, OverflowError):  # cut off in the middle of a header, or an offset beyond any file
         return None
 
 
@@ -63,7 +63,7 @@ def sections(data: bytes) -> tuple[Section, ...]:
     try:
         header = _header(data)
         return () if header is None else _sections(data, header)
-    except struct.error:
+    except (struct.error, OverflowError):
         return ()
 
 

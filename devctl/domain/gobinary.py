@@ -59,7 +59,7 @@ def functions(data: bytes) -> tuple[Function, ...]:
     try:
         for table in _named(data, ".gopclntab", ".data.rel.ro.gopclntab"):
             return tuple(_functions(data[table.offset : table.offset + table.size]))
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, OverflowError):
         pass
     return ()
 

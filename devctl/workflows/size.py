@@ -56,6 +56,7 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
     _build(box, project, targets, bases, assemble=request.yes)
     production = project.prod_base or "distroless"
     rows = tuple(_row(box, project, target) for target in targets)
+    _say_mixed(box, targets)
     report = SizeReport(rows, _packages(box, rows, production), budget, production)
     result, text = report.as_json(), size_text(report)
     if request.html is not None and page is not None:
@@ -175,6 +176,24 @@ def _packages(box: Toolbox, rows: Sequence[SizeRow], production: str) -> tuple[P
             )
         )
     return found
+
+
+def _say_mixed(box: Toolbox, targets: Sequence[_Built]) -> None:
+    """A user's stage beside ours may differ in more than the base: other flags, other files."""
+    for service in dict.fromkeys(t.service.name for t in targets):
+        mine = [t for t in targets if t.service.name == service]
+        ours = [t.base for t in mine if t.run.ours]
+        own = [t for t in mine if not t.run.ours]
+        if ours and own:
+            box.reporter.warn(
+                Problem(
+                    "mixed-stages",
+                    f"{own[0].run.dockerfile} has no production stage on {', '.join(ours)}: devctl's own stage was "
+                    "measured there, so binaries and files may differ",
+                    f"--bases {','.join(t.base for t in own)} measures your own stages alone",
+                    own[0].run.dockerfile,
+                )
+            )
 
 
 def _over(report: SizeReport, text: str) -> ProjectError:

@@ -31,21 +31,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for file in root.glob("compose*.yaml"):
         file.unlink()  # without one, the folder names the project
     yield root
-    refs = subprocess.run(
-        [
-            "docker",
-            "images",
-            "--filter",
-            f"label=dev.devctl.project={name}",
-            "--format",
-            "{{.Repository}}:{{.Tag}}",
-        ],
+    ids = subprocess.run(
+        ["docker", "images", "--quiet", "--no-trunc", "--filter", f"label=dev.devctl.project={name}"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout.split()
-    assert len(refs) == 3
-    subprocess.run(["docker", "image", "rm", *refs], capture_output=True, check=True)
+    assert len(set(ids)) >= 3
+    subprocess.run(["docker", "image", "rm", "--force", *set(ids)], capture_output=True, check=True)
 
 
 def test_rows_ratio_layers_and_packages(project: Path) -> None:
@@ -126,3 +119,25 @@ def test_dry_run_builds_nothing(project: Path) -> None:
     assert outcome.result["plan"] == [
         {"step": "build", "service": "app", "cause": "production image on scratch"}
     ]
+
+
+def test_a_stage_of_the_user_beside_ours_is_said(project: Path) -> None:
+    dockerfile = project / "Dockerfile"
+    before = dockerfile.read_text()
+    dockerfile.write_text(
+        "FROM golang:1.26-alpine AS builder\nWORKDIR /src\nCOPY . .\nENV GOTOOLCHAIN=local CGO_ENABLED=0\n"
+        "RUN --mount=type=cache,id=go-build-prod,target=/gocache "
+        "GOCACHE=/gocache go build -buildvcs=false -trimpath -o /server .\n"
+        'FROM scratch AS prod\nCOPY --from=builder /server /server\nENTRYPOINT ["/server"]\n'
+    )
+    reporter = Quiet()
+    try:
+        outcome = size(SizeRequest(project=project, bases=("scratch", "distroless")), toolbox(reporter))
+    finally:
+        dockerfile.write_text(before)
+    assert [w.code for w in reporter.warnings] == ["mixed-stages"]
+    assert "no production stage on distroless" in reporter.warnings[0].message
+    assert reporter.warnings[0].hint == "--bases scratch measures your own stages alone"
+    rows = outcome.result["rows"]
+    assert isinstance(rows, list)
+    assert rows[1]["binary_bytes"] > rows[0]["binary_bytes"]  # theirs keeps its symbols
