@@ -464,6 +464,9 @@ class FakeProber:
     def http(self, url: str, *, timeout: float) -> int | None:
         return 200 if self._world.served is not None else None
 
+    def tcp(self, host: str, port: int, *, timeout: float) -> bool:
+        return self._world.served is not None
+
 
 class FakeProcesses:
     def __init__(self, world: World) -> None:
