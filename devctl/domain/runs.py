@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from devctl.domain.overlay import OVERLAY
 from devctl.domain.project import Project, Service
 from devctl.domain.state import Mode
 
-OVERLAY = ".devctl"
 OUR_STAGES = {"alpine": "runner", "distroless": "runner-distroless", "scratch": "runner-scratch"}
 NONROOT = "65532:65532"
 """The user of distroless `nonroot` images; numeric, so that an image without /etc/passwd knows it too."""
