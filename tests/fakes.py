@@ -420,7 +420,9 @@ class FakeEngine:
 
     def images(self, refs: Sequence[str]) -> Mapping[str, Image]:
         tags = self._world.tags
-        return {ref: Image(tags[ref], "", self._world.images[tags[ref]].labels) for ref in refs if ref in tags}
+        return {
+            ref: Image(tags[ref], "", self._world.images[tags[ref]].labels) for ref in refs if ref in tags
+        }
 
     def tag(self, image_id: str, ref: str) -> None:
         if image_id not in self._world.images:

@@ -59,7 +59,9 @@ def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None
             stages[-1] = _with(stages[-1], body)
         elif instruction.cmd == "ARG":
             names = [word.partition("=")[0] for word in instruction.value]
-            values |= assignments(instruction, {**_PREDEFINED, **values}) | {n: given[n] for n in names if n in given}
+            values |= assignments(instruction, {**_PREDEFINED, **values}) | {
+                n: given[n] for n in names if n in given
+            }
         else:
             raise _broken(path, instruction.line, f"{instruction.cmd} stands before the first FROM")
     if not stages:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import socket
 import threading
 import time
@@ -16,19 +15,25 @@ class SocketProber:
     """`Prober` on the standard library: one request, no redirects, no pool."""
 
     def http(self, url: str, *, timeout: float) -> int | None:
+        # By hand, since only the status line counts: http.client takes 25 ms to import, which `up` with nothing to do
+        # would pay each time.
         parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=timeout)
+        host, port = parts.hostname or "127.0.0.1", parts.port or 80
+        ask = f"GET {parts.path or '/'} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: devctl\r\nConnection: close\r\n\r\n"
         try:
-            connection.request(
-                "GET", parts.path or "/", headers={"User-Agent": "devctl", "Connection": "close"}
-            )
-            return connection.getresponse().status
-        except (OSError, http.client.HTTPException):
+            with socket.create_connection((host, port), timeout=timeout) as connection:
+                connection.sendall(ask.encode())
+                with connection.makefile("rb") as answer:
+                    words = answer.readline(65536).split()
+        except OSError:
             return None
-        finally:
-            connection.close()
+        return (
+            int(words[1]) if len(words) > 1 and words[0].startswith(b"HTTP/") and words[1].isdigit() else None
+        )
 
     def body(self, url: str, *, timeout: float) -> str | None:
+        import http.client
+
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=timeout)
         try:

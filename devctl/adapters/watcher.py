@@ -107,4 +107,3 @@ def _settle(
             changed, last = changed | more, time.monotonic()
             ready = at_once(changed)
     return changed
-

@@ -11,14 +11,13 @@ from devctl.adapters.compose import ComposeCli
 from devctl.adapters.engine import EngineCli
 from devctl.adapters.files import SystemFiles
 from devctl.adapters.host import SystemClock, SystemHost
-from devctl.adapters.image_reader import SdkImages
 from devctl.adapters.prober import SocketProber
 from devctl.adapters.process import SystemProcesses
 from devctl.adapters.sources import ProjectSources
 from devctl.adapters.templates import ShippedTemplates
 from devctl.adapters.watcher import FolderWatcher
 from devctl.domain.events import LogLine
-from devctl.domain.ports import Reporter, Toolbox
+from devctl.domain.ports import Images, Reporter, Toolbox
 
 if TYPE_CHECKING:
     from devctl.domain.ports_machine import MachineBox
@@ -34,7 +33,7 @@ def toolbox(reporter: Reporter) -> Toolbox:
         sources=ProjectSources(),
         compose=ComposeCli(processes, lambda line: reporter.emit(LogLine("build", "build", line))),
         engine=EngineCli(processes),
-        images=SdkImages(),
+        images=cache(_images),
         prober=SocketProber(),
         clock=SystemClock(),
         host=SystemHost(),
@@ -42,6 +41,12 @@ def toolbox(reporter: Reporter) -> Toolbox:
         templates=ShippedTemplates(),
         machine=cache(lambda: _machine(reporter, processes)),
     )
+
+
+def _images() -> Images:
+    from devctl.adapters.image_reader import SdkImages
+
+    return SdkImages()
 
 
 def _machine(reporter: Reporter, processes: SystemProcesses) -> MachineBox:

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from devctl.errors import Problem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepStarted:
     name: ClassVar[str] = "step.started"
     step: str
@@ -16,7 +16,7 @@ class StepStarted:
     service: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepDone:
     """`ms`: how long the step took."""
 
@@ -27,7 +27,7 @@ class StepDone:
     service: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepFailed:
     name: ClassVar[str] = "step.failed"
     step: str
@@ -36,7 +36,7 @@ class StepFailed:
     service: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LogLine:
     """A line a container (or, with stream `build`, a build) printed."""
 
@@ -46,7 +46,7 @@ class LogLine:
     line: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reload:
     """air rebuilt and restarted the app; `ms` from the save to the first good answer. `message`: the compiler's, if not ok."""
 
@@ -57,7 +57,7 @@ class Reload:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Change:
     """One difference between two versions of a manifest; `text` is the line a person reads."""
 
@@ -71,14 +71,14 @@ class Change:
         return {"op": self.op, "module": self.module, "from": self.from_, "to": self.to, "text": self.text}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DepsChanged:
     name: ClassVar[str] = "deps.changed"
     service: str
     changes: tuple[Change, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DepsRebuilt:
     """`ms`: from the noticed change until the new container answered."""
 
@@ -87,14 +87,14 @@ class DepsRebuilt:
     ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DepsFailed:
     name: ClassVar[str] = "deps.failed"
     service: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Switched:
     name: ClassVar[str] = "switch"
     service: str
@@ -104,7 +104,7 @@ class Switched:
     gap_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Note:
     """A sentence for a person; it has no JSON form (warnings go through `Reporter.warn`)."""
 
@@ -112,7 +112,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ready:
     """A foreground `up` is ready; `text` for a person. Scripts see the probe's `step.done` and then the log."""
 
@@ -120,7 +120,7 @@ class Ready:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recorded:
     """An event that the background watcher wrote down: one line of JSON in the shape of CONTRACT."""
 

@@ -38,7 +38,7 @@ FAILURES: tuple[Failure, ...] = (
         frozenset({"build", "start"}),
         r"go\.mod requires go >= (?P<want>[\d.]+) \(running go (?P<have>[\d.]+)",
         "go.mod asks for Go {want}, the base image has {have}",
-        "devctl.yaml: `go: \"{want}\"`, or lower the go line of go.mod",
+        'devctl.yaml: `go: "{want}"`, or lower the go line of go.mod',
     ),
     Failure(
         "module-not-found",

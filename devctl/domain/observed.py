@@ -24,7 +24,7 @@ COMPOSE_PROJECT_LABEL = "com.docker.compose.project"
 COMPOSE_SERVICE_LABEL = "com.docker.compose.service"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Container:
     """`state` is the engine's word; `ports` maps container port to (host ip, host port); times are RFC 3339."""
 
@@ -51,7 +51,7 @@ class Container:
 Kind = Literal["container", "image", "network", "volume"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Labelled:
     """Anything of the engine that carries a label of ours. `name` is the id of an image without a tag; `in_use`: a
     container that runs."""
@@ -63,14 +63,14 @@ class Labelled:
     in_use: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Image:
     id: str
     user: str = ""
     labels: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Observed:
     """`volumes` and `networks`: name to the value of our project label ("" where compose made it without us)."""
 

@@ -16,7 +16,9 @@ from devctl.domain.observed import (
 )
 from devctl.domain.state import Mode
 
-StepName = Literal["base", "build", "start", "probe", "stop", "restart", "remove", "exec", "logs", "check", "write"]
+StepName = Literal[
+    "base", "build", "start", "probe", "stop", "restart", "remove", "exec", "logs", "check", "write"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,11 @@ class Wanted:
 
 
 def plan_up(
-    wanted: Iterable[Wanted], dependencies: Iterable[Dependency], *, observed: Observed, images: Mapping[str, Image]
+    wanted: Iterable[Wanted],
+    dependencies: Iterable[Dependency],
+    *,
+    observed: Observed,
+    images: Mapping[str, Image],
 ) -> tuple[Step, ...]:
     """Builds first, so that whatever serves goes on serving until its successor exists; then starts; then probes."""
     wanted = tuple(wanted)

@@ -290,7 +290,7 @@ class Toolbox:
     sources: Sources
     compose: Compose
     engine: Engine
-    images: Images
+    images: Callable[[], Images]
     prober: Prober
     clock: Clock
     host: Host

@@ -11,7 +11,9 @@ def preview_text(result: dict[str, Any]) -> str:
     image, hard = result["image"], result["hardening"]
     url = next((s["url"] for s in result["services"] if s["kind"] == "service" and s["url"]), None)
     binary = result["binary"]["size_bytes"]
-    size = f"{image['size_bytes'] / MEGABYTE:.2f} MB" + (f", binary {binary / MEGABYTE:.2f} MB" if binary else "")
+    size = f"{image['size_bytes'] / MEGABYTE:.2f} MB" + (
+        f", binary {binary / MEGABYTE:.2f} MB" if binary else ""
+    )
     how = [
         f"uid {hard['user'].split(':')[0]}" if hard["user"] else "user of the image",
         "read-only" if hard["read_only"] else "writable",

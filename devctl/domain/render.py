@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any, cast
 
 from devctl.domain.observed import MODE_LABEL, PROJECT_LABEL, ROOT_LABEL, SERVICE_LABEL, Observed
+from devctl.domain.overlay import build_note
 from devctl.domain.project import Project, Service
 from devctl.domain.runs import NONROOT, Run, built_from
 
@@ -96,6 +97,7 @@ def _our_dev_stage(spec: Model, project: Project, service: Service) -> None:
 def _air_environment(service: Service) -> dict[str, str]:
     """What the build script of our dev stage reads (templates/go-service/.air.toml)."""
     wanted = {
+        "DEVCTL_STATE": f"{SOURCE_TARGET}/{build_note(service.name)}",
         "DEVCTL_MODULE_DIR": service.dir,
         "DEVCTL_MAIN": service.main,
         "DEVCTL_TAGS": ",".join(service.build_tags),
@@ -109,11 +111,16 @@ def _air_environment(service: Service) -> dict[str, str]:
 def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
     for key in ("working_dir", "stdin_open", "tty", "privileged", "cap_add", "init"):
         spec.pop(key, None)
-    for key in ("command", "entrypoint"):  # a dev stage's own: `air`, `go run .`; production starts what the image says
+    for key in (
+        "command",
+        "entrypoint",
+    ):  # a dev stage's own: `air`, `go run .`; production starts what the image says
         spec.pop(key, None)
     if service.args:
         spec["command"] = list(service.args)
-    spec["volumes"] = [v for v in spec.get("volumes") or [] if v.get("type") != "bind" and v["target"] != CACHE_TARGET]
+    spec["volumes"] = [
+        v for v in spec.get("volumes") or [] if v.get("type") != "bind" and v["target"] != CACHE_TARGET
+    ]
     environment = {**(spec.get("environment") or {}), **service.env, **service.prod_env}
     spec["environment"] = {k: v for k, v in environment.items() if not k.startswith(("DEVCTL_", "AIR_"))}
     spec["user"] = run.user or NONROOT
@@ -124,7 +131,9 @@ def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
     spec.setdefault("pids_limit", 256)
     spec.setdefault("restart", "unless-stopped")
     if run.ours and service.files:
-        spec["working_dir"] = SOURCE_TARGET  # where our production stages put the files that are opened at run time
+        spec["working_dir"] = (
+            SOURCE_TARGET  # where our production stages put the files that are opened at run time
+        )
     if service.writable:
         spec["tmpfs"] = list(service.writable)
 
@@ -146,7 +155,13 @@ def _uses_cache(spec: Model) -> bool:
 
 
 def _port(container: int, host: int) -> Model:
-    return {"mode": "ingress", "host_ip": "127.0.0.1", "target": container, "published": str(host), "protocol": "tcp"}
+    return {
+        "mode": "ingress",
+        "host_ip": "127.0.0.1",
+        "target": container,
+        "published": str(host),
+        "protocol": "tcp",
+    }
 
 
 def _localhost_ports(spec: Model) -> None:
@@ -170,4 +185,7 @@ def _label_owned(model: Model, kind: str, project: str, existing: Mapping[str, s
             continue
         name = (spec or {}).get("name", f"{project}_{key}")
         if existing.get(name, project) == project:
-            model[kind][key] = {**(spec or {}), "labels": {**((spec or {}).get("labels") or {}), PROJECT_LABEL: project}}
+            model[kind][key] = {
+                **(spec or {}),
+                "labels": {**((spec or {}).get("labels") or {}), PROJECT_LABEL: project},
+            }

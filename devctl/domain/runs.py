@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
+from devctl.domain.overlay import OVERLAY
 from devctl.domain.project import Project, Service
 from devctl.domain.state import Mode
 
-OVERLAY = ".devctl"
 OUR_STAGES = {"alpine": "runner", "distroless": "runner-distroless", "scratch": "runner-scratch"}
 NONROOT = "65532:65532"
 """The user of distroless `nonroot` images; numeric, so that an image without /etc/passwd knows it too."""
@@ -44,7 +45,7 @@ def dev_run(project: Project, service: Service) -> Run:
         stage="dev" if ours else service.dev_stage,
         dockerfile=None if ours else service.dockerfile,
         context="." if ours else service.context,
-        image=f"{project.name}-{service.name}:dev",
+        image=image_ref(project.name, service.name, "dev"),
         ours=ours,
         args=_our_args(project, service) if ours else {},
     )
@@ -64,7 +65,7 @@ def prod_run(project: Project, service: Service, *, base: str | None, target: st
         stage=OUR_STAGES[chosen] if ours else stage,
         dockerfile=None if ours else service.dockerfile,
         context="." if ours else service.context,
-        image=f"{project.name}-{service.name}:prod-{chosen}",
+        image=image_ref(project.name, service.name, f"prod-{chosen}"),
         ours=ours,
         base=chosen,
         args=_our_args(project, service) if ours else {},
@@ -73,6 +74,11 @@ def prod_run(project: Project, service: Service, *, base: str | None, target: st
 
 def _only_stage(service: Service, base: str | None) -> str | None:
     return None if base is not None else next(iter(service.prod_stages.values()), None)
+
+
+def image_ref(project: str, service: str, tag: str) -> str:
+    """Each mode has its own tag. A compose name may hold what an image name may not: `x-_y`, a trailing `-`, capitals."""
+    return f"{re.sub(r'[._-]{2,}', '-', f'{project}-{service}'.lower()).strip('._-')}:{tag}"
 
 
 def built_from(run: Run) -> str:

@@ -11,7 +11,7 @@ Kind = Literal["service", "dependency"]
 Health = Literal["healthy", "unhealthy", "starting", "none"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ServiceState:
     """`state` is the engine's word or `absent`; `container` the full id; `deps` None for a dependency."""
 
@@ -27,13 +27,13 @@ class ServiceState:
     deps: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WatcherState:
     state: Literal["running", "absent"] = "absent"
     pid: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Serving:
     """Which code answers; `reason` is None when it is current."""
 
@@ -41,7 +41,7 @@ class Serving:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class State:
     mode: ProjectMode
     services: tuple[ServiceState, ...]

@@ -172,4 +172,4 @@ def _not_ready(run: Run, stops: Sequence[Finding]) -> ProjectError:
 
 
 def _compiles_c(box: Toolbox, base: str) -> bool:
-    return any(path.endswith(_COMPILERS) for path in box.images.read(base, files=True).files)
+    return any(path.endswith(_COMPILERS) for path in box.images().read(base, files=True).files)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from devctl.domain.observed import COMPOSE_PROJECT_LABEL, COMPOSE_SERVICE_LABEL, PROJECT_LABEL, Observed
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
+from devctl.domain.runs import image_ref
 
 AT_MOST = "600"
 """Seconds after which the holder ends by itself, should we be killed before we end it."""
@@ -24,7 +25,7 @@ def network_awake(box: Toolbox, project: Project, *, observed: Observed) -> Iter
     """Best effort: it takes a dev image, which has a `sleep`; without one the switch only takes longer."""
     running = [c for c in observed.containers if c.state == "running"]
     networks = list(observed.networks)
-    image = f"{project.name}-{running[0].service}:dev" if len(running) == 1 else ""
+    image = image_ref(project.name, running[0].service, "dev") if len(running) == 1 else ""
     if not image or not networks or not box.engine.images([image]):
         yield
         return

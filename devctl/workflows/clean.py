@@ -10,11 +10,11 @@ from pathlib import Path
 
 from devctl.domain.events import Outcome
 from devctl.domain.observed import CACHE_LABEL, PROJECT_LABEL, ROOT_LABEL, WORKING_DIR_LABEL, Labelled
+from devctl.domain.overlay import OVERLAY
 from devctl.domain.planner import Step
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.requests import CleanRequest
-from devctl.domain.runs import OVERLAY
 from devctl.errors import DevctlError, ExitCode, UsageError
 from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.load import load

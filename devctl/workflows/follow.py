@@ -10,9 +10,9 @@ from typing import Literal, cast
 
 from devctl.domain.events import LogLine, Recorded
 from devctl.domain.observed import Container
+from devctl.domain.overlay import OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
-from devctl.domain.runs import OVERLAY
 from devctl.workflows.watcher_process import EVENTS
 
 LOOK = 1.0

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from devctl.domain.events import Note, Outcome, Ready
+from devctl.domain.overlay import OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.requests import UpRequest
-from devctl.domain.runs import OVERLAY
 from devctl.errors import DevctlError, InterruptedByUser
 from devctl.workflows.execute import must
 from devctl.workflows.follow import stream

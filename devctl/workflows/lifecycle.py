@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devctl.domain.events import Outcome
+from devctl.domain.overlay import OVERLAY
 from devctl.domain.planner import Step, plan_text
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.requests import DownRequest, RebuildRequest, RestartRequest, UpRequest
-from devctl.domain.runs import OVERLAY
 from devctl.domain.state import State
 from devctl.errors import DevctlError, InterruptedByUser, UsageError
 from devctl.workflows.advice import advise_on_change, require_compiler
@@ -58,7 +58,9 @@ def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
         error.result = {**snapshot(box, project).as_json(), "steps": steps.done}
         raise
     if not request.services:
-        note_up(box, project, state, tuple(str(p.relative_to(project.root)) for p in watched_paths(box, project)))
+        note_up(
+            box, project, state, tuple(str(p.relative_to(project.root)) for p in watched_paths(box, project))
+        )
     ready_ms = round((box.clock.monotonic() - began) * 1000)
     result = {**state.as_json(), "ready_ms": ready_ms, "steps": steps.done}
     return Outcome(result=result, text=ready_text(state, ready_ms, did=bool(steps.done)))

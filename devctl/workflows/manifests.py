@@ -9,9 +9,9 @@ from devctl.domain.events import Change
 from devctl.domain.fingerprint import fingerprint, manifests
 from devctl.domain.gochanges import changes
 from devctl.domain.gomod import parse_mod, parse_work, sums_complete
+from devctl.domain.overlay import OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
-from devctl.domain.runs import OVERLAY
 from devctl.errors import FilesError
 
 

@@ -77,7 +77,7 @@ def _prepare(
                 build(box, session, name)
         with steps.step("check", "what would stop it in production"):
             for service in project.services:
-                measured.image = box.images.read(session.run(service.name).image)
+                measured.image = box.images().read(session.run(service.name).image)
                 measured.checks += inspect(box, project, service, run=session.run(service.name))
             must_be_ready(measured.checks)
     except BaseException:

@@ -50,7 +50,12 @@ def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
     """Compile on the new image, in a container of its own."""
     run = session.run(service.name)
     argv = ["docker", "run", "--rm", *not_composes(), "--label", f"{PROJECT_LABEL}={session.project.name}"]
-    argv += ["--volume", f"{session.project.root}:{SOURCE_TARGET}", "--volume", f"{session.cache_volume}:{CACHE_TARGET}"]
+    argv += [
+        "--volume",
+        f"{session.project.root}:{SOURCE_TARGET}",
+        "--volume",
+        f"{session.cache_volume}:{CACHE_TARGET}",
+    ]
     argv += ["--user", run.user] if run.user else []
     argv += [f"--env={key}={value}" for key, value in service.build_env.items()]
     argv += ["--workdir", _folder(service), "--entrypoint", "go", run.image, *_compile(service)]

@@ -22,7 +22,7 @@ def inspect(box: Toolbox, project: Project, service: Service, *, run: Run) -> tu
 
 def look(box: Toolbox, project: Project, service: Service, *, run: Run) -> Inspected:
     """The image of a run and what it was built from, as facts for `checks`; its `image` saves a second reading."""
-    image = box.images.read(run.image, files=True)
+    image = box.images().read(run.image, files=True)
     root, own = Path(project.root), None if run.ours else run.dockerfile
     dockerfile = box.sources.dockerfile(root / own, root=root) if own is not None else None
     stage = None
@@ -57,4 +57,4 @@ def _functions(box: Toolbox, image: ImageFacts) -> frozenset[str]:
     """The names of all functions of the Go program; read only where a check turns on it."""
     if image.binary is None or not reads_program(image):
         return frozenset()
-    return frozenset(f.name for f in functions(box.images.binary(image.ref, image.binary.path)))
+    return frozenset(f.name for f in functions(box.images().binary(image.ref, image.binary.path)))

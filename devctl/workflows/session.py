@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devctl.domain.observed import CACHE_LABEL, MODE_LABEL, Image, Observed
+from devctl.domain.overlay import OVERLAY
 from devctl.domain.planner import Dependency, Step, Wanted, plan_up
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.render import render
-from devctl.domain.runs import OVERLAY, Run, dev_run, prod_run
+from devctl.domain.runs import Run, dev_run, prod_run
 from devctl.domain.state import Mode
 from devctl.domain.wanted import dependencies, label_wanted
 from devctl.workflows.hostports import choose_host_port

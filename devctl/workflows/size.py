@@ -12,12 +12,13 @@ from devctl.domain.bases import published_base_bytes
 from devctl.domain.events import Outcome
 from devctl.domain.gobinary import Package, build_info, functions, packages
 from devctl.domain.observed import ASSEMBLED_LABEL, Observed
+from devctl.domain.overlay import OVERLAY
 from devctl.domain.planner import Step, Wanted
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.render import render
 from devctl.domain.requests import SizeRequest
-from devctl.domain.runs import OVERLAY, Run, prod_run
+from devctl.domain.runs import Run, prod_run
 from devctl.domain.size import SizeReport, SizeRow, budget_bytes, chosen_bases, megabytes, size_text
 from devctl.domain.stages import external_base, find_stage
 from devctl.domain.wanted import label_wanted
@@ -132,9 +133,9 @@ def _spec(
 
 
 def _row(box: Toolbox, project: Project, target: _Built) -> SizeRow:
-    image = box.images.read(target.run.image)
+    image = box.images().read(target.run.image)
     base_ref = _base_ref(box, project, target)
-    base = box.images.read(base_ref) if base_ref is not None else None
+    base = box.images().read(base_ref) if base_ref is not None else None
     assembled = base is not None and base.labels.get(ASSEMBLED_LABEL) == "true"
     return SizeRow(
         service=target.service.name,
@@ -164,8 +165,8 @@ def _base_ref(box: Toolbox, project: Project, target: _Built) -> str | None:
 def _packages(box: Toolbox, rows: Sequence[SizeRow], production: str) -> tuple[Package, ...]:
     """Code by package of the first service's program: the same program is in every row of it."""
     row = next((r for r in rows if r.base == production), rows[0])
-    facts = box.images.read(row.ref)
-    data = box.images.binary(row.ref, facts.binary.path) if facts.binary is not None else b""
+    facts = box.images().read(row.ref)
+    data = box.images().binary(row.ref, facts.binary.path) if facts.binary is not None else b""
     found = packages(functions(data), build_info(data))
     if not found:
         box.reporter.warn(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devctl.domain.observed import DEPS_LABEL, MODE_LABEL, SERVICE_LABEL, Container, Observed
+from devctl.domain.overlay import OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
-from devctl.domain.runs import OVERLAY
 from devctl.domain.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
 from devctl.workflows.ready import address, answers
 from devctl.workflows.watcher_process import watcher_state

@@ -98,7 +98,11 @@ class _Replacing:
             return False
         wanted = next(w for w in self.session.wanted if w.service == self.service.name)
         image = self.session.images.get(wanted.image)
-        return image is not None and image.id == self.old.image_id and image.labels.get(INPUTS_LABEL) == wanted.recipe
+        return (
+            image is not None
+            and image.id == self.old.image_id
+            and image.labels.get(INPUTS_LABEL) == wanted.recipe
+        )
 
     def switch(self, cause: str, timeout: float) -> None:
         """The new container, until it answers; on any failure the old image runs again, on an interruption as well."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from devctl import __version__
+from devctl.domain.overlay import build_note
 from devctl.workflows.find import COMPOSE_FILES
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...
     if variables is None or not good or any(not _well(s) for s in state.services):
         box.files.remove(root / NOTE)
         return
-    probes = [s.probe for s in project.services if s.probe.startswith("/")]
+    probes = {s.name: s.probe for s in project.services if s.probe.startswith("/")}
     note = {
         "version": __version__,
         "project": project.name,
@@ -72,24 +72,38 @@ def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> dict[str, 
         return None
     if any(box.host.env(name) != value for name, value in note["variables"].items()):
         return None
+    if note["inputs"] != stamps(box, root, tuple(p for p in note["inputs"] if p != "*.go")):
+        return None
     state = cast("dict[str, Any]", note["state"])
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        running = pool.submit(box.engine.running, note["project"])
-        builds = [pool.submit(box.engine.read_file, s["container"], BUILD_STATE) for s in _services(state)]
-        same = note["inputs"] == stamps(box, root, tuple(p for p in note["inputs"] if p != "*.go"))
-        answers = [box.prober.http(s["url"] + path, timeout=1.0) for s, path in zip(_services(state), note["probes"], strict=False)]
-        if not same or running.result() != sorted(s["container"] for s in state["services"]):
-            return None
-        if any((b.result() or "ok").startswith("failed") for b in builds):
-            return None
-    if any(status is None or status >= 500 for status in answers):
+    if box.engine.running(note["project"]) != sorted(s["container"] for s in state["services"]):
         return None
-    held = box.files.held(root / ".devctl" / "watcher.lock")
-    if watcher and not held:
+    if not all(
+        _serves_current(box, root, s, note["probes"]) for s in state["services"] if s["kind"] == "service"
+    ):
         return None
-    pid = (box.files.read_text(root / ".devctl" / "watcher.lock") or "").strip() if held else ""
-    state["watcher"] = {"state": "running", "pid": int(pid)} if pid.isdigit() else {"state": "absent", "pid": None}
-    return state
+    state["watcher"] = _watcher(box, root)
+    return None if watcher and state["watcher"]["state"] == "absent" else state
+
+
+def _serves_current(box: Toolbox, root: Path, service: dict[str, Any], probes: dict[str, str]) -> bool:
+    """It answers, and its last build was good by what the build script wrote for this very container."""
+    path = probes.get(service["name"])
+    if path is not None and service["url"] is not None:
+        status = box.prober.http(service["url"] + path, timeout=1.0)
+        if status is None or status >= 500:
+            return False
+    word, _, container = (
+        (box.files.read_text(root / build_note(service["name"])) or "").strip().partition(" ")
+    )
+    if container and service["container"].startswith(container):
+        return word == "ok"
+    return not (box.engine.read_file(service["container"], BUILD_STATE) or "ok").startswith("failed")
+
+
+def _watcher(box: Toolbox, root: Path) -> dict[str, Any]:
+    lock = root / ".devctl" / "watcher.lock"
+    pid = (box.files.read_text(lock) or "").strip() if box.files.held(lock) else ""
+    return {"state": "running", "pid": int(pid)} if pid.isdigit() else {"state": "absent", "pid": None}
 
 
 def _read(box: Toolbox, root: Path) -> dict[str, Any] | None:
@@ -98,7 +112,3 @@ def _read(box: Toolbox, root: Path) -> dict[str, Any] | None:
     except ValueError:
         return None
     return note if isinstance(note, dict) else None
-
-
-def _services(state: dict[str, Any]) -> list[dict[str, Any]]:
-    return [s for s in state["services"] if s["kind"] == "service" and s["url"]]

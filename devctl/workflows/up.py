@@ -25,5 +25,8 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
 
 
 def _text(state: dict[str, Any]) -> str:
-    lines = [f"  {s['name']:<12} {s['mode'] or s['kind']:<10} {s['state']:<9} {s['url'] or ''}".rstrip() for s in state["services"]]
+    lines = [
+        f"  {s['name']:<12} {s['mode'] or s['kind']:<10} {s['state']:<9} {s['url'] or ''}".rstrip()
+        for s in state["services"]
+    ]
     return "\n".join(["already up", *lines])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from devctl.domain.overlay import OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
-from devctl.domain.runs import OVERLAY
 from devctl.domain.state import WatcherState
 
 LOCK = "watcher.lock"

@@ -14,14 +14,21 @@ def marks(*lines: str) -> list[Mark]:
 
 
 def test_a_failed_build_carries_what_the_compiler_said() -> None:
-    assert marks("devctl: build start", "# example.com/app", "./main.go:7:2: undefined: x", "devctl: build failed 210ms") == [
+    assert marks(
+        "devctl: build start",
+        "# example.com/app",
+        "./main.go:7:2: undefined: x",
+        "devctl: build failed 210ms",
+    ) == [
         Mark("build.started"),
         Mark("build.failed", "# example.com/app\n./main.go:7:2: undefined: x"),
     ]
 
 
 def test_a_good_build_then_the_app_starts() -> None:
-    assert [m.kind for m in marks("devctl: build start", "devctl: build ok 310ms", "\x1b[32mrunning...\x1b[0m")] == [
+    assert [
+        m.kind for m in marks("devctl: build start", "devctl: build ok 310ms", "\x1b[32mrunning...\x1b[0m")
+    ] == [
         "build.started",
         "build.ok",
         "app.started",

@@ -14,16 +14,22 @@ BUILT = {"shop-api:dev": Image("sha256:1", labels={DEPS_LABEL: "d1", INPUTS_LABE
 
 def container(service: str = "api", *, state: str = "running", code: int = 0, **labels: str) -> Container:
     named = {MODE_LABEL: "dev", DEPS_LABEL: "d1", INPUTS_LABEL: "i1"}
-    named.update({{"mode": MODE_LABEL, "deps": DEPS_LABEL, "inputs": INPUTS_LABEL}[k]: v for k, v in labels.items()})
+    named.update(
+        {{"mode": MODE_LABEL, "deps": DEPS_LABEL, "inputs": INPUTS_LABEL}[k]: v for k, v in labels.items()}
+    )
     return Container(
         id="c1", name=service, service=service, state=state, health="none", exit_code=code,
         image="shop-api:dev", image_id="sha256:1", labels=named,
     )  # fmt: skip
 
 
-def text(*containers: Container, images: dict[str, Image] | None = None, dependencies: tuple[Dependency, ...] = ()) -> str:
+def text(
+    *containers: Container, images: dict[str, Image] | None = None, dependencies: tuple[Dependency, ...] = ()
+) -> str:
     observed = Observed(containers)
-    return plan_text(plan_up([API], dependencies, observed=observed, images=BUILT if images is None else images))
+    return plan_text(
+        plan_up([API], dependencies, observed=observed, images=BUILT if images is None else images)
+    )
 
 
 def test_from_nothing_builds_starts_and_probes() -> None:
@@ -67,7 +73,9 @@ def test_a_database_that_does_not_run_is_started_and_a_done_job_is_not() -> None
     database, job = Dependency("db"), Dependency("migrate", job=True)
     stopped = container("db", state="exited")
     done = container("migrate", state="exited")
-    assert text(container(), stopped, done, dependencies=(database, job)).splitlines() == [" 1  start db  not running"]
+    assert text(container(), stopped, done, dependencies=(database, job)).splitlines() == [
+        " 1  start db  not running"
+    ]
 
 
 def test_a_failed_job_runs_again() -> None:
@@ -78,14 +86,22 @@ def test_a_failed_job_runs_again() -> None:
 def test_a_dependency_that_is_built_here_is_built_once() -> None:
     worker = Dependency("worker", image="shop-worker")
     assert "build worker" in text(container(), dependencies=(worker,))
-    assert "build worker" not in text(container(), dependencies=(worker,), images={**BUILT, "shop-worker": Image("sha256:2")})
+    assert "build worker" not in text(
+        container(), dependencies=(worker,), images={**BUILT, "shop-worker": Image("sha256:2")}
+    )
 
 
 states = st.sampled_from(["running", "exited", "created", "restarting", "paused", "dead"])
 words = st.sampled_from(["d1", "d0"])
 
 
-@given(state=states, deps=words, inputs=st.sampled_from(["i1", "i0"]), mode=st.sampled_from(["dev", "prod"]), image=st.booleans())
+@given(
+    state=states,
+    deps=words,
+    inputs=st.sampled_from(["i1", "i0"]),
+    mode=st.sampled_from(["dev", "prod"]),
+    image=st.booleans(),
+)
 def test_every_plan_builds_before_it_starts_and_probes_what_it_started(
     state: str, deps: str, inputs: str, mode: str, image: bool
 ) -> None:

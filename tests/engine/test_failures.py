@@ -31,7 +31,9 @@ def stays(failed: Result) -> None:
     assert failed.result["watcher"]["state"] == "running", failed.show
 
 
-def test_a_compile_error_at_first_up_ends_early_and_the_next_save_mends_it(project: Callable[..., Started]) -> None:
+def test_a_compile_error_at_first_up_ends_early_and_the_next_save_mends_it(
+    project: Callable[..., Started],
+) -> None:
     broken = project()
     edited(broken, "func main() {", "func main() { undefinedThing()")
     began = time.monotonic()
@@ -69,7 +71,9 @@ def test_a_service_that_ends_at_start_fails_early(
     stays(failed)
 
 
-def test_a_service_that_listens_elsewhere_is_given_up_after_the_timeout(project: Callable[..., Started]) -> None:
+def test_a_service_that_listens_elsewhere_is_given_up_after_the_timeout(
+    project: Callable[..., Started],
+) -> None:
     elsewhere = project()
     edited(elsewhere, 'return "8080"', 'return "9999"')
     began = time.monotonic()
@@ -157,7 +161,11 @@ def test_ctrl_c_before_ready_says_what_still_runs(project: Callable[..., Started
 def test_ctrl_c_during_a_build_leaves_nothing_half_made(project: Callable[..., Started]) -> None:
     building = project()
     child = subprocess.Popen(
-        [*DEVCTL, "--json", "up", "-d"], cwd=building.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*DEVCTL, "--json", "up", "-d"],
+        cwd=building.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert child.stdout is not None
     for line in child.stdout:

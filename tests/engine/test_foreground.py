@@ -88,12 +88,19 @@ def foreground(project: Started, *args: str, terminal: bool = False) -> Iterator
 
 def states(project: Started) -> list[str]:
     shown = docker(
-        "ps", "--all", "--filter", f"label=com.docker.compose.project={project.name}", "--format", "{{.State}}"
+        "ps",
+        "--all",
+        "--filter",
+        f"label=com.docker.compose.project={project.name}",
+        "--format",
+        "{{.State}}",
     )
     return shown.splitlines()
 
 
-def test_logs_and_reloads_as_plain_lines_until_ctrl_c_stops_the_services(project: Callable[..., Started]) -> None:
+def test_logs_and_reloads_as_plain_lines_until_ctrl_c_stops_the_services(
+    project: Callable[..., Started],
+) -> None:
     started = project()
     with foreground(started) as up:
         up.until("ready in")

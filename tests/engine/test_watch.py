@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -22,9 +23,7 @@ github.com/google/uuid v1.6.0 h1:NIvaJDMOsjHA8n1jAhLSgzrAzy1Hgr+hNrb57e+94F0=
 github.com/google/uuid v1.6.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo=
 """
 UUID_MOD = "module example.com/app\n\ngo 1.26\n\nrequire github.com/google/uuid v1.6.0\n"
-USES_UUID = (
-    'package web\n\nimport "github.com/google/uuid"\n\nfunc init() { greeting = uuid.Nil.String() + greeting }\n'
-)
+USES_UUID = 'package web\n\nimport "github.com/google/uuid"\n\nfunc init() { greeting = uuid.Nil.String() + greeting }\n'
 
 
 class Watched:
@@ -37,7 +36,9 @@ class Watched:
 
     @property
     def container(self) -> str:
-        ids = docker("ps", "-q", "--no-trunc", "--filter", f"label=com.docker.compose.project={self.project.name}")
+        ids = docker(
+            "ps", "-q", "--no-trunc", "--filter", f"label=com.docker.compose.project={self.project.name}"
+        )
         return ids.splitlines()[0] if ids else ""
 
     def status(self) -> dict[str, Any]:
@@ -103,7 +104,9 @@ def test_the_watcher_lives_from_up_to_down_and_a_dead_one_is_replaced(watched: W
 
 def test_a_watcher_whose_project_is_gone_ends_and_leaves_no_child(watched: Watched) -> None:
     pid = watched.up.result["watcher"]["pid"]
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
+    children = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True
+    ).stdout.split()
     elsewhere = watched.root.with_name("moved")
     watched.root.rename(elsewhere)
     gone(pid)
@@ -192,7 +195,9 @@ def test_a_new_dependency_becomes_a_new_container_that_serves_it(watched: Watche
     assert subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode != 0
 
 
-def test_what_cannot_be_built_fails_beside_what_serves_and_the_next_good_save_mends_it(watched: Watched) -> None:
+def test_what_cannot_be_built_fails_beside_what_serves_and_the_next_good_save_mends_it(
+    watched: Watched,
+) -> None:
     container, mod = watched.container, watched.root / "go.mod"
     good = mod.read_text()
 
@@ -392,9 +397,11 @@ def environment(container: str) -> dict[str, str]:
 
 
 def app_pid(container: str) -> str:
-    pids = docker("exec", container, "sh", "-c", "for d in /proc/[0-9]*; do readlink $d/exe; echo ${d#/proc/}; done")
+    pids = docker(
+        "exec", container, "sh", "-c", "for d in /proc/[0-9]*; do readlink $d/exe; echo ${d#/proc/}; done"
+    )
     lines = pids.splitlines()
-    return next(after for exe, after in zip(lines, lines[1:], strict=False) if exe.startswith("/tmp/air/main"))
+    return next(after for exe, after in itertools.pairwise(lines) if exe.startswith("/tmp/air/main"))
 
 
 def gone(pid: int, within: float = 10) -> None:

@@ -1,0 +1,8 @@
+"""Names below `.devctl/`, the folder of a project that may be deleted at any time."""
+
+OVERLAY = ".devctl"
+
+
+def build_note(service: str) -> str:
+    """Where the build script of a dev container writes `ok CONTAINER` or `failed CONTAINER`, relative to the project."""
+    return f"{OVERLAY}/{service}/build"
