@@ -58,7 +58,7 @@ class _Replacing:
             if "build" in causes:
                 self._build_and_prove(causes["build"])
         except BaseException:
-            self._put_back_files()
+            self._drop(self._put_back_files())
             raise
 
     def _build_and_prove(self, cause: str) -> None:
@@ -116,17 +116,27 @@ class _Replacing:
             self._roll_back()
             raise
 
-    def _put_back_files(self) -> None:
+    def _put_back_files(self) -> str | None:
+        """Returns the image that was built in vain: the tag is taken off it."""
+        made = None
         if self.old is not None:
-            self.box.engine.tag(self.old.image_id, self.session.run(self.service.name).image)
+            ref = self.session.run(self.service.name).image
+            found = self.box.engine.images([ref]).get(ref)
+            made = found.id if found is not None and found.id != self.old.image_id else None
+            self.box.engine.tag(self.old.image_id, ref)
         if self.old_model is not None:
             owner = self.session.project.owner
             self.box.files.write_atomic(self.session.model_file, self.old_model, owner=owner, mode=0o600)
+        return made
+
+    def _drop(self, image: str | None) -> None:
+        if image is not None:
+            self.box.engine.remove_image(image)
 
     def _roll_back(self) -> None:
         if self.old is None or self.old_model is None:
             return
-        self._put_back_files()
+        made = self._put_back_files()
         # One that did not answer before either is as it was; what is told is why the new one failed.
         with (
             contextlib.suppress(ProjectError),
@@ -134,6 +144,7 @@ class _Replacing:
         ):
             compose_up(self.box, self.session, [self.service.name], no_deps=True)
             wait_ready(self.box, self.session.project.name, self.service, timeout=ROLLBACK_TIMEOUT)
+        self._drop(made)
 
     def forget(self) -> None:
         """What was learned of the old one, and its image: the one image that we superseded, unless something uses it."""
