@@ -139,5 +139,5 @@ class Watching(RuleBasedStateMachine):
         self.is_newest()
 
 
-Watching.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+Watching.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
 TestWatching = Watching.TestCase

@@ -1,0 +1,218 @@
+"""The watcher's loop on a scripted watcher: when it looks, when it tries again, what it watches, and the reloads it tells."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from devctl.domain.events import DepsRebuilt, LogLine, Reload
+from devctl.domain.ports import Toolbox
+from devctl.domain.requests import UpRequest
+from devctl.workflows import watch as watching
+from devctl.workflows.lifecycle import up
+from devctl.workflows.load import load
+from devctl.workflows.reloads import follow_reloads
+from devctl.workflows.watch import watch, watched_paths
+from tests.fakes import FakeProcesses, World, go_mod
+
+Step = Callable[[], frozenset[Path]]
+
+
+class Script:
+    """A `Watcher` that plays steps, each a batch; when they are over the watch ends. Counts how often it was armed."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = list(steps)
+        self.armed: list[frozenset[Path]] = []
+        self.at_once: Callable[[frozenset[Path]], bool] = lambda changed: False
+        self.on_poll: Callable[[str], None] = lambda reason: None
+        self.poll = False
+
+    def stop(self) -> bool:
+        return not self.steps and bool(self.armed)
+
+    def batches(self, paths: Iterable[Path], **how: Any) -> Iterator[frozenset[Path]]:
+        self.armed.append(frozenset(paths))
+        self.at_once, self.on_poll, self.poll = how["at_once"], how["on_poll"], how["poll"]
+        yield frozenset()
+        while self.steps:
+            yield self.steps.pop(0)()
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    up(UpRequest(project=made.root, detach=True, watch=False), made.box())
+    made.events.clear()
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _no_followers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "follow_reloads", lambda *args, **how: None)
+
+
+def run(world: World, *steps: Step) -> Script:
+    script = Script(*steps)
+    box = replace(world.box(), watcher=cast("Any", script))
+    # One more batch than steps is read: the loop ends when it is asked for the next and there is none.
+    script.steps.append(frozenset)
+    watch(box, load(box, world.root), stop=script.stop)
+    return script
+
+
+def saved(world: World, text: str) -> Step:
+    def step() -> frozenset[Path]:
+        world.save("go.mod", text)
+        return frozenset({world.root / "go.mod"})
+
+    return step
+
+
+def test_what_changed_before_the_watch_was_armed_counts(world: World) -> None:
+    world.save("go.mod", go_mod("a"))
+    run(world)
+    assert world.served == (go_mod("a"), "v1")
+
+
+def test_each_batch_is_compared_with_what_runs(world: World) -> None:
+    run(world, saved(world, go_mod("a")), saved(world, go_mod("a")), saved(world, go_mod("a", "b")))
+    assert world.served == (go_mod("a", "b"), "v1")
+    assert len([e for e in world.events if isinstance(e, DepsRebuilt)]) == 2
+
+
+def test_an_engine_that_went_away_is_asked_again_later(world: World) -> None:
+    def away() -> frozenset[Path]:
+        world.fault = "gone-at-build"
+        return saved(world, go_mod("a"))()
+
+    def later() -> frozenset[Path]:
+        world.now += watching.AGAIN + 1
+        return frozenset()
+
+    run(world, away, frozenset, later)
+    assert world.served == (go_mod("a"), "v1")
+    assert [e.line for e in world.events if isinstance(e, LogLine)] == ["watcher: the Docker engine went away"]
+
+
+def test_a_set_of_paths_that_changed_is_watched_anew(world: World) -> None:
+    local = go_mod(word="replace example.com/lib => ./lib")
+    script = run(world, saved(world, local))
+    assert len(script.armed) == 2
+    assert world.root / "lib/go.mod" in script.armed[1] - script.armed[0]
+
+
+def test_what_may_start_at_once(world: World) -> None:
+    script = run(world)
+    mod, compose = world.root / "go.mod", world.root / "compose.yaml"
+    assert script.at_once(frozenset({mod}))
+    assert not script.at_once(frozenset({mod, compose}))
+    world.save("go.mod", go_mod("a"))  # its sum is still to come
+    assert not script.at_once(frozenset({mod}))
+    world.save("go.sum", "example.com/a v1.0.0 h1:x=\n")
+    assert script.at_once(frozenset({mod, world.root / "go.sum"}))
+    world.save("go.mod", go_mod("a", word="require ("))
+    assert not script.at_once(frozenset({mod}))
+
+
+def test_polling_for_want_of_inotify_is_said(world: World) -> None:
+    run(world).on_poll("Too many open files")
+    assert world.warnings[-1].code == "watch-polls"
+    assert "max_user_instances" in world.warnings[-1].hint
+    assert any(isinstance(e, LogLine) and "Too many open files" in e.line for e in world.events)
+
+
+def test_every_input_but_the_source_is_watched(world: World) -> None:
+    project = replace(load(world.box(), world.root), watch_also=("deploy/schema.sql",))
+    names = {str(p.relative_to(world.root)) for p in watched_paths(world.box(), project)}
+    assert {"go.mod", "go.sum", "vendor/modules.txt", ".air.toml", ".dockerignore", "compose.yaml", ".env"} <= names
+    assert {"devctl.yaml", "compose.override.yaml", "deploy/schema.sql"} <= names
+    assert "main.go" not in names
+
+
+class Log(FakeProcesses):
+    """`docker logs --follow` whose lines are played; ends after them."""
+
+    def __init__(self, world: World, lines: list[str]) -> None:
+        super().__init__(world)
+        self.lines = lines
+        self.played = threading.Event()
+
+    @contextlib.contextmanager
+    def follow(self, argv: Any, *, on_line: Callable[[str, str], None]) -> Iterator[Callable[[], bool]]:
+        for line in self.lines:
+            on_line("stderr", line)
+        left = [True] * (len(self.lines) + 1)
+        yield lambda: bool(left) and left.pop()
+        self.played.set()
+
+
+def reloads(world: World, *lines: str) -> list[tuple[bool, str]]:
+    log = Log(world, list(lines))
+    box: Toolbox = replace(world.box(), processes=cast("Any", log))
+    project = load(box, world.root)
+    follow_reloads(box, lambda: project, project.services[0].name, stop=log.played.is_set)
+    return [(e.ok, e.message) for e in world.events if isinstance(e, Reload)]
+
+
+GOOD = ("devctl: build start", "devctl: build ok 5ms", "running...")
+BAD = ("devctl: build start", "./main.go:3:1: undefined: x", "devctl: build failed 5ms")
+
+
+def test_a_good_build_is_one_reload_when_it_answers(world: World) -> None:
+    assert reloads(world, *GOOD, "Process Exit with Code: 0") == [(True, "")]
+
+
+def test_a_failed_build_is_told_once_with_the_compilers_words(world: World) -> None:
+    assert reloads(world, *BAD) == [(False, "./main.go:3:1: undefined: x")]
+
+
+def test_a_save_that_air_builds_twice_is_told_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.fakes.FakeFiles.go_files", lambda self, root: [("main.go", 5.0)])
+    assert len(reloads(world, *BAD, *BAD)) == 1
+
+
+def test_a_process_that_ends_at_start_did_not_reload(world: World) -> None:
+    assert world.container is not None
+    world.container.mute = True
+    told = reloads(world, *GOOD, "Process Exit with Code: 0", "Process Exit with Code: 3")
+    assert told == [(False, "shop ended at start: exit code 3")]
+
+
+def test_a_panic_at_start_is_told_in_its_words(world: World) -> None:
+    assert world.container is not None
+    world.container.mute = True
+    assert reloads(world, *GOOD, "panic: no way") == [(False, "shop ended at start: panic: no way")]
+
+
+def test_one_that_never_answers_is_said_to(world: World) -> None:
+    assert world.container is not None
+    world.container.mute = True
+
+    def answers(self: object, host: str, port: int, *, timeout: float) -> bool:
+        world.now += 1
+        return False
+
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr("tests.fakes.FakeProber.tcp", answers)
+        assert reloads(world, *GOOD) == [(False, "shop does not answer on http://127.0.0.1:8080")]
+
+
+def test_code_that_is_saved_after_a_failure_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Callable[[], None]] = []
+    monkeypatch.setattr(watching, "follow_reloads", lambda *args, **how: told.append(how["saved"]))
+    world.save_source("v2 b")  # the container serves v1 still
+
+    def mended() -> frozenset[Path]:
+        world.save("main.go", "v3")
+        told[0]()
+        return frozenset()
+
+    run(world, saved(world, go_mod("a")), frozenset, mended)
+    assert world.served == (go_mod("a"), "v3")
