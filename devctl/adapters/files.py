@@ -163,8 +163,11 @@ class SystemFiles:
 def mount_kind(path: Path, mounts: str) -> str:
     """The file system that `path` lies on, by the lines of /proc/mounts; "" where they do not say."""
     best, kind = "", ""
-    for line in mounts.splitlines():
-        _, point, fs, *_ = line.split(" ")
+    for line in mounts.split("\n"):
+        words = line.split(" ")
+        if len(words) < 3:
+            continue
+        _, point, fs, *_ = words
         point = point.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
         if path.is_relative_to(point) and len(point) >= len(best):
             best, kind = point, fs

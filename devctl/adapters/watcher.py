@@ -17,9 +17,8 @@ STEP_MS = 30
 """The core looks for news this often: 0.15 % of a core, and what a change waits before it is seen."""
 TICK_MS = 300
 """How often an idle watcher hands out an empty batch, so that its caller can look around."""
-POLL_DELAY_MS = 500
 
-Notify = Callable[[list[str], bool], Any]
+Notify = Callable[[list[str]], Any]
 
 
 class FolderWatcher:
@@ -38,7 +37,7 @@ class FolderWatcher:
         on_poll: Callable[[str], None] = lambda reason: None,
     ) -> Iterator[frozenset[Path]]:
         wanted, folders = _watched(paths)
-        core = self._open(folders, poll=poll, on_poll=on_poll)
+        core = _Stamps(wanted) if poll else self._open(wanted, folders, on_poll)
         try:
             yield frozenset()  # armed: nothing that happens from now on is missed
             while not stop():
@@ -47,22 +46,48 @@ class FolderWatcher:
         finally:
             core.close()
 
-    def _open(self, folders: list[str], *, poll: bool, on_poll: Callable[[str], None]) -> Any:
-        if poll:
-            return self._notify(folders, True)
+    def _open(self, wanted: frozenset[Path], folders: list[str], on_poll: Callable[[str], None]) -> Any:
         try:
-            return self._notify(folders, False)
+            return self._notify(folders)
         except FileNotFoundError:
             raise  # a folder went away since we looked
         except (OSError, RuntimeError) as error:  # no inotify instance or watch left
             on_poll(str(error))
-            return self._notify(folders, True)
+            return _Stamps(wanted)
 
 
-def _notify(folders: list[str], poll: bool) -> Any:
+def _notify(folders: list[str]) -> Any:
     from watchfiles._rust_notify import RustNotify
 
-    return RustNotify(folders, False, poll, POLL_DELAY_MS, False, True)
+    return RustNotify(folders, False, False, 0, False, True)
+
+
+class _Stamps:
+    """Polling, in the shape of the core. watchfiles' own compares whole seconds, so it misses a second save within one."""
+
+    def __init__(self, paths: frozenset[Path]) -> None:
+        self._paths = paths
+        self._known = self._look()
+
+    def watch(self, debounce_ms: int, step_ms: int, timeout_ms: int, stop: None) -> set[tuple[int, str]] | str:
+        time.sleep(timeout_ms / 1000)
+        before, self._known = self._known, self._look()
+        changed = {(0, str(path)) for path in self._paths if before[path] != self._known[path]}
+        return changed or "timeout"
+
+    def close(self) -> None:
+        return None
+
+    def _look(self) -> dict[Path, tuple[int, int, int] | None]:
+        return {path: _stamp(path) for path in self._paths}
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
 def _watched(paths: Iterable[Path]) -> tuple[frozenset[Path], list[str]]:

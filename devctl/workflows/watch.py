@@ -136,7 +136,7 @@ class _Watching:
                 thread.start()
 
     def _say_polling(self, reason: str) -> None:
-        text = f"file events are not to be had ({reason}): looking twice a second instead"
+        text = f"file events are not to be had ({reason}): looking three times a second instead"
         hint = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or end other watchers"
         self.box.reporter.warn(Problem("watch-polls", text, hint))
         self.box.reporter.emit(LogLine("devctl", "stderr", f"watcher: {text}; {hint}"))

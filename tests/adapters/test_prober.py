@@ -1,0 +1,100 @@
+"""Requests that prove serving, against real sockets on this machine."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from devctl.adapters.prober import SocketProber
+
+PROBE = SocketProber()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(302 if self.path == "/moved" else 503 if self.path == "/bad" else 200)
+        self.send_header("Location", "/elsewhere")
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        return None
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        made.listen()
+        yield made
+
+
+def test_http_gives_the_status_and_follows_nothing(web: str) -> None:
+    assert [PROBE.http(web + path, timeout=2) for path in ("/", "/moved", "/bad")] == [200, 302, 503]
+
+
+def test_nobody_there_is_none() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    assert PROBE.http(f"http://127.0.0.1:{port}/", timeout=1) is None
+    assert PROBE.tcp("127.0.0.1", port, timeout=1) is False
+
+
+def test_one_that_accepts_and_says_nothing_is_no_answer(listening: socket.socket) -> None:
+    began = time.monotonic()
+    assert PROBE.http(f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout=0.3) is None
+    assert time.monotonic() - began < 2
+
+
+def test_one_that_talks_no_http_is_no_answer(listening: socket.socket) -> None:
+    def talk() -> None:
+        connection, _ = listening.accept()
+        connection.sendall(b"+PONG\r\n")
+        connection.close()
+
+    threading.Thread(target=talk, daemon=True).start()
+    assert PROBE.http(f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout=1) is None
+
+
+def test_a_listener_that_waits_for_us_is_up_on_tcp(listening: socket.socket) -> None:
+    assert PROBE.tcp("127.0.0.1", listening.getsockname()[1], timeout=1) is True
+
+
+def test_a_proxy_that_hangs_up_at_once_is_not(listening: socket.socket) -> None:
+    """What docker-proxy does for a container in which nothing listens."""
+
+    def hang_up() -> None:
+        connection, _ = listening.accept()
+        connection.close()
+
+    threading.Thread(target=hang_up, daemon=True).start()
+    assert PROBE.tcp("127.0.0.1", listening.getsockname()[1], timeout=1) is False
+
+
+def test_the_gap_is_the_longest_time_without_a_good_answer() -> None:
+    began = time.monotonic()
+
+    def good() -> bool:
+        return not 0.2 < time.monotonic() - began < 0.5
+
+    with PROBE.measure_gap(good) as gap:
+        time.sleep(0.8)
+        assert 250 <= gap() <= 450
+    with PROBE.measure_gap(lambda: True) as gap:
+        time.sleep(0.1)
+        assert gap() < 100

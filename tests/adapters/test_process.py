@@ -1,0 +1,146 @@
+"""Processes for real: output, missing programs, time-outs, Ctrl-C passed on once, followers and children that outlive us."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from devctl.adapters.process import SystemProcesses
+from devctl.errors import InterruptedByUser
+
+RUN = SystemProcesses()
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_output_is_captured_and_handed_on_line_by_line() -> None:
+    lines: list[str] = []
+    done = RUN.run(
+        python("import sys; print('one'); print('two', file=sys.stderr); sys.exit(3)"), on_line=lines.append
+    )
+    assert (done.code, done.stdout, done.stderr) == (3, "one\n", "two\n")
+    assert sorted(lines) == ["one", "two"]
+
+
+def test_a_program_that_is_not_there_is_a_code_not_an_exception() -> None:
+    assert RUN.run(["no-such-program-anywhere"]).code == 127
+    assert RUN.attach(["no-such-program-anywhere"]) == 127
+
+
+def test_stdin_is_given_and_closed() -> None:
+    assert RUN.run(["cat"], stdin=b"hello").stdout == "hello"
+
+
+def test_the_time_that_ran_out_is_124() -> None:
+    began = time.monotonic()
+    assert RUN.run(["sleep", "30"], timeout=0.2).code == 124
+    assert time.monotonic() - began < 5
+
+
+def test_no_shell_reads_the_words() -> None:
+    assert RUN.run(["echo", "$HOME; `id`"]).stdout == "$HOME; `id`\n"
+
+
+INTERRUPTED = """
+import sys
+sys.path.insert(0, {root!r})
+from devctl.adapters.process import SystemProcesses
+from devctl.errors import InterruptedByUser
+child = "import signal, sys, time; seen = []; signal.signal(2, lambda *a: seen.append(1)); print('up', flush=True)\\n" \\
+        "while not seen: time.sleep(0.01)\\ntime.sleep(0.8); print('tidied', len(seen), flush=True)"
+try:
+    SystemProcesses().run([sys.executable, "-c", child], on_line=lambda line: print(line, flush=True))
+except InterruptedByUser:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_goes_to_the_child_once_and_it_may_tidy_up(number: int) -> None:
+    root = str(Path(__file__).parents[2])
+    us = subprocess.Popen(
+        python(INTERRUPTED.format(root=root)), stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert us.stdout is not None
+    assert us.stdout.readline() == "up\n"
+    os.killpg(us.pid, number)  # as a terminal does: to the whole group, of which the child is none
+    out, _ = us.communicate(timeout=20)
+    assert out.splitlines() == ["tidied 1", "interrupted"]
+
+
+def test_a_second_ctrl_c_kills() -> None:
+    root = str(Path(__file__).parents[2])
+    stubborn = INTERRUPTED.replace("time.sleep(0.8)", "time.sleep(60)")
+    us = subprocess.Popen(python(stubborn.format(root=root)), stdout=subprocess.PIPE, text=True)
+    assert us.stdout is not None
+    us.stdout.readline()
+    us.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    us.send_signal(signal.SIGINT)
+    out, _ = us.communicate(timeout=10)
+    assert out.splitlines() == ["interrupted"]
+
+
+def test_in_a_thread_there_are_no_signals_to_shield() -> None:
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.append(RUN.run(["echo", "x"]).stdout))
+    thread.start()
+    thread.join(5)
+    assert found == ["x\n"]
+
+
+def test_an_exception_of_the_listener_ends_the_child() -> None:
+    with pytest.raises(InterruptedByUser):
+        raise_in_run()
+
+
+def raise_in_run() -> None:
+    def boom() -> None:
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=boom, daemon=True).start()
+    RUN.run(["sleep", "20"])
+
+
+def test_a_follower_hands_on_lines_and_ends_its_child() -> None:
+    lines: list[tuple[str, str]] = []
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    with RUN.follow(python(code), on_line=lambda stream, line: lines.append((stream, line))) as alive:
+        while not lines:
+            time.sleep(0.01)
+        assert alive()
+    pid = int(lines[0][1])
+    assert lines[0][0] == "stdout"
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_follower_notices_that_its_child_ended() -> None:
+    with RUN.follow(["true"], on_line=lambda stream, line: None) as alive:
+        deadline = time.monotonic() + 5
+        while alive():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def test_a_spawned_process_has_a_session_of_its_own_and_writes_to_files(tmp_path: Path) -> None:
+    code = "import os, time; print(os.getsid(0) == os.getpid(), flush=True); time.sleep(60)"
+    pid = RUN.spawn(python(code), cwd=tmp_path, out=tmp_path / "out", err=tmp_path / "err")
+    try:
+        deadline = time.monotonic() + 5
+        while (tmp_path / "out").read_text() != "True\n":
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        RUN.terminate(pid)
+        os.waitpid(pid, 0)
+    RUN.terminate(pid)  # gone already: nothing happens
