@@ -52,7 +52,7 @@ def failure(done: Finished, asked: Asked, *, what: str) -> DevctlError:
     verb = {"build": "does not build", "compose": "does not start"}.get(asked, "failed")
     return ProjectError(
         f"{what} {verb}",
-        code=f"{asked}-failed" if asked != "compose" else "start-failed",
+        code="build-failed" if asked == "build" else "start-failed",
         hint="mend what the lines above name; -v shows the whole output",
         detail=tail,
     )

@@ -46,7 +46,7 @@ WATCH = """
 
 def prepared(started: Started) -> dict[str, tuple[str, str]]:
     """The project with MAIN, and go.mod with go.sum for each version."""
-    for path in [*started.root.rglob("*_test.go"), *(started.root / "internal").rglob("*.go")]:
+    for path in {*started.root.rglob("*_test.go"), *(started.root / "internal").rglob("*.go")}:
         path.unlink()
     (started.root / "main.go").write_text(MAIN)
     found = {}

@@ -1,0 +1,194 @@
+"""The everyday commands on a running project: exec, test, shell, restart, rebuild, logs, and the plan of each."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.cli import DEVCTL, devctl, docker, free_port, leave_nothing, serves
+from tests.engine.conftest import TEMPLATE, Started
+
+pytestmark = pytest.mark.engine
+OWNER = 12345
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    """One project for all of these tests; its folder belongs to a user who is not root."""
+    root = tmp_path_factory.mktemp("commands") / f"dtc{os.getpid()}"
+    subprocess.run(["cp", "-r", str(TEMPLATE), str(root)], check=True)
+    port = free_port()
+    (root / ".env").write_text(f"HOST_PORT={port}\n")
+    for folder in (root, *list(root.parents)[:3]):
+        folder.chmod(0o755)
+    subprocess.run(["chown", "-R", f"{OWNER}:{OWNER}", str(root)], check=True)
+    devctl("up", "-d", cwd=root)
+    yield Started(root, root.name, port)
+    leave_nothing(root, root.name)
+
+
+def state(running: Started) -> dict[str, str]:
+    return next(s for s in running.devctl("status").result["services"] if s["name"] == "app")
+
+
+def test_exec_passes_the_commands_own_code_on(running: Started) -> None:
+    assert running.devctl("exec", "app", "--", "sh", "-c", "exit 7", code=7).result == {
+        "command_exit_code": 7
+    }
+    said = running.devctl("exec", "app", "--", "sh", "-c", "echo one; echo two >&2")
+    assert sorted(e["line"] for e in said.named("log")) == ["one", "two"]
+
+
+def test_exec_takes_words_that_look_like_ours(running: Started) -> None:
+    said = running.devctl("exec", "app", "--", "echo", "--json", "-q", "--dry-run")
+    assert [e["line"] for e in said.named("log")] == ["--json -q --dry-run"]
+
+
+def test_files_made_inside_belong_to_the_owner_of_the_folder(running: Started) -> None:
+    running.devctl("exec", "app", "--", "touch", "made.txt")
+    made = (running.root / "made.txt").stat()
+    assert (made.st_uid, made.st_gid) == (OWNER, OWNER)
+    assert {p.stat().st_uid for p in running.root.rglob("*")} == {OWNER}
+
+
+def test_exec_in_a_service_that_is_not_there(running: Started) -> None:
+    refused = running.devctl("exec", "api", "--", "true", code=2)
+    assert refused.error["code"] == "unknown-service" and "app" in refused.error["hint"]
+
+
+def test_go_test_runs_inside(running: Started) -> None:
+    assert running.devctl("test").result == {"command_exit_code": 0}
+    failing = running.root / "failing_test.go"
+    failing.write_text('package main\n\nimport "testing"\n\nfunc TestNo(t *testing.T) { t.Fatal("no") }\n')
+    try:
+        failed = running.devctl("test", ".", code=1)
+    finally:
+        failing.unlink()
+    assert any("no" in e["line"] for e in failed.named("log"))
+
+
+def test_a_shell_in_dev_and_beside_a_distroless_image(running: Started) -> None:
+    assert running.devctl("shell", code=2).error["code"] == "usage"
+    assert "/app" in typed(running, "pwd; exit")
+    running.devctl("prod-preview")
+    try:
+        image = state(running)["image_id"]
+        said = typed(running, "ls /proc/1/root/server; cat /proc/1/comm; exit")
+        assert "/proc/1/root/server" in said and "server" in said
+        assert "No such file" not in said and "denied" not in said
+        assert state(running)["image_id"] == image
+    finally:
+        running.devctl("up", "-d")
+
+
+def typed(running: Started, words: str) -> str:
+    """What a shell on a terminal answers to a line."""
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        [*DEVCTL, "shell", "app"], cwd=running.root, stdin=child, stdout=child, stderr=child, close_fds=True
+    )
+    os.close(child)
+    time.sleep(2)
+    os.write(parent, f"{words}\n".encode())
+    said = b""
+    try:
+        while chunk := os.read(parent, 4096):
+            said += chunk
+    except OSError:
+        pass  # the terminal closes with the shell
+    assert process.wait(20) == 0, said
+    os.close(parent)
+    return said.decode(errors="replace")
+
+
+def test_restart_keeps_the_container(running: Started) -> None:
+    before = state(running)["container"]
+    done = running.devctl("restart", "app")
+    assert [s["step"] for s in done.result["steps"]] == ["restart", "probe"]
+    assert state(running)["container"] == before
+    serves(running.port, "Hello")
+
+
+def test_rebuild_makes_a_new_container_though_nothing_changed(running: Started) -> None:
+    before = state(running)["container"]
+    done = running.devctl("rebuild")
+    assert "build" in [s["step"] for s in done.result["steps"]]
+    assert state(running)["container"] != before
+    serves(running.port, "Hello")
+
+
+def test_logs_end_by_themselves_and_are_one_object_a_line(running: Started) -> None:
+    lines = running.devctl("logs", "--tail", "5", "app").named("log")
+    assert lines and {e["service"] for e in lines} == {"app"}
+
+
+def test_following_logs_tells_reloads_of_a_detached_project(running: Started) -> None:
+    running.devctl("up", "-d")
+    following = subprocess.Popen(
+        [*DEVCTL, "--json", "logs", "-f"], cwd=running.root, stdout=subprocess.PIPE, text=True
+    )
+    time.sleep(1.5)
+    source = next(p for p in sorted(running.root.rglob("*.go")) if "Hello from Go" in p.read_text())
+    text = source.read_text()
+    source.write_text(text.replace("Hello from Go", "Hello again"))
+    try:
+        serves(running.port, "Hello again")
+        assert following.stdout is not None
+        seen = []
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            seen.append(json.loads(following.stdout.readline()))
+            if seen[-1].get("name") == "reload":
+                break
+        assert seen[-1]["name"] == "reload" and seen[-1]["ok"] is True, seen
+    finally:
+        following.send_signal(2)
+        code = following.wait(20)
+        source.write_text(text)
+    assert code == 0, "Ctrl-C is the normal end of logs -f"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["up", "-d"], ["prod-preview"], ["down"], ["restart"], ["rebuild"], ["size"], ["clean"], ["status"], ["logs"],
+        ["exec", "app", "--", "true"], ["test"], ["shell"], ["doctor"], ["bases", "build"], ["config", "show"],
+        ["new", "x"], ["init"], ["onboard"], ["demo"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_dry_run_plans_and_changes_nothing(running: Started, words: list[str]) -> None:
+    before, files = state(running)["container"], listing(running.root)
+    plan = running.devctl("--dry-run", *words).result["plan"]
+    assert all(set(step) == {"step", "service", "cause"} and step["step"] and step["cause"] for step in plan)
+    assert state(running)["container"] == before
+    assert listing(running.root) == files
+
+
+def listing(root: Path) -> list[str]:
+    return sorted(str(p) for p in root.rglob("*") if ".devctl" not in p.parts)
+
+
+def test_plain_down_keeps_volumes_and_asks_before_it_deletes_them(running: Started) -> None:
+    kept = docker(
+        "volume", "create", "--label", f"com.docker.compose.project={running.name}", f"{running.name}_data"
+    )
+    try:
+        refused = running.devctl("down", "--volumes", code=2)
+        assert refused.error["code"] == "consent-missing"
+        assert state(running)["state"] == "running", "nothing was done without consent"
+        removed = running.devctl("down").result["removed"]
+        assert "volume" not in {r["kind"] for r in removed}
+        assert running.devctl("status").result["mode"] == "stopped"
+        removed = running.devctl("down", "--volumes", "-y").result["removed"]
+        assert {"kind": "volume", "name": kept} in removed
+    finally:
+        subprocess.run(["docker", "volume", "rm", kept], capture_output=True)
+    running.devctl("up", "-d")
