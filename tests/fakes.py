@@ -259,6 +259,9 @@ class FakeFiles:
         self._files[path] = text
         return changed
 
+    def append(self, path: Path, text: str) -> None:
+        self._files[path] = self._files.get(path, "") + text
+
     def remove(self, path: Path) -> None:
         self._files.pop(path, None)
 
@@ -490,7 +493,7 @@ class FakeProcesses:
         found = next((c for c in self._world.containers.values() if c.id == argv[-1]), None)
         for line in found.log if found is not None else []:
             on_line("stderr", line)
-        yield lambda: True
+        yield lambda: "logs" in argv  # no other program that could be followed is in this world
 
     def spawn(self, argv: Sequence[str], *, cwd: Path, out: Path, err: Path) -> int:
         return 2

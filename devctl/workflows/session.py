@@ -17,6 +17,7 @@ from devctl.domain.render import render
 from devctl.domain.runs import Run, dev_run, prod_run
 from devctl.domain.state import Mode
 from devctl.domain.wanted import dependencies, label_wanted
+from devctl.workflows.file_events import known_to_fail
 from devctl.workflows.hostports import choose_host_port
 from devctl.workflows.manifests import check_manifests, deps_fingerprint, manifest_paths
 from devctl.workflows.workspaces import unpublished
@@ -192,10 +193,10 @@ def _run(
 
 
 def must_poll(box: Toolbox, project: Project) -> bool:
-    """Whether file events cannot be trusted here: devctl.yaml's word, else the kind of the mount."""
+    """Whether file events cannot be trusted here: devctl.yaml's word, else the kind of the mount, else what was tried."""
     if project.watch_poll != "auto":
         return project.watch_poll == "always"
-    return box.files.eventless(Path(project.root)) is not None
+    return box.files.eventless(Path(project.root)) is not None or known_to_fail(box, project)
 
 
 def _recipe_files(box: Toolbox, project: Project, run: Run) -> dict[str, str | None]:

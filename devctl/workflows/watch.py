@@ -13,7 +13,8 @@ from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.requests import WatchRequest
 from devctl.errors import InterruptedByUser, MachineError, Problem
-from devctl.workflows.catch_up import catch_up
+from devctl.workflows.catch_up import catch_up, in_dev
+from devctl.workflows.file_events import try_once
 from devctl.workflows.load import load
 from devctl.workflows.manifests import manifest_paths, sums_are_complete
 from devctl.workflows.reloads import follow_reloads
@@ -24,6 +25,8 @@ from devctl.workflows.watcher_process import LOCK
 AGAIN = 5.0
 """Seconds until the next try where the machine, not a file, was in the way: an engine that restarts."""
 END = 3.0
+_LIMITS = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or end other watchers"
+_VM = "devctl.yaml: `watch: {poll: never}` if that is wrong; a folder that the engine's machine shares natively reloads faster"
 MODEL_FILES = (
     "devctl.yaml", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
     "compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml", ".env",
@@ -88,8 +91,10 @@ class _Watching:
         with _ended_at_once(batches):
             for batch in batches:
                 if not stop() and (batch or not armed or self._try_again()):
-                    armed = True
                     self._catch_up()
+                    if not armed and self._events_fail():
+                        self._catch_up()
+                    armed = True
                     if watched_paths(self.box, self.known) != paths:
                         return
 
@@ -126,6 +131,21 @@ class _Watching:
                 return sums_are_complete(self.box, self.known, service)
         return False
 
+    def _events_fail(self) -> bool:
+        """Tried when the first service runs as wanted; where events do not arrive, polling is brought in and said."""
+        if must_poll(self.box, self.known) or self.known.watch_poll == "never":
+            return False
+        try:
+            running = self.box.engine.containers(self.known.name)
+        except MachineError:
+            return False
+        names = in_dev(self.known, running)
+        first = running.of(names[0]) if names else None
+        if first is None or not try_once(self.box, self.known, first):
+            return False
+        self._say_polling("a write in the project's folder was not told in the container", _VM)
+        return True
+
     def _follow_all(self) -> None:
         for service in self.known.services:
             if service.name not in self.followers:
@@ -135,9 +155,8 @@ class _Watching:
                 self.followers[service.name] = thread
                 thread.start()
 
-    def _say_polling(self, reason: str) -> None:
-        text = f"file events are not to be had ({reason}): looking three times a second instead"
-        hint = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or end other watchers"
+    def _say_polling(self, reason: str, hint: str = _LIMITS) -> None:
+        text = f"file events are not to be had ({reason}): looking for changes instead"
         self.box.reporter.warn(Problem("watch-polls", text, hint))
         self.box.reporter.emit(LogLine("devctl", "stderr", f"watcher: {text}; {hint}"))
 
