@@ -65,6 +65,7 @@ class SystemFiles:
     def append(self, path: Path, text: str) -> None:
         with path.open("a", encoding="utf-8") as sink:
             sink.write(text)
+        _belongs_to_folder(path)
 
     def remove(self, path: Path) -> None:
         path.unlink(missing_ok=True)
@@ -174,9 +175,17 @@ def mount_kind(path: Path, mounts: str) -> str:
     return kind
 
 
+def _belongs_to_folder(path: Path) -> None:
+    """What root makes in somebody's folder is theirs, as everything of the project is."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 @contextlib.contextmanager
 def _hold(path: Path, note: str) -> Iterator[bool]:
     with path.open("a+", encoding="utf-8") as handle:
+        _belongs_to_folder(path)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -193,6 +202,7 @@ def _lock(path: Path, command: str, timeout: float) -> Iterator[None]:
     # flock is given back by the kernel when its holder dies, so a stale lock cannot exist.
     deadline = time.monotonic() + timeout
     with path.open("a+", encoding="utf-8") as handle:
+        _belongs_to_folder(path)
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -100,4 +101,13 @@ class _Recorded:
 
 def _recorded(box: Toolbox, project: Project) -> list[str]:
     text = box.files.read_text(Path(project.root) / OVERLAY / EVENTS) or ""
-    return [line for line in text.splitlines() if line.startswith('{"type":"event"') and line.endswith("}")]
+    return [line for line in text.splitlines() if _is_event(line)]
+
+
+def _is_event(line: str) -> bool:
+    """Not the envelope, and not a last line that is still being written."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(said, dict) and said.get("type") == "event"

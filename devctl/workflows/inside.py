@@ -63,9 +63,7 @@ def _sidecar(box: Toolbox, project: Project, container: Container) -> list[str]:
     """The service's files are below /proc/1/root, which needs its user or SYS_PTRACE; nothing is added to its image."""
     shared = [f"--pid=container:{container.id}", f"--network=container:{container.id}"]
     rights = ["--user", "0:0", "--cap-add", "SYS_PTRACE"]
-    hello = (
-        'echo "the service is process 1, its files are in /proc/1/root"; cd /proc/1/root 2>/dev/null; exec sh'
-    )
+    hello = 'echo "the service is process 1, its files are in /proc/1/root"; exec sh'
     label = ["--label", f"dev.devctl.project={project.name}"]
     image = project.bases["alpine"]
     return [

@@ -35,6 +35,8 @@ def ensure_watcher(box: Toolbox, project: Project) -> WatcherState:
     root = Path(project.root)
     folder = box.files.state_dir(root)
     argv = [box.host.executable(), "-m", "devctl", "--json", "--project", str(root), "watch-daemon"]
+    for name in (EVENTS, LOG):
+        box.files.append(folder / name, "")  # made here, so that they belong to the owner of the project
     box.processes.spawn(argv, cwd=root, out=folder / EVENTS, err=folder / LOG)
     deadline = box.clock.monotonic() + START_TIMEOUT
     while box.clock.monotonic() < deadline:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,25 +136,30 @@ def test_following_logs_tells_reloads_of_a_detached_project(running: Started) ->
     following = subprocess.Popen(
         [*DEVCTL, "--json", "logs", "-f"], cwd=running.root, stdout=subprocess.PIPE, text=True
     )
+    seen: list[dict[str, object]] = []
+
+    def read() -> None:
+        assert following.stdout is not None
+        with following.stdout:
+            seen.extend(json.loads(line) for line in following.stdout)
+
+    reader = threading.Thread(target=read)
+    reader.start()
     time.sleep(1.5)
     source = next(p for p in sorted(running.root.rglob("*.go")) if "Hello from Go" in p.read_text())
     text = source.read_text()
     source.write_text(text.replace("Hello from Go", "Hello again"))
     try:
         serves(running.port, "Hello again")
-        assert following.stdout is not None
-        seen = []
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            seen.append(json.loads(following.stdout.readline()))
-            if seen[-1].get("name") == "reload":
-                break
-        assert seen[-1]["name"] == "reload" and seen[-1]["ok"] is True, seen
+        time.sleep(2)
     finally:
-        following.send_signal(2)
+        following.send_signal(signal.SIGINT)
         code = following.wait(20)
+        reader.join(20)
         source.write_text(text)
     assert code == 0, "Ctrl-C is the normal end of logs -f"
+    assert [e["ok"] for e in seen if e.get("name") == "reload"] == [True], seen
+    assert seen[-1]["type"] == "result"
 
 
 @pytest.mark.parametrize(
