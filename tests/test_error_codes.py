@@ -1,0 +1,47 @@
+"""Every code that an error or a warning can carry is in docs/reference/exit-codes.md, and nothing else is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "reference" / "exit-codes.md"
+CARRIERS = {"Problem", "Failure", "Explained"}
+
+
+def in_the_source() -> set[str]:
+    found = {code for path in (ROOT / "devctl").rglob("*.py") for code in _codes(ast.parse(path.read_text()))}
+    # `broken` is caught where it is raised; the parser of go.mod and go.work takes its code from the file's name.
+    return found - {"broken"} | {"broken-go-mod", "broken-go-work"}
+
+
+def _codes(tree: ast.Module) -> Iterator[str]:
+    """`code="word"` of a call, and the first word of what carries one by position."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("_CODE", "CODE"):
+            yield from (v.value for v in ast.walk(node.value) if isinstance(v, ast.Constant))
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        values = [k.value for k in node.keywords if k.arg == "code"]
+        values += node.args[:1] if name in CARRIERS else []
+        either = [part for v in values for part in ((v.body, v.orelse) if isinstance(v, ast.IfExp) else (v,))]
+        yield from (v.value for v in either if isinstance(v, ast.Constant) and isinstance(v.value, str))
+
+
+def in_the_page() -> set[str]:
+    tables = PAGE.read_text().partition("## Errors have codes too")[2].partition("## The report of a bug")[0]
+    rows = [line for line in tables.splitlines() if line.startswith("| ") and "---" not in line]
+    return {code for row in rows for code in re.findall(r"`([a-z0-9-]+)`", row.split("|")[2])}
+
+
+def test_the_page_lists_each_code_once_and_no_other() -> None:
+    assert sorted(in_the_source() - in_the_page()) == [], "not documented"
+    assert sorted(in_the_page() - in_the_source()) == [], "documented, but nothing says it"
+
+
+def test_codes_are_kebab_case_words() -> None:
+    assert [c for c in in_the_source() if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", c)] == []
