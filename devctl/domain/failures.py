@@ -79,6 +79,37 @@ FAILURES: tuple[Failure, ...] = (
         "devctl clean; docker system df shows what takes the space",
         machine=True,
     ),
+    Failure(
+        "writes-to-disk",
+        frozenset({"start"}),
+        r"(?:mkdir (?P<path>/[^\s:]+)|(?:open|openat|create|rename|write|unlinkat|remove|symlink|truncate|chmod)"
+        r" (?P<path2>/[^\s:]+?)(?:/[^/\s:]+)?(?: /\S+)?): (?:read-only file system|permission denied)",
+        "it may not write below {path}: production runs read-only and without root",
+        "devctl.yaml: `prod: {{writable: [{path}]}}`, or a volume there",
+    ),
+    Failure(
+        "writes-to-disk",
+        frozenset({"start"}),
+        r"(?:mkdir|open|openat|create) (?P<path>[^/\s:][^\s:]*): (?:read-only file system|permission denied)",
+        "it may not write {path} in its working directory: production runs read-only and without root",
+        "write to an absolute path, and name its folder in devctl.yaml: `prod: {{writable: [/tmp]}}`",
+    ),
+    Failure(
+        "image-lacks-file",
+        frozenset({"start"}),
+        r"(?:open|stat|lstat|read|chdir) (?P<path>[^\s:]+): no such file or directory",
+        "{path} is not in the image",
+        "devctl.yaml: `services: {{NAME: {{files: [{path}]}}}}`, or a line COPY {path} … in the Dockerfile",
+    ),
+    Failure(
+        "variable-missing",
+        frozenset({"start"}),
+        r"(?:(?:[Ee]nvironment variable|env var|[Rr]equired key|[Mm]issing env) [\"'$]?(?P<name>[A-Z][A-Z0-9_]{2,})\b"
+        r"|(?<![\w])(?P<name2>[A-Z][A-Z0-9]*_[A-Z0-9_]+|PORT)[\"']? (?:environment variable )?"
+        r"(?:is |env |must be )?(?:not set|unset|missing|required|empty|set\b))",
+        "the environment variable {name} is missing",
+        "devctl.yaml: `prod: {{env: {{{name}: …}}}}`, or the compose file's `environment:`",
+    ),
 )
 
 

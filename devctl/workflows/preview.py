@@ -8,7 +8,7 @@ from pathlib import Path
 
 from devctl.domain.events import Outcome, Switched
 from devctl.domain.image import ImageFacts
-from devctl.domain.observed import MODE_LABEL, Container
+from devctl.domain.observed import MODE_LABEL, Container, Observed
 from devctl.domain.ports import Toolbox
 from devctl.domain.preview_text import preview_text
 from devctl.domain.project import Project, Service
@@ -19,9 +19,11 @@ from devctl.errors import DevctlError, ProjectError
 from devctl.workflows.advice import advise, refuse_impossible
 from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.bridge import network_awake
+from devctl.workflows.drain import Drained, drain, must_drain
 from devctl.workflows.execute import build, compose_up
 from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.load import load
+from devctl.workflows.preview_failure import Before, name_cause, put_back, put_back_model
 from devctl.workflows.readiness import inspect, must_be_ready
 from devctl.workflows.ready import Address, address, answers, wait_ready
 from devctl.workflows.session import Session, open_session, write_overlay
@@ -39,6 +41,8 @@ class Switch:
     checks: tuple[Check, ...] = ()
     image: ImageFacts | None = None
     steps: list[dict[str, object]] = field(default_factory=list)
+    before: Before = field(default_factory=lambda: Before(Observed(), None))
+    drained: Drained | None = None
 
 
 def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
@@ -54,6 +58,8 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
         with network_awake(box, project, observed=box.engine.observe(project.name)):
             session, measured = _prepare(box, project, request, base, steps)
             _switch(box, session, steps, measured, request)
+            if request.drain:
+                _drain(box, session, steps, measured, request.timeout)
         if watched:
             ensure_watcher(box, project)
     return _outcome(box, session, measured, round((box.clock.monotonic() - began) * 1000))
@@ -63,7 +69,7 @@ def _prepare(
     box: Toolbox, project: Project, request: PreviewRequest, base: str | None, steps: Steps
 ) -> tuple[Session, Switch]:
     """Build and check. Nothing that runs is touched yet, and a refusal leaves it so."""
-    before = box.files.read_text(_model_file(project))
+    before = Before(box.engine.containers(project.name), box.files.read_text(_model_file(project)))
     session = open_session(box, project, mode="prod", base=base, target=project.prod_target)
     refuse_impossible(box, session)
     advise(box, project, mode="prod")
@@ -81,9 +87,9 @@ def _prepare(
                 measured.checks += inspect(box, project, service, run=session.run(service.name))
             must_be_ready(measured.checks)
     except BaseException:
-        if before is not None:
-            box.files.write_atomic(session.model_file, before, owner=project.owner, mode=0o600)
+        put_back_model(box, session, before)
         raise
+    measured.before = before
     users = {s.name: _user(box, session, s) for s in project.services}
     return open_session(
         box, project, mode="prod", base=base, target=project.prod_target, prod_user=users
@@ -92,25 +98,18 @@ def _prepare(
 
 def _switch(box: Toolbox, session: Session, steps: Steps, measured: Switch, request: PreviewRequest) -> None:
     project = session.project
-    before = box.engine.containers(project.name)
-    old_model = box.files.read_text(session.model_file)
+    before = measured.before
     starts = [s for s in session.plan() if s.step == "start"]
     write_overlay(box, session)
     first = project.services[0]
-    old = before.of(first.name)
+    old = before.containers.of(first.name)
     good = _asker(box, address(first, old) if old is not None else None)
     began = box.clock.monotonic()
     with box.prober.measure_gap(good) as gap:
         try:
-            if starts:
-                with steps.step("switch", _cause(old), service=first.name):
-                    alone = all(project.service(s.service or "") is not None for s in starts)
-                    compose_up(box, session, [s.service or "" for s in starts], no_deps=alone)
-            for service in project.services:
-                with steps.step("probe", "must answer", service=service.name):
-                    wait_ready(box, project.name, service, timeout=request.timeout)
-        except DevctlError as error:
-            _put_dev_back(box, session, steps, before_model=old_model, keep=request.keep_failed, error=error)
+            _start(box, session, steps, _cause(old), request.timeout)
+        except (DevctlError, KeyboardInterrupt) as error:
+            put_back(box, session, steps, before=before, keep=request.keep_failed, error=error)
             raise
         measured.switch_ms = round((box.clock.monotonic() - began) * 1000) if starts else 0
         measured.gap_ms = gap() if old is not None and old.state == "running" and starts else 0
@@ -120,28 +119,31 @@ def _switch(box: Toolbox, session: Session, steps: Steps, measured: Switch, requ
         box.reporter.emit(Switched(service.name, was, "prod", measured.switch_ms, measured.gap_ms))
 
 
-def _put_dev_back(
-    box: Toolbox, session: Session, steps: Steps, *, before_model: str | None, keep: bool, error: DevctlError
-) -> None:
-    """Dev serves again. `keep`: the failed container's files stay for study, as an image."""
+def _drain(box: Toolbox, session: Session, steps: Steps, measured: Switch, timeout: float) -> None:
+    service = session.project.services[0]
+    with steps.step("drain", "SIGTERM under load", service=service.name):
+        measured.drained = drain(box, session.project, service, timeout=timeout)
+    try:
+        must_drain(service, measured.drained)
+    except ProjectError as error:
+        error.result.update(_outcome(box, session, measured, 0).result)
+        raise
+
+
+def _start(box: Toolbox, session: Session, steps: Steps, cause: str, timeout: float) -> None:
+    """All services or none: the first that does not answer ends it, with its cause named while its container is there."""
     project = session.project
-    names = [s.name for s in project.services]
-    if before_model is not None:
-        box.files.write_atomic(session.model_file, before_model, owner=project.owner, mode=0o600)
-    if keep:
-        for name in names:
-            failed = box.engine.containers(project.name).of(name)
-            if failed is not None and failed.labels.get(MODE_LABEL) == "prod":
-                ref = f"{project.name}-{name}:failed"
-                box.engine.commit(failed.id, ref)
-                error.result["kept"] = ref
-    dev = open_session(box, project, mode="dev")
-    write_overlay(box, dev)
-    with steps.step("restore", "the preview did not start", service=names[0]):
-        compose_up(box, dev, names, no_deps=True)
-        for service in project.services:
-            wait_ready(box, project.name, service, timeout=60)
-    error.result.update(snapshot(box, project).as_json())
+    names = [s.service or "" for s in session.plan() if s.step == "start"]
+    if names:
+        with steps.step("switch", cause, service=project.services[0].name):
+            compose_up(box, session, names, no_deps=all(project.service(n) is not None for n in names))
+    for service in project.services:
+        try:
+            with steps.step("probe", "must answer", service=service.name):
+                wait_ready(box, project.name, service, timeout=timeout, fresh=service.name in names)
+        except DevctlError as error:
+            name_cause(box, session, service, error)
+            raise
 
 
 def _asker(box: Toolbox, where: Address | None) -> Callable[[], bool]:
@@ -191,7 +193,7 @@ def _outcome(box: Toolbox, session: Session, measured: Switch, ms: int) -> Outco
         },
         "hardening": hardening(container, project.root),
         "checks": [c.as_json() for c in measured.checks],
-        "drain": None,
+        "drain": measured.drained.as_json() if measured.drained else None,
     }
     return Outcome(result=result, text=preview_text(result))
 

@@ -49,10 +49,11 @@ def answers(box: Toolbox, where: Address, *, timeout: float = 1.0) -> bool:
     return status is not None and (status < 500 or status == 501)
 
 
-def wait_ready(box: Toolbox, project: str, service: Service, *, timeout: float) -> None:
+def wait_ready(box: Toolbox, project: str, service: Service, *, timeout: float, fresh: bool = False) -> None:
     """Return when the service answers (or, without a port, stays up); raise ProjectError otherwise.
 
-    `timeout` in seconds. Fails early when the build visibly failed, the process exits or panics.
+    `timeout` in seconds. `fresh`: its container was just made, so that any restart of it is a crash.
+    Fails early when the build visibly failed, the process exits or panics.
     """
     container = box.engine.containers(project).of(service.name)
     if container is None:
@@ -69,7 +70,7 @@ def wait_ready(box: Toolbox, project: str, service: Service, *, timeout: float) 
 
     follow = ["docker", "logs", "--follow", "--since", container.started_at, container.id]
     with box.processes.follow(follow, on_line=on_line):
-        _wait(box, project, service, where=where, marks=marks, timeout=timeout)
+        _wait(box, project, service, where=where, marks=marks, timeout=timeout, fresh=fresh)
 
 
 def _wait(
@@ -80,6 +81,7 @@ def _wait(
     where: Address | None,
     marks: queue.SimpleQueue[Mark],
     timeout: float,
+    fresh: bool,
 ) -> None:
     began = looked = box.clock.monotonic()
     while True:
@@ -90,7 +92,7 @@ def _wait(
             _give_up_on(box, project, service, marks.get())
         if now - looked >= LOOK:
             looked = now
-            _check_state(box, project, service)
+            _check_state(box, project, service, fresh=fresh)
             if where is None and now - began >= STAYS_UP:
                 return
         if now - began >= timeout:
@@ -118,12 +120,16 @@ def _give_up_on(box: Toolbox, project: str, service: Service, mark: Mark) -> Non
         raise _exited(box, project, service, int(mark.message))
 
 
-def _check_state(box: Toolbox, project: str, service: Service) -> None:
+def _check_state(box: Toolbox, project: str, service: Service, *, fresh: bool) -> None:
     container = box.engine.containers(project).of(service.name)
     if container is None:
         raise _gone(service)
     if container.state in ("exited", "dead", "restarting"):
         raise _exited(box, project, service, container.exit_code)
+    if (
+        fresh and container.restarts
+    ):  # a restart policy has it up again for a moment; its code is forgotten by then
+        raise _exited(box, project, service, container.exit_code or 1)
     if container.health == "unhealthy":
         raise ProjectError(
             f"{service.name} is unhealthy: its own health check fails",

@@ -1,0 +1,151 @@
+"""A preview that did not start: name why, then bring back exactly what ran before."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from devctl.domain.failures import explain
+from devctl.domain.listening import Listener, listeners
+from devctl.domain.observed import MODE_LABEL, Container, Observed
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Service
+from devctl.domain.runs import dev_run, image_ref
+from devctl.errors import DevctlError, ProjectError
+from devctl.workflows.ready import wait_ready
+from devctl.workflows.session import Session
+from devctl.workflows.snapshot import snapshot
+from devctl.workflows.steps import Steps
+
+RESTORE_TIMEOUT = 60.0
+UNNAMED = ("exits-at-start", "panics-at-start", "never-answers", "start-failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What ran and what compose was last given (None: never up), taken before anything was written."""
+
+    containers: Observed
+    model: str | None
+
+    def ran(self, service: str) -> bool:
+        found = self.containers.of(service)
+        return found is not None and found.state == "running" and self.model is not None
+
+
+def put_back_model(box: Toolbox, session: Session, before: Before) -> None:
+    """The model says again what runs."""
+    if before.model is None:
+        box.files.remove(session.model_file)
+        return
+    owner = session.project.owner
+    box.files.write_atomic(session.model_file, before.model, owner=owner, mode=0o600)
+
+
+def put_back(
+    box: Toolbox, session: Session, steps: Steps, *, before: Before, keep: bool, error: BaseException
+) -> None:
+    """What ran before serves again, what did not is gone. `error` keeps its cause and gets the state after as result.
+
+    `keep`: the failed containers' files stay for study, as images.
+    """
+    project = session.project
+    kept = _keep(box, session) if keep else []
+    put_back_model(box, session, before)
+    names = [s.name for s in project.services if before.ran(s.name)]
+    there = {c.id for c in before.containers.containers}
+    had = {c.service for c in before.containers.containers}
+    now = box.engine.containers(project.name).containers
+    box.engine.remove_containers([c.id for c in now if c.id not in there and c.service not in had])
+    answered = _restore(box, session, steps, before, names) if names else False
+    if not isinstance(error, DevctlError):
+        return
+    error.result.update(snapshot(box, project).as_json())
+    if kept:
+        error.result["kept"] = kept[0] if len(kept) == 1 else kept
+    modes = {str(c.labels.get(MODE_LABEL, "dev")) for n in names if (c := before.containers.of(n))}
+    after = f"{' and '.join(sorted(modes))} serves again" if answered else "what ran before does not answer"
+    after = after if names else "nothing runs, as before"
+    error.problem = replace(error.problem, message=f"{error.problem.message}; {after}")
+
+
+def _keep(box: Toolbox, session: Session) -> list[str]:
+    kept = []
+    for service in session.project.services:
+        failed = box.engine.containers(session.project.name).of(service.name)
+        if failed is not None and failed.labels.get(MODE_LABEL) == "prod":
+            kept.append(image_ref(session.project.name, service.name, "failed"))
+            box.engine.commit(failed.id, kept[-1])
+    return kept
+
+
+def _restore(box: Toolbox, session: Session, steps: Steps, before: Before, names: list[str]) -> bool:
+    """Whether all of it answers. A failure here never hides why the preview failed."""
+    project = session.project
+    for name in names:
+        old = before.containers.of(name)
+        if old is not None and not old.image.startswith("sha256:"):
+            box.engine.tag(old.image_id, old.image)  # a preview over a preview has moved the tag
+    with (
+        contextlib.suppress(ProjectError),
+        steps.step("restore", "the preview did not start", service=names[0]),
+    ):
+        done = box.compose.up(session.model_file, names, no_deps=True)
+        if done.code != 0:
+            raise ProjectError("compose refuses", code="start-failed", hint="devctl up", detail=done.output)
+        for name in names:
+            wait_ready(box, project.name, _service(session, name), timeout=RESTORE_TIMEOUT)
+        return True
+    return False
+
+
+def _service(session: Session, name: str) -> Service:
+    found = session.project.service(name)
+    assert found is not None
+    return found
+
+
+def name_cause(box: Toolbox, session: Session, service: Service, error: DevctlError) -> None:
+    """Say what an unsuccessful start died of, where its log or its sockets tell; else leave the error as it is."""
+    if error.code not in UNNAMED:
+        return
+    container = box.engine.containers(session.project.name).of(service.name)
+    if container is None:
+        return
+    log = box.engine.logs(container.id, tail=40)
+    known = explain("start", log, exit_code=container.exit_code)
+    if known is not None:
+        message = f"{error.problem.message}: {known.message}"
+        error.problem = replace(error.problem, code=known.code, message=message, hint=known.hint)
+    elif error.code == "never-answers" and service.port is not None:
+        _name_listener(service, error, lambda: _sockets(box, session, service, container))
+
+
+def _name_listener(service: Service, error: DevctlError, ask: Callable[[], tuple[Listener, ...]]) -> None:
+    found = ask()
+    mine = [it for it in found if it.port == service.port]
+    others = sorted({it.port for it in found if not it.local})
+    if mine and all(it.local for it in mine):
+        error.problem = replace(
+            error.problem,
+            code="localhost-only",
+            message=f"{service.name} listens on localhost:{service.port} only, which nobody outside reaches",
+            hint=f'listen on ":{service.port}", not on "localhost:{service.port}"',
+        )
+    elif not mine and others:
+        error.problem = replace(
+            error.problem,
+            code="other-port",
+            message=f"{service.name} listens on port {others[0]}, and {service.port} was asked",
+            hint=f"devctl.yaml: `services: {{{service.name}: {{port: {others[0]}}}}}`",
+        )
+
+
+def _sockets(box: Toolbox, session: Session, service: Service, container: Container) -> tuple[Listener, ...]:
+    """What listens in its network; read through the dev image, since a distroless one has nothing to read with."""
+    image = dev_run(session.project, service).image
+    if image not in box.engine.images([image]):
+        return ()
+    look = ["docker", "run", "--rm", "--network", f"container:{container.id}", "--entrypoint", "cat", image]
+    return listeners(box.processes.run([*look, "/proc/net/tcp", "/proc/net/tcp6"], timeout=10).stdout)

@@ -1,0 +1,156 @@
+"""prod-preview there and back on the real engine; state is asserted from outside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.engine.cli import docker, get, serves
+from tests.engine.conftest import Started
+
+pytestmark = pytest.mark.engine
+MakeProject = Callable[..., Started]
+
+COMPOSE = """services:
+  app:
+    ports: ["HOST_PORT:8080"]
+    depends_on: [beside]
+  beside:
+    image: alpine:3.22
+    init: true
+    command: [sleep, "3600"]
+"""
+MAIN = """package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+var _ = os.Getenv
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if os.Getuid() == 65532 {
+		PROD
+	}
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "it serves") })
+	server := &http.Server{Addr: addr()}
+	go server.ListenAndServe()
+	<-ctx.Done()
+	HOW_TO_END
+}
+
+func addr() string {
+	if os.Getuid() == 65532 {
+		return "PROD_ADDR"
+	}
+	return ":8080"
+}
+"""
+
+
+def files(
+    prod: str = "", addr: str = ":8080", end: str = "server.Shutdown(context.Background())"
+) -> dict[str, str]:
+    main = MAIN.replace("PROD_ADDR", addr).replace("PROD", prod).replace("HOW_TO_END", end)
+    return {"go.mod": "module example.com/app\n\ngo 1.26\n", "main.go": main, "compose.yaml": COMPOSE}
+
+
+def container(project: Started, service: str = "app") -> str:
+    return docker("ps", "--no-trunc", "--quiet", "--filter", f"name=^{project.name}-{service}-1$")
+
+
+def serving_dev(project: MakeProject, source: dict[str, str]) -> Started:
+    made = project(source)
+    made.devctl("-y", "up", "-d")
+    serves(made.port, "it serves")
+    return made
+
+
+def dev_is_back(project: Started) -> None:
+    serves(project.port, "it serves", within=10)
+    seen = project.devctl("status").result
+    assert seen["mode"] == "dev" and seen["serving"]["state"] == "current", seen
+
+
+def test_there_and_back_ten_times_with_the_dependency_kept(project: MakeProject) -> None:
+    made = serving_dev(project, files())
+    beside, dev_image = container(made, "beside"), docker("inspect", "-f", "{{.Image}}", container(made))
+
+    done = made.devctl("-y", "prod-preview", "--drain")
+    (raw,) = json.loads(docker("inspect", container(made)))
+    assert raw["Config"]["User"] == "65532:65532" and raw["HostConfig"]["ReadonlyRootfs"] is True
+    assert raw["Mounts"] == [] and raw["HostConfig"]["CapDrop"] == ["ALL"]
+    assert "it serves" in get(made.port), "prod serves again after the drain"
+    assert done.result["drain"]["exit_code"] == 0 and done.result["drain"]["lost_requests"] == 0, done.show
+    assert done.result["drain"]["stopped_ms"] < 5000
+
+    for number in range(10):
+        made.devctl("up", "-d") if number % 2 == 0 else made.devctl("-y", "prod-preview")
+        assert "it serves" in get(made.port)
+    made.devctl("up", "-d")
+    dev_is_back(made)
+    assert container(made, "beside") == beside
+    assert docker("inspect", "-f", "{{.Image}}", container(made)) == dev_image
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "says"),
+    [
+        (files('fmt.Println("no luck"); os.Exit(3)'), "exits-at-start", "exited with"),
+        (
+            files('if err := os.WriteFile("/data.db", nil, 0o600); err != nil { panic(err) }'),
+            "writes-to-disk",
+            "/data.db",
+        ),
+        (files(addr="localhost:8080"), "localhost-only", "localhost:8080"),
+        (files(addr=":9191"), "other-port", "9191"),
+    ],
+    ids=["exits", "writes", "localhost", "other-port"],
+)
+def test_a_start_that_fails_names_its_cause_and_dev_serves_again(
+    project: MakeProject, source: dict[str, str], code: str, says: str
+) -> None:
+    made = serving_dev(project, source)
+    beside = container(made, "beside")
+
+    failed = made.devctl("-y", "prod-preview", "--keep-failed", "--timeout", "3", code=1)
+
+    assert failed.error["code"] == code, failed.show
+    assert says in failed.error["message"] and failed.error["message"].endswith("dev serves again"), (
+        failed.show
+    )
+    assert failed.result["mode"] == "dev" and container(made, "beside") == beside
+    assert docker("image", "inspect", "-f", "{{.Id}}", failed.result["kept"])
+    docker("image", "rm", failed.result["kept"])
+    dev_is_back(made)
+
+
+def test_where_nothing_ran_before_nothing_runs_after(project: MakeProject) -> None:
+    made = project(files("os.Exit(3)"))
+
+    failed = made.devctl("-y", "prod-preview", "--timeout", "5", code=1)
+
+    assert failed.error["code"] == "exits-at-start", failed.show
+    assert failed.error["message"].endswith("nothing runs, as before")
+    assert docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={made.name}") == ""
+
+
+def test_a_service_that_ignores_sigterm_is_named(project: MakeProject) -> None:
+    made = serving_dev(project, files(end="select {}"))
+
+    failed = made.devctl("-y", "prod-preview", "--drain", code=1)
+
+    assert failed.error["code"] == "drain-failed" and "ignores SIGTERM" in failed.error["message"], (
+        failed.show
+    )
+    assert failed.result["drain"]["exit_code"] == 137 and failed.result["mode"] == "prod"
+    assert "it serves" in get(made.port)
