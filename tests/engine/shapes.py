@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MOD = "module example.com/shop\n\ngo 1.24\n"
+MOD = "module example.com/shop\n\ngo 1.26\n"
 OVERRIDE = "version: 1\nservices:\n  NAME:\n    host_port: HOST_PORT\n"
 
 
@@ -35,24 +35,24 @@ SHAPES: dict[str, dict[str, str]] = {
     },
     "module-below": {"backend/go.mod": MOD, "backend/main.go": server(), "devctl.yaml": yaml("shop")},
     "workspace": {
-        "go.work": "go 1.24\n\nuse (\n\t./app\n\t./lib\n)\n",
-        "app/go.mod": "module example.com/app\n\ngo 1.24\n",
+        "go.work": "go 1.26\n\nuse (\n\t./app\n\t./lib\n)\n",
+        "app/go.mod": "module example.com/app\n\ngo 1.26\n",
         "app/main.go": server("lib.Hello()", imports='\t"example.com/lib"\n'),
-        "lib/go.mod": "module example.com/lib\n\ngo 1.24\n",
+        "lib/go.mod": "module example.com/lib\n\ngo 1.26\n",
         "lib/lib.go": 'package lib\n\nfunc Hello() string { return "hello" }\n',
         "devctl.yaml": yaml("app"),
     },
     "local-replace": {
         "go.mod": f"{MOD}\nrequire example.com/lib v0.0.0\n\nreplace example.com/lib => ./lib\n",
         "main.go": server("lib.Hello()", imports='\t"example.com/lib"\n'),
-        "lib/go.mod": "module example.com/lib\n\ngo 1.24\n",
+        "lib/go.mod": "module example.com/lib\n\ngo 1.26\n",
         "lib/lib.go": 'package lib\n\nfunc Hello() string { return "hello" }\n',
         "devctl.yaml": yaml("shop"),
     },
     "vendored": {
         "go.mod": f"{MOD}\nrequire example.com/lib v1.0.0\n",
         "main.go": server("lib.Hello()", imports='\t"example.com/lib"\n'),
-        "vendor/modules.txt": "# example.com/lib v1.0.0\n## explicit; go 1.24\nexample.com/lib\n",
+        "vendor/modules.txt": "# example.com/lib v1.0.0\n## explicit; go 1.26\nexample.com/lib\n",
         "vendor/example.com/lib/lib.go": 'package lib\n\nfunc Hello() string { return "hello" }\n',
         "go.sum": "",
         "devctl.yaml": yaml("shop"),
@@ -88,10 +88,10 @@ SHAPES: dict[str, dict[str, str]] = {
         ".dockerignore": ".*\n**/Dockerfile*\n",
         "devctl.yaml": yaml("shop"),
     },
-    "old-go-line": {
+    "go-chosen-in-devctl-yaml": {
         "go.mod": "module example.com/shop\n\ngo 1.21\n",
         "main.go": server(),
-        "devctl.yaml": yaml("shop"),
+        "devctl.yaml": yaml("shop", 'go: "1.26"\n'),
     },
     "dependency": {
         "go.mod": MOD,
