@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
+from devctl.adapters.yaml_positions import read_document
 from devctl.domain.ports import Finished, Processes
 from devctl.errors import FilesError, MachineError
 
@@ -69,6 +70,18 @@ class ComposeCli:
         return self._processes.run([*argv, verb, *rest], cwd=root, on_line=self._on_line)
 
 
+def _yaml_place(root: Path) -> str | None:
+    """Where a compose file is no YAML: some messages of compose name no file, and count lines from a snippet."""
+    for stem in ("compose.override", "compose", "docker-compose.override", "docker-compose"):
+        for path in (root / f"{stem}.yaml", root / f"{stem}.yml"):
+            try:
+                if path.is_file():
+                    read_document(path.read_text(encoding="utf-8"), path=path.name, code="broken-compose")
+            except FilesError as error:
+                return error.problem.place
+    return None
+
+
 def _config_error(done: Finished, root: Path) -> Exception:
     text = done.stderr.strip()
     last = text.splitlines()[-1] if text else "docker compose config failed"
@@ -88,6 +101,7 @@ def _config_error(done: Finished, root: Path) -> Exception:
         path = Path(where["file"])
         place = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
         place += f":{line['line']}" if line else ""
+    place = place or _yaml_place(root)
     return FilesError(
         f"docker compose refuses the compose file: {last}",
         code="broken-compose",
