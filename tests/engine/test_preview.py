@@ -15,6 +15,7 @@ MakeProject = Callable[..., Started]
 
 COMPOSE = """services:
   app:
+    build: .
     ports: ["HOST_PORT:8080"]
     depends_on: [beside]
   beside:
