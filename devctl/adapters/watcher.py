@@ -69,7 +69,9 @@ class _Stamps:
         self._paths = paths
         self._known = self._look()
 
-    def watch(self, debounce_ms: int, step_ms: int, timeout_ms: int, stop: None) -> set[tuple[int, str]] | str:
+    def watch(
+        self, debounce_ms: int, step_ms: int, timeout_ms: int, stop: None
+    ) -> set[tuple[int, str]] | str:
         time.sleep(timeout_ms / 1000)
         before, self._known = self._known, self._look()
         changed = {(0, str(path)) for path in self._paths if before[path] != self._known[path]}

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from devctl.domain.events import DepsChanged, DepsFailed, DepsRebuilt
-from devctl.domain.observed import DEPS_LABEL, MODE_LABEL, Container, Observed
+from devctl.domain.observed import DEPS_LABEL, MODE_LABEL, Observed
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.errors import DevctlError, InterruptedByUser
 from devctl.workflows.load import load
 from devctl.workflows.manifests import changes_since, remember_manifest
+from devctl.workflows.prove import build_again
 from devctl.workflows.session import Session, open_session
-from devctl.workflows.snapshot import BUILD_STATE, note_old
+from devctl.workflows.snapshot import note_old
 from devctl.workflows.steps import Steps
 from devctl.workflows.transaction import Superseded, replace_service
 
@@ -22,24 +23,26 @@ AWAY = ("engine-unreachable", "docker-missing", "project-locked")
 """Codes of what passes by itself: nothing of the project failed."""
 
 
-def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
+def catch_up(box: Toolbox, known: Project, *, same_model: bool = False) -> tuple[Project, bool]:
     """Bring every service that runs in dev mode to what the files say; others are left alone.
 
+    `same_model`: of what `known` was read from, only manifests and recipes may have changed.
     Returns the project as its files say (`known` where they cannot be understood), and whether something failed.
     Raises MachineError where the engine is away, Superseded where the files changed during a build.
     """
     root = Path(known.root)
     with box.files.lock(root, command="watch", timeout=LOCK_WAIT):
         try:
-            project = load(box, root)
+            project = load(box, root, same_model_as=known if same_model else None)
         except DevctlError as error:
             names = in_dev(known, box.engine.containers(known.name))
             return known, _say_failed(box, known, names, error)
-        names = in_dev(project, box.engine.containers(project.name))
+        observed = box.engine.observe(project.name)
+        names = in_dev(project, observed)
         if not names:
             return project, False
         try:
-            session = open_session(box, project, mode="dev", only=names)
+            session = open_session(box, project, mode="dev", only=names, observed=observed)
         except DevctlError as error:
             if isinstance(error, InterruptedByUser) or error.code in AWAY:
                 raise
@@ -64,7 +67,7 @@ def _bring(box: Toolbox, session: Session, name: str) -> bool:
     assert service is not None
     if not any(s.service == name for s in session.plan()):
         current(box, session.project, service)  # a change that failed was taken back
-        _build_again(box, session.observed.of(name))
+        build_again(box, session.observed.of(name))
         return True
     try:
         replace_running(box, session, service, Steps(box), timeout=PROBE_TIMEOUT)
@@ -73,16 +76,6 @@ def _bring(box: Toolbox, session: Session, name: str) -> bool:
     except DevctlError as error:
         return not _say_failed(box, session.project, [name], error)
     return True
-
-
-def _build_again(box: Toolbox, container: Container | None) -> None:
-    """A save that did not compile while go.mod was broken: air does not watch go.mod, so it has to be asked.
-
-    The rule of our .air.toml reacts to this file; a dev stage without that rule does not notice.
-    """
-    state = box.engine.read_file(container.id, BUILD_STATE) if container is not None else None
-    if container is not None and state is not None and state.startswith("failed"):
-        box.processes.run(["docker", "exec", container.id, "cp", BUILD_STATE, "/dev/shm/now.air-build"])
 
 
 def current(box: Toolbox, project: Project, service: Service) -> None:

@@ -62,7 +62,9 @@ def _arrive(box: Toolbox, project: Project, container: Container, folder: str) -
     probe = _path(project, f"{FOLDER}/{PROBE}")
     box.files.write_atomic(probe, "0\n", owner=project.owner)
     deadline = box.clock.monotonic() + TIMEOUT - 1
-    with box.processes.follow([*argv, *_LISTENER.split()], on_line=lambda _, line: said.append(line)) as alive:
+    with box.processes.follow(
+        [*argv, *_LISTENER.split()], on_line=lambda _, line: said.append(line)
+    ) as alive:
         watching: float | None = None
         while alive() and box.clock.monotonic() < (deadline if watching is None else watching + HEARD_WITHIN):
             if watching is None and "watching ." in said:

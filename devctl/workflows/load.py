@@ -23,21 +23,27 @@ from devctl.workflows.find import compose_files, find_root, has_compose
 Spec = dict[str, Any]
 
 
-def load(box: Toolbox, given: Path | None, *, lenient: bool = False) -> Project:
-    """Raises FilesError or UsageError with place and hint. `lenient`: broken files still give a name to ask the engine by."""
+def load(box: Toolbox, given: Path | None, *, lenient: bool = False, same_model_as: Project | None = None) -> Project:
+    """Raises FilesError or UsageError with place and hint. `lenient`: broken files still give a name to ask the engine by.
+
+    `same_model_as`: a project of which no compose file, .env or devctl.yaml changed since; compose is not asked again then.
+    """
     root = find_root(box, given)
     try:
-        return _load(box, root)
+        return _load(box, root, same_model_as)
     except (FilesError, UsageError):
         if not lenient:
             raise
         return _nameless(box, root)
 
 
-def _load(box: Toolbox, root: Path) -> Project:
+def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
     config = box.sources.config(root)
     facts = box.sources.go(root)
-    model = box.compose.config(root) if has_compose(box, root) else {"services": {}}
+    if known is not None and not known.generated:
+        model = known.model
+    else:
+        model = box.compose.config(root) if has_compose(box, root) else {"services": {}}
     specs = cast("dict[str, Spec]", model.setdefault("services", {}))
     services = _compose_services(box, root, config=config, facts=facts, specs=specs)
     generated = not services

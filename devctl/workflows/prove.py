@@ -14,6 +14,7 @@ from devctl.errors import ProjectError
 from devctl.workflows.bridge import not_composes
 from devctl.workflows.ready import first_place
 from devctl.workflows.session import Session
+from devctl.workflows.snapshot import BUILD_STATE
 
 TIMEOUT = 900.0
 
@@ -35,6 +36,8 @@ def prove_beside(box: Toolbox, session: Session, service: Service, running: Cont
 
     def run() -> None:
         done.append(box.processes.run(argv, cwd=session.root, timeout=TIMEOUT))
+        if done[0].code == 0:
+            build_again(box, running)  # code that waited for its dependency is served while the image is built
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -60,6 +63,16 @@ def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
     argv += [f"--env={key}={value}" for key, value in service.build_env.items()]
     argv += ["--workdir", _folder(service), "--entrypoint", "go", run.image, *_compile(service)]
     _check(box.processes.run(argv, cwd=Path(session.project.root)), service)
+
+
+def build_again(box: Toolbox, container: Container | None) -> None:
+    """A save that did not compile by the go.mod of then: air does not watch go.mod, so it has to be asked.
+
+    The rule of our .air.toml reacts to this file; a dev stage without that rule does not notice.
+    """
+    state = box.engine.read_file(container.id, BUILD_STATE) if container is not None else None
+    if container is not None and state is not None and state.startswith("failed"):
+        box.processes.run(["docker", "exec", container.id, "cp", BUILD_STATE, "/dev/shm/now.air-build"])
 
 
 def _folder(service: Service) -> str:

@@ -64,10 +64,11 @@ def open_session(
     base: str | None = None,
     target: str = "",
     prod_user: Mapping[str, str] | None = None,
+    observed: Observed | None = None,
 ) -> Session:
     """Observe once, render, fingerprint. `only` leaves the other services in the mode they run in."""
     check_manifests(box, project)
-    observed = box.engine.observe(project.name)
+    observed = observed or box.engine.observe(project.name)
     chosen = frozenset(only) or frozenset(s.name for s in project.services)
     runs = tuple(
         _run(

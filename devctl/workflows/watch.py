@@ -66,13 +66,15 @@ def watch(box: Toolbox, project: Project, *, stop: Callable[[], bool]) -> None:
 
 @dataclass(slots=True)
 class _Watching:
-    """`saved`: set by a follower when a dev container starts to build; that may mend what failed before."""
+    """`model_read`: whether `known` has what the model's files say now.
+    `saved`: set by a follower when a dev container starts to build; that may mend what failed before."""
 
     box: Toolbox
     known: Project
     ended: threading.Event
     saved: threading.Event = field(default_factory=threading.Event)
     followers: dict[str, threading.Thread] = field(default_factory=dict)
+    model_read: bool = False
     failed_at: float | None = None
     again_at: float | None = None
 
@@ -91,19 +93,25 @@ class _Watching:
         with _ended_at_once(batches):
             for batch in batches:
                 if not stop() and (batch or not armed or self._try_again()):
-                    self._catch_up()
+                    self._catch_up(same_model=bool(batch) and not batch & self._model_files())
                     if not armed and self._events_fail():
                         self._catch_up()
                     armed = True
                     if watched_paths(self.box, self.known) != paths:
                         return
 
-    def _catch_up(self) -> None:
+    def _model_files(self) -> set[Path]:
+        return {Path(self.known.root) / name for name in MODEL_FILES}
+
+    def _catch_up(self, *, same_model: bool = False) -> None:
         self.again_at = None
         self.saved.clear()
         self.failed_at = None
+        same_model = self.model_read = same_model and self.model_read
+        before = self.known
         try:
-            self.known, failed = catch_up(self.box, self.known)
+            self.known, failed = catch_up(self.box, before, same_model=same_model)
+            self.model_read = same_model or self.known is not before
             self.failed_at = self.box.clock.monotonic() if failed else None
         except InterruptedByUser:
             raise

@@ -58,7 +58,9 @@ def test_events_that_do_not_arrive_switch_polling_on(project: Callable[..., Star
     """A mount over the folder that the trial writes to: what is written outside is not seen inside."""
     started = project()
     compose = started.root / "compose.yaml"
-    compose.write_text(compose.read_text().replace("    init: true", "    tmpfs: [/app/.devctl/events]\n    init: true", 1))
+    compose.write_text(
+        compose.read_text().replace("    init: true", "    tmpfs: [/app/.devctl/events]\n    init: true", 1)
+    )
     watched = Watched(started)
     first = watched.container
     assert environment(first)["AIR_POLL"] == ""

@@ -195,6 +195,18 @@ def test_a_new_dependency_becomes_a_new_container_that_serves_it(watched: Watche
     assert subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode != 0
 
 
+def test_code_that_waits_for_its_dependency_is_served_before_the_image_is_built(watched: Watched) -> None:
+    (watched.root / "internal/web/id.go").write_text(USES_UUID)
+    watched.greet("-early")
+    assert watched.told("reload")["ok"] is False  # go.mod does not name it yet
+    save(watched.root / "go.sum", UUID_SUM)
+    save(watched.root / "go.mod", UUID_MOD)
+    serves(watched.port, "00000000-0000-0000-0000-000000000000-early")
+    watched.told("deps.rebuilt")
+    serves(watched.port, "00000000-0000-0000-0000-000000000000-early")
+    assert watched.status()["serving"] == {"state": "current", "reason": None}
+
+
 def test_what_cannot_be_built_fails_beside_what_serves_and_the_next_good_save_mends_it(
     watched: Watched,
 ) -> None:

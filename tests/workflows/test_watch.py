@@ -13,6 +13,7 @@ import pytest
 
 from devctl.domain.events import DepsRebuilt, LogLine, Reload
 from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project
 from devctl.domain.requests import UpRequest
 from devctl.workflows import watch as watching
 from devctl.workflows.lifecycle import up
@@ -98,7 +99,9 @@ def test_an_engine_that_went_away_is_asked_again_later(world: World) -> None:
 
     run(world, away, frozenset, later)
     assert world.served == (go_mod("a"), "v1")
-    assert [e.line for e in world.events if isinstance(e, LogLine)] == ["watcher: the Docker engine went away"]
+    assert [e.line for e in world.events if isinstance(e, LogLine)] == [
+        "watcher: the Docker engine went away"
+    ]
 
 
 def test_a_set_of_paths_that_changed_is_watched_anew(world: World) -> None:
@@ -106,6 +109,31 @@ def test_a_set_of_paths_that_changed_is_watched_anew(world: World) -> None:
     script = run(world, saved(world, local))
     assert len(script.armed) == 2
     assert world.root / "lib/go.mod" in script.armed[1] - script.armed[0]
+
+
+def test_compose_is_not_asked_again_for_a_manifest_but_for_its_own_files(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def catch_up(box: Toolbox, known: Project, *, same_model: bool = False) -> tuple[Project, bool]:
+        asked.append(same_model)
+        broken = "compose.yaml" in {p.name for p in world.files} and world.files[compose] == "broken"
+        return (known if broken else load(box, world.root), broken)
+
+    def model(text: str) -> Step:
+        def step() -> frozenset[Path]:
+            world.save("compose.yaml", text)
+            return frozenset({compose})
+
+        return step
+
+    compose = world.root / "compose.yaml"
+    monkeypatch.setattr(watching, "catch_up", catch_up)
+    monkeypatch.setattr("tests.fakes.FakeCompose.config", lambda self, root: {"services": {}}, raising=False)
+    mod = saved(world, go_mod("a"))
+    run(world, mod, model("fine"), mod, model("broken"), mod, model("fine"), mod)
+    assert asked[:8] == [False, True, False, True, False, False, False, True]
 
 
 def test_what_may_start_at_once(world: World) -> None:
@@ -131,7 +159,15 @@ def test_polling_for_want_of_inotify_is_said(world: World) -> None:
 def test_every_input_but_the_source_is_watched(world: World) -> None:
     project = replace(load(world.box(), world.root), watch_also=("deploy/schema.sql",))
     names = {str(p.relative_to(world.root)) for p in watched_paths(world.box(), project)}
-    assert {"go.mod", "go.sum", "vendor/modules.txt", ".air.toml", ".dockerignore", "compose.yaml", ".env"} <= names
+    assert {
+        "go.mod",
+        "go.sum",
+        "vendor/modules.txt",
+        ".air.toml",
+        ".dockerignore",
+        "compose.yaml",
+        ".env",
+    } <= names
     assert {"devctl.yaml", "compose.override.yaml", "deploy/schema.sql"} <= names
     assert "main.go" not in names
 
@@ -204,7 +240,9 @@ def test_one_that_never_answers_is_said_to(world: World) -> None:
         assert reloads(world, *GOOD) == [(False, "shop does not answer on http://127.0.0.1:8080")]
 
 
-def test_code_that_is_saved_after_a_failure_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_is_saved_after_a_failure_is_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[Callable[[], None]] = []
     monkeypatch.setattr(watching, "follow_reloads", lambda *args, **how: told.append(how["saved"]))
     world.save_source("v2 b")  # the container serves v1 still
