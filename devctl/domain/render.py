@@ -9,7 +9,7 @@ from typing import Any, cast
 from devctl.domain.observed import MODE_LABEL, PROJECT_LABEL, ROOT_LABEL, SERVICE_LABEL, Observed
 from devctl.domain.overlay import build_note
 from devctl.domain.project import Project, Service
-from devctl.domain.runs import NONROOT, Run, built_from
+from devctl.domain.runs import NONROOT, Run, built_from, target_of
 
 SOURCE_TARGET = "/app"
 CACHE_TARGET = "/cache"
@@ -58,7 +58,7 @@ def _build(spec: Model, project: Project, run: Run) -> Model:
     build.pop("dockerfile_inline", None)
     build["args"] = {**args, **run.args}
     if run.stage is not None:
-        build["target"] = run.stage
+        build["target"] = target_of(run.stage)
     build["labels"] = {
         PROJECT_LABEL: project.name,
         SERVICE_LABEL: run.service,

@@ -76,6 +76,11 @@ def _only_stage(service: Service, base: str | None) -> str | None:
     return None if base is not None else next(iter(service.prod_stages.values()), None)
 
 
+def target_of(stage: str) -> str:
+    """What a build is told: older engines know no stage by its number, so our copy of the Dockerfile names it."""
+    return f"devctl-stage-{stage}" if stage.isdecimal() else stage
+
+
 def image_ref(project: str, service: str, tag: str) -> str:
     """Each mode has its own tag. A compose name may hold what an image name may not: `x-_y`, a trailing `-`, capitals."""
     return f"{re.sub(r'[._-]{2,}', '-', f'{project}-{service}'.lower()).strip('._-')}:{tag}"

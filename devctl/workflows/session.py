@@ -14,7 +14,7 @@ from devctl.domain.planner import Dependency, Step, Wanted, plan_up
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.render import render
-from devctl.domain.runs import Run, dev_run, prod_run
+from devctl.domain.runs import Run, dev_run, prod_run, target_of
 from devctl.domain.state import Mode
 from devctl.domain.wanted import dependencies, label_wanted
 from devctl.workflows.file_events import known_to_fail
@@ -126,13 +126,23 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
     service = project.service(run.service)
     assert service is not None
     ours = run.dockerfile is None
-    dockerfile = (
-        our_dockerfile(box, project, service) if ours else box.files.read_text(root / str(run.dockerfile))
-    )
-    files = {"Dockerfile": dockerfile or "", "Dockerfile.dockerignore": _ignored(box, root, run)}
+    dockerfile = our_dockerfile(box, project, service) if ours else _their_dockerfile(box, root, run)
+    files = {"Dockerfile": dockerfile, "Dockerfile.dockerignore": _ignored(box, root, run)}
     if ours:
         files["air.toml"] = box.templates.read("go-service/.air.toml")
     return {f"{run.service}/{name}": text for name, text in files.items()}
+
+
+def _their_dockerfile(box: Toolbox, root: Path, run: Run) -> str:
+    """The user's, line by line; a stage that is wanted and has no name is given one."""
+    text = box.files.read_text(root / str(run.dockerfile)) or ""
+    if run.stage is None or not run.stage.isdecimal():
+        return text
+    facts = box.sources.dockerfile_text(text, path=str(run.dockerfile), args={})
+    lines = text.splitlines(keepends=True)
+    at = facts.stages[int(run.stage)].line - 1
+    lines[at] = f"{lines[at].rstrip()} AS {target_of(run.stage)}\n"
+    return "".join(lines)
 
 
 def our_dockerfile(box: Toolbox, project: Project, service: Service) -> str:
