@@ -23,7 +23,9 @@ from devctl.workflows.find import compose_files, find_root, has_compose
 Spec = dict[str, Any]
 
 
-def load(box: Toolbox, given: Path | None, *, lenient: bool = False, same_model_as: Project | None = None) -> Project:
+def load(
+    box: Toolbox, given: Path | None, *, lenient: bool = False, same_model_as: Project | None = None
+) -> Project:
     """Raises FilesError or UsageError with place and hint. `lenient`: broken files still give a name to ask the engine by.
 
     `same_model_as`: a project of which no compose file, .env or devctl.yaml changed since; compose is not asked again then.

@@ -37,7 +37,9 @@ def prove_beside(box: Toolbox, session: Session, service: Service, running: Cont
     def run() -> None:
         done.append(box.processes.run(argv, cwd=session.root, timeout=TIMEOUT))
         if done[0].code == 0:
-            build_again(box, running)  # code that waited for its dependency is served while the image is built
+            build_again(
+                box, running
+            )  # code that waited for its dependency is served while the image is built
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
