@@ -7,6 +7,7 @@ import re
 import statistics
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,15 @@ def room_of(path: Path) -> str:
     return "errors" if first == "errors.py" else first
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """Read only: it is parsed once for all tests."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path) -> Iterator[str]:
     """Dotted names of everything imported, also inside functions and for annotations only."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -94,9 +101,7 @@ def test_an_adapter_holds_one_library(path: Path) -> None:
 def test_domain_has_no_io(path: Path) -> None:
     assert not set(imports(path)) & IO_MODULES
     calls = [
-        n.func.id
-        for n in ast.walk(ast.parse(path.read_text()))
-        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+        n.func.id for n in ast.walk(tree(path)) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
     ]
     assert "open" not in calls
 
@@ -119,24 +124,25 @@ def test_homes(what: str, homes: set[str]) -> None:
     assert {f for f in found if f not in homes and f.split("/")[0] not in homes} == set()
 
 
+@cache
 def _code(path: Path) -> str:
     """The file's statements without docstrings and comments."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    own = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(own):
         if (
             isinstance(node, ast.Expr)
             and isinstance(node.value, ast.Constant)
             and isinstance(node.value.value, str)
         ):
             node.value = ast.Constant(value=0)
-    return ast.unparse(tree)
+    return ast.unparse(own)
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_sizes(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= MAX_FILE
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             assert lines <= MAX_FUNCTION, f"{node.name} has {lines} lines"
