@@ -16,7 +16,7 @@ from devctl.workflows.execute import must
 from devctl.workflows.follow import stream
 from devctl.workflows.session import MODEL
 from devctl.workflows.snapshot import snapshot
-from devctl.workflows.watch import holding, watch
+from devctl.workflows.watch import holding, still_mine, watch
 from devctl.workflows.watcher_process import ensure_watcher, stop_watcher
 
 TICK = 0.2
@@ -43,7 +43,7 @@ def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -
             def stop() -> bool:
                 nonlocal detached
                 detached = detached or key() == "d"
-                return detached or not box.files.is_dir(Path(project.root))
+                return detached or (mine and not still_mine(box, Path(project.root)))
 
             _stay(box, project, stop=stop, watching=mine and request.watch)
     except (KeyboardInterrupt, InterruptedByUser):

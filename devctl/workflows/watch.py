@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devctl.domain.events import LogLine, Outcome
+from devctl.domain.overlay import OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.requests import WatchRequest
@@ -39,7 +40,7 @@ def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
     root = Path(project.root)
     with contextlib.suppress(InterruptedByUser, KeyboardInterrupt), holding(box, project) as mine:
         if mine:
-            watch(box, project, stop=lambda: not box.files.is_dir(root))
+            watch(box, project, stop=lambda: not still_mine(box, root))
     return Outcome()
 
 
@@ -49,6 +50,14 @@ def holding(box: Toolbox, project: Project) -> Iterator[bool]:
     lock = box.files.state_dir(Path(project.root)) / LOCK
     with box.files.hold(lock, note=str(box.host.pid())) as mine:
         yield mine
+
+
+def still_mine(box: Toolbox, root: Path) -> bool:
+    """Whether our lock is where others look for it: not once the project was moved or removed, or `.devctl/` was deleted.
+
+    The folder itself says less: whatever writes into a project may have made it again.
+    """
+    return box.files.held(root / OVERLAY / LOCK)
 
 
 def watch(box: Toolbox, project: Project, *, stop: Callable[[], bool]) -> None:
@@ -149,7 +158,8 @@ class _Watching:
             return False
         names = in_dev(self.known, running)
         first = running.of(names[0]) if names else None
-        if first is None or not try_once(self.box, self.known, first):
+        here = self.box.files.is_dir(Path(self.known.root))
+        if first is None or not here or not try_once(self.box, self.known, first):
             return False
         self._say_polling("a write in the project's folder was not told in the container", _VM)
         return True

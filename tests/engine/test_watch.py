@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -113,6 +114,16 @@ def test_a_watcher_whose_project_is_gone_ends_and_leaves_no_child(watched: Watch
     for child in children:
         gone(int(child))
     elsewhere.rename(watched.root)
+
+
+def test_a_watcher_whose_state_folder_was_deleted_makes_room_for_the_next(watched: Watched) -> None:
+    pid = watched.up.result["watcher"]["pid"]
+    watched.settled(2)
+    shutil.rmtree(watched.root / ".devctl")
+    gone(pid)
+    again = watched.project.devctl("up", "-d").result
+    assert again["watcher"]["state"] == "running"
+    assert again["services"][0]["container"] == watched.up.result["services"][0]["container"]
 
 
 def test_an_idle_watcher_costs_next_to_nothing(watched: Watched) -> None:
