@@ -89,7 +89,7 @@ def test_tokens_are_known_by_their_form(token: str) -> None:
         "KeyboardInterrupt",
         "golang:1.26-alpine@sha256:0123456789abcdef",
         "golang.org/x/crypto@v0.31.0",
-        "https://proxy.golang.org/golang.org/x/text/@v/list",
+        "https://proxy.example.org/golang.org/x/text/@v/list",
         "http://127.0.0.1:8080/healthz",
         "StepDone(step='build', cause='no image', ms=12, service='api')",
         "main.go:12:3: undefined: x",
