@@ -16,7 +16,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.bench]
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-Made by `make bench` ({machine}). Both sides ran in the same run on the same machine; figures are medians in ms with the
+Made by `make bench` ({machine}). Both sides of a row ran in one run, on a machine with other
+work; rows may be of different runs; figures are medians in ms with the
 lowest and highest value. The machine is shared and noisy: the ratio counts, not the milliseconds. The base images were
 {bases}.
 

@@ -192,11 +192,11 @@ def test_secrets_are_named_and_never_shown() -> None:
         GOOD,
         env=("API_TOKEN=hunter2", "DB_PASSWORD=", "DB_PASSWORD_FILE=/run/secrets/x", "MONKEY=1"),
         history=("|1 NPM_TOKEN=hunter2 /bin/sh -c make", "RUN TOKEN=$(cat /run/secrets/t) make", "ENV A=1"),
-        files=GOOD.files | {"/app/.env", "/root/.ssh/id_rsa"},
+        files=GOOD.files | {"/app/.env", "/home/app/.ssh/id_rsa"},
     )
     found = judge(image, theirs=True)["secrets"]
     assert (found.status, found.place) == ("warn", "Dockerfile:4")
-    assert found.detail.endswith(": ENV API_TOKEN, build argument NPM_TOKEN, /app/.env, /root/.ssh/id_rsa")
+    assert found.detail.endswith(": ENV API_TOKEN, build argument NPM_TOKEN, /app/.env, /home/app/.ssh/id_rsa")
     assert "hunter2" not in str(found)
 
 
