@@ -196,7 +196,9 @@ def test_secrets_are_named_and_never_shown() -> None:
     )
     found = judge(image, theirs=True)["secrets"]
     assert (found.status, found.place) == ("warn", "Dockerfile:4")
-    assert found.detail.endswith(": ENV API_TOKEN, build argument NPM_TOKEN, /app/.env, /home/app/.ssh/id_rsa")
+    assert found.detail.endswith(
+        ": ENV API_TOKEN, build argument NPM_TOKEN, /app/.env, /home/app/.ssh/id_rsa"
+    )
     assert "hunter2" not in str(found)
 
 
