@@ -160,6 +160,7 @@ def test_ctrl_c_before_ready_says_what_still_runs(project: Callable[..., Started
 
 def test_ctrl_c_during_a_build_leaves_nothing_half_made(project: Callable[..., Started]) -> None:
     building = project()
+    edited(building, " AS dev\n", " AS dev\nRUN sleep 60\n", "Dockerfile")  # no cached build outruns the signal
     child = subprocess.Popen(
         [*DEVCTL, "--json", "up", "-d"],
         cwd=building.root,
@@ -179,4 +180,5 @@ def test_ctrl_c_during_a_build_leaves_nothing_half_made(project: Callable[..., S
     assert (child.returncode, last["error"]["code"]) == (130, "interrupted"), err
     assert "nothing runs" in last["error"]["message"]
     assert not list((building.root / ".devctl").glob("**/.*.??????*"))
+    edited(building, "RUN sleep 60\n", "", "Dockerfile")
     building.devctl("up", "-d")
