@@ -160,7 +160,9 @@ def test_ctrl_c_before_ready_says_what_still_runs(project: Callable[..., Started
 
 def test_ctrl_c_during_a_build_leaves_nothing_half_made(project: Callable[..., Started]) -> None:
     building = project()
-    edited(building, " AS dev\n", " AS dev\nRUN sleep 60\n", "Dockerfile")  # no cached build outruns the signal
+    edited(
+        building, " AS dev\n", " AS dev\nRUN sleep 60\n", "Dockerfile"
+    )  # no cached build outruns the signal
     child = subprocess.Popen(
         [*DEVCTL, "--json", "up", "-d"],
         cwd=building.root,
