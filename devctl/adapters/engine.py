@@ -104,6 +104,10 @@ class EngineCli:
     def logs(self, container: str, *, tail: int) -> str:
         return self._run("logs", "--tail", str(tail), container).output
 
+    def image_bytes(self, ref: str) -> int | None:
+        done = self._run("history", "--human=false", "--format", "{{.Size}}", ref)
+        return sum(int(line) for line in done.stdout.split()) if done.code == 0 else None
+
     def read_file(self, container: str, path: str) -> str | None:
         """A small text file from inside a container, running or not."""
         done = self._run("exec", container, "cat", path)
@@ -185,7 +189,23 @@ def _container(raw: dict[str, Any]) -> Container:
         security_opt=tuple(raw["HostConfig"].get("SecurityOpt") or ()),
         bind_sources=tuple(m["Source"] for m in raw.get("Mounts") or () if m["Type"] == "bind"),
         restarts=int(raw.get("RestartCount", 0)),
+        env=dict(line.partition("=")[::2] for line in config.get("Env") or ()),
+        mounts=_mounts(raw),
+        cap_add=tuple(raw["HostConfig"].get("CapAdd") or ()),
+        command=(raw.get("Path") or "", *(raw.get("Args") or ())),
+        init=bool(raw["HostConfig"].get("Init")),
+        stop_signal=config.get("StopSignal") or "",
     )
+
+
+def _mounts(raw: dict[str, Any]) -> tuple[str, ...]:
+    """Target and kind, the source where a person chose it: `/app (bind /home/me/shop)`, `/data (volume db)`."""
+    found = [
+        (m["Destination"], f"{m['Type']} {m.get('Name') or m.get('Source') or ''}".strip())
+        for m in raw.get("Mounts") or ()
+    ]
+    found += [(target, "tmpfs") for target in raw["HostConfig"].get("Tmpfs") or ()]
+    return tuple(f"{target} ({what})" for target, what in sorted(dict(found).items()))
 
 
 def _labelled(kind: Kind, raw: dict[str, Any]) -> Labelled:

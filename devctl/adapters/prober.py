@@ -6,9 +6,18 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from devctl.domain.ports_prober import Answer
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+MOST_READ = 4 * 1024 * 1024
+"""Bytes of a body that are read: what is longer counts as this long."""
 
 
 class SocketProber:
@@ -17,12 +26,10 @@ class SocketProber:
     def http(self, url: str, *, timeout: float) -> int | None:
         # By hand, since only the status line counts: http.client takes 25 ms to import, which `up` with nothing to do
         # would pay each time.
-        parts = urlsplit(url)
-        host, port = parts.hostname or "127.0.0.1", parts.port or 80
-        ask = f"GET {parts.path or '/'} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: devctl\r\nConnection: close\r\n\r\n"
+        at, ask = _request(url, {})
         try:
-            with socket.create_connection((host, port), timeout=timeout) as connection:
-                connection.sendall(ask.encode())
+            with socket.create_connection(at, timeout=timeout) as connection:
+                connection.sendall(ask)
                 with connection.makefile("rb") as answer:
                     words = answer.readline(65536).split()
         except OSError:
@@ -45,6 +52,34 @@ class SocketProber:
         finally:
             connection.close()
 
+    def fetch(self, url: str, *, timeout: float, headers: Mapping[str, str] | None = None) -> Answer | None:
+        end = time.monotonic() + timeout
+        at, ask = _request(url, headers or {})
+        try:
+            with socket.create_connection(at, timeout=timeout) as connection:
+                connection.sendall(ask)
+                return _answer(connection, end)
+        except OSError:
+            return None
+
+    def begin(self, url: str, *, timeout: float) -> Callable[[], Answer | None] | None:
+        at, ask = _request(url, {})
+        try:
+            connection = socket.create_connection(at, timeout=timeout)
+            connection.sendall(ask[:-2])
+        except OSError:
+            return None
+
+        def finish() -> Answer | None:
+            with connection:
+                try:
+                    connection.sendall(ask[-2:])
+                    return _answer(connection, time.monotonic() + timeout)
+                except OSError:
+                    return None
+
+        return finish
+
     def tcp(self, host: str, port: int, *, timeout: float) -> bool:
         """Connected and not closed at once: docker-proxy accepts for an app that does not listen, then hangs up."""
         try:
@@ -59,6 +94,57 @@ class SocketProber:
 
     def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:
         return _measure_gap(good)
+
+
+def _request(url: str, headers: Mapping[str, str]) -> tuple[tuple[str, int], bytes]:
+    """Whom to connect to, and the bytes of one GET."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
+    said = {"Host": f"{host}:{port}", "User-Agent": "devctl", **headers, "Connection": "close"}
+    lines = [f"GET {parts.path or '/'} HTTP/1.1", *(f"{name}: {value}" for name, value in said.items())]
+    return (host, port), "\r\n".join([*lines, "", ""]).encode()
+
+
+def _answer(connection: socket.socket, end: float) -> Answer | None:
+    """Read an answer until `end`. None where none began; one that broke off is not `complete`."""
+    import http.client
+
+    answer = http.client.HTTPResponse(connection, method="GET")
+    with contextlib.closing(answer):
+        try:
+            answer.begin()
+        except (OSError, http.client.HTTPException):
+            return None
+        length, complete = _read(answer, connection, end)
+        return Answer(
+            status=answer.status,
+            content_type=(answer.getheader("Content-Type") or "").partition(";")[0].strip().lower(),
+            location=answer.getheader("Location") or "",
+            length=length,
+            complete=complete,
+        )
+
+
+def _read(answer: HTTPResponse, connection: socket.socket, end: float) -> tuple[int | None, bool]:
+    """The length of the body (None: still coming when the time was over), and whether all of it came."""
+    import http.client
+
+    promised, length = answer.length, 0
+    while length < MOST_READ:
+        left = end - time.monotonic()
+        if left <= 0:
+            return None, True
+        connection.settimeout(left)
+        try:
+            part = answer.read1(65536)
+        except TimeoutError:
+            return None, True
+        except (OSError, http.client.HTTPException):
+            return length, False
+        if not part:
+            return length, promised is None or length >= promised
+        length += len(part)
+    return length, True
 
 
 @contextlib.contextmanager

@@ -76,6 +76,7 @@ def detect_service(
         prod_stages=prod_stages(dockerfile) if dockerfile else {},
         prod_env=config.prod.env,
         writable=config.prod.writable,
+        routes=tuple(dict.fromkeys(r.value for package in main.closure for r in package.routes)),
         origins=_origins(chosen, port, why_probe, why_files, name=name, said=said),
     )
 

@@ -46,6 +46,13 @@ class Container:
     security_opt: tuple[str, ...] = ()
     bind_sources: tuple[str, ...] = ()
     restarts: int = 0
+    env: dict[str, str] = field(default_factory=dict, repr=False)
+    """Values too, for comparing; they are never shown."""
+    mounts: tuple[str, ...] = ()
+    cap_add: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    init: bool = False
+    stop_signal: str = ""
 
 
 Kind = Literal["container", "image", "network", "volume"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # annotations alone need them, and start-up time is spent on 
     from devctl.domain.image import ImageFacts
     from devctl.domain.observed import Image, Kind, Labelled, Observed
     from devctl.domain.ports_machine import MachineBox
+    from devctl.domain.ports_prober import Prober
     from devctl.errors import Problem
 
 
@@ -191,6 +192,9 @@ class Engine(Protocol):
 
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
     def logs(self, container: str, *, tail: int) -> str: ...
+    def image_bytes(self, ref: str) -> int | None:
+        """The sum of the layers in its history (CONTRACT: sizes); None where there is no such image."""
+
     def read_file(self, container: str, path: str) -> str | None:
         """A small text file inside a running container; None where it is not there."""
 
@@ -206,20 +210,6 @@ class Images(Protocol):
 
     def binary(self, ref: str, path: str) -> bytes:
         """The content of one file of the image."""
-
-
-class Prober(Protocol):
-    """Requests from the host that prove serving."""
-
-    def http(self, url: str, *, timeout: float) -> int | None:
-        """The status of one GET (redirects not followed), None where nothing answered."""
-
-    def body(self, url: str, *, timeout: float) -> str | None:
-        """The text of a good answer (2xx) to one GET, None otherwise."""
-
-    def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...
-    def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:
-        """Ask `good` every 5-10 ms from a thread; yields "the longest time without a good answer", in ms."""
 
 
 class Clock(Protocol):

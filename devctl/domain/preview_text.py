@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 MEGABYTE = 1_000_000
+COLUMN = 44
+"""Characters of a cell in the table of differences."""
 
 
 def preview_text(result: dict[str, Any]) -> str:
@@ -26,5 +28,38 @@ def preview_text(result: dict[str, Any]) -> str:
         f"  runs as {', '.join(how)}",
         f"  switch  {result['switch_ms'] / 1000:.2f} s, longest gap {result['gap_ms'] / 1000:.2f} s",
     ]
-    lines += [f"  {c['status']:<5} {c['detail']}" for c in result["checks"] if c["status"] != "ok"]
+    # An answer that differs was told as a warning, with its remedy.
+    lines += [
+        f"  {c['status']:<5} {c['detail']}"
+        for c in result["checks"]
+        if c["status"] != "ok" and c["id"] != "answers-differ"
+    ]
+    lines += differences_text(result["differences"])
+    lines += _answers_text(result["answers"])
     return "\n".join([*lines, "back to dev: devctl up"])
+
+
+def differences_text(rows: list[dict[str, Any]]) -> list[str]:
+    """The table of dev and prod; what is longer than its column is cut (JSON has all of it)."""
+    several = len({r["service"] for r in rows}) > 1
+    cells = [
+        (f"{r['service']} {r['what']}" if several else r["what"], _cut(r["dev"]), _cut(r["prod"]))
+        for r in rows
+    ]
+    if not cells:
+        return []
+    cells = [("", "dev", "prod"), *cells]
+    wide = [max(len(row[i]) for row in cells) for i in (0, 1)]
+    return [f"  {what:<{wide[0]}}  {dev:<{wide[1]}}  {prod}".rstrip() for what, dev, prod in cells]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= COLUMN else f"{text[: COLUMN - 1]}…"
+
+
+def _answers_text(answers: dict[str, Any]) -> list[str]:
+    if not answers["requests"]:
+        return []
+    bad = len(answers["differ"])
+    word = f"{bad} of them answered otherwise than by dev" if bad else "answered as by dev"
+    return [f"  {answers['requests']} requests put to both, {word}"]

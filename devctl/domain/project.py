@@ -24,7 +24,8 @@ class Service:
     `port` the port inside the container (None: serves no port), `probe` a path (`/healthz`), `tcp` or `none`.
     `dockerfile` is the user's file if there is one; `dev_stage`/`prod_stages` the stages in it that can work;
     where there is none, our own stage from `.devctl/` takes its place. `shares_cache`: the dev stage keeps
-    GOCACHE below /cache, as ours does, so the volume there may be the one that projects share.
+    GOCACHE below /cache, as ours does, so the volume there may be the one that projects share. `routes`: literal paths
+    that the code registers for GET.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Service:
     prod_env: dict[str, str] = field(default_factory=dict)
     writable: tuple[str, ...] = ()
     shares_cache: bool = False
+    routes: tuple[str, ...] = ()
     origins: dict[str, str] = field(default_factory=dict)
 
     @property

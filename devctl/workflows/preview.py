@@ -12,19 +12,20 @@ from devctl.domain.observed import MODE_LABEL, Container, Observed
 from devctl.domain.ports import Toolbox
 from devctl.domain.preview_text import preview_text
 from devctl.domain.project import Project, Service
-from devctl.domain.readiness import Check
+from devctl.domain.readiness import Check, checks
 from devctl.domain.requests import PreviewRequest
 from devctl.domain.runs import NONROOT
 from devctl.errors import DevctlError, ProjectError
 from devctl.workflows.advice import advise, refuse_impossible
 from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.bridge import network_awake
+from devctl.workflows.differences import Compared, DevLook, compare, warn
 from devctl.workflows.drain import Drained, drain, must_drain
 from devctl.workflows.execute import build, compose_up
 from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.load import load
 from devctl.workflows.preview_failure import Before, name_cause, put_back, put_back_model
-from devctl.workflows.readiness import inspect, must_be_ready
+from devctl.workflows.readiness import look, must_be_ready
 from devctl.workflows.ready import Address, address, answers, wait_ready
 from devctl.workflows.session import Session, open_session, write_overlay
 from devctl.workflows.snapshot import snapshot
@@ -43,6 +44,8 @@ class Switch:
     steps: list[dict[str, object]] = field(default_factory=list)
     before: Before = field(default_factory=lambda: Before(Observed(), None))
     drained: Drained | None = None
+    sizes: dict[str, int] = field(default_factory=dict)
+    compared: Compared = field(default_factory=Compared)
 
 
 def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
@@ -55,9 +58,13 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
     with box.files.lock(Path(project.root), command="prod-preview", timeout=request.lock_timeout):
         steps = Steps(box)
         watched = watcher_state(box, project).state == "running"
-        with network_awake(box, project, observed=box.engine.observe(project.name)):
-            session, measured = _prepare(box, project, request, base, steps)
+        observed = box.engine.observe(project.name)
+        with network_awake(box, project, observed=observed):
+            with DevLook(box, project, observed) as dev:
+                session, measured = _prepare(box, project, request, base, steps)
             _switch(box, session, steps, measured, request)
+            measured.compared = compare(box, dev, measured.sizes)
+            warn(box, measured.compared)
             if request.drain:
                 _drain(box, session, steps, measured, request.timeout)
         if watched:
@@ -83,8 +90,10 @@ def _prepare(
                 build(box, session, name)
         with steps.step("check", "what would stop it in production"):
             for service in project.services:
-                measured.image = box.images().read(session.run(service.name).image)
-                measured.checks += inspect(box, project, service, run=session.run(service.name))
+                seen = look(box, project, service, run=session.run(service.name))
+                measured.image = measured.image or seen.image
+                measured.sizes[service.name] = seen.image.size_bytes
+                measured.checks += checks(seen)
             must_be_ready(measured.checks)
     except BaseException:
         put_back_model(box, session, before)
@@ -192,7 +201,9 @@ def _outcome(box: Toolbox, session: Session, measured: Switch, ms: int) -> Outco
             "static": image.binary.static if image.binary else None,
         },
         "hardening": hardening(container, project.root),
-        "checks": [c.as_json() for c in measured.checks],
+        "checks": [c.as_json() for c in (*measured.checks, *measured.compared.checks)],
+        "differences": [d.as_json() for d in measured.compared.rows],
+        "answers": measured.compared.answers(),
         "drain": measured.drained.as_json() if measured.drained else None,
     }
     return Outcome(result=result, text=preview_text(result))

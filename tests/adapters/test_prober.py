@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from devctl.adapters.prober import SocketProber
+from devctl.domain.ports_prober import Answer
 
 PROBE = SocketProber()
 
@@ -98,3 +99,65 @@ def test_the_gap_is_the_longest_time_without_a_good_answer() -> None:
     with PROBE.measure_gap(lambda: True) as gap:
         time.sleep(0.1)
         assert gap() < 100
+
+
+BIG = b"x" * 200_000
+
+
+class Pages(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        broken = self.path == "/broken"
+        self.send_response(200)
+        self.send_header("Content-Type", f"text/html; agent={self.headers['User-Agent']}")
+        self.send_header("Content-Length", str(len(BIG)))
+        self.end_headers()
+        self.wfile.write(BIG[:1000] if broken else BIG)
+
+    def log_message(self, *args: object) -> None:
+        return None
+
+
+@pytest.fixture
+def pages() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_answer_is_read_to_its_end(pages: str, web: str) -> None:
+    assert PROBE.fetch(pages, timeout=5) == Answer(200, "text/html", "", len(BIG))
+    assert PROBE.fetch(f"{web}/moved", timeout=5) == Answer(302, "", "/elsewhere", 0)
+
+
+def test_an_answer_that_breaks_off_is_not_complete(pages: str) -> None:
+    assert PROBE.fetch(f"{pages}/broken", timeout=5) == Answer(200, "text/html", "", 1000, complete=False)
+
+
+def test_a_request_that_was_begun_is_answered_when_it_is_finished(pages: str) -> None:
+    finish = PROBE.begin(pages, timeout=5)
+    assert finish is not None
+    assert finish() == Answer(200, "text/html", "", len(BIG))
+
+
+def test_a_stream_has_no_length(listening: socket.socket) -> None:
+    def stream() -> None:
+        connection, _ = listening.accept()
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        over.wait(10)
+        connection.close()
+
+    over = threading.Event()
+    threading.Thread(target=stream, daemon=True).start()
+    found = PROBE.fetch(f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout=0.3)
+    over.set()
+    assert found == Answer(200, "text/event-stream", "", None)
+
+
+def test_one_that_hangs_up_on_a_begun_request_gives_nothing(listening: socket.socket) -> None:
+    finish = PROBE.begin(f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout=5)
+    listening.accept()[0].close()
+    assert finish is not None
+    assert finish() is None
+    assert PROBE.fetch(f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout=0.2) is None

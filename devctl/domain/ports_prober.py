@@ -1,0 +1,40 @@
+"""The port for requests from the host: probing, comparing, measuring the gap of a switch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one GET brought back. `length` of the body, None where it did not end in time (a stream); `complete`: nothing
+    of what was promised is missing."""
+
+    status: int
+    content_type: str = ""
+    location: str = ""
+    length: int | None = None
+    complete: bool = True
+
+
+class Prober(Protocol):
+    """Requests from the host that prove serving."""
+
+    def http(self, url: str, *, timeout: float) -> int | None:
+        """The status of one GET (redirects not followed), None where nothing answered."""
+
+    def body(self, url: str, *, timeout: float) -> str | None:
+        """The text of a good answer (2xx) to one GET, None otherwise."""
+
+    def fetch(self, url: str, *, timeout: float, headers: Mapping[str, str] | None = None) -> Answer | None:
+        """One GET to its end, of at most `timeout` seconds in all; redirects are not followed."""
+
+    def begin(self, url: str, *, timeout: float) -> Callable[[], Answer | None] | None:
+        """Send a GET all but its last line. What is returned sends that and gives the answer; None: nobody there."""
+
+    def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...
+    def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:
+        """Ask `good` every 5-10 ms from a thread; yields "the longest time without a good answer", in ms."""
