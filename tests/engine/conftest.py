@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,13 @@ def project(tmp_path: Path) -> Iterator[Callable[..., Started]]:
 
     The template's port is in `.env` as HOST_PORT. When the test is over, everything of it is gone.
     """
+    with made_in(tmp_path) as make:
+        yield make
+
+
+@contextmanager
+def made_in(tmp_path: Path) -> Iterator[Callable[..., Started]]:
+    """What `project` gives to one test, for fixtures that several tests share."""
     made: list[Started] = []
 
     def make(files: Mapping[str, str] | None = None) -> Started:
@@ -65,6 +73,8 @@ def project(tmp_path: Path) -> Iterator[Callable[..., Started]]:
         made.append(started)
         return started
 
-    yield make
-    for started in made:
-        leave_nothing(started.root, started.name)
+    try:
+        yield make
+    finally:
+        for started in made:
+            leave_nothing(started.root, started.name)
