@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -12,6 +13,7 @@ PAGE = ROOT / "docs" / "reference" / "exit-codes.md"
 CARRIERS = {"Problem", "Failure", "Explained"}
 
 
+@cache
 def in_the_source() -> set[str]:
     found = {code for path in (ROOT / "devctl").rglob("*.py") for code in _codes(ast.parse(path.read_text()))}
     # `broken` is caught where it is raised; the parser of go.mod and go.work takes its code from the file's name.

@@ -24,8 +24,17 @@ Notify = Callable[[list[str]], Any]
 class FolderWatcher:
     """`Watcher` on watchfiles. Folders are watched, not files: a file that is saved by rename goes blind otherwise."""
 
-    def __init__(self, *, notify: Notify | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        notify: Notify | None = None,
+        quiet: float = QUIET,
+        cap: float = CAP,
+        tick_ms: int = TICK_MS,
+    ) -> None:
+        """`quiet` and `cap` in seconds."""
         self._notify = notify or _notify
+        self._quiet, self._cap, self._tick_ms = quiet, cap, tick_ms
 
     def batches(
         self,
@@ -41,8 +50,8 @@ class FolderWatcher:
         try:
             yield frozenset()  # armed: nothing that happens from now on is missed
             while not stop():
-                changed = _news(core, wanted, timeout_ms=TICK_MS)
-                yield _settle(core, wanted, changed, at_once=at_once, stop=stop) if changed else changed
+                changed = _news(core, wanted, timeout_ms=self._tick_ms)
+                yield self._settle(core, wanted, changed, at_once=at_once, stop=stop) if changed else changed
         finally:
             core.close()
 
@@ -54,6 +63,27 @@ class FolderWatcher:
         except (OSError, RuntimeError) as error:  # no inotify instance or watch left
             on_poll(str(error))
             return _Stamps(wanted)
+
+    def _settle(
+        self,
+        core: Any,
+        wanted: frozenset[Path],
+        changed: frozenset[Path],
+        *,
+        at_once: Callable[[frozenset[Path]], bool],
+        stop: Callable[[], bool],
+    ) -> frozenset[Path]:
+        began = last = time.monotonic()
+        ready = at_once(changed)
+        while not ready and not stop():
+            now = time.monotonic()
+            if now - last >= self._quiet or now - began >= self._cap:
+                break
+            more = _news(core, wanted, timeout_ms=STEP_MS)
+            if more:
+                changed, last = changed | more, time.monotonic()
+                ready = at_once(changed)
+        return changed
 
 
 def _notify(folders: list[str]) -> Any:
@@ -113,24 +143,3 @@ def _news(core: Any, wanted: frozenset[Path], *, timeout_ms: int) -> frozenset[P
     if isinstance(news, str):
         return frozenset()
     return frozenset(Path(path) for _, path in news) & wanted
-
-
-def _settle(
-    core: Any,
-    wanted: frozenset[Path],
-    changed: frozenset[Path],
-    *,
-    at_once: Callable[[frozenset[Path]], bool],
-    stop: Callable[[], bool],
-) -> frozenset[Path]:
-    began = last = time.monotonic()
-    ready = at_once(changed)
-    while not ready and not stop():
-        now = time.monotonic()
-        if now - last >= QUIET or now - began >= CAP:
-            break
-        more = _news(core, wanted, timeout_ms=STEP_MS)
-        if more:
-            changed, last = changed | more, time.monotonic()
-            ready = at_once(changed)
-    return changed

@@ -10,18 +10,24 @@ from typing import Any
 
 import pytest
 
-from devctl.adapters.watcher import CAP, FolderWatcher
+from devctl.adapters.watcher import CAP, QUIET, FolderWatcher
 from devctl.errors import InterruptedByUser
+
+LONG = 60.0
+"""Seconds that no test waits: what comes within them did not wait for them."""
+
+
+def quick(**how: Any) -> FolderWatcher:
+    return FolderWatcher(**{"quiet": 0.05, "cap": LONG, "tick_ms": 30, **how})
 
 
 class Watch:
-    """A watch in a thread: the batches that were not empty, and when each came."""
+    """A watch in a thread: the batches that were not empty."""
 
     def __init__(self, *paths: Path, watcher: FolderWatcher | None = None, **how: Any) -> None:
         self.batches: list[frozenset[Path]] = []
-        self.at: list[float] = []
         self._ended, self._armed = threading.Event(), threading.Event()
-        self._watcher, self._paths, self._how = watcher or FolderWatcher(), paths, how
+        self._watcher, self._paths, self._how = watcher or quick(), paths, how
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         assert self._armed.wait(5)
@@ -31,7 +37,6 @@ class Watch:
             self._armed.set()
             if batch:
                 self.batches.append(batch)
-                self.at.append(time.monotonic())
 
     def first(self, within: float = 5) -> frozenset[Path]:
         deadline = time.monotonic() + within
@@ -40,12 +45,12 @@ class Watch:
             time.sleep(0.01)
         return self.batches[0]
 
-    def until(self, paths: set[Path], within: float = 8) -> None:
-        """All of these were told, however the batches were cut, and then there was quiet."""
+    def until(self, paths: set[Path], *, after: int = 0, within: float = 8) -> None:
+        """All of these were told since batch `after`, however the batches were cut."""
         deadline = time.monotonic() + within
-        while not frozenset().union(*self.batches) >= paths or time.monotonic() - self.at[-1] < 1:
+        while not frozenset().union(*self.batches[after:]) >= paths:
             assert time.monotonic() < deadline, self.batches
-            time.sleep(0.02)
+            time.sleep(0.01)
 
     def end(self) -> None:
         self._ended.set()
@@ -84,17 +89,19 @@ def test_a_save_by_rename_a_new_file_and_a_deletion_are_seen(
     sums.write_text("new")
     gone.unlink()
     seen.until({mod, sums, gone})
-    seen.batches.clear()
+    before = len(seen.batches)
     rename_over(mod, "ccc")  # the second rename too: a watch on the file would be blind by now
-    seen.until({mod})
+    seen.until({mod}, after=before)
 
 
 def test_other_files_of_the_folder_do_not_count(tmp_path: Path, watch: Callable[..., Watch]) -> None:
-    seen = watch(tmp_path / "go.mod")
+    mod = tmp_path / "go.mod"
+    seen = watch(mod)
     (tmp_path / "main.go").write_text("x")
     (tmp_path / "go.mod~").write_text("x")
-    time.sleep(0.6)
-    assert seen.batches == []
+    mod.write_text("x")  # events come in their order: had the others counted, they would be told by now
+    seen.until({mod})
+    assert frozenset().union(*seen.batches) == {mod}
 
 
 def test_a_folder_that_comes_later_is_seen_coming(tmp_path: Path, watch: Callable[..., Watch]) -> None:
@@ -105,38 +112,35 @@ def test_a_folder_that_comes_later_is_seen_coming(tmp_path: Path, watch: Callabl
 
 
 def test_a_burst_is_one_batch_after_quiet(tmp_path: Path, watch: Callable[..., Watch]) -> None:
-    mod = tmp_path / "go.mod"
-    seen = watch(mod)
-    for number in range(50):
+    mod, sums = tmp_path / "go.mod", tmp_path / "go.sum"
+    seen = watch(mod, sums, watcher=quick(quiet=0.8))
+    for number in range(20):
         mod.write_text(str(number))
-        time.sleep(0.01)
-    last = time.monotonic()
-    seen.first()
-    assert 0.15 <= seen.at[0] - last <= 0.6
-    time.sleep(0.4)
-    assert len(seen.batches) == 1
+        time.sleep(0.005)
+    sums.write_text("the last of the burst")
+    assert seen.first() == {mod, sums}
 
 
 def test_a_file_that_never_rests_goes_out_at_the_cap(tmp_path: Path, watch: Callable[..., Watch]) -> None:
     mod = tmp_path / "go.mod"
-    seen = watch(mod)
-    began = time.monotonic()
+    seen = watch(mod, watcher=quick(quiet=LONG, cap=0.2))
+    deadline = time.monotonic() + LONG / 2
     while not seen.batches:
         mod.write_text(str(time.monotonic()))
-        time.sleep(0.05)
-        assert time.monotonic() - began < CAP + 2
-    assert CAP - 0.2 <= seen.at[0] - began <= CAP + 1
+        time.sleep(0.02)
+        assert time.monotonic() < deadline
 
 
 def test_what_may_start_at_once_does(tmp_path: Path, watch: Callable[..., Watch]) -> None:
     mod, sums = tmp_path / "go.mod", tmp_path / "go.sum"
-    seen = watch(mod, sums, at_once=lambda changed: sums in changed)
+    seen = watch(mod, sums, watcher=quick(quiet=LONG), at_once=lambda changed: sums in changed)
     mod.write_text("x")
-    time.sleep(0.05)
     sums.write_text("x")
-    last = time.monotonic()
     assert seen.first() == {mod, sums}
-    assert seen.at[0] - last < 0.18  # less than the quiet time
+
+
+def test_people_wait_little_for_the_end_of_a_burst() -> None:
+    assert (QUIET, CAP) == (0.2, 2.0)
 
 
 def test_without_inotify_it_looks_and_says_why(tmp_path: Path, watch: Callable[..., Watch]) -> None:
@@ -146,7 +150,7 @@ def test_without_inotify_it_looks_and_says_why(tmp_path: Path, watch: Callable[.
         raise RuntimeError("Error creating recommended watcher: Too many open files (os error 24)")
 
     said: list[str] = []
-    seen = watch(tmp_path / "go.mod", watcher=FolderWatcher(notify=notify), on_poll=said.append)
+    seen = watch(tmp_path / "go.mod", watcher=quick(notify=notify), on_poll=said.append)
     assert ["Too many open files" in reason for reason in said] == [True]
     (tmp_path / "go.mod").write_text("x")
     assert seen.first() == {tmp_path / "go.mod"}
@@ -172,7 +176,7 @@ def test_a_vanished_folder_ends_in_silence(tmp_path: Path, watch: Callable[..., 
     folder.mkdir()
     seen = watch(folder / "go.mod")
     folder.rename(tmp_path / "elsewhere")
-    time.sleep(0.5)
+    time.sleep(0.1)
     seen.end()
 
 

@@ -48,7 +48,7 @@ FORMS = st.sampled_from(
 )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=10 * settings().max_examples)
 @given(name=NAMES, form=FORMS, tail=TAIL, before=st.text(max_size=40), after=st.text(max_size=40))
 def test_a_planted_secret_never_survives(name: str, form: str, tail: str, before: str, after: str) -> None:
     secret = f"Zq7{tail}"

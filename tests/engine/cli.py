@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import io
 import json
 import socket
 import subprocess
@@ -11,6 +13,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from devctl.cli.app import main
 
 DEVCTL = [sys.executable, "-m", "devctl"]
 
@@ -105,3 +109,15 @@ def leave_nothing(root: Path, name: str) -> None:
     images = docker("image", "ls", "--quiet", "--filter", f"label=dev.devctl.project={name}").split()
     if images:
         subprocess.run(["docker", "image", "rm", "--force", *dict.fromkeys(images)], capture_output=True)
+
+
+def here(*args: str, cwd: Path, code: int | None = 0) -> Result:
+    """As `devctl`, in this process: for what needs no engine, where another interpreter would be most of the time."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        ended = main(["--json", *args])
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    found = Result(ended, lines[-1], lines[:-1], err.getvalue(), args)
+    assert found.envelope["exit_code"] == ended, found.show
+    assert code is None or found.code == code, found.show
+    return found

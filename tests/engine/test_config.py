@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from devctl.domain.config import Config
-from tests.engine.cli import DEVCTL, devctl
+from tests.engine.cli import devctl, here
 from tests.helpers import build_tree
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
@@ -25,10 +24,13 @@ def root(tmp_path: Path) -> Path:
     return build_tree(tmp_path / "shop", {n: (TEMPLATE / n).read_text() for n in names})
 
 
+@pytest.fixture(autouse=True)
+def _no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+
+
 def without_engine(*args: str, cwd: Path) -> dict[str, Any]:
-    env = {**os.environ, "DOCKER_HOST": "tcp://127.0.0.1:1"}
-    done = subprocess.run([*DEVCTL, "--json", *args], cwd=cwd, capture_output=True, text=True, env=env)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return here(*args, cwd=cwd, code=None).envelope
 
 
 def test_show_names_file_and_line_of_every_value(root: Path) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.engine.cli import here
 from tests.helpers import build_tree
 
 GO = {
@@ -38,9 +36,7 @@ GO = {
 )
 def test_bad_input(tmp_path: Path, files: dict[str, str], code: str, place: str | None) -> None:
     root = build_tree(tmp_path, files)
-    argv = [sys.executable, "-m", "devctl", "--json", "up", "-d", "--dry-run"]
-    done = subprocess.run(argv, cwd=root, capture_output=True, text=True)
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert (done.returncode, found["error"]["code"], found["error"]["place"]) == (3, code, place)
-    assert found["error"]["hint"]
+    found = here("up", "-d", "--dry-run", cwd=root, code=3)
+    assert (found.error["code"], found.error["place"]) == (code, place)
+    assert found.error["hint"]
     assert {path.name for path in root.iterdir()} == set(files)

@@ -139,5 +139,7 @@ class Watching(RuleBasedStateMachine):
         self.is_newest()
 
 
-Watching.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+Watching.TestCase.settings = settings(
+    max_examples=settings().max_examples * 3 // 5, stateful_step_count=20, deadline=None
+)
 TestWatching = Watching.TestCase

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.cli import devctl, free_port, serves
+from tests.engine.cli import devctl, free_port, here, serves
 from tests.helpers import build_tree
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
@@ -79,17 +79,17 @@ def test_new_writes_the_service_under_the_name_of_its_folder(tmp_path: Path) -> 
     built = subprocess.run(["go", "vet", "./..."], cwd=root, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
 
-    again = devctl("new", "shops/shop", cwd=tmp_path)
+    again = here("new", "shops/shop", cwd=tmp_path)
     assert set(actions(again.result).values()) == {"kept"}
     (root / "compose.yaml").unlink()
-    mended = devctl("new", ".", cwd=root)
+    mended = here("new", ".", cwd=root)
     assert actions(mended.result)["compose.yaml"] == "written"
 
 
 def test_new_overwrites_nothing(tmp_path: Path) -> None:
     build_tree(tmp_path, {"shop/main.go": "package mine\n", "shop/LICENSE": "mine\n"})
     before = content(tmp_path)
-    refused = devctl("-y", "new", "shop", cwd=tmp_path, code=2)
+    refused = here("-y", "new", "shop", cwd=tmp_path, code=2)
     assert refused.error["code"] == "folder-not-empty" and "main.go" in refused.error["message"]
     assert actions(refused.result) == {"main.go": "differs"}
     assert content(tmp_path) == before
@@ -97,14 +97,14 @@ def test_new_overwrites_nothing(tmp_path: Path) -> None:
 
 def test_new_starts_in_a_fresh_clone(tmp_path: Path) -> None:
     build_tree(tmp_path, {"shop/.git/HEAD": "ref\n", "shop/README.md": "mine\n", "shop/LICENSE": "mine\n"})
-    done = devctl("new", "shop", cwd=tmp_path)
+    done = here("new", "shop", cwd=tmp_path)
     assert actions(done.result)["README.md"] == "differs"
     assert (tmp_path / "shop/README.md").read_text() == "mine\n"
     assert (tmp_path / "shop/main.go").exists()
 
 
 def test_new_plans_first(tmp_path: Path) -> None:
-    done = devctl("--dry-run", "new", "shop", cwd=tmp_path)
+    done = here("--dry-run", "new", "shop", cwd=tmp_path)
     assert {"step": "write", "service": None, "cause": "go.mod"} in done.result["plan"]
     assert not (tmp_path / "shop").exists()
 
@@ -112,31 +112,31 @@ def test_new_plans_first(tmp_path: Path) -> None:
 def test_files_belong_to_the_owner_of_the_folder_they_are_made_in(tmp_path: Path) -> None:
     owner = 1234 if os.geteuid() == 0 else os.geteuid()  # only root can give files away
     os.chown(tmp_path, owner, -1)
-    devctl("new", "a/shop", cwd=tmp_path)
+    here("new", "a/shop", cwd=tmp_path)
     made = [tmp_path / "a", *(tmp_path / "a").rglob("*")]
     assert {p.stat().st_uid for p in made} == {owner}
 
 
 def test_init_writes_once_and_then_changes_nothing(tmp_path: Path) -> None:
     root = build_tree(tmp_path / "repo", CMD_REPO)
-    assert devctl("init", "--diff", cwd=root).result["diff"].count("--- /dev/null") == len(WRITTEN)
+    assert here("init", "--diff", cwd=root).result["diff"].count("--- /dev/null") == len(WRITTEN)
     assert set(content(root)) == set(CMD_REPO), "--diff only shows"
 
-    done = devctl("init", cwd=root)
+    done = here("init", cwd=root)
     assert actions(done.result) == dict.fromkeys(WRITTEN, "written")
     assert done.result["diff"] == ""
     before = content(root)
-    again = devctl("init", cwd=root)
+    again = here("init", cwd=root)
     assert actions(again.result) == dict.fromkeys(WRITTEN, "kept")
     assert content(root) == before
 
 
 def test_init_shows_what_differs_and_keeps_it(tmp_path: Path) -> None:
     root = build_tree(tmp_path / "repo", CMD_REPO)
-    devctl("init", cwd=root)
+    here("init", cwd=root)
     edited = (root / "compose.yaml").read_text().replace("init: true", "init: false # mine")
     (root / "compose.yaml").write_text(edited)
-    done = devctl("init", cwd=root)
+    done = here("init", cwd=root)
     assert actions(done.result)["compose.yaml"] == "differs"
     assert "-    init: false # mine" in done.result["diff"] and "+    init: true" in done.result["diff"]
     assert (root / "compose.yaml").read_text() == edited
@@ -145,7 +145,7 @@ def test_init_shows_what_differs_and_keeps_it(tmp_path: Path) -> None:
 def test_init_keeps_a_compose_file_of_another_name_alone(tmp_path: Path) -> None:
     compose = "services:\n  web:\n    build: .\n    ports: ['9000:9000']\n  db:\n    image: postgres:17\n"
     root = build_tree(tmp_path / "repo", {**CMD_REPO, "docker-compose.yml": compose})
-    done = devctl("init", cwd=root)
+    done = here("init", cwd=root)
     assert actions(done.result)["docker-compose.yml"] == "differs"
     assert not (root / "compose.yaml").exists(), "compose would read it instead of the user's"
     assert "  web:\n" in (root / "compose.prod.yaml").read_text()
@@ -154,14 +154,14 @@ def test_init_keeps_a_compose_file_of_another_name_alone(tmp_path: Path) -> None
 
 def test_init_asks_where_two_answers_are_right(tmp_path: Path) -> None:
     root = build_tree(tmp_path / "repo", TWO_MAINS)
-    refused = devctl("init", cwd=root, code=2)
+    refused = here("init", cwd=root, code=2)
     assert refused.error["code"] == "which-main" and "devctl init -y" in refused.error["hint"]
     assert set(content(root)) == set(TWO_MAINS)
 
-    done = devctl("-y", "init", cwd=root)
+    done = here("-y", "init", cwd=root)
     assert actions(done.result) == dict.fromkeys((*WRITTEN, "devctl.yaml"), "written")
     before = content(root)
-    assert set(actions(devctl("init", cwd=root).result).values()) == {"kept"}
+    assert set(actions(here("init", cwd=root).result).values()) == {"kept"}
     assert content(root) == before
 
 

@@ -15,6 +15,7 @@ from devctl.domain.events import DepsRebuilt, LogLine, Reload
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.requests import UpRequest
+from devctl.workflows import reloads as following
 from devctl.workflows import watch as watching
 from devctl.workflows.lifecycle import up
 from devctl.workflows.load import load
@@ -56,6 +57,7 @@ def world() -> World:
 
 @pytest.fixture(autouse=True)
 def _no_followers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "TICK", 0.005)
     monkeypatch.setattr(watching, "follow_reloads", lambda *args, **how: None)
 
 
