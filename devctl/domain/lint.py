@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -218,6 +219,9 @@ def _dead_distroless(linted: Linted) -> Iterator[Case]:
 
 def _old_golang(linted: Linted) -> Iterator[Case]:
     facts, module = linted.dockerfile, linted.module
+    said = " ".join(i.original for s in (facts.stages if facts else ()) for i in s.instructions)
+    if re.search(r"GOTOOLCHAIN[= ](?!local)", said):
+        return  # it fetches the Go that go.mod asks for
     for stage in facts.stages if facts else ():
         tag = golang_tag(stage.base)
         if facts is not None and module is not None and tag is not None and refuses(tag, module.go):

@@ -1,6 +1,8 @@
 """Names below `.devctl/`, the folder of a project that may be deleted at any time."""
 
 OVERLAY = ".devctl"
+BASES_NOTE = "bases.json"
+"""Which Go base builds in place of one that cannot be had."""
 
 
 def build_note(service: str) -> str:

@@ -34,6 +34,9 @@ class ImageStore(Protocol):
     """The engine's images, by reference."""
 
     def find(self, ref: str) -> StoredImage | None: ...
+    def named(self, repository: str) -> Sequence[str]:
+        """The references that are here of one repository (`golang`), with their tags."""
+
     def size(self, ref: str) -> int:
         """The sum of the layers in the image's history: the same on every image store."""
 

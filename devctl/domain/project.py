@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from devctl.domain.goversion import minor
 from devctl.errors import Problem
 
 
@@ -60,7 +61,8 @@ class Project:
     """A folder with a Go module and its compose name; `model` is compose's resolved model, as data.
 
     `generated`: the user has no compose file, so the model is ours. `bases`: reference by role
-    (`golang`, `air`, `distroless`, `alpine`); `owner`: uid and gid of the project folder.
+    (`golang`, `air`, `distroless`, `alpine`); `owner`: uid and gid of the project folder. `replaced`: Go bases that cannot
+    be had, with the newer one that builds in their place (workflows/go_bases.py).
     """
 
     root: str
@@ -77,11 +79,17 @@ class Project:
     watch_also: tuple[str, ...] = ()
     watch_poll: str = "auto"
     warnings: tuple[Problem, ...] = ()
+    replaced: dict[str, str] = field(default_factory=dict)
 
     @property
     def go_minor(self) -> str:
-        """`1.26` of `1.26.3`: what base and build cache are named by."""
-        return ".".join(self.go_version.split(".")[:2])
+        """`1.26` of `1.26.3`: what the build cache is named by, so that of the base that is really used."""
+        used = minor(self.replaced.get(self.bases.get("golang", ""), "").rpartition(":")[2])
+        return f"{used[0]}.{used[1]}" if used else ".".join(self.go_version.split(".")[:2])
+
+    def base(self, role: str) -> str:
+        """The base that builds use for a role: the one that was asked for, or what takes its place."""
+        return self.replaced.get(self.bases[role], self.bases[role])
 
     def service(self, name: str) -> Service | None:
         return next((s for s in self.services if s.name == name), None)

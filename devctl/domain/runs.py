@@ -93,10 +93,10 @@ def built_from(run: Run) -> str:
 
 def _our_args(project: Project, service: Service) -> dict[str, str]:
     args = {
-        "GO_IMAGE": project.bases["golang"],
+        "GO_IMAGE": project.base("golang"),
         "RUNTIME_IMAGE": project.bases["distroless"],
         "ALPINE_IMAGE": project.bases["alpine"],
-        "AIR_GO_IMAGE": project.bases["air"],
+        "AIR_GO_IMAGE": project.base("air"),
         "MODULE_DIR": service.dir,
         "MAIN": service.main,
         "CGO_ENABLED": service.build_env.get("CGO_ENABLED", ""),

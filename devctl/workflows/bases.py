@@ -16,7 +16,7 @@ BUILD_HINT = "devctl bases build"
 
 
 @dataclass(slots=True)
-class _Registries:
+class Registries:
     """What this run has learned: a registry that does not answer is waited for once; why a base was not had."""
 
     silent: set[str] = field(default_factory=set)
@@ -36,7 +36,7 @@ def ensure(
 
     Raises MachineError `base-missing` naming every one that is not to be had.
     """
-    registries = _Registries()
+    registries = Registries()
     wanted = tuple(dict.fromkeys(refs))
     missing = [ref for ref in wanted if box.images.find(ref) is None]
     lost = [ref for ref in missing if not _obtain(box, ref, mirror, registries, assemble=allow_assemble)]
@@ -47,8 +47,8 @@ def ensure(
 
 def pull_bases(box: MachineBox, bases: Sequence[Base], *, mirror: str | None = None) -> tuple[BaseState, ...]:
     """Ask mirror and registry for every base, also for those that are here (a newer one, or the real one)."""
-    registries = _Registries()
-    lost = [base.ref for base in bases if not _pull(box, base.ref, mirror, registries)]
+    registries = Registries()
+    lost = [base.ref for base in bases if not pull(box, base.ref, mirror, registries)]
     if lost:
         raise _missing(lost, registries, result=_result(list_bases(box, bases, mirror=mirror)))
     return list_bases(box, bases, mirror=mirror)
@@ -123,10 +123,8 @@ def _state(box: MachineBox, base: Base, mirror: str | None) -> BaseState:
     return BaseState(base.ref, base.role, source, True, box.images.size(base.ref))
 
 
-def _obtain(
-    box: MachineBox, ref: str, mirror: str | None, registries: _Registries, *, assemble: bool
-) -> bool:
-    if _pull(box, ref, mirror, registries):
+def _obtain(box: MachineBox, ref: str, mirror: str | None, registries: Registries, *, assemble: bool) -> bool:
+    if pull(box, ref, mirror, registries):
         return True
     try:
         return assemble and _assemble(box, ref)
@@ -136,7 +134,8 @@ def _obtain(
         return False
 
 
-def _pull(box: MachineBox, ref: str, mirror: str | None, registries: _Registries) -> bool:
+def pull(box: MachineBox, ref: str, mirror: str | None, registries: Registries) -> bool:
+    """Ask mirror and registry for one base; `registries` remembers those that do not answer."""
     for place in (*mirror_refs(ref, mirror or ""), ref):
         registry = parse(place).registry
         if registry in registries.silent:
@@ -163,7 +162,7 @@ def _assemble(box: MachineBox, ref: str) -> bool:
 
 
 def _missing(
-    lost: Sequence[str], registries: _Registries, *, result: dict[str, object] | None = None
+    lost: Sequence[str], registries: Registries, *, result: dict[str, object] | None = None
 ) -> MachineError:
     makeable = [ref for ref in lost if stand_in(ref) is not None and ref not in registries.not_made]
     others = [ref for ref in lost if ref not in makeable]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from devctl.domain.bases import Base, project_bases
 from devctl.domain.gofacts import DockerfileFacts
@@ -11,7 +12,7 @@ from devctl.domain.project import Project
 from devctl.domain.runs import Run, built_from
 from devctl.domain.stages import find_stage, needed_by
 from devctl.workflows.bases import ensure
-from devctl.workflows.session import Session, overlay_files
+from devctl.workflows.session import Session, build_args, overlay_files
 from devctl.workflows.steps import Steps
 
 
@@ -41,8 +42,12 @@ def run_bases(box: Toolbox, project: Project, run: Run) -> tuple[Base, ...]:
 
 def dockerfile_of(box: Toolbox, project: Project, run: Run) -> DockerfileFacts:
     text = overlay_files(box, project, run)[f"{run.service}/Dockerfile"]
-    return box.sources.dockerfile_text(text, path=run.dockerfile or built_from(run), args=run.args)
+    return box.sources.dockerfile_text(
+        text, path=run.dockerfile or built_from(run), args=build_args(project, run)
+    )
 
 
 def all_bases(box: Toolbox, project: Project, runs: Iterable[Run]) -> tuple[Base, ...]:
-    return tuple(dict.fromkeys(base for run in runs for base in run_bases(box, project, run)))
+    """What the project asks for, whatever builds in its place today."""
+    asked = replace(project, replaced={})
+    return tuple(dict.fromkeys(base for run in runs for base in run_bases(box, asked, run)))

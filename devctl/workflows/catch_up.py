@@ -9,6 +9,7 @@ from devctl.domain.observed import DEPS_LABEL, MODE_LABEL, Observed
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.errors import DevctlError, InterruptedByUser
+from devctl.workflows.go_bases import settle
 from devctl.workflows.load import load
 from devctl.workflows.manifests import changes_since, remember_manifest
 from devctl.workflows.prove import build_again
@@ -42,6 +43,7 @@ def catch_up(box: Toolbox, known: Project, *, same_model: bool = False) -> tuple
         if not names:
             return project, False
         try:
+            project = settle(box, project, mode="dev", services=names, say=False)
             session = open_session(box, project, mode="dev", only=names, observed=observed)
         except DevctlError as error:
             if isinstance(error, InterruptedByUser) or error.code in AWAY:

@@ -17,6 +17,7 @@ from devctl.workflows.advice import advise_on_change, require_compiler
 from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.catch_up import current, in_dev, replace_running
 from devctl.workflows.execute import build, compose_up, must
+from devctl.workflows.go_bases import settle
 from devctl.workflows.load import load
 from devctl.workflows.ready import wait_ready
 from devctl.workflows.session import MODEL, Session, open_session, write_overlay
@@ -31,6 +32,14 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
     """Dev mode, from nothing or from prod."""
     project = load(box, request.project)
     check_services(project, request.services)
+    project = settle(
+        box,
+        project,
+        mode="dev",
+        dry_run=request.dry_run,
+        assemble=request.yes,
+        services=request.services,
+    )
     if request.dry_run:
         plan = open_session(box, project, mode="dev", only=request.services).plan()
         return plan_outcome(plan)
@@ -197,6 +206,7 @@ def rebuild(request: RebuildRequest, box: Toolbox) -> Outcome:
         return plan_outcome(
             [Step(step, name, "asked for") for name in names for step in ("build", "start", "probe")]
         )
+    project = settle(box, project, mode="dev", assemble=request.yes, services=names)
     steps = Steps(box)
     with box.files.lock(Path(project.root), command="rebuild", timeout=request.lock_timeout):
         session = open_session(box, project, mode="dev", only=names)

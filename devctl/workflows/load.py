@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from devctl.domain.config import Config
 from devctl.domain.detect import detect_go, detect_service, is_go_service
 from devctl.domain.gofacts import DockerfileFacts, SourceFacts
 from devctl.domain.goversion import DEFAULT_GO
+from devctl.domain.overlay import BASES_NOTE, OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.stages import chain, find_stage
@@ -69,6 +71,7 @@ def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
         prod_target=config.prod.target,
         watch_also=config.watch.also,
         watch_poll=config.watch.poll,
+        replaced=_replaced(box, root),
     )
 
 
@@ -144,6 +147,15 @@ def _bases(config: Config, go: str) -> dict[str, str]:
         "distroless": config.bases.distroless or DISTROLESS,
         "alpine": config.bases.alpine or ALPINE,
     }
+
+
+def _replaced(box: Toolbox, root: Path) -> dict[str, str]:
+    """Go bases that could not be had at the last `up`, as noted; nothing where the note is broken."""
+    try:
+        noted = json.loads(box.files.read_text(root / OVERLAY / BASES_NOTE) or "{}")
+    except ValueError:
+        return {}
+    return {str(k): str(v) for k, v in noted.items()} if isinstance(noted, dict) else {}
 
 
 def compose_name(folder: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from devctl.domain.bases import Base, BaseState, defaults
 from devctl.domain.events import Outcome
@@ -64,7 +65,8 @@ def _wanted(box: Toolbox, request: BasesRequest | DoctorRequest) -> tuple[Sequen
 
 
 def project_bases_of(box: Toolbox, project: Project) -> tuple[Base, ...]:
-    """Every base that a dev run or any production run of the project may ask for."""
+    """Every base that a dev run or any production run of the project may ask for, whatever builds in its place today."""
+    project = replace(project, replaced={})
     runs = [dev_run(project, s) for s in project.services]
     for base in ("distroless", "alpine", "scratch"):
         runs += [prod_run(project, s, base=base) for s in project.services]

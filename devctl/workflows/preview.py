@@ -22,6 +22,7 @@ from devctl.workflows.bridge import network_awake
 from devctl.workflows.differences import Compared, DevLook, compare, warn
 from devctl.workflows.drain import Drained, drain, must_drain
 from devctl.workflows.execute import build, compose_up
+from devctl.workflows.go_bases import settle
 from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.load import load
 from devctl.workflows.preview_failure import Before, name_cause, put_back, put_back_model
@@ -51,6 +52,7 @@ class Switch:
 def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
     project = load(box, request.project)
     base = request.base or project.prod_base
+    project = settle(box, project, mode="prod", base=base, dry_run=request.dry_run, assemble=request.yes)
     if request.dry_run:
         session = open_session(box, project, mode="prod", base=base, target=project.prod_target)
         return plan_outcome(session.plan())

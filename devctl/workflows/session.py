@@ -7,7 +7,9 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
+from devctl.domain.bases import rewritten
 from devctl.domain.observed import CACHE_LABEL, MODE_LABEL, Image, Observed
 from devctl.domain.overlay import OVERLAY
 from devctl.domain.planner import Dependency, Step, Wanted, plan_up
@@ -126,23 +128,36 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
     service = project.service(run.service)
     assert service is not None
     ours = run.dockerfile is None
-    dockerfile = our_dockerfile(box, project, service) if ours else _their_dockerfile(box, root, run)
+    dockerfile = our_dockerfile(box, project, service) if ours else _their_dockerfile(box, project, run)
     files = {"Dockerfile": dockerfile, "Dockerfile.dockerignore": _ignored(box, root, run)}
     if ours:
         files["air.toml"] = box.templates.read("go-service/.air.toml")
     return {f"{run.service}/{name}": text for name, text in files.items()}
 
 
-def _their_dockerfile(box: Toolbox, root: Path, run: Run) -> str:
-    """The user's, line by line; a stage that is wanted and has no name is given one."""
-    text = box.files.read_text(root / str(run.dockerfile)) or ""
-    if run.stage is None or not run.stage.isdecimal():
+def _their_dockerfile(box: Toolbox, project: Project, run: Run) -> str:
+    """The user's, line by line; a stage that is wanted and has no name is given one, a base that cannot be had is replaced."""
+    text = box.files.read_text(Path(project.root) / str(run.dockerfile)) or ""
+    numbered = run.stage is not None and run.stage.isdecimal()
+    if not numbered and not project.replaced:
         return text
-    facts = box.sources.dockerfile_text(text, path=str(run.dockerfile), args={})
+    facts = box.sources.dockerfile_text(text, path=str(run.dockerfile), args=build_args(project, run))
+    text = rewritten(text, project.replaced, [(s.line, s.base) for s in facts.stages])
+    if not numbered or run.stage is None:
+        return text
     lines = text.splitlines(keepends=True)
     at = facts.stages[int(run.stage)].line - 1
     lines[at] = f"{lines[at].rstrip()} AS {target_of(run.stage)}\n"
     return "".join(lines)
+
+
+def build_args(project: Project, run: Run) -> dict[str, str]:
+    """What the compose file and we give to the build."""
+    specs = cast("Mapping[str, Any]", project.model.get("services") or {})
+    build = (specs.get(run.service) or {}).get("build")
+    said = build.get("args") if isinstance(build, dict) else None
+    theirs = {str(k): str(v) for k, v in said.items()} if isinstance(said, dict) else {}
+    return {**theirs, **run.args}
 
 
 def our_dockerfile(box: Toolbox, project: Project, service: Service) -> str:

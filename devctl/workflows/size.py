@@ -25,6 +25,7 @@ from devctl.domain.wanted import label_wanted
 from devctl.errors import Problem, ProjectError
 from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.execute import must
+from devctl.workflows.go_bases import settle
 from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.load import load
 from devctl.workflows.manifests import deps_fingerprint
@@ -49,6 +50,7 @@ class _Built:
 def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Outcome:
     """Raises ProjectError `over-budget` with all rows. `page` makes the HTML of a result and a title."""
     project = load(box, request.project)
+    project = settle(box, project, mode="prod", dry_run=request.dry_run, assemble=request.yes)
     bases = chosen_bases(request.bases)
     budget = budget_bytes(request.budget or box.sources.config(Path(project.root)).prod.budget)
     targets = [_built(project, service, base) for service in project.services for base in bases]

@@ -77,6 +77,7 @@ def test_an_ordinary_service_with_the_evidence_for_each_value() -> None:
         "name": "go.mod",
         "dir": "go.mod",
         "main": "the only main: main.go:9",
+        "go": "go.mod:3",
         "port": "main.go:9",
         "probe": "routes.go:3",
         "files": "files.go:2",

@@ -33,6 +33,9 @@ class Store:
     def find(self, ref: str) -> StoredImage | None:
         return self.here.get(ref)
 
+    def named(self, repository: str) -> tuple[str, ...]:
+        return tuple(ref for ref in self.here if ref.startswith(f"{repository}:"))
+
     def size(self, ref: str) -> int:
         return 1
 

@@ -1,0 +1,153 @@
+"""A Go base that cannot be had is replaced by the nearest newer one that can: Go builds the modules of its older versions.
+
+Which one took its place is noted in `.devctl/`, so that no registry is asked again at each command. The note is believed
+while the engine fits it: a base that is here after all is used again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from devctl.domain.bases import golang_ref, newer_refs, parse, replacement, stand_in
+from devctl.domain.goversion import NEWEST_GO, minor
+from devctl.domain.overlay import BASES_NOTE
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project
+from devctl.domain.runs import Run, dev_run, prod_run
+from devctl.domain.stages import golang_tag
+from devctl.domain.state import Mode
+from devctl.errors import MachineError, Problem
+from devctl.workflows.bases import Registries, pull
+from devctl.workflows.bases_needed import dockerfile_of, run_bases
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    ref: str
+    place: str
+
+
+def settle(
+    box: Toolbox,
+    project: Project,
+    *,
+    mode: Mode,
+    base: str | None = None,
+    dry_run: bool = False,
+    assemble: bool = False,
+    say: bool = True,
+    services: Iterable[str] = (),
+) -> Project:
+    """The project with a base for each Go base that cannot be had, each said as a warning.
+
+    Asks registries for what is not here (with `dry_run` without pulling); with `assemble` what can be assembled is left
+    to be. Raises MachineError `go-too-old` where there is no Go as new as the one that is asked for; whatever else is
+    missing is told when it is built.
+    """
+    asked = replace(project, replaced={})
+    chosen = frozenset(services) or frozenset(s.name for s in project.services)
+    runs = [
+        dev_run(asked, s) if mode == "dev" else prod_run(asked, s, base=base, target=asked.prod_target)
+        for s in asked.services
+        if s.name in chosen
+    ]
+    wanted = {item.ref: item for run in runs for item in _golang(box, asked, run)}
+    if _newer_than_all(asked.go_version):
+        ref = golang_ref(asked.go_minor)
+        wanted.setdefault(ref, _Wanted(ref, _go_line(asked)))
+    here = box.engine.images([*wanted, *project.replaced.values()]) if wanted else {}
+    missing = [item for ref, item in wanted.items() if ref not in here]
+    found = dict(project.replaced)
+    for ref in [ref for ref in found if ref in here]:
+        del found[ref]
+    registries = Registries()
+    for item in missing:
+        if found.get(item.ref) not in here:
+            found.pop(item.ref, None)
+            if assemble and stand_in(item.ref) is not None and not _newer_than_all(parse(item.ref).tag):
+                continue
+            used = _other(box, asked, item, registries, dry_run=dry_run)
+            if used is not None:
+                found[item.ref] = used
+    for item in missing if say else ():
+        if item.ref in found:
+            box.reporter.warn(_replaced(item, found[item.ref]))
+    if found != project.replaced and not dry_run:
+        note = box.files.state_dir(Path(project.root)) / BASES_NOTE
+        box.files.write_atomic(note, json.dumps(found, indent=1, sort_keys=True) + "\n", owner=project.owner)
+    return replace(project, replaced=found)
+
+
+def _golang(box: Toolbox, project: Project, run: Run) -> Iterator[_Wanted]:
+    """The Go bases of a run, with the line that asks for each."""
+    facts = None
+    for item in run_bases(box, project, run):
+        if golang_tag(item.ref) is None:
+            continue
+        place = _go_line(project)
+        if not run.ours:
+            facts = facts or dockerfile_of(box, project, run)
+            line = next((s.line for s in facts.stages if s.base == item.ref), None)
+            place = f"{run.dockerfile}:{line}" if line else str(run.dockerfile)
+        yield _Wanted(item.ref, place)
+
+
+def _go_line(project: Project) -> str:
+    service = project.services[0] if project.services else None
+    return service.origins.get("go", service.origins.get("dir", "go.mod")) if service else "go.mod"
+
+
+def _newer_than_all(version: str) -> bool:
+    found, newest = minor(version), minor(NEWEST_GO)
+    return found is not None and newest is not None and found > newest
+
+
+def _other(
+    box: Toolbox, project: Project, item: _Wanted, registries: Registries, *, dry_run: bool
+) -> str | None:
+    """The base to use instead, None where the one that is asked for was had or may be assembled."""
+    machine = box.machine()
+    if (
+        machine.machine.available(item.ref)
+        if dry_run
+        else pull(machine, item.ref, project.mirror, registries)
+    ):
+        return None
+    needs_c = any(s.build_env.get("CGO_ENABLED") == "1" for s in project.services)
+    least = project.go_version if (minor(project.go_version) or (0, 0)) >= (1, 21) else ""
+    here = [ref for ref in machine.images.named("golang") if ref not in project.replaced]
+    near = replacement(item.ref, here, least=least, same_kind=needs_c)
+    answers = parse(item.ref).registry not in registries.silent
+    if answers and not dry_run:
+        for ref in newer_refs(item.ref, below=parse(near).tag if near else ""):
+            if pull(machine, ref, project.mirror, registries):
+                return ref
+    if near is None and _newer_than_all(parse(item.ref).tag):
+        raise _too_old(item, here)
+    return near
+
+
+def _too_old(item: _Wanted, here: Iterable[str]) -> MachineError:
+    tags = [tag for ref in here if minor(tag := parse(ref).tag)]
+    newest = max(tags, key=lambda tag: minor(tag) or (0, 0), default=NEWEST_GO)
+    have = ".".join(str(part) for part in minor(newest) or ())
+    asked = ".".join(str(part) for part in minor(parse(item.ref).tag) or ())
+    return MachineError(
+        f"Go {asked} is asked for, and no base with it can be had: the newest is Go {have}",
+        code="go-too-old",
+        hint=f"go mod edit -go={have}; or, where a registry has it: docker pull {item.ref}",
+        place=item.place,
+    )
+
+
+def _replaced(item: _Wanted, used: str) -> Problem:
+    return Problem(
+        "go-base-replaced",
+        f"{item.ref} is not here and no registry gave it: {used} builds in its place",
+        "nothing must be done, newer Go builds older modules; "
+        f"`docker pull {item.ref}`, where a registry answers, brings the one that is asked for",
+        item.place,
+    )
