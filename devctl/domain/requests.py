@@ -92,6 +92,7 @@ class SizeRequest(Request):
     budget: str | None = None
     bases: tuple[str, ...] = ()
     html: Path | None = None
+    reproducible: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from devctl.domain.planner import Step, Wanted
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.render import render
+from devctl.domain.reproducible import Twice
 from devctl.domain.requests import SizeRequest
 from devctl.domain.runs import Run, prod_run
 from devctl.domain.size import SizeReport, SizeRow, budget_bytes, chosen_bases, megabytes, size_text
@@ -29,6 +30,7 @@ from devctl.workflows.go_bases import settle
 from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.load import load
 from devctl.workflows.manifests import deps_fingerprint
+from devctl.workflows.reproducible import build_twice, must_repeat
 from devctl.workflows.session import Session, overlay_files
 from devctl.workflows.steps import Steps
 
@@ -56,18 +58,21 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
     targets = [_built(project, service, base) for service in project.services for base in bases]
     if request.dry_run:
         return plan_outcome([Step("build", t.service.name, f"production image on {t.base}") for t in targets])
-    _build(box, project, targets, bases, assemble=request.yes)
+    specs = _build(box, project, targets, bases, assemble=request.yes)
     production = project.prod_base or "distroless"
     rows = tuple(_row(box, project, target) for target in targets)
     _say_mixed(box, targets)
     report = SizeReport(rows, _packages(box, rows, production), budget, production)
-    result, text = report.as_json(), size_text(report)
+    twice = _twice(box, project, targets, specs, report) if request.reproducible else None
+    result = {**report.as_json(), "reproducible": None if twice is None else [t.as_json() for t in twice]}
+    text = "\n".join([size_text(report), *(line for t in twice or () for line in t.text)])
     if request.html is not None and page is not None:
         path = box.host.cwd() / request.html
         box.files.write_atomic(path, page(result, project.name))
         text += f"\nwritten: {path}"
     if report.over:
-        raise _over(report, text)
+        raise _over(report, text, result)
+    must_repeat(twice or (), result, text=text)
     return Outcome(result=result, text=text)
 
 
@@ -78,7 +83,7 @@ def _built(project: Project, service: Service, base: str) -> _Built:
 
 def _build(
     box: Toolbox, project: Project, targets: Sequence[_Built], bases: Sequence[str], *, assemble: bool
-) -> None:
+) -> dict[str, object]:
     """One compose build for all images, so that the stages they share are built once."""
     steps = Steps(box)
     folder = box.files.state_dir(Path(project.root))
@@ -96,6 +101,7 @@ def _build(
     box.files.write_atomic(file, text, owner=project.owner, mode=0o600)
     with steps.step("build", f"production image on {', '.join(bases)}"):
         must(box.compose.build(file, [t.key for t in targets]), "build", what="the production image")
+    return specs
 
 
 def _session(box: Toolbox, project: Project, runs: Sequence[Run]) -> Session:
@@ -199,7 +205,17 @@ def _say_mixed(box: Toolbox, targets: Sequence[_Built]) -> None:
             )
 
 
-def _over(report: SizeReport, text: str) -> ProjectError:
+def _twice(
+    box: Toolbox, project: Project, targets: Sequence[_Built], specs: Mapping[str, object], report: SizeReport
+) -> tuple[Twice, ...]:
+    """On one base a service: the program is the same on all."""
+    judged = {(r.service, r.base) for r in report.judged}
+    runs = {t.key: t.run for t in targets if (t.service.name, t.base) in judged}
+    first = {run.service: key for key, run in reversed(runs.items())}
+    return build_twice(box, project, {key: runs[key] for key in first.values()}, specs)
+
+
+def _over(report: SizeReport, text: str, result: dict[str, object]) -> ProjectError:
     worst = max(report.over, key=lambda r: r.size_bytes)
     budget = report.budget_bytes or 0
     third = next((p for p in report.packages if p.module not in ("std", "")), None)
@@ -209,5 +225,5 @@ def _over(report: SizeReport, text: str) -> ProjectError:
         code="over-budget",
         hint="devctl size --html size.html shows what it is made of; devctl.yaml: prod: budget: sets the budget",
         detail=text,
-        result=report.as_json(),
+        result=result,
     )

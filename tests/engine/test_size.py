@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from devctl.cli.wiring import toolbox
 from devctl.domain.requests import SizeRequest
-from devctl.errors import ProjectError
+from devctl.errors import Problem, ProjectError
 from devctl.ui.size_html import size_page
 from devctl.workflows.size import size
 from tests.engine.readiness_project import Quiet
@@ -37,7 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         text=True,
         check=True,
     ).stdout.split()
-    assert len(set(ids)) >= 3
+    assert ids
     subprocess.run(["docker", "image", "rm", "--force", *set(ids)], capture_output=True, check=True)
 
 
@@ -141,3 +143,56 @@ def test_a_stage_of_the_user_beside_ours_is_said(project: Path) -> None:
     rows = outcome.result["rows"]
     assert isinstance(rows, list)
     assert rows[1]["binary_bytes"] > rows[0]["binary_bytes"]  # theirs keeps its symbols
+
+
+def test_two_builds_of_the_template_are_the_same_program(project: Path) -> None:
+    outcome = size(SizeRequest(project=project, bases=("scratch",), reproducible=True), toolbox(Quiet()))
+    (found,) = cast("list[dict[str, object]]", outcome.result["reproducible"])
+    assert found["same"] is True, found
+    assert found["sha256"] == found["again_sha256"]
+    assert (found["path"], found["base"], found["remarks"]) == ("/server", "scratch", [])
+    assert f"app: two builds, the same program (sha256 {str(found['sha256'])[:16]}…)" in outcome.text
+    assert not _refs(project, "again"), "the second image is gone"
+    assert not (project / ".devctl" / "size-again.json").exists()
+
+
+def test_a_stamp_of_the_time_is_named_with_its_line(project: Path) -> None:
+    dockerfile, main = project / "Dockerfile", project / "stamp.go"
+    before = dockerfile.read_text()
+    main.write_text('package main\n\nvar built = "never"\n\nfunc init() { println("built at", built) }\n')
+    dockerfile.write_text(
+        "FROM golang:1.26-alpine AS builder\nWORKDIR /src\nCOPY . .\n"
+        "ENV GOTOOLCHAIN=local CGO_ENABLED=0 GOCACHE=/gocache\n"
+        "RUN --mount=type=cache,id=go-build-prod,target=/gocache \\\n"
+        '  go build -buildvcs=false -trimpath -ldflags "-s -w -X main.built=at-$(date +%s.%N)" -o /server .\n'
+        'FROM scratch AS prod\nCOPY --from=builder /server /server\nENTRYPOINT ["/server"]\n'
+    )
+    try:
+        with pytest.raises(ProjectError) as error:
+            size(SizeRequest(project=project, bases=("scratch",), reproducible=True), toolbox(Quiet()))
+    finally:
+        dockerfile.write_text(before)
+        main.unlink()
+    assert error.value.problem == Problem(
+        "not-reproducible",
+        "two builds of app give two programs: the build puts in what $(date +%s.%N) says at that moment",
+        "stamp what belongs to the commit (its hash, its date), and build with -trimpath -buildvcs=false",
+        "Dockerfile:5",
+    )
+    (found,) = cast("list[dict[str, object]]", error.value.result["reproducible"])
+    assert found["same"] is False
+    assert found["sha256"] != found["again_sha256"]
+    whats = [str(r["what"]) for r in cast("list[dict[str, object]]", found["reasons"])]
+    assert any(re.fullmatch(r"text in the program: '.*at-[\d.]+.*' and '.*at-[\d.]+.*'", w) for w in whats), (
+        whats
+    )
+    assert error.value.result["rows"], "the sizes are there all the same"
+    assert not _refs(project, "again")
+
+
+def _refs(project: Path, word: str) -> list[str]:
+    shown = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter"]
+    done = subprocess.run(
+        [*shown, f"label=dev.devctl.project={project.name}"], capture_output=True, text=True, check=True
+    )
+    return [ref for ref in done.stdout.split() if word in ref]

@@ -70,13 +70,18 @@ def size(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write one self-contained page.")
     ] = None,
+    reproducible: Annotated[
+        bool, typer.Option("--reproducible", help="Also build a second time and compare the programs.")
+    ] = False,
 ) -> None:
     """The production image on alpine, distroless and scratch: base and binary apart."""
     from devctl.ui.size_html import size_page
     from devctl.workflows import size as sizes
 
     chosen = tuple(b.strip() for b in (bases or "").split(",") if b.strip())
-    request = SizeRequest(**common(context), budget=budget, bases=chosen, html=html)
+    request = SizeRequest(
+        **common(context), budget=budget, bases=chosen, html=html, reproducible=reproducible
+    )
     later(context, "size", lambda box: sizes.size(request, box, page=size_page))
 
 
