@@ -68,6 +68,11 @@ class SizeReport:
         budget = self.budget_bytes
         return () if budget is None else tuple(r for r in self.judged if r.size_bytes > budget)
 
+    @property
+    def worst(self) -> SizeRow:
+        """The biggest of those over the budget."""
+        return max(self.over, key=lambda r: r.size_bytes)
+
     def as_json(self) -> dict[str, object]:
         return {
             "rows": [r.as_json() for r in self.rows],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from devctl.workflows.load import load
 from devctl.workflows.manifests import deps_fingerprint
 from devctl.workflows.reproducible import build_twice, must_repeat
 from devctl.workflows.session import Session, overlay_files
+from devctl.workflows.size_budget import Judged, judge
 from devctl.workflows.steps import Steps
 
 FOLDER = "size"
@@ -62,16 +64,23 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
     production = project.prod_base or "distroless"
     rows = tuple(_row(box, project, target) for target in targets)
     _say_mixed(box, targets)
-    report = SizeReport(rows, _packages(box, rows, production), budget, production)
+    read = cache(lambda row: _packages(box, row))
+    first = next((r for r in rows if r.base == production), rows[0])
+    report = SizeReport(rows, read(first), budget, production)
+    judged = judge(box, project, report, packages=read)
     twice = _twice(box, project, targets, specs, report) if request.reproducible else None
-    result = {**report.as_json(), "reproducible": None if twice is None else [t.as_json() for t in twice]}
+    result = {
+        **report.as_json(),
+        "grown": [g.as_json() for g in judged.grown],
+        "reproducible": None if twice is None else [t.as_json() for t in twice],
+    }
     text = "\n".join([size_text(report), *(line for t in twice or () for line in t.text)])
     if request.html is not None and page is not None:
         path = box.host.cwd() / request.html
         box.files.write_atomic(path, page(result, project.name))
         text += f"\nwritten: {path}"
     if report.over:
-        raise _over(report, text, result)
+        raise _over(report, judged, text, result)
     must_repeat(twice or (), result, text=text)
     return Outcome(result=result, text=text)
 
@@ -170,9 +179,8 @@ def _base_ref(box: Toolbox, project: Project, target: _Built) -> str | None:
     return external_base(facts, stage or facts.stages[-1])
 
 
-def _packages(box: Toolbox, rows: Sequence[SizeRow], production: str) -> tuple[Package, ...]:
-    """Code by package of the first service's program: the same program is in every row of it."""
-    row = next((r for r in rows if r.base == production), rows[0])
+def _packages(box: Toolbox, row: SizeRow) -> tuple[Package, ...]:
+    """Code by package of the program of a row: the same program is in every row of its service."""
     facts = box.images().read(row.ref)
     data = box.images().binary(row.ref, facts.binary.path) if facts.binary is not None else b""
     found = packages(functions(data), build_info(data))
@@ -215,13 +223,11 @@ def _twice(
     return build_twice(box, project, {key: runs[key] for key in first.values()}, specs)
 
 
-def _over(report: SizeReport, text: str, result: dict[str, object]) -> ProjectError:
-    worst = max(report.over, key=lambda r: r.size_bytes)
-    budget = report.budget_bytes or 0
-    third = next((p for p in report.packages if p.module not in ("std", "")), None)
-    most = f"; most code of a module: {third.module}" if third is not None else ""
+def _over(report: SizeReport, judged: Judged, text: str, result: dict[str, object]) -> ProjectError:
+    worst, budget = report.worst, report.budget_bytes or 0
+    above = megabytes(worst.size_bytes - budget)
     return ProjectError(
-        f"{worst.ref} has {megabytes(worst.size_bytes)}, {megabytes(worst.size_bytes - budget)} over the budget{most}",
+        f"{worst.ref} has {megabytes(worst.size_bytes)}, {above} over the budget{judged.why}",
         code="over-budget",
         hint="devctl size --html size.html shows what it is made of; devctl.yaml: prod: budget: sets the budget",
         detail=text,

@@ -96,6 +96,28 @@ def test_over_budget_still_has_its_rows(project: Path) -> None:
     assert "distroless" in error.value.detail
 
 
+def test_what_grew_since_the_last_build_within_its_budget_is_named(project: Path) -> None:
+    more = project / "more.go"
+    request = SizeRequest(project=project, budget="40MB", bases=("scratch",))
+    assert size(request, toolbox(Quiet())).result["grown"] == []
+    more.write_text(
+        'package main\n\nimport (\n\t"go/parser"\n\t"go/token"\n)\n\n'
+        'func init() { _, err := parser.ParseDir(token.NewFileSet(), "/none", nil, 0); println(err != nil) }\n'
+    )
+    try:
+        with pytest.raises(ProjectError) as error:
+            size(SizeRequest(project=project, budget="2MB", bases=("scratch",)), toolbox(Quiet()))
+    finally:
+        more.unlink()
+    assert re.search(
+        r" over the budget; since the last build within its budget: the standard library grew by \d+ kB of code$",
+        str(error.value),
+    ), str(error.value)
+    grew = cast("list[dict[str, int]]", error.value.result["grown"])
+    assert grew[0]["module"] == "std"
+    assert grew[0]["to_bytes"] - grew[0]["from_bytes"] > 50_000
+
+
 def test_the_budget_of_devctl_yaml(project: Path) -> None:
     (project / "devctl.yaml").write_text("version: 1\nprod: {budget: 40MiB}\n")
     try:
