@@ -28,6 +28,7 @@ def preview_text(result: dict[str, Any]) -> str:
         f"  runs as {', '.join(how)}",
         f"  switch  {result['switch_ms'] / 1000:.2f} s, longest gap {result['gap_ms'] / 1000:.2f} s",
     ]
+    lines += _drain_text(result["drain"])
     # An answer that differs was told as a warning, with its remedy.
     lines += [
         f"  {c['status']:<5} {c['detail']}"
@@ -51,6 +52,16 @@ def differences_text(rows: list[dict[str, Any]]) -> list[str]:
     cells = [("", "dev", "prod"), *cells]
     wide = [max(len(row[i]) for row in cells) for i in (0, 1)]
     return [f"  {what:<{wide[0]}}  {dev:<{wide[1]}}  {prod}".rstrip() for what, dev, prod in cells]
+
+
+def _drain_text(drain: dict[str, Any] | None) -> list[str]:
+    if drain is None:
+        return []
+    stopped, lost = drain["stopped_ms"] / 1000, drain["lost_requests"]
+    said = f"{lost} lost" if lost else "none lost"
+    return [
+        f"  drain   stopped in {stopped:.2f} s, exit code {drain['exit_code']}; of the requests under way {said}"
+    ]
 
 
 def _cut(text: str) -> str:

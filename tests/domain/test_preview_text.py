@@ -1,0 +1,37 @@
+"""What a person reads after a preview: the drain is told where one was asked for, and only there."""
+
+from __future__ import annotations
+
+import pytest
+
+from devctl.domain.preview_text import preview_text
+
+RESULT: dict[str, object] = {
+    "services": [{"kind": "service", "url": "http://127.0.0.1:8080"}],
+    "image": {"ref": "shop-app:prod-distroless", "base": "distroless", "size_bytes": 8_110_000},
+    "binary": {"size_bytes": 6_100_000},
+    "hardening": {"user": "65532:65532", "read_only": True, "cap_drop": ["ALL"], "source_mounted": False},
+    "switch_ms": 610,
+    "gap_ms": 230,
+    "checks": [],
+    "differences": [],
+    "answers": {"requests": 0, "differ": []},
+    "drain": None,
+}
+
+
+def test_what_serves_how_and_how_fast() -> None:
+    assert preview_text(RESULT).splitlines() == [
+        "production preview serves on http://127.0.0.1:8080",
+        "  image   shop-app:prod-distroless (distroless, 8.11 MB, binary 6.10 MB)",
+        "  runs as uid 65532, read-only, no capabilities, no source",
+        "  switch  0.61 s, longest gap 0.23 s",
+        "back to dev: devctl up",
+    ]
+
+
+@pytest.mark.parametrize(("lost", "said"), [(0, "none lost"), (2, "2 lost")])
+def test_a_drain_is_told(lost: int, said: str) -> None:
+    drained = {"stopped_ms": 120, "exit_code": 0, "lost_requests": lost}
+    text = preview_text({**RESULT, "drain": drained})
+    assert f"  drain   stopped in 0.12 s, exit code 0; of the requests under way {said}\n" in text
