@@ -24,16 +24,19 @@ class Problem:
     """One thing that is wrong, or worth a warning.
 
     `code` is a stable kebab-case word, `hint` the command or line that mends it (never empty),
-    `place` is `path:line:col`, `path:line` or `path` relative to the project, or None.
+    `place` is `path:line:col`, `path:line` or `path` relative to the project, or None. `why` is the cause, where the
+    message does not say it: a line of its own in text, and the end of the message in JSON, which has four keys by contract.
     """
 
     code: str
     message: str
     hint: str
     place: str | None = None
+    why: str = ""
 
     def as_json(self) -> dict[str, str | None]:
-        return {"code": self.code, "message": self.message, "hint": self.hint, "place": self.place}
+        message = f"{self.message}; {self.why}" if self.why else self.message
+        return {"code": self.code, "message": message, "hint": self.hint, "place": self.place}
 
 
 class DevctlError(Exception):
@@ -50,9 +53,10 @@ class DevctlError(Exception):
         place: str | None = None,
         detail: str = "",
         result: dict[str, object] | None = None,
+        why: str = "",
     ) -> None:
         super().__init__(message)
-        self.problem = Problem(code=code, message=message, hint=hint, place=place)
+        self.problem = Problem(code=code, message=message, hint=hint, place=place, why=why)
         self.detail = detail
         self.result: dict[str, object] = result or {}
 

@@ -1,4 +1,4 @@
-"""Every code that an error or a warning can carry is in docs/reference/exit-codes.md, and nothing else is."""
+"""Every code that an error or a warning can carry is in docs/reference (exit-codes.md, or faults.md), and nothing else is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "exit-codes.md"
+FAULTS = ROOT / "docs" / "reference" / "faults.md"
 CARRIERS = {"Problem", "Failure", "Explained"}
 
 
@@ -37,7 +38,8 @@ def _codes(tree: ast.Module) -> Iterator[str]:
 def in_the_page() -> set[str]:
     tables = PAGE.read_text().partition("## Errors have codes too")[2].partition("## The report of a bug")[0]
     rows = [line for line in tables.splitlines() if line.startswith("| ") and "---" not in line]
-    return {code for row in rows for code in re.findall(r"`([a-z0-9-]+)`", row.split("|")[2])}
+    listed = {code for row in rows for code in re.findall(r"`([a-z0-9-]+)`", row.split("|")[2])}
+    return listed | set(re.findall(r"^\| .*\| \d+ \| `([a-z0-9-]+)` \|", FAULTS.read_text(), re.M))
 
 
 def test_the_page_lists_each_code_once_and_no_other() -> None:

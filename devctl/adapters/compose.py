@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from devctl.adapters.yaml_positions import read_document
+from devctl.domain.failures import explain
 from devctl.domain.ports import Finished, Processes
 from devctl.errors import FilesError, MachineError
 
@@ -82,6 +84,10 @@ def _yaml_place(root: Path) -> str | None:
     return None
 
 
+def _inside(text: str, root: Path) -> str:
+    return text.replace(f"{root}/", "")
+
+
 def _config_error(done: Finished, root: Path) -> Exception:
     text = done.stderr.strip()
     last = text.splitlines()[-1] if text else "docker compose config failed"
@@ -101,6 +107,15 @@ def _config_error(done: Finished, root: Path) -> Exception:
         path = Path(where["file"])
         place = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
         place += f":{line['line']}" if line else ""
+    known = explain("config", text)
+    if known is not None:
+        problem = replace(
+            known,
+            message=_inside(known.message, root),
+            hint=_inside(known.hint, root),
+            place=_inside(known.place, root) if known.place else None,
+        )
+        return problem.error(detail="", place=place or _yaml_place(root))
     place = place or _yaml_place(root)
     return FilesError(
         f"docker compose refuses the compose file: {last}",

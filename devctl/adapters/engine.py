@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from devctl.domain.failures import explain
 from devctl.domain.observed import (
     COMPOSE_PROJECT_LABEL,
     COMPOSE_SERVICE_LABEL,
@@ -159,6 +160,9 @@ def _engine_error(done: Finished) -> MachineError:
         return MachineError(
             "no Docker engine answers", code="engine-unreachable", hint="devctl doctor --fix", detail=text
         )
+    known = explain("compose", text)
+    if known is not None:
+        return MachineError(known.message, code=known.code, hint=known.hint, why=known.why, detail=text)
     return MachineError(
         f"the engine refused: {text.splitlines()[-1] if text else 'no reason given'}",
         code="engine-refused",

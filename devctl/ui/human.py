@@ -111,12 +111,7 @@ class HumanRenderer(Renderer):
             self._build.append(event.line)
 
     def _problem(self, kind: str, problem: Problem, *, detail: str = "") -> str:
-        """One format everywhere: message, place, what the tool said, remedy."""
-        paint = self._style.bad if kind == "error" else self._style.warn
-        named = problem.place is None or problem.message.startswith(problem.place)
-        lines = [f"{paint(kind)}: {'' if named else f'{problem.place}: '}{problem.message}"]
-        lines += [f"  {self._style.dim(line)}" for line in detail.splitlines()]
-        return "\n".join([*lines, f"  → {problem.hint}"])
+        return problem_text(problem, kind=kind, detail=detail, style=self._style)
 
     def _progress(self, text: str) -> None:
         if not self._quiet:
@@ -124,3 +119,16 @@ class HumanRenderer(Renderer):
 
     def _say(self, stream: Out, text: str) -> None:
         self._live.hidden(lambda: stream.line(text))
+
+
+def problem_text(
+    problem: Problem, *, kind: str = "error", detail: str = "", style: Style | None = None
+) -> str:
+    """One format everywhere: place and message, cause, what the tool said, remedy."""
+    style = style or Style(False)
+    paint = style.bad if kind == "error" else style.warn
+    named = problem.place is None or problem.message.startswith(problem.place)
+    lines = [f"{paint(kind)}: {'' if named else f'{problem.place}: '}{problem.message}"]
+    lines += [f"  why: {problem.why}"] if problem.why else []
+    lines += [f"  {style.dim(line)}" for line in detail.splitlines()]
+    return "\n".join([*lines, f"  → {problem.hint}"])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from devctl.domain.failures import Asked, explain
 from devctl.domain.ports import Finished, Toolbox
-from devctl.errors import DevctlError, MachineError, ProjectError
+from devctl.errors import DevctlError, ProjectError
 from devctl.workflows.session import Session
 
 TAIL = 20
@@ -45,10 +45,9 @@ def must(done: Finished, asked: Asked, *, what: str = "the project") -> Finished
 
 def failure(done: Finished, asked: Asked, *, what: str) -> DevctlError:
     tail = "\n".join(done.output.strip().splitlines()[-TAIL:])
-    known = explain(asked, done.output)
+    known = explain(asked, done.output, exit_code=done.code)
     if known is not None:
-        kind = MachineError if known.machine else ProjectError
-        return kind(known.message, code=known.code, hint=known.hint, place=known.place, detail=tail)
+        return known.error(detail=tail)
     verb = {"build": "does not build", "compose": "does not start"}.get(asked, "failed")
     return ProjectError(
         f"{what} {verb}",

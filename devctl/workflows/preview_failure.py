@@ -12,7 +12,7 @@ from devctl.domain.observed import MODE_LABEL, Container, Observed
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
 from devctl.domain.runs import dev_run, image_ref
-from devctl.errors import DevctlError, ProjectError
+from devctl.errors import DevctlError, FilesError, ProjectError
 from devctl.workflows.ready import wait_ready
 from devctl.workflows.session import Session
 from devctl.workflows.snapshot import snapshot
@@ -88,7 +88,7 @@ def _restore(box: Toolbox, session: Session, steps: Steps, before: Before, names
         if old is not None and not old.image.startswith("sha256:"):
             box.engine.tag(old.image_id, old.image)  # a preview over a preview has moved the tag
     with (
-        contextlib.suppress(ProjectError),
+        contextlib.suppress(ProjectError, FilesError),
         steps.step("restore", "the preview did not start", service=names[0]),
     ):
         done = box.compose.up(session.model_file, names, no_deps=True)
@@ -114,10 +114,12 @@ def name_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
     if container is None:
         return
     log = box.engine.logs(container.id, tail=40)
-    known = explain("start", log, exit_code=container.exit_code)
+    known = explain("start", log, exit_code=container.exit_code, oom_killed=container.oom_killed)
     if known is not None:
         message = f"{error.problem.message}: {known.message}"
-        error.problem = replace(error.problem, code=known.code, message=message, hint=known.hint)
+        error.problem = replace(
+            error.problem, code=known.code, message=message, hint=known.hint, why=known.why
+        )
     elif error.code == "never-answers" and service.port is not None:
         _name_listener(service, error, lambda: _sockets(box, session, service, container))
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from devctl.domain.failures import explain
 from devctl.domain.observed import PROJECT_LABEL, Container
 from devctl.domain.ports import Finished, Toolbox
 from devctl.domain.project import Service
@@ -89,10 +90,15 @@ def _compile(service: Service) -> list[str]:
 
 def _check(done: Finished, service: Service) -> None:
     if done.code != 0:
+        known = explain("reload", done.output)
+        place = first_place(done.output, service)
+        if known is not None:
+            before = f"{service.name} does not build with the new dependencies"
+            raise known.error(detail=done.output.strip(), before=before, place=place)
         raise ProjectError(
             f"{service.name} does not compile with the new dependencies",
             code="does-not-compile",
             hint="mend the code or go.mod and save; the old container serves until then",
-            place=first_place(done.output, service),
+            place=place,
             detail=done.output.strip(),
         )

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from devctl.domain.devlog import DevLog, Mark
 from devctl.domain.failures import explain
 from devctl.domain.observed import Container
+from devctl.domain.panics import own_line
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
-from devctl.errors import ProjectError
+from devctl.errors import DevctlError, ProjectError
 
 POLL = 0.01
 """Seconds between two requests while waiting; the probe is a local connect, so this costs little."""
@@ -102,19 +103,25 @@ def _wait(
 
 def _give_up_on(box: Toolbox, project: str, service: Service, mark: Mark) -> None:
     if mark.kind == "build.failed":
+        known = explain("reload", mark.message)
+        place = first_place(mark.message, service)
+        if known is not None:
+            raise known.error(detail=mark.message, before=f"{service.name} does not build", place=place)
         raise ProjectError(
             f"{service.name} does not compile",
             code="does-not-compile",
             hint="mend the code and save: the container and the watcher stay, the next save is built",
-            place=first_place(mark.message, service),
+            place=place,
             detail=mark.message,
         )
     if mark.kind == "panic":
+        tail = _tail(box, project, service)
         raise ProjectError(
             f"{service.name} panics at start: {mark.message}",
             code="panics-at-start",
             hint=f"devctl logs {service.name}; the next save is built and tried again",
-            detail=_tail(box, project, service),
+            place=own_line(tail),
+            detail=tail,
         )
     if mark.kind == "app.exited":
         raise _exited(box, project, service, int(mark.message))
@@ -139,21 +146,18 @@ def _check_state(box: Toolbox, project: str, service: Service, *, fresh: bool) -
         )
 
 
-def _exited(box: Toolbox, project: str, service: Service, code: int) -> ProjectError:
+def _exited(box: Toolbox, project: str, service: Service, code: int) -> DevctlError:
     tail = _tail(box, project, service)
-    known = explain("start", tail, exit_code=code)
+    container = box.engine.containers(project).of(service.name)
+    killed = container is not None and container.oom_killed
+    known = explain("start", tail, exit_code=code, oom_killed=killed)
     if known is not None:
-        return ProjectError(
-            f"{service.name} exited with {code}: {known.message}",
-            code=known.code,
-            hint=known.hint,
-            place=known.place,
-            detail=tail,
-        )
+        return known.error(detail=tail, before=f"{service.name} exited with {code}")
     return ProjectError(
         f"{service.name} exited with {code} before it answered",
         code="exits-at-start",
         hint=f"devctl logs {service.name}",
+        place=own_line(tail),
         detail=tail,
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from devctl.domain.observed import INPUTS_LABEL, Container
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
-from devctl.errors import DevctlError, ProjectError
+from devctl.errors import DevctlError, FilesError, ProjectError
 from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.bridge import network_awake
 from devctl.workflows.execute import build, compose_up
@@ -139,7 +139,7 @@ class _Replacing:
         made = self._put_back_files()
         # One that did not answer before either is as it was; what is told is why the new one failed.
         with (
-            contextlib.suppress(ProjectError),
+            contextlib.suppress(ProjectError, FilesError),
             self.steps.step("restore", "the new container did not answer", service=self.service.name),
         ):
             compose_up(self.box, self.session, [self.service.name], no_deps=True)

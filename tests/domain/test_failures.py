@@ -1,12 +1,10 @@
-"""Each entry of the failure dictionary has a recorded sample; what merely looks alike stays unnamed."""
+"""Spellings that an entry must know; what merely looks alike stays unnamed. Recorded outputs: tests/failures."""
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from devctl.domain.failures import FAILURES, Asked, explain
+from devctl.domain.failures import Asked, explain
 from devctl.domain.listening import Listener, listeners
 
 SAMPLES: list[tuple[Asked, str, str, str]] = [
@@ -103,18 +101,6 @@ def test_a_recorded_sample_is_named(asked: Asked, output: str, code: str, holds:
     found = explain(asked, output)
     assert found is not None and found.code == code
     assert holds in f"{found.message} {found.hint}" and found.hint
-
-
-def test_every_entry_has_a_sample() -> None:
-    missing = [
-        entry
-        for entry in FAILURES
-        if not any(
-            asked in entry.asked and code == entry.code and re.search(entry.pattern, output)
-            for asked, output, code, _ in SAMPLES
-        )
-    ]
-    assert missing == []
 
 
 @pytest.mark.parametrize(

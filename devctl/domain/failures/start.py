@@ -1,0 +1,137 @@
+"""What a service's own log says when it ends at start."""
+
+from __future__ import annotations
+
+from devctl.domain.failures.entry import START, Asked, Failure
+from devctl.errors import ExitCode
+
+_UP: frozenset[Asked] = frozenset({"start", "compose"})
+_DYNAMIC = (
+    "CGO_ENABLED=0 for a static binary, or a base with that C library: devctl prod-preview --base alpine"
+)
+_DISK_WHY = "production runs read-only and without root"
+
+STARTS: tuple[Failure, ...] = (
+    Failure(
+        "wrong-architecture",
+        _UP,
+        r"exec format error|(?:\x7fELF|: line 1: \W*ELF)",
+        "the binary is for another processor than this machine",
+        "build it in the image, with GOARCH=$TARGETARCH; a binary from the host does not fit",
+        "or it is no binary at all: a script without #! line",
+    ),
+    Failure(
+        "line-endings",
+        _UP,
+        r"(?:exec: |exec )(?P<path>\S+\.sh): no such file or directory|(?P<path2>\S+\.sh): not found|env: .sh\\r",
+        "{path} has Windows line endings, so its #! line names no program",
+        "sed -i 's/\\r$//' that file, and in .gitattributes: *.sh text eol=lf",
+        "the file is there, its interpreter with a carriage return behind its name is not",
+        codes=(127, 1, 126),
+    ),
+    Failure(
+        "libc-too-old",
+        START,
+        r"version `(?P<name>GLIBC_[\d.]+)' not found",
+        "the binary needs {name}, which the image's C library does not have",
+        _DYNAMIC.replace(": devctl prod-preview --base alpine", "") + " of the same Debian as the builder",
+        "it was linked dynamically on a newer system",
+    ),
+    Failure(
+        "dynamic-binary",
+        _UP,
+        r"^exec (?P<path>/\S+): no such file or directory|sh: (?P<path2>/\S+): not found$"
+        r"|error while loading shared libraries: (?P<path3>[^\s:]+)|Error loading shared library (?P<path4>[^\s:]+)",
+        "{path} is there, but the program that loads it is not in the image",
+        _DYNAMIC,
+        "a binary built with cgo asks for the C library of the image it was built in",
+    ),
+    Failure(
+        "air-refuses-folder",
+        START,
+        r"refusing to run in (?P<what>[^\n]+)",
+        "air refuses to watch {what}",
+        "ENV HOME=/tmp in the dev stage, or WORKDIR /app",
+        "the container's home directory is the project's folder",
+    ),
+    Failure(
+        "air-config",
+        START,
+        r"^(?:\d{4}/\S+ \S+ )?\((?P<line>\d+), \d+\): (?P<said>[^\n]+)",
+        "air cannot read its configuration: {said}",
+        "mend .air.toml; devctl init --diff shows a working one",
+        "",
+        ExitCode.FILES,
+        ".air.toml:{line}",
+    ),
+    Failure(
+        "air-config",
+        START,
+        r"^(?:\d{4}/\S+ \S+ )?open (?P<path>\S+\.toml): no such file or directory$",
+        "air does not find its configuration {path}",
+        "devctl init writes .air.toml; or mend the path behind `air -c`",
+        "",
+        ExitCode.FILES,
+    ),
+    Failure(
+        "shell-needed",
+        START,
+        r'exec: "(?P<name>[^"]+)": executable file not found in \$PATH',
+        "it calls the program {name}, which is not in the image",
+        "do it in Go, or take a base that has it: devctl prod-preview --base alpine",
+        "distroless and scratch images hold the service alone",
+    ),
+    Failure(
+        "time-zone-unknown",
+        START,
+        r"unknown time zone (?P<name>[\w/+-]+)",
+        "the time zone {name} is not in the image",
+        'import _ "time/tzdata", or COPY --from=builder /usr/share/zoneinfo /usr/share/zoneinfo',
+        "scratch and busybox images have no time zones",
+    ),
+    Failure(
+        "too-many-files",
+        START,
+        r": too many open files",
+        "it opened more files or connections than it may",
+        "close what it opens (response bodies, rows); or raise `ulimits: {{nofile: 65536}}` in the compose file",
+    ),
+    Failure(
+        "flag-unknown",
+        START,
+        r"flag provided but not defined: (?P<name>\S+)|unknown (?:shorthand )?flag: (?P<name2>[^\n]+)",
+        "it does not know the flag {name}",
+        "devctl.yaml `services: {{NAME: {{args: […]}}}}`, or `command:` in the compose file",
+    ),
+    Failure(
+        "writes-to-disk",
+        START,
+        r"(?:mkdir (?P<path>/[^\s:]+)|(?:open|openat|create|rename|write|unlinkat|remove|symlink|truncate|chmod)"
+        r" (?P<path2>/[^\s:]+?)(?:/[^/\s:]+)?(?: /\S+)?): (?:read-only file system|permission denied)",
+        f"it may not write below {{path}}: {_DISK_WHY}",
+        "devctl.yaml: `prod: {{writable: [{path}]}}`, or a volume there",
+    ),
+    Failure(
+        "writes-to-disk",
+        START,
+        r"(?:mkdir|open|openat|create) (?P<path>[^/\s:][^\s:]*): (?:read-only file system|permission denied)",
+        f"it may not write {{path}} in its working directory: {_DISK_WHY}",
+        "write to an absolute path, and name its folder in devctl.yaml: `prod: {{writable: [/tmp]}}`",
+    ),
+    Failure(
+        "image-lacks-file",
+        START,
+        r"(?:open|stat|lstat|read|chdir) (?P<path>[^\s:]+): no such file or directory",
+        "{path} is not in the image",
+        "devctl.yaml: `services: {{NAME: {{files: [{path}]}}}}`, or a line COPY {path} … in the Dockerfile",
+    ),
+    Failure(
+        "variable-missing",
+        START,
+        r"(?:(?:[Ee]nvironment variable|env var|[Rr]equired key|[Mm]issing env) [\"'$]?(?P<name>[A-Z][A-Z0-9_]{2,})\b"
+        r"|(?<![\w])(?P<name2>[A-Z][A-Z0-9]*_[A-Z0-9_]+|PORT)[\"']? (?:environment variable )?"
+        r"(?:is |env |must be )?(?:not set|unset|missing|required|empty|set\b))",
+        "the environment variable {name} is missing",
+        "devctl.yaml: `prod: {{env: {{{name}: …}}}}`, or the compose file's `environment:`",
+    ),
+)

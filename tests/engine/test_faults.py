@@ -1,0 +1,168 @@
+"""Faults provoked on the real engine: the sentence, its cause, the place and the remedy reach the user."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.engine.cli import DEVCTL, docker, serves
+from tests.engine.conftest import Started
+
+pytestmark = pytest.mark.engine
+MakeProject = Callable[..., Started]
+
+MOD = "module example.com/faults\n\ngo 1.26\n"
+MAIN = """package main
+
+import (
+	"net/http"
+	"os"
+)
+
+var keep [][]byte
+
+func main() {
+	if os.Getuid() == 65532 {
+		PROD
+	}
+	http.ListenAndServe(":8080", nil)
+}
+
+func eat() {
+	for {
+		b := make([]byte, 1<<20)
+		for i := range b {
+			b[i] = 1
+		}
+		keep = append(keep, b)
+	}
+}
+"""
+COMPOSE = 'services:\n  app:\n    build: .\n    ports: ["HOST_PORT:8080"]\n'
+BESIDE = "  beside:\n    image: alpine:3.22\n    init: true\n    command: [sleep, '3600']\n"
+
+
+def files(compose: str = COMPOSE, prod: str = "", **more: str) -> dict[str, str]:
+    return {"compose.yaml": compose, "go.mod": MOD, "main.go": MAIN.replace("PROD", prod), **more}
+
+
+def text_of(project: Started, *args: str) -> tuple[int, str]:
+    """What a person sees on stderr."""
+    done = subprocess.run(
+        [*DEVCTL, "--color", "never", *args], cwd=project.root, capture_output=True, text=True
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_panic_is_told_with_its_own_line(project: MakeProject) -> None:
+    made = project(files())
+    main = made.root / "main.go"
+    main.write_text(MAIN.replace("PROD", "").replace("func main() {", 'func main() {\n\tpanic("no dsn")', 1))
+    failed = made.devctl("up", "-d", "--no-watch", code=1)
+    assert failed.error["code"] == "panics-at-start", failed.show
+    assert failed.error["message"] == "app panics at start: panic: no dsn"
+    assert failed.error["place"] == "main.go:11", failed.show
+
+
+def test_a_missing_checksum_is_told_with_line_and_command(project: MakeProject) -> None:
+    source = MAIN.replace("PROD", "").replace('"os"', '"os"\n\n\t_ "github.com/google/uuid"')
+    mod = f"{MOD}\nrequire github.com/google/uuid v1.6.0\n"
+    made = project({**files(), "go.mod": mod, "main.go": source})
+    failed = made.devctl("up", "-d", "--no-watch", code=1)
+    assert failed.error == {
+        "code": "go-sum-missing",
+        "message": "app does not build: go.sum lacks the checksum of a required module; "
+        "go.mod names a module whose checksum was never recorded",
+        "hint": "go mod tidy",
+        "place": "main.go:7:2",
+    }, failed.show
+
+
+def test_an_unhealthy_service_is_told_so(project: MakeProject) -> None:
+    check = "    healthcheck: {test: [CMD, 'false'], interval: 300ms, retries: 1}\n"
+    elsewhere = 'http.ListenAndServe(":9999", nil)'  # it must not answer before its check has failed
+    made = project(files(COMPOSE + check, prod=elsewhere))
+    failed = made.devctl("-y", "prod-preview", "--timeout", "30", code=1)
+    assert failed.error["code"] == "unhealthy", failed.show
+    assert failed.error["message"] == "app is unhealthy: its own health check fails; nothing runs, as before"
+    assert failed.error["hint"] == "devctl logs app"
+
+
+def test_a_service_killed_for_its_memory_is_told_so(project: MakeProject) -> None:
+    made = project(files(COMPOSE + "    mem_limit: 24m\n    memswap_limit: 24m\n", prod="eat()"))
+    failed = made.devctl("-y", "prod-preview", code=1)
+    assert failed.error["code"] == "out-of-memory", failed.show
+    assert failed.error["message"].startswith(
+        "app exited with 137: it was killed: it used more memory than its limit allows"
+    ), failed.show
+    assert "mem_limit" in failed.error["hint"]
+
+
+def test_a_restart_loop_is_seen_at_its_first_turn(project: MakeProject) -> None:
+    made = project(files(COMPOSE + "    restart: always\n", prod="os.Exit(3)"))
+    failed = made.devctl("-y", "prod-preview", code=1)
+    assert failed.error["code"] == "exits-at-start", failed.show
+    assert failed.error["message"].endswith("before it answered; nothing runs, as before"), failed.show
+
+
+def test_what_compose_refuses_is_told_in_text_too(project: MakeProject) -> None:
+    made = project(files(COMPOSE + "    volumes: [data:/data]\n"))
+    assert text_of(made, "up", "-d") == (
+        3,
+        "error: app uses the volume data, which is defined nowhere\n"
+        "  → compose file: `volumes: {data: {}}` at the top level\n",
+    )
+    made.write({"compose.yaml": COMPOSE + "    environment:\n      DSN: ${DSN:?set it}\n"})
+    code, text = text_of(made, "up", "-d")
+    assert code == 3
+    assert text == (
+        "error: the compose file needs the variable DSN (for services.app.environment.DSN)\n"
+        "  → echo 'DSN=…' >> .env\n"
+    )
+    made.write({"compose.yaml": COMPOSE + "    env_file: [.env.local]\n"})
+    code, text = text_of(made, "up", "-d")
+    assert (code, text.splitlines()[0]) == (3, "error: the env file .env.local is not there")
+
+
+def test_dependencies_that_cannot_start_are_told_by_name(project: MakeProject) -> None:
+    def compose(beside: str, condition: str = "service_started") -> dict[str, str]:
+        wait = f"    depends_on: {{beside: {{condition: {condition}}}}}\n"
+        text = COMPOSE.replace("HOST_PORT", str(made.port)) + wait + BESIDE + beside
+        return {"compose.yaml": text}
+
+    made = project(files())
+    made.write(compose("    user: nobody-here\n"))
+    failed = made.devctl("up", "-d", "--no-watch", code=3)
+    assert failed.error["code"] == "user-unknown", failed.show
+    assert failed.error["message"] == "the image has no user nobody-here"
+
+    made.write(compose("    entrypoint: ['false']\n", "service_completed_successfully"))
+    failed = made.devctl("up", "-d", "--no-watch", code=1)
+    assert failed.error["code"] == "migration-failed", failed.show
+    assert failed.error["message"].startswith("the job beside failed with 1, and a service waits for it")
+    assert failed.error["hint"] == "devctl logs beside"
+
+    made.write(compose("    networks: [back]\nnetworks:\n  back: {external: true, name: devctl-not-there}\n"))
+    failed = made.devctl("up", "-d", "--no-watch", code=4)
+    assert failed.error["code"] == "network-missing", failed.show
+    assert failed.error["hint"].startswith("docker network create devctl-not-there")
+
+    made.write(compose(""))
+    made.devctl("up", "-d", "--no-watch")
+    serves(made.port, "404")
+    assert docker("ps", "--quiet", "--filter", f"name={made.name}-beside-1")
+
+
+def test_a_build_that_lacks_a_file_names_it(project: MakeProject) -> None:
+    dockerfile = (
+        "FROM golang:1.26-alpine AS dev\nWORKDIR /app\nCOPY config/app.yaml /etc/app.yaml\n"
+        'CMD ["air", "-c", ".air.toml"]\n'
+    )
+    made = project(
+        files(COMPOSE.replace("build: .", "build: {context: ., target: dev}"), Dockerfile=dockerfile)
+    )
+    failed = made.devctl("-y", "up", "-d", "--no-watch", code=None)
+    assert (failed.code, failed.error["code"]) == (1, "copy-source-missing"), failed.show
+    assert failed.error["message"].startswith("COPY finds no config"), failed.show

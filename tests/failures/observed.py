@@ -1,0 +1,103 @@
+"""Faults that are seen in what runs; each names the test that provokes it on a real engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Observed:
+    """`test`: `path::name` of the test, below tests/."""
+
+    fault: str
+    told: str
+    exit: int
+    code: str
+    test: str
+    mended_by: str = ""
+
+
+_SAVE = "the next save"
+_FAILURES = "engine/test_failures.py"
+_PREVIEW = "engine/test_preview.py"
+_FAULTS = "engine/test_faults.py"
+
+OBSERVED = (
+    Observed(
+        "the source does not compile",
+        "NAME does not compile, with file, line and the compiler's words",
+        1,
+        "does-not-compile",
+        f"{_FAILURES}::test_a_compile_error_at_first_up_ends_early_and_the_next_save_mends_it",
+        _SAVE,
+    ),
+    Observed(
+        "it panics at start",
+        "NAME panics at start: the panic's first line, and the first line of its own as the place",
+        1,
+        "panics-at-start",
+        f"{_FAULTS}::test_a_panic_is_told_with_its_own_line",
+        _SAVE,
+    ),
+    Observed(
+        "it ends at start and says nothing known",
+        "NAME exited with N before it answered, with its last lines",
+        1,
+        "exits-at-start",
+        f"{_FAILURES}::test_a_service_that_ends_at_start_fails_early",
+        _SAVE,
+    ),
+    Observed(
+        "it does not answer",
+        "NAME did not answer on URL within N s",
+        1,
+        "never-answers",
+        f"{_FAILURES}::test_a_service_that_listens_elsewhere_is_given_up_after_the_timeout",
+        _SAVE,
+    ),
+    Observed(
+        "it is killed for its memory",
+        "NAME exited with 137: it used more memory than its limit allows",
+        1,
+        "out-of-memory",
+        f"{_FAULTS}::test_a_service_killed_for_its_memory_is_told_so",
+    ),
+    Observed(
+        "its health check fails",
+        "NAME is unhealthy: its own health check fails",
+        1,
+        "unhealthy",
+        f"{_FAULTS}::test_an_unhealthy_service_is_told_so",
+    ),
+    Observed(
+        "it restarts again and again",
+        "NAME exited with N before it answered, with its last lines",
+        1,
+        "exits-at-start",
+        f"{_FAULTS}::test_a_restart_loop_is_seen_at_its_first_turn",
+    ),
+    Observed(
+        "it listens on localhost inside the container",
+        "NAME listens on localhost:PORT only, which nobody outside reaches",
+        1,
+        "localhost-only",
+        f"{_PREVIEW}::test_a_start_that_fails_names_its_cause_and_dev_serves_again",
+        "dev serves again",
+    ),
+    Observed(
+        "it listens on another port",
+        "NAME listens on port N, and another was asked",
+        1,
+        "other-port",
+        f"{_PREVIEW}::test_a_start_that_fails_names_its_cause_and_dev_serves_again",
+        "dev serves again",
+    ),
+    Observed(
+        "its port is taken",
+        "the host port is taken, and by whom",
+        4,
+        "port-taken",
+        f"{_FAILURES}::test_a_taken_port_is_named_with_its_holder",
+        "`up`, where the port is not the user's choice",
+    ),
+)
