@@ -9,7 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from devctl.domain.checks import DEFAULT_ENDPOINT
+from devctl.adapters import mend_tree
+from devctl.domain.check_facts import DEFAULT_ENDPOINT, TreeFacts
 from devctl.domain.ports import Finished, Host, Processes
 from devctl.errors import MachineError
 
@@ -83,6 +84,15 @@ class SystemInstaller:
                 detail=done.output.strip(),
             )
         return f"compose {done.stdout.strip()} put at {target}"
+
+    def set_owner(self, tree: TreeFacts, *, image: str) -> str:
+        return mend_tree.set_owner(tree, self._processes, image=image, root=self._root)
+
+    def set_line_endings(self, tree: TreeFacts) -> str:
+        return mend_tree.set_line_endings(tree)
+
+    def trust_folder(self, tree: TreeFacts) -> str:
+        return mend_tree.trust_folder(tree, self._processes)
 
     def _look(self) -> Finished:
         return self._processes.run(["docker", "version", "--format", "{{.Server.Version}}"], timeout=10)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
+import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from devctl.domain.checks import MachineFacts
+from devctl.adapters import machine_inside, machine_kernel, machine_processes, machine_tree
+from devctl.domain.check_facts import EngineFacts, InsideFacts, MachineFacts, ProxyFacts, TreeFacts
 from devctl.domain.ports import Host, Processes
 
 ANSWER_WITHIN = 3
@@ -34,10 +37,12 @@ class SystemMachine:
             endpoint = pool.submit(self._cli_endpoint)
             compose = pool.submit(self._said, "docker", "compose", "version", "--short")
             buildx = pool.submit(self._said, "docker", "buildx", "version")
-            info = pool.submit(self._said, "docker", "info", "--format", "{{.ID}}\t{{.DockerRootDir}}")
+            asked = pool.submit(self._said, "docker", "info", "--format", "{{json .}}")
             sdk = pool.submit(_sdk_engine_id)
             server = engine.result()
-            engine_id, _, folder = (info.result() or "").partition("\t")
+            raw: dict[str, Any] = json.loads(asked.result() or "{}")
+            local = endpoint.result().startswith("unix://") and raw.get("KernelVersion") == os.uname().release
+            room = _room(str(raw.get("DockerRootDir") or "")) if local else None
             return MachineFacts(
                 docker_cli=self._client(cli.result()),
                 engine=server[0],
@@ -45,14 +50,34 @@ class SystemMachine:
                 podman=server[2],
                 buildkit_off=self._host.env("DOCKER_BUILDKIT") == "0",
                 cli_endpoint=endpoint.result(),
-                cli_engine_id=engine_id,
+                cli_engine_id=str(raw.get("ID") or ""),
                 sdk_engine_id=sdk.result(),
+                info=_info(raw, local=local) if raw.get("ID") else None,
                 compose=compose.result(),
                 buildx=_buildx(buildx.result()),
-                disk_free_bytes=_free(folder) if (endpoint.result() or "").startswith("unix://") else None,
-                inotify_watches=_number(INOTIFY / "max_user_watches"),
-                inotify_instances=_number(INOTIFY / "max_user_instances"),
+                disk_free_bytes=room.f_bavail * room.f_frsize if room else None,
+                inodes_free=room.f_favail if room else None,
+                inodes_total=room.f_files if room else None,
+                memory_available_bytes=machine_kernel.memory_available() if local else None,
+                inotify_watches=machine_kernel.number(INOTIFY / "max_user_watches"),
+                inotify_instances=machine_kernel.number(INOTIFY / "max_user_instances"),
+                host_mtu=machine_kernel.way_out_mtu() if local else None,
+                ca_bundle=machine_kernel.ca_bundle(),
+                own_cas=machine_kernel.own_cas(),
+                proxies=self._proxies(),
             )
+
+    def inside(self, image: str, *, root: Path | None, owner: tuple[int, int]) -> InsideFacts:
+        return machine_inside.look_from(image, self._processes, root=root, owner=owner)
+
+    def tree(self, root: Path) -> TreeFacts:
+        return machine_tree.look_at(root, self._processes)
+
+    def listener(self, port: int) -> str:
+        return machine_processes.listener(port)
+
+    def watchers(self) -> Mapping[int, Path]:
+        return machine_processes.watchers()
 
     def available(self, ref: str) -> bool:
         """The engine asks, not we: it may have another network, proxy or mirror than this process."""
@@ -90,6 +115,17 @@ class SystemMachine:
             or ""
         )
 
+    def _proxies(self) -> ProxyFacts:
+        named = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
+        shell = next((value for name in named if (value := self._host.env(name))), "")
+        folder = Path(self._host.env("DOCKER_CONFIG") or Path.home() / ".docker")
+        try:
+            said = json.loads((folder / "config.json").read_text())["proxies"]["default"]
+            containers = str(said.get("httpsProxy") or said.get("httpProxy") or "")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            containers = ""
+        return ProxyFacts(shell=_without_secret(shell), containers=_without_secret(containers))
+
     def _said(self, *argv: str) -> str | None:
         done = self._processes.run(argv, timeout=10)
         return done.stdout.strip() if done.code == 0 and done.stdout.strip() else None
@@ -108,18 +144,34 @@ def _sdk_engine_id() -> str:
         return ""
 
 
-def _free(folder: str) -> int | None:
-    return shutil.disk_usage(folder).free if folder and Path(folder).is_dir() else None
+def _room(folder: str) -> os.statvfs_result | None:
+    try:
+        return os.statvfs(folder) if folder else None
+    except OSError:  # the engine's folder is not for everyone to see; its disk is asked from one above
+        return _room(str(Path(folder).parent)) if folder != "/" else None
+
+
+def _info(raw: dict[str, Any], *, local: bool) -> EngineFacts:
+    status = dict(raw.get("DriverStatus") or ())
+    return EngineFacts(
+        context=str((raw.get("ClientInfo") or {}).get("Context") or "default"),
+        rootless=any("name=rootless" in option for option in raw.get("SecurityOptions") or ()),
+        storage_driver=str(raw.get("Driver") or ""),
+        containerd_store=str(status.get("driver-type", "")).startswith("io.containerd.snapshotter"),
+        memory_bytes=raw.get("MemTotal") or None,
+        http_proxy=_without_secret(str(raw.get("HttpProxy") or "")),
+        https_proxy=_without_secret(str(raw.get("HttpsProxy") or "")),
+        local=local,
+    )
+
+
+def _without_secret(address: str) -> str:
+    """`http://user:password@proxy:3128` without what stands before the @."""
+    before, at, host = address.rpartition("@")
+    return f"{before.partition('://')[0]}://{host}" if at and "://" in before else host
 
 
 def _buildx(said: str | None) -> str | None:
     """`github.com/docker/buildx v0.29.1 abc` → v0.29.1; a build without a version counts as the newest."""
     words = (said or "").split()
     return next((word for word in words if word.lstrip("v")[:1].isdecimal() and "." in word), None)
-
-
-def _number(file: Path) -> int | None:
-    try:
-        return int(file.read_text())
-    except (OSError, ValueError):
-        return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from devctl.domain.bases import StandIn
-from devctl.domain.checks import MachineFacts
+from devctl.domain.check_facts import InsideFacts, MachineFacts, TreeFacts
 from devctl.domain.ports import Clock, Host, Reporter
 
 
@@ -64,6 +64,12 @@ class Installer(Protocol):
 
     def provide_engine(self) -> str: ...
     def provide_compose(self) -> str: ...
+    def set_owner(self, tree: TreeFacts, *, image: str) -> str:
+        """Every file of the project becomes its owner's; by a container of `image` where we are not root."""
+
+    def set_line_endings(self, tree: TreeFacts) -> str: ...
+    def trust_folder(self, tree: TreeFacts) -> str:
+        """git's own list of folders that may belong to somebody else."""
 
 
 class Machine(Protocol):
@@ -72,6 +78,16 @@ class Machine(Protocol):
     def facts(self) -> MachineFacts: ...
     def available(self, ref: str) -> bool:
         """Whether the engine gets an answer for this reference from its registry, asked within seconds."""
+
+    def inside(self, image: str, *, root: Path | None, owner: tuple[int, int]) -> InsideFacts:
+        """What one container of `image` sees, with the project's folder mounted."""
+
+    def tree(self, root: Path) -> TreeFacts: ...
+    def listener(self, port: int) -> str:
+        """The process of this machine that listens there, as far as we may see it; "" where none is seen."""
+
+    def watchers(self) -> Mapping[int, Path]:
+        """The background watchers that live, of any project: pid and folder."""
 
 
 @dataclass(frozen=True, slots=True)

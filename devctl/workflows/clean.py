@@ -34,11 +34,11 @@ def clean(request: CleanRequest, box: Toolbox) -> Outcome:
     """Left-overs of projects whose folder is gone, superseded images of this one; shared caches with consent."""
     project = _here(request, box)
     if request.dry_run:
-        return plan_outcome([_step(u) for u in _unneeded(box, project, caches=request.caches)])
+        return plan_outcome([_step(u) for u in unneeded(box, project, caches=request.caches)])
     if request.caches:
         _consent(request, box)
     with _locked(request, box, project):
-        found = _unneeded(box, project, caches=request.caches)
+        found = unneeded(box, project, caches=request.caches)
         removed = [u for u in found if box.engine.remove(u.thing)]
     lines = [f"removed {u.thing.kind} {u.thing.name}  ({u.cause})" for u in removed]
     lines += [f"kept {u.thing.kind} {u.thing.name}: still in use" for u in found if u not in removed]
@@ -76,8 +76,8 @@ def _consent(request: CleanRequest, box: Toolbox) -> None:
     )
 
 
-def _unneeded(box: Toolbox, project: Project | None, *, caches: bool) -> list[Unneeded]:
-    """Containers first: they hold the images."""
+def unneeded(box: Toolbox, project: Project | None, *, caches: bool) -> list[Unneeded]:
+    """What may go, containers first: they hold the images."""
     found = [*_containers(box, project), *_networks(box), *_images(box, project)]
     if caches:
         found += [Unneeded(c, "a shared cache, asked for") for c in _caches(box)]
@@ -120,10 +120,12 @@ def _caches(box: Toolbox) -> Sequence[Labelled]:
 
 
 def _gone_projects(box: Toolbox) -> frozenset[str]:
-    """Projects that have containers, all of them stopped and of folders that are gone."""
-    every = [c for c in box.engine.labelled("container", PROJECT_LABEL) if not c.name.endswith(HOLDER)]
-    alive = {c.labels[PROJECT_LABEL] for c in every if c.in_use or not _gone(box, c)}
-    return frozenset(c.labels[PROJECT_LABEL] for c in every) - alive
+    """Projects whose folder is gone, by what their containers (all of them stopped) and images say of it."""
+    containers = [c for c in box.engine.labelled("container", PROJECT_LABEL) if not c.name.endswith(HOLDER)]
+    images = [i for i in box.engine.labelled("image", PROJECT_LABEL) if _folder(i)]
+    every = [*containers, *images]
+    alive = {thing.labels[PROJECT_LABEL] for thing in every if thing.in_use or not _gone(box, thing)}
+    return frozenset(thing.labels[PROJECT_LABEL] for thing in every) - alive
 
 
 def _folder(thing: Labelled) -> str:

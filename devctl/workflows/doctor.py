@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from devctl.domain.bases import Base, BaseState, defaults, mirror_refs
-from devctl.domain.checks import CheckResult, Fix, MachineFacts, fixes_for, run_checks
+from devctl.domain.check_facts import InsideFacts, MachineFacts, TreeFacts
+from devctl.domain.checks import CheckResult, fixes_for, run_checks
 from devctl.domain.events import Note
 from devctl.domain.ports_machine import MachineBox
+from devctl.domain.verdicts import QUESTIONS, Fix
 from devctl.errors import MachineError
 from devctl.workflows.bases import ensure, list_bases
+from devctl.workflows.doctor_project import NOBODY, Subject
 from devctl.workflows.steps import Steps
 
 ROUNDS = 3
-"""A fix can bring the next failure to light (an engine shows that bases are missing); three kinds of fix, three rounds."""
+"""A fix can bring the next failure to light: with an engine compose is asked, with both the bases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,49 @@ class DoctorReport:
         return {"checks": [check.as_json() for check in self.checks]}
 
 
+@dataclass(slots=True)
+class _Mending:
+    """What `--fix` has done so far. `undone`: the fixes that were refused or failed, and are not tried again."""
+
+    box: MachineBox
+    bases: Sequence[Base]
+    mirror: str | None
+    subject: Subject
+    yes: bool
+    did: dict[Fix, str]
+    undone: set[Fix]
+    failures: list[MachineError]
+
+    def mend(self, fix: Fix, facts: MachineFacts) -> None:
+        if not _consent(self.box, fix, yes=self.yes):
+            self.undone.add(fix)
+            return
+        try:
+            with Steps(self.box).step(f"fix-{fix}", "a check failed"):
+                self.did[fix] = self._work(facts)[fix]()
+                self.box.reporter.emit(Note(self.did[fix]))
+        except MachineError as error:
+            self.undone.add(fix)
+            self.failures.append(error)
+
+    def _work(self, facts: MachineFacts) -> Mapping[Fix, Callable[[], str]]:
+        installer = self.box.installer
+        tree = facts.tree or TreeFacts(root="", owner=(0, 0))
+        return {
+            "engine": installer.provide_engine,
+            "compose": installer.provide_compose,
+            "bases": self._provide_bases,
+            "leftovers": self.subject.clean,
+            "owner": lambda: installer.set_owner(tree, image=_image(facts.bases)),
+            "scripts": lambda: installer.set_line_endings(tree),
+            "git": lambda: installer.trust_folder(tree),
+        }
+
+    def _provide_bases(self) -> str:
+        ensure(self.box, [base.ref for base in self.bases], mirror=self.mirror, allow_assemble=True)
+        return f"{len(self.bases)} base images are here"
+
+
 def run_doctor(
     box: MachineBox,
     *,
@@ -36,34 +82,71 @@ def run_doctor(
     yes: bool = False,
     bases: Sequence[Base] | None = None,
     mirror: str | None = None,
+    subject: Subject = NOBODY,
 ) -> DoctorReport:
-    """Every check; `bases` are the project's, or the defaults outside one. `fix` is consent to mend, `yes` asks nothing."""
+    """Every check; `bases` are the project's, or the defaults outside one; `subject` the project itself.
+
+    `fix` is consent to mend what is devctl's or missing, `yes` to what is asked for besides.
+    """
     wanted = defaults() if bases is None else tuple(bases)
-    results = run_checks(gather(box, wanted, mirror=mirror))
-    failures: list[MachineError] = []
-    ever: set[str] = set()
+    facts = gather(box, wanted, mirror=mirror, subject=subject)
+    results = run_checks(facts)
+    mending = _Mending(box, wanted, mirror, subject, yes, {}, set(), [])
+    before: dict[str, CheckResult] = {}
     for _ in range(ROUNDS if fix else 0):
-        fixes = fixes_for(results)
-        if not fixes or failures or not _consent(box, fixes[0], yes=yes):
+        fixes = [f for f in fixes_for(results) if f not in mending.undone | set(mending.did)]
+        if not fixes or mending.failures:
             break
-        ever |= {result.id for result in results if result.status == "fail"}
-        failures += _apply(box, fixes[0], wanted, mirror)
-        results = run_checks(gather(box, wanted, mirror=mirror))
-    mended = tuple(replace(r, fixed=r.id in ever and r.status != "fail") for r in results)
-    return DoctorReport(mended, _problem(mended, failures))
+        before.update({r.id: r for r in results if r.status != "ok" and r.id not in before})
+        for one in fixes[:1] if fixes[0] == "engine" else fixes:
+            mending.mend(one, facts)
+        facts = gather(box, wanted, mirror=mirror, subject=subject)
+        results = run_checks(facts)
+    mended = tuple(_with_cure(result, before.get(result.id), mending.did) for result in results)
+    return DoctorReport(mended, _problem(box, mended, mending.failures))
 
 
-def gather(box: MachineBox, bases: Sequence[Base], *, mirror: str | None) -> MachineFacts:
-    """Facts of the machine and of its bases, asked at the same time."""
-    with ThreadPoolExecutor(max_workers=8) as pool:
+def gather(
+    box: MachineBox, bases: Sequence[Base], *, mirror: str | None, subject: Subject = NOBODY
+) -> MachineFacts:
+    """Everything is asked at the same time, except for what needs an answer first."""
+    with ThreadPoolExecutor(max_workers=12) as pool:
         machine = pool.submit(box.machine.facts)
         states = [pool.submit(list_bases, box, [base], mirror=mirror) for base in bases]
-        facts = machine.result()
+        tree = pool.submit(box.machine.tree, subject.root) if subject.root is not None else None
+        ports, left = pool.submit(subject.ports), pool.submit(subject.leftovers)
         found = tuple(state for future in states for state in future.result())
-        missing = [state for state in found if not state.present] if facts.engine is not None else []
-        answers = [(state, pool.submit(_available, box, state, mirror)) for state in missing]
-        pullable = frozenset(state.ref for state, answer in answers if answer.result())
-    return replace(facts, bases=found, pullable=pullable)
+        inside = _inside(box, pool, found, subject)
+        facts = machine.result()
+        alive = facts.engine is not None
+        missing = [state for state in found if not state.present] if alive else []
+        answers = [(state, pool.submit(_available, box, state, mirror)) for state in missing or found[:1]]
+        heard = [(state, answer.result()) for state, answer in answers if alive]
+        return replace(
+            facts,
+            bases=found,
+            pullable=frozenset(state.ref for state, answered in heard if answered),
+            registry_answers=any(answered for _, answered in heard) if heard else None,
+            inside=inside.result() if inside is not None and alive else None,
+            tree=tree.result() if tree is not None else None,
+            ports=ports.result(),
+            leftovers=left.result(),
+            lock_holder=subject.lock_holder(),
+        )
+
+
+def _inside(
+    box: MachineBox, pool: ThreadPoolExecutor, bases: Sequence[BaseState], subject: Subject
+) -> Future[InsideFacts] | None:
+    """One container for all that is asked inside; without a base that has a shell nothing is."""
+    image = _image(bases)
+    if not image or not subject.start_containers:
+        return None
+    return pool.submit(box.machine.inside, image, root=subject.root, owner=subject.owner)
+
+
+def _image(bases: Sequence[BaseState]) -> str:
+    return next((base.ref for base in bases if base.role == "golang" and base.present), "")
 
 
 def _available(box: MachineBox, state: BaseState, mirror: str | None) -> bool:
@@ -71,34 +154,28 @@ def _available(box: MachineBox, state: BaseState, mirror: str | None) -> bool:
 
 
 def _consent(box: MachineBox, fix: Fix, *, yes: bool) -> bool:
-    # `--fix` is the consent; only installing packages system-wide is asked for once more, where there is someone to ask.
-    if fix != "engine" or yes or not box.host.interactive():
+    """`--fix` is the consent to all that is devctl's. To install packages is asked for once more where there is someone to
+    ask; what changes the user's own files or settings is done only when agreed to."""
+    question = QUESTIONS.get(fix)
+    if question is None or yes:
         return True
-    return box.host.confirm("Install Docker (apt-get install docker.io) where it is missing, and start it?")
+    return box.host.confirm(question) if box.host.interactive() else fix == "engine"
 
 
-def _apply(box: MachineBox, fix: Fix, bases: Sequence[Base], mirror: str | None) -> list[MachineError]:
-    mend: dict[Fix, Callable[[], str]] = {
-        "engine": box.installer.provide_engine,
-        "compose": box.installer.provide_compose,
-        "bases": lambda: _provide_bases(box, bases, mirror),
-    }
-    try:
-        with Steps(box).step(f"fix-{fix}", "a check failed"):
-            box.reporter.emit(Note(mend[fix]()))
-    except MachineError as error:
-        return [error]
-    return []
+def _with_cure(result: CheckResult, before: CheckResult | None, did: Mapping[Fix, str]) -> CheckResult:
+    """Not everything that is well now was mended: with the bases here, no registry is missed."""
+    if before is None or before.mend not in did or result.status in (before.status, "fail"):
+        return result
+    return replace(result, fixed=True, did=did[before.mend] if before.mend is not None else "")
 
 
-def _provide_bases(box: MachineBox, bases: Sequence[Base], mirror: str | None) -> str:
-    ensure(box, [base.ref for base in bases], mirror=mirror, allow_assemble=True)
-    return f"{len(bases)} base images are here"
-
-
-def _problem(results: Sequence[CheckResult], failures: Sequence[MachineError]) -> MachineError | None:
+def _problem(
+    box: MachineBox, results: Sequence[CheckResult], failures: Sequence[MachineError]
+) -> MachineError | None:
     failing = [result for result in results if result.status == "fail"]
     if not failing:
+        for failure in failures:
+            box.reporter.warn(failure.problem)
         return None
     first = failures[0] if failures else None
     more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from devctl.domain.observed import Observed
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.errors import MachineError, Problem
+from devctl.workflows.find import compose_files
 
 LOCALHOST = "127.0.0.1"
 TRIES = 100
+# `${HOST_PORT:-8080}:8080`.
+_VARIABLE = re.compile(r"\$\{?(?P<name>[A-Za-z_]\w*)(?:[:?+-][^}\n]*)?\}?:(?P<target>\d+)")
 
 
 def choose_host_port(box: Toolbox, project: Project, service: Service, *, observed: Observed) -> int | None:
@@ -22,10 +27,10 @@ def choose_host_port(box: Toolbox, project: Project, service: Service, *, observ
     held = (
         {port for _, port in mine.ports.values()} if mine is not None and mine.state == "running" else set()
     )
-    fixed = _fixed(project, service)
+    fixed = fixed_port(project, service)
     if fixed is not None:
         if fixed not in held:
-            _must_be_free(box, service, fixed)
+            _must_be_free(box, project, service, port=fixed)
         return fixed
     remembered = mine.ports.get(service.port) if mine is not None else None
     if remembered is not None and (remembered[1] in held or box.host.port_free(LOCALHOST, remembered[1])):
@@ -33,7 +38,8 @@ def choose_host_port(box: Toolbox, project: Project, service: Service, *, observ
     return _next_free(box, service, service.port)
 
 
-def _fixed(project: Project, service: Service) -> int | None:
+def fixed_port(project: Project, service: Service) -> int | None:
+    """The host port that the user's files name; None where the choice is ours."""
     if service.host_port is not None:
         return service.host_port
     specs = cast("Mapping[str, Any]", project.model["services"])
@@ -43,7 +49,7 @@ def _fixed(project: Project, service: Service) -> int | None:
     return None
 
 
-def _must_be_free(box: Toolbox, service: Service, port: int) -> None:
+def _must_be_free(box: Toolbox, project: Project, service: Service, *, port: int) -> None:
     holder = box.engine.ports_in_use().get(port)
     if holder is None and box.host.port_free(LOCALHOST, port):
         return
@@ -51,11 +57,36 @@ def _must_be_free(box: Toolbox, service: Service, port: int) -> None:
     raise MachineError(
         f"port {port} of the host is taken by {who}; {service.name} needs it",
         code="port-taken",
-        hint=f"docker stop {holder}"
-        if holder
-        else f"ss -ltnp 'sport = :{port}' shows who; or change the host port",
+        hint=port_remedy(box, project, service, port=port, holder=holder),
         place=service.origins.get("host_port"),
     )
+
+
+def port_remedy(box: Toolbox, project: Project, service: Service, *, port: int, holder: str | None) -> str:
+    """The project's own way to another port first: what holds the old one may be somebody's work."""
+    other = _free_after(box, port)
+    end = f"docker stop {holder}" if holder else f"end what `ss -ltnp 'sport = :{port}'` shows"
+    return f"{_other_port(box, project, service, other)}; or {end}"
+
+
+def _other_port(box: Toolbox, project: Project, service: Service, port: int) -> str:
+    specs = cast("Mapping[str, Any]", project.model["services"])
+    if not specs.get(service.name, {}).get("ports"):
+        return f"devctl.yaml: services: {service.name}: host_port: {port}"
+    for path in compose_files(box, Path(project.root)):
+        found = _VARIABLE.search(box.files.read_text(path) or "")
+        while found is not None and found["target"] != str(service.port):
+            found = _VARIABLE.search(found.string, found.end())
+        if found is not None:
+            return f"{found['name']}={port} in .env"
+    name = next((path.name for path in compose_files(box, Path(project.root))), "compose.yaml")
+    return f'{name}: services: {service.name}: ports: "{LOCALHOST}:{port}:{service.port}"'
+
+
+def _free_after(box: Toolbox, port: int) -> int:
+    used = box.engine.ports_in_use()
+    wanted = range(port + 1, port + 1 + TRIES)
+    return next((p for p in wanted if p not in used and box.host.port_free(LOCALHOST, p)), port + 1)
 
 
 def _next_free(box: Toolbox, service: Service, wanted: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from devctl.domain.bases import Base, BaseState, defaults
+from devctl.domain.checks import CheckResult
 from devctl.domain.events import Outcome
 from devctl.domain.planner import Step
 from devctl.domain.ports import Toolbox
@@ -16,22 +17,28 @@ from devctl.errors import DevctlError, ExitCode, Problem
 from devctl.workflows.bases import build_bases, list_bases, load_bases, pull_bases, save_bases
 from devctl.workflows.bases_needed import all_bases
 from devctl.workflows.doctor import run_doctor
+from devctl.workflows.doctor_project import root_of, subject_of
 from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.load import load
 
 MEGABYTE = 1_000_000
+MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 
 
 def doctor(request: DoctorRequest, box: Toolbox) -> Outcome:
     if request.dry_run:
         return plan_outcome([Step("check", None, "asked for")])
-    wanted, mirror = _wanted(box, request)
-    report = run_doctor(box.machine(), fix=request.fix, yes=request.yes, bases=wanted, mirror=mirror)
-    marks = {"ok": "✓", "warn": "!", "fail": "✗"}
-    lines = []
-    for check in report.checks:
-        lines.append(f"{marks[check.status]} {check.what}{' (mended)' if check.fixed else ''}")
-        lines += [f"    → {check.hint}"] if check.status != "ok" and check.hint else []
+    root, project = root_of(box, request.project), _project(box, request)
+    wanted = project_bases_of(box, project) if project is not None else defaults()
+    report = run_doctor(
+        box.machine(),
+        fix=request.fix,
+        yes=request.yes,
+        bases=wanted,
+        mirror=project.mirror if project is not None else None,
+        subject=subject_of(box, root, project),
+    )
+    lines = [line for check in report.checks for line in _lines(check)]
     problem = report.problem.problem if report.problem is not None else None
     code = ExitCode.MACHINE if problem is not None else ExitCode.OK
     return Outcome(result=report.as_json(), text="\n".join(lines), exit_code=code, problem=problem)
@@ -54,14 +61,29 @@ def bases(request: BasesRequest, box: Toolbox) -> Outcome:
     return _told(list_bases(machine, wanted, mirror=mirror))
 
 
-def _wanted(box: Toolbox, request: BasesRequest | DoctorRequest) -> tuple[Sequence[Base], str | None]:
+def _lines(check: CheckResult) -> list[str]:
+    """One line for what is well; with its reason and remedy for what is not."""
+    first = f"{MARKS[check.status]} {check.what}"
+    if check.fixed:
+        return [f"{first} (mended{f': {check.did}' if check.did else ''})"]
+    if check.status == "ok":
+        return [first]
+    return [first, f"    looked at {check.looked_at}: {check.why}", f"    → {check.hint}"]
+
+
+def _project(box: Toolbox, request: BasesRequest | DoctorRequest) -> Project | None:
+    """None outside a project, or in one whose files are broken today."""
     try:
-        project = load(box, request.project)
+        return load(box, request.project)
     except DevctlError as error:
         if request.project is not None and error.exit_code == ExitCode.USAGE:
             raise
-        return defaults(), None  # outside a project, or in one whose files are broken today
-    return project_bases_of(box, project), project.mirror
+        return None
+
+
+def _wanted(box: Toolbox, request: BasesRequest) -> tuple[Sequence[Base], str | None]:
+    project = _project(box, request)
+    return (defaults(), None) if project is None else (project_bases_of(box, project), project.mirror)
 
 
 def project_bases_of(box: Toolbox, project: Project) -> tuple[Base, ...]:

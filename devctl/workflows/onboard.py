@@ -12,11 +12,12 @@ from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.requests import OnboardRequest, UpRequest
 from devctl.domain.runs import dev_run, prod_run
-from devctl.errors import FilesError, MachineError, Problem, ProjectError, UsageError
+from devctl.errors import DevctlError, FilesError, MachineError, Problem, ProjectError, UsageError
 from devctl.workflows import lifecycle
 from devctl.workflows.bases import ensure
 from devctl.workflows.bases_needed import all_bases
 from devctl.workflows.doctor import run_doctor
+from devctl.workflows.doctor_project import subject_of
 from devctl.workflows.find import find_root
 from devctl.workflows.load import load
 from devctl.workflows.walk import Walk, dry, text_of
@@ -50,14 +51,22 @@ class _Onboarding:
     probe: str = "/"
 
     def doctor(self) -> str:
-        """Bases have a step of their own, where they are those of this project."""
-        report = run_doctor(self.box.machine(), fix=True, yes=self.request.yes, bases=())
+        """Bases have a step of their own, where they are those of this project; no container is started before them."""
+        subject = subject_of(self.box, self.root, self._loaded(), start_containers=False)
+        report = run_doctor(self.box.machine(), fix=True, yes=self.request.yes, bases=(), subject=subject)
         if report.problem is not None:
             raise report.problem
         fixed = [check.what for check in report.checks if check.fixed]
         warned = [check.what for check in report.checks if check.status == "warn"]
         said = [*(f"mended: {what}" for what in fixed), *(f"note: {what}" for what in warned)]
         return "; ".join([f"{len(report.checks)} checks", *said])
+
+    def _loaded(self) -> Project | None:
+        """None where the files cannot be read yet, or no compose is there to read them."""
+        try:
+            return load(self.box, self.root)
+        except DevctlError:
+            return None
 
     def bases(self) -> str:
         try:

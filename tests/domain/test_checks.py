@@ -7,23 +7,53 @@ from dataclasses import replace
 import pytest
 
 from devctl.domain.bases import BaseState
-from devctl.domain.checks import CHECKS, CheckResult, MachineFacts, fixes_for, run_checks, version
+from devctl.domain.check_facts import EngineFacts, InsideFacts, MachineFacts, PortFact, ProxyFacts, TreeFacts
+from devctl.domain.checks import CHECKS, CheckResult, fixes_for, run_checks
+from devctl.domain.verdicts import version
 
 SOCKET = "unix:///var/run/docker.sock"
 HERE = BaseState("alpine:3.22", "runtime", "registry", True, 1)
 GONE = BaseState("alpine:3.22", "runtime", "registry", False)
+INFO = EngineFacts(storage_driver="overlay2", memory_bytes=16_000_000_000, local=True)
+INSIDE = InsideFacts(
+    image="golang:1.26-alpine",
+    clock_skew=0.0,
+    mtu=1500,
+    ca_bundle="abc",
+    dns="",
+    go_proxy="",
+    made_by=(1000, 1000),
+)
+TREE = TreeFacts(root="/home/dev/shop", owner=(1000, 1000), kind="ext4", git_distrusts=False)
+PORT = PortFact(service="api", port=8080, fixed=True)
 HEALTHY = MachineFacts(
     docker_cli="28.2.2",
     engine="20.10.24+dfsg1",
     cli_endpoint=SOCKET,
     cli_engine_id="A",
     sdk_engine_id="A",
+    info=INFO,
     compose="2.40.3",
     disk_free_bytes=80_000_000_000,
+    inodes_free=5_000_000,
+    inodes_total=9_000_000,
+    memory_available_bytes=8_000_000_000,
     inotify_watches=65536,
     inotify_instances=128,
+    host_mtu=1500,
+    ca_bundle="abc",
+    proxies=ProxyFacts(),
     bases=(HERE,),
+    registry_answers=True,
+    inside=INSIDE,
+    tree=TREE,
+    ports=(PORT,),
+    lock_holder="",
+    leftovers=(),
 )
+SHELL_PROXY = ProxyFacts(shell="http://p:1")  # noqa: S604, no process is started
+HELD = replace(PORT, holder="container other", remedy="HOST_PORT=8081 in .env")
+BUILT_HERE = BaseState("golang:1.26-alpine", "golang", "assembled", True, 1)
 
 
 def verdict(check: str, **changed: object) -> CheckResult | None:
@@ -57,6 +87,111 @@ def test_a_healthy_machine_is_ok_throughout() -> None:
         ("buildx", {"compose": "v5.6.0", "buildx": "0.17.0"}, "ok", False, "0.17.0"),
         ("disk", {"disk_free_bytes": 300_000_000}, "fail", False, "0.3 GB"),
         ("disk", {"disk_free_bytes": 3_000_000_000}, "warn", False, "3.0 GB"),
+        (
+            "engine",
+            {"engine": None, "engine_error": "permission denied"},
+            "fail",
+            False,
+            "usermod -aG docker",
+        ),
+        ("rootless", {"info": replace(INFO, rootless=True)}, "ok", False, "rootless"),
+        (
+            "rootless",
+            {"info": replace(INFO, rootless=True), "inside": replace(INSIDE, made_by=(100999, 100999))},
+            "warn",
+            False,
+            "docker context use default",
+        ),
+        ("storage", {"info": replace(INFO, storage_driver="vfs")}, "warn", False, "overlay2"),
+        ("storage", {"info": replace(INFO, containerd_store=True)}, "ok", False, "containerd store"),
+        ("inodes", {"inodes_free": 100}, "fail", False, "only 100 inodes"),
+        ("inodes", {"inodes_free": 50_000}, "warn", False, "devctl clean"),
+        ("memory", {"info": replace(INFO, memory_bytes=900_000_000)}, "warn", False, "0.9 GB"),
+        ("memory", {"memory_available_bytes": 100_000_000}, "warn", False, "0.1 GB of memory are available"),
+        ("lock", {"lock_holder": "up 12"}, "warn", False, "`devctl up` (pid 12)"),
+        ("lock", {"lock_holder": "?"}, "warn", False, "another devctl"),
+        ("leftovers", {"leftovers": ("a", "b", "c", "d", "e")}, "warn", True, "a, b, c and 2 more"),
+        ("clock", {"inside": replace(INSIDE, clock_skew=-90.0)}, "warn", False, "90 s behind"),
+        ("clock", {"inside": replace(INSIDE, clock_skew=5.0)}, "warn", False, "hwclock"),
+        ("dns", {"inside": replace(INSIDE, dns="no answer")}, "warn", False, "daemon.json"),
+        ("go-proxy", {"inside": replace(INSIDE, go_proxy="dial tcp: timeout")}, "warn", False, "GOPROXY="),
+        (
+            "go-proxy",
+            {"inside": replace(INSIDE, go_proxy="x509: unknown authority")},
+            "warn",
+            False,
+            "update-ca-certificates",
+        ),
+        (
+            "go-proxy",
+            {"inside": replace(INSIDE, go_proxy="x509: unknown authority"), "bases": (BUILT_HERE,)},
+            "warn",
+            False,
+            "devctl bases build",
+        ),
+        ("go-proxy", {"inside": replace(INSIDE, go_proxy="lookup", dns="no")}, "warn", False, "names first"),
+        ("registry", {"registry_answers": False}, "ok", False, "none is needed"),
+        ("registry", {"registry_answers": False, "bases": (GONE,)}, "warn", False, "mirror"),
+        (
+            "proxy",
+            {"proxies": ProxyFacts(containers="http://127.0.0.1:3128")},
+            "warn",
+            False,
+            "the container itself",
+        ),
+        (
+            "proxy",
+            {"proxies": SHELL_PROXY, "inside": replace(INSIDE, go_proxy="timeout")},
+            "warn",
+            False,
+            'httpsProxy": "http://p:1"',
+        ),
+        (
+            "proxy",
+            {"proxies": SHELL_PROXY, "registry_answers": False},
+            "warn",
+            False,
+            'https-proxy": "http://p:1"',
+        ),
+        ("proxy", {"proxies": SHELL_PROXY}, "ok", False, "shell"),
+        ("ca-bundle", {"own_cas": 2}, "ok", False, "in the base too"),
+        ("ca-bundle", {"own_cas": 2, "ca_bundle": "other"}, "ok", False, "is trusted"),
+        (
+            "ca-bundle",
+            {"own_cas": 2, "ca_bundle": "other", "inside": replace(INSIDE, go_proxy="x509")},
+            "warn",
+            False,
+            "update-ca-certificates",
+        ),
+        ("mtu", {"host_mtu": 1400}, "warn", False, '{"mtu": 1400}'),
+        ("mtu", {"host_mtu": 9000}, "ok", False, "MTU 1500"),
+        ("ports", {"ports": (HELD,)}, "fail", False, "HOST_PORT=8081 in .env"),
+        ("ports", {"ports": (replace(HELD, fixed=False),)}, "ok", False, "api gets another"),
+        ("ports", {"ports": ()}, "ok", False, "no port"),
+        (
+            "ownership",
+            {"tree": replace(TREE, foreign=("tmp/x",), foreign_count=9)},
+            "warn",
+            True,
+            "sudo chown -R 1000:1000 /home/dev/shop",
+        ),
+        (
+            "ownership",
+            {"tree": replace(TREE, owner=(0, 0), foreign=("tmp/x",), foreign_count=9)},
+            "ok",
+            False,
+            "0:0",
+        ),
+        ("mount", {"inside": replace(INSIDE, error="mounts denied")}, "fail", False, "File sharing"),
+        ("mount", {"inside": replace(INSIDE, made_by=None)}, "warn", False, "cannot write"),
+        ("mount", {"inside": replace(INSIDE, made_by=(0, 0))}, "warn", False, "belongs to 0:0"),
+        ("file-events", {"tree": replace(TREE, events_arrive=True)}, "ok", False, "was told"),
+        ("file-events", {"tree": replace(TREE, events_arrive=False)}, "warn", False, "poll: always"),
+        ("file-events", {"tree": replace(TREE, kind="9p", eventless=True)}, "warn", False, "9p passes no"),
+        ("file-system", {"tree": replace(TREE, kind="9p", eventless=True)}, "warn", False, "/home"),
+        ("file-system", {"tree": replace(TREE, case_insensitive=True)}, "warn", False, "Go.mod"),
+        ("git", {"tree": replace(TREE, git_distrusts=True)}, "warn", True, "safe.directory /home/dev/shop"),
+        ("scripts", {"tree": replace(TREE, crlf_scripts=("run.sh",))}, "fail", True, "sed -i"),
         ("inotify", {"inotify_watches": 4096}, "warn", False, "max_user_watches"),
         ("inotify", {"inotify_instances": 16}, "warn", False, "max_user_instances"),
         ("bases", {"bases": (GONE,)}, "fail", True, "devctl bases build"),
@@ -76,7 +211,37 @@ def test_each_verdict(check: str, changed: dict[str, object], status: str, fixab
 def test_what_cannot_be_judged_is_left_out() -> None:
     nothing = run_checks(MachineFacts())
     assert [result.id for result in nothing] == ["docker-cli", "engine"]
-    assert verdict("disk", disk_free_bytes=None) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "silent"),
+    [
+        ({"disk_free_bytes": None}, "disk"),
+        ({"inodes_total": 0}, "inodes"),
+        ({"info": None}, "rootless storage memory proxy file-events"),
+        ({"inotify_watches": None}, "inotify"),
+        ({"lock_holder": None}, "lock"),
+        ({"leftovers": None}, "leftovers"),
+        ({"inside": None}, "clock dns go-proxy ca-bundle mtu mount"),
+        ({"inside": InsideFacts(image="x", error="no")}, "clock dns go-proxy ca-bundle mtu"),
+        ({"host_mtu": None}, "mtu"),
+        ({"ca_bundle": None}, "ca-bundle"),
+        ({"registry_answers": None}, "registry"),
+        ({"tree": None}, "ownership mount file-events file-system git scripts"),
+        ({"tree": replace(TREE, git_distrusts=None)}, "git"),
+        ({"info": replace(INFO, local=False)}, "file-events"),
+        ({"ports": None}, "ports"),
+    ],
+)
+def test_what_is_not_known_is_not_judged(changed: dict[str, object], silent: str) -> None:
+    spoken = {result.id for result in run_checks(replace(HEALTHY, **changed))}  # type: ignore[arg-type]
+    assert {check.id for check in CHECKS} - spoken == set(silent.split())
+
+
+def test_each_line_says_what_was_looked_at_and_why_it_matters() -> None:
+    for result in run_checks(HEALTHY):
+        line = result.as_json()
+        assert line["looked_at"] and line["why"]
 
 
 def test_fixes_come_in_the_order_they_depend_on_each_other() -> None:

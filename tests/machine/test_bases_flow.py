@@ -10,12 +10,13 @@ import pytest
 
 from devctl.adapters.host import SystemClock, SystemHost
 from devctl.domain.bases import Base, StandIn
-from devctl.domain.checks import MachineFacts
+from devctl.domain.check_facts import InsideFacts, MachineFacts, TreeFacts
 from devctl.domain.ports_machine import MachineBox, Pulled, StoredImage
 from devctl.errors import MachineError
 from devctl.workflows.bases import ensure
 from devctl.workflows.doctor import run_doctor
-from tests.domain.test_checks import HEALTHY
+from devctl.workflows.doctor_project import Subject
+from tests.domain.test_checks import HEALTHY, INSIDE, TREE
 from tests.machine.conftest import Recorder
 
 MIRROR = "m.local:5000"
@@ -72,12 +73,37 @@ class Bench:
     now: MachineFacts = HEALTHY
     calls: list[str] = field(default_factory=list)
     refuse: bool = False
+    folder: TreeFacts = TREE
 
     def facts(self) -> MachineFacts:
         return self.now
 
     def available(self, ref: str) -> bool:
         return False
+
+    def inside(self, image: str, *, root: Path | None, owner: tuple[int, int]) -> InsideFacts:
+        return INSIDE
+
+    def tree(self, root: Path) -> TreeFacts:
+        return self.folder
+
+    def listener(self, port: int) -> str:
+        return ""
+
+    def watchers(self) -> dict[int, Path]:
+        return {}
+
+    def set_owner(self, tree: TreeFacts, *, image: str) -> str:
+        self.calls.append("owner")
+        self.folder = replace(self.folder, foreign_count=0)
+        return "gave 1 file to 1000:1000"
+
+    def set_line_endings(self, tree: TreeFacts) -> str:
+        raise MachineError("no room", code="not-mended", hint="sed -i")
+
+    def trust_folder(self, tree: TreeFacts) -> str:
+        self.calls.append("git")
+        return "git trusts it"
 
     def provide_engine(self) -> str:
         self.calls.append("engine")
@@ -177,3 +203,28 @@ def test_a_fix_that_fails_ends_with_its_own_remedy() -> None:
     assert bench.calls == ["engine"]
     assert report.problem is not None
     assert report.problem.problem.hint == "sudo systemctl start docker"
+
+
+FOREIGN = replace(TREE, foreign=("x",), foreign_count=1)
+
+
+def test_what_is_the_users_is_mended_only_with_consent() -> None:
+    bench = Bench(folder=FOREIGN)
+    subject = Subject(root=Path("/home/dev/shop"), owner=(1000, 1000))
+    refused = run_doctor(box(Store(), bench), fix=True, bases=[], subject=subject)
+    assert bench.calls == []
+    assert next(c.hint for c in refused.checks if c.id == "ownership").startswith("devctl doctor --fix --yes")
+
+    agreed = run_doctor(box(Store(), bench), fix=True, yes=True, bases=[], subject=subject)
+    assert bench.calls == ["owner"]
+    mended = next(c for c in agreed.checks if c.id == "ownership")
+    assert (mended.fixed, mended.did) == (True, "gave 1 file to 1000:1000")
+
+
+def test_what_fails_while_mending_is_told_and_the_rest_is_done() -> None:
+    bench = Bench(folder=replace(FOREIGN, crlf_scripts=("run.sh",), git_distrusts=True))
+    subject = Subject(root=Path("/home/dev/shop"), owner=(1000, 1000))
+    report = run_doctor(box(Store(), bench), fix=True, yes=True, bases=[], subject=subject)
+    assert bench.calls == ["owner", "git"]
+    assert report.problem is not None
+    assert (report.problem.code, report.problem.problem.hint) == ("not-mended", "sed -i")

@@ -1,0 +1,200 @@
+"""doctor on the real engine: a healthy project, and faults that are really there, each told and, where it may be, mended."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.cli import Result, docker
+from tests.engine.conftest import Started
+
+pytestmark = pytest.mark.engine
+MakeProject = Callable[..., Started]
+SOMEBODY = 1234
+SCRIPT = "#!/bin/sh\r\necho hello\r\n"
+HEALTHY = {
+    *"docker-cli engine endpoint rootless storage compose buildx bases disk inotify lock clock dns".split(),
+    *"go-proxy registry ca-bundle ports ownership mount file-events file-system git scripts".split(),
+}
+
+
+def check(done: Result, name: str) -> dict[str, Any]:
+    found = [c for c in done.result["checks"] if c["id"] == name]
+    assert len(found) == 1, done.show
+    return dict(found[0])
+
+
+def mended(shop: Started, name: str, *flags: str) -> dict[str, Any]:
+    """Well, and said to be mended, after `--fix`: it is judged by facts gathered anew."""
+    cured = check(shop.devctl("doctor", "--fix", *flags), name)
+    assert (cured["status"], cured["fixed"]) == ("ok", True)
+    return cured
+
+
+def git_repository(root: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """git's global settings of this test alone."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    return tmp_path
+
+
+def test_a_healthy_project(project: MakeProject, home: Path) -> None:
+    shop = project()
+    git_repository(shop.root)
+    done = shop.devctl("doctor")
+    found = {c["id"]: c["status"] for c in done.result["checks"]}
+    assert {name for name, status in found.items() if status == "ok"} >= HEALTHY, done.show
+    assert all(c["looked_at"] and c["why"] for c in done.result["checks"])
+    assert not (shop.root / ".devctl").exists(), "a look leaves nothing behind"
+
+
+def test_a_port_held_by_a_process_and_by_a_container(project: MakeProject) -> None:
+    shop = project()
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", shop.port))
+        holder.listen()
+        done = shop.devctl("doctor", code=4)
+    held = check(done, "ports")
+    assert held["status"] == "fail"
+    assert f"(pid {os.getpid()})" in held["what"]
+    assert "HOST_PORT=" in held["hint"] and "in .env" in held["hint"]
+    assert done.error["hint"] == held["hint"]
+
+    name = f"{shop.name}-holder"
+    published = f"127.0.0.1:{shop.port}:8080"
+    docker("run", "-d", "--name", name, "-p", published, "golang:1.26-alpine", "sleep", "300")
+    try:
+        held = check(shop.devctl("doctor", code=4), "ports")
+        assert f"port {shop.port} is held by container {name}" in held["what"]
+        up = shop.devctl("up", "-d", code=4)
+        assert up.error["code"] == "port-taken"
+        assert up.error["hint"].startswith("HOST_PORT=")
+        assert f"docker stop {name}" in up.error["hint"]
+    finally:
+        docker("rm", "--force", name)
+    assert check(shop.devctl("doctor"), "ports")["status"] == "ok"
+
+
+def test_a_script_with_crlf_is_mended_when_agreed(project: MakeProject) -> None:
+    shop = project()
+    shop.write({"scripts/entry.sh": "", "notes.sh": ""})
+    for name in ("scripts/entry.sh", "notes.sh"):
+        (shop.root / name).write_bytes(SCRIPT.encode())
+    script = shop.root / "scripts/entry.sh"
+    script.chmod(0o755)
+    with (shop.root / "Dockerfile").open("a") as file:
+        file.write("COPY scripts/entry.sh /entry.sh\n")
+    refused = check(shop.devctl("doctor", "--fix", code=4), "scripts")
+    assert "scripts/entry.sh" in refused["what"] and "notes.sh" not in refused["what"]
+    assert script.read_bytes() == SCRIPT.encode(), "nobody agreed"
+    assert mended(shop, "scripts", "--yes")["did"] == "LF line endings in scripts/entry.sh"
+    assert script.read_bytes() == b"#!/bin/sh\necho hello\n"
+    assert script.stat().st_mode & 0o777 == 0o755
+    assert (shop.root / "notes.sh").read_bytes() == SCRIPT.encode(), "no image runs it"
+
+
+def test_files_of_somebody_else_are_given_back_when_agreed(project: MakeProject, home: Path) -> None:
+    shop = project()
+    git_repository(shop.root)
+    for path in (shop.root, *shop.root.rglob("*")):
+        os.chown(path, SOMEBODY, SOMEBODY, follow_symlinks=False)
+    strange = shop.root / "tmp-of-root"
+    strange.write_text("x")
+    link = shop.root / "link"
+    link.symlink_to("/etc/hostname")
+
+    found = check(shop.devctl("doctor"), "ownership")
+    assert (found["status"], "2 files" in found["what"]) == ("warn", True)
+    assert mended(shop, "ownership", "--yes")["did"] == f"gave 2 files to {SOMEBODY}:{SOMEBODY}"
+    assert (strange.stat().st_uid, link.lstat().st_uid) == (SOMEBODY, SOMEBODY)
+    assert Path("/etc/hostname").stat().st_uid == 0, "a link is changed, not followed"
+
+    # The folder is not ours now: git said so, and was told to trust it by the same --yes.
+    assert str(shop.root) in (home / "gitconfig").read_text()
+
+
+def test_a_folder_that_git_distrusts(project: MakeProject, home: Path) -> None:
+    shop = project()
+    git_repository(shop.root)
+    for path in (shop.root, *shop.root.rglob("*")):
+        os.chown(path, SOMEBODY, SOMEBODY, follow_symlinks=False)
+    left = check(shop.devctl("doctor", "--fix"), "git")
+    assert "dubious ownership" in left["what"] and str(shop.root) in left["hint"]
+    assert mended(shop, "git", "--yes")["did"] == f"git trusts {shop.root}"
+
+
+@pytest.fixture
+def orphan(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process with a watcher's command line, of a project that is gone."""
+    words = ["-m", "devctl", "--json", "--project", str(tmp_path / "gone"), "watch-daemon"]
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)", *words]) as process:
+        yield process
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
+
+def test_left_overs_of_a_gone_project_are_removed(
+    project: MakeProject, orphan: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    shop = project()
+    gone = f"{shop.name}gone"
+    labels = [f"--label=dev.devctl.project={gone}"]
+    where = f"--label=com.docker.compose.project.working_dir={tmp_path / 'gone'}"
+    docker("network", "create", *labels, f"{gone}_default")
+    docker("create", "--name", f"{gone}-api-1", *labels, where, "golang:1.26-alpine", "true")
+    try:
+        found = check(shop.devctl("doctor"), "leftovers")
+        assert found["status"] == "warn" and found["fixable"]
+        did = check(shop.devctl("doctor", "--fix"), "leftovers")["did"]
+        for what in (f"ended watcher {orphan.pid}", f"container {gone}-api-1", f"network {gone}_default"):
+            assert what in did
+        assert orphan.wait(10) != 0
+    finally:
+        subprocess.run(["docker", "rm", "--force", f"{gone}-api-1"], capture_output=True)
+        subprocess.run(["docker", "network", "rm", f"{gone}_default"], capture_output=True)
+
+
+def test_a_lock_that_is_held_names_its_holder(project: MakeProject) -> None:
+    shop = project()
+    (shop.root / ".devctl").mkdir()
+    with (shop.root / ".devctl/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(f"up {os.getpid()}\n")
+        lock.flush()
+        held = check(shop.devctl("doctor"), "lock")
+    assert held["status"] == "warn"
+    assert f"`devctl up` (pid {os.getpid()})" in held["what"]
+    assert check(shop.devctl("doctor"), "lock")["status"] == "ok", "what is written in it is not believed"
+
+
+def test_a_proxy_that_is_the_container_itself(
+    project: MakeProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The docker CLI gives its `proxies` to every container, so the Go proxy is really not reached."""
+    config = tmp_path / "docker"
+    config.mkdir()
+    plugins = Path.home() / ".docker/cli-plugins"
+    if plugins.is_dir():
+        (config / "cli-plugins").symlink_to(plugins)
+    proxy = "http://127.0.0.1:9"
+    (config / "config.json").write_text(f'{{"proxies": {{"default": {{"httpsProxy": "{proxy}"}}}}}}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(config))
+    shop = project()
+    done = shop.devctl("doctor")
+    assert proxy in check(done, "proxy")["what"]
+    refused = check(done, "go-proxy")
+    assert refused["status"] == "warn"
+    assert "127.0.0.1:9" in refused["what"]
