@@ -105,6 +105,14 @@ class EngineCli:
     def logs(self, container: str, *, tail: int) -> str:
         return self._run("logs", "--tail", str(tail), container).output
 
+    def last_exit(self, container: str) -> int | None:
+        # A restarted container's state has forgotten it; the engine's events of the last minutes have not.
+        shown = "{{.Actor.Attributes.exitCode}}"
+        wanted = ("--filter", f"container={container}", "--filter", "event=die")
+        done = self._run("events", "--since", "30m", "--until", "0s", *wanted, "--format", shown)
+        codes = [line for line in done.stdout.split() if line.isdigit()]
+        return int(codes[-1]) if done.code == 0 and codes else None
+
     def image_bytes(self, ref: str) -> int | None:
         done = self._run("history", "--human=false", "--format", "{{.Size}}", ref)
         return sum(int(line) for line in done.stdout.split()) if done.code == 0 else None
@@ -198,7 +206,6 @@ def _container(raw: dict[str, Any]) -> Container:
         cap_add=tuple(raw["HostConfig"].get("CapAdd") or ()),
         command=(raw.get("Path") or "", *(raw.get("Args") or ())),
         init=bool(raw["HostConfig"].get("Init")),
-        stop_signal=config.get("StopSignal") or "",
     )
 
 

@@ -62,24 +62,6 @@ class SocketProber:
         except OSError:
             return None
 
-    def begin(self, url: str, *, timeout: float) -> Callable[[], Answer | None] | None:
-        at, ask = _request(url, {})
-        try:
-            connection = socket.create_connection(at, timeout=timeout)
-            connection.sendall(ask[:-2])
-        except OSError:
-            return None
-
-        def finish() -> Answer | None:
-            with connection:
-                try:
-                    connection.sendall(ask[-2:])
-                    return _answer(connection, time.monotonic() + timeout)
-                except OSError:
-                    return None
-
-        return finish
-
     def tcp(self, host: str, port: int, *, timeout: float) -> bool:
         """Connected and not closed at once: docker-proxy accepts for an app that does not listen, then hangs up."""
         try:

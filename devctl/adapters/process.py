@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -24,6 +25,19 @@ TERMINATE_AFTER = 10.0
 class SystemProcesses:
     """`Processes` on the operating system."""
 
+    def __init__(self) -> None:
+        self._guard = _Guard()
+
+    @contextlib.contextmanager
+    def one_interrupt(self) -> Iterator[Callable[[], None]]:
+        guard = _Guard(armed=True)
+        before, self._guard = self._guard, guard
+        try:
+            with _handled(guard.interrupt):
+                yield guard.deafen
+        finally:
+            self._guard = before
+
     def run(
         self,
         argv: Sequence[str],
@@ -38,7 +52,7 @@ class SystemProcesses:
             child = _start(argv, cwd=cwd, env=env, stdin=stdin is not None)
         except FileNotFoundError:
             return Finished(127, "", f"{argv[0]}: program not found")
-        with _shield(child) as interrupted:
+        with _shield(child, self._guard) as interrupted:
             try:
                 out, err, timed_out = _drain(child, on_line=on_line, stdin=stdin, timeout=timeout)
             except BaseException:
@@ -142,8 +156,39 @@ def _read(pipe: IO[bytes], into: list[str], on_line: Callable[[str], None] | Non
                 on_line(line.rstrip("\r\n"))
 
 
+@dataclass(slots=True)
+class _Guard:
+    """While `armed`, one interruption gets through; `deaf`: it has, or none may any more."""
+
+    armed: bool = False
+    deaf: bool = False
+
+    def deafen(self) -> None:
+        self.deaf = self.armed
+
+    def interrupt(self, signum: int, frame: FrameType | None) -> None:
+        del signum, frame
+        if not self.deaf:
+            self.deafen()
+            raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
-def _shield(child: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """SIGINT and SIGTERM go to `handler`. Only a main thread may say so; elsewhere nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, before in previous.items():
+            signal.signal(number, before)
+
+
+@contextlib.contextmanager
+def _shield(child: subprocess.Popen[bytes], guard: _Guard) -> Iterator[list[int]]:
     """While the child runs Ctrl-C goes to it, once; a second one kills it. Yields the list of signals seen.
 
     CPython would kill the child 0.25 s after Ctrl-C, in the middle of its tidying up.
@@ -153,18 +198,17 @@ def _shield(child: subprocess.Popen[bytes]) -> Iterator[list[int]]:
     def pass_on(signum: int, frame: FrameType | None) -> None:
         del frame
         seen.append(signum)
+        guard.deafen()
         with contextlib.suppress(ProcessLookupError):
             child.send_signal(signal.SIGINT if len(seen) == 1 else signal.SIGKILL)
 
-    if threading.current_thread() is not threading.main_thread():
+    if (
+        guard.deaf
+    ):  # the handler around it swallows what comes, and the child is in a process group of its own
         yield seen
         return
-    previous = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _handled(pass_on):
         yield seen
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _ignore_interrupts() -> Callable[[int, FrameType | None], object] | int | None:

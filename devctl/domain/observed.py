@@ -52,7 +52,6 @@ class Container:
     cap_add: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     init: bool = False
-    stop_signal: str = ""
 
 
 Kind = Literal["container", "image", "network", "volume"]

@@ -65,6 +65,12 @@ class Processes(Protocol):
     ) -> AbstractContextManager[Callable[[], bool]]:
         """A child whose lines go to `on_line(stream, line)` from threads until the context ends it; yields "still runs?"."""
 
+    def one_interrupt(self) -> AbstractContextManager[Callable[[], None]]:
+        """Until the context ends one Ctrl-C gets through and those after it are lost; what is yielded loses that one too.
+
+        For what must be put back whole once it was begun.
+        """
+
     def spawn(self, argv: Sequence[str], *, cwd: Path, out: Path, err: Path) -> int:
         """Start a process of its own session that outlives us, its output in files; returns its pid."""
 
@@ -192,6 +198,9 @@ class Engine(Protocol):
 
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
     def logs(self, container: str, *, tail: int) -> str: ...
+    def last_exit(self, container: str) -> int | None:
+        """The code with which a container that was started again had ended; None where the engine forgot it."""
+
     def image_bytes(self, ref: str) -> int | None:
         """The sum of the layers in its history (CONTRACT: sizes); None where there is no such image."""
 

@@ -32,9 +32,6 @@ class Prober(Protocol):
     def fetch(self, url: str, *, timeout: float, headers: Mapping[str, str] | None = None) -> Answer | None:
         """One GET to its end, of at most `timeout` seconds in all; redirects are not followed."""
 
-    def begin(self, url: str, *, timeout: float) -> Callable[[], Answer | None] | None:
-        """Send a GET all but its last line. What is returned sends that and gives the answer; None: nobody there."""
-
     def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...
     def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:
         """Ask `good` every 5-10 ms from a thread; yields "the longest time without a good answer", in ms."""

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from devctl.domain.observed import Container
 from devctl.domain.ports import Toolbox
+from devctl.domain.ports_prober import Answer
 from devctl.domain.project import Project, Service
 from devctl.errors import ProjectError
-from devctl.workflows.ready import Address, address, answers, wait_ready
+from devctl.workflows.ready import address, wait_ready
 
 IN_FLIGHT = 4
-LOAD = 3.0
-"""Seconds of load at most; only this machine's own address is asked."""
+"""Clients that ask one request after another."""
+WARM_UP = 0.3
+"""Seconds of load before SIGTERM."""
+PATIENCE = 8.0
+"""Seconds until a request counts as never answered; only this machine's own address is asked."""
 GRACE = 10
 """Seconds between SIGTERM and SIGKILL: the engine's own default."""
 KILLED = 137
+HINT = "signal.NotifyContext(ctx, syscall.SIGTERM), then http.Server.Shutdown; ENTRYPOINT in exec form"
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
+    """How one service stopped."""
+
+    service: str
     stopped_ms: int
     exit_code: int
     lost_requests: int
@@ -33,59 +43,92 @@ class Drained:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request: when it began, and what came (None: nothing)."""
+
+    began: float
+    answer: Answer | None
+
+
 def drain(box: Toolbox, project: Project, service: Service, *, timeout: float) -> Drained:
     """Stop one service under load and start it again, whatever came of it."""
     container = box.engine.containers(project.name).of(service.name)
     if container is None:
         raise ProjectError(f"{service.name} is gone", code="container-gone", hint="devctl prod-preview")
-    asked: list[tuple[float, bool]] = []
-    over, where = threading.Event(), address(service, container)
+    where = address(service, container)
+    url = f"{where.url}{where.path}" if where is not None and where.path is not None else None
     try:
-        with ThreadPoolExecutor(IN_FLIGHT) as pool:
-            try:
-                if where is not None:
-                    for _ in range(IN_FLIGHT):
-                        pool.submit(_load, box, where, over, asked)
-                    box.clock.sleep(0.3)
-                began = box.clock.monotonic()
-                box.processes.run(["docker", "stop", "--time", str(GRACE), container.id])
-                stopped = box.clock.monotonic()
-            finally:
-                over.set()
+        began, stopped, sent = _stop_under_load(box, container, url)
         ended = box.engine.containers(project.name).of(service.name)
     finally:
         box.processes.run(["docker", "start", container.id])
     wait_ready(box, project.name, service, timeout=timeout)
     code = ended.exit_code if ended is not None else KILLED
-    return Drained(round((stopped - began) * 1000), code, lost(asked, began))
+    return Drained(service.name, round((stopped - began) * 1000), code, lost(sent, began))
 
 
-def lost(asked: list[tuple[float, bool]], stop: float) -> int:
-    """Requests (when begun, answered well?) that had been accepted and got no good answer.
-
-    One begun after the last that was answered found the door closed, as it should: a balancer asks another instance.
-    """
-    last_good = max((at for at, good in asked if good), default=stop)
-    return sum(not good and at < max(stop, last_good) for at, good in asked)
-
-
-def must_drain(service: Service, found: Drained) -> None:
-    """Raise ProjectError `drain-failed` where a rolling update would lose requests or wait for the kill."""
-    if found.exit_code == KILLED:
-        what = f"{service.name} ignores SIGTERM: killed after {GRACE} s"
-    elif found.lost_requests:
-        what = f"{service.name} lost {found.lost_requests} requests when it was stopped"
-    else:
-        return
-    raise ProjectError(
-        f"{what}; production serves again",
-        code="drain-failed",
-        hint="signal.NotifyContext(ctx, syscall.SIGTERM), then http.Server.Shutdown; ENTRYPOINT in exec form",
-    )
+def _stop_under_load(box: Toolbox, container: Container, url: str | None) -> tuple[float, float, list[Sent]]:
+    """When it was told to stop, when it had, and every request."""
+    over, sent = threading.Event(), list[Sent]()
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        try:
+            for _ in range(IN_FLIGHT if url else 0):
+                pool.submit(_load, box, url or "", over, sent)
+            box.clock.sleep(WARM_UP if url else 0)
+            began = box.clock.monotonic()
+            box.processes.run(["docker", "stop", "--time", str(GRACE), container.id])
+            stopped = box.clock.monotonic()
+        finally:
+            over.set()
+    return began, stopped, sent
 
 
-def _load(box: Toolbox, where: Address, over: threading.Event, asked: list[tuple[float, bool]]) -> None:
-    end = box.clock.monotonic() + LOAD
-    while not over.is_set() and (began := box.clock.monotonic()) < end:
-        asked.append((began, answers(box, where, timeout=LOAD)))
+def _load(box: Toolbox, url: str, over: threading.Event, sent: list[Sent]) -> None:
+    while not over.is_set():
+        began = box.clock.monotonic()
+        sent.append(Sent(began, box.prober.fetch(url, timeout=PATIENCE)))
         over.wait(0.01)
+
+
+def lost(sent: Sequence[Sent], stop: float) -> int:
+    """Requests that the service had accepted and did not answer to the end.
+
+    Accepted is what began before SIGTERM, or before another one that was answered: connections are taken in their order.
+    What came after found the door closed, as it should: a balancer asks another instance. An answer that broke off is
+    lost whenever it began.
+    """
+    open_until = max((it.began for it in sent if it.answer is not None), default=stop)
+    return sum(_broken(it.answer) if it.answer else it.began < max(stop, open_until) for it in sent)
+
+
+def _broken(answer: Answer) -> bool:
+    return not answer.complete or answer.length is None
+
+
+def must_drain(found: Sequence[Drained]) -> None:
+    """Raise ProjectError `drain-failed` where a rolling update would lose requests or wait for the kill."""
+    bad = [_bad(it) for it in found if it.exit_code == KILLED or it.lost_requests]
+    if bad:
+        raise ProjectError(
+            f"{'; '.join(bad)}; production serves again",
+            code="drain-failed",
+            hint=HINT,
+        )
+
+
+def _bad(it: Drained) -> str:
+    if it.exit_code == KILLED:
+        return f"{it.service} ignores SIGTERM: killed after {GRACE} s"
+    many = f"{it.lost_requests} request{'' if it.lost_requests == 1 else 's'}"
+    return f"{it.service} lost {many} when it was stopped"
+
+
+def as_json(found: Sequence[Drained]) -> dict[str, object]:
+    """`drain` of the result: of several services the slowest, the worst code and all that was lost; each in `services`."""
+    return {
+        "stopped_ms": max(it.stopped_ms for it in found),
+        "exit_code": max(it.exit_code for it in found),
+        "lost_requests": sum(it.lost_requests for it in found),
+        "services": [{"name": it.service, **it.as_json()} for it in found],
+    }

@@ -15,12 +15,12 @@ from devctl.domain.project import Project, Service
 from devctl.domain.readiness import Check, checks
 from devctl.domain.requests import PreviewRequest
 from devctl.domain.runs import NONROOT
-from devctl.errors import DevctlError, ProjectError
+from devctl.errors import DevctlError, InterruptedByUser, ProjectError
 from devctl.workflows.advice import advise, refuse_impossible
 from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.bridge import network_awake
 from devctl.workflows.differences import Compared, DevLook, compare, warn
-from devctl.workflows.drain import Drained, drain, must_drain
+from devctl.workflows.drain import Drained, as_json, drain, must_drain
 from devctl.workflows.execute import build, compose_up
 from devctl.workflows.go_bases import settle
 from devctl.workflows.lifecycle import plan_outcome
@@ -28,7 +28,7 @@ from devctl.workflows.load import load
 from devctl.workflows.preview_failure import Before, name_cause, put_back, put_back_model
 from devctl.workflows.readiness import look, must_be_ready
 from devctl.workflows.ready import Address, address, answers, wait_ready
-from devctl.workflows.session import Session, open_session, write_overlay
+from devctl.workflows.session import Session, open_session, overlay_files, write_overlay
 from devctl.workflows.snapshot import snapshot
 from devctl.workflows.steps import Steps
 from devctl.workflows.watcher_process import ensure_watcher, watcher_state
@@ -44,7 +44,7 @@ class Switch:
     image: ImageFacts | None = None
     steps: list[dict[str, object]] = field(default_factory=list)
     before: Before = field(default_factory=lambda: Before(Observed(), None))
-    drained: Drained | None = None
+    drained: tuple[Drained, ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
     compared: Compared = field(default_factory=Compared)
 
@@ -78,8 +78,8 @@ def _prepare(
     box: Toolbox, project: Project, request: PreviewRequest, base: str | None, steps: Steps
 ) -> tuple[Session, Switch]:
     """Build and check. Nothing that runs is touched yet, and a refusal leaves it so."""
-    before = Before(box.engine.containers(project.name), box.files.read_text(_model_file(project)))
     session = open_session(box, project, mode="prod", base=base, target=project.prod_target)
+    before = _before(box, session)
     refuse_impossible(box, session)
     advise(box, project, mode="prod")
     measured = Switch()
@@ -97,31 +97,34 @@ def _prepare(
                 measured.sizes[service.name] = seen.image.size_bytes
                 measured.checks += checks(seen)
             must_be_ready(measured.checks)
+        measured.before = before
+        users = {s.name: _user(box, session, s) for s in project.services}
+        found = open_session(
+            box, project, mode="prod", base=base, target=project.prod_target, prod_user=users
+        )
     except BaseException:
         put_back_model(box, session, before)
         raise
-    measured.before = before
-    users = {s.name: _user(box, session, s) for s in project.services}
-    return open_session(
-        box, project, mode="prod", base=base, target=project.prod_target, prod_user=users
-    ), measured
+    return found, measured
 
 
 def _switch(box: Toolbox, session: Session, steps: Steps, measured: Switch, request: PreviewRequest) -> None:
     project = session.project
     before = measured.before
     starts = [s for s in session.plan() if s.step == "start"]
-    write_overlay(box, session)
     first = project.services[0]
     old = before.containers.of(first.name)
     good = _asker(box, address(first, old) if old is not None else None)
     began = box.clock.monotonic()
-    with box.prober.measure_gap(good) as gap:
+    with box.processes.one_interrupt() as no_more, box.prober.measure_gap(good) as gap:
         try:
+            write_overlay(box, session)
             _start(box, session, steps, _cause(old), request.timeout)
-        except (DevctlError, KeyboardInterrupt) as error:
+        except (DevctlError, KeyboardInterrupt) as raised:
+            no_more()
+            error = raised if isinstance(raised, DevctlError) else _interrupted()
             put_back(box, session, steps, before=before, keep=request.keep_failed, error=error)
-            raise
+            raise error from None
         measured.switch_ms = round((box.clock.monotonic() - began) * 1000) if starts else 0
         measured.gap_ms = gap() if old is not None and old.state == "running" and starts else 0
     measured.steps = steps.done
@@ -131,11 +134,13 @@ def _switch(box: Toolbox, session: Session, steps: Steps, measured: Switch, requ
 
 
 def _drain(box: Toolbox, session: Session, steps: Steps, measured: Switch, timeout: float) -> None:
-    service = session.project.services[0]
-    with steps.step("drain", "SIGTERM under load", service=service.name):
-        measured.drained = drain(box, session.project, service, timeout=timeout)
+    found = []
+    for service in session.project.services:
+        with steps.step("drain", "SIGTERM under load", service=service.name):
+            found.append(drain(box, session.project, service, timeout=timeout))
+    measured.drained = tuple(found)
     try:
-        must_drain(service, measured.drained)
+        must_drain(measured.drained)
     except ProjectError as error:
         error.result.update(_outcome(box, session, measured, 0).result)
         raise
@@ -157,6 +162,10 @@ def _start(box: Toolbox, session: Session, steps: Steps, cause: str, timeout: fl
             raise
 
 
+def _interrupted() -> InterruptedByUser:
+    return InterruptedByUser("interrupted", code="interrupted", hint="devctl prod-preview tries again")
+
+
 def _asker(box: Toolbox, where: Address | None) -> Callable[[], bool]:
     if where is None:
         return lambda: True
@@ -175,8 +184,14 @@ def _cause(old: Container | None) -> str:
     return f"{mode} → prod" if mode else "prod"
 
 
-def _model_file(project: Project) -> Path:
-    return Path(project.root) / ".devctl" / "compose.json"
+def _before(box: Toolbox, session: Session) -> Before:
+    project, folder = session.project, session.model_file.parent
+    written = [name for run in session.runs for name in overlay_files(box, project, run)]
+    return Before(
+        box.engine.containers(project.name),
+        box.files.read_text(session.model_file),
+        {folder / name: box.files.read_text(folder / name) for name in written},
+    )
 
 
 def _outcome(box: Toolbox, session: Session, measured: Switch, ms: int) -> Outcome:
@@ -206,7 +221,7 @@ def _outcome(box: Toolbox, session: Session, measured: Switch, ms: int) -> Outco
         "checks": [c.as_json() for c in (*measured.checks, *measured.compared.checks)],
         "differences": [d.as_json() for d in measured.compared.rows],
         "answers": measured.compared.answers(),
-        "drain": measured.drained.as_json() if measured.drained else None,
+        "drain": as_json(measured.drained) if measured.drained else None,
     }
     return Outcome(result=result, text=preview_text(result))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from devctl.domain.failures import explain
 from devctl.domain.listening import Listener, listeners
@@ -28,6 +29,8 @@ class Before:
 
     containers: Observed
     model: str | None
+    files: Mapping[Path, str | None] = field(default_factory=dict)
+    """What was built from: absolute path → text, None where there was no such file."""
 
     def ran(self, service: str) -> bool:
         found = self.containers.of(service)
@@ -35,7 +38,12 @@ class Before:
 
 
 def put_back_model(box: Toolbox, session: Session, before: Before) -> None:
-    """The model says again what runs."""
+    """The model says again what runs, and what is built from lies there as before."""
+    for path, text in before.files.items():
+        if text is None:
+            box.files.remove(path)
+        else:
+            box.files.write_atomic(path, text, owner=session.project.owner)
     if before.model is None:
         box.files.remove(session.model_file)
         return

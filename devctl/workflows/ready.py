@@ -133,10 +133,9 @@ def _check_state(box: Toolbox, project: str, service: Service, *, fresh: bool) -
         raise _gone(service)
     if container.state in ("exited", "dead", "restarting"):
         raise _exited(box, project, service, container.exit_code)
-    if (
-        fresh and container.restarts
-    ):  # a restart policy has it up again for a moment; its code is forgotten by then
-        raise _exited(box, project, service, container.exit_code or 1)
+    if fresh and container.restarts:  # a restart policy has it up again for a moment
+        code = container.exit_code or box.engine.last_exit(container.id) or 1
+        raise _exited(box, project, service, code)
     if container.health == "unhealthy":
         raise ProjectError(
             f"{service.name} is unhealthy: its own health check fails",

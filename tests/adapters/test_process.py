@@ -144,3 +144,37 @@ def test_a_spawned_process_has_a_session_of_its_own_and_writes_to_files(tmp_path
         RUN.terminate(pid)
         os.waitpid(pid, 0)
     RUN.terminate(pid)  # gone already: nothing happens
+
+
+def _interrupt_us(number: int = signal.SIGINT) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_interrupt_gets_through_and_the_next_ones_are_lost(number: int) -> None:
+    before = signal.getsignal(number)
+    with RUN.one_interrupt():
+        with pytest.raises(KeyboardInterrupt):
+            _interrupt_us(number)
+        _interrupt_us(number)
+        done = RUN.run(python("print('whole')"), on_line=lambda line: _interrupt_us(number))
+        assert (done.code, done.stdout) == (0, "whole\n"), "the child got no signal either"
+    assert signal.getsignal(number) is before
+
+
+def test_one_interrupt_that_ended_a_child_was_the_one() -> None:
+    slow = python("import time; print('up', flush=True); time.sleep(60)")
+    with RUN.one_interrupt():
+        with pytest.raises(InterruptedByUser):
+            RUN.run(slow, on_line=lambda line: _interrupt_us())
+        _interrupt_us()
+        assert RUN.run(python("pass")).code == 0
+
+
+def test_no_interrupt_gets_through_once_that_was_said() -> None:
+    with RUN.one_interrupt() as no_more:
+        no_more()
+        _interrupt_us()
+        assert RUN.run(python("print('up')"), on_line=lambda line: _interrupt_us()).code == 0
+    with pytest.raises(KeyboardInterrupt):
+        _interrupt_us()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from tests.engine.cli import docker, get, serves
+from tests.engine.cli import DEVCTL, docker, get, serves
 from tests.engine.conftest import Started
 
 pytestmark = pytest.mark.engine
@@ -106,7 +109,7 @@ def test_there_and_back_ten_times_with_the_dependency_kept(project: MakeProject)
 @pytest.mark.parametrize(
     ("source", "code", "says"),
     [
-        (files('fmt.Println("no luck"); os.Exit(3)'), "exits-at-start", "exited with"),
+        (files('fmt.Println("no luck"); os.Exit(3)'), "exits-at-start", "exited with 3 before it answered"),
         (
             files('if err := os.WriteFile("/data.db", nil, 0o600); err != nil { panic(err) }'),
             "writes-to-disk",
@@ -155,3 +158,75 @@ def test_a_service_that_ignores_sigterm_is_named(project: MakeProject) -> None:
     )
     assert failed.result["drain"]["exit_code"] == 137 and failed.result["mode"] == "prod"
     assert "it serves" in get(made.port)
+
+
+def test_each_service_is_drained_and_what_it_had_accepted_counts(project: MakeProject) -> None:
+    """A service under load that takes its time with each request, and ends at once when it is told to."""
+    made = project(files(end="os.Exit(0)"))
+    slow = 'if asked.Add(1) > 20 { time.Sleep(6 * time.Second) }; fmt.Fprint(w, "it serves")'
+    source = (made.root / "main.go").read_text().replace('fmt.Fprint(w, "it serves")', slow)
+    source = source.replace("var _ = os.Getenv", "var asked atomic.Int32")
+    source = source.replace('"syscall"', '"sync/atomic"\n\t"syscall"\n\t"time"')
+    two = COMPOSE.replace("  beside:", "  worker: {build: .}\n  beside:").replace("HOST_PORT", str(made.port))
+    made.write({"compose.yaml": two, "main.go": source})
+
+    failed = made.devctl("-y", "prod-preview", "--drain", code=1)
+
+    assert failed.error["code"] == "drain-failed", failed.show
+    app, worker = failed.result["drain"]["services"]
+    assert (app["name"], app["exit_code"], app["lost_requests"]) == ("app", 0, 4), failed.show
+    assert (worker["name"], worker["exit_code"], worker["lost_requests"]) == ("worker", 0, 0), failed.show
+    assert failed.result["drain"]["lost_requests"] == 4
+    assert failed.error["message"] == "app lost 4 requests when it was stopped; production serves again"
+    assert failed.result["mode"] == "prod"
+    serves(made.port, "it serves", within=10)
+
+
+PROD_STAGE = """FROM golang:1.26-alpine AS builder
+WORKDIR /src
+COPY . .
+ENV GOTOOLCHAIN=local CGO_ENABLED=0 GOCACHE=/gocache GOFLAGS="-buildvcs=false -trimpath"
+RUN --mount=type=cache,id=go-build-prod,target=/gocache go build -ldflags '-s -w' -o /server .
+FROM scratch AS prod
+COPY --from=builder /server /server
+USER 65532:65532
+ENTRYPOINT ["/server"]
+"""
+
+
+def test_ctrl_c_in_a_switch_brings_dev_back_and_another_one_does_not_stop_that(project: MakeProject) -> None:
+    made = serving_dev(project, files("stop(); select {}") | {"Dockerfile": PROD_STAGE})
+    beside, built_from = container(made, "beside"), _overlay(made)
+    image = docker("inspect", "-f", "{{.Image}}", container(made))
+
+    for moments in (("switch",), ("probe", "restore")):
+        done = _interrupted_at(made, moments)
+        assert done["exit_code"] == 130 and done["error"]["code"] == "interrupted", done
+        assert done["error"]["message"] == "interrupted; dev serves again"
+        assert done["result"]["mode"] == "dev"
+        dev_is_back(made)
+        assert _overlay(made) == built_from, "what dev is built from lies there as before"
+        assert docker("inspect", "-f", "{{.Image}}", container(made)) == image
+    assert container(made, "beside") == beside
+
+
+def _overlay(project: Started) -> dict[str, str]:
+    """What `.devctl/` holds of the service, and the model."""
+    folder = project.root / ".devctl"
+    found = [p for p in (folder / "app").iterdir() if p.name != "build"]  # air notes there what it built
+    return {path.name: path.read_text() for path in [*found, folder / "compose.json"]}
+
+
+def _interrupted_at(project: Started, steps: tuple[str, ...]) -> dict[str, Any]:
+    """prod-preview with a Ctrl-C at the start of each of these steps; its result."""
+    argv = [*DEVCTL, "--json", "-y", "prod-preview"]
+    waiting, line = list(steps), "{}"
+    with subprocess.Popen(argv, cwd=project.root, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            event = json.loads(line)
+            if waiting and (event.get("name"), event.get("step")) == ("step.started", waiting[0]):
+                child.send_signal(signal.SIGINT)
+                waiting.pop(0)
+    assert child.returncode == 130 and not waiting, f"{waiting}: {line}"
+    return dict(json.loads(line))
