@@ -103,20 +103,40 @@ STARTS: tuple[Failure, ...] = (
         "it does not know the flag {name}",
         "devctl.yaml `services: {{NAME: {{args: […]}}}}`, or `command:` in the compose file",
     ),
+    # On a read-only disk a write is told as such. "permission denied" on open may be a read as well: no tmpfs mends that.
     Failure(
         "writes-to-disk",
         START,
-        r"(?:mkdir (?P<path>/[^\s:]+)|(?:open|openat|create|rename|write|unlinkat|remove|symlink|truncate|chmod)"
-        r" (?P<path2>/[^\s:]+?)(?:/[^/\s:]+)?(?: /\S+)?): (?:read-only file system|permission denied)",
+        r"mkdir (?P<path>/[^\s:]+): (?:read-only file system|permission denied)"
+        r"|(?:create|rename|write|unlinkat|remove|symlink|truncate|chmod) (?P<path2>/[^\s:]+)/[^/\s:]+(?: /\S+)?: "
+        r"(?:read-only file system|permission denied)"
+        r"|(?:open|openat) (?P<path3>/[^\s:]+)/[^/\s:]+: read-only file system",
         f"it may not write below {{path}}: {_DISK_WHY}",
         "devctl.yaml: `prod: {{writable: [{path}]}}`, or a volume there",
     ),
     Failure(
         "writes-to-disk",
         START,
-        r"(?:mkdir|open|openat|create) (?P<path>[^/\s:][^\s:]*): (?:read-only file system|permission denied)",
+        r"(?:open|openat|create|rename|write|unlinkat|remove|symlink|truncate|chmod) (?P<path>/[^/\s:]+)(?: /\S+)?: "
+        r"read-only file system",
+        f"it may not write {{path}}: {_DISK_WHY}",
+        "write it into a folder of its own and name that: devctl.yaml `prod: {{writable: [/data]}}`, or a volume there",
+    ),
+    Failure(
+        "writes-to-disk",
+        START,
+        r"(?:(?:open|openat) (?P<path>[^/\s:][^\s:]*): read-only file system"
+        r"|(?:mkdir|create) (?P<path2>[^/\s:][^\s:]*): (?:read-only file system|permission denied))",
         f"it may not write {{path}} in its working directory: {_DISK_WHY}",
         "write to an absolute path, and name its folder in devctl.yaml: `prod: {{writable: [/tmp]}}`",
+    ),
+    Failure(
+        "file-not-permitted",
+        START,
+        r"(?:open|openat|stat|lstat|read) (?P<path>[^\s:]+): permission denied",
+        "it may not open {path}: production runs without root",
+        "to read it: COPY --chmod=0444 … in the Dockerfile, or a mount that user 65532 may read; "
+        "to write it: a volume that user 65532 owns",
     ),
     Failure(
         "image-lacks-file",
