@@ -106,6 +106,24 @@ def test_there_and_back_ten_times_with_the_dependency_kept(project: MakeProject)
     assert docker("inspect", "-f", "{{.Image}}", container(made)) == dev_image
 
 
+def test_clean_takes_the_production_images_that_newer_ones_replaced(project: MakeProject) -> None:
+    made = project(files())
+    made.devctl("-y", "prod-preview")
+    image = f"{made.name}-app:prod-distroless"
+    old = docker("image", "inspect", "-f", "{{.Id}}", image)
+    main = made.root / "main.go"
+    main.write_text(main.read_text().replace("it serves", "it serves more"))
+    made.devctl("-y", "prod-preview")
+    serves(made.port, "it serves more")
+
+    removed = made.devctl("clean").result["removed"]
+
+    assert {"kind": "image", "name": old} in removed, removed
+    left = docker("image", "ls", "--quiet", "--no-trunc", "--filter", f"label=dev.devctl.project={made.name}")
+    assert docker("image", "inspect", "-f", "{{.Id}}", image) in left.split() and old not in left
+    assert "it serves more" in get(made.port)
+
+
 @pytest.mark.parametrize(
     ("source", "code", "says"),
     [
