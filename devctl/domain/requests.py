@@ -12,6 +12,9 @@ LOCK_TIMEOUT = 600.0
 """Seconds a changing command waits for the project's lock, unless --timeout says otherwise."""
 PROBE_TIMEOUT = 60.0
 """Seconds until a service must answer."""
+ONBOARD_TIMEOUT = 300.0
+"""The same for the very first time: a new user's cache is empty, and all of the standard library is compiled. What
+visibly fails ends it at once all the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +127,7 @@ class ConfigRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class OnboardRequest(ChangeRequest):
+    timeout: float = ONBOARD_TIMEOUT
     note: bool = False
 
 

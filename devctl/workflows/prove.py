@@ -93,7 +93,7 @@ def _check(done: Finished, service: Service) -> None:
         known = explain("reload", done.output)
         place = first_place(done.output, service)
         if known is not None:
-            before = f"{service.name} does not build with the new dependencies"
+            before = f"{service.name} does not compile with the new dependencies"
             raise known.error(detail=done.output.strip(), before=before, place=place)
         raise ProjectError(
             f"{service.name} does not compile with the new dependencies",

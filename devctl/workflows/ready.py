@@ -106,7 +106,7 @@ def _give_up_on(box: Toolbox, project: str, service: Service, mark: Mark) -> Non
         known = explain("reload", mark.message)
         place = first_place(mark.message, service)
         if known is not None:
-            raise known.error(detail=mark.message, before=f"{service.name} does not build", place=place)
+            raise known.error(detail=mark.message, before=f"{service.name} does not compile", place=place)
         raise ProjectError(
             f"{service.name} does not compile",
             code="does-not-compile",

@@ -73,7 +73,7 @@ def test_a_missing_checksum_is_told_with_line_and_command(project: MakeProject) 
     failed = made.devctl("up", "-d", "--no-watch", code=1)
     assert failed.error == {
         "code": "go-sum-missing",
-        "message": "app does not build: go.sum lacks the checksum of a required module; "
+        "message": "app does not compile: go.sum lacks the checksum of a required module; "
         "go.mod names a module whose checksum was never recorded",
         "hint": "go mod tidy",
         "place": "main.go:7:2",
@@ -114,14 +114,15 @@ def test_what_compose_refuses_is_told_in_text_too(project: MakeProject) -> None:
         "error: app uses the volume data, which is defined nowhere\n"
         "  → compose file: `volumes: {data: {}}` at the top level\n",
     )
-    made.write({"compose.yaml": COMPOSE + "    environment:\n      DSN: ${DSN:?set it}\n"})
+    port = COMPOSE.replace("HOST_PORT", str(made.port))
+    made.write({"compose.yaml": port + "    environment:\n      DSN: ${DSN:?set it}\n"})
     code, text = text_of(made, "up", "-d")
     assert code == 3
     assert text == (
         "error: the compose file needs the variable DSN (for services.app.environment.DSN)\n"
         "  → echo 'DSN=…' >> .env\n"
     )
-    made.write({"compose.yaml": COMPOSE + "    env_file: [.env.local]\n"})
+    made.write({"compose.yaml": port + "    env_file: [.env.local]\n"})
     code, text = text_of(made, "up", "-d")
     assert (code, text.splitlines()[0]) == (3, "error: the env file .env.local is not there")
 

@@ -349,7 +349,7 @@ def test_what_changed_while_nobody_watched_counts_at_the_next_up(watched: Watche
     (watched.root / "go.sum").unlink()
     (watched.root / "internal/web/id.go").write_text(USES_UUID)
     failed = watched.project.devctl("up", "-d", code=1)
-    assert failed.error["code"] == "does-not-compile", failed.show
+    assert failed.error["code"] == "go-sum-missing", failed.show
     assert watched.container == container
     assert get(watched.port)
 
