@@ -21,6 +21,7 @@ from devctl.domain.gomod import parse_mod
 from devctl.domain.observed import Container, Image, Labelled, Observed
 from devctl.domain.ports import Finished, Toolbox
 from devctl.errors import FilesError, InterruptedByUser, MachineError, Problem
+from devctl.workflows.prove import BUILD
 
 ROOT = Path("/home/dev/shop")
 GONE = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
@@ -478,7 +479,7 @@ class FakeProcesses:
         self._world = world
 
     def run(self, argv: Sequence[str], **how: object) -> Finished:
-        if "list" in argv and "-export" in argv:
+        if BUILD in argv:
             self._world.calls.append("prove")
             good = self._world.compiles(self._world.mod, self._world.source)
             return Finished(0, "", "") if good else Finished(1, "", "./main.go:1:1: undefined: x")

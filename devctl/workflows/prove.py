@@ -18,6 +18,14 @@ from devctl.workflows.session import Session
 from devctl.workflows.snapshot import BUILD_STATE
 
 TIMEOUT = 900.0
+BUILD = """
+umask 0
+kept=/cache/bin/$({ grep '^module' go.mod; echo "$1"; } | tr -dc a-zA-Z0-9)
+trap 'rm -f "$kept.$$"' EXIT
+mkdir -p /cache/bin
+GOGC=400 go build -buildvcs=false -tags "$2" -ldflags "-w ${DEVCTL_LDFLAGS:-}" -o "$kept.$$" "$1" && mv -f "$kept.$$" "$kept"
+"""
+"""As the build of our .air.toml, to where it looks for a binary first: the new container need not link it again."""
 
 
 def provable(session: Session, service: Service) -> bool:
@@ -29,11 +37,11 @@ def prove_beside(box: Toolbox, session: Session, service: Service, running: Cont
     """Start to compile inside the running container, beside the build of the image; call what is returned for the result.
 
     The manifests are mounted there too, so Go takes what they name now; what it fetches and compiles goes to the module
-    folder of that container and to the shared build cache, where the next container finds it compiled. Only where the
+    folder of that container and to the shared cache, where the next container finds it compiled and linked. Only where the
     base stays the same: its Go is the one that proves.
     """
     done: list[Finished] = []
-    argv = ["docker", "exec", "--workdir", _folder(service), running.id, "go", *_compile(service)]
+    argv = ["docker", "exec", "--workdir", _folder(service), running.id, "sh", *_build(service)]
 
     def run() -> None:
         done.append(box.processes.run(argv, cwd=session.root, timeout=TIMEOUT))
@@ -64,7 +72,7 @@ def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
     ]
     argv += ["--user", run.user] if run.user else []
     argv += [f"--env={key}={value}" for key, value in service.build_env.items()]
-    argv += ["--workdir", _folder(service), "--entrypoint", "go", run.image, *_compile(service)]
+    argv += ["--workdir", _folder(service), "--entrypoint", "sh", run.image, *_build(service)]
     _check(box.processes.run(argv, cwd=Path(session.project.root)), service)
 
 
@@ -82,10 +90,8 @@ def _folder(service: Service) -> str:
     return SOURCE_TARGET if service.dir == "." else f"{SOURCE_TARGET}/{service.dir}"
 
 
-def _compile(service: Service) -> list[str]:
-    """The packages alone, with the flags that matter to the cache: linking is left to the container that will run it."""
-    tags = ["-tags", ",".join(service.build_tags)] if service.build_tags else []
-    return ["list", "-export", "-deps", "-f", "", *tags, service.main]
+def _build(service: Service) -> list[str]:
+    return ["-c", BUILD, "devctl", service.main, ",".join(service.build_tags)]
 
 
 def _check(done: Finished, service: Service) -> None:
