@@ -162,6 +162,7 @@ def test_a_new_account_goes_from_git_clone_to_a_changed_line(newcomer: Newcomer,
     cloned = newcomer.run("git", "clone", "-q", str(origin), str(clone), cwd=newcomer.home)
     assert cloned.returncode == 0, cloned.stderr
     (clone / ".env.example").write_text(f"HOST_PORT={port}\n")
+    os.chown(clone / ".env.example", NEW_UID, -1)
     try:
         done = newcomer.devctl("onboard", cwd=clone)["result"]
         assert [s["status"] for s in done["steps"]] == ["ok"] * 5
