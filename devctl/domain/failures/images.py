@@ -155,7 +155,7 @@ IMAGES: tuple[Failure, ...] = (
     Failure(
         "registry-refuses",
         _PULLING,
-        r"pull access denied for (?P<ref>[^\s,]+)|(?P<ref2>[\w./:@-]+): pull access denied",
+        r"pull access denied for (?P<ref>[^\s,]+)|metadata for (?P<ref2>\S+): pull access denied",
         "the registry does not give out {ref}",
         "docker login, or check the name; where the service is built here: `build:` in the compose file",
         "it does not exist, or it is private",

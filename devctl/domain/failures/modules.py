@@ -144,7 +144,8 @@ MODULES: tuple[Failure, ...] = (
     Failure(
         "private-module",
         GO,
-        r"(?P<module>[\w.-]+\.\w+/[^\s@]+)@[\s\S]*?(?:could not read (?:Username|Password) for|terminal prompts disabled"
+        r"(?:\(replaced by |go: (?![^\n]*\(replaced by ))(?P<module>[\w.-]+\.\w+/[^\s@]+)@"
+        r"[\s\S]*?(?:could not read (?:Username|Password) for|terminal prompts disabled"
         r"|Permission denied \(publickey\)|Host key verification failed)",
         "{module} is private, and the build has no key to it",
         "set GOPRIVATE, and give the build a secret: RUN --mount=type=secret,id=netrc,target=/root/.netrc go mod download",

@@ -23,11 +23,10 @@ STARTS: tuple[Failure, ...] = (
     Failure(
         "line-endings",
         _UP,
-        r"(?:exec: |exec )(?P<path>\S+\.sh): no such file or directory|(?P<path2>\S+\.sh): not found|env: .sh\\r",
+        r"^exec (?P<path>\S+\.sh): no such file or directory",
         "{path} has Windows line endings, so its #! line names no program",
         "sed -i 's/\\r$//' that file, and in .gitattributes: *.sh text eol=lf",
         "the file is there, its interpreter with a carriage return behind its name is not",
-        codes=(127, 1, 126),
     ),
     Failure(
         "libc-too-old",
@@ -40,11 +39,20 @@ STARTS: tuple[Failure, ...] = (
     Failure(
         "dynamic-binary",
         _UP,
-        r"^exec (?P<path>/\S+): no such file or directory|sh: (?P<path2>/\S+): not found$"
+        r"^exec (?P<path>/\S+): no such file or directory"
         r"|error while loading shared libraries: (?P<path3>[^\s:]+)|Error loading shared library (?P<path4>[^\s:]+)",
         "{path} is there, but the program that loads it is not in the image",
         _DYNAMIC,
         "a binary built with cgo asks for the C library of the image it was built in",
+    ),
+    Failure(
+        "program-not-started",
+        START,
+        r"sh: (?:line \d+: |\d+: )?(?P<path>/\S+): not found$",
+        "{path} does not start: it is not in the image, or what it needs to start is not",
+        "is it there? a binary: CGO_ENABLED=0; a script: sed -i 's/\\r$//' takes Windows line endings out",
+        "a shell says the same of a missing file, of a binary without its C library and of a script whose #! line names nothing",
+        codes=(127,),
     ),
     Failure(
         "air-refuses-folder",

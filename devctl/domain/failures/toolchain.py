@@ -140,7 +140,7 @@ TOOLCHAIN: tuple[Failure, ...] = (
         r"go build \S+: (?:mkdir|open|copying \S+: open) (?P<path>[^\s:]+): permission denied",
         "the binary may not be written to {path}",
         "sudo chown -R $USER of that folder, or build to /tmp: .air.toml `tmp_dir`",
-        "an earlier container left it to root",
+        "the folder belongs to another user: an earlier container may have made it",
     ),
     Failure(
         "vcs-status",
@@ -148,7 +148,7 @@ TOOLCHAIN: tuple[Failure, ...] = (
         r"error obtaining VCS status: exit status 128",
         "Go asks git for the version, and git refuses the folder",
         "ENV GOFLAGS=-buildvcs=false in the dev stage",
-        "in a container the folder belongs to another user, which git takes for dubious ownership",
+        "in a container the folder mostly belongs to another user, which git takes for dubious ownership",
     ),
     Failure(
         "git-ownership",
