@@ -6,7 +6,10 @@ import signal
 
 from hypothesis import settings
 
-settings.register_profile("fast", max_examples=25)  # `make fast`; `make test` tries the usual number, 100
+# No deadline: how long one example takes says more of the machine than of the code.
+settings.register_profile("full", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=25)  # `make fast` asks for it
+settings.load_profile("full")
 
 
 def pytest_configure() -> None:
