@@ -55,7 +55,7 @@ def test_the_dictionary_is_as_large_as_promised() -> None:
 def test_samples_say_where_they_come_from_and_hold_no_path_of_a_machine() -> None:
     for sample in (*SAMPLES, *NEGATIVE):
         assert sample.source, sample.name
-        assert not re.search(r"/tmp/rec|10\.255\.255|/root/\.(?!cache|netrc)", sample.output), sample.name
+        assert not re.search(r"/tmp/rec|10\.255\.255|/root/", sample.output), sample.name
 
 
 def test_an_empty_output_is_explained_by_facts_alone() -> None:

@@ -148,7 +148,7 @@ MODULES: tuple[Failure, ...] = (
         r"[\s\S]*?(?:could not read (?:Username|Password) for|terminal prompts disabled"
         r"|Permission denied \(publickey\)|Host key verification failed)",
         "{module} is private, and the build has no key to it",
-        "set GOPRIVATE, and give the build a secret: RUN --mount=type=secret,id=netrc,target=/root/.netrc go mod download",
+        "set GOPRIVATE, and give the build a secret: RUN --mount=type=secret,id=netrc NETRC=/run/secrets/netrc go mod download",
         "git cannot ask for a password in a build",
     ),
     Failure(
