@@ -35,14 +35,14 @@ def known_to_fail(box: Toolbox, project: Project) -> bool:
     return _noted(box, project) is False
 
 
-def try_once(box: Toolbox, project: Project, container: Container) -> bool:
-    """Try it unless that was done; returns whether polling has to begin now."""
+def try_once(box: Toolbox, project: Project, container: Container) -> bool | None:
+    """Try it unless that was done; returns whether polling has to begin now, None where it could not be tried yet."""
     target = _target(project, container.service)
     if target is None or _noted(box, project) is not None:
         return False
     arrived = _arrive(box, project, container, f"{target}/{OVERLAY}")
     if arrived is None:
-        return False
+        return None
     box.files.write_atomic(_path(project, NOTE), json.dumps({"arrive": arrived}), owner=project.owner)
     return not arrived
 

@@ -25,6 +25,8 @@ from devctl.workflows.watcher_process import LOCK
 
 AGAIN = 5.0
 """Seconds until the next try where the machine, not a file, was in the way: an engine that restarts."""
+TRIAL_AGAIN = 10.0
+"""Seconds until file events are tried again where that could not be done, doubled each time: a busy machine, a restart."""
 END = 3.0
 _LIMITS = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or end other watchers"
 _VM = "devctl.yaml: `watch: {poll: never}` if that is wrong; a folder that the engine's machine shares natively reloads faster"
@@ -86,6 +88,8 @@ class _Watching:
     model_read: bool = False
     failed_at: float | None = None
     again_at: float | None = None
+    trial_at: float | None = 0.0
+    trial_wait: float = TRIAL_AGAIN
 
     def until_paths_change(self, stop: Callable[[], bool]) -> None:
         """Watch one set of paths; another set (a new `replace`, a new member of a workspace) is watched anew."""
@@ -103,11 +107,11 @@ class _Watching:
             for batch in batches:
                 if not stop() and (batch or not armed or self._try_again()):
                     self._catch_up(same_model=bool(batch) and not batch & self._model_files())
-                    if not armed and self._events_fail():
-                        self._catch_up()
                     armed = True
                     if watched_paths(self.box, self.known) != paths:
                         return
+                if not stop() and self._trial_is_due() and self._events_fail():
+                    self._catch_up()
 
     def _model_files(self) -> set[Path]:
         return {Path(self.known.root) / name for name in MODEL_FILES}
@@ -148,21 +152,30 @@ class _Watching:
                 return sums_are_complete(self.box, self.known, service)
         return False
 
+    def _trial_is_due(self) -> bool:
+        return self.trial_at is not None and self.box.clock.monotonic() >= self.trial_at
+
     def _events_fail(self) -> bool:
         """Tried when the first service runs as wanted; where events do not arrive, polling is brought in and said."""
+        self.trial_at = None
         if must_poll(self.box, self.known) or self.known.watch_poll == "never":
             return False
+        fail = self._tried()
+        if fail is None:
+            self.trial_at, self.trial_wait = self.box.clock.monotonic() + self.trial_wait, self.trial_wait * 2
+        if fail:
+            self._say_polling("a write in the project's folder was not told in the container", _VM)
+        return bool(fail)
+
+    def _tried(self) -> bool | None:
         try:
             running = self.box.engine.containers(self.known.name)
         except MachineError:
-            return False
+            return None
         names = in_dev(self.known, running)
         first = running.of(names[0]) if names else None
         here = self.box.files.is_dir(Path(self.known.root))
-        if first is None or not here or not try_once(self.box, self.known, first):
-            return False
-        self._say_polling("a write in the project's folder was not told in the container", _VM)
-        return True
+        return try_once(self.box, self.known, first) if first is not None and here else None
 
     def _follow_all(self) -> None:
         for service in self.known.services:

@@ -106,6 +106,24 @@ def test_an_engine_that_went_away_is_asked_again_later(world: World) -> None:
     ]
 
 
+def test_events_that_could_not_be_tried_are_tried_again_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [None, None, True, False]
+    monkeypatch.setattr(watching, "try_once", lambda *args: answers.pop(0))
+
+    def later(seconds: float) -> Step:
+        def step() -> frozenset[Path]:
+            world.now += seconds
+            return frozenset()
+
+        return step
+
+    run(world, later(5), later(6), later(11), later(10), later(100))
+    assert answers == [False], "at once, after 10 s, after 20 s more; then it is known"
+    assert [w.code for w in world.warnings] == ["watch-polls"]
+
+
 def test_a_set_of_paths_that_changed_is_watched_anew(world: World) -> None:
     local = go_mod(word="replace example.com/lib => ./lib")
     script = run(world, saved(world, local))
