@@ -134,7 +134,8 @@ def _bug(error: Exception, words: Sequence[str], renderers: Sequence[Renderer]) 
     from devctl.cli.report import write_report
     from devctl.domain.redact import redact
 
-    place = write_report(error, words, events=[e for r in renderers for e in r.recent])
+    plan = next((r.plan for r in renderers), "")
+    place = write_report(error, words, plan=plan, events=[e for r in renderers for e in r.recent])
     return DevctlError(
         f"a bug of devctl: {type(error).__name__}: {redact(str(error))}",
         code="internal-error",

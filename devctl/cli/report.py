@@ -11,27 +11,44 @@ from devctl.domain.events import Event
 from devctl.domain.redact import redact
 
 
-def write_report(error: BaseException, words: Sequence[str], *, events: Sequence[Event]) -> str:
+def write_report(error: BaseException, words: Sequence[str], *, plan: str, events: Sequence[Event]) -> str:
     """Write it to the user's state folder; returns its path, or where else to find it."""
     from devctl.cli import wiring
 
-    text = report_text(error, words, platform=wiring.platform_text(), events=events)
+    text = report_text(
+        error, words, platform=wiring.platform_text(), tools=wiring.tools_text(), plan=plan, events=events
+    )
     try:
         return str(wiring.save_report(text))
     except OSError as failed:
         return f"(which could not be written: {failed})"
 
 
-def report_text(error: BaseException, words: Sequence[str], *, platform: str, events: Sequence[Event]) -> str:
+def report_text(
+    error: BaseException,
+    words: Sequence[str],
+    *,
+    platform: str,
+    tools: Sequence[str],
+    plan: str,
+    events: Sequence[Event],
+) -> str:
     trace = "".join(traceback.format_exception(error))
     parts = [
         "# devctl: report of a bug",
         "",
         f"- devctl {__version__}, {platform}",
+        *(f"- {tool}" for tool in tools),
         f"- call: {shlex.join(['devctl', *words])}",
         "",
         "```",
         trace.rstrip(),
+        "```",
+        "",
+        "## The plan",
+        "",
+        "```",
+        plan or "none was made yet",
         "```",
         "",
         "## The last events",

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from devctl.domain.ports_machine import MachineBox
 
 
+TOOL_ANSWERS_WITHIN = 5.0
+
+
 def toolbox(reporter: Reporter) -> Toolbox:
     """The real ports. Each adapter imports its library where it uses it, so this costs no start-up time."""
     processes = SystemProcesses()
@@ -81,6 +84,25 @@ def save_report(text: str) -> Path:
 
 def platform_text() -> str:
     return host.platform_text()
+
+
+def tools_text() -> tuple[str, ...]:
+    """The versions of what devctl works with, each in a line; asked within seconds, since an engine may hang."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    asked = {
+        "docker": ("docker", "version", "--format", "{{.Client.Version}}"),
+        "engine": ("docker", "version", "--format", "{{.Server.Version}} {{.Server.Os}}/{{.Server.Arch}}"),
+        "compose": ("docker", "compose", "version", "--short"),
+        "buildx": ("docker", "buildx", "version"),
+    }
+    processes = SystemProcesses()
+    with ThreadPoolExecutor(max_workers=len(asked)) as pool:
+        answers = pool.map(lambda argv: processes.run(argv, timeout=TOOL_ANSWERS_WITHIN), asked.values())
+        said = (
+            (answer.output.strip().splitlines() or [f"exit code {answer.code}"])[-1] for answer in answers
+        )
+        return tuple(f"{name}: {line}" for name, line in zip(asked, said, strict=True))
 
 
 def discard_stdout() -> None:

@@ -121,6 +121,14 @@ class Ready:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """What is about to be done. Each step is told when it begins: this is kept for the report of a bug, and shown nowhere."""
+
+    name: ClassVar[str] = "planned"
+    text: str
+
+
+@dataclass(frozen=True)
 class Recorded:
     """An event that the background watcher wrote down: one line of JSON in the shape of CONTRACT."""
 
@@ -130,6 +138,7 @@ class Recorded:
 
 Event = (
     Ready
+    | Planned
     | Recorded
     | StepStarted
     | StepDone

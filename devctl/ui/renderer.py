@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import RLock
 
-from devctl.domain.events import Event, LogLine, Outcome
+from devctl.domain.events import Event, LogLine, Outcome, Planned
 from devctl.errors import DevctlError, Problem
 from devctl.ui.out import Out
 
@@ -21,6 +21,7 @@ class Renderer(ABC):
 
     def __init__(self, *, discard: Callable[[], None]) -> None:
         self.recent: deque[Event] = deque(maxlen=REMEMBERED)
+        self.plan = ""
         self._out = Out(sys.stdout, discard=discard)
         self._lock = RLock()
 
@@ -30,6 +31,9 @@ class Renderer(ABC):
 
     def emit(self, event: Event) -> None:
         with self._lock:
+            if isinstance(event, Planned):
+                self.plan = event.text
+                return
             if not isinstance(event, LogLine):
                 self.recent.append(event)
             self.show(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from devctl.domain.events import Outcome
+from devctl.domain.events import Outcome, Planned
 from devctl.domain.overlay import OVERLAY
 from devctl.domain.planner import Step, plan_text
 from devctl.domain.ports import Toolbox
@@ -114,6 +114,7 @@ def run_plan(
 ) -> tuple[Step, ...]:
     """Execute the session's plan: bases, builds, starts, probes. `timeout`: seconds for each probe."""
     plan = session.plan()
+    box.reporter.emit(Planned(plan_text(plan)))
     if not plan:
         return plan
     write_overlay(box, session)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devctl.domain.events import Outcome, Switched
+from devctl.domain.events import Outcome, Planned, Switched
 from devctl.domain.image import ImageFacts
 from devctl.domain.observed import MODE_LABEL, Container, Observed
+from devctl.domain.planner import plan_text
 from devctl.domain.ports import Toolbox
 from devctl.domain.preview_text import preview_text
 from devctl.domain.project import Project, Service
@@ -79,6 +80,7 @@ def _prepare(
 ) -> tuple[Session, Switch]:
     """Build and check. Nothing that runs is touched yet, and a refusal leaves it so."""
     session = open_session(box, project, mode="prod", base=base, target=project.prod_target)
+    box.reporter.emit(Planned(plan_text(session.plan())))
     before = _before(box, session)
     refuse_impossible(box, session)
     advise(box, project, mode="prod")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from devctl.cli.options import GlobalOptions, hoist
-from devctl.domain.events import Outcome
+from devctl.domain.events import Outcome, Planned, StepStarted
 from devctl.domain.ports import Toolbox
 from devctl.domain.requests import StatusRequest, UpRequest
 from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, ProjectError, UsageError
@@ -157,6 +157,8 @@ def test_a_bug_leaves_a_report_without_secrets(
     devctl: Devctl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def status(request: StatusRequest, box: Toolbox) -> Outcome:
+        box.reporter.emit(Planned(" 1  build app  no image yet, DB_PASSWORD=hunter2"))
+        box.reporter.emit(StepStarted("build", "TOKEN=sesame changed", "app"))
         raise RuntimeError("lost at postgres://me:hunter2@db/x")
 
     monkeypatch.setattr(observe, "status", status)
@@ -171,7 +173,13 @@ def test_a_bug_leaves_a_report_without_secrets(
     text = report.read_text()
     assert "RuntimeError: lost at" in text
     assert "call: devctl status --json" in text
+    for line in ("devctl ", "docker: ", "engine: ", "compose: ", "buildx: "):
+        assert f"\n- {line}" in text
+    assert "## The plan\n\n```\n 1  build app  no image yet, DB_PASSWORD=[removed]\n```" in text
+    assert "StepStarted(step='build', cause='TOKEN=[removed]" in text
+    assert ran.out.count("\n") == 2, "the step and the result: a plan is shown nowhere"
     assert "hunter2" not in text + ran.out + ran.err
+    assert "sesame" not in text
 
 
 def test_a_report_that_cannot_be_kept_at_home_goes_to_a_temporary_folder(
