@@ -325,6 +325,12 @@ class FakeSources:
     def config(self, root: Path) -> Config:
         return Config()
 
+    def texts(self, path: Path) -> Sequence[tuple[str, int]]:
+        return ()
+
+    def positions(self, path: Path) -> Callable[[tuple[str | int, ...]], int | None]:
+        return lambda key: None
+
     def config_problems(self, root: Path) -> tuple[Problem, ...]:
         return ()
 

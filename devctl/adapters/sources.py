@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,3 +49,8 @@ class ProjectSources:
         from devctl.adapters import yaml_positions
 
         return yaml_positions.positions(path)
+
+    def texts(self, path: Path) -> Sequence[tuple[str, int]]:
+        from devctl.adapters import yaml_positions
+
+        return yaml_positions.texts(path)

@@ -70,6 +70,26 @@ def positions(path: Path) -> Callable[[Key], int | None]:
     return line
 
 
+def texts(path: Path) -> list[tuple[str, int]]:
+    """Every value that is text, with the line of its key or list item."""
+    try:
+        document = read_document(path.read_text(encoding="utf-8"), path=path.name, code="broken")
+    except (OSError, UnicodeDecodeError, FilesError):
+        return []
+    return list(_texts(document.data, (), document.places))
+
+
+def _texts(value: object, key: Key, places: dict[Key, tuple[int, int]]) -> Iterator[tuple[str, int]]:
+    if isinstance(value, str):
+        yield value, places.get(key, (1, 1))[0]
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(item, (*key, name), places)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, (*key, index), places)
+
+
 def line_of(text: str, key: Sequence[str | int]) -> int | None:
     """The line of a key path in a YAML text, counted from 1; None where it is not there or is no YAML."""
     try:

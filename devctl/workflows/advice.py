@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from devctl.domain.compose_text import obsolete_version, plain_variables, unset_variables
 from devctl.domain.detect import needs_cgo
+from devctl.domain.envfile import variables
 from devctl.domain.gofacts import DockerfileFacts, SourceFacts
 from devctl.domain.lint import Finding, Linted, blocking, lint
 from devctl.domain.mains import Main, mains
@@ -46,7 +48,20 @@ def problems(box: Toolbox, project: Project, *, mode: Literal["dev", "prod"] = "
         listed = [f.problem for f in lint(linted)]
         reasons = _dev_reasons(linted, project, service) if mode == "dev" else ()
         found += [*_joined(reasons, listed), *_alone(reasons, listed)]
+    found += _compose_notes(box, Path(project.root))
     return tuple(dict.fromkeys(found))
+
+
+def _compose_notes(box: Toolbox, root: Path) -> Iterator[Problem]:
+    """What compose warns of at each of its calls, said here once and with its line."""
+    own = box.files.read_text(root / ".env") or ""
+    elsewhere = box.host.env("COMPOSE_ENV_FILES") is not None  # what those hold is not ours to guess
+    for path in compose_files(box, root):
+        yield from obsolete_version(path.name, box.sources.positions(path)(("version",)))
+        texts = [] if elsewhere else box.sources.texts(path)
+        asked = {name for text, _ in texts for name in plain_variables(text)}
+        known = {v.name for v in variables(own)} | {n for n in asked if box.host.env(n) is not None}
+        yield from unset_variables(path.name, texts, known=frozenset(known))
 
 
 def refuse_impossible(box: Toolbox, session: Session) -> None:

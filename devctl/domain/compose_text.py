@@ -1,0 +1,66 @@
+"""What compose itself only warns of, with the line that it does not name: an obsolete `version:`, variables that are unset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from devctl.errors import Problem
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+def obsolete_version(file: str, line: int | None) -> Iterator[Problem]:
+    """`line`: of the top-level key `version`, None where there is none."""
+    if line is not None:
+        yield Problem(
+            "compose-version-obsolete",
+            "`version:` means nothing to compose any more, and is ignored",
+            "delete that line",
+            f"{file}:{line}",
+        )
+
+
+def unset_variables(
+    file: str, texts: Iterable[tuple[str, int]], *, known: frozenset[str]
+) -> Iterator[Problem]:
+    """One for each name that has no value and no default, at its first line. Compose fills in nothing, and goes on."""
+    told: set[str] = set()
+    for text, line in texts:
+        for name in plain_variables(text):
+            if name not in known and name not in told and not name.startswith("COMPOSE_"):
+                told.add(name)
+                yield Problem(
+                    "compose-variable-unset",
+                    f"the variable {name} is not set: compose puts nothing in its place",
+                    f"echo '{name}=…' >> .env, or ${{{name}:-default}} in {file}",
+                    f"{file}:{line}",
+                )
+
+
+def plain_variables(text: str) -> Iterator[str]:
+    """`$NAME` and `${NAME}`; one with a default or a condition (`${NAME:-x}`) is passed over whole, `$$` is a dollar sign."""
+    at = 0
+    while (at := text.find("$", at)) >= 0:
+        behind = text[at + 1 : at + 2]
+        found = _NAME.match(text, at + 2 if behind == "{" else at + 1)
+        if behind == "{":
+            end = _closing(text, at + 1)
+            if found is not None and found.end() == end < len(text):
+                yield found[0]
+            at = end + 1
+        elif found is not None:
+            yield found[0]
+            at = found.end()
+        else:
+            at += 2
+
+
+def _closing(text: str, start: int) -> int:
+    """The brace that closes the one at `start`; the text's end where none does."""
+    depth = 0
+    for at in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[at], 0)
+        if depth == 0:
+            return at
+    return len(text)
