@@ -41,8 +41,8 @@ def _write_mode(spec: Model, project: Project, service: Service, run: Run) -> No
     spec["build"] = _build(spec, project, run)
     spec.pop("develop", None)
     spec.pop("pull_policy", None)
-    if run.host_port is not None and service.port is not None and not spec.get("ports"):
-        spec["ports"] = [_port(service.port, run.host_port)]
+    if run.host_port is not None and service.port is not None:
+        spec["ports"] = _ports(spec.get("ports") or [], service, run.host_port)
     if run.mode == "dev":
         _dev(spec, project, service, run)
     else:
@@ -152,6 +152,21 @@ def _share_cache(spec: Model) -> None:
 
 def _uses_cache(spec: Model) -> bool:
     return any(v.get("source") == CACHE_KEY for v in spec.get("volumes") or [])
+
+
+def _ports(theirs: list[Model], service: Service, host: int) -> list[Model]:
+    """The compose file's ports as they are; where devctl.yaml names a `host_port`, the port of the service goes there."""
+    assert service.port is not None
+    if not theirs:
+        return [_port(service.port, host)]
+    if service.host_port is None:
+        return theirs
+    mine = [p for p in theirs if p.get("target") == service.port and p.get("protocol", "tcp") == "tcp"]
+    if not mine:
+        return [*theirs, _port(service.port, host)]
+    before = mine[0].get("published")  # one port on two addresses stays one port
+    moved = [p for p in mine if p.get("published") == before]
+    return [{"host_ip": "127.0.0.1", **p, "published": str(host)} if p in moved else p for p in theirs]
 
 
 def _port(container: int, host: int) -> Model:

@@ -71,7 +71,7 @@ def port_remedy(box: Toolbox, project: Project, service: Service, *, port: int, 
 
 def _other_port(box: Toolbox, project: Project, service: Service, port: int) -> str:
     specs = cast("Mapping[str, Any]", project.model["services"])
-    if not specs.get(service.name, {}).get("ports"):
+    if service.host_port is not None or not specs.get(service.name, {}).get("ports"):
         return f"devctl.yaml: services: {service.name}: host_port: {port}"
     for path in compose_files(box, Path(project.root)):
         found = _VARIABLE.search(box.files.read_text(path) or "")

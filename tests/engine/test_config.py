@@ -56,6 +56,25 @@ def test_check_says_what_is_wrong_and_where(root: Path) -> None:
     assert broken["result"]["problems"][0]["hint"] == "replace `prot` by `port`"
 
 
+def test_what_compose_only_warns_of_is_told_once_with_its_line(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (root / "compose.yaml").read_text().replace("services:", 'version: "3.8"\nservices:', 1)
+    more = "      DSN: ${DB_DSN}\n      LIKE: $DB_DSN\n      KNOWN: ${KNOWN}\n      FROM_HOST: ${FROM_HOST}\n"
+    (root / "compose.yaml").write_text(text.replace("    environment:\n", f"    environment:\n{more}", 1))
+    (root / ".env").write_text("KNOWN=1\n")
+    monkeypatch.setenv("FROM_HOST", "1")
+    checked = without_engine("config", "check", cwd=root)
+    assert (checked["exit_code"], checked["error"]) == (0, None), "nothing is kept from working"
+    lines = (root / "compose.yaml").read_text().splitlines()
+    at = {
+        code: 1 + next(n for n, line in enumerate(lines) if word in line)
+        for code, word in (("compose-version-obsolete", "version:"), ("compose-variable-unset", "${DB_DSN}"))
+    }
+    found = [(p["code"], p["place"]) for p in checked["result"]["problems"]]
+    assert found == [(code, f"compose.yaml:{line}") for code, line in at.items()]
+
+
 def test_check_warns_of_what_works_and_is_risky(root: Path) -> None:
     dockerfile = (root / "Dockerfile").read_text()
     (root / "Dockerfile").write_text(dockerfile.replace("ALPINE_IMAGE=alpine:3.22", "ALPINE_IMAGE=alpine"))
@@ -87,6 +106,32 @@ def test_render_is_the_model_that_compose_is_given(root: Path) -> None:
         ["docker", "compose", "-f", str(file), "config", "--quiet"], capture_output=True, text=True
     )
     assert accepted.returncode == 0, accepted.stderr
+
+
+@pytest.mark.parametrize(
+    ("theirs", "rendered"),
+    [
+        ('["8080:8080", "9000:9000"]', [("127.0.0.1", 8080, "9123"), ("127.0.0.1", 9000, "9000")]),
+        (
+            '["127.0.0.1:8080:8080", "127.0.0.2:8080:8080"]',
+            [("127.0.0.1", 8080, "9123"), ("127.0.0.2", 8080, "9123")],
+        ),
+        ('["0.0.0.0:8080:8080"]', [("0.0.0.0", 8080, "9123")]),
+        ('["8080"]', [("127.0.0.1", 8080, "9123")]),
+        ('["9000:9000"]', [("127.0.0.1", 9000, "9000"), ("127.0.0.1", 8080, "9123")]),
+    ],
+)
+@pytest.mark.parametrize("mode", ["dev", "prod"])
+def test_the_host_port_of_devctl_yaml_wins_over_the_compose_file(
+    root: Path, mode: str, theirs: str, rendered: list[tuple[str, int, str]]
+) -> None:
+    text = (root / "compose.yaml").read_text()
+    line = next(line for line in text.splitlines() if "HOST_PORT" in line and "127.0.0.1" in line)
+    (root / "compose.yaml").write_text(text.replace(f"    ports:\n{line}\n", f"    ports: {theirs}\n", 1))
+    (root / "devctl.yaml").write_text("services:\n  app:\n    port: 8080\n    host_port: 9123\n")
+    model = without_engine("config", "render", "--mode", mode, cwd=root)["result"]["model"]
+    ports = [(p.get("host_ip"), p["target"], p["published"]) for p in model["services"]["app"]["ports"]]
+    assert ports == rendered
 
 
 def test_schema_knows_every_key(root: Path) -> None:
