@@ -98,6 +98,12 @@ class EngineCli:
         how = ["rm", "--force"] if thing.kind == "container" else [thing.kind, "rm"]
         return self._run(*how, thing.name).code == 0
 
+    def names(self, kind: Kind) -> frozenset[str]:
+        return frozenset(self._docker(kind, "ls", "--format", "{{.Name}}").stdout.split())
+
+    def create(self, kind: Kind, name: str) -> None:
+        self._docker(kind, "create", name)
+
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
         flags = [part for key, value in labels.items() for part in ("--label", f"{key}={value}")]
         self._docker("volume", "create", *flags, name)

@@ -7,10 +7,12 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from devctl.adapters import mend_tree
-from devctl.domain.check_facts import DEFAULT_ENDPOINT, TreeFacts
+from devctl.adapters import docker_config, machine_kernel, mend_tree
+from devctl.domain.check_facts import DEFAULT_ENDPOINT, DockerConfigFacts, TreeFacts
+from devctl.domain.module_gaps import ModuleGap
 from devctl.domain.ports import Finished, Host, Processes
 from devctl.errors import MachineError
 
@@ -37,6 +39,8 @@ class SystemInstaller:
         root: bool | None = None,
         systemd: bool | None = None,
         log: Path = LOG,
+        inotify: Path = machine_kernel.INOTIFY,
+        sysctl: Path = machine_kernel.SYSCTL,
     ) -> None:
         self._processes = processes
         self._host = host
@@ -44,6 +48,8 @@ class SystemInstaller:
         self._root = os.geteuid() == 0 if root is None else root
         self._systemd = SYSTEMD.is_dir() if systemd is None else systemd
         self._log = log
+        self._inotify = inotify
+        self._sysctl = sysctl
 
     def provide_engine(self) -> str:
         """An engine that answers is used as it is, whoever started it; a second one is never started beside it."""
@@ -67,7 +73,7 @@ class SystemInstaller:
         if self._processes.run(["docker", "compose", "version"]).code == 0:
             return "docker compose works already"
         binary = compose_binary() or self._download_compose()
-        folder = Path(self._host.env("DOCKER_CONFIG") or Path.home() / ".docker") / "cli-plugins"
+        folder = docker_config.folder_of(self._host) / "cli-plugins"
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / "docker-compose"
         # A copy, not a link: it still works when the virtual environment it came from is gone.
@@ -90,6 +96,18 @@ class SystemInstaller:
 
     def set_line_endings(self, tree: TreeFacts) -> str:
         return mend_tree.set_line_endings(tree)
+
+    def set_x_bits(self, tree: TreeFacts) -> str:
+        return mend_tree.set_x_bits(tree)
+
+    def mend_docker_config(self, config: DockerConfigFacts) -> str:
+        return docker_config.mend(config)
+
+    def raise_watch_limits(self) -> str:
+        return machine_kernel.raise_watch_limits(self._inotify, kept=self._sysctl)
+
+    def complete_modules(self, tree: TreeFacts, gaps: Sequence[ModuleGap], *, image: str) -> str:
+        return mend_tree.complete_modules(tree, gaps, self._processes, image=image)
 
     def trust_folder(self, tree: TreeFacts) -> str:
         return mend_tree.trust_folder(tree, self._processes)

@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from devctl.adapters import machine_inside, machine_kernel, machine_processes, machine_tree
+from devctl.adapters import docker_config, machine_inside, machine_kernel, machine_processes, machine_tree
 from devctl.domain.check_facts import EngineFacts, InsideFacts, MachineFacts, ProxyFacts, TreeFacts
 from devctl.domain.ports import Host, Processes
 
 ANSWER_WITHIN = 3
-INOTIFY = Path("/proc/sys/fs/inotify")
 
 
 def cache_folder(host: Host) -> Path:
@@ -26,9 +25,10 @@ def cache_folder(host: Host) -> Path:
 class SystemMachine:
     """`Machine` by the docker CLI, the SDK (is it the same engine?) and /proc."""
 
-    def __init__(self, processes: Processes, host: Host) -> None:
+    def __init__(self, processes: Processes, host: Host, *, inotify: Path = machine_kernel.INOTIFY) -> None:
         self._processes = processes
         self._host = host
+        self._inotify = inotify
 
     def facts(self) -> MachineFacts:
         with ThreadPoolExecutor(max_workers=6) as pool:
@@ -59,12 +59,13 @@ class SystemMachine:
                 inodes_free=room.f_favail if room else None,
                 inodes_total=room.f_files if room else None,
                 memory_available_bytes=machine_kernel.memory_available() if local else None,
-                inotify_watches=machine_kernel.number(INOTIFY / "max_user_watches"),
-                inotify_instances=machine_kernel.number(INOTIFY / "max_user_instances"),
+                inotify_watches=machine_kernel.number(self._inotify / "max_user_watches"),
+                inotify_instances=machine_kernel.number(self._inotify / "max_user_instances"),
                 host_mtu=machine_kernel.way_out_mtu() if local else None,
                 ca_bundle=machine_kernel.ca_bundle(),
                 own_cas=machine_kernel.own_cas(),
                 proxies=self._proxies(),
+                docker_config=docker_config.look(docker_config.folder_of(self._host), env=self._host.env),
             )
 
     def inside(self, image: str, *, root: Path | None, owner: tuple[int, int]) -> InsideFacts:
@@ -118,9 +119,10 @@ class SystemMachine:
     def _proxies(self) -> ProxyFacts:
         named = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
         shell = next((value for name in named if (value := self._host.env(name))), "")
-        folder = Path(self._host.env("DOCKER_CONFIG") or Path.home() / ".docker")
         try:
-            said = json.loads((folder / "config.json").read_text())["proxies"]["default"]
+            said = json.loads((docker_config.folder_of(self._host) / "config.json").read_text())["proxies"][
+                "default"
+            ]
             containers = str(said.get("httpsProxy") or said.get("httpProxy") or "")
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             containers = ""
@@ -140,7 +142,12 @@ def _sdk_engine_id() -> str:
     try:
         with contextlib.closing(docker.from_env(timeout=ANSWER_WITHIN)) as client:
             return str(client.info().get("ID", ""))
-    except (DockerException, RequestException):
+    except (
+        DockerException,
+        RequestException,
+        KeyError,
+        ValueError,
+    ):  # the last two: a context it cannot read
         return ""
 
 

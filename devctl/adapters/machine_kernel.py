@@ -5,9 +5,15 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from devctl.errors import MachineError
+
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 OWN_CAS = Path("/usr/local/share/ca-certificates")
 ROUTES = Path("/proc/net/route")
+INOTIFY = Path("/proc/sys/fs/inotify")
+SYSCTL = Path("/etc/sysctl.d")
+LIMITS = {"max_user_watches": 524288, "max_user_instances": 1024}
+KEPT_IN = "60-devctl-inotify.conf"
 
 
 def number(file: Path) -> int | None:
@@ -47,3 +53,23 @@ def ca_bundle() -> str | None:
 def own_cas() -> int:
     """How many certificate authorities an administrator added."""
     return sum(1 for _ in OWN_CAS.rglob("*.crt")) if OWN_CAS.is_dir() else 0
+
+
+def raise_watch_limits(folder: Path, *, kept: Path) -> str:
+    """Written to the kernel and to a file of sysctl; a limit that is higher already stays."""
+    wanted = {name: value for name, value in LIMITS.items() if (number(folder / name) or 0) < value}
+    try:
+        for name, value in wanted.items():
+            (folder / name).write_text(f"{value}\n", encoding="utf-8")
+        lines = [f"fs.inotify.{name} = {value}\n" for name, value in wanted.items()]
+        kept.mkdir(parents=True, exist_ok=True)
+        (kept / KEPT_IN).write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        words = " ".join(f"fs.inotify.{name}={value}" for name, value in wanted.items())
+        raise MachineError(
+            f"the kernel's limits for watchers could not be raised: {error.strerror}",
+            code="not-mended",
+            hint=f"sudo sysctl {words}",
+        ) from None
+    said = ", ".join(f"fs.inotify.{name} {value}" for name, value in wanted.items())
+    return f"raised {said} (kept in {kept / KEPT_IN})"

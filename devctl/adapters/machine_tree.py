@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from devctl.adapters.files import STATE_DIR, SystemFiles, mount_kind
@@ -19,6 +19,10 @@ SCRIPT_LIMIT = 1_000_000
 _NOT_OURS = frozenset({"node_modules", "vendor", STATE_DIR})
 _RUNS_SCRIPTS = re.compile(r"(?i)^(.*\.)?dockerfile(\..*)?$|^(docker-)?compose.*\.ya?ml$|^containerfile$")
 _WORD = re.compile(r"[\w.-]+")
+_STARTS = re.compile(
+    r"""(?im)^\s*(?:ENTRYPOINT|CMD|entrypoint:|command:)[ \t]*(?:\[\s*)?["']?(?P<path>[\w./-]*?(?P<name>[\w.-]+\.sh))["',\s\]]"""
+)
+"""The script that a container starts with, called by its own name."""
 
 
 def look_at(root: Path, processes: Processes) -> TreeFacts:
@@ -46,6 +50,7 @@ def look_at(root: Path, processes: Processes) -> TreeFacts:
         foreign=tuple(foreign[:SAMPLES]),
         foreign_count=len(foreign),
         crlf_scripts=tuple(sorted(str(path.relative_to(root)) for path in scripts)),
+        locked_scripts=tuple(sorted(str(path.relative_to(root)) for path in _locked(texts, named))),
         git_distrusts=_git_distrusts(root, processes),
         events_arrive=_events_arrive(root),
     )
@@ -72,6 +77,16 @@ def _crlf_script(path: Path) -> bool:
     except OSError:
         return False
     return data.startswith(b"#!") and b"\r\n" in data
+
+
+def _locked(texts: list[str], named: Mapping[str, list[Path]]) -> Iterator[Path]:
+    """Scripts that a container starts with and that nobody may execute; where a file speaks of chmod, it is left to it."""
+    if any("chmod" in text for text in texts):
+        return
+    names = {found["name"] for text in texts for found in _STARTS.finditer(f"{text}\n")}
+    for path in (path for name in names for path in named.get(name, ())):
+        if not path.stat().st_mode & 0o111 and path.read_bytes().startswith(b"#!"):
+            yield path
 
 
 def _case_blind(root: Path) -> bool:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from devctl.adapters.machine_tree import walk
 from devctl.domain.check_facts import TreeFacts
-from devctl.domain.ports import Processes
+from devctl.domain.failures import explain
+from devctl.domain.module_gaps import ModuleGap
+from devctl.domain.ports import Finished, Processes
 from devctl.errors import MachineError
 
 LIMIT = 1_000_000
+TAIL = 10
+GO_WITHIN = 300.0
+GO_SETTINGS = ("GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB")
 
 
 def set_owner(tree: TreeFacts, processes: Processes, *, image: str, root: bool) -> str:
@@ -45,6 +51,47 @@ def set_line_endings(tree: TreeFacts) -> str:
             os.chown(made, facts.st_uid, facts.st_gid)
         made.replace(path)
     return f"LF line endings in {', '.join(tree.crlf_scripts)}"
+
+
+def set_x_bits(tree: TreeFacts) -> str:
+    """For whom it may be read: 0644 becomes 0755, 0600 becomes 0700."""
+    for name in tree.locked_scripts:
+        path = Path(tree.root, name)
+        mode = path.stat().st_mode
+        path.chmod(mode | (mode & 0o444) >> 2)
+    return f"chmod +x {', '.join(tree.locked_scripts)}"
+
+
+def complete_modules(tree: TreeFacts, gaps: Sequence[ModuleGap], processes: Processes, *, image: str) -> str:
+    uid, gid = tree.owner
+    did: list[str] = []
+    for gap in gaps:
+        argv = ["docker", "run", "--rm", "--init", "--pull=never", f"--user={uid}:{gid}"]
+        argv += [
+            f"--env={name}" for name in GO_SETTINGS
+        ]  # as this shell has them; one that is not set stays so
+        argv += [
+            "--env=HOME=/tmp",
+            "--env=GOPATH=/tmp/go",
+            "--env=GOCACHE=/tmp/cache",
+            "--env=GOFLAGS=",
+        ]
+        argv += ["--mount", f"type=bind,source={tree.root},target=/devctl", f"--workdir=/devctl/{gap.dir}"]
+        done = processes.run([*argv, image, *gap.command], timeout=GO_WITHIN)
+        if done.code != 0:
+            raise _not_completed(gap, done)
+        did.append(f"{' '.join(gap.command)}, since {gap.text}")
+    return "; ".join(did)
+
+
+def _not_completed(gap: ModuleGap, done: Finished) -> MachineError:
+    known = explain("build", done.output)
+    return MachineError(
+        f"`{' '.join(gap.command)}` failed in a container: {known.message if known else gap.text}",
+        code="not-mended",
+        hint=known.hint if known else f"{' '.join(gap.command)} shows why",
+        detail="\n".join(done.output.strip().splitlines()[-TAIL:]),
+    )
 
 
 def trust_folder(tree: TreeFacts, processes: Processes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from devctl.domain.bases import BaseState
+from devctl.domain.module_gaps import ModuleGap
 
 DEFAULT_ENDPOINT = "unix:///var/run/docker.sock"
 
@@ -31,6 +32,17 @@ class ProxyFacts:
     containers: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DockerConfigFacts:
+    """docker's `config.json`. `lost_helpers`: credential helpers that it names and no program is; `lost_context`: the
+    context in use, where its description or its socket is gone."""
+
+    path: str = "~/.docker/config.json"
+    broken: bool = False
+    lost_helpers: tuple[str, ...] = ()
+    lost_context: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsideFacts:
     """Seen from one container on the default bridge, run as the project's owner. "" is an answer, None is "not known".
@@ -51,7 +63,8 @@ class InsideFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeFacts:
-    """The project's folder. `foreign`: the first files of other users; `crlf_scripts`: with CRLF, and run by an image.
+    """The project's folder. `foreign`: the first files of other users; `crlf_scripts`: with CRLF, and run by an image;
+    `locked_scripts`: those without the bit that lets them run.
 
     `events_arrive`: what the watcher found when it tried a save against a listener in the dev container.
     """
@@ -64,6 +77,7 @@ class TreeFacts:
     foreign: tuple[str, ...] = ()
     foreign_count: int = 0
     crlf_scripts: tuple[str, ...] = ()
+    locked_scripts: tuple[str, ...] = ()
     git_distrusts: bool | None = None
     events_arrive: bool | None = None
 
@@ -84,6 +98,8 @@ class MachineFacts:
     """None: not there, or not to be found out (a remote engine's disk).
 
     `docker_cli`, `engine`, `compose`, `buildx` are versions; `pullable` are the missing bases that a registry has.
+    `abandoned`: containers that run for a project whose folder is gone; `externals`: networks and volumes that the
+    compose file wants to find, and that are not there, as `network back`; `gaps`: in the project's modules.
     `registry_answers`: for a base; `host_mtu`: of the way out; `own_cas`: certificates that an administrator added.
     """
 
@@ -108,6 +124,7 @@ class MachineFacts:
     ca_bundle: str | None = None
     own_cas: int = 0
     proxies: ProxyFacts | None = None
+    docker_config: DockerConfigFacts | None = None
     bases: tuple[BaseState, ...] = ()
     pullable: frozenset[str] = frozenset()
     registry_answers: bool | None = None
@@ -116,3 +133,6 @@ class MachineFacts:
     ports: tuple[PortFact, ...] | None = None
     lock_holder: str | None = None
     leftovers: tuple[str, ...] | None = None
+    abandoned: tuple[str, ...] | None = None
+    externals: tuple[str, ...] | None = None
+    gaps: tuple[ModuleGap, ...] | None = None

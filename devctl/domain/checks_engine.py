@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from devctl.domain.bases import stand_in
 from devctl.domain.check_facts import DEFAULT_ENDPOINT, MachineFacts
-from devctl.domain.verdicts import FIX_HINT, Check, Verdict, Version, ok, version
+from devctl.domain.verdicts import CONSENT_HINT, FIX_HINT, Check, Verdict, Version, ok, version
 
 OLDEST_ENGINE: Version = (20, 10)
 OLDEST_BUILDX: Version = (0, 17)
 COMPOSE_NEEDS_BUILDX: Version = (5,)
 SLOW_DRIVERS = ("vfs", "devicemapper", "aufs")
+USE_DEFAULT = "docker context use default"
 INSTALL_BUILDX = (
     "install the docker-buildx package (docker-buildx-plugin from Docker's own repository), 0.17 or newer"
 )
@@ -41,11 +42,32 @@ def _no_engine(facts: MachineFacts) -> Verdict:
     if "permission denied" in facts.engine_error.lower():
         hint = "sudo usermod -aG docker $USER, then log in again (or now: newgrp docker)"
         return Verdict("fail", f"this user may not speak to the engine: {why[-1]}", hint)
+    if facts.docker_config is not None and facts.docker_config.lost_context:
+        return Verdict("fail", what, f"{CONSENT_HINT}, or: {USE_DEFAULT}")
     # Someone chose another engine by DOCKER_HOST or a context: installing one here would not be what they meant.
     if facts.cli_endpoint not in ("", DEFAULT_ENDPOINT):
         hint = f"start the engine at {facts.cli_endpoint}, or: unset DOCKER_HOST; docker context use default"
         return Verdict("fail", what, hint)
     return Verdict("fail", what, FIX_HINT, "engine")
+
+
+def docker_config(facts: MachineFacts) -> Verdict | None:
+    """Judged without the engine: a lost context keeps every command from it."""
+    config = facts.docker_config
+    if config is None:
+        return None
+    if config.lost_context:
+        what = f"{config.path} asks for the context {config.lost_context}, whose engine is gone"
+        return Verdict("fail", what, f"{CONSENT_HINT}, or: {USE_DEFAULT}", "docker-config")
+    if config.lost_helpers:
+        named = ", ".join(f"docker-credential-{name}" for name in config.lost_helpers)
+        what = f"{config.path} names {named}, which is not installed: what asks a registry fails over it"
+        by_hand = f"take credsStore or credHelpers out of {config.path}"
+        return Verdict("warn", what, f"{CONSENT_HINT}, or: {by_hand}", "docker-config")
+    if config.broken:
+        what = f"{config.path} is no JSON: docker goes by its defaults, without logins, proxies and context"
+        return Verdict("warn", what, f"{CONSENT_HINT}, or mend that file", "docker-config")
+    return ok("docker's config.json names nothing that is gone")
 
 
 def endpoint(facts: MachineFacts) -> Verdict | None:
@@ -133,6 +155,12 @@ def bases(facts: MachineFacts) -> Verdict | None:
 
 ENGINE_CHECKS: tuple[Check, ...] = (
     Check("docker-cli", "the docker command", "devctl does its work through it", docker_cli),
+    Check(
+        "docker-config",
+        "helpers and context in docker's config.json",
+        "what an uninstalled Docker Desktop leaves there keeps every pull and build from working",
+        docker_config,
+    ),
     Check("engine", "the engine behind the docker command", "without one nothing runs", engine),
     Check(
         "endpoint",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devctl.domain.check_facts import MachineFacts
-from devctl.domain.verdicts import FIX_HINT, Check, Verdict, ok
+from devctl.domain.verdicts import CONSENT_HINT, FIX_HINT, Check, Verdict, ok
 
 GB = 1_000_000_000
 DISK_NEEDED = 1 * GB
@@ -61,11 +61,13 @@ def inotify(facts: MachineFacts) -> Verdict | None:
     if watches is None or instances is None:
         return None
     if watches < WATCHES_NEEDED:
-        hint = "sudo sysctl fs.inotify.max_user_watches=524288"
-        return Verdict("warn", f"only {watches} inotify watches: a large tree is not seen whole", hint)
+        hint = f"{CONSENT_HINT}, or: sudo sysctl fs.inotify.max_user_watches=524288"
+        what = f"only {watches} inotify watches: a large tree is not seen whole"
+        return Verdict("warn", what, hint, "inotify")
     if instances < INSTANCES_NEEDED:
-        hint = "sudo sysctl fs.inotify.max_user_instances=512"
-        return Verdict("warn", f"only {instances} inotify instances: a few watchers use them up", hint)
+        hint = f"{CONSENT_HINT}, or: sudo sysctl fs.inotify.max_user_instances=512"
+        what = f"only {instances} inotify instances: a few watchers use them up"
+        return Verdict("warn", what, hint, "inotify")
     return ok(f"{watches} inotify watches, {instances} instances")
 
 
@@ -90,6 +92,18 @@ def leftovers(facts: MachineFacts) -> Verdict | None:
     return Verdict("warn", what, f"{FIX_HINT}, or: devctl clean", "leftovers")
 
 
+def abandoned(facts: MachineFacts) -> Verdict | None:
+    if facts.abandoned is None:
+        return None
+    if not facts.abandoned:
+        return ok("no container runs for a project that is gone")
+    named = ", ".join(facts.abandoned)
+    what = f"still running, though the project's folder is gone: {named}"
+    return Verdict(
+        "warn", what, f"{CONSENT_HINT}, or: docker rm --force {' '.join(facts.abandoned)}", "abandoned"
+    )
+
+
 HOST_CHECKS: tuple[Check, ...] = (
     Check("disk", "the disk below the engine's folder", "a build on a full disk fails half-way", disk),
     Check("inodes", "its inodes", "many small files use them up while bytes are left", inodes),
@@ -101,5 +115,11 @@ HOST_CHECKS: tuple[Check, ...] = (
         "watchers, containers, networks and images of ours whose project folder is gone",
         "they take disk, ports and address ranges",
         leftovers,
+    ),
+    Check(
+        "abandoned",
+        "running containers of ours whose project folder is gone",
+        "they hold ports that a new clone wants",
+        abandoned,
     ),
 )

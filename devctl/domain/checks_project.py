@@ -114,6 +114,38 @@ def scripts(facts: MachineFacts) -> Verdict | None:
     )
 
 
+def x_bits(facts: MachineFacts) -> Verdict | None:
+    tree = facts.tree
+    if tree is None:
+        return None
+    if not tree.locked_scripts:
+        return ok("the scripts that images start may be executed")
+    by_hand = f"chmod +x {' '.join(map(shlex.quote, tree.locked_scripts))}"
+    what = f"images start these scripts, and they may not be executed: {_few(tree.locked_scripts)}"
+    hint = f"{CONSENT_HINT}, or: {by_hand}; `git update-index --chmod=+x` keeps it so"
+    return Verdict("warn", what, hint, "x-bits")
+
+
+def externals(facts: MachineFacts) -> Verdict | None:
+    if facts.externals is None:
+        return None
+    if not facts.externals:
+        return ok("external networks and volumes of the compose file are there")
+    what = f"the compose file wants to find these, and they are not there: {_few(facts.externals)}"
+    kind, _, name = facts.externals[0].partition(" ")
+    hint = f"{CONSENT_HINT} creates them, or: docker {kind} create {name}"
+    return Verdict("fail", what, hint, "externals")
+
+
+def modules(facts: MachineFacts) -> Verdict | None:
+    if facts.gaps is None:
+        return None
+    if not facts.gaps:
+        return ok("go.mod, go.sum and the imports agree")
+    first = facts.gaps[0]
+    return Verdict("warn", first.text, f"{CONSENT_HINT}, or: {' '.join(first.command)}", "modules")
+
+
 def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
 
@@ -159,5 +191,23 @@ PROJECT_CHECKS: tuple[Check, ...] = (
         "line endings of scripts named in Dockerfiles and compose files",
         "the kernel looks for an interpreter `sh\\r` and finds none",
         scripts,
+    ),
+    Check(
+        "x-bits",
+        "whether scripts that images start may be executed",
+        "the container ends with 126, permission denied",
+        x_bits,
+    ),
+    Check(
+        "externals",
+        "networks and volumes that the compose file calls external",
+        "compose creates none of them and starts nothing without them",
+        externals,
+    ),
+    Check(
+        "modules",
+        "whether go.mod, go.sum, vendor/ and the imports agree",
+        "Go builds nothing before they do, and dev and production build without changing them",
+        modules,
     ),
 )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # annotations alone need them, and start-up time is spent on 
     from devctl.domain.events import Event
     from devctl.domain.gofacts import DockerfileFacts, SourceFacts
     from devctl.domain.image import ImageFacts
-    from devctl.domain.observed import Image, Kind, Labelled, Observed
+    from devctl.domain.ports_engine import Engine
     from devctl.domain.ports_machine import MachineBox
     from devctl.domain.ports_prober import Prober
     from devctl.errors import Problem
@@ -150,6 +150,9 @@ class Sources(Protocol):
     def positions(self, path: Path) -> Callable[[tuple[str | int, ...]], int | None]:
         """Asks a YAML file for the line of a key path; `- NAME=value` is found by its name too."""
 
+    def texts(self, path: Path) -> Sequence[tuple[str, int]]:
+        """Every value of a YAML file that is text, with the line of its key; nothing where it cannot be read."""
+
 
 class Compose(Protocol):
     """docker compose, the real one. `file` is a rendered model in `.devctl/`."""
@@ -164,51 +167,6 @@ class Compose(Protocol):
     def stop(self, file: Path, services: Sequence[str]) -> Finished: ...
     def restart(self, file: Path, services: Sequence[str]) -> Finished: ...
     def down(self, name: str, root: Path, *, volumes: bool) -> Finished: ...
-
-
-class Engine(Protocol):
-    """Reading the engine and the few object-level changes compose has no word for."""
-
-    def ping(self) -> None:
-        """Raises MachineError `engine-unreachable` where no engine answers."""
-
-    def observe(self, project: str) -> Observed:
-        """Containers, volumes and networks of a compose project."""
-
-    def containers(self, project: str) -> Observed:
-        """The containers alone: cheaper, for what is asked often."""
-
-    def running(self, project: str) -> list[str]:
-        """The ids of the project's containers that run and are not unhealthy, sorted: one cheap call."""
-
-    def images(self, refs: Sequence[str]) -> Mapping[str, Image]:
-        """Those of the references that are present."""
-
-    def tag(self, image_id: str, ref: str) -> None: ...
-    def remove_image(self, image_id: str) -> bool: ...
-    def remove_containers(self, ids: Sequence[str]) -> None: ...
-    def commit(self, container: str, ref: str) -> None:
-        """Keep a container's file system as an image, for study: compose removes the container itself."""
-
-    def labelled(self, kind: Kind, label: str) -> Sequence[Labelled]:
-        """Everything of a kind that carries the label, of any project."""
-
-    def remove(self, thing: Labelled) -> bool:
-        """Remove one thing; False where the engine still needs it."""
-
-    def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
-    def logs(self, container: str, *, tail: int) -> str: ...
-    def last_exit(self, container: str) -> int | None:
-        """The code with which a container that was started again had ended; None where the engine forgot it."""
-
-    def image_bytes(self, ref: str) -> int | None:
-        """The sum of the layers in its history (CONTRACT: sizes); None where there is no such image."""
-
-    def read_file(self, container: str, path: str) -> str | None:
-        """A small text file inside a running container; None where it is not there."""
-
-    def ports_in_use(self) -> Mapping[int, str]:
-        """Host ports published by containers, with the container's name."""
 
 
 class Images(Protocol):

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from devctl.domain.bases import StandIn
-from devctl.domain.check_facts import InsideFacts, MachineFacts, TreeFacts
+from devctl.domain.check_facts import DockerConfigFacts, InsideFacts, MachineFacts, TreeFacts
+from devctl.domain.module_gaps import ModuleGap
 from devctl.domain.ports import Clock, Host, Reporter
 
 
@@ -68,6 +69,16 @@ class Installer(Protocol):
         """Every file of the project becomes its owner's; by a container of `image` where we are not root."""
 
     def set_line_endings(self, tree: TreeFacts) -> str: ...
+    def set_x_bits(self, tree: TreeFacts) -> str: ...
+    def mend_docker_config(self, config: DockerConfigFacts) -> str:
+        """Takes out of docker's config.json what is gone, and keeps a copy of it as it was."""
+
+    def raise_watch_limits(self) -> str:
+        """The kernel's limits for watchers, now and after a restart."""
+
+    def complete_modules(self, tree: TreeFacts, gaps: Sequence[ModuleGap], *, image: str) -> str:
+        """`go mod tidy` or `go mod vendor` in a container of `image`, as the owner of the folder."""
+
     def trust_folder(self, tree: TreeFacts) -> str:
         """git's own list of folders that may belong to somebody else."""
 

@@ -95,6 +95,12 @@ def _containers(box: Toolbox, project: Project | None) -> Iterator[Unneeded]:
             yield Unneeded(thing, "its project's folder is gone")
 
 
+def abandoned_containers(box: Toolbox) -> list[Labelled]:
+    """Those that run, though the folder of their project is gone: ended only when somebody agrees."""
+    every = box.engine.labelled("container", PROJECT_LABEL)
+    return [c for c in every if c.in_use and not c.name.endswith(HOLDER) and _gone(box, c)]
+
+
 def _networks(box: Toolbox) -> Iterator[Unneeded]:
     """Those of projects whose containers all point to folders that are gone."""
     gone = _gone_projects(box)

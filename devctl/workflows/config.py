@@ -12,7 +12,8 @@ from devctl.domain.config import Config
 from devctl.domain.events import Outcome
 from devctl.domain.observed import Image, Observed
 from devctl.domain.planner import Step
-from devctl.domain.ports import Engine, Host, Toolbox
+from devctl.domain.ports import Host, Toolbox
+from devctl.domain.ports_engine import Engine
 from devctl.domain.project import Origin, Project, Service
 from devctl.domain.requests import ConfigRequest
 from devctl.domain.state import Mode

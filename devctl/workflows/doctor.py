@@ -7,18 +7,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from devctl.domain.bases import Base, BaseState, defaults, mirror_refs
-from devctl.domain.check_facts import InsideFacts, MachineFacts, TreeFacts
+from devctl.domain.check_facts import DockerConfigFacts, InsideFacts, MachineFacts, TreeFacts
 from devctl.domain.checks import CheckResult, fixes_for, run_checks
 from devctl.domain.events import Note
 from devctl.domain.ports_machine import MachineBox
-from devctl.domain.verdicts import QUESTIONS, Fix
+from devctl.domain.verdicts import ALONE, QUESTIONS, Fix
 from devctl.errors import MachineError
 from devctl.workflows.bases import ensure, list_bases
 from devctl.workflows.doctor_project import NOBODY, Subject
 from devctl.workflows.steps import Steps
 
-ROUNDS = 3
-"""A fix can bring the next failure to light: with an engine compose is asked, with both the bases."""
+ROUNDS = 4
+"""A fix can bring the next failure to light: with a context an engine is asked, with it compose, with both the bases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,25 @@ class _Mending:
             "compose": installer.provide_compose,
             "bases": self._provide_bases,
             "leftovers": self.subject.clean,
+            "docker-config": lambda: installer.mend_docker_config(facts.docker_config or DockerConfigFacts()),
+            "abandoned": self.subject.end_abandoned,
+            "externals": self.subject.create_externals,
+            "inotify": installer.raise_watch_limits,
+            "x-bits": lambda: installer.set_x_bits(tree),
+            "modules": lambda: installer.complete_modules(
+                tree, facts.gaps or (), image=self._go_image(facts)
+            ),
             "owner": lambda: installer.set_owner(tree, image=_image(facts.bases)),
             "scripts": lambda: installer.set_line_endings(tree),
             "git": lambda: installer.trust_folder(tree),
         }
+
+    def _go_image(self, facts: MachineFacts) -> str:
+        """The project's own base; during onboard, which has not asked for it yet, any Go that is here."""
+        image = _image(facts.bases) or next(iter(self.box.images.named("golang")), "")
+        if not image:
+            raise MachineError("no Go base is here yet", code="not-mended", hint="devctl bases build")
+        return image
 
     def _provide_bases(self) -> str:
         ensure(self.box, [base.ref for base in self.bases], mirror=self.mirror, allow_assemble=True)
@@ -98,7 +113,7 @@ def run_doctor(
         if not fixes or mending.failures:
             break
         before.update({r.id: r for r in results if r.status != "ok" and r.id not in before})
-        for one in fixes[:1] if fixes[0] == "engine" else fixes:
+        for one in fixes[:1] if fixes[0] in ALONE else fixes:
             mending.mend(one, facts)
         facts = gather(box, wanted, mirror=mirror, subject=subject)
         results = run_checks(facts)
@@ -115,6 +130,8 @@ def gather(
         states = [pool.submit(list_bases, box, [base], mirror=mirror) for base in bases]
         tree = pool.submit(box.machine.tree, subject.root) if subject.root is not None else None
         ports, left = pool.submit(subject.ports), pool.submit(subject.leftovers)
+        externals, abandoned = pool.submit(subject.externals), pool.submit(subject.abandoned)
+        gaps = pool.submit(subject.gaps)
         found = tuple(state for future in states for state in future.result())
         inside = _inside(box, pool, found, subject)
         facts = machine.result()
@@ -131,6 +148,9 @@ def gather(
             tree=tree.result() if tree is not None else None,
             ports=ports.result(),
             leftovers=left.result(),
+            abandoned=abandoned.result(),
+            externals=externals.result(),
+            gaps=gaps.result(),
             lock_holder=subject.lock_holder(),
         )
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devctl.domain.check_facts import PortFact
+from devctl.domain.module_gaps import ModuleGap
 from devctl.domain.overlay import OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.errors import DevctlError, MachineError
+from devctl.workflows import doctor_gaps
 from devctl.workflows.clean import unneeded
 from devctl.workflows.find import find_root
 from devctl.workflows.hostports import LOCALHOST, fixed_port, port_remedy
@@ -27,6 +29,11 @@ class Subject:
     lock_holder: Callable[[], str | None] = lambda: None
     leftovers: Callable[[], tuple[str, ...] | None] = lambda: None
     clean: Callable[[], str] = lambda: "nothing to clean"
+    abandoned: Callable[[], tuple[str, ...] | None] = lambda: None
+    end_abandoned: Callable[[], str] = lambda: "nothing to end"
+    externals: Callable[[], tuple[str, ...] | None] = lambda: None
+    create_externals: Callable[[], str] = lambda: "nothing to create"
+    gaps: Callable[[], tuple[ModuleGap, ...] | None] = lambda: None
 
 
 NOBODY = Subject()
@@ -44,6 +51,11 @@ def subject_of(
         lock_holder=lambda: _lock_holder(box, root),
         leftovers=lambda: _leftovers(box),
         clean=lambda: _clean(box),
+        abandoned=lambda: doctor_gaps.abandoned(box),
+        end_abandoned=lambda: doctor_gaps.end_abandoned(box),
+        externals=lambda: doctor_gaps.missing_externals(box, project),
+        create_externals=lambda: doctor_gaps.create_externals(box, project),
+        gaps=lambda: doctor_gaps.gaps(box, root, project),
     )
 
 

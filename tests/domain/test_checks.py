@@ -7,8 +7,17 @@ from dataclasses import replace
 import pytest
 
 from devctl.domain.bases import BaseState
-from devctl.domain.check_facts import EngineFacts, InsideFacts, MachineFacts, PortFact, ProxyFacts, TreeFacts
+from devctl.domain.check_facts import (
+    DockerConfigFacts,
+    EngineFacts,
+    InsideFacts,
+    MachineFacts,
+    PortFact,
+    ProxyFacts,
+    TreeFacts,
+)
 from devctl.domain.checks import CHECKS, CheckResult, fixes_for, run_checks
+from devctl.domain.module_gaps import ModuleGap
 from devctl.domain.verdicts import version
 
 SOCKET = "unix:///var/run/docker.sock"
@@ -50,8 +59,14 @@ HEALTHY = MachineFacts(
     ports=(PORT,),
     lock_holder="",
     leftovers=(),
+    docker_config=DockerConfigFacts(),
+    abandoned=(),
+    externals=(),
+    gaps=(),
 )
 SHELL_PROXY = ProxyFacts(shell="http://p:1")  # noqa: S604, no process is started
+LOST_CONTEXT = DockerConfigFacts("c", lost_context="desktop-linux")
+LOST_HELPER = DockerConfigFacts("c", lost_helpers=("desktop",))
 HELD = replace(PORT, holder="container other", remedy="HOST_PORT=8081 in .env")
 BUILT_HERE = BaseState("golang:1.26-alpine", "golang", "assembled", True, 1)
 
@@ -192,8 +207,17 @@ def test_a_healthy_machine_is_ok_throughout() -> None:
         ("file-system", {"tree": replace(TREE, case_insensitive=True)}, "warn", False, "Go.mod"),
         ("git", {"tree": replace(TREE, git_distrusts=True)}, "warn", True, "safe.directory /home/dev/shop"),
         ("scripts", {"tree": replace(TREE, crlf_scripts=("run.sh",))}, "fail", True, "sed -i"),
-        ("inotify", {"inotify_watches": 4096}, "warn", False, "max_user_watches"),
-        ("inotify", {"inotify_instances": 16}, "warn", False, "max_user_instances"),
+        ("inotify", {"inotify_watches": 4096}, "warn", True, "max_user_watches"),
+        ("inotify", {"inotify_instances": 16}, "warn", True, "max_user_instances"),
+        ("x-bits", {"tree": replace(TREE, locked_scripts=("run.sh",))}, "warn", True, "chmod +x run.sh"),
+        ("docker-config", {"docker_config": LOST_CONTEXT}, "fail", True, "docker context use default"),
+        ("engine", {"engine": None, "docker_config": LOST_CONTEXT}, "fail", False, "context use default"),
+        ("docker-config", {"docker_config": LOST_HELPER}, "warn", True, "docker-credential-desktop"),
+        ("docker-config", {"docker_config": DockerConfigFacts("c", broken=True)}, "warn", True, "no JSON"),
+        ("abandoned", {"abandoned": ("a-1", "b-1")}, "warn", True, "docker rm --force a-1 b-1"),
+        ("externals", {"externals": ("network back",)}, "fail", True, "docker network create back"),
+        ("modules", {"gaps": (ModuleGap("api", "sum", "x.org/y"),)}, "warn", True, "api/go.sum has no"),
+        ("modules", {"gaps": (ModuleGap(".", "vendor", "x.org/y"),)}, "warn", True, "or: go mod vendor"),
         ("bases", {"bases": (GONE,)}, "fail", True, "devctl bases build"),
         ("bases", {"bases": (GONE,), "pullable": frozenset({GONE.ref})}, "ok", False, "will be pulled"),
         ("bases", {"bases": (replace(GONE, ref="postgres:16"),)}, "fail", False, "docker load"),
@@ -227,7 +251,11 @@ def test_what_cannot_be_judged_is_left_out() -> None:
         ({"host_mtu": None}, "mtu"),
         ({"ca_bundle": None}, "ca-bundle"),
         ({"registry_answers": None}, "registry"),
-        ({"tree": None}, "ownership mount file-events file-system git scripts"),
+        ({"tree": None}, "ownership mount file-events file-system git scripts x-bits"),
+        ({"docker_config": None}, "docker-config"),
+        ({"abandoned": None}, "abandoned"),
+        ({"externals": None}, "externals"),
+        ({"gaps": None}, "modules"),
         ({"tree": replace(TREE, git_distrusts=None)}, "git"),
         ({"info": replace(INFO, local=False)}, "file-events"),
         ({"ports": None}, "ports"),

@@ -88,6 +88,9 @@ def test_a_port_held_by_a_process_and_by_a_container(project: MakeProject) -> No
     assert check(shop.devctl("doctor"), "ports")["status"] == "ok"
 
 
+@pytest.mark.mends(
+    "a script that an image runs has Windows line endings", by="`doctor --fix --yes`", code="line-endings"
+)
 def test_a_script_with_crlf_is_mended_when_agreed(project: MakeProject) -> None:
     shop = project()
     shop.write({"scripts/entry.sh": "", "notes.sh": ""})
@@ -106,6 +109,7 @@ def test_a_script_with_crlf_is_mended_when_agreed(project: MakeProject) -> None:
     assert (shop.root / "notes.sh").read_bytes() == SCRIPT.encode(), "no image runs it"
 
 
+@pytest.mark.mends("files of another user lie in the project", by="`doctor --fix --yes`")
 def test_files_of_somebody_else_are_given_back_when_agreed(project: MakeProject, home: Path) -> None:
     shop = project()
     git_repository(shop.root)
@@ -126,6 +130,7 @@ def test_files_of_somebody_else_are_given_back_when_agreed(project: MakeProject,
     assert str(shop.root) in (home / "gitconfig").read_text()
 
 
+@pytest.mark.mends("git distrusts the folder (dubious ownership)", by="`doctor --fix --yes`")
 def test_a_folder_that_git_distrusts(project: MakeProject, home: Path) -> None:
     shop = project()
     git_repository(shop.root)
@@ -146,6 +151,10 @@ def orphan(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
+@pytest.mark.mends("the watcher of a project that is gone still runs", by="`doctor --fix`")
+@pytest.mark.mends("a stopped container of a project that is gone", by="`doctor --fix`")
+@pytest.mark.mends("an image of a project that is gone", by="`doctor --fix`")
+@pytest.mark.mends("a network of a project that is gone", by="`doctor --fix`")
 def test_left_overs_of_a_gone_project_are_removed(
     project: MakeProject, orphan: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
@@ -155,16 +164,21 @@ def test_left_overs_of_a_gone_project_are_removed(
     where = f"--label=com.docker.compose.project.working_dir={tmp_path / 'gone'}"
     docker("network", "create", *labels, f"{gone}_default")
     docker("create", "--name", f"{gone}-api-1", *labels, where, "golang:1.26-alpine", "true")
+    docker("commit", f"{gone}-api-1", f"{gone}-api:dev")
     try:
         found = check(shop.devctl("doctor"), "leftovers")
         assert found["status"] == "warn" and found["fixable"]
         did = check(shop.devctl("doctor", "--fix"), "leftovers")["did"]
-        for what in (f"ended watcher {orphan.pid}", f"container {gone}-api-1", f"network {gone}_default"):
+        left = (f"container {gone}-api-1", f"network {gone}_default", f"image {gone}-api:dev")
+        for what in (f"ended watcher {orphan.pid}", *left):
             assert what in did
+        for kind, name in (thing.split() for thing in left):
+            assert subprocess.run(["docker", kind, "inspect", name], capture_output=True).returncode != 0
         assert orphan.wait(10) != 0
     finally:
         subprocess.run(["docker", "rm", "--force", f"{gone}-api-1"], capture_output=True)
         subprocess.run(["docker", "network", "rm", f"{gone}_default"], capture_output=True)
+        subprocess.run(["docker", "image", "rm", f"{gone}-api:dev"], capture_output=True)
 
 
 def test_a_lock_that_is_held_names_its_holder(project: MakeProject) -> None:

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.engine
 OLD = {"go.mod": "module example.com/shop\n\ngo 1.13\n", "main.go": server(), "devctl.yaml": yaml("shop")}
 
 
+@pytest.mark.mends("the base of the Go that go.mod asks for cannot be had", by="`up`")
 def test_an_old_go_line_is_built_with_the_nearest_newer_base(project: Callable[..., Started]) -> None:
     started = project(files=OLD)
     for args in (("up", "--dry-run"), ("up", "-d"), ("prod-preview",)):

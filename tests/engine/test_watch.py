@@ -83,6 +83,7 @@ def watched(project: Callable[..., Started]) -> Watched:
     return Watched(project())
 
 
+@pytest.mark.mends("the watcher was killed", by="`up`")
 def test_the_watcher_lives_from_up_to_down_and_a_dead_one_is_replaced(watched: Watched) -> None:
     first = watched.up.result
     pid = first["watcher"]["pid"]
@@ -116,6 +117,7 @@ def test_a_watcher_whose_project_is_gone_ends_and_leaves_no_child(watched: Watch
     elsewhere.rename(watched.root)
 
 
+@pytest.mark.mends("the state folder .devctl was deleted", by="`up`")
 def test_a_watcher_whose_state_folder_was_deleted_makes_room_for_the_next(watched: Watched) -> None:
     pid = watched.up.result["watcher"]["pid"]
     watched.settled(2)

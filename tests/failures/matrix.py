@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.failures.mended import mended, mended_by
 from tests.failures.observed import OBSERVED
 from tests.failures.samples import Sample, recorded
 
@@ -36,6 +37,16 @@ Faults that show in what runs, not in a text. The tests provoke each on a real e
 | fault | what you are told | exit | code | mended by |
 | --- | --- | --- | --- | --- |
 """
+MENDED_HEAD = """
+## What is mended without a person
+
+{count} faults, each injected by a test that then shows that all is well and that what was done was said. "tried on" is where:
+this table is made from those tests, and a row without one cannot be in it. `--yes` stands where it changes what is yours, and
+you are asked on a terminal.
+
+| fault | mended by | code | tried on |
+| --- | --- | --- | --- |
+"""
 TABLE = "\n| what the tool said | what you are told | exit | code | mended by |\n| --- | --- | --- | --- | --- |\n"
 LONGEST = 110
 
@@ -47,23 +58,27 @@ def page() -> str:
         rows = [_row(sample) for sample in samples if sample.asked == asked]
         parts.append(f"\n## {title}\n{TABLE}{''.join(rows)}")
     rows = [
-        f"| {o.fault} | {_text(o.told)} | {o.exit} | `{o.code}` | {o.mended_by or 'nothing'} |\n"
+        f"| {o.fault} | {_text(o.told)} | {o.exit} | `{o.code}` | {mended_by(o.code) or 'nothing'} |\n"
         for o in OBSERVED
     ]
     parts.append(OBSERVED_HEAD + "".join(rows))
+    rows = [
+        f"| {_text(m.fault)} | {m.by} | {f'`{m.code}`' if m.code else ''} | {m.tried} |\n" for m in mended()
+    ]
+    parts.append(MENDED_HEAD.format(count=len(rows)) + "".join(rows))
     return "".join(parts)
 
 
 def _row(sample: Sample) -> str:
-    known, entry = sample.explained(), sample.entry()
-    assert known is not None and entry is not None
+    known = sample.explained()
+    assert known is not None
     said = sample.said()
     short = said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"
     told = known.message + (f"; {known.why}" if known.why else "")
     place = f"`{known.place}`: " if known.place else ""
     return (
         f"| {_code(short)} | {place}{_text(told)} <br>→ {_text(known.hint)} | {int(known.exit)} | `{known.code}` "
-        f"| {entry.mended_by or 'nothing'} |\n"
+        f"| {mended_by(known.code) or 'nothing'} |\n"
     )
 
 

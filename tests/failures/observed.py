@@ -14,10 +14,8 @@ class Observed:
     exit: int
     code: str
     test: str
-    mended_by: str = ""
 
 
-_SAVE = "the next save"
 _FAILURES = "engine/test_failures.py"
 _PREVIEW = "engine/test_preview.py"
 _FAULTS = "engine/test_faults.py"
@@ -29,7 +27,6 @@ OBSERVED = (
         1,
         "does-not-compile",
         f"{_FAILURES}::test_a_compile_error_at_first_up_ends_early_and_the_next_save_mends_it",
-        _SAVE,
     ),
     Observed(
         "it panics at start",
@@ -37,7 +34,6 @@ OBSERVED = (
         1,
         "panics-at-start",
         f"{_FAULTS}::test_a_panic_is_told_with_its_own_line",
-        _SAVE,
     ),
     Observed(
         "it ends at start and says nothing known",
@@ -45,7 +41,6 @@ OBSERVED = (
         1,
         "exits-at-start",
         f"{_FAILURES}::test_a_service_that_ends_at_start_fails_early",
-        _SAVE,
     ),
     Observed(
         "it does not answer",
@@ -53,7 +48,6 @@ OBSERVED = (
         1,
         "never-answers",
         f"{_FAILURES}::test_a_service_that_listens_elsewhere_is_given_up_after_the_timeout",
-        _SAVE,
     ),
     Observed(
         "it is killed for its memory",
@@ -82,7 +76,6 @@ OBSERVED = (
         1,
         "localhost-only",
         f"{_PREVIEW}::test_a_start_that_fails_names_its_cause_and_dev_serves_again",
-        "dev serves again",
     ),
     Observed(
         "it listens on another port",
@@ -90,7 +83,6 @@ OBSERVED = (
         1,
         "other-port",
         f"{_PREVIEW}::test_a_start_that_fails_names_its_cause_and_dev_serves_again",
-        "dev serves again",
     ),
     Observed(
         "its port is taken",
@@ -98,6 +90,5 @@ OBSERVED = (
         4,
         "port-taken",
         f"{_FAILURES}::test_a_taken_port_is_named_with_its_holder",
-        "`up`, where the port is not the user's choice",
     ),
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from devctl.domain.failures import FAILURES
 from tests.failures.matrix import PAGE, stale
+from tests.failures.mended import mended
 from tests.failures.observed import OBSERVED
 from tests.failures.samples import recorded
 
@@ -26,6 +27,18 @@ def test_every_observed_fault_names_a_test_that_is_there() -> None:
     for fault in OBSERVED:
         file, _, name = fault.test.partition("::")
         assert f"def {name}(" in (TESTS / file).read_text(encoding="utf-8"), fault.test
+
+
+def test_what_is_said_to_be_mended_was_injected_and_asserted() -> None:
+    real = [row for row in mended() if row.tried in ("a real engine", "real files")]
+    assert len({row.fault for row in real}) >= 25
+    assert len({row.fault for row in mended()}) == len(mended()), "each fault once"
+    codes = {e.code for e in FAILURES} | {o.code for o in OBSERVED} | {""}
+    assert [row for row in mended() if row.code not in codes] == []
+    for row in real:
+        file, _, name = row.test.partition("::")
+        body = (TESTS / file).read_text(encoding="utf-8").partition(f"def {name}(")[2].partition("\ndef ")[0]
+        assert body.count("assert ") + body.count("mended(") + body.count("serves(") >= 2, row
 
 
 def test_no_expected_text_is_left_over() -> None:

@@ -105,6 +105,9 @@ class Bench:
         self.calls.append("git")
         return "git trusts it"
 
+    def raise_watch_limits(self) -> str:
+        return "raised"
+
     def provide_engine(self) -> str:
         self.calls.append("engine")
         if self.refuse:

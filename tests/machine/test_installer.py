@@ -85,6 +85,7 @@ APT = [
 DOCKERD = "dockerd --log-level warn"
 
 
+@pytest.mark.mends("no engine is installed", by="`doctor --fix`", tried="a scripted machine")
 def test_a_fresh_machine_gets_an_engine(tmp_path: Path) -> None:
     machine = Scripted(programs={"apt-get"})
     said = installer(machine, tmp_path).provide_engine()
@@ -98,10 +99,14 @@ def test_where_the_client_is_a_package_of_its_own_it_is_installed_too(tmp_path: 
     assert machine.calls == [*APT, "apt-get -q install -y --no-install-recommends docker-cli", DOCKERD]
 
 
+@pytest.mark.mends(
+    "no engine runs", by="`doctor --fix`", code="engine-unreachable", tried="a scripted machine"
+)
 def test_an_installed_engine_is_only_started(tmp_path: Path) -> None:
     machine = Scripted(programs={"apt-get", "docker", "dockerd"})
-    installer(machine, tmp_path).provide_engine()
+    said = installer(machine, tmp_path).provide_engine()
     assert machine.calls == [DOCKERD]
+    assert said == f"started the engine ({tmp_path / 'dockerd.log'})"
 
 
 def test_a_client_without_an_engine_gets_one(tmp_path: Path) -> None:

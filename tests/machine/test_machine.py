@@ -42,6 +42,9 @@ def test_facts_are_those_of_the_engine(box: MachineBox) -> None:
     assert facts.disk_free_bytes > 0
 
 
+@pytest.mark.mends(
+    "a base image is missing, and no registry has it", by="`doctor --fix`", code="base-missing"
+)
 def test_a_missing_base_is_found_and_mended(stand_ins: MachineBox) -> None:
     ref = "alpine:3.20-devctldoctor"
     bases = [Base(ref, "runtime")]
@@ -57,6 +60,7 @@ def test_a_missing_base_is_found_and_mended(stand_ins: MachineBox) -> None:
         remove(ref)
 
 
+@pytest.mark.mends("the compose plugin is missing", by="`doctor --fix`", code="compose-missing")
 def test_the_compose_plugin_is_put_in_place(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path
 ) -> None:

@@ -16,7 +16,6 @@ CONTAINERS: tuple[Failure, ...] = (
         "docker rm {name}, if it is not needed; or take `container_name:` out of the compose file",
         "another project, or a run by hand, has it",
         MACHINE,
-        mended_by="`up`, where an aborted recreate of this project left it",
     ),
     Failure(
         "dependency-unhealthy",

@@ -62,7 +62,6 @@ ENGINE_FAILURES: tuple[Failure, ...] = (
         _FIX,
         "nothing answers on its socket",
         MACHINE,
-        mended_by=f"`{_FIX}`, `onboard`",
     ),
     Failure(
         "compose-missing",
@@ -72,7 +71,6 @@ ENGINE_FAILURES: tuple[Failure, ...] = (
         _FIX,
         "the docker command does not find its plugin",
         MACHINE,
-        mended_by=f"`{_FIX}`, `onboard`",
     ),
     Failure(
         "buildx-missing",
@@ -111,7 +109,6 @@ ENGINE_FAILURES: tuple[Failure, ...] = (
         "devctl clean; docker system df shows what takes the space",
         "images, volumes and build caches share it",
         MACHINE,
-        mended_by=f"`{_FIX}` (asks first)",
     ),
     Failure(
         "compiler-killed",

@@ -37,7 +37,6 @@ class Failure:
 
     A group's name may end in a number, for another spelling of the same. `codes`: the exit codes that it can have, where
     that tells it apart; `oom`: the engine must say so. `why`: the cause, where the message does not say it.
-    `mended_by`: what mends it without a person, empty where nothing may.
     """
 
     code: str
@@ -50,7 +49,6 @@ class Failure:
     place: str = ""
     codes: tuple[int, ...] = ()
     oom: bool = False
-    mended_by: str = ""
 
     FLAGS: ClassVar[re.RegexFlag] = re.MULTILINE
 

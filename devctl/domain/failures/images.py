@@ -7,7 +7,6 @@ from devctl.errors import ExitCode
 
 MACHINE, FILES = ExitCode.MACHINE, ExitCode.FILES
 _PULLING: frozenset[Asked] = frozenset({"build", "compose", "pull"})
-_ASSEMBLED = "`up -y`, `onboard`, `bases build`"
 
 IMAGES: tuple[Failure, ...] = (
     Failure(
@@ -131,7 +130,6 @@ IMAGES: tuple[Failure, ...] = (
         "docker login; or devctl.yaml `bases: {{mirror: HOST}}`, or devctl bases build",
         "unauthenticated pulls are counted by address",
         MACHINE,
-        mended_by=_ASSEMBLED,
     ),
     Failure(
         "platform-not-had",
@@ -179,7 +177,6 @@ IMAGES: tuple[Failure, ...] = (
         "devctl bases build",
         "no registry answers, or it has no such tag",
         MACHINE,
-        mended_by=_ASSEMBLED,
     ),
     Failure(
         "base-missing",
@@ -189,7 +186,6 @@ IMAGES: tuple[Failure, ...] = (
         "devctl bases build",
         "the registry does not answer, and the image is not on this machine",
         MACHINE,
-        mended_by=_ASSEMBLED,
     ),
     Failure(
         "registry-unreachable",

@@ -203,7 +203,6 @@ MODULES: tuple[Failure, ...] = (
         "devctl bases build takes this machine's certificates into the base; or COPY the company's certificate into the image",
         "a company's proxy signs with its own certificate, which the image does not have",
         MACHINE,
-        mended_by="`bases build`",
     ),
     Failure(
         "proxy-unreachable",

@@ -1,0 +1,103 @@
+"""What a project wants and does not find (external networks and volumes, lines of go.mod and go.sum), and what runs for none."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from devctl.domain.gofacts import Module
+from devctl.domain.gohints import reachable
+from devctl.domain.module_gaps import ModuleGap, module_gap
+from devctl.domain.observed import Kind
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project
+from devctl.errors import DevctlError, MachineError
+from devctl.workflows.clean import abandoned_containers
+
+
+def missing_externals(box: Toolbox, project: Project | None) -> tuple[str, ...] | None:
+    """`network back`, `volume data`; None without an engine to ask."""
+    wanted = list(_externals(project)) if project is not None else []
+    try:
+        here = {kind: box.engine.names(kind) for kind in dict.fromkeys(kind for kind, _ in wanted)}
+    except MachineError:
+        return None
+    return tuple(f"{kind} {name}" for kind, name in wanted if name not in here[kind])
+
+
+def create_externals(box: Toolbox, project: Project | None) -> str:
+    missing = missing_externals(box, project) or ()
+    for thing in missing:
+        kind, _, name = thing.partition(" ")
+        box.engine.create(cast("Kind", kind), name)
+    return f"created {', '.join(missing)}"
+
+
+def _externals(project: Project) -> Iterator[tuple[Kind, str]]:
+    """Those that a service uses: compose does not ask for the others."""
+    model = cast("dict[str, Any]", project.model)
+    specs = (model.get("services") or {}).values()
+    used = {
+        "networks": {key for spec in specs for key in spec.get("networks") or ()},
+        "volumes": {v.get("source") for spec in specs for v in spec.get("volumes") or ()},
+    }
+    kinds: dict[str, Kind] = {"networks": "network", "volumes": "volume"}
+    for section, kind in kinds.items():
+        for key, spec in (model.get(section) or {}).items():
+            if (spec or {}).get("external") and key in used[section]:
+                yield kind, str(spec.get("name") or key)
+
+
+def abandoned(box: Toolbox) -> tuple[str, ...] | None:
+    try:
+        return tuple(thing.name for thing in abandoned_containers(box))
+    except MachineError:
+        return None
+
+
+def end_abandoned(box: Toolbox) -> str:
+    ended = [thing.name for thing in abandoned_containers(box) if box.engine.remove(thing)]
+    return f"removed container {', '.join(ended)}"
+
+
+def gaps(box: Toolbox, root: Path | None, project: Project | None) -> tuple[ModuleGap, ...] | None:
+    """Of the modules that the project's services are built from. A workspace has checksums of its own: none is judged."""
+    if root is None or project is None:
+        return None
+    try:
+        facts = box.sources.go(root)
+    except DevctlError:
+        return None
+    if facts.work is not None:
+        return ()
+    mains = {(s.dir, s.main) for s in project.services}
+    modules = [m for m in facts.modules if any(folder == m.dir for folder, _ in mains)]
+    found = (_gap(box, root, m, [main for folder, main in mains if folder == m.dir]) for m in modules)
+    return tuple(gap for gap in found if gap is not None)
+
+
+def _gap(box: Toolbox, root: Path, module: Module, mains: list[str]) -> ModuleGap | None:
+    folder = root / module.dir
+    return module_gap(
+        module.dir,
+        box.files.read_text(folder / "go.mod") or "",
+        sum_text=box.files.read_text(folder / "go.sum") or "",
+        vendor_text=box.files.read_text(folder / "vendor" / "modules.txt"),
+        imports=_imports(module, mains),
+    )
+
+
+def _imports(module: Module, mains: list[str]) -> Iterator[str]:
+    """What the mains are built from: a package that no service uses keeps none from being built."""
+    by_path = {_path(module, package.dir): package.imports for package in module.packages}
+    starts = [_path(module, posixpath.join(module.dir, main)) for main in mains]
+    for path in reachable(starts, by_path):
+        yield from by_path[path]
+
+
+def _path(module: Module, folder: str) -> str:
+    """The import path of a folder, which is given relative to the project."""
+    inside = posixpath.relpath(posixpath.normpath(folder), module.dir)
+    return module.path if inside == "." else f"{module.path}/{inside}"
