@@ -445,6 +445,9 @@ class FakeEngine:
             return False
         return self._world.images.pop(image_id, None) is not None
 
+    def unpause(self, ids: Sequence[str]) -> None:
+        assert not ids, "nothing is ever paused in this world"
+
     def remove_containers(self, ids: Sequence[str]) -> None:
         containers = self._world.containers
         for service in [s for s, c in containers.items() if c.id in ids]:

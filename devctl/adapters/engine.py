@@ -82,6 +82,10 @@ class EngineCli:
         if ids:
             self._docker("rm", "--force", *ids)
 
+    def unpause(self, ids: Sequence[str]) -> None:
+        if ids:
+            self._docker("unpause", *ids)
+
     def commit(self, container: str, ref: str) -> None:
         self._docker("commit", container, ref)
 

@@ -119,7 +119,7 @@ HOST_CHECKS: tuple[Check, ...] = (
     Check(
         "abandoned",
         "running containers of ours whose project folder is gone",
-        "they hold ports that a new clone wants",
+        "they hold ports and address ranges that a new clone wants",
         abandoned,
     ),
 )

@@ -30,6 +30,9 @@ class Engine(Protocol):
     def tag(self, image_id: str, ref: str) -> None: ...
     def remove_image(self, image_id: str) -> bool: ...
     def remove_containers(self, ids: Sequence[str]) -> None: ...
+    def unpause(self, ids: Sequence[str]) -> None:
+        """Let frozen containers go on: compose starts none of them."""
+
     def commit(self, container: str, ref: str) -> None:
         """Keep a container's file system as an image, for study: compose removes the container itself."""
 

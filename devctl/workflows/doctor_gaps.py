@@ -10,7 +10,7 @@ from typing import Any, cast
 from devctl.domain.gofacts import Module
 from devctl.domain.gohints import reachable
 from devctl.domain.module_gaps import ModuleGap, module_gap
-from devctl.domain.observed import Kind
+from devctl.domain.observed import PROJECT_LABEL, Kind
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.errors import DevctlError, MachineError
@@ -58,8 +58,13 @@ def abandoned(box: Toolbox) -> tuple[str, ...] | None:
 
 
 def end_abandoned(box: Toolbox) -> str:
-    ended = [thing.name for thing in abandoned_containers(box) if box.engine.remove(thing)]
-    return f"removed container {', '.join(ended)}"
+    """With their networks: nothing else says afterwards that the project of those is gone."""
+    ended = [thing for thing in abandoned_containers(box) if box.engine.remove(thing)]
+    left = {c.labels[PROJECT_LABEL] for c in box.engine.labelled("container", PROJECT_LABEL)}
+    gone = {thing.labels[PROJECT_LABEL] for thing in ended} - left
+    networks = [n for n in box.engine.labelled("network", PROJECT_LABEL) if n.labels[PROJECT_LABEL] in gone]
+    ended += [network for network in networks if box.engine.remove(network)]
+    return f"removed {', '.join(f'{thing.kind} {thing.name}' for thing in ended) or 'nothing'}"
 
 
 def gaps(box: Toolbox, root: Path | None, project: Project | None) -> tuple[ModuleGap, ...] | None:

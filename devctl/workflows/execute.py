@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from devctl.domain.events import Note
 from devctl.domain.failures import Asked, explain
 from devctl.domain.ports import Finished, Toolbox
 from devctl.errors import DevctlError, ProjectError
 from devctl.workflows.session import Session
 
+_MADE_ANEW = re.compile(r"is already in use by container|network [0-9a-f]{64} not found")
 TAIL = 20
 """Lines of a tool's output shown below an error."""
 
@@ -23,15 +26,21 @@ def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = Fals
 
 
 def compose_up(box: Toolbox, session: Session, services: Sequence[str], *, no_deps: bool) -> None:
-    """Create or recreate containers; heals a name conflict that an aborted recreate left behind, once."""
+    """Create or recreate containers; heals once what keeps compose from its own: a name that an aborted recreate left
+    taken, a container that is tied to a network which was removed, one that is frozen."""
+    frozen = [c for c in session.observed.containers if c.service in services and c.state == "paused"]
+    box.engine.unpause([c.id for c in frozen])
     done = box.compose.up(session.model_file, services, no_deps=no_deps)
-    if done.code != 0 and "is already in use by container" in done.output:
+    if done.code != 0 and _MADE_ANEW.search(done.output):
         leftovers = [
             c.id
             for c in box.engine.containers(session.project.name).containers
             if c.service in services and c.state != "running"
         ]
         box.engine.remove_containers(leftovers)
+        box.reporter.emit(
+            Note(f"the container of {', '.join(services)} could not be started again: made anew")
+        )
         done = box.compose.up(session.model_file, services, no_deps=no_deps)
     must(done, "compose", what=", ".join(services))
 

@@ -15,6 +15,7 @@ from devctl.workflows.find import compose_files
 
 LOCALHOST = "127.0.0.1"
 TRIES = 100
+HOLDS_PORTS = ("running", "paused", "restarting")
 # `${HOST_PORT:-8080}:8080`.
 _VARIABLE = re.compile(r"\$\{?(?P<name>[A-Za-z_]\w*)(?:[:?+-][^}\n]*)?\}?:(?P<target>\d+)")
 
@@ -24,9 +25,8 @@ def choose_host_port(box: Toolbox, project: Project, service: Service, *, observ
     if service.port is None:
         return None
     mine = observed.of(service.name)
-    held = (
-        {port for _, port in mine.ports.values()} if mine is not None and mine.state == "running" else set()
-    )
+    alive = mine is not None and mine.state in HOLDS_PORTS
+    held = {port for _, port in mine.ports.values()} if mine is not None and alive else set()
     fixed = fixed_port(project, service)
     if fixed is not None:
         if fixed not in held:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from devctl.cli.commands.run import Timeout
 from devctl.cli.session import common, later
 from devctl.domain.requests import DemoRequest, InitRequest, NewRequest, OnboardRequest
 
@@ -41,11 +42,13 @@ def init(
 def onboard(
     context: typer.Context,
     note: Annotated[bool, typer.Option("--note", help="Also write ONBOARDING.md.")] = False,
+    timeout: Timeout = None,
 ) -> None:
     """From clone to first response: checks and fixes, bases, .env, up."""
     from devctl.workflows import onboard as onboarding
 
-    request = OnboardRequest(**common(context), note=note)
+    waits: dict[str, Any] = {} if timeout is None else {"timeout": timeout, "lock_timeout": timeout}
+    request = OnboardRequest(**common(context), note=note, **waits)
     later(context, "onboard", lambda box: onboarding.onboard(request, box))
 
 
