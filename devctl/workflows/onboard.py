@@ -56,7 +56,7 @@ class _Onboarding:
         report = run_doctor(self.box.machine(), fix=True, yes=self.request.yes, bases=(), subject=subject)
         if report.problem is not None:
             raise report.problem
-        fixed = [check.what for check in report.checks if check.fixed]
+        fixed = [check.did or check.what for check in report.checks if check.fixed]
         warned = [check.what for check in report.checks if check.status == "warn"]
         said = [*(f"mended: {what}" for what in fixed), *(f"note: {what}" for what in warned)]
         return "; ".join([f"{len(report.checks)} checks", *said])
