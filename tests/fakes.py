@@ -291,6 +291,9 @@ class FakeFiles:
     def owner(self, path: Path) -> tuple[int, int]:
         return (1000, 1000)
 
+    def closed(self, root: Path) -> list[str]:
+        return []
+
     def state_dir(self, root: Path) -> Path:
         return root / ".devctl"
 

@@ -130,6 +130,27 @@ class SystemFiles:
                         found.append((str(path.relative_to(root)), path.stat().st_mtime))
         return found
 
+    def closed(self, root: Path) -> Sequence[str]:
+        """Folders, three levels deep, that the project's owner may not look into: a database's data, most often."""
+        owner = root.stat().st_uid
+        found, waiting = [], [(root, 0)] if owner != 0 else []
+        while waiting:
+            folder, depth = waiting.pop()
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    if (
+                        entry.name[0] == "."
+                        or entry.name in _NOT_SOURCE
+                        or not entry.is_dir(follow_symlinks=False)
+                    ):
+                        continue
+                    facts = entry.stat(follow_symlinks=False)
+                    if facts.st_uid != owner and facts.st_mode & 0o5 != 0o5:
+                        found.append(Path(entry.path).relative_to(root).as_posix())
+                    elif depth < 2:
+                        waiting.append((Path(entry.path), depth + 1))
+        return sorted(found)
+
     def state_dir(self, root: Path) -> Path:
         folder = root / STATE_DIR
         if not folder.is_dir():

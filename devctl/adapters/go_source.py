@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devctl.domain.gofacts import GoPackage, Located, Module, SourceFacts
+from devctl.domain.address import names_our_port, serves_here
+from devctl.domain.gofacts import GoPackage, Located, Module, Setting, SourceFacts
 from devctl.domain.gohead import BUILT_FOR, Head, file_name_counts, read_head
 from devctl.domain.gohints import reachable, worth_parsing
 from devctl.domain.gomod import GoMod, parse_mod
@@ -23,6 +24,10 @@ _SAMPLES = frozenset(
 _GO_LINE = re.compile(r"^\s*go\s+\d", re.MULTILINE)
 _MAIN = re.compile(rb"^func main\(\)", re.MULTILINE)
 _EMBED = re.compile(rb"^//go:embed[ \t]+(.+)$", re.MULTILINE)
+_CONFIGS = (".json", ".yaml", ".yml", ".toml", ".ini", ".conf", ".env", ".properties")
+_CONFIG_LINE = re.compile(
+    r"""\s*["']?([A-Za-z_][\w.-]*)["']?\s*[:=]\s*["']?([\w.\[\]-]*:?\d{2,5})["']?\s*,?\s*(?:#.*)?$"""
+)
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -77,8 +82,10 @@ def _walk(root: Path) -> Iterator[tuple[str, frozenset[str]]]:
 
 
 def _bytes(root: Path, *parts: str) -> bytes | None:
+    # Two thousand times: a Path for each, and a buffer, would cost more than the reading.
     try:
-        return root.joinpath(*parts).read_bytes()
+        with open(f"{root}/{'/'.join(parts)}", "rb", buffering=0) as file:  # noqa: PTH123
+            return file.read()
     except OSError:
         return None
 
@@ -119,6 +126,7 @@ def _module(root: Path, path: str, mod: GoMod, content: str, *, packages: list[G
     line = _GO_LINE.search(content)
     base = root / path
     opened = _existing(base, {o.value for p in packages for o in p.opens})
+    packages = [_told_by_config(root, base, _beside(root, path, p, opened), opened) for p in packages]
     return Module(
         dir=path,
         path=mod.module,
@@ -200,6 +208,33 @@ def _existing(base: Path, opened: Iterable[str]) -> dict[str, str]:
         if plain != "." and not plain.startswith("..") and len(plain) < 200 and (base / plain).exists():
             found[value] = plain
     return found
+
+
+def _beside(root: Path, module: str, package: GoPackage, opened: dict[str, str]) -> GoPackage:
+    """A main below the module whose files lie beside it, and not beside go.mod, is started in its own folder."""
+    if package.name != "main" or package.dir == module or any(o.value in opened for o in package.opens):
+        return package
+    found = _existing(root / package.dir, {o.value for o in package.opens})
+    if not found:
+        return package
+    below = posixpath.relpath(package.dir, module)
+    kept = tuple(Located(f"{below}/{found[o.value]}", o.place) for o in package.opens if o.value in found)
+    opened |= {o.value: o.value for o in kept}
+    return replace(package, opens=kept, opens_beside=True)
+
+
+def _told_by_config(root: Path, base: Path, package: GoPackage, opened: dict[str, str]) -> GoPackage:
+    """Addresses in a configuration file that is opened: `addr: :8080` says as much as a default in the code."""
+    told = []
+    for item in package.opens:
+        name = opened.get(item.value, "")
+        if name.endswith(_CONFIGS) and (content := _bytes(base, name)) is not None:
+            path = posixpath.normpath(posixpath.relpath(base / name, root))
+            for number, line in enumerate(content[:65536].decode(errors="replace").splitlines(), 1):
+                found = _CONFIG_LINE.match(line)
+                if found and names_our_port(found[1]) and serves_here(found[2]):
+                    told.append(Setting(found[1], found[2], "field", f"{path}:{number}"))
+    return replace(package, settings=(*package.settings, *told)) if told else package
 
 
 def _only_opened(package: GoPackage, opened: dict[str, str]) -> GoPackage:

@@ -14,6 +14,7 @@ from devctl.domain.mains import Chosen, Main, choose_main
 from devctl.domain.project import Origin, Service
 from devctl.domain.serving import Port, find_port, find_probe
 from devctl.domain.stages import dev_stage, golang_tag, prod_stages
+from devctl.domain.started import Started, started
 
 # Modules that do nothing without cgo, though some of them build without it (go-sqlite3's stub fails when it runs).
 _CGO_MODULES = re.compile(
@@ -48,6 +49,9 @@ def detect_service(
     )
     main = chosen.main
     port = _port(main, said, spec, compose_file=compose_file, dockerfile=dockerfile)
+    begun = started(dockerfile, spec, compose_file=compose_file)
+    args = said.args if said.args is not None else (*begun.args, *(port.args if port else ()))
+    tags = said.build.tags or begun.tags
     probe, why_probe = (said.probe, "devctl.yaml") if said.probe is not None else find_probe(main, port)
     files, why_files = _files(main, said)
     env = {**dict(port.env if port else ()), **said.env}
@@ -61,13 +65,15 @@ def detect_service(
         name=service_name,
         dir=main.module.dir,
         main=main.relative,
-        args=said.args or (),
+        args=args,
+        own_command=_own_command(said, begun, port),
+        workdir=_workdir(main),
         port=port.port if port else None,
         host_port=said.host_port,
         probe=probe,
         env=env,
-        build_tags=said.build.tags,
-        build_env={**({"CGO_ENABLED": "1"} if needs_cgo(main) else {}), **said.build.env},
+        build_tags=tags,
+        build_env={**begun.env, **({"CGO_ENABLED": "1"} if needs_cgo(main) else {}), **said.build.env},
         ldflags=said.build.ldflags,
         files=files,
         context=context,
@@ -77,8 +83,32 @@ def detect_service(
         prod_env=config.prod.env,
         writable=config.prod.writable,
         routes=tuple(dict.fromkeys(r.value for package in main.closure for r in package.routes)),
-        origins=_origins(chosen, port, why_probe, why_files, name=name, said=said),
+        origins={
+            **_origins(chosen, port, why_probe, why_files, name=name, said=said),
+            **_begun_origins(begun, said, port),
+        },
     )
+
+
+def _own_command(said: ServiceConfig, begun: Started, port: Port | None) -> tuple[str, ...] | None:
+    """What a container of the user's own production stage is given; None leaves it to its image."""
+    if said.args is not None:
+        return said.args
+    return begun.command if not port or not port.args else (*(begun.command or begun.args), *port.args)
+
+
+def _begun_origins(begun: Started, said: ServiceConfig, port: Port | None) -> dict[str, str]:
+    found = {}
+    if said.args is None and (begun.args or (port and port.args)):
+        found["args"] = begun.places.get("args") or (port.origin if port else "default")
+    if not said.build.tags and begun.tags:
+        found["build.tags"] = begun.places["tags"]
+    return found
+
+
+def _workdir(main: Main) -> str:
+    """The folder that the program must be started in, relative to the module: that of the main beside whose code the files lie."""
+    return main.relative.removeprefix("./") if main.package.opens_beside else "."
 
 
 def _said(config: Config, name: str | None) -> ServiceConfig:
@@ -104,7 +134,8 @@ def _port(
         if found
         else ()
     )
-    return Port(said.port, "devctl.yaml", env)
+    args = tuple(a.replace(str(found.port), str(said.port)) for a in found.args) if found else ()
+    return Port(said.port, "devctl.yaml", env, args)
 
 
 def _files(main: Main, said: ServiceConfig) -> tuple[tuple[str, ...], str]:

@@ -31,7 +31,7 @@ class GoPackage:
     `listens`: addresses or ports handed to a listen call or server field ("" where the code computes it); `routes`:
     literal paths registered for GET (`/healthz`); `env_reads`: variables read; `opens`: literal paths, relative to the
     module, that are opened at run time and exist; `settings`: defaults of addresses and ports; `tls`: the place of a
-    listen call that speaks TLS.
+    listen call that speaks TLS; `opens_beside`: what is opened lies in the folder of this main, not in that of the module.
     """
 
     dir: str
@@ -46,6 +46,7 @@ class GoPackage:
     uses_cgo: bool = False
     settings: tuple[Setting, ...] = ()
     tls: str | None = None
+    opens_beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

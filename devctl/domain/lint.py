@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from devctl.domain.address import parse_address
 from devctl.domain.gofacts import DockerfileFacts, Instruction, Module, Stage
 from devctl.domain.goversion import air_for, minor_text, refuses
+from devctl.domain.lint_code import Case, binds_localhost, package_missing
 from devctl.domain.mains import Main
 from devctl.domain.stages import (
     air_installs,
@@ -54,6 +54,7 @@ class Linted:
     compose_place: Callable[[tuple[str | int, ...]], str] = lambda _key: "compose.yaml"
     module: Module | None = None
     main: Main | None = None
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,6 @@ class Rule:
     id: str
     check: Callable[[Linted], Iterable[tuple[str, str, str, str | None]]]
     blocks: Blocks = "none"
-
-
-Case = tuple[str, str, str, str | None]
 
 
 def lint(linted: Linted) -> tuple[Finding, ...]:
@@ -181,12 +179,8 @@ def _missing_go_sum(linted: Linted) -> Iterator[Case]:
             and any(s.removeprefix("./") == "go.sum" for s in found.value[:-1])
         ):
             line = found.original.replace("go.sum", "go.su[m]")
-            yield (
-                place,
-                "there is no go.sum to copy (a module without dependencies has none)",
-                line,
-                _id(stage),
-            )
+            message = "there is no go.sum to copy (a module without dependencies has none)"
+            yield place, message, line, _id(stage)
 
 
 def _untagged(linted: Linted) -> Iterator[Case]:
@@ -273,12 +267,11 @@ def _dynamic_on_static(linted: Linted) -> Iterator[Case]:
 
 
 def _binds_localhost(linted: Linted) -> Iterator[Case]:
-    for package in linted.main.closure if linted.main is not None else ():
-        for item in package.listens:
-            address = parse_address(item.value)
-            if address is not None and address.only_inside:
-                message = f"listens on {item.value}: inside of a container nothing from outside reaches it"
-                yield item.place, message, f'listen on ":{address.port}"', None
+    return binds_localhost(linted.main)
+
+
+def _package_missing(linted: Linted) -> Iterator[Case]:
+    return package_missing(linted.main, linted.modules)
 
 
 RULES: tuple[Rule, ...] = (
@@ -290,6 +283,7 @@ RULES: tuple[Rule, ...] = (
     Rule("golang-too-old", _old_golang),
     Rule("dynamic-on-static", _dynamic_on_static),
     Rule("binds-localhost", _binds_localhost),
+    Rule("package-missing", _package_missing),
     Rule("relative-entrypoint", _relative_entrypoint),
     Rule("base-untagged", _untagged),
     Rule("base-dead", _dead_distroless),

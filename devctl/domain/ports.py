@@ -114,6 +114,7 @@ class Files(Protocol):
         """Relative path and mtime of each source file below `root`; vendored, hidden and state folders left out."""
 
     def owner(self, path: Path) -> tuple[int, int]: ...
+    def closed(self, root: Path) -> Sequence[str]: ...  # folders that the owner may not look into
     def state_dir(self, root: Path) -> Path:
         """`.devctl/` of a project, made (self-ignoring) when missing."""
 

@@ -22,8 +22,11 @@ class Service:
     """A compose service built from Go here. Paths are relative to the project, posix style.
 
     `dir` is the folder of go.mod, `main` the package to build relative to it (`.`, `./cmd/api`),
+    `args` is what the program is given, `own_command` what a container of the user's production stage is given for that
+    (None: its image knows), `workdir` (relative to `dir`) where the program is started,
     `port` the port inside the container (None: serves no port), `probe` a path (`/healthz`), `tcp` or `none`.
-    `dockerfile` is the user's file if there is one; `dev_stage`/`prod_stages` the stages in it that can work;
+    `dockerfile` is the user's file if there is one,
+    `prod_dockerfile` another one that production is built from; `dev_stage`/`prod_stages` the stages in it that can work;
     where there is none, our own stage from `.devctl/` takes its place. `shares_cache`: the dev stage keeps
     GOCACHE below /cache, as ours does, so the volume there may be the one that projects share. `routes`: literal paths
     that the code registers for GET.
@@ -33,6 +36,8 @@ class Service:
     dir: str = "."
     main: str = "."
     args: tuple[str, ...] = ()
+    own_command: tuple[str, ...] | None = None
+    workdir: str = "."
     port: int | None = None
     host_port: int | None = None
     probe: str = "none"
@@ -43,6 +48,7 @@ class Service:
     files: tuple[str, ...] = ()
     context: str = "."
     dockerfile: str | None = None
+    prod_dockerfile: str | None = None
     dev_stage: str | None = None
     prod_stages: dict[str, str] = field(default_factory=dict)
     prod_env: dict[str, str] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, cast
@@ -103,6 +104,7 @@ def _air_environment(service: Service) -> dict[str, str]:
         "DEVCTL_TAGS": ",".join(service.build_tags),
         "DEVCTL_LDFLAGS": service.ldflags,
         "DEVCTL_ARGS": " ".join(service.args),
+        "DEVCTL_WORKDIR": posixpath.join(service.dir, service.workdir) if service.workdir != "." else "",
         **service.build_env,
     }
     return {key: value for key, value in wanted.items() if value}
@@ -116,8 +118,9 @@ def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
         "entrypoint",
     ):  # a dev stage's own: `air`, `go run .`; production starts what the image says
         spec.pop(key, None)
-    if service.args:
-        spec["command"] = list(service.args)
+    command = service.args if run.ours else service.own_command
+    if command:
+        spec["command"] = list(command)
     spec["volumes"] = [
         v for v in spec.get("volumes") or [] if v.get("type") != "bind" and v["target"] != CACHE_TARGET
     ]
@@ -131,9 +134,9 @@ def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
     spec.setdefault("pids_limit", 256)
     spec.setdefault("restart", "unless-stopped")
     if run.ours and service.files:
-        spec["working_dir"] = (
-            SOURCE_TARGET  # where our production stages put the files that are opened at run time
-        )
+        spec["working_dir"] = f"{SOURCE_TARGET}/{service.workdir}".removesuffix(
+            "/."
+        )  # where our production stages put the files that are opened at run time
     if service.writable:
         spec["tmpfs"] = list(service.writable)
 

@@ -63,7 +63,7 @@ def prod_run(project: Project, service: Service, *, base: str | None, target: st
         service=service.name,
         mode="prod",
         stage=OUR_STAGES[chosen] if ours else stage,
-        dockerfile=None if ours else service.dockerfile,
+        dockerfile=None if ours else service.prod_dockerfile or service.dockerfile,
         context="." if ours else service.context,
         image=image_ref(project.name, service.name, f"prod-{chosen}"),
         ours=ours,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def dockerfile(text: str, layout: Layout) -> str:
             said = f'"{value}"' if " " in value else value
             text = re.sub(rf"^ARG {name}(?:=.*)?$", lambda _: f"ARG {name}={said}", text, flags=re.MULTILINE)  # noqa: B023  # used at once
     if service.files:  # they are opened by relative paths
-        text = text.replace("USER 65532:65532\n", "WORKDIR /app\nUSER 65532:65532\n")
+        text = text.replace("USER 65532:65532\n", f"WORKDIR {_workdir(service)}\nUSER 65532:65532\n")
     if service.port is None:
         return text.replace("EXPOSE 8080\n", "")
     return text.replace("EXPOSE 8080\n", f"EXPOSE {service.port}\n")
@@ -157,6 +158,10 @@ def diff(files: Iterable[Planned], *, new_too: bool = False) -> str:
     )
 
 
+def _workdir(service: Service) -> str:
+    return posixpath.normpath(posixpath.join("/app", service.workdir))
+
+
 def _named(text: str, name: str) -> str:
     return text.replace("\n  app:\n", f"\n  {name}:\n").replace("-app:", f"-{name}:")
 
@@ -169,6 +174,7 @@ def _dev_environment(service: Service) -> dict[str, str]:
         "DEVCTL_TAGS": ",".join(service.build_tags),
         "DEVCTL_LDFLAGS": service.ldflags,
         "DEVCTL_ARGS": " ".join(service.args),
+        "DEVCTL_WORKDIR": posixpath.join(service.dir, service.workdir) if service.workdir != "." else "",
         **{k: v for k, v in service.build_env.items() if k != "CGO_ENABLED"},
     }
     return {**service.env, **{key: value for key, value in build.items() if value}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devctl.domain.address import SIDE_PORTS, parse_address
 from devctl.domain.gofacts import DockerfileFacts, GoPackage, Located, Setting
@@ -21,11 +21,12 @@ _SIDE_WORDS = re.compile(r"metric|pprof|debug|admin|prometheus", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """`env`: what must be set in the container so that the code listens there."""
+    """`env`, `args`: what must be set or passed in the container so that the code listens there, reachable from outside."""
 
     port: int
     origin: str
     env: tuple[tuple[str, str], ...] = ()
+    args: tuple[str, ...] = ()
 
 
 def find_port(
@@ -36,6 +37,33 @@ def find_port(
     dockerfile: DockerfileFacts | None,
 ) -> Port | None:
     """The port in the container: the compose file's word, then the code's, then the Dockerfile's."""
+    port = _found_port(main, compose=compose, compose_file=compose_file, dockerfile=dockerfile)
+    if port is None or (setting := opens_up(main, port.port)) is None:
+        return port
+    if setting.kind == "flag":
+        return replace(port, args=(opening(setting),))
+    known = {name for name, _ in port.env} | set(_environment(compose))
+    return port if setting.name in known else replace(port, env=(*port.env, (setting.name, f":{port.port}")))
+
+
+def opens_up(main: Main, port: int) -> Setting | None:
+    """The flag or variable whose default binds this port to the loopback of the container, where nobody reaches it."""
+    for setting in _settings(main):
+        address = parse_address(setting.value)
+        if setting.kind != "field" and address is not None and address.only_inside and address.port == port:
+            return setting
+    return None
+
+
+def opening(setting: Setting) -> str:
+    """What makes it listen everywhere: `--addr=:8080`, `ADDR=:8080`. Both flag packages know two dashes."""
+    address = parse_address(setting.value)
+    return f"{'--' if setting.kind == 'flag' else ''}{setting.name}=:{address.port if address else ''}"
+
+
+def _found_port(
+    main: Main, *, compose: Mapping[str, object], compose_file: str, dockerfile: DockerfileFacts | None
+) -> Port | None:
     exposed = list(_exposed(dockerfile))
     coded = list(_listened(main))
     published = _published(compose)

@@ -44,7 +44,7 @@ def problems(box: Toolbox, project: Project, *, mode: Literal["dev", "prod"] = "
     facts = box.sources.go(Path(project.root))
     found: list[Problem] = []
     for service in project.services:
-        linted = _linted(box, project, service, facts)
+        linted = _linted(box, project, service, facts, mode=mode)
         listed = [f.problem for f in lint(linted)]
         reasons = _dev_reasons(linted, project, service) if mode == "dev" else ()
         found += [*_joined(reasons, listed), *_alone(reasons, listed)]
@@ -71,7 +71,7 @@ def refuse_impossible(box: Toolbox, session: Session) -> None:
         service = session.project.service(run.service)
         if run.mode != "prod" or run.ours or service is None:
             continue
-        linted = _linted(box, session.project, service, facts)
+        linted = _linted(box, session.project, service, facts, mode="prod")
         dockerfile = linted.dockerfile
         if dockerfile is None:
             continue
@@ -129,20 +129,23 @@ def compose_place(box: Toolbox, root: Path) -> Callable[[Key], str]:
     return place
 
 
-def _linted(box: Toolbox, project: Project, service: Service, facts: SourceFacts) -> Linted:
+def _linted(
+    box: Toolbox, project: Project, service: Service, facts: SourceFacts, *, mode: Literal["dev", "prod"]
+) -> Linted:
     root = Path(project.root)
     specs = cast("Mapping[str, Any]", project.model.get("services") or {})
     main = _main(facts, service)
     place = compose_place(box, root)
-    dockerfile = None
-    if service.dockerfile is not None and box.files.exists(root / service.dockerfile):
-        dockerfile = box.sources.dockerfile(root / service.dockerfile, root=root)
+    path = (service.prod_dockerfile if mode == "prod" else None) or service.dockerfile
+    there = path is not None and box.files.exists(root / path)
+    dockerfile = box.sources.dockerfile(root / path, root=root) if path is not None and there else None
     return Linted(
         dockerfile=dockerfile,
         compose=specs.get(service.name) or {},
         compose_place=lambda key: place(("services", service.name, *key)),
         module=main.module if main is not None else None,
         main=main,
+        modules=tuple(module.path for module in facts.modules),
     )
 
 

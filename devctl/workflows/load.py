@@ -18,11 +18,13 @@ from devctl.domain.goversion import DEFAULT_GO
 from devctl.domain.overlay import BASES_NOTE, OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
-from devctl.domain.stages import chain, find_stage
+from devctl.domain.scaffold import BESIDE
+from devctl.domain.stages import chain, find_stage, prod_stages
 from devctl.errors import FilesError, UsageError
 from devctl.workflows.find import compose_files, find_root, has_compose
 
 Spec = dict[str, Any]
+EXAMPLES = (".example", ".sample", ".dist", ".template")
 
 
 def load(
@@ -47,7 +49,7 @@ def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
     if known is not None and not known.generated:
         model = known.model
     else:
-        model = box.compose.config(root) if has_compose(box, root) else {"services": {}}
+        model = _compose_model(box, root) if has_compose(box, root) else {"services": {}}
     specs = cast("dict[str, Spec]", model.setdefault("services", {}))
     services = _compose_services(box, root, config=config, facts=facts, specs=specs)
     generated = not services
@@ -75,6 +77,23 @@ def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
     )
 
 
+def _compose_model(box: Toolbox, root: Path) -> dict[str, object]:
+    try:
+        return box.compose.config(root)
+    except FilesError as error:
+        missing = re.search(r"env file (\S+) is not there", str(error))
+        path = root / missing[1] if missing else root
+        there = [name for end in EXAMPLES if box.files.exists(path.with_name(name := f"{path.name}{end}"))]
+        if missing and there and path.is_relative_to(root):
+            folder = path.relative_to(root).parent
+            example, wanted = (folder / there[0]).as_posix(), (folder / path.name).as_posix()
+            hint = f"cp {example} {wanted}, and fill in what it leaves open; or: devctl onboard"
+            message = f"the compose file needs {wanted}, and only {example} is here"
+            error.problem = replace(error.problem, message=message, hint=hint)
+            error.args = (message,)
+        raise
+
+
 def _compose_services(
     box: Toolbox, root: Path, *, config: Config, facts: SourceFacts, specs: Mapping[str, Spec]
 ) -> tuple[Service, ...]:
@@ -95,8 +114,19 @@ def _compose_services(
             dockerfile=dockerfile,
             context=context,
         )
-        found.append(_with_cache(service, dockerfile))
+        found.append(_with_theirs(box, root, _with_cache(service, dockerfile), dockerfile))
     return tuple(found)
+
+
+def _with_theirs(box: Toolbox, root: Path, service: Service, named: DockerfileFacts | None) -> Service:
+    """Where `init` put our Dockerfile.dev beside a Dockerfile of the user's, production is still what theirs says."""
+    if named is None or posixpath.basename(named.path) != BESIDE or "AIR_GO_IMAGE" not in named.global_args:
+        return service
+    theirs = _dockerfile(box, root, posixpath.dirname(named.path), "Dockerfile")
+    if theirs is None or "AIR_GO_IMAGE" in theirs.global_args or not _builds_go(theirs):
+        return service
+    stages = prod_stages(theirs)
+    return replace(service, prod_dockerfile=theirs.path, prod_stages=stages) if stages else service
 
 
 def _own_service(

@@ -152,10 +152,13 @@ def _exited(box: Toolbox, project: str, service: Service, code: int) -> DevctlEr
     known = explain("start", tail, exit_code=code, oom_killed=killed)
     if known is not None:
         return known.error(detail=tail, before=f"{service.name} exited with {code}")
+    hint = f"devctl logs {service.name}"
+    if code == 0 and not service.args:  # it printed its help, say
+        hint = f"{hint}; where it needs a sub-command, devctl.yaml: services: {{{service.name}: {{args: [serve]}}}}"
     return ProjectError(
         f"{service.name} exited with {code} before it answered",
         code="exits-at-start",
-        hint=f"devctl logs {service.name}",
+        hint=hint,
         place=own_line(tail),
         detail=tail,
     )

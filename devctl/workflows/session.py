@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +19,7 @@ from devctl.domain.render import render
 from devctl.domain.runs import Run, dev_run, prod_run, target_of
 from devctl.domain.state import Mode
 from devctl.domain.wanted import dependencies, label_wanted
+from devctl.workflows.data_folders import data_folders, unwatched
 from devctl.workflows.file_events import known_to_fail
 from devctl.workflows.hostports import choose_host_port
 from devctl.workflows.manifests import check_manifests, deps_fingerprint, manifest_paths
@@ -124,14 +125,14 @@ def write_overlay(box: Toolbox, session: Session) -> None:
 
 def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
     """Path below `.devctl/` → content: what a service is built from."""
-    root = Path(project.root)
     service = project.service(run.service)
     assert service is not None
     ours = run.dockerfile is None
     dockerfile = our_dockerfile(box, project, service) if ours else _their_dockerfile(box, project, run)
-    files = {"Dockerfile": dockerfile, "Dockerfile.dockerignore": _ignored(box, root, run)}
+    files = {"Dockerfile": dockerfile, "Dockerfile.dockerignore": _ignored(box, project, run)}
     if ours:
-        files["air.toml"] = box.templates.read("go-service/.air.toml")
+        left_out = data_folders(box, project)
+        files["air.toml"] = unwatched(box.templates.read("go-service/.air.toml"), left_out)
     return {f"{run.service}/{name}": text for name, text in files.items()}
 
 
@@ -185,14 +186,20 @@ def _globbed(path: str) -> str:
     return path if path.endswith("go.mod") else f"{path[:-1]}[{path[-1]}]"
 
 
-def _ignored(box: Toolbox, root: Path, run: Run) -> str:
+def _below(context: str, folders: Iterable[str]) -> Iterator[str]:
+    for folder in folders:
+        if context == "." or folder.startswith(f"{context}/"):
+            yield posixpath.relpath(folder, context)
+
+
+def _ignored(box: Toolbox, project: Project, run: Run) -> str:
     """What the user keeps out of the context, and our own folder, which changes with every mode."""
-    theirs = None
+    root, theirs = Path(project.root), None
     if run.dockerfile is not None:
         theirs = box.files.read_text(root / f"{run.dockerfile}.dockerignore")
     if theirs is None:
         theirs = box.files.read_text(root / run.context / ".dockerignore") or ".git\n"
-    return f"{theirs.rstrip()}\n{OVERLAY}\n"
+    return "\n".join([theirs.rstrip(), *_below(run.context, data_folders(box, project)), OVERLAY, ""])
 
 
 def _mode(service: Service, chosen: frozenset[str], observed: Observed, mode: Mode) -> Mode:

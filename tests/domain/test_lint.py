@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devctl.adapters.dockerfile_source import parse
-from devctl.domain.gofacts import GoPackage, Located, Module
+from devctl.domain.gofacts import GoPackage, Located, Module, Setting
 from devctl.domain.lint import RULES, Linted, blocking, lint
 from devctl.domain.mains import Main
 from devctl.domain.stages import (
@@ -159,10 +161,29 @@ def test_code_that_listens_on_the_loopback() -> None:
     ]
 
 
+def test_a_flag_that_opens_it_up_is_passed() -> None:
+    package = GoPackage(
+        *(".", "main", True, (), (Located("localhost:8080", "main.go:7"),)),
+        settings=(Setting("addr", "localhost:8080", "flag", "main.go:5"),),
+    )
+    (finding,) = lint(Linted(main=Main(BARE, package, (package,))))
+    assert finding.place == "main.go:5"
+    assert "--addr=:8080" in finding.hint
+
+
+def test_a_package_of_the_module_that_is_not_there() -> None:
+    package = GoPackage(".", "main", True, (f"{BARE.path}/gen", f"{BARE.path}/lib/x", "fmt"))
+    main = Main(replace(BARE, packages=(package,)), package, (package,))
+    (finding,) = lint(Linted(main=main, modules=(BARE.path, f"{BARE.path}/lib")))
+    assert finding.id == "package-missing"
+    assert f"{BARE.path}/gen" in finding.message
+    assert "go generate" in finding.hint
+
+
 def test_every_rule_is_named_once_and_tested_here() -> None:
     ids = [rule.id for rule in RULES]
     assert len(ids) == len(set(ids))
-    assert set(ids) == {*found(OLD), "args-target", "dynamic-on-static", "binds-localhost"}
+    assert set(ids) == {*found(OLD), "args-target", "dynamic-on-static", "binds-localhost", "package-missing"}
 
 
 @pytest.mark.parametrize(

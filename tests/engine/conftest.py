@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from devctl.workflows.load import compose_name
 from tests.engine.cli import Result, devctl, docker, free_port, leave_nothing
 from tests.helpers import build_tree
 
@@ -59,16 +60,17 @@ def made_in(tmp_path: Path) -> Iterator[Callable[..., Started]]:
     """What `project` gives to one test, for fixtures that several tests share."""
     made: list[Started] = []
 
-    def make(files: Mapping[str, str] | None = None) -> Started:
-        name = f"dt{uuid.uuid4().hex[:8]}"
-        root, port = tmp_path / name, free_port()
+    def make(files: Mapping[str, str] | None = None, *, folder: str = "") -> Started:
+        unique = f"dt{uuid.uuid4().hex[:8]}"
+        root, port = tmp_path / f"{folder}{unique}", free_port()
+        name = compose_name(root.name)
         if files is None:
             shutil.copytree(TEMPLATE, root)
             build_tree(root, {".env": f"HOST_PORT={port}\n"})
         else:
             build_tree(root, {path: text.replace("HOST_PORT", str(port)) for path, text in files.items()})
-        for folder in (root, *list(root.parents)[:3]):  # pytest closes its folders to other users
-            folder.chmod(0o755)
+        for opened in (root, *list(root.parents)[:3]):  # pytest closes its folders to other users
+            opened.chmod(0o755)
         started = Started(root, name, port)
         made.append(started)
         return started

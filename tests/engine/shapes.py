@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 MOD = "module example.com/shop\n\ngo 1.26\n"
 OVERRIDE = "version: 1\nservices:\n  NAME:\n    host_port: HOST_PORT\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`files` by path. What is said has the word `hello` in it, which the test changes in the first file that has it.
+
+    `refused` and `preview_refused`: exit code, error code ("" any) and a word of the remedy of `up` and `prod-preview`.
+    `closed`: folders that only root may open.
+    """
+
+    files: dict[str, str]
+    speaks: Literal["http", "https", "tcp", "log"] = "http"
+    folder: str = ""
+    refused: tuple[int, str, str] | None = None
+    preview_refused: tuple[int, str, str] | None = None
+    closed: tuple[str, ...] = ()
 
 
 def server(body: str = '"hello"', address: str = '":8080"', imports: str = "") -> str:
@@ -51,7 +70,7 @@ SHAPES: dict[str, dict[str, str]] = {
     },
     "vendored": {
         "go.mod": f"{MOD}\nrequire example.com/lib v1.0.0\n",
-        "main.go": server("lib.Hello()", imports='\t"example.com/lib"\n'),
+        "main.go": server('"hello " + lib.Hello()', imports='\t"example.com/lib"\n'),
         "vendor/modules.txt": "# example.com/lib v1.0.0\n## explicit; go 1.26\nexample.com/lib\n",
         "vendor/example.com/lib/lib.go": 'package lib\n\nfunc Hello() string { return "hello" }\n',
         "go.sum": "",

@@ -1,22 +1,99 @@
-"""Repositories of many shapes: dev serves, then the preview of production, with no question asked."""
+"""Repositories of many shapes: dev serves, an edit is served, then the preview of production, with no question asked."""
 
 from __future__ import annotations
 
+import http.client
+import os
+import socket
+import ssl
+import time
 from collections.abc import Callable
 
 import pytest
 
-from tests.engine.cli import serves
+from tests.engine.cli import Result, get
 from tests.engine.conftest import Started
-from tests.engine.shapes import SHAPES
+from tests.engine.shapes import SHAPES, Shape
+from tests.engine.shapes_code import CODE
+from tests.engine.shapes_docker import DOCKER
 
 pytestmark = pytest.mark.engine
+ALL = {**{name: Shape(files) for name, files in SHAPES.items()}, **CODE, **DOCKER}
+WITHIN = 60.0
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_it_is_served_in_both_modes(project: Callable[..., Started], shape: str) -> None:
-    started = project(files=SHAPES[shape])
-    assert started.devctl("up", "-d").result["mode"] == "dev"
-    serves(started.port, "hello")
-    assert started.devctl("prod-preview").result["mode"] == "prod"
-    serves(started.port, "hello")
+def test_there_are_enough_of_them_and_few_need_an_answer() -> None:
+    assert len(ALL) >= 50
+    assert sum(shape.refused is None for shape in ALL.values()) >= 38
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_is_served_in_both_modes(project: Callable[..., Started], name: str) -> None:
+    shape = ALL[name]
+    started = project(files=shape.files, folder=shape.folder)
+    _close(started, shape)
+    if shape.refused is not None:
+        return _is_refused(
+            started.devctl("up", "-d", "--timeout", "20", code=shape.refused[0]), shape.refused
+        )
+    assert started.devctl("up", "-d", "--timeout", "180").result["mode"] == "dev"
+    _says(started, shape, "hello")
+    _edit(started, shape)
+    _says(started, shape, "edited")
+    if shape.preview_refused is not None:
+        return _is_refused(
+            started.devctl("prod-preview", code=shape.preview_refused[0]), shape.preview_refused
+        )
+    assert started.devctl("prod-preview", "--timeout", "120").result["mode"] == "prod"
+    return _says(started, shape, "edited")
+
+
+def _close(started: Started, shape: Shape) -> None:
+    if shape.closed:  # the project is somebody's, the data is root's
+        for path in (started.root, *started.root.rglob("*")):
+            os.chown(path, 1000, 1000)
+    for name in shape.closed:
+        os.chown(started.root / name, 0, 0)
+        (started.root / name).chmod(0o700)
+
+
+def _is_refused(found: Result, wanted: tuple[int, str, str]) -> None:
+    _, code, word = wanted
+    assert not code or found.error["code"] == code, found.show
+    said = [found.error, *found.warnings]
+    assert any(word in f"{p['message']} {p['hint']}" for p in said), found.show
+
+
+def _edit(started: Started, shape: Shape) -> None:
+    path = next(p for p, text in shape.files.items() if "hello" in text and "vendor/" not in p)
+    started.write({path: (started.root / path).read_text().replace("hello", "edited")})
+
+
+def _says(started: Started, shape: Shape, text: str) -> None:
+    deadline, last = time.monotonic() + WITHIN, "nothing"
+    while time.monotonic() < deadline:
+        try:
+            last = _answer(started, shape)
+        except (OSError, http.client.HTTPException) as error:
+            last = repr(error)
+        if text in last:
+            return
+        time.sleep(0.05)
+    raise AssertionError(
+        f"{text!r} was not said; last: {last}\n{started.devctl('logs', '--tail', '30').show}"
+    )
+
+
+def _answer(started: Started, shape: Shape) -> str:
+    if shape.speaks == "http":
+        return get(started.port)
+    if shape.speaks == "log":
+        return "\n".join(str(e.get("line")) for e in started.devctl("logs", "--tail", "3").events)
+    with socket.create_connection(("127.0.0.1", started.port), timeout=5) as connection:
+        if shape.speaks == "tcp":
+            return connection.recv(100).decode()
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with context.wrap_socket(connection) as secure:
+            secure.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return b"".join(iter(lambda: secure.recv(1000), b"")).decode()

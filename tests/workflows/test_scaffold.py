@@ -222,3 +222,23 @@ def test_a_dockerfile_of_the_users_stays_the_production_one(plain: Path) -> None
     compose(root, "up", "--build", "--detach", prod=True)
     serves(port, "hello from cmd", within=20)
     assert (root / "Dockerfile").read_text() == dockerfile
+
+
+def test_beside_a_dockerfile_of_the_users_production_stays_theirs(tmp_path: Path) -> None:
+    dockerfile = (
+        "FROM golang:1.26-alpine AS build\nCOPY . /src\nRUN cd /src && CGO_ENABLED=0 go build -o /app .\n"
+        'FROM alpine:3.22 AS final\nCOPY --from=build /app /app\nENTRYPOINT ["/app"]\n'
+    )
+    server = SERVER.replace("GREET", 'fmt.Fprint(w, "hello")')
+    root = build_tree(
+        tmp_path / "shop",
+        {"go.mod": "module example.com/shop\n", "main.go": server, "Dockerfile": dockerfile},
+    )
+    devctl("init", cwd=root)
+    assert "dockerfile: Dockerfile.dev" in (root / "compose.yaml").read_text()
+    rendered = {}
+    for mode in ("dev", "prod"):
+        (spec,) = devctl("config", "render", "--mode", mode, cwd=root).result["model"]["services"].values()
+        rendered[mode] = spec["build"]["target"]
+    assert rendered == {"dev": "dev", "prod": "final"}
+    assert devctl("init", "--diff", cwd=root).result["diff"] == ""

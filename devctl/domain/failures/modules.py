@@ -190,7 +190,7 @@ MODULES: tuple[Failure, ...] = (
     Failure(
         "module-refused",
         GO,
-        r"go: (?P<module>[^\s:]+): .*?reading https?://(?P<proxy>[^/\s]+)/\S+: (?P<status>40[13] \w+)",
+        r"go: (?P<module>[^\s:]+): .*?reading https?://(?P<proxy>[^/\s]+)/\S+: (?P<status>40[013] \w+)",
         "the module proxy {proxy} does not give out {module}: {status}",
         "check the version (go list -m -versions MODULE); a private module: GOPRIVATE; a proxy with accounts: a netrc secret",
         "the proxy has a rule against it, or does not know it",

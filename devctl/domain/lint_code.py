@@ -1,0 +1,48 @@
+"""Rules about the Go code itself: addresses that nobody outside reaches, packages that are not there."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+
+from devctl.domain.address import parse_address
+from devctl.domain.mains import Main
+from devctl.domain.serving import opening, opens_up
+
+Case = tuple[str, str, str, str | None]
+
+
+def binds_localhost(main: Main | None) -> Iterator[Case]:
+    for package in main.closure if main is not None else ():
+        for item in package.listens:
+            address = parse_address(item.value)
+            if address is None or not address.only_inside or main is None:
+                continue
+            message = f"listens on {item.value}: inside of a container nothing from outside reaches it"
+            setting = opens_up(main, address.port)
+            if setting is None:
+                yield item.place, message, f'listen on ":{address.port}"', None
+            else:
+                hint = f"nothing must be done, devctl gives it {opening(setting)}; where you run it, give it that too"
+                yield setting.place, message, hint, None
+
+
+def package_missing(main: Main | None, modules: Iterable[str]) -> Iterator[Case]:
+    """Imports of the module's own packages that have no folder: generated, and not committed."""
+    if main is None:
+        return
+    module = main.module
+    there = {posixpath.normpath(posixpath.relpath(p.dir, module.dir)) for p in module.packages}
+    others = [path for path in (*modules, *module.requires) if path != module.path]
+    for package in main.closure:
+        for path in package.imports:
+            below = path.removeprefix(f"{module.path}/")
+            if below == path or below in there or any(_within(path, other) for other in others):
+                continue
+            place = posixpath.normpath(posixpath.join(module.dir, below))
+            message = f"{package.dir} imports {path}, and there is no Go code in {place}: generated code that is not committed?"
+            yield package.dir, message, "go generate ./... (or what the README names for it), then save", None
+
+
+def _within(path: str, module: str) -> bool:
+    return path == module or path.startswith(f"{module}/")

@@ -1,0 +1,106 @@
+"""How the user's Docker files build and start the program: build tags, experiments, and the arguments that it is given."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from devctl.domain.gofacts import DockerfileFacts, Stage
+from devctl.domain.stages import assignments, effective, expand, is_dev
+
+_TAGS = re.compile(r"\bgo\s+(?:build|install)\b[^\n&|;]*?\s--?tags[= ](?:\"([^\"]*)\"|'([^']*)'|(\S+))")
+_EXPERIMENT = re.compile(r"\bGOEXPERIMENT=(\w[\w,]*)")
+# Words that start something else than the program itself: what follows is not for it.
+_STARTERS = frozenset(
+    {
+        "sh",
+        "bash",
+        "ash",
+        "env",
+        "tini",
+        "dumb-init",
+        "go",
+        "air",
+        "dlv",
+        "reflex",
+        "CompileDaemon",
+        "gow",
+        "make",
+        "su-exec",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """`args`: what the program is given at its start; `command`: what a container of the user's own stage is given for it
+    beside its ENTRYPOINT (None: nothing, its image knows). Places by key: `tags`, `args`."""
+
+    tags: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+    args: tuple[str, ...] = ()
+    command: tuple[str, ...] | None = None
+    places: dict[str, str] = field(default_factory=dict)
+
+
+def started(
+    facts: DockerfileFacts | None, compose: Mapping[str, object], *, compose_file: str = "compose.yaml"
+) -> Started:
+    """From the stages that are not for development; nothing where a shell or another tool stands between."""
+    if facts is None:
+        return Started()
+    tags, env, places = _built(facts)
+    last = next((s for s in reversed(facts.stages) if not is_dev(s)), None)
+    command = compose.get("command")
+    given = tuple(str(word) for word in command) if isinstance(command, list) else ()
+    program, own, line = _program(facts, last) if last is not None else ("", (), 0)
+    if given and not compose.get("entrypoint") and (args := _given(facts, last, program, given)) is not None:
+        return Started(tags, env, args, given, {**places, "args": compose_file})
+    if own:
+        places["args"] = f"{facts.path}:{line}"
+    return Started(tags, env, own, None, places)
+
+
+def _built(facts: DockerfileFacts) -> tuple[tuple[str, ...], dict[str, str], dict[str, str]]:
+    for stage in sorted(facts.stages, key=is_dev):
+        values = dict(facts.global_args)
+        for instruction in stage.instructions:
+            if instruction.cmd in ("ARG", "ENV"):
+                values |= assignments(instruction, values)
+            elif instruction.cmd == "RUN" and "go build" in instruction.original:
+                text = expand(instruction.original.replace("\\\n", " "), values)
+                found, experiment = _TAGS.search(text), _EXPERIMENT.search(text)
+                said = next((g for g in found.groups() if g), "") if found else ""
+                chosen = experiment[1] if experiment else values.get("GOEXPERIMENT", "")
+                place = f"{facts.path}:{instruction.line}"
+                tags = tuple(tag for tag in re.split(r"[,\s]+", said) if re.fullmatch(r"[\w.]+", tag))
+                return tags, {"GOEXPERIMENT": chosen} if chosen else {}, {"tags": place} if tags else {}
+    return (), {}, {}
+
+
+def _program(facts: DockerfileFacts, stage: Stage) -> tuple[str, tuple[str, ...], int]:
+    """The program that a stage starts, the arguments in its own lines, and where; "" where that cannot be told."""
+    entry, cmd = effective(facts, stage, "ENTRYPOINT"), effective(facts, stage, "CMD")
+    if any(found is not None and not found.json for found in (entry, cmd)):
+        return "", (), 0
+    words = (*(entry.value if entry else ()), *(cmd.value if cmd else ()))
+    if not words or posixpath.basename(words[0]) in _STARTERS or words[0].endswith(".sh"):
+        return "", (), 0
+    if any("$" in word for word in words):
+        return "", (), 0
+    return words[0], words[1:], (cmd or entry).line if len(words) > 1 else 0  # type: ignore[union-attr]
+
+
+def _given(
+    facts: DockerfileFacts, stage: Stage | None, program: str, given: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """The arguments in a compose file's `command`, None where it starts something else."""
+    entry = effective(facts, stage, "ENTRYPOINT") if stage is not None else None
+    first = posixpath.basename(given[0])
+    if not program or first in _STARTERS or first.endswith(".sh"):
+        return None
+    if entry is not None:
+        return (*entry.value[1:], *given)
+    return given[1:] if first == posixpath.basename(program) else None

@@ -1,0 +1,40 @@
+"""Folders inside the project that hold the data of databases: neither sent to a build nor watched.
+
+They are large, change all the time, and are often closed to everybody but the database: air ends at a folder it may not
+look into.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project
+
+_KEPT = ("/var/lib/", "/data", "/bitnami/")
+_UNWATCHED = 'exclude_dir = ["vendor", '
+
+
+def data_folders(box: Toolbox, project: Project) -> tuple[str, ...]:
+    """Relative to the project: those that another service of the compose file keeps its data in, and closed ones."""
+    found = [*_mounted(project), *box.files.closed(Path(project.root))]
+    return tuple(dict.fromkeys(found))
+
+
+def _mounted(project: Project) -> Iterator[str]:
+    specs = cast("Mapping[str, Any]", project.model.get("services") or {})
+    for name, spec in specs.items():
+        for volume in (spec.get("volumes") or []) if project.service(name) is None else []:
+            source, target = str(volume.get("source", "")), str(volume.get("target", ""))
+            if source.startswith(f"{project.root}/") and target.startswith(_KEPT):
+                yield posixpath.relpath(source, project.root)
+
+
+def unwatched(air_toml: str, folders: Iterable[str]) -> str:
+    """The settings of air with these folders left out."""
+    names = "".join(f"{json.dumps(folder)}, " for folder in folders)
+    return air_toml.replace(_UNWATCHED, _UNWATCHED + names)

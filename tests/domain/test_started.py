@@ -1,0 +1,51 @@
+"""What the Dockerfile and the compose file say of how the program is built and started."""
+
+from __future__ import annotations
+
+import pytest
+
+from devctl.adapters.dockerfile_source import parse
+from devctl.domain.started import started
+
+BUILD = "FROM golang:1.26-alpine AS b\nRUN {build}\nFROM scratch\nCOPY --from=b /app /app\n{start}\n"
+
+
+def dockerfile(start: str = 'ENTRYPOINT ["/app"]', build: str = "go build -o /app .") -> str:
+    return BUILD.format(build=build, start=start)
+
+
+@pytest.mark.parametrize(
+    ("start", "command", "args", "given"),
+    [
+        ('ENTRYPOINT ["/app"]', None, (), None),
+        ('ENTRYPOINT ["/app", "serve"]', None, ("serve",), None),
+        ('ENTRYPOINT ["/app"]\nCMD ["serve", "-v"]', None, ("serve", "-v"), None),
+        ('CMD ["/app", "serve"]', None, ("serve",), None),
+        ('CMD ["/app"]', ["./app", "serve"], ("serve",), ("./app", "serve")),
+        ('ENTRYPOINT ["/app"]', ["serve"], ("serve",), ("serve",)),
+        ('ENTRYPOINT ["/app"]', ["air", "-c", "x"], (), None),
+        ('ENTRYPOINT ["/app"]', ["go", "run", "."], (), None),
+        ("ENTRYPOINT /app serve", None, (), None),
+        ('ENTRYPOINT ["sh", "-c", "/app serve"]', None, (), None),
+    ],
+)
+def test_the_arguments(
+    start: str, command: list[str] | None, args: tuple[str, ...], given: tuple[str, ...] | None
+) -> None:
+    found = started(parse(dockerfile(start)), {"command": command})
+    assert (found.args, found.command) == (args, given)
+
+
+@pytest.mark.parametrize(
+    ("build", "tags", "env"),
+    [
+        ("go build -tags prod,netgo -o /app .", ("prod", "netgo"), {}),
+        ("go build -o /app -tags 'a b' .", ("a", "b"), {}),
+        ("GOEXPERIMENT=jsonv2 go build -o /app .", (), {"GOEXPERIMENT": "jsonv2"}),
+        ("go build -tags $TAGS -o /app .", (), {}),
+        ("go test -tags x ./... && go build .", (), {}),
+    ],
+)
+def test_tags_and_experiments(build: str, tags: tuple[str, ...], env: dict[str, str]) -> None:
+    found = started(parse(dockerfile(build=build)), {})
+    assert (found.tags, found.env) == (tags, env)

@@ -1,0 +1,137 @@
+"""Repositories with a Dockerfile, a compose file, or both, as they have grown."""
+
+from __future__ import annotations
+
+from tests.engine.shapes import MOD, Shape, server
+
+GO = "FROM golang:1.26-alpine AS build\nWORKDIR /src\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /server .\n"
+PROD = 'FROM alpine:3.22\nCOPY --from=build /server /server\nENTRYPOINT ["/server"]\n'
+# To the letter what our own air stage does not share: one layer for every shape that has it.
+AIR = "RUN go install github.com/air-verse/air@v1.67.2\n"
+COMPUTED = server(address='":" + strconv.Itoa(7000+70)', imports='\t"strconv"\n')
+API = "services:\n  api:\n    build: .\n    ports: ['HOST_PORT:8080']\n"
+TAGGED = server("word()").replace("\thttp.HandleFunc", "\thttp.HandleFunc", 1)
+DEV = (
+    f"FROM golang:1.26-alpine AS development\n{AIR}WORKDIR /app\nENV GOFLAGS=-buildvcs=false HOME=/tmp\n"
+    'CMD ["air", "-c", "air.toml"]\n\n'
+)
+AIR_TOML = (
+    'root = "."\ntmp_dir = "/tmp/air"\n[build]\ncmd = "go build -o /tmp/air/main ."\nbin = "/tmp/air/main"\n'
+)
+
+
+def grown(
+    compose: str | None, dockerfile: str | None = GO + PROD, *, main: str | None = None, **more: str
+) -> dict[str, str]:
+    files = {
+        "go.mod": MOD,
+        "main.go": main or server(),
+        "compose.yaml": compose,
+        "Dockerfile": dockerfile,
+        **more,
+    }
+    return {path: text for path, text in files.items() if text is not None}
+
+
+def ours(name: str = "shop") -> str:
+    return f"version: 1\nservices:\n  {name}:\n    host_port: HOST_PORT\n"
+
+
+DOCKER: dict[str, Shape] = {
+    "dockerfile-without-compose": Shape(grown(None) | {"devctl.yaml": ours()}),
+    "dockerfile-in-build-folder": Shape(
+        grown(API.replace("build: .", "build: {context: ., dockerfile: build/package/Dockerfile}"), None)
+        | {"build/package/Dockerfile": GO + PROD}
+    ),
+    "own-air-stage": Shape(
+        grown(
+            API.replace("build: .", "build: {context: ., target: development}\n    volumes: ['.:/app']"),
+            DEV + GO + PROD,
+        )
+        | {"air.toml": AIR_TOML}
+    ),
+    "args-target": Shape(
+        grown(
+            API.replace(
+                "build: .", "build: {context: ., args: ['target=development']}\n    volumes: ['.:/app']"
+            ),
+            DEV + GO + PROD,
+        )
+        | {"air.toml": AIR_TOML}
+    ),
+    "compose-without-go": Shape(
+        grown("services:\n  cache:\n    image: alpine:3.22\n    command: sleep 1000\n    init: true\n", None)
+        | {"devctl.yaml": ours()}
+    ),
+    "one-shot-migration": Shape(
+        grown(
+            API + "    depends_on: {migrate: {condition: service_completed_successfully}}\n"
+            "  migrate:\n    image: alpine:3.22\n    command: 'true'\n"
+        )
+    ),
+    "waits-for-healthy": Shape(
+        grown(
+            API + "    depends_on: {db: {condition: service_healthy}}\n"
+            "  db:\n    image: alpine:3.22\n    command: sh -c 'touch /tmp/ok; sleep 1000'\n    init: true\n"
+            "    healthcheck: {test: ['CMD', 'test', '-e', '/tmp/ok'], interval: 200ms}\n"
+        )
+    ),
+    "profiles-include-extends": Shape(
+        grown(
+            "include: [more/db.yaml]\nservices:\n  api:\n    extends: {file: common.yaml, service: base}\n"
+            "    build: .\n    ports: ['HOST_PORT:8080']\n  admin:\n    image: alpine:3.22\n    profiles: [admin]\n"
+        )
+        | {
+            "more/db.yaml": "services:\n  db:\n    image: alpine:3.22\n    command: sleep 1000\n    init: true\n",
+            "common.yaml": "services:\n  base:\n    environment: {LEVEL: debug}\n",
+        }
+    ),
+    "named-volume-over-app": Shape(grown(API + "    volumes: ['app:/app']\nvolumes:\n  app:\n")),
+    "port-by-variable": Shape(
+        grown(
+            API.replace("8080", "9000") + "    environment: {PORT: '9000'}\n",
+            main=server(address='":" + os.Getenv("PORT")', imports='\t"os"\n'),
+        )
+    ),
+    "expose-only": Shape(grown(None, GO + PROD + "EXPOSE 7070\n", main=COMPUTED) | {"devctl.yaml": ours()}),
+    "compose-port-only": Shape(grown(API.replace("8080", "7070"), None, main=COMPUTED)),
+    "tags-of-the-dockerfile": Shape(
+        grown(API, GO.replace("go build", "go build -tags shop,netgo") + PROD, main=server("word()"))
+        | {"word.go": '//go:build shop\n\npackage main\n\nfunc word() string { return "hello" }\n'}
+    ),
+    "sub-command-of-the-dockerfile": Shape(
+        grown(
+            API,
+            GO + PROD.replace('["/server"]', '["/server", "serve"]'),
+            main=server()
+            .replace(
+                "func main() {\n",
+                'func main() {\n\tif len(os.Args) != 2 || os.Args[1] != "serve" {\n\t\treturn\n\t}\n',
+            )
+            .replace("import (\n", 'import (\n\t"os"\n'),
+        )
+    ),
+    "sub-command-of-compose": Shape(
+        grown(
+            API + "    command: ['serve']\n",
+            main=server()
+            .replace(
+                "func main() {\n",
+                'func main() {\n\tif len(os.Args) != 2 || os.Args[1] != "serve" {\n\t\treturn\n\t}\n',
+            )
+            .replace("import (\n", 'import (\n\t"os"\n'),
+        )
+    ),
+    "env-file-is-missing": Shape(
+        grown(API + "    env_file: .env\n") | {".env.example": "LEVEL=debug\n"},
+        refused=(3, "", "cp .env.example .env"),
+    ),
+    "shell-form-on-distroless": Shape(
+        grown(
+            API,
+            GO
+            + "FROM gcr.io/distroless/static-debian13:nonroot\nCOPY --from=build /server /server\nENTRYPOINT /server\n",
+        ),
+        preview_refused=(1, "not-ready", 'ENTRYPOINT ["/server"]'),
+    ),
+}
