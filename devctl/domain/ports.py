@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # annotations alone need them, and start-up time is spent on 
     from devctl.domain.gofacts import DockerfileFacts, SourceFacts
     from devctl.domain.image import ImageFacts
     from devctl.domain.ports_engine import Engine
+    from devctl.domain.ports_files import Files
     from devctl.domain.ports_machine import MachineBox
     from devctl.domain.ports_prober import Prober
     from devctl.errors import Problem
@@ -76,59 +77,6 @@ class Processes(Protocol):
 
     def terminate(self, pid: int) -> None:
         """Ask a process to end; nothing happens where it is gone."""
-
-
-class Files(Protocol):
-    """The project's folder. Paths are absolute."""
-
-    def read_text(self, path: Path) -> str | None: ...
-    def read_bytes(self, path: Path) -> bytes | None: ...
-    def write_atomic(
-        self, path: Path, text: str, *, owner: tuple[int, int] | None = None, mode: int = 0o644
-    ) -> bool:
-        """Write via a temporary file and rename; returns whether the content changed."""
-
-    def append(self, path: Path, text: str) -> None: ...
-    def remove(self, path: Path) -> None: ...
-    def temporary_folder(self, prefix: str) -> Path:
-        """A new empty folder with a name of its own, below the system's folder for such."""
-
-    def remove_folder(self, path: Path) -> bool:
-        """A folder with all that is in it; returns whether it is gone."""
-
-    def exists(self, path: Path) -> bool: ...
-    def is_dir(self, path: Path) -> bool: ...
-    def names(self, folder: Path) -> Sequence[str]:
-        """What lies in a folder, sorted; nothing where there is none."""
-
-    def modified(self, path: Path) -> float | None:
-        """Seconds since the epoch; None where there is no such file."""
-
-    def stamp(self, path: Path) -> list[int] | None:
-        """Time of change in ns and size; None where there is no such file. Equal stamps mean equal content."""
-
-    def go_names(self, root: Path) -> str:
-        """A digest of the names of all Go files below `root`, vendored, hidden and state folders left out."""
-
-    def go_files(self, root: Path) -> Sequence[tuple[str, float]]:
-        """Relative path and mtime of each source file below `root`; vendored, hidden and state folders left out."""
-
-    def owner(self, path: Path) -> tuple[int, int]: ...
-    def closed(self, root: Path) -> Sequence[str]: ...  # folders that the owner may not look into
-    def state_dir(self, root: Path) -> Path:
-        """`.devctl/` of a project, made (self-ignoring) when missing."""
-
-    def lock(self, root: Path, *, command: str, timeout: float) -> AbstractContextManager[None]:
-        """The project's lock; raises MachineError `project-locked` naming the holder after `timeout` seconds."""
-
-    def hold(self, path: Path, *, note: str = "") -> AbstractContextManager[bool]:
-        """Hold a lock file (with `note` in it) while the context lasts; yields False where another process holds it."""
-
-    def held(self, path: Path) -> bool:
-        """Whether a living process holds that lock file."""
-
-    def eventless(self, path: Path) -> str | None:
-        """The kind of a mount that passes no file events (9p, nfs, ...); None where they can be trusted."""
 
 
 class Sources(Protocol):

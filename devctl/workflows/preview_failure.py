@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from devctl.workflows.ready import wait_ready
 from devctl.workflows.session import Session
 from devctl.workflows.snapshot import snapshot
 from devctl.workflows.steps import Steps
+from devctl.workflows.unreached import unreached
 
 RESTORE_TIMEOUT = 60.0
 UNNAMED = ("exits-at-start", "panics-at-start", "never-answers", "start-failed")
@@ -129,27 +130,9 @@ def name_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
             error.problem, code=known.code, message=message, hint=known.hint, why=known.why
         )
     elif error.code == "never-answers" and service.port is not None:
-        _name_listener(service, error, lambda: _sockets(box, session, service, container))
-
-
-def _name_listener(service: Service, error: DevctlError, ask: Callable[[], tuple[Listener, ...]]) -> None:
-    found = ask()
-    mine = [it for it in found if it.port == service.port]
-    others = sorted({it.port for it in found if not it.local})
-    if mine and all(it.local for it in mine):
-        error.problem = replace(
-            error.problem,
-            code="localhost-only",
-            message=f"{service.name} listens on localhost:{service.port} only, which nobody outside reaches",
-            hint=f'listen on ":{service.port}", not on "localhost:{service.port}"',
-        )
-    elif not mine and others:
-        error.problem = replace(
-            error.problem,
-            code="other-port",
-            message=f"{service.name} listens on port {others[0]}, and {service.port} was asked",
-            hint=f"devctl.yaml: `services: {{{service.name}: {{port: {others[0]}}}}}`",
-        )
+        cause = unreached(service, _sockets(box, session, service, container))
+        if cause is not None:
+            error.problem = replace(error.problem, code=cause.code, message=cause.message, hint=cause.hint)
 
 
 def _sockets(box: Toolbox, session: Session, service: Service, container: Container) -> tuple[Listener, ...]:

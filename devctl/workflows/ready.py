@@ -12,6 +12,7 @@ from devctl.domain.panics import own_line
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
 from devctl.errors import DevctlError, ProjectError
+from devctl.workflows.unreached import Unreached, listening_in, unreached
 
 POLL = 0.01
 """Seconds between two requests while waiting; the probe is a local connect, so this costs little."""
@@ -19,6 +20,8 @@ LOOK = 0.5
 """Seconds between two looks at the container's state."""
 STAYS_UP = 2.0
 """Seconds that a service without a port must stay up to count as ready."""
+ASK_INSIDE = 2.0
+"""Seconds between two looks at what listens inside the container, from the start of the program on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +87,20 @@ def _wait(
     timeout: float,
     fresh: bool,
 ) -> None:
-    began = looked = box.clock.monotonic()
+    began = looked = asked = box.clock.monotonic()
+    started = False
     while True:
         now = box.clock.monotonic()
         if where is not None and answers(box, where, timeout=min(1.0, timeout)):
             return
         while not marks.empty():
-            _give_up_on(box, project, service, marks.get())
+            mark = marks.get()
+            _give_up_on(box, project, service, mark)
+            if mark.kind == "app.started":
+                started, asked = True, now
+        if started and where is not None and now - asked >= ASK_INSIDE:
+            asked = now
+            _check_address(box, project, service)
         if now - looked >= LOOK:
             looked = now
             _check_state(box, project, service, fresh=fresh)
@@ -145,6 +155,28 @@ def _check_state(box: Toolbox, project: str, service: Service, *, fresh: bool) -
         )
 
 
+def _check_address(box: Toolbox, project: str, service: Service) -> None:
+    """One that listens on the loopback of its container will not be reached, however long one waits."""
+    cause = _cause(box, project, service)
+    if cause is not None and cause.code == "localhost-only":
+        raise _unanswered(box, project, service, cause)
+
+
+def _cause(box: Toolbox, project: str, service: Service) -> Unreached | None:
+    container = box.engine.containers(project).of(service.name)
+    return unreached(service, listening_in(box, container.id)) if container is not None else None
+
+
+def _unanswered(box: Toolbox, project: str, service: Service, cause: Unreached) -> ProjectError:
+    return ProjectError(
+        cause.message,
+        code=cause.code,
+        hint=cause.hint,
+        place=service.origins.get("port"),
+        detail=_tail(box, project, service),
+    )
+
+
 def _exited(box: Toolbox, project: str, service: Service, code: int) -> DevctlError:
     tail = _tail(box, project, service)
     container = box.engine.containers(project).of(service.name)
@@ -167,12 +199,17 @@ def _exited(box: Toolbox, project: str, service: Service, code: int) -> DevctlEr
 def _never_answers(
     box: Toolbox, project: str, service: Service, where: Address | None, timeout: float
 ) -> ProjectError:
+    cause = _cause(box, project, service) if where is not None else None
+    if cause is not None and cause.code == "localhost-only":
+        return _unanswered(box, project, service, cause)
     asked = where.url + (where.path or "") if where is not None else "its port"
+    message = f"{service.name} did not answer on {asked} within {timeout:g} s"
+    hint = f"does it listen on 0.0.0.0:{service.port}? `devctl logs {service.name}`; devctl.yaml: services: "
+    hint += f"{service.name}: port/probe say where to ask"
     return ProjectError(
-        f"{service.name} did not answer on {asked} within {timeout:g} s",
+        f"{message}: {cause.message}" if cause is not None else message,
         code="never-answers",
-        hint=f"does it listen on 0.0.0.0:{service.port}? `devctl logs {service.name}`; "
-        "devctl.yaml: services: " + f"{service.name}: port/probe say where to ask",
+        hint=cause.hint if cause is not None else hint,
         place=service.origins.get("port"),
         detail=_tail(box, project, service),
     )

@@ -166,7 +166,7 @@ CODE: dict[str, Shape] = {
         refused=(1, "", "go generate"),
     ),
     "bound-to-localhost": Shape(
-        plain(server(address='"127.0.0.1:8080"')), refused=(1, "", 'listen on ":8080"')
+        plain(server(address='"127.0.0.1:8080"')), refused=(1, "localhost-only", 'listen on ":8080"')
     ),
     "no-go-mod": Shape({"main.go": server()}, refused=(3, "no-go-module", "go mod init")),
     "cgo-sqlite": Shape(

@@ -81,7 +81,7 @@ def test_a_service_that_listens_elsewhere_is_given_up_after_the_timeout(
     assert 4 <= time.monotonic() - began < 40
     assert failed.error["code"] == "never-answers", failed.show
     assert str(elsewhere.port) in failed.error["message"]
-    assert "8080" in failed.error["hint"]
+    assert "listens on port 9999" in failed.error["message"] and "port: 9999" in failed.error["hint"]
     stays(failed)
     edited(elsewhere, 'return "9999"', 'return "8080"')
     serves(elsewhere.port, "Hello from Go")

@@ -19,7 +19,7 @@ from tests.engine.shapes_docker import DOCKER
 
 pytestmark = pytest.mark.engine
 ALL = {**{name: Shape(files) for name, files in SHAPES.items()}, **CODE, **DOCKER}
-WITHIN = 60.0
+WITHIN = 120.0
 
 
 def test_there_are_enough_of_them_and_few_need_an_answer() -> None:
@@ -34,9 +34,9 @@ def test_it_is_served_in_both_modes(project: Callable[..., Started], name: str) 
     _close(started, shape)
     if shape.refused is not None:
         return _is_refused(
-            started.devctl("up", "-d", "--timeout", "20", code=shape.refused[0]), shape.refused
+            started.devctl("up", "-d", "--timeout", "240", code=shape.refused[0]), shape.refused
         )
-    assert started.devctl("up", "-d", "--timeout", "180").result["mode"] == "dev"
+    assert started.devctl("up", "-d", "--timeout", "240").result["mode"] == "dev"
     _says(started, shape, "hello")
     _edit(started, shape)
     _says(started, shape, "edited")
@@ -44,7 +44,7 @@ def test_it_is_served_in_both_modes(project: Callable[..., Started], name: str) 
         return _is_refused(
             started.devctl("prod-preview", code=shape.preview_refused[0]), shape.preview_refused
         )
-    assert started.devctl("prod-preview", "--timeout", "120").result["mode"] == "prod"
+    assert started.devctl("prod-preview", "--timeout", "240").result["mode"] == "prod"
     return _says(started, shape, "edited")
 
 

@@ -44,7 +44,7 @@ OBSERVED = (
     ),
     Observed(
         "it does not answer",
-        "NAME did not answer on URL within N s",
+        "NAME did not answer on URL within N s, and the port that it listens on instead",
         1,
         "never-answers",
         f"{_FAILURES}::test_a_service_that_listens_elsewhere_is_given_up_after_the_timeout",

@@ -1,0 +1,43 @@
+"""Why a service that runs is not reached: what listens inside its container, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from devctl.domain.listening import Listener, listeners
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    code: str
+    message: str
+    hint: str
+
+
+def unreached(service: Service, found: Iterable[Listener]) -> Unreached | None:
+    """What the listeners say; None where they do not tell (nothing listens yet, or all is as it should be)."""
+    found = tuple(found)
+    mine = [it for it in found if it.port == service.port]
+    others = sorted({it.port for it in found if not it.local})
+    if mine and all(it.local for it in mine):
+        return Unreached(
+            "localhost-only",
+            f"{service.name} listens on localhost:{service.port} only, which nobody outside reaches",
+            f'listen on ":{service.port}", not on "localhost:{service.port}"',
+        )
+    if not mine and others:
+        return Unreached(
+            "other-port",
+            f"{service.name} listens on port {others[0]}, and {service.port} was asked",
+            f"devctl.yaml: `services: {{{service.name}: {{port: {others[0]}}}}}`",
+        )
+    return None
+
+
+def listening_in(box: Toolbox, container: str) -> tuple[Listener, ...]:
+    """What listens in a running container; nothing where its image has no program to read with."""
+    texts = [box.engine.read_file(container, path) for path in ("/proc/net/tcp", "/proc/net/tcp6")]
+    return listeners("\n".join(text or "" for text in texts))
