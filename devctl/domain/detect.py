@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 
+from devctl.domain.build_args import given
 from devctl.domain.config import Config, ServiceConfig
 from devctl.domain.gofacts import DockerfileFacts, Located, Module, SourceFacts, Stage
 from devctl.domain.gomod import GoMod
@@ -46,6 +47,7 @@ def detect_service(
         wanted_dir=said.dir,
         wanted_main=said.main,
         dockerfile=dockerfile,
+        build_args=given(spec),
     )
     main = chosen.main
     port = _port(main, said, spec, compose_file=compose_file, dockerfile=dockerfile)

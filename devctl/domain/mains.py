@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from devctl.domain.build_args import after
 from devctl.domain.gofacts import DockerfileFacts, GoPackage, Module, SourceFacts, Stage
 from devctl.domain.gohints import reachable
-from devctl.domain.stages import is_dev
+from devctl.domain.stages import expand, is_dev
 from devctl.errors import FilesError, UsageError
 
 # Folders whose mains are helpers of the developers, unless there is no other main.
@@ -108,10 +109,11 @@ def choose_main(
     wanted_dir: str | None = None,
     wanted_main: str | None = None,
     dockerfile: DockerfileFacts | None = None,
+    build_args: Mapping[str, str] | None = None,
 ) -> Chosen:
     """The main of a service: the one that devctl.yaml names, the Dockerfile builds, or the code makes plain.
 
-    `name` and `context` are the compose service's. Raises FilesError `no-go-module` or `no-main`, or UsageError
+    `name`, `context` and `build_args` are the compose service's. Raises FilesError `no-go-module` or `no-main`, or UsageError
     `which-main` where several are right.
     """
     if not facts.modules:
@@ -128,7 +130,8 @@ def choose_main(
             hint="devctl.yaml: `services: {app: {dir: FOLDER_OF_GO_MOD, main: ./cmd/app}}`",
             place="go.mod" if facts.modules[0].dir == "." else f"{facts.modules[0].dir}/go.mod",
         )
-    return _by_dockerfile(found, dockerfile, context) or _by_code(found, name)
+    built = _by_dockerfile(found, dockerfile, context, build_args or {})
+    return built or _by_code(found, name)
 
 
 def _below(folder: str, context: str) -> bool:
@@ -150,11 +153,13 @@ def _named(found: list[Main], wanted_dir: str | None, wanted: str) -> Chosen:
     )
 
 
-def _by_dockerfile(found: list[Main], facts: DockerfileFacts | None, context: str) -> Chosen | None:
+def _by_dockerfile(
+    found: list[Main], facts: DockerfileFacts | None, context: str, args: Mapping[str, str]
+) -> Chosen | None:
     if facts is None:
         return None
     for stage in sorted(facts.stages, key=is_dev):
-        for line, word in _built_packages(stage):
+        for line, word in _built_packages(stage, facts.global_args, args):
             path = posixpath.normpath(posixpath.join(context, word))
             for main in found:
                 if path in (main.package.dir, posixpath.join(main.module.dir, posixpath.normpath(word))):
@@ -162,11 +167,15 @@ def _by_dockerfile(found: list[Main], facts: DockerfileFacts | None, context: st
     return None
 
 
-def _built_packages(stage: Stage) -> Iterable[tuple[int, str]]:
+def _built_packages(
+    stage: Stage, defaults: Mapping[str, str], args: Mapping[str, str]
+) -> Iterable[tuple[int, str]]:
+    values = dict(defaults)
     for instruction in stage.instructions:
+        values = after(instruction, values, args)
         if instruction.cmd in ("RUN", "CMD", "ENTRYPOINT"):
             text = instruction.original if not instruction.json else " ".join(instruction.value)
-            for found in _GO_BUILD.finditer(text):
+            for found in _GO_BUILD.finditer(expand(text, values, unknown="$")):
                 words = [w.removesuffix("/main.go").strip("\"'") for w in found["rest"].split()]
                 for index, word in enumerate(words):
                     if _PACKAGE_WORD.match(word) and (index == 0 or words[index - 1] not in ("-o", "-C")):

@@ -68,7 +68,8 @@ class Project:
 
     `generated`: the user has no compose file, so the model is ours. `bases`: reference by role
     (`golang`, `air`, `distroless`, `alpine`); `owner`: uid and gid of the project folder. `replaced`: Go bases that cannot
-    be had, with the newer one that builds in their place (workflows/go_bases.py).
+    be had, with the newer one that builds in their place (workflows/go_bases.py). `compose_dir`: the folder of the compose
+    file, relative to `root`.
     """
 
     root: str
@@ -86,6 +87,7 @@ class Project:
     watch_poll: str = "auto"
     warnings: tuple[Problem, ...] = ()
     replaced: dict[str, str] = field(default_factory=dict)
+    compose_dir: str = "."
 
     @property
     def go_minor(self) -> str:

@@ -45,14 +45,14 @@ class DevStage:
     reasons: tuple[Problem, ...] = ()
 
 
-def expand(text: str, values: Mapping[str, str]) -> str:
-    """`$X`, `${X}`, `${X:-default}`, `${X:+other}` with the values filled in; unknown ones become empty."""
+def expand(text: str, values: Mapping[str, str], *, unknown: str = "") -> str:
+    """`$X`, `${X}`, `${X:-default}`, `${X:+other}` with the values filled in; those without one become `unknown`."""
 
     def value(found: re.Match[str]) -> str:
         known = values.get(found["braced"] or found["plain"], "")
         if found["op"] == "+":
             return found["word"] if known else ""
-        return known or (found["word"] or "")
+        return known or found["word"] or unknown
 
     return _VARIABLE.sub(value, text)
 

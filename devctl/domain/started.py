@@ -7,8 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from devctl.domain.build_args import after
+from devctl.domain.build_args import given as build_args
 from devctl.domain.gofacts import DockerfileFacts, Stage
-from devctl.domain.stages import assignments, effective, expand, is_dev
+from devctl.domain.stages import effective, expand, is_dev
 
 _TAGS = re.compile(r"\bgo\s+(?:build|install)\b[^\n&|;]*?\s--?tags[= ](?:\"([^\"]*)\"|'([^']*)'|(\S+))")
 _EXPERIMENT = re.compile(r"\bGOEXPERIMENT=(\w[\w,]*)")
@@ -51,7 +53,7 @@ def started(
     """From the stages that are not for development; nothing where a shell or another tool stands between."""
     if facts is None:
         return Started()
-    tags, env, places = _built(facts)
+    tags, env, places = _built(facts, build_args(compose))
     last = next((s for s in reversed(facts.stages) if not is_dev(s)), None)
     command = compose.get("command")
     given = tuple(str(word) for word in command) if isinstance(command, list) else ()
@@ -63,13 +65,14 @@ def started(
     return Started(tags, env, own, None, places)
 
 
-def _built(facts: DockerfileFacts) -> tuple[tuple[str, ...], dict[str, str], dict[str, str]]:
+def _built(
+    facts: DockerfileFacts, args: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, str], dict[str, str]]:
     for stage in sorted(facts.stages, key=is_dev):
         values = dict(facts.global_args)
         for instruction in stage.instructions:
-            if instruction.cmd in ("ARG", "ENV"):
-                values |= assignments(instruction, values)
-            elif instruction.cmd == "RUN" and "go build" in instruction.original:
+            values = after(instruction, values, args)
+            if instruction.cmd == "RUN" and "go build" in instruction.original:
                 text = expand(instruction.original.replace("\\\n", " "), values)
                 found, experiment = _TAGS.search(text), _EXPERIMENT.search(text)
                 said = next((g for g in found.groups() if g), "") if found else ""

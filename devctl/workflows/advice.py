@@ -115,7 +115,8 @@ def require_compiler(box: Toolbox, session: Session, services: Iterable[str]) ->
 def compose_place(box: Toolbox, root: Path) -> Callable[[Key], str]:
     """The line of a key in the user's compose files, the overriding one first; the nearest key above it where it has none."""
     paths = compose_files(box, root)
-    asked = [(path.name, box.sources.positions(path)) for path in paths]
+    names = [path.relative_to(root).as_posix() for path in paths]
+    asked = [(name, box.sources.positions(path)) for name, path in zip(names, paths, strict=True)]
 
     def place(key: Key) -> str:
         while key:
@@ -124,7 +125,7 @@ def compose_place(box: Toolbox, root: Path) -> Callable[[Key], str]:
                 if line is not None:
                     return f"{name}:{line}"
             key = key[:-1]
-        return paths[-1].name if paths else "compose.yaml"
+        return names[-1] if names else "compose.yaml"
 
     return place
 

@@ -126,7 +126,7 @@ def _name_origin(box: Toolbox, project: Project) -> str:
     for path in compose_files(box, Path(project.root)):
         line = box.sources.positions(path)(("name",))
         if line is not None:
-            return f"{path.name}:{line}"
+            return f"{path.relative_to(project.root).as_posix()}:{line}"
     return "the folder's name"
 
 

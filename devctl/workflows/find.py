@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from devctl.domain.ports import Toolbox
@@ -14,7 +15,11 @@ OVERRIDES = (
     "docker-compose.override.yaml",
 )
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OWN_MARKS = ("devctl.yaml", "go.work", "go.mod", ".git")
 MARKS = ("devctl.yaml", *COMPOSE_FILES, "go.work", "go.mod")
+FOLDERS = ("deploy", "deployments", "deployment", "docker", ".docker", "compose", "build", "infra", "ops")
+"""Where a compose file lies when it does not lie beside the code: it builds from the folder above then."""
+_BUILDS_ABOVE = re.compile(r"""\b(?:context|build):\s*["']?\.\./?["']?\s*(?:[,}#]|$)""", re.MULTILINE)
 
 
 def find_root(box: Toolbox, given: Path | None) -> Path:
@@ -24,11 +29,11 @@ def find_root(box: Toolbox, given: Path | None) -> Path:
             raise UsageError(
                 f"no such folder: {given}", code="project-dir-missing", hint="devctl -C DIR names a folder"
             )
-        return given.resolve()
+        return _owner(box, given.resolve())
     start = box.host.cwd()
     for folder in (start, *start.parents):
         if any(box.files.exists(folder / mark) for mark in MARKS):
-            return folder
+            return _owner(box, folder)
     raise FilesError(
         f"{start} is no Go project: neither here nor above is a devctl.yaml, a compose file or a go.mod",
         code="no-go-module",
@@ -36,14 +41,34 @@ def find_root(box: Toolbox, given: Path | None) -> Path:
     )
 
 
-def has_compose(box: Toolbox, root: Path) -> bool:
-    return any(box.files.exists(root / name) for name in COMPOSE_FILES)
+def _owner(box: Toolbox, folder: Path) -> Path:
+    """The project above, where `folder` is the one that it keeps its compose file in."""
+    if folder.name not in FOLDERS or any(box.files.exists(folder / mark) for mark in OWN_MARKS):
+        return folder
+    above = folder.parent
+    if any(box.files.exists(above / mark) for mark in OWN_MARKS) and compose_folder(box, above) == folder:
+        return above
+    return folder
+
+
+def compose_folder(box: Toolbox, root: Path) -> Path | None:
+    """Where compose is to be called: in the project, or in the one of FOLDERS whose compose file builds from the project."""
+    if any(box.files.exists(root / name) for name in COMPOSE_FILES):
+        return root
+    for folder in (root / name for name in FOLDERS):
+        for name in COMPOSE_FILES if box.files.is_dir(folder) else ():
+            if _BUILDS_ABOVE.search(box.files.read_text(folder / name) or ""):
+                return folder
+    return None
 
 
 def compose_files(box: Toolbox, root: Path) -> tuple[Path, ...]:
-    """The files that compose reads here, the overriding one first; nothing where there is none."""
+    """The files that compose reads, the overriding one first; nothing where there is none."""
+    folder = compose_folder(box, root)
+    if folder is None:
+        return ()
     found = [
-        next((root / n for n in names if box.files.exists(root / n)), None)
+        next((folder / n for n in names if box.files.exists(folder / n)), None)
         for names in (OVERRIDES, COMPOSE_FILES)
     ]
-    return tuple(path for path in found if path is not None) if found[-1] is not None else ()
+    return tuple(path for path in found if path is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,8 +79,9 @@ def _other_port(box: Toolbox, project: Project, service: Service, port: int) -> 
         while found is not None and found["target"] != str(service.port):
             found = _VARIABLE.search(found.string, found.end())
         if found is not None:
-            return f"{found['name']}={port} in .env"
-    name = next((path.name for path in compose_files(box, Path(project.root))), "compose.yaml")
+            return f"{found['name']}={port} in {posixpath.normpath(f'{project.compose_dir}/.env')}"
+    files = (path.relative_to(project.root).as_posix() for path in compose_files(box, Path(project.root)))
+    name = next(files, "compose.yaml")
     return f'{name}: services: {service.name}: ports: "{LOCALHOST}:{port}:{service.port}"'
 
 

@@ -21,7 +21,7 @@ from devctl.domain.project import Project, Service
 from devctl.domain.scaffold import BESIDE
 from devctl.domain.stages import chain, find_stage, prod_stages
 from devctl.errors import FilesError, UsageError
-from devctl.workflows.find import compose_files, find_root, has_compose
+from devctl.workflows.find import compose_files, compose_folder, find_root
 
 Spec = dict[str, Any]
 EXAMPLES = (".example", ".sample", ".dist", ".template")
@@ -46,10 +46,11 @@ def load(
 def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
     config = box.sources.config(root)
     facts = box.sources.go(root)
+    folder = compose_folder(box, root)
     if known is not None and not known.generated:
         model = known.model
     else:
-        model = _compose_model(box, root) if has_compose(box, root) else {"services": {}}
+        model = _compose_model(box, root, folder) if folder is not None else {"services": {}}
     specs = cast("dict[str, Spec]", model.setdefault("services", {}))
     services = _compose_services(box, root, config=config, facts=facts, specs=specs)
     generated = not services
@@ -74,15 +75,17 @@ def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
         watch_also=config.watch.also,
         watch_poll=config.watch.poll,
         replaced=_replaced(box, root),
+        compose_dir=folder.relative_to(root).as_posix() if folder is not None else ".",
     )
 
 
-def _compose_model(box: Toolbox, root: Path) -> dict[str, object]:
+def _compose_model(box: Toolbox, root: Path, folder: Path) -> dict[str, object]:
     try:
-        return box.compose.config(root)
+        model = box.compose.config(folder)
+        return model if folder == root else _named_like(root, model, compose_name(folder.name))
     except FilesError as error:
         missing = re.search(r"env file (\S+) is not there", str(error))
-        path = root / missing[1] if missing else root
+        path = folder / missing[1] if missing else root
         there = [name for end in EXAMPLES if box.files.exists(path.with_name(name := f"{path.name}{end}"))]
         if missing and there and path.is_relative_to(root):
             folder = path.relative_to(root).parent
@@ -92,6 +95,18 @@ def _compose_model(box: Toolbox, root: Path) -> dict[str, object]:
             error.problem = replace(error.problem, message=message, hint=hint)
             error.args = (message,)
         raise
+
+
+def _named_like(root: Path, model: dict[str, object], old: str) -> dict[str, object]:
+    """Half of all projects have a folder `deploy`: one that is called so for want of a name is called like its root."""
+    if model.get("name") != old:
+        return model
+    new = compose_name(root.name)
+    for kind in ("volumes", "networks"):
+        for key, spec in cast("dict[str, Any]", model.get(kind) or {}).items():
+            if (spec or {}).get("name") == f"{old}_{key}":
+                spec["name"] = f"{new}_{key}"
+    return {**model, "name": new}
 
 
 def _compose_services(
@@ -110,7 +125,7 @@ def _compose_services(
             config=config,
             name=name,
             compose=spec,
-            compose_file=compose_files(box, root)[-1].name,
+            compose_file=compose_files(box, root)[-1].relative_to(root).as_posix(),
             dockerfile=dockerfile,
             context=context,
         )

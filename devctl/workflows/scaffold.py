@@ -139,11 +139,13 @@ class _Found:
 def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[Planned]:
     found = _found(box, root, yes=request.yes)
     layout = _layout(box, root, found)
-    compose = compose_files(box, root)[-1:]
+    compose = next(reversed(compose_files(box, root)), root / "compose.yaml").relative_to(root)
     template = box.templates.tree(TEMPLATE)
     texts = {
-        compose[0].name if compose else "compose.yaml": compose_yaml(template["compose.yaml"], layout),
-        "compose.prod.yaml": compose_prod_yaml(template["compose.prod.yaml"], layout),
+        compose.as_posix(): compose_yaml(template["compose.yaml"], layout),
+        compose.with_name("compose.prod.yaml").as_posix(): compose_prod_yaml(
+            template["compose.prod.yaml"], layout
+        ),
         layout.dockerfile: dockerfile(our_dockerfile(box, found.project, found.service), layout),
         ".air.toml": template[".air.toml"],
         ".dockerignore": template[".dockerignore"],

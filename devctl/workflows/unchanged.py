@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from devctl import __version__
 from devctl.domain.overlay import build_note
-from devctl.workflows.find import COMPOSE_FILES
+from devctl.workflows.find import compose_files
 
 if TYPE_CHECKING:
     from devctl.domain.ports import Toolbox
@@ -52,8 +52,8 @@ def _well(service: ServiceState) -> bool:
 def _variables(box: Toolbox, root: Path) -> list[str] | None:
     """The variables that the compose files read; None where they read other files too, which we do not follow here."""
     names = {"COMPOSE_PROFILES", "COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "DOCKER_HOST", "DOCKER_CONTEXT"}
-    for file in COMPOSE_FILES:
-        text = box.files.read_text(root / file) or ""
+    for path in compose_files(box, root):
+        text = box.files.read_text(path) or ""
         if re.search(r"^\s*(include|extends|env_file)\s*:", text, re.M):
             return None
         names |= set(re.findall(r"\$\{?([A-Za-z_]\w*)", text))

@@ -31,7 +31,7 @@ END = 3.0
 _LIMITS = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or end other watchers"
 _VM = "devctl.yaml: `watch: {poll: never}` if that is wrong; a folder that the engine's machine shares natively reloads faster"
 MODEL_FILES = (
-    "devctl.yaml", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
+    "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
     "compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml", ".env",
 )  # fmt: skip
 
@@ -114,7 +114,7 @@ class _Watching:
                     self._catch_up()
 
     def _model_files(self) -> set[Path]:
-        return {Path(self.known.root) / name for name in MODEL_FILES}
+        return {Path(self.known.root) / name for name in _model_files(self.known)}
 
     def _catch_up(self, *, same_model: bool = False) -> None:
         self.again_at = None
@@ -202,10 +202,14 @@ def _ended_at_once(batches: Iterator[frozenset[Path]]) -> Iterator[None]:
             batches.close()
 
 
+def _model_files(project: Project) -> list[str]:
+    return ["devctl.yaml", *(f"{project.compose_dir}/{name}".removeprefix("./") for name in MODEL_FILES)]
+
+
 def watched_paths(box: Toolbox, project: Project) -> tuple[Path, ...]:
     """Every input but the source, which is air's: manifests, recipe, model."""
     root = Path(project.root)
-    names = [*MODEL_FILES, *project.watch_also]
+    names = [*_model_files(project), *project.watch_also]
     for service in project.services:
         names += manifest_paths(box, project, service)
         names += [f"{service.context}/{name}" for name in RECIPE_FILES]

@@ -134,6 +134,24 @@ def test_two_servers_need_an_answer_and_get_the_line_to_write() -> None:
             "./cmd/admin",
             "Dockerfile:3",
         ),
+        (
+            {
+                "dockerfile": dockerfile("ARG APP=api", "RUN go build -o /x ./cmd/${APP}"),
+                "build_args": {"APP": "admin"},
+            },
+            "./cmd/admin",
+            "Dockerfile:3",
+        ),
+        (
+            {"dockerfile": dockerfile("ARG APP=admin", "RUN go build ./cmd/$APP")},
+            "./cmd/admin",
+            "Dockerfile:3",
+        ),
+        (
+            {"dockerfile": dockerfile("RUN go build ./$APP"), "name": "admin"},
+            "./cmd/admin",
+            "cmd/admin is named like the service",
+        ),
         ({"context": "cmd/admin"}, "./cmd/admin", "the only main: cmd/admin/main.go:9"),
     ],
 )

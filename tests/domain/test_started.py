@@ -49,3 +49,8 @@ def test_the_arguments(
 def test_tags_and_experiments(build: str, tags: tuple[str, ...], env: dict[str, str]) -> None:
     found = started(parse(dockerfile(build=build)), {})
     assert (found.tags, found.env) == (tags, env)
+
+
+def test_tags_that_the_compose_file_gives_to_the_build() -> None:
+    text = dockerfile(build="true").replace("RUN true", "ARG TAGS\nRUN go build -tags $TAGS -o /app .")
+    assert started(parse(text), {"build": {"args": {"TAGS": "shop"}}}).tags == ("shop",)

@@ -55,7 +55,9 @@ TWO_MAINS = {
     "cmd/api/main.go": SERVER.replace("GREET", 'fmt.Fprint(w, "api")'),
     "cmd/admin/main.go": SERVER.replace("GREET", 'fmt.Fprint(w, "admin")'),
 }
-WITHIN = 300.0  # the first start compiles the standard library into a new volume, beside whatever else runs here
+WITHIN = (
+    300.0  # the first start compiles the standard library into a new volume, beside whatever else runs here
+)
 WRITTEN = ("compose.yaml", "compose.prod.yaml", "Dockerfile", ".air.toml", ".dockerignore")
 
 

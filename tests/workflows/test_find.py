@@ -1,0 +1,67 @@
+"""A compose file that lies beside the code in a folder of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.cli import here
+from tests.helpers import build_tree
+
+GO = {
+    "go.mod": "module example.com/shop\n\ngo 1.26\n",
+    "main.go": 'package main\n\nimport "net/http"\n\nfunc main() { http.ListenAndServe(":8080", nil) }\n',
+    "build/Dockerfile": "FROM golang:1.26-alpine AS b\nWORKDIR /src\nCOPY . .\nRUN go build -o /server .\n"
+    'FROM alpine:3.22\nCOPY --from=b /server /server\nENTRYPOINT ["/server"]\n',
+}
+COMPOSE = (
+    "services:\n  api:\n    build:\n      context: ..\n      dockerfile: build/Dockerfile\n    ports: ['7070:8080']\n"
+    "  db:\n    image: alpine:3.22\n    volumes: ['data:/data']\nvolumes:\n  data:\n"
+)
+
+
+@pytest.mark.parametrize("at", [".", "deploy"])
+@pytest.mark.parametrize("by_option", [True, False])
+def test_it_is_the_project_from_both_folders(tmp_path: Path, at: str, by_option: bool) -> None:
+    root = build_tree(tmp_path / "shop", {**GO, "deploy/docker-compose.yml": COMPOSE})
+    asked = ("-C", str(root / at)) if by_option else ()
+    found = here(*asked, "config", "render", "--mode", "prod", cwd=tmp_path if by_option else root / at)
+    model = found.result["model"]
+    assert model["name"] == "shop" and model["volumes"]["data"]["name"] == "shop_data"
+    assert set(model["services"]) == {"api", "db"}
+    build = model["services"]["api"]["build"]
+    assert build["context"] == str(root)
+    shown = here("config", "show", cwd=root / at).result["values"]
+    assert shown["services.api.port"]["origin"] == "deploy/docker-compose.yml:6"
+    assert shown["services.api.dockerfile"]["value"] == "build/Dockerfile"
+
+
+def test_a_name_that_it_gives_itself_is_kept(tmp_path: Path) -> None:
+    root = build_tree(tmp_path / "shop", {**GO, "deploy/compose.yaml": f"name: store\n{COMPOSE}"})
+    model = here("config", "render", cwd=root).result["model"]
+    assert model["name"] == "store" and model["volumes"]["data"]["name"] == "store_data"
+
+
+@pytest.mark.parametrize(
+    "build", ["build: ..", 'build: "../"', "build: {context: .., dockerfile: build/Dockerfile}"]
+)
+def test_short_forms(tmp_path: Path, build: str) -> None:
+    files = {**GO, "build/compose.yml": f"services:\n  api:\n    {build}\n"}
+    root = build_tree(tmp_path / "shop", files)
+    assert set(here("config", "render", cwd=root).result["model"]["services"]) == {"api"}
+
+
+def test_one_that_builds_nothing_from_here_is_left_alone(tmp_path: Path) -> None:
+    files = {**GO, "docker/compose.yaml": "services:\n  kafka:\n    image: example/kafka\n"}
+    root = build_tree(tmp_path / "shop", files)
+    assert set(here("config", "render", cwd=root).result["model"]["services"]) == {"shop"}
+
+
+def test_init_keeps_it_and_writes_beside_it(tmp_path: Path) -> None:
+    root = build_tree(tmp_path / "shop", {**GO, "deploy/docker-compose.yml": COMPOSE})
+    planned = {f["path"]: f["action"] for f in here("init", cwd=root).result["files"]}
+    assert planned["deploy/docker-compose.yml"] == "differs"
+    assert planned["deploy/compose.prod.yaml"] == "written"
+    assert (root / "deploy/docker-compose.yml").read_text() == COMPOSE
+    assert {f["action"] for f in here("init", cwd=root).result["files"]} == {"kept", "differs"}
