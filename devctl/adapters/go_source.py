@@ -182,6 +182,7 @@ def _package(folder: _Folder, built: frozenset[str]) -> GoPackage:
         listens=tuple(found.listens),
         routes=tuple(found.routes),
         env_reads=tuple(found.env_reads),
+        env_required=tuple(found.env_required),
         opens=tuple(found.opens),
         settings=tuple(found.settings),
         tls=found.tls,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
+from devctl.adapters.go_required import required, tagged, worth_a_look
 from devctl.adapters.go_values import Values, literal, text
 from devctl.domain.address import names_our_port, parse_address, serves_here
 from devctl.domain.gofacts import Located, Setting
@@ -65,6 +66,7 @@ class Found:
     listens: list[Located] = field(default_factory=list)
     routes: list[Located] = field(default_factory=list)
     env_reads: list[Located] = field(default_factory=list)
+    env_required: list[Located] = field(default_factory=list)
     opens: list[Located] = field(default_factory=list)
     settings: list[Setting] = field(default_factory=list)
     tls: str | None = None
@@ -107,7 +109,10 @@ class _PackageReader:
     def read(self, path: str, source: bytes) -> None:
         parser, cursor = _tools()
         self.path = path
-        for pattern, captures in cursor.matches(parser.parse(source).root_node):
+        root = parser.parse(source).root_node
+        if worth_a_look(source):
+            self.found.env_required += required(root, path)
+        for pattern, captures in cursor.matches(root):
             self.handlers[pattern]({name: nodes[0] for name, nodes in captures.items()})
 
     def resolve(self) -> None:
@@ -203,6 +208,8 @@ class _PackageReader:
         default = next((tags[k] for k in ("envDefault", "default", "env-default") if k in tags), None)
         if name:
             self.found.env_reads.append(Located(name, self._place(at["value"])))
+        if default is None and (needed := tagged(tags)) is not None:
+            self.found.env_required.append(Located(needed, self._place(at["value"])))
         if default is not None:
             self.values.default(text(at["name"]), default)
             self._setting(name or text(at["name"]), default, "env" if name else "field", at["value"])

@@ -29,9 +29,10 @@ class GoPackage:
     """One folder of Go files, tests and excluded build tags left out. `dir` is relative to the project (`.`, `cmd/api`).
 
     `listens`: addresses or ports handed to a listen call or server field ("" where the code computes it); `routes`:
-    literal paths registered for GET (`/healthz`); `env_reads`: variables read; `opens`: literal paths, relative to the
-    module, that are opened at run time and exist; `settings`: defaults of addresses and ports; `tls`: the place of a
-    listen call that speaks TLS; `opens_beside`: what is opened lies in the folder of this main, not in that of the module.
+    literal paths registered for GET (`/healthz`); `env_reads`: variables read; `env_required`: those without which the
+    program ends; `opens`: literal paths, relative to the module, that are opened at run time and exist; `settings`:
+    defaults of addresses and ports; `tls`: the place of a listen call that speaks TLS; `opens_beside`: what is opened
+    lies in the folder of this main, not in that of the module.
     """
 
     dir: str
@@ -41,6 +42,7 @@ class GoPackage:
     listens: tuple[Located, ...] = ()
     routes: tuple[Located, ...] = ()
     env_reads: tuple[Located, ...] = ()
+    env_required: tuple[Located, ...] = ()
     opens: tuple[Located, ...] = ()
     embeds: tuple[str, ...] = ()
     uses_cgo: bool = False

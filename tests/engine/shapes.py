@@ -18,7 +18,7 @@ class Shape:
     """
 
     files: dict[str, str]
-    speaks: Literal["http", "https", "tcp", "log"] = "http"
+    speaks: Literal["http", "https", "tcp", "grpc", "log"] = "http"
     folder: str = ""
     refused: tuple[int, str, str] | None = None
     preview_refused: tuple[int, str, str] | None = None

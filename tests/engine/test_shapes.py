@@ -11,14 +11,16 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.engine.cli import Result, get
+from tests.engine.cli import Result, get, serves
 from tests.engine.conftest import Started
+from tests.engine.grpc_call import call
 from tests.engine.shapes import SHAPES, Shape
 from tests.engine.shapes_code import CODE
 from tests.engine.shapes_docker import DOCKER
+from tests.engine.shapes_more import MORE, TWO_SERVICES
 
 pytestmark = pytest.mark.engine
-ALL = {**{name: Shape(files) for name, files in SHAPES.items()}, **CODE, **DOCKER}
+ALL = {**{name: Shape(files) for name, files in SHAPES.items()}, **CODE, **DOCKER, **MORE}
 WITHIN = 120.0
 
 
@@ -46,6 +48,24 @@ def test_it_is_served_in_both_modes(project: Callable[..., Started], name: str) 
         )
     assert started.devctl("prod-preview", "--timeout", "240").result["mode"] == "prod"
     return _says(started, shape, "edited")
+
+
+def test_two_services_of_one_repository(project: Callable[..., Started]) -> None:
+    """One of two is started alone, with what is built for its own package; then both; then both as in production."""
+    started = project(files=TWO_SERVICES)
+    alone = _modes(started.devctl("up", "-d", "--timeout", "240", "backend"))
+    assert alone == {"backend": ("dev", "running"), "frontend": (None, "absent")}
+    serves(started.port, "hello from api", within=WITHIN)
+    both = _modes(started.devctl("up", "-d", "--timeout", "240"))
+    assert both == {"backend": ("dev", "running"), "frontend": ("dev", "running")}
+    previewed = started.devctl("prod-preview", "--timeout", "240")
+    assert previewed.result["mode"] == "prod", previewed.show
+    assert _modes(previewed) == {"backend": ("prod", "running"), "frontend": ("prod", "running")}
+    serves(started.port, "hello from api", within=WITHIN)
+
+
+def _modes(found: Result) -> dict[str, tuple[str | None, str]]:
+    return {s["name"]: (s["mode"], s["state"]) for s in found.result["services"]}
 
 
 def _close(started: Started, shape: Shape) -> None:
@@ -87,6 +107,8 @@ def _says(started: Started, shape: Shape, text: str) -> None:
 def _answer(started: Started, shape: Shape) -> str:
     if shape.speaks == "http":
         return get(started.port)
+    if shape.speaks == "grpc":
+        return call(started.port).decode(errors="replace")
     if shape.speaks == "log":
         return "\n".join(str(e.get("line")) for e in started.devctl("logs", "--tail", "3").events)
     with socket.create_connection(("127.0.0.1", started.port), timeout=5) as connection:

@@ -1,0 +1,80 @@
+"""Variables that the code cannot do without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devctl.adapters.go_source import read
+from tests.helpers import build_tree
+
+HEAD = 'package main\n\nimport (\n\t"log"\n\t"os"\n)\n\nfunc main() {\n'
+
+
+def required(root: Path, body: str, outside: str = "") -> list[str]:
+    build_tree(root, {"go.mod": "module example.com/x\n", "main.go": f"{HEAD}{body}\n}}\n{outside}"})
+    return [f"{v.value} {v.place}" for v in read(root).modules[0].packages[0].env_required]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'if os.Getenv("DB") == "" { log.Fatal("no DB") }',
+        'if os.Getenv("DB") == "" { panic("no DB") }',
+        'if len(os.Getenv("DB")) == 0 { os.Exit(1) }',
+        'if strings.TrimSpace(os.Getenv("DB")) == "" { logger.Fatalf("no") }',
+        'if v := os.Getenv("DB"); v == "" { log.Fatalln("no") }',
+        'if _, ok := os.LookupEnv("DB"); !ok { log.Fatal("no") }',
+        'url := os.Getenv("DB"); name := "x"\n_ = name\nif url == "" { log.Fatal("no") }',
+        'url, ok := os.LookupEnv("DB")\nif !ok || url == "" { log.Fatal("no") }',
+        'var url = os.Getenv("DB")\nif (url == "") { log.Fatal("no") }',
+        'mustEnv("DB")',
+        'config.MustGetenv("DB")',
+        'getRequiredEnv("DB")',
+    ],
+)
+def test_it_is_required(tmp_path: Path, body: str) -> None:
+    assert set(required(tmp_path, body)) == {"DB main.go:9"}
+
+
+def test_one_that_an_error_is_returned_for(tmp_path: Path) -> None:
+    load = 'func load() error {\n\tkey := os.Getenv("API_KEY")\n\tif key == "" {\n\t\treturn errors.New("no")\n\t}\n\treturn nil\n}\n'
+    assert required(tmp_path, "load()", load) == ["API_KEY main.go:12"]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        'env:"DB,required"',
+        'env:"DB,notEmpty"',
+        'envconfig:"DB" required:"true"',
+        'env:"DB" env-required:"true"',
+    ],
+)
+def test_a_tag(tmp_path: Path, tag: str) -> None:
+    assert required(tmp_path, "", f"type c struct {{\n\tURL string `{tag}`\n}}\n") == ["DB main.go:12"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'p := os.Getenv("PORT")\nif p == "" { p = "8080" }',
+        'if os.Getenv("DEBUG") == "" { log.Println("quiet") }',
+        'if os.Getenv("MODE") == "prod" { log.Fatal("not here") }',
+        'if os.Getenv("CI") != "" { log.Fatal("not in CI") }',
+        'if v, ok := os.LookupEnv("X"); ok { log.Fatal(v) }',
+        'name := other("DB")\nif name == "" { log.Fatal("no") }',
+        'getEnv("DB", "postgres://")',
+        'if os.Getenv(key) == "" { log.Fatal("no") }',
+    ],
+)
+def test_it_is_not_required(tmp_path: Path, body: str) -> None:
+    assert required(tmp_path, body) == []
+
+
+def test_a_tag_with_a_default_is_not_required(tmp_path: Path) -> None:
+    outside = (
+        'type c struct {\n\tURL string `env:"DB,required" envDefault:"x"`\n\tOther string `env:"O"`\n}\n'
+    )
+    assert required(tmp_path, "", outside) == []

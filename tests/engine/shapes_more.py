@@ -1,0 +1,76 @@
+"""Repositories that need more than one file of Go or of Docker to tell: gRPC, compose files beside the code, two services."""
+
+from __future__ import annotations
+
+from tests.engine.shapes import MOD, Shape, server, yaml
+from tests.engine.shapes_docker import API, GO, PROD
+
+_GRPC = """package main
+
+import (
+	"net"
+
+	"github.com/golang/protobuf/ptypes/wrappers"
+	"google.golang.org/grpc"
+)
+
+func answer(_ interface{}, stream grpc.ServerStream) error {
+	return stream.SendMsg(&wrappers.StringValue{Value: "hello"})
+}
+
+func main() {
+	l, err := net.Listen("tcp", ":9090")
+	if err != nil {
+		panic(err)
+	}
+	panic(grpc.NewServer(grpc.UnknownServiceHandler(answer)).Serve(l))
+}
+"""
+# An old release, because it is built twice here and needs a third of what a new one needs.
+_GRPC_MOD = f"""{MOD}
+require (
+	github.com/golang/protobuf v1.3.5
+	google.golang.org/grpc v1.2.1
+)
+
+require (
+	golang.org/x/net v0.38.0 // indirect
+	golang.org/x/text v0.23.0 // indirect
+)
+"""
+_GRPC_SUM = """github.com/golang/protobuf v1.3.5 h1:F768QJ1E9tib+q5Sc8MkdJi1RxLTbRcTf8LJV56aRls=
+github.com/golang/protobuf v1.3.5/go.mod h1:6O5/vntMXwX2lRkT1hjjk0nAC1IDOTvTlVgjlRvqsdk=
+golang.org/x/net v0.38.0 h1:vRMAPTMaeGqVhG5QyLJHqNDwecKTomGeqbnfZyKlBI8=
+golang.org/x/net v0.38.0/go.mod h1:ivrbrMbzFq5J41QOQh0siUuly180yBYtLp+CKbEaFx8=
+golang.org/x/text v0.23.0 h1:D71I7dUrlY+VX0gQShAThNGHFxZ13dGLBHQLVl1mJlY=
+golang.org/x/text v0.23.0/go.mod h1:/BLNzu4aZCJ1+kcD0DNRotWKage4q2rGVAg4o22unh4=
+google.golang.org/grpc v1.2.1 h1:uXbsPclX7+aYIzPCched4e5D5dguzKH7wW8cyJ9r2Pk=
+google.golang.org/grpc v1.2.1/go.mod h1:yo6s7OP7yaDglbqo1J04qKzAhqBH6lvTonzMVmEdcZw=
+"""
+
+MORE: dict[str, Shape] = {
+    "grpc": Shape(
+        {"go.mod": _GRPC_MOD, "go.sum": _GRPC_SUM, "main.go": _GRPC, "devctl.yaml": yaml("shop")},
+        speaks="grpc",
+    ),
+    "compose-in-deploy": Shape(
+        {
+            "go.mod": MOD,
+            "main.go": server(),
+            "build/Dockerfile": GO + PROD,
+            "deploy/docker-compose.yml": API.replace(
+                "build: .", "build: {context: .., dockerfile: build/Dockerfile}"
+            ),
+        }
+    ),
+}
+
+# One Dockerfile for both, the package chosen by an argument. Neither is named like its package.
+TWO_SERVICES = {
+    "go.mod": MOD,
+    "cmd/api/main.go": server('"hello from api"'),
+    "cmd/web/main.go": server('"hello from web"', '":8081"'),
+    "Dockerfile": GO.replace("RUN", "ARG APP\nRUN").replace("/server .", "/server ./cmd/${APP}") + PROD,
+    "compose.yaml": "services:\n  backend:\n    build: {context: ., args: {APP: api}}\n    ports: ['HOST_PORT:8080']\n"
+    "  frontend:\n    build: {context: ., args: {APP: web}}\n    depends_on: [backend]\n",
+}
