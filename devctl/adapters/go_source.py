@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devctl.domain.address import names_our_port, serves_here
+from devctl.domain.envfile import variables
 from devctl.domain.gofacts import GoPackage, Located, Module, Setting, SourceFacts
 from devctl.domain.gohead import BUILT_FOR, Head, file_name_counts, read_head
 from devctl.domain.gohints import reachable, worth_parsing
@@ -127,6 +128,7 @@ def _module(root: Path, path: str, mod: GoMod, content: str, *, packages: list[G
     base = root / path
     opened = _existing(base, {o.value for p in packages for o in p.opens})
     packages = [_told_by_config(root, base, _beside(root, path, p, opened), opened) for p in packages]
+    packages = _with_dotenv((root, base), packages)
     return Module(
         dir=path,
         path=mod.module,
@@ -236,6 +238,17 @@ def _told_by_config(root: Path, base: Path, package: GoPackage, opened: dict[str
                 if found and names_our_port(found[1]) and serves_here(found[2]):
                     told.append(Setting(found[1], found[2], "field", f"{path}:{number}"))
     return replace(package, settings=(*package.settings, *told)) if told else package
+
+
+def _with_dotenv(folders: Iterable[Path], packages: list[GoPackage]) -> list[GoPackage]:
+    """Variables that the program reads from a `.env` of its own are there, whoever starts it."""
+    if not any("godotenv" in path or "spf13/viper" in path for p in packages for path in p.imports):
+        return packages
+    texts = [(_bytes(folder, ".env") or b"").decode(errors="replace") for folder in folders]
+    there = {v.name for text in texts for v in variables(text) if v.default}
+    return [
+        replace(p, env_required=tuple(v for v in p.env_required if v.value not in there)) for p in packages
+    ]
 
 
 def _only_opened(package: GoPackage, opened: dict[str, str]) -> GoPackage:

@@ -16,6 +16,7 @@ from devctl.domain.project import Origin, Service
 from devctl.domain.serving import Port, find_port, find_probe
 from devctl.domain.stages import dev_stage, golang_tag, prod_stages
 from devctl.domain.started import Started, started
+from devctl.domain.unset_env import unset_env
 
 # Modules that do nothing without cgo, though some of them build without it (go-sqlite3's stub fails when it runs).
 _CGO_MODULES = re.compile(
@@ -84,6 +85,7 @@ def detect_service(
         prod_stages=prod_stages(dockerfile) if dockerfile else {},
         prod_env=config.prod.env,
         writable=config.prod.writable,
+        unset_env=unset_env(main, compose=spec, dockerfile=dockerfile, said={**env, **config.prod.env}),
         routes=tuple(dict.fromkeys(r.value for package in main.closure for r in package.routes)),
         origins={
             **_origins(chosen, port, why_probe, why_files, name=name, said=said),

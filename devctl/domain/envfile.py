@@ -43,6 +43,12 @@ def variables(text: str) -> tuple[Variable, ...]:
     return tuple(found.values())
 
 
+def values(text: str) -> dict[str, str]:
+    """What an env file sets, without quotes; compose's own settings are not for a container."""
+    found = {v.name: v.default for v in variables(text) if v.default and not v.name.startswith("COMPOSE_")}
+    return {name: value[1:-1] if value[0] in "'\"" else value for name, value in found.items()}
+
+
 def _value(text: str) -> tuple[str, str]:
     """A value and the comment behind it. `KEY=""` counts as empty: it is how an example leaves a place open."""
     if text[:1] in ("'", '"'):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from devctl.domain.gofacts import Located
 from devctl.domain.goversion import minor
 from devctl.errors import Problem
 
@@ -29,7 +30,8 @@ class Service:
     `prod_dockerfile` another one that production is built from; `dev_stage`/`prod_stages` the stages in it that can work;
     where there is none, our own stage from `.devctl/` takes its place. `shares_cache`: the dev stage keeps
     GOCACHE below /cache, as ours does, so the volume there may be the one that projects share. `routes`: literal paths
-    that the code registers for GET.
+    that the code registers for GET. `unset_env`: variables that the program ends without and that nothing sets, each with the
+    line that reads it.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Service:
     writable: tuple[str, ...] = ()
     shares_cache: bool = False
     routes: tuple[str, ...] = ()
+    unset_env: tuple[Located, ...] = ()
     origins: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -17,6 +17,7 @@ from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.runs import Run
 from devctl.domain.stages import chain, dev_stage, external_base, find_stage
+from devctl.domain.unset_env import unset_problems
 from devctl.errors import MachineError, Problem, ProjectError
 from devctl.workflows.bases_needed import dockerfile_of
 from devctl.workflows.find import compose_files
@@ -48,6 +49,7 @@ def problems(box: Toolbox, project: Project, *, mode: Literal["dev", "prod"] = "
         listed = [f.problem for f in lint(linted)]
         reasons = _dev_reasons(linted, project, service) if mode == "dev" else ()
         found += [*_joined(reasons, listed), *_alone(reasons, listed)]
+        found += unset_problems(service.name, service.unset_env)
     found += _compose_notes(box, Path(project.root))
     return tuple(dict.fromkeys(found))
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 from devctl.domain.bases import ALPINE, DISTROLESS, golang_ref
 from devctl.domain.config import Config
 from devctl.domain.detect import detect_go, detect_service, is_go_service
+from devctl.domain.envfile import values
 from devctl.domain.gofacts import DockerfileFacts, SourceFacts
 from devctl.domain.goversion import DEFAULT_GO
 from devctl.domain.overlay import BASES_NOTE, OVERLAY
@@ -55,8 +56,12 @@ def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
     services = _compose_services(box, root, config=config, facts=facts, specs=specs)
     generated = not services
     if generated:
-        service = _own_service(box, root, config=config, facts=facts, taken=frozenset(specs))
+        # Without a compose file nobody else says what `.env` is for.
+        env = values(box.files.read_text(root / ".env") or "") if folder is None else {}
+        service = _own_service(box, root, config=config, facts=facts, taken=frozenset(specs), env=env)
         specs[service.name] = {"build": {"context": str(root)}}
+        if env:
+            specs[service.name]["environment"] = {k: v.replace("$", "$$") for k, v in env.items()}
         services = (service,)
     module = next(m for m in facts.modules if m.dir == services[0].dir)
     go = str(detect_go(module, config).value)
@@ -145,13 +150,22 @@ def _with_theirs(box: Toolbox, root: Path, service: Service, named: DockerfileFa
 
 
 def _own_service(
-    box: Toolbox, root: Path, *, config: Config, facts: SourceFacts, taken: frozenset[str]
+    box: Toolbox,
+    root: Path,
+    *,
+    config: Config,
+    facts: SourceFacts,
+    taken: frozenset[str],
+    env: Mapping[str, str],
 ) -> Service:
     """The service of a project whose compose file has none built from Go, or that has no compose file."""
     dockerfile = _dockerfile(box, root, ".", "Dockerfile")
     if dockerfile is not None and not _builds_go(dockerfile):
         dockerfile = None
-    service = _with_cache(detect_service(facts, config=config, dockerfile=dockerfile), dockerfile)
+    service = detect_service(
+        facts, config=config, compose={"environment": dict(env)}, compose_file=".env", dockerfile=dockerfile
+    )
+    service = _with_cache(service, dockerfile)
     # Without a compose file of the user's nobody mounts the source into their stage: ours does.
     service = replace(service, dev_stage=None)
     return replace(service, name=f"{service.name}-go") if service.name in taken else service

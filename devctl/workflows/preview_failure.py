@@ -13,6 +13,7 @@ from devctl.domain.observed import MODE_LABEL, Container, Observed
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
 from devctl.domain.runs import dev_run, image_ref
+from devctl.domain.unset_env import named_in
 from devctl.errors import DevctlError, FilesError, ProjectError
 from devctl.workflows.ready import wait_ready
 from devctl.workflows.session import Session
@@ -126,8 +127,10 @@ def name_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
     known = explain("start", log, exit_code=container.exit_code, oom_killed=container.oom_killed)
     if known is not None:
         message = f"{error.problem.message}: {known.message}"
+        variable = named_in(log, service.unset_env) if known.code == "variable-missing" else None
+        place = variable.place if variable is not None else error.problem.place
         error.problem = replace(
-            error.problem, code=known.code, message=message, hint=known.hint, why=known.why
+            error.problem, code=known.code, message=message, hint=known.hint, why=known.why, place=place
         )
     elif error.code == "never-answers" and service.port is not None:
         cause = unreached(service, _sockets(box, session, service, container))

@@ -11,6 +11,7 @@ from devctl.domain.observed import Container
 from devctl.domain.panics import own_line
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
+from devctl.domain.unset_env import named_in, unset_hint, unset_message
 from devctl.errors import DevctlError, ProjectError
 from devctl.workflows.unreached import Unreached, listening_in, unreached
 
@@ -126,6 +127,7 @@ def _give_up_on(box: Toolbox, project: str, service: Service, mark: Mark) -> Non
         )
     if mark.kind == "panic":
         tail = _tail(box, project, service)
+        _give_up_on_variable(service, tail, before=f"{service.name} panics at start")
         raise ProjectError(
             f"{service.name} panics at start: {mark.message}",
             code="panics-at-start",
@@ -182,18 +184,39 @@ def _exited(box: Toolbox, project: str, service: Service, code: int) -> DevctlEr
     container = box.engine.containers(project).of(service.name)
     killed = container is not None and container.oom_killed
     known = explain("start", tail, exit_code=code, oom_killed=killed)
+    if known is None or known.code == "variable-missing":
+        _give_up_on_variable(service, tail, before=f"{service.name} exited with {code}")
     if known is not None:
         return known.error(detail=tail, before=f"{service.name} exited with {code}")
-    hint = f"devctl logs {service.name}"
+    hint, place = f"devctl logs {service.name}", own_line(tail)
+    if code != 0 and service.unset_env:
+        first = service.unset_env[0]
+        hint, place = (
+            f"{hint}; {unset_message(first)}: {unset_hint(service.name, first.value)}",
+            place or first.place,
+        )
     if code == 0 and not service.args:  # it printed its help, say
         hint = f"{hint}; where it needs a sub-command, devctl.yaml: services: {{{service.name}: {{args: [serve]}}}}"
     return ProjectError(
         f"{service.name} exited with {code} before it answered",
         code="exits-at-start",
         hint=hint,
-        place=own_line(tail),
+        place=place,
         detail=tail,
     )
+
+
+def _give_up_on_variable(service: Service, tail: str, *, before: str) -> None:
+    """Raise where a program's last lines name a variable that its code requires and nothing sets."""
+    variable = named_in(tail, service.unset_env)
+    if variable is not None:
+        raise ProjectError(
+            f"{before}: {unset_message(variable)}",
+            code="variable-missing",
+            hint=unset_hint(service.name, variable.value),
+            place=variable.place,
+            detail=tail,
+        )
 
 
 def _never_answers(

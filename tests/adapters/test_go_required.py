@@ -39,7 +39,8 @@ def test_it_is_required(tmp_path: Path, body: str) -> None:
 
 
 def test_one_that_an_error_is_returned_for(tmp_path: Path) -> None:
-    load = 'func load() error {\n\tkey := os.Getenv("API_KEY")\n\tif key == "" {\n\t\treturn errors.New("no")\n\t}\n\treturn nil\n}\n'
+    body = 'key := os.Getenv("API_KEY")\nif key == "" {\nreturn errors.New("no")\n}\nreturn nil'
+    load = f"func load() error {{\n{body}\n}}\n"
     assert required(tmp_path, "load()", load) == ["API_KEY main.go:12"]
 
 
@@ -78,3 +79,13 @@ def test_a_tag_with_a_default_is_not_required(tmp_path: Path) -> None:
         'type c struct {\n\tURL string `env:"DB,required" envDefault:"x"`\n\tOther string `env:"O"`\n}\n'
     )
     assert required(tmp_path, "", outside) == []
+
+
+def test_one_that_the_program_reads_from_its_own_env_file_is_there(tmp_path: Path) -> None:
+    build_tree(tmp_path, {".env": "DB=postgres://db\nEMPTY=\n"})
+    loads = (
+        'godotenv.Load()\nif os.Getenv("DB") == "" { panic("") }\nif os.Getenv("EMPTY") == "" { panic("") }'
+    )
+    source = HEAD.replace('"os"', '"os"\n\t"github.com/joho/godotenv"') + loads + "\n}\n"
+    build_tree(tmp_path, {"go.mod": "module example.com/x\n", "main.go": source})
+    assert [v.value for v in read(tmp_path).modules[0].packages[0].env_required] == ["EMPTY"]

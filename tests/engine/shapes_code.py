@@ -168,6 +168,18 @@ CODE: dict[str, Shape] = {
     "bound-to-localhost": Shape(
         plain(server(address='"127.0.0.1:8080"')), refused=(1, "localhost-only", 'listen on ":8080"')
     ),
+    "variable-that-nothing-sets": Shape(
+        plain(
+            server(imports='\t"os"\n').replace(
+                "func main() {\n",
+                'func main() {\n\tif os.Getenv("DATABASE_URL") == "" {\n\t\tpanic("DATABASE_URL is not set")\n\t}\n',
+            )
+        ),
+        refused=(1, "variable-missing", "env: {DATABASE_URL: …}"),
+    ),
+    "variable-in-env-file": Shape(
+        plain(server(address='":" + os.Getenv("PORT")', imports='\t"os"\n')) | {".env": "PORT=7300\n"}
+    ),
     "no-go-mod": Shape({"main.go": server()}, refused=(3, "no-go-module", "go mod init")),
     "cgo-sqlite": Shape(
         plain(server(imports='\t_ "github.com/mattn/go-sqlite3"\n'))

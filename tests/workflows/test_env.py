@@ -1,0 +1,78 @@
+"""Variables: those of `.env` where there is no compose file, and those that the code needs and nothing sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.engine.cli import here
+from tests.helpers import build_tree
+
+MAIN = """package main
+
+import (
+	"log"
+	"net/http"
+	"os"
+)
+
+func main() {
+	if os.Getenv("DATABASE_URL") == "" {
+		log.Fatal("DATABASE_URL is not set")
+	}
+	log.Fatal(http.ListenAndServe(":"+os.Getenv("PORT"), nil))
+}
+"""
+GO = {"go.mod": "module example.com/shop\n\ngo 1.26\n", "main.go": MAIN}
+COMPOSE = "services:\n  api:\n    build: .\n    environment: {PORT: '9000'ENV}\n"
+
+
+def missing(root: Path) -> list[tuple[str, str]]:
+    found = here("config", "check", cwd=root).result["problems"]
+    return [(p["message"], p["place"]) for p in found if p["code"] == "variable-missing"]
+
+
+def test_what_the_code_needs_and_nothing_sets_is_named_with_its_line(tmp_path: Path) -> None:
+    root = build_tree(tmp_path / "shop", GO)
+    ((message, place),) = missing(root)
+    assert "DATABASE_URL" in message and place == "main.go:10"
+    hints = [p["hint"] for p in here("config", "check", cwd=root).result["problems"]]
+    assert any("services: {shop: {env: {DATABASE_URL: …}}}" in hint for hint in hints)
+
+
+def test_each_way_to_set_it(tmp_path: Path) -> None:
+    said = "version: 1\nservices:\n  shop:\n    env: {DATABASE_URL: x}\n"
+    sets = {
+        "yaml": {"devctl.yaml": said},
+        "compose": {"compose.yaml": COMPOSE.replace("ENV", ", DATABASE_URL: x")},
+        "env_file": {"compose.yaml": COMPOSE.replace("ENV", "") + "    env_file: a.env\n", "a.env": "DATABASE_URL=x"},
+        "dockerfile": {
+            "compose.yaml": COMPOSE.replace("ENV", ""),
+            "Dockerfile": "FROM golang:1.26-alpine\nENV DATABASE_URL=x\nRUN go build -o /a .\n",
+        },
+        "env": {".env": "DATABASE_URL=x\n"},
+    }  # fmt: skip
+    for name, files in sets.items():
+        assert missing(build_tree(tmp_path / name, {**GO, **files})) == [], name
+    unset = build_tree(tmp_path / "unset", {**GO, "compose.yaml": COMPOSE.replace("ENV", ", DATABASE_URL: ")})
+    assert missing(unset)
+
+
+def test_env_is_for_the_service_where_there_is_no_compose_file(tmp_path: Path) -> None:
+    text = "export PORT=7070\nDATABASE_URL='postgres://u:p$1@db'\nCOMPOSE_PROFILES=x\nEMPTY=\n# a comment\n"
+    root = build_tree(tmp_path / "shop", {**GO, ".env": text})
+    (spec,) = here("config", "render", cwd=root).result["model"]["services"].values()
+    given = {k: v for k, v in spec["environment"].items() if not k.startswith("DEVCTL_")}
+    assert given == {"PORT": "7070", "DATABASE_URL": "postgres://u:p$$1@db"}
+    values = here("config", "show", cwd=root).result["values"]
+    assert (values["services.shop.port"]["value"], values["services.shop.port"]["origin"]) == (
+        7070,
+        ".env (PORT)",
+    )
+
+
+def test_env_is_composes_where_there_is_a_compose_file(tmp_path: Path) -> None:
+    files = {**GO, ".env": "DATABASE_URL=x\n", "compose.yaml": COMPOSE.replace("ENV", "")}
+    (spec,) = (
+        here("config", "render", cwd=build_tree(tmp_path / "a", files)).result["model"]["services"].values()
+    )
+    assert "DATABASE_URL" not in spec["environment"]
