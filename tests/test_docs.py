@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import typer
 
+from devctl.adapters.config_file import schema as config_schema
 from devctl.cli.app import app
 from devctl.cli.options import hoist
 from devctl.errors import ExitCode
+from devctl.workflows.find import FOLDERS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -105,3 +107,32 @@ def _calls(page: Path) -> Iterator[list[str]]:
         words = shlex.split(plain.replace("'", ""))[1:]
         if words and words[0].islower() and words[0] != "*":
             yield words
+
+
+def test_what_is_detected_is_told_with_keys_that_exist() -> None:
+    page = (ROOT / "docs" / "reference" / "detection.md").read_text()
+    schema = config_schema()
+    keys = set(re.findall(r"`(?:services\.X\.)?([a-z_]+(?:\.[a-z_]+)?)` \|$", page, re.M))
+    keys |= {
+        key
+        for row in re.findall(r"\| ([^|]*) \|$", page, re.M)
+        for key in re.findall(r"`services\.X\.([\w.]+)`", row)
+    }
+    known = _keys(schema, schema)
+    assert keys and keys <= known, keys - known
+    assert all(f"`{folder}`" in page for folder in FOLDERS)
+
+
+def _keys(node: Any, schema: Any) -> set[str]:
+    """Every key path of devctl.yaml, with what is below `services: {NAME: …}` as if it stood at the top."""
+    if "$ref" in node:
+        node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    found: set[str] = set()
+    for alternative in (*node.get("anyOf", ()), *node.get("allOf", ())):
+        found |= _keys(alternative, schema)
+    if isinstance(node.get("additionalProperties"), dict):
+        found |= _keys(node["additionalProperties"], schema)
+    for name, below in node.get("properties", {}).items():
+        inner = _keys(below, schema)
+        found |= {name, *inner, *(f"{name}.{key}" for key in inner)}
+    return found
