@@ -42,13 +42,13 @@ class GoPackage:
     listens: tuple[Located, ...] = ()
     routes: tuple[Located, ...] = ()
     env_reads: tuple[Located, ...] = ()
-    env_required: tuple[Located, ...] = ()
     opens: tuple[Located, ...] = ()
     embeds: tuple[str, ...] = ()
     uses_cgo: bool = False
     settings: tuple[Setting, ...] = ()
     tls: str | None = None
     opens_beside: bool = False
+    env_required: tuple[Located, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,15 @@ def unreached(service: Service, found: Iterable[Listener]) -> Unreached | None:
     others = sorted({it.port for it in found if not it.local})
     if mine and all(it.local for it in mine):
         return Unreached(
-            "localhost-only",
-            f"{service.name} listens on localhost:{service.port} only, which nobody outside reaches",
-            f'listen on ":{service.port}", not on "localhost:{service.port}"',
+            code="localhost-only",
+            message=f"{service.name} listens on localhost:{service.port} only, which nobody outside reaches",
+            hint=f'listen on ":{service.port}", not on "localhost:{service.port}"',
         )
     if not mine and others:
         return Unreached(
-            "other-port",
-            f"{service.name} listens on port {others[0]}, and {service.port} was asked",
-            f"devctl.yaml: `services: {{{service.name}: {{port: {others[0]}}}}}`",
+            code="other-port",
+            message=f"{service.name} listens on port {others[0]}, and {service.port} was asked",
+            hint=f"devctl.yaml: `services: {{{service.name}: {{port: {others[0]}}}}}`",
         )
     return None
 

@@ -42,7 +42,7 @@ def test_show_names_file_and_line_of_every_value(root: Path) -> None:
     lines = (root / "compose.yaml").read_text().splitlines()
     ports = 1 + lines.index("    ports:")
     assert shown["services.app.port"] == {"value": 8080, "origin": f"compose.yaml:{ports}"}
-    assert shown["services.app.main"]["origin"].startswith("the only main: main.go:")
+    assert shown["services.app.main"]["origin"].startswith("Dockerfile:")
     assert all(v["origin"] for v in shown.values())
 
 
