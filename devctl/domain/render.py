@@ -15,6 +15,7 @@ from devctl.domain.runs import NONROOT, Run, built_from, target_of
 SOURCE_TARGET = "/app"
 CACHE_TARGET = "/cache"
 CACHE_KEY = "devctl-cache"
+NETRC_KEY = "devctl-netrc"
 Model = dict[str, Any]
 
 
@@ -29,6 +30,8 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_v
         service, run = project.service(name), chosen.get(name)
         if service is not None and run is not None:
             _write_mode(spec, project, service, run)
+            if run.netrc is not None:
+                _give_netrc(model, spec["build"], run.netrc)
     if any(_uses_cache(spec) for spec in model["services"].values()):
         model.setdefault("volumes", {})[CACHE_KEY] = {"name": cache_volume, "external": True}
     _label_owned(model, "volumes", project.name, observed.volumes)
@@ -67,6 +70,14 @@ def _build(spec: Model, project: Project, run: Run) -> Model:
         ROOT_LABEL: project.root,
     }
     return build
+
+
+def _give_netrc(model: Model, build: Model, path: str) -> None:
+    """Our Dockerfile mounts a secret of this name while modules are fetched; one that the user gives it has precedence."""
+    theirs = build.get("secrets") or []
+    if not any("netrc" in (s.get("target"), s.get("source")) for s in theirs):
+        build["secrets"] = [*theirs, {"source": NETRC_KEY, "target": "netrc"}]
+        model["secrets"] = {**(model.get("secrets") or {}), NETRC_KEY: {"file": path}}
 
 
 def _dev(spec: Model, project: Project, service: Service, run: Run) -> None:

@@ -23,6 +23,7 @@ from devctl.workflows.data_folders import data_folders, unwatched
 from devctl.workflows.file_events import known_to_fail
 from devctl.workflows.hostports import choose_host_port
 from devctl.workflows.manifests import check_manifests, deps_fingerprint, manifest_paths
+from devctl.workflows.private_modules import go_settings, netrc
 from devctl.workflows.workspaces import unpublished
 
 MODEL = "compose.json"
@@ -222,6 +223,9 @@ def _run(
     run = dev_run(project, service) if mode == "dev" else prod_run(project, service, base=base, target=target)
     user = f"{project.owner[0]}:{project.owner[1]}" if mode == "dev" and box.host.is_linux() else None
     host_port = choose_host_port(box, project, service, observed=observed)
+    if run.ours:
+        settings = go_settings(box)
+        run = replace(run, args={**settings, **run.args}, netrc=netrc(box, settings))
     return replace(run, user=user, host_port=host_port, poll=mode == "dev" and must_poll(box, project))
 
 

@@ -1,0 +1,82 @@
+"""What the machine's own settings of Go come to in a build."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.engine.cli import here
+from tests.helpers import build_tree
+
+GO = {
+    "go.mod": "module example.com/shop\n\ngo 1.26\n",
+    "main.go": 'package main\n\nimport "net/http"\n\nfunc main() { http.ListenAndServe(":8080", nil) }\n',
+}
+PLAIN = ("GOPROXY", "GOSUMDB", "GOPRIVATE", "NETRC", "GOENV", "XDG_CONFIG_HOME")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in PLAIN:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return build_tree(tmp_path / "home", {".netrc": "machine git.example login ci password x\n"})
+
+
+def build(root: Path) -> tuple[dict[str, str], dict[str, object], dict[str, object]]:
+    model = here("config", "render", cwd=root).result["model"]
+    ((_, spec),) = model["services"].items()
+    return spec["build"]["args"], spec["build"].get("secrets"), model.get("secrets")
+
+
+def test_nothing_is_set_and_nothing_is_given(tmp_path: Path, home: Path) -> None:
+    args, secrets, top = build(build_tree(tmp_path / "shop", GO))
+    assert not args.keys() & set(PLAIN) and secrets is None and top is None
+
+
+@pytest.mark.parametrize("how", ["variable", "go env -w"])
+def test_private_modules_are_given_the_password_as_a_secret(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    if how == "variable":
+        monkeypatch.setenv("GOPRIVATE", "git.example")
+    else:
+        build_tree(home, {".config/go/env": "GOPRIVATE=git.example\n"})
+    args, secrets, top = build(build_tree(tmp_path / "shop", GO))
+    assert args["GOPRIVATE"] == "git.example"
+    assert secrets == [{"source": "devctl-netrc", "target": "netrc"}]
+    assert top == {"devctl-netrc": {"file": str(home / ".netrc")}}
+
+
+@pytest.mark.parametrize(
+    ("proxy", "given"),
+    [
+        ("https://proxy.example/go,direct", True),
+        ("https://ci:hidden@proxy.example", False),  # it would be in the history of a stage
+        ("http://localhost:3000", False),  # of the build itself
+        ("off", False),
+        ("direct", False),
+    ],
+)
+def test_a_proxy_that_a_build_can_use(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, proxy: str, given: bool
+) -> None:
+    monkeypatch.setenv("GOPROXY", proxy)
+    args, secrets, _ = build(build_tree(tmp_path / "shop", GO))
+    assert (args.get("GOPROXY") == proxy, secrets is not None) == (given, given)
+
+
+def test_a_secret_of_that_name_in_the_compose_file_has_precedence(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOPRIVATE", "git.example")
+    compose = (
+        "services:\n  shop:\n    build: {context: ., secrets: [netrc]}\nsecrets: {netrc: {file: ./mine}}\n"
+    )
+    root = build_tree(tmp_path / "shop", {**GO, "compose.yaml": compose, "mine": "x"})
+    _, secrets, top = build(root)
+    assert secrets == [{"source": "netrc"}]
+    assert set(top or {}) == {"netrc"}
