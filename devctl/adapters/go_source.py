@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from devctl.adapters.go_embedded import embedded
 from devctl.domain.address import names_our_port, serves_here
 from devctl.domain.envfile import variables
 from devctl.domain.gofacts import GoPackage, Located, Module, Setting, SourceFacts
@@ -66,7 +67,7 @@ def read(root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
             path,
             parsed[path],
             mods[path],
-            packages=[_package(f, built) for f in by_module[path] if f.heads],
+            packages=[_package(root, f, built) for f in by_module[path] if f.heads],
         )
         for path in sorted(parsed)
     ]
@@ -159,7 +160,7 @@ def _built(modules: Mapping[str, tuple[GoMod, list[_Folder]]]) -> frozenset[str]
     return frozenset(where[name] for name in reachable(mains, imports))
 
 
-def _package(folder: _Folder, built: frozenset[str]) -> GoPackage:
+def _package(root: Path, folder: _Folder, built: frozenset[str]) -> GoPackage:
     name = _package_name(folder.heads)
     heads = {file: head for file, head in folder.heads.items() if head.package == name}
     imports = frozenset[str]().union(*(head.imports for head in heads.values()))
@@ -172,6 +173,8 @@ def _package(folder: _Folder, built: frozenset[str]) -> GoPackage:
         embeds=_embeds(sources[file] for file in heads if "embed" in heads[file].imports),
         uses_cgo="C" in imports,
     )
+    if plain.embeds and folder.path in built:
+        plain = replace(plain, embedded=embedded(root, folder.path, plain.embeds))
     wanted = [f for f in heads if worth_parsing(sources[f], heads[f].imports, main=name == "main")]
     if folder.path not in built or not wanted:
         return plain

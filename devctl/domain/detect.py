@@ -86,6 +86,7 @@ def detect_service(
         prod_env=config.prod.env,
         writable=config.prod.writable,
         unset_env=unset_env(main, compose=spec, dockerfile=dockerfile, said={**env, **config.prod.env}),
+        embedded=tuple(sorted({name for package in main.closure for name in package.embedded})),
         routes=tuple(dict.fromkeys(r.value for package in main.closure for r in package.routes)),
         origins={
             **_origins(chosen, port, why_probe, why_files, name=name, said=said),

@@ -32,7 +32,8 @@ class GoPackage:
     literal paths registered for GET (`/healthz`); `env_reads`: variables read; `env_required`: those without which the
     program ends; `opens`: literal paths, relative to the module, that are opened at run time and exist; `settings`:
     defaults of addresses and ports; `tls`: the place of a listen call that speaks TLS; `opens_beside`: what is opened
-    lies in the folder of this main, not in that of the module.
+    lies in the folder of this main, not in that of the module; `embeds`: patterns of go:embed, `embedded`: what they fit, as
+    endings (`*.txt`) and, for files without one, paths relative to the project.
     """
 
     dir: str
@@ -49,6 +50,7 @@ class GoPackage:
     tls: str | None = None
     opens_beside: bool = False
     env_required: tuple[Located, ...] = ()
+    embedded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Service:
     where there is none, our own stage from `.devctl/` takes its place. `shares_cache`: the dev stage keeps
     GOCACHE below /cache, as ours does, so the volume there may be the one that projects share. `routes`: literal paths
     that the code registers for GET. `unset_env`: variables that the program ends without and that nothing sets, each with the
-    line that reads it.
+    line that reads it. `embedded`: endings (`*.txt`) and paths of files that are compiled into the program.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Service:
     shares_cache: bool = False
     routes: tuple[str, ...] = ()
     unset_env: tuple[Located, ...] = ()
+    embedded: tuple[str, ...] = ()
     origins: dict[str, str] = field(default_factory=dict)
 
     @property

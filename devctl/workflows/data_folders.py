@@ -6,9 +6,8 @@ look into.
 
 from __future__ import annotations
 
-import json
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +15,6 @@ from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 
 _KEPT = ("/var/lib/", "/data", "/bitnami/")
-_UNWATCHED = 'exclude_dir = ["vendor", '
 
 
 def data_folders(box: Toolbox, project: Project) -> tuple[str, ...]:
@@ -32,9 +30,3 @@ def _mounted(project: Project) -> Iterator[str]:
             source, target = str(volume.get("source", "")), str(volume.get("target", ""))
             if source.startswith(f"{project.root}/") and target.startswith(_KEPT):
                 yield posixpath.relpath(source, project.root)
-
-
-def unwatched(air_toml: str, folders: Iterable[str]) -> str:
-    """The settings of air with these folders left out."""
-    names = "".join(f"{json.dumps(folder)}, " for folder in folders)
-    return air_toml.replace(_UNWATCHED, _UNWATCHED + names)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from devctl.domain.air import air_toml
 from devctl.domain.bases import golang_ref
 from devctl.domain.config import Config, ServiceConfig
 from devctl.domain.detect import default_name, detect_go, detect_service
@@ -147,7 +148,7 @@ def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[Planned]:
             template["compose.prod.yaml"], layout
         ),
         layout.dockerfile: dockerfile(our_dockerfile(box, found.project, found.service), layout),
-        ".air.toml": template[".air.toml"],
+        ".air.toml": air_toml(template[".air.toml"], embedded=found.service.embedded),
         ".dockerignore": template[".dockerignore"],
     }
     planned = [Planned(path, box.files.read_text(root / path), text) for path, text in texts.items()]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from devctl.domain.air import air_toml
 from devctl.domain.bases import rewritten
 from devctl.domain.observed import CACHE_LABEL, MODE_LABEL, Image, Observed
 from devctl.domain.overlay import OVERLAY
@@ -19,7 +20,7 @@ from devctl.domain.render import render
 from devctl.domain.runs import Run, dev_run, prod_run, target_of
 from devctl.domain.state import Mode
 from devctl.domain.wanted import dependencies, label_wanted
-from devctl.workflows.data_folders import data_folders, unwatched
+from devctl.workflows.data_folders import data_folders
 from devctl.workflows.file_events import known_to_fail
 from devctl.workflows.hostports import choose_host_port
 from devctl.workflows.manifests import check_manifests, deps_fingerprint, manifest_paths
@@ -132,8 +133,9 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
     dockerfile = our_dockerfile(box, project, service) if ours else _their_dockerfile(box, project, run)
     files = {"Dockerfile": dockerfile, "Dockerfile.dockerignore": _ignored(box, project, run)}
     if ours:
+        template = box.templates.read("go-service/.air.toml")
         left_out = data_folders(box, project)
-        files["air.toml"] = unwatched(box.templates.read("go-service/.air.toml"), left_out)
+        files["air.toml"] = air_toml(template, unwatched=left_out, embedded=service.embedded)
     return {f"{run.service}/{name}": text for name, text in files.items()}
 
 

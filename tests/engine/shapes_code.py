@@ -103,8 +103,12 @@ CODE: dict[str, Shape] = {
     ),
     "embedded": Shape(
         {
-            **plain(server("page", imports='\t_ "embed"\n') + "\n//go:embed page.html\nvar page string\n"),
-            "page.html": "hello",
+            **plain(
+                server("first()", imports='\t"embed"\n')
+                + "\n//go:embed pages\nvar pages embed.FS\n\nfunc first() string {\n"
+                '\tb, _ := pages.ReadFile("pages/first.txt")\n\treturn string(b)\n}\n'
+            ),
+            "pages/first.txt": "hello",
         }
     ),
     "toolchain-line": Shape(

@@ -1,0 +1,26 @@
+"""The settings of air in the template, with what a project adds to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+_UNWATCHED = 'exclude_dir = ["vendor", '
+_BUILT_FROM = ', "air-build"]\n'
+
+
+def air_toml(template: str, *, unwatched: Iterable[str] = (), embedded: Iterable[str] = ()) -> str:
+    """`unwatched`: folders that are left out. `embedded`: endings (`*.txt`) and paths of files that are compiled in."""
+    folders = "".join(f"{json.dumps(folder)}, " for folder in unwatched)
+    text = template.replace(_UNWATCHED, _UNWATCHED + folders)
+    names = tuple(embedded)
+    endings = [json.dumps(name.removeprefix("*.")) for name in names if name.startswith("*.")]
+    new = "".join(f", {ending}" for ending in endings if f" {ending}," not in _watched(text))
+    files = ", ".join(json.dumps(name) for name in names if not name.startswith("*."))
+    line = f"include_file = [{files}]\n" if files else ""
+    return text.replace(_BUILT_FROM, f"{new}{_BUILT_FROM}{line}")
+
+
+def _watched(text: str) -> str:
+    """The line with the endings that are built from."""
+    return next(line for line in text.splitlines() if f"{line}\n".endswith(_BUILT_FROM)).replace("[", " ")
