@@ -20,7 +20,7 @@ from devctl.domain.stages import chain, dev_stage, external_base, find_stage
 from devctl.domain.unset_env import unset_problems
 from devctl.errors import MachineError, Problem, ProjectError
 from devctl.workflows.bases_needed import dockerfile_of
-from devctl.workflows.find import compose_files
+from devctl.workflows.find import compose_files, compose_folder
 from devctl.workflows.session import Session
 
 Key = tuple[str | int, ...]
@@ -56,14 +56,15 @@ def problems(box: Toolbox, project: Project, *, mode: Literal["dev", "prod"] = "
 
 def _compose_notes(box: Toolbox, root: Path) -> Iterator[Problem]:
     """What compose warns of at each of its calls, said here once and with its line."""
-    own = box.files.read_text(root / ".env") or ""
+    own = box.files.read_text((compose_folder(box, root) or root) / ".env") or ""
     elsewhere = box.host.env("COMPOSE_ENV_FILES") is not None  # what those hold is not ours to guess
     for path in compose_files(box, root):
-        yield from obsolete_version(path.name, box.sources.positions(path)(("version",)))
+        name = path.relative_to(root).as_posix()
+        yield from obsolete_version(name, box.sources.positions(path)(("version",)))
         texts = [] if elsewhere else box.sources.texts(path)
-        asked = {name for text, _ in texts for name in plain_variables(text)}
+        asked = {asked for text, _ in texts for asked in plain_variables(text)}
         known = {v.name for v in variables(own)} | {n for n in asked if box.host.env(n) is not None}
-        yield from unset_variables(path.name, texts, known=frozenset(known))
+        yield from unset_variables(name, texts, known=frozenset(known))
 
 
 def refuse_impossible(box: Toolbox, session: Session) -> None:
