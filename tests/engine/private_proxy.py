@@ -8,6 +8,7 @@ import io
 import ssl
 import subprocess
 import threading
+import uuid
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-MODULE, VERSION = "corp.example/secret", "v1.0.0"
+# A name of its own each time: builds keep the modules that they have fetched once.
+MODULE, VERSION = f"corp.example/{uuid.uuid4().hex}/secret", "v1.0.0"
 _FILES = {
     "go.mod": f"module {MODULE}\n\ngo 1.21\n",
     "secret.go": 'package secret\n\nfunc Hello() string { return "hello from a private module" }\n',

@@ -30,8 +30,8 @@ THEIRS = {
     "compose.yaml": "services:\n  shop:\n    build:\n      context: .\n      secrets: [netrc]\n"
     "    ports: ['HOST_PORT:8080']\nsecrets:\n  netrc:\n    file: ./netrc\n",
     "Dockerfile": "FROM BASE AS build\nWORKDIR /src\nCOPY go.mod go.sum ./\n"
-    "RUN --mount=type=secret,id=netrc NETRC=/run/secrets/netrc GOPROXY=PROXY go mod download\n"
-    "COPY main.go ./\nRUN CGO_ENABLED=0 go build -o /server .\n"
+    "RUN --mount=type=secret,id=netrc NETRC=/run/secrets/netrc GOPROXY=ADDRESS go mod download\n"
+    "COPY main.go ./\nRUN --mount=type=cache,target=/root/.cache/go-build CGO_ENABLED=0 go build -o /server .\n"
     'FROM alpine:3.22\nCOPY --from=build /server /server\nENTRYPOINT ["/server"]\n',
 }
 
@@ -73,14 +73,25 @@ def test_a_password_of_this_machine(
 
 
 def test_a_secret_of_the_compose_file(project: Callable[..., Started], proxy: Proxy, base: str) -> None:
-    theirs = {p: text.replace("BASE", base).replace("PROXY", proxy.url) for p, text in THEIRS.items()}
+    theirs = {p: text.replace("BASE", base).replace("ADDRESS", proxy.url) for p, text in THEIRS.items()}
     started = project(files={**GO, **theirs, "netrc": password_for(proxy)})
     opens_the_module_and_stays_out(started, proxy, base, stage="build")
 
 
+@pytest.mark.parametrize("line", ["RUN echo PASSWORD >/etc/netrc", "COPY netrc /etc/", "ENV TOKEN=PASSWORD"])
+def test_the_search_finds_what_is_there(tmp_path: Path, line: str) -> None:
+    (tmp_path / "netrc").write_text(PASSWORD)
+    (tmp_path / "Dockerfile").write_text(f"FROM alpine:3.22\n{line.replace('PASSWORD', PASSWORD)}\n")
+    ref = f"dt{uuid.uuid4().hex[:8]}:leaks"
+    docker("build", "--quiet", "-t", ref, str(tmp_path))
+    try:
+        assert found_in(ref, tmp_path)
+    finally:
+        docker("image", "rm", "--force", ref)
+
+
 def password_for(proxy: Proxy) -> str:
-    machine = proxy.url.partition("//")[2].partition(":")[0]
-    return f"machine {machine} login ci password {PASSWORD}\n"
+    return f"machine {proxy.url.partition('//')[2]} login ci password {PASSWORD}\n"
 
 
 def opens_the_module_and_stays_out(started: Started, proxy: Proxy, base: str, *, stage: str) -> None:
