@@ -26,6 +26,11 @@ _QUERY = """
   . (interpreted_string_literal) @name . [(interpreted_string_literal) (int_literal)] @value))
 (call_expression arguments: (argument_list
   . (_) . (interpreted_string_literal) @name . [(interpreted_string_literal) (int_literal)] @value))
+(call_expression arguments: (argument_list
+  . (interpreted_string_literal) @name . (interpreted_string_literal) . [(interpreted_string_literal) (int_literal)] @value))
+(call_expression arguments: (argument_list
+  . (_) . (interpreted_string_literal) @name . (interpreted_string_literal)
+  . [(interpreted_string_literal) (int_literal)] @value))
 (keyed_element . (literal_element (identifier) @name) . (literal_element) @value) @pair
 (const_spec name: (identifier) @name value: (expression_list . (_) @value))
 (var_spec name: (identifier) @name value: (expression_list . (_) @value))
@@ -45,6 +50,7 @@ _OPEN = (
 _FILE_URL = "file://"
 _ROUTED = re.compile(r"(?:(?P<method>[A-Z]+)\s+)?(?P<path>/\S*)")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_FLAG = re.compile(r"(?:String|Int|Uint)(?:16|32|64)?(?:Var)?P?")
 _TAG = re.compile(r'(\w+):"([^"]*)"')
 # Imports whose `Run`, `Start` and `Listen` serve; without one of them these words mean something else.
 _FRAMEWORKS = (
@@ -101,7 +107,7 @@ class _PackageReader:
         self.imports = frozenset(imports)
         self.listening: list[tuple[str, list[Node]]] = []
         self.handlers: tuple[Callable[[dict[str, Node]], None], ...] = (
-            *(self._call, self._plain_env_call, self._named_default, self._named_default, self._pair),
+            *(self._call, self._plain_env_call, *([self._named_default] * 4), self._pair),
             *([self._assigned] * 4),
             self._tagged,
         )
@@ -184,7 +190,10 @@ class _PackageReader:
     def _named_default(self, at: dict[str, Node]) -> None:
         name = literal(at["name"]) or ""
         if not _ENV_NAME.fullmatch(name):  # those are variables: _env
-            self._setting(name, literal(at["value"]), "flag", at["name"])
+            call = at["name"].parent.parent if at["name"].parent is not None else None
+            function = text(call.child_by_field_name("function")) if call is not None else ""
+            kind = "flag" if _FLAG.fullmatch(function.rpartition(".")[2]) else "key"
+            self._setting(name, literal(at["value"]), kind, at["name"])
 
     def _pair(self, at: dict[str, Node]) -> None:
         name, value = text(at["name"]), at["value"].named_child(0)
@@ -192,7 +201,9 @@ class _PackageReader:
             return
         self.values.assign(name, value)
         kind = text(at["pair"].parent.parent.child_by_field_name("type")) if at["pair"].parent.parent else ""  # type: ignore[union-attr]
-        if name == "Addr" and kind.endswith(("http.Server", "fasthttp.Server")):
+        if name == "Value" and kind.endswith("Flag"):  # of urfave/cli: the name stands beside it
+            self._setting(_beside_it(at["pair"], "Name"), literal(value), "flag", at["pair"])
+        elif name == "Addr" and kind.endswith(("http.Server", "fasthttp.Server")):
             self.listening.append((self._place(at["pair"]), [value]))
         else:
             self._setting(name, literal(value), "field", at["pair"])
@@ -221,6 +232,7 @@ class _PackageReader:
         sort: dict[str, Setting] = {
             "env": Setting(name, value, "env", place),
             "flag": Setting(name, value, "flag", place),
+            "key": Setting(name, value, "key", place),
         }
         self.found.settings.append(sort.get(kind) or Setting(name, value, "field", place))
 
@@ -246,3 +258,12 @@ class _PackageReader:
             value = value.removeprefix(_FILE_URL)
             if value and not value.startswith(("/", "..")) and "://" not in value:
                 self.found.opens.append(Located(value, self._place(call)))
+
+
+def _beside_it(pair: Node, key: str) -> str:
+    """The literal of another key in the same composite literal."""
+    for other in pair.parent.named_children if pair.parent is not None else ():
+        words = other.named_children
+        if len(words) == 2 and text(words[0]) == key:
+            return literal(words[1].named_child(0)) or ""
+    return ""

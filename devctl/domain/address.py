@@ -71,10 +71,10 @@ def names_our_port(name: str) -> bool:
 
 
 def serves_here(value: str) -> bool:
-    """An address that a service may listen on by default."""
+    """An address that a service may listen on by default. Nobody talks to 0.0.0.0: who names it serves there."""
     found = parse_address(value)
     return (
         found is not None
-        and found.port not in _NOT_SERVED
+        and (found.port not in _NOT_SERVED or found.host in ("0.0.0.0", "[::]"))
         and (found.port >= 1000 or found.port in (80, 443))
     )

@@ -90,7 +90,7 @@ def detect_service(
         routes=tuple(dict.fromkeys(r.value for package in main.closure for r in package.routes)),
         origins={
             **_origins(chosen, port, why_probe, why_files, name=name, said=said),
-            **_begun_origins(begun, said, port),
+            **_begun_origins(begun, said, port, needs_cgo(main)),
         },
     )
 
@@ -102,12 +102,16 @@ def _own_command(said: ServiceConfig, begun: Started, port: Port | None) -> tupl
     return begun.command if not port or not port.args else (*(begun.command or begun.args), *port.args)
 
 
-def _begun_origins(begun: Started, said: ServiceConfig, port: Port | None) -> dict[str, str]:
+def _begun_origins(
+    begun: Started, said: ServiceConfig, port: Port | None, cgo: Located | None
+) -> dict[str, str]:
     found = {}
     if said.args is None and (begun.args or (port and port.args)):
         found["args"] = begun.places.get("args") or (port.origin if port else "default")
     if not said.build.tags and begun.tags:
         found["build.tags"] = begun.places["tags"]
+    if cgo is not None and "CGO_ENABLED" not in said.build.env:
+        found["build.env"] = f"{cgo.place} ({cgo.value})"
     return found
 
 

@@ -16,11 +16,12 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A default that can be set from outside: `name` is the variable, flag or field, `value` an address or a port."""
+    """A default that can be set from outside: `name` is the variable, flag, key of a configuration or field, `value` an
+    address or a port."""
 
     name: str
     value: str
-    kind: Literal["env", "flag", "field"]
+    kind: Literal["env", "flag", "key", "field"]
     place: str
 
 

@@ -50,7 +50,12 @@ def opens_up(main: Main, port: int) -> Setting | None:
     """The flag or variable whose default binds this port to the loopback of the container, where nobody reaches it."""
     for setting in _settings(main):
         address = parse_address(setting.value)
-        if setting.kind != "field" and address is not None and address.only_inside and address.port == port:
+        if (
+            setting.kind in ("env", "flag")
+            and address is not None
+            and address.only_inside
+            and address.port == port
+        ):
             return setting
     return None
 
@@ -120,7 +125,7 @@ def _beside(port: int, about: str) -> bool:
 def _settings(main: Main) -> Iterator[Setting]:
     """What can be set from outside says more than a field of some struct."""
     settings = [s for package in main.closure for s in package.settings]
-    yield from sorted(settings, key=lambda s: ("env", "flag", "field").index(s.kind))
+    yield from sorted(settings, key=lambda s: ("env", "flag", "key", "field").index(s.kind))
 
 
 def _port_variable(main: Main) -> Located | None:

@@ -129,8 +129,33 @@ def test_environment_settings_and_struct_tags(tmp_path: Path) -> None:
         ("HTTP_PORT", "8081", "env"),
         ("PORT", "8080", "env"),
         ("listen", ":9000", "flag"),
-        ("server.port", "8085", "flag"),
+        ("server.port", "8085", "key"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ('flag.String("addr", "localhost:8085", "x")', "flag"),
+        ('flag.StringVar(&addr, "addr", "localhost:8085", "x")', "flag"),
+        ('pflag.StringP("addr", "a", "localhost:8085", "x")', "flag"),
+        ('cmd.Flags().StringVarP(&addr, "addr", "a", "localhost:8085", "x")', "flag"),
+        ('f := &cli.StringFlag{\nName: "addr",\nUsage: "x",\nValue: "localhost:8085",\n}', "flag"),
+        ('viper.SetDefault("addr", "localhost:8085")', "key"),
+    ],
+)
+def test_only_a_flag_is_one(tmp_path: Path, body: str, kind: str) -> None:
+    """What is opened up by passing `--addr=:8085` must know that flag."""
+    package = _main(
+        tmp_path, body, imports='"flag"\n\t"github.com/spf13/viper"\n\t"github.com/urfave/cli/v2"'
+    )
+    assert [(s.name, s.value, s.kind) for s in package.settings] == [("addr", "localhost:8085", kind)]
+
+
+def test_a_port_of_a_database_is_served_by_who_binds_it(tmp_path: Path) -> None:
+    body = 'flag.String("listen-address", "0.0.0.0:2379", "x")\nflag.String("bind", ":6379", "x")'
+    package = _main(tmp_path, body, imports='"flag"')
+    assert [s.value for s in package.settings] == ["0.0.0.0:2379"]
 
 
 def test_files_that_are_opened_and_exist(tmp_path: Path) -> None:
