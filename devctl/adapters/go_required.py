@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from devctl.adapters.go_values import literal, text
+from devctl.adapters.go_values import first, literal, text
 from devctl.domain.gofacts import Located
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ def tagged(tags: dict[str, str]) -> str | None:
     return None
 
 
-def _helped(call: Node, first: Node) -> Iterator[tuple[str, Node]]:
+def _helped(call: Node, argument: Node) -> Iterator[tuple[str, Node]]:
     function = text(call.child_by_field_name("function")).rpartition(".")[2]
-    name = literal(first)
+    name = literal(argument)
     if name is not None and _NAME.fullmatch(name) and _HELPER.search(function):
         yield name, call
 
@@ -133,7 +133,6 @@ def _assigned(statement: Node, name: str) -> Node | None:
 
 
 def _named(call: Node) -> Iterator[tuple[str, Node]]:
-    arguments = call.child_by_field_name("arguments")
-    name = literal(arguments.named_child(0)) if arguments is not None else None
+    name = literal(first(call.child_by_field_name("arguments")))
     if name is not None and _NAME.fullmatch(name) and text(call.child_by_field_name("function")) in _READS:
         yield name, call

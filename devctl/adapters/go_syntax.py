@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from devctl.adapters.go_required import required, tagged, worth_a_look
-from devctl.adapters.go_values import Values, literal, text
+from devctl.adapters.go_values import Values, first, literal, text
 from devctl.domain.address import names_our_port, parse_address, serves_here
 from devctl.domain.gofacts import Located, Setting
 
@@ -32,6 +32,8 @@ _QUERY = """
   . (_) . (interpreted_string_literal) @name . (interpreted_string_literal)
   . [(interpreted_string_literal) (int_literal)] @value))
 (keyed_element . (literal_element (identifier) @name) . (literal_element) @value) @pair
+(keyed_element . (literal_element (interpreted_string_literal) @name) . (literal_element) @value
+  (#match? @name "^.[A-Z0-9_]*(ADDR|PORT|LISTEN|BIND)[A-Z0-9_]*.$"))
 (const_spec name: (identifier) @name value: (expression_list . (_) @value))
 (var_spec name: (identifier) @name value: (expression_list . (_) @value))
 (short_var_declaration left: (expression_list . (identifier) @name) right: (expression_list . (_) @value))
@@ -50,6 +52,7 @@ _OPEN = (
 _FILE_URL = "file://"
 _ROUTED = re.compile(r"(?:(?P<method>[A-Z]+)\s+)?(?P<path>/\S*)")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_QUOTED = re.compile(r'"([^"\n]*)"')
 _FLAG = re.compile(r"(?:String|Int|Uint)(?:16|32|64)?(?:Var)?P?")
 _TAG = re.compile(r'(\w+):"([^"]*)"')
 # Imports whose `Run`, `Start` and `Listen` serve; without one of them these words mean something else.
@@ -107,7 +110,7 @@ class _PackageReader:
         self.imports = frozenset(imports)
         self.listening: list[tuple[str, list[Node]]] = []
         self.handlers: tuple[Callable[[dict[str, Node]], None], ...] = (
-            *(self._call, self._plain_env_call, *([self._named_default] * 4), self._pair),
+            *(self._call, self._plain_env_call, *([self._named_default] * 4), self._pair, self._table),
             *([self._assigned] * 4),
             self._tagged,
         )
@@ -196,7 +199,7 @@ class _PackageReader:
             self._setting(name, literal(at["value"]), kind, at["name"])
 
     def _pair(self, at: dict[str, Node]) -> None:
-        name, value = text(at["name"]), at["value"].named_child(0)
+        name, value = text(at["name"]), first(at["value"])
         if value is None:
             return
         self.values.assign(name, value)
@@ -207,6 +210,12 @@ class _PackageReader:
             self.listening.append((self._place(at["pair"]), [value]))
         else:
             self._setting(name, literal(value), "field", at["pair"])
+
+    def _table(self, at: dict[str, Node]) -> None:
+        """A table of options by the name of their variable: `"LISTEN_ADDR": {value: "127.0.0.1:8080"}`."""
+        name = literal(at["name"]) or ""
+        words = _QUOTED.findall(text(at["value"]))
+        self._setting(name, next((word for word in words if serves_here(word)), None), "env", at["name"])
 
     def _assigned(self, at: dict[str, Node]) -> None:
         name, value = text(at["name"]).rpartition(".")[2], at["value"]
@@ -265,5 +274,5 @@ def _beside_it(pair: Node, key: str) -> str:
     for other in pair.parent.named_children if pair.parent is not None else ():
         words = other.named_children
         if len(words) == 2 and text(words[0]) == key:
-            return literal(words[1].named_child(0)) or ""
+            return literal(first(words[1])) or ""
     return ""

@@ -34,6 +34,11 @@ def text(node: Node | None) -> str:
     return "" if node is None or node.text is None else node.text.decode(errors="replace")
 
 
+def first(node: Node | None) -> Node | None:
+    """The first named child; None where there is none."""
+    return node.named_children[0] if node is not None and node.named_children else None
+
+
 def literal(node: Node | None) -> str | None:
     """The value of a string or integer literal."""
     if node is None:
@@ -165,6 +170,5 @@ def _own_prefix(call: Node) -> str | None:
     function = call.child_by_field_name("function")
     name = text(function.child_by_field_name("field")) if function is not None else ""
     arguments = call.child_by_field_name("arguments")
-    first = arguments.named_child(0) if arguments is not None and name in _GROUPS else None
-    value = literal(first)
+    value = literal(first(arguments)) if name in _GROUPS else None
     return value.rstrip("/") if value is not None and value.startswith("/") else None

@@ -36,7 +36,7 @@ _BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
     (re.compile(r"golang-migrate/migrate"), (b"file://",)),
     (re.compile(r"spf13/viper|koanf|godotenv"), (b'Path("', b'File("', b'Default("', b'Load("')),
 )
-_ANYWHERE = (b'env:"', b'envconfig:"', b'efault:"', b'nv("', b'nvOr("')
+_ANYWHERE = (b'env:"', b'envconfig:"', b'efault:"', b'nv("', b'nvOr("', b'ADDR": ', b'PORT": ')
 _FLAGS = re.compile(r"^flag$|spf13/(?:pflag|cobra)|urfave/cli|kingpin|alecthomas/kong|peterbourgon/ff")
 _FLAG_WORD = re.compile(rb'"[^"\n]*(?:port|addr|listen|bind)[^"\n]*"', re.IGNORECASE)
 _PORT_WORD = re.compile(rb"port|addr", re.IGNORECASE)

@@ -124,8 +124,15 @@ def _beside(port: int, about: str) -> bool:
 
 def _settings(main: Main) -> Iterator[Setting]:
     """What can be set from outside says more than a field of some struct."""
-    settings = [s for package in main.closure for s in package.settings]
+    settings = [
+        s for package in main.closure for s in package.settings if package.listens or not _by_scheme(s)
+    ]
     yield from sorted(settings, key=lambda s: ("env", "flag", "key", "field").index(s.kind))
+
+
+def _by_scheme(setting: Setting) -> bool:
+    """`port = "443"` outside of a listen call: the port of a URL that names none."""
+    return setting.kind == "field" and setting.value in ("80", "443")
 
 
 def _port_variable(main: Main) -> Located | None:

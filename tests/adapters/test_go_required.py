@@ -68,6 +68,8 @@ def test_a_tag(tmp_path: Path, tag: str) -> None:
         'name := other("DB")\nif name == "" { log.Fatal("no") }',
         'getEnv("DB", "postgres://")',
         'if os.Getenv(key) == "" { log.Fatal("no") }',
+        'name := host()\nif name == "" { log.Fatal("no") }',
+        'if os.Getenv() == "" || len() == 0 { log.Fatal("no") }',
     ],
 )
 def test_it_is_not_required(tmp_path: Path, body: str) -> None:

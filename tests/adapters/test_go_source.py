@@ -152,6 +152,21 @@ def test_only_a_flag_is_one(tmp_path: Path, body: str, kind: str) -> None:
     assert [(s.name, s.value, s.kind) for s in package.settings] == [("addr", "localhost:8085", kind)]
 
 
+def test_a_table_of_options(tmp_path: Path) -> None:
+    option = 'list: []string{"127.0.0.1:8080"},\nraw: "x",\n'
+    table = f'var t = map[string]*o{{\n"LISTEN_ADDR": {{\n{option}}},\n"DB_PORT": {{raw: "5432"}},\n}}'
+    package = _main(tmp_path, "", imports='"net/url"', outside=table)
+    assert [(s.name, s.value, s.kind) for s in package.settings] == [("LISTEN_ADDR", "127.0.0.1:8080", "env")]
+
+
+def test_calls_without_arguments_where_some_are_looked_for(tmp_path: Path) -> None:
+    _main(
+        tmp_path,
+        "r.Group().GET(h)\nname := host()\nif name == Name() {\npanic(1)\n}\nos.Getenv()",
+        imports='"net/http"',
+    )
+
+
 def test_a_port_of_a_database_is_served_by_who_binds_it(tmp_path: Path) -> None:
     body = 'flag.String("listen-address", "0.0.0.0:2379", "x")\nflag.String("bind", ":6379", "x")'
     package = _main(tmp_path, body, imports='"flag"')
