@@ -7,7 +7,7 @@ while the engine fits it: a base that is here after all is used again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from devctl.domain.project import Project
 from devctl.domain.runs import Run, dev_run, prod_run
 from devctl.domain.stages import golang_tag
 from devctl.domain.state import Mode
+from devctl.domain.syntax_line import BUILT_IN, syntax_line
 from devctl.errors import MachineError, Problem
 from devctl.workflows.bases import Registries, pull
 from devctl.workflows.bases_needed import dockerfile_of, run_bases
@@ -58,7 +59,9 @@ def settle(
     if _newer_than_all(asked.go_version):
         ref = golang_ref(asked.go_minor)
         wanted.setdefault(ref, _Wanted(ref, _go_line(asked)))
-    here = box.engine.images([*wanted, *project.replaced.values()]) if wanted else {}
+    builders = {item.ref: item for run in runs for item in _builder(box, asked, run)}
+    asked_for = [*wanted, *builders, *project.replaced.values()]
+    here = box.engine.images(asked_for) if wanted or builders else {}
     missing = [item for ref, item in wanted.items() if ref not in here]
     found = dict(project.replaced)
     for ref in [ref for ref in found if ref in here]:
@@ -72,7 +75,9 @@ def settle(
             used = _other(box, asked, item, registries, dry_run=dry_run)
             if used is not None:
                 found[item.ref] = used
-    for item in missing if say else ():
+    without = [item for ref, item in builders.items() if ref not in here]
+    found |= _built_in(box, asked, without, registries, known=found, dry_run=dry_run)
+    for item in (*missing, *without) if say else ():
         if item.ref in found:
             box.reporter.warn(_replaced(item, found[item.ref]))
     if found != project.replaced and not dry_run:
@@ -93,6 +98,37 @@ def _golang(box: Toolbox, project: Project, run: Run) -> Iterator[_Wanted]:
             line = next((s.line for s in facts.stages if s.base == item.ref), None)
             place = f"{run.dockerfile}:{line}" if line else str(run.dockerfile)
         yield _Wanted(item.ref, place)
+
+
+def _builder(box: Toolbox, project: Project, run: Run) -> Iterator[_Wanted]:
+    """The builder that a Dockerfile of the user's names in its first lines."""
+    text = None if run.ours else box.files.read_text(Path(project.root) / str(run.dockerfile))
+    found = syntax_line(text or "")
+    if found is not None:
+        yield _Wanted(found[1], f"{run.dockerfile}:{found[0]}")
+
+
+def _built_in(
+    box: Toolbox,
+    project: Project,
+    items: Iterable[_Wanted],
+    registries: Registries,
+    *,
+    known: Mapping[str, str],
+    dry_run: bool,
+) -> dict[str, str]:
+    """Builders that cannot be had: the engine's own reads those Dockerfiles."""
+    found = {}
+    for item in items:
+        machine = box.machine()
+        if item.ref not in known and (
+            machine.machine.available(item.ref)
+            if dry_run
+            else pull(machine, item.ref, project.mirror, registries)
+        ):
+            continue
+        found[item.ref] = BUILT_IN
+    return found
 
 
 def _go_line(project: Project) -> str:
@@ -144,6 +180,13 @@ def _too_old(item: _Wanted, here: Iterable[str]) -> MachineError:
 
 
 def _replaced(item: _Wanted, used: str) -> Problem:
+    if used == BUILT_IN:
+        return Problem(
+            "syntax-line-left-out",
+            f"{item.ref} is not here and no registry gave it: the builder of the engine reads the Dockerfile",
+            "nothing must be done where that builder knows each instruction; the `# syntax` line may go then",
+            item.place,
+        )
     return Problem(
         "go-base-replaced",
         f"{item.ref} is not here and no registry gave it: {used} builds in its place",

@@ -19,6 +19,7 @@ from devctl.domain.project import Project, Service
 from devctl.domain.render import render
 from devctl.domain.runs import Run, dev_run, prod_run, target_of
 from devctl.domain.state import Mode
+from devctl.domain.syntax_line import syntax_line, without_syntax_line
 from devctl.domain.wanted import dependencies, label_wanted
 from devctl.workflows.data_folders import data_folders
 from devctl.workflows.file_events import known_to_fail
@@ -145,6 +146,9 @@ def _their_dockerfile(box: Toolbox, project: Project, run: Run) -> str:
     numbered = run.stage is not None and run.stage.isdecimal()
     if not numbered and not project.replaced:
         return text
+    found = syntax_line(text)
+    if found is not None and found[1] in project.replaced:
+        text = without_syntax_line(text)
     facts = box.sources.dockerfile_text(text, path=str(run.dockerfile), args=build_args(project, run))
     text = rewritten(text, project.replaced, [(s.line, s.base) for s in facts.stages])
     if not numbered or run.stage is None:

@@ -42,7 +42,9 @@ def ours(name: str = "shop") -> str:
 
 
 DOCKER: dict[str, Shape] = {
-    "dockerfile-without-compose": Shape(grown(None) | {"devctl.yaml": ours()}),
+    "dockerfile-without-compose": Shape(
+        grown(None, f"# syntax=docker/dockerfile:1.3\n{GO}{PROD}") | {"devctl.yaml": ours()}
+    ),
     "dockerfile-in-build-folder": Shape(
         grown(API.replace("build: .", "build: {context: ., dockerfile: build/package/Dockerfile}"), None)
         | {"build/package/Dockerfile": GO + PROD}
