@@ -53,10 +53,11 @@ def detect_service(
     main = chosen.main
     port = _port(main, said, spec, compose_file=compose_file, dockerfile=dockerfile)
     begun = started(dockerfile, spec, compose_file=compose_file)
-    args = said.args if said.args is not None else (*begun.args, *(port.args if port else ()))
+    local, copied = begun.args_in_source() if context == main.module.dir == "." else (begun.args, ())
+    args = said.args if said.args is not None else (*local, *(port.args if port else ()))
     tags = said.build.tags or begun.tags
     probe, why_probe = (said.probe, "devctl.yaml") if said.probe is not None else find_probe(main, port)
-    files, why_files = _files(main, said)
+    files, why_files = _files(main, said, () if said.args is not None else copied)
     env = {**dict(port.env if port else ()), **said.env}
     service_name = name or next(iter(config.services), None) or default_name(main)
     dev = (
@@ -147,11 +148,12 @@ def _port(
     return Port(said.port, "devctl.yaml", env, args)
 
 
-def _files(main: Main, said: ServiceConfig) -> tuple[tuple[str, ...], str]:
+def _files(main: Main, said: ServiceConfig, given: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Paths that the code opens, and those that the program is given as arguments."""
     if said.files is not None:
         return said.files, "devctl.yaml"
     opened = [item for package in main.closure for item in package.opens]
-    return tuple(sorted({item.value for item in opened})), opened[0].place if opened else "default"
+    return tuple(sorted({*given, *(item.value for item in opened)})), opened[0].place if opened else "default"
 
 
 def _origins(

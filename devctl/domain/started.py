@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from devctl.domain.build_args import after
 from devctl.domain.build_args import given as build_args
 from devctl.domain.gofacts import DockerfileFacts, Stage
-from devctl.domain.stages import effective, expand, is_dev
+from devctl.domain.stages import chain, effective, expand, is_dev
 
 _TAGS = re.compile(r"\bgo\s+(?:build|install)\b[^\n&|;]*?\s--?tags[= ](?:\"([^\"]*)\"|'([^']*)'|(\S+))")
 _EXPERIMENT = re.compile(r"\bGOEXPERIMENT=(\w[\w,]*)")
@@ -38,13 +38,28 @@ _STARTERS = frozenset(
 @dataclass(frozen=True, slots=True)
 class Started:
     """`args`: what the program is given at its start; `command`: what a container of the user's own stage is given for it
-    beside its ENTRYPOINT (None: nothing, its image knows). Places by key: `tags`, `args`."""
+    beside its ENTRYPOINT (None: nothing, its image knows); `copied`: files that the stage copies from the context, by the path
+    that they have in the image. Places by key: `tags`, `args`."""
 
     tags: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     args: tuple[str, ...] = ()
     command: tuple[str, ...] | None = None
     places: dict[str, str] = field(default_factory=dict)
+    copied: dict[str, str] = field(default_factory=dict)
+
+    def args_in_source(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The arguments with paths of the image as those of the context, and which ones those are."""
+        args, files = [], []
+        for word in self.args:
+            flag, equals, path = word.rpartition("=")
+            source = next(
+                (_below(path, at, there) for at, there in self.copied.items() if _is_below(path, at)), None
+            )
+            if source is not None:
+                files.append(source)
+            args.append(f"{flag}{equals}{source}" if source is not None else word)
+        return tuple(args), tuple(files)
 
 
 def started(
@@ -59,10 +74,32 @@ def started(
     given = tuple(str(word) for word in command) if isinstance(command, list) else ()
     program, own, line = _program(facts, last) if last is not None else ("", (), 0)
     if given and not compose.get("entrypoint") and (args := _given(facts, last, program, given)) is not None:
-        return Started(tags, env, args, given, {**places, "args": compose_file})
+        return Started(tags, env, args, given, {**places, "args": compose_file}, _copied(facts, last))
     if own:
         places["args"] = f"{facts.path}:{line}"
-    return Started(tags, env, own, None, places)
+    return Started(tags, env, own, None, places, _copied(facts, last))
+
+
+def _copied(facts: DockerfileFacts, stage: Stage | None) -> dict[str, str]:
+    """`COPY config.yml /etc/shop/config.yml`: where files of the context are in the image, by absolute path."""
+    found: dict[str, str] = {}
+    for instruction in (i for s in (chain(facts, stage) if stage else ()) for i in s.instructions):
+        plain = instruction.cmd == "COPY" and not any("--from" in flag for flag in instruction.flags)
+        if not plain or len(instruction.value) != 2 or any(c in instruction.value[0] for c in "*?[$"):
+            continue
+        source, target = posixpath.normpath(instruction.value[0]).lstrip("/"), instruction.value[1]
+        if target.startswith("/") and source != ".":
+            named = f"{target}{posixpath.basename(source)}" if target.endswith("/") else target
+            found.setdefault(posixpath.normpath(named), source)
+    return found
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _below(path: str, folder: str, source: str) -> str:
+    return f"{source}{path.removeprefix(folder)}"
 
 
 def _built(

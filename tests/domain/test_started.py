@@ -54,3 +54,32 @@ def test_tags_and_experiments(build: str, tags: tuple[str, ...], env: dict[str, 
 def test_tags_that_the_compose_file_gives_to_the_build() -> None:
     text = dockerfile(build="true").replace("RUN true", "ARG TAGS\nRUN go build -tags $TAGS -o /app .")
     assert started(parse(text), {"build": {"args": {"TAGS": "shop"}}}).tags == ("shop",)
+
+
+@pytest.mark.parametrize(
+    ("copy", "argument", "local", "files"),
+    [
+        (
+            "COPY conf/prod.yml /etc/shop/config.yml",
+            "/etc/shop/config.yml",
+            "conf/prod.yml",
+            ("conf/prod.yml",),
+        ),
+        (
+            "COPY conf/prod.yml /etc/shop/",
+            "--config=/etc/shop/prod.yml",
+            "--config=conf/prod.yml",
+            ("conf/prod.yml",),
+        ),
+        ("COPY ./conf /etc/shop", "/etc/shop/a.yml", "conf/a.yml", ("conf/a.yml",)),
+        ("COPY --from=b /conf /etc/shop", "/etc/shop/a.yml", "/etc/shop/a.yml", ()),
+        ("COPY conf/*.yml /etc/shop/", "/etc/shop/a.yml", "/etc/shop/a.yml", ()),
+        ("COPY conf /etc/shop", "/etc/shopping", "/etc/shopping", ()),
+    ],
+)
+def test_a_file_that_the_image_has_is_in_the_source_too(
+    copy: str, argument: str, local: str, files: tuple[str, ...]
+) -> None:
+    found = started(parse(dockerfile(f'{copy}\nENTRYPOINT ["/app", "{argument}"]')), {})
+    assert found.args == (argument,)
+    assert found.args_in_source() == ((local,), files)

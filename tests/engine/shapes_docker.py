@@ -128,6 +128,20 @@ DOCKER: dict[str, Shape] = {
             .replace("import (\n", 'import (\n\t"os"\n'),
         )
     ),
+    "file-that-the-dockerfile-copies": Shape(
+        grown(
+            API,
+            GO
+            + PROD.replace(
+                'ENTRYPOINT ["/server"]',
+                'COPY conf/word.txt /etc/shop/word.txt\nENTRYPOINT ["/server", "/etc/shop/word.txt"]',
+            ),
+            main=server("read()", imports='\t"os"\n')
+            + "\nfunc read() string {\n\tb, err := os.ReadFile(os.Args[1])\n\tif err != nil {\n\t\treturn err.Error()\n\t}\n"
+            "\treturn string(b)\n}\n",
+        )
+        | {"conf/word.txt": "hello"}
+    ),
     "env-file-is-missing": Shape(
         grown(API + "    env_file: .env\n") | {".env.example": "LEVEL=debug\n"},
         refused=(3, "", "cp .env.example .env"),
