@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tests.engine.cli import free_port
+from tests.engine.conftest import Started
+
 RESULTS = Path(__file__).parents[1] / ".artifacts" / "bench"
 
 
@@ -53,6 +56,27 @@ def run(*argv: str, cwd: Path | None = None) -> str:
     done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(argv)}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+@contextmanager
+def beside(mine: Started, root: Path, *command: str) -> Iterator[int]:
+    """The dev image of `mine` on another folder, with the same caches and another command; its port."""
+    port = free_port()
+    volume = f"devctl-go1.26-{root.stat().st_uid}"
+    argv = ["docker", "run", "--detach", "--init", "--publish", f"127.0.0.1:{port}:8080"]
+    argv += ["--volume", f"{root}:/app", "--volume", f"{volume}:/cache", f"{mine.name}-app:dev", *command]
+    container = run(*argv).strip()
+    try:
+        until_served(port, "Hello from Go", within=300)
+        yield port
+    finally:
+        run("docker", "rm", "--force", container)
+
+
+def go(root: Path, *args: str) -> str:
+    """The go command of the base image, on a project's folder."""
+    mount = ("--volume", f"{root}:/app", "--workdir", "/app")
+    return run("docker", "run", "--rm", *mount, "golang:1.26-alpine", "go", *args)
 
 
 def body(port: int, path: str = "/", timeout: float = 0.5) -> str | None:
@@ -108,6 +132,37 @@ def polled(port: int) -> Iterator[Gaps]:
     finally:
         ended.set()
         client.join()
+
+
+@dataclass(frozen=True)
+class Side:
+    """A service that reloads when `source` is saved; `saved` is called after each save, where somebody has to be told."""
+
+    port: int
+    source: Path
+    saved: Callable[[], None] = lambda: None
+
+    def save(self, old: str, new: str) -> float:
+        """ms from the save until `new` is served."""
+        replace_in(self.source, old, new)
+        began = time.perf_counter()
+        self.saved()
+        until_served(self.port, new)
+        return (time.perf_counter() - began) * 1000
+
+
+def saves_in_turn(*sides: Side, rounds: int, greeting: str = "Hello from Go") -> list[list[float]]:
+    """Each side saves a new greeting in each round; the first round is not counted. No text is used in two runs: what an
+    earlier one compiled would be in the build cache."""
+    run_id, times = time.time_ns(), [[0.0] * 0 for _ in sides]
+    before = [greeting] * len(sides)
+    for number in range(rounds + 1):
+        for index, side in enumerate(sides):
+            now = f"save {number} of {run_id + index}"
+            times[index].append(side.save(before[index], now))
+            before[index] = now
+            time.sleep(0.3)
+    return [each[1:] for each in times]
 
 
 def replace_in(path: Path, old: str, new: str) -> None:

@@ -35,8 +35,9 @@ def test_production_image_after_an_edit(project: Callable[..., Started]) -> None
     run("docker", "compose", "build", cwd=other.root)
     ours, theirs, before = [], [], "Hello from Go"
     edited = (greeting_file(mine.root), greeting_file(other.root))
+    run_id = time.time_ns()  # an earlier run's text would be in the build cache
     for number in range(ROUNDS):
-        now = f"edit {number}"
+        now = f"edit {number} of {run_id}"
         for source in edited:
             replace_in(source, before, now)
         before = now
