@@ -14,7 +14,12 @@ from tests.engine.conftest import Started
 
 pytestmark = [pytest.mark.engine, pytest.mark.bench]
 ROUNDS = 15
-WGO = "github.com/bokwoon95/wgo@v0.5.6"
+# As `go install` does, but without asking which versions there are: not every module proxy tells.
+WGO = """
+mkdir /tmp/none && cd /tmp/none && go mod init none && go mod download github.com/bokwoon95/wgo@v0.5.6
+cd /go/pkg/mod/github.com/bokwoon95/wgo@v0.5.6 && go build -o /tmp/wgo . && cd /app
+exec /tmp/wgo -file '[.]go$' go build -buildvcs=false -o /tmp/server . :: /tmp/server
+"""
 # No watcher at all: told by a byte in a pipe, it builds with our flags, stops the old process and starts the new one.
 FLOOR = """
 build() { GOGC=400 go build -buildvcs=false -ldflags=-w -o /tmp/next . && mv /tmp/next /tmp/floor; }
@@ -52,8 +57,7 @@ def test_save_to_served(project: Callable[..., Started]) -> None:
 def test_save_to_served_against_wgo(project: Callable[..., Started]) -> None:
     mine, other = project(), project()
     mine.devctl("up", "-d")
-    watch = "wgo -file '[.]go$' go build -buildvcs=false -o /tmp/server . :: /tmp/server"
-    with beside(mine, other.root, "sh", "-c", f"go install {WGO} && PATH=$PATH:/go/bin && {watch}") as port:
+    with beside(mine, other.root, "sh", "-c", WGO) as port:
         ours, theirs = saves_in_turn(
             Side(mine.port, greeting_file(mine.root)), Side(port, greeting_file(other.root)), rounds=ROUNDS
         )

@@ -1,0 +1,90 @@
+"""How long a service is waited for: the time that its first build takes in the container is not its fault."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from devctl.domain.requests import UpRequest
+from devctl.errors import ProjectError
+from devctl.workflows.lifecycle import up
+from devctl.workflows.load import load
+from devctl.workflows.ready import BUILD_TIMEOUT, STAYS_UP, wait_ready
+from tests.fakes import FakeProcesses, World
+
+
+class Log(FakeProcesses):
+    """`docker logs --follow` whose lines come at their second, and a service that answers from a second on."""
+
+    def __init__(self, world: World, lines: dict[float, str], answers_at: float) -> None:
+        super().__init__(world)
+        self.world, self.lines, self.answers_at = world, dict(lines), answers_at
+        self.began = world.now
+
+    @property
+    def seconds(self) -> float:
+        return self.world.now - self.began
+
+    @contextlib.contextmanager
+    def follow(self, argv: Any, *, on_line: Callable[[str, str], None]) -> Iterator[Callable[[], bool]]:
+        self.say = on_line
+        yield lambda: True
+
+    def http(self, url: str, *, timeout: float) -> int | None:
+        return 200 if self.tcp("", 0, timeout=timeout) else None
+
+    def tcp(self, host: str, port: int, *, timeout: float) -> bool:
+        self.tell()
+        return self.seconds >= self.answers_at
+
+    def tell(self) -> None:
+        for second in sorted(self.lines):
+            if self.seconds >= second:
+                self.say("stderr", self.lines.pop(second))
+
+    def sleep(self, seconds: float) -> None:
+        self.world.now += 1
+        self.tell()
+
+
+def wait(lines: dict[float, str], *, answers_at: float = 10_000, probe: str = "tcp") -> tuple[float, str]:
+    """Seconds that `wait_ready` waited with a timeout of 60 s, and the code that it ended with."""
+    world = World()
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    log = Log(world, lines, answers_at)
+    clock = cast("Any", SimpleNamespace(monotonic=lambda: world.now, sleep=log.sleep))
+    box = replace(world.box(), processes=cast("Any", log), prober=cast("Any", log), clock=clock)
+    project = load(box, world.root)
+    try:
+        wait_ready(box, project.name, replace(project.services[0], probe=probe), timeout=60)
+    except ProjectError as error:
+        return log.seconds, error.problem.code
+    return log.seconds, ""
+
+
+BUILT = {1.0: "devctl: build start", 300.0: "devctl: build ok 299000ms"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "probe", "answers_at", "seconds", "code"),
+    [
+        ({}, "tcp", 30, 30, ""),
+        (BUILT, "tcp", 320, 320, ""),
+        ({}, "tcp", 10_000, 60, "never-answers"),
+        (BUILT, "tcp", 10_000, 360, "never-answers"),
+        ({1.0: "devctl: build start"}, "tcp", 10_000, 1 + BUILD_TIMEOUT, "never-answers"),
+        ({}, "none", 10_000, STAYS_UP, ""),  # no port: it stays up, once it is built
+        (BUILT, "none", 10_000, 300 + STAYS_UP, ""),
+    ],
+)
+def test_the_build_in_the_container_does_not_count(
+    lines: dict[float, str], probe: str, answers_at: float, seconds: float, code: str
+) -> None:
+    waited, ended = wait(lines, probe=probe, answers_at=answers_at)
+    assert ended == code
+    assert seconds <= waited <= seconds + 2
