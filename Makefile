@@ -24,7 +24,8 @@ test: machine ## every test, those on the real engine included
 	@$(BIN)/python -m pytest -m 'not bench' $(ARGS)
 
 fast: setup ## the tests that need no engine
-	@$(BIN)/python -m pytest -q -n 3 --hypothesis-profile=fast -m 'not engine and not bench' $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n auto --maxprocesses=4 --dist=worksteal --hypothesis-profile=fast \
+		-m 'not engine and not bench' $(ARGS)
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check .
