@@ -21,6 +21,10 @@ LOOK = 0.5
 """Seconds between two looks at the container's state."""
 STAYS_UP = 2.0
 """Seconds that a service without a port must stay up to count as ready."""
+SWAP = 0.5
+"""Seconds between the end of an old process and the start of its successor, and more."""
+BUILD_TIMEOUT = 900.0
+"""Seconds that a build in the container may take: with empty caches a large service compiles for minutes."""
 ASK_INSIDE = 2.0
 """Seconds between two looks at what listens inside the container, from the start of the program on."""
 
@@ -54,11 +58,33 @@ def answers(box: Toolbox, where: Address, *, timeout: float = 1.0) -> bool:
     return status is not None and (status < 500 or status == 501)
 
 
+@dataclass(slots=True)
+class _Heard:
+    """What the log of a dev container said so far: `live` processes of the service, how the last one ended, since when."""
+
+    at: float
+    building: bool = False
+    live: int = 0
+    ended: int | None = None
+
+    def hear(self, mark: Mark, now: float) -> None:
+        self.at, self.building = now, mark.kind == "build.started"
+        if mark.kind == "app.started":
+            self.live += 1
+        if mark.kind == "app.exited":
+            self.live, self.ended = self.live - 1, int(mark.message)
+
+    def over(self, now: float) -> bool:
+        """The old process of a second build at the start ends too, and that may be told after the new one's start."""
+        return self.ended is not None and self.live <= 0 and not self.building and now - self.at >= SWAP
+
+
 def wait_ready(box: Toolbox, project: str, service: Service, *, timeout: float, fresh: bool = False) -> None:
     """Return when the service answers (or, without a port, stays up); raise ProjectError otherwise.
 
-    `timeout` in seconds. `fresh`: its container was just made, so that any restart of it is a crash.
-    Fails early when the build visibly failed, the process exits or panics.
+    `timeout` in seconds, without those that a build in the container takes (at most BUILD_TIMEOUT).
+    `fresh`: its container was just made, so that any restart of it is a crash.
+    Fails early when the build visibly failed, the process exits or panics, or listens where nobody reaches it.
     """
     container = box.engine.containers(project).of(service.name)
     if container is None:
@@ -88,8 +114,8 @@ def _wait(
     timeout: float,
     fresh: bool,
 ) -> None:
-    began = looked = asked = box.clock.monotonic()
-    started = False
+    looked = asked = box.clock.monotonic()
+    heard = _Heard(at=looked)
     while True:
         now = box.clock.monotonic()
         if where is not None and answers(box, where, timeout=min(1.0, timeout)):
@@ -97,17 +123,19 @@ def _wait(
         while not marks.empty():
             mark = marks.get()
             _give_up_on(box, project, service, mark)
-            if mark.kind == "app.started":
-                started, asked = True, now
-        if started and where is not None and now - asked >= ASK_INSIDE:
+            heard.hear(mark, now)
+            asked = now
+        if heard.over(now):
+            raise _exited(box, project, service, heard.ended or 0)
+        if heard.live and where is not None and now - asked >= ASK_INSIDE:
             asked = now
             _check_address(box, project, service)
         if now - looked >= LOOK:
             looked = now
             _check_state(box, project, service, fresh=fresh)
-            if where is None and now - began >= STAYS_UP:
+            if where is None and not heard.building and now - heard.at >= STAYS_UP:
                 return
-        if now - began >= timeout:
+        if now - heard.at >= (BUILD_TIMEOUT if heard.building else timeout):
             raise _never_answers(box, project, service, where, timeout)
         box.clock.sleep(POLL)
 
@@ -135,8 +163,6 @@ def _give_up_on(box: Toolbox, project: str, service: Service, mark: Mark) -> Non
             place=own_line(tail),
             detail=tail,
         )
-    if mark.kind == "app.exited":
-        raise _exited(box, project, service, int(mark.message))
 
 
 def _check_state(box: Toolbox, project: str, service: Service, *, fresh: bool) -> None:

@@ -38,14 +38,14 @@ class Watch:
             if batch:
                 self.batches.append(batch)
 
-    def first(self, within: float = 5) -> frozenset[Path]:
+    def first(self, within: float = 30) -> frozenset[Path]:
         deadline = time.monotonic() + within
         while not self.batches:
             assert time.monotonic() < deadline, "no batch came"
             time.sleep(0.01)
         return self.batches[0]
 
-    def until(self, paths: set[Path], *, after: int = 0, within: float = 8) -> None:
+    def until(self, paths: set[Path], *, after: int = 0, within: float = 30) -> None:
         """All of these were told since batch `after`, however the batches were cut."""
         deadline = time.monotonic() + within
         while not frozenset().union(*self.batches[after:]) >= paths:

@@ -90,7 +90,7 @@ def body(port: int, path: str = "/", timeout: float = 0.5) -> str | None:
         connection.close()
 
 
-def until_served(port: int, text: str, *, within: float = 60) -> float:
+def until_served(port: int, text: str, *, within: float = 180) -> float:
     """ms until the front page holds `text`, asked every 5 ms."""
     began = time.perf_counter()
     while text not in (body(port) or ""):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -257,13 +256,11 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.mark.parametrize("words", [["logs", "-f"], ["logs", "-f", "--json"]], ids=" ".join)
 def test_a_log_ends_quietly_when_its_reader_leaves(words: list[str]) -> None:
-    began = time.monotonic()
     with subprocess.Popen(
         [sys.executable, "-c", LOGGING, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
         assert child.stdout is not None and child.stderr is not None
         assert "hello" in child.stdout.readline()
         child.stdout.close()
-        assert child.wait(20) == 0
+        assert child.wait(50) == 0  # the program by itself would live for 60 s
         assert child.stderr.read() == ""
-    assert time.monotonic() - began < 20

@@ -80,7 +80,7 @@ def get(port: int, path: str = "/") -> str:
         connection.close()
 
 
-def serves(port: int, text: str, *, within: float = 30) -> float:
+def serves(port: int, text: str, *, within: float = 180) -> float:
     """Wait until the front page holds `text`; the seconds it took."""
     began, last = time.monotonic(), "no answer"
     while time.monotonic() - began < within:

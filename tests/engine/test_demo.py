@@ -49,7 +49,7 @@ def test_the_whole_main_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(sizes) == 3
     assert sizes == sorted(sizes, reverse=True)
     assert "mode dev" in steps["back"]["detail"]
-    assert 0 < done.result["time_to_first_response_ms"] <= steps["new"]["ms"] + steps["up"]["ms"] + 500
+    assert 0 < done.result["time_to_first_response_ms"] < sum(s["ms"] for s in steps.values())
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", done.result["url"])
     name = re.search(r"devctl-demo-\w+", steps["new"]["detail"])
     assert name is not None
@@ -75,7 +75,7 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path, after: str) -> None:
     name = next(tmp_path.iterdir()).name
     time.sleep(0.15)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=180)
     envelope = json.loads(out.splitlines()[-1])
     assert (child.returncode, envelope["exit_code"], err) == (130, 130, "")
     steps = {s["id"]: s["status"] for s in envelope["result"]["steps"]}

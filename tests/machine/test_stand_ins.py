@@ -87,7 +87,7 @@ def test_distroless_runs_a_static_binary_as_nonroot(binary: Path) -> None:
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert (done.returncode, done.stderr.split()) == (0, ["65532", "Asia/Tokyo", "true", "/home/nonroot"])
 
@@ -99,7 +99,7 @@ def test_distroless_is_configured_as_upstream(stand_ins: MachineBox) -> None:
     assert not config.get("Cmd")
     # No shell: what needs one has to fail here as it does on the real base.
     done = subprocess.run(
-        ["docker", "run", "--rm", DISTROLESS, "sh"], capture_output=True, text=True, timeout=60
+        ["docker", "run", "--rm", DISTROLESS, "sh"], capture_output=True, text=True, timeout=180
     )
     assert done.returncode == 127
 
@@ -136,7 +136,7 @@ def test_alpine_takes_the_usual_dockerfile_lines(stand_ins: MachineBox) -> None:
 
 def test_apk_says_what_it_cannot_install(stand_ins: MachineBox) -> None:
     argv = ["docker", "run", "--rm", ALPINE, "apk", "--no-cache", "add", "git", "tzdata"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=180)
     assert done.returncode == 1
     assert f"stand-in of {ALPINE}" in done.stderr
     assert "cannot install: git\n" in done.stderr
@@ -148,7 +148,7 @@ def test_a_debian_golang_has_apt_get_instead(stand_ins: MachineBox) -> None:
     )
     docker("run", "--rm", "--network=none", GOLANG, "sh", "-c", script)
     argv = ["docker", "run", "--rm", GOLANG, "apt-get", "install", "-y", "gcc"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=180)
     assert (done.returncode, "cannot install: gcc\n" in done.stderr) == (1, True)
 
 

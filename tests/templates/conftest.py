@@ -65,10 +65,13 @@ class Running:
     project: str
     port: int
     files: tuple[str, ...] = ("compose.yaml",)
+    cache: str = ""
     env: dict[str, str] = field(default_factory=dict)
 
     def compose(self, *args: str) -> str:
         chosen = [part for name in self.files for part in ("-f", name)]
+        if self.cache:
+            chosen += ["-f", str(_with_cache(self.root.parent / "cache.yaml", self.cache))]
         env = {"HOST_PORT": str(self.port), "COMPOSE_PROJECT_NAME": self.project, **self.env}
         return run("docker", "compose", *chosen, *args, cwd=self.root, env=env)
 
@@ -89,7 +92,7 @@ class Running:
         done = subprocess.run(["docker", "logs", self.container()], capture_output=True, text=True)
         return done.stdout + done.stderr
 
-    def serves(self, text: str, *, within: float = 30.0) -> float:
+    def serves(self, text: str, *, within: float = 180) -> float:
         """Wait until the front page holds `text`; the seconds it took."""
         began = time.monotonic()
         while time.monotonic() - began < within:
@@ -101,7 +104,7 @@ class Running:
             time.sleep(0.005)
         raise AssertionError(f"{text!r} not served within {within} s\n{self.log()}")
 
-    def says(self, text: str, *, times: int = 1, within: float = 20.0) -> None:
+    def says(self, text: str, *, times: int = 1, within: float = 180) -> None:
         wait_until(
             lambda: self.log().count(text) >= times, within, lambda: f"log lacks {text!r}\n{self.log()}"
         )
@@ -111,6 +114,12 @@ class Running:
         (self.root / "internal/web/web.go").write_text(
             source + ("\nvar wrong int = undefinedName\n" if broken else "")
         )
+
+
+def _with_cache(file: Path, volume: str) -> Path:
+    """The volume of the compose file, under a name that outlives the project: the standard library compiles once."""
+    file.write_text(f"volumes:\n  cache:\n    name: {volume}\n    external: true\n")
+    return file
 
 
 def get(port: int, path: str = "/") -> str:
@@ -159,10 +168,19 @@ def built(
         run("docker", "image", "rm", ref)
 
 
+@pytest.fixture(scope="session")
+def cache() -> Iterator[str]:
+    """A volume for the compiled packages of all tests of this run."""
+    volume = run("docker", "volume", "create", f"tpl{uuid.uuid4().hex[:8]}-cache").strip()
+    yield volume
+    run("docker", "volume", "rm", volume)
+
+
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Running]:
-    """A fresh copy, not started; container, network, volume and images go when the test is over."""
-    running = Running(copy_template(tmp_path / "app"), f"tpl{uuid.uuid4().hex[:8]}", free_port())
+def service(tmp_path: Path, cache: str) -> Iterator[Running]:
+    """A fresh copy, not started; container, network and images go when the test is over."""
+    project = f"tpl{uuid.uuid4().hex[:8]}"
+    running = Running(copy_template(tmp_path / "app"), project, free_port(), cache=cache)
     yield running
     running.compose("down", "--volumes", "--rmi", "all", "--timeout", "2")
 
@@ -174,7 +192,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running = Running(root, f"tpl{uuid.uuid4().hex[:8]}", free_port())
     try:
         running.compose("up", "--build", "--detach")
-        running.serves(GREETING, within=90)
+        running.serves(GREETING, within=300)
         yield running
     finally:
         running.compose("down", "--volumes", "--rmi", "all", "--timeout", "2")

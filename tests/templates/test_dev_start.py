@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,37 @@ pytestmark = pytest.mark.engine
 def test_broken_at_the_start_recovers_on_the_fix(service: Running) -> None:
     service.save("never", broken=True)
     service.compose("up", "--build", "--detach")
-    service.says("devctl: build failed", within=90)
+    service.says("devctl: build failed", within=300)
     service.save("mended")
     service.serves("mended")
     service.save("and goes on")
     service.serves("and goes on")
+
+
+def test_a_handover_that_is_told_before_there_is_one_stops_nothing(service: Running) -> None:
+    """As on a busy machine: air's runs overtake each other, and the last one finds nothing that is new."""
+    told = "for n in 1 2 3 4 5; do sleep 0.2; echo >/dev/shm/n; mv /dev/shm/n /dev/shm/now.air-swap; done"
+    compose = service.root / "compose.yaml"
+    line = json.dumps(["sh", "-c", f"({told}) & exec air"])
+    compose.write_text(compose.read_text().replace("    ports:\n", f"    command: {line}\n    ports:\n", 1))
+    service.compose("up", "--build", "--detach")
+    service.serves(GREETING)
+    service.save("and goes on")
+    service.serves("and goes on")
+
+
+def test_a_new_container_starts_from_the_kept_binary_but_only_if_it_is_right(service: Running) -> None:
+    service.compose("up", "--build", "--detach")
+    service.serves(GREETING)
+    kept = service.sh("until ls /cache/bin/* 2>/dev/null; do sleep 0.1; done").strip()
+    service.sh(f"printf planted >>{kept}")
+    service.compose("up", "--detach", "--force-recreate")
+    service.serves(GREETING)
+    assert service.sh("tail -c 7 /tmp/air/main") == "planted", "not linked again"
+    service.sh(f"printf '#!/bin/sh\\necho wrong\\n' >{kept}")
+    service.compose("up", "--detach", "--force-recreate")
+    service.serves(GREETING)
+    assert "wrong" not in service.log()
 
 
 def test_polling_any_user_and_another_layout(service: Running) -> None:
@@ -31,7 +58,7 @@ def test_polling_any_user_and_another_layout(service: Running) -> None:
     )
     service.env = {"AIR_POLL": "1", "DEV_USER": "12345:54321"}
     service.compose("up", "--build", "--detach")
-    service.serves(GREETING, within=90)
+    service.serves(GREETING, within=300)
     assert "--build.poll=true" in service.sh("tr '\\0' ' ' </proc/$(pidof air)/cmdline")
     service.save("by polling")
     service.serves("by polling")
