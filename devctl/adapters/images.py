@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from devctl.adapters import image_archive
 from devctl.domain.ports import Processes
 from devctl.domain.ports_machine import Pulled, StoredImage
 from devctl.errors import FilesError, MachineError
@@ -80,20 +82,26 @@ class WhalesImageStore:
         from python_on_whales import docker
         from python_on_whales.exceptions import DockerException
 
+        part = file.with_name(f".{file.name}.part")  # never half a file under its own name
         try:
-            docker.image.save(list(refs), output=file)
-        except DockerException as error:
+            docker.image.save(list(refs), output=part)
+            image_archive.seal(part)
+            part.replace(file)
+        except (DockerException, OSError) as error:
+            part.unlink(missing_ok=True)
             raise MachineError(
                 f"the images were not saved to {file}",
                 code="save-failed",
                 hint="look at the place: its folder must exist and have room",
-                detail=str(error.stderr or error),
+                detail=str(getattr(error, "stderr", None) or error),
             ) from error
 
     def load(self, file: Path) -> tuple[str, ...]:
         from python_on_whales import docker
         from python_on_whales.exceptions import DockerException
 
+        if file.is_file() and tarfile.is_tarfile(file):
+            image_archive.check(file)
         try:
             return tuple(docker.image.load(file, quiet=True))
         except DockerException as error:

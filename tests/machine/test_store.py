@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from devctl.adapters.assemble_fetch import Fetcher
-from devctl.adapters.host import SystemHost
 from devctl.adapters.images import WhalesImageStore
 from devctl.adapters.process import SystemProcesses
 from devctl.domain.bases import Base
@@ -19,42 +16,15 @@ from devctl.domain.ports_machine import MachineBox
 from devctl.errors import FilesError, MachineError
 from devctl.workflows.bases import build_bases, ensure, list_bases, load_bases, pull_bases, save_bases
 from tests.machine.conftest import ALPINE, docker, remove
+from tests.registry import serving
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
 def registry(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Debian's registry on a free port of this machine, unpacked, not installed."""
-    folder = tmp_path_factory.mktemp("registry")
-    program = (
-        Fetcher(SystemProcesses(), SystemHost(), cache).package("docker-registry") / "usr/bin/docker-registry"
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    config = folder / "config.yml"
-    config.write_text(
-        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}}}}}\nhttp: {{addr: {address}}}\n"
-    )
-    with (folder / "log").open("wb") as log:
-        serving = subprocess.Popen([program, "serve", config], stdout=log, stderr=log)
-    try:
-        _wait_for(address)
+    with serving(cache, tmp_path_factory.mktemp("registry")) as address:
         yield address
-    finally:
-        serving.terminate()
-        serving.wait(10)
-
-
-def _wait_for(address: str) -> None:
-    host, _, port = address.partition(":")
-    for _ in range(100):
-        with socket.socket() as probe:
-            if probe.connect_ex((host, int(port))) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail("the registry did not start")
 
 
 @pytest.mark.parametrize("place", ["library/alpine", "alpine"])
