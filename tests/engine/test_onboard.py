@@ -22,6 +22,7 @@ def statuses(result: dict[str, object]) -> list[str]:
     return [s["status"] for s in steps]
 
 
+@pytest.mark.mends("the .env lacks what .env.example has", by="`onboard`")
 def test_from_clone_to_first_response_and_again(
     project: Callable[..., Started], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,7 @@ def test_every_observed_fault_names_a_test_that_is_there() -> None:
 def test_what_is_said_to_be_mended_was_injected_and_asserted() -> None:
     real = [row for row in mended() if row.tried in ("a real engine", "real files")]
     assert len({row.fault for row in real}) >= 25
+    assert len([row for row in real if "doctor" in row.by or "onboard" in row.by]) >= 25
     assert len({row.fault for row in mended()}) == len(mended()), "each fault once"
     codes = {e.code for e in FAILURES} | {o.code for o in OBSERVED} | {""}
     assert [row for row in mended() if row.code not in codes] == []
