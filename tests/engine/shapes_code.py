@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.engine.shapes import MOD, Shape, server, yaml
 
 _LIB = 'package lib\n\nfunc Hello() string { return "hello" }\n'
-_TCP = """package main
+TCP = """package main
 
 import "net"
 
@@ -94,7 +94,7 @@ def plain(main: str, **more: str) -> dict[str, str]:
 
 
 CODE: dict[str, Shape] = {
-    "tcp": Shape(plain(_TCP), speaks="tcp"),
+    "tcp": Shape(plain(TCP), speaks="tcp"),
     "worker": Shape({"go.mod": MOD, "main.go": _WORKER}, speaks="log"),
     "https": Shape(plain(_TLS), speaks="https"),
     "prefork": Shape(plain(_PREFORK)),
