@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from devctl.domain.events import Outcome, Planned
@@ -156,17 +156,8 @@ def down(request: DownRequest, box: Toolbox) -> Outcome:
         removed += [{"kind": "volume", "name": name} for name in observed.volumes]
     if request.dry_run:
         return plan_outcome([Step("remove", None, f"{r['kind']} {r['name']}") for r in removed])
-    if (
-        request.volumes
-        and observed.volumes
-        and not request.yes
-        and not box.host.confirm(_volumes_question(observed.volumes))
-    ):
-        raise UsageError(
-            f"down --volumes deletes data: {', '.join(observed.volumes)}",
-            code="consent-missing",
-            hint="devctl down --volumes --yes",
-        )
+    if request.volumes and not request.yes:
+        _agreed_to_lose(box, observed.volumes)
     root = Path(project.root)
     with box.files.lock(root, command="down", timeout=request.lock_timeout):
         stop_watcher(box, project)
@@ -248,5 +239,14 @@ def _has_container(box: Toolbox, project: Project) -> bool:
     return any(box.engine.containers(project.name).of(s.name) is not None for s in project.services)
 
 
-def _volumes_question(volumes: object) -> str:
-    return f"delete the data of {volumes}?"
+def _agreed_to_lose(box: Toolbox, volumes: Collection[str]) -> None:
+    """Raise unless somebody agrees; without a terminal nobody does, whether there are volumes today or not (contract)."""
+    if box.host.interactive() and (
+        not volumes or box.host.confirm(f"delete the data of {', '.join(volumes)}?")
+    ):
+        return
+    raise UsageError(
+        f"down --volumes deletes data: {', '.join(volumes) or 'every volume of this project (there is none now)'}",
+        code="consent-missing",
+        hint="devctl down --volumes --yes",
+    )

@@ -46,7 +46,7 @@ def doctor(request: DoctorRequest, box: Toolbox) -> Outcome:
 
 def bases(request: BasesRequest, box: Toolbox) -> Outcome:
     wanted, mirror = _wanted(box, request)
-    if request.dry_run and request.action != "list":
+    if request.dry_run:
         return plan_outcome([Step("base", None, f"{request.action} {base.ref}") for base in wanted])
     machine = box.machine()
     if request.action == "pull":

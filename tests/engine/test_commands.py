@@ -154,7 +154,7 @@ def test_following_logs_tells_reloads_of_a_detached_project(running: Started) ->
         time.sleep(2)
     finally:
         following.send_signal(signal.SIGINT)
-        code = following.wait(20)
+        code = following.wait(60)
         reader.join(20)
         source.write_text(text)
     assert code == 0, "Ctrl-C is the normal end of logs -f"
@@ -166,7 +166,7 @@ def test_following_logs_tells_reloads_of_a_detached_project(running: Started) ->
     "words",
     [
         ["up", "-d"], ["prod-preview"], ["down"], ["restart"], ["rebuild"], ["size"], ["clean"], ["status"], ["logs"],
-        ["exec", "app", "--", "true"], ["test"], ["shell"], ["doctor"], ["bases", "build"], ["config", "show"],
+        ["exec", "app", "--", "true"], ["test"], ["shell"], ["doctor"], ["bases"], ["bases", "build"], ["config", "show"],
         ["new", "x"], ["init"], ["onboard"], ["demo"],
     ],
     ids=" ".join,
@@ -184,6 +184,7 @@ def listing(root: Path) -> list[str]:
 
 
 def test_plain_down_keeps_volumes_and_asks_before_it_deletes_them(running: Started) -> None:
+    assert running.devctl("down", "--volumes", code=2).error["code"] == "consent-missing"
     kept = docker(
         "volume", "create", "--label", f"com.docker.compose.project={running.name}", f"{running.name}_data"
     )
