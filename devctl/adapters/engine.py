@@ -14,6 +14,7 @@ from devctl.domain.observed import (
     Image,
     Kind,
     Labelled,
+    LastRun,
     Observed,
 )
 from devctl.domain.ports import Finished, Processes
@@ -115,13 +116,20 @@ class EngineCli:
     def logs(self, container: str, *, tail: int) -> str:
         return self._run("logs", "--tail", str(tail), container).output
 
-    def last_exit(self, container: str) -> int | None:
+    def last_run(self, container: str, *, tail: int) -> LastRun | None:
         # A restarted container's state has forgotten it; the engine's events of the last minutes have not.
-        shown = "{{.Actor.Attributes.exitCode}}"
-        wanted = ("--filter", f"container={container}", "--filter", "event=die")
+        shown = "{{.TimeNano}} {{.Action}} {{.Actor.Attributes.exitCode}}"
+        wanted = ("--filter", f"container={container}", "--filter", "event=die", "--filter", "event=oom")
         done = self._run("events", "--since", "30m", "--until", "0s", *wanted, "--format", shown)
-        codes = [line for line in done.stdout.split() if line.isdigit()]
-        return int(codes[-1]) if done.code == 0 and codes else None
+        events = [line.split() for line in done.stdout.splitlines()]
+        ends = [(_seconds(words[0]), int(words[2])) for words in events if words[1] == "die"]
+        if done.code != 0 or not ends:
+            return None
+        # An end is told when all that was printed before it is in the log.
+        since = ["--since", ends[-2][0]] if len(ends) > 1 else []
+        log = self._run("logs", *since, "--until", ends[-1][0], container).output
+        oom = any(what == "oom" and (not since or _seconds(when) > since[1]) for when, what, *_ in events)
+        return LastRun(ends[-1][1], "\n".join(log.splitlines()[-tail:]), oom)
 
     def image_bytes(self, ref: str) -> int | None:
         done = self._run("history", "--human=false", "--format", "{{.Size}}", ref)
@@ -217,6 +225,10 @@ def _container(raw: dict[str, Any]) -> Container:
         command=(raw.get("Path") or "", *(raw.get("Args") or ())),
         init=bool(raw["HostConfig"].get("Init")),
     )
+
+
+def _seconds(nanoseconds: str) -> str:
+    return f"{nanoseconds[:-9]}.{nanoseconds[-9:]}"
 
 
 def _mounts(raw: dict[str, Any]) -> tuple[str, ...]:

@@ -52,11 +52,22 @@ class SocketProber:
         finally:
             connection.close()
 
-    def fetch(self, url: str, *, timeout: float, headers: Mapping[str, str] | None = None) -> Answer | None:
+    def fetch(
+        self,
+        url: str,
+        *,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+        midway: Callable[[], object] | None = None,
+    ) -> Answer | None:
         end = time.monotonic() + timeout
         at, ask = _request(url, headers or {})
         try:
             with socket.create_connection(at, timeout=timeout) as connection:
+                if midway is not None:
+                    connection.sendall(ask[:-2])
+                    midway()
+                    ask = ask[-2:]
                 connection.sendall(ask)
                 return _answer(connection, end)
         except OSError:

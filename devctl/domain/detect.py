@@ -58,6 +58,7 @@ def detect_service(
     tags = said.build.tags or begun.tags
     probe, why_probe = (said.probe, "devctl.yaml") if said.probe is not None else find_probe(main, port)
     files, why_files = _files(main, said, () if said.args is not None else copied)
+    cgo = needs_cgo(main)
     env = {**dict(port.env if port else ()), **said.env}
     service_name = name or next(iter(config.services), None) or default_name(main)
     dev = (
@@ -77,7 +78,7 @@ def detect_service(
         probe=probe,
         env=env,
         build_tags=tags,
-        build_env={**begun.env, **({"CGO_ENABLED": "1"} if needs_cgo(main) else {}), **said.build.env},
+        build_env={**begun.env, **({"CGO_ENABLED": "1"} if cgo else {}), **said.build.env},
         ldflags=said.build.ldflags,
         files=files,
         context=context,
@@ -91,8 +92,10 @@ def detect_service(
         routes=tuple(dict.fromkeys(r.value for package in main.closure for r in package.routes)),
         origins={
             **_origins(chosen, port, why_probe, why_files, name=name, said=said),
-            **_begun_origins(begun, said, port, needs_cgo(main)),
+            **_begun_origins(begun, said, port, cgo),
         },
+        module=main.module.path,
+        cgo=cgo,
     )
 
 

@@ -54,6 +54,15 @@ class Container:
     init: bool = False
 
 
+@dataclass(frozen=True)
+class LastRun:
+    """How the last run of a restarted container ended, and what that run alone printed."""
+
+    exit_code: int
+    log: str
+    oom_killed: bool = False
+
+
 Kind = Literal["container", "image", "network", "volume"]
 
 

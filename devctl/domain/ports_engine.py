@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from devctl.domain.observed import Image, Kind, Labelled, Observed
+    from devctl.domain.observed import Image, Kind, Labelled, LastRun, Observed
 
 
 class Engine(Protocol):
@@ -50,8 +50,8 @@ class Engine(Protocol):
 
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
     def logs(self, container: str, *, tail: int) -> str: ...
-    def last_exit(self, container: str) -> int | None:
-        """The code with which a container that was started again had ended; None where the engine forgot it."""
+    def last_run(self, container: str, *, tail: int) -> LastRun | None:
+        """The last run that ended of a container that was started again; None where the engine forgot it."""
 
     def image_bytes(self, ref: str) -> int | None:
         """The sum of the layers in its history (CONTRACT: sizes); None where there is no such image."""

@@ -29,8 +29,18 @@ class Prober(Protocol):
     def body(self, url: str, *, timeout: float) -> str | None:
         """The text of a good answer (2xx) to one GET, None otherwise."""
 
-    def fetch(self, url: str, *, timeout: float, headers: Mapping[str, str] | None = None) -> Answer | None:
-        """One GET to its end, of at most `timeout` seconds in all; redirects are not followed."""
+    def fetch(
+        self,
+        url: str,
+        *,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+        midway: Callable[[], object] | None = None,
+    ) -> Answer | None:
+        """One GET to its end, of at most `timeout` seconds in all; redirects are not followed.
+
+        `midway` is called when all of the request but its last bytes was sent.
+        """
 
     def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...
     def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:

@@ -22,7 +22,7 @@ class Origin:
 class Service:
     """A compose service built from Go here. Paths are relative to the project, posix style.
 
-    `dir` is the folder of go.mod, `main` the package to build relative to it (`.`, `./cmd/api`),
+    `module` is the module path, `dir` the folder of go.mod, `main` the package to build relative to it (`.`, `./cmd/api`),
     `args` is what the program is given, `own_command` what a container of the user's production stage is given for that
     (None: its image knows), `workdir` (relative to `dir`) where the program is started,
     `port` the port inside the container (None: serves no port), `probe` a path (`/healthz`), `tcp` or `none`.
@@ -32,6 +32,7 @@ class Service:
     GOCACHE below /cache, as ours does, so the volume there may be the one that projects share. `routes`: literal paths
     that the code registers for GET. `unset_env`: variables that the program ends without and that nothing sets, each with the
     line that reads it. `embedded`: endings (`*.txt`) and paths of files that are compiled into the program.
+    `cgo`: what of it needs a C compiler.
     """
 
     name: str
@@ -60,6 +61,8 @@ class Service:
     unset_env: tuple[Located, ...] = ()
     embedded: tuple[str, ...] = ()
     origins: dict[str, str] = field(default_factory=dict)
+    module: str = ""
+    cgo: Located | None = None
 
     @property
     def module_path(self) -> PurePosixPath:

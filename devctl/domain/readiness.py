@@ -6,16 +6,14 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-from devctl.domain.gofacts import DockerfileFacts, Stage
 from devctl.domain.image import ImageFacts
 from devctl.domain.image_paths import absolute, command, exec_form, program
+from devctl.domain.inspected import Check, Inspected, Verdict
 from devctl.domain.leaks import secrets, source
 from devctl.domain.project import Service
-from devctl.domain.stages import effective
 
-Status = Literal["ok", "warn", "fail"]
+__all__ = ["RULES", "Check", "Inspected", "blocking", "checks", "reads_program"]
 CERTIFICATES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -32,55 +30,6 @@ _DIALS_TLS = frozenset(
         "google.golang.org/grpc/credentials.(*tlsCreds).ClientHandshake",
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """`place` is the line to change, `hint` what to write there ("" where all is well)."""
-
-    id: str
-    status: Status
-    detail: str
-    hint: str = ""
-    place: str | None = None
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "id": self.id,
-            "status": self.status,
-            "detail": self.detail,
-            "hint": self.hint,
-            "place": self.place,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Inspected:
-    """What is known of one image: `image` read with its files, `functions` of its Go program (empty where unknown),
-
-    `dockerfile` and `stage` it was built from (None where the stage is ours).
-    """
-
-    image: ImageFacts
-    service: Service
-    functions: frozenset[str] = frozenset()
-    dockerfile: DockerfileFacts | None = None
-    stage: Stage | None = None
-
-    def line(self, *cmds: str) -> str | None:
-        """`Dockerfile:12` of the instruction that holds, else of the stage's FROM."""
-        if self.dockerfile is None or self.stage is None:
-            return None
-        found = (effective(self.dockerfile, self.stage, cmd) for cmd in cmds)
-        number = next((i.line for i in found if i is not None), self.stage.line)
-        return f"{self.dockerfile.path}:{number}"
-
-    @property
-    def shell(self) -> bool:
-        return "/bin/sh" in self.image.files
-
-
-Verdict = tuple[Status, str, str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +55,12 @@ def blocking(found: Iterable[Check]) -> Check | None:
     return next((c for c in found if c.status == "fail"), None)
 
 
-def reads_program(image: ImageFacts) -> bool:
+def reads_program(image: ImageFacts, service: Service) -> bool:
     """Whether a rule looks into the program itself, or the answer is there whatever the program does."""
     certificates = any(path in image.files for path in CERTIFICATES)
     zones = any(path.startswith("/usr/share/zoneinfo/") for path in image.files)
-    return image.binary is not None and image.binary.elf and not (certificates and zones)
+    asked = service.cgo is not None or not (certificates and zones)
+    return image.binary is not None and image.binary.elf and asked
 
 
 def _entrypoint_form(it: Inspected) -> Verdict | str:
@@ -162,7 +112,23 @@ def _static_binary(it: Inspected) -> Verdict | str | None:
     detail = (
         f"{binary.path} is linked dynamically and its interpreter {binary.interpreter} is not in the image"
     )
-    return "fail", detail, "RUN CGO_ENABLED=0 go build … in the builder stage", it.line("ENTRYPOINT", "CMD")
+    hint = "RUN CGO_ENABLED=0 go build … in the builder stage"
+    if it.service.cgo is not None:
+        hint = "a base with that C library, or go build -ldflags '-linkmode external -extldflags -static' … in the builder"
+    return "fail", detail, hint, it.line("ENTRYPOINT", "CMD")
+
+
+def _cgo(it: Inspected) -> Verdict | str | None:
+    need = it.service.cgo
+    if need is None or "CGO_ENABLED" not in it.settings:
+        return None
+    if it.settings["CGO_ENABLED"] == "1":
+        return f"{need.value} needs cgo, and the program was built with it"
+    detail = (
+        f"{need.value} needs cgo, and the program was built with CGO_ENABLED=0: it fails where that is used"
+    )
+    hint = "RUN CGO_ENABLED=1 go build … in a builder with a C compiler, or a package that needs no C"
+    return "warn", detail, hint, need.place
 
 
 def _architecture(it: Inspected) -> Verdict | str | None:
@@ -285,6 +251,7 @@ RULES: tuple[_Rule, ...] = (
     _Rule("entrypoint-exists", _entrypoint_exists),
     _Rule("entrypoint-absolute", _entrypoint_absolute),
     _Rule("static-binary", _static_binary),
+    _Rule("cgo", _cgo),
     _Rule("architecture", _architecture),
     _Rule("user", _user),
     _Rule("health-check", _health),

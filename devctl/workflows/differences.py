@@ -132,11 +132,11 @@ def _ask(box: Toolbox, where: Address | None, asked: Asked) -> Answer | None:
 def _check(box: Toolbox, service: Service, prod: Container, *, theirs: int, bad: tuple[Unlike, ...]) -> Check:
     if not bad:
         return Check(CHECK, "ok", f"{service.name}: {theirs} requests, answered by prod as by dev")
-    known = explain("start", box.engine.logs(prod.id, tail=40))
+    known = explain("start", box.engine.logs(prod.id, tail=40), service=service.name)
     hint = f"devctl logs {service.name}; files that the code opens go into the image by devctl.yaml: " + (
         f"`services: {{{service.name}: {{files: [templates]}}}}`"
     )
     if known is not None:
-        hint = known.hint.replace("NAME", service.name)
+        hint = known.hint
     why = f": {known.message}" if known is not None else ""
     return Check(CHECK, "warn", f"{service.name}: {summary(bad)}{why}", hint)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from devctl.domain.observed import Container
@@ -16,6 +17,10 @@ from devctl.workflows.ready import address, wait_ready
 
 IN_FLIGHT = 4
 """Clients that ask one request after another."""
+HELD = 2
+"""Clients whose request ends only after SIGTERM."""
+FENCE = 1.0
+"""Seconds for one more request, whose answer says that those before it were taken."""
 WARM_UP = 0.3
 """Seconds of load before SIGTERM."""
 PATIENCE = 8.0
@@ -70,18 +75,51 @@ def drain(box: Toolbox, project: Project, service: Service, *, timeout: float) -
 
 def _stop_under_load(box: Toolbox, container: Container, url: str | None) -> tuple[float, float, list[Sent]]:
     """When it was told to stop, when it had, and every request."""
-    over, sent = threading.Event(), list[Sent]()
-    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+    over, told, sent = threading.Event(), threading.Event(), list[Sent]()
+    with ThreadPoolExecutor(IN_FLIGHT + HELD) as pool, _told(box, container, told):
         try:
             for _ in range(IN_FLIGHT if url else 0):
                 pool.submit(_load, box, url or "", over, sent)
             box.clock.sleep(WARM_UP if url else 0)
+            if url:
+                _hold(box, url, pool, told, sent)
             began = box.clock.monotonic()
             box.processes.run(["docker", "stop", "--time", str(GRACE), container.id])
             stopped = box.clock.monotonic()
         finally:
             over.set()
+            told.set()
     return began, stopped, sent
+
+
+def _told(
+    box: Toolbox, container: Container, told: threading.Event
+) -> AbstractContextManager[Callable[[], bool]]:
+    """`told` is set when the engine has sent the service its signal."""
+    wanted = ["--filter", f"container={container.id}", "--filter", "event=kill"]
+    argv = ["docker", "events", "--since", str(box.clock.now()), *wanted, "--format", "{{.Action}}"]
+    return box.processes.follow(argv, on_line=lambda stream, line: told.set())
+
+
+def _hold(box: Toolbox, url: str, pool: ThreadPoolExecutor, told: threading.Event, sent: list[Sent]) -> None:
+    """Requests whose last bytes come after SIGTERM: a service that answers in a moment has some under way too."""
+    began, ready = box.clock.monotonic(), threading.Semaphore(0)
+
+    def midway() -> None:
+        ready.release()
+        told.wait(PATIENCE)
+
+    def ask() -> None:
+        try:
+            sent.append(Sent(began, box.prober.fetch(url, timeout=PATIENCE, midway=midway)))
+        finally:
+            ready.release()
+
+    for _ in range(HELD):
+        pool.submit(ask)
+    for _ in range(HELD):
+        ready.acquire(timeout=PATIENCE)
+    box.prober.fetch(url, timeout=FENCE)  # connections are taken in their order: those above are in
 
 
 def _load(box: Toolbox, url: str, over: threading.Event, sent: list[Sent]) -> None:

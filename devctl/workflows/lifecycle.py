@@ -65,6 +65,7 @@ def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
         if request.watch and request.detach and _has_container(box, project):
             ensure_watcher(box, project)
         error.result = {**snapshot(box, project).as_json(), "steps": steps.done}
+        error.result |= {"log": error.detail.splitlines()} if error.detail else {}
         raise
     if not request.services:
         note_up(

@@ -23,6 +23,13 @@ from devctl.workflows.unreached import unreached
 
 RESTORE_TIMEOUT = 60.0
 UNNAMED = ("exits-at-start", "panics-at-start", "never-answers", "start-failed")
+KEEP = "`devctl prod-preview --keep-failed` keeps its files as an image"
+# Its container is about to go, and `devctl logs` then shows what is put back.
+HINTS = {
+    "exits-at-start": f"mend what its last lines say; {KEEP}",
+    "panics-at-start": f"mend what its last lines say; {KEEP}",
+    "unhealthy": f"does the image have what the health check runs, and is the address right? {KEEP}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,8 @@ def put_back(
     if not isinstance(error, DevctlError):
         return
     error.result.update(snapshot(box, project).as_json())
+    if error.detail:
+        error.result["log"] = error.detail.splitlines()
     if kept:
         error.result["kept"] = kept[0] if len(kept) == 1 else kept
     modes = {str(c.labels.get(MODE_LABEL, "dev")) for n in names if (c := before.containers.of(n))}
@@ -118,13 +127,25 @@ def _service(session: Session, name: str) -> Service:
 
 def name_cause(box: Toolbox, session: Session, service: Service, error: DevctlError) -> None:
     """Say what an unsuccessful start died of, where its log or its sockets tell; else leave the error as it is."""
+    logs = f"devctl logs {service.name}"
+    hint = error.problem.hint.removesuffix("; the next save is built and tried again").replace(
+        f"`{logs}`; ", ""
+    )
+    hint = hint.replace(logs, HINTS.get(error.code, logs))
+    error.problem = replace(error.problem, hint=hint)
     if error.code not in UNNAMED:
         return
     container = box.engine.containers(session.project.name).of(service.name)
     if container is None:
         return
     log = box.engine.logs(container.id, tail=40)
-    known = explain("start", log, exit_code=container.exit_code, oom_killed=container.oom_killed)
+    known = explain(
+        "start",
+        log,
+        exit_code=container.exit_code,
+        oom_killed=container.oom_killed,
+        service=service.name,
+    )
     if known is not None:
         message = f"{error.problem.message}: {known.message}"
         variable = named_in(log, service.unset_env) if known.code == "variable-missing" else None

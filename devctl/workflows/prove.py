@@ -96,7 +96,7 @@ def _build(service: Service) -> list[str]:
 
 def _check(done: Finished, service: Service) -> None:
     if done.code != 0:
-        known = explain("reload", done.output)
+        known = explain("reload", done.output, service=service.name)
         place = first_place(done.output, service)
         if known is not None:
             before = f"{service.name} does not compile with the new dependencies"

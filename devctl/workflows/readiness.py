@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from devctl.domain.gobinary import functions
+from devctl.domain.gobinary import build_info, functions
 from devctl.domain.image import ImageFacts
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
@@ -28,7 +28,8 @@ def look(box: Toolbox, project: Project, service: Service, *, run: Run) -> Inspe
     stage = None
     if dockerfile is not None:
         stage = find_stage(dockerfile, run.stage) if run.stage else dockerfile.stages[-1]
-    return Inspected(image, service, _functions(box, image), dockerfile, stage)
+    names, settings = _program(box, image, service)
+    return Inspected(image, service, names, dockerfile, stage, settings)
 
 
 def must_be_ready(found: Iterable[Check]) -> None:
@@ -53,8 +54,10 @@ def warnings(found: Iterable[Check]) -> tuple[Problem, ...]:
     return tuple(Problem(c.id, c.detail, c.hint, c.place) for c in found if c.status == "warn")
 
 
-def _functions(box: Toolbox, image: ImageFacts) -> frozenset[str]:
-    """The names of all functions of the Go program; read only where a check turns on it."""
-    if image.binary is None or not reads_program(image):
-        return frozenset()
-    return frozenset(f.name for f in functions(box.images().binary(image.ref, image.binary.path)))
+def _program(box: Toolbox, image: ImageFacts, service: Service) -> tuple[frozenset[str], Mapping[str, str]]:
+    """The functions of the Go program and how it was built; read only where a check turns on it."""
+    if image.binary is None or not reads_program(image, service):
+        return frozenset(), {}
+    content = box.images().binary(image.ref, image.binary.path)
+    info = build_info(content)
+    return frozenset(f.name for f in functions(content)), info.settings if info is not None else {}

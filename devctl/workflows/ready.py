@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from devctl.domain.devlog import DevLog, Mark
 from devctl.domain.failures import explain
 from devctl.domain.observed import Container
-from devctl.domain.panics import own_line
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
-from devctl.domain.unset_env import named_in, unset_hint, unset_message
-from devctl.errors import DevctlError, ProjectError
+from devctl.errors import ProjectError
+from devctl.workflows.ended import exited, panicked, tail
 from devctl.workflows.unreached import Unreached, listening_in, unreached
 
 POLL = 0.01
@@ -27,6 +26,8 @@ BUILD_TIMEOUT = 900.0
 """Seconds that a build in the container may take: with empty caches a large service compiles for minutes."""
 ASK_INSIDE = 2.0
 """Seconds between two looks at what listens inside the container, from the start of the program on."""
+TRACE = 3.0
+"""Seconds after the first line of a panic until the process must have ended; its trace is in the log then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,33 +117,38 @@ def _wait(
 ) -> None:
     looked = asked = box.clock.monotonic()
     heard = _Heard(at=looked)
+    panic: tuple[float, str] | None = None
     while True:
         now = box.clock.monotonic()
         if where is not None and answers(box, where, timeout=min(1.0, timeout)):
             return
         while not marks.empty():
             mark = marks.get()
-            _give_up_on(box, project, service, mark)
+            if mark.kind == "panic":
+                panic = panic or (now, mark.message)
+            _give_up_on(service, mark)
             heard.hear(mark, now)
             asked = now
+        if panic is not None and (heard.over(now) or now - panic[0] >= TRACE):
+            raise panicked(service, panic[1], tail(box, box.engine.containers(project).of(service.name)))
         if heard.over(now):
-            raise _exited(box, project, service, heard.ended or 0)
+            raise exited(box, project, service, _there(box, project, service), code=heard.ended or 0)
         if heard.live and where is not None and now - asked >= ASK_INSIDE:
             asked = now
             _check_address(box, project, service)
-        if now - looked >= LOOK:
+        if now - looked >= (LOOK if panic is None else POLL):
             looked = now
             _check_state(box, project, service, fresh=fresh)
-            if where is None and not heard.building and now - heard.at >= STAYS_UP:
+            if where is None and panic is None and not heard.building and now - heard.at >= STAYS_UP:
                 return
         if now - heard.at >= (BUILD_TIMEOUT if heard.building else timeout):
             raise _never_answers(box, project, service, where, timeout)
         box.clock.sleep(POLL)
 
 
-def _give_up_on(box: Toolbox, project: str, service: Service, mark: Mark) -> None:
+def _give_up_on(service: Service, mark: Mark) -> None:
     if mark.kind == "build.failed":
-        known = explain("reload", mark.message)
+        known = explain("reload", mark.message, service=service.name)
         place = first_place(mark.message, service)
         if known is not None:
             raise known.error(detail=mark.message, before=f"{service.name} does not compile", place=place)
@@ -153,34 +159,27 @@ def _give_up_on(box: Toolbox, project: str, service: Service, mark: Mark) -> Non
             place=place,
             detail=mark.message,
         )
-    if mark.kind == "panic":
-        tail = _tail(box, project, service)
-        _give_up_on_variable(service, tail, before=f"{service.name} panics at start")
-        raise ProjectError(
-            f"{service.name} panics at start: {mark.message}",
-            code="panics-at-start",
-            hint=f"devctl logs {service.name}; the next save is built and tried again",
-            place=own_line(tail),
-            detail=tail,
-        )
 
 
 def _check_state(box: Toolbox, project: str, service: Service, *, fresh: bool) -> None:
-    container = box.engine.containers(project).of(service.name)
-    if container is None:
-        raise _gone(service)
-    if container.state in ("exited", "dead", "restarting"):
-        raise _exited(box, project, service, container.exit_code)
-    if fresh and container.restarts:  # a restart policy has it up again for a moment
-        code = container.exit_code or box.engine.last_exit(container.id) or 1
-        raise _exited(box, project, service, code)
+    container = _there(box, project, service)
+    # One that was just made and has restarts already: a restart policy has it up again for a moment.
+    if container.state in ("exited", "dead", "restarting") or (fresh and container.restarts):
+        raise exited(box, project, service, container)
     if container.health == "unhealthy":
         raise ProjectError(
             f"{service.name} is unhealthy: its own health check fails",
             code="unhealthy",
             hint=f"devctl logs {service.name}",
-            detail=_tail(box, project, service),
+            detail=tail(box, container),
         )
+
+
+def _there(box: Toolbox, project: str, service: Service) -> Container:
+    container = box.engine.containers(project).of(service.name)
+    if container is None:
+        raise _gone(service)
+    return container
 
 
 def _check_address(box: Toolbox, project: str, service: Service) -> None:
@@ -201,48 +200,8 @@ def _unanswered(box: Toolbox, project: str, service: Service, cause: Unreached) 
         code=cause.code,
         hint=cause.hint,
         place=service.origins.get("port"),
-        detail=_tail(box, project, service),
+        detail=tail(box, box.engine.containers(project).of(service.name)),
     )
-
-
-def _exited(box: Toolbox, project: str, service: Service, code: int) -> DevctlError:
-    tail = _tail(box, project, service)
-    container = box.engine.containers(project).of(service.name)
-    killed = container is not None and container.oom_killed
-    known = explain("start", tail, exit_code=code, oom_killed=killed)
-    if known is None or known.code == "variable-missing":
-        _give_up_on_variable(service, tail, before=f"{service.name} exited with {code}")
-    if known is not None:
-        return known.error(detail=tail, before=f"{service.name} exited with {code}")
-    hint, place = f"devctl logs {service.name}", own_line(tail)
-    if code != 0 and service.unset_env:
-        first = service.unset_env[0]
-        hint, place = (
-            f"{hint}; {unset_message(first)}: {unset_hint(service.name, first.value)}",
-            place or first.place,
-        )
-    if code == 0 and not service.args:  # it printed its help, say
-        hint = f"{hint}; where it needs a sub-command, devctl.yaml: services: {{{service.name}: {{args: [serve]}}}}"
-    return ProjectError(
-        f"{service.name} exited with {code} before it answered",
-        code="exits-at-start",
-        hint=hint,
-        place=place,
-        detail=tail,
-    )
-
-
-def _give_up_on_variable(service: Service, tail: str, *, before: str) -> None:
-    """Raise where a program's last lines name a variable that its code requires and nothing sets."""
-    variable = named_in(tail, service.unset_env)
-    if variable is not None:
-        raise ProjectError(
-            f"{before}: {unset_message(variable)}",
-            code="variable-missing",
-            hint=unset_hint(service.name, variable.value),
-            place=variable.place,
-            detail=tail,
-        )
 
 
 def _never_answers(
@@ -260,7 +219,7 @@ def _never_answers(
         code="never-answers",
         hint=cause.hint if cause is not None else hint,
         place=service.origins.get("port"),
-        detail=_tail(box, project, service),
+        detail=tail(box, box.engine.containers(project).of(service.name)),
     )
 
 
@@ -268,11 +227,6 @@ def _gone(service: Service) -> ProjectError:
     return ProjectError(
         f"the container of {service.name} is gone", code="container-gone", hint="devctl up starts it again"
     )
-
-
-def _tail(box: Toolbox, project: str, service: Service, lines: int = 20) -> str:
-    container = box.engine.containers(project).of(service.name)
-    return box.engine.logs(container.id, tail=lines).strip() if container is not None else ""
 
 
 def first_place(message: str, service: Service) -> str | None:

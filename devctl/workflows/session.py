@@ -29,6 +29,7 @@ from devctl.workflows.private_modules import go_settings, netrc
 from devctl.workflows.workspaces import unpublished
 
 MODEL = "compose.json"
+CONFIG = "devctl.yaml"
 RECIPE_FILES = (".dockerignore", ".air.toml")
 MANIFEST_LINE = "COPY go.mod go.su[m] ./"
 
@@ -206,7 +207,10 @@ def _ignored(box: Toolbox, project: Project, run: Run) -> str:
         theirs = box.files.read_text(root / f"{run.dockerfile}.dockerignore")
     if theirs is None:
         theirs = box.files.read_text(root / run.context / ".dockerignore") or ".git\n"
-    return "\n".join([theirs.rstrip(), *_below(run.context, data_folders(box, project)), OVERLAY, ""])
+    # What is built from a Dockerfile of ours never reads devctl.yaml, and an edit of it must not build anything anew. The
+    # user's is given what their own `docker build` gives it.
+    ours = [CONFIG] if run.ours else []
+    return "\n".join([theirs.rstrip(), *_below(run.context, data_folders(box, project)), *ours, OVERLAY, ""])
 
 
 def _mode(service: Service, chosen: frozenset[str], observed: Observed, mode: Mode) -> Mode:

@@ -152,3 +152,21 @@ def test_one_that_hangs_up_gives_nothing(listening: socket.socket) -> None:
 
     threading.Thread(target=hang_up, daemon=True).start()
     assert PROBE.fetch(f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout=5) is None
+
+
+def test_a_request_ends_only_after_its_midway(pages: str) -> None:
+    called = threading.Event()
+    assert PROBE.fetch(pages, timeout=5, midway=called.set) == Answer(200, "text/html", "", len(BIG))
+    assert called.is_set()
+
+
+def test_one_that_goes_away_midway_gives_nothing(listening: socket.socket) -> None:
+    def hang_up() -> None:
+        connection, _ = listening.accept()
+        connection.recv(1)
+        connection.close()
+
+    there = threading.Thread(target=hang_up, daemon=True)
+    there.start()
+    asked = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    assert PROBE.fetch(asked, timeout=5, midway=lambda: there.join(60)) is None

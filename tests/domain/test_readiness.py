@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devctl.adapters.dockerfile_source import parse
-from devctl.domain.gofacts import DockerfileFacts
+from devctl.domain.gofacts import DockerfileFacts, Located
 from devctl.domain.image import Binary, ImageFacts
 from devctl.domain.image_paths import candidates, command, program, resolve, with_aliases
 from devctl.domain.project import Service
-from devctl.domain.readiness import Check, Inspected, blocking, checks
+from devctl.domain.readiness import Check, Inspected, blocking, checks, reads_program
 
 DOCKERFILE = """\
 FROM golang:1.26-alpine AS builder
@@ -264,3 +264,18 @@ def test_any_configuration_is_judged(entrypoint: list[str], cmd: list[str]) -> N
 def test_every_check_that_is_not_ok_has_a_hint(env: list[str], test: list[str]) -> None:
     image = replace(GOOD, env=tuple(env), healthcheck=tuple(test), files=frozenset(env), history=tuple(env))
     assert all(c.hint for c in checks(Inspected(image, SERVICE)) if c.status != "ok")
+
+
+def test_what_needs_c_is_told_by_how_it_was_built() -> None:
+    service = replace(SERVICE, cgo=Located("github.com/mattn/go-sqlite3", "store"))
+
+    def said(image: ImageFacts, **settings: str) -> dict[str, Check]:
+        return {c.id: c for c in checks(Inspected(image, service, settings=settings))}
+
+    assert "cgo" not in said(GOOD) and said(GOOD, CGO_ENABLED="1")["cgo"].status == "ok"
+    without = said(GOOD, CGO_ENABLED="0")["cgo"]
+    assert (without.status, without.place) == ("warn", "store") and "CGO_ENABLED=1" in without.hint
+    assert GOOD.binary is not None
+    dynamic = replace(GOOD, binary=replace(GOOD.binary, interpreter="/lib/ld-musl-x86_64.so.1"))
+    assert "CGO_ENABLED=0" not in said(dynamic, CGO_ENABLED="1")["static-binary"].hint
+    assert reads_program(GOOD, service) and not reads_program(GOOD, SERVICE)

@@ -17,7 +17,7 @@ class Observed:
 
 
 _FAILURES = "engine/test_failures.py"
-_PREVIEW = "engine/test_preview.py"
+_PREVIEW = "engine/test_preview_failures.py"
 _FAULTS = "engine/test_faults.py"
 
 OBSERVED = (

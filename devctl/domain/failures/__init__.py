@@ -33,10 +33,15 @@ FAILURES: tuple[Failure, ...] = (
 
 
 def explain(
-    asked: Asked, output: str, *, exit_code: int | None = None, oom_killed: bool = False
+    asked: Asked,
+    output: str,
+    *,
+    exit_code: int | None = None,
+    oom_killed: bool = False,
+    service: str = "NAME",
 ) -> Explained | None:
-    """The first entry that fits, or None: an unknown failure is never guessed at."""
-    facts = Facts(exit_code, oom_killed)
+    """The first entry that fits, or None: an unknown failure is never guessed at. `service`: whose output it is."""
+    facts = Facts(exit_code, oom_killed, service)
     for entry in FAILURES:
         found = entry.explains(asked, output, facts)
         if found is not None:

@@ -116,7 +116,7 @@ ENGINE_FAILURES: tuple[Failure, ...] = (
         r"(?:compile|link|asm|cgo): signal: killed|exit code: 137\b",
         "the compiler was killed: the memory is used up",
         "give the engine more memory, or build fewer packages at once: devctl.yaml "
-        '`services: {{NAME: {{build: {{env: {{GOFLAGS: "-p=1"}}}}}}}}`',
+        '`services: {{{service}: {{build: {{env: {{GOFLAGS: "-p=1"}}}}}}}}`',
         "the kernel ends the biggest process when a memory limit is reached",
         MACHINE,
     ),

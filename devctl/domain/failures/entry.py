@@ -29,6 +29,8 @@ class Facts:
 
     exit_code: int | None = None
     oom_killed: bool = False
+    service: str = "NAME"
+    """Whose output it is: what `{service}` of a text becomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,10 @@ class Failure:
         if self.codes and facts.exit_code not in self.codes:
             return None
         found = re.search(self.pattern, output, self.FLAGS)
-        return self._filled(found) if found is not None else None
+        return self._filled(found, facts) if found is not None else None
 
-    def _filled(self, found: re.Match[str]) -> Explained:
-        groups: dict[str, str] = defaultdict(str)
+    def _filled(self, found: re.Match[str], facts: Facts) -> Explained:
+        groups: dict[str, str] = defaultdict(str, service=facts.service)
         groups.update({key.rstrip("0123456789"): value for key, value in found.groupdict().items() if value})
         message, hint, why, place = (
             text.format_map(groups) for text in (self.message, self.hint, self.why, self.place)

@@ -109,7 +109,16 @@ STARTS: tuple[Failure, ...] = (
         START,
         r"flag provided but not defined: (?P<name>\S+)|unknown (?:shorthand )?flag: (?P<name2>[^\n]+)",
         "it does not know the flag {name}",
-        "devctl.yaml `services: {{NAME: {{args: […]}}}}`, or `command:` in the compose file",
+        "devctl.yaml `services: {{{service}: {{args: […]}}}}`, or `command:` in the compose file",
+    ),
+    Failure(
+        "writes-to-disk",
+        START,
+        r"(?:mkdir|create|rename|write|unlinkat|remove|symlink|truncate|chmod|open|openat) "
+        r"(?P<path>/(?:app|bin|boot|dev|etc|lib|lib64|proc|root|sbin|sys|usr))(?:/[^\s:]*)?(?: /\S+)?: read-only file system",
+        f"it may not write below {{path}}: {_DISK_WHY}",
+        "write to a folder of its own and name that: devctl.yaml `prod: {{writable: [/data]}}`; "
+        "a volume on {path} would hide what the image has there",
     ),
     # On a read-only disk a write is told as such. "permission denied" on open may be a read as well: no tmpfs mends that.
     Failure(
@@ -149,9 +158,17 @@ STARTS: tuple[Failure, ...] = (
     Failure(
         "image-lacks-file",
         START,
-        r"(?:open|stat|lstat|read|chdir) (?P<path>[^\s:]+): no such file or directory",
+        r"(?:open|stat|lstat|read|chdir) (?P<path>/[^\s:]+): no such file or directory",
         "{path} is not in the image",
-        "devctl.yaml: `services: {{NAME: {{files: [{path}]}}}}`, or a line COPY {path} … in the Dockerfile",
+        "COPY … {path} in the production stage of the Dockerfile, or `configs:` in the compose file; "
+        "bind mounts are left out in production",
+    ),
+    Failure(
+        "image-lacks-file",
+        START,
+        r"(?:open|stat|lstat|read|chdir) (?P<path>[^\s:/][^\s:]*): no such file or directory",
+        "{path} is not in the image",
+        "devctl.yaml: `services: {{{service}: {{files: [{path}]}}}}`, or a line COPY {path} … in the Dockerfile",
     ),
     Failure(
         "variable-missing",

@@ -54,7 +54,7 @@ TOOLCHAIN: tuple[Failure, ...] = (
         r"(?:imports|package) (?P<package>\S+): build constraints exclude all Go files in (?P<path>\S+)",
         "no file of {package} is for this build",
         "if it uses cgo: CGO_ENABLED=1 and a C compiler in the base; else the tags it asks for: devctl.yaml "
-        "`services: {{NAME: {{build: {{tags: [TAG]}}}}}}`",
+        "`services: {{{service}: {{build: {{tags: [TAG]}}}}}}`",
         "its files are for another system, for a build tag that is not set, or need cgo, which is off",
     ),
     Failure(
@@ -80,7 +80,7 @@ TOOLCHAIN: tuple[Failure, ...] = (
         _COMPILING,
         r"stat (?P<path>/\S+): directory not found|no Go files in (?P<path2>\S+)$",
         "{path} has no Go package",
-        "devctl.yaml: `services: {{NAME: {{main: ./cmd/NAME}}}}`, or mend the path in the Dockerfile",
+        "devctl.yaml: `services: {{{service}: {{main: ./cmd/NAME}}}}`, or mend the path in the Dockerfile",
         "",
     ),
     Failure(

@@ -1,0 +1,63 @@
+"""What the readiness checks look at, and what one of them says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from devctl.domain.gofacts import DockerfileFacts, Stage
+from devctl.domain.image import ImageFacts
+from devctl.domain.project import Service
+from devctl.domain.stages import effective
+
+Status = Literal["ok", "warn", "fail"]
+Verdict = tuple[Status, str, str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`place` is the line to change, `hint` what to write there ("" where all is well)."""
+
+    id: str
+    status: Status
+    detail: str
+    hint: str = ""
+    place: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "id": self.id,
+            "status": self.status,
+            "detail": self.detail,
+            "hint": self.hint,
+            "place": self.place,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What is known of one image: `image` read with its files, `functions` of its Go program (empty where unknown),
+
+    `settings` it was built with (`CGO_ENABLED` → `0`), `dockerfile` and `stage` it was built from (None where the stage is
+    ours).
+    """
+
+    image: ImageFacts
+    service: Service
+    functions: frozenset[str] = frozenset()
+    dockerfile: DockerfileFacts | None = None
+    stage: Stage | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def line(self, *cmds: str) -> str | None:
+        """`Dockerfile:12` of the instruction that holds, else of the stage's FROM."""
+        if self.dockerfile is None or self.stage is None:
+            return None
+        found = (effective(self.dockerfile, self.stage, cmd) for cmd in cmds)
+        number = next((i.line for i in found if i is not None), self.stage.line)
+        return f"{self.dockerfile.path}:{number}"
+
+    @property
+    def shell(self) -> bool:
+        return "/bin/sh" in self.image.files

@@ -1,0 +1,118 @@
+"""A service that ended at start: what its last run printed, what it died of, and where."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from devctl.domain.failures import Explained, explain
+from devctl.domain.observed import Container
+from devctl.domain.panics import own_line, panic_line
+from devctl.domain.ports import Toolbox
+from devctl.domain.project import Service
+from devctl.domain.runs import image_ref
+from devctl.domain.unset_env import named_in, unset_hint, unset_message
+from devctl.errors import DevctlError, ProjectError
+from devctl.workflows.bridge import not_composes
+
+LINES = 20
+"""Lines of a service's log that are shown below an error."""
+_DENIED = re.compile(r"(?P<path>/[^\s:]+)(?: /\S+)?: permission denied")
+_VOLUME = re.compile(r"(?P<target>/\S*) \(volume (?P<name>\S+)\)")
+
+
+def exited(
+    box: Toolbox, project: str, service: Service, container: Container, *, code: int | None = None
+) -> DevctlError:
+    """Why a container ended; `code` where a process in it did, and the container lives on."""
+    log, killed = tail(box, container), container.oom_killed
+    code = container.exit_code if code is None else code
+    if container.restarts:  # a restart policy has it up again, so that its state and log are of several runs
+        run = box.engine.last_run(container.id, tail=LINES)
+        if run is not None:
+            code, log, killed = run.exit_code, run.log.strip(), run.oom_killed
+        code = code or 1
+    known = explain("start", log, exit_code=code, oom_killed=killed, service=service.name)
+    if known is None or known.code == "variable-missing":
+        lacks = _lacks_variable(service, log, before=f"{service.name} exited with {code}")
+        if lacks is not None:
+            return lacks
+    if known is not None:
+        known = of_volume(box, project, service, container, known=known, log=log)
+        return known.error(
+            detail=log, before=f"{service.name} exited with {code}", place=own_line(log, service)
+        )
+    said = panic_line(log)
+    if said is not None:
+        return panicked(service, said, log)
+    return _exited(service, code, log)
+
+
+def _exited(service: Service, code: int, log: str) -> ProjectError:
+    hint, place = f"devctl logs {service.name}", own_line(log, service)
+    if code != 0 and service.unset_env:
+        first = service.unset_env[0]
+        hint = f"{hint}; {unset_message(first)}: {unset_hint(service.name, first.value)}"
+        place = place or first.place
+    if code == 0 and not service.args:  # it printed its help, say
+        hint = f"{hint}; where it needs a sub-command, devctl.yaml: services: {{{service.name}: {{args: [serve]}}}}"
+    return ProjectError(
+        f"{service.name} exited with {code} before it answered",
+        code="exits-at-start",
+        hint=hint,
+        place=place,
+        detail=log,
+    )
+
+
+def _lacks_variable(service: Service, log: str, *, before: str) -> ProjectError | None:
+    """Where a program's last lines name a variable that its code requires and nothing sets."""
+    variable = named_in(log, service.unset_env)
+    if variable is None:
+        return None
+    return ProjectError(
+        f"{before}: {unset_message(variable)}",
+        code="variable-missing",
+        hint=unset_hint(service.name, variable.value),
+        place=variable.place,
+        detail=log,
+    )
+
+
+def panicked(service: Service, said: str, log: str) -> ProjectError:
+    lacks = _lacks_variable(service, log, before=f"{service.name} panics at start")
+    return lacks or ProjectError(
+        f"{service.name} panics at start: {said}",
+        code="panics-at-start",
+        hint=f"devctl logs {service.name}; the next save is built and tried again",
+        place=own_line(log, service),
+        detail=log,
+    )
+
+
+def tail(box: Toolbox, container: Container | None) -> str:
+    return box.engine.logs(container.id, tail=LINES).strip() if container is not None else ""
+
+
+def of_volume(
+    box: Toolbox, project: str, service: Service, container: Container, *, known: Explained, log: str
+) -> Explained:
+    """What may not be opened lies on a volume: then neither the image nor a tmpfs mends it, but the volume's owner."""
+    denied = _DENIED.search(log)
+    volumes = [found for mount in container.mounts if (found := _VOLUME.fullmatch(mount))]
+    on = [v for v in volumes if denied is not None and f"{denied['path']}/".startswith(f"{v['target']}/")]
+    if denied is None or not on or known.code not in ("writes-to-disk", "file-not-permitted"):
+        return known
+    volume, image = max(on, key=lambda v: len(v["target"])), image_ref(project, service.name, "dev")
+    look = ["docker", "run", "--rm", "--network", "none", *not_composes(), "--user", "0"]
+    look += ["--volume", f"{volume['name']}:/v:ro", "--entrypoint", "stat", image, "-c", "%u:%g", "/v"]
+    seen = box.processes.run(look, timeout=20)
+    owner = seen.stdout.strip() if seen.code == 0 else "another user"
+    user = container.user
+    return replace(
+        known,
+        code="volume-not-permitted",
+        message=f"it may not open {denied['path']}: the volume {volume['name']} belongs to {owner}, "
+        f"and production runs as {user}",
+        hint=f"docker run --rm -u 0 -v {volume['name']}:/v --entrypoint chown {image} -R {user} /v",
+    )

@@ -1,0 +1,243 @@
+"""Small projects that run well in dev and cannot run in production, each way by one stage or one variable."""
+
+from __future__ import annotations
+
+COMPOSE = """\
+services:
+  app:
+    build: .
+    ports: ["HOST_PORT:8080"]
+    depends_on: [beside]
+  beside:
+    image: alpine:3.22
+    init: true
+    command: [sleep, "3600"]
+"""
+MOD = "module example.com/app\n\ngo 1.26\n"
+
+# --- One stage for each finding before the switch -------------------------------------------------------------------------
+
+STAGES = """\
+FROM golang:1.26-alpine AS builder
+WORKDIR /src
+ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS="-buildvcs=false -trimpath" GOCACHE=/gocache
+COPY go.mod main.go ./
+COPY tiny ./tiny
+RUN --mount=type=cache,id=go-build-prod,target=/gocache go build -ldflags '-s -w' -o /server . && \\
+    go build -buildmode=pie -o /pie ./tiny && \\
+    GOARCH=arm64 go build -o /arm ./tiny
+
+FROM scratch AS good
+COPY --from=builder /server /server
+EXPOSE 8080
+USER 65532:65532
+ENTRYPOINT ["/server"]
+
+FROM good AS shell
+ENTRYPOINT /server
+
+FROM good AS nowhere
+ENTRYPOINT ["/nope"]
+
+FROM scratch AS unset
+COPY --chmod=0644 --from=builder /server /server
+USER 65532
+ENTRYPOINT ["/server"]
+
+FROM scratch AS pie
+COPY --from=builder /pie /server
+USER 65532
+ENTRYPOINT ["/server"]
+
+FROM scratch AS arm
+COPY --from=builder /arm /server
+USER 65532
+ENTRYPOINT ["/server"]
+
+FROM scratch AS idle
+COPY --from=builder /server /server
+USER 65532
+
+FROM good AS named
+USER nobody
+
+FROM good AS health
+HEALTHCHECK CMD curl -f http://localhost:8080/
+
+FROM good AS lacking
+HEALTHCHECK CMD ["/healthcheck"]
+
+FROM scratch AS careless
+WORKDIR /app
+COPY --from=builder /server /app/server
+COPY main.go /app/
+ENV API_TOKEN=abc
+EXPOSE 8080 80
+ENTRYPOINT ["./server"]
+
+FROM alpine:3.22 AS shelled
+ARG NPM_TOKEN=abc
+RUN mkdir -p /app
+COPY --from=builder /server /server
+COPY .env /app/
+COPY .git /app/.git
+USER nobody
+ENTRYPOINT exec /server
+"""
+STAGES_MAIN = """\
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+)
+
+func main() {
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "it serves") })
+	http.HandleFunc("/page", func(w http.ResponseWriter, r *http.Request) {
+		page, err := os.ReadFile("templates/page.html")
+		fmt.Fprint(w, string(page), err)
+	})
+	http.HandleFunc("POST /far", func(w http.ResponseWriter, r *http.Request) {
+		zone, err := time.LoadLocation(r.FormValue("zone"))
+		answer, failed := http.Get("https://example.com/")
+		fmt.Fprint(w, zone, err, answer, failed)
+	})
+	if err := http.ListenAndServe(":8080", nil); err != nil {
+		panic(err)
+	}
+}
+"""
+STAGED = {
+    "go.mod": MOD,
+    "main.go": STAGES_MAIN,
+    "tiny/main.go": "package main\n\nfunc main() {}\n",
+    "templates/page.html": "<p>a page</p>\n",
+    ".dockerignore": "# nothing is left out\n",
+    ".env": "TOKEN=abc\n",
+    ".git/HEAD": "ref: refs/heads/main\n",
+    "Dockerfile": STAGES,
+    "compose.yaml": COMPOSE,
+}
+
+
+def stage_line(instruction: str, *, stage: str) -> int:
+    """The number of the first line that starts with `instruction` in that stage of the Dockerfile."""
+    lines = STAGES.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.endswith(f" AS {stage}"))
+    return next(i for i in range(start, len(lines)) if lines[i].startswith(instruction)) + 1
+
+
+def line_of(text: str, *, source: str) -> int:
+    return next(i for i, line in enumerate(source.splitlines(), 1) if text in line)
+
+
+# --- One value of FAIL for each start that fails; only production is given it ---------------------------------------------
+
+FAILING_MAIN = """\
+package main
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"time"
+)
+
+func main() {
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "it serves") })
+	if how := os.Getenv("FAIL"); how != "" {
+		fail(how)
+	}
+	log.Fatal(http.ListenAndServe(":8080", nil))
+}
+
+func fail(how string) {
+	switch how {
+	case "exits":
+		log.Print("no luck today")
+		os.Exit(3)
+	case "panics":
+		var counts map[string]int
+		counts["first"] = 1
+	case "silent":
+		time.Sleep(time.Hour)
+	case "of-the-system":
+		must(os.WriteFile("/etc/app.db", nil, 0o600))
+	case "read-only":
+		must(os.WriteFile("/var/data.db", nil, 0o600))
+	case "not-allowed":
+		must(os.WriteFile("/data/app.db", nil, 0o600))
+	case "no-file":
+		_, err := os.ReadFile("/etc/app/settings.json")
+		must(err)
+	case "no-template":
+		_, err := os.ReadFile("pages/first.html")
+		must(err)
+	case "no-variable":
+		required("DATABASE_URL")
+	case "elsewhere":
+		log.Fatal(http.ListenAndServe(os.Getenv("ADDRESS"), nil))
+	case "alpine":
+		if _, err := os.Stat("/etc/alpine-release"); err == nil {
+			log.Fatal("not on alpine")
+		}
+	}
+}
+
+func required(name string) {
+	if os.Getenv(name) == "" {
+		log.Fatal(name, " is not set")
+	}
+}
+
+func must(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+"""
+FAILING = {
+    "go.mod": MOD,
+    "main.go": FAILING_MAIN,
+    "compose.yaml": COMPOSE.replace("    depends_on", "    volumes: [data:/data]\n    depends_on")
+    + "volumes:\n  data:\n",
+}
+TWO = {
+    "go.mod": MOD,
+    "web/main.go": FAILING_MAIN,
+    "worker/main.go": FAILING_MAIN.replace('"FAIL"', '"FAIL_WORKER"').replace('"it serves"', '"it works"'),
+    "compose.yaml": """\
+services:
+  web:
+    build: .
+    ports: ["HOST_PORT:8080"]
+  worker:
+    build: .
+    ports: ["8080"]
+""",
+}
+
+
+def prod_env(**env: str) -> str:
+    """devctl.yaml that gives production these variables, and dev none."""
+    return "version: 1\nprod:\n  env:\n" + "".join(f"    {key}: {value!r}\n" for key, value in env.items())
+
+
+TWO_CONFIG = "services:\n  web: {main: ./web}\n  worker: {main: ./worker}\n"
+
+# --- What only C can do, and a base without a compiler --------------------------------------------------------------------
+
+CGO = {
+    "go.mod": f"{MOD}\nrequire github.com/mattn/go-sqlite3 v1.14.0\n\n"
+    "replace github.com/mattn/go-sqlite3 => ./third_party/sqlite3\n",
+    "main.go": FAILING_MAIN.replace('"time"\n', '"time"\n\n\t_ "github.com/mattn/go-sqlite3"\n'),
+    "third_party/sqlite3/go.mod": "module github.com/mattn/go-sqlite3\n\ngo 1.26\n",
+    "third_party/sqlite3/static_mock.go": "//go:build !cgo\n\npackage sqlite3\n",
+    "third_party/sqlite3/sqlite3.go": 'package sqlite3\n\n// int one() { return 1; }\nimport "C"\n\nvar One = C.one()\n',
+    "compose.yaml": 'services:\n  app:\n    build: .\n    ports: ["HOST_PORT:8080"]\n',
+}
+WITHOUT_CGO = "version: 1\nservices: {app: {build: {env: {CGO_ENABLED: '0'}}}}\n"

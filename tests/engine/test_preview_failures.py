@@ -1,0 +1,197 @@
+"""Every way in which a start fails in production, on the real engine: the whole message, and that dev serves again.
+
+What runs is looked at from outside: by the engine's own client and by a request. The project is shared by its cases, so
+each case also starts from what the one before it has put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.broken_projects import FAILING, FAILING_MAIN, TWO, TWO_CONFIG, line_of, prod_env
+from tests.engine.cli import docker, get, serves
+from tests.engine.conftest import Started, made_in
+from tests.engine.previewed import container, preview, started
+
+pytestmark = pytest.mark.engine
+KEEP = "mend what its last lines say; `devctl prod-preview --keep-failed` keeps its files as an image"
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    yield from started(tmp_path_factory.mktemp("failing"), FAILING)
+
+
+def failure(code: str, message: str, hint: str, place: str | None = None) -> dict[str, object]:
+    return {"code": code, "message": f"{message}; dev serves again", "hint": hint, "place": place}
+
+
+FAILURES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
+    "exits": (
+        {"FAIL": "exits"},
+        failure("exits-at-start", "app exited with 3 before it answered", KEEP),
+    ),
+    "panics": (
+        {"FAIL": "panics"},
+        failure(
+            "panics-at-start",
+            "app panics at start: panic: assignment to entry in nil map",
+            KEEP,
+            f"main.go:{line_of('counts[', source=FAILING_MAIN)}",
+        ),
+    ),
+    "silent": (
+        {"FAIL": "silent"},
+        failure(
+            "never-answers",
+            "app did not answer on http://127.0.0.1:HOST_PORT/ within 3 s",
+            "does it listen on 0.0.0.0:8080? devctl.yaml: services: app: port/probe say where to ask",
+            "compose.yaml",
+        ),
+    ),
+    "read-only file system": (
+        {"FAIL": "read-only"},
+        failure(
+            "writes-to-disk",
+            "app exited with 1: it may not write below /var: production runs read-only and without root",
+            "devctl.yaml: `prod: {writable: [/var]}`, or a volume there",
+        ),
+    ),
+    "the system's folders": (
+        {"FAIL": "of-the-system"},
+        failure(
+            "writes-to-disk",
+            "app exited with 1: it may not write below /etc: production runs read-only and without root",
+            "write to a folder of its own and name that: devctl.yaml `prod: {writable: [/data]}`; "
+            "a volume on /etc would hide what the image has there",
+        ),
+    ),
+    "permission denied": (
+        {"FAIL": "not-allowed"},
+        failure(
+            "volume-not-permitted",
+            "app exited with 1: it may not open /data/app.db: the volume NAME_data belongs to 0:0, "
+            "and production runs as 65532:65532",
+            "docker run --rm -u 0 -v NAME_data:/v --entrypoint chown NAME-app:dev -R 65532:65532 /v",
+        ),
+    ),
+    "missing file": (
+        {"FAIL": "no-file"},
+        failure(
+            "image-lacks-file",
+            "app exited with 1: /etc/app/settings.json is not in the image",
+            "COPY … /etc/app/settings.json in the production stage of the Dockerfile, or `configs:` in the compose file; "
+            "bind mounts are left out in production",
+        ),
+    ),
+    "missing template": (
+        {"FAIL": "no-template"},
+        failure(
+            "image-lacks-file",
+            "app exited with 1: pages/first.html is not in the image",
+            "devctl.yaml: `services: {app: {files: [pages/first.html]}}`, "
+            "or a line COPY pages/first.html … in the Dockerfile",
+        ),
+    ),
+    "missing variable": (
+        {"FAIL": "no-variable"},
+        failure(
+            "variable-missing",
+            "app exited with 1: the environment variable DATABASE_URL is missing",
+            "devctl.yaml: `prod: {env: {DATABASE_URL: …}}`, or the compose file's `environment:`",
+        ),
+    ),
+    "localhost": (
+        {"FAIL": "elsewhere", "ADDRESS": "localhost:8080"},
+        failure(
+            "localhost-only",
+            "app listens on localhost:8080 only, which nobody outside reaches",
+            'listen on ":8080", not on "localhost:8080"',
+            "compose.yaml",
+        ),
+    ),
+    "other port": (
+        {"FAIL": "elsewhere", "ADDRESS": ":9191"},
+        failure(
+            "other-port",
+            "app listens on port 9191, and 8080 was asked",
+            "devctl.yaml: `services: {app: {port: 9191}}`",
+            "compose.yaml",
+        ),
+    ),
+}
+
+
+# These are found out by waiting; the others end the wait themselves.
+NO_LOG = ("never-answers", "localhost-only", "other-port")
+
+
+@pytest.mark.parametrize("how", FAILURES)
+def test_a_start_that_fails_names_its_cause_and_dev_serves_again(failing: Started, how: str) -> None:
+    variables, expected = FAILURES[how]
+    beside, (_, dev_image, _) = container(failing, "beside"), container(failing, "app")
+
+    failed = preview(failing, prod_env(**variables), "--timeout", "3" if expected["code"] in NO_LOG else "10")
+
+    known = {"HOST_PORT": str(failing.port), "NAME": failing.name}
+    for word, value in known.items():
+        expected = {k: v.replace(word, value) if isinstance(v, str) else v for k, v in expected.items()}
+    assert failed.error == expected, failed.show
+    log = failed.result.get("log", [])  # of one run, however often it was started again
+    assert len(log) == len(set(log)) and bool(log) == (expected["code"] not in NO_LOG), log
+    assert failed.result["mode"] == "dev" and failed.result["services"][0]["state"] == "running"
+    serves(failing.port, "it serves", within=10)
+    assert container(failing, "app")[1:] == (dev_image, "true")
+    assert container(failing, "beside") == beside
+
+
+def test_the_files_of_a_failed_start_are_kept_for_study(failing: Started) -> None:
+    failed = preview(failing, prod_env(FAIL="exits"), "--keep-failed", "--timeout", "10")
+
+    kept = failed.result["kept"]
+    assert kept == f"{failing.name}-app:failed" and docker("image", "inspect", "-f", "{{.Id}}", kept)
+    docker("image", "rm", kept)
+    assert failed.error["code"] == "exits-at-start"
+
+
+def test_a_preview_over_a_preview_with_another_base_brings_the_first_one_back(failing: Started) -> None:
+    beside = container(failing, "beside")
+    (failing.root / "devctl.yaml").write_text(prod_env(FAIL="alpine"))
+    failing.devctl("-y", "prod-preview", "--base", "scratch")
+    _, first, _ = container(failing, "app")
+
+    failed = preview(failing, prod_env(FAIL="alpine"), "--base", "alpine", "--timeout", "10")
+
+    assert failed.error == {
+        "code": "exits-at-start",
+        "message": "app exited with 1 before it answered; prod serves again",
+        "hint": KEEP,
+        "place": None,
+    }, failed.show
+    assert failed.result["mode"] == "prod" and get(failing.port) == "it serves"
+    assert container(failing, "app")[1:] == (first, "true")
+    failing.devctl("up", "-d", "--no-watch")
+    serves(failing.port, "it serves")
+    assert container(failing, "beside") == beside
+
+
+def test_of_several_services_all_are_switched_or_none(tmp_path: Path) -> None:
+    with made_in(tmp_path) as make:
+        two = make({**TWO, "devctl.yaml": f"version: 1\n{TWO_CONFIG}"})
+        two.devctl("-y", "up", "-d", "--no-watch")
+        before = [container(two, name)[1:] for name in ("web", "worker")]
+
+        failed = preview(two, prod_env(FAIL_WORKER="exits") + TWO_CONFIG, "--timeout", "10")
+
+        assert failed.error == {
+            "code": "exits-at-start",
+            "message": "worker exited with 3 before it answered; dev serves again",
+            "hint": KEEP,
+            "place": None,
+        }, failed.show
+        assert [container(two, name)[1:] for name in ("web", "worker")] == before
+        assert {s["state"] for s in failed.result["services"]} == {"running"}
+        serves(two.port, "it serves", within=10)

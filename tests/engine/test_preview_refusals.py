@@ -1,0 +1,231 @@
+"""Every image that is not ready for production, on the real engine: the whole message, and that dev was never touched.
+
+What runs is looked at from outside: by the engine's own client and by a request. The project is shared by all cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.broken_projects import CGO, STAGED, STAGES_MAIN, WITHOUT_CGO, line_of, stage_line
+from tests.engine.cli import Result, get
+from tests.engine.conftest import Started, made_in
+from tests.engine.previewed import container, preview, started
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    yield from started(tmp_path_factory.mktemp("staged"), STAGED)
+
+
+def refusal(message: str, hint: str, instruction: str, *, stage: str) -> dict[str, object]:
+    place = f"Dockerfile:{stage_line(instruction, stage=stage)}"
+    return {"code": "not-ready", "message": message, "hint": hint, "place": place}
+
+
+READY = "not ready for production: "
+REFUSALS = {
+    "shell": refusal(
+        "stage `shell` of app cannot run: shell-form ENTRYPOINT needs /bin/sh, and scratch has no shell",
+        'ENTRYPOINT ["/server"]',
+        "ENTRYPOINT",
+        stage="shell",
+    ),
+    "nowhere": refusal(
+        f"{READY}/nope is not in the image",
+        "COPY --from=builder … /nope, or name what is there",
+        "ENTRYPOINT",
+        stage="nowhere",
+    ),
+    "unset": refusal(
+        f"{READY}/server is not executable (mode 0644)",
+        "RUN chmod 0755 … in the builder, or COPY --chmod=0755 … /server",
+        "ENTRYPOINT",
+        stage="unset",
+    ),
+    "idle": refusal(
+        f"{READY}the image starts nothing",
+        'ENTRYPOINT ["/server"]',
+        "FROM",
+        stage="idle",
+    ),
+    "pie": refusal(
+        f"{READY}/server is linked dynamically and its interpreter /lib64/ld-linux-x86-64.so.2 is not in the image",
+        "RUN CGO_ENABLED=0 go build … in the builder stage",
+        "ENTRYPOINT",
+        stage="pie",
+    ),
+    "arm": refusal(
+        f"{READY}the binary is for arm64, the image for amd64",
+        "ARG TARGETARCH, then GOARCH=$TARGETARCH go build … in the builder stage",
+        "FROM",
+        stage="arm",
+    ),
+    "named": refusal(
+        f"{READY}user nobody is a name, and the image has no /etc/passwd to look it up",
+        "USER 65532:65532",
+        "USER",
+        stage="named",
+    ),
+    "health": refusal(
+        f"{READY}the health check is in shell form, and the image has no /bin/sh: always unhealthy",
+        'HEALTHCHECK NONE, or exec form: HEALTHCHECK CMD ["/server", "-healthcheck"]',
+        "HEALTHCHECK",
+        stage="health",
+    ),
+    "lacking": refusal(
+        f"{READY}the health check runs /healthcheck, which is not in the image",
+        'HEALTHCHECK NONE, or exec form: HEALTHCHECK CMD ["/server", "-healthcheck"]',
+        "HEALTHCHECK",
+        stage="lacking",
+    ),
+}
+
+
+@pytest.mark.parametrize("stage", REFUSALS)
+def test_what_cannot_work_is_refused_and_dev_is_never_touched(staged: Started, stage: str) -> None:
+    before = container(staged, "app"), container(staged, "beside")
+
+    refused = preview(staged, f"version: 1\nprod: {{target: {stage}}}\n")
+
+    assert refused.error == REFUSALS[stage], refused.show
+    assert (container(staged, "app"), container(staged, "beside")) == before
+    assert get(staged.port) == "it serves"
+    assert not refused.named("switch")
+
+
+Warnings = dict[str, tuple[str, str, str]]
+CARELESS: Warnings = {
+    "entrypoint-absolute": (
+        "./server is found through WORKDIR or PATH only, which a base or a compose file may change",
+        'ENTRYPOINT ["/app/server"]',
+        "ENTRYPOINT",
+    ),
+    "user": ("the image runs as root; the preview runs it as 65532", "USER 65532:65532", "FROM"),
+    "ca-certificates": (
+        "the program makes TLS connections, and the image has no CA certificates",
+        "COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/",
+        "FROM",
+    ),
+    "time-zones": (
+        "the program loads time zones by name, and the image has none",
+        'import _ "time/tzdata" in package main',
+        "FROM",
+    ),
+    "privileged-port": (
+        "port 80 is below 1024: outside Docker a nonroot process may not listen on it",
+        "listen on 8080 and let the platform map the port",
+        "EXPOSE",
+    ),
+    "secrets": (
+        "anyone who can pull the image can read: ENV API_TOKEN",
+        "RUN --mount=type=secret,id=… while building; give it to the container when it starts",
+        "ENV",
+    ),
+    "source": (
+        "the image holds source: /app/main.go",
+        "COPY --from=builder the binary alone into a stage of its own",
+        "COPY main.go",
+    ),
+}
+SHELLED: Warnings = {
+    "entrypoint-form": (
+        "shell-form entrypoint: the shell gets SIGTERM, the service may not",
+        'ENTRYPOINT ["/server"]',
+        "ENTRYPOINT",
+    ),
+    "user": (
+        "user nobody is a name: Kubernetes cannot see that it is not root",
+        "USER 65532:65532",
+        "USER",
+    ),
+    "secrets": (
+        "anyone who can pull the image can read: build argument NPM_TOKEN, /app/.env",
+        "RUN --mount=type=secret,id=… while building; give it to the container when it starts",
+        "ARG",
+    ),
+    "source": (
+        "the image holds source: /app/.git",
+        "COPY --from=builder the binary alone into a stage of its own",
+        "COPY .git",
+    ),
+}
+
+
+def warned(done: Result) -> dict[str, dict[str, object]]:
+    """What the checks found, by name. `answers-differ` is of another kind: asked of dev while it still serves."""
+    return {c["id"]: c for c in done.result["checks"] if c["status"] != "ok" and c["id"] != "answers-differ"}
+
+
+def as_checks(warnings: Warnings, *, stage: str) -> dict[str, dict[str, object]]:
+    return {
+        name: {
+            "id": name,
+            "status": "warn",
+            "detail": detail,
+            "hint": hint,
+            "place": f"Dockerfile:{stage_line(instruction, stage=stage)}",
+        }
+        for name, (detail, hint, instruction) in warnings.items()
+    }
+
+
+def test_what_may_fail_elsewhere_is_told_with_its_line_and_the_preview_serves(staged: Started) -> None:
+    beside = container(staged, "beside")
+    (staged.root / "devctl.yaml").write_text("version: 1\nprod: {target: careless}\n")
+
+    done = staged.devctl("-y", "prod-preview")
+
+    found = warned(done)
+    assert found.pop("opened-files") == {
+        "id": "opened-files",
+        "status": "warn",
+        "detail": "opened at run time, relative to /app, and not in the image: templates/page.html",
+        "hint": "COPY templates/page.html /app/templates/page.html",
+        "place": f"main.go:{line_of('templates/page.html', source=STAGES_MAIN)}",
+    }
+    assert found == as_checks(CARELESS, stage="careless")
+    assert get(staged.port) == "it serves" and "no such file" in get(staged.port, "/page")
+    staged.devctl("up", "-d", "--no-watch")
+    assert "a page" in get(staged.port, "/page")
+    assert container(staged, "beside") == beside
+
+
+def test_on_a_base_with_a_shell_the_same_is_only_told(staged: Started) -> None:
+    (staged.root / "devctl.yaml").write_text("version: 1\nprod: {target: shelled}\n")
+
+    done = staged.devctl("-y", "prod-preview")
+
+    found = warned(done)
+    found.pop("opened-files")
+    assert found == as_checks(SHELLED, stage="shelled")
+    assert get(staged.port) == "it serves"
+
+
+def test_cgo_without_a_compiler_is_refused_and_cgo_left_out_is_told(tmp_path: Path) -> None:
+    with made_in(tmp_path) as make:
+        made = make(CGO)
+
+        refused = made.devctl("-y", "prod-preview", code=4)
+        assert refused.error == {
+            "code": "base-lacks-c-compiler",
+            "message": "cgo is on, and the image has no C compiler (gcc); a package of the service is partly written in C",
+            "hint": "CGO_ENABLED=0 where no C is needed, else RUN apk add --no-cache gcc musl-dev",
+            "place": None,
+        }, refused.show
+
+        made.write({"devctl.yaml": WITHOUT_CGO})
+        done = made.devctl("-y", "prod-preview", "--base", "scratch")
+        assert warned(done)["cgo"] == {
+            "id": "cgo",
+            "status": "warn",
+            "detail": "github.com/mattn/go-sqlite3 needs cgo, and the program was built with CGO_ENABLED=0: "
+            "it fails where that is used",
+            "hint": "RUN CGO_ENABLED=1 go build … in a builder with a C compiler, or a package that needs no C",
+            "place": ".",
+        }, done.show
