@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -108,6 +108,11 @@ class SystemFiles:
         except OSError:
             return None
         return [facts.st_mtime_ns, facts.st_size]
+
+    def tree(self, root: Path, *, without: Iterable[str]) -> str | None:
+        from devctl.adapters.file_tree import fingerprint
+
+        return fingerprint(root, without=without)
 
     def go_names(self, root: Path) -> str:
         names_of = zlib.crc32(

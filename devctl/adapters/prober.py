@@ -61,14 +61,14 @@ class SocketProber:
         midway: Callable[[], object] | None = None,
     ) -> Answer | None:
         end = time.monotonic() + timeout
-        at, ask = _request(url, headers or {})
+        held = {} if midway is None else {"Connection": "keep-alive", "Content-Length": "1"}
+        at, ask = _request(url, {**(headers or {}), **held})
         try:
             with socket.create_connection(at, timeout=timeout) as connection:
-                if midway is not None:
-                    connection.sendall(ask[:-2])
-                    midway()
-                    ask = ask[-2:]
                 connection.sendall(ask)
+                if midway is not None:
+                    midway()
+                    connection.sendall(b" ")
                 return _answer(connection, end)
         except OSError:
             return None
@@ -93,7 +93,7 @@ def _request(url: str, headers: Mapping[str, str]) -> tuple[tuple[str, int], byt
     """Whom to connect to, and the bytes of one GET."""
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
-    said = {"Host": f"{host}:{port}", "User-Agent": "devctl", **headers, "Connection": "close"}
+    said = {"Host": f"{host}:{port}", "User-Agent": "devctl", "Connection": "close", **headers}
     lines = [f"GET {parts.path or '/'} HTTP/1.1", *(f"{name}: {value}" for name, value in said.items())]
     return (host, port), "\r\n".join([*lines, "", ""]).encode()
 

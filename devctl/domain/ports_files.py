@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +36,9 @@ class Files(Protocol):
 
     def stamp(self, path: Path) -> list[int] | None:
         """Time of change in ns and size; None where there is no such file. Equal stamps mean equal content."""
+
+    def tree(self, root: Path, *, without: Iterable[str]) -> str | None:
+        """A fingerprint of a folder; None where it cannot be said. `without`: lines of a .dockerignore."""
 
     def go_names(self, root: Path) -> str:
         """A digest of the names of all Go files below `root`, vendored, hidden and state folders left out."""

@@ -39,7 +39,8 @@ class Prober(Protocol):
     ) -> Answer | None:
         """One GET to its end, of at most `timeout` seconds in all; redirects are not followed.
 
-        `midway` is called when all of the request but its last bytes was sent.
+        `midway` is called when all of the request but its last byte was sent: the one byte of a body. A server that has
+        read the rest counts it as under way, and answers when it is whole.
         """
 
     def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...

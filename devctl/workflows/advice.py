@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -119,11 +120,14 @@ def compose_place(box: Toolbox, root: Path) -> Callable[[Key], str]:
     """The line of a key in the user's compose files, the overriding one first; the nearest key above it where it has none."""
     paths = compose_files(box, root)
     names = [path.relative_to(root).as_posix() for path in paths]
-    asked = [(name, box.sources.positions(path)) for name, path in zip(names, paths, strict=True)]
+
+    @cache
+    def asked() -> list[tuple[str, Callable[[Key], int | None]]]:
+        return [(name, box.sources.positions(path)) for name, path in zip(names, paths, strict=True)]
 
     def place(key: Key) -> str:
         while key:
-            for name, line_of in asked:
+            for name, line_of in asked():
                 line = line_of(key)
                 if line is not None:
                     return f"{name}:{line}"

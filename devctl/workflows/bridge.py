@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from devctl.domain.observed import COMPOSE_PROJECT_LABEL, COMPOSE_SERVICE_LABEL, PROJECT_LABEL, Observed
 from devctl.domain.ports import Toolbox
@@ -21,13 +21,16 @@ AT_MOST = "600"
 
 
 @contextlib.contextmanager
-def network_awake(box: Toolbox, project: Project, *, observed: Observed) -> Iterator[None]:
-    """Best effort: it takes a dev image, which has a `sleep`; without one the switch only takes longer."""
+def network_awake(box: Toolbox, project: Project, *, observed: Observed) -> Iterator[Callable[[], None]]:
+    """Best effort: it takes a dev image, which has a `sleep`; without one the switch only takes longer.
+
+    What is yielded says that it may sleep again: the holder then goes beside whatever comes next.
+    """
     running = [c for c in observed.containers if c.state == "running"]
     networks = list(observed.networks)
     image = image_ref(project.name, running[0].service, "dev") if len(running) == 1 else ""
     if not image or not networks or not box.engine.images([image]):
-        yield
+        yield lambda: None
         return
     name = f"{project.name}-network-holder"
     argv = ["docker", "run", "--detach", "--rm", "--name", name, "--network", networks[0]]
@@ -42,11 +45,18 @@ def network_awake(box: Toolbox, project: Project, *, observed: Observed) -> Iter
     ]
     starting = threading.Thread(target=box.processes.run, args=(argv,), daemon=True)
     starting.start()  # beside whatever comes first; a switch builds its image meanwhile
-    try:
-        yield
-    finally:
+
+    def end() -> None:
         starting.join()
         box.processes.run(["docker", "rm", "--force", name])
+
+    ending = threading.Thread(target=end)
+    try:
+        yield ending.start
+    finally:
+        if ending.ident is None:
+            ending.start()
+        ending.join()
 
 
 def not_composes() -> list[str]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 2.0
 """Seconds for one request."""
+LAST = 0.5
+"""Seconds for those that are left when the image is there: where nothing had to be built, that was soon."""
 ALTOGETHER = 10.0
 """Seconds for all requests to prod: one that hangs everywhere must not hold the result up."""
 CHECK = "answers-differ"
@@ -58,6 +60,8 @@ class DevLook(AbstractContextManager["DevLook"]):
 
     def stop(self) -> None:
         """No further request. One under way is not waited for: its answer, from whomever, is thrown away."""
+        if self._thread is not None:
+            self._thread.join(LAST)
         self._over.set()
 
     def dev(self, service: Service) -> Container | None:
@@ -93,9 +97,9 @@ class Compared:
         return {"requests": self.requests, "differ": [u.as_json() for u in self.unlike]}
 
 
-def compare(box: Toolbox, look: DevLook, prod_sizes: Mapping[str, int]) -> Compared:
+def compare(box: Toolbox, look: DevLook, prod_sizes: Mapping[str, int], *, now: Observed) -> Compared:
     """Prod as it serves now against what was learned of dev. Nothing where dev did not run."""
-    now, end = box.engine.containers(look.project.name), box.clock.monotonic() + ALTOGETHER
+    end = box.clock.monotonic() + ALTOGETHER
     found = Compared()
     for service in look.project.services:
         dev, prod = look.dev(service), now.of(service.name)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devctl.domain.events import Outcome, Planned, Switched
 from devctl.domain.image import ImageFacts
-from devctl.domain.observed import MODE_LABEL, Container, Observed
+from devctl.domain.inspected import Check
+from devctl.domain.observed import MODE_LABEL, Container, Image, Observed
 from devctl.domain.planner import plan_text
 from devctl.domain.ports import Toolbox
 from devctl.domain.preview_text import preview_text
-from devctl.domain.project import Project, Service
-from devctl.domain.readiness import Check, checks
+from devctl.domain.project import Project
 from devctl.domain.requests import PreviewRequest
 from devctl.domain.runs import NONROOT
+from devctl.domain.state import State
 from devctl.errors import DevctlError, InterruptedByUser, ProjectError
 from devctl.workflows.advice import advise, refuse_impossible
 from devctl.workflows.bases_needed import ensure_bases
@@ -24,10 +25,11 @@ from devctl.workflows.differences import Compared, DevLook, compare, warn
 from devctl.workflows.drain import Drained, as_json, drain, must_drain
 from devctl.workflows.execute import build, compose_up
 from devctl.workflows.go_bases import settle
+from devctl.workflows.known_images import inputs_of, is_current, looked_at, note_built
 from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.load import load
 from devctl.workflows.preview_failure import Before, name_cause, put_back, put_back_model
-from devctl.workflows.readiness import look, must_be_ready
+from devctl.workflows.readiness import must_be_ready
 from devctl.workflows.ready import Address, address, answers, wait_ready
 from devctl.workflows.session import Session, open_session, overlay_files, write_overlay
 from devctl.workflows.snapshot import snapshot
@@ -62,24 +64,31 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
         steps = Steps(box)
         watched = watcher_state(box, project).state == "running"
         observed = box.engine.observe(project.name)
-        with network_awake(box, project, observed=observed):
+        with network_awake(box, project, observed=observed) as sleep_again:
             with DevLook(box, project, observed) as dev:
-                session, measured = _prepare(box, project, request, base, steps)
+                session, measured = _prepare(box, project, steps, request=request, observed=observed)
             _switch(box, session, steps, measured, request)
-            measured.compared = compare(box, dev, measured.sizes)
+            if not request.drain:
+                sleep_again()
+            now = box.engine.containers(project.name)
+            measured.compared = compare(box, dev, measured.sizes, now=now)
             warn(box, measured.compared)
             if request.drain:
                 _drain(box, session, steps, measured, request.timeout)
+                now = box.engine.containers(project.name)
+            state = snapshot(box, project, observed=now)
         if watched:
             ensure_watcher(box, project)
-    return _outcome(box, session, measured, round((box.clock.monotonic() - began) * 1000))
+            state = replace(state, watcher=watcher_state(box, project))
+    return _outcome(session, measured, now, state=state, ms=round((box.clock.monotonic() - began) * 1000))
 
 
 def _prepare(
-    box: Toolbox, project: Project, request: PreviewRequest, base: str | None, steps: Steps
+    box: Toolbox, project: Project, steps: Steps, *, request: PreviewRequest, observed: Observed
 ) -> tuple[Session, Switch]:
     """Build and check. Nothing that runs is touched yet, and a refusal leaves it so."""
-    session = open_session(box, project, mode="prod", base=base, target=project.prod_target)
+    base, target = request.base or project.prod_base, project.prod_target
+    session = open_session(box, project, mode="prod", base=base, target=target, observed=observed)
     box.reporter.emit(Planned(plan_text(session.plan())))
     before = _before(box, session)
     refuse_impossible(box, session)
@@ -87,27 +96,43 @@ def _prepare(
     measured = Switch()
     write_overlay(box, session)
     try:
-        names = [s.service or "" for s in session.plan() if s.step == "build"]
-        ensure_bases(box, session, steps, names, assemble=request.yes)
-        for name in names:
-            with steps.step("build", "production stage", service=name):
-                build(box, session, name)
+        images = _build(box, session, steps, assemble=request.yes)
         with steps.step("check", "what would stop it in production"):
             for service in project.services:
-                seen = look(box, project, service, run=session.run(service.name))
-                measured.image = measured.image or seen.image
-                measured.sizes[service.name] = seen.image.size_bytes
-                measured.checks += checks(seen)
+                run = session.run(service.name)
+                image, found = looked_at(box, session, service, run=run, image=images[run.image])
+                measured.image = measured.image or image
+                measured.sizes[service.name] = image.size_bytes
+                measured.checks += found
             must_be_ready(measured.checks)
         measured.before = before
-        users = {s.name: _user(box, session, s) for s in project.services}
-        found = open_session(
-            box, project, mode="prod", base=base, target=project.prod_target, prod_user=users
+        users = {run.service: _user(images[run.image]) for run in session.runs}
+        ready = open_session(
+            box, project, mode="prod", base=base, target=target, prod_user=users, observed=observed
         )
     except BaseException:
         put_back_model(box, session, before)
         raise
-    return found, measured
+    return ready, measured
+
+
+def _build(box: Toolbox, session: Session, steps: Steps, *, assemble: bool) -> Mapping[str, Image]:
+    """Build what is not known to be current; the production images by reference."""
+    names = [s.service or "" for s in session.plan() if s.step == "build"]
+    inputs = {run.service: inputs_of(box, session, run) for run in session.runs}
+    current = {r.service for r in session.runs if is_current(box, session, r, inputs=inputs[r.service])}
+    names = [name for name in names if name not in current]
+    if not names:
+        return session.images
+    ensure_bases(box, session, steps, names, assemble=assemble)
+    for name in names:
+        with steps.step("build", "production stage", service=name):
+            build(box, session, name)
+    images = box.engine.images([run.image for run in session.runs])
+    for run in session.runs:
+        if run.service in names:
+            note_built(box, session, run, inputs=inputs[run.service], image=images.get(run.image))
+    return images
 
 
 def _switch(box: Toolbox, session: Session, steps: Steps, measured: Switch, request: PreviewRequest) -> None:
@@ -144,7 +169,9 @@ def _drain(box: Toolbox, session: Session, steps: Steps, measured: Switch, timeo
     try:
         must_drain(measured.drained)
     except ProjectError as error:
-        error.result.update(_outcome(box, session, measured, 0).result)
+        now = box.engine.containers(session.project.name)
+        state = snapshot(box, session.project, observed=now)
+        error.result.update(_outcome(session, measured, now, state=state, ms=0).result)
         raise
 
 
@@ -174,11 +201,9 @@ def _asker(box: Toolbox, where: Address | None) -> Callable[[], bool]:
     return lambda: answers(box, where, timeout=0.2)
 
 
-def _user(box: Toolbox, session: Session, service: Service) -> str:
+def _user(image: Image) -> str:
     """The image's own user where it is not root; distroless' nonroot otherwise."""
-    image = box.engine.images([session.run(service.name).image]).get(session.run(service.name).image)
-    user = image.user if image is not None else ""
-    return NONROOT if user in ("", "0", "root", "0:0", "root:root") else user
+    return NONROOT if image.user in ("", "0", "root", "0:0", "root:root") else image.user
 
 
 def _cause(old: Container | None) -> str:
@@ -190,16 +215,15 @@ def _before(box: Toolbox, session: Session) -> Before:
     project, folder = session.project, session.model_file.parent
     written = [name for run in session.runs for name in overlay_files(box, project, run)]
     return Before(
-        box.engine.containers(project.name),
+        session.observed,
         box.files.read_text(session.model_file),
         {folder / name: box.files.read_text(folder / name) for name in written},
     )
 
 
-def _outcome(box: Toolbox, session: Session, measured: Switch, ms: int) -> Outcome:
+def _outcome(session: Session, measured: Switch, now: Observed, *, state: State, ms: int) -> Outcome:
     project = session.project
-    state = snapshot(box, project)
-    container = box.engine.containers(project.name).of(project.services[0].name)
+    container = now.of(project.services[0].name)
     image = measured.image
     if container is None or image is None:
         raise ProjectError("the preview is gone", code="container-gone", hint="devctl prod-preview")

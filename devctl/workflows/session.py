@@ -16,7 +16,7 @@ from devctl.domain.overlay import OVERLAY
 from devctl.domain.planner import Dependency, Step, Wanted, plan_up
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
-from devctl.domain.render import render
+from devctl.domain.render import CACHE_KEY, render
 from devctl.domain.runs import Run, dev_run, prod_run, target_of
 from devctl.domain.state import Mode
 from devctl.domain.syntax_line import syntax_line, without_syntax_line
@@ -124,7 +124,8 @@ def write_overlay(box: Toolbox, session: Session) -> None:
             box.files.write_atomic(folder / name, text, owner=project.owner)
     # 0600: compose resolves env files into the model, and those hold passwords.
     box.files.write_atomic(session.model_file, session.model_text, owner=project.owner, mode=0o600)
-    box.engine.ensure_volume(session.cache_volume, {CACHE_LABEL: "go-build"})
+    if CACHE_KEY in json.loads(session.model_text).get("volumes", {}):
+        box.engine.ensure_volume(session.cache_volume, {CACHE_LABEL: "go-build"})
 
 
 def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:

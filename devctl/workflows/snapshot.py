@@ -25,8 +25,9 @@ class Note:
     reason: str
 
 
-def snapshot(box: Toolbox, project: Project) -> State:
-    observed = box.engine.containers(project.name)
+def snapshot(box: Toolbox, project: Project, *, observed: Observed | None = None) -> State:
+    """`observed`: the containers, where they were asked for just now."""
+    observed = observed or box.engine.containers(project.name)
     project = _with_labelled(project, observed)
     services = tuple(_service(project, observed, name) for name in _names(project, observed))
     return State(

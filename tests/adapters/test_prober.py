@@ -102,6 +102,7 @@ BIG = b"x" * 200_000
 
 class Pages(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
         broken = self.path == "/broken"
         self.send_response(200)
         self.send_header("Content-Type", f"text/html; agent={self.headers['User-Agent']}")
@@ -163,7 +164,8 @@ def test_a_request_ends_only_after_its_midway(pages: str) -> None:
 def test_one_that_goes_away_midway_gives_nothing(listening: socket.socket) -> None:
     def hang_up() -> None:
         connection, _ = listening.accept()
-        connection.recv(1)
+        while not connection.recv(65536).endswith(b"\r\n\r\n"):
+            pass
         connection.close()
 
     there = threading.Thread(target=hang_up, daemon=True)

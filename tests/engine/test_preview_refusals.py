@@ -134,6 +134,11 @@ CARELESS: Warnings = {
     ),
 }
 SHELLED: Warnings = {
+    "time-zones": (
+        "the program loads time zones by name, and the image has none",
+        'import _ "time/tzdata" in package main',
+        "FROM",
+    ),
     "entrypoint-form": (
         "shell-form entrypoint: the shell gets SIGTERM, the service may not",
         'ENTRYPOINT ["/server"]',
