@@ -19,6 +19,7 @@ from devctl.workflows.catch_up import current, in_dev, replace_running
 from devctl.workflows.execute import build, compose_up, must
 from devctl.workflows.go_bases import settle
 from devctl.workflows.load import load
+from devctl.workflows.owner import refuse_anothers
 from devctl.workflows.ready import wait_ready
 from devctl.workflows.session import MODEL, Session, open_session, write_overlay
 from devctl.workflows.snapshot import ready_text, snapshot
@@ -151,6 +152,7 @@ def down(request: DownRequest, box: Toolbox) -> Outcome:
     """End services and watcher; keep volumes and shared caches. Works with files that are broken today."""
     project = load(box, request.project, lenient=True)
     observed = box.engine.observe(project.name)
+    refuse_anothers(box, project, observed)
     removed = [{"kind": "container", "name": c.name} for c in observed.containers]
     removed += [{"kind": "network", "name": name} for name in observed.networks]
     if request.volumes:

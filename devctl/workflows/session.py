@@ -25,6 +25,7 @@ from devctl.workflows.data_folders import data_folders
 from devctl.workflows.file_events import known_to_fail
 from devctl.workflows.hostports import choose_host_port
 from devctl.workflows.manifests import check_manifests, deps_fingerprint, manifest_paths
+from devctl.workflows.owner import refuse_anothers
 from devctl.workflows.private_modules import go_settings, netrc
 from devctl.workflows.workspaces import unpublished
 
@@ -76,6 +77,7 @@ def open_session(
     """Observe once, render, fingerprint. `only` leaves the other services in the mode they run in."""
     check_manifests(box, project)
     observed = observed or box.engine.observe(project.name)
+    refuse_anothers(box, project, observed)
     chosen = frozenset(only) or frozenset(s.name for s in project.services)
     runs = tuple(
         _run(

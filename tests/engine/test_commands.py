@@ -16,6 +16,7 @@ import pytest
 
 from tests.engine.cli import DEVCTL, devctl, docker, free_port, leave_nothing, serves
 from tests.engine.conftest import TEMPLATE, Started
+from tests.helpers import build_tree
 
 pytestmark = pytest.mark.engine
 OWNER = 12345
@@ -177,6 +178,24 @@ def test_a_dry_run_plans_and_changes_nothing(running: Started, words: list[str])
     assert all(set(step) == {"step", "service", "cause"} and step["step"] and step["cause"] for step in plan)
     assert state(running)["container"] == before
     assert listing(running.root) == files
+
+
+@pytest.mark.parametrize("words", [["up", "-d"], ["prod-preview"], ["down"]], ids=" ".join)
+def test_another_folder_of_the_same_name_is_refused(
+    running: Started, tmp_path: Path, words: list[str]
+) -> None:
+    before = state(running)["container"]
+    main = "package main\n\nfunc main() {}\n"
+    root = build_tree(
+        tmp_path / "twin",
+        {"go.mod": "module example.com/x\n", "main.go": main, "devctl.yaml": f"name: {running.name}\n"},
+    )
+    refused = devctl(*words, cwd=root, code=4)
+    assert refused.error["code"] == "project-name-taken"
+    assert (
+        f"name: {running.name}-2" in refused.error["hint"] and str(running.root) in refused.error["message"]
+    )
+    assert state(running)["container"] == before
 
 
 def listing(root: Path) -> list[str]:
