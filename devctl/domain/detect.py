@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from devctl.domain.build_args import given
 from devctl.domain.config import Config, ServiceConfig
@@ -25,6 +26,28 @@ _CGO_MODULES = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class _Decided:
+    """What was concluded of one service before it is put together; `why_…`: its evidence."""
+
+    said: ServiceConfig
+    chosen: Chosen
+    port: Port | None
+    begun: Started
+    probe: str
+    why_probe: str
+    args: tuple[str, ...]
+    copied: tuple[str, ...]
+
+    @property
+    def main(self) -> Main:
+        return self.chosen.main
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {**dict(self.port.env if self.port else ()), **self.said.env}
+
+
 def detect_service(
     facts: SourceFacts,
     *,
@@ -39,8 +62,7 @@ def detect_service(
 
     Raises FilesError (`no-go-module`, `no-main`) or UsageError (`which-main`).
     """
-    spec = compose or {}
-    said = _said(config, name)
+    spec, said = compose or {}, _said(config, name)
     chosen = choose_main(
         facts,
         name=name,
@@ -50,52 +72,78 @@ def detect_service(
         dockerfile=dockerfile,
         build_args=given(spec),
     )
+    decided = _decide(
+        chosen, said, spec, compose_file=compose_file, dockerfile=dockerfile, at_root=context == "."
+    )
+    service = _service(decided, config, name=name)
+    if dockerfile is not None:
+        service = _built_by(service, dockerfile, decided, command=str(spec.get("command") or ""))
+    given_env = {**decided.env, **config.prod.env}
+    unset = unset_env(decided.main, compose=spec, dockerfile=dockerfile, said=given_env)
+    return replace(service, context=context, unset_env=unset)
+
+
+def _decide(
+    chosen: Chosen,
+    said: ServiceConfig,
+    spec: Mapping[str, object],
+    *,
+    compose_file: str,
+    dockerfile: DockerfileFacts | None,
+    at_root: bool,
+) -> _Decided:
     main = chosen.main
     port = _port(main, said, spec, compose_file=compose_file, dockerfile=dockerfile)
     begun = started(dockerfile, spec, compose_file=compose_file)
-    local, copied = begun.args_in_source() if context == main.module.dir == "." else (begun.args, ())
-    args = said.args if said.args is not None else (*local, *(port.args if port else ()))
-    tags = said.build.tags or begun.tags
-    probe, why_probe = (said.probe, "devctl.yaml") if said.probe is not None else find_probe(main, port)
-    files, why_files = _files(main, said, () if said.args is not None else copied)
+    local, copied = begun.args_in_source() if at_root and main.module.dir == "." else (begun.args, ())
+    probe, why = (said.probe, "devctl.yaml") if said.probe is not None else find_probe(main, port)
+    if said.args is not None:
+        args, copied = said.args, ()
+    else:
+        args = (*local, *(port.args if port else ()))
+    return _Decided(said, chosen, port, begun, probe, why, args, copied)
+
+
+def _service(decided: _Decided, config: Config, *, name: str | None) -> Service:
+    main, said, begun, port = decided.main, decided.said, decided.begun, decided.port
+    files, why_files = _files(main, said, decided.copied)
     cgo = needs_cgo(main)
-    env = {**dict(port.env if port else ()), **said.env}
-    service_name = name or next(iter(config.services), None) or default_name(main)
-    dev = (
-        dev_stage(dockerfile, go=main.module.go, command=str(spec.get("command") or ""))
-        if dockerfile
-        else None
-    )
     return Service(
-        name=service_name,
+        name=name or next(iter(config.services), None) or default_name(main),
         dir=main.module.dir,
         main=main.relative,
-        args=args,
+        args=decided.args,
         own_command=_own_command(said, begun, port),
         workdir=_workdir(main),
         port=port.port if port else None,
         host_port=said.host_port,
-        probe=probe,
-        env=env,
-        build_tags=tags,
+        probe=decided.probe,
+        env=decided.env,
+        build_tags=said.build.tags or begun.tags,
         build_env={**begun.env, **({"CGO_ENABLED": "1"} if cgo else {}), **said.build.env},
         ldflags=said.build.ldflags,
         files=files,
-        context=context,
-        dockerfile=dockerfile.path if dockerfile else None,
-        dev_stage=dev.stage.name if dev and dev.stage else None,
-        prod_stages=prod_stages(dockerfile) if dockerfile else {},
         prod_env=config.prod.env,
         writable=config.prod.writable,
-        unset_env=unset_env(main, compose=spec, dockerfile=dockerfile, said={**env, **config.prod.env}),
         embedded=tuple(sorted({name for package in main.closure for name in package.embedded})),
         routes=tuple(dict.fromkeys(r.value for package in main.closure for r in package.routes)),
         origins={
-            **_origins(chosen, port, why_probe, why_files, name=name, said=said),
+            **_origins(decided.chosen, port, decided.why_probe, why_files, name=name, said=said),
             **_begun_origins(begun, said, port, cgo),
         },
         module=main.module.path,
         cgo=cgo,
+    )
+
+
+def _built_by(service: Service, dockerfile: DockerfileFacts, decided: _Decided, *, command: str) -> Service:
+    """The service with the stages of the Dockerfile that builds it today."""
+    dev = dev_stage(dockerfile, go=decided.main.module.go, command=command)
+    return replace(
+        service,
+        dockerfile=dockerfile.path,
+        dev_stage=dev.stage.name if dev and dev.stage else None,
+        prod_stages=prod_stages(dockerfile),
     )
 
 

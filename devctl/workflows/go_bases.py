@@ -49,41 +49,52 @@ def settle(
     missing is told when it is built.
     """
     asked = replace(project, replaced={})
-    chosen = frozenset(services) or frozenset(s.name for s in project.services)
-    runs = [
-        dev_run(asked, s) if mode == "dev" else prod_run(asked, s, base=base, target=asked.prod_target)
-        for s in asked.services
-        if s.name in chosen
-    ]
+    runs = _runs(asked, mode, base=base, services=services)
     wanted = {item.ref: item for run in runs for item in _golang(box, asked, run)}
     if _newer_than_all(asked.go_version):
         ref = golang_ref(asked.go_minor)
         wanted.setdefault(ref, _Wanted(ref, _go_line(asked)))
     builders = {item.ref: item for run in runs for item in _builder(box, asked, run)}
     asked_for = [*wanted, *builders, *project.replaced.values()]
-    here = box.engine.images(asked_for) if wanted or builders else {}
+    here = frozenset(box.engine.images(asked_for)) if wanted or builders else frozenset()
     missing = [item for ref, item in wanted.items() if ref not in here]
-    found = dict(project.replaced)
-    for ref in [ref for ref in found if ref in here]:
-        del found[ref]
+    without = [item for ref, item in builders.items() if ref not in here]
+    found = {ref: used for ref, used in project.replaced.items() if ref not in here}
     registries = Registries()
     for item in missing:
         if found.get(item.ref) not in here:
             found.pop(item.ref, None)
-            if assemble and stand_in(item.ref) is not None and not _newer_than_all(parse(item.ref).tag):
-                continue
-            used = _other(box, asked, item, registries, dry_run=dry_run)
-            if used is not None:
-                found[item.ref] = used
-    without = [item for ref, item in builders.items() if ref not in here]
+            used = _in_place_of(box, asked, item, registries, dry_run=dry_run, assemble=assemble)
+            found |= {item.ref: used} if used is not None else {}
     found |= _built_in(box, asked, without, registries, known=found, dry_run=dry_run)
     for item in (*missing, *without) if say else ():
         if item.ref in found:
             box.reporter.warn(_replaced(item, found[item.ref]))
     if found != project.replaced and not dry_run:
-        note = box.files.state_dir(Path(project.root)) / BASES_NOTE
-        box.files.write_atomic(note, json.dumps(found, indent=1, sort_keys=True) + "\n", owner=project.owner)
+        _note(box, project, found)
     return replace(project, replaced=found)
+
+
+def _runs(project: Project, mode: Mode, *, base: str | None, services: Iterable[str]) -> list[Run]:
+    chosen = frozenset(services) or frozenset(s.name for s in project.services)
+    return [
+        dev_run(project, s) if mode == "dev" else prod_run(project, s, base=base, target=project.prod_target)
+        for s in project.services
+        if s.name in chosen
+    ]
+
+
+def _in_place_of(
+    box: Toolbox, project: Project, item: _Wanted, registries: Registries, *, dry_run: bool, assemble: bool
+) -> str | None:
+    if assemble and stand_in(item.ref) is not None and not _newer_than_all(parse(item.ref).tag):
+        return None
+    return _other(box, project, item, registries, dry_run=dry_run)
+
+
+def _note(box: Toolbox, project: Project, found: dict[str, str]) -> None:
+    note = box.files.state_dir(Path(project.root)) / BASES_NOTE
+    box.files.write_atomic(note, json.dumps(found, indent=1, sort_keys=True) + "\n", owner=project.owner)
 
 
 def _golang(box: Toolbox, project: Project, run: Run) -> Iterator[_Wanted]:

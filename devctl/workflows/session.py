@@ -81,26 +81,16 @@ def open_session(
     chosen = frozenset(only) or frozenset(s.name for s in project.services)
     runs = tuple(
         _run(
-            box,
-            project,
-            service,
-            observed=observed,
+            box, project, service, observed=observed, base=base, target=target,
             mode=_mode(service, chosen, observed, mode),
-            base=base,
-            target=target,
         )
         for service in project.services
-    )
+    )  # fmt: skip
     runs = tuple(replace(r, user=(prod_user or {}).get(r.service, r.user)) for r in runs)
     cache_volume = f"devctl-go{project.go_minor}-{project.owner[0]}"
     model = render(project, runs, observed=observed, cache_volume=cache_volume)
     wanted = tuple(
-        label_wanted(
-            model,
-            run,
-            deps=deps_fingerprint(box, project, service),
-            recipe_files=_recipe_files(box, project, run),
-        )
+        _wanted(box, project, model, run, service)
         for service, run in zip(project.services, runs, strict=True)
         if service.name in chosen
     )
@@ -115,6 +105,11 @@ def open_session(
         model_text=json.dumps(model, indent=1, sort_keys=True) + "\n",
         cache_volume=cache_volume,
     )
+
+
+def _wanted(box: Toolbox, project: Project, model: dict[str, Any], run: Run, service: Service) -> Wanted:
+    deps = deps_fingerprint(box, project, service)
+    return label_wanted(model, run, deps=deps, recipe_files=_recipe_files(box, project, run))
 
 
 def write_overlay(box: Toolbox, session: Session) -> None:
