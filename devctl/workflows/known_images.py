@@ -29,8 +29,11 @@ from devctl.workflows.session import Session, overlay_files
 
 NOTE = "images.json"
 # What else can be said of a build, or asked of the network by one, is not followed here: it is simply built.
-_FOLLOWED = frozenset({"context", "dockerfile", "args", "target", "labels"})
-_ELSEWHERE = re.compile(r"^\s*ADD\s[^\n]*(?:://|git@)|--mount=\S*from=|type=(?:secret|ssh)", re.MULTILINE)
+_FOLLOWED = frozenset({"context", "dockerfile", "args", "target", "labels", "secrets"})
+# A netrc opens doors, and go.sum says what has to be behind them; any other secret may be what is built from.
+_ELSEWHERE = re.compile(
+    r"^\s*ADD\s[^\n]*(?:://|git@)|--mount=\S*from=|type=(?:secret(?!,id=netrc\b)|ssh)", re.MULTILINE
+)
 _VARIABLES = ("DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH", "BUILDX_BUILDER")
 
 
