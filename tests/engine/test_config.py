@@ -33,6 +33,7 @@ def without_engine(*args: str, cwd: Path) -> dict[str, Any]:
     return here(*args, cwd=cwd, code=None).envelope
 
 
+@pytest.mark.engine
 def test_show_names_file_and_line_of_every_value(root: Path) -> None:
     (root / "devctl.yaml").write_text("go: 1.26\nservices:\n  app:\n    probe: /\n")
     shown = without_engine("config", "show", cwd=root)["result"]["values"]
@@ -46,6 +47,7 @@ def test_show_names_file_and_line_of_every_value(root: Path) -> None:
     assert all(v["origin"] for v in shown.values())
 
 
+@pytest.mark.engine
 def test_check_says_what_is_wrong_and_where(root: Path) -> None:
     assert without_engine("config", "check", cwd=root)["result"] == {"problems": []}
 
@@ -56,6 +58,7 @@ def test_check_says_what_is_wrong_and_where(root: Path) -> None:
     assert broken["result"]["problems"][0]["hint"] == "replace `prot` by `port`"
 
 
+@pytest.mark.engine
 def test_what_compose_only_warns_of_is_told_once_with_its_line(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +78,7 @@ def test_what_compose_only_warns_of_is_told_once_with_its_line(
     assert found == [(code, f"compose.yaml:{line}") for code, line in at.items()]
 
 
+@pytest.mark.engine
 def test_check_warns_of_what_works_and_is_risky(root: Path) -> None:
     dockerfile = (root / "Dockerfile").read_text()
     (root / "Dockerfile").write_text(dockerfile.replace("ALPINE_IMAGE=alpine:3.22", "ALPINE_IMAGE=alpine"))
@@ -86,6 +90,7 @@ def test_check_warns_of_what_works_and_is_risky(root: Path) -> None:
     ]
 
 
+@pytest.mark.engine
 def test_check_hands_on_what_compose_refuses(root: Path) -> None:
     (root / "compose.yaml").write_text("services:\n  app:\n    biuld: .\n")
     broken = without_engine("config", "check", cwd=root)
@@ -93,6 +98,7 @@ def test_check_hands_on_what_compose_refuses(root: Path) -> None:
     assert broken["error"]["place"].startswith("compose.yaml")
 
 
+@pytest.mark.engine
 def test_render_is_the_model_that_compose_is_given(root: Path) -> None:
     dev = without_engine("config", "render", cwd=root)["result"]["model"]
     assert dev["services"]["app"]["build"]["target"] == "dev"
@@ -108,6 +114,7 @@ def test_render_is_the_model_that_compose_is_given(root: Path) -> None:
     assert accepted.returncode == 0, accepted.stderr
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize(
     ("theirs", "rendered"),
     [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.engine.cli import here
 from tests.helpers import build_tree
 
@@ -39,6 +41,7 @@ def test_what_the_code_needs_and_nothing_sets_is_named_with_its_line(tmp_path: P
     assert any("services: {shop: {env: {DATABASE_URL: …}}}" in hint for hint in hints)
 
 
+@pytest.mark.engine
 def test_each_way_to_set_it(tmp_path: Path) -> None:
     said = "version: 1\nservices:\n  shop:\n    env: {DATABASE_URL: x}\n"
     sets = {
@@ -70,6 +73,7 @@ def test_env_is_for_the_service_where_there_is_no_compose_file(tmp_path: Path) -
     )
 
 
+@pytest.mark.engine
 def test_env_is_composes_where_there_is_a_compose_file(tmp_path: Path) -> None:
     files = {**GO, ".env": "DATABASE_URL=x\n", "compose.yaml": COMPOSE.replace("ENV", "")}
     (spec,) = (

@@ -21,6 +21,7 @@ COMPOSE = (
 )
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("at", [".", "deploy"])
 @pytest.mark.parametrize("by_option", [True, False])
 def test_it_is_the_project_from_both_folders(tmp_path: Path, at: str, by_option: bool) -> None:
@@ -37,12 +38,14 @@ def test_it_is_the_project_from_both_folders(tmp_path: Path, at: str, by_option:
     assert shown["services.api.dockerfile"]["value"] == "build/Dockerfile"
 
 
+@pytest.mark.engine
 def test_a_name_that_it_gives_itself_is_kept(tmp_path: Path) -> None:
     root = build_tree(tmp_path / "shop", {**GO, "deploy/compose.yaml": f"name: store\n{COMPOSE}"})
     model = here("config", "render", cwd=root).result["model"]
     assert model["name"] == "store" and model["volumes"]["data"]["name"] == "store_data"
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize(
     "build", ["build: ..", 'build: "../"', "build: {context: .., dockerfile: build/Dockerfile}"]
 )
@@ -58,6 +61,7 @@ def test_one_that_builds_nothing_from_here_is_left_alone(tmp_path: Path) -> None
     assert set(here("config", "render", cwd=root).result["model"]["services"]) == {"shop"}
 
 
+@pytest.mark.engine
 def test_init_keeps_it_and_writes_beside_it(tmp_path: Path) -> None:
     root = build_tree(tmp_path / "shop", {**GO, "deploy/docker-compose.yml": COMPOSE})
     planned = {f["path"]: f["action"] for f in here("init", cwd=root).result["files"]}

@@ -69,6 +69,7 @@ def test_a_proxy_that_a_build_can_use(
     assert (args.get("GOPROXY") == proxy, secrets is not None) == (given, given)
 
 
+@pytest.mark.engine
 def test_a_secret_of_that_name_in_the_compose_file_has_precedence(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

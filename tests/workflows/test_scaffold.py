@@ -73,6 +73,7 @@ def content(root: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.engine
 def test_new_writes_the_service_under_the_name_of_its_folder(tmp_path: Path) -> None:
     done = devctl("new", "shops/shop", cwd=tmp_path)
     assert set(actions(done.result).values()) == {"written"}
@@ -120,6 +121,7 @@ def test_files_belong_to_the_owner_of_the_folder_they_are_made_in(tmp_path: Path
     assert {p.stat().st_uid for p in made} == {owner}
 
 
+@pytest.mark.engine
 def test_init_writes_once_and_then_changes_nothing(tmp_path: Path) -> None:
     root = build_tree(tmp_path / "repo", CMD_REPO)
     assert here("init", "--diff", cwd=root).result["diff"].count("--- /dev/null") == len(WRITTEN)
@@ -134,6 +136,7 @@ def test_init_writes_once_and_then_changes_nothing(tmp_path: Path) -> None:
     assert content(root) == before
 
 
+@pytest.mark.engine
 def test_init_shows_what_differs_and_keeps_it(tmp_path: Path) -> None:
     root = build_tree(tmp_path / "repo", CMD_REPO)
     here("init", cwd=root)
@@ -145,6 +148,7 @@ def test_init_shows_what_differs_and_keeps_it(tmp_path: Path) -> None:
     assert (root / "compose.yaml").read_text() == edited
 
 
+@pytest.mark.engine
 def test_init_keeps_a_compose_file_of_another_name_alone(tmp_path: Path) -> None:
     compose = "services:\n  web:\n    build: .\n    ports: ['9000:9000']\n  db:\n    image: postgres:17\n"
     root = build_tree(tmp_path / "repo", {**CMD_REPO, "docker-compose.yml": compose})
@@ -155,6 +159,7 @@ def test_init_keeps_a_compose_file_of_another_name_alone(tmp_path: Path) -> None
     assert (root / "docker-compose.yml").read_text() == compose
 
 
+@pytest.mark.engine
 def test_init_asks_where_two_answers_are_right(tmp_path: Path) -> None:
     root = build_tree(tmp_path / "repo", TWO_MAINS)
     refused = here("init", cwd=root, code=2)
@@ -227,6 +232,7 @@ def test_a_dockerfile_of_the_users_stays_the_production_one(plain: Path) -> None
     assert (root / "Dockerfile").read_text() == dockerfile
 
 
+@pytest.mark.engine
 def test_beside_a_dockerfile_of_the_users_production_stays_theirs(tmp_path: Path) -> None:
     dockerfile = (
         "FROM golang:1.26-alpine AS build\nCOPY . /src\nRUN cd /src && CGO_ENABLED=0 go build -o /app .\n"
