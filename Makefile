@@ -29,7 +29,7 @@ test: machine fast ## every test, those on the real engine included
 	@$(BIN)/python -m pytest -m 'engine and not bench' $(ARGS) $(or_none)
 
 fast: setup ## the tests that need no engine
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n auto --maxprocesses=4 --dist=worksteal --hypothesis-profile=$(PROFILE) \
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n 3 --dist=worksteal --hypothesis-profile=$(PROFILE) \
 		-m 'not engine and not bench' $(ARGS) $(or_none)
 
 lint: setup ## ruff and mypy

@@ -6,7 +6,7 @@ import ast
 import re
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +14,6 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "devctl"
 FILES = sorted(p for p in ROOT.rglob("*.py"))
-IDS = [str(p.relative_to(ROOT)) for p in FILES]
 
 # room → rooms of ours that it may import; `workflows` sees adapters only as Protocols, in domain/ports.py.
 MAY_IMPORT = {
@@ -77,33 +76,36 @@ def in_rooms(names: list[str]) -> list[Path]:
     return [p for p in FILES if room_of(p) in names]
 
 
-@pytest.mark.parametrize("path", in_rooms(list(MAY_IMPORT)), ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_point_down(path: Path) -> None:
-    allowed = set(MAY_IMPORT[room_of(path)])
-    if path == ROOT / "cli/wiring.py":
-        allowed.add("adapters")
-    used = {name.split(".")[1] for name in imports(path) if name.startswith("devctl.")}
-    rooms = {name for name in used if name in MAY_IMPORT}
-    assert rooms <= allowed
+def offenders(paths: Iterable[Path], of: Callable[[Path], set[str]]) -> dict[str, set[str]]:
+    """What each file should not have, by file: one test says it of all."""
+    found = {str(path.relative_to(ROOT)): of(path) for path in paths}
+    return {name: what for name, what in found.items() if what}
 
 
-@pytest.mark.parametrize("path", in_rooms(list(OUTSIDE)), ids=lambda p: str(p.relative_to(ROOT)))
-def test_only_the_library_of_the_room(path: Path) -> None:
-    assert outside(path) <= OUTSIDE[room_of(path)]
+def test_imports_point_down() -> None:
+    def upwards(path: Path) -> set[str]:
+        allowed = MAY_IMPORT[room_of(path)] | ({"adapters"} if path == ROOT / "cli/wiring.py" else set())
+        used = {name.split(".")[1] for name in imports(path) if name.startswith("devctl.")}
+        return (used & set(MAY_IMPORT)) - allowed
+
+    assert offenders(in_rooms(list(MAY_IMPORT)), upwards) == {}
 
 
-@pytest.mark.parametrize("path", in_rooms(["adapters"]), ids=lambda p: p.name)
-def test_an_adapter_holds_one_library(path: Path) -> None:
-    assert len(outside(path)) <= 1
+def test_only_the_library_of_the_room() -> None:
+    assert offenders(in_rooms(list(OUTSIDE)), lambda path: outside(path) - OUTSIDE[room_of(path)]) == {}
 
 
-@pytest.mark.parametrize("path", in_rooms(["domain"]), ids=lambda p: p.name)
-def test_domain_has_no_io(path: Path) -> None:
-    assert not set(imports(path)) & IO_MODULES
-    calls = [
-        n.func.id for n in ast.walk(tree(path)) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
-    ]
-    assert "open" not in calls
+def test_an_adapter_holds_one_library() -> None:
+    assert offenders(in_rooms(["adapters"]), lambda p: found if len(found := outside(p)) > 1 else set()) == {}
+
+
+def test_domain_has_no_io() -> None:
+    def io(path: Path) -> set[str]:
+        nodes = ast.walk(tree(path))
+        calls = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        return set(imports(path)) & IO_MODULES | calls & {"open"}
+
+    assert offenders(in_rooms(["domain"]), io) == {}
 
 
 @pytest.mark.parametrize(
@@ -138,22 +140,23 @@ def _code(path: Path) -> str:
     return ast.unparse(own)
 
 
-@pytest.mark.parametrize("path", FILES, ids=IDS)
-def test_sizes(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= MAX_FILE
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            lines = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert lines <= MAX_FUNCTION, f"{node.name} has {lines} lines"
+def test_sizes() -> None:
+    def too_long(path: Path) -> set[str]:
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        functions = [n for n in ast.walk(tree(path)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+        sizes = {f.name: (f.end_lineno or f.lineno) - f.lineno + 1 for f in functions}
+        own = {f"{lines} lines"} if lines > MAX_FILE else set()
+        return own | {f"{name}: {size} lines" for name, size in sizes.items() if size > MAX_FUNCTION}
+
+    assert offenders(FILES, too_long) == {}
 
 
 def test_files_are_small_on_the_whole() -> None:
     assert statistics.median(len(p.read_text().splitlines()) for p in FILES) <= MEDIAN_FILE
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in FILES if p.stat().st_size], ids=lambda p: str(p.relative_to(ROOT))
-)
-def test_every_module_says_what_it_holds(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+def test_every_module_says_what_it_holds() -> None:
+    silent = offenders(
+        FILES, lambda p: {"no docstring"} if p.stat().st_size and not ast.get_docstring(tree(p)) else set()
+    )
+    assert silent == {}
