@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from devctl.adapters import assemble_trees as trees
@@ -18,8 +17,6 @@ from devctl.domain.ports_machine import ImageStore
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 STANDS_FOR = "dev.devctl.stands-for"
 ALPINE_RELEASE = "3.22"
-
-Fill = Callable[[Layer], Config]
 
 
 class StandInAssembler:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from devctl.domain.gofacts import Located
 from devctl.domain.goversion import minor
@@ -63,10 +62,6 @@ class Service:
     origins: dict[str, str] = field(default_factory=dict)
     module: str = ""
     cgo: Located | None = None
-
-    @property
-    def module_path(self) -> PurePosixPath:
-        return PurePosixPath(self.dir)
 
 
 @dataclass(frozen=True, slots=True)

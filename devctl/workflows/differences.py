@@ -29,7 +29,6 @@ LAST = 0.5
 ALTOGETHER = 10.0
 """Seconds for all requests to prod: one that hangs everywhere must not hold the result up."""
 CHECK = "answers-differ"
-Answers = Mapping[str, Mapping[Asked, "Answer"]]
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ NOTE = "images.json"
 _FOLLOWED = frozenset({"context", "dockerfile", "args", "target", "labels", "secrets"})
 # A netrc opens doors, and go.sum says what has to be behind them; any other secret may be what is built from.
 _ELSEWHERE = re.compile(
-    r"^\s*ADD\s[^\n]*(?:://|git@)|--mount=\S*from=|type=(?:secret(?!,id=netrc\b)|ssh)", re.MULTILINE
+    r"^\s*ADD\s[^\n]*(?:://|git@)|--mount=\S*from=|type=(?:secret(?!,id=netrc(?![\w.-]))|ssh)", re.MULTILINE
 )
 _VARIABLES = ("DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH", "BUILDX_BUILDER")
 
@@ -42,7 +42,7 @@ def inputs_of(box: Toolbox, session: Session, run: Run) -> str | None:
     build = json.loads(session.model_text)["services"][run.service]["build"]
     files = overlay_files(box, session.project, run)
     text = files[f"{run.service}/Dockerfile"]
-    if not set(build) <= _FOLLOWED or _ELSEWHERE.search(text):
+    if not set(build) <= _FOLLOWED or not follows(text):
         return None
     ignored = files[f"{run.service}/Dockerfile.dockerignore"].split("\n")
     tree = box.files.tree(Path(build["context"]), without=ignored)
@@ -51,6 +51,11 @@ def inputs_of(box: Toolbox, session: Session, run: Run) -> str | None:
     if tree is None or any(ref not in here for ref in bases):
         return None
     return digest(__version__, build, files, tree, here, [box.host.env(name) for name in _VARIABLES])
+
+
+def follows(dockerfile: str) -> bool:
+    """Whether all that a Dockerfile reads lies in its context, its bases and its arguments."""
+    return _ELSEWHERE.search(dockerfile) is None
 
 
 def is_current(box: Toolbox, session: Session, run: Run, *, inputs: str | None) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from tests.engine.dockerfile_stages import STAGES as COMMON
+from tests.engine.dockerfile_stages import line_in
+
 COMPOSE = """\
 services:
   app:
@@ -17,7 +20,7 @@ MOD = "module example.com/app\n\ngo 1.26\n"
 
 # --- One stage for each finding before the switch -------------------------------------------------------------------------
 
-STAGES = """\
+_BUILDER = """\
 FROM golang:1.26-alpine AS builder
 WORKDIR /src
 ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS="-buildvcs=false -trimpath" GOCACHE=/gocache
@@ -27,42 +30,11 @@ RUN --mount=type=cache,id=go-build-prod,target=/gocache go build -ldflags '-s -w
     go build -buildmode=pie -o /pie ./tiny && \\
     GOARCH=arm64 go build -o /arm ./tiny
 
-FROM scratch AS good
-COPY --from=builder /server /server
-EXPOSE 8080
-USER 65532:65532
-ENTRYPOINT ["/server"]
-
-FROM good AS shell
-ENTRYPOINT /server
-
-FROM good AS nowhere
-ENTRYPOINT ["/nope"]
-
-FROM scratch AS unset
-COPY --chmod=0644 --from=builder /server /server
-USER 65532
-ENTRYPOINT ["/server"]
-
-FROM scratch AS pie
-COPY --from=builder /pie /server
-USER 65532
-ENTRYPOINT ["/server"]
-
-FROM scratch AS arm
-COPY --from=builder /arm /server
-USER 65532
-ENTRYPOINT ["/server"]
-
+"""
+_OWN = """\
 FROM scratch AS idle
 COPY --from=builder /server /server
 USER 65532
-
-FROM good AS named
-USER nobody
-
-FROM good AS health
-HEALTHCHECK CMD curl -f http://localhost:8080/
 
 FROM good AS lacking
 HEALTHCHECK CMD ["/healthcheck"]
@@ -84,6 +56,7 @@ COPY .git /app/.git
 USER nobody
 ENTRYPOINT exec /server
 """
+STAGES = _BUILDER + COMMON + _OWN
 STAGES_MAIN = """\
 package main
 
@@ -124,10 +97,7 @@ STAGED = {
 
 
 def stage_line(instruction: str, *, stage: str) -> int:
-    """The number of the first line that starts with `instruction` in that stage of the Dockerfile."""
-    lines = STAGES.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.endswith(f" AS {stage}"))
-    return next(i for i in range(start, len(lines)) if lines[i].startswith(instruction)) + 1
+    return line_in(STAGES, instruction, stage=stage)
 
 
 def line_of(text: str, *, source: str) -> int:

@@ -9,8 +9,9 @@ from devctl.domain.events import Event
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.errors import Problem
+from tests.engine.dockerfile_stages import STAGES
 
-DOCKERFILE = """\
+_BUILDER = """\
 FROM golang:1.26-alpine AS builder
 WORKDIR /src
 ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS="-buildvcs=false -trimpath"
@@ -23,42 +24,11 @@ RUN --mount=type=cache,id=go-build-prod,target=/gocache export GOCACHE=/gocache;
 ARG NPM_TOKEN=abc
 RUN chmod 0755 /server && mkdir -p /link/bin && ln -s ../server /link/bin/run
 
-FROM scratch AS good
-COPY --from=builder /server /server
-EXPOSE 8080
-USER 65532:65532
-ENTRYPOINT ["/server"]
-
+"""
+_OWN = """\
 FROM good AS linked
 COPY --from=builder /link/ /
 ENTRYPOINT ["/bin/run"]
-
-FROM good AS shell
-ENTRYPOINT /server
-
-FROM scratch AS pie
-COPY --from=builder /pie /server
-USER 65532
-ENTRYPOINT ["/server"]
-
-FROM good AS nowhere
-ENTRYPOINT ["/nope"]
-
-FROM scratch AS unset
-COPY --chmod=0644 --from=builder /server /server
-USER 65532
-ENTRYPOINT ["/server"]
-
-FROM scratch AS arm
-COPY --from=builder /arm /server
-USER 65532
-ENTRYPOINT ["/server"]
-
-FROM good AS named
-USER nobody
-
-FROM good AS health
-HEALTHCHECK CMD curl -f http://localhost:8080/
 
 FROM alpine:3.22 AS alpine-shell
 COPY --from=builder /server /server
@@ -74,6 +44,7 @@ WORKDIR /app
 EXPOSE 80
 ENTRYPOINT ["./server"]
 """
+DOCKERFILE = _BUILDER + STAGES + _OWN
 TARGETS = tuple(
     line.rpartition(" AS ")[2]
     for line in DOCKERFILE.splitlines()

@@ -117,7 +117,7 @@ SHAPES: dict[str, dict[str, str]] = {
         "main.go": server(),
         "app.env": "LEVEL=debug\n",
         "Dockerfile": "FROM golang:1.26-alpine AS build\nWORKDIR /src\nCOPY . .\n"
-        "RUN --mount=type=cache,target=/root/.cache/go-build CGO_ENABLED=0 go build -o /server .\n\n"
+        "RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache CGO_ENABLED=0 go build -o /server .\n\n"
         "FROM alpine:3.22\nCOPY --from=build /server /server\n"
         'ENTRYPOINT ["/server"]\n',
         "compose.yaml": "services:\n  api:\n    build: .\n    ports: ['HOST_PORT:8080']\n    env_file: app.env\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.engine.shapes import MOD, Shape, server, yaml
 
-_LIB = 'package lib\n\nfunc Hello() string { return "hello" }\n'
 TCP = """package main
 
 import "net"

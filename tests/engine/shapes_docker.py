@@ -8,7 +8,7 @@ from tests.engine.shapes_code import TCP
 # The cache is shared by all of them, so that the standard library is compiled once.
 GO = (
     "FROM golang:1.26-alpine AS build\nWORKDIR /src\nCOPY . .\n"
-    "RUN --mount=type=cache,target=/root/.cache/go-build CGO_ENABLED=0 go build -o /server .\n"
+    "RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache CGO_ENABLED=0 go build -o /server .\n"
 )
 PROD = 'FROM alpine:3.22\nCOPY --from=build /server /server\nENTRYPOINT ["/server"]\n'
 # With the caches and the flags of our own air stage: compiled there already, so only linked here.
@@ -17,9 +17,16 @@ AIR = (
     "    GOMODCACHE=/modcache GOCACHE=/gocache CGO_ENABLED=0 \\\n"
     "    go install -trimpath -ldflags='-s -w' github.com/air-verse/air@v1.67.2\n"
 )
+SUB_COMMAND = (
+    server()
+    .replace(
+        "func main() {\n",
+        'func main() {\n\tif len(os.Args) != 2 || os.Args[1] != "serve" {\n\t\treturn\n\t}\n',
+    )
+    .replace("import (\n", 'import (\n\t"os"\n')
+)
 COMPUTED = server(address='":" + strconv.Itoa(7000+70)', imports='\t"strconv"\n')
 API = "services:\n  api:\n    build: .\n    ports: ['HOST_PORT:8080']\n"
-TAGGED = server("word()").replace("\thttp.HandleFunc", "\thttp.HandleFunc", 1)
 DEV = (
     f"FROM golang:1.26-alpine AS development\n{AIR}WORKDIR /app\nENV GOFLAGS=-buildvcs=false HOME=/tmp\n"
     'CMD ["air", "-c", "air.toml"]\n\n'
@@ -120,23 +127,13 @@ DOCKER: dict[str, Shape] = {
         grown(
             API,
             GO + PROD.replace('["/server"]', '["/server", "serve"]'),
-            main=server()
-            .replace(
-                "func main() {\n",
-                'func main() {\n\tif len(os.Args) != 2 || os.Args[1] != "serve" {\n\t\treturn\n\t}\n',
-            )
-            .replace("import (\n", 'import (\n\t"os"\n'),
+            main=SUB_COMMAND,
         )
     ),
     "sub-command-of-compose": Shape(
         grown(
             API + "    command: ['serve']\n",
-            main=server()
-            .replace(
-                "func main() {\n",
-                'func main() {\n\tif len(os.Args) != 2 || os.Args[1] != "serve" {\n\t\treturn\n\t}\n',
-            )
-            .replace("import (\n", 'import (\n\t"os"\n'),
+            main=SUB_COMMAND,
         )
     ),
     "file-that-the-dockerfile-copies": Shape(

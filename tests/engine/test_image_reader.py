@@ -18,6 +18,7 @@ from devctl.domain.readiness import Check, Inspected, checks
 from devctl.domain.runs import Run
 from devctl.errors import MachineError, ProjectError
 from devctl.workflows.readiness import inspect, must_be_ready
+from tests.engine.dockerfile_stages import line_in
 from tests.engine.readiness_project import DOCKERFILE, TARGETS, project_files, reading_box
 from tests.helpers import build_tree
 
@@ -66,10 +67,7 @@ def judged(broken: tuple[Path, str], target: str, *, service: Service | None = N
 
 
 def line(text: str, *, after: str) -> int:
-    """The number of the first line that starts with `text` in the stage named `after`."""
-    lines = DOCKERFILE.splitlines()
-    start = next(i for i, x in enumerate(lines) if x.endswith(f" AS {after}"))
-    return next(i for i in range(start, len(lines)) if lines[i].startswith(text)) + 1
+    return line_in(DOCKERFILE, text, stage=after)
 
 
 def test_the_facts_of_a_good_image(broken: tuple[Path, str]) -> None:

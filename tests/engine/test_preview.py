@@ -5,27 +5,20 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.engine.broken_projects import COMPOSE
 from tests.engine.cli import DEVCTL, docker, get, serves
 from tests.engine.conftest import Started
 
 pytestmark = pytest.mark.engine
+SETTLED = 2.1
 MakeProject = Callable[..., Started]
 
-COMPOSE = """services:
-  app:
-    build: .
-    ports: ["HOST_PORT:8080"]
-    depends_on: [beside]
-  beside:
-    image: alpine:3.22
-    init: true
-    command: [sleep, "3600"]
-"""
 MAIN = """package main
 
 import (
@@ -96,6 +89,23 @@ def test_there_and_back_ten_times_with_the_dependency_kept(project: MakeProject)
     dev_is_back(made)
     assert container(made, "beside") == beside
     assert docker("inspect", "-f", "{{.Image}}", container(made)) == dev_image
+
+
+def test_what_is_current_is_not_built_and_what_changed_is(project: MakeProject) -> None:
+    made = project(files())
+    made.devctl("-y", "prod-preview")
+
+    def builds() -> bool:
+        return "build" in {e["step"] for e in made.devctl("prod-preview").named("step.started")}
+
+    time.sleep(SETTLED)  # what changed a moment ago is built in any case
+    assert not builds()
+    main = made.root / "main.go"
+    main.write_text(main.read_text().replace("it serves", "it served"))  # of the same length
+    time.sleep(SETTLED)
+    assert builds()
+    assert "it served" in get(made.port)
+    assert not builds()
 
 
 def test_clean_takes_the_production_images_that_newer_ones_replaced(project: MakeProject) -> None:

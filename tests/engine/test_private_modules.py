@@ -31,7 +31,8 @@ THEIRS = {
     "    ports: ['HOST_PORT:8080']\nsecrets:\n  netrc:\n    file: ./netrc\n",
     "Dockerfile": "FROM BASE AS build\nWORKDIR /src\nCOPY go.mod go.sum ./\n"
     "RUN --mount=type=secret,id=netrc NETRC=/run/secrets/netrc GOPROXY=ADDRESS go mod download\n"
-    "COPY main.go ./\nRUN --mount=type=cache,target=/root/.cache/go-build CGO_ENABLED=0 go build -o /server .\n"
+    "COPY main.go ./\n"
+    "RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache CGO_ENABLED=0 go build -o /server .\n"
     'FROM alpine:3.22\nCOPY --from=build /server /server\nENTRYPOINT ["/server"]\n',
 }
 

@@ -1,0 +1,36 @@
+"""Of which Dockerfiles it can be said that what they read has not changed; all others are built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devctl.workflows.known_images import follows
+
+OURS = Path(__file__).parents[2] / "templates" / "go-service" / "Dockerfile"
+
+
+def test_ours_can_be_followed() -> None:
+    assert follows(OURS.read_text())
+
+
+@pytest.mark.parametrize(
+    ("line", "followed"),
+    [
+        ("COPY --from=builder /server /server", True),
+        ("ADD assets.tar.gz /assets", True),
+        ("RUN --mount=type=cache,target=/modcache go build .", True),
+        ("RUN --mount=type=secret,id=netrc go mod download", True),
+        ("RUN --mount=type=secret,id=netrc,target=/etc/netrc go mod download", True),
+        ("RUN --mount=type=secret,id=netrc-team cat /run/secrets/netrc-team", False),
+        ("RUN --mount=type=secret,id=license cp /run/secrets/license /license", False),
+        ("RUN --mount=type=ssh git clone git@example.com:a/b", False),
+        ("RUN --mount=from=alpine:3.22,target=/x cp /x/etc/os-release /", False),
+        ("RUN --mount=type=bind,from=assets,target=/x cp -r /x /assets", False),
+        ("ADD https://example.com/data.json /data.json", False),
+        ("ADD git@example.com:a/b.git /src", False),
+    ],
+)
+def test_what_a_line_reads(line: str, followed: bool) -> None:
+    assert follows(f"FROM golang:1.26-alpine\n{line}\n") is followed
