@@ -14,6 +14,7 @@ from devctl.domain.observed import Container
 from devctl.domain.overlay import OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
+from devctl.workflows.owner import own_containers
 from devctl.workflows.watcher_process import EVENTS
 
 LOOK = 1.0
@@ -24,9 +25,7 @@ def follow_services(
     box: Toolbox, project: Project, names: Sequence[str], *, follow: bool, tail: int | None, events: bool
 ) -> None:
     """Print the containers' logs; with `follow` until Ctrl-C, going over to recreated containers."""
-    containers = [
-        c for c in box.engine.containers(project.name).containers if not names or c.service in names
-    ]
+    containers = [c for c in own_containers(box, project).containers if not names or c.service in names]
     if not follow:
         for container in containers:
             flags = ["--tail", str(tail)] if tail is not None else []
@@ -55,7 +54,7 @@ def stream(
             now = box.clock.monotonic()
             if now - looked >= LOOK or not looked:
                 looked = now
-                for container in box.engine.containers(project.name).containers:
+                for container in own_containers(box, project).containers:
                     if container.id not in seen and (not names or container.service in names):
                         first = ["--tail", str(tail)] if tail is not None and not seen else []
                         argv = ["docker", "logs", "--follow", *first, container.id]

@@ -14,6 +14,7 @@ from devctl.domain.requests import ExecRequest, GoTestRequest, ShellRequest
 from devctl.errors import UsageError
 from devctl.workflows.lifecycle import check_services, plan_outcome
 from devctl.workflows.load import load
+from devctl.workflows.owner import own_containers
 
 
 def exec_(request: ExecRequest, box: Toolbox) -> Outcome:
@@ -84,7 +85,7 @@ def _sidecar(box: Toolbox, project: Project, container: Container) -> list[str]:
 
 def running(box: Toolbox, project: Project, service: str) -> Container:
     """The service's running container, or UsageError `not-running`."""
-    container = box.engine.containers(project.name).of(service)
+    container = own_containers(box, project).of(service)
     if container is None or container.state != "running":
         raise UsageError(f"{service} does not run", code="not-running", hint="devctl up -d")
     return container

@@ -19,7 +19,7 @@ from devctl.workflows.catch_up import current, in_dev, replace_running
 from devctl.workflows.execute import build, compose_up, must
 from devctl.workflows.go_bases import settle
 from devctl.workflows.load import load
-from devctl.workflows.owner import refuse_anothers
+from devctl.workflows.owner import own_containers, refuse_anothers
 from devctl.workflows.ready import wait_ready
 from devctl.workflows.session import MODEL, Session, open_session, write_overlay
 from devctl.workflows.snapshot import ready_text, snapshot
@@ -178,7 +178,7 @@ def restart(request: RestartRequest, box: Toolbox) -> Outcome:
     steps = Steps(box)
     with box.files.lock(Path(project.root), command="restart", timeout=request.lock_timeout):
         file = Path(project.root) / OVERLAY / MODEL
-        if box.engine.containers(project.name).containers == () or not box.files.exists(file):
+        if own_containers(box, project).containers == () or not box.files.exists(file):
             raise UsageError(
                 "nothing runs here that could be restarted", code="not-running", hint="devctl up -d"
             )
@@ -239,7 +239,7 @@ def plan_outcome(plan: Sequence[Step]) -> Outcome:
 
 
 def _has_container(box: Toolbox, project: Project) -> bool:
-    return any(box.engine.containers(project.name).of(s.name) is not None for s in project.services)
+    return any(own_containers(box, project).of(s.name) is not None for s in project.services)
 
 
 def _agreed_to_lose(box: Toolbox, volumes: Collection[str]) -> None:

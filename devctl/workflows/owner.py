@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from devctl.domain.observed import WORKING_DIR_LABEL, Observed
+from devctl.domain.observed import WORKING_DIR_LABEL, Container, Observed
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.errors import MachineError
 
 
 def refuse_anothers(box: Toolbox, project: Project, observed: Observed) -> None:
-    """Raise MachineError `project-name-taken` where a container of this name belongs to a folder elsewhere that still exists.
-
-    A compose file in a folder below is the same project, and one whose folder was moved or removed has left its name.
-    """
-    here = Path(project.root)
+    """Raise MachineError `project-name-taken` where a container of this name is another folder's."""
     for container in observed.containers:
-        label = container.labels.get(WORKING_DIR_LABEL)
-        other = Path(label) if label else here
-        if here in (other, *other.parents) or other in here.parents or not box.files.is_dir(other):
-            continue
-        raise MachineError(
-            f"the project name {project.name} is taken by {other}, which has containers of that name",
-            code="project-name-taken",
-            hint=f"devctl.yaml: name: {project.name}-2 gives this folder a name of its own; or devctl -C {other} down",
-        )
+        if (other := _anothers(box, project, container)) is not None:
+            raise MachineError(
+                f"the project name {project.name} is taken by {other}, which has containers of that name",
+                code="project-name-taken",
+                hint=f"devctl.yaml: name: {project.name}-2 gives this folder a name of its own; or devctl -C {other} down",
+            )
+
+
+def own_containers(box: Toolbox, project: Project) -> Observed:
+    """Those of this folder: what is another's is neither shown nor entered."""
+    return only_own(box, project, box.engine.containers(project.name))
+
+
+def only_own(box: Toolbox, project: Project, observed: Observed) -> Observed:
+    mine = tuple(c for c in observed.containers if _anothers(box, project, c) is None)
+    return replace(observed, containers=mine)
+
+
+def _anothers(box: Toolbox, project: Project, container: Container) -> Path | None:
+    """The folder elsewhere that a container belongs to.
+
+    A compose file in a folder below is the same project, and a folder that was moved or removed has left its name.
+    """
+    label = container.labels.get(WORKING_DIR_LABEL)
+    here, other = Path(project.root), Path(label or project.root)
+    if here in (other, *other.parents) or other in here.parents or not box.files.is_dir(other):
+        return None
+    return other

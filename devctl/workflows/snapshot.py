@@ -11,6 +11,7 @@ from devctl.domain.overlay import OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
+from devctl.workflows.owner import only_own
 from devctl.workflows.ready import address, answers
 from devctl.workflows.watcher_process import watcher_state
 
@@ -27,7 +28,7 @@ class Note:
 
 def snapshot(box: Toolbox, project: Project, *, observed: Observed | None = None) -> State:
     """`observed`: the containers, where they were asked for just now."""
-    observed = observed or box.engine.containers(project.name)
+    observed = only_own(box, project, observed or box.engine.containers(project.name))
     project = _with_labelled(project, observed)
     services = tuple(_service(project, observed, name) for name in _names(project, observed))
     return State(

@@ -180,22 +180,36 @@ def test_a_dry_run_plans_and_changes_nothing(running: Started, words: list[str])
     assert listing(running.root) == files
 
 
-@pytest.mark.parametrize("words", [["up", "-d"], ["prod-preview"], ["down"]], ids=" ".join)
-def test_another_folder_of_the_same_name_is_refused(
-    running: Started, tmp_path: Path, words: list[str]
-) -> None:
-    before = state(running)["container"]
+@pytest.fixture(scope="module")
+def twin(running: Started, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another folder whose project has the same name."""
     main = "package main\n\nfunc main() {}\n"
-    root = build_tree(
-        tmp_path / "twin",
-        {"go.mod": "module example.com/x\n", "main.go": main, "devctl.yaml": f"name: {running.name}\n"},
-    )
-    refused = devctl(*words, cwd=root, code=4)
+    config = f"name: {running.name}\nservices:\n  app:\n    main: .\n"
+    files = {"go.mod": "module example.com/x\n", "main.go": main, "devctl.yaml": config}
+    return build_tree(tmp_path_factory.mktemp("twin"), files)
+
+
+@pytest.mark.parametrize("words", [["up", "-d"], ["prod-preview"], ["rebuild"], ["down"]], ids=" ".join)
+def test_another_folder_of_the_same_name_is_refused(running: Started, twin: Path, words: list[str]) -> None:
+    before = state(running)["container"]
+    refused = devctl(*words, cwd=twin, code=4)
     assert refused.error["code"] == "project-name-taken"
     assert (
         f"name: {running.name}-2" in refused.error["hint"] and str(running.root) in refused.error["message"]
     )
     assert state(running)["container"] == before
+    assert devctl("status", cwd=twin).result["watcher"]["state"] == "absent", "nothing is left to watch it"
+
+
+@pytest.mark.parametrize("words", [["exec", "app", "--", "true"], ["test"], ["restart"]], ids=" ".join)
+def test_another_folder_of_the_same_name_enters_nothing(
+    running: Started, twin: Path, words: list[str]
+) -> None:
+    assert devctl(*words, cwd=twin, code=2).error["code"] == "not-running"
+    shown = devctl("status", cwd=twin).result
+    assert (shown["mode"], shown["serving"]["state"]) == ("stopped", "none")
+    assert devctl("logs", cwd=twin).named("log") == []
+    assert state(running)["state"] == "running"
 
 
 def listing(root: Path) -> list[str]:
