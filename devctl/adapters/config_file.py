@@ -160,8 +160,8 @@ def _order(place: str | None) -> list[int]:
 
 def _joined(problems: Sequence[Problem]) -> FilesError:
     first = problems[0]
+    if len(problems) == 1:
+        return FilesError(first.message, code=_CODE, hint=first.hint, place=first.place)
     lines = [f"{p.place}: {p.message}" for p in problems]
-    message = (
-        first.message if len(problems) == 1 else f"{NAME} has {len(problems)} problems: {'; '.join(lines)}"
-    )
+    message = f"{NAME} has {len(problems)} problems: {'; '.join(lines)}"
     return FilesError(message, code=_CODE, hint=first.hint, place=first.place, detail="\n".join(lines))
