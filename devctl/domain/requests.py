@@ -13,8 +13,8 @@ LOCK_TIMEOUT = 600.0
 PROBE_TIMEOUT = 60.0
 """Seconds until a service must answer."""
 ONBOARD_TIMEOUT = 300.0
-"""The same for the very first time: a new user's cache is empty, and all of the standard library is compiled. What
-visibly fails ends it at once all the same."""
+"""The same for the very first time: a new user's cache is empty, and a dev stage of the project's own does not say when it
+compiles. What visibly fails ends it at once all the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
