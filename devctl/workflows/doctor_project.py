@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devctl.domain.check_facts import PortFact
@@ -39,24 +39,27 @@ class Subject:
 NOBODY = Subject()
 
 
-def subject_of(
-    box: Toolbox, root: Path | None, project: Project | None, *, start_containers: bool = True
-) -> Subject:
-    """`project` None: its files cannot be read today; its folder still can."""
+def subject_of(box: Toolbox, root: Path | None, project: Callable[[], Project | None]) -> Subject:
+    """`project` gives None where its files cannot be read today; its folder still can."""
     return Subject(
         root=root,
         owner=box.files.owner(root) if root is not None else (0, 0),
-        start_containers=start_containers,
-        ports=lambda: _ports(box, project),
+        ports=lambda: _ports(box, project()),
         lock_holder=lambda: _lock_holder(box, root),
         leftovers=lambda: _leftovers(box),
         clean=lambda: _clean(box),
         abandoned=lambda: doctor_gaps.abandoned(box),
         end_abandoned=lambda: doctor_gaps.end_abandoned(box),
-        externals=lambda: doctor_gaps.missing_externals(box, project),
-        create_externals=lambda: doctor_gaps.create_externals(box, project),
-        gaps=lambda: doctor_gaps.gaps(box, root, project),
+        externals=lambda: doctor_gaps.missing_externals(box, project()),
+        create_externals=lambda: doctor_gaps.create_externals(box, project()),
+        gaps=lambda: doctor_gaps.gaps(box, root, project()),
     )
+
+
+def newcomer(box: Toolbox, root: Path, project: Callable[[], Project | None]) -> Subject:
+    """What a first start can fail of: no container is started before the bases are here, and what is left of other
+    projects keeps nobody from starting."""
+    return replace(subject_of(box, root, project), start_containers=False, leftovers=lambda: None)
 
 
 def root_of(box: Toolbox, given: Path | None) -> Path | None:

@@ -36,7 +36,7 @@ def doctor(request: DoctorRequest, box: Toolbox) -> Outcome:
         yes=request.yes,
         bases=wanted,
         mirror=project.mirror if project is not None else None,
-        subject=subject_of(box, root, project),
+        subject=subject_of(box, root, lambda: project),
     )
     lines = [line for check in report.checks for line in _lines(check)]
     problem = report.problem.problem if report.problem is not None else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from devctl.domain.envfile import Variable, lines, missing, variables
-from devctl.domain.events import Outcome
-from devctl.domain.ports import Toolbox
+from devctl.domain.events import Event, Outcome, StepDone
+from devctl.domain.ports import Clock, Reporter, Toolbox
 from devctl.domain.project import Project
 from devctl.domain.requests import OnboardRequest, UpRequest
 from devctl.domain.runs import dev_run, prod_run
@@ -17,7 +18,7 @@ from devctl.workflows import lifecycle
 from devctl.workflows.bases import ensure
 from devctl.workflows.bases_needed import all_bases
 from devctl.workflows.doctor import run_doctor
-from devctl.workflows.doctor_project import subject_of
+from devctl.workflows.doctor_project import newcomer
 from devctl.workflows.find import find_root
 from devctl.workflows.load import load
 from devctl.workflows.walk import Walk, dry, text_of
@@ -40,8 +41,28 @@ NEXT = (
 
 
 @dataclass(slots=True)
+class _Answers:
+    """A reporter that keeps when each service first answered: `up` has more to do after that."""
+
+    reporter: Reporter
+    clock: Clock
+    at: dict[str | None, float] = field(default_factory=dict)
+
+    def emit(self, event: Event) -> None:
+        if isinstance(event, StepDone) and event.step == "probe":
+            self.at.setdefault(event.service, self.clock.monotonic())
+        self.reporter.emit(event)
+
+    def warn(self, problem: Problem) -> None:
+        self.reporter.warn(problem)
+
+
+@dataclass(slots=True)
 class _Onboarding:
-    """One run: `url` and `probe` are known once the project is up."""
+    """One run: `url` and `probe` are known once the project is up, `answered` where `up` asked the service itself.
+
+    `project`: as the first step read it; None where it could not, or changed something since.
+    """
 
     box: Toolbox
     request: OnboardRequest
@@ -49,14 +70,20 @@ class _Onboarding:
     walk: Walk
     url: str = ""
     probe: str = "/"
+    answered: float | None = None
+    project: Project | None = None
 
     def doctor(self) -> str:
-        """Bases have a step of their own, where they are those of this project; no container is started before them."""
-        subject = subject_of(self.box, self.root, self._loaded(), start_containers=False)
-        report = run_doctor(self.box.machine(), fix=True, yes=self.request.yes, bases=(), subject=subject)
+        """The project is read while the machine is looked at. Bases have a step of their own, where they are those of
+        this project."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            project = pool.submit(self._loaded)
+            subject = newcomer(self.box, self.root, project.result)
+            report = run_doctor(self.box.machine(), fix=True, yes=self.request.yes, bases=(), subject=subject)
         if report.problem is not None:
             raise report.problem
         fixed = [check.did or check.what for check in report.checks if check.fixed]
+        self.project = None if fixed else project.result()
         warned = [check.what for check in report.checks if check.status == "warn"]
         said = [*(f"mended: {what}" for what in fixed), *(f"note: {what}" for what in warned)]
         return "; ".join([f"{len(report.checks)} checks", *said])
@@ -70,7 +97,7 @@ class _Onboarding:
 
     def bases(self) -> str:
         try:
-            project = load(self.box, self.root)
+            project = self.project or load(self.box, self.root)
         except FilesError:
             # The compose file may need the variables of the next step; `up` has the last word on what is wrong.
             return "asked for when the files can be read"
@@ -134,12 +161,14 @@ class _Onboarding:
             timeout=self.request.timeout,
             lock_timeout=self.request.lock_timeout,
         )
-        state: Any = lifecycle.up(request, self.box).result
+        answers = _Answers(self.box.reporter, self.box.clock)
+        state: Any = lifecycle.up(request, replace(self.box, reporter=answers)).result
         project = load(self.box, self.root)
         for service in state["services"]:
             mine = project.service(service["name"])
             if mine is not None and service["url"] and not self.url:
                 self.url, self.probe = service["url"], mine.probe
+                self.answered = answers.at.get(service["name"])
         running = [s["name"] for s in state["services"] if s["state"] == "running"]
         return f"{', '.join(running)} in dev mode" + (", nothing to do" if not state["steps"] else "")
 
@@ -152,7 +181,7 @@ class _Onboarding:
             raise ProjectError(
                 f"{self.url}{path} does not answer", code="never-answers", hint="devctl logs shows why"
             )
-        ms = self.walk.served(self.url)
+        ms = self.walk.served(self.url, at=self.answered)
         return f"{self.url}{path} → {status or 'connected'}, {ms / 1000:.1f} s after the start"
 
 

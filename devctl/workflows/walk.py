@@ -55,9 +55,10 @@ class Walk:
     def skip(self, name: str, detail: str) -> None:
         self._add(name, "skipped", 0, detail)
 
-    def served(self, url: str) -> int:
-        """The first response is here."""
-        self.url, self.first_response_ms = url, self.since(self.began)
+    def served(self, url: str, *, at: float | None = None) -> int:
+        """The first response is here, or was by the clock `at`."""
+        seconds = (self.box.clock.monotonic() if at is None else at) - self.began
+        self.url, self.first_response_ms = url, round(seconds * 1000)
         return self.first_response_ms
 
     def since(self, began: float) -> int:
