@@ -143,7 +143,8 @@ def modules(facts: MachineFacts) -> Verdict | None:
     if not facts.gaps:
         return ok("go.mod, go.sum and the imports agree")
     first = facts.gaps[0]
-    return Verdict("warn", first.text, f"{CONSENT_HINT}, or: {' '.join(first.command)}", "modules")
+    by_hand = f"{f'cd {first.dir} && ' if first.dir != '.' else ''}{' '.join(first.command)}"
+    return Verdict("warn", first.text, f"{CONSENT_HINT}, or: {by_hand}", "modules")
 
 
 def _few(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,14 +15,27 @@ GapKind = Literal["require", "sum", "vendor"]
 @dataclass(frozen=True, slots=True)
 class ModuleGap:
     """`require`: imported, but no module of go.mod has it; `sum`: required, but go.sum has no line of it; `vendor`:
-    vendor/ does not say what go.mod says. `dir` is the module's folder in the project, `what` the first of them."""
+    vendor/ does not say what go.mod says. `dir` is the module's folder in the project, `what` the first of them.
+
+    `workspace`: Go builds by a go.work, whose vendor/ and checksums are its own, and `dir` is where the command belongs.
+    """
 
     dir: str
     kind: GapKind
     what: str
+    workspace: bool = False
 
     @property
     def command(self) -> tuple[str, ...]:
+        if self.workspace:
+            # Tidying looks up the other members, which need not be published; these take them from the workspace.
+            # Every load of packages completes go.work.sum, `list` without building.
+            commands: dict[GapKind, tuple[str, ...]] = {
+                "require": ("go", "get", self.what),
+                "sum": ("go", "list", "-deps", "./..."),
+                "vendor": ("go", "work", "vendor"),
+            }
+            return commands[self.kind]
         return ("go", "mod", "vendor" if self.kind == "vendor" else "tidy")
 
     @property
@@ -30,7 +43,9 @@ class ModuleGap:
         where = "" if self.dir == "." else f"{self.dir}/"
         said = {
             "require": f"{where}go.mod names no module for the import {self.what}",
-            "sum": f"{where}go.sum has no checksum of {self.what}",
+            "sum": f"no go.sum of the workspace has a checksum of {self.what}"
+            if self.workspace
+            else f"{where}go.sum has no checksum of {self.what}",
             "vendor": f"{where}vendor does not hold {self.what} as go.mod asks for it",
         }
         return said[self.kind]
@@ -47,24 +62,68 @@ def module_gap(
         mod = parse_mod(mod_text)
     except FilesError:
         return None
-    lacking = next((name for name in sorted(set(imports)) if not _provided(mod, name)), None)
+    lacking = _unprovided([mod], imports)
     if lacking is not None:
         return ModuleGap(folder, "require", lacking)
+    kind: GapKind = "sum" if vendor_text is None else "vendor"
+    what = _unsummed(mod, sum_text) if vendor_text is None else _stale(mod, vendor_text)
+    return ModuleGap(folder, kind, what) if what is not None else None
+
+
+def workspace_gap(
+    work: GoMod,
+    members: Mapping[str, GoMod],
+    *,
+    folder: str,
+    sum_text: str,
+    vendor_text: str | None,
+    imports: Mapping[str, Iterable[str]],
+) -> ModuleGap | None:
+    """The first gap of a workspace. Its modules see each other, and what any of them requires.
+
+    `folder`: that of go.work; `members` and their `imports` by folder; `sum_text`: all go.sum files and go.work.sum.
+    """
+    for member, names in sorted(imports.items()):
+        lacking = _unprovided([work, *members.values()], names)
+        if lacking is not None:
+            return ModuleGap(member, "require", lacking, workspace=True)
+    own = {mod.module for mod in members.values()}
+    whole = GoMod(
+        requires=tuple(r for mod in members.values() for r in mod.requires if r.path not in own),
+        replaces=(*work.replaces, *(r for mod in members.values() for r in mod.replaces)),
+    )
     if vendor_text is not None:
-        vendored = {tuple(line.split()[1:3]) for line in vendor_text.splitlines() if line.startswith("# ")}
-        known = {path for path, *_ in vendored}
-        stale = [p for p, v in mod.versions().items() if not _is_vendored(mod, p, v, vendored, known)]
-        return ModuleGap(folder, "vendor", stale[0]) if stale else None
-    unsummed = next((path for path in mod.versions() if not _summed(mod, path, sum_text)), None)
-    return ModuleGap(folder, "sum", unsummed) if unsummed is not None else None
+        stale = _stale(whole, vendor_text)
+        return ModuleGap(folder, "vendor", stale, workspace=True) if stale is not None else None
+    unsummed = _unsummed(whole, sum_text)
+    if unsummed is None:
+        return None
+    member = next(at for at, mod in members.items() if unsummed in mod.versions())
+    return ModuleGap(member, "sum", unsummed, workspace=True)
 
 
-def _provided(mod: GoMod, name: str) -> bool:
-    """The standard library has no dot in its first word; everything else lies below a module's path."""
-    if "." not in name.partition("/")[0] or name == "C":
-        return True
-    paths = [mod.module, *(r.path for r in mod.requires), *(r.old for r in mod.replaces)]
-    return any(name == path or name.startswith(f"{path}/") for path in paths)
+def _unprovided(mods: Iterable[GoMod], imports: Iterable[str]) -> str | None:
+    """The first import that no module has. The standard library has no dot in its first word; everything else lies below
+    a module's path."""
+    paths = {
+        path
+        for mod in mods
+        for path in (mod.module, *(r.path for r in mod.requires), *(r.old for r in mod.replaces))
+        if path
+    }
+    foreign = (name for name in sorted(set(imports)) if "." in name.partition("/")[0] and name != "C")
+    return next((n for n in foreign if not any(n == p or n.startswith(f"{p}/") for p in paths)), None)
+
+
+def _unsummed(mod: GoMod, sum_text: str) -> str | None:
+    return next((path for path in mod.versions() if not _summed(mod, path, sum_text)), None)
+
+
+def _stale(mod: GoMod, vendor_text: str) -> str | None:
+    vendored = {tuple(line.split()[1:3]) for line in vendor_text.splitlines() if line.startswith("# ")}
+    known = {path for path, *_ in vendored}
+    versions = mod.versions().items()
+    return next((p for p, v in versions if not _is_vendored(mod, p, v, vendored, known)), None)
 
 
 def _summed(mod: GoMod, path: str, sum_text: str) -> bool:

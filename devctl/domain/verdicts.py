@@ -39,7 +39,7 @@ QUESTIONS: dict[Fix, str] = {
     "externals": "Create the external networks and volumes that the compose file wants (a volume is empty then)?",
     "inotify": "Raise the kernel's limits for file watchers, now and after a restart?",
     "x-bits": "Let the scripts that images run be executed (chmod +x)?",
-    "modules": "Complete go.mod, go.sum or vendor/ by `go mod tidy` or `go mod vendor` in a container?",
+    "modules": "Complete go.mod, go.sum or vendor/ by the go command in a container?",
     "owner": "Give the files that others own in this project to the owner of its folder?",
     "scripts": "Write the scripts that images run with LF line endings?",
     "git": "Tell git to trust this folder (git config --global safe.directory)?",

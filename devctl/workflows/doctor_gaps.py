@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from devctl.domain.gofacts import Module
+from devctl.domain.gofacts import Module, SourceFacts
 from devctl.domain.gohints import reachable
-from devctl.domain.module_gaps import ModuleGap, module_gap
+from devctl.domain.gomod import parse_mod, parse_work
+from devctl.domain.module_gaps import ModuleGap, module_gap, workspace_gap
 from devctl.domain.observed import PROJECT_LABEL, Kind
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
-from devctl.errors import DevctlError, MachineError
+from devctl.errors import DevctlError, FilesError, MachineError
 from devctl.workflows.clean import abandoned_containers
 
 
@@ -68,7 +69,7 @@ def end_abandoned(box: Toolbox) -> str:
 
 
 def gaps(box: Toolbox, root: Path | None, project: Project | None) -> tuple[ModuleGap, ...] | None:
-    """Of the modules that the project's services are built from. A workspace has checksums of its own: none is judged."""
+    """Of the modules that the project's services are built from, or of the workspace that holds them."""
     if root is None or project is None:
         return None
     try:
@@ -76,11 +77,53 @@ def gaps(box: Toolbox, root: Path | None, project: Project | None) -> tuple[Modu
     except DevctlError:
         return None
     if facts.work is not None:
-        return ()
+        return _workspace_gaps(box, root, facts, facts.work, project)
     mains = {(s.dir, s.main) for s in project.services}
     modules = [m for m in facts.modules if any(folder == m.dir for folder, _ in mains)]
     found = (_gap(box, root, m, [main for folder, main in mains if folder == m.dir]) for m in modules)
     return tuple(gap for gap in found if gap is not None)
+
+
+def _workspace_gaps(
+    box: Toolbox, root: Path, facts: SourceFacts, work: str, project: Project
+) -> tuple[ModuleGap, ...]:
+    """None is judged where go.work lies above the project, or a file cannot be read: the build says what is wrong."""
+    base = posixpath.dirname(work) or "."
+
+    def read(*parts: str) -> str | None:
+        return box.files.read_text(root / posixpath.normpath(posixpath.join(*parts)))
+
+    try:
+        parsed = parse_work(read(work) or "", path=work)
+        folders = {posixpath.normpath(posixpath.join(base, use)) for use in parsed.uses}
+        modules = [m for m in facts.modules if m.dir in folders]
+        members = {m.dir: parse_mod(read(m.dir, "go.mod") or "") for m in modules}
+    except FilesError:
+        return ()
+    if base.startswith("..") or len(members) < len(folders):
+        return ()
+    sums = [read(base, "go.work.sum"), *(read(member, "go.sum") for member in members)]
+    gap = workspace_gap(
+        parsed,
+        members,
+        folder=base,
+        sum_text="\n".join(text for text in sums if text),
+        vendor_text=read(base, "vendor", "modules.txt"),
+        imports=_imports_by_module(modules, project),
+    )
+    return (gap,) if gap is not None else ()
+
+
+def _imports_by_module(modules: Iterable[Module], project: Project) -> dict[str, list[str]]:
+    """What the services are built from may lie in several members; each import is that of the member it stands in."""
+    home = {_path(m, package.dir): (m.dir, package.imports) for m in modules for package in m.packages}
+    paths = {m.dir: m for m in modules}
+    starts = [_path(paths[s.dir], posixpath.join(s.dir, s.main)) for s in project.services if s.dir in paths]
+    found: dict[str, list[str]] = {}
+    for path in reachable(starts, {path: imports for path, (_, imports) in home.items()}):
+        member, imports = home[path]
+        found.setdefault(member, []).extend(imports)
+    return found
 
 
 def _gap(box: Toolbox, root: Path, module: Module, mains: list[str]) -> ModuleGap | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.module_gaps import ModuleGap, module_gap
+from devctl.domain.gomod import parse_mod, parse_work
+from devctl.domain.module_gaps import ModuleGap, module_gap, workspace_gap
 
 MOD = """module example.com/shop
 
@@ -86,3 +87,47 @@ def test_a_go_mod_that_cannot_be_read_is_told_elsewhere() -> None:
 def test_a_module_below_the_project_is_named_by_its_folder() -> None:
     found = module_gap("api", MOD, sum_text="", vendor_text=None, imports=())
     assert found is not None and found.text == "api/go.sum has no checksum of github.com/google/uuid"
+
+
+WORK = "go 1.26\n\nuse (\n\t./api\n\t./lib\n)\n"
+LIB = "module example.com/lib\n\ngo 1.26\n\nrequire github.com/google/uuid v1.6.0\n"
+API = "module example.com/api\n\ngo 1.26\n\nrequire example.com/lib v0.0.0\n"
+
+
+def in_workspace(
+    *, sums: str = SUM, vendor: str | None = None, work: str = WORK, **imports: tuple[str, ...]
+) -> ModuleGap | None:
+    members = {"api": parse_mod(API), "lib": parse_mod(LIB)}
+    return workspace_gap(
+        parse_work(work), members, folder=".", sum_text=sums, vendor_text=vendor, imports=imports
+    )
+
+
+def test_members_of_a_workspace_see_each_other_and_what_any_requires() -> None:
+    assert in_workspace(api=("example.com/lib/deep", "github.com/google/uuid"), lib=("fmt",)) is None
+    assert (
+        in_workspace(work=f"{WORK}\nreplace golang.org/x/mod => ./mod\n", lib=("golang.org/x/mod/semver",))
+        is None
+    )
+
+
+def test_an_import_that_no_member_has_is_got_where_it_stands() -> None:
+    found = in_workspace(api=("golang.org/x/mod/semver",), lib=("github.com/google/uuid",))
+    assert found == ModuleGap("api", "require", "golang.org/x/mod/semver", workspace=True)
+    assert found.command == ("go", "get", "golang.org/x/mod/semver")
+    assert found.text == "api/go.mod names no module for the import golang.org/x/mod/semver"
+
+
+def test_the_checksums_of_a_workspace_may_stand_in_any_of_its_files() -> None:
+    found = in_workspace(sums="")
+    assert found == ModuleGap("lib", "sum", "github.com/google/uuid", workspace=True)
+    assert found.command == ("go", "list", "-deps", "./...")
+    assert found.text == "no go.sum of the workspace has a checksum of github.com/google/uuid"
+
+
+def test_the_vendor_folder_of_a_workspace() -> None:
+    vendor = "## workspace\n# github.com/google/uuid v1.6.0\n## explicit\n"
+    assert in_workspace(vendor=vendor, sums="") is None
+    found = in_workspace(vendor=vendor.replace("v1.6.0", "v1.5.0"))
+    assert found == ModuleGap(".", "vendor", "github.com/google/uuid", workspace=True)
+    assert found.command == ("go", "work", "vendor")

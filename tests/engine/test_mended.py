@@ -35,6 +35,15 @@ volumes:
 """
 
 
+WORKSPACE = {
+    "go.work": "go 1.26.0\n\nuse (\n\t./api\n\t./lib\n)\n",
+    "api/go.mod": "module example.com/api\n\ngo 1.26.0\n\nrequire example.com/lib v0.0.0\n\nreplace example.com/lib => ../lib\n",
+    "api/main.go": 'package main\n\nimport "example.com/lib"\n\nfunc main() { println(lib.Major()) }\n',
+    "lib/go.mod": "module example.com/lib\n\ngo 1.26.0\n",
+    "lib/lib.go": 'package lib\n\nimport "golang.org/x/mod/semver"\n\nfunc Major() string { return semver.Major("v1.2.3") }\n',
+}
+
+
 def check(done: Result, name: str) -> dict[str, Any]:
     return next(dict(c) for c in done.result["checks"] if c["id"] == name)
 
@@ -181,6 +190,32 @@ def test_modules_that_do_not_agree_are_completed(project: MakeProject) -> None:
         "# golang.org/x/mod v0.1.0\n## explicit\ngolang.org/x/mod/semver\n"
     )
     mended("go mod vendor, since vendor does not hold golang.org/x/mod as go.mod asks for it")
+
+
+def test_the_modules_of_a_workspace_are_completed(project: MakeProject) -> None:
+    """Its members are published nowhere, so `go mod tidy` cannot do it; a read-only build says whether it was done."""
+    shop = project(WORKSPACE)
+
+    def built() -> int:
+        argv = ["docker", "run", "--rm", "--volume", f"{shop.root}:/src:ro", "--workdir=/src/api"]
+        argv += ["--env=GOPATH=/tmp/go", GO, "go", "list", "-deps", "./..."]
+        return subprocess.run(argv, capture_output=True).returncode
+
+    def mended(said: str) -> None:
+        assert built() != 0
+        done = check(shop.devctl("doctor", "--fix", "--yes"), "modules")
+        assert (done["status"], done["did"]) == ("ok", said)
+        assert built() == 0
+
+    mended(
+        "go get golang.org/x/mod/semver, since lib/go.mod names no module for the import golang.org/x/mod/semver"
+    )
+    assert (shop.root / "api/go.mod").read_text() == WORKSPACE["api/go.mod"]
+    (shop.root / "lib/go.sum").unlink()
+    mended("go list -deps ./..., since no go.sum of the workspace has a checksum of golang.org/x/mod")
+    (shop.root / "vendor").mkdir()
+    (shop.root / "vendor/modules.txt").write_text("## workspace\n# golang.org/x/mod v0.1.0\n## explicit\n")
+    mended("go work vendor, since vendor does not hold golang.org/x/mod as go.mod asks for it")
 
 
 @pytest.mark.mends(
