@@ -5,7 +5,7 @@ from __future__ import annotations
 from devctl.domain.check_facts import MachineFacts
 from devctl.domain.verdicts import CONSENT_HINT, FIX_HINT, Check, Verdict, ok
 
-GB = 1_000_000_000
+GB, MB = 1_000_000_000, 1_000_000
 DISK_NEEDED = 1 * GB
 DISK_COMFORTABLE = 5 * GB
 INODES_NEEDED = 20_000
@@ -24,7 +24,7 @@ def disk(facts: MachineFacts) -> Verdict | None:
     if free is None:
         return None
     if free < DISK_NEEDED:
-        return Verdict("fail", f"{free / GB:.1f} GB free where the engine keeps images", ROOM)
+        return Verdict("fail", f"{free / MB:.0f} MB free where the engine keeps images", ROOM)
     if free < DISK_COMFORTABLE:
         return Verdict("warn", f"only {free / GB:.1f} GB free where the engine keeps images", ROOM)
     return ok(f"{free / GB:.0f} GB free where the engine keeps images")

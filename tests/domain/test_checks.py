@@ -100,7 +100,7 @@ def test_a_healthy_machine_is_ok_throughout() -> None:
         ("buildx", {"buildx": "v0.29.1"}, "ok", False, "v0.29.1"),
         ("buildx", {"compose": "v5.6.0"}, "fail", False, "only with buildx"),
         ("buildx", {"compose": "v5.6.0", "buildx": "0.17.0"}, "ok", False, "0.17.0"),
-        ("disk", {"disk_free_bytes": 300_000_000}, "fail", False, "0.3 GB"),
+        ("disk", {"disk_free_bytes": 300_000_000}, "fail", False, "300 MB"),
         ("disk", {"disk_free_bytes": 3_000_000_000}, "warn", False, "3.0 GB"),
         (
             "engine",

@@ -99,9 +99,6 @@ def test_where_the_client_is_a_package_of_its_own_it_is_installed_too(tmp_path: 
     assert machine.calls == [*APT, "apt-get -q install -y --no-install-recommends docker-cli", DOCKERD]
 
 
-@pytest.mark.mends(
-    "no engine runs", by="`doctor --fix`", code="engine-unreachable", tried="a scripted machine"
-)
 def test_an_installed_engine_is_only_started(tmp_path: Path) -> None:
     machine = Scripted(programs={"apt-get", "docker", "dockerd"})
     said = installer(machine, tmp_path).provide_engine()

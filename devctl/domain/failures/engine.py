@@ -94,7 +94,7 @@ ENGINE_FAILURES: tuple[Failure, ...] = (
     Failure(
         "inotify-limit",
         START,
-        r"(?:inotify|fsnotify|watch)[^\n]*(?:no space left on device|too many open files)"
+        r"(?:inotify|fsnotify|watch)[^\n]*(?:[Nn]o space left on device|[Tt]oo many open files)"
         r"|^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d too many open files$",
         "the kernel gives out no more file watches",
         "sudo sysctl fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=524288",
@@ -104,7 +104,7 @@ ENGINE_FAILURES: tuple[Failure, ...] = (
     Failure(
         "disk-full",
         frozenset(ANY - {"probe"}),
-        r"no space left on device",
+        r"[Nn]o space left on device",
         "the disk is full",
         "devctl clean; docker system df shows what takes the space",
         "images, volumes and build caches share it",
