@@ -29,34 +29,38 @@ def network_awake(box: Toolbox, project: Project, *, observed: Observed) -> Iter
     running = [c for c in observed.containers if c.state == "running"]
     networks = list(observed.networks)
     image = image_ref(project.name, running[0].service, "dev") if len(running) == 1 else ""
-    if not image or not networks or not box.engine.images([image]):
+    if not image or not networks:
         yield lambda: None
         return
-    name = f"{project.name}-network-holder"
-    argv = ["docker", "run", "--detach", "--rm", "--name", name, "--network", networks[0]]
-    argv += [
-        *not_composes(),
-        "--label",
-        f"{PROJECT_LABEL}={project.name}",
-        "--entrypoint",
-        "sleep",
-        image,
-        AT_MOST,
-    ]
-    starting = threading.Thread(target=box.processes.run, args=(argv,), daemon=True)
-    starting.start()  # beside whatever comes first; a switch builds its image meanwhile
-
-    def end() -> None:
-        starting.join()
-        box.processes.run(["docker", "rm", "--force", name])
-
-    ending = threading.Thread(target=end)
+    ending = threading.Thread(target=_hold(box, project, network=networks[0], image=image))
     try:
         yield ending.start
     finally:
         if ending.ident is None:
             ending.start()
         ending.join()
+
+
+def _hold(box: Toolbox, project: Project, *, network: str, image: str) -> Callable[[], None]:
+    """Put the holder on the network, beside whatever comes next: a switch builds its image meanwhile. Returns what ends it."""
+    name = f"{project.name}-network-holder"
+    argv = ["docker", "run", "--detach", "--rm", "--name", name, "--network", network, *not_composes()]
+    argv += ["--label", f"{PROJECT_LABEL}={project.name}", "--entrypoint", "sleep", image, AT_MOST]
+    started = threading.Event()
+
+    def start() -> None:
+        if box.engine.images([image]):  # `run` would look for it in a registry
+            started.set()
+            box.processes.run(argv)
+
+    def end() -> None:
+        starting.join()
+        if started.is_set():
+            box.processes.run(["docker", "rm", "--force", name])
+
+    starting = threading.Thread(target=start, daemon=True)
+    starting.start()
+    return end
 
 
 def not_composes() -> list[str]:

@@ -19,13 +19,22 @@ from devctl.workflows.snapshot import BUILD_STATE
 
 TIMEOUT = 900.0
 BUILD = """
+set -e
 umask 0
 kept=/cache/bin/$({ grep '^module' go.mod; echo "$1"; } | tr -dc a-zA-Z0-9)
 trap 'rm -f "$kept.$$"' EXIT
 mkdir -p /cache/bin
-GOGC=400 go build -buildvcs=false -tags "$2" -ldflags "-w ${DEVCTL_LDFLAGS:-}" -o "$kept.$$" "$1" && mv -f "$kept.$$" "$kept"
+GOGC=400 go build -buildvcs=false -tags "$2" -ldflags "-w ${DEVCTL_LDFLAGS:-}" -o "$kept.$$" "$1"
+mv -f "$kept.$$" "$kept"
 """
 """As the build of our .air.toml, to where it looks for a binary first: the new container need not link it again."""
+AGAIN = f"""
+case "$(cat {BUILD_STATE} 2>/dev/null)" in failed*) cp {BUILD_STATE} /dev/shm/now.air-build || true;; esac
+"""
+"""A save that did not compile by the go.mod of then: air does not watch go.mod, so it has to be asked.
+
+The rule of our .air.toml reacts to this file; a dev stage without that rule does not notice.
+"""
 
 
 def provable(session: Session, service: Service) -> bool:
@@ -41,14 +50,12 @@ def prove_beside(box: Toolbox, session: Session, service: Service, running: Cont
     base stays the same: its Go is the one that proves.
     """
     done: list[Finished] = []
-    argv = ["docker", "exec", "--workdir", _folder(service), running.id, "sh", *_build(service)]
+    # Code that waited for its dependency is served while the image is built.
+    script = _build(service, BUILD + AGAIN)
+    argv = ["docker", "exec", "--workdir", _folder(service), running.id, "sh", *script]
 
     def run() -> None:
         done.append(box.processes.run(argv, cwd=session.root, timeout=TIMEOUT))
-        if done[0].code == 0:
-            build_again(
-                box, running
-            )  # code that waited for its dependency is served while the image is built
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -77,21 +84,17 @@ def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
 
 
 def build_again(box: Toolbox, container: Container | None) -> None:
-    """A save that did not compile by the go.mod of then: air does not watch go.mod, so it has to be asked.
-
-    The rule of our .air.toml reacts to this file; a dev stage without that rule does not notice.
-    """
-    state = box.engine.read_file(container.id, BUILD_STATE) if container is not None else None
-    if container is not None and state is not None and state.startswith("failed"):
-        box.processes.run(["docker", "exec", container.id, "cp", BUILD_STATE, "/dev/shm/now.air-build"])
+    """Where the last save did not compile: the container builds once more."""
+    if container is not None:
+        box.processes.run(["docker", "exec", container.id, "sh", "-c", AGAIN])
 
 
 def _folder(service: Service) -> str:
     return SOURCE_TARGET if service.dir == "." else f"{SOURCE_TARGET}/{service.dir}"
 
 
-def _build(service: Service) -> list[str]:
-    return ["-c", BUILD, "devctl", service.main, ",".join(service.build_tags)]
+def _build(service: Service, script: str = BUILD) -> list[str]:
+    return ["-c", script, "devctl", service.main, ",".join(service.build_tags)]
 
 
 def _check(done: Finished, service: Service) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from devctl.domain.observed import INPUTS_LABEL, Container
@@ -54,19 +54,22 @@ class _Replacing:
     def build_and_prove(self, causes: Mapping[str, str]) -> None:
         """Nothing that runs is touched; when this fails or is interrupted, tag and model say again what runs."""
         try:
+            proof = self._proof_beside() if "build" in causes else None
             write_overlay(self.box, self.session)
             if "build" in causes:
-                self._build_and_prove(causes["build"])
+                self._build_and_prove(causes["build"], proof)
         except BaseException:
             self._drop(self._put_back_files())
             raise
 
-    def _build_and_prove(self, cause: str) -> None:
+    def _proof_beside(self) -> Callable[[], None] | None:
+        if self.old is None or not self._same_base():
+            return None
+        return prove_beside(self.box, self.session, self.service, self.old)
+
+    def _build_and_prove(self, cause: str, proof: Callable[[], None] | None) -> None:
         box, session, service = self.box, self.session, self.service
-        proof = None
-        if self.old is not None and self._same_base():
-            proof = prove_beside(box, session, service, self.old)
-        else:
+        if proof is None:
             ensure_bases(box, session, self.steps, [service.name], assemble=self.assemble)
         try:
             with self.steps.step("build", cause, service=service.name):
