@@ -35,6 +35,7 @@ FAULTS = (
     "name-conflict",
     "interrupt-before-start",
     "interrupt-after-start",
+    "interrupt-twice",
     "never-answers",
     "unhealthy",
     "exits",
@@ -80,6 +81,7 @@ class World:
         self.files: dict[Path, str] = {}
         self.now = 1_000.0
         self.fault = ""
+        self.deaf = False
         self.images: dict[str, FakeImage] = {}
         self.tags: dict[str, str] = {}
         self.containers: dict[str, FakeContainer] = {}
@@ -167,6 +169,10 @@ class World:
             return ""
         fault, self.fault = self.fault, ""
         return fault
+
+    def pressed_again(self) -> bool:
+        """Ctrl-C at each start of a container, for as long as it is heard."""
+        return self.fault == "interrupt-twice" and not self.deaf
 
     def new_id(self, kind: str) -> str:
         self._made += 1
@@ -383,7 +389,7 @@ class FakeCompose:
                 if old is not None:
                     old.state, old.app = "exited", None
                 return Finished(1, "", "failed to start")
-            if world.once("interrupt-before-start"):
+            if world.once("interrupt-before-start") or world.pressed_again():
                 if old is not None:
                     old.state, old.app = "exited", None
                 raise world.interrupt()
@@ -501,6 +507,16 @@ class FakeProcesses:
             if (container.build_state or "").startswith("failed"):
                 self._world.reload(container)
         return Finished(0, "", "")
+
+    @contextlib.contextmanager
+    def one_interrupt(self) -> Iterator[Callable[[], None]]:
+        def deafen() -> None:
+            self._world.deaf = True
+
+        try:
+            yield deafen
+        finally:
+            self._world.deaf = False
 
     @contextlib.contextmanager
     def follow(

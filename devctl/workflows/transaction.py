@@ -109,15 +109,20 @@ class _Replacing:
 
     def switch(self, cause: str, timeout: float) -> None:
         """The new container, until it answers; on any failure the old image runs again, on an interruption as well."""
-        project = self.session.project
-        try:
-            with self.steps.step("start", cause, service=self.service.name):
-                compose_up(self.box, self.session, [self.service.name], no_deps=True)
-            with self.steps.step("probe", "must answer", service=self.service.name):
-                wait_ready(self.box, project.name, self.service, timeout=timeout)
-        except (DevctlError, KeyboardInterrupt):
-            self._roll_back()
-            raise
+        with self.box.processes.one_interrupt() as no_more:
+            try:
+                self._start(cause, timeout)
+            except (DevctlError, KeyboardInterrupt):
+                no_more()
+                self._roll_back()
+                raise
+
+    def _start(self, cause: str, timeout: float) -> None:
+        name = self.service.name
+        with self.steps.step("start", cause, service=name):
+            compose_up(self.box, self.session, [name], no_deps=True)
+        with self.steps.step("probe", "must answer", service=name):
+            wait_ready(self.box, self.session.project.name, self.service, timeout=timeout)
 
     def _put_back_files(self) -> str | None:
         """Returns the image that was built in vain: the tag is taken off it."""

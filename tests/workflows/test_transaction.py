@@ -108,7 +108,9 @@ def test_a_name_left_by_an_aborted_recreate_is_healed(running: Running) -> None:
     assert running.world.served == (go_mod("a"), "v1")
 
 
-@pytest.mark.parametrize("fault", ["interrupt-build", "interrupt-before-start", "interrupt-after-start"])
+@pytest.mark.parametrize(
+    "fault", ["interrupt-build", "interrupt-before-start", "interrupt-after-start", "interrupt-twice"]
+)
 def test_an_interruption_is_passed_on_and_leaves_something_that_serves(running: Running, fault: str) -> None:
     running.world.save("go.mod", go_mod("a"))
     with pytest.raises(InterruptedByUser):
