@@ -18,6 +18,10 @@ POLL = 0.01
 """Seconds between two requests while waiting; the probe is a local connect, so this costs little."""
 LOOK = 0.5
 """Seconds between two looks at the container's state."""
+FIRST_ASKED = 0.1
+"""Seconds that the first request may take, doubled by each that took so long, up to LAST_ASKED. An engine accepts connections
+before the container can have them: such a request hangs until TCP sends it again, after a second."""
+LAST_ASKED = 2.0
 STAYS_UP = 2.0
 """Seconds that a service without a port must stay up to count as ready."""
 SWAP = 0.5
@@ -57,6 +61,23 @@ def answers(box: Toolbox, where: Address, *, timeout: float = 1.0) -> bool:
         return box.prober.tcp(where.host, where.port, timeout=timeout)
     status = box.prober.http(where.url + where.path, timeout=timeout)
     return status is not None and (status < 500 or status == 501)
+
+
+@dataclass(slots=True)
+class _Asking:
+    box: Toolbox
+    where: Address | None
+    patience: float = FIRST_ASKED
+
+    def answered(self) -> bool:
+        if self.where is None:
+            return False
+        began = self.box.clock.monotonic()
+        if answers(self.box, self.where, timeout=self.patience):
+            return True
+        if self.box.clock.monotonic() - began >= 0.9 * self.patience:  # it hung; a refusal comes at once
+            self.patience = min(2 * self.patience, LAST_ASKED)
+        return False
 
 
 @dataclass(slots=True)
@@ -117,10 +138,11 @@ def _wait(
 ) -> None:
     looked = asked = box.clock.monotonic()
     heard = _Heard(at=looked)
+    asking = _Asking(box, where)
     panic: tuple[float, str] | None = None
     while True:
         now = box.clock.monotonic()
-        if where is not None and answers(box, where, timeout=min(1.0, timeout)):
+        if asking.answered():
             return
         while not marks.empty():
             mark = marks.get()

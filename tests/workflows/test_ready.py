@@ -88,3 +88,43 @@ def test_the_build_in_the_container_does_not_count(
     waited, ended = wait(lines, probe=probe, answers_at=answers_at)
     assert ended == code
     assert seconds <= waited <= seconds + 2
+
+
+class Swallowing(Log):
+    """The first requests hang for as long as they are given, then nobody is there for some, then it answers in `slow` seconds."""
+
+    def __init__(self, world: World, *, swallowed: int, refused: int = 0, slow: float = 0) -> None:
+        super().__init__(world, {}, 0)
+        self.swallowed, self.refused, self.slow = swallowed, refused, slow
+        self.patience: list[float] = []
+
+    def tcp(self, host: str, port: int, *, timeout: float) -> bool:
+        self.patience.append(timeout)
+        self.swallowed, swallowed = self.swallowed - 1, self.swallowed > 0
+        if swallowed or (not self.refused and timeout <= self.slow):
+            self.world.now += timeout
+            return False
+        self.refused, refused = max(0, self.refused - 1), self.refused > 0
+        return not refused
+
+
+@pytest.mark.parametrize(
+    ("swallowed", "refused", "slow", "patience"),
+    [
+        (0, 0, 0, [0.1]),
+        (2, 0, 0, [0.1, 0.2, 0.4]),
+        (1, 3, 0, [0.1, 0.2, 0.2, 0.2, 0.2]),  # a refusal comes at once and says nothing about patience
+        (0, 0, 1.0, [0.1, 0.2, 0.4, 0.8, 1.6]),
+        (7, 0, 0, [0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0]),
+    ],
+)
+def test_a_request_that_is_swallowed_is_asked_again_soon_and_a_slow_service_is_given_its_time(
+    swallowed: int, refused: int, slow: float, patience: list[float]
+) -> None:
+    world = World()
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    prober = Swallowing(world, swallowed=swallowed, refused=refused, slow=slow)
+    box = replace(world.box(), processes=cast("Any", prober), prober=cast("Any", prober))
+    project = load(box, world.root)
+    wait_ready(box, project.name, replace(project.services[0], probe="tcp"), timeout=60)
+    assert prober.patience == pytest.approx(patience)
