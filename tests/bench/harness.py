@@ -117,7 +117,7 @@ def polled(port: int) -> Iterator[Gaps]:
         last = time.perf_counter()
         while not ended.is_set():
             seen.asked += 1
-            if body(port, timeout=0.05) is not None:
+            if body(port, timeout=0.1) is not None:
                 now = time.perf_counter()
                 seen.longest_ms = max(seen.longest_ms, (now - last) * 1000)
                 last = now
