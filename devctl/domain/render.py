@@ -15,7 +15,6 @@ from devctl.domain.runs import NONROOT, Run, built_from, target_of
 SOURCE_TARGET = "/app"
 CACHE_TARGET = "/cache"
 CACHE_KEY = "devctl-cache"
-NETRC_KEY = "devctl-netrc"
 Model = dict[str, Any]
 
 
@@ -30,8 +29,7 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_v
         service, run = project.service(name), chosen.get(name)
         if service is not None and run is not None:
             _write_mode(spec, project, service, run)
-            if run.netrc is not None:
-                _give_netrc(model, spec["build"], run.netrc)
+            _lend_keys(model, spec["build"], run)
     if any(_uses_cache(spec) for spec in model["services"].values()):
         model.setdefault("volumes", {})[CACHE_KEY] = {"name": cache_volume, "external": True}
     _label_owned(model, "volumes", project.name, observed.volumes)
@@ -72,12 +70,16 @@ def _build(spec: Model, project: Project, run: Run) -> Model:
     return build
 
 
-def _give_netrc(model: Model, build: Model, path: str) -> None:
-    """Our Dockerfile mounts a secret of this name while modules are fetched; one that the user gives it has precedence."""
-    theirs = build.get("secrets") or []
-    if not any("netrc" in (s.get("target"), s.get("source")) for s in theirs):
-        build["secrets"] = [*theirs, {"source": NETRC_KEY, "target": "netrc"}]
-        model["secrets"] = {**(model.get("secrets") or {}), NETRC_KEY: {"file": path}}
+def _lend_keys(model: Model, build: Model, run: Run) -> None:
+    """Our Dockerfile mounts these while modules are fetched; a secret of that name that the user gives has precedence."""
+    for name, path in run.secrets.items():
+        theirs = build.get("secrets") or []
+        if not any(name in (s.get("target"), s.get("source")) for s in theirs):
+            key = f"devctl-{name}"
+            build["secrets"] = [*theirs, {"source": key, "target": name}]
+            model["secrets"] = {**(model.get("secrets") or {}), key: {"file": path}}
+    if run.ssh:
+        build.setdefault("ssh", ["default"])
 
 
 def _dev(spec: Model, project: Project, service: Service, run: Run) -> None:

@@ -20,7 +20,7 @@ class Run:
 
     `dockerfile` (the user's, or None with `ours`) and `context` are relative to the project; what is built from is the
     copy in `.devctl/SERVICE/`, whose .dockerignore leaves `.devctl/` out of the context. `user` is `uid:gid` or None
-    (as the image says). `netrc`: a file of this machine that is given to the build as its secret `netrc`.
+    (as the image says). `secrets`: files of this machine that are given to the build, by id; `ssh`: so are the keys of the agent.
     """
 
     service: str
@@ -35,7 +35,8 @@ class Run:
     host_port: int | None = None
     user: str | None = None
     poll: bool = False
-    netrc: str | None = None
+    secrets: dict[str, str] = field(default_factory=dict)
+    ssh: bool = False
 
 
 def dev_run(project: Project, service: Service) -> Run:

@@ -25,9 +25,26 @@ def go_settings(box: Toolbox) -> dict[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
-def netrc(box: Toolbox, settings: dict[str, str]) -> str | None:
-    """The file with passwords, where modules are private: by GOPRIVATE, or by a proxy of one's own."""
-    if not settings.keys() & {"GOPRIVATE", "GOPROXY"}:
-        return None
-    path = Path(box.host.env("NETRC") or f"{box.host.env('HOME') or '/'}/.netrc")
-    return str(path) if box.files.exists(path) else None
+def secrets(box: Toolbox, settings: dict[str, str]) -> dict[str, str]:
+    """Files with keys, where modules are private: by GOPRIVATE, or by a proxy of one's own (which needs a password alone)."""
+    home = box.host.env("HOME") or "/"
+    found = {}
+    if settings.keys() & {"GOPRIVATE", "GOPROXY"}:
+        found["netrc"] = box.host.env("NETRC") or f"{home}/.netrc"
+    if "GOPRIVATE" in settings:
+        config = box.host.env("XDG_CONFIG_HOME") or f"{home}/.config"
+        ours = (path for path in (f"{home}/.gitconfig", f"{config}/git/config") if _rewrites(box, path))
+        found["gitconfig"] = next(ours, "")
+        found["known_hosts"] = f"{home}/.ssh/known_hosts"
+    return {name: path for name, path in found.items() if path and box.files.exists(Path(path))}
+
+
+def _rewrites(box: Toolbox, path: str) -> bool:
+    """Whether git is told there to take other addresses: those with ssh, or with a token. Nothing else of it is needed."""
+    return "insteadof" in (box.files.read_text(Path(path)) or "").lower()
+
+
+def lends_ssh(box: Toolbox, settings: dict[str, str]) -> bool:
+    """Compose refuses `ssh: [default]` where no agent runs."""
+    agent = box.host.env("SSH_AUTH_SOCK")
+    return "GOPRIVATE" in settings and bool(agent) and box.files.exists(Path(agent or ""))

@@ -15,6 +15,7 @@ from devctl.domain.observed import CACHE_LABEL, MODE_LABEL, Image, Observed
 from devctl.domain.overlay import OVERLAY
 from devctl.domain.planner import Dependency, Step, Wanted, plan_up
 from devctl.domain.ports import Toolbox
+from devctl.domain.private_git import with_git
 from devctl.domain.project import Project, Service
 from devctl.domain.render import CACHE_KEY, render
 from devctl.domain.runs import Run, dev_run, prod_run, target_of
@@ -26,7 +27,7 @@ from devctl.workflows.file_events import known_to_fail
 from devctl.workflows.hostports import choose_host_port
 from devctl.workflows.manifests import check_manifests, deps_fingerprint, manifest_paths
 from devctl.workflows.owner import refuse_anothers
-from devctl.workflows.private_modules import go_settings, netrc
+from devctl.workflows.private_modules import go_settings, lends_ssh, secrets
 from devctl.workflows.workspaces import unpublished
 
 MODEL = "compose.json"
@@ -131,6 +132,8 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
     assert service is not None
     ours = run.dockerfile is None
     dockerfile = our_dockerfile(box, project, service) if ours else _their_dockerfile(box, project, run)
+    if ours and "GOPRIVATE" in run.args:
+        dockerfile = with_git(dockerfile)
     files = {"Dockerfile": dockerfile, "Dockerfile.dockerignore": _ignored(box, project, run)}
     if ours:
         template = box.templates.read("go-service/.air.toml")
@@ -233,7 +236,8 @@ def _run(
     host_port = choose_host_port(box, project, service, observed=observed)
     if run.ours:
         settings = go_settings(box)
-        run = replace(run, args={**settings, **run.args}, netrc=netrc(box, settings))
+        run = replace(run, args={**settings, **run.args}, secrets=secrets(box, settings))
+        run = replace(run, ssh=lends_ssh(box, settings))
     return replace(run, user=user, host_port=host_port, poll=mode == "dev" and must_poll(box, project))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from devctl.domain.observed import INPUTS_LABEL, Container
 from devctl.domain.ports import Toolbox
+from devctl.domain.private_git import only_in_a_build
 from devctl.domain.project import Service
 from devctl.errors import DevctlError, FilesError, ProjectError
 from devctl.workflows.bases_needed import ensure_bases
@@ -98,6 +100,8 @@ class _Replacing:
     def _same_base(self) -> bool:
         """Whether the new image differs from the running one by its modules alone."""
         if not provable(self.session, self.service) or self.old is None:
+            return False
+        if only_in_a_build(json.loads(self.session.model_text)["services"][self.service.name]["build"]):
             return False
         wanted = next(w for w in self.session.wanted if w.service == self.service.name)
         image = self.session.images.get(wanted.image)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,14 @@ def serves(port: int, text: str, *, within: float = 180) -> float:
             return time.monotonic() - began
         time.sleep(0.02)
     raise AssertionError(f"{text!r} not served on {port} within {within} s; last: {last}")
+
+
+def until(good: Callable[[], bool], within: float = 180) -> None:
+    """Wait for a state, `within` seconds."""
+    deadline = time.monotonic() + within
+    while not good():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.1)
 
 
 def free_port() -> int:

@@ -6,12 +6,13 @@ It is made once and kept under a fixed tag, as the bases are.
 from __future__ import annotations
 
 import io
-import os
 import re
 import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
+
+from tests.engine.debian import run, unpacked
 
 IMAGE = "devctl-tests/postgres:debian-1"
 USER = 999
@@ -49,27 +50,12 @@ def postgres_image() -> str:
     if subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True).returncode != 0:
         with tempfile.TemporaryDirectory() as made:
             folder = Path(made)
-            folder.chmod(0o755)  # apt's download user has to reach it
-            root = _unpacked(folder)
+            root = unpacked(folder, ("postgresql",), _WANTED, "busybox-static")
             archive = folder / "image.tar"
             _write(archive, root)
             changes = [word for line in CHANGES for word in ("--change", line)]
-            _run("docker", "import", *changes, str(archive), IMAGE)
+            run("docker", "import", *changes, str(archive), IMAGE)
     return IMAGE
-
-
-def _unpacked(folder: Path) -> Path:
-    """The files of postgresql and of the libraries that it needs, whatever is installed here already."""
-    plan = ("apt-get", "-q", "-s", "-o", "Dir::State::status=/dev/null", "install", "--no-install-recommends")
-    if subprocess.run([*plan, "postgresql"], capture_output=True).returncode != 0:
-        _run("apt-get", "-q", "update")  # a fresh machine has no package lists yet
-    told = re.findall(r"^Inst (\S+)", _run(*plan, "postgresql"), re.M)
-    names = [name for name in told if _WANTED.match(name)]
-    assert any(name.startswith("postgresql-") for name in names), told
-    _run("apt-get", "-q", "download", *names, "busybox-static", cwd=folder)
-    for package in sorted(folder.glob("*.deb")):
-        _run("dpkg-deb", "-x", str(package), str(folder / "root"))
-    return folder / "root"
 
 
 def _write(archive: Path, root: Path) -> None:
@@ -102,10 +88,3 @@ def _add(
     entry.linkname, data = link, text.encode()
     entry.size = len(data)
     tar.addfile(entry, io.BytesIO(data))
-
-
-def _run(*argv: str, cwd: Path | None = None) -> str:
-    env = {**os.environ, "LC_ALL": "C"}
-    done = subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, f"{' '.join(argv[:6])}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-    return done.stdout

@@ -74,12 +74,17 @@ def private_proxy(folder: Path, host: str, *, password: str) -> Iterator[Proxy]:
 
 
 def go_sum() -> str:
+    return go_sum_of(MODULE, VERSION, _FILES)
+
+
+def go_sum_of(module: str, version: str, files: dict[str, str]) -> str:
+    """The lines of go.sum for a module with these files."""
     lines = [
-        f"{hashlib.sha256(text.encode()).hexdigest()}  {MODULE}@{VERSION}/{name}\n"
-        for name, text in sorted(_FILES.items())
+        f"{hashlib.sha256(text.encode()).hexdigest()}  {module}@{version}/{name}\n"
+        for name, text in sorted(files.items())
     ]
-    mod = f"{hashlib.sha256(_FILES['go.mod'].encode()).hexdigest()}  go.mod\n"
-    return f"{MODULE} {VERSION} {_h1(''.join(lines))}\n{MODULE} {VERSION}/go.mod {_h1(mod)}\n"
+    mod = f"{hashlib.sha256(files['go.mod'].encode()).hexdigest()}  go.mod\n"
+    return f"{module} {version} {_h1(''.join(lines))}\n{module} {version}/go.mod {_h1(mod)}\n"
 
 
 def _h1(text: str) -> str:

@@ -9,11 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.engine.cli import docker, get
+from tests.engine.cli import docker, get, until
 from tests.engine.conftest import Started
 from tests.engine.ledger_project import LEDGER, Client
 from tests.engine.postgres import postgres_image
-from tests.engine.test_watch import until
 
 pytestmark = pytest.mark.engine
 

@@ -7,7 +7,7 @@ import json
 import subprocess
 import tarfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from tests.engine.shapes import MOD, server
 
 pytestmark = pytest.mark.engine
 PASSWORD = f"pw{uuid.uuid4().hex}"
+WORDS = (PASSWORD, base64.b64encode(f"ci:{PASSWORD}".encode()).decode())
 WITHIN = 120.0
 GO = {
     "go.mod": f"{MOD}\nrequire {MODULE} {VERSION}\n",
@@ -86,7 +87,7 @@ def test_the_search_finds_what_is_there(tmp_path: Path, line: str) -> None:
     ref = f"dt{uuid.uuid4().hex[:8]}:leaks"
     docker("build", "--quiet", "-t", ref, str(tmp_path))
     try:
-        assert found_in(ref, tmp_path)
+        assert found_in(ref, tmp_path, WORDS)
     finally:
         docker("image", "rm", "--force", ref)
 
@@ -99,9 +100,9 @@ def opens_the_module_and_stays_out(started: Started, proxy: Proxy, base: str, *,
     started.devctl("prod-preview", "--timeout", "240")
     serves(started.port, "hello from a private module", within=WITHIN)
     assert any(path.endswith(".zip") for path in proxy.served)
-    assert found_in(built(started, stage), started.root, below=base) == []
+    assert found_in(built(started, stage), started.root, WORDS, below=base) == []
     final = docker("inspect", "-f", "{{.Image}}", container(started))
-    assert found_in(final, started.root) == []
+    assert found_in(final, started.root, WORDS) == []
 
 
 def container(started: Started) -> str:
@@ -125,12 +126,12 @@ def built(started: Started, stage: str) -> str:
     return str(service["image"])
 
 
-def found_in(ref: str, folder: Path, *, below: str | None = None) -> list[str]:
-    """Where the password is seen: in the configuration (ENV, labels, history) and in the files of each layer.
+def found_in(ref: str, folder: Path, words: Sequence[str], *, below: str | None = None) -> list[str]:
+    """Where one of the words is seen: in the configuration (ENV, labels, history) and in the files of each layer.
 
-    The layers of `below` were there before the password was.
+    The layers of `below` were there before the words were.
     """
-    needles = (PASSWORD.encode(), base64.b64encode(f"ci:{PASSWORD}".encode()))
+    needles = [word.encode() for word in words]
     told = docker("image", "inspect", ref) + docker("image", "history", "--no-trunc", ref)
     found = ["configuration"] if any(needle.decode() in told for needle in needles) else []
     saved = folder / "image.tar"

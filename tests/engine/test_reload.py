@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.engine.cli import serves
+from tests.engine.cli import serves, until
 from tests.engine.conftest import Started
-from tests.engine.test_watch import USES_UUID, UUID_MOD, UUID_SUM, Watched, environment, save, until
+from tests.engine.test_watch import USES_UUID, UUID_MOD, UUID_SUM, Watched, environment, save
 
 pytestmark = pytest.mark.engine
 

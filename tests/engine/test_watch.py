@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.cli import docker, get, serves
+from tests.engine.cli import docker, get, serves, until
 from tests.engine.conftest import Started
 
 pytestmark = pytest.mark.engine
@@ -400,13 +400,6 @@ def serving_old(watched: Watched, container: str, reason: str) -> None:
 def deps_are_current(watched: Watched) -> bool:
     rebuilt = watched.events("deps.rebuilt")
     return bool(rebuilt) and not watched.project.devctl("up", "-d", "--dry-run").result["plan"]
-
-
-def until(good: Callable[[], bool], within: float = 180) -> None:
-    deadline = time.monotonic() + within
-    while not good():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.1)
 
 
 def answers(port: int) -> bool:

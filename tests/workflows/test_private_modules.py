@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from devctl.domain.private_git import with_git
 from tests.engine.cli import here
 from tests.helpers import build_tree
 
@@ -14,7 +16,7 @@ GO = {
     "go.mod": "module example.com/shop\n\ngo 1.26\n",
     "main.go": 'package main\n\nimport "net/http"\n\nfunc main() { http.ListenAndServe(":8080", nil) }\n',
 }
-PLAIN = ("GOPROXY", "GOSUMDB", "GOPRIVATE", "NETRC", "GOENV", "XDG_CONFIG_HOME")
+PLAIN = ("GOPROXY", "GOSUMDB", "GOPRIVATE", "NETRC", "GOENV", "XDG_CONFIG_HOME", "SSH_AUTH_SOCK")
 
 
 @pytest.fixture
@@ -28,8 +30,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def build(root: Path) -> tuple[dict[str, str], dict[str, object], dict[str, object]]:
     model = here("config", "render", cwd=root).result["model"]
-    ((_, spec),) = model["services"].items()
+    spec = spec_of(root)
     return spec["build"]["args"], spec["build"].get("secrets"), model.get("secrets")
+
+
+def spec_of(root: Path) -> dict[str, Any]:
+    ((_, spec),) = here("config", "render", cwd=root).result["model"]["services"].items()
+    return dict(spec)
 
 
 def test_nothing_is_set_and_nothing_is_given(tmp_path: Path, home: Path) -> None:
@@ -67,6 +74,51 @@ def test_a_proxy_that_a_build_can_use(
     monkeypatch.setenv("GOPROXY", proxy)
     args, secrets, _ = build(build_tree(tmp_path / "shop", GO))
     assert (args.get("GOPROXY") == proxy, secrets is not None) == (given, given)
+
+
+RULE = '[url "ssh://git@git.example/"]\n\tinsteadOf = https://git.example/\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "lent"),
+    [
+        (
+            {".gitconfig": RULE, ".ssh/known_hosts": "x", "agent": ""},
+            ["netrc", "gitconfig", "known_hosts", "ssh"],
+        ),
+        ({".config/git/config": RULE, "agent": ""}, ["netrc", "gitconfig", "ssh"]),
+        ({".gitconfig": "[user]\n\tname = ann\n"}, ["netrc"]),  # nobody needs to know who she is
+    ],
+)
+def test_git_is_lent_what_it_uses_here(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], lent: list[str]
+) -> None:
+    monkeypatch.setenv("GOPRIVATE", "git.example")
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(home / "agent"))
+    build_tree(home, files)
+    spec = spec_of(build_tree(tmp_path / "shop", GO))["build"]
+    names = [name for name in lent if name != "ssh"]
+    assert spec["secrets"] == [{"source": f"devctl-{name}", "target": name} for name in names]
+    assert spec.get("ssh") == (["default"] if "ssh" in lent else None)
+
+
+def test_without_private_modules_git_is_lent_nothing(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_tree(home, {".gitconfig": RULE, "agent": ""})
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(home / "agent"))
+    monkeypatch.setenv("GOPROXY", "https://proxy.example")
+    root = build_tree(tmp_path / "shop", GO)
+    _, secrets, _ = build(root)
+    assert secrets == [{"source": "devctl-netrc", "target": "netrc"}]
+    assert "ssh" not in spec_of(root)["build"]
+
+
+def test_the_stage_has_each_place_for_git_once() -> None:
+    text = (Path(__file__).parents[2] / "templates" / "go-service" / "Dockerfile").read_text()
+    changed = with_git(text)
+    for added in ("apk add --no-cache git", "--mount=type=ssh", "id=known_hosts", "export GIT_SSH_COMMAND"):
+        assert (text.count(added), changed.count(added)) == (0, 1)
 
 
 @pytest.mark.engine

@@ -146,9 +146,10 @@ MODULES: tuple[Failure, ...] = (
         GO,
         r"(?:\(replaced by |go: (?![^\n]*\(replaced by ))(?P<module>[\w.-]+\.\w+/[^\s@]+)@"
         r"[\s\S]*?(?:could not read (?:Username|Password) for|terminal prompts disabled"
-        r"|Permission denied \(publickey\)|Host key verification failed)",
+        r"|Permission denied \(publickey\)|Host key verification failed|no secure protocol found for repository)",
         "{module} is private, and the build has no key to it",
-        "set GOPRIVATE, and give the build a secret: RUN --mount=type=secret,id=netrc NETRC=/run/secrets/netrc go mod download",
+        "set GOPRIVATE: ~/.netrc, or the keys of your ssh agent, then open it for devctl's own stage; in a Dockerfile of yours: "
+        "RUN --mount=type=secret,id=netrc,target=/root/.netrc go mod download",
         "git cannot ask for a password in a build",
     ),
     Failure(
