@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 _UNWATCHED = 'exclude_dir = ["vendor", '
@@ -19,6 +20,12 @@ def air_toml(template: str, *, unwatched: Iterable[str] = (), embedded: Iterable
     files = ", ".join(json.dumps(name) for name in names if not name.startswith("*."))
     line = f"include_file = [{files}]\n" if files else ""
     return text.replace(_BUILT_FROM, f"{new}{_BUILT_FROM}{line}")
+
+
+def endings(template: str) -> frozenset[str]:
+    """Of the files that are built from."""
+    line = _watched(template)
+    return frozenset(re.findall(r'"([^"]+)"', line))
 
 
 def _watched(text: str) -> str:

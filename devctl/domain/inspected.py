@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from devctl.domain.gofacts import DockerfileFacts, Stage
+from devctl.domain.golist import Listing
 from devctl.domain.image import ImageFacts
 from devctl.domain.project import Service
 from devctl.domain.stages import effective
@@ -40,7 +41,8 @@ class Inspected:
     """What is known of one image: `image` read with its files, `functions` of its Go program (empty where unknown),
 
     `settings` it was built with (`CGO_ENABLED` → `0`), `dockerfile` and `stage` it was built from (None where the stage is
-    ours).
+    ours). `listed`: what `go list` says of the program (None: nobody could be asked); `rebuilt_by`: endings of files whose save
+    builds it anew in dev, beside those it is known to embed (None: not known).
     """
 
     image: ImageFacts
@@ -49,6 +51,8 @@ class Inspected:
     dockerfile: DockerfileFacts | None = None
     stage: Stage | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    listed: Listing | None = None
+    rebuilt_by: frozenset[str] | None = None
 
     def line(self, *cmds: str) -> str | None:
         """`Dockerfile:12` of the instruction that holds, else of the stage's FROM."""

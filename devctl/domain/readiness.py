@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from devctl.domain.golist import Listing
 from devctl.domain.image import ImageFacts
 from devctl.domain.image_paths import absolute, command, exec_form, program
 from devctl.domain.inspected import Check, Inspected, Verdict
 from devctl.domain.leaks import secrets, source
 from devctl.domain.project import Service
+from devctl.domain.readiness_listed import cgo, embedded
 
 __all__ = ["RULES", "Check", "Inspected", "blocking", "checks", "reads_program"]
 CERTIFICATES = (
@@ -55,12 +57,13 @@ def blocking(found: Iterable[Check]) -> Check | None:
     return next((c for c in found if c.status == "fail"), None)
 
 
-def reads_program(image: ImageFacts, service: Service) -> bool:
+def reads_program(image: ImageFacts, service: Service, *, listed: Listing | None = None) -> bool:
     """Whether a rule looks into the program itself, or the answer is there whatever the program does."""
     certificates = any(path in image.files for path in CERTIFICATES)
     zones = any(path.startswith("/usr/share/zoneinfo/") for path in image.files)
-    asked = service.cgo is not None or not (certificates and zones)
-    return image.binary is not None and image.binary.elf and asked
+    needs_c = service.cgo is not None or (listed is not None and listed.with_c)
+    asked = needs_c or not (certificates and zones)
+    return image.binary is not None and image.binary.elf and bool(asked)
 
 
 def _entrypoint_form(it: Inspected) -> Verdict | str:
@@ -116,19 +119,6 @@ def _static_binary(it: Inspected) -> Verdict | str | None:
     if it.service.cgo is not None:
         hint = "a base with that C library, or go build -ldflags '-linkmode external -extldflags -static' … in the builder"
     return "fail", detail, hint, it.line("ENTRYPOINT", "CMD")
-
-
-def _cgo(it: Inspected) -> Verdict | str | None:
-    need = it.service.cgo
-    if need is None or "CGO_ENABLED" not in it.settings:
-        return None
-    if it.settings["CGO_ENABLED"] == "1":
-        return f"{need.value} needs cgo, and the program was built with it"
-    detail = (
-        f"{need.value} needs cgo, and the program was built with CGO_ENABLED=0: it fails where that is used"
-    )
-    hint = "RUN CGO_ENABLED=1 go build … in a builder with a C compiler, or a package that needs no C"
-    return "warn", detail, hint, need.place
 
 
 def _architecture(it: Inspected) -> Verdict | str | None:
@@ -251,13 +241,14 @@ RULES: tuple[_Rule, ...] = (
     _Rule("entrypoint-exists", _entrypoint_exists),
     _Rule("entrypoint-absolute", _entrypoint_absolute),
     _Rule("static-binary", _static_binary),
-    _Rule("cgo", _cgo),
+    _Rule("cgo", cgo),
     _Rule("architecture", _architecture),
     _Rule("user", _user),
     _Rule("health-check", _health),
     _Rule("ca-certificates", _certificates),
     _Rule("time-zones", _time_zones),
     _Rule("opened-files", _opened_files),
+    _Rule("embedded-files", embedded),
     _Rule("privileged-port", _privileged_port),
     _Rule("secrets", _secrets),
     _Rule("source", _source),

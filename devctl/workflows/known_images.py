@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from devctl import __version__
+from devctl.domain.golist import Listing
 from devctl.domain.image import Binary, ImageFacts, Layer
 from devctl.domain.inspected import Check
 from devctl.domain.observed import Image
@@ -74,22 +75,32 @@ def note_built(box: Toolbox, session: Session, run: Run, *, inputs: str | None, 
     _write(box, session, run, built=[image.id, inputs] if image is not None and inputs is not None else None)
 
 
+def was_listed(box: Toolbox, session: Session, run: Run) -> bool:
+    """Whether the last look at an image had an answer of `go list` beside it: that of an unchanged image is not asked again."""
+    known = (_read(box, session).get(run.image) or {}).get("looked")
+    return isinstance(known, dict) and known.get("listed") is True
+
+
 def looked_at(
-    box: Toolbox, session: Session, service: Service, *, run: Run, image: Image
+    box: Toolbox, session: Session, service: Service, *, run: Run, image: Image, listed: Listing | None = None
 ) -> tuple[ImageFacts, tuple[Check, ...]]:
-    """The image of a run (without its list of files) and every check; looked into only where that was not done before."""
+    """The image of a run (without its list of files) and every check; looked into only where that was not done before.
+
+    `listed`: what `go list` says of the source now. Where nobody was asked, what it said of the same image before counts.
+    """
     key = digest(__version__, image.id, asdict(service), _dockerfile(box, session, run), asdict(run))
     known = (_read(box, session).get(run.image) or {}).get("looked")
-    if isinstance(known, dict) and known.get("key") == key:
+    if isinstance(known, dict) and known.get("key") == key and (listed is None or known.get("listed")):
         try:
             return _facts(known["image"]), tuple(Check(**check) for check in known["checks"])
         except (KeyError, TypeError):
             pass
-    seen = look(box, session.project, service, run=run)
+    seen = look(box, session.project, service, run=run, listed=listed)
     # The environment may hold a secret, and nothing asks for it any more.
     facts, found = replace(seen.image, files=frozenset(), history=(), env=()), checks(seen)
     kept = {**asdict(facts), "files": []}
-    _write(box, session, run, looked={"key": key, "image": kept, "checks": [c.as_json() for c in found]})
+    noted = {"key": key, "listed": listed is not None, "image": kept}
+    _write(box, session, run, looked={**noted, "checks": [c.as_json() for c in found]})
     return facts, found
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devctl.domain.events import Outcome, Planned, Switched
+from devctl.domain.golist import Listing
 from devctl.domain.image import ImageFacts
 from devctl.domain.inspected import Check
 from devctl.domain.observed import MODE_LABEL, Container, Image, Observed
@@ -25,8 +26,9 @@ from devctl.workflows.differences import Compared, DevLook, compare, warn
 from devctl.workflows.drain import Drained, as_json, drain, must_drain
 from devctl.workflows.execute import build, compose_up
 from devctl.workflows.go_bases import settle
-from devctl.workflows.known_images import inputs_of, is_current, looked_at, note_built
+from devctl.workflows.known_images import inputs_of, is_current, looked_at, note_built, was_listed
 from devctl.workflows.lifecycle import plan_outcome
+from devctl.workflows.listed import list_beside
 from devctl.workflows.load import load
 from devctl.workflows.preview_failure import Before, name_cause, put_back, put_back_model
 from devctl.workflows.readiness import must_be_ready
@@ -96,11 +98,12 @@ def _prepare(
     measured = Switch()
     write_overlay(box, session)
     try:
-        images = _build(box, session, steps, assemble=request.yes)
+        images, listed = _build(box, session, steps, assemble=request.yes)
         with steps.step("check", "what would stop it in production"):
             for service in project.services:
                 run = session.run(service.name)
-                image, found = looked_at(box, session, service, run=run, image=images[run.image])
+                said = listed.get(service.name)
+                image, found = looked_at(box, session, service, run=run, image=images[run.image], listed=said)
                 measured.image = measured.image or image
                 measured.sizes[service.name] = image.size_bytes
                 measured.checks += found
@@ -116,14 +119,18 @@ def _prepare(
     return ready, measured
 
 
-def _build(box: Toolbox, session: Session, steps: Steps, *, assemble: bool) -> Mapping[str, Image]:
-    """Build what is not known to be current; the production images by reference."""
+def _build(
+    box: Toolbox, session: Session, steps: Steps, *, assemble: bool
+) -> tuple[Mapping[str, Image], Mapping[str, Listing]]:
+    """Build what is not known to be current; the production images by reference, and what Go says of their programs."""
     names = [s.service or "" for s in session.plan() if s.step == "build"]
     inputs = {run.service: inputs_of(box, session, run) for run in session.runs}
     current = {r.service for r in session.runs if is_current(box, session, r, inputs=inputs[r.service])}
     names = [name for name in names if name not in current]
+    asked = [r.service for r in session.runs if r.service not in current or not was_listed(box, session, r)]
+    listed = list_beside(box, session.project, observed=session.observed, services=asked)
     if not names:
-        return session.images
+        return session.images, listed()
     ensure_bases(box, session, steps, names, assemble=assemble)
     for name in names:
         with steps.step("build", "production stage", service=name):
@@ -132,7 +139,7 @@ def _build(box: Toolbox, session: Session, steps: Steps, *, assemble: bool) -> M
     for run in session.runs:
         if run.service in names:
             note_built(box, session, run, inputs=inputs[run.service], image=images.get(run.image))
-    return images
+    return images, listed()
 
 
 def _switch(box: Toolbox, session: Session, steps: Steps, measured: Switch, request: PreviewRequest) -> None:

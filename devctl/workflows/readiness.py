@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from devctl.domain.air import endings
 from devctl.domain.gobinary import build_info, functions
+from devctl.domain.golist import Listing
 from devctl.domain.image import ImageFacts
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
@@ -20,7 +22,9 @@ def inspect(box: Toolbox, project: Project, service: Service, *, run: Run) -> tu
     return checks(look(box, project, service, run=run))
 
 
-def look(box: Toolbox, project: Project, service: Service, *, run: Run) -> Inspected:
+def look(
+    box: Toolbox, project: Project, service: Service, *, run: Run, listed: Listing | None = None
+) -> Inspected:
     """The image of a run and what it was built from, as facts for `checks`; its `image` saves a second reading."""
     image = box.images().read(run.image, files=True)
     root, own = Path(project.root), None if run.ours else run.dockerfile
@@ -28,8 +32,10 @@ def look(box: Toolbox, project: Project, service: Service, *, run: Run) -> Inspe
     stage = None
     if dockerfile is not None:
         stage = find_stage(dockerfile, run.stage) if run.stage else dockerfile.stages[-1]
-    names, settings = _program(box, image, service)
-    return Inspected(image, service, names, dockerfile, stage, settings)
+    names, settings = _program(box, image, service, listed)
+    # How a dev stage of the user's builds is theirs.
+    rebuilt = endings(box.templates.read("go-service/.air.toml")) if service.dev_stage is None else None
+    return Inspected(image, service, names, dockerfile, stage, settings, listed, rebuilt)
 
 
 def must_be_ready(found: Iterable[Check]) -> None:
@@ -54,9 +60,11 @@ def warnings(found: Iterable[Check]) -> tuple[Problem, ...]:
     return tuple(Problem(c.id, c.detail, c.hint, c.place) for c in found if c.status == "warn")
 
 
-def _program(box: Toolbox, image: ImageFacts, service: Service) -> tuple[frozenset[str], Mapping[str, str]]:
+def _program(
+    box: Toolbox, image: ImageFacts, service: Service, listed: Listing | None
+) -> tuple[frozenset[str], Mapping[str, str]]:
     """The functions of the Go program and how it was built; read only where a check turns on it."""
-    if image.binary is None or not reads_program(image, service):
+    if image.binary is None or not reads_program(image, service, listed=listed):
         return frozenset(), {}
     content = box.images().binary(image.ref, image.binary.path)
     info = build_info(content)

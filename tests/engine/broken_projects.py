@@ -211,3 +211,34 @@ CGO = {
     "compose.yaml": 'services:\n  app:\n    build: .\n    ports: ["HOST_PORT:8080"]\n',
 }
 WITHOUT_CGO = "version: 1\nservices: {app: {build: {env: {CGO_ENABLED: '0'}}}}\n"
+
+# --- C in modules that nobody has heard of, vendored: a stub that fails when it is used, and another way to the same end ----
+
+
+def _vendored(name: str, with_c: str, plain: str) -> dict[str, str]:
+    folder = f"vendor/corp.example/{name}"
+    c = f'package {name}\n\n// int {name}(void) {{ return 1; }}\nimport "C"\n\n'
+    return {
+        f"{folder}/{with_c}": f"{c}func Do() int {{ return int(C.{name}()) }}\n",
+        f"{folder}/{plain}": f"//go:build !cgo\n\npackage {name}\n\n",
+    }
+
+
+_LOSES = 'import "errors"\n\nfunc Do() int { panic(errors.New("ledger is a stub: built without cgo it keeps nothing")) }\n'
+_VENDORED = _vendored("ledger", "ledger.go", "stub.go") | _vendored("digest", "digest.go", "digest_plain.go")
+_VENDORED["vendor/corp.example/ledger/stub.go"] += _LOSES
+_VENDORED["vendor/corp.example/digest/digest_plain.go"] += "func Do() int { return 1 }\n"
+UNKNOWN_C = {
+    "go.mod": f"{MOD}\nrequire (\n\tcorp.example/digest v1.0.0\n\tcorp.example/ledger v1.2.0\n)\n",
+    "main.go": FAILING_MAIN.replace('"time"\n', '"time"\n\n\t"example.com/app/store"\n').replace(
+        '"it serves")', '"it serves", store.Sum())'
+    ),
+    "store/store.go": 'package store\n\nimport (\n\t"corp.example/digest"\n\t"corp.example/ledger"\n)\n\n'
+    "func Sum() int { return digest.Do() }\n\nfunc Keep() int { return ledger.Do() }\n",
+    "vendor/modules.txt": "".join(
+        f"# corp.example/{name}\n## explicit\ncorp.example/{name.split()[0]}\n"
+        for name in ("digest v1.0.0", "ledger v1.2.0")
+    ),
+    "compose.yaml": CGO["compose.yaml"],
+    **_VENDORED,
+}

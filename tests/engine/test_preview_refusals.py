@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.broken_projects import CGO, STAGED, STAGES_MAIN, WITHOUT_CGO, line_of, stage_line
+from tests.engine.broken_projects import CGO, STAGED, STAGES_MAIN, UNKNOWN_C, WITHOUT_CGO, line_of, stage_line
 from tests.engine.cli import Result, get
 from tests.engine.conftest import Started, made_in
 from tests.engine.previewed import container, preview, started
@@ -234,3 +234,27 @@ def test_cgo_without_a_compiler_is_refused_and_cgo_left_out_is_told(tmp_path: Pa
             "hint": "RUN CGO_ENABLED=1 go build … in a builder with a C compiler, or a package that needs no C",
             "place": ".",
         }, done.show
+
+
+def test_c_of_an_unknown_module_is_found_in_what_go_really_builds(tmp_path: Path) -> None:
+    """Both build without cgo; nothing but Go itself can say that they are other ones then."""
+    told = {
+        "id": "cgo",
+        "status": "warn",
+        "detail": "corp.example/ledger needs cgo, and the program was built with CGO_ENABLED=0: it fails where that is used "
+        "(stub.go:7: ledger is a stub: built without cgo it keeps nothing); built without it as well: corp.example/digest",
+        "hint": "RUN CGO_ENABLED=1 go build … in a builder with a C compiler, or a package that needs no C",
+        "place": "store",
+    }
+    with made_in(tmp_path) as make:
+        made = make(UNKNOWN_C)
+        done = made.devctl("-y", "prod-preview", "--base", "scratch")
+        assert "cgo" not in warned(done), done.show  # no Go was at hand
+
+        made.devctl("-y", "up", "-d", "--no-watch")
+        done = made.devctl("-y", "prod-preview", "--base", "scratch")
+        assert warned(done)["cgo"] == told, done.show
+        assert get(made.port) == "it serves1"
+
+        again = made.devctl("-y", "prod-preview", "--base", "scratch")  # nothing to build, and none to ask
+        assert warned(again)["cgo"] == told, again.show
