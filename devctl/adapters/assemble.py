@@ -11,7 +11,8 @@ from devctl.adapters.assemble_archive import Config, Layer, write_archive
 from devctl.adapters.assemble_fetch import Fetcher
 from devctl.domain.bases import StandIn
 from devctl.domain.observed import ASSEMBLED_LABEL
-from devctl.domain.ports import Host, Processes
+from devctl.domain.ports import Processes
+from devctl.domain.ports_host import Host
 from devctl.domain.ports_machine import ImageStore
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -10,7 +10,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from devctl.domain.ports import Host, Processes
+from devctl.domain.ports import Processes
+from devctl.domain.ports_host import Host
 from devctl.errors import MachineError
 
 FETCH_TIMEOUT = 300.0

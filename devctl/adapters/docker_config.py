@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devctl.domain.check_facts import DockerConfigFacts
-from devctl.domain.ports import Host
+from devctl.domain.ports_host import Host
 from devctl.errors import MachineError
 
 HELPER = "docker-credential-"

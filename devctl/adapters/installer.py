@@ -13,7 +13,8 @@ from pathlib import Path
 from devctl.adapters import docker_config, machine_kernel, mend_tree
 from devctl.domain.check_facts import DEFAULT_ENDPOINT, DockerConfigFacts, TreeFacts
 from devctl.domain.module_gaps import ModuleGap
-from devctl.domain.ports import Finished, Host, Processes
+from devctl.domain.ports import Finished, Processes
+from devctl.domain.ports_host import Host
 from devctl.errors import MachineError
 
 READY_WITHIN = 30.0

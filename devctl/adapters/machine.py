@@ -12,7 +12,8 @@ from typing import Any
 
 from devctl.adapters import docker_config, machine_inside, machine_kernel, machine_processes, machine_tree
 from devctl.domain.check_facts import EngineFacts, InsideFacts, MachineFacts, ProxyFacts, TreeFacts
-from devctl.domain.ports import Host, Processes
+from devctl.domain.ports import Processes
+from devctl.domain.ports_host import Host
 
 ANSWER_WITHIN = 3
 

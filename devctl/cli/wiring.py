@@ -17,7 +17,8 @@ from devctl.adapters.sources import ProjectSources
 from devctl.adapters.templates import ShippedTemplates
 from devctl.adapters.watcher import FolderWatcher
 from devctl.domain.events import LogLine
-from devctl.domain.ports import Images, Reporter, Toolbox
+from devctl.domain.ports import Images, Toolbox
+from devctl.domain.ports_host import Reporter
 
 if TYPE_CHECKING:
     from devctl.domain.ports_machine import MachineBox

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # annotations alone need them, and start-up time is spent on every class that is made
     from devctl.domain.config import Config
-    from devctl.domain.events import Event
     from devctl.domain.gofacts import DockerfileFacts, SourceFacts
     from devctl.domain.image import ImageFacts
     from devctl.domain.ports_engine import Engine
     from devctl.domain.ports_files import Files
+    from devctl.domain.ports_host import Clock, Host, Reporter
     from devctl.domain.ports_machine import MachineBox
     from devctl.domain.ports_prober import Prober
     from devctl.errors import Problem
@@ -31,13 +31,6 @@ class Finished:
     @property
     def output(self) -> str:
         return self.stdout + self.stderr
-
-
-class Reporter(Protocol):
-    """Where progress goes; `warn` collects for the result's `warnings`."""
-
-    def emit(self, event: Event) -> None: ...
-    def warn(self, problem: Problem) -> None: ...
 
 
 class Processes(Protocol):
@@ -126,36 +119,6 @@ class Images(Protocol):
 
     def binary(self, ref: str, path: str) -> bytes:
         """The content of one file of the image."""
-
-
-class Clock(Protocol):
-    def now(self) -> float:
-        """Seconds since the epoch."""
-
-    def monotonic(self) -> float: ...
-    def sleep(self, seconds: float) -> None: ...
-
-
-class Host(Protocol):
-    """Facts of the machine and the caller, read once."""
-
-    def env(self, name: str) -> str | None: ...
-    def cwd(self) -> Path: ...
-    def is_linux(self) -> bool: ...
-    def interactive(self) -> bool: ...
-    def confirm(self, question: str) -> bool:
-        """Ask a person; False without a terminal."""
-
-    def ask(self, question: str, *, secret: bool = False) -> str | None:
-        """One line from a person, not shown while it is typed where it is `secret`; None without a terminal."""
-
-    def keys(self) -> AbstractContextManager[Callable[[], str | None]]:
-        """Single key presses while the context lasts; always None without a terminal."""
-
-    def port_free(self, ip: str, port: int) -> bool: ...
-    def pid(self) -> int: ...
-    def executable(self) -> str:
-        """The Python that runs us, for starting the watcher."""
 
 
 class Watcher(Protocol):

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from devctl.domain.bases import StandIn
 from devctl.domain.check_facts import DockerConfigFacts, InsideFacts, MachineFacts, TreeFacts
 from devctl.domain.module_gaps import ModuleGap
-from devctl.domain.ports import Clock, Host, Reporter
+from devctl.domain.ports_host import Clock, Host, Reporter
 
 
 @dataclass(frozen=True, slots=True)

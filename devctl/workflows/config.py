@@ -12,8 +12,9 @@ from devctl.domain.config import Config
 from devctl.domain.events import Outcome
 from devctl.domain.observed import Image, Observed
 from devctl.domain.planner import Step
-from devctl.domain.ports import Host, Toolbox
+from devctl.domain.ports import Toolbox
 from devctl.domain.ports_engine import Engine
+from devctl.domain.ports_host import Host
 from devctl.domain.project import Origin, Project, Service
 from devctl.domain.requests import ConfigRequest
 from devctl.domain.state import Mode

@@ -9,7 +9,8 @@ from typing import Any
 
 from devctl.domain.envfile import Variable, lines, missing, variables
 from devctl.domain.events import Event, Outcome, StepDone
-from devctl.domain.ports import Clock, Reporter, Toolbox
+from devctl.domain.ports import Toolbox
+from devctl.domain.ports_host import Clock, Reporter
 from devctl.domain.project import Project
 from devctl.domain.requests import OnboardRequest, UpRequest
 from devctl.domain.runs import dev_run, prod_run

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from devctl.domain.events import StepDone, StepFailed, StepStarted
-from devctl.domain.ports import Clock, Reporter
+from devctl.domain.ports_host import Clock, Reporter
 
 
 class Timed(Protocol):
