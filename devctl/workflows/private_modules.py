@@ -3,14 +3,44 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 from devctl.domain.ports import Toolbox
+from devctl.domain.project import Project
+from devctl.domain.runs import Run
 
 SETTINGS = ("GOPROXY", "GOSUMDB", "GOPRIVATE")
 """What our Dockerfile takes as build arguments; they end up in the history of a build stage, so no password goes there."""
+_ARG = re.compile(rf"^\s*ARG\s+({'|'.join(SETTINGS)})\s*$", re.MULTILINE | re.IGNORECASE)
+_SECRET = re.compile(r"--mount=type=secret,(?:[\w=/.-]+,)*id=([\w.-]+)")
 # A proxy that the build can reach, and without a password in its address.
 _PROXY = re.compile(r"https?://(?!localhost|127\.|\[::1\])[^/@\s]+(?:/[^@\s]*)?")
+
+
+def with_access(box: Toolbox, project: Project, run: Run) -> Run:
+    """The run with what its build needs to fetch private modules. A Dockerfile of the user's gets what it asks for by name,
+    as far as its compose file does not give it: one that `init` wrote asks as ours does."""
+    settings = go_settings(box)
+    files, ssh = secrets(box, settings), lends_ssh(box, settings)
+    if not run.ours:
+        text = box.files.read_text(Path(project.root) / str(run.dockerfile)) or ""
+        given = said_args(project, run.service)
+        asked = {*_ARG.findall(text)} - set(given)
+        settings = {name: value for name, value in settings.items() if name in asked}
+        files = {name: path for name, path in files.items() if name in _SECRET.findall(text)}
+        ssh = ssh and "--mount=type=ssh" in text
+    return replace(run, args={**settings, **run.args}, secrets=files, ssh=ssh)
+
+
+def said_args(project: Project, service: str) -> dict[str, str]:
+    """The build arguments of the compose file."""
+    specs = cast("Mapping[str, Any]", project.model.get("services") or {})
+    build = (specs.get(service) or {}).get("build")
+    said = build.get("args") if isinstance(build, dict) else None
+    return {str(k): str(v) for k, v in said.items()} if isinstance(said, dict) else {}
 
 
 def go_settings(box: Toolbox) -> dict[str, str]:

@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from devctl.domain.air import air_toml
 from devctl.domain.bases import rewritten
@@ -27,7 +27,7 @@ from devctl.workflows.file_events import known_to_fail
 from devctl.workflows.hostports import choose_host_port
 from devctl.workflows.manifests import check_manifests, deps_fingerprint, manifest_paths
 from devctl.workflows.owner import refuse_anothers
-from devctl.workflows.private_modules import go_settings, lends_ssh, secrets
+from devctl.workflows.private_modules import said_args, with_access
 from devctl.workflows.workspaces import unpublished
 
 MODEL = "compose.json"
@@ -163,11 +163,7 @@ def _their_dockerfile(box: Toolbox, project: Project, run: Run) -> str:
 
 def build_args(project: Project, run: Run) -> dict[str, str]:
     """What the compose file and we give to the build."""
-    specs = cast("Mapping[str, Any]", project.model.get("services") or {})
-    build = (specs.get(run.service) or {}).get("build")
-    said = build.get("args") if isinstance(build, dict) else None
-    theirs = {str(k): str(v) for k, v in said.items()} if isinstance(said, dict) else {}
-    return {**theirs, **run.args}
+    return {**said_args(project, run.service), **run.args}
 
 
 def our_dockerfile(box: Toolbox, project: Project, service: Service) -> str:
@@ -234,10 +230,7 @@ def _run(
     run = dev_run(project, service) if mode == "dev" else prod_run(project, service, base=base, target=target)
     user = f"{project.owner[0]}:{project.owner[1]}" if mode == "dev" and box.host.is_linux() else None
     host_port = choose_host_port(box, project, service, observed=observed)
-    if run.ours:
-        settings = go_settings(box)
-        run = replace(run, args={**settings, **run.args}, secrets=secrets(box, settings))
-        run = replace(run, ssh=lends_ssh(box, settings))
+    run = with_access(box, project, run)
     return replace(run, user=user, host_port=host_port, poll=mode == "dev" and must_poll(box, project))
 
 

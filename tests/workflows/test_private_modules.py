@@ -34,8 +34,8 @@ def build(root: Path) -> tuple[dict[str, str], dict[str, object], dict[str, obje
     return spec["build"]["args"], spec["build"].get("secrets"), model.get("secrets")
 
 
-def spec_of(root: Path) -> dict[str, Any]:
-    ((_, spec),) = here("config", "render", cwd=root).result["model"]["services"].items()
+def spec_of(root: Path, *flags: str) -> dict[str, Any]:
+    ((_, spec),) = here("config", "render", *flags, cwd=root).result["model"]["services"].items()
     return dict(spec)
 
 
@@ -100,6 +100,49 @@ def test_git_is_lent_what_it_uses_here(
     names = [name for name in lent if name != "ssh"]
     assert spec["secrets"] == [{"source": f"devctl-{name}", "target": name} for name in names]
     assert spec.get("ssh") == (["default"] if "ssh" in lent else None)
+
+
+PROD = ("--mode", "prod")
+THEIRS = """FROM golang:1.26-alpine AS build
+WORKDIR /app
+ARG GOPRIVATE
+ARG GOPROXY=https://proxy.golang.org
+COPY go.mod ./
+RUN --mount=type=cache,target=/m --mount=type=secret,required=true,id=netrc,target=/root/.netrc --mount=type=ssh go mod download
+COPY . .
+RUN go build -o /server .
+FROM alpine:3.22
+COPY --from=build /server /server
+ENTRYPOINT ["/server"]
+"""
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("no such text", {"GOPRIVATE": "git.example"}, ["netrc"], ["default"]),
+        ("--mount=type=ssh ", {"GOPRIVATE": "git.example"}, ["netrc"], None),
+        (",id=netrc", {"GOPRIVATE": "git.example"}, [], ["default"]),
+        ("ARG GOPRIVATE\n", {}, ["netrc"], ["default"]),
+    ],
+)
+def test_a_dockerfile_of_the_users_is_given_what_it_asks_for(
+    tmp_path: Path,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: tuple[str, dict[str, str], list[str], object],
+) -> None:
+    without, args, secrets, ssh = asked
+    monkeypatch.setenv("GOPRIVATE", "git.example")
+    monkeypatch.setenv("GOPROXY", "https://proxy.example")  # that line of the Dockerfile has an answer
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(home / "agent"))
+    build_tree(home, {"agent": "", ".ssh/known_hosts": "x"})
+    build = spec_of(build_tree(tmp_path / "shop", {**GO, "Dockerfile": THEIRS.replace(without, "")}), *PROD)[
+        "build"
+    ]
+    assert {k: v for k, v in build["args"].items() if k in PLAIN} == args
+    assert [s["target"] for s in build.get("secrets") or []] == secrets
+    assert build.get("ssh") == ssh
 
 
 def test_without_private_modules_git_is_lent_nothing(
