@@ -182,6 +182,10 @@ def _package(root: Path, folder: _Folder, built: frozenset[str]) -> GoPackage:
 
     prefix = "" if folder.path == "." else f"{folder.path}/"
     found = read_package({prefix + f: sources[f] for f in wanted}, imports)
+    if any(not listen.value for listen in found.listens):  # what it is called with may stand in any file
+        more = [f for f in heads if worth_parsing(sources[f], heads[f].imports, main=True)]
+        if more != wanted:
+            found = read_package({prefix + f: sources[f] for f in more}, imports)
     return replace(
         plain,
         listens=tuple(found.listens),

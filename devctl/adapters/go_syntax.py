@@ -218,9 +218,9 @@ class _PackageReader:
         self._setting(name, next((word for word in words if serves_here(word)), None), "env", at["name"])
 
     def _assigned(self, at: dict[str, Node]) -> None:
-        name, value = text(at["name"]).rpartition(".")[2], at["value"]
+        name, value = text(at["name"]), at["value"]
         self.values.assign(name, value)
-        self._setting(name, literal(value), "field", at["name"])
+        self._setting(name.rpartition(".")[2], literal(value), "field", at["name"])
 
     def _tagged(self, at: dict[str, Node]) -> None:
         tags = dict(_TAG.findall(text(at["value"])))
@@ -232,10 +232,13 @@ class _PackageReader:
             self.found.env_required.append(Located(needed, self._place(at["value"])))
         if default is not None:
             self.values.default(text(at["name"]), default)
-            self._setting(name or text(at["name"]), default, "env" if name else "field", at["value"])
+            own = name or _in_struct(at["name"])
+            self._setting(own, default, "env" if name else "field", at["value"])
 
     def _setting(self, name: str, value: str | None, kind: str, node: Node) -> None:
-        if value is None or not names_our_port(name) or not serves_here(value):
+        if value is None or not names_our_port(name.rpartition(".")[2] if kind == "field" else name):
+            return
+        if not serves_here(value):
             return
         place = self._place(node)
         sort: dict[str, Setting] = {
@@ -267,6 +270,15 @@ class _PackageReader:
             value = value.removeprefix(_FILE_URL)
             if value and not value.startswith(("/", "..")) and "://" not in value:
                 self.found.opens.append(Located(value, self._place(call)))
+
+
+def _in_struct(field_name: Node) -> str:
+    """`SMTP.Addr`: the name of the struct tells whose address it is."""
+    around = field_name.parent
+    while around is not None and around.type != "type_spec":
+        around = around.parent
+    struct = text(around.child_by_field_name("name")) if around is not None else ""
+    return f"{struct}.{text(field_name)}"
 
 
 def _beside_it(pair: Node, key: str) -> str:

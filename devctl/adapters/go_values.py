@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from devctl.domain.address import parse_address, serves_here
+from devctl.domain.address import is_brokers, parse_address, serves_here
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -26,12 +26,26 @@ _TELLING = frozenset(
         "call_expression",
     ]
 )
+_DEFAULT = re.compile(r"^\d+$|default", re.IGNORECASE)
 _VERB = re.compile(r"%[+#]?[sdvq]")
 _GROUPS = frozenset({"Group", "Route", "PathPrefix"})
 
 
 def text(node: Node | None) -> str:
     return "" if node is None or node.text is None else node.text.decode(errors="replace")
+
+
+def _field(name: str) -> str:
+    """`opts.Web.Port` as the key of that field, whatever the variable is called: `.Web.Port`."""
+    return name[name.index(".") :] if "." in name else name
+
+
+def _function(node: Node) -> Node | None:
+    """The function or method that a node stands in."""
+    found: Node | None = node
+    while found is not None and found.type not in ("function_declaration", "method_declaration"):
+        found = found.parent
+    return found
 
 
 def first(node: Node | None) -> Node | None:
@@ -50,15 +64,23 @@ def literal(node: Node | None) -> str | None:
 
 @dataclass(slots=True)
 class Values:
-    """Assignments of one package by name: no scopes, since a guess that is an address is good enough."""
+    """Assignments of one package by name; those of the same function or the same field (`opts.Web.Port`) go before all others.
+
+    No scopes beyond that, since a guess that is an address is good enough.
+    """
 
     assigned: dict[str, list[Node]] = field(default_factory=dict)
     defaults: dict[str, list[str]] = field(default_factory=dict)
 
     def assign(self, name: str, value: Node) -> None:
-        known = self.assigned.setdefault(name, [])
-        if len(known) < _MANY and value.type in _TELLING:
-            known.append(value)
+        """`name`: as it is written on the left, `port` or `opts.Web.Port`."""
+        if value.type not in _TELLING:
+            return
+        for key in dict.fromkeys((name.rpartition(".")[2], _field(name))):
+            known = self.assigned.setdefault(key, [])
+            # A default is told among however many others.
+            if len(known) < _MANY or (len(known) < 8 * _MANY and _DEFAULT.search(text(value))):
+                known.append(value)
 
     def made_by(self, name: str) -> str:
         """The function whose result a variable holds: `gin.Default`."""
@@ -69,9 +91,10 @@ class Values:
         self.defaults.setdefault(name, []).append(value)
 
     def address(self, node: Node) -> str | None:
-        """The first address that the expression may stand for."""
-        return next(
-            (v for v in self.possible(node, _DEPTH) if parse_address(v) is not None and serves_here(v)), None
+        """The first address that the expression may stand for; one that others mostly talk to (4222) where there is no other."""
+        found = [v for v in self.possible(node, _DEPTH) if parse_address(v) is not None]
+        return next((v for v in found if serves_here(v)), None) or next(
+            (v for v in found if is_brokers(v)), None
         )
 
     def possible(self, node: Node, depth: int) -> list[str]:
@@ -81,7 +104,7 @@ class Values:
         if depth == 0:
             return []
         if node.type in ("identifier", "field_identifier", "selector_expression"):
-            return self._named(text(node).rpartition(".")[2], depth - 1)
+            return self._named(node, depth - 1)
         if node.type in ("unary_expression", "parenthesized_expression") and node.named_children:
             return self.possible(node.named_children[-1], depth - 1)
         if node.type == "binary_expression":
@@ -95,11 +118,22 @@ class Values:
         lefts = (self.possible(left, depth) if left is not None else []) or [""]
         return [a + b for a in lefts for b in rights][:_MANY]
 
-    def _named(self, name: str, depth: int) -> list[str]:
+    def _named(self, used: Node, depth: int) -> list[str]:
+        name = text(used).rpartition(".")[2]
         found = list(self.defaults.get(name, ()))
-        for node in self.assigned.get(name, ()):
+        for node in self._nearest(used, self.assigned.get(name, [])):
             found += self.possible(node, depth)
         return list(dict.fromkeys(found))[:_MANY]
+
+    def _nearest(self, used: Node, all_of_name: list[Node]) -> list[Node]:
+        """Of a field: what is given to it by the same path. Of a variable: what its function gives it."""
+        name = text(used)
+        if "." in name:
+            return self.assigned.get(_field(name)) or all_of_name
+        around = _function(used)
+        return [
+            node for node in all_of_name if around is not None and _function(node) == around
+        ] or all_of_name
 
     def _called(self, node: Node, depth: int) -> list[str]:
         arguments = node.child_by_field_name("arguments")

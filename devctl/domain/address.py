@@ -70,6 +70,12 @@ def names_our_port(name: str) -> bool:
     return bool(words & _OURS) and not words & _OTHERS
 
 
+def is_brokers(value: str) -> bool:
+    """The port of a database or broker, which a service may be itself: in a listen call it is what it serves on."""
+    found = parse_address(value)
+    return found is not None and found.port in _NOT_SERVED and found.port >= 1000
+
+
 def serves_here(value: str) -> bool:
     """An address that a service may listen on by default. Nobody talks to 0.0.0.0: who names it serves there."""
     found = parse_address(value)

@@ -12,7 +12,7 @@ from devctl.domain.config import Config, ServiceConfig
 from devctl.domain.gofacts import DockerfileFacts, Located, Module, SourceFacts, Stage
 from devctl.domain.gomod import GoMod
 from devctl.domain.goversion import DEFAULT_GO, minor, needed
-from devctl.domain.mains import Chosen, Main, choose_main
+from devctl.domain.mains import Chosen, Main, choose_main, word_of
 from devctl.domain.project import Origin, Service
 from devctl.domain.serving import Port, find_port, find_probe
 from devctl.domain.stages import dev_stage, golang_tag, prod_stages
@@ -24,6 +24,9 @@ _CGO_MODULES = re.compile(
     r"^github\.com/(?:mattn/go-sqlite3|confluentinc/confluent-kafka-go|libgit2/git2go|h2non/bimg|gen2brain/go-fitz"
     r"|godror/godror|sqlcipher|mutecomm/go-sqlcipher|hybridgroup/gocv|davidbyttow/govips|go-gl)"
 )
+
+# Folders that say where a main lies, and not what it is.
+_NAMELESS = frozenset({".", "cmd", "app", "main", "src", "pkg", "internal"})
 
 
 @dataclass(frozen=True)
@@ -230,12 +233,9 @@ def module_file(module: Module) -> str:
 
 
 def default_name(main: Main) -> str:
-    """cmd/api → api; else the last word of the module path that is no major version."""
-    if main.package.dir != main.module.dir:
-        word = posixpath.basename(main.package.dir)
-    else:
-        words = [w for w in main.module.path.split("/") if not re.fullmatch(r"v\d+", w)]
-        word = words[-1] if words else "app"
+    """cmd/api → api, src/cmd → the module's: the first folder upwards that says something, else what the module is called."""
+    below = posixpath.relpath(main.package.dir, main.module.dir).split("/")
+    word = next((w for w in reversed(below) if w not in _NAMELESS), word_of(main.module.path))
     return re.sub(r"[^a-z0-9_-]+", "-", word.lower()).strip("-_") or "app"
 
 

@@ -39,6 +39,9 @@ _BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
 _ANYWHERE = (b'env:"', b'envconfig:"', b'efault:"', b'nv("', b'nvOr("', b'ADDR": ', b'PORT": ')
 _FLAGS = re.compile(r"^flag$|spf13/(?:pflag|cobra)|urfave/cli|kingpin|alecthomas/kong|peterbourgon/ff")
 _FLAG_WORD = re.compile(rb'"[^"\n]*(?:port|addr|listen|bind)[^"\n]*"', re.IGNORECASE)
+_PORT_CONSTANT = re.compile(
+    rb"""^(?:const|var)?\s*\w*(?:port|addr)\w*\s*=\s*["`]?[\w.]*:?\d{4,5}\b""", re.IGNORECASE | re.MULTILINE
+)
 _PORT_WORD = re.compile(rb"port|addr", re.IGNORECASE)
 
 
@@ -50,14 +53,14 @@ def _needles(path: str) -> tuple[bytes, ...]:
 def worth_parsing(source: bytes, imports: Iterable[str], *, main: bool) -> bool:
     """Whether a file may listen, route, read the environment, or open a file by name.
 
-    A file of a main package is read too where it names a port: a constant in it may be what another one listens on.
+    A file is read too where it names a port (of a main package) or gives one a value: another one may listen on that constant.
     """
     wanted = dict.fromkeys(word for path in imports for word in _needles(path))
     if any(word in source for word in (*wanted, *_ANYWHERE)):
         return True
     if any(_FLAGS.search(path) for path in imports) and _FLAG_WORD.search(source):
         return True
-    return main and _PORT_WORD.search(source) is not None
+    return (_PORT_WORD if main else _PORT_CONSTANT).search(source) is not None
 
 
 def reachable(starts: Iterable[str], imports: Mapping[str, Iterable[str]]) -> frozenset[str]:

@@ -48,6 +48,16 @@ _GO_BUILD = re.compile(r"\bgo\s+(?:build|install|run)\b(?P<rest>[^\n&|;]*)")
 _PACKAGE_WORD = re.compile(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
 
 
+_MAJOR = re.compile(r"v\d+")
+_LISTED = 8  # of mains that are equally right; more are no help
+
+
+def word_of(module: str) -> str:
+    """What a module is called in a word: the last of its path that is no major version."""
+    words = [word for word in module.split("/") if not _MAJOR.fullmatch(word)]
+    return words[-1].lower() if words else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Main:
     """`package` in `module`; `closure`: it and the packages of the repository that it is built from, it first."""
@@ -195,11 +205,19 @@ def _by_code(found: list[Main], name: str | None) -> Chosen:
         return Chosen(root, f"the main beside go.mod: {root.place}")
     if len(serving) == 1:
         return Chosen(serving[0], f"the only main that listens: {serving[0].place}")
+    called = [
+        m for m in serving or plain if posixpath.basename(m.package.dir).lower() == word_of(m.module.path)
+    ]
+    if len(called) == 1:
+        return Chosen(called[0], f"{called[0].package.dir} is named like the module")
     raise _which(serving or plain, name or "app")
 
 
 def _which(found: list[Main], name: str) -> UsageError:
-    there = "; ".join(f"{m.package.dir} ({m.place})" if m.serves else m.package.dir for m in found)
+    listed = [f"{m.package.dir} ({m.place})" if m.serves else m.package.dir for m in found[:_LISTED]]
+    if len(found) > _LISTED:
+        listed.append(f"and {len(found) - _LISTED} more")
+    there = "; ".join(listed)
     first = found[0]
     folder = "" if first.module.dir == "." else f"dir: {first.module.dir}, "
     return UsageError(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from devctl.domain.address import SIDE_PORTS, parse_address
+from devctl.domain.address import SIDE_PORTS, is_brokers, parse_address
 from devctl.domain.gofacts import DockerfileFacts, GoPackage, Located, Setting
 from devctl.domain.mains import Main
 from devctl.domain.stages import assignments
@@ -16,7 +16,7 @@ _HTTP = re.compile(
     r"^net/http$|gin-gonic/gin|labstack/echo|gofiber/fiber|go-chi/|gorilla/mux|fasthttp|httprouter|connectrpc|iris|beego|hertz"
 )
 _PROBES = ("/healthz", "/health", "/livez", "/readyz", "/ready", "/ping", "/status", "/")
-_SIDE_WORDS = re.compile(r"metric|pprof|debug|admin|prometheus", re.IGNORECASE)
+_SIDE_WORDS = re.compile(r"metric|pprof|debug|admin|prometheus|smtp|pop3|imap|ftp|ldap", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +190,8 @@ def find_probe(main: Main, port: Port | None) -> tuple[str, str]:
     """A path that proves serving, `tcp` where no plain HTTP is spoken, `none` without a port; and why."""
     if port is None:
         return "none", "no port"
+    if is_brokers(str(port.port)):
+        return "tcp", port.origin
     tls = next((package.tls for package in main.closure if package.tls), None)
     if tls is not None:
         return "tcp", tls

@@ -16,6 +16,7 @@ from devctl.domain.lint import Finding, Linted, blocking, lint
 from devctl.domain.mains import Main, mains
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
+from devctl.domain.published import built_here, own_image
 from devctl.domain.runs import Run
 from devctl.domain.stages import chain, dev_stage, external_base, find_stage
 from devctl.domain.unset_env import unset_problems
@@ -51,7 +52,7 @@ def problems(box: Toolbox, project: Project, *, mode: Literal["dev", "prod"] = "
         reasons = _dev_reasons(linted, project, service) if mode == "dev" else ()
         found += [*_joined(reasons, listed), *_alone(reasons, listed)]
         found += unset_problems(service.name, service.unset_env)
-    found += _compose_notes(box, Path(project.root))
+    found += [*_compose_notes(box, Path(project.root)), *_built_here(box, project, facts)]
     return tuple(dict.fromkeys(found))
 
 
@@ -66,6 +67,16 @@ def _compose_notes(box: Toolbox, root: Path) -> Iterator[Problem]:
         asked = {asked for text, _ in texts for asked in plain_variables(text)}
         known = {v.name for v in variables(own)} | {n for n in asked if box.host.env(n) is not None}
         yield from unset_variables(name, texts, known=frozenset(known))
+
+
+def _built_here(box: Toolbox, project: Project, facts: SourceFacts) -> Iterator[Problem]:
+    specs = cast("dict[str, Any]", project.model["services"])
+    for service in project.services:
+        image = own_image(specs.get(service.name) or {}, facts)
+        for path in compose_files(box, Path(project.root))[-1:] if image is not None else ():
+            line = box.sources.positions(path)(("services", service.name, "image"))
+            name = path.relative_to(project.root).as_posix()
+            yield built_here(name, line, name=service.name, image=str(image))
 
 
 def refuse_impossible(box: Toolbox, session: Session) -> None:

@@ -34,6 +34,9 @@ def find_root(box: Toolbox, given: Path | None) -> Path:
     for folder in (start, *start.parents):
         if any(box.files.exists(folder / mark) for mark in MARKS):
             return _owner(box, folder)
+    for folder in (start, *start.parents):
+        if box.files.exists(folder / ".git"):
+            return folder  # what is missing in it is said by those who read its code
     raise FilesError(
         f"{start} is no Go project: neither here nor above is a devctl.yaml, a compose file or a go.mod",
         code="no-go-module",

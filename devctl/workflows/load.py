@@ -19,6 +19,7 @@ from devctl.domain.goversion import DEFAULT_GO
 from devctl.domain.overlay import BASES_NOTE, OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
+from devctl.domain.published import own_image
 from devctl.domain.scaffold import BESIDE
 from devctl.domain.stages import chain, find_stage, prod_stages
 from devctl.errors import FilesError, UsageError
@@ -54,6 +55,8 @@ def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
         model = _compose_model(box, root, folder) if folder is not None else {"services": {}}
     specs = cast("dict[str, Spec]", model.setdefault("services", {}))
     services = _compose_services(box, root, config=config, facts=facts, specs=specs)
+    if not services and (published := [name for name, spec in specs.items() if own_image(spec, facts)]):
+        services = _published_services(box, root, config=config, facts=facts, specs=specs, names=published)
     generated = not services
     if generated:
         # Without a compose file nobody else says what `.env` is for.
@@ -135,6 +138,27 @@ def _compose_services(
             context=context,
         )
         found.append(_with_theirs(box, root, _with_cache(service, dockerfile), dockerfile))
+    return tuple(found)
+
+
+def _published_services(
+    box: Toolbox, root: Path, *, config: Config, facts: SourceFacts, specs: dict[str, Spec], names: list[str]
+) -> tuple[Service, ...]:
+    """Services that run this repository's own image from a registry: here they are built from the code that lies here."""
+    dockerfile = _dockerfile(box, root, ".", "Dockerfile")
+    ours = dockerfile is None or not _builds_go(dockerfile)
+    found = []
+    for name in names:
+        service = detect_service(
+            facts,
+            config=config,
+            name=name,
+            compose=specs[name],
+            compose_file=compose_files(box, root)[-1].relative_to(root).as_posix(),
+            dockerfile=None if ours else dockerfile,
+        )
+        # Nobody mounts the source into their stage: ours does.
+        found.append(replace(service, dev_stage=None))
     return tuple(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devctl.domain.failures.entry import BUILD, Asked, Failure
+from devctl.domain.failures.entry import BUILD, COMPOSE, Asked, Failure
 from devctl.errors import ExitCode
 
 MACHINE, FILES = ExitCode.MACHINE, ExitCode.FILES
@@ -189,6 +189,17 @@ IMAGES: tuple[Failure, ...] = (
     ),
     Failure(
         "registry-unreachable",
+        COMPOSE,
+        r"^\s*(?:✘ )?(?:Image )?(?P<name>[\w.:/@-]+) Error (?:response from daemon: )?Get "
+        r'"https?://(?P<host>[^/"]+)/v2/[^"]*": (?P<said>[^\n]+)',
+        "the image of {name} is not on this machine, and the registry {host} is not reached: {said}",
+        "bring it from another machine: docker save IMAGE | docker load; services that do not need {name} start without it: "
+        "devctl up SERVICE; devctl doctor looks at the network",
+        "",
+        MACHINE,
+    ),
+    Failure(
+        "registry-unreachable",
         _PULLING,
         r'Get "https?://(?P<host>[^/"]+)/v2/[^"]*": (?P<said>[^\n]+)',
         "the registry {host} is not reached: {said}",
@@ -201,7 +212,9 @@ IMAGES: tuple[Failure, ...] = (
         BUILD,
         r"sh: (?:line \d+: |\d+: )?(?P<name>[\w.+-]+): (?:command )?not found\s*\n(?:[^\n]*\n)*?[^\n]*exit code: 127",
         "the program {name} is not in the image",
-        "install it in the stage that calls it: RUN apk add --no-cache {name}, or RUN go install MODULE@VERSION",
+        "in the stage that calls it: RUN apk add --no-cache {name} (alpine), RUN apt-get update && apt-get install -y {name} "
+        "(debian), or RUN go install MODULE@VERSION; a stand-in base installs nothing: docker pull the real one, or RUN what "
+        "{name} runs",
         "a RUN line calls it",
     ),
     Failure(

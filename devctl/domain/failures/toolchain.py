@@ -163,7 +163,8 @@ TOOLCHAIN: tuple[Failure, ...] = (
         _COMPILING,
         r'running "(?P<name>[\w.-]+)": exec: "[^"]+": executable file not found in \$PATH',
         "the program {name} is not in the image",
-        "RUN go install MODULE@VERSION or apk add {name} in the stage that calls it",
+        "in the stage that calls it: RUN go install MODULE@VERSION for a Go program, else apk add {name} (alpine) or "
+        "apt-get install -y {name} (debian)",
         "go generate calls it",
     ),
 )
