@@ -5,50 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING
 
+from devctl.adapters.go_query import CHAINED, ENV, LISTEN, LISTEN_TLS, OPEN, ROUTE, tools
 from devctl.adapters.go_required import required, tagged, worth_a_look
-from devctl.adapters.go_values import Values, first, literal, text
+from devctl.adapters.go_values import Values, chain_of, first, literal, text
 from devctl.domain.address import names_our_port, parse_address, serves_here
 from devctl.domain.gofacts import Located, Setting
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser, QueryCursor
+    from tree_sitter import Node
 
-# The patterns below in the order of _PATTERNS; calls are by far the most frequent nodes, so they are filtered here.
-_QUERY = """
-(call_expression function: (selector_expression field: (field_identifier) @name) arguments: (argument_list) @args
-  (#any-of? @name {calls})) @call
-(call_expression function: (identifier) @name arguments: (argument_list) @args
-  (#match? @name "[eE]nv")) @call
-(call_expression arguments: (argument_list
-  . (interpreted_string_literal) @name . [(interpreted_string_literal) (int_literal)] @value))
-(call_expression arguments: (argument_list
-  . (_) . (interpreted_string_literal) @name . [(interpreted_string_literal) (int_literal)] @value))
-(call_expression arguments: (argument_list
-  . (interpreted_string_literal) @name . (interpreted_string_literal) . [(interpreted_string_literal) (int_literal)] @value))
-(call_expression arguments: (argument_list
-  . (_) . (interpreted_string_literal) @name . (interpreted_string_literal)
-  . [(interpreted_string_literal) (int_literal)] @value))
-(keyed_element . (literal_element (identifier) @name) . (literal_element) @value) @pair
-(keyed_element . (literal_element (interpreted_string_literal) @name) . (literal_element) @value
-  (#match? @name "^.[A-Z0-9_]*(ADDR|PORT|LISTEN|BIND)[A-Z0-9_]*.$"))
-(const_spec name: (identifier) @name value: (expression_list . (_) @value))
-(var_spec name: (identifier) @name value: (expression_list . (_) @value))
-(short_var_declaration left: (expression_list . (identifier) @name) right: (expression_list . (_) @value))
-(assignment_statement left: (expression_list . (_) @name) right: (expression_list . (_) @value))
-(field_declaration name: (field_identifier) @name tag: (_) @value)
-"""
-_ENV = ("Getenv", "LookupEnv", "GetEnv", "EnvOr", "GetEnvOr", "GetenvDefault", "Env", "MustGetenv")
-_LISTEN = ("ListenAndServe", "Listen", "Run", "Start", "Serve", "NewServer", "ListenAndServeUNIX")
-_LISTEN_TLS = ("ListenAndServeTLS", "RunTLS", "StartTLS", "ListenTLS", "StartAutoTLS", "ServeTLS")
-_ROUTE = ("HandleFunc", "Handle", "GET", "Get", "Any", "All", "Path", "HandlerFunc", "Handler")
-_OPEN = (
-    "Open", "OpenFile", "ReadFile", "ReadDir", "DirFS", "Dir", "ServeFile", "ParseFiles", "ParseGlob", "LoadHTMLGlob",
-    "LoadHTMLFiles", "Static", "StaticFile", "StaticFS", "AddConfigPath", "SetConfigFile", "ReadInConfig", "LoadX509KeyPair",
-    "File", "DecodeFile", "New",
-)  # fmt: skip
 _FILE_URL = "file://"
 _ROUTED = re.compile(r"(?:(?P<method>[A-Z]+)\s+)?(?P<path>/\S*)")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -90,16 +57,6 @@ def read_package(files: Mapping[str, bytes], imports: Iterable[str]) -> Found:
     return reader.found
 
 
-@cache
-def _tools() -> tuple[Parser, QueryCursor]:
-    import tree_sitter_go
-    from tree_sitter import Language, Parser, Query, QueryCursor
-
-    language = Language(tree_sitter_go.language())
-    names = " ".join(f'"{name}"' for name in (*_ENV, *_LISTEN, *_LISTEN_TLS, *_ROUTE, *_OPEN))
-    return Parser(language), QueryCursor(Query(language, _QUERY.format(calls=names)))
-
-
 class _PackageReader:
     def __init__(self, imports: tuple[str, ...]) -> None:
         self.found = Found()
@@ -110,13 +67,20 @@ class _PackageReader:
         self.imports = frozenset(imports)
         self.listening: list[tuple[str, list[Node]]] = []
         self.handlers: tuple[Callable[[dict[str, Node]], None], ...] = (
-            *(self._call, self._plain_env_call, *([self._named_default] * 4), self._pair, self._table),
+            *(
+                self._call,
+                self._plain_env_call,
+                *([self._named_default] * 4),
+                self._pair,
+                self._table,
+                self._key,
+            ),
             *([self._assigned] * 4),
             self._tagged,
         )
 
     def read(self, path: str, source: bytes) -> None:
-        parser, cursor = _tools()
+        parser, cursor = tools()
         self.path = path
         root = parser.parse(source).root_node
         if worth_a_look(source):
@@ -137,15 +101,17 @@ class _PackageReader:
 
     def _call(self, at: dict[str, Node]) -> None:
         name, arguments = text(at["name"]), at["args"].named_children
-        if name in _LISTEN_TLS:
+        if name in LISTEN_TLS:
             self.found.tls = self.found.tls or self._place(at["call"])
-        if name in _LISTEN or name in _LISTEN_TLS:
+        if name in LISTEN or name in LISTEN_TLS:
             self._listen(name, at["call"], arguments)
-        elif name in _ENV:
+        elif name in ENV:
             self._env(at["call"], arguments)
-        if name in _ROUTE:
+        if name in ROUTE:
             self._route(at["call"], arguments)
-        if name in _OPEN:
+        if name == CHAINED:
+            self._chained(at["call"], arguments)
+        if name in OPEN:
             self._open(name, at["call"], arguments)
 
     def _listen(self, name: str, call: Node, arguments: list[Node]) -> None:
@@ -171,6 +137,14 @@ class _PackageReader:
         if any(word in made for word in ("gin.", "echo.", "fiber.", "iris.")):
             return True
         return bool(arguments) and self.values.address(arguments[0]) is not None
+
+    def _chained(self, call: Node, arguments: list[Node]) -> None:
+        """kingpin's `Flag("listen", "usage").Default(":8080")`."""
+        for other in chain_of(call):
+            function = text(other.child_by_field_name("function"))
+            if function.endswith("Flag") and arguments:
+                name = literal(first(other.child_by_field_name("arguments")))
+                self._setting(name or "", literal(arguments[0]), "flag", call)
 
     def _plain_env_call(self, at: dict[str, Node]) -> None:
         self._env(at["call"], at["args"].named_children)
@@ -216,6 +190,10 @@ class _PackageReader:
         name = literal(at["name"]) or ""
         words = _QUOTED.findall(text(at["value"]))
         self._setting(name, next((word for word in words if serves_here(word)), None), "env", at["name"])
+
+    def _key(self, at: dict[str, Node]) -> None:
+        """A table of defaults by the key of a configuration: `"server.port": "8080"`."""
+        self._setting(literal(at["name"]) or "", literal(first(at["value"])), "key", at["name"])
 
     def _assigned(self, at: dict[str, Node]) -> None:
         name, value = text(at["name"]), at["value"]

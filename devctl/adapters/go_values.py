@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,17 @@ def literal(node: Node | None) -> str | None:
     if node.type in ("interpreted_string_literal", "raw_string_literal"):
         return text(node)[1:-1]
     return text(node) if node.type == "int_literal" else None
+
+
+def chain_of(call: Node) -> Iterator[Node]:
+    """The calls that a call is chained to, from the last to the first: `Flag(…).Default(…)` of `Flag(…).Default(…).Int()`."""
+    found: Node | None = call
+    while found is not None:
+        function = found.child_by_field_name("function")
+        found = function.child_by_field_name("operand") if function is not None else None
+        if found is None or found.type != "call_expression":
+            return
+        yield found
 
 
 @dataclass(slots=True)
@@ -140,6 +152,8 @@ class Values:
         children = arguments.named_children if arguments is not None else []
         function = text(node.child_by_field_name("function"))
         values = [self.possible(child, depth) for child in children]
+        if not children:  # kingpin.Flag("listen", "usage").Default(":8080").String()
+            return [v for c in chain_of(node) for v in self._called(c, depth) if "Default(" in function]
         if function.endswith("Sprintf") and children:
             return self._printed(values)
         if function.endswith("JoinHostPort") and len(values) == 2:

@@ -39,8 +39,10 @@ _BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
 _ANYWHERE = (b'env:"', b'envconfig:"', b'efault:"', b'nv("', b'nvOr("', b'ADDR": ', b'PORT": ')
 _FLAGS = re.compile(r"^flag$|spf13/(?:pflag|cobra)|urfave/cli|kingpin|alecthomas/kong|peterbourgon/ff")
 _FLAG_WORD = re.compile(rb'"[^"\n]*(?:port|addr|listen|bind)[^"\n]*"', re.IGNORECASE)
-_PORT_CONSTANT = re.compile(
-    rb"""^(?:const|var)?\s*\w*(?:port|addr)\w*\s*=\s*["`]?[\w.]*:?\d{4,5}\b""", re.IGNORECASE | re.MULTILINE
+_PORT_CONSTANT = re.compile(  # `DefaultPort = 8080`, `"server.port": "8080"`
+    rb"""^(?:const|var)?[ \t]*(?:\w*(?:port|addr)\w*\s*=|[^\n"]*"[\w.-]*(?:port|addr|listen)"[ \t]*:)[ \t]*"""
+    rb"""["`]?[\w.]*:?\d{4,5}\b""",
+    re.IGNORECASE | re.MULTILINE,
 )
 _PORT_WORD = re.compile(rb"port|addr", re.IGNORECASE)
 

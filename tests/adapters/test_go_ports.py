@@ -109,3 +109,38 @@ func Start(c config.Root) {
 """
     service = _service(tmp_path, {"config/config.go": config, "server/server.go": server})
     assert (service.port, service.origins["port"]) == (9000, "config/config.go:8")
+
+
+def test_a_chained_default_of_a_flag_is_read(tmp_path: Path) -> None:
+    flag = 'var listen = kingpin.Flag("web.listen-address", "where").Default("{}").String()\n'
+    source = 'package server\n\nimport (\n\t"net/http"\n\n\t"github.com/alecthomas/kingpin/v2"\n)\n\n' + flag
+    source += "\nfunc Start() { http.ListenAndServe(*listen, nil) }\n"
+    open_one = _service(tmp_path / "a", {"server/server.go": source.replace("{}", ":9115")})
+    assert (open_one.port, open_one.args) == (9115, ())
+    closed = _service(tmp_path / "b", {"server/server.go": source.replace("{}", "127.0.0.1:9115")})
+    assert (closed.port, closed.args) == (9115, ("--web.listen-address=:9115",))
+
+
+def test_a_table_of_defaults_names_the_port_by_its_key(tmp_path: Path) -> None:
+    config = """package config
+
+const prefix = "server."
+
+var Defaults = map[string]any{
+	prefix + "host": "0.0.0.0",
+	prefix + "port": "1338",
+	"redis.port":    "7000",
+}
+"""
+    server = """package server
+
+import (
+	"net/http"
+
+	"example.com/broker/config"
+)
+
+func Start() { http.ListenAndServe(config.Get("server.host") + ":" + config.Get("server.port"), nil) }
+"""
+    service = _service(tmp_path, {"config/config.go": config, "server/server.go": server})
+    assert (service.port, service.origins["port"]) == (1338, "config/config.go:7")
