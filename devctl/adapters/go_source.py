@@ -181,11 +181,14 @@ def _package(root: Path, folder: _Folder, built: frozenset[str]) -> GoPackage:
     from devctl.adapters.go_syntax import read_package
 
     prefix = "" if folder.path == "." else f"{folder.path}/"
-    found = read_package({prefix + f: sources[f] for f in wanted}, imports)
-    if any(not listen.value for listen in found.listens):  # what it is called with may stand in any file
-        more = [f for f in heads if worth_parsing(sources[f], heads[f].imports, main=True)]
-        if more != wanted:
-            found = read_package({prefix + f: sources[f] for f in more}, imports)
+    may_name_it = (
+        f for f in heads if f not in wanted and worth_parsing(sources[f], heads[f].imports, main=True)
+    )
+    found = read_package(
+        {prefix + f: sources[f] for f in wanted},
+        imports,
+        others=((prefix + f, sources[f]) for f in may_name_it),
+    )
     return replace(
         plain,
         listens=tuple(found.listens),

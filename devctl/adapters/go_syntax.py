@@ -48,11 +48,19 @@ class Found:
     tls: str | None = None
 
 
-def read_package(files: Mapping[str, bytes], imports: Iterable[str]) -> Found:
-    """`files`: path, as places shall name it, to source. A file with syntax errors is read as far as it goes."""
+def read_package(
+    files: Mapping[str, bytes], imports: Iterable[str], *, others: Iterable[tuple[str, bytes]] = ()
+) -> Found:
+    """`files`: path, as places shall name it, to source. A file with syntax errors is read as far as it goes.
+
+    `others`: files that are read only where the former do not tell what is listened on.
+    """
     reader = _PackageReader(tuple(imports))
     for path, source in files.items():
         reader.read(path, source)
+    if any(not reader.called_with(nodes) for _, nodes in reader.listening):
+        for path, source in others:
+            reader.read(path, source)
     reader.resolve()
     return reader.found
 
@@ -91,10 +99,12 @@ class _PackageReader:
     def resolve(self) -> None:
         """Addresses are looked up last: the constant may stand in another file."""
         for place, nodes in self.listening:
-            known = next((v for node in nodes if (v := self.values.address(node))), "")
-            self.found.listens.append(Located(known, place))
+            self.found.listens.append(Located(self.called_with(nodes), place))
         if self.plain:  # TLS is a choice here, and plain HTTP what one gets without certificates
             self.found.tls = None
+
+    def called_with(self, arguments: list[Node]) -> str:
+        return next((v for node in arguments if (v := self.values.address(node))), "")
 
     def _place(self, node: Node) -> str:
         return f"{self.path}:{node.start_point[0] + 1}"

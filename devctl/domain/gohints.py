@@ -40,7 +40,7 @@ _ANYWHERE = (b'env:"', b'envconfig:"', b'efault:"', b'nv("', b'nvOr("', b'ADDR":
 _FLAGS = re.compile(r"^flag$|spf13/(?:pflag|cobra)|urfave/cli|kingpin|alecthomas/kong|peterbourgon/ff")
 _FLAG_WORD = re.compile(rb'"[^"\n]*(?:port|addr|listen|bind)[^"\n]*"', re.IGNORECASE)
 _PORT_CONSTANT = re.compile(  # `DefaultPort = 8080`, `"server.port": "8080"`
-    rb"""^(?:const|var)?[ \t]*(?:\w*(?:port|addr)\w*\s*=|[^\n"]*"[\w.-]*(?:port|addr|listen)"[ \t]*:)[ \t]*"""
+    rb"""^(?:const|var)?[ \t]*(?:\w*(?:port|addr)\w*\s*=|[^\n"]{0,40}"[\w.-]*(?:port|addr|listen)"[ \t]*:)[ \t]*"""
     rb"""["`]?[\w.]*:?\d{4,5}\b""",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -12,7 +12,7 @@ from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
 from devctl.errors import ProjectError
 from devctl.workflows.ended import exited, panicked, tail
-from devctl.workflows.unreached import Unreached, listening_in, unreached
+from devctl.workflows.unreached import Unreached, listening_in, unreached, warn_of_unpublished
 
 POLL = 0.01
 """Seconds between two requests while waiting; the probe is a local connect, so this costs little."""
@@ -162,6 +162,7 @@ def _wait(
             looked = now
             _check_state(box, project, service, fresh=fresh)
             if where is None and panic is None and not heard.building and now - heard.at >= STAYS_UP:
+                warn_of_unpublished(box, service, _there(box, project, service).id)
                 return
         if now - heard.at >= (BUILD_TIMEOUT if heard.building else timeout):
             raise _never_answers(box, project, service, where, timeout)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from devctl.domain.listening import Listener, listeners
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
+from devctl.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,20 @@ def unreached(service: Service, found: Iterable[Listener]) -> Unreached | None:
             hint=f"devctl.yaml: `services: {{{service.name}: {{port: {others[0]}}}}}`",
         )
     return None
+
+
+def warn_of_unpublished(box: Toolbox, service: Service, container: str) -> None:
+    """A service whose code does not tell a port, and which listens all the same."""
+    if service.port is not None:
+        return
+    for port in sorted({it.port for it in listening_in(box, container) if not it.local})[:1]:
+        box.reporter.warn(
+            Problem(
+                "port-not-found",
+                f"{service.name} listens on port {port}, which its code does not tell, so nothing is published",
+                f"devctl.yaml: `services: {{{service.name}: {{port: {port}}}}}`",
+            )
+        )
 
 
 def listening_in(box: Toolbox, container: str) -> tuple[Listener, ...]:

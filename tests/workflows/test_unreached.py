@@ -6,7 +6,10 @@ import pytest
 
 from devctl.domain.listening import Listener
 from devctl.domain.project import Service
-from devctl.workflows.unreached import unreached
+from devctl.domain.requests import UpRequest
+from devctl.workflows.lifecycle import up
+from devctl.workflows.unreached import unreached, warn_of_unpublished
+from tests.fakes import World
 
 SERVICE = Service("api", port=8080)
 
@@ -27,3 +30,23 @@ def test_what_the_listeners_say(found: list[Listener], code: str | None, word: s
     cause = unreached(SERVICE, found)
     assert (cause.code if cause else None) == code
     assert cause is None or word in cause.hint
+
+
+LISTENING = (
+    "  sl  local_address rem_address   st\n   0: 00000000:{port:04X} 00000000:0000 0A 00000000:00000000\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "port", "said"),
+    [(None, 1338, ["devctl.yaml: `services: {app: {port: 1338}}`"]), (8080, 1338, []), (None, None, [])],
+)
+def test_a_port_that_the_code_does_not_tell_is_seen_in_the_container(
+    known: int | None, port: int | None, said: list[str]
+) -> None:
+    world = World()
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    container = next(iter(world.containers.values()))
+    container.build_state = LISTENING.format(port=port) if port is not None else None
+    warn_of_unpublished(world.box(), Service("app", port=known), container.id)
+    assert [w.hint for w in world.warnings if w.code == "port-not-found"] == said
