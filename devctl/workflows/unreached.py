@@ -42,14 +42,14 @@ def warn_of_unpublished(box: Toolbox, service: Service, container: str) -> None:
     """A service whose code does not tell a port, and which listens all the same."""
     if service.port is not None:
         return
-    for port in sorted({it.port for it in listening_in(box, container) if not it.local})[:1]:
-        box.reporter.warn(
-            Problem(
-                "port-not-found",
-                f"{service.name} listens on port {port}, which its code does not tell, so nothing is published",
-                f"devctl.yaml: `services: {{{service.name}: {{port: {port}}}}}`",
-            )
-        )
+    found = sorted(listening_in(box, container), key=lambda it: (it.local, it.port))
+    for it in found[:1]:
+        name, where = service.name, f"localhost:{it.port} only" if it.local else f"port {it.port}"
+        text = f"{name} listens on {where}, which its code does not tell, so nothing is published"
+        hint = f"devctl.yaml: `services: {{{name}: {{port: {it.port}}}}}`"
+        if it.local:
+            hint += f', and have it listen on ":{it.port}" (`args:` or `env:` there): localhost is its own container'
+        box.reporter.warn(Problem("port-not-found", text, hint))
 
 
 def listening_in(box: Toolbox, container: str) -> tuple[Listener, ...]:

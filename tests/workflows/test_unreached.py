@@ -33,20 +33,28 @@ def test_what_the_listeners_say(found: list[Listener], code: str | None, word: s
 
 
 LISTENING = (
-    "  sl  local_address rem_address   st\n   0: 00000000:{port:04X} 00000000:0000 0A 00000000:00000000\n"
+    "  sl  local_address rem_address   st\n   0: {host}:{port:04X} 00000000:0000 0A 00000000:00000000\n"
 )
 
 
 @pytest.mark.parametrize(
-    ("known", "port", "said"),
-    [(None, 1338, ["devctl.yaml: `services: {app: {port: 1338}}`"]), (8080, 1338, []), (None, None, [])],
+    ("known", "port", "host", "said"),
+    [
+        (None, 1338, "00000000", "port 1338"),
+        (None, 1338, "0100007F", "localhost:1338 only"),
+        (8080, 1338, "00000000", None),
+        (None, None, "", None),
+    ],
 )
 def test_a_port_that_the_code_does_not_tell_is_seen_in_the_container(
-    known: int | None, port: int | None, said: list[str]
+    known: int | None, port: int | None, host: str, said: str | None
 ) -> None:
     world = World()
     up(UpRequest(project=world.root, detach=True, watch=False), world.box())
     container = next(iter(world.containers.values()))
-    container.build_state = LISTENING.format(port=port) if port is not None else None
+    container.build_state = LISTENING.format(port=port, host=host) if port is not None else None
     warn_of_unpublished(world.box(), Service("app", port=known), container.id)
-    assert [w.hint for w in world.warnings if w.code == "port-not-found"] == said
+    told = [w for w in world.warnings if w.code == "port-not-found"]
+    assert len(told) == (said is not None)
+    assert said is None or f"listens on {said}," in told[0].message
+    assert said is None or "devctl.yaml: `services: {app: {port: 1338}}`" in told[0].hint
