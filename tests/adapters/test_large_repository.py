@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,16 @@ def test_only_files_that_may_serve_are_parsed(tmp_path: Path, monkeypatch: pytes
     parsed: list[str] = []
     real = go_syntax.read_package
 
-    def counted(files: dict[str, bytes], imports: tuple[str, ...]) -> go_syntax.Found:
+    def noted(others: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+        for path, source in others:
+            parsed.append(path)
+            yield path, source
+
+    def counted(
+        files: dict[str, bytes], imports: tuple[str, ...], *, others: Iterable[tuple[str, bytes]]
+    ) -> go_syntax.Found:
         parsed.extend(files)
-        return real(files, imports)
+        return real(files, imports, others=noted(others))
 
     monkeypatch.setattr(go_syntax, "read_package", counted)
     facts = go_source.read(large(tmp_path))

@@ -87,6 +87,12 @@ DOCKER: dict[str, Shape] = {
         grown("services:\n  cache:\n    image: alpine:3.22\n    command: sleep 1000\n    init: true\n", None)
         | {"devctl.yaml": ours()}
     ),
+    "published-image": Shape(
+        grown(
+            "services:\n  web:\n    image: registry.invalid/acme/shop:1.2\n    ports: ['HOST_PORT:8080']\n"
+            "    volumes: ['data:/data']\nvolumes:\n  data:\n"
+        )
+    ),
     "one-shot-migration": Shape(
         grown(
             API + "    depends_on: {migrate: {condition: service_completed_successfully}}\n"
