@@ -11,6 +11,14 @@ Kind = Literal["build.started", "build.ok", "build.failed", "app.started", "app.
 _MARK = re.compile(r"^devctl: build (?P<word>start|ok|failed)(?: (?P<ms>\d+)ms)?\s*$")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _EXITED = re.compile(r"Process Exit with Code:? (?P<code>-?\d+)")
+# What air says of itself at every start; the program's own words matter where it ended.
+_AIRS_OWN = re.compile(
+    r"^(?:watching |!exclude |\[save\] |building\.\.\.$|running\.\.\.$|devctl: build (?:start|ok))"
+)
+
+
+def without_airs_own(log: str) -> str:
+    return "\n".join(line for line in log.split("\n") if not _AIRS_OWN.match(_ANSI.sub("", line)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from devctl.domain.devlog import without_airs_own
 from devctl.domain.failures import Explained, explain
 from devctl.domain.observed import Container
 from devctl.domain.panics import own_line, panic_line
@@ -54,6 +55,9 @@ def _exited(service: Service, code: int, log: str) -> ProjectError:
         first = service.unset_env[0]
         hint = f"{hint}; {unset_message(first)}: {unset_hint(service.name, first.value)}"
         place = place or first.place
+    elif code != 0:
+        given = f"`services: {{{service.name}: {{args: [--flag, value], env: {{NAME: value}}}}}}`"
+        hint = f"what it asks for goes into devctl.yaml: {given}; {hint} says more"
     if code == 0 and not service.args:  # it printed its help, say
         hint = f"{hint}; where it needs a sub-command, devctl.yaml: services: {{{service.name}: {{args: [serve]}}}}"
     return ProjectError(
@@ -91,7 +95,10 @@ def panicked(service: Service, said: str, log: str) -> ProjectError:
 
 
 def tail(box: Toolbox, container: Container | None) -> str:
-    return box.engine.logs(container.id, tail=LINES).strip() if container is not None else ""
+    if container is None:
+        return ""
+    own = without_airs_own(box.engine.logs(container.id, tail=2 * LINES).strip())
+    return "\n".join(own.split("\n")[-LINES:])
 
 
 def of_volume(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.devlog import DevLog, Mark
+from devctl.domain.devlog import DevLog, Mark, without_airs_own
 
 
 def marks(*lines: str) -> list[Mark]:
@@ -52,3 +52,11 @@ def test_panics_and_exits() -> None:
 @given(st.lists(st.text(max_size=60), max_size=30))
 def test_no_line_is_ever_too_strange(lines: list[str]) -> None:
     assert all(m.kind for m in marks(*lines))
+
+
+def test_where_a_program_ended_only_its_own_words_are_shown() -> None:
+    log = (
+        "watching .\n!exclude testdata\nbuilding...\n[save] ../dev/shm/now.air-build has changed\n[save] > sh /tmp/air/build.sh\n"
+        "devctl: build start\ndevctl: build ok 15ms\nrunning...\nmissing setting: key\nProcess Exit with Code: 1"
+    )
+    assert without_airs_own(log) == "missing setting: key\nProcess Exit with Code: 1"
