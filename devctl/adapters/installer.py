@@ -110,6 +110,9 @@ class SystemInstaller:
     def complete_modules(self, tree: TreeFacts, gaps: Sequence[ModuleGap], *, image: str) -> str:
         return mend_tree.complete_modules(tree, gaps, self._processes, image=image)
 
+    def own_cache(self, volume: str, *, owner: tuple[int, int], image: str) -> str:
+        return mend_tree.own_cache(volume, self._processes, owner=owner, image=image)
+
     def trust_folder(self, tree: TreeFacts) -> str:
         return mend_tree.trust_folder(tree, self._processes)
 

@@ -69,8 +69,10 @@ class SystemMachine:
                 docker_config=docker_config.look(docker_config.folder_of(self._host), env=self._host.env),
             )
 
-    def inside(self, image: str, *, root: Path | None, owner: tuple[int, int]) -> InsideFacts:
-        return machine_inside.look_from(image, self._processes, root=root, owner=owner)
+    def inside(
+        self, image: str, *, root: Path | None, owner: tuple[int, int], cache: str = ""
+    ) -> InsideFacts:
+        return machine_inside.look_from(image, self._processes, root=root, owner=owner, cache=cache)
 
     def tree(self, root: Path) -> TreeFacts:
         return machine_tree.look_at(root, self._processes)

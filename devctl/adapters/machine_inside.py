@@ -15,6 +15,7 @@ from devctl.domain.ports import Processes
 GO_PROXY_HOST = "proxy.golang.org"
 MODULE = "golang.org/x/text@latest"
 RUN_WITHIN = 20.0
+CACHE = "/devctl-cache"
 _SCRIPT = f"""
 cd /tmp
 one_line() {{ tr '\\n' ' ' | cut -c1-300; }}
@@ -28,16 +29,22 @@ echo "clock=$(date +%s)"
 echo "mtu=$(cat /sys/class/net/eth0/mtu 2>/dev/null)"
 echo "ca=$(sha256sum /etc/ssl/certs/ca-certificates.crt 2>/dev/null | cut -c1-64)"
 [ -d /devctl ] && : >/devctl/made 2>/dev/null
+if [ -d {CACHE} ]; then
+  if [ -d {CACHE}/go-build ]; then set -- {CACHE}/go-build {CACHE}/go-build/*; else set -- {CACHE}; fi
+  for d in "$@"; do if [ -d "$d" ] && [ ! -w "$d" ]; then echo "denied=/cache${{d#{CACHE}}}"; break; fi; done
+fi
 wait
 cat /tmp/dns /tmp/go-proxy
 """
 
 
-def look_from(image: str, processes: Processes, *, root: Path | None, owner: tuple[int, int]) -> InsideFacts:
+def look_from(
+    image: str, processes: Processes, *, root: Path | None, owner: tuple[int, int], cache: str = ""
+) -> InsideFacts:
     """As the owner of the folder, with that folder's scratch corner mounted: what the dev container does."""
     corner, before = _corner(root, owner) if root is not None else (None, None)
     try:
-        return _look(image, processes, corner=corner, owner=owner)
+        return _look(image, processes, corner=corner, owner=owner, cache=cache)
     finally:
         if corner is not None:
             shutil.rmtree(corner, ignore_errors=True)
@@ -59,10 +66,13 @@ def _corner(root: Path, owner: tuple[int, int]) -> tuple[Path | None, Path | Non
     return corner, fresh
 
 
-def _look(image: str, processes: Processes, *, corner: Path | None, owner: tuple[int, int]) -> InsideFacts:
+def _look(
+    image: str, processes: Processes, *, corner: Path | None, owner: tuple[int, int], cache: str
+) -> InsideFacts:
     argv = ["docker", "run", "--rm", "--init", "--pull=never", f"--user={owner[0]}:{owner[1]}"]
     argv += ["--env=HOME=/tmp", "--env=GOPATH=/tmp/go", "--env=GOCACHE=/tmp/cache", "--entrypoint=sh"]
     argv += ["--mount", f"type=bind,source={corner},target=/devctl"] if corner is not None else []
+    argv += ["--mount", f"type=volume,source={cache},target={CACHE}"] if cache else []
     began = time.time()
     done = processes.run([*argv, image, "-c", _SCRIPT], timeout=RUN_WITHIN)
     said = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
@@ -77,6 +87,8 @@ def _look(image: str, processes: Processes, *, corner: Path | None, owner: tuple
         dns=said.get("dns"),
         go_proxy=said.get("go"),
         made_by=_made_by(corner),
+        cache=cache,
+        cache_denied=said.get("denied", "") if cache else None,
     )
 
 

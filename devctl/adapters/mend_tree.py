@@ -94,6 +94,20 @@ def _not_completed(gap: ModuleGap, done: Finished) -> MachineError:
     )
 
 
+def own_cache(volume: str, processes: Processes, *, owner: tuple[int, int], image: str) -> str:
+    argv = ["docker", "run", "--rm", "--network=none", "--pull=never", "--user=0:0", "--entrypoint=chown"]
+    argv += ["--mount", f"type=volume,source={volume},target=/cache", image]
+    done = processes.run([*argv, "-hR", f"{owner[0]}:{owner[1]}", "/cache"], timeout=GO_WITHIN)
+    if done.code != 0:
+        raise MachineError(
+            f"the owner of the build cache {volume} could not be changed",
+            code="not-mended",
+            hint=f"docker volume rm {volume}",
+            detail=done.output.strip(),
+        )
+    return f"gave the build cache {volume} to {owner[0]}:{owner[1]}"
+
+
 def trust_folder(tree: TreeFacts, processes: Processes) -> str:
     done = processes.run(["git", "config", "--global", "--add", "safe.directory", tree.root], timeout=10)
     if done.code != 0:

@@ -48,7 +48,8 @@ class InsideFacts:
     """Seen from one container on the default bridge, run as the project's owner. "" is an answer, None is "not known".
 
     `dns`, `go_proxy`: why it failed, "" where it did not. `made_by`: who owns, on the host, a file that the container
-    made in the project's folder.
+    made in the project's folder. `cache`: the volume with the shared build cache, `cache_denied` the first folder of it that
+    may not be written, "" where there is none.
     """
 
     image: str = ""
@@ -59,6 +60,8 @@ class InsideFacts:
     dns: str | None = None
     go_proxy: str | None = None
     made_by: tuple[int, int] | None = None
+    cache: str = ""
+    cache_denied: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from devctl.domain.check_facts import MachineFacts
-from devctl.domain.verdicts import CONSENT_HINT, Check, Verdict, ok
+from devctl.domain.verdicts import CONSENT_HINT, FIX_HINT, Check, Verdict, ok
 
 NAMED = 3
 
@@ -55,6 +55,16 @@ def mount(facts: MachineFacts) -> Verdict | None:
             "warn", what, f"docker context use default; afterwards: sudo chown -R {_pair(tree.owner)} ."
         )
     return ok(f"what a container makes in the project belongs to {_pair(tree.owner)}")
+
+
+def cache(facts: MachineFacts) -> Verdict | None:
+    inside = facts.inside
+    if inside is None or inside.cache_denied is None:
+        return None
+    if not inside.cache_denied:
+        return ok("the build cache may be written by the project's owner")
+    what = f"the project's owner may not write {inside.cache_denied} in the build cache {inside.cache}"
+    return Verdict("fail", what, f"{FIX_HINT}, or: docker volume rm {inside.cache}", "cache")
 
 
 def file_events(facts: MachineFacts) -> Verdict | None:
@@ -173,6 +183,12 @@ PROJECT_CHECKS: tuple[Check, ...] = (
         "a file that a container made in the project",
         "a file of another user cannot be edited or removed by you",
         mount,
+    ),
+    Check(
+        "cache",
+        "the volume that keeps compiled packages",
+        "Go compiles nothing without a cache that it may write",
+        cache,
     ),
     Check("file-events", "whether a container hears of a save", "hot reload waits for it", file_events),
     Check(

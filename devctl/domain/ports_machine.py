@@ -79,6 +79,9 @@ class Installer(Protocol):
     def complete_modules(self, tree: TreeFacts, gaps: Sequence[ModuleGap], *, image: str) -> str:
         """`go mod tidy` or `go mod vendor` in a container of `image`, as the owner of the folder."""
 
+    def own_cache(self, volume: str, *, owner: tuple[int, int], image: str) -> str:
+        """Everything on that volume of devctl's becomes the owner's, by a container of `image`."""
+
     def trust_folder(self, tree: TreeFacts) -> str:
         """git's own list of folders that may belong to somebody else."""
 
@@ -90,8 +93,10 @@ class Machine(Protocol):
     def available(self, ref: str) -> bool:
         """Whether the engine gets an answer for this reference from its registry, asked within seconds."""
 
-    def inside(self, image: str, *, root: Path | None, owner: tuple[int, int]) -> InsideFacts:
-        """What one container of `image` sees, with the project's folder mounted."""
+    def inside(
+        self, image: str, *, root: Path | None, owner: tuple[int, int], cache: str = ""
+    ) -> InsideFacts:
+        """What one container of `image` sees, with the project's folder and the volume `cache` mounted."""
 
     def tree(self, root: Path) -> TreeFacts: ...
     def listener(self, port: int) -> str:

@@ -97,6 +97,11 @@ class Project:
         used = minor(self.replaced.get(self.bases.get("golang", ""), "").rpartition(":")[2])
         return f"{used[0]}.{used[1]}" if used else ".".join(self.go_version.split(".")[:2])
 
+    @property
+    def cache_volume(self) -> str:
+        """The build cache that all projects of this owner and this Go share."""
+        return f"devctl-go{self.go_minor}-{self.owner[0]}"
+
     def base(self, role: str) -> str:
         """The base that builds use for a role: the one that was asked for, or what takes its place."""
         return self.replaced.get(self.bases[role], self.bases[role])

@@ -24,6 +24,7 @@ Fix = Literal[
     "scripts",
     "x-bits",
     "modules",
+    "cache",
 ]
 Version = tuple[int, ...]
 

@@ -75,6 +75,11 @@ class _Mending:
             ),
             "owner": lambda: installer.set_owner(tree, image=_image(facts.bases)),
             "scripts": lambda: installer.set_line_endings(tree),
+            "cache": lambda: installer.own_cache(
+                facts.inside.cache if facts.inside else "",
+                owner=self.subject.owner,
+                image=self._go_image(facts),
+            ),
             "git": lambda: installer.trust_folder(tree),
         }
 
@@ -162,7 +167,9 @@ def _inside(
     image = _image(bases)
     if not image or not subject.start_containers:
         return None
-    return pool.submit(box.machine.inside, image, root=subject.root, owner=subject.owner)
+    return pool.submit(
+        lambda: box.machine.inside(image, root=subject.root, owner=subject.owner, cache=subject.cache())
+    )
 
 
 def _image(bases: Sequence[BaseState]) -> str:

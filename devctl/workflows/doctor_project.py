@@ -8,6 +8,7 @@ from pathlib import Path
 
 from devctl.domain.check_facts import PortFact
 from devctl.domain.module_gaps import ModuleGap
+from devctl.domain.observed import CACHE_LABEL
 from devctl.domain.overlay import OVERLAY
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
@@ -34,6 +35,7 @@ class Subject:
     externals: Callable[[], tuple[str, ...] | None] = lambda: None
     create_externals: Callable[[], str] = lambda: "nothing to create"
     gaps: Callable[[], tuple[ModuleGap, ...] | None] = lambda: None
+    cache: Callable[[], str] = lambda: ""
 
 
 NOBODY = Subject()
@@ -53,6 +55,7 @@ def subject_of(box: Toolbox, root: Path | None, project: Callable[[], Project | 
         externals=lambda: doctor_gaps.missing_externals(box, project()),
         create_externals=lambda: doctor_gaps.create_externals(box, project()),
         gaps=lambda: doctor_gaps.gaps(box, root, project()),
+        cache=lambda: cache_of(box, project()),
     )
 
 
@@ -108,6 +111,15 @@ def _lock_holder(box: Toolbox, root: Path | None) -> str | None:
         return None
     path = root / OVERLAY / "lock"
     return (box.files.read_text(path) or "").strip() or "?" if box.files.held(path) else ""
+
+
+def cache_of(box: Toolbox, project: Project | None) -> str:
+    """The volume of the shared build cache, where it is there and devctl's; "" elsewhere."""
+    try:
+        ours = box.engine.labelled("volume", CACHE_LABEL) if project is not None else ()
+    except MachineError:
+        return ""
+    return next((v.name for v in ours if project is not None and v.name == project.cache_volume), "")
 
 
 def _leftovers(box: Toolbox) -> tuple[str, ...] | None:

@@ -32,6 +32,8 @@ INSIDE = InsideFacts(
     dns="",
     go_proxy="",
     made_by=(1000, 1000),
+    cache="devctl-go1.26-1000",
+    cache_denied="",
 )
 TREE = TreeFacts(root="/home/dev/shop", owner=(1000, 1000), kind="ext4", git_distrusts=False)
 PORT = PortFact(service="api", port=8080, fixed=True)
@@ -200,6 +202,8 @@ def test_a_healthy_machine_is_ok_throughout() -> None:
         ("mount", {"inside": replace(INSIDE, error="mounts denied")}, "fail", False, "File sharing"),
         ("mount", {"inside": replace(INSIDE, made_by=None)}, "warn", False, "cannot write"),
         ("mount", {"inside": replace(INSIDE, made_by=(0, 0))}, "warn", False, "belongs to 0:0"),
+        ("cache", {"inside": replace(INSIDE, cache="c", cache_denied="/cache")}, "fail", True, "volume rm c"),
+        ("cache", {"inside": replace(INSIDE, cache="c", cache_denied="")}, "ok", False, "may be written"),
         ("file-events", {"tree": replace(TREE, events_arrive=True)}, "ok", False, "was told"),
         ("file-events", {"tree": replace(TREE, events_arrive=False)}, "warn", False, "poll: always"),
         ("file-events", {"tree": replace(TREE, kind="9p", eventless=True)}, "warn", False, "9p passes no"),
@@ -246,8 +250,8 @@ def test_what_cannot_be_judged_is_left_out() -> None:
         ({"inotify_watches": None}, "inotify"),
         ({"lock_holder": None}, "lock"),
         ({"leftovers": None}, "leftovers"),
-        ({"inside": None}, "clock dns go-proxy ca-bundle mtu mount"),
-        ({"inside": InsideFacts(image="x", error="no")}, "clock dns go-proxy ca-bundle mtu"),
+        ({"inside": None}, "clock dns go-proxy ca-bundle mtu mount cache"),
+        ({"inside": InsideFacts(image="x", error="no")}, "clock dns go-proxy ca-bundle mtu cache"),
         ({"host_mtu": None}, "mtu"),
         ({"ca_bundle": None}, "ca-bundle"),
         ({"registry_answers": None}, "registry"),

@@ -81,7 +81,9 @@ class Bench:
     def available(self, ref: str) -> bool:
         return False
 
-    def inside(self, image: str, *, root: Path | None, owner: tuple[int, int]) -> InsideFacts:
+    def inside(
+        self, image: str, *, root: Path | None, owner: tuple[int, int], cache: str = ""
+    ) -> InsideFacts:
         return INSIDE
 
     def tree(self, root: Path) -> TreeFacts:

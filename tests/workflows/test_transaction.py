@@ -96,12 +96,6 @@ def test_code_that_does_not_compile_with_it_never_reaches_the_container(running:
     assert "does not compile" in str(running.reason)
 
 
-@pytest.mark.mends(
-    "the container's name is taken by what an aborted recreate left",
-    by="`up`",
-    code="container-name-taken",
-    tried="a scripted engine",
-)
 def test_a_name_left_by_an_aborted_recreate_is_healed(running: Running) -> None:
     running.world.save("go.mod", go_mod("a"))
     assert running.round("name-conflict") is False

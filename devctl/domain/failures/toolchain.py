@@ -115,7 +115,7 @@ TOOLCHAIN: tuple[Failure, ...] = (
         r"(?:failed to (?:initialize|trim) (?:build )?cache|could not create build cache)[^\n]*?"
         r"(?:at|:)? ?(?P<path>/\S+?): (?:mkdir|open|create) [^\n]*permission denied",
         "Go may not write its build cache {path}",
-        "ENV GOCACHE=/tmp/go-build, or chmod 1777 that folder in the image; an old volume of root: devctl clean",
+        "ENV GOCACHE=/tmp/go-build, or chmod 1777 that folder in the image; the cache that devctl keeps: devctl doctor --fix",
         "the container runs as the owner of the project, the folder belongs to another",
     ),
     Failure(
