@@ -35,6 +35,11 @@ def known_to_fail(box: Toolbox, project: Project) -> bool:
     return _noted(box, project) is False
 
 
+def poll_from_now(box: Toolbox, project: Project) -> None:
+    """As if it had been tried, and nothing had arrived."""
+    _note(box, project, arrived=False)
+
+
 def try_once(box: Toolbox, project: Project, container: Container) -> bool | None:
     """Try it unless that was done; returns whether polling has to begin now, None where it could not be tried yet."""
     target = _target(project, container.service)
@@ -43,8 +48,12 @@ def try_once(box: Toolbox, project: Project, container: Container) -> bool | Non
     arrived = _arrive(box, project, container, f"{target}/{OVERLAY}")
     if arrived is None:
         return None
-    box.files.write_atomic(_path(project, NOTE), json.dumps({"arrive": arrived}), owner=project.owner)
+    _note(box, project, arrived=arrived)
     return not arrived
+
+
+def _note(box: Toolbox, project: Project, *, arrived: bool) -> None:
+    box.files.write_atomic(_path(project, NOTE), json.dumps({"arrive": arrived}), owner=project.owner)
 
 
 def _noted(box: Toolbox, project: Project) -> bool | None:

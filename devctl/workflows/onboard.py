@@ -12,16 +12,17 @@ from devctl.domain.events import Event, Note, Outcome, StepDone
 from devctl.domain.ports import Toolbox
 from devctl.domain.ports_host import Clock, Reporter
 from devctl.domain.project import Project
-from devctl.domain.requests import OnboardRequest, RestartRequest, UpRequest
+from devctl.domain.requests import OnboardRequest, UpRequest
 from devctl.domain.runs import dev_run, prod_run
 from devctl.errors import DevctlError, FilesError, MachineError, Problem, ProjectError, UsageError
 from devctl.workflows import lifecycle
 from devctl.workflows.bases import ensure
 from devctl.workflows.bases_needed import all_bases
 from devctl.workflows.doctor import run_doctor
-from devctl.workflows.doctor_project import cache_of, newcomer
+from devctl.workflows.doctor_project import newcomer
 from devctl.workflows.find import find_root
 from devctl.workflows.load import load
+from devctl.workflows.onboard_mends import mend
 from devctl.workflows.walk import Walk, dry, text_of
 
 CAUSES = {
@@ -167,9 +168,11 @@ class _Onboarding:
         box = replace(self.box, reporter=answers)
         try:
             state: Any = lifecycle.up(request, box).result
-        except ProjectError as error:
-            if error.code != "cache-not-writable" or not self._own_cache():
+        except DevctlError as error:
+            self.mended = mend(self.box, self.root, code=error.code)
+            if not self.mended:
                 raise
+            self.box.reporter.emit(Note(f"  mended: {self.mended}"))
             state = lifecycle.up(request, box).result
         project = load(self.box, self.root)
         for service in state["services"]:
@@ -180,19 +183,6 @@ class _Onboarding:
         running = [s["name"] for s in state["services"] if s["state"] == "running"]
         did = f"; mended: {self.mended}" if self.mended else "" if state["steps"] else ", nothing to do"
         return f"{', '.join(running)} in dev mode{did}"
-
-    def _own_cache(self) -> bool:
-        """Give the shared build cache to the project's owner, as doctor does; False where it is not that cache."""
-        project = load(self.box, self.root)
-        machine = self.box.machine()
-        volume, images = cache_of(self.box, project), machine.images.named("golang")
-        if not volume or not images:
-            return False
-        self.mended = machine.installer.own_cache(volume, owner=project.owner, image=images[0])
-        self.box.reporter.emit(Note(f"  mended: {self.mended}"))
-        # Its container waits for a save after a build that failed; a new start is what builds again.
-        lifecycle.restart(RestartRequest(project=self.root, lock_timeout=self.request.lock_timeout), self.box)
-        return True
 
     def first_response(self) -> str:
         if not self.url:

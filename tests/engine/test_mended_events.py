@@ -1,0 +1,82 @@
+"""No file events, for want of inotify: in the container, and for the watcher beside it. The kernel's limits stay as they are:
+one user's instances are used up by a process of that user, and a user namespace has a limit of its own."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.engine.cli import DEVCTL, serves
+from tests.engine.conftest import Started
+from tests.engine.test_mended_leftovers import until
+
+pytestmark = pytest.mark.engine
+MakeProject = Callable[..., Started]
+OWNER = 12345
+"""Its build cache is that of other tests too, so nothing is compiled twice for being new."""
+HOLD_ALL = """
+import ctypes, os, sys
+os.setgid({owner}); os.setuid({owner})
+libc = ctypes.CDLL(None, use_errno=True)
+while libc.inotify_init1(0) >= 0: pass
+print(os.strerror(ctypes.get_errno()), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def used_up() -> Iterator[None]:
+    """Every inotify instance that the kernel gives to OWNER is held by somebody."""
+    argv = [sys.executable, "-c", HOLD_ALL.format(owner=OWNER)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None and holder.stdin is not None
+        try:
+            assert holder.stdout.readline() == "Too many open files\n"
+            yield
+        finally:
+            holder.stdin.close()
+
+
+@pytest.mark.mends("the container gets no file watches", by="`onboard`", code="inotify-limit")
+def test_saves_are_looked_for_where_the_container_gets_no_watches(
+    used_up: None, project: MakeProject
+) -> None:
+    shop = project()
+    for path in (shop.root, *shop.root.rglob("*")):
+        os.chown(path, OWNER, OWNER)
+    done = shop.devctl("onboard")
+    up = next(s["detail"] for s in done.result["steps"] if s["id"] == "up")
+    assert up == "app in dev mode; mended: saves are looked for (polling)"
+    (said,) = [w for w in done.warnings if w["code"] == "watch-polls"]
+    assert (
+        said["hint"]
+        == "devctl doctor --fix --yes raises the limits; then rm .devctl/events.json, and devctl up"
+    )
+    source = shop.root / "internal/web/web.go"
+    source.write_text(source.read_text().replace("Hello from Go", "Hello, polled"))
+    serves(shop.port, "Hello, polled", within=180)
+
+
+@pytest.mark.mends("the watcher gets no file watches", by="`up`")
+def test_the_watcher_looks_for_changes_where_it_gets_no_watches(project: MakeProject) -> None:
+    shop = project()
+    none_left = "echo 0 >/proc/sys/user/max_inotify_instances && exec "
+    up = none_left + shlex.join([*DEVCTL, "up", "-d", "--timeout", "300"])
+    started = ["unshare", "--user", "--map-root-user", "sh", "-c", up]
+    done = subprocess.run(started, cwd=shop.root, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    told = shop.root / ".devctl/events.jsonl"
+    until(lambda: "file events are not to be had" in told.read_text())
+    assert "Too many open files" in told.read_text()
+    assert "raise fs.inotify.max_user_instances" in told.read_text()
+
+    deps = shop.devctl("status").result["services"][0]["deps"]
+    with (shop.root / "go.mod").open("a") as mod:
+        mod.write("\nexclude golang.org/x/mod v0.1.0\n")
+    until(lambda: shop.devctl("status").result["services"][0]["deps"] != deps, within=180)
+    serves(shop.port, "Hello from Go", within=120)
