@@ -75,6 +75,8 @@ class EngineCli:
         if done is None or done.code == 0:
             lines = done.stdout.splitlines() if done is not None else []
             return {ref: _image(line) for ref, line in zip(refs, lines, strict=True)}
+        if any(sign in done.stderr for sign in _UNREACHABLE):
+            raise _engine_error(done)
         if len(refs) == 1:
             return {}
         # One of them is not here, and the answer does not say which.

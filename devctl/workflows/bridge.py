@@ -15,6 +15,7 @@ from devctl.domain.observed import COMPOSE_PROJECT_LABEL, COMPOSE_SERVICE_LABEL,
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.runs import image_ref
+from devctl.errors import MachineError
 
 AT_MOST = "600"
 """Seconds after which the holder ends by itself, should we be killed before we end it."""
@@ -49,9 +50,10 @@ def _hold(box: Toolbox, project: Project, *, network: str, image: str) -> Callab
     started = threading.Event()
 
     def start() -> None:
-        if box.engine.images([image]):  # `run` would look for it in a registry
-            started.set()
-            box.processes.run(argv)
+        with contextlib.suppress(MachineError):
+            if box.engine.images([image]):  # `run` would look for it in a registry
+                started.set()
+                box.processes.run(argv)
 
     def end() -> None:
         starting.join()
