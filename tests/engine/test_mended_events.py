@@ -1,8 +1,10 @@
 """No file events, for want of inotify: in the container, and for the watcher beside it. The kernel's limits stay as they are:
-one user's instances are used up by a process of that user, and a user namespace has a limit of its own."""
+one user's instances are used up by a process of that user, and a user namespace has a limit of its own. And none through the
+mount: the engine is given an overlay of the folder, whose lower layer is what is saved to."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import subprocess
@@ -80,3 +82,56 @@ def test_the_watcher_looks_for_changes_where_it_gets_no_watches(project: MakePro
         mod.write("\nexclude golang.org/x/mod v0.1.0\n")
     until(lambda: shop.devctl("status").result["services"][0]["deps"] != deps, within=180)
     serves(shop.port, "Hello from Go", within=120)
+
+
+@contextlib.contextmanager
+def deaf(shop: Started) -> Iterator[Callable[..., str]]:
+    """The engine mounts an overlay in place of the folder, which tells nobody of what happens below it. The devctl that is
+    yielded lives in a mount namespace where the folder is the real one."""
+    below, layers = shop.root.with_name(f"{shop.name}-below"), shop.root.with_name(f"{shop.name}-layers")
+    shop.root.rename(below)
+    for folder in (shop.root, layers):
+        folder.mkdir()
+    options = f"lowerdir={below},upperdir={layers}/upper,workdir={layers}/work"
+
+    def devctl(*words: str) -> str:
+        inside = f"mount --bind {below} {shop.root} && cd {shop.root} && exec {shlex.join([*DEVCTL, *words])}"
+        return run("unshare", "--mount", "sh", "-c", inside)
+
+    run("mount", "-t", "tmpfs", "none", str(layers))
+    (layers / "upper").mkdir()
+    (layers / "work").mkdir()
+    run("mount", "-t", "overlay", "overlay", "-o", options, str(shop.root))
+    try:
+        yield devctl
+    finally:
+        devctl("down")
+        run("umount", str(shop.root))
+        run("umount", str(layers))
+        shop.root.rmdir()
+        below.rename(shop.root)
+
+
+@pytest.mark.mends("the container is not told of saves", by="`up`")
+def test_where_no_event_passes_the_mount_saves_are_looked_for(project: MakeProject) -> None:
+    shop = project()
+    with deaf(shop) as devctl:
+        devctl("up", "-d", "--timeout", "300")
+        below = shop.root.with_name(f"{shop.name}-below")
+        tried = below / ".devctl/events.json"
+        until(lambda: tried.exists() and tried.read_text() == '{"arrive": false}')
+        env = ["docker", "inspect", "--format", "{{.Config.Env}}", f"{shop.name}-app-1"]
+        until(lambda: "AIR_POLL=1" in subprocess.run(env, capture_output=True, text=True).stdout)
+        serves(shop.port, "Hello from Go", within=120)
+        source = below / "internal/web/web.go"
+        with source.open("r+") as file:  # in place: an overlay keeps the file that it has opened once
+            text = file.read().replace("Hello from Go", "Hello, looked for")
+            file.seek(0)
+            file.write(text)
+        serves(shop.port, "Hello, looked for", within=180)
+
+
+def run(*argv: str) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{' '.join(argv)}\n{done.stdout}{done.stderr}"
+    return done.stdout

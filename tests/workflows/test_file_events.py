@@ -46,7 +46,6 @@ def tried(*lines: str, lives: bool = True) -> tuple[Toolbox, World, Listener, bo
     return box, world, listener, polls
 
 
-@pytest.mark.mends("the container is not told of saves", by="`up`", tried="a scripted engine")
 @pytest.mark.parametrize(
     ("lines", "lives", "polls", "noted", "tries"),
     [
