@@ -36,6 +36,10 @@ def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 class SystemHost:
     """`Host` on the operating system."""
 
+    def __init__(self, *, asking: Callable[[], None] = lambda: None) -> None:
+        """`asking`: told before each question, so that nothing else is written in its line."""
+        self._asking = asking
+
     def env(self, name: str) -> str | None:
         return os.environ.get(name)
 
@@ -51,20 +55,26 @@ class SystemHost:
     def confirm(self, question: str) -> bool:
         if not self.interactive():
             return False
-        sys.stderr.write(f"{question} [y/N] ")
-        sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        return self._answer(f"{question} [y/N] ").lower() in ("y", "yes")
 
     def ask(self, question: str, *, secret: bool = False) -> str | None:
         if not self.interactive():
             return None
-        if secret:
-            import getpass
+        return self._answer(f"{question}: ", secret=secret)
 
-            return getpass.getpass(f"{question}: ").strip()
-        sys.stderr.write(f"{question}: ")
-        sys.stderr.flush()
-        return sys.stdin.readline().strip()
+    def _answer(self, prompt: str, *, secret: bool = False) -> str:
+        self._asking()
+        try:
+            if secret:
+                import getpass
+
+                return getpass.getpass(prompt).strip()
+            sys.stderr.write(prompt)
+            sys.stderr.flush()
+            return sys.stdin.readline().strip()
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")  # the question has no end of line yet
+            raise
 
     def keys(self) -> AbstractContextManager[Callable[[], str | None]]:
         return _keys(self.interactive())

@@ -16,7 +16,7 @@ from devctl.adapters.process import SystemProcesses
 from devctl.adapters.sources import ProjectSources
 from devctl.adapters.templates import ShippedTemplates
 from devctl.adapters.watcher import FolderWatcher
-from devctl.domain.events import LogLine
+from devctl.domain.events import Asking, LogLine
 from devctl.domain.ports import Images, Toolbox
 from devctl.domain.ports_host import Reporter
 
@@ -40,11 +40,15 @@ def toolbox(reporter: Reporter) -> Toolbox:
         images=cache(_images),
         prober=SocketProber(),
         clock=SystemClock(),
-        host=SystemHost(),
+        host=_host(reporter),
         watcher=FolderWatcher(),
         templates=ShippedTemplates(),
         machine=cache(lambda: _machine(reporter, processes)),
     )
+
+
+def _host(reporter: Reporter) -> SystemHost:
+    return SystemHost(asking=lambda: reporter.emit(Asking()))
 
 
 def _images() -> Images:
@@ -61,7 +65,7 @@ def _machine(reporter: Reporter, processes: SystemProcesses) -> MachineBox:
     from devctl.domain.ports_machine import MachineBox
 
     folder = host.cache_folder()
-    system, store = SystemHost(), WhalesImageStore(processes)
+    system, store = _host(reporter), WhalesImageStore(processes)
     return MachineBox(
         reporter=reporter,
         clock=SystemClock(),

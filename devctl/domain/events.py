@@ -105,6 +105,13 @@ class Switched:
 
 
 @dataclass(frozen=True)
+class Asking:
+    """Somebody is about to be asked on the terminal: the question stands where the live line of the step was."""
+
+    name: ClassVar[str] = "asking"
+
+
+@dataclass(frozen=True)
 class Note:
     """A sentence for a person; it has no JSON form (warnings go through `Reporter.warn`)."""
 
@@ -150,6 +157,7 @@ Event = (
     | DepsFailed
     | Switched
     | Note
+    | Asking
 )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from devctl.domain.events import (
+    Asking,
     Event,
     LogLine,
     Note,
@@ -71,6 +72,8 @@ class HumanRenderer(Renderer):
                 self._say(self._out, event.text)
             case Note():
                 self._progress(self._style.dim(event.text))
+            case Asking():
+                self._live.clear()
             case Recorded():
                 pass  # JSON: text has its own words for the same
             case _:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from devctl.domain.events import Change, Event, LogLine, Note, Outcome, Ready, Recorded
+from devctl.domain.events import Asking, Change, Event, LogLine, Note, Outcome, Ready, Recorded
 from devctl.errors import DevctlError, ExitCode, Problem
 from devctl.ui.renderer import Renderer
 
@@ -27,7 +27,7 @@ class JsonRenderer(Renderer):
             self._out.log_line(event.line)
         elif isinstance(event, LogLine) and event.stream != "build":
             self._out.log_line(_text(event_json(event, now=datetime.now(UTC))))
-        elif not isinstance(event, Note | Ready):
+        elif not isinstance(event, Note | Ready | Asking):
             self._out.line(_text(event_json(event, now=datetime.now(UTC))))
 
     def show_warning(self, problem: Problem) -> None:

@@ -19,8 +19,10 @@ from devctl.workflows.clean import abandoned_containers
 
 
 def missing_externals(box: Toolbox, project: Project | None) -> tuple[str, ...] | None:
-    """`network back`, `volume data`; None without an engine to ask."""
-    wanted = list(_externals(project)) if project is not None else []
+    """`network back`, `volume data`; None without a project, or an engine to ask."""
+    if project is None:
+        return None
+    wanted = list(_externals(project))
     try:
         here = {kind: box.engine.names(kind) for kind in dict.fromkeys(kind for kind, _ in wanted)}
     except MachineError:

@@ -102,5 +102,7 @@ def text_of(parts: Sequence[str]) -> str:
 
 
 def _row(step: Mapping[str, object], wide: int) -> str:
+    """Why a step failed is said once, by the error that follows."""
     took = f"{float(str(step['ms'])) / 1000:.1f} s" if step["status"] != "skipped" else ""
-    return f"{MARKS[str(step['status'])]} {step['id']!s:<{wide}}  {took:>7}  {step['detail']}".rstrip()
+    detail = "" if step["status"] == "failed" else step["detail"]
+    return f"{MARKS[str(step['status'])]} {step['id']!s:<{wide}}  {took:>7}  {detail}".rstrip()

@@ -65,6 +65,10 @@ def test_it_goes_on_wherever_it_was_interrupted(project: Callable[..., Started])
     assert (clone.root / ".env").read_text() == f"HOST_PORT={clone.port}\nGREETING=hello\n"
 
 
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+"""What begins and ends a live line."""
+
+
 def converse(argv: Sequence[str], answers: dict[str, str], *, cwd: Path) -> tuple[int, str]:
     """Run on a terminal of its own; each answer is typed when its question appears. All that was shown is returned."""
     ours, theirs = pty.openpty()
@@ -95,6 +99,10 @@ def test_on_a_terminal_only_what_has_no_default_is_asked_for(project: Callable[.
     assert own == f"HOST_PORT={clone.port}\n{expected}"
     assert "GREETING: " not in shown and "TRACE: " not in shown
     assert "s3cret" not in shown, "a secret is not echoed"
+    for question in answers:
+        before = shown.partition(question)[0]
+        drawn, taken_away = before.rfind(HIDE_CURSOR), before.rfind(SHOW_CURSOR)
+        assert 0 <= drawn < taken_away, "the live line would be drawn over the question"
     for step in STEPS:
         assert any(line.startswith(f"✓ {step}") and " s" in line for line in shown.splitlines()), shown
     assert "time to first response: " in shown
