@@ -138,7 +138,8 @@ class EngineCli:
         # An end is told when all that was printed before it is in the log.
         since = ["--since", ends[-2][0]] if len(ends) > 1 else []
         log = self._run("logs", *since, "--until", ends[-1][0], container).output
-        oom = any(what == "oom" and (not since or _seconds(when) > since[1]) for when, what, *_ in events)
+        # That one is told apart from its end, before or after it: of which run it is cannot be said.
+        oom = any(what == "oom" for _, what, *_ in events)
         return LastRun(ends[-1][1], "\n".join(log.splitlines()[-tail:]), oom)
 
     def image_bytes(self, ref: str) -> int | None:

@@ -56,7 +56,7 @@ class Container:
 
 @dataclass(frozen=True)
 class LastRun:
-    """How the last run of a restarted container ended, and what that run alone printed."""
+    """How the last run of a container ended, and what that run alone printed. `oom_killed`: it or one before it."""
 
     exit_code: int
     log: str

@@ -51,7 +51,7 @@ class Engine(Protocol):
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
     def logs(self, container: str, *, tail: int) -> str: ...
     def last_run(self, container: str, *, tail: int) -> LastRun | None:
-        """The last run that ended of a container that was started again; None where the engine forgot it."""
+        """The last run of a container that ended, also where it runs again; None where the engine forgot it."""
 
     def image_bytes(self, ref: str) -> int | None:
         """The sum of the layers in its history (CONTRACT: sizes); None where there is no such image."""

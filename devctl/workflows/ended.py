@@ -18,6 +18,9 @@ from devctl.workflows.bridge import not_composes
 
 LINES = 20
 """Lines of a service's log that are shown below an error."""
+SIGKILLED = 137
+TOLD_LATE = 2.0
+"""Seconds within which the engine has told of an OOM kill."""
 _DENIED = re.compile(r"(?P<path>/[^\s:]+)(?: /\S+)?: permission denied")
 _VOLUME = re.compile(r"(?P<target>/\S*) \(volume (?P<name>\S+)\)")
 
@@ -33,6 +36,8 @@ def exited(
         if run is not None:
             code, log, killed = run.exit_code, run.log.strip(), run.oom_killed
         code = code or 1
+    if code == SIGKILLED and not killed:
+        killed = _for_its_memory(box, container)
     known = explain("start", log, exit_code=code, oom_killed=killed, service=service.name)
     if known is None or known.code == "variable-missing":
         lacks = _lacks_variable(service, log, before=f"{service.name} exited with {code}")
@@ -47,6 +52,16 @@ def exited(
     if said is not None:
         return panicked(service, said, log)
     return _exited(service, code, log)
+
+
+def _for_its_memory(box: Toolbox, container: Container) -> bool:
+    """Whether the engine tells of an OOM kill, which may be told after the end that it brought about."""
+    until = box.clock.monotonic() + TOLD_LATE
+    while True:
+        run = box.engine.last_run(container.id, tail=LINES)
+        if run is None or run.oom_killed or box.clock.monotonic() >= until:
+            return run is not None and run.oom_killed
+        box.clock.sleep(0.1)
 
 
 def _exited(service: Service, code: int, log: str) -> ProjectError:
