@@ -20,6 +20,8 @@ RUN --mount=type=cache,id=go-build-prod,target=/gocache export GOCACHE=/gocache;
     go build -ldflags '-s -w' -o /server . && \\
     go build -o /client ./client && \\
     go build -buildmode=pie -o /pie ./tiny && \\
+    CGO_ENABLED=1 go build -buildmode=pie -o /with-c ./tiny && \\
+    CGO_ENABLED=1 go build -buildmode=pie -ldflags '-I /lib/ld-musl-x86_64.so.1' -o /with-musl ./tiny && \\
     GOARCH=arm64 go build -o /arm ./tiny
 ARG NPM_TOKEN=abc
 RUN chmod 0755 /server && mkdir -p /link/bin && ln -s ../server /link/bin/run
@@ -29,6 +31,16 @@ _OWN = """\
 FROM good AS linked
 COPY --from=builder /link/ /
 ENTRYPOINT ["/bin/run"]
+
+FROM scratch AS with-c
+COPY --from=builder /with-c /server
+USER 65532
+ENTRYPOINT ["/server"]
+
+FROM alpine:3.22 AS with-musl
+COPY --from=builder /with-musl /server
+USER 65532
+ENTRYPOINT ["/server"]
 
 FROM alpine:3.22 AS alpine-shell
 COPY --from=builder /server /server

@@ -12,11 +12,12 @@ import pytest
 
 from devctl.adapters.image_reader import SdkImages
 from devctl.domain.gobinary import build_info, functions, packages
+from devctl.domain.gofacts import Located
 from devctl.domain.image import ImageFacts
 from devctl.domain.project import Service
 from devctl.domain.readiness import Check, Inspected, checks
 from devctl.domain.runs import Run
-from devctl.errors import MachineError, ProjectError
+from devctl.errors import MachineError, Problem, ProjectError
 from devctl.workflows.readiness import inspect, must_be_ready
 from tests.engine.dockerfile_stages import line_in
 from tests.engine.readiness_project import DOCKERFILE, TARGETS, project_files, reading_box
@@ -193,6 +194,54 @@ def test_what_cannot_work_is_refused_with_its_line(
     every = error.value.result["checks"]
     assert isinstance(every, list)
     assert len(every) == len(found)
+
+
+NEEDS_C = Service(name="api", cgo=Located("github.com/mattn/go-sqlite3", "store"))
+STATICALLY = "a base with that C library, or go build -ldflags '-linkmode external -extldflags -static' … in the builder"
+
+
+@pytest.mark.parametrize(
+    ("target", "cgo"),
+    [
+        ("with-c", ("ok", "github.com/mattn/go-sqlite3 needs cgo, and the program was built with it")),
+        (
+            "pie",
+            (
+                "warn",
+                "github.com/mattn/go-sqlite3 needs cgo, and the program was built with CGO_ENABLED=0: "
+                "it fails where that is used",
+            ),
+        ),
+    ],
+)
+def test_code_that_needs_c_on_a_base_without_its_library(
+    broken: tuple[Path, str], target: str, cgo: tuple[str, str]
+) -> None:
+    """CGO_ENABLED=0 is no advice for it: the hint names what keeps the C in."""
+    found = judged(broken, target, service=NEEDS_C)
+    with pytest.raises(ProjectError) as error:
+        must_be_ready(found.values())
+    assert error.value.problem == Problem(
+        "not-ready",
+        "not ready for production: /server is linked dynamically and its interpreter /lib64/ld-linux-x86-64.so.2 "
+        "is not in the image",
+        STATICALLY,
+        f"Dockerfile:{line('ENTRYPOINT', after=target)}",
+    )
+    assert (found["cgo"].status, found["cgo"].detail) == cgo
+
+
+def test_code_that_needs_c_on_a_base_with_its_library(broken: tuple[Path, str]) -> None:
+    found = judged(broken, "with-musl", service=NEEDS_C)
+    must_be_ready(found.values())
+    assert found["static-binary"] == Check(
+        "static-binary",
+        "ok",
+        "dynamic binary; its interpreter /lib/ld-musl-x86_64.so.1 is in the image",
+    )
+    assert found["cgo"] == Check(
+        "cgo", "ok", "github.com/mattn/go-sqlite3 needs cgo, and the program was built with it"
+    )
 
 
 def test_what_works_here_and_may_not_elsewhere_is_a_warning(broken: tuple[Path, str]) -> None:
