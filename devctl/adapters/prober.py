@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 MOST_READ = 4 * 1024 * 1024
 """Bytes of a body that are read: what is longer counts as this long."""
+
+PACE = 0.005
+"""Seconds between two looks whether the next request of a polling client is due."""
+HANGS = 0.01
+"""Seconds after which the next request does not wait for the last one; where answers take long, twice as long as they take."""
+MOST_WAITING = 32
 
 
 class SocketProber:
@@ -140,33 +147,63 @@ def _read(answer: HTTPResponse, connection: socket.socket, end: float) -> tuple[
     return length, True
 
 
+@dataclass(slots=True)
+class _Gap:
+    """Asks on, whether an earlier request hangs or not: an engine accepts connections before the container can have them,
+    and one that it swallowed must not hide that others are answered by now."""
+
+    good: Callable[[], bool]
+    last_good: float = field(default_factory=time.monotonic)
+    longest: float = 0.0
+    patience: float = HANGS
+    waiting: list[float] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+    closing: threading.Event = field(default_factory=threading.Event)
+    closed: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def pace(self) -> None:
+        while not self.ended.wait(PACE):
+            began = time.monotonic()
+            if self._is_due(began):
+                threading.Thread(target=self._ask, args=(began,), daemon=True).start()
+
+    def told(self) -> int:
+        """Waits for one answer to a request made from now on, so that the last gap is closed and counted."""
+        self.closing.set()
+        self.closed.wait(2)
+        return round(self.longest * 1000)
+
+    def _is_due(self, now: float) -> bool:
+        with self._lock:
+            hangs = not self.waiting or now - self.waiting[-1] >= self.patience
+            due = hangs and len(self.waiting) < MOST_WAITING
+            if due:
+                self.waiting.append(now)
+        return due
+
+    def _ask(self, began: float) -> None:
+        last_one = self.closing.is_set()
+        good = self.good()
+        with self._lock:
+            now = time.monotonic()
+            self.waiting.remove(began)
+            if not good:
+                return
+            self.longest = max(self.longest, now - self.last_good)
+            self.last_good = max(self.last_good, began)
+            self.patience = max(HANGS, 2 * (now - began))
+            if last_one:
+                self.closed.set()
+
+
 @contextlib.contextmanager
 def _measure_gap(good: Callable[[], bool]) -> Iterator[Callable[[], int]]:
-    ended, closing, closed = threading.Event(), threading.Event(), threading.Event()
-    last_good = time.monotonic()
-    longest = 0.0
-
-    def ask() -> None:
-        nonlocal last_good, longest
-        while not ended.is_set():
-            began, last_one = time.monotonic(), closing.is_set()
-            if good():
-                longest = max(longest, time.monotonic() - last_good)
-                last_good = began
-                if last_one:
-                    closed.set()
-            ended.wait(0.005)
-
-    def gap() -> int:
-        """Waits for one answer to a request made from now on, so that the last gap is closed and counted."""
-        closing.set()
-        closed.wait(2)
-        return round(longest * 1000)
-
-    client = threading.Thread(target=ask, daemon=True)
+    gap = _Gap(good)
+    client = threading.Thread(target=gap.pace, daemon=True)
     client.start()
     try:
-        yield gap
+        yield gap.told
     finally:
-        ended.set()
+        gap.ended.set()
         client.join(2)

@@ -45,4 +45,5 @@ class Prober(Protocol):
 
     def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...
     def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:
-        """Ask `good` every 5-10 ms from a thread; yields "the longest time without a good answer", in ms."""
+        """Ask `good` every 5-10 ms from threads, also while a request hangs; yields "the longest time without a good answer",
+        in ms."""

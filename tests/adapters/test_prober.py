@@ -97,6 +97,23 @@ def test_the_gap_is_the_longest_time_without_a_good_answer() -> None:
         assert 250 <= gap() <= (time.monotonic() - began) * 1000
 
 
+def test_a_request_that_hangs_does_not_hide_that_others_are_answered() -> None:
+    asked, let_go, answered = 0, threading.Event(), threading.Event()
+
+    def good() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            return not let_go.wait(60)
+        if asked > 20:
+            answered.set()
+        return True
+
+    with PROBE.measure_gap(good):
+        assert answered.wait(60)
+    let_go.set()
+
+
 BIG = b"x" * 200_000
 
 
