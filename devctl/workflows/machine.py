@@ -22,13 +22,14 @@ from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.load import load
 
 MEGABYTE = 1_000_000
+NO_PROJECT = "no-go-module"
 MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 
 
 def doctor(request: DoctorRequest, box: Toolbox) -> Outcome:
     if request.dry_run:
         return plan_outcome([Step("check", None, "asked for")])
-    root, project = root_of(box, request.project), _project(box, request)
+    root, project = root_of(box, request.project), _project(box, request, say=True)
     wanted = project_bases_of(box, project) if project is not None else defaults()
     report = run_doctor(
         box.machine(),
@@ -71,13 +72,15 @@ def _lines(check: CheckResult) -> list[str]:
     return [first, f"    looked at {check.looked_at}: {check.why}", f"    → {check.hint}"]
 
 
-def _project(box: Toolbox, request: BasesRequest | DoctorRequest) -> Project | None:
-    """None outside a project, or in one whose files are broken today."""
+def _project(box: Toolbox, request: BasesRequest | DoctorRequest, *, say: bool = False) -> Project | None:
+    """None outside a project, or in one whose files are broken today; `say`: what is broken is a warning."""
     try:
         return load(box, request.project)
     except DevctlError as error:
         if request.project is not None and error.exit_code == ExitCode.USAGE:
             raise
+        if say and error.exit_code == ExitCode.FILES and error.code != NO_PROJECT:
+            box.reporter.warn(error.problem)
         return None
 
 

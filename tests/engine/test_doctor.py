@@ -181,6 +181,16 @@ def test_left_overs_of_a_gone_project_are_removed(
         subprocess.run(["docker", "image", "rm", f"{gone}-api:dev"], capture_output=True)
 
 
+def test_files_that_cannot_be_read_are_said_beside_what_can_be_looked_at(project: MakeProject) -> None:
+    shop = project({"go.mod": "module example.com/x\n\ngo 1.26\n", "compose.yaml": "services: [\n"})
+    done = shop.devctl("doctor")
+    (said,) = done.warnings
+    assert (said["code"], said["place"]) == ("broken-compose", "compose.yaml:2:1")
+    assert check(done, "ownership")["status"] == "ok"
+    shop.write({"compose.yaml": "services: {}\n", "main.go": "package main\n\nfunc main() {}\n"})
+    assert shop.devctl("doctor").warnings == []
+
+
 def test_a_lock_that_is_held_names_its_holder(project: MakeProject) -> None:
     shop = project()
     (shop.root / ".devctl").mkdir()
