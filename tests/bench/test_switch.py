@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -69,26 +72,26 @@ def test_up_with_nothing_to_do(project: Callable[..., Started]) -> None:
     assert ours
 
 
+def first_answer(argv: Sequence[str], *, root: Path, port: int) -> float:
+    """ms from the start of the command until the service answers; the command itself may take longer."""
+    began = time.perf_counter()
+    command = subprocess.Popen(argv, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until_served(port, "Hello")
+    took = (time.perf_counter() - began) * 1000
+    assert command.wait(60) == 0
+    return took
+
+
 def test_fresh_container_to_first_answer(project: Callable[..., Started]) -> None:
     mine = project()
     mine.devctl("up", "-d")
     ours, theirs = [], []
     compose = ("docker", "compose", "-p", mine.name, "-f", ".devctl/compose.json")
-    for _ in range(7):
+    for _ in range(ROUNDS):
         mine.devctl("down")
-        ours.append(ms(lambda: run(*DEVCTL, "up", "-d", cwd=mine.root)))
+        ours.append(first_answer([*DEVCTL, "up", "-d"], root=mine.root, port=mine.port))
         mine.devctl("down")
-
-        def bare() -> None:
-            run(*compose, "up", "-d", cwd=mine.root)
-            until_served(mine.port, "Hello")
-
-        theirs.append(ms(bare))
+        theirs.append(first_answer([*compose, "up", "-d"], root=mine.root, port=mine.port))
         run(*compose, "down", cwd=mine.root)
-    keep(
-        Row(
-            "fresh container → first answer", ours, theirs, "docker compose up -d, to the first answer", "devctl up -d",
-            note="aim: at most 1500 ms",
-        )
-    )  # fmt: skip
-    assert ours
+    against = "docker compose up -d, to the first answer"
+    keep(Row("fresh container → first answer", ours, theirs, against, "devctl up -d", aim=1.5))
