@@ -1,7 +1,8 @@
 """Environment variables that a Go file cannot do without: it is read, and where it is empty the program ends.
 
 Seen are `if os.Getenv("X") == "" { log.Fatal(…) }` in its usual spellings, helpers such as `mustEnv("X")`, and struct
-tags that say "required". What ends the program is Fatal, panic, os.Exit, or an error that is returned.
+tags that say "required". What ends the program is Fatal, panic, os.Exit, or an error that is returned. What is read in
+one branch of a function only does not count: that branch may never be taken.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _ENDS = re.compile(
     r"\bFatal|\bpanic\(|\bos\.Exit\([1-9]|\breturn\b[^\n]*(?:errors\.New\(|fmt\.Errorf\(|\b[eE]rr\w*)"
 )
 _HELPER = re.compile(r"(?i)^(?:must|require)\w*env$|^getrequired\w*env$")
+_FUNCTIONS = ("function_declaration", "method_declaration", "func_literal")
+_CASES = ("expression_case", "type_case", "communication_case", "default_case")
 _BEFORE = 12  # statements above an `if` that may hold what it tests
 
 
@@ -48,7 +51,21 @@ def required(root: Node, path: str) -> Iterator[Located]:
         tested = (found for node in captures.get("if", ()) for found in _tested(node))
         helped = (found for node in captures.get("call", ()) for found in _helped(node, captures["first"][0]))
         for name, node in (*tested, *helped):
-            yield Located(name, f"{path}:{node.start_point[0] + 1}")
+            if not _only_sometimes(node):
+                yield Located(name, f"{path}:{node.start_point[0] + 1}")
+
+
+def _only_sometimes(node: Node) -> bool:
+    """Whether it is read in one branch of its function: `if flags.bucket != "" { key := os.Getenv("KEY") … }`."""
+    inner, around = node, node.parent
+    while around is not None and around.type not in _FUNCTIONS:
+        if around.type in _CASES:
+            return True
+        branches = [around.child_by_field_name(name) for name in ("consequence", "alternative")]
+        if around.type == "if_statement" and inner in branches:
+            return True
+        inner, around = around, around.parent
+    return False
 
 
 def tagged(tags: dict[str, str]) -> str | None:

@@ -32,6 +32,7 @@ def required(root: Path, body: str, outside: str = "") -> list[str]:
         'mustEnv("DB")',
         'config.MustGetenv("DB")',
         'getRequiredEnv("DB")',
+        'if err := open(mustEnv("DB")); err != nil { log.Fatal(err) }',
     ],
 )
 def test_it_is_required(tmp_path: Path, body: str) -> None:
@@ -68,6 +69,9 @@ def test_a_tag(tmp_path: Path, tag: str) -> None:
         'name := other("DB")\nif name == "" { log.Fatal("no") }',
         'getEnv("DB", "postgres://")',
         'if os.Getenv(key) == "" { log.Fatal("no") }',
+        'if bucket != "" {\nkey := os.Getenv("KEY")\nif key == "" { log.Fatal("no") }\n}',
+        'if a {\n} else if b {\nmustEnv("DB")\n}',
+        'switch kind {\ncase "s3":\nif os.Getenv("KEY") == "" { log.Fatal("no") }\n}',
         'name := host()\nif name == "" { log.Fatal("no") }',
         'if os.Getenv() == "" || len() == 0 { log.Fatal("no") }',
     ],
