@@ -8,6 +8,9 @@ from devctl.errors import ExitCode
 MACHINE, FILES = ExitCode.MACHINE, ExitCode.FILES
 _PULLING: frozenset[Asked] = frozenset({"build", "compose", "pull"})
 
+_HEAD = r'failed to do request: Head "https?://(?P<host>[^/"]+)/v2/(?:library/)?'
+_ELSEWHERE = "answers: docker save there, docker load here; services that do not need it start without it: devctl up SERVICE"
+
 IMAGES: tuple[Failure, ...] = (
     Failure(
         "dockerfile-needs-newer-engine",
@@ -172,7 +175,8 @@ IMAGES: tuple[Failure, ...] = (
     Failure(
         "base-missing",
         _PULLING,
-        r"(?P<ref>[\w.-]+[\w./:@-]*): failed to resolve source metadata",
+        r"(?<![\w./-])(?P<ref>(?:(?:docker\.io/)?(?:library/)?(?:golang|alpine)|gcr\.io/distroless/static[\w-]*)(?::[\w.-]+)?): "
+        r"failed to resolve source metadata",
         "the base image {ref} cannot be had",
         "devctl bases build",
         "no registry answers, or it has no such tag",
@@ -181,9 +185,27 @@ IMAGES: tuple[Failure, ...] = (
     Failure(
         "base-missing",
         _PULLING,
-        r'failed to do request: Head "https?://(?P<host>[^/"]+)/v2/(?:library/)?(?P<repo>[^"]+)/manifests/(?P<tag>[^"]+)"',
+        r"(?P<ref>[\w.-]+[\w./:@-]*): failed to resolve source metadata",
+        "the base image {ref} cannot be had",
+        f"bring it from a machine where its registry {_ELSEWHERE}",
+        "no registry answers, or it has no such tag",
+        MACHINE,
+    ),
+    Failure(
+        "base-missing",
+        _PULLING,
+        _HEAD + r'(?P<repo>golang|alpine|distroless/static[\w-]*)/manifests/(?P<tag>[^"]+)"',
         "the base image {repo}:{tag} cannot be had from {host}",
         "devctl bases build",
+        "the registry does not answer, and the image is not on this machine",
+        MACHINE,
+    ),
+    Failure(
+        "base-missing",
+        _PULLING,
+        _HEAD + r'(?P<repo>[^"]+)/manifests/(?P<tag>[^"]+)"',
+        "the base image {repo}:{tag} cannot be had from {host}",
+        f"bring it from a machine where {{host}} {_ELSEWHERE}",
         "the registry does not answer, and the image is not on this machine",
         MACHINE,
     ),
