@@ -28,6 +28,11 @@ _ENDS = re.compile(
     r"\bFatal|\bpanic\(|\bos\.Exit\([1-9]|\breturn\b[^\n]*(?:errors\.New\(|fmt\.Errorf\(|\b[eE]rr\w*)"
 )
 _HELPER = re.compile(r"(?i)^(?:must|require)\w*env$|^getrequired\w*env$")
+# Set by whoever manages the process; a program that looks for them goes on without.
+_MANAGERS = frozenset(
+    """NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID LISTEN_FDS LISTEN_PID JOURNAL_STREAM INVOCATION_ID KUBERNETES_SERVICE_HOST
+    KUBERNETES_SERVICE_PORT HOSTNAME HOME USER PATH""".split()
+)
 _FUNCTIONS = ("function_declaration", "method_declaration", "func_literal")
 _CASES = ("expression_case", "type_case", "communication_case", "default_case")
 _BEFORE = 12  # statements above an `if` that may hold what it tests
@@ -51,7 +56,7 @@ def required(root: Node, path: str) -> Iterator[Located]:
         tested = (found for node in captures.get("if", ()) for found in _tested(node))
         helped = (found for node in captures.get("call", ()) for found in _helped(node, captures["first"][0]))
         for name, node in (*tested, *helped):
-            if not _only_sometimes(node):
+            if name not in _MANAGERS and not _only_sometimes(node):
                 yield Located(name, f"{path}:{node.start_point[0] + 1}")
 
 

@@ -69,6 +69,7 @@ def test_a_tag(tmp_path: Path, tag: str) -> None:
         'name := other("DB")\nif name == "" { log.Fatal("no") }',
         'getEnv("DB", "postgres://")',
         'if os.Getenv(key) == "" { log.Fatal("no") }',
+        'if os.Getenv("NOTIFY_SOCKET") == "" { log.Fatal("no systemd") }',
         'if bucket != "" {\nkey := os.Getenv("KEY")\nif key == "" { log.Fatal("no") }\n}',
         'if a {\n} else if b {\nmustEnv("DB")\n}',
         'switch kind {\ncase "s3":\nif os.Getenv("KEY") == "" { log.Fatal("no") }\n}',

@@ -13,7 +13,8 @@ REACHED: tuple[Failure, ...] = (
         START,
         r"dial tcp (?P<address>(?:127\.0\.0\.1|\[::1\]):(?P<port>\d+)): connect: connection refused",
         "it calls {address}, and nothing listens there: in a container, localhost is the container itself",
-        "use the service's name from the compose file, as `db:{port}`; for a program on the host: host.docker.internal:{port} "
+        "give it the name of a service of the compose file, as `db:{port}`, in `environment:` there or in devctl.yaml "
+        "`services: {{{service}: {{env: {{NAME: …}}}}}}`; for a program on the host: host.docker.internal:{port} "
         'with `extra_hosts: ["host.docker.internal:host-gateway"]`',
     ),
     Failure(
