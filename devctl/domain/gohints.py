@@ -39,11 +39,9 @@ _BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
 _ANYWHERE = (b'env:"', b'envconfig:"', b'efault:"', b'nv("', b'nvOr("', b'ADDR": ', b'PORT": ')
 _FLAGS = re.compile(r"^flag$|spf13/(?:pflag|cobra)|urfave/cli|kingpin|alecthomas/kong|peterbourgon/ff")
 _FLAG_WORD = re.compile(rb'"[^"\n]*(?:port|addr|listen|bind)[^"\n]*"', re.IGNORECASE)
-_PORT_CONSTANT = re.compile(  # `DefaultPort = 8080`, `"server.port": "8080"`
-    rb"""^(?:const|var)?[ \t]*(?:\w*(?:port|addr)\w*\s*=|[^\n"]{0,40}"[\w.-]*(?:port|addr|listen)"[ \t]*:)[ \t]*"""
-    rb"""["`]?[\w.]*:?\d{4,5}\b""",
-    re.IGNORECASE | re.MULTILINE,
-)
+# `DefaultPort = 8080`, `"server.port": "8080"`, from the word on: in small letters, tried only where the word stands.
+_PORT_WORDS = (b"port", b"addr", b"listen")
+_GIVEN = re.compile(rb"""(?:(?:port|addr)\w*[ \t]*=|\w+"[ \t]*:)[ \t]*["`]?[\w.]*:?\d{4,5}\b""")
 _PORT_WORD = re.compile(rb"port|addr", re.IGNORECASE)
 
 
@@ -62,7 +60,17 @@ def worth_parsing(source: bytes, imports: Iterable[str], *, main: bool) -> bool:
         return True
     if any(_FLAGS.search(path) for path in imports) and _FLAG_WORD.search(source):
         return True
-    return (_PORT_WORD if main else _PORT_CONSTANT).search(source) is not None
+    return _PORT_WORD.search(source) is not None if main else _gives_a_port(source.lower())
+
+
+def _gives_a_port(source: bytes) -> bool:
+    for word in _PORT_WORDS:
+        at = source.find(word)
+        while at >= 0:
+            if _GIVEN.match(source, at):
+                return True
+            at = source.find(word, at + 1)
+    return False
 
 
 def reachable(starts: Iterable[str], imports: Mapping[str, Iterable[str]]) -> frozenset[str]:
