@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from devctl.domain.devlog import without_airs_own
 from devctl.domain.failures import Explained, explain
-from devctl.domain.observed import Container
+from devctl.domain.observed import MODE_LABEL, Container
 from devctl.domain.panics import own_line, panic_line
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
@@ -51,7 +51,7 @@ def exited(
     said = panic_line(log)
     if said is not None:
         return panicked(service, said, log)
-    return _exited(service, code, log)
+    return _exited(service, code, log, dev=container.labels.get(MODE_LABEL) == "dev")
 
 
 def _for_its_memory(box: Toolbox, container: Container) -> bool:
@@ -64,15 +64,15 @@ def _for_its_memory(box: Toolbox, container: Container) -> bool:
         box.clock.sleep(0.1)
 
 
-def _exited(service: Service, code: int, log: str) -> ProjectError:
+def _exited(service: Service, code: int, log: str, *, dev: bool) -> ProjectError:
     hint, place = f"devctl logs {service.name}", own_line(log, service)
     if code != 0 and service.unset_env:
         first = service.unset_env[0]
         hint = f"{hint}; {unset_message(first)}: {unset_hint(service.name, first.value)}"
         place = place or first.place
-    elif code != 0:
+    elif code != 0 and dev:  # in production it is given what it was given in dev
         given = f"`services: {{{service.name}: {{args: [--flag, value], env: {{NAME: value}}}}}}`"
-        hint = f"what it asks for goes into devctl.yaml: {given}; {hint} says more"
+        hint = f"{hint}; what it asks for goes into devctl.yaml: {given}"
     if code == 0 and not service.args:  # it printed its help, say
         hint = f"{hint}; where it needs a sub-command, devctl.yaml: services: {{{service.name}: {{args: [serve]}}}}"
     return ProjectError(

@@ -30,7 +30,7 @@ from devctl.workflows.known_images import inputs_of, is_current, looked_at, note
 from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.listed import list_beside
 from devctl.workflows.load import load
-from devctl.workflows.preview_failure import Before, name_cause, put_back, put_back_model
+from devctl.workflows.preview_failure import Before, listening_beside, name_cause, put_back, put_back_model
 from devctl.workflows.readiness import must_be_ready
 from devctl.workflows.ready import Address, address, answers, wait_ready
 from devctl.workflows.session import Session, open_session, overlay_files, write_overlay
@@ -192,7 +192,14 @@ def _start(box: Toolbox, session: Session, steps: Steps, cause: str, timeout: fl
     for service in project.services:
         try:
             with steps.step("probe", "must answer", service=service.name):
-                wait_ready(box, project.name, service, timeout=timeout, fresh=service.name in names)
+                wait_ready(
+                    box,
+                    project.name,
+                    service,
+                    timeout=timeout,
+                    fresh=service.name in names,
+                    beside=listening_beside(box, session, service),
+                )
         except DevctlError as error:
             name_cause(box, session, service, error)
             raise

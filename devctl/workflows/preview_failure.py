@@ -15,7 +15,7 @@ from devctl.domain.project import Service
 from devctl.domain.runs import dev_run, image_ref
 from devctl.domain.unset_env import named_in
 from devctl.errors import DevctlError, FilesError, ProjectError
-from devctl.workflows.ready import wait_ready
+from devctl.workflows.ready import Listening, wait_ready
 from devctl.workflows.session import Session
 from devctl.workflows.snapshot import snapshot
 from devctl.workflows.steps import Steps
@@ -154,15 +154,28 @@ def name_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
             error.problem, code=known.code, message=message, hint=known.hint, why=known.why, place=place
         )
     elif error.code == "never-answers" and service.port is not None:
-        cause = unreached(service, _sockets(box, session, service, container))
+        cause = unreached(service, listening_beside(box, session, service)(container))
         if cause is not None:
             error.problem = replace(error.problem, code=cause.code, message=cause.message, hint=cause.hint)
 
 
-def _sockets(box: Toolbox, session: Session, service: Service, container: Container) -> tuple[Listener, ...]:
-    """What listens in its network; read through the dev image, since a distroless one has nothing to read with."""
+def listening_beside(box: Toolbox, session: Session, service: Service) -> Listening:
+    """What listens in a container's network; read through the dev image, since a distroless one has nothing to read with."""
     image = dev_run(session.project, service).image
-    if image not in box.engine.images([image]):
-        return ()
-    look = ["docker", "run", "--rm", "--network", f"container:{container.id}", "--entrypoint", "cat", image]
-    return listeners(box.processes.run([*look, "/proc/net/tcp", "/proc/net/tcp6"], timeout=10).stdout)
+
+    def look(container: Container) -> tuple[Listener, ...]:
+        if image not in box.engine.images([image]):
+            return ()
+        argv = [
+            "docker",
+            "run",
+            "--rm",
+            "--network",
+            f"container:{container.id}",
+            "--entrypoint",
+            "cat",
+            image,
+        ]
+        return listeners(box.processes.run([*argv, "/proc/net/tcp", "/proc/net/tcp6"], timeout=10).stdout)
+
+    return look

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from devctl.domain.devlog import DevLog, Mark
 from devctl.domain.failures import explain
+from devctl.domain.listening import Listener
 from devctl.domain.observed import Container
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
@@ -30,8 +32,13 @@ BUILD_TIMEOUT = 900.0
 """Seconds that a build in the container may take: with empty caches a large service compiles for minutes."""
 ASK_INSIDE = 2.0
 """Seconds between two looks at what listens inside the container, from the start of the program on."""
+ASK_BESIDE = 3.0
+"""The same where it takes a container of its own, doubled each time."""
 TRACE = 3.0
 """Seconds after the first line of a panic until the process must have ended; its trace is in the log then."""
+
+
+Listening = Callable[[Container], Iterable[Listener]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +108,36 @@ class _Heard:
         return self.ended is not None and self.live <= 0 and not self.building and now - self.at >= SWAP
 
 
-def wait_ready(box: Toolbox, project: str, service: Service, *, timeout: float, fresh: bool = False) -> None:
+@dataclass(slots=True)
+class _Inside:
+    """When to look what listens in the container."""
+
+    beside: Listening | None
+    at: float
+    pauses: int = 0
+
+    def is_due(self, now: float, *, runs: bool) -> bool:
+        pause = ASK_INSIDE if self.beside is None else ASK_BESIDE * 2**self.pauses
+        if not (runs or self.beside) or now - self.at < pause:
+            return False
+        self.at, self.pauses = now, self.pauses + 1
+        return True
+
+
+def wait_ready(
+    box: Toolbox,
+    project: str,
+    service: Service,
+    *,
+    timeout: float,
+    fresh: bool = False,
+    beside: Listening | None = None,
+) -> None:
     """Return when the service answers (or, without a port, stays up); raise ProjectError otherwise.
 
     `timeout` in seconds, without those that a build in the container takes (at most BUILD_TIMEOUT).
     `fresh`: its container was just made, so that any restart of it is a crash.
+    `beside`: how to look what listens where the image itself has nothing to read with, and no log says when it runs.
     Fails early when the build visibly failed, the process exits or panics, or listens where nobody reaches it.
     """
     container = box.engine.containers(project).of(service.name)
@@ -123,7 +155,7 @@ def wait_ready(box: Toolbox, project: str, service: Service, *, timeout: float, 
 
     follow = ["docker", "logs", "--follow", "--since", container.started_at, container.id]
     with box.processes.follow(follow, on_line=on_line):
-        _wait(box, project, service, where=where, marks=marks, timeout=timeout, fresh=fresh)
+        _wait(box, project, service, where=where, marks=marks, timeout=timeout, fresh=fresh, beside=beside)
 
 
 def _wait(
@@ -135,9 +167,10 @@ def _wait(
     marks: queue.SimpleQueue[Mark],
     timeout: float,
     fresh: bool,
+    beside: Listening | None,
 ) -> None:
-    looked = asked = box.clock.monotonic()
-    heard = _Heard(at=looked)
+    looked = box.clock.monotonic()
+    heard, inside = _Heard(at=looked), _Inside(beside, at=looked)
     asking = _Asking(box, where)
     panic: tuple[float, str] | None = None
     while True:
@@ -150,14 +183,13 @@ def _wait(
                 panic = panic or (now, mark.message)
             _give_up_on(service, mark)
             heard.hear(mark, now)
-            asked = now
+            inside.at = now
         if panic is not None and (heard.over(now) or now - panic[0] >= TRACE):
             raise panicked(service, panic[1], tail(box, box.engine.containers(project).of(service.name)))
         if heard.over(now):
             raise exited(box, project, service, _there(box, project, service), code=heard.ended or 0)
-        if heard.live and where is not None and now - asked >= ASK_INSIDE:
-            asked = now
-            _check_address(box, project, service)
+        if where is not None and inside.is_due(now, runs=heard.live > 0):
+            _check_address(box, project, service, beside)
         if now - looked >= (LOOK if panic is None else POLL):
             looked = now
             _check_state(box, project, service, fresh=fresh)
@@ -205,16 +237,18 @@ def _there(box: Toolbox, project: str, service: Service) -> Container:
     return container
 
 
-def _check_address(box: Toolbox, project: str, service: Service) -> None:
+def _check_address(box: Toolbox, project: str, service: Service, beside: Listening | None) -> None:
     """One that listens on the loopback of its container will not be reached, however long one waits."""
-    cause = _cause(box, project, service)
+    cause = _cause(box, project, service, beside)
     if cause is not None and cause.code == "localhost-only":
         raise _unanswered(box, project, service, cause)
 
 
-def _cause(box: Toolbox, project: str, service: Service) -> Unreached | None:
+def _cause(box: Toolbox, project: str, service: Service, beside: Listening | None = None) -> Unreached | None:
     container = box.engine.containers(project).of(service.name)
-    return unreached(service, listening_in(box, container.id)) if container is not None else None
+    if container is None:
+        return None
+    return unreached(service, beside(container) if beside else listening_in(box, container.id))
 
 
 def _unanswered(box: Toolbox, project: str, service: Service, cause: Unreached) -> ProjectError:
