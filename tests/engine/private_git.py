@@ -38,12 +38,11 @@ git tag v1.0.0
 sed -i s/private/newer/ secret.go && git commit -q -a -m 2 && git tag v1.1.0
 git clone -q --bare . /given/secret.git && git -C /given/secret.git update-server-info
 ln -s secret.git /given/secret
-mkdir -p /root/.ssh && cp /given/key.pub /root/.ssh/authorized_keys && chmod 700 /root/.ssh && chmod 600 /root/.ssh/*
-chown -R 0:0 /root
+mkdir -p ~/.ssh && cp /given/key.pub ~/.ssh/authorized_keys && chmod 700 ~/.ssh && chmod 600 ~/.ssh/* && chown -R 0:0 ~
 ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
 exec /usr/sbin/sshd -D -e -f /dev/null -o UsePAM=no -o HostKey=/etc/ssh/ssh_host_ed25519_key
 """
-_AGENT = "ssh-agent -D -a /given/agent & sleep 1; until SSH_AUTH_SOCK=/given/agent ssh-add /root/key; do sleep 0.2; done; wait"
+_AGENT = "ssh-agent -D -a /given/agent & sleep 1; until SSH_AUTH_SOCK=/given/agent ssh-add /key; do sleep 0.2; done; wait"
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def git_server(folder: Path, host: str, *, password: str) -> Iterator[GitServer]
     common = ("run", "--detach", "--volume", f"{folder}:/given")
     try:
         docker(*common, "--name", made[0], "--publish", f"{host}:{port}:22", BASE, "sh", "-c", _SERVE)
-        docker(*common, "--name", made[1], "--volume", f"{folder}/key:/root/key:ro", BASE, "sh", "-c", _AGENT)
+        docker(*common, "--name", made[1], "--volume", f"{folder}/key:/key:ro", BASE, "sh", "-c", _AGENT)
         until(lambda: "Identity added" in _logs(made[1]), within=60)
         until(lambda: "Server listening" in _logs(made[0]), within=60)
         with _http(folder, host, password) as http:

@@ -108,7 +108,7 @@ WORKDIR /app
 ARG GOPRIVATE
 ARG GOPROXY=https://proxy.golang.org
 COPY go.mod ./
-RUN --mount=type=cache,target=/m --mount=type=secret,required=true,id=netrc,target=/root/.netrc --mount=type=ssh go mod download
+RUN --mount=type=cache,target=/m --mount=type=secret,required=true,id=netrc,target=/etc/netrc --mount=type=ssh go mod download
 COPY . .
 RUN go build -o /server .
 FROM alpine:3.22

@@ -149,7 +149,7 @@ MODULES: tuple[Failure, ...] = (
         r"|Permission denied \(publickey\)|Host key verification failed|no secure protocol found for repository)",
         "{module} is private, and the build has no key to it",
         "set GOPRIVATE: ~/.netrc, or the keys of your ssh agent, then open it for devctl's own stage; in a Dockerfile of yours: "
-        "RUN --mount=type=secret,id=netrc,target=/root/.netrc go mod download",
+        "RUN --mount=type=secret,id=netrc ln -sf /run/secrets/netrc ~/.netrc && go mod download",
         "git cannot ask for a password in a build",
     ),
     Failure(
