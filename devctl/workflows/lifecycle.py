@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from devctl.domain.events import Outcome, Planned
@@ -27,7 +26,7 @@ from devctl.workflows.snapshot import ready_text, snapshot
 from devctl.workflows.steps import Steps
 from devctl.workflows.unchanged import note_up
 from devctl.workflows.watch import watched_paths
-from devctl.workflows.watcher_process import await_watcher, begin_watcher, stop_watcher, watcher_runs
+from devctl.workflows.watcher_process import ensure_watcher, stop_watcher
 
 
 def up(request: UpRequest, box: Toolbox) -> Outcome:
@@ -57,16 +56,15 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
 def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
     began = box.clock.monotonic()
     steps = Steps(box)
-    watcher = _Watcher(box, project, wanted=request.watch and request.detach)
     try:
-        state = _bring_up(request, box, project, steps=steps, watcher=watcher)
+        state = _bring_up(request, box, project, steps)
     except KeyboardInterrupt:
         raise _interrupted(box, project, steps) from None
     except InterruptedByUser as error:
         raise _interrupted(box, project, steps) from error
     except DevctlError as error:
-        if _has_container(box, project):
-            watcher.ensure()
+        if request.watch and request.detach and _has_container(box, project):
+            ensure_watcher(box, project)
         error.result = {**snapshot(box, project).as_json(), "steps": steps.done}
         error.result |= {"log": error.detail.splitlines()} if error.detail else {}
         raise
@@ -79,29 +77,7 @@ def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
     return Outcome(result=result, text=ready_text(state, ready_ms, did=bool(steps.done)))
 
 
-@dataclass(slots=True)
-class _Watcher:
-    """The background watcher, which comes up beside the first answer: both take a Python or a Go program its start."""
-
-    box: Toolbox
-    project: Project
-    wanted: bool
-    begun: bool = False
-
-    def begin(self) -> None:
-        if self.wanted and not self.begun and not watcher_runs(self.box, self.project):
-            begin_watcher(self.box, self.project)
-            self.begun = True
-
-    def ensure(self) -> None:
-        self.begin()
-        if self.wanted:
-            await_watcher(self.box, self.project)
-
-
-def _bring_up(
-    request: UpRequest, box: Toolbox, project: Project, *, steps: Steps, watcher: _Watcher
-) -> State:
+def _bring_up(request: UpRequest, box: Toolbox, project: Project, steps: Steps) -> State:
     """What runs in dev mode already is replaced as the watcher does it: it serves until its successor is proven."""
     session = open_session(box, project, mode="dev", only=request.services)
     advise_on_change(box, session)
@@ -112,10 +88,11 @@ def _bring_up(
         replace_running(box, session, service, steps, timeout=request.timeout, assemble=request.yes)
     if running:
         session = open_session(box, project, mode="dev", only=request.services)
-    run_plan(box, session, steps, assemble=request.yes, timeout=request.timeout, started=watcher.begin)
+    run_plan(box, session, steps, assemble=request.yes, timeout=request.timeout)
     for service in wanted:
         current(box, project, service)
-    watcher.ensure()
+    if request.watch and request.detach:
+        ensure_watcher(box, project)
     state = snapshot(box, project)
     for service in wanted if state.serving.state == "none" else ():
         wait_ready(box, project.name, service, timeout=request.timeout)
@@ -135,16 +112,9 @@ def _interrupted(box: Toolbox, project: Project, steps: Steps) -> InterruptedByU
 
 
 def run_plan(
-    box: Toolbox,
-    session: Session,
-    steps: Steps,
-    *,
-    assemble: bool,
-    timeout: float,
-    started: Callable[[], None] = lambda: None,
+    box: Toolbox, session: Session, steps: Steps, *, assemble: bool, timeout: float
 ) -> tuple[Step, ...]:
-    """Execute the session's plan: bases, builds, starts, probes. `timeout`: seconds for each probe. `started`: what may begin
-    once there are containers."""
+    """Execute the session's plan: bases, builds, starts, probes. `timeout`: seconds for each probe."""
     plan = session.plan()
     box.reporter.emit(Planned(plan_text(plan)))
     if not plan:
@@ -158,7 +128,6 @@ def run_plan(
         with steps.step("build", step.cause, service=step.service):
             build(box, session, step.service or "")
     start(box, session, steps, plan)
-    started()
     for step in (s for s in plan if s.step == "probe"):
         service = session.project.service(step.service or "")
         if service is not None:

@@ -27,32 +27,24 @@ def watcher_state(box: Toolbox, project: Project) -> WatcherState:
     return WatcherState("running", int(text) if text.isdigit() else None)
 
 
-def ensure_watcher(box: Toolbox, project: Project) -> None:
+def ensure_watcher(box: Toolbox, project: Project) -> WatcherState:
     """Start a watcher where none lives; returns once it holds its lock."""
-    if not watcher_runs(box, project):
-        begin_watcher(box, project)
-        await_watcher(box, project)
-
-
-def watcher_runs(box: Toolbox, project: Project) -> bool:
-    return watcher_state(box, project).state == "running"
-
-
-def begin_watcher(box: Toolbox, project: Project) -> None:
-    """Start one, and do not wait for it."""
+    state = watcher_state(box, project)
+    if state.state == "running":
+        return state
     root = Path(project.root)
     folder = box.files.state_dir(root)
     argv = [box.host.executable(), "-m", "devctl", "--json", "--project", str(root), "watch-daemon"]
     for name in (EVENTS, LOG):
         box.files.append(folder / name, "")  # made here, so that they belong to the owner of the project
     box.processes.spawn(argv, cwd=root, out=folder / EVENTS, err=folder / LOG)
-
-
-def await_watcher(box: Toolbox, project: Project) -> None:
-    """Return once it holds its lock and has said who it is, or START_TIMEOUT is over."""
     deadline = box.clock.monotonic() + START_TIMEOUT
-    while box.clock.monotonic() < deadline and watcher_state(box, project).pid is None:
+    while box.clock.monotonic() < deadline:
+        state = watcher_state(box, project)
+        if state.state == "running" and state.pid is not None:
+            return state
         box.clock.sleep(0.02)
+    return state
 
 
 def stop_watcher(box: Toolbox, project: Project) -> None:
