@@ -27,8 +27,8 @@ def test_switches_lose_no_acknowledged_row(project: Callable[..., Started], swit
 
     with client.writing():
         for number in range(switches):
-            before = len(client.kept)
             made.devctl("-y", "prod-preview") if number % 2 == 0 else made.devctl("up", "-d", "--no-watch")
+            before = len(client.kept)
             assert get(made.port) == "a ledger"
             seen.add(identity(made, "app"))
             assert identity(made, "db") == database
