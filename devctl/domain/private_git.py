@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SECRETS = ("netrc", "gitconfig", "known_hosts")
-"""Files of this machine that a build is given, by the ids under which the stage mounts them."""
 _STAGE = "FROM base AS deps\n"
 _GIT = """\
 # Go fetches private modules by git, which alpine has not by itself.

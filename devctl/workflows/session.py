@@ -88,8 +88,7 @@ def open_session(
         for service in project.services
     )  # fmt: skip
     runs = tuple(replace(r, user=(prod_user or {}).get(r.service, r.user)) for r in runs)
-    cache_volume = f"devctl-go{project.go_minor}-{project.owner[0]}"
-    model = render(project, runs, observed=observed, cache_volume=cache_volume)
+    model = render(project, runs, observed=observed, cache_volume=project.cache_volume)
     wanted = tuple(
         _wanted(box, project, model, run, service)
         for service, run in zip(project.services, runs, strict=True)
@@ -104,7 +103,7 @@ def open_session(
         wanted=wanted,
         dependencies=others,
         model_text=json.dumps(model, indent=1, sort_keys=True) + "\n",
-        cache_volume=cache_volume,
+        cache_volume=project.cache_volume,
     )
 
 
