@@ -34,6 +34,8 @@ _QUERY = """
 (short_var_declaration left: (expression_list . (identifier) @name) right: (expression_list . (_) @value))
 (assignment_statement left: (expression_list . (_) @name) right: (expression_list . (_) @value))
 (field_declaration name: (field_identifier) @name tag: (_) @value)
+(call_expression function: (_) @name arguments: (argument_list . (interpreted_string_literal) @value)
+  (#match? @value "^.(0[.]0[.]0[.]0)?:[0-9]+.$"))
 """
 ENV = ("Getenv", "LookupEnv", "GetEnv", "EnvOr", "GetEnvOr", "GetenvDefault", "Env", "MustGetenv")
 LISTEN = ("ListenAndServe", "Listen", "Run", "Start", "Serve", "NewServer", "ListenAndServeUNIX")
@@ -45,6 +47,7 @@ OPEN = (
     "File", "DecodeFile", "New",
 )  # fmt: skip
 CHAINED = "Default"
+CONFIG = "SetConfigName"
 
 
 @cache
@@ -53,5 +56,5 @@ def tools() -> tuple[Parser, QueryCursor]:
     from tree_sitter import Language, Parser, Query, QueryCursor
 
     language = Language(tree_sitter_go.language())
-    names = " ".join(f'"{name}"' for name in (*ENV, *LISTEN, *LISTEN_TLS, *ROUTE, *OPEN, CHAINED))
+    names = " ".join(f'"{name}"' for name in (*ENV, *LISTEN, *LISTEN_TLS, *ROUTE, *OPEN, CHAINED, CONFIG))
     return Parser(language), QueryCursor(Query(language, _QUERY.format(calls=names)))

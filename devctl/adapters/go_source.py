@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from devctl.adapters.go_configs import told_by_config, with_configs, with_dotenv
 from devctl.adapters.go_embedded import embedded
-from devctl.domain.address import names_our_port, serves_here
-from devctl.domain.envfile import variables
-from devctl.domain.gofacts import GoPackage, Located, Module, Setting, SourceFacts
+from devctl.adapters.go_frameworks import is_framework
+from devctl.domain.gofacts import GoPackage, Located, Module, SourceFacts
 from devctl.domain.gohead import BUILT_FOR, Head, file_name_counts, read_head
 from devctl.domain.gohints import reachable, worth_parsing
 from devctl.domain.gomod import GoMod, parse_mod
@@ -26,10 +26,6 @@ _SAMPLES = frozenset(
 _GO_LINE = re.compile(r"^\s*go\s+\d", re.MULTILINE)
 _MAIN = re.compile(rb"^func main\(\)", re.MULTILINE)
 _EMBED = re.compile(rb"^//go:embed[ \t]+(.+)$", re.MULTILINE)
-_CONFIGS = (".json", ".yaml", ".yml", ".toml", ".ini", ".conf", ".env", ".properties")
-_CONFIG_LINE = re.compile(
-    r"""\s*["']?([A-Za-z_][\w.-]*)["']?\s*[:=]\s*["']?([\w.\[\]-]*:?\d{2,5})["']?\s*,?\s*(?:#.*)?$"""
-)
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -67,7 +63,11 @@ def read(root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
             path,
             parsed[path],
             mods[path],
-            packages=[_package(root, f, built) for f in by_module[path] if f.heads],
+            packages=[
+                _package(root, f, built, framework=is_framework(r.path for r in parsed[path].requires))
+                for f in by_module[path]
+                if f.heads
+            ],
         )
         for path in sorted(parsed)
     ]
@@ -127,9 +127,10 @@ def _owner(path: str, mods: Iterable[str]) -> str | None:
 def _module(root: Path, path: str, mod: GoMod, content: str, *, packages: list[GoPackage]) -> Module:
     line = _GO_LINE.search(content)
     base = root / path
+    packages = [with_configs(base, p) for p in packages]
     opened = _existing(base, {o.value for p in packages for o in p.opens})
-    packages = [_told_by_config(root, base, _beside(root, path, p, opened), opened) for p in packages]
-    packages = _with_dotenv((root, base), packages)
+    packages = [told_by_config(root, base, _beside(root, path, p, opened), opened) for p in packages]
+    packages = with_dotenv((root, base), packages)
     return Module(
         dir=path,
         path=mod.module,
@@ -160,7 +161,7 @@ def _built(modules: Mapping[str, tuple[GoMod, list[_Folder]]]) -> frozenset[str]
     return frozenset(where[name] for name in reachable(mains, imports))
 
 
-def _package(root: Path, folder: _Folder, built: frozenset[str]) -> GoPackage:
+def _package(root: Path, folder: _Folder, built: frozenset[str], *, framework: bool) -> GoPackage:
     name = _package_name(folder.heads)
     heads = {file: head for file, head in folder.heads.items() if head.package == name}
     imports = frozenset[str]().union(*(head.imports for head in heads.values()))
@@ -175,19 +176,29 @@ def _package(root: Path, folder: _Folder, built: frozenset[str]) -> GoPackage:
     )
     if plain.embeds and folder.path in built:
         plain = replace(plain, embedded=embedded(root, folder.path, plain.embeds))
-    wanted = [f for f in heads if worth_parsing(sources[f], heads[f].imports, main=name == "main")]
-    if folder.path not in built or not wanted:
+    return plain if folder.path not in built else _parsed(plain, heads, sources, framework=framework)
+
+
+def _parsed(
+    plain: GoPackage, heads: Mapping[str, Head], sources: Mapping[str, bytes], *, framework: bool
+) -> GoPackage:
+    """The package with what the syntax of its files says, where one of them is worth a parser."""
+
+    def worth(file: str, *, main: bool) -> bool:
+        return worth_parsing(sources[file], heads[file].imports, main=main, framework=framework)
+
+    wanted = [f for f in heads if worth(f, main=plain.name == "main")]
+    if not wanted:
         return plain
     from devctl.adapters.go_syntax import read_package
 
-    prefix = "" if folder.path == "." else f"{folder.path}/"
-    may_name_it = (
-        f for f in heads if f not in wanted and worth_parsing(sources[f], heads[f].imports, main=True)
-    )
+    prefix = "" if plain.dir == "." else f"{plain.dir}/"
+    may_name_it = (f for f in heads if f not in wanted and worth(f, main=True))
     found = read_package(
         {prefix + f: sources[f] for f in wanted},
-        imports,
+        plain.imports,
         others=((prefix + f, sources[f]) for f in may_name_it),
+        framework=framework,
     )
     return replace(
         plain,
@@ -198,6 +209,8 @@ def _package(root: Path, folder: _Folder, built: frozenset[str]) -> GoPackage:
         opens=tuple(found.opens),
         settings=tuple(found.settings),
         tls=found.tls,
+        port_env=tuple(found.port_env),
+        configs=tuple(found.configs),
     )
 
 
@@ -234,31 +247,6 @@ def _beside(root: Path, module: str, package: GoPackage, opened: dict[str, str])
     kept = tuple(Located(f"{below}/{found[o.value]}", o.place) for o in package.opens if o.value in found)
     opened |= {o.value: o.value for o in kept}
     return replace(package, opens=kept, opens_beside=True)
-
-
-def _told_by_config(root: Path, base: Path, package: GoPackage, opened: dict[str, str]) -> GoPackage:
-    """Addresses in a configuration file that is opened: `addr: :8080` says as much as a default in the code."""
-    told = []
-    for item in package.opens:
-        name = opened.get(item.value, "")
-        if name.endswith(_CONFIGS) and (content := _bytes(base, name)) is not None:
-            path = posixpath.normpath(posixpath.relpath(base / name, root))
-            for number, line in enumerate(content[:65536].decode(errors="replace").splitlines(), 1):
-                found = _CONFIG_LINE.match(line)
-                if found and names_our_port(found[1]) and serves_here(found[2]):
-                    told.append(Setting(found[1], found[2], "field", f"{path}:{number}"))
-    return replace(package, settings=(*package.settings, *told)) if told else package
-
-
-def _with_dotenv(folders: Iterable[Path], packages: list[GoPackage]) -> list[GoPackage]:
-    """Variables that the program reads from a `.env` of its own are there, whoever starts it."""
-    if not any("godotenv" in path or "spf13/viper" in path for p in packages for path in p.imports):
-        return packages
-    texts = [(_bytes(folder, ".env") or b"").decode(errors="replace") for folder in folders]
-    there = {v.name for text in texts for v in variables(text) if v.default}
-    return [
-        replace(p, env_required=tuple(v for v in p.env_required if v.value not in there)) for p in packages
-    ]
 
 
 def _only_opened(package: GoPackage, opened: dict[str, str]) -> GoPackage:

@@ -7,9 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from devctl.adapters.go_query import CHAINED, ENV, LISTEN, LISTEN_TLS, OPEN, ROUTE, tools
+from devctl.adapters.go_frameworks import (
+    BEEGO,
+    is_framework,
+    is_router,
+    made_by_framework,
+    talks,
+    tells_address,
+)
+from devctl.adapters.go_query import CHAINED, CONFIG, ENV, LISTEN, LISTEN_TLS, OPEN, ROUTE, tools
 from devctl.adapters.go_required import required, tagged, worth_a_look
-from devctl.adapters.go_values import Values, chain_of, first, literal, text
+from devctl.adapters.go_values import Values, beside_it, chain_of, first, in_struct, literal, text
 from devctl.domain.address import names_our_port, parse_address, serves_here
 from devctl.domain.gofacts import Located, Setting
 
@@ -22,16 +30,6 @@ _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _QUOTED = re.compile(r'"([^"\n]*)"')
 _FLAG = re.compile(r"(?:String|Int|Uint)(?:16|32|64)?(?:Var)?P?")
 _TAG = re.compile(r'(\w+):"([^"]*)"')
-# Imports whose `Run`, `Start` and `Listen` serve; without one of them these words mean something else.
-_FRAMEWORKS = (
-    "gin-gonic/gin",
-    "labstack/echo",
-    "gofiber/fiber",
-    "kataras/iris",
-    "beego",
-    "cloudwego/hertz",
-    "go-kratos",
-)
 _NEW_SERVER = {"grpc": "google.golang.org/grpc"}
 
 
@@ -45,17 +43,24 @@ class Found:
     env_required: list[Located] = field(default_factory=list)
     opens: list[Located] = field(default_factory=list)
     settings: list[Setting] = field(default_factory=list)
+    port_env: list[Located] = field(default_factory=list)
+    configs: list[Located] = field(default_factory=list)
     tls: str | None = None
 
 
 def read_package(
-    files: Mapping[str, bytes], imports: Iterable[str], *, others: Iterable[tuple[str, bytes]] = ()
+    files: Mapping[str, bytes],
+    imports: Iterable[str],
+    *,
+    others: Iterable[tuple[str, bytes]] = (),
+    framework: bool = False,
 ) -> Found:
     """`files`: path, as places shall name it, to source. A file with syntax errors is read as far as it goes.
 
+    `framework`: the module asks for one, whatever this package imports.
     `others`: files that are read only where the former do not tell what is listened on.
     """
-    reader = _PackageReader(tuple(imports))
+    reader = _PackageReader(tuple(imports), framework)
     for path, source in files.items():
         reader.read(path, source)
     if any(not reader.called_with(nodes) for _, nodes in reader.listening):
@@ -66,12 +71,12 @@ def read_package(
 
 
 class _PackageReader:
-    def __init__(self, imports: tuple[str, ...]) -> None:
+    def __init__(self, imports: tuple[str, ...], framework: bool) -> None:
         self.found = Found()
         self.values = Values()
         self.path = ""
         self.plain = False
-        self.framework = any(name in path for path in imports for name in _FRAMEWORKS)
+        self.framework = framework or is_framework(imports)
         self.imports = frozenset(imports)
         self.listening: list[tuple[str, list[Node]]] = []
         self.handlers: tuple[Callable[[dict[str, Node]], None], ...] = (
@@ -85,6 +90,7 @@ class _PackageReader:
             ),
             *([self._assigned] * 4),
             self._tagged,
+            self._given,
         )
 
     def read(self, path: str, source: bytes) -> None:
@@ -99,7 +105,10 @@ class _PackageReader:
     def resolve(self) -> None:
         """Addresses are looked up last: the constant may stand in another file."""
         for place, nodes in self.listening:
-            self.found.listens.append(Located(self.called_with(nodes), place))
+            address = self.called_with(nodes)
+            self.found.listens.append(Located(address, place))
+            names = [] if address else [name for node in nodes for name in self.values.variables(node)]
+            self.found.port_env += [Located(name, place) for name in dict.fromkeys(names)]
         if self.plain:  # TLS is a choice here, and plain HTTP what one gets without certificates
             self.found.tls = None
 
@@ -123,30 +132,49 @@ class _PackageReader:
             self._chained(at["call"], arguments)
         if name in OPEN:
             self._open(name, at["call"], arguments)
+        if name == CONFIG and arguments and (value := literal(arguments[0])):
+            self.found.configs.append(Located(value, self._place(at["call"])))
 
     def _listen(self, name: str, call: Node, arguments: list[Node]) -> None:
         receiver = text(call.child_by_field_name("function")).rpartition(".")[0]
-        if name in ("Run", "Start") and not self._framework_call(receiver, arguments):
+        if name in ("Run", "Start") and not self._framework_call(name, receiver, arguments):
             return
         if name == "Serve" and receiver not in ("http", "fasthttp", "fcgi"):
             return  # of a server, on a listener: net.Listen has told already
         if name == "NewServer" and _NEW_SERVER.get(receiver) not in self.imports:
             return
         if name == "Run" and not arguments:
-            self.found.listens.append(
-                Located(":8080", self._place(call))
-            )  # gin's default where PORT is not set
+            self._run(receiver, call)
             return
         self.plain = self.plain or name in ("ListenAndServe", "Run", "Start")
         self.listening.append((self._place(call), arguments))
 
-    def _framework_call(self, receiver: str, arguments: list[Node]) -> bool:
-        if not self.framework:
-            return False
+    def _run(self, receiver: str, call: Node) -> None:
+        """8080 is the default of both; beego reads its file, gin the variable PORT."""
+        if receiver in BEEGO:
+            self.found.opens.append(Located("conf/app.conf", self._place(call)))
+            self.found.listens.append(Located("", self._place(call)))
+            self._setting("httpport", "8080", "field", call)
+        else:
+            self.found.listens.append(Located(":8080", self._place(call)))
+
+    def _framework_call(self, name: str, receiver: str, arguments: list[Node]) -> bool:
         made = self.values.made_by(receiver)
-        if any(word in made for word in ("gin.", "echo.", "fiber.", "iris.")):
-            return True
-        return bool(arguments) and self.values.address(arguments[0]) is not None
+        if not arguments:
+            beegos = receiver in BEEGO and any("beego" in path for path in self.imports)
+            ours = made_by_framework(made) or (self.framework and is_router(receiver, made))
+            return name == "Run" and (beegos or ours)
+        value = self.values.address(arguments[0])
+        if not self.framework:
+            return value is not None and ":" in value
+        return value is not None or made_by_framework(made) or tells_address(arguments[0])
+
+    def _given(self, at: dict[str, Node]) -> None:
+        """An address that a function of the project is called with: `NewServer(":8080")`. Nobody calls one without a host."""
+        value = literal(at["value"])
+        if value is not None and serves_here(value) and not talks(text(at["name"])):
+            place = self._place(at["value"])
+            self.found.settings.append(Setting(text(at["name"]), value, "field", place))
 
     def _chained(self, call: Node, arguments: list[Node]) -> None:
         """kingpin's `Flag("listen", "usage").Default(":8080")`."""
@@ -189,7 +217,7 @@ class _PackageReader:
         self.values.assign(name, value)
         kind = text(at["pair"].parent.parent.child_by_field_name("type")) if at["pair"].parent.parent else ""  # type: ignore[union-attr]
         if name == "Value" and kind.endswith("Flag"):  # of urfave/cli: the name stands beside it
-            self._setting(_beside_it(at["pair"], "Name"), literal(value), "flag", at["pair"])
+            self._setting(beside_it(at["pair"], "Name"), literal(value), "flag", at["pair"])
         elif name == "Addr" and kind.endswith(("http.Server", "fasthttp.Server")):
             self.listening.append((self._place(at["pair"]), [value]))
         else:
@@ -220,7 +248,7 @@ class _PackageReader:
             self.found.env_required.append(Located(needed, self._place(at["value"])))
         if default is not None:
             self.values.default(text(at["name"]), default)
-            own = name or _in_struct(at["name"])
+            own = name or in_struct(at["name"])
             self._setting(own, default, "env" if name else "field", at["value"])
 
     def _setting(self, name: str, value: str | None, kind: str, node: Node) -> None:
@@ -258,21 +286,3 @@ class _PackageReader:
             value = value.removeprefix(_FILE_URL)
             if value and not value.startswith(("/", "..")) and "://" not in value:
                 self.found.opens.append(Located(value, self._place(call)))
-
-
-def _in_struct(field_name: Node) -> str:
-    """`SMTP.Addr`: the name of the struct tells whose address it is."""
-    around = field_name.parent
-    while around is not None and around.type != "type_spec":
-        around = around.parent
-    struct = text(around.child_by_field_name("name")) if around is not None else ""
-    return f"{struct}.{text(field_name)}"
-
-
-def _beside_it(pair: Node, key: str) -> str:
-    """The literal of another key in the same composite literal."""
-    for other in pair.parent.named_children if pair.parent is not None else ():
-        words = other.named_children
-        if len(words) == 2 and text(words[0]) == key:
-            return literal(first(words[1])) or ""
-    return ""

@@ -28,6 +28,8 @@ _TELLING = frozenset(
     ]
 )
 _DEFAULT = re.compile(r"^\d+$|default", re.IGNORECASE)
+_READS_ENV = re.compile(r"[eE]nv|\.Get(?:String|Int)$")
+_ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _VERB = re.compile(r"%[+#]?[sdvq]")
 _GROUPS = frozenset({"Group", "Route", "PathPrefix"})
 
@@ -101,6 +103,19 @@ class Values:
 
     def default(self, name: str, value: str) -> None:
         self.defaults.setdefault(name, []).append(value)
+
+    def variables(self, node: Node, depth: int = _DEPTH) -> Iterator[str]:
+        """Names of environment variables that an expression is made of: `":" + os.Getenv("API_PORT")`."""
+        name, nodes = "", list(node.named_children)
+        if node.type == "call_expression" and _READS_ENV.search(text(node.child_by_field_name("function"))):
+            name = literal(first(node.child_by_field_name("arguments"))) or ""
+        elif node.type in ("identifier", "selector_expression"):
+            nodes = self._nearest(node, self.assigned.get(text(node).rpartition(".")[2], []))
+        if _ENV_NAME.fullmatch(name):
+            yield name
+        elif depth > 0:
+            for inner in nodes:
+                yield from self.variables(inner, depth - 1)
 
     def address(self, node: Node) -> str | None:
         """The first address that the expression may stand for; one that others mostly talk to (4222) where there is no other."""
@@ -220,3 +235,21 @@ def _own_prefix(call: Node) -> str | None:
     arguments = call.child_by_field_name("arguments")
     value = literal(first(arguments)) if name in _GROUPS else None
     return value.rstrip("/") if value is not None and value.startswith("/") else None
+
+
+def in_struct(field_name: Node) -> str:
+    """`SMTP.Addr`: the name of the struct tells whose address it is."""
+    around = field_name.parent
+    while around is not None and around.type != "type_spec":
+        around = around.parent
+    struct = text(around.child_by_field_name("name")) if around is not None else ""
+    return f"{struct}.{text(field_name)}"
+
+
+def beside_it(pair: Node, key: str) -> str:
+    """The literal of another key in the same composite literal."""
+    for other in pair.parent.named_children if pair.parent is not None else ():
+        words = other.named_children
+        if len(words) == 2 and text(words[0]) == key:
+            return literal(first(words[1])) or ""
+    return ""

@@ -219,13 +219,17 @@ def _origins(
         "dir": "devctl.yaml" if said.dir is not None else module_file(module),
         "main": chosen.origin,
         "go": f"{module_file(module)}:{module.go_line}" if module.go_line else module_file(module),
-        "port": port.origin if port else "no listen call found",
+        "port": port.origin if port else _why_no_port(chosen.main),
         "probe": probe,
         "files": files,
     }
     if said.args is not None:
         origins["args"] = "devctl.yaml"
     return origins
+
+
+def _why_no_port(main: Main) -> str:
+    return f"{main.place} listens, and no file says where" if main.serves else "no listen call found"
 
 
 def module_file(module: Module) -> str:

@@ -34,7 +34,8 @@ class GoPackage:
     program ends; `opens`: literal paths, relative to the module, that are opened at run time and exist; `settings`:
     defaults of addresses and ports; `tls`: the place of a listen call that speaks TLS; `opens_beside`: what is opened
     lies in the folder of this main, not in that of the module; `embeds`: patterns of go:embed, `embedded`: what they fit, as
-    endings (`*.txt`) and, for files without one, paths relative to the project.
+    endings (`*.txt`) and, for files without one, paths relative to the project; `port_env`: variables that stand in a listen call
+    whose address is not known; `configs`: names of configuration files without folder or ending, as viper is told them.
     """
 
     dir: str
@@ -52,6 +53,8 @@ class GoPackage:
     opens_beside: bool = False
     env_required: tuple[Located, ...] = ()
     embedded: tuple[str, ...] = ()
+    port_env: tuple[Located, ...] = ()
+    configs: tuple[Located, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

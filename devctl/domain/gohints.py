@@ -34,9 +34,14 @@ _BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
     ),
     (re.compile(r"^(?:html|text)/template$"), (b'ParseGlob("', b'ParseFiles("')),
     (re.compile(r"golang-migrate/migrate"), (b"file://",)),
-    (re.compile(r"spf13/viper|koanf|godotenv"), (b'Path("', b'File("', b'Default("', b'Load("')),
+    (
+        re.compile(r"spf13/viper|koanf|godotenv"),
+        (b'Path("', b'ConfigName("', b'File("', b'Default("', b'Load("'),
+    ),
 )
 _ANYWHERE = (b'env:"', b'envconfig:"', b'efault:"', b'nv("', b'nvOr("', b'ADDR": ', b'PORT": ')
+_SERVING = (b".Run(", b".Start(", b".Listen(")
+_GIVEN_ADDRESS = re.compile(rb'\w\("(?:0\.0\.0\.0)?:\d{2,5}"')
 _FLAGS = re.compile(r"^flag$|spf13/(?:pflag|cobra)|urfave/cli|kingpin|alecthomas/kong|peterbourgon/ff")
 _FLAG_WORD = re.compile(rb'"[^"\n]*(?:port|addr|listen|bind)[^"\n]*"', re.IGNORECASE)
 # `DefaultPort = 8080`, `"server.port": "8080"`, from the word on: in small letters, tried only where the word stands.
@@ -50,13 +55,18 @@ def _needles(path: str) -> tuple[bytes, ...]:
     return tuple(word for pattern, words in _BY_IMPORT if pattern.search(path) for word in words)
 
 
-def worth_parsing(source: bytes, imports: Iterable[str], *, main: bool) -> bool:
+def worth_parsing(source: bytes, imports: Iterable[str], *, main: bool, framework: bool = False) -> bool:
     """Whether a file may listen, route, read the environment, or open a file by name.
 
+    `framework`: the module asks for one, so that a router may be run far from where it is made.
     A file is read too where it names a port (of a main package) or gives one a value: another one may listen on that constant.
     """
     wanted = dict.fromkeys(word for path in imports for word in _needles(path))
     if any(word in source for word in (*wanted, *_ANYWHERE)):
+        return True
+    if framework and any(word in source for word in _SERVING):
+        return True
+    if (b'(":' in source or b'("0.0' in source) and _GIVEN_ADDRESS.search(source):
         return True
     if any(_FLAGS.search(path) for path in imports) and _FLAG_WORD.search(source):
         return True

@@ -15,6 +15,20 @@ DEFAULT_PORT = 8080
 _HTTP = re.compile(
     r"^net/http$|gin-gonic/gin|labstack/echo|gofiber/fiber|go-chi/|gorilla/mux|fasthttp|httprouter|connectrpc|iris|beego|hertz"
 )
+_PORT_VARIABLES = (
+    "PORT",
+    "HTTP_PORT",
+    "SERVER_PORT",
+    "APP_PORT",
+    "API_PORT",
+    "WEB_PORT",
+    "LISTEN_ADDR",
+    "HTTP_ADDR",
+    "SERVER_ADDR",
+    "SERVER_ADDRESS",
+    "HTTP_SERVER_ADDRESS",
+    "ADDR",
+)
 _PROBES = ("/healthz", "/health", "/livez", "/readyz", "/ready", "/ping", "/status", "/")
 _SIDE_WORDS = re.compile(r"metric|pprof|debug|admin|prometheus|smtp|pop3|imap|ftp|ldap", re.IGNORECASE)
 
@@ -136,9 +150,10 @@ def _by_scheme(setting: Setting) -> bool:
 
 
 def _port_variable(main: Main) -> Located | None:
+    """The one that stands in a listen call itself; else one whose name says it."""
     reads = [read for package in main.closure for read in package.env_reads]
-    names = ("PORT", "HTTP_PORT", "SERVER_PORT", "APP_PORT", "LISTEN_ADDR", "HTTP_ADDR", "ADDR")
-    found = [read for name in names for read in reads if read.value == name]
+    found = [read for package in main.closure for read in package.port_env]
+    found += [read for name in _PORT_VARIABLES for read in reads if read.value == name]
     return found[0] if found and main.serves else None
 
 

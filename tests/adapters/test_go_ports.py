@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from devctl.adapters.go_source import read
 from devctl.domain.config import Config
 from devctl.domain.detect import detect_service
@@ -144,3 +146,97 @@ func Start() { http.ListenAndServe(config.Get("server.host") + ":" + config.Get(
 """
     service = _service(tmp_path, {"config/config.go": config, "server/server.go": server})
     assert (service.port, service.origins["port"]) == (1338, "config/config.go:7")
+
+
+ROUTER = {
+    "routes/routes.go": 'package routes\n\nimport "github.com/gin-gonic/gin"\n\n'
+    'func Setup() *gin.Engine { r := gin.Default(); r.GET("/ping", pong); return r }\n'
+}
+GIN = f"{MOD}\nrequire github.com/gin-gonic/gin v1.10.0\n"
+
+
+def _run(root: Path, body: str, more: dict[str, str] | None = None) -> Service:
+    """A main that knows the router only from another package."""
+    imports = 'import (\n\t"example.com/broker/config"\n\t"example.com/broker/routes"\n)\n'
+    source = f"package main\n\n{imports}\nfunc main() {{\n{body}\n}}\n"
+    return _service(root, {"go.mod": GIN, "main.go": source, **ROUTER, **(more or {})})
+
+
+@pytest.mark.parametrize(
+    ("body", "port", "env"),
+    [
+        ('r := routes.Setup()\nr.Run(":9000")', 9000, {}),
+        ('routes.Setup().Run(":9000")', 9000, {}),
+        ("r := routes.Setup()\nr.Run()", 8080, {}),
+        ('r := routes.Setup()\nlog.Fatal(r.Run(":" + os.Getenv("SHOP_PORT")))', 8080, {"SHOP_PORT": "8080"}),
+        ('p := os.Getenv("WEB")\nr := routes.Setup()\nr.Run(fmt.Sprintf(":%s", p))', 8080, {"WEB": ":8080"}),
+        ("r := routes.Setup()\nr.Run(config.Load().Address)", None, {}),
+    ],
+)
+def test_a_router_of_another_package_is_run(
+    tmp_path: Path, body: str, port: int | None, env: dict[str, str]
+) -> None:
+    service = _run(tmp_path, body)
+    assert (service.port, service.env) == (port, env)
+    assert service.origins["port"].startswith("main.go:")
+
+
+@pytest.mark.parametrize("body", ["cmd := other()\ncmd.Run()", "job.Start(ctx)", "app.Run(worker)"])
+def test_what_else_is_run_does_not_listen(tmp_path: Path, body: str) -> None:
+    assert _run(tmp_path, body).port is None
+
+
+def test_the_port_is_the_default_of_the_package_that_is_asked_for_it(tmp_path: Path) -> None:
+    config = 'package config\n\nfunc Load() C { return C{Port: getEnv("SERVER_PORT", "8085")} }\n'
+    service = _run(
+        tmp_path,
+        'c := config.Load()\nr := routes.Setup()\nr.Run(":" + c.Port)',
+        {"config/config.go": config},
+    )
+    assert (service.port, service.origins["port"]) == (8085, "config/config.go:3")
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "path"),
+    [
+        ("config", "server:\n  port: 9001\ndb:\n  port: 5432\n", "configs/config.yaml"),
+        ("config", "[server]\nport = 9001\n", "config.toml"),
+        ("app", "SERVER_ADDRESS=0.0.0.0:9001\nDB_SOURCE=x\n", "app.env"),
+    ],
+)
+def test_a_file_that_viper_knows_by_its_name_tells_the_port(
+    tmp_path: Path, name: str, told: str, path: str
+) -> None:
+    config = (
+        'package config\n\nimport "github.com/spf13/viper"\n\nfunc Load(dir string) {\n\tviper.AddConfigPath(dir)\n'
+        f'\tviper.SetConfigName("{name}")\n\tviper.ReadInConfig()\n}}\n'
+    )
+    service = _run(
+        tmp_path,
+        "c := config.Load()\nr := routes.Setup()\nr.Run(c.ServerAddress)",
+        {"config/config.go": config, path: told},
+    )
+    assert (service.port, service.origins["port"].partition(":")[0], service.files) == (9001, path, (path,))
+
+
+@pytest.mark.parametrize(
+    ("told", "port"), [("httpport = 8088\nrunmode = dev\n", 8088), ("runmode = dev\n", 8080)]
+)
+def test_beego_listens_where_its_file_says(tmp_path: Path, told: str, port: int) -> None:
+    main = 'package main\n\nimport "github.com/beego/beego/v2/server/web"\n\nfunc main() { web.Run() }\n'
+    mod = f"{MOD}\nrequire github.com/beego/beego/v2 v2.3.0\n"
+    service = _service(tmp_path, {"go.mod": mod, "main.go": main, "conf/app.conf": told})
+    assert (service.port, service.files) == (port, ("conf/app.conf",))
+
+
+@pytest.mark.parametrize("call", ['s := app.New(":3000")\ns.Serve()', 'a := app.App{}\na.Run(":3000")'])
+def test_an_address_that_is_given_to_a_function_of_the_project(tmp_path: Path, call: str) -> None:
+    main = f'package main\n\nimport "example.com/broker/app"\n\nfunc main() {{\n{call}\n}}\n'
+    app = 'package app\n\nimport "net/http"\n\nfunc (a *App) Serve() { http.ListenAndServe(a.addr, nil) }\n'
+    service = _service(tmp_path, {"main.go": main, "app/app.go": app})
+    assert service.port == 3000 and service.origins["port"].startswith("main.go:")
+
+
+def test_an_address_that_is_called_is_not_listened_on(tmp_path: Path) -> None:
+    main = 'package main\n\nimport "net/http"\n\nfunc main() {\n\tgrpc.NewClient(":3000")\n\thttp.ListenAndServe(a, nil)\n}\n'
+    assert _service(tmp_path, {"main.go": main}).port is None

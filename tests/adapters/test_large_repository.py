@@ -40,10 +40,14 @@ def test_only_files_that_may_serve_are_parsed(tmp_path: Path, monkeypatch: pytes
             yield path, source
 
     def counted(
-        files: dict[str, bytes], imports: tuple[str, ...], *, others: Iterable[tuple[str, bytes]]
+        files: dict[str, bytes],
+        imports: tuple[str, ...],
+        *,
+        others: Iterable[tuple[str, bytes]],
+        framework: bool,
     ) -> go_syntax.Found:
         parsed.extend(files)
-        return real(files, imports, others=noted(others))
+        return real(files, imports, others=noted(others), framework=framework)
 
     monkeypatch.setattr(go_syntax, "read_package", counted)
     facts = go_source.read(large(tmp_path))

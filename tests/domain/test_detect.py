@@ -242,7 +242,7 @@ FIELD_PORT = Setting("Port", "4000", "field", "cfg.go:9")
         ),
         (pkg(".", listens="x", env=("PORT",)), {}, None, 8080, "env.go:5", {"PORT": "8080"}),
         (pkg(".", listens="x", env=("LISTEN_ADDR",)), {}, None, 8080, "env.go:5", {"LISTEN_ADDR": ":8080"}),
-        (pkg(".", listens="x"), {}, None, None, "no listen call found", {}),
+        (pkg(".", listens="x"), {}, None, None, "main.go:9 listens, and no file says where", {}),
         (pkg(".", settings=(ENV_PORT,)), {}, dockerfile("EXPOSE 1"), None, "no listen call found", {}),
     ],
 )

@@ -1,0 +1,62 @@
+"""Calls that serve, of frameworks and of the project's own code: `router.Run(addr)`, `NewServer(":8080")`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from devctl.adapters.go_values import first, text
+from devctl.domain.address import names_our_port
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+# Modules whose `Run`, `Start` and `Listen` serve; without one of them these words mean something else.
+_FRAMEWORKS = re.compile(
+    r"gin-gonic/gin|labstack/echo|gofiber/fiber|kataras/iris|beego|cloudwego/hertz|go-kratos"
+)
+_MAKERS = ("gin.", "echo.", "fiber.", "iris.")
+_ROUTER = re.compile(
+    r"^(?:r|g|e|router|engine|ginEngine|httpRouter|\w+\.(?:router|engine|gin))$|[rR]out\w*\([^()]*\)$"
+)
+_TALKS = re.compile(r"Dial|Client|Connect|Conn\b|Request|\.(?:Get|Post|Do)$")
+BEEGO = ("web", "beego")
+
+
+def is_framework(paths: Iterable[str]) -> bool:
+    return any(_FRAMEWORKS.search(path) for path in paths)
+
+
+def made_by_framework(made: str) -> bool:
+    return any(word in made for word in _MAKERS)
+
+
+def is_router(receiver: str, made: str) -> bool:
+    """Whether what `Run()` without an address is called on is a router, though another package made it."""
+    return _ROUTER.search(receiver) is not None or _ROUTER.search(f"{made}()") is not None
+
+
+def tells_address(argument: Node | None) -> bool:
+    """Whether an expression is an address by its form, whatever its value: `":" + port`, `cfg.ServerAddress`."""
+    if argument is None:
+        return False
+    if argument.type == "binary_expression":
+        return '":"' in text(argument)
+    if argument.type == "call_expression":
+        function, inner = (
+            text(argument.child_by_field_name("function")),
+            argument.child_by_field_name("arguments"),
+        )
+        given = text(first(inner))
+        return (
+            ":%" in given
+            if function.endswith("Sprintf")
+            else "JoinHostPort" in function or names_our_port(given)
+        )
+    return names_our_port(text(argument).rpartition(".")[2])
+
+
+def talks(function: str) -> bool:
+    """Whether a function of that name calls an address instead of listening on it."""
+    return _TALKS.search(function) is not None
