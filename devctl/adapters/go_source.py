@@ -13,7 +13,7 @@ from devctl.adapters.go_configs import told_by_config, with_configs, with_dotenv
 from devctl.adapters.go_embedded import embedded
 from devctl.adapters.go_frameworks import is_framework
 from devctl.domain.gofacts import GoPackage, Located, Module, SourceFacts
-from devctl.domain.gohead import BUILT_FOR, Head, file_name_counts, read_head
+from devctl.domain.gohead import BUILT_FOR, Head, file_name_counts, named_by_imports, read_head
 from devctl.domain.gohints import reachable, worth_parsing
 from devctl.domain.gomod import GoMod, parse_mod
 from devctl.errors import FilesError
@@ -49,13 +49,13 @@ def read(root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
         folders.append(_folder(root, path, names, known))
     parsed = _parse_all(mods)
     by_module: dict[str, list[_Folder]] = {path: [] for path in parsed}
-    loose = None
+    loose: list[_Folder] = []
     for folder in folders:
         owner = _owner(folder.path, mods)
         if owner in by_module:
             by_module[owner].append(folder)
-        elif owner is None and folder.heads and loose is None:
-            loose = posixpath.normpath(posixpath.join(folder.path, min(folder.heads)))
+        elif owner is None and folder.heads:
+            loose.append(folder)
     built = _built({path: (parsed[path], by_module[path]) for path in parsed})
     modules = [
         _module(
@@ -72,7 +72,15 @@ def read(root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
         for path in sorted(parsed)
     ]
     work = "go.work" if (root / "go.work").is_file() else None
-    return SourceFacts(tuple(modules), work, loose)
+    return SourceFacts(tuple(modules), work, *_without_module(loose))
+
+
+def _without_module(folders: list[_Folder]) -> tuple[str | None, str]:
+    if not folders:
+        return None, ""
+    imports = [path for f in folders for head in f.heads.values() for path in head.imports]
+    first = posixpath.join(folders[0].path, min(folders[0].heads))
+    return posixpath.normpath(first), named_by_imports((f.path for f in folders), imports)
 
 
 def _walk(root: Path) -> Iterator[tuple[str, frozenset[str]]]:

@@ -13,9 +13,10 @@ from devctl.domain.gofacts import DockerfileFacts, Located, Module, SourceFacts,
 from devctl.domain.gomod import GoMod
 from devctl.domain.goversion import DEFAULT_GO, minor, needed
 from devctl.domain.mains import Chosen, Main, choose_main, word_of
+from devctl.domain.production import prod_stages
 from devctl.domain.project import Origin, Service
 from devctl.domain.serving import Port, find_port, find_probe
-from devctl.domain.stages import dev_stage, golang_tag, prod_stages
+from devctl.domain.stages import dev_stage, golang_tag
 from devctl.domain.started import Started, started
 from devctl.domain.unset_env import unset_env
 

@@ -78,11 +78,13 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """All modules below a project; `work` is the path of go.work if there is one; `loose_go`: a Go file without any."""
+    """All modules below a project; `work` is the path of go.work if there is one; `loose_go`: a Go file without any,
+    and `loose_name` what the imports of such files call the module that is missing."""
 
     modules: tuple[Module, ...]
     work: str | None = None
     loose_go: str | None = None
+    loose_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 # Possessive, so that a long comment that is no Go file at all costs no backtracking.
@@ -51,6 +52,14 @@ def read_head(source: bytes, *, tags: frozenset[str] = BUILT_FOR) -> Head | None
     # The first 64 KiB of a file without declarations are plenty: imports come first.
     imports = _IMPORT.findall(source, found.end(), end.start() if end else found.end() + 65536)
     return Head(found[1].decode(), frozenset(path.decode(errors="replace") for path in imports))
+
+
+def named_by_imports(folders: Iterable[str], imports: Iterable[str]) -> str:
+    """What a repository without go.mod calls itself in its own imports: `x.org/shop/db`, and there is a folder `db`."""
+    here = {folder for folder in folders if folder != "."}
+    named = (path.removesuffix(f"/{f}") for path in imports for f in here if path.endswith(f"/{f}"))
+    # A folder of a dependency may be called like one of ours, but not most of them.
+    return max(Counter(named).items(), key=lambda item: (item[1], -len(item[0])), default=("", 0))[0]
 
 
 def _is_built(before_package: bytes, tags: frozenset[str]) -> bool:

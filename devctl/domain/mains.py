@@ -233,7 +233,7 @@ def _no_module(facts: SourceFacts) -> FilesError:
         return FilesError(
             f"there is Go code ({facts.loose_go}) but no go.mod: a repository of the GOPATH era",
             code="no-go-module",
-            hint="go mod init example.com/NAME && go mod tidy",
+            hint=f"go mod init {facts.loose_name or 'example.com/NAME'} && go mod tidy",
             place=facts.loose_go,
         )
     return FilesError(

@@ -15,20 +15,7 @@ BaseKind = Literal["alpine", "distroless", "scratch", "debian", "other"]
 DEV_NAMES = frozenset(
     {"dev", "development", "develop", "local", "hot", "hotreload", "hot-reload", "air", "live", "watch"}
 )
-PROD_NAMES = (
-    "prod",
-    "production",
-    "release",
-    "final",
-    "runner",
-    "runtime",
-    "run",
-    "app",
-    "deploy",
-    "server",
-    "default",
-)
-_RELOADERS = re.compile(
+RELOADERS = re.compile(
     r"\bair\b|CompileDaemon|reflex|\bgow\b|\bwgo\b|\bmodd\b|realize|\bfresh\b|nodemon|watchexec|\bentr\b|gin-bin"
 )
 _AIR = re.compile(
@@ -225,7 +212,7 @@ def _reload_reasons(facts: DockerfileFacts, stage: Stage, command: str) -> Itera
     said = [command]
     for current in chain(facts, stage):
         said += [i.original for i in current.instructions if i.cmd in ("RUN", "CMD", "ENTRYPOINT", "COPY")]
-    if not any(_RELOADERS.search(text) for text in said):
+    if not any(RELOADERS.search(text) for text in said):
         message = f"stage `{stage.name}` has no tool that reloads (air)"
         yield _reason("dev-without-reload", message, f"{facts.path}:{stage.line}")
 
@@ -239,51 +226,7 @@ def _reason(code: str, message: str, place: str) -> Problem:
     )
 
 
-def prod_stages(facts: DockerfileFacts) -> dict[str, str]:
-    """Stage by kind of base (`alpine`, `distroless`, `scratch`, `debian`, `other`), the default one first.
-
-    A stage without a name is named by its index, as `--target` takes it.
-    """
-    candidates = [s for s in facts.stages if not is_dev(s) and _may_run(facts, s)]
-    chosen: dict[str, Stage] = {}
-    for stage in sorted(candidates, key=_rank):
-        chosen.setdefault(base_kind(facts, stage), stage)
-    default = candidates[-1] if candidates else None
-    ordered = sorted(chosen.items(), key=lambda item: item[1] is not default)
-    return {kind: target_name(stage) for kind, stage in ordered}
-
-
-def target_name(stage: Stage) -> str:
-    return stage.name or str(stage.index)
-
-
 def find_stage(facts: DockerfileFacts, target: str) -> Stage | None:
     if target.isdecimal() and int(target) < len(facts.stages):
         return facts.stages[int(target)]
     return facts.stage(target)
-
-
-def prod_stage(facts: DockerfileFacts, *, base: str | None = None, target: str = "") -> Stage | None:
-    """The user's production stage: `target` by name, else the one on `base`, else the default one."""
-    if target:
-        return find_stage(facts, target)
-    stages = prod_stages(facts)
-    name = stages.get(base) if base is not None else next(iter(stages.values()), None)
-    return find_stage(facts, name) if name is not None else None
-
-
-def _may_run(facts: DockerfileFacts, stage: Stage) -> bool:
-    """Named like a production stage, or the last one; it must start something."""
-    starts = any(effective(facts, stage, cmd) is not None for cmd in ("ENTRYPOINT", "CMD"))
-    is_last = stage.index == max((s.index for s in facts.stages if not is_dev(s)), default=-1)
-    return starts and (is_last or _prod_name(stage) is not None)
-
-
-def _prod_name(stage: Stage) -> int | None:
-    head = re.split(r"[-_.]", stage.name.lower())[0]
-    return PROD_NAMES.index(head) if head in PROD_NAMES else None
-
-
-def _rank(stage: Stage) -> tuple[int, int, int]:
-    named = _prod_name(stage)
-    return (0 if "-" in stage.name else 1, len(PROD_NAMES) if named is None else named, -stage.index)

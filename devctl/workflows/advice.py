@@ -15,6 +15,7 @@ from devctl.domain.gofacts import DockerfileFacts, SourceFacts
 from devctl.domain.lint import Finding, Linted, blocking, lint
 from devctl.domain.mains import Main, mains
 from devctl.domain.ports import Toolbox
+from devctl.domain.production import no_prod_stage
 from devctl.domain.project import Project, Service
 from devctl.domain.published import built_here, own_image
 from devctl.domain.runs import Run
@@ -31,7 +32,7 @@ _INSTALLS_COMPILER = ("gcc", "build-base", "build-essential", "clang", "musl-dev
 
 
 def advise(box: Toolbox, project: Project, *, mode: Literal["dev", "prod"] = "dev") -> None:
-    """Warn about what the user's files say; in dev also why a dev stage of theirs is not used."""
+    """Warn about what the user's files say; and why a stage of theirs is not used."""
     for problem in problems(box, project, mode=mode):
         box.reporter.warn(problem)
 
@@ -49,7 +50,11 @@ def problems(box: Toolbox, project: Project, *, mode: Literal["dev", "prod"] = "
     for service in project.services:
         linted = _linted(box, project, service, facts, mode=mode)
         listed = [f.problem for f in lint(linted)]
-        reasons = _dev_reasons(linted, project, service) if mode == "dev" else ()
+        reasons = (
+            _dev_reasons(linted, project, service)
+            if mode == "dev"
+            else _prod_reasons(linted, project, service)
+        )
         found += [*_joined(reasons, listed), *_alone(reasons, listed)]
         found += unset_problems(service.name, service.unset_env)
     found += [*_compose_notes(box, Path(project.root)), *_built_here(box, project, facts)]
@@ -181,6 +186,13 @@ def _dev_reasons(linted: Linted, project: Project, service: Service) -> tuple[Pr
     command = str((specs.get(service.name) or {}).get("command") or "")
     go = linted.module.go if linted.module is not None else ""
     return dev_stage(facts, go=go, command=command).reasons
+
+
+def _prod_reasons(linted: Linted, project: Project, service: Service) -> tuple[Problem, ...]:
+    if linted.dockerfile is None or service.prod_stages or project.prod_target:
+        return ()
+    told = no_prod_stage(linted.dockerfile)
+    return (told,) if told is not None else ()
 
 
 def _joined(reasons: Sequence[Problem], listed: Sequence[Problem]) -> list[Problem]:

@@ -18,10 +18,11 @@ from devctl.domain.gofacts import DockerfileFacts, SourceFacts
 from devctl.domain.goversion import DEFAULT_GO
 from devctl.domain.overlay import BASES_NOTE, OVERLAY
 from devctl.domain.ports import Toolbox
+from devctl.domain.production import prod_stages
 from devctl.domain.project import Project, Service
 from devctl.domain.published import own_image
 from devctl.domain.scaffold import BESIDE
-from devctl.domain.stages import chain, find_stage, prod_stages
+from devctl.domain.stages import chain, find_stage
 from devctl.errors import FilesError, UsageError
 from devctl.workflows.find import compose_files, compose_folder, find_root
 

@@ -240,7 +240,7 @@ def _layout(box: Toolbox, root: Path, found: _Found) -> Layout:
 
 def _stages_of(box: Toolbox, root: Path) -> list[str]:
     """The production stages of the user's Dockerfile, distroless first: what we loaded may be our own one."""
-    from devctl.domain.stages import prod_stages
+    from devctl.domain.production import prod_stages
 
     found = prod_stages(box.sources.dockerfile(root / "Dockerfile", root=root))
     return [stage for _, stage in sorted(found.items(), key=lambda item: item[0] != "distroless")]

@@ -252,6 +252,17 @@ def test_go_code_without_a_module(tmp_path: Path) -> None:
     assert read(tmp_path / "cmd" / "empty").modules == ()
 
 
+def test_go_code_without_a_module_is_called_what_its_own_imports_call_it(tmp_path: Path) -> None:
+    imports = 'import (\n\t"x.org/shop/db"\n\t"x.org/shop/web/api"\n\t"github.com/other/db"\n)\n'
+    tree = {
+        "main.go": f"package main\n\n{imports}",
+        "db/db.go": "package db\n",
+        "web/api/a.go": "package api\n",
+    }
+    facts = read(build_tree(tmp_path, tree))
+    assert (facts.loose_go, facts.loose_name) == ("main.go", "x.org/shop")
+
+
 def test_code_that_does_not_parse_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     package = _main(tmp_path, 'http.ListenAndServe(":8080", nil)\nif {{{')
     assert package.listens[0].value == ":8080"

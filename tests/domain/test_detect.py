@@ -178,7 +178,12 @@ def test_a_main_in_a_module_below() -> None:
     ("source", "code", "hint"),
     [
         (SourceFacts(()), "no-go-module", "devctl new DIR"),
-        (SourceFacts((), loose_go="a.go"), "no-go-module", "go mod init"),
+        (SourceFacts((), loose_go="a.go"), "no-go-module", "go mod init example.com/NAME && go mod tidy"),
+        (
+            SourceFacts((), loose_go="a.go", loose_name="x.org/shop"),
+            "no-go-module",
+            "go mod init x.org/shop &&",
+        ),
         (facts(pkg(".", name="lib")), "no-main", "devctl.yaml"),
     ],
 )

@@ -10,6 +10,7 @@ from devctl.adapters.dockerfile_source import parse
 from devctl.domain.gofacts import GoPackage, Located, Module, Setting
 from devctl.domain.lint import RULES, Linted, blocking, lint
 from devctl.domain.mains import Main
+from devctl.domain.production import no_prod_stage, prod_stages
 from devctl.domain.stages import (
     base_kind,
     dev_stage,
@@ -17,8 +18,6 @@ from devctl.domain.stages import (
     has_shell,
     kind_of,
     needed_by,
-    prod_stage,
-    prod_stages,
 )
 
 # The shape that many repositories copied from articles: every mistake of it has a rule.
@@ -222,17 +221,41 @@ def test_production_stages(text: str, stages: dict[str, str]) -> None:
     assert prod_stages(parse(text)) == stages
 
 
-def test_the_production_stage_by_base_target_and_default() -> None:
+@pytest.mark.parametrize(
+    "start",
+    [
+        "CMD air",
+        'CMD ["air", "-c", ".air.toml"]',
+        'ENTRYPOINT CompileDaemon --build="go build -o api" --command=./api',
+        'CMD ["go", "run", "main.go"]',
+        'ENTRYPOINT ["go"]\nCMD ["run", "."]',
+        'CMD ["sh", "-c", "cd app && fresh"]',
+        "CMD ./wait-for-it.sh db:5432 -- go run main.go",
+    ],
+)
+def test_what_compiles_at_each_start_is_no_production_stage_and_its_line_says_so(start: str) -> None:
+    facts = parse(f"FROM golang:1.26\nWORKDIR /app\nCOPY . .\n{start}\n")
+    told = no_prod_stage(facts)
+    assert prod_stages(facts) == {}
+    assert told is not None
+    assert told.place == "Dockerfile:4"
+    assert told.message == (
+        f"`{start.splitlines()[0]}` compiles at each start, which is for development: "
+        "devctl's own production stage runs instead"
+    )
+
+
+@pytest.mark.parametrize(
+    "start", ['CMD ["./air-quality", "run"]', "CMD ./migrate && ./server run", 'CMD ["/go"]']
+)
+def test_a_program_that_is_called_like_a_tool_is_one_that_was_built(start: str) -> None:
+    facts = parse(f"FROM golang:1.26\n{start}\n")
+    assert prod_stages(facts) == {"other": "0"}
+    assert no_prod_stage(facts) is None
+
+
+def test_the_stages_that_one_is_built_from() -> None:
     facts = parse(MODERN)
-    for stage, wanted in (
-        (prod_stage(facts), "runner-scratch"),
-        (prod_stage(facts, base="alpine"), "runner"),
-        (prod_stage(facts, base="alpine", target="runner-distroless"), "runner-distroless"),
-    ):
-        assert stage is not None
-        assert stage.name == wanted
-    assert prod_stage(facts, base="debian") is None
-    assert prod_stage(facts, target="nope") is None
     runner = facts.stage("runner")
     assert runner is not None
     assert [s.name for s in needed_by(facts, runner)] == ["base", "deps", "builder", "runner"]

@@ -1,0 +1,87 @@
+"""Which stages of a Dockerfile are for production, the default one first."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from devctl.domain.gofacts import DockerfileFacts, Instruction, Stage
+from devctl.domain.stages import RELOADERS, base_kind, effective, is_dev
+from devctl.errors import Problem
+
+PROD_NAMES = (
+    "prod",
+    "production",
+    "release",
+    "final",
+    "runner",
+    "runtime",
+    "run",
+    "app",
+    "deploy",
+    "server",
+    "default",
+)
+_NEXT_COMMAND = re.compile(r"&&|\|\||[;|]| -- ")
+_SHELL = re.compile(r"^(?:(?:/bin/)?(?:ba|a)?sh -c |exec )+")
+
+
+def prod_stages(facts: DockerfileFacts) -> dict[str, str]:
+    """Stage by kind of base (`alpine`, `distroless`, `scratch`, `debian`, `other`), the default one first.
+
+    A stage without a name is named by its index, as `--target` takes it.
+    """
+    candidates = [s for s in facts.stages if not is_dev(s) and _may_run(facts, s)]
+    chosen: dict[str, Stage] = {}
+    for stage in sorted(candidates, key=_rank):
+        chosen.setdefault(base_kind(facts, stage), stage)
+    default = candidates[-1] if candidates else None
+    ordered = sorted(chosen.items(), key=lambda item: item[1] is not default)
+    return {kind: target_name(stage) for kind, stage in ordered}
+
+
+def target_name(stage: Stage) -> str:
+    return stage.name or str(stage.index)
+
+
+def _may_run(facts: DockerfileFacts, stage: Stage) -> bool:
+    """Named like a production stage, or the last one; it must start something that was built."""
+    starts = any(effective(facts, stage, cmd) is not None for cmd in ("ENTRYPOINT", "CMD"))
+    is_last = stage.index == max((s.index for s in facts.stages if not is_dev(s)), default=-1)
+    return starts and (is_last or _prod_name(stage) is not None) and _compiles_at_start(facts, stage) is None
+
+
+def _compiles_at_start(facts: DockerfileFacts, stage: Stage) -> Instruction | None:
+    """The line by which a container compiles the program each time: it needs Go, the source and a disk to write on."""
+    lines = [line for cmd in ("ENTRYPOINT", "CMD") if (line := effective(facts, stage, cmd)) is not None]
+    for part in _NEXT_COMMAND.split(" ".join(word for line in lines for word in line.value)):
+        words = _SHELL.sub("", part.strip()).split()
+        program = posixpath.basename(words[0]) if words else ""
+        if words[:2] == ["go", "run"] or RELOADERS.fullmatch(program):
+            return lines[0]
+    return None
+
+
+def no_prod_stage(facts: DockerfileFacts) -> Problem | None:
+    """Why our own production stage runs where the Dockerfile has none, with the line that is the cause."""
+    last = next((s for s in reversed(facts.stages) if not is_dev(s)), None)
+    line = _compiles_at_start(facts, last) if last is not None else None
+    if line is None:
+        return None
+    said = " ".join(line.original.split())
+    return Problem(
+        "compiles-at-start",
+        f"`{said}` compiles at each start, which is for development: devctl's own production stage runs instead",
+        "nothing must be done; to have a stage of your own, `devctl init --diff` shows one",
+        f"{facts.path}:{line.line}",
+    )
+
+
+def _prod_name(stage: Stage) -> int | None:
+    head = re.split(r"[-_.]", stage.name.lower())[0]
+    return PROD_NAMES.index(head) if head in PROD_NAMES else None
+
+
+def _rank(stage: Stage) -> tuple[int, int, int]:
+    named = _prod_name(stage)
+    return (0 if "-" in stage.name else 1, len(PROD_NAMES) if named is None else named, -stage.index)
