@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from devctl.domain.devlog import without_airs_own
 from devctl.domain.failures import Explained, explain
+from devctl.domain.failures.reached import REACHED
 from devctl.domain.observed import MODE_LABEL, Container
 from devctl.domain.panics import own_line, panic_line
 from devctl.domain.ports import Toolbox
-from devctl.domain.project import Service
+from devctl.domain.project import Project, Service
 from devctl.domain.runs import image_ref
 from devctl.domain.unset_env import named_in, unset_hint, unset_message
 from devctl.errors import DevctlError, ProjectError
@@ -22,6 +23,7 @@ SIGKILLED = 137
 TOLD_LATE = 2.0
 """Seconds within which the engine has told of an OOM kill."""
 _DENIED = re.compile(r"(?P<path>/[^\s:]+)(?: /\S+)?: permission denied")
+_NOT_REACHED = frozenset(entry.code for entry in REACHED)
 _VOLUME = re.compile(r"(?P<target>/\S*) \(volume (?P<name>\S+)\)")
 
 
@@ -98,8 +100,12 @@ def _lacks_variable(service: Service, log: str, *, before: str) -> ProjectError 
     )
 
 
-def panicked(service: Service, said: str, log: str) -> ProjectError:
-    lacks = _lacks_variable(service, log, before=f"{service.name} panics at start")
+def panicked(service: Service, said: str, log: str) -> DevctlError:
+    before = f"{service.name} panics at start"
+    lacks = _lacks_variable(service, log, before=before)
+    known = explain("start", log, service=service.name) if lacks is None else None
+    if known is not None and known.code in _NOT_REACHED:
+        return known.error(detail=log, before=before, place=own_line(log, service))
     return lacks or ProjectError(
         f"{service.name} panics at start: {said}",
         code="panics-at-start",
@@ -107,6 +113,21 @@ def panicked(service: Service, said: str, log: str) -> ProjectError:
         place=own_line(log, service),
         detail=log,
     )
+
+
+def tell_ended_dependency(box: Toolbox, project: Project, error: DevctlError) -> None:
+    """Where a service did not come up: a database beside it that ended is told too, and its log comes first."""
+    if error.code not in _NOT_REACHED | {"exits-at-start", "panics-at-start", "never-answers"}:
+        return
+    for beside in box.engine.containers(project.name).containers:
+        ended = beside.state == "exited" and beside.exit_code != 0
+        if project.service(beside.service) is None and (ended or beside.state == "restarting"):
+            said = next(reversed(tail(box, beside).splitlines()), "")
+            message = f"{error.problem.message}; {beside.service} has ended with {beside.exit_code}"
+            message = f"{message}: {said.strip()}" if said.strip() else message
+            hint = f"devctl logs {beside.service}; `devctl up` starts it again"
+            error.problem, error.args = replace(error.problem, message=message, hint=hint), (message,)
+            return
 
 
 def tail(box: Toolbox, container: Container | None) -> str:

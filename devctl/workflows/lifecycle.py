@@ -16,6 +16,7 @@ from devctl.errors import DevctlError, InterruptedByUser, UsageError
 from devctl.workflows.advice import advise_on_change, require_compiler
 from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.catch_up import current, in_dev, replace_running
+from devctl.workflows.ended import tell_ended_dependency
 from devctl.workflows.execute import build, compose_up, must
 from devctl.workflows.go_bases import settle
 from devctl.workflows.load import load
@@ -63,6 +64,7 @@ def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
     except InterruptedByUser as error:
         raise _interrupted(box, project, steps) from error
     except DevctlError as error:
+        tell_ended_dependency(box, project, error)
         if request.watch and request.detach and _has_container(box, project):
             ensure_watcher(box, project)
         error.result = {**snapshot(box, project).as_json(), "steps": steps.done}

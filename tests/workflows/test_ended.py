@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from devctl.domain.observed import Container, LastRun
+from devctl.domain.observed import Container, LastRun, Observed
 from devctl.domain.project import Service
-from devctl.workflows.ended import TOLD_LATE, exited
+from devctl.workflows.ended import TOLD_LATE, exited, panicked, tell_ended_dependency
 
 KILLED = Container("c1", "shop-api-1", "api", "exited", "none", 137, "shop-api:dev", "sha256:1")
 
@@ -41,3 +41,38 @@ def test_an_oom_kill_may_be_told_after_the_end(late: float | None, code: str) ->
     box = cast("Any", SimpleNamespace(engine=engine, clock=engine))
     assert exited(box, "shop", Service("api"), KILLED).code == code
     assert engine.now <= TOLD_LATE + 0.1
+
+
+LOOKUP = "panic: no database: dial tcp: lookup db on 127.0.0.11:53: no such host\n\ngoroutine 1 [running]:\n"
+
+
+def test_a_panic_over_what_is_not_reached_says_what_that_is() -> None:
+    told = panicked(Service("api"), LOOKUP.splitlines()[0], LOOKUP)
+    assert told.code == "dependency-name-unknown"
+    assert str(told) == "api panics at start: it calls db, and that name is unknown in the container"
+    assert panicked(Service("api"), "panic: no way", "panic: no way").code == "panics-at-start"
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "name", "more"),
+    [
+        ("exited", 1, "db", "; db has ended with 1: no space left"),
+        ("restarting", 1, "db", "; db has ended with 1: no space left"),
+        ("exited", 0, "migrate", ""),
+        ("running", 0, "db", ""),
+        ("exited", 2, "api", ""),
+    ],
+)
+def test_a_database_that_ended_is_told_with_the_service_that_needs_it(
+    state: str, code: int, name: str, more: str
+) -> None:
+    beside = Container("c2", f"shop-{name}-1", name, state, "none", code, "x", "sha256:2")
+    engine = SimpleNamespace(
+        containers=lambda _project: Observed((beside,)), logs=lambda _id, *, tail: "starting\nno space left\n"
+    )
+    shop = SimpleNamespace(name="shop", service=lambda wanted: Service("api") if wanted == "api" else None)
+    error = panicked(Service("api"), LOOKUP.splitlines()[0], LOOKUP)
+    before, hint = error.problem.message, error.problem.hint
+    tell_ended_dependency(cast("Any", SimpleNamespace(engine=engine)), cast("Any", shop), error)
+    assert str(error) == error.problem.message == before + more
+    assert error.problem.hint == ("devctl logs db; `devctl up` starts it again" if more else hint)
