@@ -61,8 +61,15 @@ def minor(version: str) -> Minor | None:
 
 
 def needed(mod: GoMod) -> str:
-    """The Go minor that go.mod asks for, as `1.26`: the higher of `go` and `toolchain`; the default without either."""
-    named = [found for text in (mod.go, mod.toolchain) if (found := minor(text)) is not None]
+    """The Go minor that go.mod asks for, as `1.26`: the higher of `go` and `toolchain`; the default without either.
+
+    A `toolchain` above every known Go gives way to the `go` line: the images set GOTOOLCHAIN=local, and Go then ignores it
+    (go.dev/doc/toolchain).
+    """
+    go, toolchain = minor(mod.go), minor(mod.toolchain)
+    if go is not None and toolchain is not None and toolchain > (minor(NEWEST_GO) or toolchain):
+        toolchain = None
+    named = [found for found in (go, toolchain) if found is not None]
     return _text(max(named)) if named else DEFAULT_GO
 
 

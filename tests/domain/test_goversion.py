@@ -15,6 +15,8 @@ from devctl.domain.goversion import air_for, air_problem, minor, nearest, needed
         ("go 1.26\ntoolchain go1.25.1", "1.26"),
         ("go 1.9", "1.9"),
         ("go 1.26\ntoolchain default", "1.26"),
+        ("go 1.25\ntoolchain go1.99.1", "1.25"),
+        ("go 1.99\ntoolchain go1.99.1", "1.99"),
         ("", "1.26"),
     ],
 )

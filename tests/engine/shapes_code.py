@@ -111,7 +111,7 @@ CODE: dict[str, Shape] = {
         }
     ),
     "toolchain-line": Shape(
-        plain(server()) | {"go.mod": "module example.com/shop\n\ngo 1.24.0\n\ntoolchain go1.26.1\n"}
+        plain(server()) | {"go.mod": "module example.com/shop\n\ngo 1.24.0\n\ntoolchain go1.99.1\n"}
     ),
     "no-go-line": Shape(plain(server()) | {"go.mod": "module example.com/shop\n"}),
     "go-1.16-line": Shape(
