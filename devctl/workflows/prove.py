@@ -6,14 +6,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from devctl.domain.failures import explain
 from devctl.domain.observed import PROJECT_LABEL, Container
 from devctl.domain.ports import Finished, Toolbox
 from devctl.domain.project import Service
 from devctl.domain.render import CACHE_TARGET, SOURCE_TARGET
-from devctl.errors import ProjectError
 from devctl.workflows.bridge import not_composes
-from devctl.workflows.ready import first_place
+from devctl.workflows.compiled import does_not_compile
 from devctl.workflows.session import Session
 from devctl.workflows.snapshot import BUILD_STATE
 
@@ -99,15 +97,9 @@ def _build(service: Service, script: str = BUILD) -> list[str]:
 
 def _check(done: Finished, service: Service) -> None:
     if done.code != 0:
-        known = explain("reload", done.output, service=service.name)
-        place = first_place(done.output, service)
-        if known is not None:
-            before = f"{service.name} does not compile with the new dependencies"
-            raise known.error(detail=done.output.strip(), before=before, place=place)
-        raise ProjectError(
-            f"{service.name} does not compile with the new dependencies",
-            code="does-not-compile",
-            hint="mend the code or go.mod and save; the old container serves until then",
-            place=place,
-            detail=done.output.strip(),
+        raise does_not_compile(
+            service,
+            done.output.strip(),
+            where=" on its new image",
+            hint="mend the code or go.mod and save; the old container runs on until then",
         )

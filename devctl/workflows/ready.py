@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from devctl.domain.devlog import DevLog, Mark
-from devctl.domain.failures import explain
 from devctl.domain.listening import Listener
 from devctl.domain.observed import Container
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Service
 from devctl.errors import ProjectError
+from devctl.workflows.compiled import does_not_compile
 from devctl.workflows.ended import exited, panicked, tail
 from devctl.workflows.unreached import Unreached, listening_in, unreached, warn_of_unpublished
 
@@ -30,6 +30,8 @@ SWAP = 0.5
 """Seconds between the end of an old process and the start of its successor, and more."""
 BUILD_TIMEOUT = 900.0
 """Seconds that a build in the container may take: with empty caches a large service compiles for minutes."""
+QUIET = 0.1
+"""Seconds without another line until a failed build counts as the last one: a log is read from its start on."""
 ASK_INSIDE = 2.0
 """Seconds between two looks at what listens inside the container, from the start of the program on."""
 ASK_BESIDE = 3.0
@@ -37,6 +39,7 @@ ASK_BESIDE = 3.0
 TRACE = 3.0
 """Seconds after the first line of a panic until the process must have ended; its trace is in the log then."""
 
+MEND = "mend the code and save: the container and the watcher stay, the next save is built"
 
 Listening = Callable[[Container], Iterable[Listener]]
 
@@ -89,15 +92,19 @@ class _Asking:
 
 @dataclass(slots=True)
 class _Heard:
-    """What the log of a dev container said so far: `live` processes of the service, how the last one ended, since when."""
+    """What the log of a dev container said so far: `live` processes of the service, how the last one ended, since when;
+    `failed`: the compiler's words where the last build did."""
 
     at: float
     building: bool = False
     live: int = 0
     ended: int | None = None
+    failed: str | None = None
 
     def hear(self, mark: Mark, now: float) -> None:
         self.at, self.building = now, mark.kind == "build.started"
+        if mark.kind.startswith("build."):
+            self.failed = mark.message if mark.kind == "build.failed" else None
         if mark.kind == "app.started":
             self.live += 1
         if mark.kind == "app.exited":
@@ -181,9 +188,10 @@ def _wait(
             mark = marks.get()
             if mark.kind == "panic":
                 panic = panic or (now, mark.message)
-            _give_up_on(service, mark)
             heard.hear(mark, now)
             inside.at = now
+        if heard.failed is not None and now - heard.at >= QUIET:
+            raise does_not_compile(service, heard.failed, hint=MEND)
         if panic is not None and (heard.over(now) or now - panic[0] >= TRACE):
             raise panicked(service, panic[1], tail(box, box.engine.containers(project).of(service.name)))
         if heard.over(now):
@@ -199,21 +207,6 @@ def _wait(
         if now - heard.at >= (BUILD_TIMEOUT if heard.building else timeout):
             raise _never_answers(box, project, service, where, timeout)
         box.clock.sleep(POLL)
-
-
-def _give_up_on(service: Service, mark: Mark) -> None:
-    if mark.kind == "build.failed":
-        known = explain("reload", mark.message, service=service.name)
-        place = first_place(mark.message, service)
-        if known is not None:
-            raise known.error(detail=mark.message, before=f"{service.name} does not compile", place=place)
-        raise ProjectError(
-            f"{service.name} does not compile",
-            code="does-not-compile",
-            hint="mend the code and save: the container and the watcher stay, the next save is built",
-            place=place,
-            detail=mark.message,
-        )
 
 
 def _check_state(box: Toolbox, project: str, service: Service, *, fresh: bool) -> None:
@@ -284,14 +277,3 @@ def _gone(service: Service) -> ProjectError:
     return ProjectError(
         f"the container of {service.name} is gone", code="container-gone", hint="devctl up starts it again"
     )
-
-
-def first_place(message: str, service: Service) -> str | None:
-    """`./main.go:7:2: undefined: x` → `main.go:7:2`, relative to the project."""
-    for line in message.splitlines():
-        path, colon, rest = line.strip().partition(".go:")
-        number = rest.split(" ")[0].rstrip(":")
-        if colon and number[:1].isdigit() and " " not in path:
-            folder = "" if service.dir == "." else f"{service.dir}/"
-            return f"{folder}{path.removeprefix('./')}.go:{number}"
-    return None

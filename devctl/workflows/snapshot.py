@@ -138,22 +138,32 @@ def _serving_of(box: Toolbox, project: Project, observed: Observed, name: str) -
     where = address(service, container)
     broken = _broken_build(box, container) if container.labels.get(MODE_LABEL) == "dev" else None
     if where is not None and not answers(box, where):
-        return Serving("none", broken or f"{name} does not answer")
+        return Serving("none", broken.reason if broken else f"{name} does not answer")
+    if broken is not None and not broken.old_runs:
+        return Serving("none", broken.reason)
     note = _notes(box, project).get(name)
     if note is not None and note.container == container.id:
         return Serving("old", note.reason)
-    return Serving("old", broken) if broken else Serving("current", None)
+    return Serving("old", broken.reason) if broken else Serving("current", None)
 
 
-def _broken_build(box: Toolbox, container: Container) -> str | None:
-    """What our build script wrote inside the container when its last build failed."""
+@dataclass(frozen=True, slots=True)
+class _BrokenBuild:
+    """`old_runs`: whether a build was good before, and its program runs on."""
+
+    reason: str
+    old_runs: bool
+
+
+def _broken_build(box: Toolbox, container: Container) -> _BrokenBuild | None:
+    """What our build script wrote inside the container when its last build failed: `failed TIME PROGRAM`, the errors."""
     text = box.engine.read_file(container.id, BUILD_STATE)
     if text is None or not text.startswith("failed"):
         return None
     first, _, message = text.partition("\n")
     lines = [line for line in message.splitlines() if line and not line.startswith("#")]
-    del first
-    return f"does not compile: {lines[0]}" if lines else "does not compile"
+    reason = f"does not compile: {lines[0]}" if lines else "does not compile"
+    return _BrokenBuild(reason, old_runs=len(first.split()) > 2)
 
 
 def ready_text(state: State, ms: int | None, *, did: bool) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.engine.cli import DEVCTL, Result, docker, serves
+from tests.engine.cli import DEVCTL, Result, docker, serves, until
 from tests.engine.conftest import Started
 
 pytestmark = pytest.mark.engine
@@ -49,6 +49,25 @@ def test_a_compile_error_at_first_up_ends_early_and_the_next_save_mends_it(
     ready = broken.devctl("up", "-d").result
     assert ready["serving"] == {"state": "current", "reason": None}
     assert ready["services"][0]["container"] == failed.result["services"][0]["container"]
+
+
+def test_a_worker_that_never_compiled_is_not_called_up(project: Callable[..., Started]) -> None:
+    """Nothing asks a service without a port for an answer; the last failure is told, not the first."""
+    worker = 'package main\n\nimport "time"\n\nfunc main() { firstThing(); time.Sleep(time.Hour) }\n'
+    broken = project({"go.mod": "module example.com/worker\n\ngo 1.26\n", "main.go": worker})
+    broken.devctl("up", "-d", code=1)
+    edited(broken, "firstThing", "secondThing")
+    until(lambda: "secondThing" in str(broken.devctl("status").result["serving"]["reason"]))
+    again = broken.devctl("up", "-d", code=1)
+    assert again.error["code"] == "does-not-compile", again.show
+    assert "secondThing" in again.show and "firstThing" not in again.error["message"]
+    assert again.result["serving"]["state"] == "none"
+    edited(broken, "secondThing(); ", "")
+    until(lambda: broken.devctl("status").result["serving"]["state"] == "current")
+    broken.devctl("up", "-d")
+    edited(broken, "func main() {", "func main() { thirdThing();")
+    until(lambda: "thirdThing" in str(broken.devctl("status").result["serving"]["reason"]))
+    assert broken.devctl("status").result["serving"]["state"] == "old"
 
 
 @pytest.mark.parametrize(
