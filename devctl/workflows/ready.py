@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from devctl.domain.devlog import DevLog, Mark
+from devctl.domain.events import Note
 from devctl.domain.listening import Listener
 from devctl.domain.observed import Container
 from devctl.domain.ports import Toolbox
@@ -30,6 +31,8 @@ SWAP = 0.5
 """Seconds between the end of an old process and the start of its successor, and more."""
 BUILD_TIMEOUT = 900.0
 """Seconds that a build in the container may take: with empty caches a large service compiles for minutes."""
+LONG = 5.0
+"""Seconds of a build in the container after which it is told."""
 QUIET = 0.1
 """Seconds without another line until a failed build counts as the last one: a log is read from its start on."""
 ASK_INSIDE = 2.0
@@ -93,22 +96,33 @@ class _Asking:
 @dataclass(slots=True)
 class _Heard:
     """What the log of a dev container said so far: `live` processes of the service, how the last one ended, since when;
-    `failed`: the compiler's words where the last build did."""
+    `failed`: the compiler's words where the last build did; `panic`: the first line of the first one."""
 
     at: float
     building: bool = False
     live: int = 0
     ended: int | None = None
     failed: str | None = None
+    panic: str | None = None
+    panicked_at: float = 0.0
+    told: bool = False
 
     def hear(self, mark: Mark, now: float) -> None:
         self.at, self.building = now, mark.kind == "build.started"
+        if mark.kind == "panic" and self.panic is None:
+            self.panic, self.panicked_at = mark.message, now
         if mark.kind.startswith("build."):
             self.failed = mark.message if mark.kind == "build.failed" else None
         if mark.kind == "app.started":
             self.live += 1
         if mark.kind == "app.exited":
             self.live, self.ended = self.live - 1, int(mark.message)
+
+    def compiles_long(self, now: float) -> bool:
+        """Once, so that nobody takes a first build of minutes for a hang."""
+        first = self.building and not self.told and now - self.at >= LONG
+        self.told = self.told or first
+        return first
 
     def over(self, now: float) -> bool:
         """The old process of a second build at the start ends too, and that may be told after the new one's start."""
@@ -179,29 +193,29 @@ def _wait(
     looked = box.clock.monotonic()
     heard, inside = _Heard(at=looked), _Inside(beside, at=looked)
     asking = _Asking(box, where)
-    panic: tuple[float, str] | None = None
     while True:
         now = box.clock.monotonic()
         if asking.answered():
             return
         while not marks.empty():
-            mark = marks.get()
-            if mark.kind == "panic":
-                panic = panic or (now, mark.message)
-            heard.hear(mark, now)
+            heard.hear(marks.get(), now)
             inside.at = now
+        if heard.compiles_long(now):
+            box.reporter.emit(
+                Note(f"  {service.name} compiles in its container: the first time takes longest")
+            )
         if heard.failed is not None and now - heard.at >= QUIET:
             raise does_not_compile(service, heard.failed, hint=MEND)
-        if panic is not None and (heard.over(now) or now - panic[0] >= TRACE):
-            raise panicked(service, panic[1], tail(box, box.engine.containers(project).of(service.name)))
+        if heard.panic is not None and (heard.over(now) or now - heard.panicked_at >= TRACE):
+            raise panicked(service, heard.panic, tail(box, box.engine.containers(project).of(service.name)))
         if heard.over(now):
             raise exited(box, project, service, _there(box, project, service), code=heard.ended or 0)
         if where is not None and inside.is_due(now, runs=heard.live > 0):
             _check_address(box, project, service, beside)
-        if now - looked >= (LOOK if panic is None else POLL):
+        if now - looked >= (LOOK if heard.panic is None else POLL):
             looked = now
             _check_state(box, project, service, fresh=fresh)
-            if where is None and panic is None and not heard.building and now - heard.at >= STAYS_UP:
+            if where is None and heard.panic is None and not heard.building and now - heard.at >= STAYS_UP:
                 warn_of_unpublished(box, service, _there(box, project, service).id)
                 return
         if now - heard.at >= (BUILD_TIMEOUT if heard.building else timeout):

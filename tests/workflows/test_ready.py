@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from devctl.domain.events import Note
 from devctl.domain.requests import UpRequest
 from devctl.errors import ProjectError
 from devctl.workflows.lifecycle import up
@@ -52,14 +53,19 @@ class Log(FakeProcesses):
         self.tell()
 
 
-def wait(lines: dict[float, str], *, answers_at: float = 10_000, probe: str = "tcp") -> tuple[float, str]:
-    """Seconds that `wait_ready` waited with a timeout of 60 s, and the code that it ended with."""
+def slow(lines: dict[float, str], answers_at: float) -> tuple[World, Log, Any, Any]:
+    """A service that is up, with this log from now on."""
     world = World()
     up(UpRequest(project=world.root, detach=True, watch=False), world.box())
     log = Log(world, lines, answers_at)
     clock = cast("Any", SimpleNamespace(monotonic=lambda: world.now, sleep=log.sleep))
     box = replace(world.box(), processes=cast("Any", log), prober=cast("Any", log), clock=clock)
-    project = load(box, world.root)
+    return world, log, box, load(box, world.root)
+
+
+def wait(lines: dict[float, str], *, answers_at: float = 10_000, probe: str = "tcp") -> tuple[float, str]:
+    """Seconds that `wait_ready` waited with a timeout of 60 s, and the code that it ended with."""
+    _, log, box, project = slow(lines, answers_at)
     try:
         wait_ready(box, project.name, replace(project.services[0], probe=probe), timeout=60)
     except ProjectError as error:
@@ -88,6 +94,15 @@ def test_the_build_in_the_container_does_not_count(
     waited, ended = wait(lines, probe=probe, answers_at=answers_at)
     assert ended == code
     assert seconds <= waited <= seconds + 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "notes"), [(BUILT, 1), ({1.0: "devctl: build start", 3.0: "devctl: build ok"}, 0), ({}, 0)]
+)
+def test_a_long_build_is_told_once(lines: dict[float, str], notes: int) -> None:
+    world, _, box, project = slow(lines, max(lines, default=1) + 10)
+    wait_ready(box, project.name, replace(project.services[0], probe="tcp"), timeout=60)
+    assert len([e for e in world.events if isinstance(e, Note)]) == notes
 
 
 class Swallowing(Log):
