@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from devctl.domain.address import names_our_port, serves_here
-from devctl.domain.envfile import variables
+from devctl.domain.envfile import examples, variables
 from devctl.domain.gofacts import GoPackage, Located, Setting
 
 _CONFIGS = (".json", ".yaml", ".yml", ".toml", ".ini", ".conf", ".env", ".properties")
@@ -55,6 +55,20 @@ def with_dotenv(folders: Iterable[Path], packages: list[GoPackage]) -> list[GoPa
     return [
         replace(p, env_required=tuple(v for v in p.env_required if v.value not in there)) for p in packages
     ]
+
+
+def with_env_files(base: Path, package: GoPackage) -> GoPackage:
+    """Files of variables below the module's folder: whether they are there, and what could be copied where they are not."""
+    if not package.env_files:
+        return package
+    found = []
+    for file in package.env_files:
+        if not file.path.startswith(("/", "..")):
+            folder, name = posixpath.split(file.path)
+            beside = (posixpath.join(folder, other) for other in examples(name))
+            example = next((path for path in beside if (base / path).is_file()), "")
+            found.append(replace(file, there=(base / file.path).is_file(), example=example))
+    return replace(package, env_files=tuple(found))
 
 
 def _content(path: Path) -> bytes | None:

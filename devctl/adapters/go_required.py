@@ -1,8 +1,9 @@
-"""Environment variables that a Go file cannot do without: it is read, and where it is empty the program ends.
+"""What of its environment a Go file cannot do without: where a variable is empty, or a file of them missing, the program ends.
 
-Seen are `if os.Getenv("X") == "" { log.Fatal(…) }` in its usual spellings, helpers such as `mustEnv("X")`, and struct
-tags that say "required". What ends the program is Fatal, panic, os.Exit, or an error that is returned. What is read in
-one branch of a function only does not count: that branch may never be taken.
+Seen are `if os.Getenv("X") == "" { log.Fatal(…) }` in its usual spellings, helpers such as `mustEnv("X")`, helpers of the
+file itself that end the program for the name they are given, struct tags that say "required", and `godotenv.Load()` with a
+Fatal behind it. What ends the program is Fatal, panic, os.Exit, or an error that is returned. What is read in one branch of
+a function only does not count: that branch may never be taken.
 """
 
 from __future__ import annotations
@@ -38,8 +39,11 @@ _CASES = ("expression_case", "type_case", "communication_case", "default_case")
 _BEFORE = 12  # statements above an `if` that may hold what it tests
 
 
+_LOADS = re.compile(r"^godotenv\.(?:Load|Overload|Read)$")
+
+
 def worth_a_look(source: bytes) -> bool:
-    return b"nv(" in source
+    return b"nv(" in source or b"godotenv." in source
 
 
 @cache
@@ -52,12 +56,47 @@ def _cursor() -> QueryCursor:
 
 def required(root: Node, path: str) -> Iterator[Located]:
     """`root` of a parsed file; places are `path:line` of the reading."""
-    for _, captures in _cursor().matches(root):
+    matches = [captures for _, captures in _cursor().matches(root)]
+    ifs = [node for captures in matches for node in captures.get("if", ())]
+    helpers = frozenset(name for node in ifs for name in _helper(node))
+    for captures in matches:
         tested = (found for node in captures.get("if", ()) for found in _tested(node))
-        helped = (found for node in captures.get("call", ()) for found in _helped(node, captures["first"][0]))
+        helped = (
+            found
+            for node in captures.get("call", ())
+            for found in _helped(node, captures["first"][0], helpers)
+        )
         for name, node in (*tested, *helped):
             if name not in _MANAGERS and not _only_sometimes(node):
                 yield Located(name, f"{path}:{node.start_point[0] + 1}")
+
+
+def env_files(root: Node, path: str) -> Iterator[Located]:
+    """Files of variables without which the program ends; godotenv looks for `.env` where it is told none."""
+    for _, captures in _cursor().matches(root):
+        for node in captures.get("if", ()):
+            body, error = node.child_by_field_name("consequence"), _failed(node)
+            call = _origin(node, error) if error is not None and _ENDS.search(text(body)) else None
+            if call is None or not _LOADS.search(text(call.child_by_field_name("function"))):
+                continue
+            if not _only_sometimes(call):
+                arguments = call.child_by_field_name("arguments")
+                for name in _names(arguments):
+                    yield Located(name, f"{path}:{call.start_point[0] + 1}")
+
+
+def _names(arguments: Node | None) -> list[str]:
+    given = arguments.named_children if arguments is not None else []
+    return [value for node in given if (value := literal(node))] if given else [".env"]
+
+
+def _failed(node: Node) -> Node | None:
+    """`err` of `if err != nil`."""
+    condition = node.child_by_field_name("condition")
+    if condition is None or condition.type != "binary_expression" or not text(condition).endswith("!= nil"):
+        return None
+    left = condition.child_by_field_name("left")
+    return left if left is not None and left.type == "identifier" else None
 
 
 def _only_sometimes(node: Node) -> bool:
@@ -83,52 +122,72 @@ def tagged(tags: dict[str, str]) -> str | None:
     return None
 
 
-def _helped(call: Node, argument: Node) -> Iterator[tuple[str, Node]]:
+def _helper(node: Node) -> Iterator[str]:
+    """The function that an `if` stands in, where it ends the program for want of the variable whose name it is given."""
+    condition, body = node.child_by_field_name("condition"), node.child_by_field_name("consequence")
+    if condition is None or not _ENDS.search(text(body)):
+        return
+    for call in _reads_of_empty(node, condition):
+        argument, around = first(call.child_by_field_name("arguments")), node.parent
+        while around is not None and around.type not in _FUNCTIONS:
+            around = around.parent
+        named = around.child_by_field_name("name") if around is not None else None
+        given = text(around.child_by_field_name("parameters")) if around is not None else ""
+        if named is not None and argument is not None and re.match(rf"\({text(argument)} string\)$", given):
+            yield text(named)
+
+
+def _helped(call: Node, argument: Node, helpers: frozenset[str]) -> Iterator[tuple[str, Node]]:
     function = text(call.child_by_field_name("function")).rpartition(".")[2]
     name = literal(argument)
-    if name is not None and _NAME.fullmatch(name) and _HELPER.search(function):
+    if name is not None and _NAME.fullmatch(name) and (_HELPER.search(function) or function in helpers):
         yield name, call
 
 
 def _tested(node: Node) -> Iterator[tuple[str, Node]]:
     condition, body = node.child_by_field_name("condition"), node.child_by_field_name("consequence")
     if condition is not None and _ENDS.search(text(body)):
-        yield from _missing(node, condition)
+        for call in _reads_of_empty(node, condition):
+            yield from _named(call)
 
 
-def _missing(node: Node, condition: Node) -> Iterator[tuple[str, Node]]:
-    """What is empty or not set where the condition holds."""
+def _reads_of_empty(node: Node, condition: Node) -> Iterator[Node]:
+    """The calls whose result is empty or not set where the condition holds."""
     if condition.type == "parenthesized_expression" and condition.named_children:
-        yield from _missing(node, condition.named_children[0])
+        yield from _reads_of_empty(node, condition.named_children[0])
     elif condition.type == "unary_expression" and text(condition).startswith("!"):
         yield from _read(node, condition.child_by_field_name("operand"))
     elif condition.type == "binary_expression":
         left, right = condition.child_by_field_name("left"), condition.child_by_field_name("right")
         sign = text(condition.child_by_field_name("operator"))
         if sign == "||" and left is not None and right is not None:
-            yield from _missing(node, left)
-            yield from _missing(node, right)
+            yield from _reads_of_empty(node, left)
+            yield from _reads_of_empty(node, right)
         elif sign == "==" and text(right) in ('""', "``", "0"):
             yield from _read(node, left)
 
 
-def _read(node: Node, value: Node | None) -> Iterator[tuple[str, Node]]:
-    """The variable that a value was read from: at once, in the `if`'s own assignment, or in one shortly before it."""
+def _read(node: Node, value: Node | None) -> Iterator[Node]:
+    """The call that a value comes from."""
     value = _bare(value)
-    if value is None:
-        return
-    if value.type == "call_expression":
-        yield from _named(value)
-    elif value.type == "identifier":
-        above = node.child_by_field_name("initializer") or node.prev_named_sibling
-        for _ in range(_BEFORE):
-            if above is None:
-                return
-            call = _assigned(above, text(value))
-            if call is not None:
-                yield from _named(call)
-                return
-            above = above.prev_named_sibling
+    call = _origin(node, value) if value is not None else None
+    if call is not None and text(call.child_by_field_name("function")) in _READS:
+        yield call
+
+
+def _origin(node: Node, value: Node) -> Node | None:
+    """The call itself, or the one in the `if`'s own assignment, or in an assignment shortly before it."""
+    if value.type != "identifier":
+        return value if value.type == "call_expression" else None
+    above = node.child_by_field_name("initializer") or node.prev_named_sibling
+    for _ in range(_BEFORE):
+        if above is None:
+            return None
+        call = _assigned(above, text(value))
+        if call is not None:
+            return call
+        above = above.prev_named_sibling
+    return None
 
 
 def _bare(value: Node | None) -> Node | None:
@@ -156,5 +215,5 @@ def _assigned(statement: Node, name: str) -> Node | None:
 
 def _named(call: Node) -> Iterator[tuple[str, Node]]:
     name = literal(first(call.child_by_field_name("arguments")))
-    if name is not None and _NAME.fullmatch(name) and text(call.child_by_field_name("function")) in _READS:
+    if name is not None and _NAME.fullmatch(name):
         yield name, call

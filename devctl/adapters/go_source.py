@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devctl.adapters.go_configs import told_by_config, with_configs, with_dotenv
+from devctl.adapters.go_configs import told_by_config, with_configs, with_dotenv, with_env_files
 from devctl.adapters.go_embedded import embedded
 from devctl.adapters.go_frameworks import is_framework
-from devctl.domain.gofacts import GoPackage, Located, Module, SourceFacts
+from devctl.domain.gofacts import EnvFile, GoPackage, Located, Module, SourceFacts
 from devctl.domain.gohead import BUILT_FOR, Head, file_name_counts, named_by_imports, read_head
 from devctl.domain.gohints import reachable, worth_parsing
 from devctl.domain.gomod import GoMod, parse_mod
@@ -138,7 +138,7 @@ def _module(root: Path, path: str, mod: GoMod, content: str, *, packages: list[G
     packages = [with_configs(base, p) for p in packages]
     opened = _existing(base, {o.value for p in packages for o in p.opens})
     packages = [told_by_config(root, base, _beside(root, path, p, opened), opened) for p in packages]
-    packages = with_dotenv((root, base), packages)
+    packages = with_dotenv((root, base), [with_env_files(base, p) for p in packages])
     return Module(
         dir=path,
         path=mod.module,
@@ -219,6 +219,7 @@ def _parsed(
         tls=found.tls,
         port_env=tuple(found.port_env),
         configs=tuple(found.configs),
+        env_files=tuple(EnvFile(posixpath.normpath(f.value), f.place) for f in found.env_files),
     )
 
 

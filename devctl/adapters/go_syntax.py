@@ -16,7 +16,7 @@ from devctl.adapters.go_frameworks import (
     tells_address,
 )
 from devctl.adapters.go_query import CHAINED, CONFIG, ENV, LISTEN, LISTEN_TLS, OPEN, ROUTE, tools
-from devctl.adapters.go_required import required, tagged, worth_a_look
+from devctl.adapters.go_required import env_files, required, tagged, worth_a_look
 from devctl.adapters.go_values import Values, beside_it, chain_of, first, in_struct, literal, text
 from devctl.domain.address import names_our_port, parse_address, serves_here
 from devctl.domain.gofacts import Located, Setting
@@ -45,6 +45,7 @@ class Found:
     settings: list[Setting] = field(default_factory=list)
     port_env: list[Located] = field(default_factory=list)
     configs: list[Located] = field(default_factory=list)
+    env_files: list[Located] = field(default_factory=list)
     tls: str | None = None
 
 
@@ -99,6 +100,7 @@ class _PackageReader:
         root = parser.parse(source).root_node
         if worth_a_look(source):
             self.found.env_required += required(root, path)
+            self.found.env_files += env_files(root, path)
         for pattern, captures in cursor.matches(root):
             self.handlers[pattern]({name: nodes[0] for name, nodes in captures.items()})
 

@@ -84,7 +84,8 @@ def detect_service(
         service = _built_by(service, dockerfile, decided, command=str(spec.get("command") or ""))
     given_env = {**decided.env, **config.prod.env}
     unset = unset_env(decided.main, compose=spec, dockerfile=dockerfile, said=given_env)
-    return replace(service, context=context, unset_env=unset)
+    env_files = tuple({f.path: f for package in decided.main.closure for f in package.env_files}.values())
+    return replace(service, context=context, unset_env=unset, env_files=env_files)
 
 
 def _decide(

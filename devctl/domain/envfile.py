@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=\s*(.*?)\s*)?$")
+_ENDS_OF_EXAMPLES = (
+    ".example", ".sample", ".dist", ".template", "-example", "_example", "-sample", ".local", ".dev", ".development", ".default",
+)  # fmt: skip
 _SECRET = re.compile(r"(?i)(token|secret|passw|pwd|passphrase|key|credential|private|dsn|cookie)")
 
 
@@ -25,6 +28,15 @@ class Variable:
     @property
     def asked(self) -> bool:
         return not self.default and not self.optional
+
+
+def examples(name: str) -> tuple[str, ...]:
+    """What a file to copy it from may be called: `.env.example`, `env.example`, `example.env` for `.env`."""
+    own = [f"{name}{end}" for end in _ENDS_OF_EXAMPLES]
+    plain = name.removeprefix(".")
+    visible = [f"{plain}{end}" for end in _ENDS_OF_EXAMPLES[:4]] if plain != name else []
+    before = [f"{word}{name if name != plain else f'.{plain}'}" for word in ("example", "sample")]
+    return (*own, *visible, *before)
 
 
 def variables(text: str) -> tuple[Variable, ...]:

@@ -26,6 +26,19 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvFile:
+    """A file of variables (`path` relative to the module) that the program ends without, and the line that loads it.
+
+    `there`: it is in the folder; `example`: a file beside it to copy, "" where there is none.
+    """
+
+    path: str
+    place: str
+    there: bool = False
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GoPackage:
     """One folder of Go files, tests and excluded build tags left out. `dir` is relative to the project (`.`, `cmd/api`).
 
@@ -55,6 +68,7 @@ class GoPackage:
     embedded: tuple[str, ...] = ()
     port_env: tuple[Located, ...] = ()
     configs: tuple[Located, ...] = ()
+    env_files: tuple[EnvFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ _BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
     ),
     (re.compile(r"^(?:html|text)/template$"), (b'ParseGlob("', b'ParseFiles("')),
     (re.compile(r"golang-migrate/migrate"), (b"file://",)),
+    (re.compile(r"godotenv"), (b"godotenv.",)),
     (
         re.compile(r"spf13/viper|koanf|godotenv"),
         (b'Path("', b'ConfigName("', b'File("', b'Default("', b'Load("'),

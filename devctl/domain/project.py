@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from devctl.domain.gofacts import Located
+from devctl.domain.gofacts import EnvFile, Located
 from devctl.domain.goversion import minor
 from devctl.errors import Problem
 
@@ -30,8 +30,8 @@ class Service:
     where there is none, our own stage from `.devctl/` takes its place. `shares_cache`: the dev stage keeps
     GOCACHE below /cache, as ours does, so the volume there may be the one that projects share. `routes`: literal paths
     that the code registers for GET. `unset_env`: variables that the program ends without and that nothing sets, each with the
-    line that reads it. `embedded`: endings (`*.txt`) and paths of files that are compiled into the program.
-    `cgo`: what of it needs a C compiler.
+    line that reads it. `env_files`: files of variables that it ends without. `embedded`: endings (`*.txt`) and paths of files
+    that are compiled into the program. `cgo`: what of it needs a C compiler.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Service:
     shares_cache: bool = False
     routes: tuple[str, ...] = ()
     unset_env: tuple[Located, ...] = ()
+    env_files: tuple[EnvFile, ...] = ()
     embedded: tuple[str, ...] = ()
     origins: dict[str, str] = field(default_factory=dict)
     module: str = ""

@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 
 from devctl.domain.compose_text import obsolete_version, plain_variables, unset_variables
 from devctl.domain.detect import needs_cgo
+from devctl.domain.env_files import missing_files
 from devctl.domain.envfile import variables
 from devctl.domain.gofacts import DockerfileFacts, SourceFacts
 from devctl.domain.lint import Finding, Linted, blocking, lint
@@ -56,7 +57,7 @@ def problems(box: Toolbox, project: Project, *, mode: Literal["dev", "prod"] = "
             else _prod_reasons(linted, project, service)
         )
         found += [*_joined(reasons, listed), *_alone(reasons, listed)]
-        found += unset_problems(service.name, service.unset_env)
+        found += [*missing_files(service), *unset_problems(service.name, service.unset_env)]
     found += [*_compose_notes(box, Path(project.root)), *_built_here(box, project, facts)]
     return tuple(dict.fromkeys(found))
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from devctl.domain.devlog import without_airs_own
+from devctl.domain.env_files import ended_for
 from devctl.domain.failures import Explained, explain
 from devctl.domain.failures.reached import REACHED
 from devctl.domain.observed import MODE_LABEL, Container
@@ -14,7 +15,7 @@ from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.runs import image_ref
 from devctl.domain.unset_env import named_in, unset_hint, unset_message
-from devctl.errors import DevctlError, ProjectError
+from devctl.errors import DevctlError, Problem, ProjectError
 from devctl.workflows.bridge import not_composes
 
 LINES = 20
@@ -40,6 +41,10 @@ def exited(
         code = code or 1
     if code == SIGKILLED and not killed:
         killed = _for_its_memory(box, container)
+    dev = container.labels.get(MODE_LABEL) == "dev"
+    lacked = ended_for(service, log, dev=dev) if code else None
+    if lacked is not None:
+        return _lacks_file(service, lacked, code, log)
     known = explain("start", log, exit_code=code, oom_killed=killed, service=service.name)
     if known is None or known.code == "variable-missing":
         lacks = _lacks_variable(service, log, before=f"{service.name} exited with {code}")
@@ -53,7 +58,7 @@ def exited(
     said = panic_line(log)
     if said is not None:
         return panicked(service, said, log)
-    return _exited(service, code, log, dev=container.labels.get(MODE_LABEL) == "dev")
+    return _exited(service, code, log, dev=dev)
 
 
 def _for_its_memory(box: Toolbox, container: Container) -> bool:
@@ -82,6 +87,16 @@ def _exited(service: Service, code: int, log: str, *, dev: bool) -> ProjectError
         code="exits-at-start",
         hint=hint,
         place=place,
+        detail=log,
+    )
+
+
+def _lacks_file(service: Service, lacked: Problem, code: int, log: str) -> ProjectError:
+    return ProjectError(
+        f"{service.name} exited with {code}: {lacked.message}",
+        code=lacked.code,
+        hint=lacked.hint,
+        place=lacked.place,
         detail=log,
     )
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 from devctl.domain.bases import ALPINE, DISTROLESS, golang_ref
 from devctl.domain.config import Config
 from devctl.domain.detect import detect_go, detect_service, is_go_service
-from devctl.domain.envfile import values
+from devctl.domain.envfile import examples, values
 from devctl.domain.gofacts import DockerfileFacts, SourceFacts
 from devctl.domain.goversion import DEFAULT_GO
 from devctl.domain.overlay import BASES_NOTE, OVERLAY
@@ -27,7 +27,6 @@ from devctl.errors import FilesError, UsageError
 from devctl.workflows.find import compose_files, compose_folder, find_root
 
 Spec = dict[str, Any]
-EXAMPLES = (".example", ".sample", ".dist", ".template")
 
 
 def load(
@@ -95,7 +94,7 @@ def _compose_model(box: Toolbox, root: Path, folder: Path) -> dict[str, object]:
     except FilesError as error:
         missing = re.search(r"env file (\S+) is not there", str(error))
         path = folder / missing[1] if missing else root
-        there = [name for end in EXAMPLES if box.files.exists(path.with_name(name := f"{path.name}{end}"))]
+        there = [name for name in examples(path.name) if box.files.exists(path.with_name(name))]
         if missing and there and path.is_relative_to(root):
             folder = path.relative_to(root).parent
             example, wanted = (folder / there[0]).as_posix(), (folder / path.name).as_posix()

@@ -96,3 +96,54 @@ def test_one_that_the_program_reads_from_its_own_env_file_is_there(tmp_path: Pat
     source = HEAD.replace('"os"', '"os"\n\t"github.com/joho/godotenv"') + loads + "\n}\n"
     build_tree(tmp_path, {"go.mod": "module example.com/x\n", "main.go": source})
     assert [v.value for v in read(tmp_path).modules[0].packages[0].env_required] == ["EMPTY"]
+
+
+@pytest.mark.parametrize(
+    ("helper", "wanted"),
+    [
+        ('v := os.Getenv(key)\nif v == "" { log.Fatal("no") }\nreturn v', ["DB main.go:9"]),
+        ('v, ok := os.LookupEnv(key)\nif !ok { panic("no") }\nreturn v', ["DB main.go:9"]),
+        ('v := os.Getenv(key)\nif v == "" { return "none" }\nreturn v', []),
+        ('v := os.Getenv("DB" + key)\nif v == "" { log.Fatal("no") }\nreturn v', []),
+        ('if os.Getenv(mode) == "" { log.Fatal("no") }\nreturn os.Getenv(key)', []),
+    ],
+)
+def test_a_helper_of_the_file_ends_the_program(tmp_path: Path, helper: str, wanted: list[str]) -> None:
+    assert required(tmp_path, 'read("DB")', f"func read(key string) string {{\n{helper}\n}}\n") == wanted
+
+
+LOADS = HEAD.replace('"os"', '"os"\n\t"github.com/joho/godotenv"')
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ('if err := godotenv.Load(); err != nil { log.Fatal("no .env") }', ".env"),
+        ("err := godotenv.Load()\nif err != nil { panic(err) }", ".env"),
+        ('err := godotenv.Load("./conf/app.env")\nif err != nil { log.Fatal(err) }', "conf/app.env"),
+        ('if err := godotenv.Load(); err != nil { log.Println("no .env") }', ""),
+        ("godotenv.Load()", ""),
+        (
+            'if os.Getenv("ENV") != "production" {\nif err := godotenv.Load(); err != nil { log.Fatal(err) }\n}',
+            "",
+        ),
+        ("err := other()\nif err != nil { log.Fatal(err) }", ""),
+        ('if err := godotenv.Load("../.env"); err != nil { log.Fatal(err) }', ""),
+    ],
+)
+def test_a_file_of_variables_that_the_program_ends_without(tmp_path: Path, body: str, path: str) -> None:
+    build_tree(tmp_path, {"go.mod": "module example.com/x\n", "main.go": f"{LOADS}{body}\n}}\n"})
+    found = read(tmp_path).modules[0].packages[0].env_files
+    assert [f.path for f in found] == ([path] if path else [])
+    assert all(not f.there and f.place.startswith("main.go:1") for f in found)
+
+
+@pytest.mark.parametrize(
+    "example", [".env.example", ".env.sample", "env.example", "example.env", ".env_example"]
+)
+def test_what_a_file_of_variables_could_be_copied_from(tmp_path: Path, example: str) -> None:
+    source = f"{LOADS}err := godotenv.Load()\nif err != nil {{ panic(err) }}\n}}\n"
+    build_tree(tmp_path, {"go.mod": "module example.com/x\n", "main.go": source, example: "A=1\n"})
+    assert [f.example for f in read(tmp_path).modules[0].packages[0].env_files] == [example]
+    build_tree(tmp_path, {".env": ""})
+    assert [f.there for f in read(tmp_path).modules[0].packages[0].env_files] == [True]

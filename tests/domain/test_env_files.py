@@ -1,0 +1,37 @@
+"""A program that ends for want of a file of variables: what is said in the folder, and of an image."""
+
+from __future__ import annotations
+
+import pytest
+
+from devctl.domain.env_files import ended_for
+from devctl.domain.gofacts import EnvFile, Located
+from devctl.domain.project import Service
+
+NONE, THERE = EnvFile(".env", "main.go:9"), EnvFile(".env", "main.go:9", there=True)
+COPIED = EnvFile(".env", "main.go:9", example=".env.example")
+
+
+@pytest.mark.parametrize(
+    ("file", "dev", "log", "hint"),
+    [
+        (NONE, True, "exit status 1", "write api/.env, a line NAME=value for each of DB_URL, KEY"),
+        (COPIED, True, "exit status 1", "cp api/.env.example api/.env, and fill in what it leaves open"),
+        (THERE, True, "Error loading .env file", None),
+        (
+            THERE,
+            False,
+            "Error loading .env file",
+            "go on without it at main.go:9, as in `_ = godotenv.Load()`",
+        ),
+        (THERE, False, "dial tcp: connection refused", None),
+        (None, False, "open .env: no such file", None),
+    ],
+)
+def test_what_it_ended_for(file: EnvFile | None, *, dev: bool, log: str, hint: str | None) -> None:
+    unset = (Located("DB_URL", "main.go:1"), Located("KEY", "main.go:2"))
+    service = Service("api", dir="api", unset_env=unset, env_files=(file,) if file else ())
+    found = ended_for(service, log, dev=dev)
+    assert (found is None) == (hint is None)
+    if found is not None and hint is not None:
+        assert found.hint.startswith(hint) and found.place == "main.go:9"
