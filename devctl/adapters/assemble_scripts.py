@@ -10,7 +10,7 @@ TZDATA = "/usr/share/devctl/tzdata.tar.gz"
 _PACKAGES = f"""\
 #!/bin/sh
 stand_in="@TOOL@: this image is devctl's stand-in of @REF@, made without a registry"
-verb= skip= missing=
+verb= skip= missing= without=
 for word in "$@"; do
   if [ -n "$skip" ]; then skip=; continue; fi
   case "$word" in
@@ -22,11 +22,14 @@ for word in "$@"; do
   case "${{word%%[=<>~@]*}}" in
     .*|ca-certificates|ca-certificates-bundle|busybox|musl|alpine-baselayout) ;;
     tzdata) mkdir -p /usr/share && tar -xzf {TZDATA} -C /usr/share || exit 1 ;;
-    *) missing="$missing $word" ;;
+    git|openssh|openssh-client|mercurial|subversion|bzr) without="$without $word" ;;
+    *) command -v "${{word%%[=<>~@]*}}" >/dev/null || missing="$missing $word" ;;
   esac
 done
 case "$verb" in
-  add|install) [ -z "$missing" ] && exit 0; echo "$stand_in; it cannot install:$missing" >&2 ;;
+  add|install)
+    [ -z "$without" ] || echo "$stand_in; it goes on without$without: Go asks its proxy for modules" >&2
+    [ -z "$missing" ] && exit 0; echo "$stand_in; it cannot install:$missing" >&2 ;;
   update|upgrade|del|fix|clean|autoremove|remove|purge) exit 0 ;;
   *) echo "$stand_in; it knows no '@TOOL@ $verb'" >&2 ;;
 esac

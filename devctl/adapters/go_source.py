@@ -137,7 +137,9 @@ def _module(root: Path, path: str, mod: GoMod, content: str, *, packages: list[G
     base = root / path
     packages = [with_configs(base, p) for p in packages]
     opened = _existing(base, {o.value for p in packages for o in p.opens})
-    packages = [told_by_config(root, base, _beside(root, path, p, opened), opened) for p in packages]
+    packages = [
+        told_by_config(root, base, _beside(root, path, p, packages, opened), opened) for p in packages
+    ]
     packages = with_dotenv((root, base), [with_env_files(base, p) for p in packages])
     return Module(
         dir=path,
@@ -245,17 +247,21 @@ def _existing(base: Path, opened: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _beside(root: Path, module: str, package: GoPackage, opened: dict[str, str]) -> GoPackage:
-    """A main below the module whose files lie beside it, and not beside go.mod, is started in its own folder."""
-    if package.name != "main" or package.dir == module or any(o.value in opened for o in package.opens):
-        return package
-    found = _existing(root / package.dir, {o.value for o in package.opens})
-    if not found:
-        return package
-    below = posixpath.relpath(package.dir, module)
-    kept = tuple(Located(f"{below}/{found[o.value]}", o.place) for o in package.opens if o.value in found)
+def _beside(
+    root: Path, module: str, main: GoPackage, packages: list[GoPackage], opened: dict[str, str]
+) -> GoPackage:
+    """A main below the module is started in its own folder where the files that its code there opens lie beside it, and
+    not beside go.mod."""
+    if main.name != "main" or main.dir == module:
+        return main
+    own = [o for p in packages if f"{p.dir}/".startswith(f"{main.dir}/") for o in p.opens]
+    found = _existing(root / main.dir, {o.value for o in own})
+    if not found or any(o.value in opened for o in own):
+        return main
+    below = posixpath.relpath(main.dir, module)
+    kept = tuple(Located(f"{below}/{found[o.value]}", o.place) for o in own if o.value in found)
     opened |= {o.value: o.value for o in kept}
-    return replace(package, opens=kept, opens_beside=True)
+    return replace(main, opens=kept, opens_beside=True)
 
 
 def _only_opened(package: GoPackage, opened: dict[str, str]) -> GoPackage:

@@ -3,6 +3,8 @@
 OVERLAY = ".devctl"
 BASES_NOTE = "bases.json"
 """Which Go base builds in place of one that cannot be had."""
+STAGES_NOTE = "stages.json"
+"""Dev stages of the user's that did not build or start, each with the state of its Dockerfile then."""
 
 
 def build_note(service: str) -> str:

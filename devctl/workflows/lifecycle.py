@@ -24,6 +24,7 @@ from devctl.workflows.owner import own_containers, refuse_anothers
 from devctl.workflows.ready import wait_ready
 from devctl.workflows.session import MODEL, Session, open_session, write_overlay
 from devctl.workflows.snapshot import ready_text, snapshot
+from devctl.workflows.stage_notes import give_way
 from devctl.workflows.steps import Steps
 from devctl.workflows.unchanged import note_up
 from devctl.workflows.watch import watched_paths
@@ -90,7 +91,13 @@ def _bring_up(request: UpRequest, box: Toolbox, project: Project, steps: Steps) 
         replace_running(box, session, service, steps, timeout=request.timeout, assemble=request.yes)
     if running:
         session = open_session(box, project, mode="dev", only=request.services)
-    run_plan(box, session, steps, assemble=request.yes, timeout=request.timeout)
+    try:
+        run_plan(box, session, steps, assemble=request.yes, timeout=request.timeout)
+    except DevctlError as error:
+        project = give_way(box, project, steps.failed, error)
+        services = request.services
+        project = settle(box, project, mode="dev", assemble=request.yes, say=False, services=services)
+        return _bring_up(request, box, project, steps)
     for service in wanted:
         current(box, project, service)
     if request.watch and request.detach:

@@ -25,6 +25,7 @@ from devctl.domain.scaffold import BESIDE
 from devctl.domain.stages import chain, find_stage
 from devctl.errors import FilesError, UsageError
 from devctl.workflows.find import compose_files, compose_folder, find_root
+from devctl.workflows.stage_notes import without_noted
 
 Spec = dict[str, Any]
 
@@ -137,6 +138,7 @@ def _compose_services(
             dockerfile=dockerfile,
             context=context,
         )
+        service = without_noted(box, root, service)
         found.append(_with_theirs(box, root, _with_cache(service, dockerfile), dockerfile))
     return tuple(found)
 

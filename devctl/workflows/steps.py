@@ -22,10 +22,11 @@ class Timed(Protocol):
 
 @dataclass(slots=True)
 class Steps:
-    """Collects the steps of one command, each with its time in ms."""
+    """Collects the steps of one command, each with its time in ms; `failed`: the service of the one that failed last."""
 
     box: Timed
     done: list[dict[str, object]] = field(default_factory=list)
+    failed: str | None = None
 
     @contextmanager
     def step(self, name: str, cause: str, *, service: str | None = None) -> Iterator[None]:
@@ -34,6 +35,7 @@ class Steps:
         try:
             yield
         except BaseException:
+            self.failed = service
             self.box.reporter.emit(StepFailed(step=name, cause=cause, ms=self._since(began), service=service))
             raise
         ms = self._since(began)

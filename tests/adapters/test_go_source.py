@@ -266,3 +266,15 @@ def test_go_code_without_a_module_is_called_what_its_own_imports_call_it(tmp_pat
 def test_code_that_does_not_parse_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     package = _main(tmp_path, 'http.ListenAndServe(":8080", nil)\nif {{{')
     assert package.listens[0].value == ":8080"
+
+
+@pytest.mark.parametrize(("where", "beside"), [("app/config", True), ("config", False)])
+def test_a_main_starts_in_its_folder_where_what_a_package_below_it_opens_lies_there(
+    tmp_path: Path, where: str, *, beside: bool
+) -> None:
+    load = 'package config\n\nimport "github.com/spf13/viper"\n\nfunc Load() { viper.SetConfigFile("config/app.yml") }\n'
+    main = 'package main\n\nimport "example.com/shop/app/config"\n\nfunc main() { config.Load() }\n'
+    tree = {"go.mod": MOD, "app/main.go": main, "app/config/load.go": load, f"{where}/app.yml": "port: 80\n"}
+    packages = read(build_tree(tmp_path, tree)).modules[0].packages
+    assert [p.opens_beside for p in packages] == [beside, False]
+    assert {o.value for p in packages for o in p.opens} == {f"{where}/app.yml"}

@@ -158,7 +158,9 @@ def test_dependencies_that_cannot_start_are_told_by_name(project: MakeProject) -
     assert docker("ps", "--quiet", "--filter", f"name={made.name}-beside-1")
 
 
-def test_a_build_that_lacks_a_file_names_it(project: MakeProject) -> None:
+def test_a_dev_stage_that_does_not_build_gives_way_to_ours_until_its_file_is_edited(
+    project: MakeProject,
+) -> None:
     dockerfile = (
         "FROM golang:1.26-alpine AS dev\nWORKDIR /app\nCOPY config/app.yaml /etc/app.yaml\n"
         'CMD ["air", "-c", ".air.toml"]\n'
@@ -166,6 +168,13 @@ def test_a_build_that_lacks_a_file_names_it(project: MakeProject) -> None:
     made = project(
         files(COMPOSE.replace("build: .", "build: {context: ., target: dev}"), Dockerfile=dockerfile)
     )
-    failed = made.devctl("-y", "up", "-d", "--no-watch", code=None)
-    assert (failed.code, failed.error["code"]) == (1, "copy-source-missing"), failed.show
-    assert failed.error["message"].startswith("COPY finds no config"), failed.show
+    first = made.devctl("-y", "up", "-d", "--no-watch")
+    (said,) = (w for w in first.warnings if w["code"] == "dev-stage-fails")
+    assert said["message"].startswith("stage `dev` does not work here (COPY finds no config"), said
+    assert said["place"] == "Dockerfile:1"
+    serves(made.port, "404")
+    again = made.devctl("up", "-d", "--no-watch")
+    assert (again.named("step.started"), again.warnings) == ([], []), again.show
+    made.write({"Dockerfile": f"{dockerfile}# mended\n"})
+    plan = made.devctl("up", "--dry-run").result["plan"]
+    assert [s["step"] for s in plan][:1] == ["build"], plan

@@ -242,7 +242,8 @@ IMAGES: tuple[Failure, ...] = (
     Failure(
         "stand-in-lacks-packages",
         BUILD,
-        r"apk: this image is devctl's stand-in of (?P<ref>\S+), made without a registry; it cannot install: (?P<names>[^\n]+)",
+        r"(?:apk|apt-get): this image is devctl's stand-in of (?P<ref>\S+), made without a registry; "
+        r"it cannot install: (?P<names>[^\n]+)",
         "{names} cannot be installed in the stand-in of {ref}",
         "devctl bases save FILE where a registry answers, devctl bases load FILE here",
         "it was assembled on this machine, without a package manager",

@@ -138,7 +138,8 @@ MODULES: tuple[Failure, ...] = (
         GO,
         r'exec: "git": executable file not found in \$PATH',
         "the image has no git, and a module can be had only by git",
-        "RUN apk add --no-cache git (apt-get install git) before go mod download; or a GOPROXY that has the module",
+        "RUN apk add --no-cache git (apt-get install git) before go mod download; or a GOPROXY that has the module; a stand-in "
+        "base has no git to install: docker pull the real one",
         "GOPRIVATE, GOPROXY=direct or a module without proxy make Go call git",
     ),
     Failure(

@@ -1,0 +1,74 @@
+"""Which failures make a stage of the user's give way to ours, and how long that is remembered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from devctl.adapters.dockerfile_source import parse
+from devctl.domain.project import Project, Service
+from devctl.errors import DevctlError, ProjectError
+from devctl.workflows.stage_notes import give_way, without_noted
+from tests.fakes import World
+
+DOCKERFILE = "FROM golang:1.15 AS build\nFROM build AS dev\nRUN make tools\nCMD fresh\n"
+SERVICE = Service("api", dockerfile="Dockerfile", dev_stage="dev", shares_cache=True)
+
+
+class Sources:
+    def dockerfile(self, path: Path, *, root: Path) -> object:
+        return parse(DOCKERFILE, path=path.relative_to(root).as_posix())
+
+
+def made() -> tuple[World, Any, Project]:
+    world = World()
+    world.save("Dockerfile", DOCKERFILE)
+    box = replace(world.box(), sources=cast("Any", Sources()))
+    project = cast("Any", Project)(
+        root=str(world.root), name="shop", services=(SERVICE,), model={"services": {}}, generated=False,
+        go_version="1.15", bases={}, mirror=None, owner=(1, 1),
+    )  # fmt: skip
+    return world, box, project
+
+
+def failed(code: str, message: str = "the program make is not in the image") -> DevctlError:
+    return ProjectError(message, code=code, hint="x")
+
+
+@pytest.mark.parametrize(
+    "error", [failed("tool-missing"), failed("exits-at-start", "api exited with 127 before it answered")]
+)
+def test_a_stage_that_fails_gives_way_and_is_not_tried_again_until_its_file_changes(
+    error: DevctlError,
+) -> None:
+    world, box, project = made()
+    (ours,) = give_way(box, project, "api", error).services
+    assert (ours.dev_stage, ours.shares_cache) == (None, False)
+    (told,) = world.warnings
+    assert (told.code, told.place) == ("dev-stage-fails", "Dockerfile:2")
+    assert str(error) in told.message
+    assert without_noted(box, world.root, SERVICE).dev_stage is None
+    world.save("Dockerfile", DOCKERFILE + "EXPOSE 80\n")
+    assert without_noted(box, world.root, SERVICE) == SERVICE
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("api", failed("does-not-compile")),
+        ("api", failed("go-sum-missing")),
+        ("api", failed("exits-at-start", "api exited with 1 before it answered")),
+        ("db", failed("tool-missing")),
+        (None, failed("tool-missing")),
+    ],
+)
+def test_what_would_fail_in_our_stage_too_is_the_error(name: str | None, error: DevctlError) -> None:
+    world, box, project = made()
+    with pytest.raises(DevctlError) as raised:
+        give_way(box, project, name, error)
+    assert raised.value is error
+    assert world.warnings == []
+    assert without_noted(box, world.root, SERVICE) == SERVICE
