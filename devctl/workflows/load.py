@@ -103,7 +103,20 @@ def _compose_model(box: Toolbox, root: Path, folder: Path) -> dict[str, object]:
             message = f"the compose file needs {wanted}, and only {example} is here"
             error.problem = replace(error.problem, message=message, hint=hint)
             error.args = (message,)
+        if error.code == "compose-variable-missing":
+            error.problem = replace(error.problem, hint=_variable_hint(box, root, folder, error.problem.hint))
         raise
+
+
+def _variable_hint(box: Toolbox, root: Path, folder: Path, hint: str) -> str:
+    """Where there is an example and no `.env` yet, that says all variables at once."""
+    own = folder / ".env"
+    example = next((name for name in examples(".env") if box.files.exists(folder / name)), None)
+    if example is None or box.files.exists(own):
+        return hint
+    there = folder.relative_to(root)
+    copied = f"cp {(there / example).as_posix()} {(there / '.env').as_posix()}"
+    return f"{copied}, and fill in what it leaves open; or: devctl onboard"
 
 
 def _named_like(root: Path, model: dict[str, object], old: str) -> dict[str, object]:

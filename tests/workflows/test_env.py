@@ -80,3 +80,14 @@ def test_env_is_composes_where_there_is_a_compose_file(tmp_path: Path) -> None:
         here("config", "render", cwd=build_tree(tmp_path / "a", files)).result["model"]["services"].values()
     )
     assert "DATABASE_URL" not in spec["environment"]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("own", "hint"), [(None, "cp .env.example .env"), ("A=1\n", "echo 'DB=…' >> .env")])
+def test_an_example_says_all_variables_of_the_compose_file_at_once(
+    tmp_path: Path, own: str | None, hint: str
+) -> None:
+    compose = "services:\n  api:\n    build: .\n    environment: {DB: '${DB:?set it}'}\n"
+    files = GO | {"compose.yaml": compose, ".env.example": "DB=x\nKEY=y\n"} | ({".env": own} if own else {})
+    failed = here("config", "show", cwd=build_tree(tmp_path / "shop", files), code=3).error
+    assert failed["code"] == "compose-variable-missing" and failed["hint"].startswith(hint)
