@@ -13,7 +13,7 @@ from devctl.adapters.go_configs import told_by_config, with_configs, with_dotenv
 from devctl.adapters.go_embedded import embedded
 from devctl.adapters.go_frameworks import is_framework
 from devctl.domain.gofacts import EnvFile, GoPackage, Located, Module, SourceFacts
-from devctl.domain.gohead import BUILT_FOR, Head, file_name_counts, named_by_imports, read_head
+from devctl.domain.gohead import BUILT_FOR, Head, file_name_counts, named_by_imports, read_head, ungenerated
 from devctl.domain.gohints import reachable, worth_parsing
 from devctl.domain.gomod import GoMod, parse_mod
 from devctl.errors import FilesError
@@ -36,6 +36,7 @@ class _Folder:
     path: str
     sources: dict[str, bytes] = field(default_factory=dict)
     heads: dict[str, Head] = field(default_factory=dict)
+    ungenerated: tuple[tuple[str, str, str], ...] = ()
 
 
 def read(root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
@@ -109,6 +110,7 @@ def _folder(root: Path, path: str, names: frozenset[str], tags: frozenset[str]) 
         head = read_head(source, tags=tags)
         if head is not None and head.package != "documentation":  # the go command ignores that name
             folder.sources[name], folder.heads[name] = source, head
+    folder.ungenerated = ungenerated(names, built=folder.heads)
     return folder
 
 
@@ -183,6 +185,7 @@ def _package(root: Path, folder: _Folder, built: frozenset[str], *, framework: b
         tuple(sorted(imports)),
         embeds=_embeds(sources[file] for file in heads if "embed" in heads[file].imports),
         uses_cgo="C" in imports,
+        ungenerated=folder.ungenerated,
     )
     if plain.embeds and folder.path in built:
         plain = replace(plain, embedded=embedded(root, folder.path, plain.embeds))

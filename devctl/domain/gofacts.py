@@ -48,7 +48,8 @@ class GoPackage:
     defaults of addresses and ports; `tls`: the place of a listen call that speaks TLS; `opens_beside`: what is opened
     lies in the folder of this main, not in that of the module; `embeds`: patterns of go:embed, `embedded`: what they fit, as
     endings (`*.txt`) and, for files without one, paths relative to the project; `port_env`: variables that stand in a listen call
-    whose address is not known; `configs`: names of configuration files without folder or ending, as viper is told them.
+    whose address is not known; `configs`: names of configuration files without folder or ending, as viper is told them;
+    `ungenerated`: files without the Go code that is generated from them, each with the name of that and the command.
     """
 
     dir: str
@@ -69,6 +70,7 @@ class GoPackage:
     port_env: tuple[Located, ...] = ()
     configs: tuple[Located, ...] = ()
     env_files: tuple[EnvFile, ...] = ()
+    ungenerated: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

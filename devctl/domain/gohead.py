@@ -24,6 +24,13 @@ _MACHINES = frozenset(_GOARCH.split())
 BUILT_FOR = frozenset({"linux", "amd64", "unix", "gc", "cgo"})
 
 
+# What a generator reads, what it writes, and its command. A file of a fixed name stands for the folder.
+_GENERATED = (
+    (re.compile(r"(?P<stem>\w[\w.-]*)\.templ"), "{stem}_templ.go", "templ generate"),
+    (re.compile(r"wire\.go"), "wire_gen.go", "wire ./..."),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     package: str
@@ -52,6 +59,21 @@ def read_head(source: bytes, *, tags: frozenset[str] = BUILT_FOR) -> Head | None
     # The first 64 KiB of a file without declarations are plenty: imports come first.
     imports = _IMPORT.findall(source, found.end(), end.start() if end else found.end() + 65536)
     return Head(found[1].decode(), frozenset(path.decode(errors="replace") for path in imports))
+
+
+def ungenerated(names: frozenset[str], *, built: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
+    """Files of a folder whose generated Go is not there: source, what is missing, the command that writes it.
+
+    `built`: those that Go builds as they are; a wire.go among them is no injector of wire's.
+    """
+    found = []
+    for name in sorted(names.difference(built)):
+        for source, target, command in _GENERATED:
+            fits = source.fullmatch(name)
+            missing = target.format(**fits.groupdict()) if fits is not None else ""
+            if missing and missing not in names:
+                found.append((name, missing, command))
+    return tuple(found)
 
 
 def named_by_imports(folders: Iterable[str], imports: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from devctl.domain.gofacts import DockerfileFacts, Instruction, Module, Stage
 from devctl.domain.goversion import air_for, minor_text, refuses
-from devctl.domain.lint_code import Case, binds_localhost, package_missing
+from devctl.domain.lint_code import Case, binds_localhost, generated_missing, package_missing
 from devctl.domain.mains import Main
 from devctl.domain.stages import (
     air_installs,
@@ -284,6 +284,7 @@ RULES: tuple[Rule, ...] = (
     Rule("dynamic-on-static", _dynamic_on_static),
     Rule("binds-localhost", _binds_localhost),
     Rule("package-missing", _package_missing),
+    Rule("generated-missing", lambda linted: generated_missing(linted.main)),
     Rule("relative-entrypoint", _relative_entrypoint),
     Rule("base-untagged", _untagged),
     Rule("base-dead", _dead_distroless),

@@ -41,7 +41,21 @@ def package_missing(main: Main | None, modules: Iterable[str]) -> Iterator[Case]
                 continue
             place = posixpath.normpath(posixpath.join(module.dir, below))
             message = f"{package.dir} imports {path}, and there is no Go code in {place}: generated code that is not committed?"
-            yield package.dir, message, "go generate ./... (or what the README names for it), then save", None
+            yield (
+                package.dir,
+                message,
+                "go generate ./... (or what the README names for it: templ, sqlc, protoc), then save",
+                None,
+            )
+
+
+def generated_missing(main: Main | None) -> Iterator[Case]:
+    """Files beside the code that is built, without the Go code that a generator makes of them."""
+    for package in main.closure if main is not None else ():
+        for source, missing, command in package.ungenerated:
+            place = posixpath.normpath(posixpath.join(package.dir, source))
+            message = f"{missing}, which is generated from {source}, is not there: generated code that is not committed?"
+            yield place, message, f"{command}, then save", None
 
 
 def _within(path: str, module: str) -> bool:

@@ -278,3 +278,18 @@ def test_a_main_starts_in_its_folder_where_what_a_package_below_it_opens_lies_th
     packages = read(build_tree(tmp_path, tree)).modules[0].packages
     assert [p.opens_beside for p in packages] == [beside, False]
     assert {o.value for p in packages for o in p.opens} == {f"{where}/app.yml"}
+
+
+def test_generated_go_that_is_not_committed_is_named_with_its_source(tmp_path: Path) -> None:
+    wire = "//go:build wireinject\n\npackage main\n"
+    tree = {
+        "go.mod": MOD, "main.go": "package main\n", "wire.go": wire,
+        "a/a.go": "package a\n", "a/page.templ": "", "a/done.templ": "", "a/done_templ.go": "package a\n",
+        "b/wire.go": "package b\n", "b/b.go": "package b\n",
+    }  # fmt: skip
+    packages = {p.dir: p.ungenerated for p in read(build_tree(tmp_path, tree)).modules[0].packages}
+    assert packages == {
+        ".": (("wire.go", "wire_gen.go", "wire ./..."),),
+        "a": (("page.templ", "page_templ.go", "templ generate"),),
+        "b": (),
+    }

@@ -179,10 +179,21 @@ def test_a_package_of_the_module_that_is_not_there() -> None:
     assert "go generate" in finding.hint
 
 
+def test_generated_go_that_is_not_there() -> None:
+    package = GoPackage(
+        "web", "main", True, (), ungenerated=(("page.templ", "page_templ.go", "templ generate"),)
+    )
+    (finding,) = lint(Linted(main=Main(BARE, package, (package,))))
+    assert (finding.id, finding.place) == ("generated-missing", "web/page.templ")
+    assert finding.message.startswith("page_templ.go, which is generated from page.templ, is not there")
+    assert finding.hint == "templ generate, then save"
+
+
 def test_every_rule_is_named_once_and_tested_here() -> None:
     ids = [rule.id for rule in RULES]
     assert len(ids) == len(set(ids))
-    assert set(ids) == {*found(OLD), "args-target", "dynamic-on-static", "binds-localhost", "package-missing"}
+    code = {"binds-localhost", "package-missing", "generated-missing"}
+    assert set(ids) == {*found(OLD), "args-target", "dynamic-on-static", *code}
 
 
 @pytest.mark.parametrize(
