@@ -62,18 +62,18 @@ def _compiles_at_start(facts: DockerfileFacts, stage: Stage) -> Instruction | No
     return None
 
 
-def no_prod_stage(facts: DockerfileFacts) -> Problem | None:
+def no_prod_stage(facts: DockerfileFacts) -> Problem:
     """Why our own production stage runs where the Dockerfile has none, with the line that is the cause."""
-    last = next((s for s in reversed(facts.stages) if not is_dev(s)), None)
-    line = _compiles_at_start(facts, last) if last is not None else None
-    if line is None:
-        return None
-    said = " ".join(line.original.split())
+    last = next((s for s in reversed(facts.stages) if not is_dev(s)), facts.stages[-1])
+    line = _compiles_at_start(facts, last)
+    said = f"{facts.path} has no production stage, none that starts what was built"
+    if line is not None:
+        said = f"`{' '.join(line.original.split())}` compiles at each start, which is for development"
     return Problem(
-        "compiles-at-start",
-        f"`{said}` compiles at each start, which is for development: devctl's own production stage runs instead",
+        "no-prod-stage" if line is None else "compiles-at-start",
+        f"{said}: devctl's own production stage runs instead",
         "nothing must be done; to have a stage of your own, `devctl init --diff` shows one",
-        f"{facts.path}:{line.line}",
+        f"{facts.path}:{last.line if line is None else line.line}",
     )
 
 

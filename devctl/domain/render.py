@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from copy import deepcopy
 from typing import Any, cast
 
@@ -30,6 +30,7 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_v
         if service is not None and run is not None:
             _write_mode(spec, project, service, run)
             _lend_keys(model, spec["build"], run)
+    _wait_for_start({run.service for run in chosen.values() if run.mode == "dev" and run.ours}, model)
     if any(_uses_cache(spec) for spec in model["services"].values()):
         model.setdefault("volumes", {})[CACHE_KEY] = {"name": cache_volume, "external": True}
     _label_owned(model, "volumes", project.name, observed.volumes)
@@ -106,6 +107,14 @@ def _our_dev_stage(spec: Model, project: Project, service: Service) -> None:
     ]
     spec["working_dir"] = SOURCE_TARGET
     spec["command"] = ["air", "-c", f"{SOURCE_TARGET}/.devctl/{service.name}/air.toml"]
+
+
+def _wait_for_start(services: Container[str], model: Model) -> None:
+    """Our dev stage has no health check: what the user's runs may not be in it, and compiling takes longer than it allows."""
+    for spec in model["services"].values():
+        for name, how in (spec.get("depends_on") or {}).items():
+            if name in services and how.get("condition") == "service_healthy":
+                how["condition"] = "service_started"
 
 
 def _air_environment(service: Service) -> dict[str, str]:

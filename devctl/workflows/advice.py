@@ -192,8 +192,7 @@ def _dev_reasons(linted: Linted, project: Project, service: Service) -> tuple[Pr
 def _prod_reasons(linted: Linted, project: Project, service: Service) -> tuple[Problem, ...]:
     if linted.dockerfile is None or service.prod_stages or project.prod_target:
         return ()
-    told = no_prod_stage(linted.dockerfile)
-    return (told,) if told is not None else ()
+    return (no_prod_stage(linted.dockerfile),)
 
 
 def _joined(reasons: Sequence[Problem], listed: Sequence[Problem]) -> list[Problem]:

@@ -248,7 +248,6 @@ def test_what_compiles_at_each_start_is_no_production_stage_and_its_line_says_so
     facts = parse(f"FROM golang:1.26\nWORKDIR /app\nCOPY . .\n{start}\n")
     told = no_prod_stage(facts)
     assert prod_stages(facts) == {}
-    assert told is not None
     assert told.place == "Dockerfile:4"
     assert told.message == (
         f"`{start.splitlines()[0]}` compiles at each start, which is for development: "
@@ -260,9 +259,13 @@ def test_what_compiles_at_each_start_is_no_production_stage_and_its_line_says_so
     "start", ['CMD ["./air-quality", "run"]', "CMD ./migrate && ./server run", 'CMD ["/go"]']
 )
 def test_a_program_that_is_called_like_a_tool_is_one_that_was_built(start: str) -> None:
-    facts = parse(f"FROM golang:1.26\n{start}\n")
-    assert prod_stages(facts) == {"other": "0"}
-    assert no_prod_stage(facts) is None
+    assert prod_stages(parse(f"FROM golang:1.26\n{start}\n")) == {"other": "0"}
+
+
+def test_a_dockerfile_for_development_alone_is_told_as_one() -> None:
+    told = no_prod_stage(parse("FROM golang:1.26 AS base\nFROM base AS dev\nRUN go build -o /x .\n"))
+    assert (told.code, told.place) == ("no-prod-stage", "Dockerfile:1")
+    assert told.message.startswith("Dockerfile has no production stage, none that starts what was built: ")
 
 
 def test_the_stages_that_one_is_built_from() -> None:

@@ -106,6 +106,14 @@ DOCKER: dict[str, Shape] = {
             "    healthcheck: {test: ['CMD', 'test', '-e', '/tmp/ok'], interval: 200ms}\n"
         )
     ),
+    "waited-for-until-healthy": Shape(
+        grown(
+            API
+            + "    healthcheck: {test: ['CMD', 'wget', '-qO-', 'http://localhost:8080/'], interval: 200ms}\n"
+            "  web:\n    image: alpine:3.22\n    command: sleep 1000\n    init: true\n"
+            "    depends_on: {api: {condition: service_healthy}}\n"
+        )
+    ),
     "profiles-include-extends": Shape(
         grown(
             "include: [more/db.yaml]\nservices:\n  api:\n    extends: {file: common.yaml, service: base}\n"
