@@ -13,10 +13,20 @@ from devctl.domain.envfile import examples, variables
 from devctl.domain.gofacts import GoPackage, Located, Setting
 
 _CONFIGS = (".json", ".yaml", ".yml", ".toml", ".ini", ".conf", ".env", ".properties")
-_CONFIG_FOLDERS = ("config", "configs", "conf")
+_CONFIG_FOLDERS = ("config", "configs", "conf", "etc")
+_SECTION = re.compile(
+    r"""(?P<indent>\s*)(?:\[(?P<table>[\w.-]+)\]|["']?(?P<key>[A-Za-z_][\w.-]*)["']?\s*:\s*[{]?)\s*(?:#.*)?$"""
+)
 _CONFIG_LINE = re.compile(
     r"""\s*["']?([A-Za-z_][\w.-]*)["']?\s*[:=]\s*["']?([\w.\[\]-]*:?\d{2,5})["']?\s*,?\s*(?:#.*)?$"""
 )
+
+
+def names_config(value: str) -> bool:
+    """Whether the default of a flag or variable is a configuration file, or a folder of them. A `.env` is nobody's to pass on."""
+    if value.startswith("/") or "://" in value or value.endswith(".env"):
+        return False
+    return value.endswith(_CONFIGS) or ("/" in value and posixpath.basename(value) in _CONFIG_FOLDERS)
 
 
 def with_configs(base: Path, package: GoPackage) -> GoPackage:
@@ -36,14 +46,35 @@ def told_by_config(root: Path, base: Path, package: GoPackage, opened: Mapping[s
     """Addresses in a configuration file that is opened: `addr: :8080` says as much as a default in the code."""
     told = []
     for item in package.opens:
-        name = opened.get(item.value, "")
-        if name.endswith(_CONFIGS) and (content := _content(base / name)) is not None:
-            path = posixpath.normpath(posixpath.relpath(base / name, root))
-            for number, line in enumerate(content[:65536].decode(errors="replace").splitlines(), 1):
-                found = _CONFIG_LINE.match(line)
-                if found and names_our_port(found[1]) and serves_here(found[2]):
-                    told.append(Setting(found[1], found[2], "field", f"{path}:{number}"))
+        for file in _files(base / opened.get(item.value, "nothing")):
+            path = posixpath.normpath(posixpath.relpath(file, root))
+            told += _told((_content(file) or b"")[:65536].decode(errors="replace"), path)
+    # The port of a part that is called like something else comes last: `redis:`, `metrics:`.
+    told.sort(key=lambda setting: not names_our_port(setting.name))
     return replace(package, settings=(*told, *package.settings)) if told else package
+
+
+def _files(path: Path) -> list[Path]:
+    if path.name in _CONFIG_FOLDERS and path.is_dir():
+        return [file for file in sorted(path.iterdir()) if file.name.endswith(_CONFIGS) and file.is_file()]
+    return [path] if path.name.endswith(_CONFIGS) else []
+
+
+def _told(text: str, path: str) -> list[Setting]:
+    """Each with the part of the file that it stands in: `server.grpc.addr`."""
+    told: list[Setting] = []
+    parts: list[tuple[int, str]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and not (parts and parts[0][0] < 0):  # of a table: until the next one
+            parts = [part for part in parts if part[0] < indent]
+        found = _CONFIG_LINE.match(line)
+        if found and names_our_port(found[1]) and serves_here(found[2]):
+            name = ".".join([*(part for _, part in parts), found[1]])
+            told.append(Setting(name, found[2], "field", f"{path}:{number}"))
+        elif begun := _SECTION.match(line):
+            parts = [(-1, begun["table"])] if begun["table"] else [*parts, (indent, begun["key"])]
+    return told
 
 
 def with_dotenv(folders: Iterable[Path], packages: list[GoPackage]) -> list[GoPackage]:

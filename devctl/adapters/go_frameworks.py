@@ -22,10 +22,31 @@ _ROUTER = re.compile(
 )
 _TALKS = re.compile(r"Dial|Client|Connect|Conn\b|Request|\.(?:Get|Post|Do)$")
 BEEGO = ("web", "beego")
+GRPC = "google.golang.org/grpc"
+# Calls that make a server, or tell it its address: by the import that makes them so, and what they are called on.
+_SERVER_MAKERS: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
+    "NewServer": (
+        ("grpc", re.compile(r"^google\.golang\.org/grpc$")),
+        ("", re.compile(r"go-kratos/kratos/v\d+/transport/")),
+    ),
+    "MustNewServer": (("", re.compile(r"zeromicro/go-zero/(?:rest|zrpc|gateway)$")),),
+    "Address": (("", re.compile(r"go-kratos/kratos/v\d+/transport/|go-micro\.dev/|asim/go-micro")),),
+    "WithHostPorts": (("", re.compile(r"cloudwego/hertz/pkg/app/server$")),),
+}
 
 
 def is_framework(paths: Iterable[str]) -> bool:
     return any(_FRAMEWORKS.search(path) for path in paths)
+
+
+def makes_no_server(name: str, receiver: str, imports: Iterable[str]) -> bool:
+    """Whether a call has the name of one that makes a server, and is none without the framework that it belongs to."""
+    makers = _SERVER_MAKERS.get(name)
+    paths = tuple(imports)
+    return makers is not None and not any(
+        receiver == (called or receiver) and any(wanted.search(path) for path in paths)
+        for called, wanted in makers
+    )
 
 
 def made_by_framework(made: str) -> bool:

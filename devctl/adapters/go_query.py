@@ -38,13 +38,16 @@ _QUERY = """
   (#match? @value "^.(0[.]0[.]0[.]0)?:[0-9]+.$"))
 """
 ENV = ("Getenv", "LookupEnv", "GetEnv", "EnvOr", "GetEnvOr", "GetenvDefault", "Env", "MustGetenv")
-LISTEN = ("ListenAndServe", "Listen", "Run", "Start", "Serve", "NewServer", "ListenAndServeUNIX")
+LISTEN = (
+    "ListenAndServe", "Listen", "Run", "Start", "Serve", "NewServer", "MustNewServer", "Address", "WithHostPorts",
+    "ListenAndServeUNIX",
+)  # fmt: skip
 LISTEN_TLS = ("ListenAndServeTLS", "RunTLS", "StartTLS", "ListenTLS", "StartAutoTLS", "ServeTLS")
 ROUTE = ("HandleFunc", "Handle", "GET", "Get", "Any", "All", "Path", "HandlerFunc", "Handler")
 OPEN = (
     "Open", "OpenFile", "ReadFile", "ReadDir", "DirFS", "Dir", "ServeFile", "ParseFiles", "ParseGlob", "LoadHTMLGlob",
     "LoadHTMLFiles", "Static", "StaticFile", "StaticFS", "AddConfigPath", "SetConfigFile", "ReadInConfig", "LoadX509KeyPair",
-    "File", "DecodeFile", "New",
+    "File", "Provider", "DecodeFile", "New",
 )  # fmt: skip
 CHAINED = "Default"
 CONFIG = "SetConfigName"

@@ -239,15 +239,24 @@ def _embeds(sources: Iterable[bytes]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.strip('"`') for line in lines for word in line.split()))
 
 
-def _existing(base: Path, opened: Iterable[str]) -> dict[str, str]:
-    """What is really there: `templates/*.html` → `templates`; names that do not exist below the module are left out."""
+def _existing(base: Path, opened: Iterable[str], *, top: Path | None = None) -> dict[str, str]:
+    """What is really there: `templates/*.html` → `templates`; names that do not exist below the module are left out.
+
+    `top`: how far up a name may lead, where `base` lies below it (`../../configs`).
+    """
     found = {}
     for value in opened:
         fixed = _WILD.split(value)[0]
         plain = posixpath.normpath(fixed if fixed == value else posixpath.dirname(fixed) or ".")
-        if plain != "." and not plain.startswith("..") and len(plain) < 200 and (base / plain).exists():
+        if plain == "." or len(plain) > 200 or (plain.startswith("..") and not _is_inside(base, plain, top)):
+            continue
+        if (base / plain).exists():
             found[value] = plain
     return found
+
+
+def _is_inside(base: Path, path: str, top: Path | None) -> bool:
+    return top is not None and posixpath.normpath((base / path).as_posix()).startswith(f"{top.as_posix()}/")
 
 
 def _beside(
@@ -258,11 +267,13 @@ def _beside(
     if main.name != "main" or main.dir == module:
         return main
     own = [o for p in packages if f"{p.dir}/".startswith(f"{main.dir}/") for o in p.opens]
-    found = _existing(root / main.dir, {o.value for o in own})
+    found = _existing(root / main.dir, {o.value for o in own}, top=root / module)
     if not found or any(o.value in opened for o in own):
         return main
     below = posixpath.relpath(main.dir, module)
-    kept = tuple(Located(f"{below}/{found[o.value]}", o.place) for o in own if o.value in found)
+    kept = tuple(
+        Located(posixpath.normpath(f"{below}/{found[o.value]}"), o.place) for o in own if o.value in found
+    )
     opened |= {o.value: o.value for o in kept}
     return replace(main, opens=kept, opens_beside=True)
 

@@ -7,17 +7,29 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from devctl.adapters.go_configs import names_config
 from devctl.adapters.go_frameworks import (
     BEEGO,
+    GRPC,
     is_framework,
     is_router,
     made_by_framework,
+    makes_no_server,
     talks,
     tells_address,
 )
 from devctl.adapters.go_query import CHAINED, CONFIG, ENV, LISTEN, LISTEN_TLS, OPEN, ROUTE, tools
 from devctl.adapters.go_required import env_files, required, tagged, worth_a_look
-from devctl.adapters.go_values import Values, beside_it, chain_of, first, in_struct, literal, text
+from devctl.adapters.go_values import (
+    Values,
+    beside_it,
+    chain_of,
+    default_given,
+    first,
+    in_struct,
+    literal,
+    text,
+)
 from devctl.domain.address import names_our_port, parse_address, serves_here
 from devctl.domain.gofacts import Located, Setting
 
@@ -30,7 +42,6 @@ _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _QUOTED = re.compile(r'"([^"\n]*)"')
 _FLAG = re.compile(r"(?:String|Int|Uint)(?:16|32|64)?(?:Var)?P?")
 _TAG = re.compile(r'(\w+):"([^"]*)"')
-_NEW_SERVER = {"grpc": "google.golang.org/grpc"}
 
 
 @dataclass(slots=True)
@@ -64,7 +75,7 @@ def read_package(
     reader = _PackageReader(tuple(imports), framework)
     for path, source in files.items():
         reader.read(path, source)
-    if any(not reader.called_with(nodes) for _, nodes in reader.listening):
+    if any(not reader.called_with(nodes) for _, _, nodes in reader.listening):
         for path, source in others:
             reader.read(path, source)
     reader.resolve()
@@ -79,7 +90,7 @@ class _PackageReader:
         self.plain = False
         self.framework = framework or is_framework(imports)
         self.imports = frozenset(imports)
-        self.listening: list[tuple[str, list[Node]]] = []
+        self.listening: list[tuple[Node, str, list[Node]]] = []
         self.handlers: tuple[Callable[[dict[str, Node]], None], ...] = (
             *(
                 self._call,
@@ -106,9 +117,12 @@ class _PackageReader:
 
     def resolve(self) -> None:
         """Addresses are looked up last: the constant may stand in another file."""
-        for place, nodes in self.listening:
+        grpc = GRPC in self.imports
+        for call, place, nodes in self.listening:
             address = self.called_with(nodes)
-            self.found.listens.append(Located(address, place))
+            self.found.listens.append(
+                Located(address, place, about=self.values.about(call, nodes, grpc=grpc))
+            )
             names = [] if address else [name for node in nodes for name in self.values.variables(node)]
             self.found.port_env += [Located(name, place) for name in dict.fromkeys(names)]
         if self.plain:  # TLS is a choice here, and plain HTTP what one gets without certificates
@@ -143,13 +157,13 @@ class _PackageReader:
             return
         if name == "Serve" and receiver not in ("http", "fasthttp", "fcgi"):
             return  # of a server, on a listener: net.Listen has told already
-        if name == "NewServer" and _NEW_SERVER.get(receiver) not in self.imports:
+        if makes_no_server(name, receiver, self.imports):
             return
         if name == "Run" and not arguments:
             self._run(receiver, call)
             return
         self.plain = self.plain or name in ("ListenAndServe", "Run", "Start")
-        self.listening.append((self._place(call), arguments))
+        self.listening.append((call, self._place(call), arguments))
 
     def _run(self, receiver: str, call: Node) -> None:
         """8080 is the default of both; beego reads its file, gin the variable PORT."""
@@ -194,15 +208,7 @@ class _PackageReader:
         if name is None or not _ENV_NAME.fullmatch(name):
             return
         self.found.env_reads.append(Located(name, self._place(call)))
-        default = literal(arguments[1]) if len(arguments) > 1 else None
-        if default is None and call.parent is not None:
-            default = self._beside(call)
-        self._setting(name, default, "env", call)
-
-    def _beside(self, call: Node) -> str | None:
-        """`cmp.Or(os.Getenv("PORT"), "8080")`: the default is the next argument of the call around."""
-        following = call.next_named_sibling
-        return literal(following) if following is not None and call.parent.type == "argument_list" else None  # type: ignore[union-attr]
+        self._setting(name, default_given(call, arguments), "env", call)
 
     def _named_default(self, at: dict[str, Node]) -> None:
         name = literal(at["name"]) or ""
@@ -221,7 +227,7 @@ class _PackageReader:
         if name == "Value" and kind.endswith("Flag"):  # of urfave/cli: the name stands beside it
             self._setting(beside_it(at["pair"], "Name"), literal(value), "flag", at["pair"])
         elif name == "Addr" and kind.endswith(("http.Server", "fasthttp.Server")):
-            self.listening.append((self._place(at["pair"]), [value]))
+            self.listening.append((at["pair"], self._place(at["pair"]), [value]))
         else:
             self._setting(name, literal(value), "field", at["pair"])
 
@@ -249,12 +255,16 @@ class _PackageReader:
         if default is None and (needed := tagged(tags)) is not None:
             self.found.env_required.append(Located(needed, self._place(at["value"])))
         if default is not None:
-            self.values.default(text(at["name"]), default)
+            self.values.default(at["name"], default)
             own = name or in_struct(at["name"])
             self._setting(own, default, "env" if name else "field", at["value"])
 
     def _setting(self, name: str, value: str | None, kind: str, node: Node) -> None:
-        if value is None or not names_our_port(name.rpartition(".")[2] if kind == "field" else name):
+        if value is None:
+            return
+        if names_config(value):
+            self.found.opens.append(Located(value, self._place(node)))
+        if not names_our_port(name.rpartition(".")[2] if kind == "field" else name):
             return
         if not serves_here(value):
             return

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _DEPTH = 6
+_LONG = 120  # of an expression that names a server; a handler written in place says nothing
 _MANY = 8  # values of one expression; more are noise
 _TELLING = frozenset(
     [
@@ -65,6 +66,16 @@ def literal(node: Node | None) -> str | None:
     return text(node) if node.type == "int_literal" else None
 
 
+def given_to(node: Node) -> str:
+    """The variable or field that a value is given to, in whatever it is wrapped: `admin` of `admin := &http.Server{Addr: …}`."""
+    around = node.parent
+    while around is not None and around.type not in ("block", "statement_list", "func_literal"):
+        if around.type in ("short_var_declaration", "assignment_statement"):
+            return text(around.child_by_field_name("left"))
+        around = around.parent
+    return ""
+
+
 def chain_of(call: Node) -> Iterator[Node]:
     """The calls that a call is chained to, from the last to the first: `Flag(…).Default(…)` of `Flag(…).Default(…).Int()`."""
     found: Node | None = call
@@ -84,7 +95,7 @@ class Values:
     """
 
     assigned: dict[str, list[Node]] = field(default_factory=dict)
-    defaults: dict[str, list[str]] = field(default_factory=dict)
+    defaults: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     def assign(self, name: str, value: Node) -> None:
         """`name`: as it is written on the left, `port` or `opts.Web.Port`."""
@@ -101,8 +112,16 @@ class Values:
         calls = (node for node in self.assigned.get(name, ()) if node.type == "call_expression")
         return next((text(node.child_by_field_name("function")) for node in calls), "")
 
-    def default(self, name: str, value: str) -> None:
-        self.defaults.setdefault(name, []).append(value)
+    def default(self, name: Node, value: str) -> None:
+        """Of a field, kept with what the struct around it is called: `Server` of `Server struct { Port int }`."""
+        self.defaults.setdefault(text(name), []).append((_owner(name), value))
+
+    def _default(self, used: Node) -> list[str]:
+        """`c.Server.Port` is the field of a struct that is called like Server, where there is one: ServerConfig too."""
+        *before, name = text(used).split(".")
+        known = self.defaults.get(name, [])
+        word = before[-1].lower() if before else ""
+        return [value for owner, value in known if word and word in owner.lower()] or [v for _, v in known]
 
     def variables(self, node: Node, depth: int = _DEPTH) -> Iterator[str]:
         """Names of environment variables that an expression is made of: `":" + os.Getenv("API_PORT")`."""
@@ -123,6 +142,19 @@ class Values:
         return next((v for v in found if serves_here(v)), None) or next(
             (v for v in found if is_brokers(v)), None
         )
+
+    def about(self, called: Node, arguments: list[Node], *, grpc: bool) -> str:
+        """The names that stand around an address: `debugListener *debugAddr debug.addr` for a flag of that name.
+
+        `grpc`: the package speaks it, and does so on its plain listeners.
+        """
+        nodes = [node for node in arguments if self.address(node) is not None] or arguments[:1]
+        words = [given_to(called), *(text(node)[:_LONG] for node in nodes)]
+        for node in nodes:
+            used = node.named_children[-1] if node.type == "unary_expression" else node
+            made = self._nearest(used, self.assigned.get(text(used).rpartition(".")[2], []))
+            words += [literal(first(call.child_by_field_name("arguments"))) or "" for call in made[:1]]
+        return " ".join(["grpc", *words] if grpc and text(called).startswith("net.Listen") else words)
 
     def possible(self, node: Node, depth: int) -> list[str]:
         """The values that the text allows; wrong ones among them do not matter."""
@@ -147,7 +179,7 @@ class Values:
 
     def _named(self, used: Node, depth: int) -> list[str]:
         name = text(used).rpartition(".")[2]
-        found = list(self.defaults.get(name, ()))
+        found = self._default(used)
         for node in self._nearest(used, self.assigned.get(name, [])):
             found += self.possible(node, depth)
         return list(dict.fromkeys(found))[:_MANY]
@@ -237,13 +269,25 @@ def _own_prefix(call: Node) -> str | None:
     return value.rstrip("/") if value is not None and value.startswith("/") else None
 
 
+def default_given(call: Node, arguments: list[Node]) -> str | None:
+    """`getEnv("PORT", "8080")`; of `cmp.Or(os.Getenv("PORT"), "8080")` the next argument of the call around."""
+    own = literal(arguments[1]) if len(arguments) > 1 else None
+    if own is not None or call.parent is None or call.parent.type != "argument_list":
+        return own
+    return literal(call.next_named_sibling)
+
+
 def in_struct(field_name: Node) -> str:
     """`SMTP.Addr`: the name of the struct tells whose address it is."""
-    around = field_name.parent
-    while around is not None and around.type != "type_spec":
+    return f"{_owner(field_name)}.{text(field_name)}"
+
+
+def _owner(field_name: Node) -> str:
+    """What the struct around a field is called, by its type or by the field that it is written in."""
+    around = field_name.parent.parent if field_name.parent is not None else None
+    while around is not None and around.type not in ("type_spec", "field_declaration"):
         around = around.parent
-    struct = text(around.child_by_field_name("name")) if around is not None else ""
-    return f"{struct}.{text(field_name)}"
+    return text(around.child_by_field_name("name")) if around is not None else ""
 
 
 def beside_it(pair: Node, key: str) -> str:

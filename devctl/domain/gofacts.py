@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A value and where it was read: `path:line`, relative to the project."""
+    """A value and where it was read: `path:line`, relative to the project; `about`: the names that the code has for it there."""
 
     value: str
     place: str
+    about: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ _BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
     ),
     (re.compile(r"^(?:net|crypto/tls)$"), (b"Listen",)),
     (re.compile(r"^google\.golang\.org/grpc$"), (b"NewServer(", b"Serve(")),
+    (re.compile(r"zeromicro/go-zero/|go-micro"), (b"MustNewServer(", b"Address(")),
     (
         re.compile(r"^os$|^io/ioutil$"),
         (b"Getenv(", b"LookupEnv(", b'ReadFile("', b'Open("', b'DirFS("', b'ReadDir("'),
@@ -37,14 +38,16 @@ _BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
     (re.compile(r"godotenv"), (b"godotenv.",)),
     (
         re.compile(r"spf13/viper|koanf|godotenv"),
-        (b'Path("', b'ConfigName("', b'File("', b'Default("', b'Load("'),
+        (b'Path("', b'Provider("', b'ConfigName("', b'File("', b'Default("', b'Load("'),
     ),
 )
 _ANYWHERE = (b'env:"', b'envconfig:"', b'efault:"', b'nv("', b'nvOr("', b'ADDR": ', b'PORT": ')
 _SERVING = (b".Run(", b".Start(", b".Listen(")
 _GIVEN_ADDRESS = re.compile(rb'\w\("(?:0\.0\.0\.0)?:\d{2,5}"')
 _FLAGS = re.compile(r"^flag$|spf13/(?:pflag|cobra)|urfave/cli|kingpin|alecthomas/kong|peterbourgon/ff")
-_FLAG_WORD = re.compile(rb'"[^"\n]*(?:port|addr|listen|bind)[^"\n]*"', re.IGNORECASE)
+_FLAG_WORD = re.compile(
+    rb'"[^"\n]*(?:port|addr|listen|bind|conf)[^"\n]*"|\.(?:ya?ml|toml|json|ini)"', re.IGNORECASE
+)
 # `DefaultPort = 8080`, `"server.port": "8080"`, from the word on: in small letters, tried only where the word stands.
 _PORT_WORDS = (b"port", b"addr", b"listen")
 _GIVEN = re.compile(rb"""(?:(?:port|addr)\w*[ \t]*=|\w+"[ \t]*:)[ \t]*["`]?[\w.]*:?\d{4,5}\b""")

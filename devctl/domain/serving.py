@@ -14,6 +14,7 @@ from devctl.domain.stages import assignments
 DEFAULT_PORT = 8080
 _HTTP = re.compile(
     r"^net/http$|gin-gonic/gin|labstack/echo|gofiber/fiber|go-chi/|gorilla/mux|fasthttp|httprouter|connectrpc|iris|beego|hertz"
+    r"|kratos/v\d+/transport/http|go-zero/(?:rest|gateway)"
 )
 _PORT_VARIABLES = (
     "PORT",
@@ -31,6 +32,8 @@ _PORT_VARIABLES = (
 )
 _PROBES = ("/healthz", "/health", "/livez", "/readyz", "/ready", "/ping", "/status", "/")
 _SIDE_WORDS = re.compile(r"metric|pprof|debug|admin|prometheus|smtp|pop3|imap|ftp|ldap", re.IGNORECASE)
+_HTTP_WORD = re.compile(r"http|web|public", re.IGNORECASE)
+_GRPC = re.compile(r"grpc", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,27 +116,30 @@ def _shaped(name: str, port: int) -> str:
 
 
 def _listened(main: Main) -> Iterator[tuple[int, str]]:
-    """Ports of listen calls, then defaults of settings; those of metrics and profiling last."""
+    """Ports of listen calls, then defaults of settings; those of grpc after those of HTTP, of metrics and profiling last."""
     if not main.serves:
         return
-    found: list[tuple[bool, int, str]] = []
+    found: list[tuple[int, int, str]] = []
     for package in main.closure:
         for item in package.listens:
             if (address := parse_address(item.value)) is not None:
-                found.append((_beside(address.port, item.place), address.port, item.place))
+                found.append((_rank(address.port, item.about, item.place), address.port, item.place))
     strong = {port for _, port, _ in found}
     for setting in _settings(main):
         address = parse_address(setting.value)
         if address is not None and address.port not in strong:
-            found.append(
-                (_beside(address.port, f"{setting.place} {setting.name}"), address.port, setting.place)
-            )
+            found.append((_rank(address.port, setting.name, setting.place), address.port, setting.place))
     for _, port, place in sorted(found, key=lambda item: item[0]):
         yield port, place
 
 
-def _beside(port: int, about: str) -> bool:
-    return port in SIDE_PORTS or _SIDE_WORDS.search(about) is not None
+def _rank(port: int, about: str, place: str) -> int:
+    """A request of a person goes to HTTP where a program speaks that and grpc; to neither metrics nor profiling."""
+    if _SIDE_WORDS.search(f"{about} {place}"):
+        return 2
+    if _HTTP_WORD.search(about):
+        return 0
+    return 2 if port in SIDE_PORTS else 1 if _GRPC.search(f"{about} {place}") else 0
 
 
 def _settings(main: Main) -> Iterator[Setting]:
@@ -212,12 +218,17 @@ def find_probe(main: Main, port: Port | None) -> tuple[str, str]:
         return "tcp", tls
     if not any(_HTTP.search(path) for package in main.closure for path in package.imports):
         return "tcp", main.place
-    if not any(package.routes for package in main.closure) and _grpc_only(main):
+    if not any(package.routes for package in main.closure) and _grpc_only(main, port):
         return "tcp", main.place
     return _path(main.closure)
 
 
-def _grpc_only(main: Main) -> bool:
+def _grpc_only(main: Main, port: Port) -> bool:
+    """Whether grpc is spoken on the port: where the program listens for it elsewhere, this one is of HTTP."""
+    listens = [item for package in main.closure for item in package.listens]
+    grpcs = {item.place for item in listens if item.value and _GRPC.search(item.about)}
+    if grpcs and port.origin not in grpcs and port.origin in {item.place for item in listens}:
+        return False
     return any("google.golang.org/grpc" in package.imports for package in main.closure)
 
 

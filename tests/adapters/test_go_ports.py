@@ -240,3 +240,116 @@ def test_an_address_that_is_given_to_a_function_of_the_project(tmp_path: Path, c
 def test_an_address_that_is_called_is_not_listened_on(tmp_path: Path) -> None:
     main = 'package main\n\nimport "net/http"\n\nfunc main() {\n\tgrpc.NewClient(":3000")\n\thttp.ListenAndServe(a, nil)\n}\n'
     assert _service(tmp_path, {"main.go": main}).port is None
+
+
+FRAMEWORKS = {
+    "go-zero": (
+        "github.com/zeromicro/go-zero/rest",
+        'var f = flag.String("f", "etc/shop.yaml", "the file")\n\nfunc Start() { rest.MustNewServer(c.RestConf).Start() }\n',
+        {"etc/shop.yaml": "Name: shop\nRedis:\n  Port: 7001\nHost: 0.0.0.0\nPort: 8888\n"},
+        (8888, "etc/shop.yaml:5", ("etc/shop.yaml",)),
+    ),
+    "go-zero's grpc": (
+        "github.com/zeromicro/go-zero/zrpc",
+        'var f = flag.String("f", "etc/shop.yaml", "")\n\nfunc Start() { zrpc.MustNewServer(c.Conf, f).Start() }\n',
+        {"etc/shop.yaml": "ListenOn: 0.0.0.0:8085\nEtcd:\n  Hosts:\n  - 127.0.0.1:2379\n"},
+        (8085, "etc/shop.yaml:1", ("etc/shop.yaml",)),
+    ),
+    "go-micro": (
+        "go-micro.dev/v4/server",
+        'func Start() { server.NewServer(server.Address(":8081")) }\n',
+        {},
+        (8081, "server/server.go:8", ()),
+    ),
+    "hertz": (
+        "github.com/cloudwego/hertz/pkg/app/server",
+        'func Start() { server.Default(server.WithHostPorts(":8889")).Spin() }\n',
+        {},
+        (8889, "server/server.go:8", ()),
+    ),
+    "koanf": (
+        "github.com/knadh/koanf/providers/file",
+        'func Start() {\n\tko.Load(file.Provider("config.toml"), p)\n\thttp.ListenAndServe(ko.String("app.address"), nil)\n}\n',
+        {"config.toml": '[db]\nport = 7001\n[app]\naddress = "0.0.0.0:1323"\n'},
+        (1323, "config.toml:4", ("config.toml",)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_framework_that_makes_its_server_of_a_file_or_an_option(tmp_path: Path, name: str) -> None:
+    path, body, more, told = FRAMEWORKS[name]
+    source = f'package server\n\nimport (\n\t"flag"\n\t"net/http"\n\t"{path}"\n)\n{body}'
+    service = _service(tmp_path, {"server/server.go": source, **more})
+    assert (service.port, service.origins["port"], service.files) == told
+
+
+def test_a_folder_of_configuration_above_the_main_is_where_it_is_started_for(tmp_path: Path) -> None:
+    main = """package main
+
+import (
+	"flag"
+
+	"example.com/broker/server"
+)
+
+var conf string
+
+func init() { flag.StringVar(&conf, "conf", "../../configs", "where") }
+
+func main() { server.Start(conf) }
+"""
+    server = """package server
+
+import "github.com/go-kratos/kratos/v2/transport/http"
+
+func Start(c *Server) { http.NewServer(http.Address(c.Http.Addr)) }
+"""
+    told = "server:\n  grpc:\n    addr: 0.0.0.0:9000\n  http:\n    addr: 0.0.0.0:8000\n"
+    files = {"cmd/shop/main.go": main, "server/server.go": server, "configs/config.yaml": told}
+    service = detect_service(read(build_tree(tmp_path, {"go.mod": MOD, **files})), config=Config())
+    assert (service.port, service.origins["port"], service.probe) == (8000, "configs/config.yaml:5", "/")
+    assert (service.workdir, service.files) == ("cmd/shop", ("configs",))
+
+
+@pytest.mark.parametrize(
+    ("body", "port", "probe"),
+    [
+        ("go http.ListenAndServe(adminAddr, nil)\nhttp.ListenAndServe(publicAddr, nil)", 4444, "/"),
+        ('admin := &http.Server{Addr: ":9000"}\nsrv := &http.Server{Addr: ":8000"}', 8000, "/"),
+        ('d := fs.String("debug.addr", ":8090", "")\nhttp.ListenAndServe(*d, nil)\nhttp.ListenAndServe(":8091", nil)', 8091, "/"),
+        ('lis, _ := net.Listen("tcp", ":8080")\ngrpc.NewServer().Serve(lis)\ns := http.Server{Addr: ":8092"}', 8092, "/"),
+        ('lis, _ := net.Listen("tcp", ":50051")\ngo http.ListenAndServe(":9090", promhttp.Handler())', 50051, "tcp"),
+        ('grpcL, _ := net.Listen("tcp", ":8082")\nhttpL, _ := net.Listen("tcp", ":8081")', 8081, "tcp"),
+    ],
+)  # fmt: skip
+def test_of_several_ports_the_one_that_people_ask_is_taken(
+    tmp_path: Path, body: str, port: int, probe: str
+) -> None:
+    more = '\n\t"google.golang.org/grpc"' if "Listen(" in body else ""
+    imports = f'import (\n\t"flag"\n\t"net"\n\t"net/http"\n{more}\n)\n'
+    config = 'package server\n\nconst (\n\tadminAddr  = ":4445"\n\tpublicAddr = ":4444"\n)\n'
+    source = f"package server\n\n{imports}\nfunc Start() {{\n{body}\n}}\n"
+    service = _service(tmp_path, {"server/server.go": source, "server/config.go": config})
+    assert (service.port, service.probe) == (port, probe)
+
+
+def test_fields_of_one_name_are_told_apart_by_the_struct_around_them(tmp_path: Path) -> None:
+    source = """package server
+
+import "net/http"
+
+type Config struct {
+	Worker struct {
+		Port string `default:"9000"`
+	}
+	Server ServerConfig
+}
+
+type ServerConfig struct {
+	Port string `default:"8085"`
+}
+
+func Start(c Config) { http.ListenAndServe(":"+c.Server.Port, nil) }
+"""
+    assert _service(tmp_path, {"server/server.go": source}).port == 8085
