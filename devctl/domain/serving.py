@@ -128,7 +128,10 @@ def _listened(main: Main) -> Iterator[tuple[int, str]]:
     for setting in _settings(main):
         address = parse_address(setting.value)
         if address is not None and address.port not in strong:
-            found.append((_rank(address.port, setting.name, setting.place), address.port, setting.place))
+            rank = _rank(address.port, setting.name, setting.place)
+            # What is listened on goes before what some constant says.
+            weak = strong and setting.kind in ("field", "key")
+            found.append((max(rank, 1) if weak else rank, address.port, setting.place))
     for _, port, place in sorted(found, key=lambda item: item[0]):
         yield port, place
 

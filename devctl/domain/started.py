@@ -75,9 +75,36 @@ def started(
     program, own, line = _program(facts, last) if last is not None else ("", (), 0)
     if given and not compose.get("entrypoint") and (args := _given(facts, last, program, given)) is not None:
         return Started(tags, env, args, given, {**places, "args": compose_file}, _copied(facts, last))
+    copied = _copied(facts, last)
+    own = _without_unfilled(own, _unfilled(facts, last, copied, compose))
     if own:
         places["args"] = f"{facts.path}:{line}"
-    return Started(tags, env, own, None, places, _copied(facts, last))
+    return Started(tags, env, own, None, places, copied)
+
+
+def _unfilled(
+    facts: DockerfileFacts, stage: Stage | None, copied: Mapping[str, str], compose: Mapping[str, object]
+) -> tuple[str, ...]:
+    """Folders that a VOLUME line leaves to whoever runs the image, where nobody puts anything there."""
+    mounts = compose.get("volumes")
+    mounted = (
+        [str(m.get("target")) for m in mounts if isinstance(m, dict)] if isinstance(mounts, list) else []
+    )
+    lines = [i for s in (chain(facts, stage) if stage else ()) for i in s.instructions if i.cmd == "VOLUME"]
+    folders = [posixpath.normpath(word) for line in lines for word in line.value]
+    filled = (*copied, *mounted)
+    return tuple(f for f in folders if not any(_is_below(f, path) or _is_below(path, f) for path in filled))
+
+
+def _without_unfilled(args: tuple[str, ...], folders: tuple[str, ...]) -> tuple[str, ...]:
+    """`-conf /data/conf` goes, as there is nothing: the default of the flag is what is read in the source."""
+    kept: list[str] = []
+    for word in args:
+        if not any(_is_below(word.rpartition("=")[2], folder) for folder in folders):
+            kept.append(word)
+        elif kept and kept[-1].startswith("-") and "=" not in f"{kept[-1]}{word}":
+            kept.pop()
+    return tuple(kept)
 
 
 def _copied(facts: DockerfileFacts, stage: Stage | None) -> dict[str, str]:

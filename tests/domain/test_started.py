@@ -83,3 +83,25 @@ def test_a_file_that_the_image_has_is_in_the_source_too(
     found = started(parse(dockerfile(f'{copy}\nENTRYPOINT ["/app", "{argument}"]')), {})
     assert found.args == (argument,)
     assert found.args_in_source() == ((local,), files)
+
+
+@pytest.mark.parametrize(
+    ("more", "compose", "args"),
+    [
+        ("VOLUME /data/conf\n", {}, ("serve",)),
+        ("VOLUME /data/conf\nCOPY configs /data/conf\n", {}, ("serve", "-conf", "configs")),
+        ("VOLUME /data/conf\n", {"volumes": [{"target": "/data/conf"}]}, ("serve", "-conf", "/data/conf")),
+        ("", {}, ("serve", "-conf", "/data/conf")),
+    ],
+)
+def test_an_argument_that_names_a_volume_which_nobody_fills_is_left_out(
+    more: str, compose: dict[str, object], args: tuple[str, ...]
+) -> None:
+    text = dockerfile(f'{more}CMD ["/app", "serve", "-conf", "/data/conf"]')
+    assert started(parse(text), compose).args_in_source()[0] == args
+
+
+@pytest.mark.parametrize("words", ['"--conf=/data/conf/app.yaml"', '"-c", "/data/conf/app.yaml"'])
+def test_a_file_in_such_a_volume_is_left_out_with_its_flag(words: str) -> None:
+    text = dockerfile(f'VOLUME ["/data/conf"]\nCMD ["/app", "-v", {words}]')
+    assert started(parse(text), {}).args == ("-v",)
