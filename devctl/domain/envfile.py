@@ -34,7 +34,7 @@ def examples(name: str) -> tuple[str, ...]:
     """What a file to copy it from may be called: `.env.example`, `env.example`, `example.env` for `.env`."""
     own = [f"{name}{end}" for end in _ENDS_OF_EXAMPLES]
     plain = name.removeprefix(".")
-    visible = [f"{plain}{end}" for end in _ENDS_OF_EXAMPLES[:4]] if plain != name else []
+    visible = [f"{plain}{end}" for end in _ENDS_OF_EXAMPLES[:5]] if plain != name else []
     before = [f"{word}{name if name != plain else f'.{plain}'}" for word in ("example", "sample")]
     return (*own, *visible, *before)
 

@@ -24,9 +24,10 @@ STARTS: tuple[Failure, ...] = (
         "line-endings",
         _UP,
         r"^exec (?P<path>\S+\.sh): no such file or directory",
-        "{path} has Windows line endings, so its #! line names no program",
-        "sed -i 's/\\r$//' that file, and in .gitattributes: *.sh text eol=lf",
-        "the file is there, its interpreter with a carriage return behind its name is not",
+        "the #! line of {path} names a program that is not in the image",
+        "sed -i 's/\\r$//' that file where it has Windows line endings (.gitattributes: *.sh text eol=lf); else #!/bin/sh, or "
+        "RUN apk add --no-cache bash in that stage",
+        "an alpine has no bash, and no image has one with a carriage return behind its name",
     ),
     Failure(
         "libc-too-old",
@@ -53,6 +54,15 @@ STARTS: tuple[Failure, ...] = (
         "is it there? a binary: CGO_ENABLED=0; a script: sed -i 's/\\r$//' takes Windows line endings out",
         "a shell says the same of a missing file, of a binary without its C library and of a script whose #! line names nothing",
         codes=(127,),
+    ),
+    Failure(
+        "shell-needed",
+        START,
+        r"^(?:/usr/bin/)?env: (?:can't execute )?['‘]?(?P<name>[\w.+-]+)['’]?: No such file or directory",
+        "a script of it is run by {name}, which is not in the image",
+        "#!/bin/sh as the first line of the script, or RUN apk add --no-cache {name} (alpine) in that stage",
+        "an alpine has no bash",
+        codes=(126, 127),
     ),
     Failure(
         "air-refuses-folder",
