@@ -8,10 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from devctl.domain.compose_text import obsolete_version, plain_variables, unset_variables
+from devctl.domain.compose_text import obsolete_version
 from devctl.domain.detect import needs_cgo
 from devctl.domain.env_files import missing_files
-from devctl.domain.envfile import variables
 from devctl.domain.gofacts import DockerfileFacts, SourceFacts
 from devctl.domain.lint import Finding, Linted, blocking, lint
 from devctl.domain.mains import Main, mains
@@ -24,7 +23,8 @@ from devctl.domain.stages import chain, dev_stage, external_base, find_stage
 from devctl.domain.unset_env import unset_problems
 from devctl.errors import MachineError, Problem, ProjectError
 from devctl.workflows.bases_needed import dockerfile_of
-from devctl.workflows.find import compose_files, compose_folder
+from devctl.workflows.compose_model import unset_in_compose
+from devctl.workflows.find import compose_files
 from devctl.workflows.session import Session
 
 Key = tuple[str | int, ...]
@@ -64,15 +64,10 @@ def problems(box: Toolbox, project: Project, *, mode: Literal["dev", "prod"] = "
 
 def _compose_notes(box: Toolbox, root: Path) -> Iterator[Problem]:
     """What compose warns of at each of its calls, said here once and with its line."""
-    own = box.files.read_text((compose_folder(box, root) or root) / ".env") or ""
-    elsewhere = box.host.env("COMPOSE_ENV_FILES") is not None  # what those hold is not ours to guess
     for path in compose_files(box, root):
         name = path.relative_to(root).as_posix()
         yield from obsolete_version(name, box.sources.positions(path)(("version",)))
-        texts = [] if elsewhere else box.sources.texts(path)
-        asked = {asked for text, _ in texts for asked in plain_variables(text)}
-        known = {v.name for v in variables(own)} | {n for n in asked if box.host.env(n) is not None}
-        yield from unset_variables(name, texts, known=frozenset(known))
+    yield from unset_in_compose(box, root)
 
 
 def _built_here(box: Toolbox, project: Project, facts: SourceFacts) -> Iterator[Problem]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, cast
 from devctl.domain.bases import ALPINE, DISTROLESS, golang_ref
 from devctl.domain.config import Config
 from devctl.domain.detect import detect_go, detect_service, is_go_service
-from devctl.domain.envfile import examples, values
+from devctl.domain.envfile import values
 from devctl.domain.gofacts import DockerfileFacts, SourceFacts
 from devctl.domain.goversion import DEFAULT_GO
 from devctl.domain.overlay import BASES_NOTE, OVERLAY
@@ -24,6 +23,7 @@ from devctl.domain.published import own_image
 from devctl.domain.scaffold import BESIDE
 from devctl.domain.stages import chain, find_stage
 from devctl.errors import FilesError, UsageError
+from devctl.workflows.compose_model import compose_model, compose_name
 from devctl.workflows.find import compose_files, compose_folder, find_root
 from devctl.workflows.stage_notes import without_noted
 
@@ -53,7 +53,7 @@ def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
     if known is not None and not known.generated:
         model = known.model
     else:
-        model = _compose_model(box, root, folder) if folder is not None else {"services": {}}
+        model = compose_model(box, root, folder) if folder is not None else {"services": {}}
     specs = cast("dict[str, Spec]", model.setdefault("services", {}))
     services = _compose_services(box, root, config=config, facts=facts, specs=specs)
     if not services and (published := [name for name, spec in specs.items() if own_image(spec, facts)]):
@@ -86,49 +86,6 @@ def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
         replaced=_replaced(box, root),
         compose_dir=folder.relative_to(root).as_posix() if folder is not None else ".",
     )
-
-
-def _compose_model(box: Toolbox, root: Path, folder: Path) -> dict[str, object]:
-    try:
-        model = box.compose.config(folder)
-        return model if folder == root else _named_like(root, model, compose_name(folder.name))
-    except FilesError as error:
-        missing = re.search(r"env file (\S+) is not there", str(error))
-        path = folder / missing[1] if missing else root
-        there = [name for name in examples(path.name) if box.files.exists(path.with_name(name))]
-        if missing and there and path.is_relative_to(root):
-            folder = path.relative_to(root).parent
-            example, wanted = (folder / there[0]).as_posix(), (folder / path.name).as_posix()
-            hint = f"cp {example} {wanted}, and fill in what it leaves open; or: devctl onboard"
-            message = f"the compose file needs {wanted}, and only {example} is here"
-            error.problem = replace(error.problem, message=message, hint=hint)
-            error.args = (message,)
-        if error.code == "compose-variable-missing":
-            error.problem = replace(error.problem, hint=_variable_hint(box, root, folder, error.problem.hint))
-        raise
-
-
-def _variable_hint(box: Toolbox, root: Path, folder: Path, hint: str) -> str:
-    """Where there is an example and no `.env` yet, that says all variables at once."""
-    own = folder / ".env"
-    example = next((name for name in examples(".env") if box.files.exists(folder / name)), None)
-    if example is None or box.files.exists(own):
-        return hint
-    there = folder.relative_to(root)
-    copied = f"cp {(there / example).as_posix()} {(there / '.env').as_posix()}"
-    return f"{copied}, and fill in what it leaves open; or: devctl onboard"
-
-
-def _named_like(root: Path, model: dict[str, object], old: str) -> dict[str, object]:
-    """Half of all projects have a folder `deploy`: one that is called so for want of a name is called like its root."""
-    if model.get("name") != old:
-        return model
-    new = compose_name(root.name)
-    for kind in ("volumes", "networks"):
-        for key, spec in cast("dict[str, Any]", model.get(kind) or {}).items():
-            if (spec or {}).get("name") == f"{old}_{key}":
-                spec["name"] = f"{new}_{key}"
-    return {**model, "name": new}
 
 
 def _compose_services(
@@ -254,11 +211,6 @@ def _replaced(box: Toolbox, root: Path) -> dict[str, str]:
     except ValueError:
         return {}
     return {str(k): str(v) for k, v in noted.items()} if isinstance(noted, dict) else {}
-
-
-def compose_name(folder: str) -> str:
-    """The project name that compose would derive from the folder's name."""
-    return re.sub(r"[^a-z0-9_-]", "", folder.lower()).lstrip("_-") or "app"
 
 
 def _nameless(box: Toolbox, root: Path) -> Project:

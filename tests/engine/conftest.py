@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from devctl.workflows.load import compose_name
+from devctl.workflows.compose_model import compose_name
 from tests.engine.cli import Result, devctl, docker, free_port, leave_nothing
 from tests.helpers import build_tree
 

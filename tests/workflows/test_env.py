@@ -91,3 +91,14 @@ def test_an_example_says_all_variables_of_the_compose_file_at_once(
     files = GO | {"compose.yaml": compose, ".env.example": "DB=x\nKEY=y\n"} | ({".env": own} if own else {})
     failed = here("config", "show", cwd=build_tree(tmp_path / "shop", files), code=3).error
     assert failed["code"] == "compose-variable-missing" and failed["hint"].startswith(hint)
+
+
+@pytest.mark.engine
+def test_a_port_that_a_variable_leaves_empty_is_told_as_that_variable(tmp_path: Path) -> None:
+    compose = "services:\n  api:\n    build: .\n    ports:\n      - $SHOP_PORT:$SHOP_PORT\n"
+    root = build_tree(tmp_path / "shop", GO | {"compose.yaml": compose})
+    failed = here("config", "show", cwd=root, code=3).error
+    assert "the variable SHOP_PORT is not set" in failed["message"] and failed["place"] == "compose.yaml:5"
+    assert failed["hint"].startswith("echo 'SHOP_PORT=…' >> .env")
+    build_tree(root, {".env.example": "SHOP_PORT=9000\n"})
+    assert here("config", "show", cwd=root, code=3).error["hint"].startswith("cp .env.example .env")
