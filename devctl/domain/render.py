@@ -164,8 +164,10 @@ def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
 
 
 def _covers_source(volume: Model, root: str) -> bool:
-    source = str(volume.get("source", ""))
-    in_place = volume["target"].rstrip("/") in (SOURCE_TARGET, CACHE_TARGET)
+    """Also a volume that keeps the image's vendor/: ours has none, and what lies in the source counts."""
+    source, target = str(volume.get("source", "")), volume["target"].rstrip("/")
+    vendored = target.startswith(f"{SOURCE_TARGET}/") and posixpath.basename(target) == "vendor"
+    in_place = target in (SOURCE_TARGET, CACHE_TARGET) or (vendored and volume.get("type") == "volume")
     return in_place or (volume.get("type") == "bind" and source == root)
 
 

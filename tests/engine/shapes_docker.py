@@ -125,6 +125,19 @@ DOCKER: dict[str, Shape] = {
         }
     ),
     "named-volume-over-app": Shape(grown(API + "    volumes: ['app:/app']\nvolumes:\n  app:\n")),
+    "vendor-that-a-volume-left": Shape(
+        grown(
+            API + "    volumes: ['.:/app', '/app/vendor']\n",
+            None,
+            main=server("lib.Hello()", imports='\t"example.com/lib"\n'),
+        )
+        | {
+            "go.mod": f"{MOD}\nrequire example.com/lib v0.0.0\n\nreplace example.com/lib => ./lib\n",
+            "lib/go.mod": "module example.com/lib\n\ngo 1.26\n",
+            "lib/lib.go": 'package lib\n\nfunc Hello() string { return "hello" }\n',
+            "vendor/.keep": "",
+        }
+    ),
     "port-by-variable": Shape(
         grown(
             API.replace("8080", "9000") + "    environment: {PORT: '9000'}\n",
