@@ -35,11 +35,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """Another service of the model. `image` is set where it is built here too; a `job` is done once it exited with 0."""
+    """Another service of the model. `image` is set where it is built here too; a `job` is done once it exited with 0;
+    `needed` where a service of ours cannot do without it, or somebody asked for it."""
 
     name: str
     image: str | None = None
     job: bool = False
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

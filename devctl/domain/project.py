@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from devctl.domain.gofacts import EnvFile, Located
 from devctl.domain.goversion import minor
@@ -106,6 +108,11 @@ class Project:
     def base(self, role: str) -> str:
         """The base that builds use for a role: the one that was asked for, or what takes its place."""
         return self.replaced.get(self.bases[role], self.bases[role])
+
+    @property
+    def specs(self) -> Mapping[str, Any]:
+        """The services of the model, by name."""
+        return cast("Mapping[str, Any]", self.model.get("services") or {})
 
     def service(self, name: str) -> Service | None:
         return next((s for s in self.services if s.name == name), None)

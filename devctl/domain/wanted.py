@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from devctl import __version__
+from devctl.domain.needs import needed, talked_to
 from devctl.domain.observed import DEPS_LABEL, INPUTS_LABEL, VERSION_LABEL
 from devctl.domain.planner import Dependency, Wanted
 from devctl.domain.runs import Run
@@ -42,8 +43,11 @@ def label_wanted(model: Model, run: Run, *, deps: str, recipe_files: Mapping[str
     )
 
 
-def dependencies(model: Model, services: frozenset[str]) -> tuple[Dependency, ...]:
-    """Every other service of the model; a job is one that somebody waits for with `service_completed_successfully`."""
+def dependencies(
+    model: Model, services: frozenset[str], *, named: frozenset[str] = frozenset()
+) -> tuple[Dependency, ...]:
+    """Every other service of the model, or with `named` those that the named ones need; a job is one that somebody waits
+    for with `service_completed_successfully`."""
     specs: dict[str, Model] = model["services"]
     jobs = {
         name
@@ -51,12 +55,15 @@ def dependencies(model: Model, services: frozenset[str]) -> tuple[Dependency, ..
         for name, how in (spec.get("depends_on") or {}).items()
         if how.get("condition") == "service_completed_successfully"
     }
+    must = needed(specs, named or services)
+    must |= needed(specs, talked_to(specs, must))
     return tuple(
         Dependency(
             name,
             image=spec.get("image") or f"{model['name']}-{name}" if spec.get("build") else None,
             job=name in jobs,
+            needed=name in must,
         )
         for name, spec in specs.items()
-        if name not in services
+        if name not in services and (not named or name in must)
     )

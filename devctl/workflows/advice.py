@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
 from devctl.domain.compose_text import obsolete_version
 from devctl.domain.detect import needs_cgo
@@ -71,9 +71,8 @@ def _compose_notes(box: Toolbox, root: Path) -> Iterator[Problem]:
 
 
 def _built_here(box: Toolbox, project: Project, facts: SourceFacts) -> Iterator[Problem]:
-    specs = cast("dict[str, Any]", project.model["services"])
     for service in project.services:
-        image = own_image(specs.get(service.name) or {}, facts)
+        image = own_image(project.specs.get(service.name) or {}, facts)
         for path in compose_files(box, Path(project.root))[-1:] if image is not None else ():
             line = box.sources.positions(path)(("services", service.name, "image"))
             name = path.relative_to(project.root).as_posix()
@@ -153,7 +152,6 @@ def _linted(
     box: Toolbox, project: Project, service: Service, facts: SourceFacts, *, mode: Literal["dev", "prod"]
 ) -> Linted:
     root = Path(project.root)
-    specs = cast("Mapping[str, Any]", project.model.get("services") or {})
     main = _main(facts, service)
     place = compose_place(box, root)
     path = (service.prod_dockerfile if mode == "prod" else None) or service.dockerfile
@@ -161,7 +159,7 @@ def _linted(
     dockerfile = box.sources.dockerfile(root / path, root=root) if path is not None and there else None
     return Linted(
         dockerfile=dockerfile,
-        compose=specs.get(service.name) or {},
+        compose=project.specs.get(service.name) or {},
         compose_place=lambda key: place(("services", service.name, *key)),
         module=main.module if main is not None else None,
         main=main,
@@ -178,8 +176,7 @@ def _dev_reasons(linted: Linted, project: Project, service: Service) -> tuple[Pr
     facts: DockerfileFacts | None = linted.dockerfile
     if facts is None or service.dev_stage is not None:
         return ()
-    specs = cast("Mapping[str, Any]", project.model.get("services") or {})
-    command = str((specs.get(service.name) or {}).get("command") or "")
+    command = str((project.specs.get(service.name) or {}).get("command") or "")
     go = linted.module.go if linted.module is not None else ""
     return dev_stage(facts, go=go, command=command).reasons
 

@@ -7,9 +7,8 @@ look into.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
 
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
@@ -24,8 +23,7 @@ def data_folders(box: Toolbox, project: Project) -> tuple[str, ...]:
 
 
 def _mounted(project: Project) -> Iterator[str]:
-    specs = cast("Mapping[str, Any]", project.model.get("services") or {})
-    for name, spec in specs.items():
+    for name, spec in project.specs.items():
         for volume in (spec.get("volumes") or []) if project.service(name) is None else []:
             source, target = str(volume.get("source", "")), str(volume.get("target", ""))
             if source.startswith(f"{project.root}/") and target.startswith(_KEPT):

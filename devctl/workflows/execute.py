@@ -7,11 +7,16 @@ from collections.abc import Sequence
 
 from devctl.domain.events import Note
 from devctl.domain.failures import Asked, explain
+from devctl.domain.needs import needed
 from devctl.domain.ports import Finished, Toolbox
-from devctl.errors import DevctlError, ProjectError
+from devctl.errors import DevctlError, Problem, ProjectError
 from devctl.workflows.session import Session
 
 _MADE_ANEW = re.compile(r"is already in use by container|network [0-9a-f]{64} not found")
+NOT_HAD = (
+    "registry-unreachable", "image-unknown", "registry-refuses", "rate-limited", "platform-not-had", "base-missing",
+)  # fmt: skip
+"""Codes of an image that could not be pulled."""
 TAIL = 20
 """Lines of a tool's output shown below an error."""
 
@@ -42,7 +47,38 @@ def compose_up(box: Toolbox, session: Session, services: Sequence[str], *, no_de
             Note(f"the container of {', '.join(services)} could not be started again: made anew")
         )
         done = box.compose.up(session.model_file, services, no_deps=no_deps)
-    must(done, "compose", what=", ".join(services))
+    if done.code != 0 and (without := _to_be_had(box, session, services, done)) != list(services):
+        services = without
+        done = box.compose.up(session.model_file, services, no_deps=no_deps) if services else done
+    if services:
+        must(done, "compose", what=", ".join(services))
+
+
+def _to_be_had(box: Toolbox, session: Session, services: Sequence[str], done: Finished) -> list[str]:
+    """The services without those that no service of ours needs and whose image cannot be had, each said as a warning."""
+    known = explain("compose", done.output, exit_code=done.code)
+    if known is None or known.code not in NOT_HAD:
+        return list(services)
+    specs = session.project.specs
+    refs = {d.name: str(specs[d.name].get("image") or "") for d in session.dependencies if not d.image}
+    here = box.engine.images(list(refs.values()))
+    gone = {name for name, ref in refs.items() if ref not in here}
+    spare = {d.name for d in session.dependencies if not d.needed}
+    out = [name for name in services if name in spare and needed(specs, [name]) & gone]
+    for name in out:
+        box.reporter.warn(_left_out(name, refs.get(name, "")))
+    return [name for name in services if name not in out]
+
+
+def _left_out(name: str, ref: str) -> Problem:
+    what = f"its image {ref}" if ref else "an image that it needs"
+    return Problem(
+        "dependency-left-out",
+        f"{name} does not run: {what} is not here and no registry gave it; no service of this project needs {name}",
+        f"devctl up {name} tries again"
+        if not ref
+        else f"docker pull {ref}, where a registry answers, then devctl up {name}",
+    )
 
 
 def must(done: Finished, asked: Asked, *, what: str = "the project") -> Finished:

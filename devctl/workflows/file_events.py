@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
 
 from devctl.domain.observed import Container
 from devctl.domain.overlay import OVERLAY
@@ -88,8 +87,7 @@ def _arrive(box: Toolbox, project: Project, container: Container, folder: str) -
 
 def _target(project: Project, service: str) -> str | None:
     """Where the project's folder is mounted in the container."""
-    specs = cast("dict[str, Any]", project.model["services"])
-    volumes = (specs.get(service) or {}).get("volumes") or []
+    volumes = (project.specs.get(service) or {}).get("volumes") or []
     mounted = [v["target"] for v in volumes if v.get("type") == "bind" and v.get("source") == project.root]
     found = project.service(service)
     ours = found is not None and found.dev_stage is None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
 
 from devctl.domain.observed import Observed
 from devctl.domain.ports import Toolbox
@@ -43,8 +41,7 @@ def fixed_port(project: Project, service: Service) -> int | None:
     """The host port that the user's files name; None where the choice is ours."""
     if service.host_port is not None:
         return service.host_port
-    specs = cast("Mapping[str, Any]", project.model["services"])
-    for port in specs.get(service.name, {}).get("ports") or []:
+    for port in project.specs.get(service.name, {}).get("ports") or []:
         if port.get("target") == service.port and str(port.get("published", "")).isdigit():
             return int(port["published"])
     return None
@@ -71,8 +68,7 @@ def port_remedy(box: Toolbox, project: Project, service: Service, *, port: int, 
 
 
 def _other_port(box: Toolbox, project: Project, service: Service, port: int) -> str:
-    specs = cast("Mapping[str, Any]", project.model["services"])
-    if service.host_port is not None or not specs.get(service.name, {}).get("ports"):
+    if service.host_port is not None or not project.specs.get(service.name, {}).get("ports"):
         return f"devctl.yaml: services: {service.name}: host_port: {port}"
     for path in compose_files(box, Path(project.root)):
         found = _VARIABLE.search(box.files.read_text(path) or "")

@@ -231,8 +231,7 @@ def rebuild(request: RebuildRequest, box: Toolbox) -> Outcome:
 
 def check_services(project: Project, names: Sequence[str]) -> list[str]:
     """The names as given, or UsageError `unknown-service` with those there are."""
-    specs = project.model.get("services")
-    known = [s.name for s in project.services] + (list(specs) if isinstance(specs, dict) else [])
+    known = [*(s.name for s in project.services), *project.specs]
     for name in names:
         if name not in known:
             raise UsageError(

@@ -59,8 +59,8 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
     base = request.base or project.prod_base
     project = settle(box, project, mode="prod", base=base, dry_run=request.dry_run, assemble=request.yes)
     if request.dry_run:
-        session = open_session(box, project, mode="prod", base=base, target=project.prod_target)
-        return plan_outcome(session.plan())
+        observed = box.engine.observe(project.name)
+        return plan_outcome(_open(box, project, base=base, observed=observed).plan())
     began = box.clock.monotonic()
     with box.files.lock(Path(project.root), command="prod-preview", timeout=request.lock_timeout):
         steps = Steps(box)
@@ -89,8 +89,8 @@ def _prepare(
     box: Toolbox, project: Project, steps: Steps, *, request: PreviewRequest, observed: Observed
 ) -> tuple[Session, Switch]:
     """Build and check. Nothing that runs is touched yet, and a refusal leaves it so."""
-    base, target = request.base or project.prod_base, project.prod_target
-    session = open_session(box, project, mode="prod", base=base, target=target, observed=observed)
+    base = request.base or project.prod_base
+    session = _open(box, project, base=base, observed=observed)
     box.reporter.emit(Planned(plan_text(session.plan())))
     before = _before(box, session)
     refuse_impossible(box, session)
@@ -110,13 +110,27 @@ def _prepare(
             must_be_ready(measured.checks)
         measured.before = before
         users = {run.service: _user(images[run.image]) for run in session.runs}
-        ready = open_session(
-            box, project, mode="prod", base=base, target=target, prod_user=users, observed=observed
-        )
+        ready = _open(box, project, base=base, observed=observed, users=users)
     except BaseException:
         put_back_model(box, session, before)
         raise
     return ready, measured
+
+
+def _open(
+    box: Toolbox,
+    project: Project,
+    *,
+    base: str | None,
+    observed: Observed,
+    users: Mapping[str, str] | None = None,
+) -> Session:
+    """Of a project that runs, only what our services need is started beside them."""
+    only = [s.name for s in project.services] if observed.containers else []
+    target = project.prod_target
+    return open_session(
+        box, project, mode="prod", only=only, base=base, target=target, prod_user=users, observed=observed
+    )
 
 
 def _build(

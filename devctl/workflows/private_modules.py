@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
@@ -37,8 +35,7 @@ def with_access(box: Toolbox, project: Project, run: Run) -> Run:
 
 def said_args(project: Project, service: str) -> dict[str, str]:
     """The build arguments of the compose file."""
-    specs = cast("Mapping[str, Any]", project.model.get("services") or {})
-    build = (specs.get(service) or {}).get("build")
+    build = (project.specs.get(service) or {}).get("build")
     said = build.get("args") if isinstance(build, dict) else None
     return {str(k): str(v) for k, v in said.items()} if isinstance(said, dict) else {}
 

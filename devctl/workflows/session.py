@@ -11,6 +11,7 @@ from typing import Any
 
 from devctl.domain.air import air_toml
 from devctl.domain.bases import rewritten
+from devctl.domain.needs import needed
 from devctl.domain.observed import CACHE_LABEL, MODE_LABEL, Image, Observed
 from devctl.domain.overlay import OVERLAY
 from devctl.domain.planner import Dependency, Step, Wanted, plan_up
@@ -75,11 +76,11 @@ def open_session(
     prod_user: Mapping[str, str] | None = None,
     observed: Observed | None = None,
 ) -> Session:
-    """Observe once, render, fingerprint. `only` leaves the other services in the mode they run in."""
+    """Observe once, render, fingerprint. `only` leaves the services that these do not need as they are."""
     check_manifests(box, project)
     observed = observed or box.engine.observe(project.name)
     refuse_anothers(box, project, observed)
-    chosen = frozenset(only) or frozenset(s.name for s in project.services)
+    chosen = _chosen(project, frozenset(only), observed)
     runs = tuple(
         _run(
             box, project, service, observed=observed, base=base, target=target,
@@ -94,7 +95,7 @@ def open_session(
         for service, run in zip(project.services, runs, strict=True)
         if service.name in chosen
     )
-    others = dependencies(model, frozenset(s.name for s in project.services))
+    others = dependencies(model, frozenset(s.name for s in project.services), named=frozenset(only))
     return Session(
         project=project,
         runs=runs,
@@ -207,6 +208,13 @@ def _ignored(box: Toolbox, project: Project, run: Run) -> str:
     # user's is given what their own `docker build` gives it.
     ours = [CONFIG] if run.ours else []
     return "\n".join([theirs.rstrip(), *_below(run.context, data_folders(box, project)), *ours, OVERLAY, ""])
+
+
+def _chosen(project: Project, named: frozenset[str], observed: Observed) -> frozenset[str]:
+    """The named ones, and of ours those that they need and that do not run; all of ours where none is named."""
+    ours = frozenset(s.name for s in project.services)
+    run = {c.service for c in observed.containers if c.state == "running"}
+    return named | (needed(project.specs, named) & ours - run) if named else ours
 
 
 def _mode(service: Service, chosen: frozenset[str], observed: Observed, mode: Mode) -> Mode:

@@ -72,11 +72,9 @@ def _notes(box: Toolbox, project: Project) -> dict[str, Note]:
 
 
 def _names(project: Project, observed: Observed) -> list[str]:
-    specs = project.model.get("services")
-    listed = list(specs) if isinstance(specs, dict) else []
     return list(
         dict.fromkeys(
-            [*listed, *(s.name for s in project.services), *(c.service for c in observed.containers)]
+            [*project.specs, *(s.name for s in project.services), *(c.service for c in observed.containers)]
         )
     )
 

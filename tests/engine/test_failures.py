@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +69,42 @@ def test_a_worker_that_never_compiled_is_not_called_up(project: Callable[..., St
     edited(broken, "func main() {", "func main() { thirdThing();")
     until(lambda: "thirdThing" in str(broken.devctl("status").result["serving"]["reason"]))
     assert broken.devctl("status").result["serving"]["state"] == "old"
+
+
+SPARE = """
+services:
+  app:
+    build: .
+    ports: ["HOST_PORT:8080"]
+  db: {image: "golang:1.26-alpine", command: sleep 600, init: true}
+  docs: {image: "registry.invalid/docs:1"}
+  linter: {image: "registry.invalid/linter:1", depends_on: [db]}
+"""
+
+
+def test_a_service_that_nothing_needs_is_left_out_where_its_image_cannot_be_had(
+    project: Callable[..., Started],
+) -> None:
+    template = Path(__file__).parents[2] / "templates/go-service"
+    code = {name: (template / name).read_text() for name in ("go.mod", "Dockerfile", ".air.toml")}
+    served = 'package main\n\nimport "net/http"\n\nfunc main() { http.ListenAndServe(":8080", nil) }\n'
+    spare = project({**code, "main.go": served, "compose.yaml": SPARE})
+    ready = spare.devctl("up", "-d")
+    states = {s["name"]: s["state"] for s in ready.result["services"]}
+    assert states == {"app": "running", "db": "running", "docs": "absent", "linter": "absent"}
+    left = {w["message"].split()[0]: w["hint"] for w in ready.warnings if w["code"] == "dependency-left-out"}
+    assert left.keys() == {"docs", "linter"}, ready.show
+    assert "devctl up docs" in left["docs"]
+
+    assert spare.devctl("up", "-d", "docs", code=4).error["code"] == "registry-unreachable"
+    named = spare.devctl("up", "-d", "app", "--dry-run").result["plan"]
+    assert named == []
+    preview = spare.devctl("prod-preview")
+    assert not [w for w in preview.warnings if w["code"] == "dependency-left-out"], preview.show
+
+    compose = spare.root / "compose.yaml"
+    compose.write_text(compose.read_text().replace("build: .", "build: .\n    depends_on: [docs]"))
+    assert spare.devctl("up", "-d", code=4).error["code"] == "registry-unreachable"
 
 
 @pytest.mark.parametrize(
