@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from devctl.domain.build_args import given
 from devctl.domain.config import Config, ServiceConfig
+from devctl.domain.dev_stage import dev_stage
 from devctl.domain.gofacts import DockerfileFacts, Located, Module, SourceFacts, Stage
 from devctl.domain.gomod import GoMod
 from devctl.domain.goversion import DEFAULT_GO, minor, needed
@@ -16,7 +17,7 @@ from devctl.domain.mains import Chosen, Main, choose_main, word_of
 from devctl.domain.production import prod_stages
 from devctl.domain.project import Origin, Service
 from devctl.domain.serving import Port, find_port, find_probe
-from devctl.domain.stages import dev_stage, golang_tag
+from devctl.domain.stages import golang_tag
 from devctl.domain.started import Started, started
 from devctl.domain.unset_env import unset_env
 
@@ -81,7 +82,7 @@ def detect_service(
     )
     service = _service(decided, config, name=name)
     if dockerfile is not None:
-        service = _built_by(service, dockerfile, decided, command=str(spec.get("command") or ""))
+        service = _built_by(service, dockerfile, decided, spec)
     given_env = {**decided.env, **config.prod.env}
     unset = unset_env(decided.main, compose=spec, dockerfile=dockerfile, said=given_env)
     env_files = tuple({f.path: f for package in decided.main.closure for f in package.env_files}.values())
@@ -141,9 +142,11 @@ def _service(decided: _Decided, config: Config, *, name: str | None) -> Service:
     )
 
 
-def _built_by(service: Service, dockerfile: DockerfileFacts, decided: _Decided, *, command: str) -> Service:
+def _built_by(
+    service: Service, dockerfile: DockerfileFacts, decided: _Decided, spec: Mapping[str, object]
+) -> Service:
     """The service with the stages of the Dockerfile that builds it today."""
-    dev = dev_stage(dockerfile, go=decided.main.module.go, command=command)
+    dev = dev_stage(dockerfile, spec, go=decided.main.module.go)
     return replace(
         service,
         dockerfile=dockerfile.path,

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devctl.domain.gofacts import DockerfileFacts, Instruction, Stage
-from devctl.domain.goversion import air_problem, refuses
-from devctl.errors import Problem
 
 BaseKind = Literal["alpine", "distroless", "scratch", "debian", "other"]
 DEV_NAMES = frozenset(
@@ -22,14 +20,6 @@ _AIR = re.compile(
     r"\bgo\s+(?:install|get)\s+(?:-\S+\s+)*(?P<module>github\.com/[\w-]+/air)(?P<version>@[\w.+-]+)?"
 )
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?(?P<op>[-+])(?P<word>[^}]*))?\}|(?P<plain>\w+))")
-
-
-@dataclass(frozen=True, slots=True)
-class DevStage:
-    """`stage` None where there is none that can work; `reasons` says why, with the line."""
-
-    stage: Stage | None
-    reasons: tuple[Problem, ...] = ()
 
 
 def expand(text: str, values: Mapping[str, str], *, unknown: str = "") -> str:
@@ -163,66 +153,12 @@ def assignments(instruction: Instruction, values: Mapping[str, str]) -> dict[str
     return {key: expand(value.strip("\"'"), values) for key, value in pairs}
 
 
-def dev_stage(facts: DockerfileFacts, *, go: str = "", command: str = "") -> DevStage:
-    """The stage to develop in, or None with the reasons: the caller then runs our own stage.
-
-    `go` is the go line of go.mod, `command` what the compose file runs in the container.
-    """
-    named = [stage for stage in facts.stages if is_dev(stage)]
-    if not named:
-        place = f"{facts.path}:{facts.stages[-1].line}"
-        return DevStage(None, (_reason("no-dev-stage", f"{facts.path} has no dev stage", place),))
-    stage = named[-1]
-    reasons = (
-        *_air_reasons(facts, stage),
-        *_go_reasons(facts, stage, go),
-        *_reload_reasons(facts, stage, command),
-    )
-    return DevStage(None if reasons else stage, reasons)
-
-
 def is_dev(stage: Stage) -> bool:
     name = stage.name.lower()
     return (
         name in DEV_NAMES
         or name.startswith(("dev-", "dev_", "development"))
         or name.endswith(("-dev", "_dev"))
-    )
-
-
-def _air_reasons(facts: DockerfileFacts, stage: Stage) -> Iterator[Problem]:
-    tag = golang_tag(external_base(facts, stage))
-    for found in air_installs(facts, chain(facts, stage)):
-        place = f"{facts.path}:{found.instruction.line}"
-        if found.module == "github.com/cosmtrek/air":
-            why = "github.com/cosmtrek/air is air's old path; it is called github.com/air-verse/air since v1.52.2"
-            yield _reason("air-old-path", why, place)
-        elif (problem := air_problem(found.text, tag)) is not None:
-            yield _reason("air-cannot-build", problem, place)
-
-
-def _go_reasons(facts: DockerfileFacts, stage: Stage, go: str) -> Iterator[Problem]:
-    bottom = chain(facts, stage)[-1]
-    if refuses(golang_tag(bottom.base) or "", go):
-        message = f"go.mod asks for Go {go}, stage `{stage.name}` is built on {bottom.base}"
-        yield _reason("go-too-old", message, f"{facts.path}:{bottom.line}")
-
-
-def _reload_reasons(facts: DockerfileFacts, stage: Stage, command: str) -> Iterator[Problem]:
-    said = [command]
-    for current in chain(facts, stage):
-        said += [i.original for i in current.instructions if i.cmd in ("RUN", "CMD", "ENTRYPOINT", "COPY")]
-    if not any(RELOADERS.search(text) for text in said):
-        message = f"stage `{stage.name}` has no tool that reloads (air)"
-        yield _reason("dev-without-reload", message, f"{facts.path}:{stage.line}")
-
-
-def _reason(code: str, message: str, place: str) -> Problem:
-    return Problem(
-        code,
-        f"{message}: devctl's own dev stage runs instead",
-        f"nothing must be done; to have a stage of your own, `devctl init --diff` shows one ({place})",
-        place,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from devctl.domain.compose_text import obsolete_version
 from devctl.domain.detect import needs_cgo
+from devctl.domain.dev_stage import dev_stage
 from devctl.domain.env_files import missing_files
 from devctl.domain.gofacts import DockerfileFacts, SourceFacts
 from devctl.domain.lint import Finding, Linted, blocking, lint
@@ -19,7 +20,7 @@ from devctl.domain.production import no_prod_stage
 from devctl.domain.project import Project, Service
 from devctl.domain.published import built_here, own_image
 from devctl.domain.runs import Run
-from devctl.domain.stages import chain, dev_stage, external_base, find_stage
+from devctl.domain.stages import chain, external_base, find_stage
 from devctl.domain.unset_env import unset_problems
 from devctl.errors import MachineError, Problem, ProjectError
 from devctl.workflows.bases_needed import dockerfile_of
@@ -176,9 +177,8 @@ def _dev_reasons(linted: Linted, project: Project, service: Service) -> tuple[Pr
     facts: DockerfileFacts | None = linted.dockerfile
     if facts is None or service.dev_stage is not None:
         return ()
-    command = str((project.specs.get(service.name) or {}).get("command") or "")
     go = linted.module.go if linted.module is not None else ""
-    return dev_stage(facts, go=go, command=command).reasons
+    return dev_stage(facts, project.specs.get(service.name) or {}, go=go).reasons
 
 
 def _prod_reasons(linted: Linted, project: Project, service: Service) -> tuple[Problem, ...]:

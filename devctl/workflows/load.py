@@ -129,8 +129,7 @@ def _published_services(
             compose_file=compose_files(box, root)[-1].relative_to(root).as_posix(),
             dockerfile=None if ours else dockerfile,
         )
-        # Nobody mounts the source into their stage: ours does.
-        found.append(replace(service, dev_stage=None))
+        found.append(service)
     return tuple(found)
 
 
@@ -161,9 +160,6 @@ def _own_service(
     service = detect_service(
         facts, config=config, compose={"environment": dict(env)}, compose_file=".env", dockerfile=dockerfile
     )
-    service = _with_cache(service, dockerfile)
-    # Without a compose file of the user's nobody mounts the source into their stage: ours does.
-    service = replace(service, dev_stage=None)
     return replace(service, name=f"{service.name}-go") if service.name in taken else service
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from devctl.adapters.dockerfile_source import parse
+from devctl.domain.dev_stage import dev_stage
 from devctl.domain.gofacts import GoPackage, Located, Module, Setting
 from devctl.domain.lint import RULES, Linted, blocking, lint
 from devctl.domain.mains import Main
 from devctl.domain.production import no_prod_stage, prod_stages
 from devctl.domain.stages import (
     base_kind,
-    dev_stage,
     expand,
     has_shell,
     kind_of,
@@ -276,6 +277,11 @@ def test_the_stages_that_one_is_built_from() -> None:
     assert base_kind(facts, runner) == "alpine"
 
 
+def mount(target: str) -> dict[str, Any]:
+    return {"volumes": [{"type": "bind", "source": "/home/shop", "target": target}]}
+
+
+MOUNTED = mount("/app")
 DEV = "FROM golang:{go}-alpine AS {name}\n{run}\nCMD [{cmd}]\n"
 
 
@@ -304,7 +310,9 @@ def test_a_dev_stage_that_can_work_or_the_reason(
     go: str, name: str, run: str, cmd: str, reason: str | None
 ) -> None:
     result = dev_stage(
-        parse(DEV.format(go=go, name=name, run=run, cmd=cmd)), go="1.26" if reason == "go-too-old" else go
+        parse(DEV.format(go=go, name=name, run=run, cmd=cmd)),
+        MOUNTED,
+        go="1.26" if reason == "go-too-old" else go,
     )
     assert [r.code for r in result.reasons] == ([] if reason is None else [reason])
     assert (result.stage is not None) is (reason is None)
@@ -313,7 +321,37 @@ def test_a_dev_stage_that_can_work_or_the_reason(
 
 def test_a_dev_stage_may_get_its_command_from_compose() -> None:
     facts = parse("FROM golang:1.26-alpine AS dev\nWORKDIR /app\n")
-    assert dev_stage(facts, command="air -c .air.toml").stage is not None
+    assert dev_stage(facts, {**MOUNTED, "command": ["air", "-c", ".air.toml"]}).stage is not None
+
+
+@pytest.mark.parametrize(
+    ("compose", "seen"),
+    [
+        ({}, False),
+        (mount("/app"), True),
+        (mount("/"), True),
+        (mount("/app/config"), False),
+        (mount("/application"), False),
+        (mount("/srv") | {"working_dir": "/srv/api"}, True),
+        (mount("/app") | {"working_dir": "/srv/api"}, False),
+        ({"volumes": [{"type": "volume", "source": "code", "target": "/app"}]}, False),
+    ],
+)
+def test_a_dev_stage_into_which_nothing_brings_the_source_would_see_no_edit(
+    compose: dict[str, Any], seen: bool
+) -> None:
+    facts = parse('FROM golang:1.26-alpine AS base\nWORKDIR /app\nFROM base AS dev\nCMD ["air"]\n')
+    found = dev_stage(facts, compose)
+    assert [r.code for r in found.reasons] == ([] if seen else ["dev-without-source"])
+    assert seen or found.reasons[0].place == "Dockerfile:3"
+
+
+@pytest.mark.parametrize("folder", ["$GOPATH/src/shop", "/go/src/$NAME", "src/shop"])
+def test_a_working_folder_may_be_made_of_variables(folder: str) -> None:
+    facts = parse(
+        f'FROM golang:1.26-alpine AS dev\nENV NAME=shop\nWORKDIR /go\nWORKDIR {folder}\nCMD ["air"]\n'
+    )
+    assert dev_stage(facts, mount("/go/src/shop")).stage is not None
 
 
 @pytest.mark.parametrize(
