@@ -72,6 +72,16 @@ DOCKER: dict[str, Shape] = {
         | {"air.toml": AIR_TOML},
         speaks="tcp",
     ),
+    "dev-stage-without-mount": Shape(
+        grown(
+            API.replace(
+                "build: .",
+                "build: {context: ., target: development}\n    develop: {watch: [{action: sync, path: ., target: /app}]}",
+            ),
+            f"{DEV}COPY . .\n{GO}{PROD}",
+        )
+        | {"air.toml": AIR_TOML},
+    ),
     "args-target": Shape(
         grown(
             API.replace("8080", "7000").replace(
