@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import replace
+from pathlib import Path
 
 from devctl.domain.devlog import without_airs_own
 from devctl.domain.env_files import ended_for
+from devctl.domain.envfile import examples
 from devctl.domain.failures import Explained, explain
 from devctl.domain.failures.reached import REACHED
-from devctl.domain.observed import MODE_LABEL, Container
+from devctl.domain.observed import MODE_LABEL, ROOT_LABEL, Container
 from devctl.domain.panics import own_line, panic_line
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
@@ -25,6 +28,7 @@ TOLD_LATE = 2.0
 """Seconds within which the engine has told of an OOM kill."""
 _DENIED = re.compile(r"(?P<path>/[^\s:]+)(?: /\S+)?: permission denied")
 _NOT_REACHED = frozenset(entry.code for entry in REACHED)
+_NOT_FOUND = re.compile(r"(?:open|stat|lstat|read|chdir) (?P<path>[^\s:]+): no such file or directory")
 _VOLUME = re.compile(r"(?P<target>/\S*) \(volume (?P<name>\S+)\)")
 
 
@@ -50,6 +54,8 @@ def exited(
         lacks = _lacks_variable(service, log, before=f"{service.name} exited with {code}")
         if lacks is not None:
             return lacks
+    if known is not None and known.code == "image-lacks-file" and dev:
+        known = _not_in_folder(box, service, container, known, log)
     if known is not None:
         known = of_volume(box, project, service, container, known=known, log=log)
         return known.error(
@@ -59,6 +65,31 @@ def exited(
     if said is not None:
         return panicked(service, said, log)
     return _exited(service, code, log, dev=dev)
+
+
+def _not_in_folder(
+    box: Toolbox, service: Service, container: Container, known: Explained, log: str
+) -> Explained:
+    """In dev the project's folder is what the program sees: what is not there was not committed, or is looked for elsewhere."""
+    said = _NOT_FOUND.search(log)
+    if said is None:
+        return known
+    path = said["path"]
+    if path.startswith("/"):
+        hint = f"mount it where it lies here: `volumes: [./FILE:{path}]` in the compose file"
+        return replace(known, message=f"{path} is not in the dev container", hint=hint)
+    shown = Path(posixpath.normpath(posixpath.join(service.dir, service.workdir, path)))
+    root = Path(container.labels.get(ROOT_LABEL, "."))
+    beside = (shown.with_name(name) for name in examples(shown.name))
+    example = next((found for found in beside if box.files.exists(root / found)), None)
+    hint = (
+        f"cp {example} {shown}, and fill in what it leaves open"
+        if example
+        else f"write {shown}, or mend the path"
+    )
+    return replace(
+        known, code="file-missing", message=f"the program ends without {shown}, and it is not here", hint=hint
+    )
 
 
 def _for_its_memory(box: Toolbox, container: Container) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from devctl.domain.observed import Container, LastRun, Observed
+from devctl.domain.observed import MODE_LABEL, ROOT_LABEL, Container, LastRun, Observed
 from devctl.domain.project import Service
 from devctl.workflows.ended import TOLD_LATE, exited, panicked, tell_ended_dependency
+from tests.helpers import build_tree
 
 KILLED = Container("c1", "shop-api-1", "api", "exited", "none", 137, "shop-api:dev", "sha256:1")
 
@@ -76,3 +79,43 @@ def test_a_database_that_ended_is_told_with_the_service_that_needs_it(
     tell_ended_dependency(cast("Any", SimpleNamespace(engine=engine)), cast("Any", shop), error)
     assert str(error) == error.problem.message == before + more
     assert error.problem.hint == ("devctl logs db; `devctl up` starts it again" if more else hint)
+
+
+LOG = "2026/11/28 07:00:00 open conf/app.yaml: no such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("log", "there", "message", "hint"),
+    [
+        (
+            LOG,
+            "conf/app.yaml.example",
+            "without api/conf/app.yaml, and it is not here",
+            "cp api/conf/app.yaml.example api/",
+        ),
+        (
+            LOG,
+            "",
+            "without api/conf/app.yaml, and it is not here",
+            "write api/conf/app.yaml, or mend the path",
+        ),
+        (
+            LOG.replace("conf", "/etc"),
+            "",
+            "/etc/app.yaml is not in the dev container",
+            "mount it where it lies here",
+        ),
+    ],
+)
+def test_a_file_that_is_missing_in_dev_is_missing_in_the_folder(
+    tmp_path: Path, log: str, there: str, message: str, hint: str
+) -> None:
+    if there:
+        build_tree(tmp_path, {f"api/{there}": ""})
+    engine, files = SimpleNamespace(logs=lambda *_, **__: log), SimpleNamespace(exists=Path.exists)
+    labels = {MODE_LABEL: "dev", ROOT_LABEL: str(tmp_path)}
+    ended = replace(KILLED, exit_code=1, labels=labels)
+    error = exited(
+        cast("Any", SimpleNamespace(engine=engine, files=files)), "shop", Service("api", dir="api"), ended
+    )
+    assert message in str(error) and error.problem.hint.startswith(hint)

@@ -181,6 +181,15 @@ STARTS: tuple[Failure, ...] = (
         "devctl.yaml: `services: {{{service}: {{files: [{path}]}}}}`, or a line COPY {path} … in the Dockerfile",
     ),
     Failure(
+        "config-file-missing",
+        START,
+        r'Config File \\?"(?P<name>[^"\\]+)\\?" Not Found in \\?"\[(?P<where>[^\]"]*)\]',
+        "viper finds no configuration file `{name}` in {where}",
+        "copy it from its example, where the code looks for it; for production a line COPY in the Dockerfile, or devctl.yaml "
+        "`services: {{{service}: {{files: [FOLDER]}}}}`",
+        "it takes the first of that name with an ending that it knows",
+    ),
+    Failure(
         "variable-missing",
         START,
         r"(?:(?:[Ee]nvironment variable|env var|[Rr]equired key|[Mm]issing env) [\"'$]?(?P<name>[A-Z][A-Z0-9_]{2,})\b"
