@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 # Modules whose `Run`, `Start` and `Listen` serve; without one of them these words mean something else.
 _FRAMEWORKS = re.compile(
-    r"gin-gonic/gin|labstack/echo|gofiber/fiber|kataras/iris|beego|cloudwego/hertz|go-kratos"
+    r"gin-gonic/gin|labstack/echo|gofiber/fiber|kataras/iris|beego|cloudwego/hertz|go-kratos|gogf/gf"
 )
 _MAKERS = ("gin.", "echo.", "fiber.", "iris.")
 _ROUTER = re.compile(
-    r"^(?:r|g|e|router|engine|ginEngine|httpRouter|\w+\.(?:router|engine|gin))$|[rR]out\w*\([^()]*\)$"
+    r"^(?:r|g|e|router|engine|ginEngine|httpRouter|\w+\.(?:router|engine|gin))$|[rR]out\w*\([^()]*\)$|^g(?:http)?\.(?:Get)?Server\(\)$"
 )
 _TALKS = re.compile(r"Dial|Client|Connect|Conn\b|Request|\.(?:Get|Post|Do)$")
 BEEGO = ("web", "beego")
@@ -32,6 +32,7 @@ _SERVER_MAKERS: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
     "MustNewServer": (("", re.compile(r"zeromicro/go-zero/(?:rest|zrpc|gateway)$")),),
     "Address": (("", re.compile(r"go-kratos/kratos/v\d+/transport/|go-micro\.dev/|asim/go-micro")),),
     "WithHostPorts": (("", re.compile(r"cloudwego/hertz/pkg/app/server$")),),
+    "ResolveTCPAddr": (("net", re.compile(r"cloudwego/kitex/server$")),),
 }
 
 
@@ -76,6 +77,15 @@ def tells_address(argument: Node | None) -> bool:
             else "JoinHostPort" in function or names_our_port(given)
         )
     return names_our_port(text(argument).rpartition(".")[2])
+
+
+def run_without_address(receiver: str, made: str) -> tuple[str, tuple[str, ...]]:
+    """Where `Run()` serves: at an address, or as the file says that the framework looks for. Gin and iris know 8080."""
+    if receiver in BEEGO:
+        return "", ("conf/app.conf",)
+    if re.search(r"^g(?:http)?\.(?:Get)?Server$", made):
+        return "", tuple(f"{folder}config.yaml" for folder in ("", "config/", "manifest/config/"))
+    return ":8080", ()
 
 
 def talks(function: str) -> bool:

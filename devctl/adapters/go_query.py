@@ -39,7 +39,7 @@ _QUERY = """
 """
 ENV = ("Getenv", "LookupEnv", "GetEnv", "EnvOr", "GetEnvOr", "GetenvDefault", "Env", "MustGetenv")
 LISTEN = (
-    "ListenAndServe", "Listen", "Run", "Start", "Serve", "NewServer", "MustNewServer", "Address", "WithHostPorts",
+    "ListenAndServe", "Listen", "Run", "Start", "Serve", "NewServer", "MustNewServer", "Address", "WithHostPorts", "ResolveTCPAddr",
     "ListenAndServeUNIX",
 )  # fmt: skip
 LISTEN_TLS = ("ListenAndServeTLS", "RunTLS", "StartTLS", "ListenTLS", "StartAutoTLS", "ServeTLS")

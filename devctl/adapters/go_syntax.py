@@ -15,6 +15,7 @@ from devctl.adapters.go_frameworks import (
     is_router,
     made_by_framework,
     makes_no_server,
+    run_without_address,
     talks,
     tells_address,
 )
@@ -166,13 +167,11 @@ class _PackageReader:
         self.listening.append((call, self._place(call), arguments))
 
     def _run(self, receiver: str, call: Node) -> None:
-        """8080 is the default of both; beego reads its file, gin the variable PORT."""
+        address, files = run_without_address(receiver, self.values.made_by(receiver))
+        self.found.opens += [Located(path, self._place(call)) for path in files]
+        self.found.listens.append(Located(address, self._place(call)))
         if receiver in BEEGO:
-            self.found.opens.append(Located("conf/app.conf", self._place(call)))
-            self.found.listens.append(Located("", self._place(call)))
             self._setting("httpport", "8080", "field", call)
-        else:
-            self.found.listens.append(Located(":8080", self._place(call)))
 
     def _framework_call(self, name: str, receiver: str, arguments: list[Node]) -> bool:
         made = self.values.made_by(receiver)

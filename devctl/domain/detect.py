@@ -99,8 +99,9 @@ def _decide(
     at_root: bool,
 ) -> _Decided:
     main = chosen.main
-    port = _port(main, said, spec, compose_file=compose_file, dockerfile=dockerfile)
     begun = started(dockerfile, spec, compose_file=compose_file)
+    flags = begun if said.args is None else Started(args=said.args, places={"args": "devctl.yaml"})
+    port = _port(main, said, spec, compose_file=compose_file, dockerfile=dockerfile, begun=flags)
     local, copied = begun.args_in_source() if at_root and main.module.dir == "." else (begun.args, ())
     probe, why = (said.probe, "devctl.yaml") if said.probe is not None else find_probe(main, port)
     if said.args is not None:
@@ -193,17 +194,16 @@ def _port(
     *,
     compose_file: str,
     dockerfile: DockerfileFacts | None,
+    begun: Started,
 ) -> Port | None:
-    found = find_port(main, compose=spec, compose_file=compose_file, dockerfile=dockerfile)
+    found = find_port(main, compose=spec, compose_file=compose_file, dockerfile=dockerfile, begun=begun)
     if said.port is None:
         return found
+    if found is None:
+        return Port(said.port, "devctl.yaml")
     # What the code reads must agree with the port that devctl.yaml names.
-    env = (
-        tuple((key, value.replace(str(found.port), str(said.port))) for key, value in found.env)
-        if found
-        else ()
-    )
-    args = tuple(a.replace(str(found.port), str(said.port)) for a in found.args) if found else ()
+    env = tuple((key, value.replace(str(found.port), str(said.port))) for key, value in found.env)
+    args = tuple(a.replace(str(found.port), str(said.port)) for a in found.args)
     return Port(said.port, "devctl.yaml", env, args)
 
 

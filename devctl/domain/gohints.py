@@ -28,7 +28,10 @@ _BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
     ),
     (re.compile(r"^(?:net|crypto/tls)$"), (b"Listen",)),
     (re.compile(r"^google\.golang\.org/grpc$"), (b"NewServer(", b"Serve(")),
-    (re.compile(r"zeromicro/go-zero/|go-micro"), (b"MustNewServer(", b"Address(")),
+    (
+        re.compile(r"zeromicro/go-zero/|go-micro|cloudwego/kitex"),
+        (b"MustNewServer(", b"Address(", b"ResolveTCPAddr("),
+    ),
     (
         re.compile(r"^os$|^io/ioutil$"),
         (b"Getenv(", b"LookupEnv(", b'ReadFile("', b'Open("', b'DirFS("', b'ReadDir("'),

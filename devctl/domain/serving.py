@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from devctl.domain.address import SIDE_PORTS, is_brokers, parse_address
+from devctl.domain.address import SIDE_PORTS, is_brokers, names_our_port, parse_address, serves_here
 from devctl.domain.gofacts import DockerfileFacts, GoPackage, Located, Setting
 from devctl.domain.mains import Main
 from devctl.domain.stages import assignments
+from devctl.domain.started import Started
 
 DEFAULT_PORT = 8080
 _HTTP = re.compile(
@@ -52,15 +53,32 @@ def find_port(
     compose: Mapping[str, object],
     compose_file: str = "compose.yaml",
     dockerfile: DockerfileFacts | None,
+    begun: Started | None = None,
 ) -> Port | None:
-    """The port in the container: the compose file's word, then the code's, then the Dockerfile's."""
+    """The port in the container: the compose file's word, then the flags that it is started with (`begun`), the code's, the
+    Dockerfile's."""
+    given = begun.flags() if begun is not None else {}
     port = _found_port(main, compose=compose, compose_file=compose_file, dockerfile=dockerfile)
-    if port is None or (setting := opens_up(main, port.port)) is None:
+    if begun is not None and not _published(compose) and (told := _told_by_flags(given)) is not None:
+        port = Port(told, begun.places.get("args", ""))
+    if port is None or (setting := opens_up(main, port.port)) is None or _open_already(setting.name, given):
         return port
     if setting.kind == "flag":
         return replace(port, args=(opening(setting),))
     known = {name for name, _ in port.env} | set(_environment(compose))
     return port if setting.name in known else replace(port, env=(*port.env, (setting.name, f":{port.port}")))
+
+
+def _open_already(flag: str, given: Mapping[str, str]) -> bool:
+    address = parse_address(given.get(flag, ""))
+    return address is not None and not address.only_inside
+
+
+def _told_by_flags(given: Mapping[str, str]) -> int | None:
+    """The port of `serve --port 9999`: first that of a flag which is not for metrics or profiling."""
+    named = [(name, parse_address(v)) for name, v in given.items() if names_our_port(name) and serves_here(v)]
+    found = sorted((_rank(a.port, name, ""), a.port) for name, a in named if a is not None)
+    return found[0][1] if found and found[0][0] < 2 else None
 
 
 def opens_up(main: Main, port: int) -> Setting | None:
@@ -129,8 +147,8 @@ def _listened(main: Main) -> Iterator[tuple[int, str]]:
         address = parse_address(setting.value)
         if address is not None and address.port not in strong:
             rank = _rank(address.port, setting.name, setting.place)
-            # What is listened on goes before what some constant says.
-            weak = strong and setting.kind in ("field", "key")
+            # What is listened on goes before what something else is set to: it may be whom the program talks to.
+            weak = strong and (setting.kind in ("field", "key") or not _HTTP_WORD.search(setting.name))
             found.append((max(rank, 1) if weak else rank, address.port, setting.place))
     for _, port, place in sorted(found, key=lambda item: item[0]):
         yield port, place

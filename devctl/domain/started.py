@@ -48,6 +48,15 @@ class Started:
     places: dict[str, str] = field(default_factory=dict)
     copied: dict[str, str] = field(default_factory=dict)
 
+    def flags(self) -> dict[str, str]:
+        """`--port 9999`, `-addr=:80`: the flags that are given, with their values, without dashes."""
+        found: dict[str, str] = {}
+        for word, following in zip(self.args, (*self.args[1:], ""), strict=False):
+            name, equals, value = word.lstrip("-").partition("=")
+            if word.startswith("-") and name:
+                found[name] = value if equals else following
+        return found
+
     def args_in_source(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The arguments with paths of the image as those of the context, and which ones those are."""
         args, files = [], []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from devctl.adapters.dockerfile_source import parse
 from devctl.adapters.go_source import read
 from devctl.domain.config import Config
 from devctl.domain.detect import detect_service
@@ -267,6 +268,21 @@ FRAMEWORKS = {
         {},
         (8889, "server/server.go:8", ()),
     ),
+    "kitex": (
+        "github.com/cloudwego/kitex/server",
+        'func Start() {\n\ta, _ := net.ResolveTCPAddr("tcp", ":8887")\n\tapi.NewServer(server.WithServiceAddr(a)).Run()\n}\n',
+        {},
+        (8887, "server/server.go:9", ()),
+    ),
+    "goframe": (
+        "github.com/gogf/gf/v2/frame/g",
+        "func Start() {\n\ts := g.Server()\n\ts.Run()\n}\n",
+        {
+            "go.mod": f"{MOD}\nrequire github.com/gogf/gf/v2 v2.7.0\n",
+            "manifest/config/config.yaml": 'server:\n  address: ":8001"\n',
+        },
+        (8001, "manifest/config/config.yaml:2", ("manifest/config/config.yaml",)),
+    ),
     "koanf": (
         "github.com/knadh/koanf/providers/file",
         'func Start() {\n\tko.Load(file.Provider("config.toml"), p)\n\thttp.ListenAndServe(ko.String("app.address"), nil)\n}\n',
@@ -353,3 +369,50 @@ type ServerConfig struct {
 func Start(c Config) { http.ListenAndServe(":"+c.Server.Port, nil) }
 """
     assert _service(tmp_path, {"server/server.go": source}).port == 8085
+
+
+def test_a_service_that_is_talked_to_is_not_taken_for_the_one_that_listens(tmp_path: Path) -> None:
+    source = """package server
+
+import (
+	"net"
+
+	"google.golang.org/grpc"
+)
+
+type Config struct {
+	GRPCPort string `env:"GRPC_PORT" envDefault:"50052"`
+	UserAddr string `env:"USER_ADDR" envDefault:"localhost:50051"`
+}
+
+func Start(c Config) {
+	lis, _ := net.Listen("tcp", ":"+c.GRPCPort)
+	grpc.NewServer().Serve(lis)
+}
+"""
+    service = _service(tmp_path, {"server/server.go": source})
+    assert (service.port, service.env) == (50052, {})
+
+
+FLAGGED = 'package server\n\nimport (\n\t"flag"\n\t"net/http"\n)\n\nvar a = flag.String("listen", "127.0.0.1:8080", "")\n'
+
+
+@pytest.mark.parametrize(
+    ("cmd", "port", "added"),
+    [
+        ('"-listen=0.0.0.0:9999"', 9999, ()),
+        ('"-listen", ":9999"', 9999, ()),
+        ('"-listen", "localhost:8080"', 8080, ("--listen=:8080",)),
+        ('"--metrics.addr=:9105"', 8080, ("--listen=:8080",)),
+        ('"--db-port", "7001"', 8080, ("--listen=:8080",)),
+    ],
+)
+def test_the_flags_that_a_program_is_started_with_say_its_port(
+    tmp_path: Path, cmd: str, port: int, added: tuple[str, ...]
+) -> None:
+    source = f"{FLAGGED}\nfunc Start() {{ http.ListenAndServe(*a, nil) }}\n"
+    files = {"go.mod": MOD, "main.go": MAIN, "server/server.go": source}
+    dockerfile = parse(f'FROM golang:1.26\nRUN go build -o /app .\nENTRYPOINT ["/app", {cmd}]\n')
+    service = detect_service(read(build_tree(tmp_path, files)), config=Config(), dockerfile=dockerfile)
+    given = tuple(word.strip('"') for word in cmd.split(", "))
+    assert (service.port, service.args) == (port, given + added)
