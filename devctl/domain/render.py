@@ -44,12 +44,20 @@ def _write_mode(spec: Model, project: Project, service: Service, run: Run) -> No
     spec["build"] = _build(spec, project, run)
     spec.pop("develop", None)
     spec.pop("pull_policy", None)
+    _one_of_each(spec)
     if run.host_port is not None and service.port is not None:
         spec["ports"] = _ports(spec.get("ports") or [], service, run.host_port)
     if run.mode == "dev":
         _dev(spec, project, service, run)
     else:
         _prod(spec, project, service, run)
+
+
+def _one_of_each(spec: Model) -> None:
+    """A service has one port on this machine and one folder that its builds report to: a second container has neither."""
+    spec.pop("scale", None)
+    if ((spec.get("deploy") or {}).get("replicas") or 0) > 1:
+        spec["deploy"] = {**spec["deploy"], "replicas": 1}
 
 
 def _build(spec: Model, project: Project, run: Run) -> Model:

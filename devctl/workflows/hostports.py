@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from devctl.domain.observed import Observed
@@ -19,8 +20,25 @@ HOLDS_PORTS = ("running", "paused", "restarting")
 _VARIABLE = re.compile(r"\$\{?(?P<name>[A-Za-z_]\w*)(?:[:?+-][^}\n]*)?\}?:(?P<target>\d+)")
 
 
-def choose_host_port(box: Toolbox, project: Project, service: Service, *, observed: Observed) -> int | None:
-    """The host port of a service, None where it has no port. Raises MachineError `port-taken` for a port the user fixed."""
+def choose_host_ports(box: Toolbox, project: Project, *, observed: Observed) -> dict[str, int | None]:
+    """The host port of each service, no two the same, nor one that the compose file publishes. Raises as below."""
+    published = (p.get("published") for spec in project.specs.values() for p in spec.get("ports") or [])
+    taken = {int(port) for port in published if str(port or "").isdigit()}
+    chosen: dict[str, int | None] = {}
+    for service in project.services:
+        port = choose_host_port(box, project, service, observed=observed, taken=taken)
+        chosen[service.name] = port
+        taken |= {port} if port is not None else set()
+    return chosen
+
+
+def choose_host_port(
+    box: Toolbox, project: Project, service: Service, *, observed: Observed, taken: Collection[int] = ()
+) -> int | None:
+    """The host port of a service, None where it has no port. Raises MachineError `port-taken` for a port the user fixed.
+
+    `taken`: what others of the project get.
+    """
     if service.port is None:
         return None
     mine = observed.of(service.name)
@@ -32,9 +50,10 @@ def choose_host_port(box: Toolbox, project: Project, service: Service, *, observ
             _must_be_free(box, project, service, port=fixed)
         return fixed
     remembered = mine.ports.get(service.port) if mine is not None else None
-    if remembered is not None and (remembered[1] in held or box.host.port_free(LOCALHOST, remembered[1])):
-        return remembered[1]
-    return _next_free(box, service, service.port)
+    again = remembered[1] if remembered is not None and remembered[1] not in taken else None
+    if again is not None and (again in held or box.host.port_free(LOCALHOST, again)):
+        return again
+    return _next_free(box, service, service.port, taken)
 
 
 def fixed_port(project: Project, service: Service) -> int | None:
@@ -87,9 +106,9 @@ def _free_after(box: Toolbox, port: int) -> int:
     return next((p for p in wanted if p not in used and box.host.port_free(LOCALHOST, p)), port + 1)
 
 
-def _next_free(box: Toolbox, service: Service, wanted: int) -> int:
+def _next_free(box: Toolbox, service: Service, wanted: int, taken: Collection[int]) -> int:
     first = wanted if wanted >= 1024 else wanted + 8000
-    used = box.engine.ports_in_use()
+    used = {*box.engine.ports_in_use(), *taken}
     for port in range(first, first + TRIES):
         if port not in used and box.host.port_free(LOCALHOST, port):
             if port != first:

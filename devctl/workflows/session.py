@@ -25,7 +25,7 @@ from devctl.domain.syntax_line import syntax_line, without_syntax_line
 from devctl.domain.wanted import dependencies, label_wanted
 from devctl.workflows.data_folders import data_folders
 from devctl.workflows.file_events import known_to_fail
-from devctl.workflows.hostports import choose_host_port
+from devctl.workflows.hostports import choose_host_ports
 from devctl.workflows.manifests import check_manifests, deps_fingerprint, manifest_paths
 from devctl.workflows.owner import refuse_anothers
 from devctl.workflows.private_modules import said_args, with_access
@@ -81,9 +81,10 @@ def open_session(
     observed = observed or box.engine.observe(project.name)
     refuse_anothers(box, project, observed)
     chosen = _chosen(project, frozenset(only), observed)
+    ports = choose_host_ports(box, project, observed=observed)
     runs = tuple(
         _run(
-            box, project, service, observed=observed, base=base, target=target,
+            box, project, service, host_port=ports[service.name], base=base, target=target,
             mode=_mode(service, chosen, observed, mode),
         )
         for service in project.services
@@ -229,14 +230,13 @@ def _run(
     project: Project,
     service: Service,
     *,
-    observed: Observed,
+    host_port: int | None,
     mode: Mode,
     base: str | None,
     target: str,
 ) -> Run:
     run = dev_run(project, service) if mode == "dev" else prod_run(project, service, base=base, target=target)
     user = f"{project.owner[0]}:{project.owner[1]}" if mode == "dev" and box.host.is_linux() else None
-    host_port = choose_host_port(box, project, service, observed=observed)
     run = with_access(box, project, run)
     return replace(run, user=user, host_port=host_port, poll=mode == "dev" and must_poll(box, project))
 
