@@ -17,6 +17,7 @@ from devctl.domain.panics import own_line, panic_line
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.runs import image_ref
+from devctl.domain.subcommand import serving_word
 from devctl.domain.unset_env import named_in, unset_hint, unset_message
 from devctl.errors import DevctlError, Problem, ProjectError
 from devctl.workflows.bridge import not_composes
@@ -104,14 +105,17 @@ def _for_its_memory(box: Toolbox, container: Container) -> bool:
 
 def _exited(service: Service, code: int, log: str, *, dev: bool) -> ProjectError:
     hint, place = f"devctl logs {service.name}", own_line(log, service)
-    if code != 0 and service.unset_env:
+    word = None if service.args else serving_word(log)
+    if word is not None:
+        hint = f"{hint}; it asks for a sub-command, devctl.yaml: services: {{{service.name}: {{args: [{word}]}}}}"
+    elif code != 0 and service.unset_env:
         first = service.unset_env[0]
         hint = f"{hint}; {unset_message(first)}: {unset_hint(service.name, first.value)}"
         place = place or first.place
     elif code != 0 and dev:  # in production it is given what it was given in dev
         given = f"`services: {{{service.name}: {{args: [--flag, value], env: {{NAME: value}}}}}}`"
         hint = f"{hint}; what it asks for goes into devctl.yaml: {given}"
-    if code == 0 and not service.args:  # it printed its help, say
+    elif code == 0 and not service.args:  # it printed its help, say
         hint = f"{hint}; where it needs a sub-command, devctl.yaml: services: {{{service.name}: {{args: [serve]}}}}"
     return ProjectError(
         f"{service.name} exited with {code} before it answered",
