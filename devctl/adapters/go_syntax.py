@@ -224,7 +224,8 @@ class _PackageReader:
         self.values.assign(name, value)
         kind = text(at["pair"].parent.parent.child_by_field_name("type")) if at["pair"].parent.parent else ""  # type: ignore[union-attr]
         if name == "Value" and kind.endswith("Flag"):  # of urfave/cli: the name stands beside it
-            self._setting(beside_it(at["pair"], "Name"), literal(value), "flag", at["pair"])
+            given = literal(value) or self.values.address(value)  # ":" + a constant above
+            self._setting(beside_it(at["pair"], "Name"), given, "flag", at["pair"])
         elif name == "Addr" and kind.endswith(("http.Server", "fasthttp.Server")):
             self.listening.append((at["pair"], self._place(at["pair"]), [value]))
         else:

@@ -416,3 +416,27 @@ def test_the_flags_that_a_program_is_started_with_say_its_port(
     service = detect_service(read(build_tree(tmp_path, files)), config=Config(), dockerfile=dockerfile)
     given = tuple(word.strip('"') for word in cmd.split(", "))
     assert (service.port, service.args) == (port, given + added)
+
+
+def test_the_default_of_a_flag_that_is_made_of_a_constant(tmp_path: Path) -> None:
+    source = """package server
+
+import (
+	"net/http"
+
+	"github.com/urfave/cli/v2"
+)
+
+const defaultPort = "9000"
+
+var flags = []cli.Flag{
+	&cli.StringFlag{Name: "address", Value: ":" + defaultPort},
+	&cli.StringFlag{Name: "console-address", Value: ":9001"},
+}
+
+func Start(c *cli.Context) {
+	go http.ListenAndServe(c.String("console-address"), nil)
+	http.ListenAndServe(c.String("address"), nil)
+}
+"""
+    assert _service(tmp_path, {"server/server.go": source}).port == 9000
