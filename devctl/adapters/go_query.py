@@ -47,10 +47,11 @@ ROUTE = ("HandleFunc", "Handle", "GET", "Get", "Any", "All", "Path", "HandlerFun
 OPEN = (
     "Open", "OpenFile", "ReadFile", "ReadDir", "DirFS", "Dir", "ServeFile", "ParseFiles", "ParseGlob", "LoadHTMLGlob",
     "LoadHTMLFiles", "Static", "StaticFile", "StaticFS", "AddConfigPath", "SetConfigFile", "ReadInConfig", "LoadX509KeyPair",
-    "File", "Provider", "DecodeFile", "New",
+    "File", "Provider", "DecodeFile", "ReadConfig", "New",
 )  # fmt: skip
 CHAINED = "Default"
 CONFIG = "SetConfigName"
+INI = "Load"  # of the package ini; godotenv has one of that name
 
 
 @cache
@@ -59,5 +60,7 @@ def tools() -> tuple[Parser, QueryCursor]:
     from tree_sitter import Language, Parser, Query, QueryCursor
 
     language = Language(tree_sitter_go.language())
-    names = " ".join(f'"{name}"' for name in (*ENV, *LISTEN, *LISTEN_TLS, *ROUTE, *OPEN, CHAINED, CONFIG))
+    names = " ".join(
+        f'"{name}"' for name in (*ENV, *LISTEN, *LISTEN_TLS, *ROUTE, *OPEN, CHAINED, CONFIG, INI)
+    )
     return Parser(language), QueryCursor(Query(language, _QUERY.format(calls=names)))

@@ -19,7 +19,7 @@ from devctl.adapters.go_frameworks import (
     talks,
     tells_address,
 )
-from devctl.adapters.go_query import CHAINED, CONFIG, ENV, LISTEN, LISTEN_TLS, OPEN, ROUTE, tools
+from devctl.adapters.go_query import CHAINED, CONFIG, ENV, INI, LISTEN, LISTEN_TLS, OPEN, ROUTE, tools
 from devctl.adapters.go_required import env_files, required, tagged, worth_a_look
 from devctl.adapters.go_values import (
     Values,
@@ -147,7 +147,7 @@ class _PackageReader:
             self._route(at["call"], arguments)
         if name == CHAINED:
             self._chained(at["call"], arguments)
-        if name in OPEN:
+        if name in OPEN or (name == INI and text(at["call"]).startswith("ini.")):
             self._open(name, at["call"], arguments)
         if name == CONFIG and arguments and (value := literal(arguments[0])):
             self.found.configs.append(Located(value, self._place(at["call"])))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from devctl.domain.address import is_brokers, parse_address, serves_here
+from devctl.domain.address import is_brokers, names_our_port, parse_address, serves_here
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -125,9 +125,10 @@ class Values:
 
     def variables(self, node: Node, depth: int = _DEPTH) -> Iterator[str]:
         """Names of environment variables that an expression is made of: `":" + os.Getenv("API_PORT")`."""
-        name, nodes = "", list(node.named_children)
-        if node.type == "call_expression" and _READS_ENV.search(text(node.child_by_field_name("function"))):
-            name = literal(first(node.child_by_field_name("arguments"))) or ""
+        name, nodes = "", node.named_children
+        if node.type == "call_expression":
+            given = literal(first(node.child_by_field_name("arguments"))) or ""
+            name = given if names_our_port(given) or _READS_ENV.search(text(node.children[0])) else ""
         elif node.type in ("identifier", "selector_expression"):
             nodes = self._nearest(node, self.assigned.get(text(node).rpartition(".")[2], []))
         if _ENV_NAME.fullmatch(name):

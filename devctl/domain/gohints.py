@@ -38,6 +38,7 @@ _BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
     ),
     (re.compile(r"^(?:html|text)/template$"), (b'ParseGlob("', b'ParseFiles("')),
     (re.compile(r"golang-migrate/migrate"), (b"file://",)),
+    (re.compile(r"cleanenv|/ini(?:\.v1)?$"), (b'ReadConfig("', b'ini.Load("')),
     (re.compile(r"godotenv"), (b"godotenv.",)),
     (
         re.compile(r"spf13/viper|koanf|godotenv"),

@@ -440,3 +440,27 @@ func Start(c *cli.Context) {
 }
 """
     assert _service(tmp_path, {"server/server.go": source}).port == 9000
+
+
+def test_a_helper_that_is_asked_for_a_port_where_it_is_listened_on_reads_a_variable(tmp_path: Path) -> None:
+    service = _run(tmp_path, 'r := routes.Setup()\nr.Run(":" + config.Get("PORT"))')
+    assert (service.port, service.env) == (8080, {"PORT": "8080"})
+
+
+@pytest.mark.parametrize(
+    ("module", "load", "path", "told"),
+    [
+        ("gopkg.in/ini.v1", 'ini.Load("conf/app.ini")', "conf/app.ini", "[server]\nHttpPort = 9001\n"),
+        ("x/cleanenv", 'cleanenv.ReadConfig("config.yml", &c)', "config.yml", "http:\n  port: 9001\n"),
+    ],
+)
+def test_a_file_that_is_loaded_tells_the_port(
+    tmp_path: Path, module: str, load: str, path: str, told: str
+) -> None:
+    config = f'package config\n\nimport "{module}"\n\nfunc Load() {{ {load} }}\n'
+    service = _run(
+        tmp_path,
+        'config.Load()\nr := routes.Setup()\nr.Run(fmt.Sprintf(":%d", c.HttpPort))',
+        {"config/c.go": config, path: told},
+    )
+    assert (service.port, service.files) == (9001, (path,))
