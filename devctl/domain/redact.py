@@ -14,6 +14,9 @@ _NAMES = (
 )
 # A quoted value with its escapes, closed or not, and what is glued to it; else everything up to white space.
 _VALUE = r"(?:\\*\"(?:\\.|[^\"\\\n])*\"?\S*|\\*'(?:\\.|[^'\\\n])*'?\S*|\S+)"
+# A value may stand on the next line, but not where that line names another secret: its value would be left.
+_NAMED = rf"[\[({{\"',]*(?:[\w-]{{0,60}}?{_NAMES}[\\\"']*\s*[=:]|--?[\w-]{{0,60}}?{_NAMES}[\"',]*\s+\S)"
+_NEXT_LINE = rf"[^\S\n]*\n\s*(?!{_NAMED})"
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"-----BEGIN [^-]+-----.*?(?:-----END [^-]+-----|\Z)", re.S), GONE),
     (
@@ -26,12 +29,12 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # A line of YAML or of an env file: the whole rest of the line is the value.
     (
         re.compile(
-            rf"(?im)^(\s*(?:-\s+|export\s+)?[\"']?[\w.-]{{0,100}}?{_NAMES}[\"']?\s*[=:][ \t]*)\S[^\r\n]*"
+            rf"(?im)^(\s*(?:-\s+|export\s+)?[\"']?[\w.-]{{0,100}}?{_NAMES}[\"']?\s*[=:](?!>)[ \t]*)\S[^\r\n]*"
         ),
         rf"\1{GONE}",
     ),
-    (re.compile(rf"(?i)({_NAMES}[\\\"']*\s*(?:=>|[=:])\s*){_VALUE}"), rf"\1{GONE}"),
-    (re.compile(rf"(?i)(--?[\w-]{{0,60}}?{_NAMES}[\"',]*\s+){_VALUE}"), rf"\1{GONE}"),
+    (re.compile(rf"(?i)({_NAMES}[\\\"']*\s*(?:=>|[=:])(?:{_NEXT_LINE}|[^\S\n]*)){_VALUE}"), rf"\1{GONE}"),
+    (re.compile(rf"(?i)(--?[\w-]{{0,60}}?{_NAMES}[\"',]*(?:{_NEXT_LINE}|[^\S\n]+)){_VALUE}"), rf"\1{GONE}"),
     # user:password@ first, in which people put unescaped / and @, then whatever else stands before the host.
     (re.compile(r"(://)[^\s/:@\"'<>]*:[^\s\"'<>]*@"), rf"\1{GONE}@"),
     (re.compile(r"(://)[^\s/\"'<>]+@"), rf"\1{GONE}@"),

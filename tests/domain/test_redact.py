@@ -66,6 +66,15 @@ def test_not_even_its_end(name: str, secret: str) -> None:
     assert "Zq8" not in text
 
 
+@pytest.mark.parametrize("before", ["-SECRET", "--db-password", "TOKEN=", "password:", "'KEY':", "API_KEY=>"])
+@pytest.mark.parametrize(
+    "line",
+    ["['--TOKEN', 'Zq70']", "{'TOKEN': 'Zq70'}", "--token Zq70", "[TOKEN=Zq70]", "Zq70", '"Zq70",', "  Zq70"],
+)
+def test_a_name_without_a_value_does_not_hide_the_next_one(before: str, line: str) -> None:
+    assert "Zq70" not in redact(f"{before}\n{line}\n")
+
+
 @pytest.mark.parametrize(
     "token",
     [
