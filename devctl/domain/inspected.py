@@ -37,12 +37,20 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """`test` as the engine takes it: `("CMD-SHELL", "curl …")`; `place`: its line."""
+
+    test: tuple[str, ...]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inspected:
     """What is known of one image: `image` read with its files, `functions` of its Go program (empty where unknown),
-
     `settings` it was built with (`CGO_ENABLED` → `0`), `dockerfile` and `stage` it was built from (None where the stage is
     ours). `listed`: what `go list` says of the program (None: nobody could be asked); `rebuilt_by`: endings of files whose save
     builds it anew in dev, beside those it is known to embed (None: not known).
+    `health`: that of the compose file, which goes before the image's own.
     """
 
     image: ImageFacts
@@ -53,6 +61,7 @@ class Inspected:
     settings: Mapping[str, str] = field(default_factory=dict)
     listed: Listing | None = None
     rebuilt_by: frozenset[str] | None = None
+    health: HealthCheck | None = None
 
     def line(self, *cmds: str) -> str | None:
         """`Dockerfile:12` of the instruction that holds, else of the stage's FROM."""

@@ -13,6 +13,7 @@ from devctl.domain.image_paths import absolute, command, exec_form, program
 from devctl.domain.inspected import Check, Inspected, Verdict
 from devctl.domain.leaks import secrets, source
 from devctl.domain.project import Service
+from devctl.domain.readiness_health import health
 from devctl.domain.readiness_listed import cgo, embedded
 
 __all__ = ["RULES", "Check", "Inspected", "blocking", "checks", "reads_program"]
@@ -153,23 +154,6 @@ def _user(it: Inspected) -> Verdict | str:
     return "warn", f"user {user} is a name: Kubernetes cannot see that it is not root", hint, it.line("USER")
 
 
-def _health(it: Inspected) -> Verdict | str | None:
-    test, place = it.image.healthcheck, it.line("HEALTHCHECK")
-    if not test or test[0] == "NONE":
-        return None
-    hint = 'HEALTHCHECK NONE, or exec form: HEALTHCHECK CMD ["/server", "-healthcheck"]'
-    if test[0] == "CMD-SHELL" and not it.shell:
-        return (
-            "fail",
-            "the health check is in shell form, and the image has no /bin/sh: always unhealthy",
-            hint,
-            place,
-        )
-    if test[0] == "CMD" and len(test) > 1 and test[1].startswith("/") and test[1] not in it.image.files:
-        return "fail", f"the health check runs {test[1]}, which is not in the image", hint, place
-    return "the health check can run"
-
-
 def _certificates(it: Inspected) -> Verdict | str | None:
     if not it.functions & _DIALS_TLS:
         return None
@@ -244,7 +228,7 @@ RULES: tuple[_Rule, ...] = (
     _Rule("cgo", cgo),
     _Rule("architecture", _architecture),
     _Rule("user", _user),
-    _Rule("health-check", _health),
+    _Rule("health-check", health),
     _Rule("ca-certificates", _certificates),
     _Rule("time-zones", _time_zones),
     _Rule("opened-files", _opened_files),

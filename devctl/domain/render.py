@@ -30,7 +30,7 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_v
         if service is not None and run is not None:
             _write_mode(spec, project, service, run)
             _lend_keys(model, spec["build"], run)
-    _wait_for_start({run.service for run in chosen.values() if run.mode == "dev" and run.ours}, model)
+    _wait_for_start({run.service for run in chosen.values() if run.ours}, model)
     if any(_uses_cache(spec) for spec in model["services"].values()):
         model.setdefault("volumes", {})[CACHE_KEY] = {"name": cache_volume, "external": True}
     _label_owned(model, "volumes", project.name, observed.volumes)
@@ -118,7 +118,7 @@ def _our_dev_stage(spec: Model, project: Project, service: Service) -> None:
 
 
 def _wait_for_start(services: Container[str], model: Model) -> None:
-    """Our dev stage has no health check: what the user's runs may not be in it, and compiling takes longer than it allows."""
+    """Our stages have no health check: what the user's runs may not be in them, and compiling takes longer than it allows."""
     for spec in model["services"].values():
         for name, how in (spec.get("depends_on") or {}).items():
             if name in services and how.get("condition") == "service_healthy":
@@ -148,6 +148,8 @@ def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
         "entrypoint",
     ):  # a dev stage's own: `air`, `go run .`; production starts what the image says
         spec.pop(key, None)
+    if run.ours:
+        spec.pop("healthcheck", None)
     command = service.args if run.ours else service.own_command
     if command:
         spec["command"] = list(command)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -24,11 +23,10 @@ from devctl.domain.stages import chain, external_base, find_stage
 from devctl.domain.unset_env import unset_problems
 from devctl.errors import MachineError, Problem, ProjectError
 from devctl.workflows.bases_needed import dockerfile_of
-from devctl.workflows.compose_model import unset_in_compose
+from devctl.workflows.compose_model import compose_place, unset_in_compose
 from devctl.workflows.find import compose_files
 from devctl.workflows.session import Session
 
-Key = tuple[str | int, ...]
 _COMPILERS = ("/bin/gcc", "/bin/cc", "/bin/clang")
 _INSTALLS_COMPILER = ("gcc", "build-base", "build-essential", "clang", "musl-dev")
 
@@ -126,27 +124,6 @@ def require_compiler(box: Toolbox, session: Session, services: Iterable[str]) ->
             hint=f"devctl.yaml: `bases: {{golang: golang:{session.project.go_minor}-bookworm}}` (it has gcc)",
             place=need.place,
         )
-
-
-def compose_place(box: Toolbox, root: Path) -> Callable[[Key], str]:
-    """The line of a key in the user's compose files, the overriding one first; the nearest key above it where it has none."""
-    paths = compose_files(box, root)
-    names = [path.relative_to(root).as_posix() for path in paths]
-
-    @cache
-    def asked() -> list[tuple[str, Callable[[Key], int | None]]]:
-        return [(name, box.sources.positions(path)) for name, path in zip(names, paths, strict=True)]
-
-    def place(key: Key) -> str:
-        while key:
-            for name, line_of in asked():
-                line = line_of(key)
-                if line is not None:
-                    return f"{name}:{line}"
-            key = key[:-1]
-        return names[-1] if names else "compose.yaml"
-
-    return place
 
 
 def _linted(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,8 @@ from devctl.domain.envfile import examples, variables
 from devctl.domain.ports import Toolbox
 from devctl.errors import FilesError, Problem
 from devctl.workflows.find import compose_files, compose_folder
+
+Key = tuple[str | int, ...]
 
 
 def compose_model(box: Toolbox, root: Path, folder: Path) -> dict[str, object]:
@@ -44,6 +47,27 @@ def unset_in_compose(box: Toolbox, root: Path) -> Iterator[Problem]:
         asked = {asked for text, _ in texts for asked in plain_variables(text)}
         known = {v.name for v in variables(own)} | {n for n in asked if box.host.env(n) is not None}
         yield from unset_variables(path.relative_to(root).as_posix(), texts, known=frozenset(known))
+
+
+def compose_place(box: Toolbox, root: Path) -> Callable[[Key], str]:
+    """The line of a key in the user's compose files, the overriding one first; the nearest key above it where it has none."""
+    paths = compose_files(box, root)
+    names = [path.relative_to(root).as_posix() for path in paths]
+
+    @cache
+    def asked() -> list[tuple[str, Callable[[Key], int | None]]]:
+        return [(name, box.sources.positions(path)) for name, path in zip(names, paths, strict=True)]
+
+    def place(key: Key) -> str:
+        while key:
+            for name, line_of in asked():
+                line = line_of(key)
+                if line is not None:
+                    return f"{name}:{line}"
+            key = key[:-1]
+        return names[-1] if names else "compose.yaml"
+
+    return place
 
 
 def _name_example(box: Toolbox, root: Path, path: Path, error: FilesError) -> None:

@@ -19,7 +19,8 @@ from devctl.domain.project import Origin, Project, Service
 from devctl.domain.requests import ConfigRequest
 from devctl.domain.state import Mode
 from devctl.errors import DevctlError, ExitCode, MachineError, Problem
-from devctl.workflows.advice import compose_place, problems
+from devctl.workflows.advice import problems
+from devctl.workflows.compose_model import compose_place
 from devctl.workflows.find import compose_files, find_root
 from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.load import load

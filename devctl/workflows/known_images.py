@@ -25,7 +25,7 @@ from devctl.domain.readiness import checks
 from devctl.domain.runs import Run
 from devctl.domain.wanted import digest
 from devctl.workflows.bases_needed import run_bases
-from devctl.workflows.readiness import look
+from devctl.workflows.readiness import compose_health, look
 from devctl.workflows.session import Session, overlay_files
 
 NOTE = "images.json"
@@ -88,7 +88,8 @@ def looked_at(
 
     `listed`: what `go list` says of the source now. Where nobody was asked, what it said of the same image before counts.
     """
-    key = digest(__version__, image.id, asdict(service), _dockerfile(box, session, run), asdict(run))
+    health = compose_health(session.project, service)
+    key = digest(__version__, image.id, asdict(service), _dockerfile(box, session, run), asdict(run), health)
     known = (_read(box, session).get(run.image) or {}).get("looked")
     if isinstance(known, dict) and known.get("key") == key and (listed is None or known.get("listed")):
         try:

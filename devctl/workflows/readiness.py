@@ -9,12 +9,14 @@ from devctl.domain.air import endings
 from devctl.domain.gobinary import build_info, functions
 from devctl.domain.golist import Listing
 from devctl.domain.image import ImageFacts
+from devctl.domain.inspected import HealthCheck
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.readiness import Check, Inspected, blocking, checks, reads_program
 from devctl.domain.runs import Run
 from devctl.domain.stages import find_stage
 from devctl.errors import Problem, ProjectError
+from devctl.workflows.compose_model import compose_place
 
 
 def inspect(box: Toolbox, project: Project, service: Service, *, run: Run) -> tuple[Check, ...]:
@@ -35,7 +37,23 @@ def look(
     names, settings = _program(box, image, service, listed)
     # How a dev stage of the user's builds is theirs.
     rebuilt = endings(box.templates.read("go-service/.air.toml")) if service.dev_stage is None else None
-    return Inspected(image, service, names, dockerfile, stage, settings, listed, rebuilt)
+    health = _health(box, project, service)
+    return Inspected(image, service, names, dockerfile, stage, settings, listed, rebuilt, health)
+
+
+def compose_health(project: Project, service: Service) -> tuple[str, ...]:
+    """The test of the compose file's health check, as compose resolved it."""
+    said = (project.specs.get(service.name) or {}).get("healthcheck") or {}
+    return ("NONE",) if said.get("disable") else tuple(str(word) for word in said.get("test") or ())
+
+
+def _health(box: Toolbox, project: Project, service: Service) -> HealthCheck | None:
+    test = compose_health(project, service)
+    if not test:
+        return None
+    return HealthCheck(
+        test, compose_place(box, Path(project.root))(("services", service.name, "healthcheck"))
+    )
 
 
 def must_be_ready(found: Iterable[Check]) -> None:

@@ -8,6 +8,7 @@ from devctl.adapters.dockerfile_source import parse
 from devctl.domain.gofacts import DockerfileFacts, Located
 from devctl.domain.image import Binary, ImageFacts
 from devctl.domain.image_paths import candidates, command, program, resolve, with_aliases
+from devctl.domain.inspected import HealthCheck
 from devctl.domain.project import Service
 from devctl.domain.readiness import Check, Inspected, blocking, checks, reads_program
 
@@ -54,10 +55,11 @@ def judge(
     service: Service = SERVICE,
     functions: frozenset[str] = frozenset(),
     theirs: bool = False,
+    health: HealthCheck | None = None,
 ) -> dict[str, Check]:
     dockerfile = facts() if theirs else None
     stage = dockerfile.stage("prod") if dockerfile else None
-    found = checks(Inspected(image, service, functions, dockerfile, stage))
+    found = checks(Inspected(image, service, functions, dockerfile, stage, health=health))
     return {c.id: c for c in found}
 
 
@@ -143,6 +145,35 @@ def test_health_checks_that_cannot_run(test: tuple[str, ...], status: str) -> No
     found = judge(replace(GOOD, healthcheck=test), theirs=True)["health-check"]
     assert found.status == status
     assert found.place == ("Dockerfile:8" if status == "fail" else None)
+
+
+WGET = frozenset({"/bin/sh", "/bin/wget"})
+
+
+@pytest.mark.parametrize(
+    ("test", "files", "status"),
+    [
+        (("CMD", "wget", "-qO-", "http://localhost"), GOOD.files, "fail"),
+        (("CMD", "wget", "-qO-", "http://localhost"), GOOD.files | WGET, "ok"),
+        (("CMD-SHELL", "curl -f localhost || exit 1"), GOOD.files | WGET, "fail"),
+        (("CMD-SHELL", "wget -q localhost || exit 1"), GOOD.files | WGET, "ok"),
+        (("CMD-SHELL", "[ -e /tmp/ok ]"), GOOD.files | WGET, "ok"),
+        (("CMD-SHELL", "wget -q localhost"), GOOD.files, "fail"),
+    ],
+)
+def test_the_compose_files_health_check_goes_before_the_images(
+    test: tuple[str, ...], files: frozenset[str], status: str
+) -> None:
+    image = replace(GOOD, files=files, healthcheck=("CMD", "/not-there"))
+    found = judge(image, theirs=True, health=HealthCheck(test, "compose.yaml:7"))["health-check"]
+    assert (found.status, found.place) == (status, "compose.yaml:7" if status == "fail" else None)
+
+
+def test_our_stage_is_not_asked_for_what_a_compose_files_health_check_runs() -> None:
+    asked = HealthCheck(("CMD", "wget", "-q", "localhost"), "compose.yaml:7")
+    found = judge(GOOD, health=asked)["health-check"]
+    assert (found.status, found.place) == ("warn", "compose.yaml:7")
+    assert "health-check" not in judge(GOOD, theirs=True, health=HealthCheck(("NONE",), "compose.yaml:7"))
 
 
 def test_no_health_check_is_no_finding() -> None:

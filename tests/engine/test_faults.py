@@ -9,6 +9,7 @@ import pytest
 
 from tests.engine.cli import DEVCTL, docker, serves
 from tests.engine.conftest import Started
+from tests.engine.shapes_docker import GO, PROD
 
 pytestmark = pytest.mark.engine
 MakeProject = Callable[..., Started]
@@ -83,11 +84,27 @@ def test_a_missing_checksum_is_told_with_line_and_command(project: MakeProject) 
 def test_an_unhealthy_service_is_told_so(project: MakeProject) -> None:
     check = "    healthcheck: {test: [CMD, 'false'], interval: 300ms, retries: 1}\n"
     elsewhere = 'http.ListenAndServe(":9999", nil)'  # it must not answer before its check has failed
-    made = project(files(COMPOSE + check, prod=elsewhere))
+    made = project(files(COMPOSE + check, prod=elsewhere, Dockerfile=GO + PROD))
     failed = made.devctl("-y", "prod-preview", "--timeout", "30", code=1)
     assert failed.error["code"] == "unhealthy", failed.show
     assert failed.error["message"] == "app is unhealthy: its own health check fails; nothing runs, as before"
     assert failed.error["hint"].startswith("does the image have what the health check runs"), failed.show
+
+
+def test_a_health_check_that_the_image_cannot_run_is_refused_and_left_out_of_ours(
+    project: MakeProject,
+) -> None:
+    check = "    healthcheck: {test: [CMD, curl, -f, 'http://localhost:8080'], interval: 300ms, retries: 1}\n"
+    made = project(files(COMPOSE + check, Dockerfile=GO + PROD))
+    refused = made.devctl("-y", "prod-preview", code=1).error
+    assert (refused["code"], refused["place"]) == ("not-ready", "compose.yaml:5")
+    assert "the health check runs curl, which is not in the image" in refused["message"]
+    (made.root / "Dockerfile").unlink()
+    served = made.devctl("-y", "prod-preview")
+    assert [w["code"] for w in served.warnings if w["place"] == "compose.yaml:5"] == ["health-check"], (
+        served.show
+    )
+    assert served.result["services"][0]["health"] == "none"
 
 
 def test_a_service_killed_for_its_memory_is_told_so(project: MakeProject) -> None:
