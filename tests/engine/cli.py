@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
+import ipaddress
 import json
 import socket
 import subprocess
@@ -69,6 +70,12 @@ def docker(*args: str) -> str:
     done = subprocess.run(["docker", *args], capture_output=True, text=True)
     assert done.returncode == 0, f"docker {' '.join(args)}\n{done.stdout}{done.stderr}"
     return done.stdout.strip()
+
+
+def bridge_address() -> str:
+    """By which containers and builds reach this machine; an engine that has just made its bridge does not tell it."""
+    config = json.loads(docker("network", "inspect", "bridge"))[0]["IPAM"]["Config"][0]
+    return str(config.get("Gateway") or next(ipaddress.ip_network(config["Subnet"]).hosts()))
 
 
 def get(port: int, path: str = "/") -> str:

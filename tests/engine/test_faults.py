@@ -183,7 +183,10 @@ def test_a_dev_stage_that_does_not_build_gives_way_to_ours_until_its_file_is_edi
         'CMD ["air", "-c", ".air.toml"]\n'
     )
     made = project(
-        files(COMPOSE.replace("build: .", "build: {context: ., target: dev}"), Dockerfile=dockerfile)
+        files(
+            COMPOSE.replace("build: .", "build: {context: ., target: dev}\n    volumes: ['.:/app']"),
+            Dockerfile=dockerfile,
+        )
     )
     first = made.devctl("-y", "up", "-d", "--no-watch")
     (said,) = (w for w in first.warnings if w["code"] == "dev-stage-fails")

@@ -57,9 +57,10 @@ def test_an_engine_that_does_not_run_is_started(tmp_path: Path) -> None:
 FULL = {
     "go.mod": "module example.com/full\n\ngo 1.26\n",
     "main.go": server(),
-    "compose.yaml": "services:\n  app:\n    build: {context: ., target: dev}\n    ports: ['HOST_PORT:8080']\n",
+    "compose.yaml": "services:\n  app:\n    build: {context: ., target: dev}\n    ports: ['HOST_PORT:8080']\n"
+    "    volumes: ['.:/app']\n",
     "Dockerfile": "FROM golang:1.26-alpine AS builder\nWORKDIR /app\nCOPY . .\nRUN go build -o /server .\n\n"
-    "FROM alpine:3.22 AS dev\nRUN dd if=/dev/zero of=/modules bs=1M count=200\nCMD air\n",
+    "FROM alpine:3.22 AS dev\nWORKDIR /app\nRUN dd if=/dev/zero of=/modules bs=1M count=200\nCMD air\n",
 }
 LEFT = "docker create --name left --label dev.devctl.project=gone --label com.docker.compose.project.working_dir=/gone"
 FILL = "dd if=/dev/zero of=/var/lib/docker/full bs=64k 2>/dev/null"

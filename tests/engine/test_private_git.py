@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.cli import docker, serves
+from tests.engine.cli import bridge_address, serves
 from tests.engine.conftest import Started
 from tests.engine.private_git import GitServer, git_base, git_server
 from tests.engine.shapes import MOD, server
@@ -24,7 +24,7 @@ CONFIG = "version: 1\nbases: {golang: 'BASE'}\nservices:\n  shop:\n    host_port
 @pytest.fixture
 def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitServer]:
     """What a developer of the company has set, but for the way in."""
-    gateway = docker("network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}")
+    gateway = bridge_address()
     folder = tmp_path / "git"
     folder.mkdir()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))

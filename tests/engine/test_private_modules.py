@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.cli import docker, serves
+from tests.engine.cli import bridge_address, docker, serves
 from tests.engine.conftest import Started
 from tests.engine.private_proxy import MODULE, VERSION, Proxy, go_sum, private_proxy
 from tests.engine.shapes import MOD, server
@@ -41,7 +41,7 @@ THEIRS = {
 @pytest.fixture
 def proxy(tmp_path: Path) -> Iterator[Proxy]:
     """On the address by which builds reach this machine."""
-    gateway = docker("network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}")
+    gateway = bridge_address()
     folder = tmp_path / "proxy"
     folder.mkdir()
     with private_proxy(folder, gateway, password=PASSWORD) as running:
