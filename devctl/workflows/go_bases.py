@@ -6,7 +6,6 @@ while the engine fits it: a base that is here after all is used again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from devctl.domain.syntax_line import BUILT_IN, syntax_line
 from devctl.errors import MachineError, Problem
 from devctl.workflows.bases import Registries, pull
 from devctl.workflows.bases_needed import dockerfile_of, run_bases
+from devctl.workflows.notes import write_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def settle(
         if item.ref in found:
             box.reporter.warn(_replaced(item, found[item.ref]))
     if found != project.replaced and not dry_run:
-        _note(box, project, found)
+        write_note(box, Path(project.root), BASES_NOTE, found, owner=project.owner)
     return replace(project, replaced=found)
 
 
@@ -90,11 +90,6 @@ def _in_place_of(
     if assemble and stand_in(item.ref) is not None and not _newer_than_all(parse(item.ref).tag):
         return None
     return _other(box, project, item, registries, dry_run=dry_run)
-
-
-def _note(box: Toolbox, project: Project, found: dict[str, str]) -> None:
-    note = box.files.state_dir(Path(project.root)) / BASES_NOTE
-    box.files.write_atomic(note, json.dumps(found, indent=1, sort_keys=True) + "\n", owner=project.owner)
 
 
 def _golang(box: Toolbox, project: Project, run: Run) -> Iterator[_Wanted]:

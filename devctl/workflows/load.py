@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +14,7 @@ from devctl.domain.detect import detect_go, detect_service, is_go_service
 from devctl.domain.envfile import values
 from devctl.domain.gofacts import DockerfileFacts, SourceFacts
 from devctl.domain.goversion import DEFAULT_GO
-from devctl.domain.overlay import BASES_NOTE, OVERLAY
+from devctl.domain.overlay import BASES_NOTE
 from devctl.domain.ports import Toolbox
 from devctl.domain.production import prod_stages
 from devctl.domain.project import Project, Service
@@ -25,6 +24,7 @@ from devctl.domain.stages import chain, find_stage
 from devctl.errors import FilesError, UsageError
 from devctl.workflows.compose_model import compose_model, compose_name
 from devctl.workflows.find import compose_files, compose_folder, find_root
+from devctl.workflows.notes import read_note
 from devctl.workflows.stage_notes import without_noted
 
 Spec = dict[str, Any]
@@ -83,7 +83,7 @@ def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
         prod_target=config.prod.target,
         watch_also=config.watch.also,
         watch_poll=config.watch.poll,
-        replaced=_replaced(box, root),
+        replaced=read_note(box, root, BASES_NOTE),
         compose_dir=folder.relative_to(root).as_posix() if folder is not None else ".",
     )
 
@@ -198,15 +198,6 @@ def _bases(config: Config, go: str) -> dict[str, str]:
         "distroless": config.bases.distroless or DISTROLESS,
         "alpine": config.bases.alpine or ALPINE,
     }
-
-
-def _replaced(box: Toolbox, root: Path) -> dict[str, str]:
-    """Go bases that could not be had at the last `up`, as noted; nothing where the note is broken."""
-    try:
-        noted = json.loads(box.files.read_text(root / OVERLAY / BASES_NOTE) or "{}")
-    except ValueError:
-        return {}
-    return {str(k): str(v) for k, v in noted.items()} if isinstance(noted, dict) else {}
 
 
 def _nameless(box: Toolbox, root: Path) -> Project:

@@ -6,7 +6,6 @@ is the same.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +15,7 @@ from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.stages import find_stage
 from devctl.errors import DevctlError, Problem
+from devctl.workflows.notes import read_note, write_note
 
 # Failures of the stage itself. Those of the project's modules or of the machine would be ours as well.
 _OF_THE_STAGE = frozenset(
@@ -35,7 +35,9 @@ _COMMAND_NOT_FOUND = "exited with 127"
 
 def without_noted(box: Toolbox, root: Path, service: Service) -> Service:
     """The service as detected, without a dev stage that gave way at an earlier `up`."""
-    if service.dev_stage is None or _noted(box, root).get(service.name) != _state(box, root, service):
+    if service.dev_stage is None or read_note(box, root, STAGES_NOTE).get(service.name) != _state(
+        box, root, service
+    ):
         return service
     return replace(service, dev_stage=None)
 
@@ -57,9 +59,8 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
             f"{service.dockerfile}:{stage.line}" if stage is not None else service.dockerfile,
         )
     )
-    noted = {**_noted(box, root), service.name: _state(box, root, service)}
-    text = json.dumps(noted, indent=1, sort_keys=True) + "\n"
-    box.files.write_atomic(box.files.state_dir(root) / STAGES_NOTE, text, owner=project.owner)
+    noted = {**read_note(box, root, STAGES_NOTE), service.name: _state(box, root, service)}
+    write_note(box, root, STAGES_NOTE, noted, owner=project.owner)
     ours = replace(service, dev_stage=None, shares_cache=False)
     return replace(project, services=tuple(ours if s is service else s for s in project.services))
 
@@ -67,11 +68,3 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
 def _state(box: Toolbox, root: Path, service: Service) -> str:
     text = box.files.read_text(root / str(service.dockerfile)) or ""
     return sha256(f"{service.dev_stage}\0{text}".encode()).hexdigest()[:16]
-
-
-def _noted(box: Toolbox, root: Path) -> dict[str, str]:
-    try:
-        noted = json.loads(box.files.read_text(root / OVERLAY / STAGES_NOTE) or "{}")
-    except ValueError:
-        return {}
-    return {str(k): str(v) for k, v in noted.items()} if isinstance(noted, dict) else {}
