@@ -140,9 +140,10 @@ def test_an_idle_watcher_costs_next_to_nothing(watched: Watched) -> None:
     for number in range(500):
         (watched.root / f"internal/web/many{number}.go").write_text("package web\n")
     watched.settled(4)
-    before = cpu_seconds(pid)
+    before = cpu_ticks(pid)
     time.sleep(6)
-    assert cpu_seconds(pid) - before <= 0.04  # of 6 s; the clock ticks in hundredths
+    # 2 to 4 of 600 hundredths when all is well; a loop that spins takes hundreds. What it costs is tests/bench's to tell.
+    assert cpu_ticks(pid) - before <= 30
     assert memory_mb(pid) < 60
 
 
@@ -442,10 +443,10 @@ def alive(pid: int) -> bool:
         return False
 
 
-def cpu_seconds(pid: int) -> float:
+def cpu_ticks(pid: int) -> int:
     with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
         fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return int(fields[11]) + int(fields[12])
 
 
 def memory_mb(pid: int) -> float:
