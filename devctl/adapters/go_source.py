@@ -12,6 +12,7 @@ from pathlib import Path
 from devctl.adapters.go_configs import told_by_config, with_configs, with_dotenv, with_env_files
 from devctl.adapters.go_embedded import embedded
 from devctl.adapters.go_frameworks import is_framework
+from devctl.adapters.go_frontend import unbuilt_embeds, unbuilt_folders
 from devctl.domain.gofacts import EnvFile, GoPackage, Located, Module, SourceFacts
 from devctl.domain.gohead import BUILT_FOR, Head, file_name_counts, named_by_imports, read_head, ungenerated
 from devctl.domain.gohints import reachable, worth_parsing
@@ -43,10 +44,12 @@ def read(root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
     """All modules below `root`; raises FilesError where a go.mod is broken. `tags`: build tags beside linux/amd64's."""
     folders: list[_Folder] = []
     mods: dict[str, str] = {}
+    frontends = []
     known = BUILT_FOR | frozenset(tags)
     for path, names in _walk(root):
         if "go.mod" in names and (content := _bytes(root, path, "go.mod")) is not None:
             mods[path] = content.decode(errors="replace")
+        frontends += [path] if "package.json" in names else []
         folders.append(_folder(root, path, names, known))
     parsed = _parse_all(mods)
     by_module: dict[str, list[_Folder]] = {path: [] for path in parsed}
@@ -73,7 +76,7 @@ def read(root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
         for path in sorted(parsed)
     ]
     work = "go.work" if (root / "go.work").is_file() else None
-    return SourceFacts(tuple(modules), work, *_without_module(loose))
+    return SourceFacts(tuple(modules), work, *_without_module(loose), tuple(frontends))
 
 
 def _without_module(folders: list[_Folder]) -> tuple[str | None, str]:
@@ -149,7 +152,7 @@ def _module(root: Path, path: str, mod: GoMod, content: str, *, packages: list[G
         go=mod.go,
         toolchain=mod.toolchain,
         requires=tuple(r.path for r in mod.requires),
-        packages=tuple(_only_opened(p, opened) for p in packages),
+        packages=tuple(_only_opened(_with_unbuilt(root, base, p, opened), opened) for p in packages),
         vendored=(base / "vendor" / "modules.txt").is_file(),
         has_sum=(base / "go.sum").is_file(),
         local_replaces=tuple(r.new for r in mod.replaces if r.local),
@@ -188,7 +191,12 @@ def _package(root: Path, folder: _Folder, built: frozenset[str], *, framework: b
         ungenerated=folder.ungenerated,
     )
     if plain.embeds and folder.path in built:
-        plain = replace(plain, embedded=embedded(root, folder.path, plain.embeds))
+        embedding = {file: sources[file] for file in heads if "embed" in heads[file].imports}
+        plain = replace(
+            plain,
+            embedded=embedded(root, folder.path, plain.embeds),
+            unbuilt=unbuilt_embeds(root, folder.path, embedding),
+        )
     return plain if folder.path not in built else _parsed(plain, heads, sources, framework=framework)
 
 
@@ -276,6 +284,11 @@ def _beside(
     )
     opened |= {o.value: o.value for o in kept}
     return replace(main, opens=kept, opens_beside=True)
+
+
+def _with_unbuilt(root: Path, base: Path, package: GoPackage, opened: dict[str, str]) -> GoPackage:
+    gone = unbuilt_folders(root, base, [o for o in package.opens if o.value not in opened])
+    return replace(package, unbuilt=(*package.unbuilt, *gone)) if gone else package
 
 
 def _only_opened(package: GoPackage, opened: dict[str, str]) -> GoPackage:

@@ -32,7 +32,7 @@ from devctl.adapters.go_values import (
     text,
 )
 from devctl.domain.address import names_our_port, parse_address, serves_here
-from devctl.domain.gofacts import Located, Setting
+from devctl.domain.gofacts import Located, Setting, SettingKind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -157,6 +157,7 @@ class _PackageReader:
         if name in ("Run", "Start") and not self._framework_call(name, receiver, arguments):
             return
         if name == "Serve" and receiver not in ("http", "fasthttp", "fcgi"):
+            self.plain = self.plain or GRPC not in self.imports
             return  # of a server, on a listener: net.Listen has told already
         if makes_no_server(name, receiver, self.imports):
             return
@@ -214,7 +215,7 @@ class _PackageReader:
         if not _ENV_NAME.fullmatch(name):  # those are variables: _env
             call = at["name"].parent.parent if at["name"].parent is not None else None
             function = text(call.child_by_field_name("function")) if call is not None else ""
-            kind = "flag" if _FLAG.fullmatch(function.rpartition(".")[2]) else "key"
+            kind: SettingKind = "flag" if _FLAG.fullmatch(function.rpartition(".")[2]) else "key"
             self._setting(name, literal(at["value"]), kind, at["name"])
 
     def _pair(self, at: dict[str, Node]) -> None:
@@ -259,7 +260,7 @@ class _PackageReader:
             own = name or in_struct(at["name"])
             self._setting(own, default, "env" if name else "field", at["value"])
 
-    def _setting(self, name: str, value: str | None, kind: str, node: Node) -> None:
+    def _setting(self, name: str, value: str | None, kind: SettingKind, node: Node) -> None:
         if value is None:
             return
         if names_config(value):
@@ -268,13 +269,7 @@ class _PackageReader:
             return
         if not serves_here(value):
             return
-        place = self._place(node)
-        sort: dict[str, Setting] = {
-            "env": Setting(name, value, "env", place),
-            "flag": Setting(name, value, "flag", place),
-            "key": Setting(name, value, "key", place),
-        }
-        self.found.settings.append(sort.get(kind) or Setting(name, value, "field", place))
+        self.found.settings.append(Setting(name, value, kind, self._place(node)))
 
     def _route(self, call: Node, arguments: list[Node]) -> None:
         words = [value for node in arguments[:2] if (value := literal(node)) is not None]

@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from devctl.domain.build_args import given
 from devctl.domain.config import Config, ServiceConfig
 from devctl.domain.dev_stage import dev_stage
 from devctl.domain.gofacts import DockerfileFacts, Located, Module, SourceFacts, Stage
 from devctl.domain.gomod import GoMod
 from devctl.domain.goversion import DEFAULT_GO, minor, needed
+from devctl.domain.library_servers import library_port
 from devctl.domain.mains import Chosen, Main, choose_main, word_of
 from devctl.domain.production import prod_stages
 from devctl.domain.project import Origin, Service
@@ -75,7 +75,7 @@ def detect_service(
         wanted_dir=said.dir,
         wanted_main=said.main,
         dockerfile=dockerfile,
-        build_args=given(spec),
+        compose=spec,
     )
     decided = _decide(
         chosen, said, spec, compose_file=compose_file, dockerfile=dockerfile, at_root=context == "."
@@ -133,6 +133,7 @@ def _service(decided: _Decided, config: Config, *, name: str | None) -> Service:
         prod_env=config.prod.env,
         writable=config.prod.writable,
         embedded=tuple(sorted({name for package in main.closure for name in package.embedded})),
+        unbuilt=tuple(item for package in main.closure for item in package.unbuilt),
         routes=tuple(dict.fromkeys(r.value for package in main.closure for r in package.routes)),
         origins={
             **_origins(decided.chosen, port, decided.why_probe, why_files, name=name, said=said),
@@ -152,7 +153,7 @@ def _built_by(
         service,
         dockerfile=dockerfile.path,
         dev_stage=dev.stage.name if dev and dev.stage else None,
-        prod_stages=prod_stages(dockerfile),
+        prod_stages=prod_stages(dockerfile, spec),
     )
 
 
@@ -160,7 +161,7 @@ def _own_command(said: ServiceConfig, begun: Started, port: Port | None) -> tupl
     """What a container of the user's own production stage is given; None leaves it to its image."""
     if said.args is not None:
         return said.args
-    return begun.command if not port or not port.args else (*(begun.command or begun.args), *port.args)
+    return begun.command if not port or not port.args else (*(begun.command or begun.cmd), *port.args)
 
 
 def _begun_origins(
@@ -197,6 +198,7 @@ def _port(
     begun: Started,
 ) -> Port | None:
     found = find_port(main, compose=spec, compose_file=compose_file, dockerfile=dockerfile, begun=begun)
+    found = library_port(main, found, begun.args)
     if said.port is None:
         return found
     if found is None:

@@ -29,7 +29,9 @@ def dev_stage(facts: DockerfileFacts, compose: Mapping[str, object], *, go: str 
     if not named:
         place = f"{facts.path}:{facts.stages[-1].line}"
         return DevStage(None, (_reason("no-dev-stage", f"{facts.path} has no dev stage", place),))
-    stage = named[-1]
+    build = compose.get("build")
+    target = str(build.get("target") or "") if isinstance(build, Mapping) else ""
+    stage = next((s for s in named if s.name and s.name.lower() == target.lower()), named[-1])
     reasons = (
         *_air_reasons(facts, stage),
         *_go_reasons(facts, stage, go),

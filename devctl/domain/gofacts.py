@@ -15,6 +15,9 @@ class Located:
     about: str = field(default="", compare=False)
 
 
+SettingKind = Literal["env", "flag", "key", "field"]
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A default that can be set from outside: `name` is the variable, flag, key of a configuration or field, `value` an
@@ -22,7 +25,7 @@ class Setting:
 
     name: str
     value: str
-    kind: Literal["env", "flag", "key", "field"]
+    kind: SettingKind
     place: str
 
 
@@ -40,6 +43,18 @@ class EnvFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Unbuilt:
+    """What a frontend's build makes and is not there: `pattern` as the code names it at `place`, `path` relative to the project,
+    the `command` that makes it ("" where none is seen). `embedded`: the code does not compile without it."""
+
+    pattern: str
+    path: str
+    place: str
+    command: str
+    embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GoPackage:
     """One folder of Go files, tests and excluded build tags left out. `dir` is relative to the project (`.`, `cmd/api`).
 
@@ -50,7 +65,8 @@ class GoPackage:
     lies in the folder of this main, not in that of the module; `embeds`: patterns of go:embed, `embedded`: what they fit, as
     endings (`*.txt`) and, for files without one, paths relative to the project; `port_env`: variables that stand in a listen call
     whose address is not known; `configs`: names of configuration files without folder or ending, as viper is told them;
-    `ungenerated`: files without the Go code that is generated from them, each with the name of that and the command.
+    `ungenerated`: files without the Go code that is generated from them, each with the name of that and the command;
+    `unbuilt`: what of a frontend is embedded or served, and not there.
     """
 
     dir: str
@@ -72,6 +88,7 @@ class GoPackage:
     configs: tuple[Located, ...] = ()
     env_files: tuple[EnvFile, ...] = ()
     ungenerated: tuple[tuple[str, str, str], ...] = ()
+    unbuilt: tuple[Unbuilt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +113,13 @@ class Module:
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
     """All modules below a project; `work` is the path of go.work if there is one; `loose_go`: a Go file without any,
-    and `loose_name` what the imports of such files call the module that is missing."""
+    and `loose_name` what the imports of such files call the module that is missing; `frontends`: folders with a package.json."""
 
     modules: tuple[Module, ...]
     work: str | None = None
     loose_go: str | None = None
     loose_name: str = ""
+    frontends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,13 @@ from typing import Literal
 
 from devctl.domain.gofacts import DockerfileFacts, Instruction, Module, Stage
 from devctl.domain.goversion import air_for, minor_text, refuses
-from devctl.domain.lint_code import Case, binds_localhost, generated_missing, package_missing
+from devctl.domain.lint_code import (
+    Case,
+    binds_localhost,
+    frontend_missing,
+    generated_missing,
+    package_missing,
+)
 from devctl.domain.mains import Main
 from devctl.domain.stages import (
     air_installs,
@@ -285,6 +291,7 @@ RULES: tuple[Rule, ...] = (
     Rule("binds-localhost", _binds_localhost),
     Rule("package-missing", _package_missing),
     Rule("generated-missing", lambda linted: generated_missing(linted.main)),
+    Rule("frontend-missing", lambda linted: frontend_missing(linted.main)),
     Rule("relative-entrypoint", _relative_entrypoint),
     Rule("base-untagged", _untagged),
     Rule("base-dead", _dead_distroless),

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterable, Iterator
 
 from devctl.domain.address import parse_address
+from devctl.domain.gofacts import Unbuilt
 from devctl.domain.mains import Main
 from devctl.domain.serving import opening, opens_up
 
@@ -56,6 +57,22 @@ def generated_missing(main: Main | None) -> Iterator[Case]:
             place = posixpath.normpath(posixpath.join(package.dir, source))
             message = f"{missing}, which is generated from {source}, is not there: generated code that is not committed?"
             yield place, message, f"{command}, then save", None
+
+
+def frontend_missing(main: Main | None) -> Iterator[Case]:
+    """What is embedded or served of a frontend that is not built."""
+    for package in main.closure if main is not None else ():
+        for item in {(i.command, i.embedded): i for i in reversed(package.unbuilt)}.values():
+            message = f"{item.path} is served, and is not there: the frontend is not built, and its pages are not found"
+            if item.embedded:
+                message = f"go:embed finds no file {item.pattern}, so nothing compiles: a build makes it, and it is not committed"
+            yield item.place, message, build_hint(item), None
+
+
+def build_hint(item: Unbuilt) -> str:
+    return (
+        item.command or "build what belongs there (npm run build, make, go generate: the README says which)"
+    )
 
 
 def _within(path: str, module: str) -> bool:

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from devctl.domain.build_args import after
+from devctl.domain.build_args import after, given
 from devctl.domain.gofacts import DockerfileFacts, GoPackage, Module, SourceFacts, Stage
 from devctl.domain.gohints import reachable
-from devctl.domain.stages import expand, is_dev
+from devctl.domain.stages import expand, is_dev, needed_by
+from devctl.domain.start_words import program_names
+from devctl.domain.started import shown_stage
 from devctl.errors import FilesError, UsageError
 
 # Folders whose mains are helpers of the developers, unless there is no other main.
@@ -45,6 +47,7 @@ _ASIDE = frozenset(
     }
 )
 _GO_BUILD = re.compile(r"\bgo\s+(?:build|install|run)\b(?P<rest>[^\n&|;]*)")
+_OUTPUT = re.compile(r"\s-o[ =]*[\"']?([^\s\"']+)")
 _PACKAGE_WORD = re.compile(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
 
 
@@ -119,12 +122,12 @@ def choose_main(
     wanted_dir: str | None = None,
     wanted_main: str | None = None,
     dockerfile: DockerfileFacts | None = None,
-    build_args: Mapping[str, str] | None = None,
+    compose: Mapping[str, object] | None = None,
 ) -> Chosen:
     """The main of a service: the one that devctl.yaml names, the Dockerfile builds, or the code makes plain.
 
-    `name`, `context` and `build_args` are the compose service's. Raises FilesError `no-go-module` or `no-main`, or UsageError
-    `which-main` where several are right.
+    `name`, `context` and `compose` (its part of the model) are the compose service's. Raises FilesError `no-go-module` or
+    `no-main`, or UsageError `which-main` where several are right.
     """
     if not facts.modules:
         raise _no_module(facts)
@@ -140,8 +143,13 @@ def choose_main(
             hint="devctl.yaml: `services: {app: {dir: FOLDER_OF_GO_MOD, main: ./cmd/app}}`",
             place="go.mod" if facts.modules[0].dir == "." else f"{facts.modules[0].dir}/go.mod",
         )
-    built = _by_dockerfile(found, dockerfile, context, build_args or {})
-    return built or _by_code(found, name)
+    if dockerfile is None:
+        return _by_code(found, name)
+    return (
+        _by_dockerfile(found, dockerfile, context, compose or {}, name)
+        or _by_start(found, dockerfile, compose or {})
+        or _by_code(found, name)
+    )
 
 
 def _below(folder: str, context: str) -> bool:
@@ -164,22 +172,45 @@ def _named(found: list[Main], wanted_dir: str | None, wanted: str) -> Chosen:
 
 
 def _by_dockerfile(
-    found: list[Main], facts: DockerfileFacts | None, context: str, args: Mapping[str, str]
+    found: list[Main], facts: DockerfileFacts, context: str, compose: Mapping[str, object], name: str | None
 ) -> Chosen | None:
-    if facts is None:
-        return None
-    for stage in sorted(facts.stages, key=is_dev):
-        for line, word in _built_packages(stage, facts.global_args, args):
-            path = posixpath.normpath(posixpath.join(context, word))
-            for main in found:
-                if path in (main.package.dir, posixpath.join(main.module.dir, posixpath.normpath(word))):
-                    return Chosen(main, f"{facts.path}:{line}")
+    """What is built for the stage that runs. Where that is more than one: what it starts, what is called like the service,
+    or what listens."""
+    shown = shown_stage(facts, compose)
+    near = needed_by(facts, shown) if shown is not None else ()
+    started = program_names(facts, shown) if shown is not None else frozenset()
+    for stage in sorted(facts.stages, key=lambda s: (is_dev(s), s not in near)):
+        built = [
+            (binary in started, posixpath.basename(main.package.dir) == name, main.serves, line, main)
+            for line, word, binary in _built_packages(stage, facts.global_args, given(compose))
+            for main in found
+            if _is_package(main, word, context)
+        ]
+        if built:
+            *_, line, main = max(built, key=lambda item: item[:3])
+            return Chosen(main, f"{facts.path}:{line}")
     return None
+
+
+def _is_package(main: Main, word: str, context: str) -> bool:
+    path = posixpath.normpath(posixpath.join(context, word))
+    return path in (main.package.dir, posixpath.join(main.module.dir, posixpath.normpath(word)))
+
+
+def _by_start(found: list[Main], facts: DockerfileFacts, compose: Mapping[str, object]) -> Chosen | None:
+    """Of several that are built by a Makefile or together (`./cmd/...`) the one that is called like what is started."""
+    shown = shown_stage(facts, compose)
+    names = program_names(facts, shown) if shown is not None else frozenset()
+    called = [m for m in found if posixpath.basename(m.package.dir) in names]
+    if shown is None or len(called) != 1 or len(found) == 1:
+        return None
+    return Chosen(called[0], f"{called[0].package.dir} is called like what {facts.path}:{shown.line} starts")
 
 
 def _built_packages(
     stage: Stage, defaults: Mapping[str, str], args: Mapping[str, str]
-) -> Iterable[tuple[int, str]]:
+) -> Iterable[tuple[int, str, str]]:
+    """Line, package and name of the binary of each build in a stage."""
     values = dict(defaults)
     for instruction in stage.instructions:
         values = after(instruction, values, args)
@@ -187,9 +218,11 @@ def _built_packages(
             text = instruction.original if not instruction.json else " ".join(instruction.value)
             for found in _GO_BUILD.finditer(expand(text, values, unknown="$")):
                 words = [w.removesuffix("/main.go").strip("\"'") for w in found["rest"].split()]
+                output = _OUTPUT.search(found["rest"])
                 for index, word in enumerate(words):
                     if _PACKAGE_WORD.match(word) and (index == 0 or words[index - 1] not in ("-o", "-C")):
-                        yield instruction.line, word
+                        named = posixpath.basename(output[1]) if output is not None else ""
+                        yield instruction.line, word, named or posixpath.basename(posixpath.normpath(word))
 
 
 def _by_code(found: list[Main], name: str | None) -> Chosen:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 
 from devctl.domain.gofacts import DockerfileFacts, Instruction, Stage
-from devctl.domain.stages import RELOADERS, base_kind, effective, is_dev
+from devctl.domain.stages import RELOADERS, base_kind, effective, find_stage, is_dev
+from devctl.domain.start_words import program_names
 from devctl.errors import Problem
 
 PROD_NAMES = (
@@ -26,18 +28,38 @@ _NEXT_COMMAND = re.compile(r"&&|\|\||[;|]| -- ")
 _SHELL = re.compile(r"^(?:(?:/bin/)?(?:ba|a)?sh -c |exec )+")
 
 
-def prod_stages(facts: DockerfileFacts) -> dict[str, str]:
+def prod_stages(facts: DockerfileFacts, compose: Mapping[str, object] | None = None) -> dict[str, str]:
     """Stage by kind of base (`alpine`, `distroless`, `scratch`, `debian`, `other`), the default one first.
 
-    A stage without a name is named by its index, as `--target` takes it.
+    A stage without a name is named by its index, as `--target` takes it. `compose`: the service, which may ask for one of
+    several; then those that start another program are not its own.
     """
     candidates = [s for s in facts.stages if not is_dev(s) and _may_run(facts, s)]
+    asked = asked_stage(facts, compose or {})
+    if asked is not None:
+        names = program_names(facts, asked)
+        same = [s for s in candidates if s is not asked and names & program_names(facts, s)]
+        candidates = [*same, asked]
     chosen: dict[str, Stage] = {}
-    for stage in sorted(candidates, key=_rank):
+    for stage in sorted(candidates, key=lambda s: (s is not asked, *_rank(s))):
         chosen.setdefault(base_kind(facts, stage), stage)
     default = candidates[-1] if candidates else None
     ordered = sorted(chosen.items(), key=lambda item: item[1] is not default)
     return {kind: target_name(stage) for kind, stage in ordered}
+
+
+def asked_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage | None:
+    """The stage that a compose service names (`build.target`), where it is one that may run in production."""
+    build = compose.get("build")
+    target = str(build.get("target") or "") if isinstance(build, Mapping) else ""
+    found = find_stage(facts, target) if target else None
+    if found is None or is_dev(found) or _compiles_at_start(facts, found) is not None:
+        return None
+    return found if _starts(facts, found) else None
+
+
+def _starts(facts: DockerfileFacts, stage: Stage) -> bool:
+    return any(effective(facts, stage, cmd) is not None for cmd in ("ENTRYPOINT", "CMD"))
 
 
 def target_name(stage: Stage) -> str:
@@ -46,9 +68,9 @@ def target_name(stage: Stage) -> str:
 
 def _may_run(facts: DockerfileFacts, stage: Stage) -> bool:
     """Named like a production stage, or the last one; it must start something that was built."""
-    starts = any(effective(facts, stage, cmd) is not None for cmd in ("ENTRYPOINT", "CMD"))
     is_last = stage.index == max((s.index for s in facts.stages if not is_dev(s)), default=-1)
-    return starts and (is_last or _prod_name(stage) is not None) and _compiles_at_start(facts, stage) is None
+    wanted = is_last or _prod_name(stage) is not None
+    return _starts(facts, stage) and wanted and _compiles_at_start(facts, stage) is None
 
 
 def _compiles_at_start(facts: DockerfileFacts, stage: Stage) -> Instruction | None:

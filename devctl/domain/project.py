@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from devctl.domain.gofacts import EnvFile, Located
+from devctl.domain.gofacts import EnvFile, Located, Unbuilt
 from devctl.domain.goversion import minor
 from devctl.errors import Problem
 
@@ -62,6 +62,7 @@ class Service:
     unset_env: tuple[Located, ...] = ()
     env_files: tuple[EnvFile, ...] = ()
     embedded: tuple[str, ...] = ()
+    unbuilt: tuple[Unbuilt, ...] = ()
     origins: dict[str, str] = field(default_factory=dict)
     module: str = ""
     cgo: Located | None = None
@@ -74,7 +75,7 @@ class Project:
     `generated`: the user has no compose file, so the model is ours. `bases`: reference by role
     (`golang`, `air`, `distroless`, `alpine`); `owner`: uid and gid of the project folder. `replaced`: Go bases that cannot
     be had, with the newer one that builds in their place (workflows/go_bases.py). `compose_dir`: the folder of the compose
-    file, relative to `root`.
+    file, relative to `root`. `frontends`: folders with a package.json.
     """
 
     root: str
@@ -93,6 +94,7 @@ class Project:
     warnings: tuple[Problem, ...] = ()
     replaced: dict[str, str] = field(default_factory=dict)
     compose_dir: str = "."
+    frontends: tuple[str, ...] = ()
 
     @property
     def go_minor(self) -> str:

@@ -15,7 +15,7 @@ from devctl.domain.started import Started
 DEFAULT_PORT = 8080
 _HTTP = re.compile(
     r"^net/http$|gin-gonic/gin|labstack/echo|gofiber/fiber|go-chi/|gorilla/mux|fasthttp|httprouter|connectrpc|iris|beego|hertz"
-    r"|kratos/v\d+/transport/http|go-zero/(?:rest|gateway)"
+    r"|kratos/v\d+/transport/http|go-zero/(?:rest|gateway)|pocketbase/pocketbase$"
 )
 _PORT_VARIABLES = (
     "PORT",
@@ -34,6 +34,7 @@ _PORT_VARIABLES = (
 _PROBES = ("/healthz", "/health", "/livez", "/readyz", "/ready", "/ping", "/status", "/")
 _SIDE_WORDS = re.compile(r"metric|pprof|debug|admin|prometheus|smtp|pop3|imap|ftp|ldap", re.IGNORECASE)
 _HTTP_WORD = re.compile(r"http|web|public", re.IGNORECASE)
+_TLS = re.compile(r"ssl|tls|https", re.IGNORECASE)
 _GRPC = re.compile(r"grpc", re.IGNORECASE)
 
 
@@ -76,9 +77,19 @@ def _open_already(flag: str, given: Mapping[str, str]) -> bool:
 
 def _told_by_flags(given: Mapping[str, str]) -> int | None:
     """The port of `serve --port 9999`: first that of a flag which is not for metrics or profiling."""
-    named = [(name, parse_address(v)) for name, v in given.items() if names_our_port(name) and serves_here(v)]
+    ours = {
+        name: v for name, v in given.items() if serves_here(v) and (names_our_port(name) or _opens(name, v))
+    }
+    named = [(name, parse_address(v)) for name, v in ours.items()]
     found = sorted((_rank(a.port, name, ""), a.port) for name, a in named if a is not None)
     return found[0][1] if found and found[0][0] < 2 else None
+
+
+def _opens(flag: str, value: str) -> bool:
+    """`--http=0.0.0.0:8090`: a whole address of HTTP, or one that nobody talks to."""
+    return value.startswith(("0.0.0.0:", "[::]:")) or (
+        value.startswith(":") and bool(_HTTP_WORD.search(flag))
+    )
 
 
 def opens_up(main: Main, port: int) -> Setting | None:
@@ -158,6 +169,8 @@ def _rank(port: int, about: str, place: str) -> int:
     """A request of a person goes to HTTP where a program speaks that and grpc; to neither metrics nor profiling."""
     if _SIDE_WORDS.search(f"{about} {place}"):
         return 2
+    if _TLS.search(about):  # where both are spoken, the plain one needs no certificate
+        return 1
     if _HTTP_WORD.search(about):
         return 0
     return 2 if port in SIDE_PORTS else 1 if _GRPC.search(f"{about} {place}") else 0
@@ -173,7 +186,8 @@ def _settings(main: Main) -> Iterator[Setting]:
 
 def _by_scheme(setting: Setting) -> bool:
     """`port = "443"` outside of a listen call: the port of a URL that names none."""
-    return setting.kind == "field" and setting.value in ("80", "443")
+    own = "." in setting.name  # of a struct's tag: `Server.Port`
+    return setting.kind == "field" and not own and setting.value in ("80", "443")
 
 
 def _port_variable(main: Main) -> Located | None:

@@ -10,36 +10,19 @@ from dataclasses import dataclass, field
 from devctl.domain.build_args import after
 from devctl.domain.build_args import given as build_args
 from devctl.domain.gofacts import DockerfileFacts, Stage
+from devctl.domain.production import asked_stage
 from devctl.domain.stages import chain, effective, expand, is_dev
+from devctl.domain.start_words import is_other, start_words, unwrapped
 
 _TAGS = re.compile(r"\bgo\s+(?:build|install)\b[^\n&|;]*?\s--?tags[= ](?:\"([^\"]*)\"|'([^']*)'|(\S+))")
 _EXPERIMENT = re.compile(r"\bGOEXPERIMENT=(\w[\w,]*)")
-# Words that start something else than the program itself: what follows is not for it.
-_STARTERS = frozenset(
-    {
-        "sh",
-        "bash",
-        "ash",
-        "env",
-        "tini",
-        "dumb-init",
-        "go",
-        "air",
-        "dlv",
-        "reflex",
-        "CompileDaemon",
-        "gow",
-        "make",
-        "su-exec",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
     """`args`: what the program is given at its start; `command`: what a container of the user's own stage is given for it
-    beside its ENTRYPOINT (None: nothing, its image knows); `copied`: files that the stage copies from the context, by the path
-    that they have in the image. Places by key: `tags`, `args`."""
+    beside its ENTRYPOINT (None: nothing, its image knows), `cmd`: what its image gives there; `copied`: files that the stage
+    copies from the context, by the path that they have in the image. Places by key: `tags`, `args`."""
 
     tags: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
@@ -47,6 +30,7 @@ class Started:
     command: tuple[str, ...] | None = None
     places: dict[str, str] = field(default_factory=dict)
     copied: dict[str, str] = field(default_factory=dict)
+    cmd: tuple[str, ...] = ()
 
     def flags(self) -> dict[str, str]:
         """`--port 9999`, `-addr=:80`: the flags that are given, with their values, without dashes."""
@@ -78,17 +62,30 @@ def started(
     if facts is None:
         return Started()
     tags, env, places = _built(facts, build_args(compose))
-    last = next((s for s in reversed(facts.stages) if not is_dev(s)), None)
+    last = shown_stage(facts, compose)
     command = compose.get("command")
     given = tuple(str(word) for word in command) if isinstance(command, list) else ()
     program, own, line = _program(facts, last) if last is not None else ("", (), 0)
     if given and not compose.get("entrypoint") and (args := _given(facts, last, program, given)) is not None:
-        return Started(tags, env, args, given, {**places, "args": compose_file}, _copied(facts, last))
+        places["args"] = compose_file
+        return Started(tags, env, args, given, places, _copied(facts, last), given)
     copied = _copied(facts, last)
     own = _without_unfilled(own, _unfilled(facts, last, copied, compose))
     if own:
         places["args"] = f"{facts.path}:{line}"
-    return Started(tags, env, own, None, places, copied)
+    return Started(tags, env, own, None, places, copied, _cmd(facts, last))
+
+
+def shown_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage | None:
+    """The stage that says how the service runs in production: the one that the compose file asks for, else the last one."""
+    asked = asked_stage(facts, compose)
+    return asked or next((s for s in reversed(facts.stages) if not is_dev(s)), None)
+
+
+def _cmd(facts: DockerfileFacts, stage: Stage | None) -> tuple[str, ...]:
+    """CMD as a container is given it: more words can be put behind."""
+    found = effective(facts, stage, "CMD") if stage is not None else None
+    return found.value if found is not None and found.json else ()
 
 
 def _unfilled(
@@ -158,15 +155,11 @@ def _built(
 
 def _program(facts: DockerfileFacts, stage: Stage) -> tuple[str, tuple[str, ...], int]:
     """The program that a stage starts, the arguments in its own lines, and where; "" where that cannot be told."""
-    entry, cmd = effective(facts, stage, "ENTRYPOINT"), effective(facts, stage, "CMD")
-    if any(found is not None and not found.json for found in (entry, cmd)):
+    words = start_words(facts, stage)
+    if not words:
         return "", (), 0
-    words = (*(entry.value if entry else ()), *(cmd.value if cmd else ()))
-    if not words or posixpath.basename(words[0]) in _STARTERS or words[0].endswith(".sh"):
-        return "", (), 0
-    if any("$" in word for word in words):
-        return "", (), 0
-    return words[0], words[1:], (cmd or entry).line if len(words) > 1 else 0  # type: ignore[union-attr]
+    line = effective(facts, stage, "CMD") or effective(facts, stage, "ENTRYPOINT")
+    return words[0], words[1:], line.line if line is not None and len(words) > 1 else 0
 
 
 def _given(
@@ -174,9 +167,8 @@ def _given(
 ) -> tuple[str, ...] | None:
     """The arguments in a compose file's `command`, None where it starts something else."""
     entry = effective(facts, stage, "ENTRYPOINT") if stage is not None else None
-    first = posixpath.basename(given[0])
-    if not program or first in _STARTERS or first.endswith(".sh"):
+    if not program or is_other(given[0]):
         return None
-    if entry is not None:
-        return (*entry.value[1:], *given)
-    return given[1:] if first == posixpath.basename(program) else None
+    words = unwrapped((*(entry.value if entry is not None else ()), *given))
+    same = posixpath.basename("".join(words[:1])) == posixpath.basename(program)
+    return words[1:] if same else None

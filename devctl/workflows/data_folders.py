@@ -1,7 +1,7 @@
-"""Folders inside the project that hold the data of databases: neither sent to a build nor watched.
+"""Folders inside the project that are neither sent to a build nor watched: the data of databases, the modules of frontends.
 
-They are large, change all the time, and are often closed to everybody but the database: air ends at a folder it may not
-look into.
+They are large, and data changes all the time and is often closed to everybody but the database: air ends at a folder it may
+not look into.
 """
 
 from __future__ import annotations
@@ -20,6 +20,13 @@ def data_folders(box: Toolbox, project: Project) -> tuple[str, ...]:
     """Relative to the project: those that another service of the compose file keeps its data in, and closed ones."""
     found = [*_mounted(project), *box.files.closed(Path(project.root))]
     return tuple(dict.fromkeys(found))
+
+
+def frontend_modules(project: Project) -> tuple[str, ...]:
+    """Where `npm install` puts its tens of thousands of files, whether it has or not; relative to the project."""
+    kept = any("node_modules" in path for service in project.services for path in service.files)
+    folders = () if kept else project.frontends
+    return tuple(posixpath.normpath(f"{folder}/node_modules") for folder in folders)
 
 
 def _mounted(project: Project) -> Iterator[str]:

@@ -70,6 +70,28 @@ def _to_be_had(box: Toolbox, session: Session, services: Sequence[str], done: Fi
     return [name for name in services if name not in out]
 
 
+def left_out(session: Session, name: str) -> frozenset[str]:
+    """A dependency whose image is not to be had, and those that need it; nobody where a service of ours is among them."""
+    spare = {d.name for d in session.dependencies if not d.needed}
+    specs = session.project.specs
+    return (
+        frozenset(other for other in spare if name in needed(specs, [other]))
+        if name in spare
+        else frozenset()
+    )
+
+
+def built_from_nothing(name: str, built: str, error: DevctlError) -> Problem:
+    """Why a service does not run: `built`, which is itself or what it waits for, has no base here."""
+    what = "it cannot be built here" if name == built else f"{built}, which it needs, cannot be built here"
+    return Problem(
+        "dependency-left-out",
+        f"{name} does not run: {what} ({error}); no service of this project needs {name}",
+        f"{error.problem.hint}; then devctl up",
+        error.problem.place,
+    )
+
+
 def _left_out(name: str, ref: str) -> Problem:
     what = f"its image {ref}" if ref else "an image that it needs"
     return Problem(

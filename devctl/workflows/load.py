@@ -84,6 +84,7 @@ def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
         watch_also=config.watch.also,
         watch_poll=config.watch.poll,
         replaced=read_note(box, root, BASES_NOTE),
+        frontends=facts.frontends,
         compose_dir=folder.relative_to(root).as_posix() if folder is not None else ".",
     )
 

@@ -32,6 +32,7 @@ from devctl.domain.scaffold import (
     new_files,
 )
 from devctl.errors import UsageError
+from devctl.workflows.data_folders import frontend_modules
 from devctl.workflows.find import compose_files, find_root
 from devctl.workflows.lifecycle import plan_outcome
 from devctl.workflows.load import load
@@ -148,7 +149,11 @@ def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[Planned]:
             template["compose.prod.yaml"], layout
         ),
         layout.dockerfile: dockerfile(our_dockerfile(box, found.project, found.service), layout),
-        ".air.toml": air_toml(template[".air.toml"], embedded=found.service.embedded),
+        ".air.toml": air_toml(
+            template[".air.toml"],
+            unwatched=frontend_modules(found.project),
+            embedded=found.service.embedded,
+        ),
         ".dockerignore": template[".dockerignore"],
     }
     planned = [Planned(path, box.files.read_text(root / path), text) for path, text in texts.items()]
@@ -204,6 +209,7 @@ def _answered(box: Toolbox, root: Path, config: Config, facts: SourceFacts) -> _
         bases={"golang": config.bases.golang or golang_ref(go), "air": golang_ref(DEFAULT_GO)},
         mirror=None,
         owner=box.files.owner(root),
+        frontends=facts.frontends,
     )
     answer = devctl_yaml(name, folder=chosen.module.dir, main=chosen.relative, others=others)
     return _Found(project, service, answer)

@@ -23,7 +23,7 @@ from devctl.domain.runs import Run, dev_run, prod_run, target_of
 from devctl.domain.state import Mode
 from devctl.domain.syntax_line import syntax_line, without_syntax_line
 from devctl.domain.wanted import dependencies, label_wanted
-from devctl.workflows.data_folders import data_folders
+from devctl.workflows.data_folders import data_folders, frontend_modules
 from devctl.workflows.file_events import known_to_fail
 from devctl.workflows.hostports import choose_host_ports
 from devctl.workflows.manifests import check_manifests, deps_fingerprint, manifest_paths
@@ -138,7 +138,7 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
     files = {"Dockerfile": dockerfile, "Dockerfile.dockerignore": _ignored(box, project, run)}
     if ours:
         template = box.templates.read("go-service/.air.toml")
-        left_out = data_folders(box, project)
+        left_out = [*data_folders(box, project), *frontend_modules(project)]
         files["air.toml"] = air_toml(template, unwatched=left_out, embedded=service.embedded)
     return {f"{run.service}/{name}": text for name, text in files.items()}
 
@@ -207,7 +207,7 @@ def _ignored(box: Toolbox, project: Project, run: Run) -> str:
         theirs = box.files.read_text(root / run.context / ".dockerignore") or ".git\n"
     # What is built from a Dockerfile of ours never reads devctl.yaml, and an edit of it must not build anything anew. The
     # user's is given what their own `docker build` gives it.
-    ours = [CONFIG] if run.ours else []
+    ours = [CONFIG, *frontend_modules(project)] if run.ours else []
     return "\n".join([theirs.rstrip(), *_below(run.context, data_folders(box, project)), *ours, OVERLAY, ""])
 
 

@@ -137,7 +137,7 @@ def test_two_servers_need_an_answer_and_get_the_line_to_write() -> None:
         (
             {
                 "dockerfile": dockerfile("ARG APP=api", "RUN go build -o /x ./cmd/${APP}"),
-                "build_args": {"APP": "admin"},
+                "compose": {"build": {"args": {"APP": "admin"}}},
             },
             "./cmd/admin",
             "Dockerfile:3",

@@ -9,7 +9,7 @@ import pytest
 
 from devctl.adapters.dockerfile_source import parse
 from devctl.domain.dev_stage import dev_stage
-from devctl.domain.gofacts import GoPackage, Located, Module, Setting
+from devctl.domain.gofacts import GoPackage, Located, Module, Setting, Unbuilt
 from devctl.domain.lint import RULES, Linted, blocking, lint
 from devctl.domain.mains import Main
 from devctl.domain.production import no_prod_stage, prod_stages
@@ -190,11 +190,69 @@ def test_generated_go_that_is_not_there() -> None:
     assert finding.hint == "templ generate, then save"
 
 
+def test_a_frontend_that_is_not_built() -> None:
+    embeds = [
+        Unbuilt(pattern, "web/dist", f"web/web.go:{line}", "make web", embedded=True)
+        for line, pattern in ((5, "dist/*"), (8, "dist/index.html"))
+    ]
+    served = Unbuilt("./ui/dist", "ui/dist", "main.go:9", "", embedded=False)
+    package = GoPackage("web", "main", True, (), unbuilt=(*embeds, served))
+    found = {f.place: f for f in lint(Linted(main=Main(BARE, package, (package,))))}
+    assert {f.id for f in found.values()} == {"frontend-missing"} and set(found) == {
+        "web/web.go:5",
+        "main.go:9",
+    }
+    assert found["web/web.go:5"].message.startswith("go:embed finds no file dist/*, so nothing compiles")
+    assert found["web/web.go:5"].hint == "make web"
+    assert found["main.go:9"].message.startswith(
+        "ui/dist is served, and is not there: the frontend is not built"
+    )
+    assert "the README says which" in found["main.go:9"].hint
+
+
 def test_every_rule_is_named_once_and_tested_here() -> None:
     ids = [rule.id for rule in RULES]
     assert len(ids) == len(set(ids))
-    code = {"binds-localhost", "package-missing", "generated-missing"}
+    code = {"binds-localhost", "package-missing", "generated-missing", "frontend-missing"}
     assert set(ids) == {*found(OLD), "args-target", "dynamic-on-static", *code}
+
+
+TWO = """FROM golang:1.26-alpine AS build
+RUN go build -o /bin/ ./cmd/...
+FROM alpine:3.22 AS api
+COPY --from=build /bin/api /
+ENTRYPOINT ["/api"]
+FROM gcr.io/distroless/static-debian13:nonroot AS app-api
+COPY --from=build /bin/api /
+ENTRYPOINT ["/api"]
+FROM alpine:3.22 AS worker
+COPY --from=build /bin/worker /
+CMD ["/worker"]
+FROM build AS api-dev
+CMD ["air"]
+FROM build AS worker-dev
+CMD ["air"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "stages"),
+    [
+        ("api", {"alpine": "api", "distroless": "app-api"}),
+        ("worker", {"alpine": "worker"}),
+        ("api-dev", {"alpine": "worker", "distroless": "app-api"}),
+        ("build", {"alpine": "worker", "distroless": "app-api"}),
+        ("", {"alpine": "worker", "distroless": "app-api"}),
+    ],
+)
+def test_the_production_stage_that_the_compose_file_asks_for(target: str, stages: dict[str, str]) -> None:
+    assert prod_stages(parse(TWO), {"build": {"target": target}}) == stages
+
+
+def test_the_dev_stage_that_the_compose_file_asks_for() -> None:
+    for target, stage in (("api-dev", "api-dev"), ("worker", "worker-dev")):
+        found = dev_stage(parse(TWO), {**MOUNTED, "build": {"target": target}}).stage
+        assert found is not None and found.name == stage
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from devctl.adapters.dockerfile_source import parse
 from devctl.domain.config import Config
 from devctl.domain.detect import default_name, detect_service
 from devctl.domain.gofacts import Setting
@@ -60,3 +61,95 @@ def test_the_address_of_a_mail_port_is_not_the_one_that_is_asked() -> None:
         facts(pkg(".", listens="x", imports=("net/http", f"{PATH}/config")), package), config=Config()
     )
     assert service.port == 9000
+
+
+BOTH = "FROM golang:1.26 AS b\nRUN {build}\nFROM scratch AS app\nCOPY --from=b {copy}\nENTRYPOINT [{start}]\n"
+OTHER = 'FROM scratch AS other\nCOPY --from=b /ctl /ctl\nENTRYPOINT ["/ctl"]\n'
+
+
+@pytest.mark.parametrize(
+    ("build", "copy", "start", "chosen"),
+    [
+        ("go build ./cmd/ctl && go build ./cmd/server", "/server /", '"/server"', "./cmd/server"),
+        (
+            "go build -o /x/ctl ./cmd/ctl && go build -o /x/app ./cmd/server",
+            "/x/app /app",
+            '"/app"',
+            "./cmd/server",
+        ),
+        (
+            "go build -o /ctl ./cmd/ctl && go build -o /s ./cmd/server",
+            "/s /bin/run",
+            '"tini", "/bin/run"',
+            "./cmd/server",
+        ),
+        ("go build ./cmd/server && go build ./cmd/ctl", "/ctl /", '"/ctl"', "./cmd/ctl"),
+        ("go build ./cmd/ctl && go build ./cmd/server", "/x /", '"/start.sh"', "./cmd/server"),
+        ("go build -o /bin/ ./cmd/...", "/bin/ctl /ctl", '"/ctl"', "./cmd/ctl"),
+        ("make", "/bin/server /server", '"/server"', "./cmd/server"),
+    ],
+)
+def test_of_what_a_dockerfile_builds_the_service_is_what_it_starts(
+    build: str, copy: str, start: str, chosen: str
+) -> None:
+    text = BOTH.format(build=build, copy=copy, start=start)
+    found = choose_main(facts(pkg("cmd/ctl"), pkg("cmd/server", listens=":80")), dockerfile=parse(text))
+    assert found.main.relative == chosen
+
+
+def test_the_stage_that_the_compose_file_asks_for_says_which_main() -> None:
+    text = (
+        BOTH.format(build="go build ./cmd/ctl && go build ./cmd/server", copy="/server /", start='"/server"')
+        + OTHER
+    )
+    both = facts(pkg("cmd/ctl"), pkg("cmd/server", listens=":80"))
+    for target, chosen in (("app", "./cmd/server"), ("other", "./cmd/ctl")):
+        found = choose_main(both, dockerfile=parse(text), compose={"build": {"target": target}})
+        assert found.main.relative == chosen
+
+
+@pytest.mark.parametrize(
+    ("cmd", "args", "own", "port"),
+    [
+        (None, ("serve", "--http=0.0.0.0:8090"), ("serve", "--http=0.0.0.0:8090"), 8090),
+        ('["/pb", "serve"]', ("serve", "--http=0.0.0.0:8090"), ("/pb", "serve", "--http=0.0.0.0:8090"), 8090),
+        ('["/pb", "serve", "--http=0.0.0.0:80"]', ("serve", "--http=0.0.0.0:80"), None, 80),
+        ('["/pb", "serve", "x.org"]', ("serve", "x.org"), None, 8090),
+        ('["/pb", "migrate"]', ("migrate",), None, None),
+    ],
+)
+def test_a_library_that_is_a_server_is_told_to_serve(
+    cmd: str | None, args: tuple[str, ...], own: tuple[str, ...] | None, port: int | None
+) -> None:
+    source = facts(pkg(".", imports=("github.com/pocketbase/pocketbase",)))
+    text = f"FROM golang:1.26 AS b\nRUN go build -o /pb .\nFROM scratch\nCMD {cmd}\n"
+    service = detect_service(source, config=Config(), dockerfile=parse(text) if cmd else None)
+    assert (service.args, service.own_command, service.port) == (args, own, port)
+
+
+@pytest.mark.parametrize(
+    ("start", "own"),
+    [
+        ('CMD ["/x"]', ("/x", "--addr=:8080")),
+        ('ENTRYPOINT ["/x", "run"]', ("--addr=:8080",)),
+        ('ENTRYPOINT ["/x"]\nCMD ["run"]', ("run", "--addr=:8080")),
+        ('ENTRYPOINT ["tini", "--"]\nCMD ["/x", "run"]', ("/x", "run", "--addr=:8080")),
+    ],
+)
+def test_a_flag_that_is_passed_stands_behind_what_the_image_starts(start: str, own: tuple[str, ...]) -> None:
+    settings = (Setting("addr", "localhost:8080", "flag", "main.go:9"),)
+    text = f"FROM golang:1.26 AS b\nRUN go build -o /x .\nFROM scratch\n{start}\n"
+    service = detect_service(
+        facts(pkg(".", listens="localhost:8080", settings=settings)), config=Config(), dockerfile=parse(text)
+    )
+    assert service.own_command == own
+
+
+def test_the_default_port_of_a_struct_is_no_scheme_s_and_plain_http_goes_before_tls() -> None:
+    settings = (
+        Setting("SSL.Port", "443", "field", "config/config.go:3"),
+        Setting("Server.Port", "80", "field", "config/config.go:9"),
+    )
+    package = pkg("config", name="config", imports=(), settings=settings)
+    main = pkg(".", listens="x", imports=("net/http", f"{PATH}/config"))
+    assert detect_service(facts(main, package), config=Config()).port == 80

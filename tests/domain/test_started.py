@@ -27,6 +27,14 @@ def dockerfile(start: str = 'ENTRYPOINT ["/app"]', build: str = "go build -o /ap
         ('ENTRYPOINT ["/app"]', ["go", "run", "."], (), None),
         ("ENTRYPOINT /app serve", None, (), None),
         ('ENTRYPOINT ["sh", "-c", "/app serve"]', None, (), None),
+        ('ENTRYPOINT ["/sbin/tini", "-g", "--", "/app"]\nCMD ["serve"]', None, ("serve",), None),
+        ('ENTRYPOINT ["dumb-init", "--rewrite", "15:2", "/app", "serve"]', None, ("serve",), None),
+        ('ENTRYPOINT ["tini", "--"]\nCMD ["su-exec", "app", "/app", "serve"]', None, ("serve",), None),
+        ('ENTRYPOINT ["tini", "--", "/start.sh"]\nCMD ["/app", "serve"]', None, ("serve",), None),
+        ('ENTRYPOINT ["/start.sh"]\nCMD ["serve"]', None, (), None),
+        ('ENTRYPOINT ["tini", "--"]\nCMD ["/app"]', ["/app", "serve"], ("serve",), ("/app", "serve")),
+        ('ENTRYPOINT ["tini", "--", "/app"]', ["serve"], ("serve",), ("serve",)),
+        ('ENTRYPOINT ["/app"]', ["sh", "-c", "/app && /app serve"], (), None),
     ],
 )
 def test_the_arguments(
@@ -34,6 +42,13 @@ def test_the_arguments(
 ) -> None:
     found = started(parse(dockerfile(start)), {"command": command})
     assert (found.args, found.command) == (args, given)
+
+
+def test_the_arguments_of_the_stage_that_the_compose_file_asks_for() -> None:
+    start = 'ENTRYPOINT ["/app", "one"]\nFROM scratch AS two\nENTRYPOINT ["/app", "two"]\nFROM scratch\nCMD ["/app", "three"]'
+    text = dockerfile(start).replace("FROM scratch\nCOPY", "FROM scratch AS first\nCOPY")
+    for target, word in (("first", "one"), ("two", "two"), ("b", "three"), ("", "three")):
+        assert started(parse(text), {"build": {"target": target}}).args == (word,)
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,14 @@ CODE: dict[str, Shape] = {
         | {"gen.go": "package main\n\n//go:generate go run ./tools/gen\n"},
         refused=(1, "", "go generate"),
     ),
+    "frontend-is-not-built": Shape(
+        plain(
+            server('"hello " + index', imports='\t_ "embed"\n')
+            + "\n//go:embed web/dist/index.html\nvar index string\n"
+        )
+        | {"web/package.json": '{"scripts": {"build": "vite build"}}', ".gitignore": "dist\n"},
+        refused=(1, "embed-matches-nothing", "cd web && npm install && npm run build"),
+    ),
     "bound-to-localhost": Shape(
         plain(server(address='"127.0.0.1:8080"')), refused=(1, "localhost-only", 'listen on ":8080"')
     ),

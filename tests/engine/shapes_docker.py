@@ -82,6 +82,14 @@ DOCKER: dict[str, Shape] = {
         )
         | {"air.toml": AIR_TOML},
     ),
+    "one-of-several-targets": Shape(
+        grown(
+            API.replace("build: .", "build: {context: ., target: web}"),
+            GO
+            + PROD.replace("alpine:3.22", "alpine:3.22 AS web")
+            + 'FROM alpine:3.22 AS jobs\nCMD ["sleep", "9"]\n',
+        )
+    ),
     "args-target": Shape(
         grown(
             API.replace("8080", "7000").replace(

@@ -53,6 +53,16 @@ MORE: dict[str, Shape] = {
         {"go.mod": _GRPC_MOD, "go.sum": _GRPC_SUM, "main.go": _GRPC, "devctl.yaml": yaml("shop")},
         speaks="grpc",
     ),
+    "frontend-that-cannot-be-built-here": Shape(
+        {
+            "go.mod": MOD,
+            "main.go": server(),
+            "Dockerfile": GO + PROD,
+            "web/Dockerfile": "FROM node.example.invalid/node:22\nCOPY . .\n",
+            "compose.yaml": f"{API}  web:\n    build: ./web\n    depends_on: [api]\n"
+            "  proxy:\n    image: nginx.example.invalid/nginx:1\n    depends_on: [api, web]\n",
+        }
+    ),
     "compose-in-deploy": Shape(
         {
             "go.mod": MOD,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tomllib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,6 +135,19 @@ def test_init_writes_once_and_then_changes_nothing(tmp_path: Path) -> None:
     again = here("init", cwd=root)
     assert actions(again.result) == dict.fromkeys(WRITTEN, "kept")
     assert content(root) == before
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("served", "left_out"), [("web", True), ("web/node_modules/x", False)])
+def test_the_modules_of_a_frontend_are_not_watched_unless_they_are_served(
+    tmp_path: Path, *, served: str, left_out: bool
+) -> None:
+    serve = f'http.ListenAndServe(":80", http.FileServer(http.Dir("{served}")))'
+    main = f'package main\n\nimport "net/http"\n\nfunc main() {{ {serve} }}\n'
+    tree = {"go.mod": "module x\n", "main.go": main, "web/package.json": "{}", "web/node_modules/x/a.js": ""}
+    here("init", cwd=build_tree(tmp_path, tree))
+    build = tomllib.loads((tmp_path / ".air.toml").read_text())["build"]
+    assert ("web/node_modules" in build["exclude_dir"]) is left_out
 
 
 @pytest.mark.engine

@@ -69,7 +69,8 @@ TOOLCHAIN: tuple[Failure, ...] = (
     Failure(
         "embed-matches-nothing",
         _COMPILING,
-        _WHERE + r"pattern (?P<pattern>[^\n:]+): no matching files found",
+        _WHERE + r"pattern (?P<pattern>(?:all:)?[^\n:]+): "
+        r"(?:no matching files found|cannot embed directory \S+: contains no embeddable files)",
         "go:embed finds no file {pattern}",
         "generate or check in those files; in an image: COPY them before go build, and look at .dockerignore",
         "",

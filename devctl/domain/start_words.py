@@ -1,0 +1,68 @@
+"""What a stage of a Dockerfile starts: the program behind what only wraps it, and the arguments in the stage's own lines."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+
+from devctl.domain.gofacts import DockerfileFacts, Stage
+from devctl.domain.stages import chain, effective
+
+# Words that start something else than the program itself: what follows is not for it.
+STARTERS = frozenset(
+    {"sh", "bash", "ash", "env", "go", "air", "dlv", "reflex", "CompileDaemon", "gow", "make", "su", "sudo"}
+)
+# They start what follows, as it stands: the flags are their own.
+_INITS = frozenset({"tini", "tini-static", "dumb-init", "catatonit"})
+_WITH_VALUE = frozenset({"-p", "-e", "-r", "--rewrite"})
+# They start what follows the user.
+_AS_USER = frozenset({"su-exec", "gosu"})
+
+
+def unwrapped(words: Iterable[str]) -> tuple[str, ...]:
+    """`tini -g -- /app serve` is `/app serve`; so is what a script is given that names a program: `/entrypoint.sh /app serve`."""
+    left = list(words)
+    while left:
+        name = posixpath.basename(left[0])
+        if name in _INITS:
+            left = _after_flags(left[1:])
+        elif name in _AS_USER:
+            left = left[2:]
+        elif name.endswith(".sh") and "/" in "".join(left[1:2]):
+            left = left[1:]
+        else:
+            break
+    return tuple(left)
+
+
+def _after_flags(words: list[str]) -> list[str]:
+    while words and words[0].startswith("-"):
+        words = words[2 if words[0] in _WITH_VALUE else 1 :]
+    return words
+
+
+def start_words(facts: DockerfileFacts, stage: Stage) -> tuple[str, ...]:
+    """The program and its arguments; () where a shell, a script or another tool decides."""
+    entry, cmd = effective(facts, stage, "ENTRYPOINT"), effective(facts, stage, "CMD")
+    if any(found is not None and not found.json for found in (entry, cmd)):
+        return ()
+    words = unwrapped((*(entry.value if entry else ()), *(cmd.value if cmd else ())))
+    return () if not words or is_other(words[0]) or any("$" in word for word in words) else words
+
+
+def is_other(word: str) -> bool:
+    """A word that starts something else than the service."""
+    return posixpath.basename(word) in STARTERS or word.endswith(".sh")
+
+
+def program_names(facts: DockerfileFacts, stage: Stage) -> frozenset[str]:
+    """What the program is called in the image, and what it was called in the stage that it is copied from."""
+    program = posixpath.basename("".join(start_words(facts, stage)[:1]))
+    if not program:
+        return frozenset()
+    found = {program}
+    for copy in (i for s in chain(facts, stage) for i in s.instructions if i.cmd == "COPY"):
+        if any(flag.startswith("--from") for flag in copy.flags) and len(copy.value) == 2:
+            source, target = (posixpath.basename(path) for path in copy.value)
+            found |= {source} if target == program else set()
+    return frozenset(found)
