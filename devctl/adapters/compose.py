@@ -25,10 +25,11 @@ class ComposeCli:
         self._processes = processes
         self._on_line = on_line
 
-    def config(self, root: Path) -> dict[str, object]:
-        done = self._processes.run(
-            ["docker", "compose", "--project-directory", str(root), "config", "--format", "json"], cwd=root
-        )
+    def config(self, root: Path, files: Sequence[Path] = (), *, profiles: bool = False) -> dict[str, object]:
+        named = [word for path in files for word in ("-f", str(path))]
+        named += ["--profile", "*"] if profiles else []
+        argv = ["docker", "compose", "--project-directory", str(root), *named, "config", "--format", "json"]
+        done = self._processes.run(argv, cwd=root)
         if done.code != 0:
             raise _config_error(done, root)
         return cast("dict[str, object]", json.loads(done.stdout))

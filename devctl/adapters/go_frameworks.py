@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Modules whose `Run`, `Start` and `Listen` serve; without one of them these words mean something else.
 _FRAMEWORKS = re.compile(
-    r"gin-gonic/gin|labstack/echo|gofiber/fiber|kataras/iris|beego|cloudwego/hertz|go-kratos|gogf/gf"
+    r"gin-gonic/gin|labstack/echo|gofiber/fiber|kataras/iris|beego|cloudwego/hertz|go-kratos|gogf/gf|functions-framework-go"
 )
 _MAKERS = ("gin.", "echo.", "fiber.", "iris.")
 _ROUTER = re.compile(

@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 
 from devctl.domain.config import Config, ServiceConfig
 from devctl.domain.dev_stage import dev_stage
-from devctl.domain.gofacts import DockerfileFacts, Located, Module, SourceFacts, Stage
+from devctl.domain.gofacts import DockerfileFacts, Located, Module, SourceFacts
 from devctl.domain.gomod import GoMod
 from devctl.domain.goversion import DEFAULT_GO, minor, needed
 from devctl.domain.library_servers import library_port
 from devctl.domain.mains import Chosen, Main, choose_main, word_of
-from devctl.domain.production import prod_stages
+from devctl.domain.production import prod_stages, up_to_asked
+from devctl.domain.programs import builds_go
 from devctl.domain.project import Origin, Service
 from devctl.domain.serving import Port, find_port, find_probe
-from devctl.domain.stages import golang_tag
+from devctl.domain.stages import target_name
 from devctl.domain.started import Started, started
 from devctl.domain.unset_env import unset_env
 
@@ -68,18 +69,17 @@ def detect_service(
     Raises FilesError (`no-go-module`, `no-main`) or UsageError (`which-main`).
     """
     spec, said = compose or {}, _said(config, name)
+    seen = up_to_asked(dockerfile, spec) if dockerfile is not None else None
     chosen = choose_main(
         facts,
         name=name,
         context=context,
         wanted_dir=said.dir,
         wanted_main=said.main,
-        dockerfile=dockerfile,
+        dockerfile=seen,
         compose=spec,
     )
-    decided = _decide(
-        chosen, said, spec, compose_file=compose_file, dockerfile=dockerfile, at_root=context == "."
-    )
+    decided = _decide(chosen, said, spec, compose_file=compose_file, dockerfile=seen, at_root=context == ".")
     service = _service(decided, config, name=name)
     if dockerfile is not None:
         service = _built_by(service, dockerfile, decided, spec)
@@ -99,7 +99,8 @@ def _decide(
     at_root: bool,
 ) -> _Decided:
     main = chosen.main
-    begun = started(dockerfile, spec, compose_file=compose_file)
+    called = posixpath.basename(main.package.dir)
+    begun = started(dockerfile, spec, compose_file=compose_file, called=called)
     flags = begun if said.args is None else Started(args=said.args, places={"args": "devctl.yaml"})
     port = _port(main, said, spec, compose_file=compose_file, dockerfile=dockerfile, begun=flags)
     local, copied = begun.args_in_source() if at_root and main.module.dir == "." else (begun.args, ())
@@ -121,6 +122,7 @@ def _service(decided: _Decided, config: Config, *, name: str | None) -> Service:
         main=main.relative,
         args=decided.args,
         own_command=_own_command(said, begun, port),
+        own_entrypoint=begun.entrypoint if said.args is None else None,
         workdir=_workdir(main),
         port=port.port if port else None,
         host_port=said.host_port,
@@ -152,7 +154,7 @@ def _built_by(
     return replace(
         service,
         dockerfile=dockerfile.path,
-        dev_stage=dev.stage.name if dev and dev.stage else None,
+        dev_stage=target_name(dev.stage) if dev.stage else None,
         prod_stages=prod_stages(dockerfile, spec),
     )
 
@@ -275,20 +277,9 @@ def is_go_service(
 ) -> bool:
     """Whether a compose service is built from Go code of this repository (`context` relative to it).
 
-    A Dockerfile without any Go in it (a web server, a database with extras) is another's; where no service is left
-    then, the binary is built outside of Docker, and the caller asks again without the Dockerfile.
+    A Dockerfile without any Go in it (a web server, a database with extras) is another's.
     """
-    if not spec.get("build"):
-        return False
-    if dockerfile is not None and not any(_builds_go(stage) for stage in dockerfile.stages):
+    if not spec.get("build") or (dockerfile is not None and not builds_go(dockerfile)):
         return False
     folders = [package.dir for module in facts.modules for package in module.packages]
     return any(context in (".", folder) or folder.startswith(f"{context}/") for folder in folders)
-
-
-def _builds_go(stage: Stage) -> bool:
-    return golang_tag(stage.base) is not None or any(
-        i.cmd in ("RUN", "CMD", "ENTRYPOINT")
-        and re.search(r"\bgo\s+(?:build|run|install)\b", " ".join(i.value))
-        for i in stage.instructions
-    )

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from devctl.domain.gofacts import DockerfileFacts, Stage
 from devctl.domain.goversion import air_problem, refuses
 from devctl.domain.mounted import mounts_source
-from devctl.domain.stages import RELOADERS, air_installs, chain, external_base, golang_tag, is_dev
+from devctl.domain.stages import (
+    RELOADERS,
+    air_installs,
+    chain,
+    effective,
+    external_base,
+    golang_tag,
+    is_dev,
+    target_name,
+)
 from devctl.errors import Problem
 
 
@@ -25,7 +34,7 @@ def dev_stage(facts: DockerfileFacts, compose: Mapping[str, object], *, go: str 
 
     `go` is the go line of go.mod, `compose` the resolved service: what it mounts, and what it runs in the container.
     """
-    named = [stage for stage in facts.stages if is_dev(stage)]
+    named = [stage for stage in facts.stages if is_dev(stage)] or _reloading(facts)
     if not named:
         place = f"{facts.path}:{facts.stages[-1].line}"
         return DevStage(None, (_reason("no-dev-stage", f"{facts.path} has no dev stage", place),))
@@ -39,6 +48,14 @@ def dev_stage(facts: DockerfileFacts, compose: Mapping[str, object], *, go: str 
         *_mount_reasons(facts, stage, compose),
     )
     return DevStage(None if reasons else stage, reasons)
+
+
+def _reloading(facts: DockerfileFacts) -> list[Stage]:
+    """A last stage that starts a tool which reloads, though no name says what it is for: Dockerfile.dev has often but one."""
+    last = facts.stages[-1]
+    lines = (effective(facts, last, cmd) for cmd in ("ENTRYPOINT", "CMD"))
+    starts = any(line is not None and RELOADERS.search(" ".join(line.value)) for line in lines)
+    return [last] if starts else []
 
 
 def _air_reasons(facts: DockerfileFacts, stage: Stage) -> Iterator[Problem]:
@@ -55,7 +72,7 @@ def _air_reasons(facts: DockerfileFacts, stage: Stage) -> Iterator[Problem]:
 def _go_reasons(facts: DockerfileFacts, stage: Stage, go: str) -> Iterator[Problem]:
     bottom = chain(facts, stage)[-1]
     if refuses(golang_tag(bottom.base) or "", go):
-        message = f"go.mod asks for Go {go}, stage `{stage.name}` is built on {bottom.base}"
+        message = f"go.mod asks for Go {go}, stage `{target_name(stage)}` is built on {bottom.base}"
         yield _reason("go-too-old", message, f"{facts.path}:{bottom.line}")
 
 
@@ -64,13 +81,15 @@ def _reload_reasons(facts: DockerfileFacts, stage: Stage, command: str) -> Itera
     for current in chain(facts, stage):
         said += [i.original for i in current.instructions if i.cmd in ("RUN", "CMD", "ENTRYPOINT", "COPY")]
     if not any(RELOADERS.search(text) for text in said):
-        message = f"stage `{stage.name}` has no tool that reloads (air)"
+        message = f"stage `{target_name(stage)}` has no tool that reloads (air)"
         yield _reason("dev-without-reload", message, f"{facts.path}:{stage.line}")
 
 
 def _mount_reasons(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> Iterator[Problem]:
     if not mounts_source(facts, stage, compose):
-        message = f"no volume brings the source into stage `{stage.name}`, so that no edit would be seen"
+        message = (
+            f"no volume brings the source into stage `{target_name(stage)}`, so that no edit would be seen"
+        )
         yield _reason("dev-without-source", message, f"{facts.path}:{stage.line}")
 
 

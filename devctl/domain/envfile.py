@@ -55,9 +55,11 @@ def variables(text: str) -> tuple[Variable, ...]:
     return tuple(found.values())
 
 
-def values(text: str) -> dict[str, str]:
-    """What an env file sets, without quotes; compose's own settings are not for a container."""
-    found = {v.name: v.default for v in variables(text) if v.default and not v.name.startswith("COMPOSE_")}
+def values(text: str, *, own: bool = False) -> dict[str, str]:
+    """What an env file sets, without quotes; compose's own settings (with `own` they are there) are not for a container."""
+    found = {
+        v.name: v.default for v in variables(text) if v.default and (own or not v.name.startswith("COMPOSE_"))
+    }
     return {name: value[1:-1] if value[0] in "'\"" else value for name, value in found.items()}
 
 

@@ -11,7 +11,7 @@ from devctl.domain.build_args import after, given
 from devctl.domain.gofacts import DockerfileFacts, GoPackage, Module, SourceFacts, Stage
 from devctl.domain.gohints import reachable
 from devctl.domain.stages import expand, is_dev, needed_by
-from devctl.domain.start_words import program_names
+from devctl.domain.start_words import begun_names
 from devctl.domain.started import shown_stage
 from devctl.errors import FilesError, UsageError
 
@@ -138,9 +138,9 @@ def choose_main(
         return _named(found, wanted_dir, wanted_main)
     if not found:
         raise FilesError(
-            "there is no `package main` with a `func main` here, so there is nothing to run",
+            "there is no `package main` with a `func main` here, so there is nothing to run: a library",
             code="no-main",
-            hint="devctl.yaml: `services: {app: {dir: FOLDER_OF_GO_MOD, main: ./cmd/app}}`",
+            hint="go test ./... is how a library runs; a program of it is written as cmd/NAME/main.go, and found there",
             place="go.mod" if facts.modules[0].dir == "." else f"{facts.modules[0].dir}/go.mod",
         )
     if dockerfile is None:
@@ -178,10 +178,10 @@ def _by_dockerfile(
     or what listens."""
     shown = shown_stage(facts, compose)
     near = needed_by(facts, shown) if shown is not None else ()
-    started = program_names(facts, shown) if shown is not None else frozenset()
+    started = begun_names(facts, shown, compose) if shown is not None else ()
     for stage in sorted(facts.stages, key=lambda s: (is_dev(s), s not in near)):
         built = [
-            (binary in started, posixpath.basename(main.package.dir) == name, main.serves, line, main)
+            (_place(binary, started), posixpath.basename(main.package.dir) == name, main.serves, line, main)
             for line, word, binary in _built_packages(stage, facts.global_args, given(compose))
             for main in found
             if _is_package(main, word, context)
@@ -192,6 +192,11 @@ def _by_dockerfile(
     return None
 
 
+def _place(binary: str, started: tuple[str, ...]) -> int:
+    """The earlier a word of the start names it, the higher."""
+    return -started.index(binary) if binary in started else -len(started)
+
+
 def _is_package(main: Main, word: str, context: str) -> bool:
     path = posixpath.normpath(posixpath.join(context, word))
     return path in (main.package.dir, posixpath.join(main.module.dir, posixpath.normpath(word)))
@@ -200,11 +205,13 @@ def _is_package(main: Main, word: str, context: str) -> bool:
 def _by_start(found: list[Main], facts: DockerfileFacts, compose: Mapping[str, object]) -> Chosen | None:
     """Of several that are built by a Makefile or together (`./cmd/...`) the one that is called like what is started."""
     shown = shown_stage(facts, compose)
-    names = program_names(facts, shown) if shown is not None else frozenset()
-    called = [m for m in found if posixpath.basename(m.package.dir) in names]
-    if shown is None or len(called) != 1 or len(found) == 1:
-        return None
-    return Chosen(called[0], f"{called[0].package.dir} is called like what {facts.path}:{shown.line} starts")
+    for name in begun_names(facts, shown, compose) if shown is not None and len(found) > 1 else ():
+        called = [m for m in found if posixpath.basename(m.package.dir) == name and not _aside(m)]
+        if len(called) == 1:
+            return Chosen(
+                called[0], f"{called[0].package.dir} is called like what a container starts: {name}"
+            )
+    return None
 
 
 def _built_packages(
@@ -233,7 +240,8 @@ def _by_code(found: list[Main], name: str | None) -> Chosen:
     if len(called) == 1:
         return Chosen(called[0], f"{called[0].package.dir} is named like the service")
     serving = [m for m in plain if m.serves]
-    root = next((m for m in plain if m.package.dir == m.module.dir), None)
+    roots = [m for m in plain if m.package.dir == m.module.dir]
+    root = roots[0] if len(roots) == 1 or (roots and roots[0].package.dir == ".") else None
     if root is not None and (root.serves or len(serving) != 1):
         return Chosen(root, f"the main beside go.mod: {root.place}")
     if len(serving) == 1:
@@ -253,10 +261,11 @@ def _which(found: list[Main], name: str) -> UsageError:
     there = "; ".join(listed)
     first = found[0]
     folder = "" if first.module.dir == "." else f"dir: {first.module.dir}, "
+    alone = f"; or devctl -C {first.module.dir} up" if len({m.module.dir for m in found}) > 1 else ""
     return UsageError(
         f"{len(found)} mains are equally right for service `{name}`: {there}",
         code="which-main",
-        hint=f"devctl.yaml: `services: {{{name}: {{{folder}main: {first.relative}}}}}`",
+        hint=f"devctl.yaml: `services: {{{name}: {{{folder}main: {first.relative}}}}}`{alone}",
         place=first.package.dir,
     )
 

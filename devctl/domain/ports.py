@@ -99,8 +99,9 @@ class Sources(Protocol):
 class Compose(Protocol):
     """docker compose, the real one. `file` is a rendered model in `.devctl/`."""
 
-    def config(self, root: Path) -> dict[str, object]:
-        """The user's own files, resolved; raises FilesError with place where compose refuses them."""
+    def config(self, root: Path, files: Sequence[Path] = (), *, profiles: bool = False) -> dict[str, object]:
+        """The user's own files, resolved, those that compose finds in `root` where none are named, with `profiles` the services
+        of every one; raises FilesError with place where compose refuses them."""
 
     def build(self, file: Path, services: Sequence[str], *, no_cache: bool = False) -> Finished: ...
     def up(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from devctl.domain.gofacts import DockerfileFacts, Instruction, Stage
-from devctl.domain.stages import RELOADERS, base_kind, effective, find_stage, is_dev
+from devctl.domain.programs import brought
+from devctl.domain.stages import RELOADERS, base_kind, effective, find_stage, is_dev, target_name
 from devctl.domain.start_words import program_names
 from devctl.errors import Problem
 
@@ -53,24 +55,25 @@ def asked_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage 
     build = compose.get("build")
     target = str(build.get("target") or "") if isinstance(build, Mapping) else ""
     found = find_stage(facts, target) if target else None
-    if found is None or is_dev(found) or _compiles_at_start(facts, found) is not None:
-        return None
-    return found if _starts(facts, found) else None
+    return found if found is not None and not is_dev(found) and _starts(facts, found) else None
+
+
+def up_to_asked(facts: DockerfileFacts, compose: Mapping[str, object]) -> DockerfileFacts:
+    """The Dockerfile without what stands behind the stage that the compose file names."""
+    stage = asked_stage(facts, compose)
+    return facts if stage is None else replace(facts, stages=facts.stages[: stage.index + 1])
 
 
 def _starts(facts: DockerfileFacts, stage: Stage) -> bool:
-    return any(effective(facts, stage, cmd) is not None for cmd in ("ENTRYPOINT", "CMD"))
-
-
-def target_name(stage: Stage) -> str:
-    return stage.name or str(stage.index)
+    """It starts something that was built here."""
+    starts = any(effective(facts, stage, cmd) is not None for cmd in ("ENTRYPOINT", "CMD"))
+    return starts and _compiles_at_start(facts, stage) is None and brought(facts, stage) is None
 
 
 def _may_run(facts: DockerfileFacts, stage: Stage) -> bool:
     """Named like a production stage, or the last one; it must start something that was built."""
     is_last = stage.index == max((s.index for s in facts.stages if not is_dev(s)), default=-1)
-    wanted = is_last or _prod_name(stage) is not None
-    return _starts(facts, stage) and wanted and _compiles_at_start(facts, stage) is None
+    return _starts(facts, stage) and (is_last or _prod_name(stage) is not None)
 
 
 def _compiles_at_start(facts: DockerfileFacts, stage: Stage) -> Instruction | None:
@@ -87,6 +90,15 @@ def _compiles_at_start(facts: DockerfileFacts, stage: Stage) -> Instruction | No
 def no_prod_stage(facts: DockerfileFacts) -> Problem:
     """Why our own production stage runs where the Dockerfile has none, with the line that is the cause."""
     last = next((s for s in reversed(facts.stages) if not is_dev(s)), facts.stages[-1])
+    line = brought(facts, last)
+    if line is not None:
+        return Problem(
+            "built-outside",
+            f"`{' '.join(line.original.split())}` brings a program that is built outside of Docker: "
+            "devctl's own production stage builds it here instead",
+            "nothing must be done; to have a stage of your own, `devctl init --diff` shows one",
+            f"{facts.path}:{line.line}",
+        )
     line = _compiles_at_start(facts, last)
     said = f"{facts.path} has no production stage, none that starts what was built"
     if line is not None:

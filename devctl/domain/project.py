@@ -25,7 +25,8 @@ class Service:
 
     `module` is the module path, `dir` the folder of go.mod, `main` the package to build relative to it (`.`, `./cmd/api`),
     `args` is what the program is given, `own_command` what a container of the user's production stage is given for that
-    (None: its image knows), `workdir` (relative to `dir`) where the program is started,
+    (None: its image knows), `own_entrypoint` what takes the place of its ENTRYPOINT,
+    `workdir` (relative to `dir`) where the program is started,
     `port` the port inside the container (None: serves no port), `probe` a path (`/healthz`), `tcp` or `none`.
     `dockerfile` is the user's file if there is one,
     `prod_dockerfile` another one that production is built from; `dev_stage`/`prod_stages` the stages in it that can work;
@@ -41,6 +42,7 @@ class Service:
     main: str = "."
     args: tuple[str, ...] = ()
     own_command: tuple[str, ...] | None = None
+    own_entrypoint: tuple[str, ...] | None = None
     workdir: str = "."
     port: int | None = None
     host_port: int | None = None
@@ -75,7 +77,7 @@ class Project:
     `generated`: the user has no compose file, so the model is ours. `bases`: reference by role
     (`golang`, `air`, `distroless`, `alpine`); `owner`: uid and gid of the project folder. `replaced`: Go bases that cannot
     be had, with the newer one that builds in their place (workflows/go_bases.py). `compose_dir`: the folder of the compose
-    file, relative to `root`. `frontends`: folders with a package.json.
+    file, relative to `root`; `compose_files`: those that are read. `frontends`: folders with a package.json.
     """
 
     root: str
@@ -95,6 +97,7 @@ class Project:
     replaced: dict[str, str] = field(default_factory=dict)
     compose_dir: str = "."
     frontends: tuple[str, ...] = ()
+    compose_files: tuple[str, ...] = ()
 
     @property
     def go_minor(self) -> str:

@@ -153,6 +153,8 @@ def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
     command = service.args if run.ours else service.own_command
     if command:
         spec["command"] = list(command)
+    if service.own_entrypoint and not run.ours:
+        spec["entrypoint"] = list(service.own_entrypoint)
     spec["volumes"] = [
         v for v in spec.get("volumes") or [] if v.get("type") != "bind" and v["target"] != CACHE_TARGET
     ]

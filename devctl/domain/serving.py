@@ -116,7 +116,8 @@ def _found_port(
     main: Main, *, compose: Mapping[str, object], compose_file: str, dockerfile: DockerfileFacts | None
 ) -> Port | None:
     exposed = list(_exposed(dockerfile))
-    coded = list(_listened(main))
+    datagrams = _datagrams(compose, dockerfile)
+    coded = [item for item in _listened(main) if item[0] not in datagrams]
     published = _published(compose)
     if published:
         known = [port for port in published if port in {p for p, _ in coded}]
@@ -203,12 +204,29 @@ def _published(compose: Mapping[str, object]) -> list[int]:
     found: list[int] = []
     ports = compose.get("ports")
     for item in ports if isinstance(ports, list) else []:
-        target = (
-            item.get("target") if isinstance(item, dict) else str(item).partition("/")[0].rpartition(":")[2]
-        )
-        if (port := _number(str(target))) is not None:
+        target, protocol = _target(item)
+        if protocol != "udp" and (port := _number(target)) is not None:
             found.append(port)
     return found
+
+
+def _target(item: object) -> tuple[str, str]:
+    if isinstance(item, dict):
+        return str(item.get("target")), str(item.get("protocol", "tcp"))
+    ports, _, protocol = str(item).partition("/")
+    return ports.rpartition(":")[2], protocol
+
+
+def _datagrams(compose: Mapping[str, object], dockerfile: DockerfileFacts | None) -> set[int]:
+    """Ports on which the user's files say UDP alone: nothing that connects proves that somebody listens there."""
+    ports = compose.get("ports")
+    said = [_target(item) for item in ports] if isinstance(ports, list) else []
+    lines = [
+        i for s in (dockerfile.stages if dockerfile else ()) for i in s.instructions if i.cmd == "EXPOSE"
+    ]
+    said += [_target(word) for line in lines for word in line.value]
+    others = {_number(port) for port, protocol in said if protocol != "udp"}
+    return {n for port, protocol in said if protocol == "udp" and (n := _number(port)) and n not in others}
 
 
 def _environment(compose: Mapping[str, object]) -> dict[str, str]:
@@ -224,8 +242,9 @@ def _exposed(dockerfile: DockerfileFacts | None) -> Iterator[tuple[int, str]]:
         for instruction in stage.instructions:
             if dockerfile is not None and instruction.cmd == "EXPOSE":
                 for word in instruction.value:
-                    if (port := _number(word.partition("/")[0])) is not None:
-                        yield port, f"{dockerfile.path}:{instruction.line}"
+                    port, protocol = _target(word)
+                    if protocol != "udp" and (number := _number(port)) is not None:
+                        yield number, f"{dockerfile.path}:{instruction.line}"
 
 
 def _dockerfile_env(dockerfile: DockerfileFacts | None, name: str) -> Iterator[tuple[int, str]]:

@@ -162,6 +162,11 @@ def is_dev(stage: Stage) -> bool:
     )
 
 
+def target_name(stage: Stage) -> str:
+    """As `--target` takes it."""
+    return stage.name or str(stage.index)
+
+
 def find_stage(facts: DockerfileFacts, target: str) -> Stage | None:
     if target.isdecimal() and int(target) < len(facts.stages):
         return facts.stages[int(target)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from devctl.domain.gofacts import DockerfileFacts, Stage
 from devctl.domain.stages import chain, effective
@@ -11,6 +11,7 @@ from devctl.domain.stages import chain, effective
 # Words that start something else than the program itself: what follows is not for it.
 STARTERS = frozenset(
     {"sh", "bash", "ash", "env", "go", "air", "dlv", "reflex", "CompileDaemon", "gow", "make", "su", "sudo"}
+    | {"fresh", "realize", "modd", "wgo", "nodemon", "tail", "sleep"}
 )
 # They start what follows, as it stands: the flags are their own.
 _INITS = frozenset({"tini", "tini-static", "dumb-init", "catatonit"})
@@ -58,11 +59,33 @@ def is_other(word: str) -> bool:
 def program_names(facts: DockerfileFacts, stage: Stage) -> frozenset[str]:
     """What the program is called in the image, and what it was called in the stage that it is copied from."""
     program = posixpath.basename("".join(start_words(facts, stage)[:1]))
-    if not program:
-        return frozenset()
-    found = {program}
-    for copy in (i for s in chain(facts, stage) for i in s.instructions if i.cmd == "COPY"):
-        if any(flag.startswith("--from") for flag in copy.flags) and len(copy.value) == 2:
-            source, target = (posixpath.basename(path) for path in copy.value)
-            found |= {source} if target == program else set()
-    return frozenset(found)
+    return frozenset((program, *_built_as(facts, stage, program))) if program else frozenset()
+
+
+def begun_names(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> tuple[str, ...]:
+    """Every word that a container of the stage is started with, `entrypoint` and `command` of the compose file before the
+    stage's own, without folders: the program is among them, also behind a script, and the first that names one is it."""
+    words: list[str] = []
+    for cmd in ("ENTRYPOINT", "CMD"):
+        given = words_of(compose, cmd if cmd == "ENTRYPOINT" else "COMMAND")
+        line = effective(facts, stage, cmd)
+        words += given or (line.value if line is not None else ())
+    names = [posixpath.basename(word) for word in " ".join(words).split()]
+    return tuple(dict.fromkeys(other for name in names for other in (name, *_built_as(facts, stage, name))))
+
+
+def words_of(compose: Mapping[str, object], key: str) -> tuple[str, ...]:
+    """`entrypoint` or `command` of a resolved compose service."""
+    said = compose.get(key.lower())
+    return tuple(str(word) for word in said) if isinstance(said, list) else ()
+
+
+def _built_as(facts: DockerfileFacts, stage: Stage, program: str) -> tuple[str, ...]:
+    """`COPY --from=build /out/worker /service`: service was built as worker."""
+    copies = (i for s in chain(facts, stage) for i in s.instructions if i.cmd == "COPY" and len(i.value) == 2)
+    return tuple(
+        posixpath.basename(copy.value[0])
+        for copy in copies
+        if any(flag.startswith("--from") for flag in copy.flags)
+        and posixpath.basename(copy.value[1]) == program
+    )

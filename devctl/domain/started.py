@@ -12,7 +12,7 @@ from devctl.domain.build_args import given as build_args
 from devctl.domain.gofacts import DockerfileFacts, Stage
 from devctl.domain.production import asked_stage
 from devctl.domain.stages import chain, effective, expand, is_dev
-from devctl.domain.start_words import is_other, start_words, unwrapped
+from devctl.domain.start_words import is_other, start_words, unwrapped, words_of
 
 _TAGS = re.compile(r"\bgo\s+(?:build|install)\b[^\n&|;]*?\s--?tags[= ](?:\"([^\"]*)\"|'([^']*)'|(\S+))")
 _EXPERIMENT = re.compile(r"\bGOEXPERIMENT=(\w[\w,]*)")
@@ -21,13 +21,15 @@ _EXPERIMENT = re.compile(r"\bGOEXPERIMENT=(\w[\w,]*)")
 @dataclass(frozen=True, slots=True)
 class Started:
     """`args`: what the program is given at its start; `command`: what a container of the user's own stage is given for it
-    beside its ENTRYPOINT (None: nothing, its image knows), `cmd`: what its image gives there; `copied`: files that the stage
+    beside its ENTRYPOINT (None: nothing, its image knows), `cmd`: what its image gives there, `entrypoint`: what takes the place
+    of that; `copied`: files that the stage
     copies from the context, by the path that they have in the image. Places by key: `tags`, `args`."""
 
     tags: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     args: tuple[str, ...] = ()
     command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
     places: dict[str, str] = field(default_factory=dict)
     copied: dict[str, str] = field(default_factory=dict)
     cmd: tuple[str, ...] = ()
@@ -56,24 +58,35 @@ class Started:
 
 
 def started(
-    facts: DockerfileFacts | None, compose: Mapping[str, object], *, compose_file: str = "compose.yaml"
+    facts: DockerfileFacts | None,
+    compose: Mapping[str, object],
+    *,
+    compose_file: str = "compose.yaml",
+    called: str = "",
 ) -> Started:
-    """From the stages that are not for development; nothing where a shell or another tool stands between."""
+    """From the stages that are not for development; nothing where a shell or another tool stands between. `called`: the
+    folder of the main, which a start script may be told."""
     if facts is None:
         return Started()
     tags, env, places = _built(facts, build_args(compose))
     last = shown_stage(facts, compose)
-    command = compose.get("command")
-    given = tuple(str(word) for word in command) if isinstance(command, list) else ()
+    entry, given = words_of(compose, "entrypoint"), words_of(compose, "command")
     program, own, line = _program(facts, last) if last is not None else ("", (), 0)
-    if given and not compose.get("entrypoint") and (args := _given(facts, last, program, given)) is not None:
-        places["args"] = compose_file
-        return Started(tags, env, args, given, places, _copied(facts, last), given)
     copied = _copied(facts, last)
+    told = {**places, "args": compose_file}
+    if entry and _is_program(entry[0]):
+        return Started(tags, env, (*entry[1:], *given), given or None, entry, told, copied, given)
+    if given and not entry and (args := _given(facts, last, program, given, called)) is not None:
+        return Started(tags, env, args, given, None, told, copied, given)
     own = _without_unfilled(own, _unfilled(facts, last, copied, compose))
     if own:
         places["args"] = f"{facts.path}:{line}"
-    return Started(tags, env, own, None, places, copied, _cmd(facts, last))
+    return Started(tags, env, own, None, None, places, copied, _cmd(facts, last))
+
+
+def _is_program(word: str) -> bool:
+    """`/app/worker`: a file of the image that is neither a script nor what starts something else."""
+    return "/" in word and not is_other(word)
 
 
 def shown_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage | None:
@@ -163,12 +176,17 @@ def _program(facts: DockerfileFacts, stage: Stage) -> tuple[str, tuple[str, ...]
 
 
 def _given(
-    facts: DockerfileFacts, stage: Stage | None, program: str, given: tuple[str, ...]
+    facts: DockerfileFacts, stage: Stage | None, program: str, given: tuple[str, ...], called: str
 ) -> tuple[str, ...] | None:
     """The arguments in a compose file's `command`, None where it starts something else."""
     entry = effective(facts, stage, "ENTRYPOINT") if stage is not None else None
-    if not program or is_other(given[0]):
+    if is_other(given[0]) or (entry is not None and not entry.json):
         return None
     words = unwrapped((*(entry.value if entry is not None else ()), *given))
-    same = posixpath.basename("".join(words[:1])) == posixpath.basename(program)
-    return words[1:] if same else None
+    first = posixpath.basename("".join(words[:1]))
+    if entry is not None and first.endswith(
+        ".sh"
+    ):  # it is given a name that PATH finds, or what it passes on
+        return given[1:] if posixpath.basename(given[0]) == called else given
+    named = first == called or (program and first == posixpath.basename(program))
+    return words[1:] if named or _is_program("".join(words[:1])) else None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from devctl.domain.compose_names import named_otherwise
 from devctl.domain.compose_text import obsolete_version
 from devctl.domain.detect import needs_cgo
 from devctl.domain.dev_stage import dev_stage
@@ -24,7 +25,7 @@ from devctl.domain.unset_env import unset_problems
 from devctl.errors import MachineError, Problem, ProjectError
 from devctl.workflows.bases_needed import dockerfile_of
 from devctl.workflows.compose_model import compose_place, unset_in_compose
-from devctl.workflows.find import compose_files
+from devctl.workflows.find import compose_files, find_compose
 from devctl.workflows.session import Session
 
 _COMPILERS = ("/bin/gcc", "/bin/cc", "/bin/clang")
@@ -46,7 +47,7 @@ def advise_on_change(box: Toolbox, session: Session) -> None:
 def problems(box: Toolbox, project: Project, *, mode: Literal["dev", "prod"] = "dev") -> tuple[Problem, ...]:
     """Every finding in the Dockerfiles, the compose file and the code of the project's services."""
     facts = box.sources.go(Path(project.root))
-    found: list[Problem] = []
+    found: list[Problem] = list(project.warnings)
     for service in project.services:
         linted = _linted(box, project, service, facts, mode=mode)
         listed = [f.problem for f in lint(linted)]
@@ -62,7 +63,10 @@ def problems(box: Toolbox, project: Project, *, mode: Literal["dev", "prod"] = "
 
 
 def _compose_notes(box: Toolbox, root: Path) -> Iterator[Problem]:
-    """What compose warns of at each of its calls, said here once and with its line."""
+    """What compose warns of at each of its calls, said here once and with its line; a file that it would not find."""
+    used = find_compose(box, root)
+    if used is not None and used.by_us:
+        yield named_otherwise(used.files[-1].relative_to(root).as_posix())
     for path in compose_files(box, root):
         name = path.relative_to(root).as_posix()
         yield from obsolete_version(name, box.sources.positions(path)(("version",)))

@@ -13,15 +13,19 @@ from devctl.domain.compose_text import plain_variables, unset_variables
 from devctl.domain.envfile import examples, variables
 from devctl.domain.ports import Toolbox
 from devctl.errors import FilesError, Problem
-from devctl.workflows.find import compose_files, compose_folder
+from devctl.workflows.find import ComposeFiles, compose_files, compose_folder
 
 Key = tuple[str | int, ...]
 
 
-def compose_model(box: Toolbox, root: Path, folder: Path) -> dict[str, object]:
-    """As compose resolves it; called like the project where compose would call it after a folder `deploy`. Raises FilesError."""
+def compose_model(
+    box: Toolbox, root: Path, found: ComposeFiles, *, profiles: bool = False
+) -> dict[str, object]:
+    """As compose resolves it, with `profiles` the services of every one; called like the project where compose would call it
+    after a folder `deploy`. Raises FilesError."""
+    folder = found.folder
     try:
-        model = box.compose.config(folder)
+        model = box.compose.config(folder, found.files[::-1] if found.named else (), profiles=profiles)
         return model if folder == root else _named_like(root, model, compose_name(folder.name))
     except FilesError as error:
         missing = re.search(r"env file (\S+) is not there", str(error))

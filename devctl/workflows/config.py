@@ -116,11 +116,14 @@ def _of_service(service: Service, *, place: Callable[[Key], str]) -> Values:
         found[f"{at}.env"] = Origin(service.env, origins.get("port", "default"))
     if service.host_port is None and service.port is not None:
         found[f"{at}.host_port"] = Origin(None, "the compose file's, else the next free one at `up`")
-    found[f"{at}.context"] = Origin(service.context, place(("services", service.name, "build")))
+    built = place(("services", service.name, "build"))
+    found[f"{at}.context"] = Origin(service.context, built if ":" in built else "default")
     found[f"{at}.dockerfile"] = Origin(service.dockerfile, service.dockerfile or "none: devctl's own")
     dev = Origin(service.dev_stage or "devctl's own", service.dockerfile if service.dev_stage else "default")  # type: ignore[arg-type]  # a stage has a file
     found[f"{at}.dev_stage"] = dev
-    found[f"{at}.prod_stages"] = Origin(service.prod_stages, service.dockerfile or "none: devctl's own")
+    found[f"{at}.prod_stages"] = Origin(
+        service.prod_stages, service.prod_dockerfile or service.dockerfile or "none: devctl's own"
+    )
     return found
 
 

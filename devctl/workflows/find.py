@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
+from devctl.domain.compose_names import chosen_file, from_variable
+from devctl.domain.envfile import values
 from devctl.domain.ports import Toolbox
 from devctl.errors import FilesError, UsageError
 
@@ -54,24 +57,64 @@ def _owner(box: Toolbox, folder: Path) -> Path:
     return folder
 
 
-def compose_folder(box: Toolbox, root: Path) -> Path | None:
-    """Where compose is to be called: in the project, or in the one of FOLDERS whose compose file builds from the project."""
-    if any(box.files.exists(root / name) for name in COMPOSE_FILES):
-        return root
-    for folder in (root / name for name in FOLDERS):
-        for name in COMPOSE_FILES if box.files.is_dir(folder) else ():
-            if _BUILDS_ABOVE.search(box.files.read_text(folder / name) or ""):
-                return folder
+@dataclass(frozen=True, slots=True)
+class ComposeFiles:
+    """Where compose is to be called, and the files that it reads there, the overriding one first. `named`: compose has to be
+    told their names; `by_us`: nobody but devctl does so."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    named: bool = False
+    by_us: bool = False
+
+
+def find_compose(box: Toolbox, root: Path) -> ComposeFiles | None:
+    """What COMPOSE_FILE names; else files of compose's own names in the project, or in the one of FOLDERS whose file builds
+    from the project; else one of another name there. None where there is none."""
+    asked = box.host.env("COMPOSE_FILE") or values(box.files.read_text(root / ".env") or "", own=True).get(
+        "COMPOSE_FILE"
+    )
+    told = tuple(root / name for name in from_variable(asked or ""))
+    if told and all(box.files.exists(path) for path in told):
+        return ComposeFiles(told[0].parent, told[::-1], named=True)
+    folders = [root, *(folder for name in FOLDERS if box.files.is_dir(folder := root / name))]
+    for folder in folders:
+        found = _usual(box, folder)
+        if found is not None and (folder == root or _builds_above(box, found.files[-1])):
+            return found
+    for folder in folders:
+        name = chosen_file(box.files.names(folder))
+        path = folder / name if name is not None else None
+        if path is not None and (_is_compose(box, path) if folder == root else _builds_above(box, path)):
+            return ComposeFiles(folder, (path,), named=True, by_us=True)
     return None
+
+
+def compose_folder(box: Toolbox, root: Path) -> Path | None:
+    """Where compose is to be called."""
+    found = find_compose(box, root)
+    return found.folder if found is not None else None
 
 
 def compose_files(box: Toolbox, root: Path) -> tuple[Path, ...]:
     """The files that compose reads, the overriding one first; nothing where there is none."""
-    folder = compose_folder(box, root)
-    if folder is None:
-        return ()
+    found = find_compose(box, root)
+    return found.files if found is not None else ()
+
+
+def _usual(box: Toolbox, folder: Path) -> ComposeFiles | None:
+    """Files of the names that compose looks for."""
     found = [
         next((folder / n for n in names if box.files.exists(folder / n)), None)
         for names in (OVERRIDES, COMPOSE_FILES)
     ]
-    return tuple(path for path in found if path is not None)
+    files = tuple(path for path in found if path is not None)
+    return ComposeFiles(folder, files) if found[-1] is not None else None
+
+
+def _builds_above(box: Toolbox, path: Path) -> bool:
+    return _BUILDS_ABOVE.search(box.files.read_text(path) or "") is not None
+
+
+def _is_compose(box: Toolbox, path: Path) -> bool:
+    return re.search(r"^services:", box.files.read_text(path) or "", re.MULTILINE) is not None

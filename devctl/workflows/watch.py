@@ -203,7 +203,8 @@ def _ended_at_once(batches: Iterator[frozenset[Path]]) -> Iterator[None]:
 
 
 def _model_files(project: Project) -> list[str]:
-    return ["devctl.yaml", *(f"{project.compose_dir}/{name}".removeprefix("./") for name in MODEL_FILES)]
+    usual = (f"{project.compose_dir}/{name}".removeprefix("./") for name in MODEL_FILES)
+    return ["devctl.yaml", ".env", *usual, *project.compose_files]
 
 
 def watched_paths(box: Toolbox, project: Project) -> tuple[Path, ...]:

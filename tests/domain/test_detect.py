@@ -184,7 +184,7 @@ def test_a_main_in_a_module_below() -> None:
             "no-go-module",
             "go mod init x.org/shop &&",
         ),
-        (facts(pkg(".", name="lib")), "no-main", "devctl.yaml"),
+        (facts(pkg(".", name="lib")), "no-main", "go test ./..."),
     ],
 )
 def test_nothing_to_run(source: SourceFacts, code: str, hint: str) -> None:

@@ -377,6 +377,14 @@ def test_a_dev_stage_that_can_work_or_the_reason(
     assert all(r.hint and str(r.place).startswith("Dockerfile:") for r in result.reasons)
 
 
+def test_a_last_stage_without_a_name_that_reloads_is_one_for_development() -> None:
+    text = 'FROM golang:1.26-alpine\nWORKDIR /app\nRUN go install {air}\nCMD ["air"]\n'
+    found = dev_stage(parse(text.format(air="github.com/air-verse/air@v1.67.2")), MOUNTED)
+    assert found.stage is not None and found.stage.index == 0
+    reasons = dev_stage(parse(text.format(air="github.com/cosmtrek/air@v1.40.0")), MOUNTED).reasons
+    assert [r.code for r in reasons] == ["air-old-path"]
+
+
 def test_a_dev_stage_may_get_its_command_from_compose() -> None:
     facts = parse("FROM golang:1.26-alpine AS dev\nWORKDIR /app\n")
     assert dev_stage(facts, {**MOUNTED, "command": ["air", "-c", ".air.toml"]}).stage is not None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.engine.shapes import MOD, Shape, server, yaml
-from tests.engine.shapes_docker import API, GO, PROD
+from tests.engine.shapes_code import TCP
+from tests.engine.shapes_docker import AIR_TOML, API, DEV, GO, PROD, grown
 
 _GRPC = """package main
 
@@ -71,6 +72,47 @@ MORE: dict[str, Shape] = {
             "deploy/docker-compose.yml": API.replace(
                 "build: .", "build: {context: .., dockerfile: build/Dockerfile}"
             ),
+        }
+    ),
+    "built-outside-of-docker": Shape(
+        grown(None, 'FROM alpine:3.22\nWORKDIR /app\nCOPY bin/app .\nEXPOSE 8080\nENTRYPOINT ["./app"]\n')
+        | {
+            "docker-compose.dev.yml": API,
+            "docker-compose.prod.yml": API.replace("build: .", "image: acme/shop"),
+        }
+    ),
+    "image-of-go-in-a-profile": Shape(
+        grown(
+            "services:\n  api:\n    image: golang:1.26-alpine\n    profiles: [app]\n    command: go run .\n"
+            "    working_dir: /src\n    volumes: ['.:/src', 'mod:/go/pkg/mod']\n    ports: ['HOST_PORT:8080']\n"
+            "volumes:\n  mod:\n",
+            None,
+        )
+    ),
+    "dockerfiles-for-dev-and-prod": Shape(
+        grown(
+            API.replace("8080", "7000").replace(
+                "build: .", "build: {context: ., dockerfile: Dockerfile.dev}\n    volumes: ['.:/app']"
+            ),
+            None,
+            main=TCP,
+        )
+        | {
+            "air.toml": AIR_TOML,
+            "Dockerfile.dev": DEV.replace(" AS development", ""),
+            "Dockerfile.prod": GO + PROD,
+        },
+        speaks="tcp",
+    ),
+    "one-image-two-programs": Shape(
+        {
+            "cmd/web/main.go": server(),
+            "cmd/api/main.go": server('"other"', '":8081"'),
+            "go.mod": MOD,
+            "Dockerfile": GO.replace("-o /server .", "-o /out/ ./cmd/api ./cmd/web")
+            + 'FROM alpine:3.22\nCOPY --from=build /out/ /app/\nCMD ["/app/api"]\n',
+            "compose.yaml": "services:\n  main:\n    image: acme/shop\n    build: .\n"
+            "  other:\n    image: acme/shop\n    command: /app/web\n    ports: ['HOST_PORT:8080']\n",
         }
     ),
 }

@@ -61,6 +61,39 @@ def test_one_that_builds_nothing_from_here_is_left_alone(tmp_path: Path) -> None
     assert set(here("config", "render", cwd=root).result["model"]["services"]) == {"shop"}
 
 
+OTHER = (
+    "services:\n  api:\n    image: golang:1.26-alpine\n    command: go run .\n    volumes: ['.:/src']\n"
+    "    ports: ['7070:8080']\n"
+)
+BELOW = OTHER.replace(".:/src", "..:/src") + "    build: ..\n"
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("files", "used"),
+    [
+        ({"docker-compose.dev.yml": OTHER, "docker-compose.prod.yml": "services: {}\n"}, "docker-compose.dev.yml"),
+        ({"local.yml": OTHER}, "local.yml"),
+        ({"deploy/docker-compose.local.yml": BELOW}, "deploy/docker-compose.local.yml"),
+        ({".env": "COMPOSE_FILE=a.yml:b.yml\n", "a.yml": OTHER, "b.yml": "services: {db: {image: 'alpine:3.22'}}\n"}, ""),
+        ({"compose.yaml": OTHER + "    profiles: [app]\n"}, ""),
+    ],
+)  # fmt: skip
+def test_one_of_another_name_is_used_and_said(tmp_path: Path, files: dict[str, str], used: str) -> None:
+    root = build_tree(tmp_path / "shop", {**GO, **files})
+    shown = here("config", "show", cwd=root).result["values"]
+    assert shown["services.api.port"]["value"] == 8080
+    assert shown["services.api.context"]["origin"].startswith(
+        used or next(n for n in files if n.endswith("ml"))
+    )
+    told = {p["code"]: p for p in here("config", "check", cwd=root).result["problems"]}
+    assert ("compose-file-named" in told) == bool(used)
+    assert ("profile-chosen" in told) == ("compose.yaml" in files)
+    model = here("config", "render", cwd=root).result["model"]["services"]
+    assert set(model) == ({"api", "db"} if ".env" in files else {"api"})
+    assert [p["published"] for p in model["api"]["ports"]] == ["7070"]
+
+
 @pytest.mark.engine
 def test_init_keeps_it_and_writes_beside_it(tmp_path: Path) -> None:
     root = build_tree(tmp_path / "shop", {**GO, "deploy/docker-compose.yml": COMPOSE})

@@ -150,7 +150,11 @@ def test_compose_is_not_asked_again_for_a_manifest_but_for_its_own_files(
 
     compose = world.root / "compose.yaml"
     monkeypatch.setattr(watching, "catch_up", catch_up)
-    monkeypatch.setattr("tests.fakes.FakeCompose.config", lambda self, root: {"services": {}}, raising=False)
+
+    def config(*_: object, **__: object) -> dict[str, object]:
+        return {"services": {}}
+
+    monkeypatch.setattr("tests.fakes.FakeCompose.config", config, raising=False)
     mod = saved(world, go_mod("a"))
     run(world, mod, model("fine"), mod, model("broken"), mod, model("fine"), mod)
     assert asked[:8] == [False, True, False, True, False, False, False, True]
