@@ -22,7 +22,12 @@ def in_the_source() -> set[str]:
 
 
 def _codes(tree: ast.Module) -> Iterator[str]:
-    """`code="word"` of a call, and the first word of what carries one by position."""
+    """`code="word"` of a call, and the first word of what carries one by position: also of a function that makes a `Problem`."""
+    makers = {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and [a.arg for a in node.args.args][:1] == ["code"]
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("_CODE", "CODE"):
             yield from (v.value for v in ast.walk(node.value) if isinstance(v, ast.Constant))
@@ -30,7 +35,7 @@ def _codes(tree: ast.Module) -> Iterator[str]:
             continue
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
         values = [k.value for k in node.keywords if k.arg == "code"]
-        values += node.args[:1] if name in CARRIERS else []
+        values += node.args[:1] if name in CARRIERS | makers else []
         either = [part for v in values for part in ((v.body, v.orelse) if isinstance(v, ast.IfExp) else (v,))]
         yield from (v.value for v in either if isinstance(v, ast.Constant) and isinstance(v.value, str))
 
