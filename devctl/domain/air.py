@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Iterable
 
+BUILD_STATE = "/tmp/air/state"
+"""What the template's air leaves in the container about the last build: `ok TIME`, or `failed TIME` and the compiler's words."""
 _UNWATCHED = 'exclude_dir = ["vendor", '
 _BUILT_FROM = ', "air-build"]\n'
 

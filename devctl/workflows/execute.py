@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from devctl.domain.events import Note
 from devctl.domain.failures import Asked, explain
-from devctl.domain.needs import needed
 from devctl.domain.ports import Finished, Toolbox
-from devctl.errors import DevctlError, Problem, ProjectError
+from devctl.errors import DevctlError, InterruptedByUser, ProjectError
+from devctl.workflows.left_out import Missing, leave_out, spare
 from devctl.workflows.session import Session
+from devctl.workflows.steps import Steps
 
 _MADE_ANEW = re.compile(r"is already in use by container|network [0-9a-f]{64} not found")
 NOT_HAD = (
@@ -28,6 +29,26 @@ def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = Fals
         "build",
         what=f"the image of {service}",
     )
+
+
+def build_all(box: Toolbox, session: Session, steps: Steps, causes: Mapping[str, str]) -> frozenset[str]:
+    """Build the services of `causes`, those that nobody needs at last; returns what is left out because it did not build.
+
+    Raises what `build` raises where a needed one fails.
+    """
+    extra = spare(session)
+    missing: dict[str, Missing] = {}
+    for name in sorted(causes, key=lambda name: name in extra):
+        try:
+            with steps.step("build", causes[name], service=name):
+                build(box, session, name)
+        except DevctlError as error:
+            if name not in extra or isinstance(error, InterruptedByUser):
+                raise
+            missing[name] = Missing(
+                f"its image does not build ({error})", error.problem.hint, error.problem.place
+            )
+    return leave_out(box, session, extra, missing)
 
 
 def compose_up(box: Toolbox, session: Session, services: Sequence[str], *, no_deps: bool) -> None:
@@ -55,52 +76,23 @@ def compose_up(box: Toolbox, session: Session, services: Sequence[str], *, no_de
 
 
 def _to_be_had(box: Toolbox, session: Session, services: Sequence[str], done: Finished) -> list[str]:
-    """The services without those that no service of ours needs and whose image cannot be had, each said as a warning."""
+    """The services without those that can be left out because an image cannot be had."""
     known = explain("compose", done.output, exit_code=done.code)
     if known is None or known.code not in NOT_HAD:
         return list(services)
     specs = session.project.specs
     refs = {d.name: str(specs[d.name].get("image") or "") for d in session.dependencies if not d.image}
     here = box.engine.images(list(refs.values()))
-    gone = {name for name, ref in refs.items() if ref not in here}
-    spare = {d.name for d in session.dependencies if not d.needed}
-    out = [name for name in services if name in spare and needed(specs, [name]) & gone]
-    for name in out:
-        box.reporter.warn(_left_out(name, refs.get(name, "")))
+    missing = {
+        name: Missing(
+            f"its image {ref} is not here and no registry gave it",
+            f"docker pull {ref}, where a registry answers",
+        )
+        for name, ref in refs.items()
+        if ref not in here
+    }
+    out = leave_out(box, session, services, missing)
     return [name for name in services if name not in out]
-
-
-def left_out(session: Session, name: str) -> frozenset[str]:
-    """A dependency whose image is not to be had, and those that need it; nobody where a service of ours is among them."""
-    spare = {d.name for d in session.dependencies if not d.needed}
-    specs = session.project.specs
-    return (
-        frozenset(other for other in spare if name in needed(specs, [other]))
-        if name in spare
-        else frozenset()
-    )
-
-
-def built_from_nothing(name: str, built: str, error: DevctlError) -> Problem:
-    """Why a service does not run: `built`, which is itself or what it waits for, has no base here."""
-    what = "it cannot be built here" if name == built else f"{built}, which it needs, cannot be built here"
-    return Problem(
-        "dependency-left-out",
-        f"{name} does not run: {what} ({error}); no service of this project needs {name}",
-        f"{error.problem.hint}; then devctl up",
-        error.problem.place,
-    )
-
-
-def _left_out(name: str, ref: str) -> Problem:
-    what = f"its image {ref}" if ref else "an image that it needs"
-    return Problem(
-        "dependency-left-out",
-        f"{name} does not run: {what} is not here and no registry gave it; no service of this project needs {name}",
-        f"devctl up {name} tries again"
-        if not ref
-        else f"docker pull {ref}, where a registry answers, then devctl up {name}",
-    )
 
 
 def must(done: Finished, asked: Asked, *, what: str = "the project") -> Finished:

@@ -17,7 +17,7 @@ from devctl.workflows.advice import advise_on_change, require_compiler
 from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.catch_up import current, in_dev, replace_running
 from devctl.workflows.ended import tell_ended_dependency
-from devctl.workflows.execute import NOT_HAD, build, built_from_nothing, compose_up, left_out, must
+from devctl.workflows.execute import build, build_all, compose_up, must
 from devctl.workflows.go_bases import settle
 from devctl.workflows.load import load
 from devctl.workflows.owner import own_containers, refuse_anothers
@@ -129,13 +129,11 @@ def run_plan(
     if not plan:
         return plan
     write_overlay(box, session)
-    builds = [s for s in plan if s.step == "build"]
+    builds = {s.service or "": s.cause for s in plan if s.step == "build"}
     if builds:
-        ensure_bases(box, session, steps, [s.service or "" for s in builds], assemble=assemble)
-        require_compiler(box, session, [s.service or "" for s in builds])
-    out: set[str] = set()
-    for step in builds:
-        out |= _build(box, session, steps, step)
+        ensure_bases(box, session, steps, list(builds), assemble=assemble)
+        require_compiler(box, session, list(builds))
+    out = build_all(box, session, steps, builds)
     start(box, session, steps, [s for s in plan if s.service not in out])
     for step in (s for s in plan if s.step == "probe"):
         service = session.project.service(step.service or "")
@@ -143,23 +141,6 @@ def run_plan(
             with steps.step("probe", step.cause, service=step.service):
                 wait_ready(box, session.project.name, service, timeout=timeout)
     return plan
-
-
-def _build(box: Toolbox, session: Session, steps: Steps, step: Step) -> frozenset[str]:
-    """Build one image. Returns the services that are left out: one that no service of ours needs and whose base cannot be had,
-    and those that wait for it."""
-    name = step.service or ""
-    try:
-        with steps.step("build", step.cause, service=name):
-            build(box, session, name)
-    except DevctlError as error:
-        out = left_out(session, name) if error.code in NOT_HAD else frozenset()
-        if not out:
-            raise
-        for other in sorted(out):
-            box.reporter.warn(built_from_nothing(other, name, error))
-        return out
-    return frozenset()
 
 
 def start(box: Toolbox, session: Session, steps: Steps, plan: Sequence[Step]) -> None:

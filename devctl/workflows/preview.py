@@ -24,7 +24,7 @@ from devctl.workflows.bases_needed import ensure_bases
 from devctl.workflows.bridge import network_awake
 from devctl.workflows.differences import Compared, DevLook, compare, warn
 from devctl.workflows.drain import Drained, as_json, drain, must_drain
-from devctl.workflows.execute import build, compose_up
+from devctl.workflows.execute import build_all, compose_up
 from devctl.workflows.go_bases import settle
 from devctl.workflows.known_images import inputs_of, is_current, looked_at, note_built, was_listed
 from devctl.workflows.lifecycle import plan_outcome
@@ -98,7 +98,7 @@ def _prepare(
     measured = Switch()
     write_overlay(box, session)
     try:
-        images, listed = _build(box, session, steps, assemble=request.yes)
+        images, listed, out = _build(box, session, steps, assemble=request.yes)
         with steps.step("check", "what would stop it in production"):
             for service in project.services:
                 run = session.run(service.name)
@@ -111,6 +111,7 @@ def _prepare(
         measured.before = before
         users = {run.service: _user(images[run.image]) for run in session.runs}
         ready = _open(box, project, base=base, observed=observed, users=users)
+        ready = replace(ready, dependencies=tuple(d for d in ready.dependencies if d.name not in out))
     except BaseException:
         put_back_model(box, session, before)
         raise
@@ -135,8 +136,9 @@ def _open(
 
 def _build(
     box: Toolbox, session: Session, steps: Steps, *, assemble: bool
-) -> tuple[Mapping[str, Image], Mapping[str, Listing]]:
-    """Build what is not known to be current; the production images by reference, and what Go says of their programs."""
+) -> tuple[Mapping[str, Image], Mapping[str, Listing], frozenset[str]]:
+    """Build what is not known to be current; the production images by reference, what Go says of their programs, and
+    the dependencies that are left out."""
     names = [s.service or "" for s in session.plan() if s.step == "build"]
     inputs = {run.service: inputs_of(box, session, run) for run in session.runs}
     current = {r.service for r in session.runs if is_current(box, session, r, inputs=inputs[r.service])}
@@ -144,16 +146,14 @@ def _build(
     asked = [r.service for r in session.runs if r.service not in current or not was_listed(box, session, r)]
     listed = list_beside(box, session.project, observed=session.observed, services=asked)
     if not names:
-        return session.images, listed()
+        return session.images, listed(), frozenset()
     ensure_bases(box, session, steps, names, assemble=assemble)
-    for name in names:
-        with steps.step("build", "production stage", service=name):
-            build(box, session, name)
+    out = build_all(box, session, steps, dict.fromkeys(names, "production stage"))
     images = box.engine.images([run.image for run in session.runs])
     for run in session.runs:
         if run.service in names:
             note_built(box, session, run, inputs=inputs[run.service], image=images.get(run.image))
-    return images, listed()
+    return images, listed(), out
 
 
 def _switch(box: Toolbox, session: Session, steps: Steps, measured: Switch, request: PreviewRequest) -> None:

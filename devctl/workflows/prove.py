@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from devctl.domain.air import BUILD_STATE
 from devctl.domain.observed import PROJECT_LABEL, Container
 from devctl.domain.ports import Finished, Toolbox
 from devctl.domain.project import Service
@@ -13,7 +14,6 @@ from devctl.domain.render import CACHE_TARGET, SOURCE_TARGET
 from devctl.workflows.bridge import not_composes
 from devctl.workflows.compiled import does_not_compile
 from devctl.workflows.session import Session
-from devctl.workflows.snapshot import BUILD_STATE
 
 TIMEOUT = 900.0
 BUILD = """

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from devctl.domain.air import BUILD_STATE
 from devctl.domain.observed import DEPS_LABEL, MODE_LABEL, SERVICE_LABEL, Container, Observed
 from devctl.domain.overlay import OVERLAY
 from devctl.domain.ports import Toolbox
@@ -17,7 +18,6 @@ from devctl.workflows.watcher_process import watcher_state
 
 NOTES = "serving.json"
 """Why old code serves, by container id: believed only while that container runs."""
-BUILD_STATE = "/tmp/air/state"
 
 
 @dataclass(frozen=True, slots=True)

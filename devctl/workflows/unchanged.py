@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from devctl import __version__
+from devctl.domain.air import BUILD_STATE
 from devctl.domain.overlay import build_note
 from devctl.workflows.find import compose_files
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from devctl.domain.state import ServiceState, State
 
 NOTE = ".devctl/up.json"
-BUILD_STATE = "/tmp/air/state"
 
 
 def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...]) -> None:

@@ -79,7 +79,10 @@ services:
   db: {image: "golang:1.26-alpine", command: sleep 600, init: true}
   docs: {image: "registry.invalid/docs:1"}
   linter: {image: "registry.invalid/linter:1", depends_on: [db]}
+  front: {build: front}
+  proxy: {image: "busybox", depends_on: [app, front]}
 """
+FRONT = "FROM registry.invalid/node:22\nCOPY . .\n"
 
 
 def test_a_service_that_nothing_needs_is_left_out_where_its_image_cannot_be_had(
@@ -88,15 +91,17 @@ def test_a_service_that_nothing_needs_is_left_out_where_its_image_cannot_be_had(
     template = Path(__file__).parents[2] / "templates/go-service"
     code = {name: (template / name).read_text() for name in ("go.mod", "Dockerfile", ".air.toml")}
     served = 'package main\n\nimport "net/http"\n\nfunc main() { http.ListenAndServe(":8080", nil) }\n'
-    spare = project({**code, "main.go": served, "compose.yaml": SPARE})
+    spare = project({**code, "main.go": served, "compose.yaml": SPARE, "front/Dockerfile": FRONT})
     ready = spare.devctl("up", "-d")
     states = {s["name"]: s["state"] for s in ready.result["services"]}
-    assert states == {"app": "running", "db": "running", "docs": "absent", "linter": "absent"}
+    absent = ("docs", "linter", "front", "proxy")
+    assert states == {"app": "running", "db": "running", **dict.fromkeys(absent, "absent")}
     left = {w["message"].split()[0]: w["hint"] for w in ready.warnings if w["code"] == "dependency-left-out"}
-    assert left.keys() == {"docs", "linter"}, ready.show
+    assert left.keys() == set(absent), ready.show
     assert "devctl up docs" in left["docs"]
 
-    assert spare.devctl("up", "-d", "docs", code=4).error["code"] == "registry-unreachable"
+    for name in ("docs", "front", "proxy"):
+        assert spare.devctl("up", "-d", name, code=4).error["code"] == "registry-unreachable"
     named = spare.devctl("up", "-d", "app", "--dry-run").result["plan"]
     assert named == []
     preview = spare.devctl("prod-preview")
