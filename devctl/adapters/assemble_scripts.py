@@ -20,7 +20,7 @@ for word in "$@"; do
   if [ -z "$verb" ]; then verb=$word; continue; fi
   case "$verb" in add|install) ;; *) continue ;; esac
   case "${{word%%[=<>~@]*}}" in
-    .*|ca-certificates|ca-certificates-bundle|busybox|musl|alpine-baselayout) ;;
+    .*|ca-certificates|ca-certificates-bundle|busybox|@HERE@) ;;
     tzdata) mkdir -p /usr/share && tar -xzf {TZDATA} -C /usr/share || exit 1 ;;
     git|openssh|openssh-client|mercurial|subversion|bzr) without="$without $word" ;;
     *) command -v "${{word%%[=<>~@]*}}" >/dev/null || missing="$missing $word" ;;
@@ -100,5 +100,6 @@ def scripts(ref: str) -> dict[str, str]:
     """Path in the image → content, for a stand-in of `ref`: an alpine has apk, any other golang apt-get."""
     alpine = "alpine" in ref
     tool, place = ("apk", "sbin/apk") if alpine else ("apt-get", "usr/bin/apt-get")
-    packages = _PACKAGES.replace("@REF@", ref).replace("@TOOL@", tool)
+    here = "musl|alpine-baselayout" if alpine else "build-essential|libc6-dev|libc-dev"
+    packages = _PACKAGES.replace("@REF@", ref).replace("@TOOL@", tool).replace("@HERE@", here)
     return {place: packages, "usr/sbin/addgroup": _ADDGROUP, "usr/sbin/adduser": _ADDUSER}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from devctl.domain.address import names_our_port, serves_here
 from devctl.domain.envfile import examples, variables
-from devctl.domain.gofacts import GoPackage, Located, Setting
+from devctl.domain.gofacts import ConfigFile, GoPackage, Located, Setting
 
 _CONFIGS = (".json", ".yaml", ".yml", ".toml", ".ini", ".conf", ".env", ".properties")
 _CONFIG_FOLDERS = ("config", "configs", "conf", "etc")
@@ -48,10 +48,23 @@ def told_by_config(root: Path, base: Path, package: GoPackage, opened: Mapping[s
     for item in package.opens:
         for file in _files(base / opened.get(item.value, "nothing")):
             path = posixpath.normpath(posixpath.relpath(file, root))
-            told += _told((_content(file) or b"")[:65536].decode(errors="replace"), path)
+            told += _told(_beginning(file), path)
     # The port of a part that is called like something else comes last: `redis:`, `metrics:`.
     told.sort(key=lambda setting: not names_our_port(setting.name))
     return replace(package, settings=(*told, *package.settings)) if told else package
+
+
+def config_files(root: Path, base: Path) -> tuple[ConfigFile, ...]:
+    """What lies in the folders where configuration usually lies, the module's own first: a variable may name one of them."""
+    folders = [base, *(base / name for name in _CONFIG_FOLDERS)]
+    files = [file for folder in folders if folder.is_dir() for file in sorted(folder.iterdir())]
+    found = []
+    for file in files:
+        if file.name.endswith(_CONFIGS) and not file.name.startswith(".") and file.is_file():
+            path = posixpath.normpath(posixpath.relpath(file, root))
+            told = sorted(_told(_beginning(file), path), key=lambda setting: not names_our_port(setting.name))
+            found.append(ConfigFile(posixpath.relpath(file, base), tuple(told)))
+    return tuple(found)
 
 
 def _files(path: Path) -> list[Path]:
@@ -100,6 +113,10 @@ def with_env_files(base: Path, package: GoPackage) -> GoPackage:
             example = next((path for path in beside if (base / path).is_file()), "")
             found.append(replace(file, there=(base / file.path).is_file(), example=example))
     return replace(package, env_files=tuple(found))
+
+
+def _beginning(path: Path) -> str:
+    return (_content(path) or b"")[:65536].decode(errors="replace")
 
 
 def _content(path: Path) -> bytes | None:

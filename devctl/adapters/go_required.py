@@ -113,7 +113,10 @@ def _only_sometimes(node: Node) -> bool:
 
 
 def tagged(tags: dict[str, str]) -> str | None:
-    """The variable that a struct tag requires; None where it requires none. `tags`: key → value of one field."""
+    """The variable that a struct tag requires; None where it requires none, or where a configuration file may have it as
+    well (cleanenv). `tags`: key → value of one field."""
+    if "env-required" in tags and {"yaml", "json", "toml"} & tags.keys():
+        return None
     for key in ("env", "envconfig"):
         name, *options = (word.strip() for word in tags.get(key, "").split(","))
         asked = {"required", "notEmpty"} & set(options)

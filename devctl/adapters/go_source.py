@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devctl.adapters.go_configs import told_by_config, with_configs, with_dotenv, with_env_files
+from devctl.adapters.go_configs import config_files, told_by_config, with_configs, with_dotenv, with_env_files
 from devctl.adapters.go_embedded import embedded
 from devctl.adapters.go_frameworks import is_framework
 from devctl.adapters.go_frontend import unbuilt_embeds, unbuilt_folders
@@ -157,6 +157,7 @@ def _module(root: Path, path: str, mod: GoMod, content: str, *, packages: list[G
         has_sum=(base / "go.sum").is_file(),
         local_replaces=tuple(r.new for r in mod.replaces if r.local),
         go_line=content.count("\n", 0, line.end()) + 1 if line else None,
+        config_files=config_files(root, base),
     )
 
 

@@ -42,7 +42,7 @@ _ROUTED = re.compile(r"(?:(?P<method>[A-Z]+)\s+)?(?P<path>/\S*)")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _QUOTED = re.compile(r'"([^"\n]*)"')
 _FLAG = re.compile(r"(?:String|Int|Uint)(?:16|32|64)?(?:Var)?P?")
-_TAG = re.compile(r'(\w+):"([^"]*)"')
+_TAG = re.compile(r'([\w-]+):"([^"]*)"')
 
 
 @dataclass(slots=True)

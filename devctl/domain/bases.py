@@ -38,13 +38,15 @@ class Ref:
 class StandIn:
     """What to assemble for a reference: the kind, and what its tag asks of it.
 
-    `version` is the least Go (`1.26`, `1.26.3`; empty: any) or the release of Alpine or Debian.
+    `version` is the least Go (`1.26`, `1.26.3`; empty: any) or the release of Alpine or Debian. `alpine`: a golang image
+    of Alpine; the others have a C compiler.
     """
 
     kind: Literal["golang", "alpine", "distroless"]
     version: str = ""
     nonroot: bool = False
     debug: bool = False
+    alpine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,9 @@ def parse(ref: str) -> Ref:
     return Ref(registry, repository, tag, digest)
 
 
-def golang_ref(go_minor: str = DEFAULT_GO) -> str:
-    return f"golang:{go_minor}-alpine"
+def golang_ref(go_minor: str = DEFAULT_GO, *, with_c: bool = False) -> str:
+    """`with_c`: the image of Debian, which has a C compiler; under this tag there is one of every Go."""
+    return f"golang:{go_minor}" if with_c else f"golang:{go_minor}-alpine"
 
 
 def replacement(ref: str, here: Iterable[str], *, least: str = "", same_kind: bool = False) -> str | None:
@@ -209,7 +212,7 @@ def _golang(tag: str) -> StandIn | None:
     if "windows" in tag or "nanoserver" in tag or _PRERELEASE.search(tag):
         return None
     found = _GO_TAG.match(tag)
-    return StandIn("golang", found["version"] if found else "")
+    return StandIn("golang", found["version"] if found else "", alpine="alpine" in tag)
 
 
 def published_base_bytes(ref: str) -> int | None:

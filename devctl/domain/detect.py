@@ -7,7 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from devctl.domain.cgo import needs_cgo
 from devctl.domain.config import Config, ServiceConfig
+from devctl.domain.config_files import asked_config, required_names, with_named
 from devctl.domain.dev_stage import dev_stage
 from devctl.domain.gofacts import DockerfileFacts, Located, Module, SourceFacts
 from devctl.domain.gomod import GoMod
@@ -20,13 +22,7 @@ from devctl.domain.project import Origin, Service
 from devctl.domain.serving import Port, find_port, find_probe
 from devctl.domain.stages import target_name
 from devctl.domain.started import Started, started
-from devctl.domain.unset_env import unset_env
-
-# Modules that do nothing without cgo, though some of them build without it (go-sqlite3's stub fails when it runs).
-_CGO_MODULES = re.compile(
-    r"^github\.com/(?:mattn/go-sqlite3|confluentinc/confluent-kafka-go|libgit2/git2go|h2non/bimg|gen2brain/go-fitz"
-    r"|godror/godror|sqlcipher|mutecomm/go-sqlcipher|hybridgroup/gocv|davidbyttow/govips|go-gl)"
-)
+from devctl.domain.unset_env import dockerfile_env, environment, unset_env
 
 # Folders that say where a main lies, and not what it is.
 _NAMELESS = frozenset({".", "cmd", "app", "main", "src", "pkg", "internal"})
@@ -44,6 +40,7 @@ class _Decided:
     why_probe: str
     args: tuple[str, ...]
     copied: tuple[str, ...]
+    asked: Mapping[str, str]
 
     @property
     def main(self) -> Main:
@@ -51,7 +48,7 @@ class _Decided:
 
     @property
     def env(self) -> dict[str, str]:
-        return {**dict(self.port.env if self.port else ()), **self.said.env}
+        return {**dict(self.port.env if self.port else ()), **self.asked, **self.said.env}
 
 
 def detect_service(
@@ -79,37 +76,42 @@ def detect_service(
         dockerfile=seen,
         compose=spec,
     )
-    decided = _decide(chosen, said, spec, compose_file=compose_file, dockerfile=seen, at_root=context == ".")
+    called = posixpath.basename(chosen.main.package.dir)
+    begun = started(seen, spec, compose_file=compose_file, called=called)
+    image = begun.in_source(dockerfile_env(seen))
+    there = {**image, **environment(spec), **said.env}
+    asked = asked_config(chosen.main, there)
+    chosen = replace(chosen, main=with_named(chosen.main, {**there, **asked}))
+    flags = begun if said.args is None else Started(args=said.args, places={"args": "devctl.yaml"})
+    port = _port(chosen.main, said, spec, compose_file=compose_file, dockerfile=seen, begun=flags)
+    decided = _decide(chosen, said, port, begun, at_root=context == ".", asked=asked)
     service = _service(decided, config, name=name)
     if dockerfile is not None:
         service = _built_by(service, dockerfile, decided, spec)
     given_env = {**decided.env, **config.prod.env}
     unset = unset_env(decided.main, compose=spec, dockerfile=dockerfile, said=given_env)
     env_files = tuple({f.path: f for package in decided.main.closure for f in package.env_files}.values())
-    return replace(service, context=context, unset_env=unset, env_files=env_files)
+    needed = {name: value for name, value in image.items() if name in required_names(decided.main)}
+    return replace(service, context=context, unset_env=unset, env_files=env_files, image_env=needed)
 
 
 def _decide(
     chosen: Chosen,
     said: ServiceConfig,
-    spec: Mapping[str, object],
+    port: Port | None,
+    begun: Started,
     *,
-    compose_file: str,
-    dockerfile: DockerfileFacts | None,
     at_root: bool,
+    asked: Mapping[str, str],
 ) -> _Decided:
     main = chosen.main
-    called = posixpath.basename(main.package.dir)
-    begun = started(dockerfile, spec, compose_file=compose_file, called=called)
-    flags = begun if said.args is None else Started(args=said.args, places={"args": "devctl.yaml"})
-    port = _port(main, said, spec, compose_file=compose_file, dockerfile=dockerfile, begun=flags)
     local, copied = begun.args_in_source() if at_root and main.module.dir == "." else (begun.args, ())
     probe, why = (said.probe, "devctl.yaml") if said.probe is not None else find_probe(main, port)
     if said.args is not None:
         args, copied = said.args, ()
     else:
         args = (*local, *(port.args if port else ()))
-    return _Decided(said, chosen, port, begun, probe, why, args, copied)
+    return _Decided(said, chosen, port, begun, probe, why, args, copied, asked)
 
 
 def _service(decided: _Decided, config: Config, *, name: str | None) -> Service:
@@ -259,17 +261,6 @@ def detect_go(module: Module, config: Config) -> Origin:
     wanted = needed(GoMod(go=module.go, toolchain=module.toolchain))
     place = f"{module_file(module)}:{module.go_line}" if module.go_line else module_file(module)
     return Origin(wanted, place if minor(module.go) or module.toolchain else f"default {DEFAULT_GO}")
-
-
-def needs_cgo(main: Main) -> Located | None:
-    """What of the packages really built needs a C compiler, and where that is seen; None where nothing does."""
-    for package in main.closure:
-        if package.uses_cgo:
-            return Located('import "C"', package.dir)
-        for path in package.imports:
-            if _CGO_MODULES.search(path):
-                return Located(path, package.dir)
-    return None
 
 
 def is_go_service(

@@ -55,6 +55,14 @@ class Unbuilt:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A configuration file in one of the usual folders, `path` relative to the module; `settings`: its addresses and ports."""
+
+    path: str
+    settings: tuple[Setting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GoPackage:
     """One folder of Go files, tests and excluded build tags left out. `dir` is relative to the project (`.`, `cmd/api`).
 
@@ -95,7 +103,8 @@ class GoPackage:
 class Module:
     """A go.mod: `dir` relative to the project, `path` the module path, `go` its go line ("" when absent).
 
-    `requires`: module paths; `local_replaces`: folders put in by `replace`, as written; `go_line` the line of `go`.
+    `requires`: module paths; `local_replaces`: folders put in by `replace`, as written; `go_line` the line of `go`;
+    `config_files`: those in the usual folders, whether or not the code names them.
     """
 
     dir: str
@@ -108,6 +117,7 @@ class Module:
     has_sum: bool = False
     local_replaces: tuple[str, ...] = ()
     go_line: int | None = None
+    config_files: tuple[ConfigFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ class Service:
     GOCACHE below /cache, as ours does, so the volume there may be the one that projects share. `routes`: literal paths
     that the code registers for GET. `unset_env`: variables that the program ends without and that nothing sets, each with the
     line that reads it. `env_files`: files of variables that it ends without. `embedded`: endings (`*.txt`) and paths of files
-    that are compiled into the program. `cgo`: what of it needs a C compiler.
+    that are compiled into the program. `cgo`: what of it needs a C compiler. `image_env`: variables that the user's image
+    sets and the program needs, for stages of ours.
     """
 
     name: str
@@ -68,6 +69,12 @@ class Service:
     origins: dict[str, str] = field(default_factory=dict)
     module: str = ""
     cgo: Located | None = None
+    image_env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def needs_c(self) -> bool:
+        """Whether it is built with a C compiler."""
+        return self.build_env.get("CGO_ENABLED") == "1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def _dev(spec: Model, project: Project, service: Service, run: Run) -> None:
     spec["init"] = True
     if run.user is not None:
         spec["user"] = run.user
-    spec["environment"] = {**(spec.get("environment") or {}), **service.env}
+    spec["environment"] = {**_environment(spec, service, run), **service.env}
     if run.ours:
         _our_dev_stage(spec, project, service)
     if run.ours or service.shares_cache:
@@ -103,6 +103,11 @@ def _dev(spec: Model, project: Project, service: Service, run: Run) -> None:
         spec["environment"] = {**spec["environment"], **_air_environment(service)}
     if run.poll:
         spec["environment"]["AIR_POLL"] = "1"
+
+
+def _environment(spec: Model, service: Service, run: Run) -> Model:
+    """The compose file's; where a stage of ours stands in for the user's, what that one sets comes below it."""
+    return {**(service.image_env if run.ours else {}), **(spec.get("environment") or {})}
 
 
 def _our_dev_stage(spec: Model, project: Project, service: Service) -> None:
@@ -158,7 +163,7 @@ def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
     spec["volumes"] = [
         v for v in spec.get("volumes") or [] if v.get("type") != "bind" and v["target"] != CACHE_TARGET
     ]
-    environment = {**(spec.get("environment") or {}), **service.env, **service.prod_env}
+    environment = {**_environment(spec, service, run), **service.env, **service.prod_env}
     spec["environment"] = {k: v for k, v in environment.items() if not k.startswith(("DEVCTL_", "AIR_"))}
     spec["user"] = run.user or NONROOT
     spec["read_only"] = True

@@ -177,7 +177,7 @@ def _dev_environment(service: Service) -> dict[str, str]:
         "DEVCTL_WORKDIR": posixpath.join(service.dir, service.workdir) if service.workdir != "." else "",
         **{k: v for k, v in service.build_env.items() if k != "CGO_ENABLED"},
     }
-    return {**service.env, **{key: value for key, value in build.items() if value}}
+    return {**service.image_env, **service.env, **{key: value for key, value in build.items() if value}}
 
 
 def _quoted(value: str) -> str:

@@ -11,6 +11,7 @@ from devctl.domain.gofacts import DockerfileFacts, GoPackage, Located, Setting
 from devctl.domain.mains import Main
 from devctl.domain.stages import assignments
 from devctl.domain.started import Started
+from devctl.domain.unset_env import environment
 
 DEFAULT_PORT = 8080
 _HTTP = re.compile(
@@ -66,7 +67,7 @@ def find_port(
         return port
     if setting.kind == "flag":
         return replace(port, args=(opening(setting),))
-    known = {name for name, _ in port.env} | set(_environment(compose))
+    known = {name for name, _ in port.env} | set(environment(compose))
     return port if setting.name in known else replace(port, env=(*port.env, (setting.name, f":{port.port}")))
 
 
@@ -122,9 +123,9 @@ def _found_port(
     if published:
         known = [port for port in published if port in {p for p, _ in coded}]
         return Port((known or published)[0], compose_file, ())
-    environment = _environment(compose)
+    there = environment(compose)
     reads = _port_variable(main)
-    if reads is not None and (port := _number(environment.get(reads.value, ""))) is not None:
+    if reads is not None and (port := _number(there.get(reads.value, ""))) is not None:
         return Port(port, f"{compose_file} ({reads.value})")
     if coded:
         agreed = [item for item in coded if item[0] in {port for port, _ in exposed}]
@@ -227,14 +228,6 @@ def _datagrams(compose: Mapping[str, object], dockerfile: DockerfileFacts | None
     said += [_target(word) for line in lines for word in line.value]
     others = {_number(port) for port, protocol in said if protocol != "udp"}
     return {n for port, protocol in said if protocol == "udp" and (n := _number(port)) and n not in others}
-
-
-def _environment(compose: Mapping[str, object]) -> dict[str, str]:
-    raw = compose.get("environment")
-    if isinstance(raw, dict):
-        return {str(key): str(value) for key, value in raw.items() if value is not None}
-    pairs = [str(item).partition("=") for item in raw] if isinstance(raw, list) else []
-    return {key: value for key, equals, value in pairs if equals}
 
 
 def _exposed(dockerfile: DockerfileFacts | None) -> Iterator[tuple[int, str]]:

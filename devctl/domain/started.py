@@ -48,13 +48,20 @@ class Started:
         args, files = [], []
         for word in self.args:
             flag, equals, path = word.rpartition("=")
-            source = next(
-                (_below(path, at, there) for at, there in self.copied.items() if _is_below(path, at)), None
-            )
+            source = self._source(path)
             if source is not None:
                 files.append(source)
             args.append(f"{flag}{equals}{source}" if source is not None else word)
         return tuple(args), tuple(files)
+
+    def in_source(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Variables of the image, with its paths as those of the context."""
+        return {name: self._source(value) or value for name, value in variables.items()}
+
+    def _source(self, path: str) -> str | None:
+        return next(
+            (_below(path, at, there) for at, there in self.copied.items() if _is_below(path, at)), None
+        )
 
 
 def started(

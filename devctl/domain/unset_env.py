@@ -20,12 +20,12 @@ def unset_env(
 ) -> tuple[Located, ...]:
     """Each with the line that reads it. `said`: what devctl.yaml sets, or devctl itself."""
     needed = {v.value: v for package in main.closure for v in reversed(package.env_required)}
-    there = {name for name, value in {**_environment(compose), **said}.items() if value}
-    there |= _in_dockerfile(dockerfile)
+    set_ = {**dockerfile_env(dockerfile), **environment(compose), **said}
+    there = {name for name, value in set_.items() if value}
     return tuple(v for name, v in sorted(needed.items()) if name not in there)
 
 
-def _environment(compose: Mapping[str, object]) -> dict[str, str]:
+def environment(compose: Mapping[str, object]) -> dict[str, str]:
     raw = compose.get("environment")
     if isinstance(raw, Mapping):
         return {str(key): str(value) for key, value in raw.items() if value is not None}
@@ -33,9 +33,9 @@ def _environment(compose: Mapping[str, object]) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _in_dockerfile(facts: DockerfileFacts | None) -> set[str]:
+def dockerfile_env(facts: DockerfileFacts | None) -> dict[str, str]:
     lines = [i for stage in (facts.stages if facts else ()) for i in stage.instructions if i.cmd == "ENV"]
-    return {name for line in lines for name in assignments(line, {})}
+    return {name: value for line in lines for name, value in assignments(line, {}).items()}
 
 
 def unset_problems(service: str, unset: Iterable[Located]) -> tuple[Problem, ...]:

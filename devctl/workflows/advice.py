@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from devctl.domain.cgo import needs_cgo
 from devctl.domain.compose_names import named_otherwise
 from devctl.domain.compose_text import obsolete_version
-from devctl.domain.detect import needs_cgo
 from devctl.domain.dev_stage import dev_stage
 from devctl.domain.env_files import missing_files
 from devctl.domain.gofacts import DockerfileFacts, SourceFacts

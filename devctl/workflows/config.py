@@ -76,9 +76,10 @@ def _of_project(project: Project, said: Config, *, name_origin: str) -> Values:
         "go": Origin(project.go_version, "go.mod" if go_file == NAME else go_file),
         "bases.mirror": Origin(project.mirror, "default"),
     }
+    need = next((s.cgo for s in project.services if s.needs_c and s.cgo is not None), None)
+    of_go = f"from `go`, with a C compiler for {need.value} ({need.place})" if need else "from `go`"
     for role, ref in project.bases.items():
-        origin = "from `go`" if role == "golang" else "default"
-        found[f"bases.{role}"] = Origin(ref, origin)
+        found[f"bases.{role}"] = Origin(ref, of_go if role == "golang" else "default")
     found |= {
         f"prod.{key}": Origin(value, "default")
         for key, value in {

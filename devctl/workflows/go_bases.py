@@ -158,7 +158,7 @@ def _other(
         else pull(machine, item.ref, project.mirror, registries)
     ):
         return None
-    needs_c = any(s.build_env.get("CGO_ENABLED") == "1" for s in project.services)
+    needs_c = any(s.needs_c for s in project.services)
     least = project.go_version if (minor(project.go_version) or (0, 0)) >= (1, 21) else ""
     here = [ref for ref in machine.images.named("golang") if ref not in project.replaced]
     near = replacement(item.ref, here, least=least, same_kind=needs_c)
@@ -169,7 +169,22 @@ def _other(
                 return ref
     if near is None and _newer_than_all(parse(item.ref).tag):
         raise _too_old(item, here)
+    ours = item.ref == golang_ref(project.go_minor, with_c=True) == project.bases["golang"]
+    if near is None and ours and needs_c and replacement(item.ref, here, least=least) is not None:
+        raise _without_compiler(project, item.ref)
     return near
+
+
+def _without_compiler(project: Project, ref: str) -> MachineError:
+    """Said where a Go would be here; where none is, its absence says enough."""
+    need = next((s.cgo for s in project.services if s.needs_c and s.cgo is not None), None)
+    return MachineError(
+        f"{need.value if need else 'the code'} needs cgo, and the bases that are here have no C compiler; "
+        f"{ref}, which has one, is not here and no registry gave it",
+        code="base-lacks-c-compiler",
+        hint=f"devctl bases build, which makes a stand-in with gcc; or, where a registry answers: docker pull {ref}",
+        place=need.place if need else None,
+    )
 
 
 def _too_old(item: _Wanted, here: Iterable[str]) -> MachineError:

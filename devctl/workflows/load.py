@@ -69,7 +69,7 @@ def _load(box: Toolbox, root: Path, known: Project | None = None) -> Project:
         model=model,
         generated=generated,
         go_version=go,
-        bases=_bases(config, go),
+        bases=_bases(config, go, with_c=any(s.needs_c for s in services)),
         mirror=config.bases.mirror,
         owner=box.files.owner(root),
         prod_base=config.prod.base if config.prod.base != "distroless" else None,
@@ -103,9 +103,9 @@ def _own_service(
     return replace(service, name=f"{service.name}-go") if service.name in taken else service
 
 
-def _bases(config: Config, go: str) -> dict[str, str]:
+def _bases(config: Config, go: str, *, with_c: bool = False) -> dict[str, str]:
     return {
-        "golang": config.bases.golang or golang_ref(go),
+        "golang": config.bases.golang or golang_ref(go, with_c=with_c),
         "air": golang_ref(DEFAULT_GO),
         "distroless": config.bases.distroless or DISTROLESS,
         "alpine": config.bases.alpine or ALPINE,

@@ -206,7 +206,10 @@ def _answered(box: Toolbox, root: Path, config: Config, facts: SourceFacts) -> _
         model={"services": {}},
         generated=True,
         go_version=go,
-        bases={"golang": config.bases.golang or golang_ref(go), "air": golang_ref(DEFAULT_GO)},
+        bases={
+            "golang": config.bases.golang or golang_ref(go, with_c=service.needs_c),
+            "air": golang_ref(DEFAULT_GO),
+        },
         mirror=None,
         owner=box.files.owner(root),
         frontends=facts.frontends,

@@ -44,11 +44,11 @@ def test_a_reference_in_its_parts(ref: str, parts: Ref) -> None:
 @pytest.mark.parametrize(
     ("ref", "made"),
     [
-        ("golang:1.26-alpine", StandIn("golang", "1.26")),
-        ("golang:1.26.3-alpine3.22", StandIn("golang", "1.26.3")),
+        ("golang:1.26-alpine", StandIn("golang", "1.26", alpine=True)),
+        ("golang:1.26.3-alpine3.22", StandIn("golang", "1.26.3", alpine=True)),
         ("golang:1.19", StandIn("golang", "1.19")),
         ("golang", StandIn("golang")),
-        ("golang:alpine", StandIn("golang")),
+        ("golang:alpine", StandIn("golang", alpine=True)),
         ("docker.io/library/golang:1.25-bookworm", StandIn("golang", "1.25")),
         ("golang:1.27rc1-alpine", None),
         ("golang:1.26-windowsservercore", None),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from devctl.domain.address import names_our_port, parse_address
+from devctl.domain.cgo import needs_cgo
 from devctl.domain.config import Config, ServiceConfig
-from devctl.domain.detect import default_name, detect_go, detect_service, is_go_service, needs_cgo
+from devctl.domain.detect import default_name, detect_go, detect_service, is_go_service
 from devctl.domain.gofacts import (
     DockerfileFacts,
     GoPackage,

@@ -209,6 +209,7 @@ CGO = {
     "third_party/sqlite3/static_mock.go": "//go:build !cgo\n\npackage sqlite3\n",
     "third_party/sqlite3/sqlite3.go": 'package sqlite3\n\n// int one() { return 1; }\nimport "C"\n\nvar One = C.one()\n',
     "compose.yaml": 'services:\n  app:\n    build: .\n    ports: ["HOST_PORT:8080"]\n',
+    "devctl.yaml": "version: 1\nbases: {golang: golang:1.26-alpine}\n",
 }
 WITHOUT_CGO = "version: 1\nservices: {app: {build: {env: {CGO_ENABLED: '0'}}}}\n"
 

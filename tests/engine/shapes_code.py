@@ -192,11 +192,6 @@ CODE: dict[str, Shape] = {
         plain(server(address='":" + os.Getenv("PORT")', imports='\t"os"\n')) | {".env": "PORT=7300\n"}
     ),
     "no-go-mod": Shape({"main.go": server()}, refused=(3, "no-go-module", "go mod init")),
-    "cgo-sqlite": Shape(
-        plain(server(imports='\t_ "github.com/mattn/go-sqlite3"\n'))
-        | {"go.mod": f"{MOD}\nrequire github.com/mattn/go-sqlite3 v1.14.22\n"},
-        refused=(4, "base-lacks-c-compiler", "bookworm"),
-    ),
     "private-module": Shape(
         plain(server(imports='\t_ "git.example.invalid/team/private"\n'))
         | {"go.mod": f"{MOD}\nrequire git.example.invalid/team/private v1.0.0\n"},

@@ -157,12 +157,53 @@ def test_apk_says_what_it_cannot_install_and_goes_on_without_what_go_can_do_with
 
 def test_a_debian_golang_has_apt_get_instead(stand_ins: MachineBox) -> None:
     script = (
-        "apt-get update && apt-get install -y --no-install-recommends ca-certificates && ! command -v apk"
+        "apt-get update && apt-get install -y --no-install-recommends ca-certificates build-essential"
+        " && ! command -v apk"
     )
     docker("run", "--rm", "--network=none", GOLANG, "sh", "-c", script)
-    argv = ["docker", "run", "--rm", GOLANG, "apt-get", "install", "-y", "gcc"]
+    argv = ["docker", "run", "--rm", GOLANG, "apt-get", "install", "-y", "libvips-dev"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=180)
-    assert (done.returncode, "cannot install: gcc\n" in done.stderr) == (1, True)
+    assert (done.returncode, "cannot install: libvips-dev\n" in done.stderr) == (1, True)
+
+
+WITH_C = """package main
+
+// #include <math.h>
+// double root(double x) { return sqrt(x); }
+// #cgo LDFLAGS: -lm
+import "C"
+
+func main() { println(int(C.root(81))) }
+"""
+
+
+@pytest.mark.parametrize("flags", ["", "-linkmode external -extldflags=-static"])
+def test_a_debian_golang_compiles_c(stand_ins: MachineBox, tmp_path: Path, flags: str) -> None:
+    (tmp_path / "main.go").write_text(WITH_C)
+    (tmp_path / "go.mod").write_text("module program\n\ngo 1.21\n")
+    build = f"make --version >/dev/null && go build -ldflags '{flags}' -o program . && bash -c ./program"
+    argv = [
+        "docker",
+        "run",
+        "--rm",
+        "--network=none",
+        "-v",
+        f"{tmp_path}:/src",
+        "-w",
+        "/src",
+        GOLANG,
+        "sh",
+        "-c",
+        build,
+    ]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr.strip()) == (0, "9")
+
+
+def test_a_debian_golang_compiles_cpp(stand_ins: MachineBox) -> None:
+    source = "#include <iostream>\nint main() { std::cout << 42; }\n"
+    script = f"printf '{source}' >/tmp/a.cc && g++ -o /tmp/a /tmp/a.cc && /tmp/a"
+    assert docker("run", "--rm", "--network=none", GOLANG, "sh", "-c", script) == "42"
 
 
 def test_the_same_again_is_the_same_image(stand_ins: MachineBox) -> None:
