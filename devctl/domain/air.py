@@ -12,11 +12,12 @@ _UNWATCHED = 'exclude_dir = ["vendor", '
 _BUILT_FROM = ', "air-build"]\n'
 
 
-def air_toml(template: str, *, unwatched: Iterable[str] = (), embedded: Iterable[str] = ()) -> str:
-    """`unwatched`: folders that are left out. `embedded`: endings (`*.txt`) and paths of files that are compiled in."""
+def air_toml(template: str, *, unwatched: Iterable[str] = (), watched: Iterable[str] = ()) -> str:
+    """`unwatched`: folders that are left out. `watched`: endings (`*.txt`) and paths of files that are compiled
+    in, or read at the start."""
     folders = "".join(f"{json.dumps(folder)}, " for folder in unwatched)
     text = template.replace(_UNWATCHED, _UNWATCHED + folders)
-    names = tuple(embedded)
+    names = tuple(watched)
     endings = [json.dumps(name.removeprefix("*.")) for name in names if name.startswith("*.")]
     new = "".join(f", {ending}" for ending in endings if f" {ending}," not in _watched(text))
     files = ", ".join(json.dumps(name) for name in names if not name.startswith("*."))

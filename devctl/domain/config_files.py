@@ -9,8 +9,11 @@ from dataclasses import replace
 
 from devctl.domain.gofacts import ConfigFile, GoPackage, Located
 from devctl.domain.mains import Main
+from devctl.domain.project import Service
 
 _ASKS = re.compile(r"(?:^|_)(?:CONFIG|CONF|CFG)(?:_?(?:PATH|FILE|FILEPATH|FILE_PATH))?$")
+_READ = (".yaml", ".yml", ".toml", ".ini", ".conf", ".env", ".properties")
+_CONFIG_JSON = re.compile(r"(?:^|/)(?:configs?|conf|etc)/[^/]+\.json$|(?:^|/)(?:config|settings)[^/]*\.json$")
 # The files of a developer's machine first; `prod.yaml` is nobody's to develop with.
 _USUAL = ("local", "dev", "development", "config", "default")
 
@@ -27,6 +30,14 @@ def asked_config(main: Main, there: Mapping[str, str]) -> dict[str, str]:
         return {}
     usual = [path for stem in _USUAL for path in sorted(files) if _stem(path) == stem]
     return {name: usual[0]} if usual else {}
+
+
+def reread(service: Service) -> tuple[str, ...]:
+    """Configuration files that the program reads at its start, relative to the project: an edit of one starts it again. A
+    JSON file elsewhere than where configuration lies is as often what the program writes itself."""
+    files = [path for path in service.files if path.endswith(_READ) or _CONFIG_JSON.search(path)]
+    files += [file.path for file in service.env_files if file.there]
+    return tuple(posixpath.normpath(posixpath.join(service.dir, path)) for path in files)
 
 
 def required_names(main: Main) -> set[str]:

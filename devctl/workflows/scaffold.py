@@ -9,6 +9,7 @@ from pathlib import Path
 from devctl.domain.air import air_toml
 from devctl.domain.bases import golang_ref
 from devctl.domain.config import Config, ServiceConfig
+from devctl.domain.config_files import reread
 from devctl.domain.detect import default_name, detect_go, detect_service
 from devctl.domain.events import Outcome
 from devctl.domain.gofacts import SourceFacts
@@ -152,7 +153,7 @@ def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[Planned]:
         ".air.toml": air_toml(
             template[".air.toml"],
             unwatched=frontend_modules(found.project),
-            embedded=found.service.embedded,
+            watched=(*found.service.embedded, *reread(found.service)),
         ),
         ".dockerignore": template[".dockerignore"],
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 from devctl.domain.air import air_toml
 from devctl.domain.bases import rewritten
+from devctl.domain.config_files import reread
 from devctl.domain.needs import needed
 from devctl.domain.observed import CACHE_LABEL, MODE_LABEL, Image, Observed
 from devctl.domain.overlay import OVERLAY
@@ -139,7 +140,9 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
     if ours:
         template = box.templates.read("go-service/.air.toml")
         left_out = [*data_folders(box, project), *frontend_modules(project)]
-        files["air.toml"] = air_toml(template, unwatched=left_out, embedded=service.embedded)
+        files["air.toml"] = air_toml(
+            template, unwatched=left_out, watched=(*service.embedded, *reread(service))
+        )
     return {f"{run.service}/{name}": text for name, text in files.items()}
 
 

@@ -10,6 +10,7 @@ import pytest
 from devctl.adapters.dockerfile_source import parse
 from devctl.adapters.go_source import read
 from devctl.domain.config import Config
+from devctl.domain.config_files import reread
 from devctl.domain.detect import detect_service
 from devctl.domain.project import Service
 from tests.helpers import build_tree
@@ -83,3 +84,21 @@ def test_a_stage_of_ours_has_what_the_dockerfile_sets(tmp_path: Path) -> None:
     found = service(tmp_path, {"config/prod.yaml": LOCAL, "config/local.yaml": ""}, dockerfile=dockerfile)
     assert found.image_env == {"CONFIG_PATH": "config/prod.yaml"}
     assert (found.env, found.port, found.unset_env) == ({}, 8082, ())
+
+
+@pytest.mark.parametrize(
+    ("opened", "again"),
+    [
+        ("config/dev.toml", True),
+        ("config/dev.json", True),
+        ("settings.json", True),
+        ("tasks.json", False),  # as often what the program writes
+        ("web/index.html", False),
+    ],
+)
+def test_an_edit_of_a_configuration_file_starts_the_program_again(
+    tmp_path: Path, opened: str, again: bool
+) -> None:
+    found = service(tmp_path, {opened: ""}, load=f'path := "{opened}"\n\tos.ReadFile("{opened}")')
+    assert found.files == (opened,)
+    assert reread(found) == ((opened,) if again else ())

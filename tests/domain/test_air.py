@@ -12,12 +12,12 @@ TEMPLATE = (Path(__file__).parents[2] / "templates" / "go-service" / ".air.toml"
 
 def test_nothing_to_add_changes_nothing() -> None:
     assert air_toml(TEMPLATE) == TEMPLATE
-    assert air_toml(TEMPLATE, embedded=["*.html", "*.sql", "*.go"]) == TEMPLATE
+    assert air_toml(TEMPLATE, watched=["*.html", "*.sql", "*.go"]) == TEMPLATE
 
 
 def test_what_is_compiled_in_is_built_from_and_data_is_not_watched() -> None:
     build = tomllib.loads(
-        air_toml(TEMPLATE, unwatched=["pgdata"], embedded=["*.html", "*.txt", "web/VERSION"])
+        air_toml(TEMPLATE, unwatched=["pgdata"], watched=["*.html", "*.txt", "web/VERSION"])
     )["build"]
     (rule,) = build["rules"]
     assert "txt" in rule["include_ext"] and rule["include_ext"].count("html") == 1

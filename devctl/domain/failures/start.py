@@ -158,6 +158,13 @@ STARTS: tuple[Failure, ...] = (
         "write to an absolute path, and name its folder in devctl.yaml: `prod: {{writable: [/tmp]}}`",
     ),
     Failure(
+        "writes-to-disk",
+        START,
+        r"unable to open database file|attempt to write a readonly database",
+        f"SQLite may not make its database file: the folder is not there, or may not be written ({_DISK_WHY})",
+        "devctl.yaml: `prod: {{writable: [FOLDER]}}` with the folder of the file, or a volume there",
+    ),
+    Failure(
         "file-not-permitted",
         START,
         r"(?:open|openat|stat|lstat|read) (?P<path>[^\s:]+): permission denied",
