@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.engine.cli import get, until
+from tests.engine.cli import get, serves
 from tests.engine.conftest import Started
 
 pytestmark = pytest.mark.engine
@@ -54,7 +54,7 @@ def test_the_file_is_given_read_again_and_in_the_image(project: Callable[..., St
     port = urlsplit(up.result["services"][0]["url"]).port or 0
     assert get(port) == "hello"
     greeter.write({"config/local.yaml": FILES["config/local.yaml"].replace("hello", "welcome")})
-    until(lambda: get(port) == "welcome")
+    serves(port, "welcome")
     preview = greeter.devctl("prod-preview")
     assert preview.result["mode"] == "prod"
     assert get(port) == "welcome"
