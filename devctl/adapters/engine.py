@@ -235,7 +235,14 @@ def _container(raw: dict[str, Any]) -> Container:
         cap_add=tuple(raw["HostConfig"].get("CapAdd") or ()),
         command=(raw.get("Path") or "", *(raw.get("Args") or ())),
         init=bool(raw["HostConfig"].get("Init")),
+        addresses=_addresses(raw),
     )
+
+
+def _addresses(raw: dict[str, Any]) -> tuple[str, ...]:
+    networks = raw["NetworkSettings"].get("Networks") or {}
+    found = ((name, (it or {}).get("IPAddress")) for name, it in networks.items())
+    return tuple(sorted(f"{name} {address}" for name, address in found if address))
 
 
 def _image(line: str) -> Image:

@@ -137,6 +137,7 @@ def _service(decided: _Decided, config: Config, *, name: str | None) -> Service:
         prod_env=config.prod.env,
         writable=config.prod.writable,
         embedded=tuple(sorted({name for package in main.closure for name in package.embedded})),
+        embeds=main.embeds,
         unbuilt=tuple(item for package in main.closure for item in package.unbuilt),
         routes=tuple(dict.fromkeys(r.value for package in main.closure for r in package.routes)),
         origins={

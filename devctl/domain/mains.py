@@ -51,6 +51,7 @@ _OUTPUT = re.compile(r"\s-o[ =]*[\"']?([^\s\"']+)")
 _PACKAGE_WORD = re.compile(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
 
 
+_WILD = re.compile(r"[^/]*[*?\[]")
 _MAJOR = re.compile(r"v\d+")
 _LISTED = 8  # of mains that are equally right; more are no help
 
@@ -78,6 +79,13 @@ class Main:
     @property
     def serves(self) -> bool:
         return any(package.listens for package in self.closure)
+
+    @property
+    def embeds(self) -> tuple[str, ...]:
+        """Files and folders that are compiled in, relative to the project, as far as their names are fixed."""
+        named = ((p.dir, pattern.removeprefix("all:")) for p in self.closure for pattern in p.embeds)
+        paths = (posixpath.join(folder, _WILD.split(pattern)[0]) for folder, pattern in named)
+        return tuple(dict.fromkeys(posixpath.normpath(path) for path in paths))
 
     @property
     def place(self) -> str:

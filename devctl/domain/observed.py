@@ -52,6 +52,8 @@ class Container:
     cap_add: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     init: bool = False
+    addresses: tuple[str, ...] = ()
+    """In its networks: `shop_default 172.18.0.2`; none while it does not run."""
 
 
 @dataclass(frozen=True)

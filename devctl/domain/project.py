@@ -34,8 +34,9 @@ class Service:
     GOCACHE below /cache, as ours does, so the volume there may be the one that projects share. `routes`: literal paths
     that the code registers for GET. `unset_env`: variables that the program ends without and that nothing sets, each with the
     line that reads it. `env_files`: files of variables that it ends without. `embedded`: endings (`*.txt`) and paths of files
-    that are compiled into the program. `cgo`: what of it needs a C compiler. `image_env`: variables that the user's image
-    sets and the program needs, for stages of ours.
+    that are compiled into the program, `embeds` the files and folders that the code names for that; `unbuilt`: what of a
+    frontend it embeds or serves, and is not there. `cgo`: what of it needs a C compiler. `image_env`: variables that the
+    user's image sets and the program needs, for stages of ours.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Service:
     unset_env: tuple[Located, ...] = ()
     env_files: tuple[EnvFile, ...] = ()
     embedded: tuple[str, ...] = ()
+    embeds: tuple[str, ...] = ()
     unbuilt: tuple[Unbuilt, ...] = ()
     origins: dict[str, str] = field(default_factory=dict)
     module: str = ""

@@ -179,7 +179,10 @@ def _time_zones(it: Inspected) -> Verdict | str | None:
 def _opened_files(it: Inspected) -> Verdict | str | None:
     if not it.service.files:
         return None
-    missing = [f for f in it.service.files if absolute(f, it.image.workdir) not in it.image.files]
+    # A file that the user's image is given as an argument lies where that says: dev alone finds it in the source.
+    given = {word.rpartition("=")[2] for word in it.service.args} if it.dockerfile is not None else set()
+    opened = [f for f in it.service.files if f not in given]
+    missing = [f for f in opened if absolute(f, it.image.workdir) not in it.image.files]
     if not missing:
         return "files that the code opens: " + ", ".join(it.service.files)
     first = missing[0]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from devctl.domain.bases import Base, project_bases
@@ -11,6 +12,7 @@ from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project
 from devctl.domain.runs import Run, built_from
 from devctl.domain.stages import find_stage, needed_by
+from devctl.errors import MachineError
 from devctl.workflows.bases import ensure
 from devctl.workflows.session import Session, build_args, overlay_files
 from devctl.workflows.steps import Steps
@@ -28,6 +30,26 @@ def ensure_bases(
         for base in run_bases(box, session.project, run)
     ]
     ensure(box.machine(), refs, mirror=session.project.mirror, allow_assemble=assemble)
+
+
+@contextmanager
+def other_way_named(session: Session, services: Sequence[str]) -> Iterator[None]:
+    """Where a base of the user's production stage cannot be had (node, for a frontend), ours may do: it takes what lies here."""
+    try:
+        yield
+    except MachineError as error:
+        runs = [run for run in session.runs if run.service in services and not run.ours]
+        used = {base for run in runs for base in _own_bases(session, run)}
+        free = next((base for base in ("distroless", "alpine", "scratch") if base not in used), None)
+        if error.code == "base-missing" and runs and free is not None:
+            way = f"`devctl prod-preview --base {free}` builds with devctl's own stage, from what lies here"
+            error.problem = replace(error.problem, hint=f"{error.problem.hint}; or {way}")
+        raise
+
+
+def _own_bases(session: Session, run: Run) -> frozenset[str]:
+    service = session.project.service(run.service)
+    return frozenset(service.prod_stages if service is not None else ())
 
 
 def run_bases(box: Toolbox, project: Project, run: Run) -> tuple[Base, ...]:

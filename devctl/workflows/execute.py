@@ -9,6 +9,7 @@ from devctl.domain.events import Note
 from devctl.domain.failures import Asked, explain
 from devctl.domain.ports import Finished, Toolbox
 from devctl.errors import DevctlError, InterruptedByUser, ProjectError
+from devctl.workflows.in_front import followed
 from devctl.workflows.left_out import Missing, leave_out, spare
 from devctl.workflows.session import Session
 from devctl.workflows.steps import Steps
@@ -53,7 +54,13 @@ def build_all(box: Toolbox, session: Session, steps: Steps, causes: Mapping[str,
 
 def compose_up(box: Toolbox, session: Session, services: Sequence[str], *, no_deps: bool) -> None:
     """Create or recreate containers; heals once what keeps compose from its own: a name that an aborted recreate left
-    taken, a container that is tied to a network which was removed, one that is frozen."""
+    taken, a container that is tied to a network which was removed, one that is frozen. What stands in front of one whose
+    address changes is started again."""
+    with followed(box, session, services):
+        _compose_up(box, session, services, no_deps=no_deps)
+
+
+def _compose_up(box: Toolbox, session: Session, services: Sequence[str], *, no_deps: bool) -> None:
     frozen = [c for c in session.observed.containers if c.service in services and c.state == "paused"]
     box.engine.unpause([c.id for c in frozen])
     done = box.compose.up(session.model_file, services, no_deps=no_deps)

@@ -20,7 +20,7 @@ from devctl.domain.runs import NONROOT
 from devctl.domain.state import State
 from devctl.errors import DevctlError, InterruptedByUser, ProjectError
 from devctl.workflows.advice import advise, refuse_impossible
-from devctl.workflows.bases_needed import ensure_bases
+from devctl.workflows.bases_needed import ensure_bases, other_way_named
 from devctl.workflows.bridge import network_awake
 from devctl.workflows.differences import Compared, DevLook, compare, warn
 from devctl.workflows.drain import Drained, as_json, drain, must_drain
@@ -147,7 +147,8 @@ def _build(
     listed = list_beside(box, session.project, observed=session.observed, services=asked)
     if not names:
         return session.images, listed(), frozenset()
-    ensure_bases(box, session, steps, names, assemble=assemble)
+    with other_way_named(session, names):
+        ensure_bases(box, session, steps, names, assemble=assemble)
     out = build_all(box, session, steps, dict.fromkeys(names, "production stage"))
     images = box.engine.images([run.image for run in session.runs])
     for run in session.runs:

@@ -15,6 +15,7 @@ from devctl.domain.project import Service
 from devctl.domain.runs import dev_run, image_ref
 from devctl.domain.unset_env import named_in
 from devctl.errors import DevctlError, FilesError, ProjectError
+from devctl.workflows.in_front import followed
 from devctl.workflows.ready import Listening, wait_ready
 from devctl.workflows.session import Session
 from devctl.workflows.snapshot import snapshot
@@ -110,7 +111,8 @@ def _restore(box: Toolbox, session: Session, steps: Steps, before: Before, names
         contextlib.suppress(ProjectError, FilesError),
         steps.step("restore", "the preview did not start", service=names[0]),
     ):
-        done = box.compose.up(session.model_file, names, no_deps=True)
+        with followed(box, session, names):
+            done = box.compose.up(session.model_file, names, no_deps=True)
         if done.code != 0:
             raise ProjectError("compose refuses", code="start-failed", hint="devctl up", detail=done.output)
         for name in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from devctl.domain.air import endings
@@ -13,6 +14,7 @@ from devctl.domain.inspected import HealthCheck
 from devctl.domain.ports import Toolbox
 from devctl.domain.project import Project, Service
 from devctl.domain.readiness import Check, Inspected, blocking, checks, reads_program
+from devctl.domain.render import SOURCE_TARGET
 from devctl.domain.runs import Run
 from devctl.domain.stages import find_stage
 from devctl.errors import Problem, ProjectError
@@ -29,6 +31,8 @@ def look(
 ) -> Inspected:
     """The image of a run and what it was built from, as facts for `checks`; its `image` saves a second reading."""
     image = box.images().read(run.image, files=True)
+    if run.ours and service.files:  # the base says nothing of where our stage is started
+        image = replace(image, workdir=SOURCE_TARGET)
     root, own = Path(project.root), None if run.ours else run.dockerfile
     dockerfile = box.sources.dockerfile(root / own, root=root) if own is not None else None
     stage = None

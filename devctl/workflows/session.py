@@ -12,6 +12,7 @@ from typing import Any
 from devctl.domain.air import air_toml
 from devctl.domain.bases import rewritten
 from devctl.domain.config_files import reread
+from devctl.domain.ignored import taken_back_in
 from devctl.domain.needs import needed
 from devctl.domain.observed import CACHE_LABEL, MODE_LABEL, Image, Observed
 from devctl.domain.overlay import OVERLAY
@@ -211,7 +212,11 @@ def _ignored(box: Toolbox, project: Project, run: Run) -> str:
     # What is built from a Dockerfile of ours never reads devctl.yaml, and an edit of it must not build anything anew. The
     # user's is given what their own `docker build` gives it.
     ours = [CONFIG, *frontend_modules(project)] if run.ours else []
-    return "\n".join([theirs.rstrip(), *_below(run.context, data_folders(box, project)), *ours, OVERLAY, ""])
+    service = project.service(run.service)
+    embedded = taken_back_in(theirs, service.embeds) if run.ours and service is not None else ()
+    return "\n".join(
+        [theirs.rstrip(), *embedded, *_below(run.context, data_folders(box, project)), *ours, OVERLAY, ""]
+    )
 
 
 def _chosen(project: Project, named: frozenset[str], observed: Observed) -> frozenset[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devctl.adapters.dockerfile_source import parse
@@ -153,3 +155,9 @@ def test_the_default_port_of_a_struct_is_no_scheme_s_and_plain_http_goes_before_
     package = pkg("config", name="config", imports=(), settings=settings)
     main = pkg(".", listens="x", imports=("net/http", f"{PATH}/config"))
     assert detect_service(facts(main, package), config=Config()).port == 80
+
+
+def test_what_is_embedded_by_name() -> None:
+    web = replace(pkg("web", name="web", imports=()), embeds=("all:dist", "templates/*.html", "a/VERSION"))
+    main = choose_main(facts(pkg(".", imports=(f"{PATH}/web",)), web)).main
+    assert main.embeds == ("web/dist", "web/templates", "web/a/VERSION")

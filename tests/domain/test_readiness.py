@@ -213,6 +213,12 @@ def test_files_opened_relative_to_the_working_directory() -> None:
     assert judge(there, service=service)["opened-files"].status == "ok"
 
 
+@pytest.mark.parametrize(("theirs", "status"), [(True, "ok"), (False, "warn")])
+def test_a_file_that_is_an_argument_lies_where_the_users_image_is_told(*, theirs: bool, status: str) -> None:
+    service = replace(SERVICE, files=("conf/word.txt",), args=("-c=conf/word.txt",))
+    assert judge(GOOD, service=service, theirs=theirs)["opened-files"].status == status
+
+
 def test_a_port_below_1024() -> None:
     found = judge(replace(GOOD, exposed=(80,)), theirs=True)["privileged-port"]
     assert (found.status, found.place) == ("warn", "Dockerfile:5")

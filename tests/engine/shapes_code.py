@@ -108,6 +108,7 @@ CODE: dict[str, Shape] = {
                 '\tb, _ := pages.ReadFile("pages/first.txt")\n\treturn string(b)\n}\n'
             ),
             "pages/first.txt": "hello",
+            ".dockerignore": "**/pages\n",
         }
     ),
     "toolchain-line": Shape(

@@ -64,6 +64,21 @@ MORE: dict[str, Shape] = {
             "  proxy:\n    image: nginx.example.invalid/nginx:1\n    depends_on: [api, web]\n",
         }
     ),
+    "frontend-stage-that-cannot-be-had": Shape(
+        {
+            "go.mod": MOD,
+            "main.go": server(),
+            "Dockerfile": "FROM node.example.invalid/node:22 AS web\n"
+            + GO.replace("RUN", "COPY --from=web /dist ./dist\nRUN", 1)
+            + PROD,
+            "devctl.yaml": yaml("shop"),
+        },
+        preview_refused=(
+            4,
+            "base-missing",
+            "or `devctl prod-preview --base distroless` builds with devctl's own",
+        ),
+    ),
     "compose-in-deploy": Shape(
         {
             "go.mod": MOD,

@@ -227,3 +227,40 @@ def _interrupted_at(project: Started, steps: tuple[str, ...]) -> dict[str, Any]:
                 waiting.pop(0)
     assert child.returncode == 130 and not waiting, f"{waiting}: {line}"
     return dict(json.loads(line))
+
+
+IN_FRONT = """services:
+  app: {build: ., ports: ['HOST_PORT:8080']}
+  proxy: {image: "alpine:3.22", command: sleep 1000, init: true, depends_on: [app]}
+  beside: {image: "alpine:3.22", command: sleep 1000, init: true}
+"""
+
+
+def test_a_proxy_is_started_again_where_the_service_behind_it_gets_another_address(
+    project: MakeProject,
+) -> None:
+    started = serving_dev(project, files() | {"compose.yaml": IN_FRONT})
+    first = {name: run_of(started, name) for name in ("app", "proxy", "beside")}
+    docker("stop", container(started))
+    taker = docker(
+        "run", "-d", "--rm", "--init", "--network", f"{started.name}_default", "alpine:3.22", "sleep", "300"
+    )
+    try:
+        started.devctl("up", "-d")  # its old address is the taker's now
+    finally:
+        docker("rm", "--force", taker)
+    moved = {name: run_of(started, name) for name in first}
+    assert moved["app"][0] != first["app"][0]
+    assert moved["proxy"][1] != first["proxy"][1]
+    started.devctl("prod-preview")  # and the lower one is free again
+    last = {name: run_of(started, name) for name in first}
+    assert last["app"][0] != moved["app"][0]
+    assert last["proxy"][1] != moved["proxy"][1]
+    assert last["beside"] == first["beside"]
+
+
+def run_of(project: Started, service: str) -> tuple[str, str]:
+    """Its address, and since when it runs."""
+    shown = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}} {{.State.StartedAt}}"
+    address, since = docker("inspect", "--format", shown, container(project, service)).split()
+    return address, since

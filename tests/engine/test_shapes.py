@@ -79,7 +79,10 @@ def _is_served_in_both_modes(started: Started, shape: Shape) -> None:
         return _is_refused(
             started.devctl("prod-preview", code=shape.preview_refused[0]), shape.preview_refused
         )
-    assert started.devctl("prod-preview", "--timeout", "240").result["mode"] == "prod"
+    previewed = started.devctl("prod-preview", "--timeout", "240")
+    assert previewed.result["mode"] == "prod"
+    not_there = [c for c in previewed.result["checks"] if c["id"] == "opened-files" and c["status"] != "ok"]
+    assert not not_there, previewed.show
     return _says(started, shape, "edited")
 
 
