@@ -316,6 +316,8 @@ def test_names_go_versions_and_cgo() -> None:
         )
     )
     assert needs_cgo(sqlite.main) == Located("github.com/mattn/go-sqlite3", "db")
+    assert needs_cgo(choose_main(facts(pkg(".", imports=("gorm.io/driver/sqlite",)))).main) is not None
+    assert needs_cgo(choose_main(facts(pkg(".", imports=("github.com/mattn/go-sqlite3x",)))).main) is None
     unused = choose_main(facts(pkg("."), pkg("db", name="db", cgo=True)))
     assert needs_cgo(unused.main) is None  # no main is built from it
 

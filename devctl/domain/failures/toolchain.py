@@ -49,6 +49,16 @@ TOOLCHAIN: tuple[Failure, ...] = (
         MACHINE,
     ),
     Failure(
+        "c-library-missing",
+        GO,
+        r"fatal error: (?P<name>[\w./+-]+\.h(?:pp)?): No such file|cannot find -l(?P<name2>[\w.+-]+)"
+        r'|exec: "(?P<name3>pkg-config)": executable file not found'
+        r"|Package (?P<name4>\S+) was not found in the pkg-config search path",
+        "C code of the program needs {name}, which is not in the image",
+        "RUN apt-get install -y … (on alpine: apk add) with the package that has it, in a dev stage of your Dockerfile; "
+        "`devctl init --diff` shows a stage to start from",
+    ),
+    Failure(
         "cgo-disabled",
         _COMPILING,
         r"(?:imports|package) (?P<package>\S+): build constraints exclude all Go files in (?P<path>\S+)",
