@@ -165,6 +165,14 @@ STARTS: tuple[Failure, ...] = (
         "devctl.yaml: `prod: {{writable: [FOLDER]}}` with the folder of the file, or a volume there",
     ),
     Failure(
+        "sqlite-module-missing",
+        START,
+        r"no such module: (?P<name>fts5)",
+        "SQLite was built without its module {name}",
+        "devctl.yaml: `services: {{{service}: {{build: {{tags: [sqlite_{name}]}}}}}}`, as a Makefile or CI file may say it",
+        "go-sqlite3 takes it in by a build tag",
+    ),
+    Failure(
         "file-not-permitted",
         START,
         r"(?:open|openat|stat|lstat|read) (?P<path>[^\s:]+): permission denied",
