@@ -24,6 +24,9 @@ from devctl.domain.stages import target_name
 from devctl.domain.started import Started, started
 from devctl.domain.unset_env import dockerfile_env, environment, unset_env
 
+NOT_LISTENING = "no listen call found"
+"""The evidence of a service without a port."""
+
 # Folders that say where a main lies, and not what it is.
 _NAMELESS = frozenset({".", "cmd", "app", "main", "src", "pkg", "internal"})
 
@@ -241,7 +244,7 @@ def _origins(
 
 
 def _why_no_port(main: Main) -> str:
-    return f"{main.place} listens, and no file says where" if main.serves else "no listen call found"
+    return f"{main.place} listens, and no file says where" if main.serves else NOT_LISTENING
 
 
 def module_file(module: Module) -> str:

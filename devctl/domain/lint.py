@@ -16,6 +16,7 @@ from devctl.domain.lint_code import (
     generated_missing,
     package_missing,
 )
+from devctl.domain.lint_compose import args_target, backslash
 from devctl.domain.mains import Main
 from devctl.domain.stages import (
     air_installs,
@@ -107,19 +108,6 @@ def _each(linted: Linted, *cmds: str) -> Iterator[tuple[DockerfileFacts, Stage, 
 
 def _id(stage: Stage) -> str:
     return stage.name or str(stage.index)
-
-
-def _args_target(linted: Linted) -> Iterator[Case]:
-    build = linted.compose.get("build")
-    args = build.get("args") if isinstance(build, dict) else None
-    if isinstance(args, list):
-        pairs = [(index, *str(item).partition("=")[::2]) for index, item in enumerate(args)]
-    else:
-        pairs = [(key, str(key), str(value)) for key, value in (args or {}).items()]
-    for key, name, value in pairs:
-        if name.strip() == "target":
-            message = f"`args: target={value}` chooses nothing: the stage is chosen by `build.target`"
-            yield linted.compose_place(("build", "args", key)), message, f"build: {{target: {value}}}", None
 
 
 def _air(linted: Linted) -> Iterator[Case]:
@@ -281,7 +269,8 @@ def _package_missing(linted: Linted) -> Iterator[Case]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("args-target", _args_target),
+    Rule("args-target", lambda linted: args_target(linted.compose, linted.compose_place)),
+    Rule("backslash-in-volume", lambda linted: backslash(linted.compose, linted.compose_place)),
     Rule("air-old-path", _air, "dev"),
     Rule("shell-form-no-shell", _shell_form, "prod"),
     Rule("copy-missing-go-pkg", _missing_go_pkg, "both"),

@@ -30,11 +30,8 @@ def preview_text(result: dict[str, Any]) -> str:
     ]
     lines += _drain_text(result["drain"])
     # An answer that differs was told as a warning, with its remedy.
-    lines += [
-        f"  {c['status']:<5} {c['detail']}"
-        for c in result["checks"]
-        if c["status"] != "ok" and c["id"] != "answers-differ"
-    ]
+    told = (c for c in result["checks"] if c["status"] != "ok" and c["id"] != "answers-differ")
+    lines += dict.fromkeys(f"  {c['status']:<5} {c['detail']}" for c in told)  # several services of one image
     lines += differences_text(result["differences"])
     lines += _answers_text(result["answers"])
     return "\n".join([*lines, "back to dev: devctl up"])

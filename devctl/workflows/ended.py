@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from devctl.domain.detect import NOT_LISTENING
 from devctl.domain.devlog import without_airs_own
 from devctl.domain.env_files import ended_for
 from devctl.domain.envfile import examples
@@ -30,6 +31,8 @@ TOLD_LATE = 2.0
 _DENIED = re.compile(r"(?P<path>/[^\s:]+)(?: /\S+)?: permission denied")
 _NOT_REACHED = frozenset(entry.code for entry in REACHED)
 _NOT_FOUND = re.compile(r"(?:open|stat|lstat|read|chdir) (?P<path>[^\s:]+): no such file or directory")
+# os.Args has one element where nothing is given: the program's own name.
+_NO_ARGUMENT = re.compile(r"index out of range \[\d\] with length 1$|slice bounds out of range \[\d:1\]$")
 _VOLUME = re.compile(r"(?P<target>/\S*) \(volume (?P<name>\S+)\)")
 
 
@@ -105,6 +108,7 @@ def _for_its_memory(box: Toolbox, container: Container) -> bool:
 
 def _exited(service: Service, code: int, log: str, *, dev: bool) -> ProjectError:
     hint, place = f"devctl logs {service.name}", own_line(log, service)
+    said = f"{service.name} exited with {code} before it answered"
     word = None if service.args else serving_word(log)
     if word is not None:
         hint = f"{hint}; it asks for a sub-command, devctl.yaml: services: {{{service.name}: {{args: [{word}]}}}}"
@@ -117,8 +121,11 @@ def _exited(service: Service, code: int, log: str, *, dev: bool) -> ProjectError
         hint = f"{hint}; what it asks for goes into devctl.yaml: {given}"
     elif code == 0 and not service.args:  # it printed its help, say
         hint = f"{hint}; where it needs a sub-command, devctl.yaml: services: {{{service.name}: {{args: [serve]}}}}"
+        if service.port is None and service.origins.get("port") == NOT_LISTENING:
+            said = f"{service.name} ran to its end (exit 0), and nothing in its code listens: no service that stays up"
+            hint = f"go run {service.main} runs it once; {hint}"
     return ProjectError(
-        f"{service.name} exited with {code} before it answered",
+        said,
         code="exits-at-start",
         hint=hint,
         place=place,
@@ -156,10 +163,14 @@ def panicked(service: Service, said: str, log: str) -> DevctlError:
     known = explain("start", log, service=service.name) if lacks is None else None
     if known is not None and known.code in _NOT_REACHED:
         return known.error(detail=log, before=before, place=own_line(log, service))
+    hint = f"devctl logs {service.name}; the next save is built and tried again"
+    if not service.args and _NO_ARGUMENT.search(said):
+        given = f"devctl.yaml: services: {{{service.name}: {{args: [VALUE]}}}}"
+        hint = f"where that line reads os.Args: {given}; else {hint}"
     return lacks or ProjectError(
         f"{service.name} panics at start: {said}",
         code="panics-at-start",
-        hint=f"devctl logs {service.name}; the next save is built and tried again",
+        hint=hint,
         place=own_line(log, service),
         detail=log,
     )

@@ -124,6 +124,16 @@ def test_with_dependencies_and_go_sum_the_copies_are_fine() -> None:
     assert not {"copy-missing-go-pkg", "copy-missing-go-sum", "golang-too-old"} & set(found(OLD, module))
 
 
+@pytest.mark.parametrize(
+    ("source", "wrong"),
+    [("/shop/.\\data", True), ("/shop/data", False), ("C:\\shop\\data", False), ("data", False)],
+)
+def test_a_backslash_in_a_volume_is_no_folder_here(source: str, wrong: bool) -> None:
+    volume = {"type": "bind", "source": source, "target": "/data"}
+    result = found(MODERN, compose={"volumes": [volume]}, compose_place=lambda key: f"compose.yaml:{key[-1]}")
+    assert result == ({"backslash-in-volume": ["compose.yaml:0"]} if wrong else {})
+
+
 @pytest.mark.parametrize("args", [["target=dev"], {"target": "dev"}])
 def test_a_build_argument_called_target_chooses_nothing(args: object) -> None:
     places: list[tuple[str | int, ...]] = []
@@ -214,7 +224,7 @@ def test_every_rule_is_named_once_and_tested_here() -> None:
     ids = [rule.id for rule in RULES]
     assert len(ids) == len(set(ids))
     code = {"binds-localhost", "package-missing", "generated-missing", "frontend-missing"}
-    assert set(ids) == {*found(OLD), "args-target", "dynamic-on-static", *code}
+    assert set(ids) == {*found(OLD), "args-target", "backslash-in-volume", "dynamic-on-static", *code}
 
 
 TWO = """FROM golang:1.26-alpine AS build

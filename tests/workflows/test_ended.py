@@ -56,6 +56,31 @@ def test_a_panic_over_what_is_not_reached_says_what_that_is() -> None:
     assert panicked(Service("api"), "panic: no way", "panic: no way").code == "panics-at-start"
 
 
+def test_a_program_that_is_given_no_argument_is_told_how_to_get_one() -> None:
+    said = "panic: runtime error: index out of range [1] with length 1"
+    assert "args: [VALUE]" in panicked(Service("chat"), said, said).problem.hint
+    assert "args" not in panicked(Service("chat", args=("9000",)), said, said).problem.hint
+    other = said.replace("length 1", "length 0")
+    assert "args" not in panicked(Service("chat"), other, other).problem.hint
+
+
+@pytest.mark.parametrize(
+    ("port", "code", "said"),
+    [
+        ("no listen call found", 0, "ran to its end"),
+        ("no listen call found", 2, "exited with 2"),
+        ("x", 0, "exited with 0"),
+    ],
+)
+def test_a_program_that_listens_nowhere_and_ends_well_is_no_service(port: str, code: int, said: str) -> None:
+    engine = Engine(None)
+    box = cast("Any", SimpleNamespace(engine=engine, clock=engine))
+    ended = replace(KILLED, exit_code=code)
+    told = exited(box, "shop", Service("tool", origins={"port": port}), ended)
+    assert said in str(told) and told.code == "exits-at-start"
+    assert ("go run ." in told.problem.hint) == (said == "ran to its end")
+
+
 @pytest.mark.parametrize(
     ("state", "code", "name", "more"),
     [

@@ -135,6 +135,15 @@ NETWORKS: tuple[Failure, ...] = (
         FILES,
     ),
     Failure(
+        "secret-file-missing",
+        COMPOSE,
+        r"secret file (?P<name>\S+) does not exist\b[\s\S]*?bind source path does not exist: (?P<path>\S+)",
+        "{path}, the file of a secret, is not there",
+        "write what is to be secret into it, or mend `secrets:` in the compose file",
+        "files of secrets are not committed",
+        FILES,
+    ),
+    Failure(
         "bind-source-missing",
         COMPOSE,
         r"bind source path does not exist: (?P<path>\S+)",

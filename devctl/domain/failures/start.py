@@ -65,6 +65,14 @@ STARTS: tuple[Failure, ...] = (
         codes=(126, 127),
     ),
     Failure(
+        "lambda-handler",
+        START,
+        r"expected AWS Lambda environment variables",
+        "it is a handler of AWS Lambda, which only the runtime of Lambda calls",
+        "go test ./... runs it here; or a main of its own that serves the handler by net/http, named in devctl.yaml (`main:`)",
+        "lambda.Start asks a runtime for work, and listens nowhere",
+    ),
+    Failure(
         "air-refuses-folder",
         START,
         r"refusing to run in (?P<what>[^\n]+)",
