@@ -266,6 +266,9 @@ class FakeFiles:
         self._files[path] = text
         return changed
 
+    def make_folder(self, folder: Path, *, owner: object) -> None:
+        pass
+
     def append(self, path: Path, text: str) -> None:
         self._files[path] = self._files.get(path, "") + text
 

@@ -38,7 +38,7 @@ class SystemFiles:
     ) -> bool:
         if self.read_text(path) == text:
             return False
-        self._make_folder(path.parent, owner)
+        self.make_folder(path.parent, owner=owner)
         import tempfile
 
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -54,10 +54,10 @@ class SystemFiles:
             raise
         return True
 
-    def _make_folder(self, folder: Path, owner: tuple[int, int] | None) -> None:
-        if folder.is_dir():
+    def make_folder(self, folder: Path, *, owner: tuple[int, int] | None) -> None:
+        if folder.exists():
             return
-        self._make_folder(folder.parent, owner)
+        self.make_folder(folder.parent, owner=owner)
         folder.mkdir(exist_ok=True)
         if owner is not None and os.geteuid() == 0:
             os.chown(folder, *owner)

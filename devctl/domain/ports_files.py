@@ -18,6 +18,9 @@ class Files(Protocol):
     ) -> bool:
         """Write via a temporary file and rename; returns whether the content changed."""
 
+    def make_folder(self, folder: Path, *, owner: tuple[int, int] | None) -> None:
+        """Made with those above it where nothing of that name is there."""
+
     def append(self, path: Path, text: str) -> None: ...
     def remove(self, path: Path) -> None: ...
     def temporary_folder(self, prefix: str) -> Path:

@@ -33,6 +33,7 @@ _NOT_REACHED = frozenset(entry.code for entry in REACHED)
 _NOT_FOUND = re.compile(r"(?:open|stat|lstat|read|chdir) (?P<path>[^\s:]+): no such file or directory")
 # os.Args has one element where nothing is given: the program's own name.
 _NO_ARGUMENT = re.compile(r"index out of range \[\d\] with length 1$|slice bounds out of range \[\d:1\]$")
+_CONFIG = re.compile(r"(?<![\w/.])[\w][\w./-]*\.(?:ya?ml|toml|json|ini|conf|env)\b")
 _VOLUME = re.compile(r"(?P<target>/\S*) \(volume (?P<name>\S+)\)")
 
 
@@ -66,9 +67,37 @@ def exited(
             detail=log, before=f"{service.name} exited with {code}", place=own_line(log, service)
         )
     said = panic_line(log)
+    lacked = _with_example(box, service, container, log) if code and dev else None
+    if lacked is not None:
+        return _lacks_file(service, lacked, code, log)
     if said is not None:
         return panicked(service, said, log)
     return _exited(service, code, log, dev=dev)
+
+
+def _with_example(box: Toolbox, service: Service, container: Container, log: str) -> Problem | None:
+    """A file that the last lines speak of, which is not here while an example of it is: it was to be copied."""
+    root = Path(container.labels.get(ROOT_LABEL, "."))
+    for path in dict.fromkeys(_CONFIG.findall(log)):
+        shown = _shown(service, path)
+        if not box.files.exists(root / shown) and (example := _example(box, root, shown)) is not None:
+            message = f"it speaks of {shown}, which is not here"
+            return Problem("file-missing", message, _copied(example, shown), own_line(log, service))
+    return None
+
+
+def _shown(service: Service, path: str) -> Path:
+    """What the program calls `path`, as it is named in the project."""
+    return Path(posixpath.normpath(posixpath.join(service.dir, service.workdir, path)))
+
+
+def _example(box: Toolbox, root: Path, shown: Path) -> Path | None:
+    beside = (shown.with_name(name) for name in examples(shown.name))
+    return next((found for found in beside if box.files.exists(root / found)), None)
+
+
+def _copied(example: Path, shown: Path) -> str:
+    return f"cp {example} {shown}, and fill in what it leaves open"
 
 
 def _not_in_folder(
@@ -82,15 +111,9 @@ def _not_in_folder(
     if path.startswith("/"):
         hint = f"mount it where it lies here: `volumes: [./FILE:{path}]` in the compose file"
         return replace(known, message=f"{path} is not in the dev container", hint=hint)
-    shown = Path(posixpath.normpath(posixpath.join(service.dir, service.workdir, path)))
-    root = Path(container.labels.get(ROOT_LABEL, "."))
-    beside = (shown.with_name(name) for name in examples(shown.name))
-    example = next((found for found in beside if box.files.exists(root / found)), None)
-    hint = (
-        f"cp {example} {shown}, and fill in what it leaves open"
-        if example
-        else f"write {shown}, or mend the path"
-    )
+    shown = _shown(service, path)
+    example = _example(box, Path(container.labels.get(ROOT_LABEL, ".")), shown)
+    hint = _copied(example, shown) if example is not None else f"write {shown}, or mend the path"
     return replace(
         known, code="file-missing", message=f"the program ends without {shown}, and it is not here", hint=hint
     )
@@ -212,11 +235,25 @@ def of_volume(
     look += ["--volume", f"{volume['name']}:/v:ro", "--entrypoint", "stat", image, "-c", "%u:%g", "/v"]
     seen = box.processes.run(look, timeout=20)
     owner = seen.stdout.strip() if seen.code == 0 else "another user"
-    user = container.user
+    user = _numeric(box, container)
+    mode = "the dev container" if container.labels.get(MODE_LABEL) == "dev" else "production"
     return replace(
         known,
         code="volume-not-permitted",
         message=f"it may not open {denied['path']}: the volume {volume['name']} belongs to {owner}, "
-        f"and production runs as {user}",
+        f"and {mode} runs as {container.user}",
         hint=f"docker run --rm -u 0 -v {volume['name']}:/v --entrypoint chown {image} -R {user} /v",
     )
+
+
+def _numeric(box: Toolbox, container: Container) -> str:
+    """Its user as another image knows it too: that of a name stands in the passwd of its own."""
+    name = container.user.partition(":")[0]
+    if name.isdecimal():
+        return container.user
+    try:
+        passwd = box.images().binary(container.image, "/etc/passwd").decode(errors="replace")
+    except DevctlError:
+        return container.user
+    found = re.search(rf"^{re.escape(name)}:[^:\n]*:(\d+):(\d+):", passwd, re.MULTILINE)
+    return f"{found[1]}:{found[2]}" if found is not None else container.user

@@ -29,6 +29,7 @@ from devctl.workflows.data_folders import data_folders, frontend_modules
 from devctl.workflows.file_events import known_to_fail
 from devctl.workflows.hostports import choose_host_ports
 from devctl.workflows.manifests import check_manifests, deps_fingerprint, manifest_paths
+from devctl.workflows.mounts import make_mounted, with_volumes
 from devctl.workflows.owner import refuse_anothers
 from devctl.workflows.private_modules import said_args, with_access
 from devctl.workflows.workspaces import unpublished
@@ -123,6 +124,9 @@ def write_overlay(box: Toolbox, session: Session) -> None:
     for run in session.runs:
         for name, text in overlay_files(box, project, run).items():
             box.files.write_atomic(folder / name, text, owner=project.owner)
+        service = project.service(run.service)
+        if run.mode == "dev" and service is not None:
+            make_mounted(box, project, service)
     # 0600: compose resolves env files into the model, and those hold passwords.
     box.files.write_atomic(session.model_file, session.model_text, owner=project.owner, mode=0o600)
     if CACHE_KEY in json.loads(session.model_text).get("volumes", {}):
@@ -179,7 +183,8 @@ def our_dockerfile(box: Toolbox, project: Project, service: Service) -> str:
         for target, paths in _by_folder(box, project, service)
     ]
     known = unpublished(box, project, manifest_paths(box, project, service))
-    return text.replace(MANIFEST_LINE, "\n".join([*copied, known]).rstrip() or MANIFEST_LINE)
+    text = text.replace(MANIFEST_LINE, "\n".join([*copied, known]).rstrip() or MANIFEST_LINE)
+    return with_volumes(text, project, service)
 
 
 def _by_folder(box: Toolbox, project: Project, service: Service) -> list[tuple[str, list[str]]]:

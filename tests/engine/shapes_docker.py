@@ -82,6 +82,19 @@ DOCKER: dict[str, Shape] = {
         )
         | {"air.toml": AIR_TOML},
     ),
+    "data-on-volumes-of-somebody": Shape(
+        grown(
+            f"{API}    volumes: ['data:/data', './kept:/kept']\nvolumes:\n  data:\n",
+            main=server(imports='\t"os"\n').replace(
+                "func main() {\n",
+                'func main() {\n\tfor _, path := range []string{"/data/x", "/kept/x"} {\n'
+                "\t\tif err := os.WriteFile(path, nil, 0o600); err != nil && os.Getuid() != 65532 {\n"
+                "\t\t\tpanic(err)\n\t\t}\n\t}\n",
+            ),
+        )
+        | {"roots/x": ""},
+        closed=("roots",),
+    ),
     "one-of-several-targets": Shape(
         grown(
             API.replace("build: .", "build: {context: ., target: web}"),

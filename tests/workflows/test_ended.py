@@ -144,3 +144,25 @@ def test_a_file_that_is_missing_in_dev_is_missing_in_the_folder(
         cast("Any", SimpleNamespace(engine=engine, files=files)), "shop", Service("api", dir="api"), ended
     )
     assert message in str(error) and error.problem.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("log", "there", "hint"),
+    [
+        (
+            "reading config: config.toml\nconfig file not found",
+            "config.toml.sample",
+            "cp api/config.toml.sample api/config.toml",
+        ),
+        ("reading config: config.toml\nconfig file not found", "other.toml.sample", "devctl logs api"),
+        ("see https://x.org/config.toml\n", "config.toml.sample", "devctl logs api"),
+    ],
+)
+def test_a_file_that_the_last_lines_speak_of_is_to_be_copied_from_its_example(
+    tmp_path: Path, log: str, there: str, hint: str
+) -> None:
+    build_tree(tmp_path, {f"api/{there}": ""})
+    engine, files = SimpleNamespace(logs=lambda *_, **__: log), SimpleNamespace(exists=Path.exists)
+    ended = replace(KILLED, exit_code=1, labels={MODE_LABEL: "dev", ROOT_LABEL: str(tmp_path)})
+    box = cast("Any", SimpleNamespace(engine=engine, files=files))
+    assert exited(box, "shop", Service("api", dir="api"), ended).problem.hint.startswith(hint)
