@@ -229,7 +229,7 @@ class _PackageReader:
             self._setting(beside_it(at["pair"], "Name"), given, "flag", at["pair"])
         elif name == "Addr" and kind.endswith(("http.Server", "fasthttp.Server")):
             self.listening.append((at["pair"], self._place(at["pair"]), [value]))
-        else:
+        elif not beside_it(at["pair"], "Net").startswith("udp"):  # nothing that connects finds that one
             self._setting(name, literal(value), "field", at["pair"])
 
     def _table(self, at: dict[str, Node]) -> None:

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from devctl.domain.build_args import after, given
-from devctl.domain.gofacts import DockerfileFacts, GoPackage, Module, SourceFacts, Stage
+from devctl.domain.build_args import given
+from devctl.domain.built_packages import built_packages
+from devctl.domain.gofacts import DockerfileFacts, GoPackage, Module, SourceFacts
 from devctl.domain.gohints import reachable
-from devctl.domain.stages import expand, is_dev, needed_by
+from devctl.domain.stages import is_dev, needed_by
 from devctl.domain.start_words import begun_names
 from devctl.domain.started import shown_stage
 from devctl.errors import FilesError, UsageError
@@ -46,9 +47,6 @@ _ASIDE = frozenset(
         "ci",
     }
 )
-_GO_BUILD = re.compile(r"\bgo\s+(?:build|install|run)\b(?P<rest>[^\n&|;]*)")
-_OUTPUT = re.compile(r"\s-o[ =]*[\"']?([^\s\"']+)")
-_PACKAGE_WORD = re.compile(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
 
 
 _WILD = re.compile(r"[^/]*[*?\[]")
@@ -156,6 +154,7 @@ def choose_main(
     return (
         _by_dockerfile(found, dockerfile, context, compose or {}, name)
         or _by_start(found, dockerfile, compose or {})
+        or _by_place(found, dockerfile)
         or _by_code(found, name)
     )
 
@@ -190,9 +189,8 @@ def _by_dockerfile(
     for stage in sorted(facts.stages, key=lambda s: (is_dev(s), s not in near)):
         built = [
             (_place(binary, started), posixpath.basename(main.package.dir) == name, main.serves, line, main)
-            for line, word, binary in _built_packages(stage, facts.global_args, given(compose))
-            for main in found
-            if _is_package(main, word, context)
+            for line, words, binary in built_packages(stage, facts.global_args, given(compose))
+            for main in _meant(found, words, context)
         ]
         if built:
             *_, line, main = max(built, key=lambda item: item[:3])
@@ -203,6 +201,12 @@ def _by_dockerfile(
 def _place(binary: str, started: tuple[str, ...]) -> int:
     """The earlier a word of the start names it, the higher."""
     return -started.index(binary) if binary in started else -len(started)
+
+
+def _meant(found: list[Main], words: Iterable[str], context: str) -> list[Main]:
+    """The mains of the first word that names one."""
+    named = ([m for m in found if _is_package(m, word, context)] for word in words)
+    return next((mains for mains in named if mains), [])
 
 
 def _is_package(main: Main, word: str, context: str) -> bool:
@@ -222,22 +226,14 @@ def _by_start(found: list[Main], facts: DockerfileFacts, compose: Mapping[str, o
     return None
 
 
-def _built_packages(
-    stage: Stage, defaults: Mapping[str, str], args: Mapping[str, str]
-) -> Iterable[tuple[int, str, str]]:
-    """Line, package and name of the binary of each build in a stage."""
-    values = dict(defaults)
-    for instruction in stage.instructions:
-        values = after(instruction, values, args)
-        if instruction.cmd in ("RUN", "CMD", "ENTRYPOINT"):
-            text = instruction.original if not instruction.json else " ".join(instruction.value)
-            for found in _GO_BUILD.finditer(expand(text, values, unknown="$")):
-                words = [w.removesuffix("/main.go").strip("\"'") for w in found["rest"].split()]
-                output = _OUTPUT.search(found["rest"])
-                for index, word in enumerate(words):
-                    if _PACKAGE_WORD.match(word) and (index == 0 or words[index - 1] not in ("-o", "-C")):
-                        named = posixpath.basename(output[1]) if output is not None else ""
-                        yield instruction.line, word, named or posixpath.basename(posixpath.normpath(word))
+def _by_place(found: list[Main], facts: DockerfileFacts) -> Chosen | None:
+    """`services/user/Dockerfile` lies beside the main, `Dockerfile.worker` and `docker/worker/Dockerfile` are called like it."""
+    folder, file = posixpath.split(facts.path)
+    below = [m for m in found if folder and f"{m.package.dir}/".startswith(f"{folder}/")]
+    words = {posixpath.basename(folder), *file.lower().split(".")}
+    called = [m for m in found if posixpath.basename(m.package.dir).lower() in words]
+    one = next((mains[0] for mains in (below, called) if len(mains) == 1 and len(found) > 1), None)
+    return Chosen(one, f"{facts.path} lies beside it, or is called like it") if one is not None else None
 
 
 def _by_code(found: list[Main], name: str | None) -> Chosen:

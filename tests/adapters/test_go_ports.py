@@ -464,3 +464,14 @@ def test_a_file_that_is_loaded_tells_the_port(
         {"config/c.go": config, path: told},
     )
     assert (service.port, service.files) == (9001, (path,))
+
+
+@pytest.mark.parametrize(("net", "port"), [("udp", None), ("tcp", 5353)])
+def test_a_server_that_speaks_udp_has_no_port_to_connect_to(
+    tmp_path: Path, net: str, port: int | None
+) -> None:
+    main = (
+        'package main\n\nimport "github.com/miekg/dns"\n\nfunc main() {\n'
+        f'\ts := &dns.Server{{Addr: ":5353", Net: "{net}"}}\n\ts.ListenAndServe()\n}}\n'
+    )
+    assert _service(tmp_path, {"main.go": main}).port == port

@@ -53,6 +53,36 @@ def test_the_program_that_a_container_starts_is_the_main(
     assert detected(BUILD.format(build=build) + final, **compose).main == main
 
 
+@pytest.mark.parametrize(
+    ("lines", "main"),
+    [
+        ("WORKDIR /w\nCOPY . .\nWORKDIR /w/cmd/worker\nRUN go build -o /x .", "./cmd/worker"),
+        ("WORKDIR /w\nCOPY . .\nWORKDIR cmd/worker\nRUN go build -ldflags '-s -w' -o /x", "./cmd/worker"),
+        ("WORKDIR /w\nCOPY . .\nRUN cd cmd/worker && CGO_ENABLED=0 go build -o /x", "./cmd/worker"),
+        ("COPY . /src\nRUN cd /src/cmd/worker && go build -o /x main.go", "./cmd/worker"),
+        ("COPY . .\nRUN go build -C cmd/worker -o /x", "./cmd/worker"),
+        ("COPY . .\nRUN cd /elsewhere && go build -o /x ./cmd/worker", "./cmd/worker"),
+        ("COPY . .\nRUN go build -o /x cmd/worker/run.go", "./cmd/worker"),
+        ("COPY . .\nRUN go install example.com/tool@v1 && make", "./cmd/api"),
+    ],
+)
+def test_a_package_is_built_from_the_folder_that_the_line_is_called_in(lines: str, main: str) -> None:
+    assert (
+        detected(f'FROM golang:1.26 AS b\n{lines}\nFROM scratch\nCOPY --from=b /x /x\nCMD ["/x"]\n').main
+        == main
+    )
+
+
+@pytest.mark.parametrize("path", ["cmd/worker/Dockerfile", "Dockerfile.worker", "docker/worker/Dockerfile"])
+def test_a_dockerfile_that_says_nothing_lies_beside_its_main(path: str) -> None:
+    source = facts(pkg("cmd/api", listens=":8080"), pkg("cmd/worker", imports=()))
+    text = 'FROM golang:1.26\nCOPY . .\nRUN make\nCMD ["make", "run"]\n'
+    service = detect_service(
+        source, config=Config(), name="x", compose={"build": {}}, dockerfile=parse(text, path=path)
+    )
+    assert service.main == "./cmd/worker"
+
+
 def test_the_stage_that_the_compose_file_builds_is_the_one_for_production() -> None:
     text = BUILD.format(build=TWO) + TARGETS
     assert detected(text, build={"target": "api"}).prod_stages == {"alpine": "api"}
