@@ -125,9 +125,20 @@ def require_compiler(box: Toolbox, session: Session, services: Iterable[str]) ->
         raise MachineError(
             f"{need.value} needs cgo, and {base} has no C compiler",
             code="base-lacks-c-compiler",
-            hint=f"devctl.yaml: `bases: {{golang: golang:{session.project.go_minor}-bookworm}}` (it has gcc)",
+            hint=_compiler_hint(session.project, run),
             place=need.place,
         )
+
+
+def _compiler_hint(project: Project, run: Run) -> str:
+    base = f"golang:{project.go_minor}-bookworm"
+    if run.ours:
+        return f"devctl.yaml: `bases: {{golang: {base}}}` (it has gcc)"
+    without = f"devctl.yaml: `services: {{{run.service}: {{build: {{env: {{CGO_ENABLED: '0'}}}}}}}}`"
+    return (
+        f"`RUN apk add --no-cache gcc musl-dev` in stage {run.stage} of {run.dockerfile}, or FROM {base}, which has gcc; "
+        f"where that part of the code is not used, {without}"
+    )
 
 
 def _linted(

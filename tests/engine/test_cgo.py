@@ -73,3 +73,14 @@ def test_c_is_compiled_by_a_base_that_nobody_asked_for(
     found = {check["id"]: check["status"] for check in preview.result["checks"]}
     assert (found["cgo"], found["static-binary"]) == ("ok", "ok")
     assert get(port) == "root: 8"
+
+
+def test_a_dev_stage_without_a_compiler_is_refused_with_what_to_write_in_it(
+    project: Callable[..., Started],
+) -> None:
+    dockerfile = 'FROM golang:1.26-alpine AS dev\nRUN go install github.com/air-verse/air@v1.67.2\nWORKDIR /app\nCMD ["air"]\n'
+    compose = "services:\n  roots:\n    build: {context: ., target: dev}\n    volumes: [.:/app]\n"
+    refused = project({**FILES, "Dockerfile": dockerfile, "compose.yaml": compose}).devctl("up", "-d", code=4)
+    assert refused.error["code"] == "base-lacks-c-compiler", refused.show
+    assert "`RUN apk add --no-cache gcc musl-dev` in stage dev of Dockerfile" in refused.error["hint"]
+    assert "services: {roots: {build: {env: {CGO_ENABLED: '0'}}}}" in refused.error["hint"]
