@@ -191,7 +191,8 @@ def test_the_dev_base_must_compile_c_where_the_code_needs_it(project: MakeProjec
     source["main.go"] = source["main.go"].replace(
         "import (", '// int one(void) { return 1; }\nimport "C"\n\nimport ('
     )
-    seed = project({**source, "docker-compose.yml": COMPOSE})
+    named = "version: 1\nbases: {golang: golang:1.19-alpine}\n"  # unnamed, it would be one with a compiler
+    seed = project({**source, "docker-compose.yml": COMPOSE, "devctl.yaml": named})
 
     refused = seed.devctl("-y", "up", "-d", code=4)
 
