@@ -12,6 +12,8 @@ from devctl.domain.mains import Main
 from devctl.domain.project import Service
 
 _ASKS = re.compile(r"(?:^|_)(?:CONFIG|CONF|CFG)(?:_?(?:PATH|FILE|FILEPATH|FILE_PATH))?$")
+# Of tools that a program may call or look into: their files are not the program's own.
+_OTHERS = ("AWS_", "DOCKER_", "GIT_", "HELM_", "KUBE", "LOG_", "NPM_", "OPENSSL_", "SSH_", "XDG_")
 _READ = (".yaml", ".yml", ".toml", ".ini", ".conf", ".env", ".properties")
 _CONFIG_JSON = re.compile(r"(?:^|/)(?:configs?|conf|etc)/[^/]+\.json$|(?:^|/)(?:config|settings)[^/]*\.json$")
 # The files of a developer's machine first; `prod.yaml` is nobody's to develop with.
@@ -25,7 +27,7 @@ def asked_config(main: Main, there: Mapping[str, str]) -> dict[str, str]:
     if any(item.value in files for package in main.closure for item in package.opens):
         return {}
     reads = [read for package in main.closure for read in (*package.env_required, *package.env_reads)]
-    name = next((read.value for read in reads if _ASKS.search(read.value)), None)
+    name = next((read.value for read in reads if _asks(read.value)), None)
     if name is None or name in there:
         return {}
     usual = [path for stem in _USUAL for path in sorted(files) if _stem(path) == stem]
@@ -42,7 +44,7 @@ def reread(service: Service) -> tuple[str, ...]:
 
 def required_names(main: Main) -> set[str]:
     """Variables that the program cannot do without, and those that name its configuration file."""
-    asked = [read.value for p in main.closure for read in p.env_reads if _ASKS.search(read.value)]
+    asked = [read.value for p in main.closure for read in p.env_reads if _asks(read.value)]
     return {read.value for p in main.closure for read in p.env_required}.union(asked)
 
 
@@ -51,6 +53,10 @@ def with_named(main: Main, environment: Mapping[str, str]) -> Main:
     files = {file.path: file for file in main.module.config_files}
     named = [files[path] for value in environment.values() if (path := _path(value)) in files]
     return _opening(main, named) if named else main
+
+
+def _asks(name: str) -> bool:
+    return _ASKS.search(name) is not None and not name.startswith(_OTHERS)
 
 
 def _path(value: str) -> str:

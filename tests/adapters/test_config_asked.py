@@ -69,6 +69,12 @@ def test_nothing_is_given_where_only_production_has_a_file(tmp_path: Path) -> No
     assert (found.env, [v.value for v in found.unset_env]) == ({}, ["CONFIG_PATH"])
 
 
+@pytest.mark.parametrize("name", ["AWS_CONFIG_FILE", "DOCKER_CONFIG", "KUBE_CONFIG"])
+def test_the_file_of_another_tool_is_not_the_programs(tmp_path: Path, name: str) -> None:
+    found = service(tmp_path, {"config/local.yaml": LOCAL}, load=f'path := os.Getenv("{name}")')
+    assert (found.env, found.files, found.port) == ({}, (), 8080)
+
+
 def test_nothing_is_given_where_the_code_has_a_file_of_its_own(tmp_path: Path) -> None:
     load = f'{BY_FLAG}\n\tif path == "" {{\n\t\tpath = "config/config.yaml"\n\t}}\n\tos.ReadFile("config/config.yaml")'
     found = service(tmp_path, {"config/config.yaml": LOCAL, "config/local.yaml": ""}, load=load)

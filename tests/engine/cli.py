@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from devctl.cli.app import main
 
@@ -86,6 +87,11 @@ def get(port: int, path: str = "/") -> str:
         return connection.getresponse().read().decode()
     finally:
         connection.close()
+
+
+def port_of(up: Result) -> int:
+    """The host port that devctl chose for the first service."""
+    return urlsplit(up.result["services"][0]["url"]).port or 0
 
 
 def serves(port: int, text: str, *, within: float = 180) -> float:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.engine.cli import get, serves
+from tests.engine.cli import get, port_of, serves
 from tests.engine.conftest import Started
 from tests.engine.debian import run
 
@@ -63,16 +62,18 @@ def test_c_is_compiled_by_a_base_that_nobody_asked_for(
     assert base["value"] == "golang:1.26" and 'import "C"' in base["origin"]
     up = roots.devctl("up", "-d")
     assert not up.warnings, up.show
-    port = urlsplit(up.result["services"][0]["url"]).port or 0
+    port = port_of(up)
     assert get(port) == "root: 9"
     roots.write({"main.go": FILES["main.go"].replace("81", "64")})
     serves(port, "root: 8")
 
-    preview = roots.devctl("prod-preview")
-    assert preview.result["binary"]["static"] is True
-    found = {check["id"]: check["status"] for check in preview.result["checks"]}
-    assert (found["cgo"], found["static-binary"]) == ("ok", "ok")
-    assert get(port) == "root: 8"
+    for base in ("distroless", "alpine", "scratch"):
+        preview = roots.devctl("prod-preview", "--base", base)
+        assert preview.result["image"]["base"] == base
+        assert preview.result["binary"]["static"] is True
+        found = {check["id"]: check["status"] for check in preview.result["checks"]}
+        assert (found["cgo"], found["static-binary"]) == ("ok", "ok")
+        assert get(port) == "root: 8"
 
 
 def test_a_dev_stage_without_a_compiler_is_refused_with_what_to_write_in_it(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.engine.cli import get, serves
+from tests.engine.cli import get, port_of, serves
 from tests.engine.conftest import Started
 
 pytestmark = pytest.mark.engine
@@ -51,7 +50,7 @@ def test_the_file_is_given_read_again_and_in_the_image(project: Callable[..., St
     greeter = project(FILES)
     up = greeter.devctl("up", "-d")
     assert not up.warnings, up.show
-    port = urlsplit(up.result["services"][0]["url"]).port or 0
+    port = port_of(up)
     assert get(port) == "hello"
     greeter.write({"config/local.yaml": FILES["config/local.yaml"].replace("hello", "welcome")})
     serves(port, "welcome")
