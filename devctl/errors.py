@@ -1,10 +1,14 @@
-"""Errors are data: code, message, hint and place. The only list of exit codes (docs/reference/exit-codes.md)."""
+"""Errors are data: what is told (`Problem`), what checks find (`Finding`), what ends a command (`DevctlError`).
+
+The only list of exit codes (docs/reference/exit-codes.md).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import ClassVar
+from typing import Any, ClassVar, Final, Literal, Self
 
 
 class ExitCode(IntEnum):
@@ -23,9 +27,9 @@ class ExitCode(IntEnum):
 class Problem:
     """One thing that is wrong, or worth a warning.
 
-    `code` is a stable kebab-case word, `hint` the command or line that mends it (never empty),
+    `code` is a stable kebab-case word, `hint` the command or line that fixes it (never empty),
     `place` is `path:line:col`, `path:line` or `path` relative to the project, or None. `why` is the cause, where the
-    message does not say it: a line of its own in text, and the end of the message in JSON, which has four keys by contract.
+    message does not say it: a line of its own in text, and the end of the message in JSON, which has four keys.
     """
 
     code: str
@@ -39,8 +43,54 @@ class Problem:
         return {"code": self.code, "message": message, "hint": self.hint, "place": self.place}
 
 
+Severity = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found, of lint, readiness or doctor: a judgement, also that all is well. Told by itself, it is a `Problem`.
+
+    `hint` is the command or line that fixes it ("" where all is well), `place` the line to change. A rule leaves the
+    `id` to the table that it stands in: `ok`, `warn` and `fail` make one without.
+    """
+
+    id: str
+    severity: Severity
+    message: str
+    hint: str = ""
+    place: str | None = None
+
+    @property
+    def problem(self) -> Problem:
+        return Problem(self.id, self.message, self.hint, self.place)
+
+    def of(self, check: str) -> Self:
+        """The same, as the finding of this check."""
+        return replace(self, id=check)
+
+    def as_json(self) -> dict[str, object]:
+        """An entry of `checks[]` of `prod-preview`."""
+        told = {"id": self.id, "status": self.severity, "detail": self.message}
+        return {**told, "hint": self.hint, "place": self.place}
+
+
+def ok(message: str) -> Finding:
+    return Finding("", "ok", message)
+
+
+def warn(message: str, hint: str, place: str | None = None) -> Finding:
+    return Finding("", "warn", message, hint, place)
+
+
+def fail(message: str, hint: str, place: str | None = None) -> Finding:
+    return Finding("", "fail", message, hint, place)
+
+
 class DevctlError(Exception):
-    """Base of every error that a user is meant to read. `detail` is output of a tool, shown below the message."""
+    """Base of every error that a user is meant to read. `detail` is output of a tool, shown below the message.
+
+    It is not changed once it is made: who knows more raises another one from it (`replace`).
+    """
 
     exit_code: ClassVar[ExitCode] = ExitCode.BUG
 
@@ -52,17 +102,32 @@ class DevctlError(Exception):
         hint: str,
         place: str | None = None,
         detail: str = "",
-        result: dict[str, object] | None = None,
+        result: Mapping[str, object] | None = None,
         why: str = "",
     ) -> None:
         super().__init__(message)
-        self.problem = Problem(code=code, message=message, hint=hint, place=place, why=why)
-        self.detail = detail
-        self.result: dict[str, object] = result or {}
+        self.problem: Final = Problem(code=code, message=message, hint=hint, place=place, why=why)
+        self.detail: Final = detail
+        self.result: Final[Mapping[str, object]] = result or {}
 
     @property
     def code(self) -> str:
         return self.problem.code
+
+    def replace(
+        self, *, result: Mapping[str, object] | None = None, detail: str | None = None, **problem: Any
+    ) -> Self:
+        """A new error of the same kind, to be raised from this one: other words for its problem, a larger result, more detail."""
+        told = replace(self.problem, **problem)
+        return type(self)(
+            told.message,
+            code=told.code,
+            hint=told.hint,
+            place=told.place,
+            why=told.why,
+            detail=self.detail if detail is None else detail,
+            result=self.result if result is None else result,
+        )
 
 
 class ProjectError(DevctlError):
@@ -93,6 +158,16 @@ class InterruptedByUser(DevctlError):
     """Ctrl-C or SIGTERM before the work was done (exit 130)."""
 
     exit_code = ExitCode.INTERRUPTED
+
+    def __init__(
+        self,
+        message: str = "interrupted",
+        *,
+        code: str = "interrupted",
+        hint: str = "devctl status shows what still runs",
+        **more: Any,
+    ) -> None:
+        super().__init__(message, code=code, hint=hint, **more)
 
 
 def lost_interruption(error: BaseException) -> bool:

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+import tempfile
+from pathlib import Path
 
 from hypothesis import settings
 
 # No deadline: how long one example takes says more of the machine than of the code.
-settings.register_profile("full", deadline=None)
-settings.register_profile("fast", deadline=None, max_examples=25)  # `make fast` asks for it
+# The same examples each time: what a run finds is not the next one's surprise. `explore` looks for new ones.
+settings.register_profile("full", deadline=None, derandomize=True)
+settings.register_profile("fast", settings.get_profile("full"), max_examples=25)  # `make fast` asks for it
+settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("full")
 
 
+STATE = "devctl-test-state-"
+
+
+def pytest_unconfigure() -> None:
+    home = os.environ["XDG_STATE_HOME"]
+    if Path(home).name.startswith(STATE):
+        shutil.rmtree(home, ignore_errors=True)
+
+
 def pytest_configure() -> None:
-    """A shell starts background jobs with SIGINT ignored, and children inherit that: tests of Ctrl-C need the default."""
+    """A shell starts background jobs with SIGINT ignored, and children inherit that: tests of Ctrl-C need the default.
+
+    What devctl remembers of the projects of tests does not go into the home of whoever runs them.
+    """
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix=STATE)
+    # All projects of the tests trust each other: each would compile the standard library anew (docs/explanation/security.md).
+    os.environ["BUILDKIT_CACHE_MOUNT_NS"] = "devctl-tests"
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def build_tree(root: Path, files: Mapping[str, str]) -> Path:
@@ -13,3 +14,20 @@ def build_tree(root: Path, files: Mapping[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return root
+
+
+def filled_in(value: Any) -> Any:
+    """What compose makes of a value of a file: `$$` is a dollar sign, and any other `$` would be a variable. Names stay."""
+    if isinstance(value, str):
+        assert "$" not in value.replace("$$", ""), "compose would look for a variable here"
+        return value.replace("$$", "$")
+    if isinstance(value, dict):
+        return {key: filled_in(item) for key, item in value.items()}
+    return [filled_in(item) for item in value] if isinstance(value, list) else value
+
+
+def open_to_others(folder: Path) -> None:
+    """pytest closes its folders (`/tmp/pytest-of-USER/pytest-N/…`) to other users; a worker of xdist has one more."""
+    above = next((at for at, path in enumerate(folder.parents) if path.name.startswith("pytest-of-")), 2)
+    for path in (folder, *folder.parents[: above + 1]):
+        path.chmod(0o755)

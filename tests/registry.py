@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devctl.adapters.assemble_fetch import Fetcher
-from devctl.adapters.host import SystemHost
-from devctl.adapters.process import SystemProcesses
+from devctl.adapters.stand_ins.fetch import Fetcher
+from devctl.adapters.system.host import SystemHost
+from devctl.adapters.system.process import SystemProcesses
 
 STARTS_WITHIN = 60.0
 

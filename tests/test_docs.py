@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
-from devctl.adapters.config_file import schema as config_schema
+from devctl.adapters.project_files.config_file import schema as config_schema
 from devctl.cli.app import app
 from devctl.cli.options import hoist
+from devctl.domain.doctor.all import CHECKS
 from devctl.errors import ExitCode
-from devctl.workflows.find import FOLDERS
+from devctl.workflows.project.find import FOLDERS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 IDS = [str(p.relative_to(ROOT)) for p in PAGES]
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -85,8 +91,114 @@ def test_every_page_of_the_docs_can_be_reached_from_the_readme() -> None:
     assert {p for p in PAGES if p.name != "CHANGELOG.md"} <= seen
 
 
-def test_the_readme_is_short() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 90
+FOR_DEVELOPERS = (
+    ROOT / "CONTRIBUTING.md",
+    *(ROOT / f"docs/explanation/{name}.md" for name in ("architecture", "testing")),
+)
+
+
+@pytest.mark.parametrize("page", FOR_DEVELOPERS, ids=lambda page: page.name)
+def test_what_developers_are_told_exists(page: Path) -> None:
+    """Paths, from the top or below devctl/; files that are named alone, beside the path before them; names."""
+    words = _code_words(page.read_text(encoding="utf-8"))
+    paths = [w for w in words if PATH.fullmatch(w) and "TOPIC" not in w]
+    assert paths
+    assert [p for p in paths if _file(p) is None] == []
+    folder, lost = ROOT, []
+    for word in words:
+        if PATH.fullmatch(word) and (there := _file(word)) is not None:
+            folder = there if there.is_dir() else there.parent
+        elif re.fullmatch(r"\w+\.(?:py|yaml)", word) and word != "devctl.yaml":
+            lost += [] if any((at / word).exists() for at in (folder, ROOT / "devctl", ROOT)) else [word]
+    assert lost == []
+    names = [w.rstrip("()") for w in words if re.fullmatch(r"_?[a-z]+(_[a-z]+)+(\(\))?|[A-Z]\w*[a-z]", w)]
+    assert [n for n in names if not _defines(_source(), n)] == []
+
+
+ARCHITECTURE = ROOT / "docs/explanation/architecture.md"
+
+
+def test_a_name_that_is_told_with_its_file_is_defined_there() -> None:
+    """`up` in `workflows/dev/up.py`; `load` (`workflows/project/load.py`)."""
+    told = re.findall(
+        r"`(\w+)`,?\s(?:in\s|\()`([\w./-]+\.py)`",
+        "\n".join(page.read_text(encoding="utf-8") for page in FOR_DEVELOPERS),
+    )
+    assert len(told) > 15
+    wrong = [(name, path) for name, path in told if not _defines(_text_of(path), name)]
+    assert wrong == []
+
+
+def test_the_functions_that_a_command_goes_through_exist() -> None:
+    walks = re.findall(r"^## One `devctl .*?(?=^## )", ARCHITECTURE.read_text(encoding="utf-8"), re.M | re.S)
+    assert len(walks) == 2
+    for walk in walks:
+        names = [w.rstrip("()") for w in _code_words(walk) if re.fullmatch(r"\w+(?:\(\))?", w)]
+        assert len(names) > 10
+        assert [n for n in names if not _defines(_source(), n)] == []
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    pages = sorted((ROOT / "docs/decisions").glob("*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert pages and numbers == list(range(1, len(pages) + 1))
+    heads = [page.read_text(encoding="utf-8").partition(".")[0] for page in pages]
+    assert heads == [f"# {number}" for number in numbers]
+
+
+PATH = re.compile(r"(?:cli|ui|workflows|domain|adapters|devctl|tests|templates|docs)/[\w./-]+")
+
+
+def _code_words(text: str) -> list[str]:
+    return re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.S))
+
+
+def _file(path: str) -> Path | None:
+    return next((ROOT / top / path for top in ("", "devctl") if (ROOT / top / path).exists()), None)
+
+
+def _text_of(path: str) -> str:
+    there = _file(path)
+    return there.read_text(encoding="utf-8") if there is not None else ""
+
+
+@cache
+def _source() -> str:
+    files = (p for top in ("devctl", "tests") for p in sorted((ROOT / top).rglob("*.py")))
+    return "\n".join(p.read_text(encoding="utf-8") for p in files)
+
+
+def _defines(source: str, name: str) -> bool:
+    return re.search(rf"\b(?:def|class) {name}\b|^{name}\b.* = ", source, re.M) is not None
+
+
+PYPROJECT = ROOT / "pyproject.toml"
+
+
+def test_what_the_project_file_names_exists() -> None:
+    """Pages that comments cite, what is packed, what ruff makes exceptions for."""
+    text = PYPROJECT.read_text(encoding="utf-8")
+    tool = tomllib.loads(text)["tool"]
+    cited = re.findall(r"#.*?([\w./-]+\.md)", text)
+    packed = tool["hatch"]["build"]["targets"]["sdist"]["include"]
+    excepted = [*tool["ruff"]["lint"]["per-file-ignores"], *tool["ruff"].get("extend-exclude", ())]
+    assert [name for name in (*cited, *packed, *excepted) if not any(ROOT.glob(name))] == []
+
+
+def test_a_source_archive_can_be_tested_and_read() -> None:
+    """It holds what the Makefile runs and what the README leads to."""
+    packed = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
+        "sdist"
+    ]["include"]
+    linked = {
+        target.partition("#")[0] for target in LINK.findall(_prose(ROOT / "README.md")) if "://" not in target
+    }
+    run = set(
+        re.findall(r"(?<![\w./])(\w+/[\w.-]+\.(?:sh|py))\b", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    )
+    assert run
+    needed = {Path(name).parts[0] for name in linked | run if name}
+    assert needed <= set(packed)
 
 
 def _prose(page: Path) -> str:
@@ -136,3 +248,9 @@ def _keys(node: Any, schema: Any) -> set[str]:
         inner = _keys(below, schema)
         found |= {name, *inner, *(f"{name}.{key}" for key in inner)}
     return found
+
+
+def test_each_check_of_doctor_has_its_row() -> None:
+    rows = re.findall(r"^\| ((?:`[a-z-]+` ?)+)\|", (ROOT / "docs/how-to/doctor.md").read_text(), re.M)
+    told = [check for row in rows for check in re.findall(r"`([a-z-]+)`", row)]
+    assert sorted(told) == sorted(check.id for check in CHECKS)

@@ -8,17 +8,21 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from devctl.domain.failures.catalog import entries
+from devctl.domain.lint.rules import RULES
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "exit-codes.md"
 FAULTS = ROOT / "docs" / "reference" / "faults.md"
-CARRIERS = {"Problem", "Failure", "Explained"}
+CARRIERS = {"Problem", "Explained", "Finding"}
 
 
 @cache
 def in_the_source() -> set[str]:
     found = {code for path in (ROOT / "devctl").rglob("*.py") for code in _codes(ast.parse(path.read_text()))}
     # `broken` is caught where it is raised; the parser of go.mod and go.work takes its code from the file's name.
-    return found - {"broken"} | {"broken-go-mod", "broken-go-work"}
+    found |= {rule.id for rule in RULES}  # each of its findings is a warning
+    return found - {"broken", ""} | {"broken-go-mod", "broken-go-work"} | {entry.code for entry in entries()}
 
 
 def _codes(tree: ast.Module) -> Iterator[str]:

@@ -39,7 +39,7 @@ def test_it_holds_every_template_and_the_command(installed: Path) -> None:
     folder = installed / "devctl/_templates"
     assert {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()} == wanted
     entry = next(installed.glob("devctl-*.dist-info/entry_points.txt")).read_text()
-    assert "devctl = devctl.cli.app:main" in entry
+    assert "devctl = devctl.__main__:main" in entry
     assert {p.name for p in installed.iterdir() if not p.name.endswith(".dist-info")} == {"devctl"}
 
 

@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from devctl import __version__
+from devctl.cli.call import Call
 from devctl.cli.commands import register
 from devctl.cli.help import Group
 from devctl.cli.options import GlobalOptions, asks_json, hoist
-from devctl.cli.session import Session
 from devctl.cli.signals import terminated_like_ctrl_c
-from devctl.errors import DevctlError, ExitCode, InterruptedByUser, UsageError, lost_interruption
+from devctl.errors import (
+    DevctlError,
+    ExitCode,
+    InterruptedByUser,
+    MachineError,
+    UsageError,
+    lost_interruption,
+)
 
 if TYPE_CHECKING:
+    from devctl.domain.command.events import Outcome
     from devctl.ui.renderer import Renderer
 
 # typer keeps its own copy of click private; the base of its usage errors is reached through a public subclass.
@@ -37,7 +46,7 @@ register(app)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; never raises."""
     words = list(sys.argv[1:] if argv is None else argv)
-    session = Session(GlobalOptions(json=asks_json(words)))
+    session = Call(GlobalOptions(json=asks_json(words)))
     renderers: list[Renderer] = []
     try:
         with terminated_like_ctrl_c():
@@ -45,23 +54,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DevctlError as error:
         failure = error
     except KeyboardInterrupt:
-        failure = _interrupted()
+        failure = InterruptedByUser()
     except SystemExit as exit_:  # typer's completion ends in this way
         return exit_.code if isinstance(exit_.code, int) else ExitCode.OK
     except Exception as error:
-        failure = _interrupted() if lost_interruption(error) else _bug(error, words, renderers)
+        failure = InterruptedByUser() if lost_interruption(error) else _bug(error, words, renderers)
     renderer = renderers[0] if renderers else _renderer(session.options)
     if isinstance(failure, InterruptedByUser) and renderer.reader_gone:
         return ExitCode.OK  # `| head` has seen enough: the normal end of a log
     return renderer.failed(session.command or _spoken(words), failure)
 
 
-def _run(session: Session, words: Sequence[str], renderers: list[Renderer]) -> int:
+def _run(session: Call, words: Sequence[str], renderers: list[Renderer]) -> int:
     session.options, rest = hoist(words)
     if session.options.version:
-        from devctl.cli.version import version
-
-        session.leave("version", lambda box: version())
+        session.leave("version", lambda _box: _version())
     else:
         code = _parse(session, rest)
         if session.work is None:  # help, which typer has printed
@@ -70,11 +77,22 @@ def _run(session: Session, words: Sequence[str], renderers: list[Renderer]) -> i
     from devctl.cli import wiring
 
     assert session.work is not None
-    outcome = session.work(wiring.toolbox(renderers[0]))
+    wiring.search_only_absolute_paths()
+    box = wiring.toolbox(renderers[0])
+    from devctl.workflows.project.find import places_from, root_of
+
+    with places_from(lambda: root_of(box, session.options.project)):
+        outcome = session.work(box)
     return renderers[0].finished(session.command, outcome)
 
 
-def _parse(session: Session, rest: list[str]) -> int:
+def _version() -> Outcome:
+    from devctl.domain.command.events import Outcome
+
+    return Outcome(result={"version": __version__}, text=f"devctl {__version__}")
+
+
+def _parse(session: Call, rest: list[str]) -> int:
     """Let typer choose the command; it leaves its work in the session. Help and completion are done here and now."""
     if not rest and not session.options.json:
         app(args=["--help"], standalone_mode=False, obj=session, prog_name="devctl")
@@ -87,10 +105,16 @@ def _parse(session: Session, rest: list[str]) -> int:
         raise KeyboardInterrupt from None
     except typer.Exit as exit_:
         return exit_.exit_code
+    except OSError as error:  # help alone is printed here
+        raise MachineError(
+            f"cannot write the output: {error.strerror}",
+            code="output-not-writable",
+            hint="make room where the output goes: df -h",
+        ) from error
     return result if isinstance(result, int) else ExitCode.OK
 
 
-def _usage(session: Session, error: Exception) -> UsageError:
+def _usage(session: Call, error: Exception) -> UsageError:
     """typer's message in our form. The hint is the command that was probably meant, else the help of the right command."""
     message = getattr(error, "format_message", lambda: str(error))()
     context = getattr(error, "ctx", None)
@@ -113,10 +137,10 @@ def _renderer(options: GlobalOptions) -> Renderer:
     from devctl.cli import wiring
 
     if options.json:
-        from devctl.ui.machine import JsonRenderer
+        from devctl.ui.json import JsonRenderer
 
         return JsonRenderer(discard=wiring.discard_stdout)
-    from devctl.ui.human import HumanRenderer
+    from devctl.ui.text import HumanRenderer
 
     return HumanRenderer(
         quiet=options.quiet,
@@ -126,13 +150,9 @@ def _renderer(options: GlobalOptions) -> Renderer:
     )
 
 
-def _interrupted() -> InterruptedByUser:
-    return InterruptedByUser("interrupted", code="interrupted", hint="devctl status shows what still runs")
-
-
 def _bug(error: Exception, words: Sequence[str], renderers: Sequence[Renderer]) -> DevctlError:
     from devctl.cli.report import write_report
-    from devctl.domain.redact import redact
+    from devctl.domain.project.redact import redact
 
     plan = next((r.plan for r in renderers), "")
     place = write_report(error, words, plan=plan, events=[e for r in renderers for e in r.recent])

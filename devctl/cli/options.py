@@ -86,7 +86,7 @@ def _cluster(word: str, found: dict[str, object]) -> list[str]:
 
 def _checked(found: dict[str, object]) -> GlobalOptions:
     if found.get("color", "auto") not in COLORS:
-        raise _usage(f"--color {found['color']} is no choice", f"--color {'|'.join(COLORS)}")
+        raise _usage(f"--color {found['color']} is not a choice", f"--color {'|'.join(COLORS)}")
     if "project" in found:
         found["project"] = _folder(str(found["project"]))
     return GlobalOptions(**found)  # type: ignore[arg-type]  # the tables above name its fields
@@ -99,7 +99,7 @@ def _folder(text: str) -> Path:
         raise UsageError(
             f"-C: no such folder: {text or 'an empty word'}",
             code="project-dir-missing",
-            hint="devctl -C DIR with a folder that exists",
+            hint="`devctl -C DIR` with a folder that exists",
         )
     return folder
 

@@ -7,8 +7,9 @@ import traceback
 from collections.abc import Sequence
 
 from devctl import __version__
-from devctl.domain.events import Event
-from devctl.domain.redact import redact
+from devctl.domain.command.events import Event
+from devctl.domain.project.control_characters import visible
+from devctl.domain.project.redact import redact
 
 
 def write_report(error: BaseException, words: Sequence[str], *, plan: str, events: Sequence[Event]) -> str:
@@ -58,4 +59,4 @@ def report_text(
         "```",
         "",
     ]
-    return redact("\n".join(parts))
+    return visible(redact("\n".join(parts)))  # it is read in a terminal

@@ -6,22 +6,26 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from devctl.adapters import host
-from devctl.adapters.compose import ComposeCli
-from devctl.adapters.engine import EngineCli
-from devctl.adapters.files import SystemFiles
-from devctl.adapters.host import SystemClock, SystemHost
-from devctl.adapters.prober import SocketProber
-from devctl.adapters.process import SystemProcesses
-from devctl.adapters.sources import ProjectSources
-from devctl.adapters.templates import ShippedTemplates
-from devctl.adapters.watcher import FolderWatcher
-from devctl.domain.events import Asking, LogLine
-from devctl.domain.ports import Images, Toolbox
-from devctl.domain.ports_host import Reporter
+from devctl.adapters.docker.compose import ComposeCli
+from devctl.adapters.docker.engine import EngineCli
+from devctl.adapters.project_files.sources import ProjectSources
+from devctl.adapters.system import host
+from devctl.adapters.system.files import SystemFiles
+from devctl.adapters.system.host import SystemClock, SystemHost
+from devctl.adapters.system.http_probe import SocketProber
+from devctl.adapters.system.identity import HomeIdentity
+from devctl.adapters.system.private_state import HomePrivateState
+from devctl.adapters.system.process import SystemProcesses
+from devctl.adapters.system.state_folder import SystemStateFolder
+from devctl.adapters.system.templates import ShippedTemplates
+from devctl.adapters.system.watcher import FolderWatcher
+from devctl.domain.command.events import Asking, LogLine
+from devctl.domain.ports.host import Reporter
+from devctl.domain.ports.toolbox import Images, Toolbox
 
 if TYPE_CHECKING:
-    from devctl.domain.ports_machine import MachineBox
+    from devctl.domain.ports.identity import Identity
+    from devctl.domain.ports.machine import MachineBox
 
 
 TOOL_ANSWERS_WITHIN = 5.0
@@ -29,21 +33,24 @@ TOOL_ANSWERS_WITHIN = 5.0
 
 def toolbox(reporter: Reporter) -> Toolbox:
     """The real ports. Each adapter imports its library where it uses it, so this costs no start-up time."""
-    processes = SystemProcesses()
+    processes, identity = SystemProcesses(), HomeIdentity()
     return Toolbox(
         reporter=reporter,
         processes=processes,
         files=SystemFiles(),
+        state=SystemStateFolder(),
+        private=HomePrivateState(),
+        identity=identity,
         sources=ProjectSources(),
         compose=ComposeCli(processes, lambda line: reporter.emit(LogLine("build", "build", line))),
         engine=EngineCli(processes),
-        images=cache(_images),
+        images=cache(lambda: _images(identity)),
         prober=SocketProber(),
         clock=SystemClock(),
         host=_host(reporter),
         watcher=FolderWatcher(),
         templates=ShippedTemplates(),
-        machine=cache(lambda: _machine(reporter, processes)),
+        machine=cache(lambda: _machine(reporter, processes, identity)),
     )
 
 
@@ -51,18 +58,18 @@ def _host(reporter: Reporter) -> SystemHost:
     return SystemHost(asking=lambda: reporter.emit(Asking()))
 
 
-def _images() -> Images:
-    from devctl.adapters.image_reader import SdkImages
+def _images(identity: Identity) -> Images:
+    from devctl.adapters.docker.image_reader import SdkImages
 
-    return SdkImages()
+    return SdkImages(identity)
 
 
-def _machine(reporter: Reporter, processes: SystemProcesses) -> MachineBox:
-    from devctl.adapters.assemble import StandInAssembler
-    from devctl.adapters.images import WhalesImageStore
-    from devctl.adapters.installer import SystemInstaller
-    from devctl.adapters.machine import SystemMachine
-    from devctl.domain.ports_machine import MachineBox
+def _machine(reporter: Reporter, processes: SystemProcesses, identity: Identity) -> MachineBox:
+    from devctl.adapters.docker.image_store import WhalesImageStore
+    from devctl.adapters.doctor.installer import SystemInstaller
+    from devctl.adapters.doctor.machine import SystemMachine
+    from devctl.adapters.stand_ins.assemble import StandInAssembler
+    from devctl.domain.ports.machine import MachineBox
 
     folder = host.cache_folder()
     system, store = _host(reporter), WhalesImageStore(processes)
@@ -72,8 +79,8 @@ def _machine(reporter: Reporter, processes: SystemProcesses) -> MachineBox:
         host=system,
         images=store,
         assembler=StandInAssembler(processes, system, store, cache=folder),
-        installer=SystemInstaller(processes, system, cache=folder),
-        machine=SystemMachine(processes, system),
+        installer=SystemInstaller(processes, system, identity, cache=folder),
+        machine=SystemMachine(processes, system, identity),
     )
 
 
@@ -108,6 +115,10 @@ def tools_text() -> tuple[str, ...]:
             (answer.output.strip().splitlines() or [f"exit code {answer.code}"])[-1] for answer in answers
         )
         return tuple(f"{name}: {line}" for name, line in zip(asked, said, strict=True))
+
+
+def search_only_absolute_paths() -> None:
+    host.search_only_absolute_paths()
 
 
 def discard_stdout() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from devctl.domain.project.control_characters import in_one_line
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -38,7 +40,7 @@ class LiveLine:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._progress.add_task(text, total=None)
+        self._progress.add_task(in_one_line(text), total=None)
         self._progress.start()
 
     def clear(self) -> None:

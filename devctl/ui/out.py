@@ -1,4 +1,7 @@
-"""The two streams. Whole lines only, and no error where the reader went away (`devctl logs | head`)."""
+"""The two streams: everything that devctl prints goes through here, in whole lines.
+
+No error where the reader went away (`devctl logs | head`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ import signal
 import threading
 from collections.abc import Callable
 from typing import TextIO
+
+from devctl.errors import MachineError
+from devctl.ui.style import Part, rendered
 
 
 class Out:
@@ -20,7 +26,20 @@ class Out:
         self._discard = discard
         self._ended = False
 
-    def line(self, text: str) -> None:
+    def line(self, *parts: Part) -> None:
+        self._write(rendered(parts))
+
+    def log_line(self, *parts: Part, program: str = "") -> None:
+        """A line of an endless log: with nobody left to read it the command ends, from whatever thread we are in.
+
+        `program`: what the program itself printed, as it is.
+        """
+        self._write(rendered(parts) + program)
+        if self.gone and not self._ended:
+            self._ended = True
+            _end_main()
+
+    def _write(self, text: str) -> None:
         if self.gone:
             return
         try:
@@ -29,13 +48,14 @@ class Out:
         except BrokenPipeError:
             self.gone = True
             self._discard()
-
-    def log_line(self, text: str) -> None:
-        """A line of an endless log: with nobody left to read it the command ends, from whatever thread we are in."""
-        self.line(text)
-        if self.gone and not self._ended:
-            self._ended = True
-            _end_main()
+        except OSError as error:  # a full disk behind `>`, most often
+            self.gone = True
+            self._discard()
+            raise MachineError(
+                f"cannot write the output: {error.strerror}",
+                code="output-not-writable",
+                hint="make room where the output goes: df -h",
+            ) from error
 
 
 def _end_main() -> None:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import RLock
 
-from devctl.domain.events import Event, LogLine, Outcome, Planned
+from devctl.domain.command.events import Event, LogLine, Outcome, Planned
 from devctl.errors import DevctlError, Problem
 from devctl.ui.out import Out
 
@@ -17,7 +17,7 @@ REMEMBERED = 30
 
 
 class Renderer(ABC):
-    """A `Reporter` (domain/ports.py) for several threads. `finished` and `failed` return the exit code."""
+    """A `Reporter` (domain/ports/toolbox.py) for several threads. `finished` and `failed` return the exit code."""
 
     def __init__(self, *, discard: Callable[[], None]) -> None:
         self.recent: deque[Event] = deque(maxlen=REMEMBERED)
@@ -38,14 +38,14 @@ class Renderer(ABC):
                 self.recent.append(event)
             self.show(event)
 
-    def warn(self, problem: Problem) -> None:
+    def warn(self, problem: Problem, *, again: bool = False) -> None:
         with self._lock:
-            self.show_warning(problem)
+            self.show_warning(problem, again=again)
 
     @abstractmethod
     def show(self, event: Event) -> None: ...
     @abstractmethod
-    def show_warning(self, problem: Problem) -> None: ...
+    def show_warning(self, problem: Problem, *, again: bool) -> None: ...
     @abstractmethod
     def finished(self, command: str, outcome: Outcome) -> int: ...
     @abstractmethod

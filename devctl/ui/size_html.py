@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from devctl.domain.size import megabytes, ratio
+from devctl.domain.size.report import LARGE, megabytes, ratio, ratio_text
 from devctl.ui import treemap
 
 _STYLE = """
@@ -92,12 +92,12 @@ def _stand_in(row: Mapping[str, Any]) -> str:
 def _said(result: Mapping[str, Any]) -> str:
     lines = []
     if result["ratio"] is not None:
-        lines.append(f"distroless is {result['ratio']:.2f} × alpine")
+        lines.append(ratio_text(result["ratio"]))
     rows = result["rows"]
     if any(r["assembled"] for r in rows) and all(_published(r) is not None for r in rows):
         published = ratio((r["base"], _published(r) or 0) for r in rows)
         if published is not None:
-            lines.append(f"with the published bases: {published:.2f} × alpine")
+            lines.append(f"with the published bases: {published:.2f} × {LARGE}")
     budget = result["budget_bytes"]
     if budget is not None:
         lines.append(f"{'within' if result['within_budget'] else 'over'} the budget of {_mb(budget)}")

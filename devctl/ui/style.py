@@ -5,27 +5,52 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
+from devctl.domain.project.control_characters import visible
+
 _NAMES = (36, 33, 35, 34, 32, 96, 93, 95)
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A text and its colour, apart until they are written: only so can what the text holds be told from our own colour."""
+
+    code: str
+    text: str
+
+    def __str__(self) -> str:
+        raise TypeError("a painted text is handed to Out as it is, never put into a string")
+
+
+Part = str | Painted
+"""A piece of what is written; `Out.line` takes several."""
+
+
+def rendered(parts: tuple[Part, ...]) -> str:
+    """The one place where texts become what a terminal reads: theirs is made visible, then ours is put around it."""
+    return "".join(
+        visible(part) if isinstance(part, str) else f"\x1b[{part.code}m{visible(part.text)}\x1b[0m"
+        for part in parts
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
     color: bool
 
-    def good(self, text: str) -> str:
+    def good(self, text: str) -> Part:
         return self._paint("32", text)
 
-    def bad(self, text: str) -> str:
+    def bad(self, text: str) -> Part:
         return self._paint("31", text)
 
-    def warn(self, text: str) -> str:
+    def warn(self, text: str) -> Part:
         return self._paint("33", text)
 
-    def dim(self, text: str) -> str:
+    def dim(self, text: str) -> Part:
         return self._paint("2", text)
 
-    def name(self, service: str) -> str:
-        return self._paint(str(_NAMES[zlib.crc32(service.encode()) % len(_NAMES)]), service)
+    def name(self, service: str) -> Part:
+        return self._paint(str(_NAMES[zlib.crc32(service.encode(errors="replace")) % len(_NAMES)]), service)
 
-    def _paint(self, code: str, text: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text
+    def _paint(self, code: str, text: str) -> Part:
+        return Painted(code, text) if self.color and text else text

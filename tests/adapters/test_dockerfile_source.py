@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.adapters.dockerfile_source import parse, read
+from devctl.adapters.project_files.dockerfile import parse, read
 from devctl.errors import FilesError
 
 

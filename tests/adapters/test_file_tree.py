@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters import file_tree
-from devctl.adapters.file_tree import fingerprint
+from devctl.adapters.system import tree_fingerprint as file_tree
+from devctl.adapters.system.tree_fingerprint import fingerprint
 from tests.helpers import build_tree
 
 FILES = {
@@ -65,7 +65,7 @@ def test_a_change_is_seen(tree: Path, change: Callable[[Path], object]) -> None:
     assert fingerprint(tree, without=WITHOUT) != before
 
 
-@pytest.mark.parametrize("path", [".git/HEAD", "a/node_modules/m.js", ".devctl/compose.json"])
+@pytest.mark.parametrize("path", [".git/HEAD", "a/node_modules/m.js", ".devctl/serving.json"])
 def test_what_is_left_out_does_not_count(tree: Path, path: str) -> None:
     before = fingerprint(tree, without=WITHOUT)
     build_tree(tree, {path: "another"})
@@ -75,7 +75,7 @@ def test_what_is_left_out_does_not_count(tree: Path, path: str) -> None:
 def test_a_line_that_takes_back_lets_everything_count_but_our_own_folder(tree: Path) -> None:
     without = (".git", "!.git/HEAD", ".devctl")
     before = fingerprint(tree, without=without)
-    build_tree(tree, {".devctl/compose.json": "x"})
+    build_tree(tree, {".devctl/serving.json": "x"})
     assert fingerprint(tree, without=without) == before
     build_tree(tree, {".git/HEAD": "another"})
     assert fingerprint(tree, without=without) != before

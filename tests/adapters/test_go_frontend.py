@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
-from devctl.adapters.go_source import read
-from devctl.domain.gofacts import Unbuilt
+from devctl.adapters.go.frontend import _without_wildcards
+from devctl.adapters.go.reader import read
+from devctl.domain.go.facts import Unbuilt
 from tests.helpers import build_tree
 
 MOD = "module example.com/x\n"
@@ -125,3 +127,17 @@ def test_folders_of_frontends(tmp_path: Path) -> None:
     names = ("package.json", "web/package.json", "web/node_modules/x/package.json")
     tree = {"go.mod": MOD, "main.go": "package main\n", **dict.fromkeys(names, "{}")}
     assert read(build_tree(tmp_path, tree)).frontends == (".", "web")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folder"),
+    [("web/dist/*.js", "web/dist"), ("st*tic/x", ""), ("dist", "dist"), ("a/b[0-9]c/d", "a"), ("d/?", "d")],
+)
+def test_the_folder_above_the_first_wildcard(pattern: str, folder: str) -> None:
+    assert _without_wildcards(pattern) == folder
+
+
+def test_a_pattern_of_a_megabyte_takes_no_time() -> None:
+    began = time.process_time()
+    assert _without_wildcards("a" * 1_000_000) == "a" * 1_000_000
+    assert time.process_time() - began < 1

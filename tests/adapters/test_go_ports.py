@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters.dockerfile_source import parse
-from devctl.adapters.go_source import read
-from devctl.domain.config import Config
-from devctl.domain.detect import detect_service
-from devctl.domain.project import Service
+from devctl.adapters.go.reader import read
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.detect.service import detect_service
+from devctl.domain.project.config import Config
+from devctl.domain.project.model import Service
 from tests.helpers import build_tree
 
 MOD = "module example.com/broker\n\ngo 1.26\n"
@@ -48,7 +48,7 @@ func (s *Server) Start() {
 """,
         },
     )
-    assert (service.port, service.probe) == (4222, "tcp")
+    assert (service.serve.port, service.serve.probe) == (4222, "tcp")
     assert service.origins["port"] == "server/server.go:16"
 
 
@@ -67,7 +67,7 @@ func Start() {
 	http.ListenAndServe(addr, nil)
 }
 """
-    assert _service(tmp_path, {"server/server.go": source}).port == 7070
+    assert _service(tmp_path, {"server/server.go": source}).serve.port == 7070
 
 
 def test_fields_of_one_name_are_told_apart_by_their_path(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ func defaults(opts *Options) {
 
 func Start(o *Options) { http.ListenAndServe(o.Web.Addr, nil) }
 """
-    assert _service(tmp_path, {"server/server.go": source}).port == 7071
+    assert _service(tmp_path, {"server/server.go": source}).serve.port == 7071
 
 
 def test_the_struct_of_a_default_tells_whose_address_it_is(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ func Start(c config.Root) {
 }
 """
     service = _service(tmp_path, {"config/config.go": config, "server/server.go": server})
-    assert (service.port, service.origins["port"]) == (9000, "config/config.go:8")
+    assert (service.serve.port, service.origins["port"]) == (9000, "config/config.go:8")
 
 
 def test_a_chained_default_of_a_flag_is_read(tmp_path: Path) -> None:
@@ -119,9 +119,9 @@ def test_a_chained_default_of_a_flag_is_read(tmp_path: Path) -> None:
     source = 'package server\n\nimport (\n\t"net/http"\n\n\t"github.com/alecthomas/kingpin/v2"\n)\n\n' + flag
     source += "\nfunc Start() { http.ListenAndServe(*listen, nil) }\n"
     open_one = _service(tmp_path / "a", {"server/server.go": source.replace("{}", ":9115")})
-    assert (open_one.port, open_one.args) == (9115, ())
+    assert (open_one.serve.port, open_one.start.args) == (9115, ())
     closed = _service(tmp_path / "b", {"server/server.go": source.replace("{}", "127.0.0.1:9115")})
-    assert (closed.port, closed.args) == (9115, ("--web.listen-address=:9115",))
+    assert (closed.serve.port, closed.start.args) == (9115, ("--web.listen-address=:9115",))
 
 
 def test_a_table_of_defaults_names_the_port_by_its_key(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ import (
 func Start() { http.ListenAndServe(config.Get("server.host") + ":" + config.Get("server.port"), nil) }
 """
     service = _service(tmp_path, {"config/config.go": config, "server/server.go": server})
-    assert (service.port, service.origins["port"]) == (1338, "config/config.go:7")
+    assert (service.serve.port, service.origins["port"]) == (1338, "config/config.go:7")
 
 
 ROUTER = {
@@ -178,13 +178,13 @@ def test_a_router_of_another_package_is_run(
     tmp_path: Path, body: str, port: int | None, env: dict[str, str]
 ) -> None:
     service = _run(tmp_path, body)
-    assert (service.port, service.env) == (port, env)
+    assert (service.serve.port, service.start.env) == (port, env)
     assert service.origins["port"].startswith("main.go:")
 
 
 @pytest.mark.parametrize("body", ["cmd := other()\ncmd.Run()", "job.Start(ctx)", "app.Run(worker)"])
 def test_what_else_is_run_does_not_listen(tmp_path: Path, body: str) -> None:
-    assert _run(tmp_path, body).port is None
+    assert _run(tmp_path, body).serve.port is None
 
 
 def test_the_port_is_the_default_of_the_package_that_is_asked_for_it(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_the_port_is_the_default_of_the_package_that_is_asked_for_it(tmp_path: P
         'c := config.Load()\nr := routes.Setup()\nr.Run(":" + c.Port)',
         {"config/config.go": config},
     )
-    assert (service.port, service.origins["port"]) == (8085, "config/config.go:3")
+    assert (service.serve.port, service.origins["port"]) == (8085, "config/config.go:3")
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,11 @@ def test_a_file_that_viper_knows_by_its_name_tells_the_port(
         "c := config.Load()\nr := routes.Setup()\nr.Run(c.ServerAddress)",
         {"config/config.go": config, path: told},
     )
-    assert (service.port, service.origins["port"].partition(":")[0], service.files) == (9001, path, (path,))
+    assert (service.serve.port, service.origins["port"].partition(":")[0], service.build.files) == (
+        9001,
+        path,
+        (path,),
+    )
 
 
 @pytest.mark.parametrize(
@@ -227,7 +231,7 @@ def test_beego_listens_where_its_file_says(tmp_path: Path, told: str, port: int)
     main = 'package main\n\nimport "github.com/beego/beego/v2/server/web"\n\nfunc main() { web.Run() }\n'
     mod = f"{MOD}\nrequire github.com/beego/beego/v2 v2.3.0\n"
     service = _service(tmp_path, {"go.mod": mod, "main.go": main, "conf/app.conf": told})
-    assert (service.port, service.files) == (port, ("conf/app.conf",))
+    assert (service.serve.port, service.build.files) == (port, ("conf/app.conf",))
 
 
 @pytest.mark.parametrize("call", ['s := app.New(":3000")\ns.Serve()', 'a := app.App{}\na.Run(":3000")'])
@@ -235,12 +239,12 @@ def test_an_address_that_is_given_to_a_function_of_the_project(tmp_path: Path, c
     main = f'package main\n\nimport "example.com/broker/app"\n\nfunc main() {{\n{call}\n}}\n'
     app = 'package app\n\nimport "net/http"\n\nfunc (a *App) Serve() { http.ListenAndServe(a.addr, nil) }\n'
     service = _service(tmp_path, {"main.go": main, "app/app.go": app})
-    assert service.port == 3000 and service.origins["port"].startswith("main.go:")
+    assert service.serve.port == 3000 and service.origins["port"].startswith("main.go:")
 
 
 def test_an_address_that_is_called_is_not_listened_on(tmp_path: Path) -> None:
     main = 'package main\n\nimport "net/http"\n\nfunc main() {\n\tgrpc.NewClient(":3000")\n\thttp.ListenAndServe(a, nil)\n}\n'
-    assert _service(tmp_path, {"main.go": main}).port is None
+    assert _service(tmp_path, {"main.go": main}).serve.port is None
 
 
 FRAMEWORKS = {
@@ -297,7 +301,7 @@ def test_a_framework_that_makes_its_server_of_a_file_or_an_option(tmp_path: Path
     path, body, more, told = FRAMEWORKS[name]
     source = f'package server\n\nimport (\n\t"flag"\n\t"net/http"\n\t"{path}"\n)\n{body}'
     service = _service(tmp_path, {"server/server.go": source, **more})
-    assert (service.port, service.origins["port"], service.files) == told
+    assert (service.serve.port, service.origins["port"], service.build.files) == told
 
 
 def test_a_folder_of_configuration_above_the_main_is_where_it_is_started_for(tmp_path: Path) -> None:
@@ -324,8 +328,12 @@ func Start(c *Server) { http.NewServer(http.Address(c.Http.Addr)) }
     told = "server:\n  grpc:\n    addr: 0.0.0.0:9000\n  http:\n    addr: 0.0.0.0:8000\n"
     files = {"cmd/shop/main.go": main, "server/server.go": server, "configs/config.yaml": told}
     service = detect_service(read(build_tree(tmp_path, {"go.mod": MOD, **files})), config=Config())
-    assert (service.port, service.origins["port"], service.probe) == (8000, "configs/config.yaml:5", "/")
-    assert (service.workdir, service.files) == ("cmd/shop", ("configs",))
+    assert (service.serve.port, service.origins["port"], service.serve.probe) == (
+        8000,
+        "configs/config.yaml:5",
+        "/",
+    )
+    assert (service.start.workdir, service.build.files) == ("cmd/shop", ("configs",))
 
 
 @pytest.mark.parametrize(
@@ -347,7 +355,7 @@ def test_of_several_ports_the_one_that_people_ask_is_taken(
     config = 'package server\n\nconst (\n\tadminAddr  = ":4445"\n\tpublicAddr = ":4444"\n)\n'
     source = f"package server\n\n{imports}\nfunc Start() {{\n{body}\n}}\n"
     service = _service(tmp_path, {"server/server.go": source, "server/config.go": config})
-    assert (service.port, service.probe) == (port, probe)
+    assert (service.serve.port, service.serve.probe) == (port, probe)
 
 
 def test_fields_of_one_name_are_told_apart_by_the_struct_around_them(tmp_path: Path) -> None:
@@ -368,7 +376,7 @@ type ServerConfig struct {
 
 func Start(c Config) { http.ListenAndServe(":"+c.Server.Port, nil) }
 """
-    assert _service(tmp_path, {"server/server.go": source}).port == 8085
+    assert _service(tmp_path, {"server/server.go": source}).serve.port == 8085
 
 
 def test_a_service_that_is_talked_to_is_not_taken_for_the_one_that_listens(tmp_path: Path) -> None:
@@ -391,7 +399,7 @@ func Start(c Config) {
 }
 """
     service = _service(tmp_path, {"server/server.go": source})
-    assert (service.port, service.env) == (50052, {})
+    assert (service.serve.port, service.start.env) == (50052, {})
 
 
 FLAGGED = 'package server\n\nimport (\n\t"flag"\n\t"net/http"\n)\n\nvar a = flag.String("listen", "127.0.0.1:8080", "")\n'
@@ -415,7 +423,7 @@ def test_the_flags_that_a_program_is_started_with_say_its_port(
     dockerfile = parse(f'FROM golang:1.26\nRUN go build -o /app .\nENTRYPOINT ["/app", {cmd}]\n')
     service = detect_service(read(build_tree(tmp_path, files)), config=Config(), dockerfile=dockerfile)
     given = tuple(word.strip('"') for word in cmd.split(", "))
-    assert (service.port, service.args) == (port, given + added)
+    assert (service.serve.port, service.start.args) == (port, given + added)
 
 
 def test_the_default_of_a_flag_that_is_made_of_a_constant(tmp_path: Path) -> None:
@@ -439,12 +447,12 @@ func Start(c *cli.Context) {
 	http.ListenAndServe(c.String("address"), nil)
 }
 """
-    assert _service(tmp_path, {"server/server.go": source}).port == 9000
+    assert _service(tmp_path, {"server/server.go": source}).serve.port == 9000
 
 
 def test_a_helper_that_is_asked_for_a_port_where_it_is_listened_on_reads_a_variable(tmp_path: Path) -> None:
     service = _run(tmp_path, 'r := routes.Setup()\nr.Run(":" + config.Get("PORT"))')
-    assert (service.port, service.env) == (8080, {"PORT": "8080"})
+    assert (service.serve.port, service.start.env) == (8080, {"PORT": "8080"})
 
 
 @pytest.mark.parametrize(
@@ -463,7 +471,7 @@ def test_a_file_that_is_loaded_tells_the_port(
         'config.Load()\nr := routes.Setup()\nr.Run(fmt.Sprintf(":%d", c.HttpPort))',
         {"config/c.go": config, path: told},
     )
-    assert (service.port, service.files) == (9001, (path,))
+    assert (service.serve.port, service.build.files) == (9001, (path,))
 
 
 @pytest.mark.parametrize(("net", "port"), [("udp", None), ("tcp", 5353)])
@@ -474,4 +482,4 @@ def test_a_server_that_speaks_udp_has_no_port_to_connect_to(
         'package main\n\nimport "github.com/miekg/dns"\n\nfunc main() {\n'
         f'\ts := &dns.Server{{Addr: ":5353", Net: "{net}"}}\n\ts.ListenAndServe()\n}}\n'
     )
-    assert _service(tmp_path, {"main.go": main}).port == port
+    assert _service(tmp_path, {"main.go": main}).serve.port == port

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters.go_source import read
+from devctl.adapters.go.reader import read
 from tests.helpers import build_tree
 
 HEAD = 'package main\n\nimport (\n\t"log"\n\t"os"\n)\n\nfunc main() {\n'

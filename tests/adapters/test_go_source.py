@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters.go_source import read
-from devctl.domain.gofacts import GoPackage
+from devctl.adapters.go.reader import read
+from devctl.domain.go.facts import GoPackage
 from devctl.errors import FilesError
 from tests.helpers import build_tree
 
@@ -184,6 +184,18 @@ def test_files_that_are_opened_and_exist(tmp_path: Path) -> None:
     assert [o.value for o in package.opens] == ["config/app.yaml", "templates", "static"]
 
 
+def test_what_a_program_writes_does_not_come_with_it(tmp_path: Path) -> None:
+    build_tree(tmp_path, {"data/app.db": "", "app.log": "", "shop.sqlite": "", "kv": "", "read.csv": ""})
+    package = _main(
+        tmp_path,
+        'os.OpenFile("app.log", os.O_APPEND|os.O_WRONLY, 0o644)\nos.OpenFile("data/app.db", syscall.O_CREAT, 0o644)\n'
+        'sql.Open("sqlite3", "shop.sqlite")\ngorm.Open(sqlite.Open("shop.sqlite"))\nbolt.Open("kv", 0o600, nil)\n'
+        'os.OpenFile("read.csv", os.O_RDONLY, 0)',
+        imports='"os"\n\t"database/sql"',
+    )
+    assert [o.value for o in package.opens] == ["read.csv"]
+
+
 def test_modules_packages_and_what_is_left_out(tmp_path: Path) -> None:
     build_tree(
         tmp_path,
@@ -220,7 +232,7 @@ def test_modules_packages_and_what_is_left_out(tmp_path: Path) -> None:
         "go1.26.1",
         ("a.b/c",),
     )
-    assert (api.vendored, api.has_sum, api.local_replaces, api.go_line) == (True, True, ("../lib",), 3)
+    assert (api.has_sum, api.go_line) == (True, 3)
     assert [(p.dir, p.name, p.has_main) for p in api.packages] == [
         ("api/cmd/api", "main", True),
         ("api/internal/server", "server", False),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters.image_archive import SEAL, check, seal
+from devctl.adapters.docker.sealed_archive import SEAL, check, seal
 from devctl.errors import FilesError
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters import go_source, go_syntax
-from devctl.domain.config import Config
-from devctl.domain.detect import detect_service
+from devctl.adapters.go import package as go_package
+from devctl.adapters.go import reader as go_source
+from devctl.domain.detect.service import detect_service
+from devctl.domain.project.config import Config
 from tests.helpers import build_tree
 
 PACKAGES, FILES = 200, 10
@@ -32,7 +33,7 @@ def large(root: Path) -> Path:
 
 def test_only_files_that_may_serve_are_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
-    real = go_syntax.read_package
+    real = go_package.read_package
 
     def noted(others: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
         for path, source in others:
@@ -45,12 +46,12 @@ def test_only_files_that_may_serve_are_parsed(tmp_path: Path, monkeypatch: pytes
         *,
         others: Iterable[tuple[str, bytes]],
         framework: bool,
-    ) -> go_syntax.Found:
+    ) -> go_package.Found:
         parsed.extend(files)
         return real(files, imports, others=noted(others), framework=framework)
 
-    monkeypatch.setattr(go_syntax, "read_package", counted)
+    monkeypatch.setattr(go_package, "read_package", counted)
     facts = go_source.read(large(tmp_path))
     assert sum(len(m.packages) for m in facts.modules) == PACKAGES + 1
     assert set(parsed) <= {"main.go", "p0/serve.go", "p1/env.go"}
-    assert detect_service(facts, config=Config()).port == 4000
+    assert detect_service(facts, config=Config()).serve.port == 4000

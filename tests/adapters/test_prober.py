@@ -7,17 +7,22 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
-from devctl.adapters.prober import SocketProber
-from devctl.domain.ports_prober import Answer
+from devctl.adapters.system.http_probe import SocketProber
+from devctl.domain.ports.http import BODY_KEPT, Answer
 
 PROBE = SocketProber()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
+    asked: ClassVar[list[str]] = []
+
     def do_GET(self) -> None:
+        self.asked.append(self.path)
         self.send_response(302 if self.path == "/moved" else 503 if self.path == "/bad" else 200)
         self.send_header("Location", "/elsewhere")
         self.end_headers()
@@ -46,6 +51,22 @@ def listening() -> Iterator[socket.socket]:
 
 def test_http_gives_the_status_and_follows_nothing(web: str) -> None:
     assert [PROBE.http(web + path, timeout=2) for path in ("/", "/moved", "/bad")] == [200, 302, 503]
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/healthz?full=1&a=b%20c", "/healthz?full=1&a=b%20c"),
+        ("/a b/é?q=x y", "/a%20b/%C3%A9?q=x%20y"),
+        ("/?q=1\x01\x7f", "/?q=1%01%7F"),  # nothing that would end the request line
+    ],
+)
+def test_path_and_query_are_asked_as_they_stand(web: str, path: str, asked: str) -> None:
+    Handler.asked.clear()
+    assert PROBE.http(web + path, timeout=2) == 200
+    assert PROBE.body(web + path, timeout=2) == ""
+    assert PROBE.fetch(web + path, timeout=2) is not None
+    assert Handler.asked == [asked] * 3
 
 
 def test_nobody_there_is_none() -> None:
@@ -114,7 +135,8 @@ def test_a_request_that_hangs_does_not_hide_that_others_are_answered() -> None:
     let_go.set()
 
 
-BIG = b"x" * 200_000
+BIG = b"x" * 300_000
+WHOLE = Answer(200, "text/html", "", len(BIG), body=BIG[:BODY_KEPT])
 
 
 class Pages(http.server.BaseHTTPRequestHandler):
@@ -141,12 +163,14 @@ def pages() -> Iterator[str]:
 
 
 def test_an_answer_is_read_to_its_end(pages: str, web: str) -> None:
-    assert PROBE.fetch(pages, timeout=5) == Answer(200, "text/html", "", len(BIG))
+    assert PROBE.fetch(pages, timeout=5) == WHOLE
     assert PROBE.fetch(f"{web}/moved", timeout=5) == Answer(302, "", "/elsewhere", 0)
 
 
 def test_an_answer_that_breaks_off_is_not_complete(pages: str) -> None:
-    assert PROBE.fetch(f"{pages}/broken", timeout=5) == Answer(200, "text/html", "", 1000, complete=False)
+    assert PROBE.fetch(f"{pages}/broken", timeout=5) == replace(
+        WHOLE, length=1000, complete=False, body=BIG[:1000]
+    )
 
 
 def test_a_stream_has_no_length(listening: socket.socket) -> None:
@@ -160,7 +184,7 @@ def test_a_stream_has_no_length(listening: socket.socket) -> None:
     threading.Thread(target=stream, daemon=True).start()
     found = PROBE.fetch(f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout=0.3)
     over.set()
-    assert found == Answer(200, "text/event-stream", "", None)
+    assert found == Answer(200, "text/event-stream", "", None, body=b"data: 1\n\n")
 
 
 def test_one_that_hangs_up_gives_nothing(listening: socket.socket) -> None:
@@ -174,7 +198,7 @@ def test_one_that_hangs_up_gives_nothing(listening: socket.socket) -> None:
 
 def test_a_request_ends_only_after_its_midway(pages: str) -> None:
     called = threading.Event()
-    assert PROBE.fetch(pages, timeout=5, midway=called.set) == Answer(200, "text/html", "", len(BIG))
+    assert PROBE.fetch(pages, timeout=5, midway=called.set) == WHOLE
     assert called.is_set()
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters.process import SystemProcesses
-from devctl.errors import InterruptedByUser
+from devctl.adapters.system import process
+from devctl.adapters.system.process import SystemProcesses
+from devctl.errors import InterruptedByUser, MachineError
 
 RUN = SystemProcesses()
 
@@ -44,6 +45,42 @@ def test_the_time_that_ran_out_is_124() -> None:
     assert RUN.run(["sleep", "300"], timeout=0.2).code == 124
 
 
+def test_a_program_of_which_nothing_is_said_has_a_bound_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "ANSWERS_WITHIN", 0.2)
+    with pytest.raises(MachineError) as caught:
+        RUN.run(["sleep", "300"])
+    assert str(caught.value) == "`sleep 300` did not finish within 0.2 s"
+
+
+STUBBORN = """
+import signal, subprocess, sys, time
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda *a: None)
+child = subprocess.Popen([sys.executable, "-c", "import signal, time\\n" \
+    "for n in (2, 15): signal.signal(n, lambda *a: None)\\nwhile True: time.sleep(1)"])
+print(child.pid, flush=True)
+while True:
+    time.sleep(1)
+"""
+
+
+def test_what_hears_no_signal_is_killed_with_all_that_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "TERMINATE_AFTER", 0.3)
+    done = RUN.run(python(STUBBORN), timeout=1.5)
+    assert done.code == 124
+    pid = int(done.stdout)
+    until_gone(pid)
+
+
+def until_gone(pid: int) -> None:
+    """Ended, though nobody may have asked yet how."""
+    deadline = time.monotonic() + 5
+    stat = Path(f"/proc/{pid}/stat")
+    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_no_shell_reads_the_words() -> None:
     assert RUN.run(["echo", "$HOME; `id`"]).stdout == "$HOME; `id`\n"
 
@@ -51,7 +88,7 @@ def test_no_shell_reads_the_words() -> None:
 INTERRUPTED = """
 import sys
 sys.path.insert(0, {root!r})
-from devctl.adapters.process import SystemProcesses
+from devctl.adapters.system.process import SystemProcesses
 from devctl.errors import InterruptedByUser
 child = "import signal, sys, time; seen = []; signal.signal(2, lambda *a: seen.append(1)); print('up', flush=True)\\n" \\
         "while not seen: time.sleep(0.01)\\ntime.sleep(0.8); print('tidied', len(seen), flush=True)"
@@ -86,6 +123,14 @@ def test_a_second_ctrl_c_kills() -> None:
     us.send_signal(signal.SIGINT)
     out, _ = us.communicate(timeout=10)
     assert out.splitlines() == ["interrupted"]
+
+
+def test_one_ctrl_c_is_enough_for_a_program_that_does_not_hear_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "TERMINATE_AFTER", 0.3)
+    began = time.monotonic()
+    with pytest.raises(InterruptedByUser):
+        RUN.run(python(STUBBORN), on_line=lambda line: os.kill(os.getpid(), signal.SIGINT))
+    assert time.monotonic() - began < 10
 
 
 def test_in_a_thread_there_are_no_signals_to_shield() -> None:
@@ -176,3 +221,65 @@ def test_no_interrupt_gets_through_once_that_was_said() -> None:
         assert RUN.run(python("print('up')"), on_line=lambda line: _interrupt_us()).code == 0
     with pytest.raises(KeyboardInterrupt):
         _interrupt_us()
+
+
+def test_where_nothing_interrupts_ctrl_c_hurries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs and what comes after it gets seconds, and what only waits is told."""
+    monkeypatch.setattr(process, "HURRIED_WITHIN", 0.5)
+    slow = python("import time; print('up', flush=True); time.sleep(60)")
+    with RUN.one_interrupt() as no_more:
+        no_more()
+        assert RUN.run(python("pass")).code == 0
+        assert not RUN.hurried()
+        began = time.monotonic()
+        assert RUN.run(slow, on_line=lambda line: _interrupt_us(), timeout=60).code == 124
+        assert RUN.hurried()
+        assert RUN.run(slow, timeout=60).code == 124
+        assert time.monotonic() - began < 10
+    assert not RUN.hurried()
+
+
+def test_output_without_end_is_refused_by_one_who_needs_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "WHOLE", 3_000_000)
+    for endless in (["yes"], ["cat", "/dev/zero"]):
+        with pytest.raises(MachineError) as caught:
+            RUN.run(endless, timeout=60)
+        assert caught.value.code == "output-too-long"
+        assert str(caught.value) == f"the output of `{' '.join(endless)}` is too long: more than 3 MB"
+
+
+def test_of_a_log_the_end_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "WHOLE", 1000)
+    monkeypatch.setattr(process, "LAST", 20)
+    code = "for n in range(1000): print(n)"
+    assert RUN.run(python(code), last=9).stdout == "998\n999\n"
+    lines: list[str] = []
+    done = RUN.run(python(code), on_line=lines.append)
+    assert (done.stdout, lines) == ("995\n996\n997\n998\n999\n", [str(n) for n in range(1000)])
+
+
+def test_a_line_without_end_is_handed_on_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "LINE", 4)
+    lines: list[str] = []
+    done = RUN.run(["printf", "%s", "123456789"], on_line=lines.append)
+    assert (lines, done.stdout) == (["1234", "5678", "9"], "123456789")
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_nothing_is_lost_to_a_slow_listener(*, follows: bool) -> None:
+    """As long as a pager shows nothing new, printing waits, and so do we."""
+    lines: list[str] = []
+    go_on = threading.Event()
+
+    def slow(line: str) -> None:
+        go_on.wait(30)
+        lines.append(line)
+
+    threading.Timer(3.5, go_on.set).start()  # longer than what is waited for a pipe that says nothing
+    if follows:
+        with RUN.follow(["printf", r"1\n2\n3\n"], on_line=lambda _, line: slow(line)) as alive:
+            while alive():
+                time.sleep(0.01)
+    else:
+        RUN.run(["printf", r"1\n2\n3\n"], on_line=slow)
+    assert lines == ["1", "2", "3"]

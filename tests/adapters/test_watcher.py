@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from devctl.adapters.watcher import CAP, QUIET, FolderWatcher
+from devctl.adapters.system.watcher import CAP, QUIET, FolderWatcher
 from devctl.errors import InterruptedByUser
 
 LONG = 60.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters.go_source import read
+from devctl.adapters.go.reader import read
 from tests.bench.harness import Row, keep, ms
 from tests.helpers import build_tree
 

@@ -40,7 +40,7 @@ def test_ten_services(project: Callable[..., Started]) -> None:
     first = ms(lambda: mine.devctl("up", "-d", timeout=600))
     for name in NAMES:
         until_served(ports[name], f"Hello from {name}")
-    compose = ("docker", "compose", "-p", mine.name, "-f", ".devctl/compose.json", "up", "-d")
+    compose = ("docker", "compose", "-p", mine.name, "-f", mine.model(), "up", "-d")
     ours, theirs = [], []
     for _ in range(ROUNDS):
         ours.append(ms(lambda: run(*DEVCTL, "up", "-d", cwd=mine.root)))

@@ -35,14 +35,14 @@ def test_production_image_after_an_edit(project: Callable[..., Started]) -> None
     run("docker", "compose", "build", cwd=other.root)
     ours, theirs, before = [], [], "Hello from Go"
     edited = (greeting_file(mine.root), greeting_file(other.root))
+    compose = ("docker", "compose", "-p", mine.name, "-f", mine.model("prod"), "build")
     run_id = time.time_ns()  # an earlier run's text would be in the build cache
     for number in range(ROUNDS):
         now = f"edit {number} of {run_id}"
         for source in edited:
             replace_in(source, before, now)
         before = now
-        compose = ("docker", "compose", "-p", mine.name, "-f", ".devctl/compose.json", "build")
-        ours.append(ms(lambda argv=compose: run(*argv, cwd=mine.root)))
+        ours.append(ms(lambda: run(*compose, cwd=mine.root)))
         theirs.append(ms(lambda: run("docker", "compose", "build", cwd=other.root)))
         time.sleep(0.2)
     run("docker", "image", "rm", "--force", f"{other.name}-plain")

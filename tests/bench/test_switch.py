@@ -22,6 +22,7 @@ def test_dev_to_prod(project: Callable[..., Started]) -> None:
     mine = project()
     mine.devctl("up", "-d", "--no-watch")
     mine.devctl("prod-preview")
+    model = mine.model("prod")
     whole, switch, gaps, gaps_told, theirs = [], [], [], [], []
     for _ in range(ROUNDS):
         mine.devctl("up", "-d", "--no-watch")
@@ -37,7 +38,7 @@ def test_dev_to_prod(project: Callable[..., Started]) -> None:
             "-p",
             mine.name,
             "-f",
-            ".devctl/compose.json",
+            model,
             "up",
             "-d",
             "--force-recreate",
@@ -64,7 +65,7 @@ def test_up_with_nothing_to_do(project: Callable[..., Started]) -> None:
     mine = project()
     mine.devctl("up", "-d")
     ours, theirs = [], []
-    compose = ("docker", "compose", "-p", mine.name, "-f", ".devctl/compose.json", "up", "-d")
+    compose = ("docker", "compose", "-p", mine.name, "-f", mine.model(), "up", "-d")
     for _ in range(ROUNDS):
         ours.append(ms(lambda: run(*DEVCTL, "up", "-d", cwd=mine.root)))
         theirs.append(ms(lambda: run(*compose, cwd=mine.root)))
@@ -86,7 +87,7 @@ def test_fresh_container_to_first_answer(project: Callable[..., Started]) -> Non
     mine = project()
     mine.devctl("up", "-d")
     ours, theirs = [], []
-    compose = ("docker", "compose", "-p", mine.name, "-f", ".devctl/compose.json")
+    compose = ("docker", "compose", "-p", mine.name, "-f", mine.model())
     for _ in range(ROUNDS):
         mine.devctl("down")
         ours.append(first_answer([*DEVCTL, "up", "-d"], root=mine.root, port=mine.port))

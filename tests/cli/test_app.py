@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from devctl.cli.options import GlobalOptions, hoist
-from devctl.domain.events import Outcome, Planned, StepStarted
-from devctl.domain.ports import Toolbox
-from devctl.domain.requests import StatusRequest, UpRequest
+from devctl.domain.command.events import Outcome, Planned, StepStarted
+from devctl.domain.command.requests import StatusRequest, UpRequest
+from devctl.domain.ports.toolbox import Toolbox
 from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, ProjectError, UsageError
-from devctl.workflows import observe
+from devctl.workflows.logs import status_and_logs as observe
 from tests.cli.conftest import Ran
 
 Devctl = Callable[..., Ran]
@@ -84,7 +84,7 @@ def test_a_timeout_of_nought_is_not_the_default(devctl: Devctl, monkeypatch: pyt
         seen.append(request)
         return Outcome()
 
-    monkeypatch.setattr("devctl.workflows.up.up", up)
+    monkeypatch.setattr("devctl.workflows.dev.up.up", up)
     assert devctl("up", "-d", "--timeout", "0").code == 0
     assert devctl("up", "-d", "--no-watch", "api", "web").code == 0
     assert (seen[0].timeout, seen[0].lock_timeout) == (0, 0)
@@ -107,16 +107,16 @@ def test_a_timeout_of_nought_is_not_the_default(devctl: Devctl, monkeypatch: pyt
         ),
         (["config"], "error: missing command\n  → devctl config --help\n"),
         (["up", "--bogus"], "error: no such option: --bogus\n  → devctl up --help\n"),
-        (["up", "--color", "blue"], "error: --color blue is no choice\n  → --color auto|always|never\n"),
+        (["up", "--color", "blue"], "error: --color blue is not a choice\n  → --color auto|always|never\n"),
         (["up", "-C"], "error: -C needs a value\n  → devctl -C VALUE …\n"),
         (["exec"], "error: missing argument 'SERVICE'\n  → devctl exec --help\n"),
         (
             ["-C", "/nowhere/at/all", "down"],
-            "error: -C: no such folder: /nowhere/at/all\n  → devctl -C DIR with a folder that exists\n",
+            "error: -C: no such folder: /nowhere/at/all\n  → `devctl -C DIR` with a folder that exists\n",
         ),
         (
             ["-C", "", "down"],
-            "error: -C: no such folder: an empty word\n  → devctl -C DIR with a folder that exists\n",
+            "error: -C: no such folder: an empty word\n  → `devctl -C DIR` with a folder that exists\n",
         ),
         (["shell", "--json", "--color", "x"], ""),
     ],
@@ -143,12 +143,12 @@ def test_each_error_class_has_its_code(
     devctl: Devctl, monkeypatch: pytest.MonkeyPatch, error: type[DevctlError], code: int
 ) -> None:
     def status(request: StatusRequest, box: Toolbox) -> Outcome:
-        raise error("it broke", code="broke", hint="mend it", place="main.go:3:1", detail="one\ntwo")
+        raise error("it broke", code="broke", hint="fix it", place="main.go:3:1", detail="one\ntwo")
 
     monkeypatch.setattr(observe, "status", status)
     ran = devctl("status")
     assert ran.code == code
-    assert ran.err == "error: main.go:3:1: it broke\n  one\n  two\n  → mend it\n"
+    assert ran.err == "error: main.go:3:1: it broke\n  one\n  two\n  → fix it\n"
     assert ran.out == ""
 
 
@@ -210,8 +210,8 @@ def test_works_in_a_thread_that_may_set_no_handlers(
 WAITING = """
 import sys, time
 from devctl.cli.app import main
-from devctl.domain.events import Note
-from devctl.workflows import observe
+from devctl.domain.command.events import Remark
+from devctl.workflows.logs import status_and_logs as observe
 def status(request, box):
     sys.stderr.write("here\\n"); sys.stderr.flush()
     time.sleep(60)
@@ -240,8 +240,8 @@ def test_interrupted_is_130_with_an_envelope(number: signal.Signals) -> None:
 LOGGING = """
 import sys, threading, time
 from devctl.cli.app import main
-from devctl.domain.events import LogLine
-from devctl.workflows import observe
+from devctl.domain.command.events import LogLine
+from devctl.workflows.logs import status_and_logs as observe
 def logs(request, box):
     def speak():
         while True:
@@ -254,10 +254,33 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+SAYS_ONE_LINE = """
+import sys
+from devctl.cli.app import main
+from devctl.domain.command.events import LogLine
+from devctl.workflows.logs import follow, status_and_logs as observe
+class Nothing:
+    containers = ()
+def own_containers(box, project):
+    box.reporter.emit(LogLine("api", "stdout", "hello")) if not said else None
+    said.append(1)
+    return Nothing
+said = []
+follow.own_containers = own_containers
+def logs(request, box):
+    follow.stream(box, None, (), tail=None, stop=box.host.reader_left, events=False)
+    return observe.Outcome()
+observe.logs = logs
+follow._Recorded = lambda *given: None
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("program", [LOGGING, SAYS_ONE_LINE], ids=["that speaks on", "that is silent then"])
 @pytest.mark.parametrize("words", [["logs", "-f"], ["logs", "-f", "--json"]], ids=" ".join)
-def test_a_log_ends_quietly_when_its_reader_leaves(words: list[str]) -> None:
+def test_a_log_ends_quietly_when_its_reader_leaves(words: list[str], program: str) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", LOGGING, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
         assert child.stdout is not None and child.stderr is not None
         assert "hello" in child.stdout.readline()

@@ -1,4 +1,4 @@
-"""The last line of stdout with --json, whatever happens (CONTRACT: the shape is schema 1)."""
+"""The last line of stdout with --json, whatever happens (docs/reference/json-output.md: the shape is schema 1)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from devctl.domain.events import LogLine, Note, Outcome, Ready, Recorded, StepDone, StepStarted
-from devctl.domain.ports import Toolbox
-from devctl.domain.requests import StatusRequest
+from devctl.domain.command.events import LogLine, Outcome, Ready, Recorded, Remark, StepDone, StepStarted
+from devctl.domain.command.requests import StatusRequest
+from devctl.domain.ports.toolbox import Toolbox
 from devctl.errors import Problem, ProjectError
-from devctl.workflows import observe
+from devctl.workflows.logs import status_and_logs as observe
 from tests.cli.conftest import Ran
 
 Devctl = Callable[..., Ran]
@@ -23,7 +23,7 @@ WARNING = Problem("old-air", "the dev stage installs an old air", "devctl init -
 def test_success(devctl: Devctl, monkeypatch: pytest.MonkeyPatch) -> None:
     def status(request: StatusRequest, box: Toolbox) -> Outcome:
         box.reporter.emit(StepStarted("build", "no image", "api"))
-        box.reporter.emit(Note("for people"))
+        box.reporter.emit(Remark("for people"))
         box.reporter.emit(LogLine("api", "stdout", "line \u2028 of a log"))
         box.reporter.emit(Ready("for people"))
         box.reporter.emit(Recorded('{"type":"event","name":"switch"}'))

@@ -24,14 +24,14 @@ def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 
 COMMANDS = {" ".join(path): command for path, command in walk(typer.main.get_command(app))}
-CONTRACT = (
+PROMISED = (
     "new init up prod-preview status ps logs exec test shell restart rebuild down size doctor onboard demo bases config clean "
     "watch-daemon"
 ).split()
 
 
 def test_the_commands_of_the_contract() -> None:
-    assert {name for name in COMMANDS if name and " " not in name} == set(CONTRACT)
+    assert {name for name in COMMANDS if name and " " not in name} == set(PROMISED)
     assert {n.split()[1] for n in COMMANDS if n.startswith("bases ")} == {
         "list",
         "pull",

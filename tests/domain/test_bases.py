@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.bases import (
-    ALPINE,
-    DISTROLESS,
+from devctl.domain.bases.references import (
     Base,
     Ref,
     StandIn,
     defaults,
+    full_name,
     mirror_refs,
     parse,
     project_bases,
@@ -21,7 +20,10 @@ from devctl.domain.bases import (
     source_of,
     stand_in,
 )
-from devctl.domain.gofacts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.runtime_bases import IMAGES
+
+ALPINE, DISTROLESS = IMAGES["alpine"], IMAGES["distroless"]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_no_text_breaks_the_reading_of_references(text: str) -> None:
 
 
 def test_the_defaults_all_have_stand_ins() -> None:
-    assert [base.role for base in defaults()] == ["golang", "runtime", "runtime"]
+    assert [base.role for base in defaults()] == ["golang", *("runtime" for _ in IMAGES)]
     assert all(stand_in(base.ref) for base in defaults())
 
 
@@ -163,3 +165,23 @@ def test_where_a_present_image_came_from(
     labels: dict[str, str], digests: tuple[str, ...], mirror: str | None, source: str
 ) -> None:
     assert source_of(labels, digests, mirror=mirror) == source
+
+
+@pytest.mark.parametrize(
+    ("ref", "full"),
+    [
+        ("alpine", "alpine:latest"),
+        ("alpine:3.22", "alpine:3.22"),
+        ("localhost:5000/alpine", "localhost:5000/alpine:latest"),
+        ("alpine@sha256:ab", "alpine@sha256:ab"),
+    ],
+)
+def test_the_tag_that_an_archive_needs(ref: str, full: str) -> None:
+    assert full_name(ref) == full
+
+
+@pytest.mark.parametrize("ref", ["alpine:", "golang:", "alpine@", "", ":"])
+def test_what_is_no_reference_is_no_bug(ref: str) -> None:
+    stand_in(ref)
+    role_of(ref)
+    mirror_refs(ref, "localhost:5000")

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from devctl.domain.bases import BaseState
-from devctl.domain.check_facts import (
+from devctl.domain.bases.references import BaseState
+from devctl.domain.doctor.all import CHECKS, CheckResult, fixes_for, run_checks
+from devctl.domain.doctor.check import version
+from devctl.domain.doctor.facts import (
     DockerConfigFacts,
     EngineFacts,
     InsideFacts,
@@ -16,9 +18,7 @@ from devctl.domain.check_facts import (
     ProxyFacts,
     TreeFacts,
 )
-from devctl.domain.checks import CHECKS, CheckResult, fixes_for, run_checks
-from devctl.domain.module_gaps import ModuleGap
-from devctl.domain.verdicts import version
+from devctl.domain.go.module_gaps import ModuleGap
 
 SOCKET = "unix:///var/run/docker.sock"
 HERE = BaseState("alpine:3.22", "runtime", "registry", True, 1)
@@ -75,13 +75,13 @@ BUILT_HERE = BaseState("golang:1.26-alpine", "golang", "assembled", True, 1)
 
 def verdict(check: str, **changed: object) -> CheckResult | None:
     results = run_checks(replace(HEALTHY, **changed))  # type: ignore[arg-type]
-    return next((result for result in results if result.id == check), None)
+    return next((result for result in results if result.check.id == check), None)
 
 
 def test_a_healthy_machine_is_ok_throughout() -> None:
     results = run_checks(HEALTHY)
-    assert [result.id for result in results] == [check.id for check in CHECKS]
-    assert {result.status for result in results} == {"ok"}
+    assert [result.check.id for result in results] == [check.id for check in CHECKS]
+    assert {result.finding.severity for result in results} == {"ok"}
     assert fixes_for(results) == ()
 
 
@@ -106,7 +106,7 @@ def test_a_healthy_machine_is_ok_throughout() -> None:
         ("disk", {"disk_free_bytes": 3_000_000_000}, "warn", False, "3.0 GB"),
         (
             "engine",
-            {"engine": None, "engine_error": "permission denied"},
+            {"engine": None, "engine_error": "x", "engine_denied": True},
             "fail",
             False,
             "usermod -aG docker",
@@ -217,7 +217,13 @@ def test_a_healthy_machine_is_ok_throughout() -> None:
         ("docker-config", {"docker_config": LOST_CONTEXT}, "fail", True, "docker context use default"),
         ("engine", {"engine": None, "docker_config": LOST_CONTEXT}, "fail", False, "context use default"),
         ("docker-config", {"docker_config": LOST_HELPER}, "warn", True, "docker-credential-desktop"),
-        ("docker-config", {"docker_config": DockerConfigFacts("c", broken=True)}, "warn", True, "no JSON"),
+        (
+            "docker-config",
+            {"docker_config": DockerConfigFacts("c", broken=True)},
+            "warn",
+            True,
+            "is not JSON",
+        ),
         ("abandoned", {"abandoned": ("a-1", "b-1")}, "warn", True, "docker rm --force a-1 b-1"),
         ("externals", {"externals": ("network back",)}, "fail", True, "docker network create back"),
         ("modules", {"gaps": (ModuleGap("api", "sum", "x.org/y"),)}, "warn", True, "api/go.sum has no"),
@@ -231,14 +237,15 @@ def test_a_healthy_machine_is_ok_throughout() -> None:
 def test_each_verdict(check: str, changed: dict[str, object], status: str, fixable: bool, says: str) -> None:
     found = verdict(check, **changed)
     assert found is not None
-    assert (found.status, found.fixable) == (status, fixable)
-    assert says in f"{found.what} | {found.hint}"
-    assert found.hint or found.status == "ok"
+    line = found.as_json()
+    assert (line["id"], line["status"], line["fixable"]) == (check, status, fixable)
+    assert says in f"{line['what']} | {line['hint']}"
+    assert line["hint"] or status == "ok"
 
 
 def test_what_cannot_be_judged_is_left_out() -> None:
     nothing = run_checks(MachineFacts())
-    assert [result.id for result in nothing] == ["docker-cli", "engine"]
+    assert [result.check.id for result in nothing] == ["docker-cli", "engine"]
 
 
 @pytest.mark.parametrize(
@@ -266,7 +273,7 @@ def test_what_cannot_be_judged_is_left_out() -> None:
     ],
 )
 def test_what_is_not_known_is_not_judged(changed: dict[str, object], silent: str) -> None:
-    spoken = {result.id for result in run_checks(replace(HEALTHY, **changed))}  # type: ignore[arg-type]
+    spoken = {result.check.id for result in run_checks(replace(HEALTHY, **changed))}  # type: ignore[arg-type]
     assert {check.id for check in CHECKS} - spoken == set(silent.split())
 
 
@@ -278,8 +285,24 @@ def test_each_line_says_what_was_looked_at_and_why_it_matters() -> None:
 
 def test_fixes_come_in_the_order_they_depend_on_each_other() -> None:
     broken = replace(HEALTHY, compose=None, bases=(GONE,))
-    assert fixes_for(run_checks(broken)) == ("compose", "bases")
-    assert fixes_for(run_checks(MachineFacts())) == ("engine",)
+    assert [fix.name for fix in fixes_for(run_checks(broken))] == ["compose", "bases"]
+    assert [fix.name for fix in fixes_for(run_checks(MachineFacts()))] == ["engine"], "two checks offer it"
+    lost = MachineFacts(docker_config=LOST_CONTEXT)
+    assert [fix.name for fix in fixes_for(run_checks(lost))] == ["docker-config", "engine"]
+
+
+def test_the_hint_of_what_can_be_fixed_says_what_consent_it_takes() -> None:
+    def hint(**changed: object) -> str:
+        return next(r.finding.hint for r in run_checks(replace(HEALTHY, **changed)) if r.fix)  # type: ignore[arg-type]
+
+    assert hint(leftovers=("a",)) == "devctl doctor --fix, or: devctl clean"
+    assert hint(abandoned=("a",)) == "devctl doctor --fix --yes, or: docker rm --force a"
+    assert hint(docker_cli=None) == "devctl doctor --fix", "done without a terminal too"
+    assert hint(bases=(GONE,)) == "devctl bases build"
+
+
+def test_a_check_is_an_entry_of_its_own() -> None:
+    assert len({check.id for check in CHECKS}) == len(CHECKS)
 
 
 @pytest.mark.parametrize(

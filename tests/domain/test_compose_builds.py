@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from devctl.domain.compose_builds import lend_builds
-from devctl.domain.compose_names import chosen_file
-from devctl.domain.compose_profiles import choose_profiles, has_profiles
-
-SOURCE = {"type": "bind", "source": "/shop", "target": "/app"}
+from devctl.domain.compose.add_builds import lend_builds
+from devctl.domain.compose.file_names import chosen_file
+from devctl.domain.compose.profiles import choose_profiles, has_profiles
 
 
 @pytest.mark.parametrize(
@@ -39,29 +37,9 @@ def test_the_image_that_another_service_builds_is_built_for_each() -> None:
         "other": {"image": "kv:2"},
         "nameless": {"build": {"context": "/shop"}},
     }
-    lend_builds(specs, folders=["/shop"])
+    lend_builds(specs)
     assert specs["two"]["build"] == {"context": "/shop", "target": "x"}
     assert "build" not in specs["other"]
-
-
-@pytest.mark.parametrize(
-    ("spec", "context"),
-    [
-        ({"image": "golang:1.22", "command": ["go", "run", "./cmd/api"], "volumes": [SOURCE]}, "/shop"),
-        ({"image": "golang", "command": ["sh", "-c", "go mod download && go run ."], "volumes": [SOURCE]}, "/shop"),
-        ({"image": "golang:1.22", "command": ["air"], "volumes": [SOURCE]}, "/shop"),
-        ({"image": "docker.io/cosmtrek/air:v1", "volumes": [SOURCE]}, "/shop"),
-        ({"image": "cosmtrek/air", "volumes": [{**SOURCE, "source": "/shop/web"}]}, None),
-        ({"image": "golang:1.22", "command": ["go", "test", "./..."], "volumes": [SOURCE]}, None),
-        ({"image": "golang:1.22", "command": ["go", "run", "."]}, None),
-        ({"image": "postgres:17", "volumes": [SOURCE]}, None),
-    ],
-)  # fmt: skip
-def test_an_image_of_go_with_the_source_mounted_is_a_service(
-    spec: dict[str, Any], context: str | None
-) -> None:
-    lend_builds({"api": spec}, folders=["/shop/cmd/api"])
-    assert (spec.get("build") or {}).get("context") == context
 
 
 @pytest.mark.parametrize(

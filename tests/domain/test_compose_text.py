@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.compose_text import obsolete_version, plain_variables, unset_variables
+from devctl.domain.compose.variables import obsolete_version, plain_variables, unset_variables
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.config import parse_size
+from devctl.domain.project.config import Config, documented, parse_size, stated
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "config.md"
 
 
 @pytest.mark.parametrize(
@@ -28,3 +33,14 @@ def test_what_is_no_size(text: str) -> None:
 def test_a_binary_unit_is_never_smaller(number: int, unit: str) -> None:
     plain, binary = parse_size(f"{number}{unit}B"), parse_size(f"{number}{unit}{'iB' if unit else 'B'}")
     assert plain <= binary
+
+
+def test_the_reference_page_says_what_is_declared() -> None:
+    """Each row of a table is a key of devctl/domain/project/config.py, to the letter: the difference shows the row to write."""
+    declared = {f"| `{key}` | {doc.value} | {doc.default} |" for key, doc in documented()}
+    assert set(re.findall(r"^\| `.*\|$", PAGE.read_text(), re.MULTILINE)) == declared
+
+
+def test_every_key_is_documented() -> None:
+    keys = {re.sub(r"\.NAME\..*", "", key) for key, _ in documented()}
+    assert keys == {key for key, _ in stated(Config())}

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.address import names_our_port, parse_address
-from devctl.domain.cgo import needs_cgo
-from devctl.domain.config import Config, ServiceConfig
-from devctl.domain.detect import default_name, detect_go, detect_service, is_go_service
-from devctl.domain.gofacts import (
-    DockerfileFacts,
-    GoPackage,
-    Instruction,
-    Located,
-    Module,
-    Setting,
-    SourceFacts,
-    Stage,
-)
-from devctl.domain.mains import choose_main
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.detect.address import names_our_port, parse_address
+from devctl.domain.detect.cgo import needs_cgo
+from devctl.domain.detect.main_package import choose_main
+from devctl.domain.detect.service import default_name, detect_go, detect_service, is_go_service
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.go.facts import GoPackage, Located, Module, Setting, SourceFacts
+from devctl.domain.project.config import Build, Config, ServiceConfig
 from devctl.errors import FilesError, UsageError
 
 PATH = "example.com/shop"
@@ -72,8 +65,13 @@ def test_an_ordinary_service_with_the_evidence_for_each_value() -> None:
         facts(pkg(".", listens=":8080", routes=("/", "/healthz"), opens=("templates", "config"))),
         config=Config(),
     )
-    assert (service.name, service.dir, service.main, service.port) == ("shop", ".", ".", 8080)
-    assert (service.probe, service.files) == ("/healthz", ("config", "templates"))
+    assert (service.name, service.source.dir, service.source.main, service.serve.port) == (
+        "shop",
+        ".",
+        ".",
+        8080,
+    )
+    assert (service.serve.probe, service.build.files) == ("/healthz", ("config", "templates"))
     assert service.origins == {
         "name": "go.mod",
         "dir": "go.mod",
@@ -171,8 +169,13 @@ def test_a_main_in_a_module_below() -> None:
     service = detect_service(
         both, config=Config(services={"worker": ServiceConfig(dir="worker")}), name="worker"
     )
-    assert (service.dir, service.main, service.port, service.probe) == ("worker", ".", None, "none")
-    assert detect_service(both, config=Config(), name="a", context="api").main == "./cmd/api"
+    assert (service.source.dir, service.source.main, service.serve.port, service.serve.probe) == (
+        "worker",
+        ".",
+        None,
+        "none",
+    )
+    assert detect_service(both, config=Config(), name="a", context="api").source.main == "./cmd/api"
 
 
 @pytest.mark.parametrize(
@@ -262,7 +265,7 @@ def test_the_port_and_how_it_is_set(
     env: dict[str, str],
 ) -> None:
     service = detect_service(facts(package), config=Config(), compose=compose, dockerfile=docker)
-    assert (service.port, service.origins["port"], service.env) == (port, origin, env)
+    assert (service.serve.port, service.origins["port"], service.start.env) == (port, origin, env)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +286,7 @@ def test_the_port_and_how_it_is_set(
     ],
 )
 def test_the_probe(package: GoPackage, probe: str) -> None:
-    assert detect_service(facts(package), config=Config()).probe == probe
+    assert detect_service(facts(package), config=Config()).serve.probe == probe
 
 
 def test_devctl_yaml_has_the_last_word() -> None:
@@ -298,8 +301,17 @@ def test_devctl_yaml_has_the_last_word() -> None:
     )
     source = facts(pkg("cmd/api", listens="x", env=("PORT",), routes=("/healthz",), opens=("templates",)))
     service = detect_service(source, config=Config(services={"web": said}))
-    assert (service.name, service.port, service.host_port, service.probe) == ("web", 9000, 1234, "tcp")
-    assert (service.args, service.files, service.env) == (("serve",), ("x",), {"PORT": "9000", "A": "b"})
+    assert (service.name, service.serve.port, service.serve.host_port, service.serve.probe) == (
+        "web",
+        9000,
+        1234,
+        "tcp",
+    )
+    assert (service.start.args, service.build.files, service.start.env) == (
+        ("serve",),
+        ("x",),
+        {"PORT": "9000", "A": "b"},
+    )
     assert {service.origins[k] for k in ("main", "port", "probe", "files", "args")} == {"devctl.yaml"}
 
 
@@ -363,3 +375,37 @@ def test_what_is_no_address(text: str) -> None:
 )
 def test_names_of_our_port(name: str, *, ours: bool) -> None:
     assert names_our_port(name) is ours
+
+
+def test_what_the_dockerfile_links_in_holds_in_development_unless_devctl_yaml_says_otherwise() -> None:
+    docker = parse(
+        "FROM golang:1.26 AS build\nARG VERSION=1\nCOPY . .\n"
+        'RUN go build -ldflags "-s -w -X main.version=$VERSION" -o /shop .\n'
+        'FROM scratch\nCOPY --from=build /shop /\nENTRYPOINT ["/shop"]\n'
+    )
+    spec = {"build": {"args": {"VERSION": "2"}}}
+    service = detect_service(facts(pkg(".")), config=Config(), compose=spec, dockerfile=docker)
+    assert (service.build.ldflags, service.origins["build.ldflags"]) == ("-X main.version=2", "Dockerfile:4")
+    config = Config(services={"shop": ServiceConfig(build=Build(ldflags="-X main.version=mine"))})
+    service = detect_service(facts(pkg(".")), config=config, compose=spec, dockerfile=docker)
+    assert (service.build.ldflags, "build.ldflags" in service.origins) == ("-X main.version=mine", False)
+
+
+@pytest.mark.parametrize(
+    ("base", "config", "image"),
+    [
+        ("golang:1.26-alpine", Config(), "golang:1.26-alpine"),
+        ("golang:1.26-bookworm", Config(go="1.25"), None),
+        ("golang:alpine", Config(), None),
+        ("acme/build:7", Config(), None),
+    ],
+)
+def test_stages_of_ours_compile_in_the_image_that_the_dockerfile_names(
+    base: str, config: Config, image: str | None
+) -> None:
+    docker = parse(f"FROM {base} AS build\nRUN make\nFROM scratch\nCOPY --from=build /shop /\n")
+    service = detect_service(facts(pkg(".")), config=config, dockerfile=docker)
+    assert (service.build.go_image, service.origins.get("go_image")) == (
+        image,
+        "Dockerfile:1" if image else None,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.devlog import DevLog, Mark, without_airs_own
+from devctl.domain.failures.dev_log import DevLog, Mark, without_airs_own
 
 
 def marks(*lines: str) -> list[Mark]:
@@ -35,6 +35,28 @@ def test_a_good_build_then_the_app_starts() -> None:
     ]
 
 
+def test_what_our_scripts_say_of_the_program() -> None:
+    assert marks(
+        "devctl: build start",
+        "devctl: build ok 310ms",
+        "devctl: killed the program: it did not stop within 10 s",
+        "devctl: restarted",
+        "devctl: the program exited with code 3",
+        "devctl: build start",
+        "devctl: build unchanged 20ms",
+        "devctl: started",
+    ) == [
+        Mark("build.started"),
+        Mark("build.ok"),
+        Mark("app.killed", "killed the program: it did not stop within 10 s"),
+        Mark("app.replaced"),
+        Mark("app.exited", "3"),
+        Mark("build.started"),
+        Mark("build.unchanged"),
+        Mark("app.started"),
+    ]
+
+
 def test_stock_air_is_understood_too() -> None:
     assert marks("building...", "main.go:3:1: syntax error", "failed to build, error: exit status 1") == [
         Mark("build.started"),
@@ -56,7 +78,8 @@ def test_no_line_is_ever_too_strange(lines: list[str]) -> None:
 
 def test_where_a_program_ended_only_its_own_words_are_shown() -> None:
     log = (
-        "watching .\n!exclude testdata\nbuilding...\n[save] ../dev/shm/now.air-build has changed\n[save] > sh /tmp/air/build.sh\n"
-        "devctl: build start\ndevctl: build ok 15ms\nrunning...\nmissing setting: key\nProcess Exit with Code: 1"
+        "watching .\n!exclude testdata\nbuilding...\ndevctl: build start\ndevctl: build ok 15ms\nrunning...\ndevctl: started\n"
+        "missing setting: key\nProcess Exit with Code: 1\ndevctl: the program exited with code 1"
     )
-    assert without_airs_own(log) == "missing setting: key\nProcess Exit with Code: 1"
+    ends = "missing setting: key\nProcess Exit with Code: 1\ndevctl: the program exited with code 1"
+    assert without_airs_own(log) == ends

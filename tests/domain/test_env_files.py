@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.env_files import ended_for
-from devctl.domain.gofacts import EnvFile, Located
-from devctl.domain.project import Service
+from devctl.domain.detect.required_env import env_file_ended_for
+from devctl.domain.go.facts import EnvFile, Located
+from devctl.domain.project.model import ProgramStart, Service, SourceCode
 
 NONE, THERE = EnvFile(".env", "main.go:9"), EnvFile(".env", "main.go:9", there=True)
 COPIED = EnvFile(".env", "main.go:9", example=".env.example")
@@ -30,8 +30,12 @@ COPIED = EnvFile(".env", "main.go:9", example=".env.example")
 )
 def test_what_it_ended_for(file: EnvFile | None, *, dev: bool, log: str, hint: str | None) -> None:
     unset = (Located("DB_URL", "main.go:1"), Located("KEY", "main.go:2"))
-    service = Service("api", dir="api", unset_env=unset, env_files=(file,) if file else ())
-    found = ended_for(service, log, dev=dev)
+    service = Service(
+        "api",
+        source=SourceCode(dir="api"),
+        start=ProgramStart(unset_env=unset, env_files=(file,) if file else ()),
+    )
+    found = env_file_ended_for(service, log, dev=dev)
     assert (found is None) == (hint is None)
     if found is not None and hint is not None:
         assert found.hint.startswith(hint) and found.place == "main.go:9"

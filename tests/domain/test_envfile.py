@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.envfile import Variable, lines, missing, variables
+from devctl.domain.compose import env_file
+from devctl.domain.compose.env_file import Variable, lines, missing, variables
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,33 @@ def test_compose_reads_an_answer_as_it_was_typed(tmp_path: Path) -> None:
         line.split("=", 1) for line in done.stdout.splitlines() if line[:2] in {f"{n}=" for n in SPECIAL}
     )
     assert got == SPECIAL
+
+
+WRITTEN = {
+    "A=x # why": "x",
+    "A='x # y' # why": "x # y",
+    r'A="a\"b" # why': 'a"b',
+    r'A="tab\tand\\end"': "tab\tand\\end",
+    r'A="\d+\$"': r"\d+$",
+    r"A='a\tb'": r"a\tb",
+}
+
+
+@pytest.mark.parametrize(("line", "value"), WRITTEN.items())
+def test_a_value_is_what_stands_in_its_quotes(line: str, value: str) -> None:
+    assert env_file.values(f"{line}\n") == {"A": value}
+
+
+def test_a_quote_that_is_never_closed_takes_nothing_away() -> None:
+    assert env_file.values("A=\"x y\nB='\n") == {"A": '"x y', "B": "'"}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("line", "value"), WRITTEN.items())
+def test_compose_reads_that_value_too(tmp_path: Path, line: str, value: str) -> None:
+    (tmp_path / ".env").write_text(f"{line}\n")
+    (tmp_path / "compose.yaml").write_text("services: {a: {image: x}}\n")
+    done = subprocess.run(
+        ["docker", "compose", "config", "--environment"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert f"A={value}" in done.stdout.splitlines(), done.stderr

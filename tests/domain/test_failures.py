@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devctl.domain.failures import Asked, explain
-from devctl.domain.listening import Listener, listeners
+from devctl.domain.failures.listeners import Listener, listeners
 
 SAMPLES: list[tuple[Asked, str, str, str]] = [
     (

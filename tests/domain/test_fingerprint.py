@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.fingerprint import fingerprint, manifests
+from devctl.domain.go.deps_fingerprint import fingerprint, manifests
 
 MOD = b"module x\n\ngo 1.26\n\nrequire (\n\ta.b/c v1.0.0\n\ta.b/d v1.0.0 // indirect\n)\n"
 

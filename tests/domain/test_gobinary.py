@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.gobinary import BuildInfo, Function, build_info, functions, package_of, packages
+from devctl.domain.image.go_binary import BuildInfo, Function, build_info, functions, package_of, packages
 
 SENTINEL = bytes(range(16))
 
@@ -114,6 +114,15 @@ def test_packages_by_size_with_their_module() -> None:
         ("fmt", "std", "go1.26.8", 11),
         ("main", "example.com/shop", "(devel)", 5),
     ]
+
+
+def test_names_that_overlap_take_no_memory() -> None:
+    """Each function of a hostile table may name the rest of it."""
+    table = bytearray(pclntab({f"main.f{n:03}": 1 for n in range(300)}))
+    assert len(functions(elf_with({".gopclntab": bytes(table)}))) == 300
+    for at in range(table.index(b"main."), table.index(b"main.f299")):
+        table[at] = table[at] or 0x41
+    assert functions(elf_with({".gopclntab": bytes(table)})) == ()
 
 
 @given(

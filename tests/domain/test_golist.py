@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devctl.domain.gofacts import Located
-from devctl.domain.golist import (
+from devctl.domain.go.facts import Located
+from devctl.domain.go.golist import (
     Listing,
     WithoutC,
     compare,
@@ -17,10 +17,10 @@ from devctl.domain.golist import (
     with_words,
     written_in_c,
 )
-from devctl.domain.inspected import Inspected, Verdict
-from devctl.domain.project import Service
-from devctl.domain.readiness import reads_program
-from devctl.domain.readiness_listed import cgo, embedded
+from devctl.domain.image.readiness.input import Inspected
+from devctl.domain.image.readiness.rules import cgo, embedded, reads_program
+from devctl.domain.project.model import Service, SourceCode
+from devctl.errors import Finding, ok, warn
 from tests.domain.test_readiness import GOOD, SERVICE
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -95,8 +95,15 @@ def test_what_is_no_answer(text: str) -> None:
         parse(text)
 
 
-def judged(listed: Listing | None, built: str = "0", need: Located | None = None) -> Verdict | str | None:
-    return cgo(Inspected(GOOD, replace(SERVICE, cgo=need), settings={"CGO_ENABLED": built}, listed=listed))
+def judged(listed: Listing | None, built: str = "0", need: Located | None = None) -> Finding | None:
+    return cgo(
+        Inspected(
+            GOOD,
+            replace(SERVICE, source=replace(SERVICE.source, cgo=need)),
+            settings={"CGO_ENABLED": built},
+            listed=listed,
+        )
+    )
 
 
 C_WANTED = "RUN CGO_ENABLED=1 go build … in a builder with a C compiler"
@@ -104,8 +111,7 @@ C_WANTED = "RUN CGO_ENABLED=1 go build … in a builder with a C compiler"
 
 def test_a_stub_that_says_so_comes_first_and_is_quoted() -> None:
     listing = Listing(written_in_c(WITH), with_words(found(), GREPPED))
-    assert judged(listing) == (
-        "warn",
+    assert judged(listing) == warn(
         f"{SQLITE} needs cgo, and the program was built with CGO_ENABLED=0: it fails where that is used "
         "(static_mock.go:17: Binary was compiled with 'CGO_ENABLED=0', go-sqlite3 requires cgo to work. This is a stub)"
         f"; built without it as well: {ETHEREUM}/crypto",
@@ -115,8 +121,7 @@ def test_a_stub_that_says_so_comes_first_and_is_quoted() -> None:
 
 
 def test_what_has_another_way_without_c_is_told_with_its_files() -> None:
-    assert judged(Listing(("x",), (CRYPTO,))) == (
-        "warn",
+    assert judged(Listing(("x",), (CRYPTO,))) == warn(
         f"{ETHEREUM}/crypto has {ETHEREUM}/crypto/secp256k1, which is written in C, behind it, and the program was built "
         "with CGO_ENABLED=0: signature_nocgo.go in place of signature_cgo.go; whether that does the same cannot be told",
         f"try what uses it in the preview; with C: {C_WANTED}",
@@ -124,14 +129,14 @@ def test_what_has_another_way_without_c_is_told_with_its_files() -> None:
     )
     alone = replace(CRYPTO, instead=(), c=CRYPTO.package, left_out=("a.go", "b.go", "c.go", "d.go"))
     verdict = judged(Listing(("x",), (alone,)))
-    assert verdict is not None and verdict[1] == (
+    assert verdict is not None and verdict.message == (
         f"{ETHEREUM}/crypto is partly written in C, and the program was built with CGO_ENABLED=0: "
         "a.go, b.go, c.go and 1 more left out"
     )
 
 
 def test_with_cgo_or_with_nothing_in_c_all_is_well() -> None:
-    assert judged(Listing(("corp.example/c",), None), "1") == (
+    assert judged(Listing(("corp.example/c",), None), "1") == ok(
         "corp.example/c needs cgo, and the program was built with it"
     )
     assert judged(Listing()) is None and judged(None) is None
@@ -142,12 +147,12 @@ def test_without_an_answer_it_is_decided_by_what_was_read() -> None:
     known, own = Located(SQLITE, "store"), Located('import "C"', "store")
     for need, listing in ((known, None), (own, None), (known, Listing((SQLITE,), found()))):
         verdict = judged(listing, need=need)
-        assert verdict is not None and verdict[1] == (
+        assert verdict is not None and verdict.message == (
             f"{need.value} needs cgo, and the program was built with CGO_ENABLED=0: it fails where that is used"
         )
     ours = replace(CRYPTO, package="example.com/app/store")
     verdict = judged(Listing((ours.package,), (ours,)), need=own)
-    assert verdict is not None and "cannot be told" in verdict[1]
+    assert verdict is not None and "cannot be told" in verdict.message
 
 
 def test_the_program_is_read_where_there_is_c() -> None:
@@ -158,15 +163,16 @@ def test_the_program_is_read_where_there_is_c() -> None:
 
 def test_embedded_files_that_no_save_builds() -> None:
     listing = Listing(embedded=("page.html", "words.bin", "data/seed"))
-    service = Service(name="api", embedded=("*.txt",))
+    service = Service(name="api", source=SourceCode(embedded=("*.txt",)))
     known = Inspected(GOOD, service, listed=listing, rebuilt_by=frozenset({"go", "html"}))
-    assert embedded(known) == (
-        "warn",
+    assert embedded(known) == warn(
         "embedded, and not built anew when saved in dev: words.bin, data/seed",
         "devctl init, then their endings into include_ext of .air.toml; until then save a Go file too",
         "words.bin",
     )
-    told = replace(known, service=replace(service, embedded=("*.bin", "data/seed")))
-    assert embedded(told) == "3 embedded files, each built anew when it is saved"
+    told = replace(
+        known, service=replace(service, source=replace(service.source, embedded=("*.bin", "data/seed")))
+    )
+    assert embedded(told) == ok("3 embedded files, each built anew when it is saved")
     assert embedded(replace(known, rebuilt_by=None)) is None
     assert embedded(replace(known, listed=Listing())) is None

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.gochanges import changes
-from devctl.domain.gomod import GoMod, Replace, Require, parse_mod, parse_work, sums_complete
-from devctl.domain.semver import version_key
+from devctl.domain.go.gomod import GoMod, Replace, Require, parse_mod, parse_work, sums_complete
+from devctl.domain.go.gomod_diff import changes
+from devctl.domain.go.semver import version_key
 from devctl.errors import FilesError
 
 FULL = """// Deprecated: use v2
@@ -41,8 +43,8 @@ def test_a_go_mod_with_everything() -> None:
     assert (mod.module, mod.go, mod.toolchain) == ("example.com/shop", "1.25.1", "go1.26.2")
     assert mod.requires == (
         Require("github.com/a/b", "v1.2.0"),
-        Require("github.com/c/d", "v2.0.0+incompatible", indirect=True),
-        Require("github.com/e/f", "v0.0.0-20240102030405-abcdefabcdef", indirect=True),
+        Require("github.com/c/d", "v2.0.0+incompatible"),
+        Require("github.com/e/f", "v0.0.0-20240102030405-abcdefabcdef"),
         Require("github.com/g/h", "v1.0.0"),
     )
     assert mod.replaces == (
@@ -71,8 +73,8 @@ def test_a_go_work() -> None:
         ("module x\nrequire (\n\ta.b/c v1.0.0\n", 2, "never closed"),
         ("module x\nrequire (\n\ta.b/c v1.0.0 extra\n)\n", 3, "usage: require"),
         ("module x\nmodule y\n", 2, "a second `module`"),
-        ("module x\ngo one\n", 2, "no version of Go"),
-        ("module x\ntoolchain 1.26\n", 2, "no toolchain"),
+        ("module x\ngo one\n", 2, "not a Go version"),
+        ("module x\ntoolchain 1.26\n", 2, "not a toolchain"),
         ("module x\nreplace a.b/c => d\n", 2, "must be a folder"),
         ("module x\nreplace a.b/c ../c\n", 2, "usage: replace"),
         ('module "x\n', 1, "never closed"),
@@ -226,3 +228,15 @@ def test_any_text_is_parsed_or_refused_with_a_line(text: str) -> None:
     except FilesError as error:
         line = int(str(error.problem.place).rpartition(":")[2])
         assert 1 <= line <= text.count("\n") + 1
+
+
+@pytest.mark.parametrize(("parse", "path"), [(parse_mod, "go.mod"), (parse_work, "svc/go.work")])
+def test_a_byte_order_mark_is_refused_as_go_does(parse: Callable[..., object], path: str) -> None:
+    with pytest.raises(FilesError) as raised:
+        parse("\ufeffmodule example.com/a\n", path=path)
+    problem = raised.value.problem
+    assert (problem.code, problem.place) == (
+        f"broken-{path.rpartition('/')[2].replace('.', '-')}",
+        f"{path}:1",
+    )
+    assert path in problem.hint

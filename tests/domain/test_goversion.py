@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.gomod import parse_mod
-from devctl.domain.goversion import air_for, air_problem, minor, nearest, needed, refuses
+from devctl.domain.go.gomod import parse_mod
+from devctl.domain.go.versions import air_for, air_problem, minor, needed, refuses
 
 
 @pytest.mark.parametrize(
@@ -22,21 +22,6 @@ from devctl.domain.goversion import air_for, air_problem, minor, nearest, needed
 )
 def test_the_go_a_module_needs(lines: str, wanted: str) -> None:
     assert needed(parse_mod(f"module x\n{lines}\n")) == wanted
-
-
-@pytest.mark.parametrize(
-    ("wanted", "candidates", "chosen"),
-    [
-        ("1.26", ["1.25", "1.26-alpine", "1.27"], "1.26-alpine"),
-        ("1.16", ["1.27", "1.26"], "1.26"),
-        ("1.9", ["1.10", "1.26"], "1.10"),
-        ("1.28", ["1.26", "1.27"], None),
-        ("1.26", ["latest"], None),
-        ("1.26", [], None),
-    ],
-)
-def test_the_nearest_newer_base(wanted: str, candidates: list[str], chosen: str | None) -> None:
-    assert nearest(wanted, candidates) == chosen
 
 
 @pytest.mark.parametrize(

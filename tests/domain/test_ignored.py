@@ -4,16 +4,61 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.ignored import taken_back_in
+from devctl.domain.dockerfile.dockerignore import taken_back_in
 
 
 @pytest.mark.parametrize(
-    "line", ["web/dist", "web/dist/", "/web", "**/dist", "**/web", "web/*", "*/dist", "dist\nweb/d*", "*"]
+    "line",
+    [
+        "web/dist",
+        "web/dist/",
+        "/web",
+        "./web",
+        "**/dist",
+        "**/web",
+        "web/*",
+        "*/dist",
+        "dist\nweb/d*",
+        "*",
+        "**",
+        "web/**/dist",
+        "web/**",
+        "web/[^a]ist",
+        "w?b",
+        "web/dist/..",
+        "!web\nweb/dist",
+    ],
 )
 def test_it_is_taken_back_in(line: str) -> None:
     assert list(taken_back_in(f"# ours\n\n{line}\n", ["web/dist"])) == ["!web/dist"]
 
 
-@pytest.mark.parametrize("line", ["dist", "!web/dist", "#web/dist", "web/dis", "*.md", "**/build", ""])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "dist",
+        "!web/dist",
+        "#web/dist",
+        "web/dis",
+        "*.md",
+        "**/build",
+        "",
+        "*dist",
+        "web/dist/**",
+        "web/[^d]ist",
+        "web/*\n!web/dist",
+        "**\n!web",
+    ],
+)
 def test_what_is_not_hidden_is_not_named(line: str) -> None:
     assert list(taken_back_in(f"{line}\n", ["web/dist", "."])) == []
+
+
+def test_what_the_file_takes_back_in_itself_stays_as_it_is() -> None:
+    """A line of ours at the end would show the build what a later line hides."""
+    assert list(taken_back_in("web/*\n!web/dist\nweb/dist/secret.env\n", ["web/dist"])) == []
+
+
+def test_stars_take_no_time() -> None:
+    line = "/".join(["**", "*a*a*a*a*a*a*a*a*b"] * 40)
+    assert list(taken_back_in(line, ["/".join(["a" * 200] * 200)])) == []

@@ -7,19 +7,21 @@ from typing import Any
 
 import pytest
 
-from devctl.adapters.dockerfile_source import parse
-from devctl.domain.dev_stage import dev_stage
-from devctl.domain.gofacts import GoPackage, Located, Module, Setting, Unbuilt
-from devctl.domain.lint import RULES, Linted, blocking, lint
-from devctl.domain.mains import Main
-from devctl.domain.production import no_prod_stage, prod_stages
-from devctl.domain.stages import (
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.detect.main_package import Main
+from devctl.domain.detect.required_env import dockerfile_env
+from devctl.domain.dockerfile.dev_stage import dev_stage
+from devctl.domain.dockerfile.prod_stages import no_prod_stage, prod_stages
+from devctl.domain.dockerfile.stages import (
     base_kind,
     expand,
     has_shell,
     kind_of,
     needed_by,
 )
+from devctl.domain.go.facts import GoPackage, Located, Module, Setting, Unbuilt
+from devctl.domain.image.paths import SHELL_ONLY
+from devctl.domain.lint.rules import RULES, Linted, blocking, lint, told_in
 
 # The shape that many repositories copied from articles: every mistake of it has a rule.
 OLD = """FROM golang:1.24-alpine as base
@@ -90,6 +92,24 @@ def test_every_mistake_of_the_old_shape_is_named_with_its_line() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("ENTRYPOINT exec /server  --name 'a  b' \"c d\"", 'ENTRYPOINT ["/server", "--name", "a  b", "c d"]'),
+        ("CMD /server --glob '*.go' '$X'", 'CMD ["/server", "--glob", "*.go", "$X"]'),
+        ('CMD /server --name "$X"', None),
+        ("CMD /server *.go", None),
+        ("CMD PORT=80 /server", None),
+        ("CMD /migrate && /server", None),
+        ("CMD /server 'a", None),
+    ],
+)
+def test_the_exec_form_is_told_where_it_says_the_same(line: str, hint: str | None) -> None:
+    text = f"FROM scratch\nCOPY server /server\n{line}\n"
+    hints = {f.id: f.hint for f in lint(Linted(dockerfile=parse(text), module=BARE))}
+    assert hints["shell-form-no-shell"] == (hint or SHELL_ONLY)
+
+
 def test_the_lines_to_write() -> None:
     hints = {f.id: f.hint for f in lint(Linted(dockerfile=parse(OLD), module=BARE))}
     assert hints["shell-form-no-shell"] == 'ENTRYPOINT ["/server", "--port", "8080"]'
@@ -107,11 +127,14 @@ def test_a_modern_dockerfile_has_no_finding() -> None:
 def test_what_blocks_which_stage() -> None:
     facts = parse(OLD)
     findings = lint(Linted(dockerfile=facts, module=BARE))
+    assert {f.severity for f in findings} == {"warn"}, "whether it stops anybody depends on the stage"
 
     def ids(mode: str, stage: str) -> list[str]:
         target = facts.stage(stage)
         assert target is not None
-        return [f.id for f in blocking(findings, facts, mode=mode, stage=target)]  # type: ignore[arg-type]
+        found = blocking(findings, facts, mode=mode, stage=target)  # type: ignore[arg-type]
+        assert {f.severity for f in found} == {"fail"}
+        return [f.id for f in found]
 
     copies = ["copy-missing-go-pkg", "copy-missing-go-sum"]
     assert ids("prod", "runner-distroless") == ["shell-form-no-shell", *copies]
@@ -162,13 +185,37 @@ def test_a_build_that_may_need_a_libc(body: str, *, dynamic: bool) -> None:
 
 
 def test_code_that_listens_on_the_loopback() -> None:
-    package = GoPackage(
-        ".", "main", True, (), (Located("localhost:8080", "main.go:7"), Located(":9000", "main.go:8"))
-    )
-    findings = lint(Linted(main=Main(BARE, package, (package,))))
+    bound = (Located("localhost:8080", "main.go:7"), Located("127.0.0.1:6060", "main.go:8"))
+    package = GoPackage(".", "main", True, (), bound, loopback=bound)
+    findings = lint(Linted(main=Main(BARE, package, (package,)), port=8080))
     assert [(f.id, f.place, f.hint) for f in findings] == [
         ("binds-localhost", "main.go:7", 'listen on ":8080"')
+    ], "the port of the service alone: a debugger's is meant to stay inside"
+
+
+def test_a_guess_is_no_proof() -> None:
+    package = GoPackage(".", "main", True, (), (Located("localhost:8080", "main.go:7"),))
+    assert lint(Linted(main=Main(BARE, package, (package,)), port=8080)) == ()
+
+
+def test_what_matters_to_a_mode_is_what_it_builds() -> None:
+    facts = parse(OLD)
+    findings = lint(Linted(dockerfile=facts, module=BARE))
+
+    def ids(mode: str, name: str | None) -> list[str]:
+        stage = facts.stage(name) if name is not None else None
+        return [f.id for f in told_in(mode, findings, facts=facts, stage=stage)]  # type: ignore[arg-type]
+
+    assert ids("dev", None) == []
+    assert ids("dev", "dev") == ["air-old-path"]
+    assert ids("dev", "builder") == ["golang-too-old"]
+    assert "base-untagged" in ids("prod", "runner") and "base-dead" not in ids("prod", "runner")
+    everything = [
+        f.id
+        for mode in ("dev", "prod")
+        for f in told_in(mode, findings, facts=facts, stage=None, any_stage=True)  # type: ignore[arg-type]
     ]
+    assert set(everything) == {f.id for f in findings}, "`config check` tells all"
 
 
 def test_a_flag_that_opens_it_up_is_passed() -> None:
@@ -176,8 +223,8 @@ def test_a_flag_that_opens_it_up_is_passed() -> None:
         *(".", "main", True, (), (Located("localhost:8080", "main.go:7"),)),
         settings=(Setting("addr", "localhost:8080", "flag", "main.go:5"),),
     )
-    (finding,) = lint(Linted(main=Main(BARE, package, (package,))))
-    assert finding.place == "main.go:5"
+    (finding,) = lint(Linted(main=Main(BARE, package, (package,)), port=8080))
+    assert (finding.id, finding.place) == ("localhost-by-default", "main.go:5")
     assert "--addr=:8080" in finding.hint
 
 
@@ -223,8 +270,21 @@ def test_a_frontend_that_is_not_built() -> None:
 def test_every_rule_is_named_once_and_tested_here() -> None:
     ids = [rule.id for rule in RULES]
     assert len(ids) == len(set(ids))
-    code = {"binds-localhost", "package-missing", "generated-missing", "frontend-missing"}
-    assert set(ids) == {*found(OLD), "args-target", "backslash-in-volume", "dynamic-on-static", *code}
+    code = {
+        "binds-localhost",
+        "localhost-by-default",
+        "package-missing",
+        "generated-missing",
+        "frontend-missing",
+    }
+    assert set(ids) == {
+        *found(OLD),
+        "args-target",
+        "backslash-in-volume",
+        "dynamic-on-static",
+        "exec-form-variable",
+        *code,
+    }
 
 
 TWO = """FROM golang:1.26-alpine AS build
@@ -444,3 +504,36 @@ def test_a_working_folder_may_be_made_of_variables(folder: str) -> None:
 )
 def test_variables(text: str, result: str) -> None:
     assert expand(text, {"A": "1", "B": "2"}) == result
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ('ENTRYPOINT ["/app", "$GREETING"]', ["Dockerfile:2"]),
+        ('ENTRYPOINT ["/app"]\nCMD ["--match", "^/v[0-9]+/.*$", "5$", "${HOME}"]', ["Dockerfile:3"]),
+        ('ENTRYPOINT ["/app", "--match", "^/v[0-9]+/.*$", "5$"]', None),
+        ('ENTRYPOINT ["sh", "-c", "exec /app $GREETING"]', None),
+        ('ENTRYPOINT ["tini", "--", "sh", "-c"]\nCMD ["exec /app $GREETING"]', None),
+        ("ENTRYPOINT /app $GREETING", None),
+    ],
+)
+def test_a_variable_in_the_exec_form_stays_a_word(lines: str, named: list[str] | None) -> None:
+    assert found(f"FROM alpine:3.22\n{lines}\n").get("exec-form-variable") == named
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=5$", "5$"),
+        ("A='pa$word x'", "pa$word x"),
+        (r'A="a\$b \"c\" \d $B"', r'a$b "c" \d beta'),
+        (r"A=a\ b\$B", "a b$B"),
+        ("A=${B}-${C:-none}-$C", "beta-none-"),
+        ("A='it'\"'\"'s'", "it's"),
+        ("A one $B 'two'", "one beta two"),
+        ('A=""', ""),
+    ],
+)
+def test_values_of_a_dockerfile_are_those_that_the_builder_gives(line: str, value: str) -> None:
+    text = f"FROM alpine:3.22\nENV B=beta\nENV {line}\n"
+    assert dockerfile_env(parse(text))["A"] == value

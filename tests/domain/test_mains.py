@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from devctl.adapters.dockerfile_source import parse
-from devctl.domain.config import Config
-from devctl.domain.detect import default_name, detect_service
-from devctl.domain.gofacts import Setting
-from devctl.domain.mains import choose_main, word_of
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.detect.main_package import choose_main, word_of
+from devctl.domain.detect.service import default_name, detect_service
+from devctl.domain.go.facts import Setting
+from devctl.domain.project.config import Config
 from devctl.errors import UsageError
 from tests.domain.test_detect import PATH, facts, pkg
 
@@ -50,7 +50,7 @@ def test_what_a_module_is_called(module: str, word: str) -> None:
 
 def test_a_service_may_be_a_broker_itself_and_is_asked_by_tcp() -> None:
     service = detect_service(facts(pkg(".", listens=":4222", routes=("/healthz",))), config=Config())
-    assert (service.port, service.probe) == (4222, "tcp")
+    assert (service.serve.port, service.serve.probe) == (4222, "tcp")
 
 
 def test_the_address_of_a_mail_port_is_not_the_one_that_is_asked() -> None:
@@ -62,7 +62,7 @@ def test_the_address_of_a_mail_port_is_not_the_one_that_is_asked() -> None:
     service = detect_service(
         facts(pkg(".", listens="x", imports=("net/http", f"{PATH}/config")), package), config=Config()
     )
-    assert service.port == 9000
+    assert service.serve.port == 9000
 
 
 BOTH = "FROM golang:1.26 AS b\nRUN {build}\nFROM scratch AS app\nCOPY --from=b {copy}\nENTRYPOINT [{start}]\n"
@@ -88,6 +88,8 @@ OTHER = 'FROM scratch AS other\nCOPY --from=b /ctl /ctl\nENTRYPOINT ["/ctl"]\n'
         ("go build ./cmd/server && go build ./cmd/ctl", "/ctl /", '"/ctl"', "./cmd/ctl"),
         ("go build ./cmd/ctl && go build ./cmd/server", "/x /", '"/start.sh"', "./cmd/server"),
         ("go build -o /bin/ ./cmd/...", "/bin/ctl /ctl", '"/ctl"', "./cmd/ctl"),
+        ("go build -o /bin/ ./cmd/server ./cmd/...", "/bin/ /bin/", '"ctl", "up"', "./cmd/ctl"),
+        ("go build -o /bin/ ./cmd/server ./cmd/...", "/bin/ /bin/", '"server"', "./cmd/server"),
         ("make", "/bin/server /server", '"/server"', "./cmd/server"),
     ],
 )
@@ -126,7 +128,7 @@ def test_a_library_that_is_a_server_is_told_to_serve(
     source = facts(pkg(".", imports=("github.com/pocketbase/pocketbase",)))
     text = f"FROM golang:1.26 AS b\nRUN go build -o /pb .\nFROM scratch\nCMD {cmd}\n"
     service = detect_service(source, config=Config(), dockerfile=parse(text) if cmd else None)
-    assert (service.args, service.own_command, service.port) == (args, own, port)
+    assert (service.start.args, service.start.own_command, service.serve.port) == (args, own, port)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_a_flag_that_is_passed_stands_behind_what_the_image_starts(start: str, o
     service = detect_service(
         facts(pkg(".", listens="localhost:8080", settings=settings)), config=Config(), dockerfile=parse(text)
     )
-    assert service.own_command == own
+    assert service.start.own_command == own
 
 
 def test_the_default_port_of_a_struct_is_no_scheme_s_and_plain_http_goes_before_tls() -> None:
@@ -154,10 +156,33 @@ def test_the_default_port_of_a_struct_is_no_scheme_s_and_plain_http_goes_before_
     )
     package = pkg("config", name="config", imports=(), settings=settings)
     main = pkg(".", listens="x", imports=("net/http", f"{PATH}/config"))
-    assert detect_service(facts(main, package), config=Config()).port == 80
+    assert detect_service(facts(main, package), config=Config()).serve.port == 80
 
 
 def test_what_is_embedded_by_name() -> None:
     web = replace(pkg("web", name="web", imports=()), embeds=("all:dist", "templates/*.html", "a/VERSION"))
     main = choose_main(facts(pkg(".", imports=(f"{PATH}/web",)), web)).main
     assert main.embeds == ("web/dist", "web/templates", "web/a/VERSION")
+
+
+@pytest.mark.parametrize(
+    ("start", "command", "main"),
+    [
+        ('CMD ["api"]', None, "cmd/api"),
+        ('CMD ["api"]', ["migrate", "up"], "cmd/migrate"),
+        ('CMD ["api"]', ["tool"], "tools/tool"),
+        ('CMD ["api"]', ["sh", "-c", "migrate up && exec api"], "cmd/api"),
+        ('CMD ["api"]', ["sh", "-c", "api check && migrate up"], "cmd/migrate"),
+        ("CMD migrate up && api", None, "cmd/api"),
+        ('ENTRYPOINT ["/wait.sh", "db:5432", "--"]\nCMD ["sh", "-c", "migrate up; api"]', None, "cmd/api"),
+        ('CMD ["api", "migrate"]', None, "cmd/api"),
+        ('ENTRYPOINT ["/start.sh"]', ["other", "migrate"], "cmd/api"),  # a word of somebody else's arguments
+    ],
+)
+def test_what_a_container_starts_last_is_the_service_wherever_it_lies(
+    start: str, command: list[str] | None, main: str
+) -> None:
+    text = f"FROM golang:1.26 AS b\nCOPY . .\nRUN make all\nFROM alpine\nCOPY --from=b /out/ /bin/\n{start}\n"
+    there = [pkg("cmd/api", listens=":8080"), pkg("cmd/migrate", imports=()), pkg("tools/tool", imports=())]
+    chosen = choose_main(facts(*there), dockerfile=parse(text), compose={"command": command})
+    assert chosen.main.package.dir == main

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.gomod import parse_mod, parse_work
-from devctl.domain.module_gaps import ModuleGap, module_gap, workspace_gap
+from devctl.domain.go.gomod import parse_mod, parse_work
+from devctl.domain.go.module_gaps import ModuleGap, module_gap, workspace_gap
 
 MOD = """module example.com/shop
 
@@ -116,6 +116,7 @@ def test_an_import_that_no_member_has_is_got_where_it_stands() -> None:
     assert found == ModuleGap("api", "require", "golang.org/x/mod/semver", workspace=True)
     assert found.command == ("go", "get", "golang.org/x/mod/semver")
     assert found.text == "api/go.mod names no module for the import golang.org/x/mod/semver"
+    assert in_workspace(api=("-toolexec=./evil.sh",)) is None
 
 
 def test_the_checksums_of_a_workspace_may_stand_in_any_of_its_files() -> None:

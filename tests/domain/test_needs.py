@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.needs import needed, talked_to
-from devctl.domain.planner import Dependency
-from devctl.domain.wanted import dependencies
+from devctl.domain.compose.depends_on import needed, talked_to
+from devctl.domain.plan.fingerprints import dependencies
+from devctl.domain.plan.planner import Dependency
 
 
 def spec(*needs: str, **more: Any) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.panics import own_line, panic_line
-from devctl.domain.project import Service
+from devctl.domain.failures.panics import own_line, panic_line
+from devctl.domain.project.model import Service, SourceCode
 
-AT_ROOT = Service("app", module="example.com/shop")
-BELOW = Service("app", dir="backend", main="./cmd/api", module="example.com/shop/v2")
+AT_ROOT = Service("app", source=SourceCode(module="example.com/shop"))
+BELOW = Service("app", source=SourceCode(dir="backend", main="./cmd/api", module="example.com/shop/v2"))
 RUNTIME = "panic({0x63c0e0?, 0x6e3e50?})\n\t/usr/local/go/src/runtime/panic.go:859 +0x125\n"
 
 

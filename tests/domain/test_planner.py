@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.observed import DEPS_LABEL, INPUTS_LABEL, MODE_LABEL, Container, Image, Observed
-from devctl.domain.planner import Dependency, Wanted, plan_text, plan_up
+from devctl.domain.plan.engine_state import DEPS_LABEL, INPUTS_LABEL, MODE_LABEL, Container, Image, Observed
+from devctl.domain.plan.planner import Dependency, Wanted, plan_text, plan_up
 
 API = Wanted(service="api", mode="dev", image="shop-api:dev", deps="d1", recipe="r1", inputs="i1")
 BUILT = {"shop-api:dev": Image("sha256:1", labels={DEPS_LABEL: "d1", INPUTS_LABEL: "r1"})}
@@ -81,6 +83,19 @@ def test_a_database_that_does_not_run_is_started_and_a_done_job_is_not() -> None
 def test_a_failed_job_runs_again() -> None:
     failed = container("migrate", state="exited", code=1)
     assert "start migrate" in text(container(), failed, dependencies=(Dependency("migrate", job=True),))
+
+
+def test_a_job_that_is_done_is_built_again_when_its_source_changed() -> None:
+    done = container(service="migrate", state="exited", code=0)
+    images = {**BUILT, "shop-migrate": Image("sha256:2")}
+    job = Dependency("migrate", image="shop-migrate", job=True, changed=True)
+    assert text(container(), done, images=images, dependencies=(job,)).splitlines() == [
+        " 1  build migrate  the source may have changed",
+        " 2  start migrate  if its image is another one",
+    ]
+    assert (
+        text(container(), done, images=images, dependencies=(replace(job, changed=False),)) == "nothing to do"
+    )
 
 
 def test_a_dependency_that_is_built_here_is_built_once() -> None:

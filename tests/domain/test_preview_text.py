@@ -4,20 +4,43 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.preview_text import preview_text
+from devctl.domain.preview.text import preview_text
 
-RESULT: dict[str, object] = {
-    "services": [{"kind": "service", "url": "http://127.0.0.1:8080"}],
+FIGURES: dict[str, object] = {
     "image": {"ref": "shop-app:prod-distroless", "base": "distroless", "size_bytes": 8_110_000},
     "binary": {"size_bytes": 6_100_000},
     "hardening": {"user": "65532:65532", "read_only": True, "cap_drop": ["ALL"], "source_mounted": False},
     "switch_ms": 610,
     "gap_ms": 230,
+}
+RESULT: dict[str, object] = {
+    "services": [{"name": "app", "kind": "service", "url": "http://127.0.0.1:8080"}],
+    **FIGURES,
+    "previews": [{"service": "app", **FIGURES}],
     "checks": [],
     "differences": [],
     "answers": {"requests": 0, "differ": []},
     "drain": None,
 }
+
+
+def test_each_of_several_services_has_its_own_figures() -> None:
+    other = {
+        **FIGURES,
+        "service": "worker",
+        "image": {"ref": "shop-worker:prod-alpine", "base": "alpine", "size_bytes": 12_000_000},
+        "binary": {"size_bytes": 3_000_000},
+        "switch_ms": 900,
+        "gap_ms": 0,
+    }
+    text = preview_text({**RESULT, "previews": [{"service": "app", **FIGURES}, other]}).splitlines()
+    assert text[1] == "app on http://127.0.0.1:8080"
+    assert text[5:8] == [
+        "worker",
+        "  image   shop-worker:prod-alpine (alpine, 12.00 MB, binary 3.00 MB)",
+        "  runs as uid 65532, read-only, no capabilities, no source",
+    ]
+    assert "  switch  0.90 s, longest gap 0.00 s" in text
 
 
 def test_what_serves_how_and_how_fast() -> None:

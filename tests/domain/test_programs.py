@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.adapters.dockerfile_source import parse
-from devctl.domain.config import Config
-from devctl.domain.detect import detect_service
-from devctl.domain.production import no_prod_stage, prod_stages
-from devctl.domain.programs import brought, builds_go, for_dev, for_production
-from devctl.domain.project import Service
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.detect.service import detect_service
+from devctl.domain.dockerfile.prod_stages import no_prod_stage, prod_stages
+from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, for_production
+from devctl.domain.project.config import Config
+from devctl.domain.project.model import Service
 from tests.domain.test_detect import facts, pkg
 
 BUILD = "FROM golang:1.26-alpine AS b\nCOPY . .\n{build}\n"
@@ -50,7 +50,7 @@ def detected(text: str, **compose: object) -> Service:
 def test_the_program_that_a_container_starts_is_the_main(
     build: str, final: str, compose: dict[str, object], main: str
 ) -> None:
-    assert detected(BUILD.format(build=build) + final, **compose).main == main
+    assert detected(BUILD.format(build=build) + final, **compose).source.main == main
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,9 @@ def test_the_program_that_a_container_starts_is_the_main(
 )
 def test_a_package_is_built_from_the_folder_that_the_line_is_called_in(lines: str, main: str) -> None:
     assert (
-        detected(f'FROM golang:1.26 AS b\n{lines}\nFROM scratch\nCOPY --from=b /x /x\nCMD ["/x"]\n').main
+        detected(
+            f'FROM golang:1.26 AS b\n{lines}\nFROM scratch\nCOPY --from=b /x /x\nCMD ["/x"]\n'
+        ).source.main
         == main
     )
 
@@ -80,15 +82,15 @@ def test_a_dockerfile_that_says_nothing_lies_beside_its_main(path: str) -> None:
     service = detect_service(
         source, config=Config(), name="x", compose={"build": {}}, dockerfile=parse(text, path=path)
     )
-    assert service.main == "./cmd/worker"
+    assert service.source.main == "./cmd/worker"
 
 
 def test_the_stage_that_the_compose_file_builds_is_the_one_for_production() -> None:
     text = BUILD.format(build=TWO) + TARGETS
-    assert detected(text, build={"target": "api"}).prod_stages == {"alpine": "api"}
-    assert detected(text, build={"target": "worker"}).prod_stages == {"alpine": "worker"}
+    assert detected(text, build={"target": "api"}).build.prod_stages == {"alpine": "api"}
+    assert detected(text, build={"target": "worker"}).build.prod_stages == {"alpine": "worker"}
     only_builds = detected(BUILD.format(build=TWO) + ONE, build={"target": "b"})
-    assert only_builds.prod_stages == {"alpine": "1"}
+    assert only_builds.build.prod_stages == {"alpine": "1"}
 
 
 @pytest.mark.parametrize(
@@ -96,8 +98,15 @@ def test_the_stage_that_the_compose_file_builds_is_the_one_for_production() -> N
     [
         (ONE, {"command": ["/app/worker", "-v"]}, ("-v",), ("/app/worker", "-v"), None),
         (ONE, {"entrypoint": ["/app/worker"], "command": ["-v"]}, ("-v",), ("-v",), ("/app/worker",)),
-        (ONE, {"command": ["sh", "-c", "/app/worker"]}, (), None, None),
-        (ONE, {"entrypoint": ["sh", "-c", "/app/worker"]}, (), None, None),
+        (ONE, {"command": ["sh", "-c", "/app/worker"]}, (), ("sh", "-c", "/app/worker"), None),
+        (ONE, {"entrypoint": ["sh", "-c", "/app/worker"]}, (), None, ("sh", "-c", "/app/worker")),
+        (
+            ONE,
+            {"command": ["sh", "-c", "api up && PORT=1 exec worker -v"]},
+            ("-v",),
+            ("sh", "-c", "api up && PORT=1 exec worker -v"),
+            None,
+        ),
         (SCRIPT, {"command": ["worker", "-v"]}, ("-v",), ("worker", "-v"), None),
     ],
 )
@@ -109,7 +118,12 @@ def test_a_container_of_the_users_own_stage_starts_it_too(
     entrypoint: tuple[str, ...] | None,
 ) -> None:
     found = detected(BUILD.format(build=TWO) + final, **compose)
-    assert (found.args, found.own_command, found.own_entrypoint) == (args, command, entrypoint)
+    assert (found.start.args, found.start.own_command, found.start.own_entrypoint) == (
+        args,
+        command,
+        entrypoint,
+    )
+    assert found.source.main == "./cmd/worker"
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from devctl.domain.published import own_image
+from devctl.domain.compose.own_image import own_image
+from devctl.domain.go.facts import SourceFacts
 from tests.domain.test_detect import API, facts, pkg
+
+
+def ours(path: str = "github.com/acme/shop") -> SourceFacts:
+    plain = facts(pkg("."), API)
+    return replace(plain, modules=(replace(plain.modules[0], path=path),))
 
 
 @pytest.mark.parametrize(
@@ -15,12 +23,12 @@ from tests.domain.test_detect import API, facts, pkg
         "acme/shop:1.2",
         "ghcr.io/acme/Shop:latest",
         "localhost:5000/shop",
-        "shop@sha256:ab",
+        "ghcr.io/acme/shop@sha256:ab",
         "acme/api",
     ],
 )
 def test_it_is_called_like_the_module_or_a_main(image: str) -> None:
-    assert own_image({"image": image}, facts(pkg("."), API)) == image
+    assert own_image({"image": image}, ours()) == image
 
 
 @pytest.mark.parametrize(
@@ -32,8 +40,12 @@ def test_it_is_called_like_the_module_or_a_main(image: str) -> None:
         {"image": "acme/shop", "build": {"context": "."}},
         {"image": "shop/api-docs"},
         {"image": "redis"},
+        {"image": "shop"},
+        {"image": "shop:7"},
+        {"image": "library/shop"},
+        {"image": "other/shop"},
         {},
     ],
 )
 def test_what_is_not_made_of_this_repository(spec: dict[str, object]) -> None:
-    assert own_image(spec, facts(pkg("."), API)) is None
+    assert own_image(spec, ours()) is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devctl.domain.redact import GONE, redact
+from devctl.domain.project.redact import GONE, redact
 
 # A secret that no innocent text contains by chance, with every character that people put into passwords.
 TAIL = st.text(alphabet=string.ascii_letters + string.digits + "!#$%^*()_+-=,.;:|~?", min_size=4, max_size=30)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.gofacts import DockerfileFacts, Instruction, Stage
-from devctl.domain.reproducible import Reason, Twice, compare_builds
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.size.reproducible import Reason, Twice, compare_builds
 from tests.domain.test_gobinary import buildinfo, elf_with
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from devctl.adapters.dockerfile_source import parse
-from devctl.domain.project import Service
-from devctl.domain.scaffold import (
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.dockerfile.runtime_bases import IMAGES
+from devctl.domain.plan.engine_state import Observed
+from devctl.domain.plan.production import SETTINGS
+from devctl.domain.plan.render import render
+from devctl.domain.plan.run import prod_run
+from devctl.domain.project.model import ImageBuild, ProgramStart, Project, ServedPort, Service, SourceCode
+from devctl.domain.scaffold.files import (
     Layout,
-    Planned,
+    PlannedFile,
     compose_prod_yaml,
     compose_yaml,
     devctl_yaml,
@@ -45,20 +52,17 @@ def text(name: str) -> str:
 
 
 def layout(service: Service, *, golang: str = GO, air: str = GO) -> Layout:
-    return Layout(service=service, host_port=service.port, golang=golang, air=air)
+    return Layout(service=service, host_port=service.serve.port, golang=golang, air=air)
 
 
-PLAIN = layout(Service(name="app", port=8080))
+PLAIN = layout(Service(name="app", serve=ServedPort(port=8080)))
 RICH = layout(
     Service(
         name="api",
-        dir="services/api",
-        main="./cmd/api",
-        args=("serve", "--v"),
-        port=9000,
-        env={"PORT": "9000", "PRICE": "$5"},
-        build_tags=("a", "b"),
-        files=("templates", "config"),
+        source=SourceCode(dir="services/api", main="./cmd/api"),
+        start=ProgramStart(args=("serve", "--v"), env={"PORT": "9000", "PRICE": "$5"}),
+        serve=ServedPort(port=9000),
+        build=ImageBuild(tags=("a", "b"), files=("templates", "config")),
     ),
     golang="golang:1.24-alpine",
 )
@@ -68,6 +72,23 @@ def test_a_project_like_the_template_gets_the_template_to_the_letter() -> None:
     assert dockerfile(text("Dockerfile"), PLAIN) == text("Dockerfile")
     assert compose_yaml(text("compose.yaml"), PLAIN) == text("compose.yaml")
     assert compose_prod_yaml(text("compose.prod.yaml"), PLAIN) == text("compose.prod.yaml")
+
+
+def test_production_runs_with_the_settings_of_a_preview() -> None:
+    """In the template's file too, since what is written for a project like it is the template to the letter."""
+    service = Service(name="app", serve=ServedPort(port=8080))
+    project = Project(
+        root="/p", name="p", services=(service,), model={"services": {"app": {}}}, generated=True, go_version="1.26",
+        bases={"golang": GO, "air": GO, **IMAGES}, mirror=None, owner=(0, 0),
+    )  # fmt: skip
+    run = prod_run(project, service, base=None)
+    preview = render(project, [run], observed=Observed(), cache_volume="c")["services"]["app"]
+    written = yaml.load(compose_prod_yaml(text("compose.prod.yaml"), PLAIN), Loader=Tags)["services"]["app"]
+    assert written["build"]["target"] == preview["build"]["target"]
+    settings = tuple(SETTINGS)
+    same = {key: written[key] for key in settings} | {"mem_limit": str(512 * 2**20)}
+    assert same == {key: preview[key] for key in settings}
+    assert written["mem_limit"] == "512m"
 
 
 def test_the_dockerfile_has_the_defaults_of_the_project() -> None:
@@ -91,8 +112,8 @@ def test_compose_says_service_port_and_what_the_build_reads() -> None:
     assert spec["ports"] == ["127.0.0.1:${HOST_PORT:-9000}:9000"]
     assert spec["image"].endswith("-api:dev")
     assert ".:/app" in spec["volumes"]
-    assert spec["environment"]["DEVCTL_MODULE_DIR"] == "services/api"
-    assert spec["environment"]["DEVCTL_ARGS"] == "serve --v"
+    assert spec["environment"]["DEVCTL_WORKDIR"] == "services/api"
+    assert spec["command"] == ["serve", "--v"]
     assert spec["environment"]["PRICE"] == "$$5", "compose would take $5 for a variable"
 
 
@@ -138,8 +159,50 @@ def test_new_files_name_one_module_everywhere() -> None:
 
 @given(theirs=st.none() | st.text(alphabet="ab\n"), ours=st.text(alphabet="ab\n"))
 def test_a_file_that_is_there_is_never_planned_as_written(theirs: str | None, ours: str) -> None:
-    planned = Planned("f", theirs, ours)
+    planned = PlannedFile("f", theirs, ours)
     assert (planned.action == "written") == (theirs is None)
     shown = diff([planned])
     assert bool(shown) == (planned.action == "differs")
     assert shown == "" or shown.endswith("\n")
+
+
+TEXT = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00") | st.sampled_from("$'\"\\\n\t :#{}[]*&!%é😀"), max_size=12
+)  # fmt: skip
+
+
+@given(args=st.lists(TEXT, min_size=1, max_size=4), env=st.dictionaries(TEXT, TEXT, max_size=3))
+@example(args=["a b", "", "*", "x\ny"], env={"ON": "yes", "null": "08", "a: b": "", "1": "1e3"})
+def test_written_files_hold_every_value_as_it_is(args: list[str], env: dict[str, str]) -> None:
+    written = layout(Service(name="api", start=ProgramStart(args=tuple(args), env=env)))
+    dev = yaml.safe_load(compose_yaml(text("compose.yaml"), written))["services"]["api"]
+    prod = yaml.load(compose_prod_yaml(text("compose.prod.yaml"), written), Loader=Tags)["services"]["api"]
+    assert [word.replace("$$", "$") for word in prod["command"]] == args
+    assert [word.replace("$$", "$") for word in dev["command"]] == args
+    for spec in (dev, prod):
+        assert env.items() <= {k: v and v.replace("$$", "$") for k, v in spec["environment"].items()}.items()
+
+
+@pytest.mark.parametrize(
+    "ldflags", ["-s", "-X 'main.version=a b'", '-X "main.version=a b"', r"-X main.v=\d", "-X main.price=$5", "-X 'main.v=${HOME}'"]
+)  # fmt: skip
+def test_ldflags_survive_the_quotes_of_a_dockerfile(ldflags: str) -> None:
+    service = Service(
+        name="api",
+        build=ImageBuild(
+            ldflags=ldflags, env={"GOFLAGS": "-p=1 -v", "CGO_ENABLED": "0"}, files=("o $t", "x")
+        ),
+    )
+    builder = parse(dockerfile(text("Dockerfile"), layout(service))).stage("builder")
+    assert builder is not None
+    said = dict(i.value[0].partition("=")[::2] for i in builder.instructions if i.cmd == "ARG")
+    found = {
+        name: re.sub(r"\\(.)", r"\1", value.removeprefix('"').removesuffix('"'))
+        for name, value in said.items()
+    }
+    assert not any(re.search(r"(?<!\\)\$", value) for value in said.values()), (
+        "the builder fills in variables"
+    )
+    assert found["GO_LDFLAGS"] == ldflags
+    assert shlex.split(found["GO_ENV"]) == ["GOFLAGS=-p=1 -v"]
+    assert shlex.split(found["FILES"]) == ["o $t", "x"]

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.gobinary import Package
-from devctl.domain.image import Layer
-from devctl.domain.size import SizeReport, SizeRow, budget_bytes, chosen_bases, size_text
+from devctl.domain.image.facts import Layer
+from devctl.domain.image.go_binary import Package
+from devctl.domain.size.report import SizeReport, SizeRow, budget_bytes, chosen_bases, size_text
 from devctl.errors import UsageError
 from devctl.ui.size_html import size_page
 from devctl.ui.treemap import squarify

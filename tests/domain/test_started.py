@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.adapters.dockerfile_source import parse
-from devctl.domain.started import started
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.dockerfile.build_and_start import started
 
 BUILD = "FROM golang:1.26-alpine AS b\nRUN {build}\nFROM scratch\nCOPY --from=b /app /app\n{start}\n"
 
@@ -34,7 +34,16 @@ def dockerfile(start: str = 'ENTRYPOINT ["/app"]', build: str = "go build -o /ap
         ('ENTRYPOINT ["/start.sh"]\nCMD ["serve"]', None, (), None),
         ('ENTRYPOINT ["tini", "--"]\nCMD ["/app"]', ["/app", "serve"], ("serve",), ("/app", "serve")),
         ('ENTRYPOINT ["tini", "--", "/app"]', ["serve"], ("serve",), ("serve",)),
-        ('ENTRYPOINT ["/app"]', ["sh", "-c", "/app && /app serve"], (), None),
+        (
+            'ENTRYPOINT ["/app"]',
+            ["sh", "-c", "/app && /app serve"],
+            ("serve",),
+            ("sh", "-c", "/app && /app serve"),
+        ),
+        ('CMD ["/app"]', ["sh", "-c", "exec /app -v; true"], (), ("sh", "-c", "exec /app -v; true")),
+        ('CMD ["/app"]', ["sh", "-c", "go mod download && go run ."], (), None),
+        ('CMD ["/app"]', ["make", "dev"], (), None),
+        ('CMD ["/app"]', ["./wait.sh", "db", "--", "/app"], (), ("./wait.sh", "db", "--", "/app")),
     ],
 )
 def test_the_arguments(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.subcommand import serving_word
+from devctl.domain.failures.serve_command import serving_word
 
 COBRA = "Usage:\n  shop [command]\n\nAvailable Commands:\n  completion  Generate\n  server      Listen\n  version\n"
 URFAVE = "USAGE:\n   shop [global options] command\n\nCOMMANDS:\n   web, w   start the web server\n   help, h  Shows a list\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.syntax_line import syntax_line, without_syntax_line
+from devctl.domain.dockerfile.syntax_directive import syntax_line, without_syntax_line
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ COPY --from=builder /server /server
 COPY .env /app/
 COPY .git /app/.git
 USER nobody
-ENTRYPOINT exec /server
+ENTRYPOINT /server
 """
 STAGES = _BUILDER + COMMON + _OWN
 STAGES_MAIN = """\

@@ -45,9 +45,6 @@ class Browser:
         """What the console was told since the last look."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
-    def screenshot(self, file: Path) -> None:
-        self.driver.save_screenshot(str(file))
-
 
 @contextmanager
 def browser() -> Iterator[Browser]:

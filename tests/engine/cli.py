@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from devctl.cli.app import main
 
-DEVCTL = [sys.executable, "-m", "devctl"]
+DEVCTL = [sys.executable, "-P", "-m", "devctl"]
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,16 @@ def serves(port: int, text: str, *, within: float = 180) -> float:
     raise AssertionError(f"{text!r} not served on {port} within {within} s; last: {last}")
 
 
-def until(good: Callable[[], bool], within: float = 180) -> None:
+def until(
+    good: Callable[[], bool],
+    within: float = 180,
+    why: Callable[[], str] = lambda: "it did not come to that",
+) -> None:
     """Wait for a state, `within` seconds."""
     deadline = time.monotonic() + within
     while not good():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.1)
+        assert time.monotonic() < deadline, why()
+        time.sleep(0.02)
 
 
 def free_port() -> int:

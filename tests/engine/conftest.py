@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,10 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from devctl.workflows.compose_model import compose_name
+from devctl.adapters.system.identity import HomeIdentity
+from devctl.domain.plan.engine_state import CACHE_LABEL, MACHINE_LABEL, ROOT_LABEL
+from devctl.workflows.project.compose_model import compose_name
 from tests.engine.cli import Result, devctl, docker, free_port, leave_nothing
-from tests.helpers import build_tree
+from tests.helpers import build_tree, open_to_others
 
+MODEL = ".devctl/of-a-test.json"
 TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
 
 
@@ -31,6 +37,12 @@ class Started:
 
     def write(self, files: Mapping[str, str]) -> None:
         build_tree(self.root, files)
+
+    def model(self, mode: str = "dev") -> str:
+        """The model that compose is given in this mode, as a file for plain compose; its path in the project."""
+        told = self.devctl("config", "render", "--mode", mode).result["model"]
+        self.write({MODEL: json.dumps(told)})
+        return MODEL
 
 
 @pytest.fixture(scope="session")
@@ -69,8 +81,7 @@ def made_in(tmp_path: Path) -> Iterator[Callable[..., Started]]:
             build_tree(root, {".env": f"HOST_PORT={port}\n"})
         else:
             build_tree(root, {path: text.replace("HOST_PORT", str(port)) for path, text in files.items()})
-        for opened in (root, *list(root.parents)[:3]):  # pytest closes its folders to other users
-            opened.chmod(0o755)
+        open_to_others(root)
         started = Started(root, name, port)
         made.append(started)
         return started
@@ -80,3 +91,42 @@ def made_in(tmp_path: Path) -> Iterator[Callable[..., Started]]:
     finally:
         for started in made:
             leave_nothing(started.root, started.name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fails the run where its tests left something behind.
+
+    Other sessions may use the engine at the same time: each has a state home and with it a machine of its own, and that one
+    is on everything that devctl makes. Temporary files of this session go to a folder of its own.
+    """
+    folder = tmp_path_factory.mktemp("TMPDIR")
+    before = os.environ.get("TMPDIR"), tempfile.tempdir
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before[1]
+        os.environ.pop("TMPDIR")
+        if before[0] is not None:
+            os.environ["TMPDIR"] = before[0]
+    left = [
+        *_left_on_the_engine(),
+        *(str(path) for path in folder.glob("devctl*")),
+    ]  # a browser leaves its own
+    left += [f"note of {path}" for path in HomeIdentity().left_folders()]
+    assert not left, f"left behind by this session: {left}"
+
+
+def _left_on_the_engine() -> list[str]:
+    """All that carries our machine, but the shared cache of dev containers, which is there to stay."""
+    label = f"label={MACHINE_LABEL}={HomeIdentity().machine}"
+    found = []
+    for kind in ("container", "image", "network", "volume"):
+        ids = docker(
+            kind, "ls", *(["--all"] if kind in ("container", "image") else []), "--quiet", "--filter", label
+        )
+        found += [f"{kind} {name}" for name in dict.fromkeys(ids.split())]
+    shared = docker("volume", "ls", "--quiet", "--filter", f"label={CACHE_LABEL}").split()
+    own = docker("volume", "ls", "--quiet", "--filter", f"label={ROOT_LABEL}").split()
+    return [thing for thing in found if thing.removeprefix("volume ") not in set(shared) - set(own)]

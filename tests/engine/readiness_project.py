@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from devctl.cli.wiring import toolbox
-from devctl.domain.events import Event
-from devctl.domain.ports import Toolbox
-from devctl.domain.project import Project
+from devctl.domain.command.events import Event
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
 from devctl.errors import Problem
 from tests.engine.dockerfile_stages import STAGES
 
@@ -45,7 +45,7 @@ ENTRYPOINT ["/server"]
 FROM alpine:3.22 AS alpine-shell
 COPY --from=builder /server /server
 USER 65532
-ENTRYPOINT exec /server
+ENTRYPOINT /server
 
 FROM scratch AS careless
 COPY --from=builder /client /app/server
@@ -108,7 +108,7 @@ class Quiet:
 
     def emit(self, event: Event) -> None: ...
 
-    def warn(self, problem: Problem) -> None:
+    def warn(self, problem: Problem, *, again: bool = False) -> None:
         self.warnings.append(problem)
 
 

@@ -112,7 +112,11 @@ CODE: dict[str, Shape] = {
         }
     ),
     "toolchain-line": Shape(
-        plain(server()) | {"go.mod": "module example.com/shop\n\ngo 1.24.0\n\ntoolchain go1.99.1\n"}
+        plain(server())
+        | {
+            "go.mod": "module example.com/shop\n\ngo 1.24.0\n\ntoolchain go1.99.1\n",
+            "devctl.yaml": yaml("shop", 'go: "1.26"\n'),
+        }
     ),
     "no-go-line": Shape(plain(server()) | {"go.mod": "module example.com/shop\n"}),
     "go-1.16-line": Shape(
@@ -120,7 +124,11 @@ CODE: dict[str, Shape] = {
             server("read()", imports='\t"io/ioutil"\n')
             + '\nfunc read() string {\n\tb, _ := ioutil.ReadFile("page.txt")\n\treturn string(b)\n}\n'
         )
-        | {"go.mod": "module example.com/shop\n\ngo 1.16\n", "page.txt": "hello"}
+        | {
+            "go.mod": "module example.com/shop\n\ngo 1.16\n",
+            "page.txt": "hello",
+            "devctl.yaml": yaml("shop", 'go: "1.26"\n'),
+        }
     ),
     "tools-go": Shape(
         plain(server())

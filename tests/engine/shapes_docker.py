@@ -123,6 +123,7 @@ DOCKER: dict[str, Shape] = {
             "services:\n  web:\n    image: registry.invalid/acme/shop:1.2\n    ports: ['HOST_PORT:8080']\n"
             "    volumes: ['data:/data']\nvolumes:\n  data:\n"
         )
+        | {"go.mod": "module example.com/acme/shop\n\ngo 1.26\n"}
     ),
     "one-shot-migration": Shape(
         grown(

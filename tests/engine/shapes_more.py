@@ -76,7 +76,7 @@ MORE: dict[str, Shape] = {
         preview_refused=(
             4,
             "base-missing",
-            "or `devctl prod-preview --base distroless` builds with devctl's own",
+            "node.example.invalid/node:22",
         ),
     ),
     "compose-in-deploy": Shape(

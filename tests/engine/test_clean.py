@@ -10,14 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters.engine import EngineCli
-from devctl.adapters.process import SystemProcesses
-from devctl.domain.observed import CACHE_LABEL, PROJECT_LABEL
-from tests.engine.cli import devctl, docker, serves
+from devctl.adapters.docker.engine import EngineCli
+from devctl.adapters.system.identity import HomeIdentity
+from devctl.adapters.system.process import SystemProcesses
+from devctl.domain.plan.engine_state import (
+    CACHE_LABEL,
+    MACHINE_LABEL,
+    PROJECT_LABEL,
+    TEMPORARY_LABEL,
+    WORKING_DIR_LABEL,
+)
+from tests.engine.cli import DEVCTL, devctl, docker, serves
 from tests.engine.conftest import Started
 
 pytestmark = pytest.mark.engine
 MakeProject = Callable[..., Started]
+
+
+def of_a_killed_process() -> dict[str, str]:
+    return {**HomeIdentity().temporary(), TEMPORARY_LABEL: "1-0"}
 
 
 def ids(kind: str, name: str) -> list[str]:
@@ -73,12 +84,51 @@ def test_a_network_holder_that_was_left_behind(project: MakeProject) -> None:
     shop = project()
     shop.devctl("up", "-d", "--no-watch")
     holder = f"{shop.name}-network-holder"
-    labels = ["--label", f"{PROJECT_LABEL}={shop.name}", "--label", "com.docker.compose.project="]
-    docker(
-        "run", "--detach", "--name", holder, *labels, "--entrypoint", "sleep", f"{shop.name}-app:dev", "600"
-    )
+    said = {PROJECT_LABEL: shop.name, "com.docker.compose.project": "", **of_a_killed_process()}
+    labels = [f"--label={name}={value}" for name, value in said.items()]
+    run = [
+        "run",
+        "--detach",
+        "--name",
+        holder,
+        *labels,
+        "--network",
+        f"{shop.name}_default",
+        "--entrypoint",
+        "sleep",
+    ]
+    docker(*run, f"{shop.name}-app:dev", "600")
     assert shop.devctl("clean").result["removed"] == [{"kind": "container", "name": holder}]
     serves(shop.port, "Hello")
+
+    docker(*run, f"{shop.name}-app:dev", "600")
+    assert {"kind": "network", "name": f"{shop.name}_default"} in shop.devctl("down").result["removed"]
+    assert f"{shop.name}_default" not in docker("network", "ls", "--format", "{{.Name}}").split()
+
+
+def test_what_another_machine_made_is_left_alone(project: MakeProject) -> None:
+    """A colleague's containers on a shared engine: their folder is never here."""
+    shop = project()
+    names = {word: f"{shop.name}-{word}" for word in ("elsewhere", "older", "here")}
+    machines = {
+        "elsewhere": {MACHINE_LABEL: "elsewhere"},
+        "older": {},
+        "here": {MACHINE_LABEL: HomeIdentity().machine},
+    }
+    for word, name in names.items():
+        said = {PROJECT_LABEL: f"{shop.name}-x", WORKING_DIR_LABEL: "/not/on/this/machine", **machines[word]}
+        docker(
+            "create", "--name", name, *(f"--label={k}={v}" for k, v in said.items()), "alpine:3.22", "true"
+        )
+    try:
+        removed = [r["name"] for r in shop.devctl("clean").result["removed"]]
+        assert [n for n in removed if shop.name in n] == [names["here"]]
+        said = subprocess.run([*DEVCTL, "clean"], cwd=shop.root, capture_output=True, text=True).stdout
+        assert f"docker container rm {names['older']}" in said and names["elsewhere"] not in said
+        left = docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"name={shop.name}-").split()
+        assert sorted(left) == sorted([names["elsewhere"], names["older"]])
+    finally:
+        subprocess.run(["docker", "rm", "--force", *names.values()], capture_output=True)
 
 
 @pytest.fixture
@@ -86,8 +136,9 @@ def volumes() -> Iterator[dict[str, str]]:
     """Three volumes: a cache, a project's data that is labelled as a cache too, and a stranger's."""
     word = uuid.uuid4().hex[:8]
     names = {kind: f"dt{word}-{kind}" for kind in ("cache", "data", "stranger")}
-    docker("volume", "create", "--label", f"{CACHE_LABEL}=go-build", names["cache"])
-    both = ["--label", f"{CACHE_LABEL}=go-build", "--label", f"{PROJECT_LABEL}=dt{word}"]
+    ours = ["--label", f"{CACHE_LABEL}=go-build", "--label", f"{MACHINE_LABEL}={HomeIdentity().machine}"]
+    docker("volume", "create", *ours, names["cache"])
+    both = [*ours, "--label", f"{PROJECT_LABEL}=dt{word}"]
     docker("volume", "create", *both, names["data"])
     docker("volume", "create", names["stranger"])
     yield names

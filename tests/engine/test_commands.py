@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.cli import DEVCTL, devctl, docker, free_port, leave_nothing, serves
+from tests.engine.cli import DEVCTL, devctl, docker, free_port, leave_nothing, serves, until
 from tests.engine.conftest import TEMPLATE, Started
-from tests.helpers import build_tree
+from tests.helpers import build_tree, open_to_others
 
 pytestmark = pytest.mark.engine
 OWNER = 12345
@@ -29,8 +29,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     subprocess.run(["cp", "-r", str(TEMPLATE), str(root)], check=True)
     port = free_port()
     (root / ".env").write_text(f"HOST_PORT={port}\n")
-    for folder in (root, *list(root.parents)[:3]):
-        folder.chmod(0o755)
+    open_to_others(root)
     subprocess.run(["chown", "-R", f"{OWNER}:{OWNER}", str(root)], check=True)
     devctl("up", "-d", cwd=root)
     yield Started(root, root.name, port)
@@ -132,6 +131,18 @@ def test_logs_end_by_themselves_and_are_one_object_a_line(running: Started) -> N
     assert lines and {e["service"] for e in lines} == {"app"}
 
 
+def test_following_logs_ends_with_its_reader_though_the_service_is_silent(running: Started) -> None:
+    argv = [*DEVCTL, "logs", "-f"]
+    with subprocess.Popen(
+        argv, cwd=running.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as following:
+        assert following.stdout is not None and following.stderr is not None
+        assert following.stdout.readline()
+        following.stdout.close()
+        assert following.wait(30) == 0
+        assert following.stderr.read() == b""
+
+
 def test_following_logs_tells_reloads_of_a_detached_project(running: Started) -> None:
     running.devctl("up", "-d")
     following = subprocess.Popen(
@@ -146,13 +157,13 @@ def test_following_logs_tells_reloads_of_a_detached_project(running: Started) ->
 
     reader = threading.Thread(target=read)
     reader.start()
-    time.sleep(1.5)
+    until(lambda: bool(seen))  # it shows what the service has printed: it follows now
     source = next(p for p in sorted(running.root.rglob("*.go")) if "Hello from Go" in p.read_text())
     text = source.read_text()
     source.write_text(text.replace("Hello from Go", "Hello again"))
     try:
         serves(running.port, "Hello again")
-        time.sleep(2)
+        until(lambda: any(e.get("name") == "reload" for e in seen))
     finally:
         following.send_signal(signal.SIGINT)
         code = following.wait(60)

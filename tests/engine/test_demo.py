@@ -90,7 +90,7 @@ def test_a_failed_step_ends_it_and_all_is_removed(tmp_path: Path, monkeypatch: p
     wrapper.parent.mkdir()
     real = subprocess.run(["sh", "-c", "command -v docker"], capture_output=True, text=True).stdout.strip()
     wrapper.write_text(
-        f'#!/bin/sh\ncase "$1 $3" in "exec go") echo "no way out" >&2; exit 1;; esac\nexec {real} "$@"\n'
+        f'#!/bin/sh\ncase "$*" in exec*" go get "*) echo "no way out" >&2; exit 1;; esac\nexec {real} "$@"\n'
     )
     wrapper.chmod(0o755)
     temporary = tmp_path / "tmp"

@@ -36,7 +36,7 @@ var folder = strings.ToLower("Pages")
 func main() {
 	http.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "ok") })
 	http.HandleFunc("GET /about", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "about us") })
-	http.HandleFunc("GET /logout", func(w http.ResponseWriter, r *http.Request) { log.Print("LOGGED OUT") })
+	http.HandleFunc("GET /migrate", func(w http.ResponseWriter, r *http.Request) { log.Print("MIGRATED") })
 	http.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		page, err := os.ReadFile(folder + "/index.html")
 		if err != nil {
@@ -90,20 +90,18 @@ def test_a_page_that_is_missing_in_production_is_named_though_the_probe_is_green
         "or a line COPY pages/index.html … in the Dockerfile"
     )
     answers = done.result["answers"]
-    assert answers["requests"] == 6, "three paths, each as a program and as a browser"
+    assert answers["requests"] == 4, "the probe's path and /, each as a program and as a browser"
     assert [(a["path"], a["client"], a["prod"]["status"]) for a in answers["differ"]] == [
         ("/", "plain", 500),
         ("/", "browser", 500),
     ]
     assert answers["differ"][1]["dev"]["length"] == len(PAGE) + 20 * len("<p>for people</p>")
-    assert "LOGGED OUT" not in docker("logs", f"{made.name}-web-1"), (
-        "a route that does something is not asked"
-    )
+    assert "MIGRATED" not in docker("logs", f"{made.name}-web-1"), "a route of the code is not asked"
 
     rows = {r["what"]: r for r in done.result["differences"]}
     assert {r["service"] for r in rows.values()} == {"web"}
     assert set(rows) == {"image", "size", "user", "pid 1", "mounts", "files", "capabilities", "env"}
-    assert f"/app (bind {made.root})" in rows["mounts"]["dev"] and rows["mounts"]["prod"] == "none"
+    assert f"/app (bind {made.root})" in rows["mounts"]["dev"] and rows["mounts"]["prod"] == "/tmp (tmpfs)"
     assert rows["user"]["prod"] == "65532:65532" and rows["pid 1"]["prod"] == "/server"
     assert rows["capabilities"] == {
         "service": "web",
@@ -115,10 +113,51 @@ def test_a_page_that_is_missing_in_production_is_named_though_the_probe_is_green
     assert "GOPATH" in rows["env"]["dev"] and "hunter2" not in str(done.envelope)
 
     made.devctl("up", "-d")
-    (made.root / "devctl.yaml").write_text("services: {web: {files: [pages]}}\n")
+    (made.root / "devctl.yaml").write_text("services: {web: {files: [pages]}}\nprod: {compare: [/about]}\n")
     shown = subprocess.run(
         [sys.executable, "-m", "devctl", "-y", "prod-preview"], cwd=made.root, capture_output=True, text=True
     ).stdout
     table = [line.split() for line in shown.splitlines()]
     assert ["dev", "prod"] in table and ["files", "writable", "read-only"] in table, shown
-    assert "6 requests put to both, answered as by dev" in shown
+    assert "6 requests put to both, answered as in dev" in shown
+
+
+TALKING = """package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+)
+
+var began, visits = time.Now(), 0
+
+func main() {
+	http.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		visits++
+		host, _ := os.Hostname()
+		fmt.Fprintln(w, "visit", visits, "of", host, "at", time.Now().Format(time.RFC3339), "up", int(time.Since(began).Seconds()))
+		fmt.Fprintln(w, "rates:", os.Getenv("RATES"))
+	})
+	http.ListenAndServe(":8080", nil)
+}
+"""
+
+
+def test_another_body_is_told_and_what_changes_by_itself_is_not(project: MakeProject) -> None:
+    compose = "services: {web: {build: ., ports: ['HOST_PORT:8080'], environment: {RATES: full}}}\n"
+    made = project(
+        {"go.mod": "module example.com/web\n\ngo 1.26\n", "main.go": TALKING, "compose.yaml": compose}
+    )
+    made.devctl("-y", "up", "-d")
+    same = made.devctl("-y", "prod-preview")
+    assert same.result["answers"]["differ"] == [], same.show
+    made.devctl("up", "-d")
+
+    (made.root / "devctl.yaml").write_text("prod: {env: {RATES: none}}\n")
+    other = made.devctl("-y", "prod-preview")
+    assert {a["body_differs_from_line"] for a in other.result["answers"]["differ"]} == {2}, other.show
+    (warning,) = (w for w in other.warnings if w["code"] == "answers-differ")
+    assert "another body from line 2 on" in warning["message"]
+    assert "none" not in warning["message"] and "full" not in warning["message"]

@@ -1,9 +1,9 @@
-"""doctor on the real engine: a healthy project, and faults that are really there, each told and, where it may be, mended."""
+"""doctor on the real engine: a healthy project, and faults that are really there, each told and, where it may be, fixed."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import json
 import os
 import socket
 import subprocess
@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.engine.cli import Result, docker
+from devctl.adapters.system.files import SystemFiles
+from devctl.adapters.system.identity import HomeIdentity
+from devctl.domain.plan.engine_state import MACHINE_LABEL, PROJECT_LABEL
+from tests.engine.cli import DEVCTL, Result, docker
 from tests.engine.conftest import Started
 
 pytestmark = pytest.mark.engine
@@ -33,8 +36,8 @@ def check(done: Result, name: str) -> dict[str, Any]:
     return dict(found[0])
 
 
-def mended(shop: Started, name: str, *flags: str) -> dict[str, Any]:
-    """Well, and said to be mended, after `--fix`: it is judged by facts gathered anew."""
+def fixed(shop: Started, name: str, *flags: str) -> dict[str, Any]:
+    """Well, and said to be fixed, after `--fix`: it is judged by facts gathered anew."""
     cured = check(shop.devctl("doctor", "--fix", *flags), name)
     assert (cured["status"], cured["fixed"]) == ("ok", True)
     return cured
@@ -88,10 +91,10 @@ def test_a_port_held_by_a_process_and_by_a_container(project: MakeProject) -> No
     assert check(shop.devctl("doctor"), "ports")["status"] == "ok"
 
 
-@pytest.mark.mends(
+@pytest.mark.fixes(
     "a script that an image runs has Windows line endings", by="`doctor --fix --yes`", code="line-endings"
 )
-def test_a_script_with_crlf_is_mended_when_agreed(project: MakeProject) -> None:
+def test_a_script_with_crlf_is_fixed_when_agreed(project: MakeProject) -> None:
     shop = project()
     shop.write({"scripts/entry.sh": "", "notes.sh": ""})
     for name in ("scripts/entry.sh", "notes.sh"):
@@ -103,13 +106,13 @@ def test_a_script_with_crlf_is_mended_when_agreed(project: MakeProject) -> None:
     refused = check(shop.devctl("doctor", "--fix", code=4), "scripts")
     assert "scripts/entry.sh" in refused["what"] and "notes.sh" not in refused["what"]
     assert script.read_bytes() == SCRIPT.encode(), "nobody agreed"
-    assert mended(shop, "scripts", "--yes")["did"] == "LF line endings in scripts/entry.sh"
+    assert fixed(shop, "scripts", "--yes")["did"] == "LF line endings in scripts/entry.sh"
     assert script.read_bytes() == b"#!/bin/sh\necho hello\n"
     assert script.stat().st_mode & 0o777 == 0o755
     assert (shop.root / "notes.sh").read_bytes() == SCRIPT.encode(), "no image runs it"
 
 
-@pytest.mark.mends("files of another user lie in the project", by="`doctor --fix --yes`")
+@pytest.mark.fixes("files of another user lie in the project", by="`doctor --fix --yes`")
 def test_files_of_somebody_else_are_given_back_when_agreed(project: MakeProject, home: Path) -> None:
     shop = project()
     git_repository(shop.root)
@@ -122,7 +125,7 @@ def test_files_of_somebody_else_are_given_back_when_agreed(project: MakeProject,
 
     found = check(shop.devctl("doctor"), "ownership")
     assert (found["status"], "2 files" in found["what"]) == ("warn", True)
-    assert mended(shop, "ownership", "--yes")["did"] == f"gave 2 files to {SOMEBODY}:{SOMEBODY}"
+    assert fixed(shop, "ownership", "--yes")["did"] == f"gave 2 files to {SOMEBODY}:{SOMEBODY}"
     assert (strange.stat().st_uid, link.lstat().st_uid) == (SOMEBODY, SOMEBODY)
     assert Path("/etc/hostname").stat().st_uid == 0, "a link is changed, not followed"
 
@@ -130,7 +133,7 @@ def test_files_of_somebody_else_are_given_back_when_agreed(project: MakeProject,
     assert str(shop.root) in (home / "gitconfig").read_text()
 
 
-@pytest.mark.mends("git distrusts the folder (dubious ownership)", by="`doctor --fix --yes`")
+@pytest.mark.fixes("git distrusts the folder (dubious ownership)", by="`doctor --fix --yes`")
 def test_a_folder_that_git_distrusts(project: MakeProject, home: Path) -> None:
     shop = project()
     git_repository(shop.root)
@@ -138,7 +141,7 @@ def test_a_folder_that_git_distrusts(project: MakeProject, home: Path) -> None:
         os.chown(path, SOMEBODY, SOMEBODY, follow_symlinks=False)
     left = check(shop.devctl("doctor", "--fix"), "git")
     assert "dubious ownership" in left["what"] and str(shop.root) in left["hint"]
-    assert mended(shop, "git", "--yes")["did"] == f"git trusts {shop.root}"
+    assert fixed(shop, "git", "--yes")["did"] == f"git trusts {shop.root}"
 
 
 @pytest.fixture
@@ -151,16 +154,16 @@ def orphan(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-@pytest.mark.mends("the watcher of a project that is gone still runs", by="`doctor --fix`")
-@pytest.mark.mends("a stopped container of a project that is gone", by="`doctor --fix`")
-@pytest.mark.mends("an image of a project that is gone", by="`doctor --fix`")
-@pytest.mark.mends("a network of a project that is gone", by="`doctor --fix`")
+@pytest.mark.fixes("the watcher of a project that is gone still runs", by="`doctor --fix`")
+@pytest.mark.fixes("a stopped container of a project that is gone", by="`doctor --fix`")
+@pytest.mark.fixes("an image of a project that is gone", by="`doctor --fix`")
+@pytest.mark.fixes("a network of a project that is gone", by="`doctor --fix`")
 def test_left_overs_of_a_gone_project_are_removed(
     project: MakeProject, orphan: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     shop = project()
     gone = f"{shop.name}gone"
-    labels = [f"--label=dev.devctl.project={gone}"]
+    labels = [f"--label={PROJECT_LABEL}={gone}", f"--label={MACHINE_LABEL}={HomeIdentity().machine}"]
     where = f"--label=com.docker.compose.project.working_dir={tmp_path / 'gone'}"
     docker("network", "create", *labels, f"{gone}_default")
     docker("create", "--name", f"{gone}-api-1", *labels, where, "golang:1.26-alpine", "true")
@@ -181,6 +184,40 @@ def test_left_overs_of_a_gone_project_are_removed(
         subprocess.run(["docker", "image", "rm", f"{gone}-api:dev"], capture_output=True)
 
 
+def test_a_project_of_somebody_else_whose_folder_may_not_be_entered(project: MakeProject) -> None:
+    """Whether it is gone cannot be seen: nothing of it is left over, and nothing is removed."""
+    theirs, mine = project(folder="theirs/"), project()
+    theirs.devctl("up", "-d")
+    private = theirs.root.parent
+    as_another = [
+        "setpriv",
+        "--bounding-set=-dac_override,-dac_read_search",
+    ]  # root, without what opens every folder
+
+    def run(*words: str) -> Result:
+        done = subprocess.run(
+            [*as_another, *DEVCTL, "--json", *words], cwd=mine.root, capture_output=True, text=True
+        )
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return Result(done.returncode, lines[-1], lines[:-1], done.stderr, words)
+
+    os.chown(private, SOMEBODY, SOMEBODY)
+    private.chmod(0o700)
+    try:
+        assert subprocess.run([*as_another, "ls", theirs.root], capture_output=True).returncode != 0
+        looked, fixing, cleaned = run("doctor"), run("doctor", "--fix"), run("clean")
+    finally:
+        os.chown(private, 0, 0)
+        private.chmod(0o755)
+    for done in (looked, fixing):
+        assert done.code == 0, done.show
+        assert theirs.name not in json.dumps(done.result), done.show
+    assert cleaned.code == 0, cleaned.show
+    assert theirs.name not in json.dumps(cleaned.result), cleaned.show
+    state = theirs.devctl("status").result
+    assert (state["mode"], state["watcher"]["state"]) == ("dev", "running")
+
+
 def test_files_that_cannot_be_read_are_said_beside_what_can_be_looked_at(project: MakeProject) -> None:
     shop = project({"go.mod": "module example.com/x\n\ngo 1.26\n", "compose.yaml": "services: [\n"})
     done = shop.devctl("doctor")
@@ -193,14 +230,10 @@ def test_files_that_cannot_be_read_are_said_beside_what_can_be_looked_at(project
 
 def test_a_lock_that_is_held_names_its_holder(project: MakeProject) -> None:
     shop = project()
-    (shop.root / ".devctl").mkdir()
-    with (shop.root / ".devctl/lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write(f"up {os.getpid()}\n")
-        lock.flush()
+    with SystemFiles().lock(shop.root, command="up", timeout=5, waiting=lambda holder: None):
         held = check(shop.devctl("doctor"), "lock")
     assert held["status"] == "warn"
-    assert f"`devctl up` (pid {os.getpid()})" in held["what"]
+    assert f"`devctl up` (pid {os.getpid()}" in held["what"]
     assert check(shop.devctl("doctor"), "lock")["status"] == "ok", "what is written in it is not believed"
 
 

@@ -57,13 +57,16 @@ def text_of(project: Started, *args: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+STAYS = "the container stays: the next save is tried, devctl down ends it"
+
+
 def test_a_panic_is_told_with_its_own_line(project: MakeProject) -> None:
     made = project(files())
     main = made.root / "main.go"
     main.write_text(MAIN.replace("PROD", "").replace("func main() {", 'func main() {\n\tpanic("no dsn")', 1))
     failed = made.devctl("up", "-d", "--no-watch", code=1)
     assert failed.error["code"] == "panics-at-start", failed.show
-    assert failed.error["message"] == "app panics at start: panic: no dsn"
+    assert failed.error["message"] == f"app panics at start: panic: no dsn; {STAYS}"
     assert failed.error["place"] == "main.go:11", failed.show
 
 
@@ -74,7 +77,7 @@ def test_a_missing_checksum_is_told_with_line_and_command(project: MakeProject) 
     failed = made.devctl("up", "-d", "--no-watch", code=1)
     assert failed.error == {
         "code": "go-sum-missing",
-        "message": "app does not compile: go.sum lacks the checksum of a required module; "
+        "message": f"app does not compile: go.sum lacks the checksum of a required module; {STAYS}; "
         "go.mod names a module whose checksum was never recorded",
         "hint": "go mod tidy",
         "place": "main.go:7:2",
@@ -194,6 +197,6 @@ def test_a_dev_stage_that_does_not_build_gives_way_to_ours_until_its_file_is_edi
     serves(made.port, "404")
     again = made.devctl("up", "-d", "--no-watch")
     assert (again.named("step.started"), again.warnings) == ([], []), again.show
-    made.write({"Dockerfile": f"{dockerfile}# mended\n"})
+    made.write({"Dockerfile": f"{dockerfile}# fixed\n"})
     plan = made.devctl("up", "--dry-run").result["plan"]
     assert [s["step"] for s in plan][:1] == ["build"], plan

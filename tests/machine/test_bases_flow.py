@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters.host import SystemClock, SystemHost
-from devctl.domain.bases import Base, StandIn
-from devctl.domain.check_facts import InsideFacts, MachineFacts, TreeFacts
-from devctl.domain.ports_machine import MachineBox, Pulled, StoredImage
+from devctl.adapters.system.host import SystemClock, SystemHost
+from devctl.domain.bases.references import Base, StandIn
+from devctl.domain.doctor import engine, network, project, room
+from devctl.domain.doctor.check import Fix
+from devctl.domain.doctor.facts import InsideFacts, MachineFacts, TreeFacts
+from devctl.domain.ports.machine import MachineBox, Pulled, StoredImage
 from devctl.errors import MachineError
-from devctl.workflows.bases import ensure
-from devctl.workflows.doctor import run_doctor
-from devctl.workflows.doctor_project import Subject
+from devctl.workflows.bases.fetch import ensure
+from devctl.workflows.doctor.doctor import run_doctor
+from devctl.workflows.doctor.project import Subject, subject_of
 from tests.domain.test_checks import HEALTHY, INSIDE, TREE
+from tests.fakes import World
 from tests.machine.conftest import Recorder
 
 MIRROR = "m.local:5000"
@@ -30,6 +33,7 @@ class Store:
     offers: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
+    holds: str = ""
 
     def find(self, ref: str) -> StoredImage | None:
         return self.here.get(ref)
@@ -53,11 +57,12 @@ class Store:
         self.calls.append(f"tag {ref}")
         self.here[ref] = replace(self.here[source], ref=ref)
 
-    def assemble(self, ref: str, stand_in: StandIn) -> None:
+    def assemble(self, ref: str, stand_in: StandIn) -> str:
         self.calls.append(f"assemble {ref}")
         if stand_in.version == "1.99":
             raise MachineError("no Go 1.99", code="base-missing", hint="x")
         self.here[ref] = StoredImage(ref, "sha256:2", {"dev.devctl.assembled": "true"})
+        return self.holds if stand_in.kind == "golang" else ""
 
     def save(self, refs: Sequence[str], file: Path) -> None: ...
     def load(self, file: Path) -> tuple[str, ...]:
@@ -100,12 +105,11 @@ class Bench:
         self.folder = replace(self.folder, foreign_count=0)
         return "gave 1 file to 1000:1000"
 
-    def set_line_endings(self, tree: TreeFacts) -> str:
-        raise MachineError("no room", code="not-mended", hint="sed -i")
+    def rewrite(self, root: str, names: object, change: object) -> None:
+        raise MachineError("no room", code="not-fixed", hint="sed -i")
 
-    def trust_folder(self, tree: TreeFacts) -> str:
-        self.calls.append("git")
-        return "git trusts it"
+    def run(self, argv: Sequence[str], *, failed: str) -> None:
+        self.calls.append(argv[0])
 
     def raise_watch_limits(self) -> str:
         return "raised"
@@ -185,7 +189,7 @@ def test_fixes_follow_one_another_until_all_is_well() -> None:
     assert bench.calls == ["engine", "compose"]
     assert "alpine:3.22" in store.here
     assert report.problem is None
-    assert {check.id for check in report.checks if check.fixed} == {
+    assert {line.check.id for line in report.checks if line.did is not None} == {
         "docker-cli",
         "engine",
         "compose",
@@ -213,23 +217,33 @@ def test_a_fix_that_fails_ends_with_its_own_remedy() -> None:
 FOREIGN = replace(TREE, foreign=("x",), foreign_count=1)
 
 
-def test_what_is_the_users_is_mended_only_with_consent() -> None:
+def test_what_is_the_users_is_fixed_only_with_consent() -> None:
     bench = Bench(folder=FOREIGN)
     subject = Subject(root=Path("/home/dev/shop"), owner=(1000, 1000))
     refused = run_doctor(box(Store(), bench), fix=True, bases=[], subject=subject)
     assert bench.calls == []
-    assert next(c.hint for c in refused.checks if c.id == "ownership").startswith("devctl doctor --fix --yes")
+    hint = next(c.finding.hint for c in refused.checks if c.check.id == "ownership")
+    assert hint.startswith("devctl doctor --fix --yes")
 
     agreed = run_doctor(box(Store(), bench), fix=True, yes=True, bases=[], subject=subject)
     assert bench.calls == ["owner"]
-    mended = next(c for c in agreed.checks if c.id == "ownership")
-    assert (mended.fixed, mended.did) == (True, "gave 1 file to 1000:1000")
+    fixed = next(c for c in agreed.checks if c.check.id == "ownership")
+    assert fixed.did == "gave 1 file to 1000:1000"
 
 
-def test_what_fails_while_mending_is_told_and_the_rest_is_done() -> None:
+def test_what_fails_while_fixing_is_told_and_the_rest_is_done() -> None:
     bench = Bench(folder=replace(FOREIGN, crlf_scripts=("run.sh",), git_distrusts=True))
     subject = Subject(root=Path("/home/dev/shop"), owner=(1000, 1000))
     report = run_doctor(box(Store(), bench), fix=True, yes=True, bases=[], subject=subject)
     assert bench.calls == ["owner", "git"]
     assert report.problem is not None
-    assert (report.problem.code, report.problem.problem.hint) == ("not-mended", "sed -i")
+    assert (report.problem.code, report.problem.problem.hint) == ("not-fixed", "sed -i")
+
+
+def test_each_fix_has_somebody_who_does_it() -> None:
+    fixes = [
+        f for topic in (engine, room, network, project) for f in vars(topic).values() if isinstance(f, Fix)
+    ]
+    workflows = {"bases", *subject_of(World().box(), None, lambda: None).fixes}
+    assert {fix.name for fix in fixes if fix.do is None} == workflows
+    assert len({fix.name for fix in fixes}) == len(fixes)

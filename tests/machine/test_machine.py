@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters.host import SystemHost
-from devctl.adapters.installer import SystemInstaller
-from devctl.adapters.process import SystemProcesses
-from devctl.domain.bases import Base
-from devctl.domain.ports_machine import MachineBox
-from devctl.workflows.doctor import run_doctor
+from devctl.adapters.doctor.installer import SystemInstaller
+from devctl.adapters.system.host import SystemHost
+from devctl.adapters.system.process import SystemProcesses
+from devctl.domain.bases.references import Base
+from devctl.domain.ports.machine import MachineBox
+from devctl.workflows.doctor.doctor import run_doctor
 from tests.machine.conftest import remove
 
 pytestmark = pytest.mark.engine
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.engine
 
 def test_a_healthy_machine(box: MachineBox) -> None:
     report = run_doctor(box, bases=[])
-    found = {check.id: check.status for check in report.checks}
+    found = {line.check.id: line.finding.severity for line in report.checks}
     assert report.problem is None
     assert found["docker-cli"] == found["engine"] == found["compose"] == "ok"
 
@@ -38,10 +38,10 @@ def test_facts_are_those_of_the_engine(box: MachineBox) -> None:
     assert facts.disk_free_bytes > 0
 
 
-@pytest.mark.mends(
+@pytest.mark.fixes(
     "a base image is missing, and no registry has it", by="`doctor --fix`", code="base-missing"
 )
-def test_a_missing_base_is_found_and_mended(stand_ins: MachineBox) -> None:
+def test_a_missing_base_is_found_and_fixed(stand_ins: MachineBox) -> None:
     ref = "alpine:3.20-devctldoctor"
     bases = [Base(ref, "runtime")]
     try:
@@ -50,13 +50,13 @@ def test_a_missing_base_is_found_and_mended(stand_ins: MachineBox) -> None:
         assert before.problem.problem.hint == "devctl bases build"
         after = run_doctor(stand_ins, fix=True, yes=True, bases=bases)
         assert after.problem is None
-        assert [check.id for check in after.checks if check.fixed] == ["bases"]
+        assert [line.check.id for line in after.checks if line.did is not None] == ["bases"]
         assert stand_ins.images.find(ref) is not None
     finally:
         remove(ref)
 
 
-@pytest.mark.mends("the compose plugin is missing", by="`doctor --fix`", code="compose-missing")
+@pytest.mark.fixes("the compose plugin is missing", by="`doctor --fix`", code="compose-missing")
 def test_the_compose_plugin_is_put_in_place(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path
 ) -> None:

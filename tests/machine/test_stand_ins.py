@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from devctl.adapters.assemble_fetch import Fetcher
-from devctl.adapters.host import SystemHost
-from devctl.adapters.process import SystemProcesses
-from devctl.domain.bases import published_base_bytes, stand_in
-from devctl.domain.ports import Finished
-from devctl.domain.ports_machine import MachineBox
+from devctl.adapters.docker.image_reader import SdkImages
+from devctl.adapters.stand_ins.fetch import Fetcher
+from devctl.adapters.system.host import SystemHost
+from devctl.adapters.system.process import SystemProcesses
+from devctl.domain.bases.references import published_base_bytes, stand_in
+from devctl.domain.ports.machine import MachineBox
+from devctl.domain.ports.toolbox import Finished
 from devctl.errors import MachineError
 from tests.machine.conftest import ALPINE, DISTROLESS, GOLANG, docker, remove
 
@@ -204,6 +205,18 @@ def test_a_debian_golang_compiles_cpp(stand_ins: MachineBox) -> None:
     source = "#include <iostream>\nint main() { std::cout << 42; }\n"
     script = f"printf '{source}' >/tmp/a.cc && g++ -o /tmp/a /tmp/a.cc && /tmp/a"
     assert docker("run", "--rm", "--network=none", GOLANG, "sh", "-c", script) == "42"
+
+
+@pytest.mark.parametrize(
+    ("ref", "says"),
+    [(ALPINE, "Alpine 3.22"), (GOLANG, "Go 1."), (DISTROLESS, "distroless static, Debian 13")],
+)
+def test_a_stand_in_is_one_layer_that_says_what_it_is(stand_ins: MachineBox, ref: str, says: str) -> None:
+    facts = SdkImages().read(ref)
+    (layer,) = facts.layers
+    assert layer.created_by.startswith(f"stand-in of {ref}: {says}")
+    assert (facts.labels["dev.devctl.assembled"], facts.labels["dev.devctl.stands-for"]) == ("true", ref)
+    assert facts.architecture == docker("version", "--format", "{{.Server.Arch}}").strip()
 
 
 def test_the_same_again_is_the_same_image(stand_ins: MachineBox) -> None:

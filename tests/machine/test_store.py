@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters.images import WhalesImageStore
-from devctl.adapters.process import SystemProcesses
-from devctl.domain.bases import Base
-from devctl.domain.ports_machine import MachineBox
+from devctl.adapters.docker.image_store import WhalesImageStore
+from devctl.adapters.system.process import SystemProcesses
+from devctl.domain.bases.references import Base
+from devctl.domain.ports.machine import MachineBox
 from devctl.errors import FilesError, MachineError
-from devctl.workflows.bases import build_bases, ensure, list_bases, load_bases, pull_bases, save_bases
+from devctl.workflows.bases.fetch import build_bases, ensure, list_bases, load_bases, pull_bases, save_bases
 from tests.machine.conftest import ALPINE, docker, remove
 from tests.registry import serving
 

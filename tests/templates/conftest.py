@@ -6,17 +6,18 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from tests.engine.cli import free_port, get, until
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
 GREETING = "Hello from Go"
@@ -105,9 +106,7 @@ class Running:
         raise AssertionError(f"{text!r} not served within {within} s\n{self.log()}")
 
     def says(self, text: str, *, times: int = 1, within: float = 180) -> None:
-        wait_until(
-            lambda: self.log().count(text) >= times, within, lambda: f"log lacks {text!r}\n{self.log()}"
-        )
+        until(lambda: self.log().count(text) >= times, within, lambda: f"log lacks {text!r}\n{self.log()}")
 
     def save(self, greeting: str, *, broken: bool = False) -> None:
         source = (TEMPLATE / "internal/web/web.go").read_text().replace(GREETING, greeting)
@@ -120,28 +119,6 @@ def _with_cache(file: Path, volume: str) -> Path:
     """The volume of the compose file, under a name that outlives the project: the standard library compiles once."""
     file.write_text(f"volumes:\n  cache:\n    name: {volume}\n    external: true\n")
     return file
-
-
-def get(port: int, path: str = "/") -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().read().decode()
-    finally:
-        connection.close()
-
-
-def wait_until(holds: Callable[[], bool], within: float, why: Callable[[], str]) -> None:
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, why()
-        time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 def copy_template(target: Path) -> Path:

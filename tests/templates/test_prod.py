@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
+
 from .conftest import GREETING, TEMPLATE, Running, built, copy_template, image_layers, run
 
 pytestmark = pytest.mark.engine
 
-ALPINE = "alpine:3.22"
-DISTROLESS = "gcr.io/distroless/static-debian13:nonroot"
 SLACK = 64 * 1024
 
 
@@ -35,9 +35,7 @@ def test_plain_compose_runs_it_hardened(service: Running) -> None:
     assert '"msg":"stopping"' in service.log()
 
 
-@pytest.mark.parametrize(
-    ("stage", "base"), [("runner", ALPINE), ("runner-distroless", DISTROLESS), ("runner-scratch", None)]
-)
+@pytest.mark.parametrize(("stage", "base"), [(base.stage, base.image) for base in RUNTIME_BASES.values()])
 def test_runner_is_its_base_and_one_layer(stage: str, base: str | None, tmp_path: Path) -> None:
     with built(copy_template(tmp_path / "app"), stage) as ref:
         assert image_layers(ref)[:-1] == (image_layers(base) if base else [])

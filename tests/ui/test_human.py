@@ -12,26 +12,27 @@ from datetime import datetime
 
 import pytest
 
-from devctl.domain.events import (
+from devctl.domain.command.events import (
     Change,
     DepsChanged,
     DepsFailed,
     DepsRebuilt,
     Event,
     LogLine,
-    Note,
     Outcome,
     Ready,
     Recorded,
     Reload,
+    Remark,
     StepDone,
     StepFailed,
     StepStarted,
     Switched,
 )
+from devctl.domain.failures.build_output import MOST
 from devctl.errors import MachineError, Problem, ProjectError, UsageError
-from devctl.ui.human import KEPT, HumanRenderer
 from devctl.ui.live import LiveLine
+from devctl.ui.text import KEPT, HumanRenderer
 
 NOON = datetime(2026, 3, 1, 12, 5)
 
@@ -51,7 +52,7 @@ def renderer(
         (StepFailed("probe", "must answer", 60_000, "api"), "", "✗ probe api: must answer  60.0 s\n"),
         (LogLine("api", "stdout", "hello"), "api | hello\n", ""),
         (LogLine("build", "build", "#7 RUN go build"), "", ""),
-        (Note("Ctrl-C stops"), "", "Ctrl-C stops\n"),
+        (Remark("Ctrl-C stops"), "", "Ctrl-C stops\n"),
         (Ready("ready in 3 s"), "ready in 3 s\n", ""),
         (Recorded("{}"), "", ""),
         (Reload("api", True, 337), "", "api reloaded: saved → served 0.34 s\n"),
@@ -74,7 +75,7 @@ def renderer(
         (
             Switched("api", "dev", "prod", 1250, 90),
             "",
-            "api: dev → prod, 1.2 s, without an answer for 90 ms\n",
+            "api: dev → prod, 1.2 s (90 ms downtime)\n",
         ),
     ],
     ids=lambda v: type(v).__name__,
@@ -106,7 +107,7 @@ def test_quiet_leaves_results_logs_and_errors(capsys: pytest.CaptureFixture[str]
     human = renderer(quiet=True)
     for event in (
         StepDone("build", "", 1),
-        Note("x"),
+        Remark("x"),
         Reload("api", True, 1),
         LogLine("api", "stdout", "hello"),
     ):
@@ -125,12 +126,12 @@ def test_a_failed_step_shows_the_end_of_its_build(capsys: pytest.CaptureFixture[
     human.emit(StepStarted("build", "x", "api"))
     for number in range(KEPT + 5):
         human.emit(LogLine("build", "build", f"line {number}"))
-    assert human.failed("up", ProjectError("the build failed", code="build-failed", hint="mend it")) == 1
+    assert human.failed("up", ProjectError("the build failed", code="build-failed", hint="fix it")) == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[1:] == [
         "error: the build failed",
-        *(f"  line {n}" for n in range(5, KEPT + 5)),
-        "  → mend it",
+        *(f"  line {n}" for n in range(KEPT + 5 - MOST, KEPT + 5)),
+        "  → fix it",
     ]
 
 
@@ -157,6 +158,14 @@ def test_warnings_come_once_in_the_form_of_errors(capsys: pytest.CaptureFixture[
         "warning: Dockerfile:7: air is old\n  → devctl init --diff\n"
         "warning: compose.yaml:3: is odd\n  → see there\n"
     )
+
+
+def test_a_warning_that_was_read_before_is_for_those_who_ask(capsys: pytest.CaptureFixture[str]) -> None:
+    problem = Problem("old-air", "air is old", "devctl init --diff", "Dockerfile:7")
+    renderer().warn(problem, again=True)
+    assert capsys.readouterr().err == ""
+    renderer(verbose=True).warn(problem, again=True)
+    assert "air is old" in capsys.readouterr().err
 
 
 def test_log_names_line_up_and_each_stream_has_its_own_colour(capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,8 +214,8 @@ def test_on_a_terminal_the_running_step_has_a_live_line(flags: list[str], colore
     program = (
         "import sys, time\n"
         "from devctl.cli.app import main\n"
-        "from devctl.domain.events import Outcome, StepStarted, StepDone\n"
-        "from devctl.workflows import observe\n"
+        "from devctl.domain.command.events import Outcome, StepStarted, StepDone\n"
+        "from devctl.workflows.logs import status_and_logs as observe\n"
         "def status(request, box):\n"
         "    box.reporter.emit(StepStarted('build', 'no image', 'api')); time.sleep(0.3)\n"
         "    box.reporter.emit(StepDone('build', 'no image', 300, 'api')); return Outcome(text='done')\n"

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from devctl.domain.observed import MODE_LABEL, ROOT_LABEL, Container, LastRun, Observed
-from devctl.domain.project import Service
-from devctl.workflows.ended import TOLD_LATE, exited, panicked, tell_ended_dependency
+from devctl.domain.plan.engine_state import MODE_LABEL, ROOT_LABEL, Container, LastRun, Observed
+from devctl.domain.project.model import ProgramStart, Service, SourceCode
+from devctl.workflows.ready.exited import TOLD_LATE, exited, panicked, with_ended_dependency
 from tests.helpers import build_tree
 
 KILLED = Container("c1", "shop-api-1", "api", "exited", "none", 137, "shop-api:dev", "sha256:1")
@@ -59,26 +59,20 @@ def test_a_panic_over_what_is_not_reached_says_what_that_is() -> None:
 def test_a_program_that_is_given_no_argument_is_told_how_to_get_one() -> None:
     said = "panic: runtime error: index out of range [1] with length 1"
     assert "args: [VALUE]" in panicked(Service("chat"), said, said).problem.hint
-    assert "args" not in panicked(Service("chat", args=("9000",)), said, said).problem.hint
+    assert (
+        "args" not in panicked(Service("chat", start=ProgramStart(args=("9000",))), said, said).problem.hint
+    )
     other = said.replace("length 1", "length 0")
     assert "args" not in panicked(Service("chat"), other, other).problem.hint
 
 
-@pytest.mark.parametrize(
-    ("port", "code", "said"),
-    [
-        ("no listen call found", 0, "ran to its end"),
-        ("no listen call found", 2, "exited with 2"),
-        ("x", 0, "exited with 0"),
-    ],
-)
-def test_a_program_that_listens_nowhere_and_ends_well_is_no_service(port: str, code: int, said: str) -> None:
+def test_a_command_that_is_not_in_the_image_is_told_by_the_exit_code_of_the_shell() -> None:
     engine = Engine(None)
     box = cast("Any", SimpleNamespace(engine=engine, clock=engine))
-    ended = replace(KILLED, exit_code=code)
-    told = exited(box, "shop", Service("tool", origins={"port": port}), ended)
-    assert said in str(told) and told.code == "exits-at-start"
-    assert ("go run ." in told.problem.hint) == (said == "ran to its end")
+    told = {
+        code: exited(box, "shop", Service("api"), replace(KILLED, exit_code=code)).code for code in (126, 127)
+    }
+    assert told == {126: "exits-at-start", 127: "command-not-found"}
 
 
 @pytest.mark.parametrize(
@@ -101,9 +95,9 @@ def test_a_database_that_ended_is_told_with_the_service_that_needs_it(
     shop = SimpleNamespace(name="shop", service=lambda wanted: Service("api") if wanted == "api" else None)
     error = panicked(Service("api"), LOOKUP.splitlines()[0], LOOKUP)
     before, hint = error.problem.message, error.problem.hint
-    tell_ended_dependency(cast("Any", SimpleNamespace(engine=engine)), cast("Any", shop), error)
-    assert str(error) == error.problem.message == before + more
-    assert error.problem.hint == ("devctl logs db; `devctl up` starts it again" if more else hint)
+    told = with_ended_dependency(cast("Any", SimpleNamespace(engine=engine)), cast("Any", shop), error)
+    assert str(told) == told.problem.message == before + more
+    assert told.problem.hint == ("devctl logs db; `devctl up` starts it again" if more else hint)
 
 
 LOG = "2026/11/28 07:00:00 open conf/app.yaml: no such file or directory"
@@ -115,14 +109,14 @@ LOG = "2026/11/28 07:00:00 open conf/app.yaml: no such file or directory"
         (
             LOG,
             "conf/app.yaml.example",
-            "without api/conf/app.yaml, and it is not here",
+            "without api/conf/app.yaml, which does not exist here",
             "cp api/conf/app.yaml.example api/",
         ),
         (
             LOG,
             "",
-            "without api/conf/app.yaml, and it is not here",
-            "write api/conf/app.yaml, or mend the path",
+            "without api/conf/app.yaml, which does not exist here",
+            "write api/conf/app.yaml, or fix the path",
         ),
         (
             LOG.replace("conf", "/etc"),
@@ -141,7 +135,10 @@ def test_a_file_that_is_missing_in_dev_is_missing_in_the_folder(
     labels = {MODE_LABEL: "dev", ROOT_LABEL: str(tmp_path)}
     ended = replace(KILLED, exit_code=1, labels=labels)
     error = exited(
-        cast("Any", SimpleNamespace(engine=engine, files=files)), "shop", Service("api", dir="api"), ended
+        cast("Any", SimpleNamespace(engine=engine, files=files)),
+        "shop",
+        Service("api", source=SourceCode(dir="api")),
+        ended,
     )
     assert message in str(error) and error.problem.hint.startswith(hint)
 
@@ -165,4 +162,13 @@ def test_a_file_that_the_last_lines_speak_of_is_to_be_copied_from_its_example(
     engine, files = SimpleNamespace(logs=lambda *_, **__: log), SimpleNamespace(exists=Path.exists)
     ended = replace(KILLED, exit_code=1, labels={MODE_LABEL: "dev", ROOT_LABEL: str(tmp_path)})
     box = cast("Any", SimpleNamespace(engine=engine, files=files))
-    assert exited(box, "shop", Service("api", dir="api"), ended).problem.hint.startswith(hint)
+    assert exited(box, "shop", Service("api", source=SourceCode(dir="api")), ended).problem.hint.startswith(
+        hint
+    )
+
+
+def test_places_of_a_trace_are_those_of_the_project() -> None:
+    service = Service("api")
+    log = f"panic: no way\n\ngoroutine 1 [running]:\nmain.main()\n\t{service.mounted_at}/cmd/api/main.go:12 +0x28\n"
+    told = panicked(service, "panic: no way", log)
+    assert "\n\tcmd/api/main.go:12 +0x28" in told.detail

@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import pytest
 
-from devctl.domain.ports import Toolbox
-from devctl.domain.requests import UpRequest
-from devctl.workflows.file_events import known_to_fail, try_once
-from devctl.workflows.lifecycle import up
-from devctl.workflows.load import load
+from devctl.domain.command.requests import UpRequest
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.workflows.dev.lifecycle import up
+from devctl.workflows.project.load import load
+from devctl.workflows.session.event_trial import known_to_fail, try_once
 from tests.fakes import FakeProcesses, World
 
 

@@ -62,7 +62,7 @@ def test_one_that_builds_nothing_from_here_is_left_alone(tmp_path: Path) -> None
 
 
 OTHER = (
-    "services:\n  api:\n    image: golang:1.26-alpine\n    command: go run .\n    volumes: ['.:/src']\n"
+    "services:\n  api:\n    image: golang:1.26-alpine\n    working_dir: /src\n    command: go run .\n    volumes: ['.:/src']\n"
     "    ports: ['7070:8080']\n"
 )
 BELOW = OTHER.replace(".:/src", "..:/src") + "    build: ..\n"

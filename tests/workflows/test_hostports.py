@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
-from devctl.domain.observed import Container, Observed
-from devctl.domain.project import Project, Service
-from devctl.domain.render import render
-from devctl.domain.runs import dev_run
-from devctl.workflows.hostports import choose_host_ports
+import pytest
+import yaml
 
-SERVICES = tuple(Service(name, port=8080, probe="/") for name in ("a", "b", "c"))
+from devctl.domain.compose.host_ports import moved
+from devctl.domain.plan.engine_state import Container, Observed
+from devctl.domain.plan.render import render
+from devctl.domain.plan.run import dev_run
+from devctl.domain.project.model import Project, ServedPort, Service
+from devctl.errors import MachineError
+from devctl.workflows.session.host_ports import check_host_ports, choose_host_ports
+
+SERVICES = tuple(Service(name, serve=ServedPort(port=8080, probe="/")) for name in ("a", "b", "c"))
 
 
 def project(specs: dict[str, Any]) -> Project:
@@ -56,3 +63,96 @@ def test_a_service_of_ours_runs_once_and_others_as_often_as_asked() -> None:
     assert model["services"]["a"]["deploy"] == {"replicas": 1, "resources": {}}
     assert "scale" not in model["services"]["a"]
     assert model["services"]["web"]["deploy"]["replicas"] == 2
+
+
+def refused(specs: dict[str, Any], *, used: dict[int, str], own: tuple[Container, ...] = ()) -> MachineError:
+    shop = project(specs)
+    box = SimpleNamespace(
+        engine=SimpleNamespace(ports_in_use=lambda: used),
+        host=SimpleNamespace(port_free=lambda _ip, port: port != 8084, env=lambda name: None),
+        files=SimpleNamespace(
+            read_text=lambda path, within: None,
+            exists=lambda path: False,
+            is_dir=lambda path: False,
+            names=lambda path: [],
+        ),
+        sources=SimpleNamespace(positions=lambda path: lambda key: None),
+        reporter=SimpleNamespace(warn=lambda problem: None),
+    )
+    observed = Observed(own)
+    found = choose_host_ports(cast("Any", box), shop, observed=observed)
+    runs = [replace(dev_run(shop, s), host_port=found[s.name]) for s in SERVICES]
+    model = render(shop, runs, observed=observed, cache_volume="cache")
+    with pytest.raises(MachineError) as error:
+        check_host_ports(cast("Any", box), shop, model, starting=list(model["services"]), observed=observed)
+    return error.value
+
+
+def entry(target: int, host: str, **more: str) -> dict[str, Any]:
+    return {"mode": "ingress", "target": target, "published": host, "protocol": "tcp", **more}
+
+
+@pytest.mark.parametrize(
+    ("name", "port", "used", "said"),
+    [
+        ("a", entry(8080, "5000"), {5000: "other"}, "port 5000 of the host is taken by container other; a needs it"),
+        ("a", entry(9100, "5001"), {5001: "other"}, "port 5001 of the host is taken by container other; a needs it"),
+        ("db", entry(5432, "5432"), {5432: "other"}, "port 5432 of the host is taken by container other; db needs it"),
+        ("db", entry(5432, "8084"), {}, "port 8084 of the host is taken by a process of this machine; db needs it"),
+        ("a", entry(8080, "8084-8085"), {8085: "x"}, "ports 8084 to 8085 of the host are all taken; a needs one"),
+    ],
+)  # fmt: skip
+def test_whatever_is_published_is_asked_for_before_anything_is_built(
+    name: str, port: dict[str, Any], used: dict[int, str], said: str
+) -> None:
+    error = refused({name: {"build": {"context": "."}, "ports": [port]}}, used=used)
+    assert (str(error), error.code) == (said, "port-taken")
+    line = re.search(r"`(services: .*?)`", error.problem.hint)
+    assert line is not None and yaml.safe_load(line[1])["services"][name], (
+        "a line that can be written as it stands"
+    )
+    assert error.problem.place
+
+
+def test_ports_that_the_project_holds_itself_are_its_own() -> None:
+    mine = Container(
+        "1", "shop-db-1", "db", "running", "none", 0, "x", "y", ports={5432: ("127.0.0.1", 5432)}
+    )
+    specs = {"db": {"image": "x", "ports": [entry(5432, "5432"), entry(5433, "5433"), entry(1, "7000-7001")]}}
+    theirs = {"a": {"build": {}, "ports": [entry(8080, "9999")]}}
+    used = {5432: "shop-db-1", 5433: "shop-db-1", 7000: "other", 9999: "other"}
+    assert "port 9999" in str(refused({**specs, **theirs}, used=used, own=(mine,)))  # and none before that
+
+
+def test_a_range_that_is_published_is_no_choice_of_ours_and_leaves_the_choice_to_the_engine() -> None:
+    others = {"db": {"ports": [entry(80, "8080-8083"), entry(81, "8085", protocol="udp")]}}
+    assert ports(others) == {"a": 8085, "b": 8086, "c": 8087}
+    own = {
+        "a": {"build": {}, "ports": [entry(8080, "9000-9005")]},
+        "b": {"build": {}, "ports": [{"target": 8080}]},
+    }
+    assert ports(own) == {"a": None, "b": None, "c": 8080}
+
+
+def test_devctl_yaml_moves_the_port_of_a_dependency() -> None:
+    ports = [
+        entry(5432, "5432"),
+        {**entry(5432, "5432"), "host_ip": "::1"},
+        entry(8080, "8081"),
+        entry(53, "53") | {"protocol": "udp"},
+    ]
+    assert [p["published"] for p in moved(ports, 5433)] == ["5433", "5433", "8081", "53"]
+    assert moved([entry(53, "53") | {"protocol": "udp"}], 5433)[0]["published"] == "53"
+
+
+def test_two_services_that_publish_one_port_are_told_apart_before_anything_is_built() -> None:
+    def published(**more: str) -> dict[str, Any]:
+        first = {"build": {"context": "."}, "ports": [entry(8080, "5000", host_ip="127.0.0.1")]}
+        other = {"build": {"context": "."}, "ports": [entry(8080, "5000", **more)]}
+        return {"a": first, "b": other, "c": {"build": {}, "ports": [entry(8080, "5009")]}}
+
+    error = refused(published(), used={5009: "other"})
+    assert (str(error), error.code) == ("a and b both publish port 5000 of the host", "port-taken")
+    assert "`services: {b: {host_port: 5001}}`" in error.problem.hint
+    elsewhere = refused(published(host_ip="192.0.2.1"), used={5009: "other"})
+    assert "port 5009" in str(elsewhere)

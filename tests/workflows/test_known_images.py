@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devctl.workflows.known_images import follows
+from devctl.workflows.preview.image_cache import follows
 
 OURS = Path(__file__).parents[2] / "templates" / "go-service" / "Dockerfile"
 
@@ -27,6 +27,7 @@ def test_ours_can_be_followed() -> None:
         ("RUN --mount=type=secret,id=license cp /run/secrets/license /license", False),
         ("RUN --mount=type=ssh git clone git@example.com:a/b", False),
         ("RUN --mount=from=alpine:3.22,target=/x cp /x/etc/os-release /", False),
+        ("FROM alpine AS std\nRUN --mount=type=cache,target=/c,from=std,source=/std true", True),
         ("RUN --mount=type=bind,from=assets,target=/x cp -r /x /assets", False),
         ("ADD https://example.com/data.json /data.json", False),
         ("ADD git@example.com:a/b.git /src", False),

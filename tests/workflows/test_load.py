@@ -40,3 +40,10 @@ def test_bad_input(tmp_path: Path, files: dict[str, str], code: str, place: str 
     assert (found.error["code"], found.error["place"]) == (code, place)
     assert found.error["hint"]
     assert {path.name for path in root.iterdir()} == set(files)
+
+
+def test_a_folder_that_was_named_before_is_the_project_in_it_too(tmp_path: Path) -> None:
+    build_tree(tmp_path, {f"services/app/{name}": text for name, text in GO.items()})
+    assert here("down", cwd=tmp_path, code=3).error["code"] == "no-go-module"
+    (tmp_path / ".devctl").mkdir()  # `devctl -C . up` made it
+    assert here("config", "show", cwd=tmp_path).envelope["ok"]

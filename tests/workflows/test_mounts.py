@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from devctl.domain.project import Project, Service
-from devctl.workflows.mounts import with_volumes
+from devctl.domain.command.requests import UpRequest
+from devctl.domain.compose.mounted_files import means_file
+from devctl.domain.project.model import Project, Service
+from devctl.errors import FilesError
+from devctl.workflows.dev.lifecycle import up
+from devctl.workflows.session.bind_mounts import with_volumes
+from tests.fakes import World
 
 TEMPLATE = (Path(__file__).parents[2] / "templates" / "go-service" / "Dockerfile").read_text()
 SERVICE = Service("api")
@@ -29,7 +34,76 @@ def test_a_folder_for_each_volume_in_the_dev_stage() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", [("bind", "/data"), ("volume", "/app"), ("volume", "/cache"), ("volume", "/app/vendor")]
+    "target",
+    [
+        ("bind", "/data"),
+        ("volume", "/app"),
+        ("volume", "/cache"),
+        ("volume", "/app/vendor"),
+        ("volume", "/x\nRUN --mount=type=secret,id=netrc cat /run/secrets/netrc"),
+    ],
 )
 def test_what_is_no_volume_of_data_changes_nothing(target: tuple[str, str]) -> None:
     assert with_volumes(TEMPLATE, project(target), SERVICE) == TEMPLATE
+
+
+@pytest.mark.parametrize(
+    ("path", "file"),
+    [
+        ("/shop/nginx.conf", True),
+        ("/shop/.env", True),
+        ("/shop/.env.local", True),
+        ("/shop/Caddyfile", True),
+        ("/shop/init.SQL", True),
+        ("/shop/data", False),
+        ("/shop/conf.d", False),
+        ("/shop/.cache", False),
+        ("/shop/v1.2", False),
+        ("/shop/.conf", False),
+    ],
+)
+def test_what_means_a_file(path: str, file: bool) -> None:
+    assert means_file(path) is file
+
+
+def mounting(service: str, *volumes: str) -> World:
+    world = World()
+    specs: dict[str, dict[str, object]] = {
+        "api": {"build": ".", "depends_on": ["db"]},
+        "db": {"image": "pg"},
+        "spare": {"image": "x"},
+    }
+    specs[service]["volumes"] = list(volumes)
+    world.compose(specs)
+    return world
+
+
+def up_d(world: World) -> None:
+    up(UpRequest(project=world.root, detach=True, yes=True), world.box())
+
+
+@pytest.mark.parametrize("service", ["api", "db"])
+def test_a_file_that_is_not_there_is_refused_before_anything_is_made(service: str) -> None:
+    world = mounting(service, "./data:/data", "./conf/app.yaml:/etc/app.yaml:ro")
+    world.save("conf/app.yaml.example", "x")
+    with pytest.raises(FilesError) as error:
+        up_d(world)
+    problem = error.value.problem
+    assert (problem.code, problem.place) == ("mount-file-missing", "compose.yaml:1")
+    assert problem.message.startswith(f"{service} mounts the file conf/app.yaml, which does not exist")
+    assert problem.hint == "cp conf/app.yaml.example conf/app.yaml, or remove the mount"
+    assert not world.images and not world.containers
+    assert not world.private
+    world.save("conf/app.yaml", "x")
+    up_d(world)  # the folder is none of our business
+    assert world.of("api").state == "running"
+
+
+def test_nobody_waits_for_the_file_of_a_dependency_that_nobody_needs() -> None:
+    world = mounting("spare", "./prometheus.yml:/etc/prometheus.yml")
+    up_d(world)
+    assert {c.service for c in world.containers.values()} == {"api", "db"}
+    assert [w.message for w in world.warnings if w.code == "dependency-left-out"] == [
+        "spare does not run: it mounts the file prometheus.yml, which does not exist; Docker would create a folder in its place; "
+        "no service of this project needs spare"
+    ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.ports_prober import Answer
+from devctl.domain.ports.http import Answer
 from devctl.errors import ProjectError
-from devctl.workflows.drain import Drained, Sent, as_json, lost, must_drain
+from devctl.workflows.preview.drain import Drained, Sent, as_json, lost, must_drain
 
 GOOD, CUT, STREAM = Answer(200, length=5), Answer(200, length=3, complete=False), Answer(200)
 

@@ -8,15 +8,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from devctl.domain.fingerprint import normalise
-from devctl.domain.observed import DEPS_LABEL
-from devctl.domain.requests import UpRequest
+from devctl.domain.command.requests import UpRequest
+from devctl.domain.go.deps_fingerprint import normalise
+from devctl.domain.plan.engine_state import DEPS_LABEL
 from devctl.errors import DevctlError, InterruptedByUser
-from devctl.workflows.catch_up import catch_up
-from devctl.workflows.lifecycle import up
-from devctl.workflows.load import load
-from devctl.workflows.manifests import deps_fingerprint
-from devctl.workflows.snapshot import snapshot
+from devctl.workflows.dev.lifecycle import up
+from devctl.workflows.dev.watch_round import catch_up
+from devctl.workflows.project.load import load
+from devctl.workflows.session.manifests import deps_fingerprint
+from devctl.workflows.state.snapshot import snapshot
 from tests.fakes import FAULTS, World, go_mod
 
 MODULES = st.sets(st.sampled_from("abc"), max_size=3).map(sorted)

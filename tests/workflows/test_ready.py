@@ -10,12 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from devctl.domain.events import Note
-from devctl.domain.requests import UpRequest
+from devctl.domain.command.events import Remark
+from devctl.domain.command.requests import UpRequest
+from devctl.domain.failures.listeners import Listener
 from devctl.errors import ProjectError
-from devctl.workflows.lifecycle import up
-from devctl.workflows.load import load
-from devctl.workflows.ready import BUILD_TIMEOUT, STAYS_UP, wait_ready
+from devctl.workflows.dev.lifecycle import up
+from devctl.workflows.project.load import load
+from devctl.workflows.ready.wait import BUILD_TIMEOUT, STAYS_UP, wait_ready
 from tests.fakes import FakeProcesses, World
 
 
@@ -67,7 +68,12 @@ def wait(lines: dict[float, str], *, answers_at: float = 10_000, probe: str = "t
     """Seconds that `wait_ready` waited with a timeout of 60 s, and the code that it ended with."""
     _, log, box, project = slow(lines, answers_at)
     try:
-        wait_ready(box, project.name, replace(project.services[0], probe=probe), timeout=60)
+        wait_ready(
+            box,
+            project.name,
+            replace(project.services[0], serve=replace(project.services[0].serve, probe=probe)),
+            timeout=60,
+        )
     except ProjectError as error:
         return log.seconds, error.problem.code
     return log.seconds, ""
@@ -101,8 +107,54 @@ def test_the_build_in_the_container_does_not_count(
 )
 def test_a_long_build_is_told_once(lines: dict[float, str], notes: int) -> None:
     world, _, box, project = slow(lines, max(lines, default=1) + 10)
-    wait_ready(box, project.name, replace(project.services[0], probe="tcp"), timeout=60)
-    assert len([e for e in world.events if isinstance(e, Note)]) == notes
+    wait_ready(
+        box,
+        project.name,
+        replace(project.services[0], serve=replace(project.services[0].serve, probe="tcp")),
+        timeout=60,
+    )
+    assert len([e for e in world.events if isinstance(e, Remark)]) == notes
+
+
+ENDS = {1.0: "devctl: build start", 2.0: "devctl: build ok 9ms", 2.1: "devctl: started"}
+NOWHERE, GUESSED = {"port": "no listen call found"}, {"port": "cmd/api/main.go:8"}
+
+
+@pytest.mark.parametrize(
+    ("service", "code", "ended"),
+    [
+        ({"port": None, "origins": NOWHERE}, 0, ""),
+        ({"port": None, "origins": NOWHERE}, 3, "exits-at-start"),
+        (
+            {"port": None, "origins": {"port": "main.go:3 listens, and no file says where"}},
+            0,
+            "exits-at-start",
+        ),
+        ({"origins": GUESSED, "args": ("migrate",)}, 0, ""),
+        ({"origins": GUESSED, "args": ("migrate",)}, 1, "exits-at-start"),
+        ({"origins": GUESSED}, 0, "exits-at-start"),
+        ({"origins": {"port": "compose.yaml:9"}, "args": ("migrate",)}, 0, "exits-at-start"),
+    ],
+)
+def test_what_listens_nowhere_and_exits_with_0_is_a_job_that_is_done(
+    service: dict[str, Any], code: int, ended: str
+) -> None:
+    world, _, box, project = slow({**ENDS, 5.0: f"devctl: the program exited with code {code}"}, 10_000)
+    first = project.services[0]
+    found = replace(
+        first,
+        origins=service["origins"],
+        start=replace(first.start, args=service.get("args", ())),
+        serve=replace(first.serve, port=service.get("port", first.serve.port)),
+    )
+    if ended:
+        with pytest.raises(ProjectError) as caught:
+            wait_ready(box, project.name, found, timeout=60)
+        assert caught.value.problem.code == ended and f"exited with {code}" in str(caught.value)
+    else:
+        wait_ready(box, project.name, found, timeout=60)
+    told = [e.text for e in world.events if isinstance(e, Remark)]
+    assert any("has finished (exit 0)" in text for text in told) == (not ended)
 
 
 class Swallowing(Log):
@@ -141,5 +193,52 @@ def test_a_request_that_is_swallowed_is_asked_again_soon_and_a_slow_service_is_g
     prober = Swallowing(world, swallowed=swallowed, refused=refused, slow=slow)
     box = replace(world.box(), processes=cast("Any", prober), prober=cast("Any", prober))
     project = load(box, world.root)
-    wait_ready(box, project.name, replace(project.services[0], probe="tcp"), timeout=60)
+    wait_ready(
+        box,
+        project.name,
+        replace(
+            project.services[0],
+            serve=replace(project.services[0].serve, probe="tcp"),
+        ),
+        timeout=60,
+    )
     assert prober.patience == pytest.approx(patience)
+
+
+@pytest.mark.parametrize(
+    ("served", "listens", "seconds", "code"),
+    [
+        # It listens on a port of its own choice instead of the one that its predecessor served on.
+        ({8080}, [9000], 10, "other-port"),
+        ({8080, 9100}, [9000, 9100], 10, "other-port"),
+        # A helper's port that was open then too: the one that is asked may still come.
+        ({8080, 9100}, [9100], 60, "never-answers"),
+        # Nothing is known of a predecessor, or it did not listen there either.
+        (set(), [9000], 60, "never-answers"),
+        ({7000}, [9000], 60, "never-answers"),
+    ],
+)
+def test_one_that_listens_elsewhere_than_its_predecessor_is_not_waited_for(
+    served: set[int], listens: list[int], seconds: float, code: str
+) -> None:
+    _, log, box, project = slow({}, answers_at=10_000)
+    service = replace(project.services[0], serve=replace(project.services[0].serve, port=8080, probe="tcp"))
+    found = [Listener(port, local=False) for port in listens]
+    with pytest.raises(ProjectError) as error:
+        wait_ready(box, project.name, service, timeout=60, beside=lambda _: found, served=frozenset(served))
+    assert error.value.code == code
+    assert log.seconds <= seconds + 5, log.seconds
+
+
+def test_where_it_listened_once_is_no_longer_held_against_it() -> None:
+    """One look that finds it elsewhere says nothing yet."""
+    _, _, box, project = slow({}, answers_at=10_000)
+    service = replace(project.services[0], serve=replace(project.services[0].serve, port=8080, probe="tcp"))
+    looks = iter([[9000], [9001], [9000], [9001]])
+
+    def moving(_: Any) -> list[Listener]:
+        return [Listener(port, local=False) for port in next(looks, [8080])]
+
+    with pytest.raises(ProjectError) as error:
+        wait_ready(box, project.name, service, timeout=60, beside=moving, served=frozenset({8080}))
+    assert error.value.code == "never-answers"

@@ -87,8 +87,8 @@ def test_new_writes_the_service_under_the_name_of_its_folder(tmp_path: Path) -> 
     again = here("new", "shops/shop", cwd=tmp_path)
     assert set(actions(again.result).values()) == {"kept"}
     (root / "compose.yaml").unlink()
-    mended = here("new", ".", cwd=root)
-    assert actions(mended.result)["compose.yaml"] == "written"
+    fixed = here("new", ".", cwd=root)
+    assert actions(fixed.result)["compose.yaml"] == "written"
 
 
 def test_new_overwrites_nothing(tmp_path: Path) -> None:

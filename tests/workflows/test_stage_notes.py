@@ -8,14 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from devctl.adapters.dockerfile_source import parse
-from devctl.domain.project import Project, Service
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.project.model import ImageBuild, Project, Service
 from devctl.errors import DevctlError, ProjectError
-from devctl.workflows.stage_notes import give_way, without_noted
+from devctl.workflows.project.dev_stage_fallback import give_way, try_again, without_noted
 from tests.fakes import World
 
 DOCKERFILE = "FROM golang:1.15 AS build\nFROM build AS dev\nRUN make tools\nCMD fresh\n"
-SERVICE = Service("api", dockerfile="Dockerfile", dev_stage="dev", shares_cache=True)
+SERVICE = Service("api", build=ImageBuild(dockerfile="Dockerfile", dev_stage="dev", shares_cache=True))
 
 
 class Sources:
@@ -38,19 +38,17 @@ def failed(code: str, message: str = "the program make is not in the image") -> 
     return ProjectError(message, code=code, hint="x")
 
 
-@pytest.mark.parametrize(
-    "error", [failed("tool-missing"), failed("exits-at-start", "api exited with 127 before it answered")]
-)
+@pytest.mark.parametrize("error", [failed("tool-missing"), failed("command-not-found")])
 def test_a_stage_that_fails_gives_way_and_is_not_tried_again_until_its_file_changes(
     error: DevctlError,
 ) -> None:
     world, box, project = made()
     (ours,) = give_way(box, project, "api", error).services
-    assert (ours.dev_stage, ours.shares_cache) == (None, False)
+    assert (ours.build.dev_stage, ours.build.shares_cache) == (None, False)
     (told,) = world.warnings
     assert (told.code, told.place) == ("dev-stage-fails", "Dockerfile:2")
     assert str(error) in told.message
-    assert without_noted(box, world.root, SERVICE).dev_stage is None
+    assert without_noted(box, world.root, SERVICE).build.dev_stage is None
     world.save("Dockerfile", DOCKERFILE + "EXPOSE 80\n")
     assert without_noted(box, world.root, SERVICE) == SERVICE
 
@@ -60,7 +58,7 @@ def test_a_stage_that_fails_gives_way_and_is_not_tried_again_until_its_file_chan
     [
         ("api", failed("does-not-compile")),
         ("api", failed("go-sum-missing")),
-        ("api", failed("exits-at-start", "api exited with 1 before it answered")),
+        ("api", failed("exits-at-start", "api exited with 1: it exited with 127 before it answered")),
         ("db", failed("tool-missing")),
         (None, failed("tool-missing")),
     ],
@@ -71,4 +69,16 @@ def test_what_would_fail_in_our_stage_too_is_the_error(name: str | None, error: 
         give_way(box, project, name, error)
     assert raised.value is error
     assert world.warnings == []
+    assert without_noted(box, world.root, SERVICE) == SERVICE
+
+
+def test_what_gave_way_is_noted_where_no_container_writes_and_a_rebuild_tries_it_again() -> None:
+    world, box, project = made()
+    give_way(box, project, "api", failed("tool-missing"))
+    assert not [path for path in world.files if ".devctl" in path.parts]
+    (told,) = world.warnings
+    assert told.hint.endswith("tries it again, and so does: devctl rebuild api")
+    assert try_again(box, world.root, ["db"]) is False
+    assert without_noted(box, world.root, SERVICE).build.dev_stage is None
+    assert try_again(box, world.root, ["api"]) is True
     assert without_noted(box, world.root, SERVICE) == SERVICE

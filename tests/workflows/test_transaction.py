@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.events import DepsChanged, DepsFailed, DepsRebuilt
-from devctl.domain.project import Project
-from devctl.domain.requests import UpRequest
+from devctl.domain.command.events import DepsChanged, DepsFailed, DepsRebuilt
+from devctl.domain.command.requests import UpRequest
+from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, InterruptedByUser, MachineError, ProjectError
-from devctl.workflows.catch_up import catch_up
-from devctl.workflows.lifecycle import up
-from devctl.workflows.load import load
-from devctl.workflows.snapshot import snapshot
-from devctl.workflows.transaction import Superseded
+from devctl.workflows.dev.lifecycle import up
+from devctl.workflows.dev.replace import Superseded
+from devctl.workflows.dev.watch_round import catch_up
+from devctl.workflows.project.load import load
+from devctl.workflows.state.snapshot import snapshot
 from tests.fakes import World, go_mod
 
 
@@ -82,7 +82,7 @@ def test_what_fails_leaves_the_old_one_serving_and_says_why(running: Running, fa
     assert snapshot(running.box, running.project).serving.state == "old"
     assert running.reason
     assert len(running.world.images) == 1
-    assert running.round() is False  # the next good round mends it
+    assert running.round() is False  # the next good round fixes it
     assert running.world.served == (go_mod("a"), "v1")
     assert running.reason is None
 
@@ -147,7 +147,7 @@ def test_a_go_mod_that_says_nothing_is_told_and_nothing_is_built(running: Runnin
     assert running.reason is None
 
 
-def test_a_save_that_a_broken_go_mod_spoilt_is_built_once_go_mod_is_mended(running: Running) -> None:
+def test_a_save_that_a_broken_go_mod_spoilt_is_built_once_go_mod_is_fixed(running: Running) -> None:
     running.world.save("go.mod", go_mod(word="require ("))
     running.world.save_source("v2")
     running.round()

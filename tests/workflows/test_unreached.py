@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.listening import Listener
-from devctl.domain.project import Service
-from devctl.domain.requests import UpRequest
-from devctl.workflows.lifecycle import up
-from devctl.workflows.unreached import unreached, warn_of_unpublished
+from devctl.domain.command.requests import UpRequest
+from devctl.domain.failures.listeners import Listener
+from devctl.domain.project.model import ServedPort, Service
+from devctl.workflows.dev.lifecycle import up
+from devctl.workflows.ready.unreachable import unreached, warn_of_unpublished
 from tests.fakes import World
 
-SERVICE = Service("api", port=8080)
+SERVICE = Service("api", serve=ServedPort(port=8080))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_port_that_the_code_does_not_tell_is_seen_in_the_container(
     up(UpRequest(project=world.root, detach=True, watch=False), world.box())
     container = next(iter(world.containers.values()))
     container.build_state = LISTENING.format(port=port, host=host) if port is not None else None
-    warn_of_unpublished(world.box(), Service("app", port=known), container.id)
+    warn_of_unpublished(world.box(), Service("app", serve=ServedPort(port=known)), container.id)
     told = [w for w in world.warnings if w.code == "port-not-found"]
     assert len(told) == (said is not None)
     assert said is None or f"listens on {said}," in told[0].message

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from devctl.domain.events import Event
+from devctl.domain.command.events import Event
 from devctl.errors import InterruptedByUser, MachineError
-from devctl.workflows.walk import Walk, dry
+from devctl.workflows.start.step_list import Walk, dry
 
 CAUSES = {"one": "first", "two": "second", "end": "last"}
 
@@ -74,9 +74,7 @@ def test_the_first_failure_is_the_one_that_counts() -> None:
     assert str(found.error) == "first"
 
 
-@pytest.mark.parametrize(
-    "signal", [KeyboardInterrupt(), InterruptedByUser("x", code="interrupted", hint="y")]
-)
+@pytest.mark.parametrize("signal", [KeyboardInterrupt(), InterruptedByUser(hint="y")])
 def test_ctrl_c_ends_in_its_own_code_with_our_remedy(signal: BaseException) -> None:
     found = walk()
     found.run("one", fails(signal))

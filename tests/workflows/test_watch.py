@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -11,16 +12,24 @@ from typing import Any, cast
 
 import pytest
 
-from devctl.domain.events import DepsRebuilt, LogLine, Reload
-from devctl.domain.ports import Toolbox
-from devctl.domain.project import Project
-from devctl.domain.requests import UpRequest
-from devctl.workflows import reloads as following
-from devctl.workflows import watch as watching
-from devctl.workflows.lifecycle import up
-from devctl.workflows.load import load
-from devctl.workflows.reloads import follow_reloads
-from devctl.workflows.watch import watch, watched_paths
+from devctl.domain.command.events import DepsRebuilt, LogLine, Reload
+from devctl.domain.command.requests import UpRequest
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.state_folder import (
+    EVENTS,
+    TRIAL,
+    FileEventsNote,
+    ServingNote,
+    air_toml_copy,
+    dockerfile_copy,
+    served_go_mod,
+)
+from devctl.workflows.dev import reload_events as following
+from devctl.workflows.dev import watch as watching
+from devctl.workflows.dev.lifecycle import up
+from devctl.workflows.dev.reload_events import follow_reloads
+from devctl.workflows.dev.watch import watch, watched_paths
+from devctl.workflows.project.load import load
 from tests.fakes import FakeProcesses, World, go_mod
 
 Step = Callable[[], frozenset[Path]]
@@ -124,40 +133,34 @@ def test_events_that_could_not_be_tried_are_tried_again_later(
     assert [w.code for w in world.warnings] == ["watch-polls"]
 
 
+@pytest.mark.parametrize(
+    "name", [EVENTS, ServingNote.file, FileEventsNote.file, served_go_mod("shop"), TRIAL]
+)
+def test_a_link_in_place_of_a_file_that_only_tells_something_keeps_no_change_back(
+    world: World, name: str
+) -> None:
+    world.planted.add(name)
+    run(world, saved(world, go_mod("a")))
+    assert world.served == (go_mod("a"), "v1")
+    assert {w.code for w in world.warnings} == {"state-folder-unsafe"}
+
+
+@pytest.mark.parametrize("name", [dockerfile_copy("shop"), air_toml_copy("shop")])
+def test_a_link_in_place_of_another_file_ends_no_watcher(world: World, name: str) -> None:
+    def removed() -> frozenset[Path]:
+        world.planted.clear()
+        return saved(world, go_mod("a", "b"))()
+
+    world.planted.add(name)
+    run(world, saved(world, go_mod("a")), removed)
+    assert world.served == (go_mod("a", "b"), "v1")
+
+
 def test_a_set_of_paths_that_changed_is_watched_anew(world: World) -> None:
     local = go_mod(word="replace example.com/lib => ./lib")
     script = run(world, saved(world, local))
     assert len(script.armed) == 2
     assert world.root / "lib/go.mod" in script.armed[1] - script.armed[0]
-
-
-def test_compose_is_not_asked_again_for_a_manifest_but_for_its_own_files(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[bool] = []
-
-    def catch_up(box: Toolbox, known: Project, *, same_model: bool = False) -> tuple[Project, bool]:
-        asked.append(same_model)
-        broken = "compose.yaml" in {p.name for p in world.files} and world.files[compose] == "broken"
-        return (known if broken else load(box, world.root), broken)
-
-    def model(text: str) -> Step:
-        def step() -> frozenset[Path]:
-            world.save("compose.yaml", text)
-            return frozenset({compose})
-
-        return step
-
-    compose = world.root / "compose.yaml"
-    monkeypatch.setattr(watching, "catch_up", catch_up)
-
-    def config(*_: object, **__: object) -> dict[str, object]:
-        return {"services": {}}
-
-    monkeypatch.setattr("tests.fakes.FakeCompose.config", config, raising=False)
-    mod = saved(world, go_mod("a"))
-    run(world, mod, model("fine"), mod, model("broken"), mod, model("fine"), mod)
-    assert asked[:8] == [False, True, False, True, False, False, False, True]
 
 
 def test_what_may_start_at_once(world: World) -> None:
@@ -196,6 +199,16 @@ def test_every_input_but_the_source_is_watched(world: World) -> None:
     assert "main.go" not in names
 
 
+def test_what_the_compose_files_name_is_watched_too(world: World) -> None:
+    world.compose({"app": {"build": ".", "env_file": "app.env"}})
+    said = json.loads(world.files[world.root / "compose.yaml"])
+    world.save("compose.yaml", json.dumps({**said, "include": ["deploy/db.yaml"]}))
+    world.save("deploy/db.yaml", "{}")
+    project = load(world.box(), world.root)
+    names = {path.relative_to(world.root).as_posix() for path in watched_paths(world.box(), project)}
+    assert {"app.env", "deploy/db.yaml"} <= names
+
+
 class Log(FakeProcesses):
     """`docker logs --follow` whose lines are played; ends after them."""
 
@@ -221,12 +234,23 @@ def reloads(world: World, *lines: str) -> list[tuple[bool, str]]:
     return [(e.ok, e.message) for e in world.events if isinstance(e, Reload)]
 
 
-GOOD = ("devctl: build start", "devctl: build ok 5ms", "running...")
+GOOD = ("devctl: build start", "devctl: build ok 5ms", "devctl: restarted")
 BAD = ("devctl: build start", "./main.go:3:1: undefined: x", "devctl: build failed 5ms")
 
 
 def test_a_good_build_is_one_reload_when_it_answers(world: World) -> None:
-    assert reloads(world, *GOOD, "Process Exit with Code: 0") == [(True, "")]
+    assert reloads(world, *GOOD) == [(True, "")]
+
+
+def test_a_stage_of_the_users_own_tells_it_in_airs_words(world: World) -> None:
+    stock = ("devctl: build start", "devctl: build ok 5ms", "running...", "Process Exit with Code: 0")
+    assert reloads(world, *stock) == [(True, "")]
+
+
+def test_a_save_that_makes_the_same_binary_is_told_as_served(world: World) -> None:
+    """It may be what takes back a save that did not compile."""
+    unchanged = ("devctl: build start", "devctl: build unchanged 5ms")
+    assert reloads(world, *BAD, *unchanged) == [(False, "./main.go:3:1: undefined: x"), (True, "")]
 
 
 def test_a_failed_build_is_told_once_with_the_compilers_words(world: World) -> None:
@@ -241,7 +265,7 @@ def test_a_save_that_air_builds_twice_is_told_once(world: World, monkeypatch: py
 def test_a_process_that_ends_at_start_did_not_reload(world: World) -> None:
     assert world.container is not None
     world.container.mute = True
-    told = reloads(world, *GOOD, "Process Exit with Code: 0", "Process Exit with Code: 3")
+    told = reloads(world, *GOOD, "devctl: the program exited with code 3")
     assert told == [(False, "shop ended at start: exit code 3")]
 
 
@@ -271,10 +295,10 @@ def test_code_that_is_saved_after_a_failure_is_tried_again(
     monkeypatch.setattr(watching, "follow_reloads", lambda *args, **how: told.append(how["saved"]))
     world.save_source("v2 b")  # the container serves v1 still
 
-    def mended() -> frozenset[Path]:
+    def fixed() -> frozenset[Path]:
         world.save("main.go", "v3")
         told[0]()
         return frozenset()
 
-    run(world, saved(world, go_mod("a")), frozenset, mended)
+    run(world, saved(world, go_mod("a")), frozenset, fixed)
     assert world.served == (go_mod("a"), "v3")

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from devctl.cli.session import common, later
-from devctl.domain.requests import ExecRequest, GoTestRequest, ShellRequest
+from devctl.cli.call import common, later
+from devctl.domain.command.requests import ExecRequest, GoTestRequest, ShellRequest
 from devctl.errors import UsageError
 
 
@@ -24,7 +24,7 @@ def exec_(
     command: Annotated[list[str], typer.Argument(metavar="-- CMD", help="The command and its arguments.")],
 ) -> None:
     """Run a command in a service; its exit code is passed on."""
-    from devctl.workflows import inside
+    from devctl.workflows.inside import exec as inside
 
     request = ExecRequest(**common(context), service=service, command=tuple(command))
     later(context, "exec", lambda box: inside.exec_(request, box))
@@ -35,7 +35,7 @@ def test(
     packages: Annotated[list[str] | None, typer.Argument(metavar="PKG", help="Default ./...")] = None,
 ) -> None:
     """`go test` in the running dev container."""
-    from devctl.workflows import inside
+    from devctl.workflows.inside import exec as inside
 
     request = GoTestRequest(**common(context), packages=tuple(packages or ()))
     later(context, "test", lambda box: inside.test(request, box))
@@ -46,7 +46,7 @@ def shell(
     service: Annotated[str | None, typer.Argument(metavar="SERVICE", help="Default: the first.")] = None,
 ) -> None:
     """A shell in a service; beside it where its image has none (distroless)."""
-    from devctl.workflows import inside
+    from devctl.workflows.inside import exec as inside
 
     context.obj.command = "shell"
     if context.obj.options.json and not context.obj.options.dry_run:

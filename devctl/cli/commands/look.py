@@ -9,8 +9,11 @@ from typing import Annotated
 
 import typer
 
-from devctl.cli.session import common, later
-from devctl.domain.requests import ConfigRequest, LogsRequest, SizeRequest, StatusRequest
+from devctl.cli.call import common, later
+from devctl.domain.command.requests import ConfigRequest, LogsRequest, SizeRequest, StatusRequest
+from devctl.domain.dockerfile.runtime_bases import BY_SIZE, enumerated
+
+SIZE = f"The production image on {enumerated(BY_SIZE)}: base and binary apart."
 
 
 class Mode(StrEnum):
@@ -23,7 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command("status", rich_help_panel=panel)(status)
     app.command("ps", hidden=True)(status)
     app.command("logs", rich_help_panel=panel)(logs)
-    app.command("size", rich_help_panel=panel)(size)
+    app.command("size", rich_help_panel=panel, help=SIZE)(size)
     config = typer.Typer(help="What devctl decided and why.")
     for action, text in (
         ("show", "Every value with its origin: file and line."),
@@ -37,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 def status(context: typer.Context) -> None:
     """One look: mode, services, watcher, and which code answers."""
-    from devctl.workflows import observe
+    from devctl.workflows.logs import status_and_logs as observe
 
     request = StatusRequest(**common(context))
     later(context, "status", lambda box: observe.status(request, box))
@@ -52,7 +55,7 @@ def logs(
     ] = None,
 ) -> None:
     """What the services print; with --json also reloads, rebuilds and switches."""
-    from devctl.workflows import observe
+    from devctl.workflows.logs import status_and_logs as observe
 
     request = LogsRequest(**common(context), services=tuple(services or ()), follow=follow, tail=tail)
     later(context, "logs", lambda box: observe.logs(request, box))
@@ -65,7 +68,7 @@ def size(
         typer.Option(metavar="SIZE", help="Largest allowed image, such as 12MB or 10MiB; exit 1 above."),
     ] = None,
     bases: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Which bases, by commas: alpine,distroless,scratch.")
+        str | None, typer.Option(metavar="A,B", help=f"Which bases, by commas: {','.join(BY_SIZE)}.")
     ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write one self-contained page.")
@@ -74,9 +77,9 @@ def size(
         bool, typer.Option("--reproducible", help="Also build a second time and compare the programs.")
     ] = False,
 ) -> None:
-    """The production image on alpine, distroless and scratch: base and binary apart."""
+    """The production image on each runtime base."""
     from devctl.ui.size_html import size_page
-    from devctl.workflows import size as sizes
+    from devctl.workflows.size import size as sizes
 
     chosen = tuple(b.strip() for b in (bases or "").split(",") if b.strip())
     request = SizeRequest(
@@ -90,7 +93,7 @@ def render(
     mode: Annotated[Mode, typer.Option(metavar="dev|prod", help="The mode to render.")] = Mode.dev,
 ) -> None:
     """The model that compose is given."""
-    from devctl.workflows import config
+    from devctl.workflows.advice import config_command as config
 
     request = ConfigRequest(**common(context), action="render", mode=mode.value)
     later(context, "config", lambda box: config.config(request, box))
@@ -98,7 +101,7 @@ def render(
 
 def _config(action: str) -> Callable[[typer.Context], None]:
     def command(context: typer.Context) -> None:
-        from devctl.workflows import config
+        from devctl.workflows.advice import config_command as config
 
         request = ConfigRequest(**common(context), action=action)
         later(context, "config", lambda box: config.config(request, box))

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from devctl.cli.session import common, later
-from devctl.domain.requests import BasesRequest, CleanRequest, DoctorRequest
+from devctl.cli.call import common, later
+from devctl.domain.command.requests import BasesRequest, CleanRequest, DoctorRequest
 
 
 def register(app: typer.Typer) -> None:
@@ -31,10 +31,10 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     context: typer.Context,
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed.")] = False,
 ) -> None:
     """Every check of this machine, with its remedy."""
-    from devctl.workflows import machine
+    from devctl.workflows.doctor import commands as machine
 
     request = DoctorRequest(**common(context), fix=fix)
     later(context, "doctor", lambda box: machine.doctor(request, box))
@@ -47,7 +47,7 @@ def clean(
     ] = False,
 ) -> None:
     """Remove what devctl made and no longer needs."""
-    from devctl.workflows import clean as cleaning
+    from devctl.workflows.doctor import clean as cleaning
 
     request = CleanRequest(**common(context), caches=caches)
     later(context, "clean", lambda box: cleaning.clean(request, box))
@@ -71,7 +71,7 @@ def bases_load(context: typer.Context, file: Annotated[Path, typer.Argument(meta
 
 def _bases(action: str, file: Path | None = None) -> Callable[[typer.Context], None]:
     def command(context: typer.Context) -> None:
-        from devctl.workflows import machine
+        from devctl.workflows.doctor import commands as machine
 
         request = BasesRequest(**common(context), action=action, file=file)
         later(context, "bases", lambda box: machine.bases(request, box))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from devctl.cli.session import common, later
-from devctl.domain.requests import (
-    LOCK_TIMEOUT,
-    PROBE_TIMEOUT,
+from devctl.cli.call import common, later
+from devctl.domain.command.requests import (
+    COMPOSE_GRACE,
     DownRequest,
     PreviewRequest,
     RebuildRequest,
@@ -18,17 +16,12 @@ from devctl.domain.requests import (
     UpRequest,
     WatchRequest,
 )
+from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, RUNTIME_BASES, BaseName
 
 Services = Annotated[list[str] | None, typer.Argument(metavar="SERVICE", help="Only these services.")]
 Timeout = Annotated[
     float | None, typer.Option(metavar="S", help="Seconds: until it answers, and to wait for another devctl.")
 ]
-
-
-class Base(StrEnum):
-    distroless = "distroless"
-    alpine = "alpine"
-    scratch = "scratch"
 
 
 def register(app: typer.Typer) -> None:
@@ -41,11 +34,11 @@ def register(app: typer.Typer) -> None:
     app.command("watch-daemon", hidden=True)(watch_daemon)
 
 
-def _times(timeout: float | None) -> dict[str, Any]:
-    """One flag, two waits, each with its own default."""
+def times(timeout: float | None) -> dict[str, Any]:
+    """One flag, three waits, each with its own default."""
     if timeout is None:
-        return {"timeout": PROBE_TIMEOUT, "lock_timeout": LOCK_TIMEOUT}
-    return {"timeout": timeout, "lock_timeout": timeout}
+        return {}
+    return {"timeout": timeout, "lock_timeout": timeout, "compose_timeout": timeout + COMPOSE_GRACE}
 
 
 def up(
@@ -60,14 +53,14 @@ def up(
     timeout: Timeout = None,
 ) -> None:
     """Start the dev stage: hot reload, source mounted, go.mod watched. From nothing, or back from production."""
-    from devctl.workflows.up import up as start
+    from devctl.workflows.dev.up import up as start
 
     request = UpRequest(
         **common(context),
         services=tuple(services or ()),
         detach=detach,
         watch=not no_watch,
-        **_times(timeout),
+        **times(timeout),
     )
     later(context, "up", lambda box: start(request, box))
 
@@ -75,10 +68,10 @@ def up(
 def prod_preview(
     context: typer.Context,
     base: Annotated[
-        Base | None,
+        BaseName | None,
         typer.Option(
-            metavar="distroless|alpine|scratch",
-            help="Runtime base (default: the project's own, else distroless).",
+            metavar="|".join(RUNTIME_BASES),
+            help=f"Runtime base (default: the project's own, else {DEFAULT_BASE}).",
         ),
     ] = None,
     drain: Annotated[
@@ -90,11 +83,10 @@ def prod_preview(
     timeout: Timeout = None,
 ) -> None:
     """Switch the running project to its production image, read-only and nonroot. `devctl up` switches back."""
-    from devctl.workflows import preview
+    from devctl.workflows.preview import preview
 
-    chosen = base.value if base is not None else None
     request = PreviewRequest(
-        **common(context), base=chosen, drain=drain, keep_failed=keep_failed, **_times(timeout)
+        **common(context), base=base, drain=drain, keep_failed=keep_failed, **times(timeout)
     )
     later(context, "prod-preview", lambda box: preview.prod_preview(request, box))
 
@@ -107,31 +99,31 @@ def down(
     timeout: Timeout = None,
 ) -> None:
     """End services and watcher. Volumes and shared caches stay."""
-    from devctl.workflows import lifecycle
+    from devctl.workflows.dev import lifecycle
 
-    request = DownRequest(**common(context), volumes=volumes, **_times(timeout))
+    request = DownRequest(**common(context), volumes=volumes, **times(timeout))
     later(context, "down", lambda box: lifecycle.down(request, box))
 
 
 def restart(context: typer.Context, services: Services = None, timeout: Timeout = None) -> None:
     """Restart containers as they are."""
-    from devctl.workflows import lifecycle
+    from devctl.workflows.dev import lifecycle
 
-    request = RestartRequest(**common(context), services=tuple(services or ()), **_times(timeout))
+    request = RestartRequest(**common(context), services=tuple(services or ()), **times(timeout))
     later(context, "restart", lambda box: lifecycle.restart(request, box))
 
 
 def rebuild(context: typer.Context, services: Services = None, timeout: Timeout = None) -> None:
     """Build a new deps layer even when nothing changed, and start on it."""
-    from devctl.workflows import lifecycle
+    from devctl.workflows.dev import lifecycle
 
-    request = RebuildRequest(**common(context), services=tuple(services or ()), **_times(timeout))
+    request = RebuildRequest(**common(context), services=tuple(services or ()), **times(timeout))
     later(context, "rebuild", lambda box: lifecycle.rebuild(request, box))
 
 
 def watch_daemon(context: typer.Context) -> None:
     """The background watcher of `devctl up -d`."""
-    from devctl.workflows import watch
+    from devctl.workflows.dev import watch
 
     request = WatchRequest(**common(context))
     later(context, "watch-daemon", lambda box: watch.watch_daemon(request, box))

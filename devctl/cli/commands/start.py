@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from devctl.cli.commands.run import Timeout
-from devctl.cli.session import common, later
-from devctl.domain.requests import DemoRequest, InitRequest, NewRequest, OnboardRequest
+from devctl.cli.call import common, later
+from devctl.cli.commands.run import Timeout, times
+from devctl.domain.command.requests import DemoRequest, InitRequest, NewRequest, OnboardRequest
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def new(context: typer.Context, directory: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
     """A small Go service of our own to start from."""
-    from devctl.workflows import scaffold
+    from devctl.workflows.start import scaffold
 
     request = NewRequest(**common(context), directory=directory)
     later(context, "new", lambda box: scaffold.new(request, box))
@@ -33,7 +33,7 @@ def init(
     diff: Annotated[bool, typer.Option("--diff", help="Only show what would be written.")] = False,
 ) -> None:
     """Write Dockerfile, compose files and .air.toml into a repository; what is there is kept."""
-    from devctl.workflows import scaffold
+    from devctl.workflows.start import scaffold
 
     request = InitRequest(**common(context), diff=diff)
     later(context, "init", lambda box: scaffold.init(request, box))
@@ -45,10 +45,9 @@ def onboard(
     timeout: Timeout = None,
 ) -> None:
     """From clone to first response: checks and fixes, bases, .env, up."""
-    from devctl.workflows import onboard as onboarding
+    from devctl.workflows.start import onboard as onboarding
 
-    waits: dict[str, Any] = {} if timeout is None else {"timeout": timeout, "lock_timeout": timeout}
-    request = OnboardRequest(**common(context), note=note, **waits)
+    request = OnboardRequest(**common(context), note=note, **times(timeout))
     later(context, "onboard", lambda box: onboarding.onboard(request, box))
 
 
@@ -57,7 +56,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the demo project running.")] = False,
 ) -> None:
     """The product in a minute, in a temporary folder: each step timed."""
-    from devctl.workflows import demo as show
+    from devctl.workflows.start import demo as show
 
     request = DemoRequest(**common(context), keep=keep)
     later(context, "demo", lambda box: show.demo(request, box))

@@ -1,35 +1,14 @@
-"""The failure dictionary: what was asked and what came back → one sentence, its cause, the command that mends it.
+"""The failure dictionary: what was asked and what came back → one sentence, its cause, the command that fixes it.
 
-One table a topic, one entry a place; the first entry that fits speaks, so what is special stands before what is general.
-Each entry has a recorded sample in tests/failures/samples, and docs/reference/faults.md is made from those.
+The entries are data, one file a topic, each with a recorded sample (`entries/*.yaml`); docs/reference/faults.md is made
+from them. In which file an entry stands and where in it decides nothing: see `explain`.
 """
 
 from __future__ import annotations
 
-from devctl.domain.failures.compose_file import COMPOSE_FILE
-from devctl.domain.failures.containers import CONTAINERS
-from devctl.domain.failures.engine import ENGINE_FAILURES
 from devctl.domain.failures.entry import Asked, Explained, Facts, Failure
-from devctl.domain.failures.images import IMAGES
-from devctl.domain.failures.modules import MODULES
-from devctl.domain.failures.networks import NETWORKS
-from devctl.domain.failures.reached import REACHED
-from devctl.domain.failures.start import STARTS
-from devctl.domain.failures.toolchain import TOOLCHAIN
 
-__all__ = ["FAILURES", "Asked", "Explained", "Facts", "Failure", "explain"]
-
-FAILURES: tuple[Failure, ...] = (
-    *ENGINE_FAILURES,
-    *MODULES,
-    *TOOLCHAIN,
-    *IMAGES,
-    *COMPOSE_FILE,
-    *NETWORKS,
-    *CONTAINERS,
-    *REACHED,
-    *STARTS,
-)
+__all__ = ["Asked", "Explained", "Facts", "Failure", "explain"]
 
 
 def explain(
@@ -40,10 +19,20 @@ def explain(
     oom_killed: bool = False,
     service: str = "NAME",
 ) -> Explained | None:
-    """The first entry that fits, or None: an unknown failure is never guessed at. `service`: whose output it is."""
+    """The entry that fits, or None: an unknown failure is never guessed at. `service`: whose output it is.
+
+    Of several, one that is special speaks before one that is general, and then the one that is found first in the
+    output: what a tool says first is the cause of what follows.
+    """
+    from devctl.domain.failures.catalog import entries
+
     facts = Facts(exit_code, oom_killed, service)
-    for entry in FAILURES:
-        found = entry.explains(asked, output, facts)
-        if found is not None:
-            return found
-    return None
+    fitting = [
+        (entry.general, found.start(), entry, found)
+        for entry in entries()
+        if (found := entry.match(asked, output, facts)) is not None
+    ]
+    if not fitting:
+        return None
+    _, _, entry, found = min(fitting, key=lambda it: it[:2])
+    return entry.explanation(found, facts)

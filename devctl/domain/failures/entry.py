@@ -1,44 +1,48 @@
-"""What an entry of the failure dictionary says, and how it is matched."""
+"""One entry of the failure dictionary: how it is recognised, and what it says."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import Literal, get_args
 
 from devctl.errors import DevctlError, ExitCode, FilesError, MachineError, Problem, ProjectError
 
 Asked = Literal["build", "start", "reload", "probe", "compose", "pull", "config"]
+"""What was going on when the output came."""
 ANY: frozenset[Asked] = frozenset(get_args(Asked))
-GO: frozenset[Asked] = frozenset({"build", "start", "reload"})
-"""Where the go command speaks."""
-ENGINE: frozenset[Asked] = frozenset({"build", "compose", "pull", "config"})
-"""Where the docker command and the engine speak."""
-BUILD: frozenset[Asked] = frozenset({"build"})
-COMPOSE: frozenset[Asked] = frozenset({"compose"})
-CONFIG: frozenset[Asked] = frozenset({"config"})
-START: frozenset[Asked] = frozenset({"start"})
 
 _KINDS = {ExitCode.FILES: FilesError, ExitCode.MACHINE: MachineError}
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was observed beside the output."""
+    """What was observed beside the output. `service`: whose output it is, what `{service}` of a text becomes."""
 
     exit_code: int | None = None
     oom_killed: bool = False
     service: str = "NAME"
-    """Whose output it is: what `{service}` of a text becomes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A recorded output that this entry explains. `found`: what its pattern finds there, by group."""
+
+    asked: Asked
+    source: str
+    output: str
+    facts: Facts
+    found: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One entry. `pattern` is searched in the output; its named groups fill `message`, `why`, `hint` and `place`.
 
-    A group's name may end in a number, for another spelling of the same. `codes`: the exit codes that it can have, where
-    that tells it apart; `oom`: the engine must say so. `why`: the cause, where the message does not say it.
+    A group's name may end in a number, for another spelling of the same. `exit_codes`: those that it can have, where that
+    tells it apart; `oom`: the engine must say so. `why`: the cause, where the message does not say it. `general`: it also
+    fits what others explain better, and speaks only where none of those does.
     """
 
     code: str
@@ -49,26 +53,29 @@ class Failure:
     why: str = ""
     exit: ExitCode = ExitCode.PROJECT
     place: str = ""
-    codes: tuple[int, ...] = ()
+    exit_codes: tuple[int, ...] = ()
     oom: bool = False
+    general: bool = False
+    samples: tuple[Sample, ...] = ()
 
-    FLAGS: ClassVar[re.RegexFlag] = re.MULTILINE
-
-    def explains(self, asked: Asked, output: str, facts: Facts) -> Explained | None:
+    def match(self, asked: Asked, output: str, facts: Facts) -> re.Match[str] | None:
         if asked not in self.asked or (self.oom and not facts.oom_killed):
             return None
-        if self.codes and facts.exit_code not in self.codes:
+        if self.exit_codes and facts.exit_code not in self.exit_codes:
             return None
-        found = re.search(self.pattern, output, self.FLAGS)
-        return self._filled(found, facts) if found is not None else None
+        return re.search(self.pattern, output, re.MULTILINE)
 
-    def _filled(self, found: re.Match[str], facts: Facts) -> Explained:
-        groups: dict[str, str] = defaultdict(str, service=facts.service)
-        groups.update({key.rstrip("0123456789"): value for key, value in found.groupdict().items() if value})
+    def explanation(self, found: re.Match[str], facts: Facts) -> Explained:
+        groups: dict[str, str] = defaultdict(str, service=facts.service) | groups_of(found)
         message, hint, why, place = (
             text.format_map(groups) for text in (self.message, self.hint, self.why, self.place)
         )
         return Explained(self.code, message, hint, place or None, why=why, exit=self.exit)
+
+
+def groups_of(found: re.Match[str]) -> dict[str, str]:
+    """What the named groups hold, by the name without its number."""
+    return {name.rstrip("0123456789"): value for name, value in found.groupdict().items() if value}
 
 
 @dataclass(frozen=True, slots=True)

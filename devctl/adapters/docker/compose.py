@@ -1,0 +1,284 @@
+"""docker compose, called by argv: exact control of flags, environment and Ctrl-C (docs/decisions/0001)."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from devctl.adapters.docker.recipe_folder import read_from_outside
+from devctl.adapters.project_files.yaml_positions import TooMuch, positions, read_document, read_text
+from devctl.adapters.system.border import MustStart, bordered
+from devctl.adapters.system.left_over import work_mark
+from devctl.adapters.system.regular_file import Unreadable, read_bytes
+from devctl.domain.command.argv import docker
+from devctl.domain.command.requests import COMPOSE_TIMEOUT
+from devctl.domain.compose.host_programs import refuse_providers
+from devctl.domain.compose.model_json import from_compose, to_compose
+from devctl.domain.compose.plain_yaml import yaml_text
+from devctl.domain.dockerfile.recipe import Recipes
+from devctl.domain.failures import explain
+from devctl.domain.ports.toolbox import Finished, Processes
+from devctl.domain.project.compose_inputs import OF_THE_TOOLS, ComposeInputs
+from devctl.domain.project.taken_from_variables import taken_out
+from devctl.errors import FilesError, MachineError
+
+_PLACE = re.compile(r"(?:parsing |validating )?(?P<file>/\S+?\.ya?ml)(?::| )")
+_ALIAS = re.compile(rb"(?m)(?:^|[\s\[,{:-])\*[^\s*]")
+CONFIG_WITHIN = 60.0
+"""Seconds; it takes a tenth of one."""
+_UNKNOWN = re.compile(r"(?P<at>[\w.-]*) ?additional properties '(?P<key>[^']+)' not allowed", re.IGNORECASE)
+_LINE = re.compile(r"line (?P<line>\d+)")
+
+
+BUILD_TIMEOUT = 3600.0
+"""Seconds for a build: generous, since C code may compile for half an hour without a word; Ctrl-C ends it at any time."""
+
+
+@bordered()
+class ComposeCli:
+    """`Compose` by the plugin. `on_line` gets each line of build and up output."""
+
+    def __init__(self, processes: Processes, on_line: Callable[[str], None]) -> None:
+        self._processes = MustStart(processes)
+        self._on_line = on_line
+
+    def config(self, root: Path, files: Sequence[Path], *, profiles: bool = False) -> dict[str, object]:
+        _refuse_endless(root, files)
+        named = [word for path in files for word in ("-f", str(path))]
+        return self._resolved(root, named, profiles=profiles, cwd=root)
+
+    def render(
+        self, inputs: ComposeInputs, *, profiles: bool, variables: Mapping[str, str]
+    ) -> dict[str, object]:
+        dotenv = str(inputs.folder / ".env")
+        with tempfile.TemporaryDirectory(prefix="devctl-compose-") as folder:
+            copies = {path: f"{folder}/{n}.env" for n, path in enumerate(inputs.beside)}
+            for path, text in inputs.beside.items():
+                if text is not None:
+                    Path(copies[path]).write_text(text, encoding="utf-8")
+            names = dict(zip(copies.values(), copies, strict=True))
+            flags = ["--env-file", os.devnull if inputs.beside.get(dotenv) is None else copies[dotenv]]
+            for n, (file, node) in enumerate(inputs.files):
+                name = f"{folder}/{n}.yaml"
+                Path(name).write_text(yaml_text(node, copies.__getitem__), encoding="utf-8")
+                names[name] = str(file)
+                flags += ["-f", name]
+            return self._resolved(
+                inputs.folder,
+                flags,
+                profiles=profiles,
+                cwd=Path(inputs.folder.anchor),
+                variables=variables,
+                names=names,
+            )
+
+    def _resolved(
+        self,
+        root: Path,
+        flags: Sequence[str],
+        *,
+        profiles: bool,
+        cwd: Path,
+        variables: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> dict[str, object]:
+        """`names`: what people know files by."""
+        flags = [*flags, *(["--profile", "*"] if profiles else [])]
+        argv = docker("compose", "--project-directory", str(root), *flags, "config", "--format", "json")
+        only = None if variables is None else OF_THE_TOOLS
+        done = self._processes.run(argv, cwd=cwd, env=variables, only=only, timeout=CONFIG_WITHIN)
+        done = replace(done, stdout=_known(done.stdout, names), stderr=_known(done.stderr, names))
+        if done.code == 124:
+            raise FilesError(
+                f"docker compose did not finish reading the compose files within {CONFIG_WITHIN:g} s",
+                code="broken-compose",
+                hint="look at the files that they name (env_file, include, extends): is one a FIFO, or without an end?",
+            )
+        if done.code != 0:
+            if self._processes.run(docker("compose", "version")).code != 0:
+                raise MachineError(
+                    "docker compose is not available",
+                    code="compose-missing",
+                    hint="devctl doctor --fix",
+                    detail=done.stderr.strip(),
+                )
+            raise _config_error(done, root)
+        return from_compose(done.stdout)
+
+    def build(
+        self,
+        root: Path,
+        model: Mapping[str, object],
+        services: Sequence[str],
+        *,
+        recipes: Recipes,
+        no_cache: bool = False,
+    ) -> Finished:
+        flags = ["--no-cache"] if no_cache else []
+        with read_from_outside(model, recipes) as given:
+            return self._given(root, given, "build", *flags, services=services, timeout=BUILD_TIMEOUT)
+
+    def up(
+        self,
+        root: Path,
+        model: Mapping[str, object],
+        services: Sequence[str],
+        *,
+        no_deps: bool,
+        recreate: bool = False,
+        timeout: float = COMPOSE_TIMEOUT,
+    ) -> Finished:
+        flags = ["-d", "--no-build", "--remove-orphans=false"]
+        flags += ["--no-deps"] if no_deps else []
+        flags += ["--force-recreate"] if recreate else []
+        return self._given(root, model, "up", *flags, services=services, timeout=timeout)
+
+    def pull(
+        self,
+        root: Path,
+        model: Mapping[str, object],
+        services: Sequence[str],
+        *,
+        all_that_can: bool = False,
+        timeout: float = COMPOSE_TIMEOUT,
+    ) -> Finished:
+        flags = ["--ignore-pull-failures"] if all_that_can else []
+        return self._given(root, model, "pull", *flags, services=services, timeout=timeout)
+
+    def stop(self, name: str, root: Path, *, timeout: float = COMPOSE_TIMEOUT) -> Finished:
+        return self._by_name(name, root, "stop", timeout=timeout)
+
+    def restart(
+        self, name: str, root: Path, services: Sequence[str], *, timeout: float = COMPOSE_TIMEOUT
+    ) -> Finished:
+        return self._by_name(name, root, "restart", services=services, timeout=timeout)
+
+    def down(self, name: str, root: Path, *, volumes: bool, timeout: float = COMPOSE_TIMEOUT) -> Finished:
+        flags = ["--remove-orphans", *(["--volumes"] if volumes else [])]
+        return self._by_name(name, root, "down", *flags, timeout=timeout)
+
+    def _by_name(
+        self, name: str, root: Path, verb: str, *flags: str, services: Sequence[str] = (), timeout: float
+    ) -> Finished:
+        # Run outside the project: compose then goes by labels and needs no file that may be broken or rewritten today.
+        how = ["--project-name", name, "--progress", "plain"]
+        argv = docker("compose", *how, verb, *flags, to=services)
+        return self._processes.run(
+            argv, cwd=Path(root.anchor), env=work_mark(root), on_line=self._on_line, timeout=timeout
+        )
+
+    def _given(
+        self,
+        root: Path,
+        model: Mapping[str, object],
+        verb: str,
+        *flags: str,
+        services: Sequence[str],
+        timeout: float,
+    ) -> Finished:
+        """The model goes in by stdin: containers that the source is mounted in can change a file before compose reads it. For
+        the same reason `.env` is not read again; its values are in the model already, as are the services of the chosen
+        profiles and no others."""
+        refuse_providers(model, place=lambda _: "compose.yaml")
+        how = ["--progress", "plain", "--project-directory", str(root)]
+        how += ["--env-file", os.devnull, "--profile", "*", "-f", "-"]
+        argv = docker("compose", *how, verb, *flags, to=services)
+        given, variables = taken_out(model)
+        text = to_compose(given).encode()
+        return self._processes.run(
+            argv,
+            cwd=Path(root.anchor),
+            env={**variables, **work_mark(root)},
+            stdin=text,
+            on_line=self._on_line,
+            timeout=timeout,
+        )
+
+
+def _known(text: str, names: Mapping[str, str] | None) -> str:
+    for copy, path in (names or {}).items():
+        text = text.replace(copy, path)
+    return text
+
+
+def _yaml_place(root: Path) -> str | None:
+    """Where a compose file is no YAML: some messages of compose name no file, and count lines from a snippet."""
+    for stem in ("compose.override", "compose", "docker-compose.override", "docker-compose"):
+        for path in (root / f"{stem}.yaml", root / f"{stem}.yml"):
+            try:
+                if path.is_file():
+                    read_document(read_text(path), path=path.name, code="broken-compose")
+            except FilesError as error:
+                return error.problem.place
+            except (OSError, UnicodeDecodeError):
+                continue
+    return None
+
+
+def _refuse_endless(root: Path, files: Sequence[Path]) -> None:
+    """Compose reads what it is given to the end (a FIFO for ever), and expands every alias: 443 bytes take 9 GB."""
+    for path in (*files, root / ".env"):
+        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+        try:
+            data = read_bytes(path)
+            if path.name != ".env" and _ALIAS.search(data):
+                read_document(data.decode(errors="replace"), path=name, code="broken-compose")
+        except Unreadable as error:
+            raise FilesError(
+                f"{name} cannot be read: {error.strerror}",
+                code="unreadable-file",
+                hint=f"make {name} a regular file",
+                place=name,
+            ) from None
+        except TooMuch:
+            raise
+        except (OSError, FilesError):
+            continue  # what compose says of it is better
+
+
+def _key_place(said: str, root: Path) -> str | None:
+    """The line of a key that compose does not know: it names the key and the file."""
+    where, key = _PLACE.search(said), _UNKNOWN.search(said)
+    if where is None or key is None:
+        return None
+    path = Path(where["file"])
+    line = positions(path)((*(word for word in key["at"].split(".") if word), key["key"]))
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    return f"{name}:{line}" if line is not None else None
+
+
+def _inside(text: str, root: Path) -> str:
+    return text.replace(f"{root}/", "")
+
+
+def _config_error(done: Finished, root: Path) -> Exception:
+    text = done.stderr.strip()
+    last = text.splitlines()[-1] if text else "docker compose config failed"
+    where = _PLACE.search(last)
+    line = _LINE.search(last)
+    place = None
+    if where is not None:
+        path = Path(where["file"])
+        place = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+        place += f":{line['line']}" if line else ""
+    place = _key_place(last, root) or place
+    known = explain("config", text)
+    if known is not None:
+        problem = replace(
+            known,
+            message=_inside(known.message, root),
+            hint=_inside(known.hint, root),
+            place=_inside(known.place, root) if known.place else None,
+        )
+        return problem.error(detail="", place=place or _yaml_place(root))
+    place = place or _yaml_place(root)
+    return FilesError(
+        f"docker compose refuses the compose file: {last}",
+        code="broken-compose",
+        hint="fix that line; `docker compose config` shows the same error",
+        place=place,
+    )

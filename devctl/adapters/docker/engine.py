@@ -1,0 +1,303 @@
+"""Reading the engine by the docker CLI's JSON: 15 ms a call, where importing a client library costs 120 (docs/decisions/0001)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from devctl.adapters.docker.engine_errors import engine_error, must_answer
+from devctl.adapters.system.border import MustStart, bordered
+from devctl.adapters.system.host import SystemClock
+from devctl.domain.command.argv import docker
+from devctl.domain.command.state import Health
+from devctl.domain.compose.host_ports import port_range
+from devctl.domain.numbers import whole
+from devctl.domain.plan.engine_state import (
+    COMPOSE_PROJECT_LABEL,
+    COMPOSE_SERVICE_LABEL,
+    MACHINE_LABEL,
+    PROJECT_LABEL,
+    Container,
+    Image,
+    Kind,
+    Labelled,
+    LastRun,
+    Observed,
+)
+from devctl.domain.ports.toolbox import Finished, Processes
+from devctl.errors import MachineError
+
+CHANGED_WITHIN = 600.0
+READ_WITHIN = 10.0
+"""Seconds for a file of a container."""
+FILE = 1_000_000
+"""Bytes of a file of a container that are read."""
+LOG = 4_000_000
+"""Bytes of the end of a container's log that are kept: a line may have any length."""
+
+
+@bordered()
+class EngineCli:
+    """`Engine` by the docker CLI, so the active context, DOCKER_HOST, TLS and ssh count as the user set them."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = MustStart(processes)
+
+    def observe(self, project: str) -> Observed:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(2) as pool:  # side by side: most of a call is the client's own start
+            volumes = pool.submit(self._named, "volume", project)
+            networks = pool.submit(self._named, "network", project)
+            ids = self._ids("ps", "--all", "--filter", f"label={COMPOSE_PROJECT_LABEL}={project}")
+            containers = self._of_services(ids)
+            found = networks.result()
+            return Observed(
+                containers=containers,
+                volumes={name: project for name, (project, _) in volumes.result().items()},
+                networks={name: project for name, (project, _) in found.items()},
+                machines={name: machine for name, (_, machine) in found.items() if machine},
+            )
+
+    def containers(self, project: str) -> Observed:
+        """The containers alone: two calls instead of four, for what is asked often."""
+        ids = self._ids("ps", "--all", "--filter", f"label={COMPOSE_PROJECT_LABEL}={project}")
+        return Observed(containers=self._of_services(ids))
+
+    def _of_services(self, ids: Sequence[str]) -> tuple[Container, ...]:
+        """Without those of `docker compose run`, which are nobody's service. One that shares another's network is reached by the
+        ports of that one."""
+        found = [_container(raw) for raw in self._inspect(ids)] if ids else []
+        ports = {c.id: c.ports for c in found}
+        shared = [replace(c, ports=ports.get(c.network_of, {})) if c.network_of else c for c in found]
+        return tuple(c for c in shared if c.labels.get("com.docker.compose.oneoff") != "True")
+
+    def running(self, project: str) -> list[str]:
+        shown = "{{.ID}}\t{{.State}}\t{{.Status}}"
+        wanted = f"label={COMPOSE_PROJECT_LABEL}={project}"
+        done = self._docker("ps", "--no-trunc", "--filter", wanted, "--format", shown)
+        rows = [line.split("\t") for line in done.stdout.splitlines()]
+        # `docker ps` has a container's health nowhere but in the words of its status; `inspect` would be a second call.
+        return sorted(i for i, state, status in rows if state == "running" and "unhealthy" not in status)
+
+    def images(self, refs: Sequence[str]) -> Mapping[str, Image]:
+        shown = "{{.Id}}\t{{.Config.User}}\t{{json .Config.Labels}}"
+        refs = list(dict.fromkeys(refs))
+        done = self._run("image", "inspect", "--format", shown, to=refs) if refs else None
+        if done is None or done.code == 0:
+            lines = done.stdout.splitlines() if done is not None else []
+            return {ref: _image(line) for ref, line in zip(refs, lines, strict=True)}
+        must_answer(self._processes)
+        if len(refs) == 1:
+            return {}
+        # One of them is not here, and the answer does not say which.
+        alone = {ref: self._run("image", "inspect", "--format", shown, to=[ref]) for ref in refs}
+        return {ref: _image(found.stdout.strip("\n")) for ref, found in alone.items() if found.code == 0}
+
+    def tag(self, image_id: str, ref: str) -> None:
+        self._docker("tag", to=[image_id, ref])
+
+    def remove_image(self, image_id: str) -> bool:
+        return self._run("image", "rm", to=[image_id], timeout=CHANGED_WITHIN).code == 0
+
+    def remove_containers(self, ids: Sequence[str]) -> None:
+        if ids:
+            self._docker("rm", "--force", to=ids, timeout=CHANGED_WITHIN)
+
+    def unpause(self, ids: Sequence[str]) -> None:
+        if ids:
+            self._docker("unpause", to=ids)
+
+    def commit(self, container: str, ref: str) -> None:
+        self._docker("commit", to=[container, ref], timeout=CHANGED_WITHIN)
+
+    def labelled(self, kind: Kind, label: str) -> Sequence[Labelled]:
+        how = ["ps", "--all", "--no-trunc"] if kind == "container" else [kind, "ls"]
+        how += ["--no-trunc"] if kind == "image" else []
+        ids = self._docker(*how, "--quiet", "--filter", f"label={label}").stdout.split()
+        done = self._run("inspect", "--type", kind, to=list(dict.fromkeys(ids))) if ids else None
+        # What went away between the two calls is simply not there any more.
+        rows = json.loads(done.stdout) if done is not None and done.stdout.strip() else []
+        return [_labelled(kind, raw) for raw in rows]
+
+    def remove(self, thing: Labelled) -> bool:
+        how = ["rm", "--force"] if thing.kind == "container" else [thing.kind, "rm"]
+        return self._run(*how, to=[thing.name], timeout=CHANGED_WITHIN).code == 0
+
+    def names(self, kind: Kind) -> frozenset[str]:
+        return frozenset(self._docker(kind, "ls", "--format", "{{.Name}}").stdout.split())
+
+    def create(self, kind: Kind, name: str) -> None:
+        self._docker(kind, "create", to=[name])
+
+    def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        flags = [part for key, value in labels.items() for part in ("--label", f"{key}={value}")]
+        self._docker("volume", "create", *flags, to=[name])
+
+    def logs(self, container: str, *, tail: int) -> str:
+        return self._run("logs", "--tail", str(tail), to=[container], last=LOG).output
+
+    def last_run(self, container: str, *, tail: int) -> LastRun | None:
+        # A restarted container's state has forgotten it; the engine's events of the last minutes have not.
+        shown = "{{.TimeNano}} {{.Action}} {{.Actor.Attributes.exitCode}}"
+        wanted = ("--filter", f"container={container}", "--filter", "event=die", "--filter", "event=oom")
+        until = f"{SystemClock().now():.9f}"  # the client makes whole seconds of `0s`, and what ended in this one is missed
+        done = self._run("events", "--since", "30m", "--until", until, *wanted, "--format", shown)
+        events = [line.split() for line in done.stdout.splitlines()]
+        ends = [(_seconds(words[0]), int(words[2])) for words in events if words[1] == "die"]
+        if done.code != 0 or not ends:
+            return None
+        # An end is told when all that was printed before it is in the log.
+        since = ["--since", ends[-2][0]] if len(ends) > 1 else []
+        log = self._run("logs", *since, "--until", ends[-1][0], to=[container], last=LOG).output
+        # That one is told apart from its end, before or after it: of which run it is cannot be said.
+        oom = any(what == "oom" for _, what, *_ in events)
+        return LastRun(ends[-1][1], "\n".join(log.splitlines()[-tail:]), oom)
+
+    def image_bytes(self, ref: str) -> int | None:
+        done = self._run("history", "--human=false", "--format", "{{.Size}}", to=[ref])
+        return sum(whole(line) or 0 for line in done.stdout.split()) if done.code == 0 else None
+
+    def read_file(self, container: str, path: str) -> str | None:
+        # What runs there may have put a FIFO in its place, or a link to /dev/zero.
+        regular = f'[ -f "$1" ] && head -c {FILE} "$1"'
+        done = self._run("exec", to=[container, "sh", "-c", regular, "sh", path], timeout=READ_WITHIN)
+        return done.stdout if done.code == 0 else None
+
+    def ports_in_use(self) -> Mapping[int, str]:
+        done = self._docker("ps", "--format", "{{json .}}")
+        used: dict[int, str] = {}
+        for line in done.stdout.splitlines():
+            row = json.loads(line)
+            for part in str(row["Ports"]).split(", "):
+                host, arrow, inside = part.partition("->")  # `0.0.0.0:8000-8003->8000-8003/tcp`
+                if arrow and not inside.endswith("/udp"):
+                    used |= dict.fromkeys(port_range(host.rpartition(":")[2]), str(row["Names"]))
+        return used
+
+    def _ids(self, *args: str) -> list[str]:
+        return self._docker(*args, "--no-trunc", "--quiet").stdout.split()
+
+    def _named(self, noun: str, project: str) -> Mapping[str, tuple[str, str]]:
+        """Name → our labels of project and machine, "" where there is none."""
+        wanted = f"label={COMPOSE_PROJECT_LABEL}={project}"
+        shown = f'{{{{.Name}}}}\t{{{{.Label "{PROJECT_LABEL}"}}}}\t{{{{.Label "{MACHINE_LABEL}"}}}}'
+        done = self._docker(noun, "ls", "--filter", wanted, "--format", shown)
+        rows = (line.split("\t") for line in done.stdout.splitlines())
+        return {name: (project, machine) for name, project, machine in rows}
+
+    def _inspect(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        done = self._run("inspect", "--type", "container", to=ids)
+        # A container that went away between the two calls is simply not there any more.
+        return list(json.loads(done.stdout)) if done.stdout.strip() else []
+
+    def _run(
+        self, *flags: str, to: Sequence[str] = (), timeout: float | None = None, last: int | None = None
+    ) -> Finished:
+        """A question has the bound of every program; `timeout` is for changes, which may have gigabytes to move."""
+        return self._processes.run(docker(*flags, to=to), timeout=timeout, last=last)
+
+    def _docker(self, *flags: str, to: Sequence[str] = (), timeout: float | None = None) -> Finished:
+        done = self._run(*flags, to=to, timeout=timeout)
+        if done.code == 124 and timeout is not None:
+            raise MachineError(
+                f"the Docker engine does not answer: `docker {flags[0]}` took more than {timeout:g} s",
+                code="engine-unreachable",
+                hint="devctl doctor",
+            )
+        if done.code != 0:
+            raise engine_error(self._processes, done)
+        return done
+
+
+def _container(raw: dict[str, Any]) -> Container:
+    state, config = raw["State"], raw["Config"]
+    labels = dict(config.get("Labels") or {})
+    return Container(
+        id=raw["Id"],
+        name=raw["Name"].lstrip("/"),
+        service=labels.get(COMPOSE_SERVICE_LABEL, ""),
+        state=state["Status"],
+        health=_health(state.get("Health")),
+        exit_code=int(state.get("ExitCode", 0)),
+        image=config["Image"],
+        image_id=raw["Image"],
+        labels=labels,
+        ports=_ports(raw),
+        started_at=state.get("StartedAt", ""),
+        network_of=raw["HostConfig"].get("NetworkMode", "").partition("container:")[2],
+        oom_killed=bool(state.get("OOMKilled")),
+        user=config.get("User", ""),
+        read_only=bool(raw["HostConfig"].get("ReadonlyRootfs")),
+        cap_drop=tuple(raw["HostConfig"].get("CapDrop") or ()),
+        security_opt=tuple(raw["HostConfig"].get("SecurityOpt") or ()),
+        bind_sources=tuple(m["Source"] for m in raw.get("Mounts") or () if m["Type"] == "bind"),
+        restarts=int(raw.get("RestartCount", 0)),
+        env=dict(line.partition("=")[::2] for line in config.get("Env") or ()),
+        mounts=_mounts(raw),
+        cap_add=tuple(raw["HostConfig"].get("CapAdd") or ()),
+        command=(raw.get("Path") or "", *(raw.get("Args") or ())),
+        init=bool(raw["HostConfig"].get("Init")),
+        addresses=_addresses(raw),
+    )
+
+
+def _addresses(raw: dict[str, Any]) -> tuple[str, ...]:
+    networks = raw["NetworkSettings"].get("Networks") or {}
+    found = ((name, (it or {}).get("IPAddress")) for name, it in networks.items())
+    return tuple(sorted(f"{name} {address}" for name, address in found if address))
+
+
+def _image(line: str) -> Image:
+    image_id, user, labels = line.split("\t")
+    return Image(image_id, user, json.loads(labels) or {})
+
+
+def _seconds(nanoseconds: str) -> str:
+    return f"{nanoseconds[:-9]}.{nanoseconds[-9:]}"
+
+
+def _mounts(raw: dict[str, Any]) -> tuple[str, ...]:
+    """Target and kind, the source where a person chose it: `/app (bind /home/me/shop)`, `/data (volume db)`."""
+    found = [
+        (m["Destination"], f"{m['Type']} {m.get('Name') or m.get('Source') or ''}".strip())
+        for m in raw.get("Mounts") or ()
+    ]
+    found += [(target, "tmpfs") for target in raw["HostConfig"].get("Tmpfs") or ()]
+    return tuple(f"{target} ({what})" for target, what in sorted(dict(found).items()))
+
+
+def _labelled(kind: Kind, raw: dict[str, Any]) -> Labelled:
+    inside = raw.get("Config") or {} if kind in ("container", "image") else raw
+    name = str(raw.get("Name", "")).lstrip("/")
+    if kind == "image":
+        name = next(iter(raw.get("RepoTags") or ()), raw["Id"])
+    return Labelled(
+        kind,
+        id=raw.get("Id", name),
+        name=name,
+        labels=dict(inside.get("Labels") or {}),
+        in_use=kind == "container" and raw["State"]["Status"] in ("running", "paused", "restarting"),
+    )
+
+
+def _health(raw: dict[str, Any] | None) -> Health:
+    word = (raw or {}).get("Status")
+    return word if word in ("healthy", "unhealthy", "starting") else "none"
+
+
+def _ports(raw: dict[str, Any]) -> dict[int, tuple[str, int]]:
+    # HostConfig first: it is known for a stopped container too; the network's word holds for a random host port.
+    bound = {**(raw["HostConfig"].get("PortBindings") or {}), **_live_ports(raw)}
+    return {
+        int(port.split("/")[0]): (entries[0]["HostIp"], int(entries[0]["HostPort"]))
+        for port, entries in bound.items()
+        if entries and entries[0].get("HostPort") and port.endswith("/tcp")
+    }
+
+
+def _live_ports(raw: dict[str, Any]) -> dict[str, Any]:
+    live = raw["NetworkSettings"].get("Ports") or {}
+    return {port: entries for port, entries in live.items() if entries}

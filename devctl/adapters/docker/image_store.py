@@ -1,0 +1,140 @@
+"""The engine's image store: python-on-whales for tag, save and load; the CLI's JSON for a look, and for pull."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from devctl.adapters.docker import sealed_archive as image_archive
+from devctl.adapters.docker.engine_errors import engine_error, must_answer
+from devctl.adapters.system.border import MustStart, bordered
+from devctl.domain.command.argv import docker
+from devctl.domain.numbers import whole
+from devctl.domain.ports.machine import Pulled, StoredImage
+from devctl.domain.ports.toolbox import Processes
+from devctl.errors import FilesError, MachineError
+
+FIRST_WORD_WITHIN = 20.0
+"""Seconds until a registry must have said something: the first line of a pull comes once the manifest is there."""
+PULL_WITHIN = 1800.0
+REMOVE_WITHIN = 600.0
+CREATE_WITHIN = 600.0
+
+
+@bordered(writes=("save",))
+class WhalesImageStore:
+    """`ImageStore`. Pull goes by the plain CLI, since python-on-whales knows no deadline (docs/decisions/0004)."""
+
+    def __init__(self, processes: Processes, *, first_word_within: float = FIRST_WORD_WITHIN) -> None:
+        self._processes = processes
+        self._docker = MustStart(processes)
+        self._first_word_within = first_word_within
+
+    def find(self, ref: str) -> StoredImage | None:
+        done = self._docker.run(docker("image", "inspect", to=[ref]))
+        if done.code != 0:
+            must_answer(self._docker)
+            return None
+        raw = json.loads(done.stdout)[0]
+        labels = (raw.get("Config") or {}).get("Labels") or {}
+        return StoredImage(ref, raw["Id"], labels, tuple(raw.get("RepoDigests") or ()))
+
+    def named(self, repository: str) -> tuple[str, ...]:
+        done = self._docker.run(docker("image", "ls", "--format", "json", to=[repository]))
+        if done.code != 0:
+            raise engine_error(self._docker, done)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        return tuple(f"{row['Repository']}:{row['Tag']}" for row in rows if row["Tag"] != "<none>")
+
+    def size(self, ref: str) -> int:
+        argv = docker("history", "--no-trunc", "--human=false", "--format", "{{.Size}}", to=[ref])
+        return sum(whole(line) or 0 for line in self._processes.run(argv).stdout.split())
+
+    def pull(self, ref: str) -> Pulled:
+        lines: list[str] = []
+        spoken = threading.Event()
+
+        def hear(stream: str, line: str) -> None:
+            lines.append(line)
+            if stream == "stdout":
+                spoken.set()
+
+        began = time.monotonic()
+        with self._processes.follow(docker("pull", to=[ref]), on_line=hear) as runs:
+            while runs():
+                waited = time.monotonic() - began
+                if waited > (PULL_WITHIN if spoken.is_set() else self._first_word_within):
+                    return Pulled("unreachable", f"no answer within {waited:.0f} s")
+                time.sleep(0.05)
+            code = runs.code
+            waited = time.monotonic() - began
+        text = "\n".join(lines[-5:]).strip()
+        if code == 0:
+            return Pulled("ok", text)
+        # Docker ends with 1 whatever the reason, and only its text tells them apart. It need not be told: to ask a registry for
+        # the next image as well is worth sparing only where the answer took long.
+        slow = not spoken.is_set() and waited >= self._first_word_within / 2
+        return Pulled("unreachable" if slow else "refused", text)
+
+    def tag(self, source: str, ref: str) -> None:
+        from python_on_whales import docker as whales
+
+        whales.image.tag(source, ref)
+
+    def save(self, refs: Sequence[str], file: Path) -> None:
+        from python_on_whales import docker as whales
+        from python_on_whales.exceptions import DockerException
+
+        part = file.with_name(f".{file.name}.part")  # never half a file under its own name
+        try:
+            whales.image.save(list(refs), output=part)
+            image_archive.seal(part)
+            part.replace(file)
+        except (DockerException, OSError) as error:
+            part.unlink(missing_ok=True)
+            raise MachineError(
+                f"the images were not saved to {file}",
+                code="save-failed",
+                hint="look at the place: its folder must exist and have room",
+                detail=str(getattr(error, "stderr", None) or error),
+            ) from error
+
+    def load(self, file: Path) -> tuple[str, ...]:
+        from python_on_whales import docker as whales
+        from python_on_whales.exceptions import DockerException
+
+        if file.is_file() and tarfile.is_tarfile(file):
+            image_archive.check(file)
+        try:
+            return tuple(whales.image.load(file, quiet=True))
+        except DockerException as error:
+            raise FilesError(
+                f"{file} is not an image archive that the engine can load",
+                code="load-failed",
+                hint="make one with: devctl bases save FILE",
+                place=str(file),
+            ) from error
+
+    def create(self, ref: str, layer: Path, lines: Sequence[str], *, platform: str, comment: str) -> None:
+        changes = [word for line in lines for word in ("--change", line)]
+        argv = docker("import", "--platform", platform, "--message", comment, *changes, to=[str(layer), ref])
+        done = self._docker.run(argv, timeout=CREATE_WITHIN)
+        if done.code != 0:
+            raise MachineError(
+                f"the engine refused to make {ref}",
+                code="engine-refused",
+                hint="devctl doctor",
+                detail=done.output.strip(),
+            )
+
+    def remove_unused(self, image_id: str) -> None:
+        # By id and without force: the engine itself refuses while a name, a child or a container needs it.
+        done = self._processes.run(
+            docker("image", "inspect", "--format", "{{json .RepoTags}}", to=[image_id])
+        )
+        if done.code == 0 and not json.loads(done.stdout):
+            self._processes.run(docker("image", "rm", to=[image_id]), timeout=REMOVE_WITHIN)

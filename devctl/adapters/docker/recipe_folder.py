@@ -1,0 +1,72 @@
+"""The Dockerfiles of a build, written where no container can change them before the builder reads them.
+
+`.devctl/` lies in the folder that dev containers have mounted: a loop in one of them replaces a Dockerfile between its writing and
+its reading, and the build lends keys to it (docs/explanation/security.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from devctl.adapters.system.host import make_private, state_folder
+from devctl.adapters.system.identity import machine_place, process_ended, process_mark
+from devctl.domain.dockerfile.recipe import Recipes
+
+DOCKERFILE = "Dockerfile"
+BUILDS = "builds"
+
+
+@contextlib.contextmanager
+def read_from_outside(model: Mapping[str, object], recipes: Recipes) -> Iterator[Mapping[str, object]]:
+    """The model with each build of `recipes` reading its Dockerfile from a folder of this process, which goes afterwards.
+
+    `dockerfile_inline` would need no file, but has no .dockerignore of its own: that is looked up beside the Dockerfile.
+    """
+    if not recipes:
+        yield model
+        return
+    folder = _folder()
+    try:
+        services: dict[str, Any] = dict(model["services"])  # type: ignore[call-overload]
+        for number, (name, recipe) in enumerate(recipes.items()):
+            dockerfile = folder / str(number) / DOCKERFILE
+            dockerfile.parent.mkdir(mode=0o700)
+            _write(dockerfile, recipe.dockerfile)
+            _write(dockerfile.with_name(f"{DOCKERFILE}.dockerignore"), recipe.ignored)
+            spec = services[name]
+            services[name] = {**spec, "build": {**spec["build"], "dockerfile": str(dockerfile)}}
+        yield {**model, "services": services}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder() -> Path:
+    """In the state home; for a user who has none a temporary folder, which is this user's alone."""
+    try:
+        builds = state_folder() / BUILDS / machine_place()  # a home may be shared, and pids are not
+        make_private(builds)
+        _sweep(builds)
+        folder = builds / f"{process_mark(os.getpid())}.{secrets.token_hex(4)}"
+        folder.mkdir(mode=0o700)
+    except (OSError, RuntimeError):
+        return Path(tempfile.mkdtemp(prefix="devctl-"))
+    return folder
+
+
+def _sweep(builds: Path) -> None:
+    """What a killed process left."""
+    for folder in builds.iterdir():
+        if process_ended(folder.name.partition(".")[0]):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")

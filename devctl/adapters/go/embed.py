@@ -1,0 +1,94 @@
+"""Which files a package embeds: a change of one of them needs a new build, whatever its ending."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from itertools import islice
+from pathlib import Path
+
+from devctl.adapters.system import beneath
+from devctl.adapters.system.regular_file import walk
+
+_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|`[^`]*`|\S+')
+_MOST = 5000
+"""Files that are looked at; where there are more, their endings have been seen by then."""
+_NAMES = 20_000
+"""Names in folders that a pattern is held against."""
+_WILD = re.compile(r"[*?\[\\]")
+
+
+def embed_patterns(source: bytes) -> Iterator[tuple[int, str]]:
+    """Line and pattern, for each pattern of the `//go:embed` lines; one in quotes may have spaces in it."""
+    lines = source.splitlines() if b"//go:embed" in source else []
+    for number, line in enumerate(lines, start=1):
+        if line.startswith((b"//go:embed ", b"//go:embed\t")):
+            for word in _WORD.findall(line[len(b"//go:embed") :].decode(errors="replace")):
+                quoted = len(word) > 1 and word[0] in '"`' and word[0] == word[-1]
+                yield number, word[1:-1] if quoted else word
+
+
+def embedded(root: Path, folder: str, patterns: Iterable[str]) -> tuple[str, ...]:
+    """`*.txt` for each ending, and the paths (relative to `root`) of files without one. `folder`: that of the package."""
+    found: dict[str, None] = {}
+    for number, path in enumerate(_files(root, folder, patterns)):
+        if number >= _MOST:
+            break
+        ending = posixpath.splitext(path)[1]
+        name = f"*{ending}" if ending else posixpath.normpath(f"{folder}/{path}")
+        found.setdefault(name)
+    return tuple(sorted(found))
+
+
+def fitting(root: Path, folder: str, pattern: str) -> list[Path] | None:
+    """What a pattern of go:embed (without `all:`) fits in the folder of its package; None for one that Go does not take.
+
+    As Go reads it: `*` ends at a slash, and no link is gone through. Nothing outside of `root` is looked at.
+    """
+    parts = pattern.split("/")
+    if {"", ".", ".."} & set(parts) or any("**" in part for part in parts if part != "**"):
+        return None
+    found = [folder]
+    left = _NAMES
+    for part in parts:
+        above, found = found, []
+        for at in above:
+            names = _names(root, at)
+            left -= len(names)
+            if left < 0:
+                return [root / path for path in found]
+            found += [posixpath.normpath(f"{at}/{name}") for name in names if _matches(name, part)]
+    return [root / path for path in found]
+
+
+def _matches(name: str, part: str) -> bool:
+    if not _WILD.search(part):
+        return name == part
+    return fnmatchcase(name, part.replace("[^", "[!").replace("**", "*"))
+
+
+def _names(root: Path, folder: str) -> Sequence[str]:
+    """What lies in a folder that is one, and is reached through no link."""
+    parts = [part for part in folder.split("/") if part != "."]
+    try:
+        with beneath.folder(root, parts) as handle, os.scandir(handle) as entries:
+            return sorted(entry.name for entry in islice(entries, _NAMES + 1))
+    except OSError:
+        return ()
+
+
+def _files(root: Path, folder: str, patterns: Iterable[str]) -> Iterator[str]:
+    """Relative to the package; a pattern that names a folder embeds what is in it."""
+    for pattern in patterns:
+        for path in fitting(root, folder, pattern.removeprefix("all:")) or ():
+            if path.is_symlink():
+                continue
+            if not path.is_dir():
+                yield path.relative_to(root / folder).as_posix()
+                continue
+            for below, _, names in walk(path):
+                at = Path(below).relative_to(root / folder).as_posix()
+                yield from (f"{at}/{name}" for name in names)

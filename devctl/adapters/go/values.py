@@ -1,0 +1,302 @@
+"""Values of Go expressions as far as the text tells: literals, constants, `":" + port`, Sprintf, defaults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from devctl.domain.detect.address import is_brokers, names_our_port, parse_address, serves_here
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_DEPTH = 6
+_LONG = 120  # of an expression that names a server; a handler written in place says nothing
+_MANY = 8  # values of one expression; more are noise
+_TELLING = frozenset(
+    [
+        "interpreted_string_literal",
+        "raw_string_literal",
+        "int_literal",
+        "identifier",
+        "selector_expression",
+        "unary_expression",
+        "parenthesized_expression",
+        "binary_expression",
+        "call_expression",
+    ]
+)
+_DEFAULT = re.compile(r"^\d+$|default", re.IGNORECASE)
+_READS_ENV = re.compile(r"[eE]nv|\.Get(?:String|Int)$")
+_ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_VERB = re.compile(r"%[+#]?[sdvq]")
+_GROUPS = frozenset({"Group", "Route", "PathPrefix"})
+
+
+def text(node: Node | None) -> str:
+    return "" if node is None or node.text is None else node.text.decode(errors="replace")
+
+
+def _field(name: str) -> str:
+    """`opts.Web.Port` as the key of that field, whatever the variable is called: `.Web.Port`."""
+    return name[name.index(".") :] if "." in name else name
+
+
+def _function(node: Node) -> Node | None:
+    """The function or method that a node stands in."""
+    found: Node | None = node
+    while found is not None and found.type not in ("function_declaration", "method_declaration"):
+        found = found.parent
+    return found
+
+
+def first(node: Node | None) -> Node | None:
+    """The first named child; None where there is none."""
+    return node.named_children[0] if node is not None and node.named_children else None
+
+
+def literal(node: Node | None) -> str | None:
+    """The value of a string or integer literal."""
+    if node is None:
+        return None
+    if node.type in ("interpreted_string_literal", "raw_string_literal"):
+        return text(node)[1:-1]
+    return text(node) if node.type == "int_literal" else None
+
+
+def given_to(node: Node) -> str:
+    """The variable or field that a value is given to, in whatever it is wrapped: `admin` of `admin := &http.Server{Addr: …}`."""
+    around = node.parent
+    while around is not None and around.type not in ("block", "statement_list", "func_literal"):
+        if around.type in ("short_var_declaration", "assignment_statement"):
+            return text(around.child_by_field_name("left"))
+        around = around.parent
+    return ""
+
+
+def chain_of(call: Node) -> Iterator[Node]:
+    """The calls that a call is chained to, from the last to the first: `Flag(…).Default(…)` of `Flag(…).Default(…).Int()`."""
+    found: Node | None = call
+    while found is not None:
+        function = found.child_by_field_name("function")
+        found = function.child_by_field_name("operand") if function is not None else None
+        if found is None or found.type != "call_expression":
+            return
+        yield found
+
+
+@dataclass(slots=True)
+class Values:
+    """Assignments of one package by name; those of the same function or the same field (`opts.Web.Port`) go before all others.
+
+    No scopes beyond that, since a guess that is an address is good enough.
+    """
+
+    assigned: dict[str, list[Node]] = field(default_factory=dict)
+    defaults: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def assign(self, name: str, value: Node) -> None:
+        """`name`: as it is written on the left, `port` or `opts.Web.Port`."""
+        if value.type not in _TELLING:
+            return
+        for key in dict.fromkeys((name.rpartition(".")[2], _field(name))):
+            known = self.assigned.setdefault(key, [])
+            # A default is told among however many others.
+            if len(known) < _MANY or (len(known) < 8 * _MANY and _DEFAULT.search(text(value))):
+                known.append(value)
+
+    def made_by(self, name: str) -> str:
+        """The function whose result a variable holds: `gin.Default`."""
+        calls = (node for node in self.assigned.get(name, ()) if node.type == "call_expression")
+        return next((text(node.child_by_field_name("function")) for node in calls), "")
+
+    def default(self, name: Node, value: str) -> None:
+        """Of a field, kept with what the struct around it is called: `Server` of `Server struct { Port int }`."""
+        self.defaults.setdefault(text(name), []).append((_owner(name), value))
+
+    def _default(self, used: Node) -> list[str]:
+        """`c.Server.Port` is the field of a struct that is called like Server, where there is one: ServerConfig too."""
+        *before, name = text(used).split(".")
+        known = self.defaults.get(name, [])
+        word = before[-1].lower() if before else ""
+        return [value for owner, value in known if word and word in owner.lower()] or [v for _, v in known]
+
+    def variables(self, node: Node, depth: int = _DEPTH) -> Iterator[str]:
+        """Names of environment variables that an expression is made of: `":" + os.Getenv("API_PORT")`."""
+        name, nodes = "", node.named_children
+        if node.type == "call_expression":
+            given = literal(first(node.child_by_field_name("arguments"))) or ""
+            name = given if names_our_port(given) or _READS_ENV.search(text(node.children[0])) else ""
+        elif node.type in ("identifier", "selector_expression"):
+            nodes = self._nearest(node, self.assigned.get(text(node).rpartition(".")[2], []))
+        if _ENV_NAME.fullmatch(name):
+            yield name
+        elif depth > 0:
+            for inner in nodes:
+                yield from self.variables(inner, depth - 1)
+
+    def address(self, node: Node) -> str | None:
+        """The first address that the expression may stand for; one that others mostly talk to (4222) where there is no other."""
+        found = [v for v in self.possible(node, _DEPTH) if parse_address(v) is not None]
+        return next((v for v in found if serves_here(v)), None) or next(
+            (v for v in found if is_brokers(v)), None
+        )
+
+    def about(self, called: Node, arguments: list[Node], *, grpc: bool) -> str:
+        """The names that stand around an address: `debugListener *debugAddr debug.addr` for a flag of that name.
+
+        `grpc`: the package speaks it, and does so on its plain listeners.
+        """
+        nodes = [node for node in arguments if self.address(node) is not None] or arguments[:1]
+        words = [given_to(called), *(text(node)[:_LONG] for node in nodes)]
+        for node in nodes:
+            used = node.named_children[-1] if node.type == "unary_expression" else node
+            made = self._nearest(used, self.assigned.get(text(used).rpartition(".")[2], []))
+            words += [literal(first(call.child_by_field_name("arguments"))) or "" for call in made[:1]]
+        return " ".join(["grpc", *words] if grpc and text(called).startswith("net.Listen") else words)
+
+    def possible(self, node: Node, depth: int) -> list[str]:
+        """The values that the text allows; wrong ones among them do not matter."""
+        if (value := literal(node)) is not None:
+            return [value]
+        if depth == 0:
+            return []
+        if node.type in ("identifier", "field_identifier", "selector_expression"):
+            return self._named(node, depth - 1)
+        if node.type in ("unary_expression", "parenthesized_expression") and node.named_children:
+            return self.possible(node.named_children[-1], depth - 1)
+        if node.type == "binary_expression":
+            return self._joined(node, depth - 1)
+        return self._called(node, depth - 1) if node.type == "call_expression" else []
+
+    def _joined(self, node: Node, depth: int) -> list[str]:
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        rights = self.possible(right, depth) if right is not None else []
+        # A host that is not known does not matter: the port is what counts.
+        lefts = (self.possible(left, depth) if left is not None else []) or [""]
+        return [a + b for a in lefts for b in rights][:_MANY]
+
+    def _named(self, used: Node, depth: int) -> list[str]:
+        name = text(used).rpartition(".")[2]
+        found = self._default(used)
+        for node in self._nearest(used, self.assigned.get(name, [])):
+            found += self.possible(node, depth)
+        return list(dict.fromkeys(found))[:_MANY]
+
+    def _nearest(self, used: Node, all_of_name: list[Node]) -> list[Node]:
+        """Of a field: what is given to it by the same path. Of a variable: what its function gives it."""
+        name = text(used)
+        if "." in name:
+            return self.assigned.get(_field(name)) or all_of_name
+        around = _function(used)
+        return [
+            node for node in all_of_name if around is not None and _function(node) == around
+        ] or all_of_name
+
+    def _called(self, node: Node, depth: int) -> list[str]:
+        arguments = node.child_by_field_name("arguments")
+        children = arguments.named_children if arguments is not None else []
+        function = text(node.child_by_field_name("function"))
+        values = [self.possible(child, depth) for child in children]
+        if not children:  # kingpin.Flag("listen", "usage").Default(":8080").String()
+            return [v for c in chain_of(node) for v in self._called(c, depth) if "Default(" in function]
+        if function.endswith("Sprintf") and children:
+            return self._printed(values)
+        if function.endswith("JoinHostPort") and len(values) == 2:
+            return [f":{port}" for port in values[1]]
+        # getenv("PORT", "8080"), flag.String("addr", ":8080", "usage"), cmp.Or(…, "8080"), strconv.Itoa(port)
+        return [v for options in values[::-1] for v in options if parse_address(v) is not None]
+
+    def _printed(self, values: list[list[str]]) -> list[str]:
+        """Sprintf with what is known filled in, from the last verb backwards: the port stands last."""
+        if not values[0] or not values[-1]:
+            return []
+        known = [options[0] if options else "" for options in values[1:-1]]
+        results = (filled_in(values[0][0], [*known, last]) for last in values[-1])
+        return [text for text in results if text is not None]
+
+    def prefix(self, call: Node, depth: int = _DEPTH) -> str:
+        """The path before a route: of the group it is called on, and of `r.Route("/api", func…)` around it."""
+        before = ""
+        node = call.parent
+        while node is not None:  # written inside of a function literal that is an argument of Route or Group
+            if node.type == "call_expression" and (around := _group_prefix(node)) is not None:
+                before = around + before
+            node = node.parent
+        function = call.child_by_field_name("function")
+        operand = function.child_by_field_name("operand") if function is not None else None
+        return before + (self._group_of(operand, depth) if operand is not None else "")
+
+    def _group_of(self, operand: Node, depth: int) -> str:
+        if depth == 0:
+            return ""
+        made: Node | None = operand
+        if operand.type == "identifier":
+            calls = self.assigned.get(text(operand), ())
+            made = next((node for node in calls if _group_prefix(node) is not None), None)
+        if made is None or made.type != "call_expression":
+            return ""
+        function = made.child_by_field_name("function")
+        inner = function.child_by_field_name("operand") if function is not None else None
+        above = self._group_of(inner, depth - 1) if inner is not None else ""
+        return above + (_own_prefix(made) or "")
+
+
+def filled_in(form: str, words: Sequence[str]) -> str | None:
+    """What Sprintf makes of these; None where there are more or fewer than verbs."""
+    parts = _VERB.split(form)
+    if len(parts) != len(words) + 1:
+        return None
+    return parts[0] + "".join(word + rest for word, rest in zip(words, parts[1:], strict=True))
+
+
+def _group_prefix(call: Node) -> str | None:
+    """The prefix that a call (or the call it is chained to: `PathPrefix("/api").Subrouter()`) sets."""
+    if call.type != "call_expression":
+        return None
+    own = _own_prefix(call)
+    if own is not None:
+        return own
+    function = call.child_by_field_name("function")
+    operand = function.child_by_field_name("operand") if function is not None else None
+    return _own_prefix(operand) if operand is not None and operand.type == "call_expression" else None
+
+
+def _own_prefix(call: Node) -> str | None:
+    function = call.child_by_field_name("function")
+    name = text(function.child_by_field_name("field")) if function is not None else ""
+    arguments = call.child_by_field_name("arguments")
+    value = literal(first(arguments)) if name in _GROUPS else None
+    return value.rstrip("/") if value is not None and value.startswith("/") else None
+
+
+def default_given(call: Node, arguments: list[Node]) -> str | None:
+    """`getEnv("PORT", "8080")`; of `cmp.Or(os.Getenv("PORT"), "8080")` the next argument of the call around."""
+    own = literal(arguments[1]) if len(arguments) > 1 else None
+    if own is not None or call.parent is None or call.parent.type != "argument_list":
+        return own
+    return literal(call.next_named_sibling)
+
+
+def in_struct(field_name: Node) -> str:
+    """`SMTP.Addr`: the name of the struct tells whose address it is."""
+    return f"{_owner(field_name)}.{text(field_name)}"
+
+
+def _owner(field_name: Node) -> str:
+    """What the struct around a field is called, by its type or by the field that it is written in."""
+    around = field_name.parent.parent if field_name.parent is not None else None
+    while around is not None and around.type not in ("type_spec", "field_declaration"):
+        around = around.parent
+    return text(around.child_by_field_name("name")) if around is not None else ""
+
+
+def beside_it(pair: Node, key: str) -> str:
+    """The literal of another key in the same composite literal."""
+    for other in pair.parent.named_children if pair.parent is not None else ():
+        words = other.named_children
+        if len(words) == 2 and text(words[0]) == key:
+            return literal(first(words[1])) or ""
+    return ""

@@ -1,0 +1,180 @@
+"""devctl.yaml through pydantic: the dataclasses of domain/project/config.py, or every issue with its place."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+from devctl.adapters.project_files.yaml_positions import Document, Nothing, read_document, read_text
+from devctl.domain.project.config import Config, issues
+from devctl.errors import FilesError, Problem
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+NAME = "devctl.yaml"
+_CODE = "broken-config"
+_SAID = {
+    "tuple_type": "must be a list: [a, b]",
+    "dict_type": "must hold `key: value` lines",
+    "dataclass_type": "must hold `key: value` lines",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "string_type": "must be text",
+}
+_SEE = "`devctl config schema` lists every key"
+
+
+def read(root: Path) -> Config:
+    """devctl.yaml below `root`, or all defaults where there is none; raises one FilesError with every issue."""
+    try:
+        text = read_text(root / NAME, within=root)
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FilesError(
+            f"{NAME} cannot be read: {getattr(error, 'strerror', None) or error}",
+            code=_CODE,
+            hint=f"fix {NAME}",
+            place=NAME,
+        ) from None
+    return parse(text)
+
+
+def parse(text: str) -> Config:
+    config, problems = check(text)
+    if problems:
+        raise _joined(problems)
+    return config
+
+
+def check(text: str) -> tuple[Config, tuple[Problem, ...]]:
+    """The configuration (defaults where it cannot be read) and everything wrong with the file; never raises."""
+    try:
+        document = read_document(text, path=NAME, code=_CODE)
+    except FilesError as error:
+        return Config(), (error.problem,)
+    if document.data is None or isinstance(document.data, Nothing):
+        return Config(), ()
+    repeated = [
+        _problem(document, key, f"`{key[-1]}` stands here a second time") for key in document.repeated
+    ]
+    config, problems = _validated(document)
+    if config is not None:
+        problems = [_problem(document, key, message) for key, message in issues(config)]
+    found = sorted((*repeated, *problems), key=lambda p: _order(p.place))
+    return config or Config(), tuple(found)
+
+
+def problems(root: Path) -> tuple[Problem, ...]:
+    """Everything wrong with devctl.yaml below `root`; nothing where there is none."""
+    try:
+        text = read_text(root / NAME, within=root)
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        return (
+            Problem(
+                _CODE,
+                f"{NAME} cannot be read: {getattr(error, 'strerror', None) or error}",
+                f"fix {NAME}",
+                NAME,
+            ),
+        )
+    return check(text)[1]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of devctl.yaml."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_adapter().json_schema(),
+        "title": NAME,
+    }
+
+
+@cache
+def _adapter() -> TypeAdapter[Config]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Config)
+
+
+def _validated(document: Document) -> tuple[Config | None, list[Problem]]:
+    from pydantic import ValidationError
+
+    try:
+        return _adapter().validate_python(_cleaned(document.data, Config)), []
+    except ValidationError as error:
+        return None, [_explained(document, item["loc"], item["type"], item["msg"]) for item in error.errors()]
+
+
+def _cleaned(data: object, kind: Any) -> object:
+    """Keys without a value count as not there; in a map of texts, and in a list, that is the empty text."""
+    if isinstance(data, Mapping):
+        hints = get_type_hints(kind) if is_dataclass(kind) else {}
+        inner = None if hints else (get_args(kind) or (None, None))[-1]
+        kinds = {key: hints.get(key, inner) for key in data}
+        if inner is str:
+            return {key: str(value) if isinstance(value, str) else value for key, value in data.items()}
+        there = {
+            key: value for key, value in data.items() if value is not None and not isinstance(value, Nothing)
+        }
+        empty: dict[str, object] = {key: {} for key in data.keys() - there.keys() if is_dataclass(kinds[key])}
+        return {**empty, **{key: _cleaned(value, kinds[key]) for key, value in there.items()}}
+    if isinstance(data, list):
+        return [str(item) if isinstance(item, str) else item for item in data]
+    # The only number that pydantic does not read from text is a literal one.
+    return 1 if data == "1" and 1 in get_args(kind) else data
+
+
+def _explained(document: Document, loc: Sequence[str | int], kind: str, message: str) -> Problem:
+    key = [part for part in loc if part != "[key]"]
+    if kind not in ("unexpected_keyword_argument", "extra_forbidden"):
+        said = _SAID.get(kind, f"{message[:1].lower()}{message[1:]}".replace("input should", "must"))
+        return _problem(document, key, f"`{_dotted(key)}` {said}")
+    name, allowed = str(key[-1]), _allowed(key[:-1])
+    close = difflib.get_close_matches(name, allowed, n=1)
+    meant = f"; did you mean `{close[0]}`?" if close else ""
+    hint = f"replace `{name}` by `{close[0]}`" if close else f"one of: {', '.join(allowed)}"
+    text = f"unknown key `{_dotted(key)}`{meant} (allowed: {', '.join(allowed)})"
+    return Problem(_CODE, text, hint, document.place(key))
+
+
+def _allowed(key: Sequence[str | int]) -> list[str]:
+    """The keys that may stand below a path."""
+    kind: Any = Config
+    for part in key:
+        kind = get_type_hints(kind)[str(part)] if is_dataclass(kind) else get_args(kind)[-1]
+    return [f.name for f in fields(kind)] if is_dataclass(kind) else []
+
+
+def _problem(document: Document, key: Sequence[str | int], message: str) -> Problem:
+    return Problem(_CODE, message, _SEE, document.place(key))
+
+
+def _dotted(key: Sequence[str | int]) -> str:
+    return ".".join(str(part) for part in key) or NAME
+
+
+def _order(place: str | None) -> list[int]:
+    return [int(part) for part in (place or "").split(":")[1:]]
+
+
+def _joined(problems: Sequence[Problem]) -> FilesError:
+    """The first, with the others below it."""
+    first, *others = problems
+    if not others:
+        return FilesError(first.message, code=_CODE, hint=first.hint, place=first.place)
+    return FilesError(
+        f"{first.message} (and {len(others)} more)",
+        code=_CODE,
+        hint=f"{first.hint}; `devctl config check` lists all {len(problems)}",
+        place=first.place,
+        detail="\n".join(f"{p.place}: {p.message}" for p in others),
+        result={"problems": [p.as_json() for p in problems]},
+    )

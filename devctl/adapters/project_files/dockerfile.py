@@ -1,0 +1,145 @@
+"""Dockerfiles through BuildKit's own parser (the `dockerfile` library) into facts."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from devctl.adapters.system.beneath import read_bytes
+from devctl.adapters.system.regular_file import Unreadable
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.stages import assignments, expand
+from devctl.errors import FilesError
+
+_KNOWN = frozenset(
+    {"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"}
+    | {"ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
+)
+_NEEDS = {"COPY": 2, "ADD": 2, "RUN": 1, "USER": 1, "WORKDIR": 1, "EXPOSE": 1, "VOLUME": 1, "SHELL": 1}
+# What the builder defines without being told; enough for a FROM that names the platform.
+_PREDEFINED = {
+    "TARGETOS": "linux",
+    "TARGETARCH": "amd64",
+    "TARGETPLATFORM": "linux/amd64",
+    "BUILDPLATFORM": "linux/amd64",
+}
+
+
+def read(path: Path, *, root: Path) -> DockerfileFacts:
+    """The Dockerfile at `path`; raises FilesError `broken-dockerfile` with its line."""
+    name = posixpath.normpath(str(path.relative_to(root)) if path.is_relative_to(root) else str(path))
+    try:
+        text = read_bytes(path, within=root).decode(errors="replace")
+    except Unreadable as error:
+        raise FilesError(
+            f"{name} cannot be read: {error.strerror}",
+            code="unreadable-file",
+            hint=f"make {name} a regular file inside the project that you may read",
+            place=name,
+        ) from error
+    except OSError as error:
+        raise FilesError(
+            f"{name} cannot be read: {error.strerror}",
+            code="dockerfile-missing",
+            hint="correct `build.dockerfile` in the compose file, or `devctl init` to write a Dockerfile",
+            place=name,
+        ) from error
+    return parse(text, path=name)
+
+
+def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None = None) -> DockerfileFacts:
+    """`args`: build arguments that are given; they win over the defaults of global ARGs."""
+    given = args or {}
+    instructions = [_instruction(command) for command in _parsed(text, path)]
+    for instruction in instructions:
+        _check(instruction, path)
+    values: dict[str, str] = {}
+    stages: list[Stage] = []
+    body: list[Instruction] = []
+    for instruction in instructions:
+        if instruction.cmd == "FROM":
+            body = []
+            stages.append(_stage(instruction, len(stages), {**_PREDEFINED, **values}))
+            stages[-1] = _with(stages[-1], body)
+        elif stages:
+            body.append(instruction)
+            stages[-1] = _with(stages[-1], body)
+        elif instruction.cmd == "ARG":
+            names = [word.partition("=")[0] for word in instruction.value]
+            values |= assignments(instruction, {**_PREDEFINED, **values}) | {
+                n: given[n] for n in names if n in given
+            }
+        else:
+            raise _broken(path, instruction.line, f"{instruction.cmd} stands before the first FROM")
+    if not stages:
+        raise _broken(path, 1, "there is no FROM")
+    return DockerfileFacts(path, tuple(stages), values, text)
+
+
+def _parsed(text: str, path: str) -> Sequence[Any]:
+    import dockerfile
+
+    text = text.removeprefix("\ufeff")
+    try:
+        return dockerfile.parse_string(text)  # type: ignore[no-any-return]
+    except dockerfile.GoParseError as error:
+        lines = text.split("\n")
+        broken_at = len(lines)
+        # The parser names no line: the shortest beginning that fails in the same way ends with the culprit.
+        while broken_at > 1 and _error(lines[: broken_at - 1]) == str(error):
+            broken_at -= 1
+        raise _broken(path, broken_at, str(error)) from None
+
+
+def _error(lines: list[str]) -> str | None:
+    import dockerfile
+
+    try:
+        dockerfile.parse_string("\n".join(lines))
+    except dockerfile.GoParseError as error:
+        return str(error)
+    return None
+
+
+def _instruction(command: Any) -> Instruction:
+    return Instruction(
+        cmd=(command.cmd or "").upper(),  # None for a line that is nothing but a continuation
+        value=tuple(command.value),
+        flags=tuple(command.flags),
+        json=command.json,
+        line=command.start_line,
+        original=command.original or "",
+    )
+
+
+def _check(instruction: Instruction, path: str) -> None:
+    if instruction.cmd not in _KNOWN:
+        raise _broken(
+            path, instruction.line, f"unknown instruction `{instruction.cmd or instruction.original}`"
+        )
+    if len(instruction.value) < _NEEDS.get(instruction.cmd, 0) or instruction.value == ("",):
+        raise _broken(path, instruction.line, f"{instruction.cmd} needs more words")
+    words = instruction.value
+    if instruction.cmd == "FROM" and not (len(words) == 1 or (len(words) == 3 and words[1].upper() == "AS")):
+        raise _broken(path, instruction.line, "FROM is written `FROM image` or `FROM image AS name`")
+
+
+def _stage(instruction: Instruction, index: int, values: dict[str, str]) -> Stage:
+    words = instruction.value
+    name = words[2] if len(words) == 3 else ""
+    return Stage(name, expand(words[0], values), index, instruction.line, ())
+
+
+def _with(stage: Stage, body: list[Instruction]) -> Stage:
+    return Stage(stage.name, stage.base, stage.index, stage.line, tuple(body))
+
+
+def _broken(path: str, line: int, message: str) -> FilesError:
+    return FilesError(
+        f"{path} is broken: {message}",
+        code="broken-dockerfile",
+        hint=f"fix line {line} of {path}",
+        place=f"{path}:{line}",
+    )

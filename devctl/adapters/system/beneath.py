@@ -1,0 +1,444 @@
+"""Files below a project, where code in a container may write at any time: nothing is opened, changed or made through a link out.
+
+Between a look and its use a link can be put in the place of a file, or of a folder above it. So nothing here goes by path: each
+name is opened in the open folder above it (openat). What is written never goes through a link. What is read follows links as
+long as they stay below the folder: many repositories have them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from devctl.adapters.system import regular_file
+from devctl.adapters.system.regular_file import LIMIT, Unreadable, kind_of, read_all, refuse_unless_regular
+
+SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_TOP = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | SAFE
+# A folder that is only passed through need not be readable.
+_THROUGH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | SAFE
+# The thing itself, be it a link or a device, without opening it. Root works on files of a project on Linux alone.
+_ITSELF = getattr(os, "O_PATH", os.O_RDONLY) | SAFE
+_ELSE = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.EMLINK})
+"""How opening with these flags refuses what is a link, no folder, a folder, a FIFO without a reader or a socket."""
+_HOPS = 40
+"""Links on the way to one file; the kernel's own bound."""
+
+
+class Unsafe(OSError):
+    """Something is in the way of a write; `name`: its path below the root, `kind`: what it is, `wanted`: what it should be."""
+
+    def __init__(self, root: Path | str, name: str, kind: str, wanted: str) -> None:
+        super().__init__(errno.EINVAL, f"{name} is {kind}, not {wanted}", str(Path(root, name)))
+        self.name, self.kind, self.wanted = name, kind, wanted
+
+
+def relative(path: Path | str, root: Path | str) -> str | None:
+    """`path` as it is written, below `root`; None where it is written as one outside. No link is looked at."""
+    plain, top = os.path.normpath(path), os.path.normpath(root)
+    if plain == top:
+        return ""
+    prefix = top if top.endswith("/") else f"{top}/"
+    return plain[len(prefix) :] if plain.startswith(prefix) else None
+
+
+# Reading
+
+
+def read_bytes(path: Path | str, *, within: Path | str, limit: int = LIMIT) -> bytes:
+    """The content of a regular file below `within`, of which no link leads out.
+
+    A path that is written as one outside (`replace example.com/lib => ../lib`) is no link's doing, and is read as it is.
+
+    Raises OSError, which names `path`: `Unreadable` for what is no regular file, larger than `limit`, or linked out.
+    """
+    name = relative(path, within)
+    if name is None:
+        return regular_file.read_bytes(os.path.normpath(path), limit=limit)
+    with Beneath(within) as tree:
+        return tree.read(name, limit=limit)
+
+
+class Beneath:
+    """The files below a folder, for one who reads many: what was opened on the way to one is kept for the next."""
+
+    def __init__(self, root: Path | str) -> None:
+        self._root = os.fspath(root)
+        self._way: list[tuple[str, int]] = []
+        self._opened: list[int] = []
+
+    def __enter__(self) -> Beneath:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._back_to(0)
+        for handle in self._opened:
+            os.close(handle)
+
+    @property
+    def _top(self) -> int:
+        if not self._opened:
+            self._opened.append(os.open(self._root, _THROUGH & ~os.O_NOFOLLOW))
+        return self._opened[0]
+
+    def read(self, name: str, *, limit: int = LIMIT) -> bytes:
+        """`name`: a path relative to the folder. As `read_bytes`."""
+        path = f"{self._root}/{name}"
+        try:
+            handle = self._open(name, path, limit)
+        except OSError as error:
+            error.filename = path
+            raise
+        try:
+            refuse_unless_regular(path, os.fstat(handle), limit)
+            return read_all(handle, path, limit)
+        finally:
+            os.close(handle)
+
+    def _open(self, name: str, path: str, limit: int) -> int:
+        parts = _parts(name)
+        if not parts or ".." in parts:
+            return self._through_links(parts, path, limit)
+        try:
+            self._go_to(parts[:-1])
+            above = self._way[-1][1] if self._way else self._top
+            facts = os.stat(parts[-1], dir_fd=above, follow_symlinks=False)
+            if not stat.S_ISLNK(facts.st_mode):
+                refuse_unless_regular(path, facts, limit)
+                return os.open(parts[-1], os.O_RDONLY | SAFE, dir_fd=above)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+                raise
+        return self._through_links(parts, path, limit)
+
+    def _go_to(self, folders: Sequence[str]) -> None:
+        same = 0
+        while same < min(len(self._way), len(folders)) and self._way[same][0] == folders[same]:
+            same += 1
+        self._back_to(same)
+        for part in folders[same:]:
+            above = self._way[-1][1] if self._way else self._top
+            self._way.append((part, os.open(part, _THROUGH, dir_fd=above)))
+
+    def _back_to(self, depth: int) -> None:
+        while len(self._way) > depth:
+            os.close(self._way.pop()[1])
+
+    def _through_links(self, parts: Sequence[str], path: str, limit: int) -> int:
+        waiting, hops = list(reversed(parts)), 0
+        at = [self._top]
+        try:
+            while waiting:
+                part = waiting.pop()
+                if part == "..":
+                    if len(at) == 1:
+                        raise Unreadable(path, "it lies behind a link out of the project")
+                    os.close(at.pop())
+                    continue
+                facts = os.stat(part, dir_fd=at[-1], follow_symlinks=False)
+                if stat.S_ISLNK(facts.st_mode):
+                    hops += 1
+                    if hops > _HOPS:
+                        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+                    target = os.readlink(part, dir_fd=at[-1])
+                    waiting += reversed(self._target(target, at, path))
+                elif waiting:
+                    at.append(os.open(part, _THROUGH, dir_fd=at[-1]))
+                else:
+                    refuse_unless_regular(path, facts, limit)
+                    return os.open(part, os.O_RDONLY | SAFE, dir_fd=at[-1])
+        finally:
+            for handle in at[1:]:
+                os.close(handle)
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+
+    def _target(self, target: str, at: list[int], path: str) -> list[str]:
+        """The names that a link stands for. One that is absolute begins at the top, where it leads back into the folder."""
+        depth, parts = len(at) - 1, _parts(target)
+        if target.startswith("/"):
+            inside = (relative(target, root) for root in (self._root, os.path.realpath(self._root)))
+            name = next((name for name in inside if name is not None), None)
+            if name is None:
+                raise Unreadable(path, f"it is a link out of the project, to {target}")
+            while len(at) > 1:
+                os.close(at.pop())
+            return _parts(name)
+        for part in parts:
+            depth += -1 if part == ".." else 1
+            if depth < 0:
+                raise Unreadable(path, f"it is a link out of the project, to {target}")
+        return parts
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in name.split("/") if part not in ("", ".")]
+
+
+# Writing
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whom it is given to, where root writes it."""
+
+    uid: int
+    gid: int
+
+
+@contextlib.contextmanager
+def folder(
+    root: Path | str,
+    parts: Sequence[str],
+    *,
+    made: Callable[[int, bool], None] | None = None,
+    mode: int = 0o700,
+) -> Iterator[int]:
+    """A folder below `root`, each one on the way opened in the one above and never through a link.
+
+    `made`: those that are missing are made, with `mode`; it is given each with whether it was. Raises Unsafe, and OSError as
+    os.open does.
+    """
+    handle = os.open(root, _TOP)
+    try:
+        for depth in range(len(parts)):
+            name = "/".join(parts[: depth + 1])
+            below, new = _subfolder(handle, root, name, mode if made is not None else None)
+            os.close(handle)
+            handle = below
+            if made is not None:
+                made(handle, new)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _subfolder(above: int, root: Path | str, name: str, mode: int | None) -> tuple[int, bool]:
+    part, new = name.rpartition("/")[2], False
+    with refusing(root, name, above, "a folder"):
+        try:
+            handle = os.open(part, _FOLDER, dir_fd=above)
+        except FileNotFoundError:
+            if mode is None:
+                raise
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, mode, dir_fd=above)
+                new = True
+            handle = os.open(part, _FOLDER, dir_fd=above)
+    return handle, new
+
+
+def open_regular(above: int, root: Path | str, name: str, flags: int) -> int:
+    """The regular file `name`, whose last part lies in the open folder `above`; made with mode 0600 by O_CREAT.
+
+    Raises Unsafe for anything else, and OSError as os.open does. O_TRUNC truncates only what was found to be a regular file.
+    """
+    part = name.rpartition("/")[2]
+    refuse(above, root, name)
+    with refusing(root, name, above, "a regular file"):
+        handle = os.open(part, flags & ~os.O_TRUNC | SAFE, 0o600, dir_fd=above)
+    try:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            raise Unsafe(root, name, kind_of(mode), "a regular file")
+        if flags & os.O_TRUNC:
+            os.ftruncate(handle, 0)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def refuse(above: int, root: Path | str, name: str) -> None:
+    """Before it is opened: to open a device may already do something."""
+    with contextlib.suppress(FileNotFoundError):
+        mode = os.stat(name.rpartition("/")[2], dir_fd=above, follow_symlinks=False).st_mode
+        if not stat.S_ISREG(mode):
+            raise Unsafe(root, name, kind_of(mode), "a regular file")
+
+
+@contextlib.contextmanager
+def refusing(root: Path | str, name: str, above: int, wanted: str) -> Iterator[None]:
+    """What opening refuses for its kind is Unsafe, which says what it is."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _ELSE:
+            raise
+        mode = os.stat(name.rpartition("/")[2], dir_fd=above, follow_symlinks=False).st_mode
+        raise Unsafe(root, name, kind_of(mode) or "a file", wanted) from None
+
+
+def replace(above: int, part: str, data: bytes, *, mode: int, owner: Owner | None) -> None:
+    """Write a file of the open folder `above` whole: under a random name that nobody can have taken, then by rename."""
+    temporary = f".{part[:100]}.{os.urandom(8).hex()}"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFE, 0o600, dir_fd=above)
+    try:
+        with os.fdopen(handle, "wb") as sink:
+            if owner is not None and os.geteuid() == 0:
+                os.fchown(handle, owner.uid, owner.gid)
+            os.fchmod(handle, mode)
+            sink.write(data)
+        os.rename(temporary, part, src_dir_fd=above, dst_dir_fd=above)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=above)
+        raise
+
+
+def write(root: Path | str, path: Path | str, data: bytes, *, mode: int, owner: Owner | None) -> bool:
+    """Write a file below `root` whole, its folders where they are missing; returns whether the content changed.
+
+    Raises Unsafe where a link, or anything else that is no folder and no regular file, is in the way.
+    """
+    *folders, part = parts = _below(root, path)
+    with folder(root, folders, made=_given_to(owner), mode=0o777) as above:
+        refuse(above, root, "/".join(parts))
+        if _holds(above, root, "/".join(parts), data):
+            return False
+        replace(above, part, data, mode=mode, owner=owner)
+    return True
+
+
+def append(root: Path | str, path: Path | str, data: bytes) -> None:
+    """To a file that is there. Raises Unsafe, also for a file of another user that has a second name somewhere."""
+    *folders, _ = parts = _below(root, path)
+    with folder(root, folders) as above:
+        handle = open_regular(above, root, "/".join(parts), os.O_WRONLY | os.O_APPEND)
+        with os.fdopen(handle, "ab") as sink:
+            _refuse_shared(handle, root, "/".join(parts))
+            sink.write(data)
+
+
+def rewrite(root: Path | str, path: Path | str, change: Callable[[bytes], bytes]) -> None:
+    """Change a file of at most LIMIT bytes and write it whole; mode and owner stay."""
+    *folders, part = parts = _below(root, path)
+    with folder(root, folders) as above:
+        handle = open_regular(above, root, "/".join(parts), os.O_RDONLY)
+        try:
+            facts = os.fstat(handle)
+            data = read_all(handle, Path(root, *parts), LIMIT)
+        finally:
+            os.close(handle)
+        owner = Owner(facts.st_uid, facts.st_gid)
+        replace(above, part, change(data), mode=facts.st_mode & 0o777, owner=owner)
+
+
+def change_mode(root: Path | str, path: Path | str, change: Callable[[int], int]) -> None:
+    """Raises Unsafe as `append`."""
+    *folders, _ = parts = _below(root, path)
+    with folder(root, folders) as above:
+        handle = open_regular(above, root, "/".join(parts), os.O_RDONLY)
+        try:
+            _refuse_shared(handle, root, "/".join(parts))
+            os.fchmod(handle, change(os.fstat(handle).st_mode & 0o777))
+        finally:
+            os.close(handle)
+
+
+def _refuse_shared(handle: int, root: Path | str, name: str) -> None:
+    facts = os.fstat(handle)
+    if facts.st_nlink > 1 and facts.st_uid != Path(root).stat().st_uid:
+        raise Unsafe(root, name, "a hard link to a file of another user", "a file of its own")
+
+
+def make_folder(root: Path | str, path: Path | str, *, owner: Owner | None, mode: int = 0o777) -> None:
+    """A folder below `root` and those above it, where nothing of that name is there. Raises Unsafe."""
+    with folder(root, _below(root, path), made=_given_to(owner), mode=mode):
+        pass
+
+
+def remove_folder(root: Path | str, path: Path | str) -> None:
+    """A folder below `root` with all that is in it, as far as it can be removed."""
+    *folders, part = _below(root, path)
+    with contextlib.suppress(OSError), folder(root, folders) as above:
+        shutil.rmtree(part, ignore_errors=True, dir_fd=above)
+
+
+def _below(root: Path | str, path: Path | str) -> list[str]:
+    name = relative(path, root)
+    if not name:
+        raise Unsafe(root, str(path), "a path out of the project", "one inside")
+    return name.split("/")
+
+
+def _given_to(owner: Owner | None) -> Callable[[int, bool], None]:
+    def given(handle: int, new: bool) -> None:
+        if new and owner is not None and os.geteuid() == 0:
+            os.fchown(handle, owner.uid, owner.gid)
+
+    return given
+
+
+def _holds(above: int, root: Path | str, name: str, data: bytes) -> bool:
+    try:
+        handle = open_regular(above, root, name, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        return os.fstat(handle).st_size == len(data) and read_all(handle, name, len(data)) == data
+    except Unreadable:  # it grew
+        return False
+    finally:
+        os.close(handle)
+
+
+# Looking at a whole tree, and giving it away
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`name` relative to the root, its last part in the open folder `above` while the walk stands there."""
+
+    name: str
+    above: int
+    facts: os.stat_result
+
+    @property
+    def part(self) -> str:
+        return self.name.rpartition("/")[2]
+
+
+def walk(root: Path | str, *, limit: int, passed_over: Collection[str]) -> Iterator[Entry]:
+    """What lies below, at most `limit` of it. No link is followed; folders that nobody may read are passed over."""
+    waiting: list[str] = [""]
+    while waiting:
+        at = waiting.pop()
+        with contextlib.suppress(OSError), folder(root, _parts(at)) as above, os.scandir(above) as entries:
+            for entry in entries:
+                if limit <= 0:
+                    return
+                limit -= 1
+                name = f"{at}/{entry.name}" if at else entry.name
+                facts = entry.stat(follow_symlinks=False)
+                yield Entry(name, above, facts)
+                # A path that is longer than the kernel's bound nobody can name.
+                if stat.S_ISDIR(facts.st_mode) and entry.name not in passed_over and len(name) < 4000:
+                    waiting.append(name)
+
+
+def may_be_given_away(facts: os.stat_result) -> bool:
+    """A device is a right of its own, and a file with a second name may be one outside of the project."""
+    if stat.S_ISBLK(facts.st_mode) or stat.S_ISCHR(facts.st_mode):
+        return False
+    return stat.S_ISDIR(facts.st_mode) or facts.st_nlink == 1
+
+
+def give(entry: Entry, owner: Owner) -> None:
+    """Change the owner of what was looked at, a link's own where it is one; whatever lies in its place by now is left alone."""
+    handle = os.open(entry.part, _ITSELF, dir_fd=entry.above)
+    try:
+        facts = os.fstat(handle)
+        if os.path.samestat(facts, entry.facts) and may_be_given_away(facts):
+            os.chown(f"/proc/self/fd/{handle}", owner.uid, owner.gid)  # fchown takes no O_PATH
+    finally:
+        os.close(handle)

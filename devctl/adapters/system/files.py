@@ -1,0 +1,257 @@
+"""The project's folder: reading, atomic writing, the project lock."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from devctl.adapters.system import beneath, locks, regular_file
+from devctl.adapters.system.border import bordered
+from devctl.adapters.system.state_folder import SystemStateFolder, open_state_file
+from devctl.domain.ports.files import Holder
+from devctl.domain.project.state_folder import LOCK, STATE_FOLDER
+from devctl.errors import DevctlError, MachineError
+
+_EVENTLESS = ("9p", "drvfs", "fuse.", "cifs", "smb", "nfs", "vboxsf", "virtiofs", "prl_fs", "afs", "ncpfs")
+"""Kinds of mounts on which a save made elsewhere is not told (WSL#4739, nfs, ...)."""
+_NOT_SOURCE = frozenset({"vendor", "node_modules", "testdata", "tmp"})
+
+
+@bordered(
+    writes=(
+        "write_atomic",
+        "make_folder",
+        "append",
+        "temporary_folder",
+        "remove_folder",
+        "state_dir",
+        "lock",
+        "hold",
+    )
+)
+class SystemFiles:
+    """`Files` on the file system."""
+
+    def read_text(self, path: Path, *, within: Path | None) -> str | None:
+        data = self.read_bytes(path, within=within)
+        return None if data is None else data.decode(errors="replace")
+
+    def read_bytes(self, path: Path, *, within: Path | None) -> bytes | None:
+        try:
+            if within is None:
+                return regular_file.read_bytes(path)
+            return beneath.read_bytes(path, within=within)
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
+
+    def write_atomic(
+        self,
+        path: Path,
+        text: str,
+        *,
+        within: Path,
+        owner: tuple[int, int] | None = None,
+        mode: int = 0o644,
+    ) -> bool:
+        return beneath.write(within, path, text.encode(), mode=mode, owner=_given_to(owner))
+
+    def make_folder(self, folder: Path, *, within: Path, owner: tuple[int, int] | None) -> None:
+        beneath.make_folder(within, folder, owner=_given_to(owner))
+
+    def append(self, path: Path, text: str, *, within: Path) -> None:
+        beneath.append(within, path, text.encode())
+
+    def temporary_folder(self, prefix: str) -> Path:
+        # Not mkdtemp: its `_` at either end of a word makes no name of an image.
+        import secrets
+        import tempfile
+
+        folder = Path(tempfile.gettempdir()).resolve() / f"{prefix}{secrets.token_hex(4)}"
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def remove_folder(self, path: Path) -> bool:
+        shutil.rmtree(path, ignore_errors=True)
+        return not path.exists()
+
+    def exists(self, path: Path) -> bool:
+        return os.path.exists(path)  # noqa: PTH110  # Path.exists raises where a folder above may not be entered
+
+    def gone(self, path: Path) -> bool:
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+        return False
+
+    def is_dir(self, path: Path) -> bool:
+        return os.path.isdir(path)  # noqa: PTH112  # for the same reason
+
+    def names(self, folder: Path) -> Sequence[str]:
+        return sorted(os.listdir(folder)) if self.is_dir(folder) else []  # noqa: PTH208
+
+    def real(self, path: str) -> str:
+        return os.path.realpath(path)
+
+    def owner(self, path: Path) -> tuple[int, int]:
+        facts = path.stat()
+        return facts.st_uid, facts.st_gid
+
+    def permissions(self, path: Path) -> tuple[int, int, int] | None:
+        try:
+            facts = path.stat()
+        except OSError:
+            return None
+        return stat.S_IMODE(facts.st_mode), facts.st_uid, facts.st_gid
+
+    def stamp(self, path: Path) -> list[int] | None:
+        try:
+            facts = path.stat()
+        except OSError:
+            return None
+        return [facts.st_mtime_ns, facts.st_size]
+
+    def tree(self, root: Path, *, without: Iterable[str]) -> str | None:
+        from devctl.adapters.system.tree_fingerprint import fingerprint
+
+        return fingerprint(root, without=without)
+
+    def go_names(self, root: Path) -> str:
+        names_of = zlib.crc32(
+            b""
+        )  # hashlib takes 5 ms to import, and a changed name has to be noticed, not proven
+        for folder, names, files in regular_file.walk(root):
+            names[:] = sorted(n for n in names if n not in _NOT_SOURCE and not n.startswith("."))
+            here = "\0".join([folder, *sorted(f for f in files if f.endswith(".go"))])
+            names_of = zlib.crc32(here.encode(errors="surrogateescape"), names_of)
+        return f"{names_of:08x}"
+
+    def go_files(self, root: Path) -> Sequence[tuple[str, float]]:
+        found: list[tuple[str, float]] = []
+        for folder, names, files in regular_file.walk(root):
+            names[:] = [n for n in names if n not in _NOT_SOURCE and not n.startswith(".")]
+            for name in files:
+                if name.endswith((".go", ".tmpl", ".html", ".tpl", ".sql", ".css", ".js")):
+                    path = Path(folder, name)
+                    with contextlib.suppress(OSError):
+                        found.append((str(path.relative_to(root)), path.stat().st_mtime))
+        return found
+
+    def closed(self, root: Path) -> Sequence[str]:
+        """Folders, three levels deep, that the project's owner may not look into: a database's data, most often."""
+        owner = root.stat().st_uid
+        found, waiting = [], [(root, 0)] if owner != 0 else []
+        while waiting:
+            folder, depth = waiting.pop()
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    if (
+                        entry.name[0] == "."
+                        or entry.name in _NOT_SOURCE
+                        or not entry.is_dir(follow_symlinks=False)
+                    ):
+                        continue
+                    facts = entry.stat(follow_symlinks=False)
+                    if facts.st_uid != owner and facts.st_mode & 0o5 != 0o5:
+                        found.append(Path(entry.path).relative_to(root).as_posix())
+                    elif depth < 2:
+                        waiting.append((Path(entry.path), depth + 1))
+        return sorted(found)
+
+    @contextlib.contextmanager
+    def lock(
+        self, root: Path, *, command: str, timeout: float, waiting: Callable[[Holder], None]
+    ) -> Iterator[None]:
+        # The folder itself is locked: unlike a file in it, it cannot be deleted and made again beside its holder.
+        waits = locks.Waiting(lambda: self._holder(root), waiting)
+        handle = locks.take(root, lambda: _project(root), patience=timeout, waiting=waits)
+        if handle is None:
+            raise _locked(self._holder(root), timeout)
+        state = SystemStateFolder()
+        try:
+            with contextlib.suppress(MachineError):  # a full disk keeps nobody from `down`
+                state.make(root)
+                state.put(root, LOCK, locks.note(command))
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError, DevctlError):
+                    state.remove(root, LOCK)
+        finally:
+            os.close(handle)
+
+    def lock_holder(self, root: Path) -> Holder | None:
+        try:
+            taken = locks.held(lambda: _project(root))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except PermissionError:  # somebody else's project: for all that can be seen it is at work
+            return Holder()
+        return self._holder(root) if taken else None
+
+    def _holder(self, root: Path) -> Holder:
+        return locks.holder(SystemStateFolder().text(root, LOCK))
+
+    @contextlib.contextmanager
+    def hold(self, root: Path, name: str, *, note: str = "") -> Iterator[bool]:
+        path = root / STATE_FOLDER / name
+        handle = locks.take(path, lambda: open_state_file(root, name, os.O_RDWR | os.O_CREAT), patience=0)
+        if handle is None:
+            yield False
+            return
+        try:
+            os.ftruncate(handle, 0)
+            os.write(handle, note.encode())
+            yield True
+        finally:
+            os.close(handle)
+
+    def held(self, root: Path, name: str) -> bool:
+        try:
+            return locks.held(lambda: open_state_file(root, name, os.O_RDONLY))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except PermissionError:
+            return True  # another user's, who may be at work
+
+    def eventless(self, path: Path) -> str | None:
+        kind = mount_kind(path, self.read_text(Path("/proc/mounts"), within=None) or "")
+        return kind if kind.startswith(_EVENTLESS) else None
+
+
+def mount_kind(path: Path, mounts: str) -> str:
+    """The file system that `path` lies on, by the lines of /proc/mounts; "" where they do not say."""
+    best, kind = "", ""
+    for line in mounts.split("\n"):
+        words = line.split(" ")
+        if len(words) < 3:
+            continue
+        _, point, fs, *_ = words
+        point = point.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
+        if path.is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, fs
+    return kind
+
+
+def _given_to(owner: tuple[int, int] | None) -> beneath.Owner | None:
+    return None if owner is None else beneath.Owner(*owner)
+
+
+def _project(root: Path) -> int:
+    return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _locked(holder: Holder, timeout: float) -> MachineError:
+    return MachineError(
+        f"{holder} is working on this project and did not finish within {timeout:g} s",
+        code="project-locked",
+        hint="wait for it, or call again with a longer --timeout",
+        place=f"{STATE_FOLDER}/{LOCK}",
+    )

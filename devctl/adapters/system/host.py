@@ -1,0 +1,267 @@
+"""Environment, terminal, clock and sockets of this machine: read here, handed on as facts."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import socket
+import stat
+import sys
+import termios
+import time
+import tty
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from devctl.adapters.system.border import bordered
+from devctl.domain.project.control_characters import in_one_line
+from devctl.errors import MachineError, UsageError
+
+# Each variable has its reason; everything else of the caller's environment is passed on as it is.
+_CHILD_DEFAULTS = {
+    # Without it the containerd image store gives each cached build a new id, and `up` recreates every time.
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+    # Without buildx compose 2.40 warns about Bake and then builds with its own BuildKit; we ask for that at once.
+    "COMPOSE_BAKE": "false",
+    "COMPOSE_MENU": "false",
+    "COMPOSE_ANSI": "never",
+    "DOCKER_CLI_HINTS": "false",
+    "DOCKER_BUILDKIT": "1",
+    # Both have compose run git in the project's folder, which then obeys that folder's .git/config: a container that the
+    # source is mounted in can write a command into it (`url.<ext::…>.insteadOf`, docs/explanation/security.md).
+    "COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false",
+    "BUILDX_GIT_INFO": "false",
+}
+_SEARCH_PATHS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
+"""Variables that say where code is looked for; in each an empty or relative entry means the working directory."""
+
+
+def search_only_absolute_paths() -> None:
+    """Take empty and relative entries out of this process's search paths, before anything is started from it.
+
+    For the whole process and not for our children alone: libraries start programs too, and children start others.
+    """
+    for name in _SEARCH_PATHS:
+        entries = os.environ.get(name, "").split(os.pathsep)
+        absolute = [entry for entry in entries if Path(entry).is_absolute()]
+        if absolute:
+            os.environ[name] = os.pathsep.join(absolute)
+        else:  # an empty PATH is one empty entry; without the variable the system's own folders are searched
+            os.environ.pop(name, None)
+
+
+def python(module: str) -> list[str]:
+    """The words that run a module by the Python that runs us, which looks nowhere near the working directory for it.
+
+    `-m` alone puts that folder first on `sys.path`, and a `typer.py` of a repository would run. `-P` and not `-I`, which
+    drops the user's site-packages as well: `pip install --user devctl` lies there.
+    https://docs.python.org/3/using/cmdline.html#cmdoption-P
+    """
+    return [sys.executable, "-P", "-m", module]
+
+
+def child_environment(
+    extra: Mapping[str, str] | None = None, *, only: Collection[str] | None = None
+) -> dict[str, str]:
+    """The environment of every process that we start: the caller's, our defaults where it says nothing, `extra`.
+
+    `only`: what of the caller's it gets; None: all.
+    """
+    ours = os.environ if only is None else {k: v for k, v in os.environ.items() if k in only}
+    return {**_CHILD_DEFAULTS, **ours, **(extra or {})}
+
+
+@bordered()
+class SystemHost:
+    """`Host` on the operating system."""
+
+    def __init__(self, *, asking: Callable[[], None] = lambda: None) -> None:
+        """`asking`: told before each question, so that nothing else is written in its line."""
+        self._asking = asking
+
+    def env(self, name: str) -> str | None:
+        return os.environ.get(name)
+
+    def cwd(self) -> Path:
+        try:
+            return Path.cwd()
+        except FileNotFoundError:
+            raise UsageError(
+                "the current folder was removed while this shell stayed in it",
+                code="project-dir-missing",
+                hint="cd to a folder that exists, or name the project: devctl -C DIR",
+            ) from None
+
+    def is_linux(self) -> bool:
+        return sys.platform == "linux"
+
+    def interactive(self) -> bool:
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def has_input(self) -> bool:
+        try:
+            found = os.fstat(0)
+        except OSError:
+            return False
+        return not (stat.S_ISCHR(found.st_mode) and found.st_rdev == Path(os.devnull).stat().st_rdev)
+
+    def confirm(self, question: str) -> bool:
+        if not self.interactive():
+            return False
+        return self._answer(f"{question} [y/N] ").lower() in ("y", "yes")
+
+    def ask(self, question: str, *, secret: bool = False) -> str | None:
+        if not self.interactive():
+            return None
+        return self._answer(f"{question}: ", secret=secret)
+
+    def _answer(self, prompt: str, *, secret: bool = False) -> str:
+        self._asking()
+        prompt = in_one_line(prompt)
+        try:
+            if secret:
+                import getpass
+
+                return getpass.getpass(prompt).strip()
+            sys.stderr.write(prompt)
+            sys.stderr.flush()
+            return sys.stdin.readline().strip()
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")  # the question has no end of line yet
+            raise
+
+    def keys(self) -> AbstractContextManager[Callable[[], str | None]]:
+        return _keys(self.interactive())
+
+    def port_free(self, ip: str, port: int) -> bool:
+        """Whether a container could bind it; a privileged port that only we may not bind counts as free."""
+        with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((ip, port))
+            except OSError as error:
+                return error.errno != errno.EADDRINUSE
+        return True
+
+    def reader_left(self) -> bool:
+        try:
+            poll = select.poll()
+            poll.register(sys.stdout.fileno(), 0)
+            return bool(poll.poll(0))  # only errors and hang-ups are told unasked
+        except (OSError, ValueError, AttributeError):  # a stream of no file, or none
+            return False
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def own_program(self) -> list[str]:
+        return python("devctl")
+
+
+class SystemClock:
+    """`Clock` of the machine."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@contextlib.contextmanager
+def _keys(interactive: bool) -> Iterator[Callable[[], str | None]]:
+    if not interactive:
+        yield lambda: None
+        return
+    before = termios.tcgetattr(sys.stdin)
+    tty.setcbreak(sys.stdin)  # not raw: Ctrl-C stays a signal
+
+    def pressed() -> str | None:
+        ready, _, _ = select.select([sys.stdin], [], [], 0)
+        return sys.stdin.read(1) if ready else None
+
+    try:
+        yield pressed
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def write_state_file(name: str, text: str) -> Path:
+    """Write into `$XDG_STATE_HOME/devctl` (else `~/.local/state/devctl`), or a temporary folder where that fails."""
+    file = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{name}"
+    try:
+        folder = state_folder()
+        make_private(folder)
+        return _write_private(folder / file, text)
+    except (OSError, RuntimeError):  # RuntimeError: a user without a home
+        import tempfile
+
+        return _write_private(Path(tempfile.mkdtemp(prefix="devctl-")) / file, text)
+
+
+def _write_private(path: Path, text: str) -> Path:
+    path.touch(mode=0o600)  # what a report says of a user's machine is the user's
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    return path
+
+
+def platform_text() -> str:
+    import platform
+
+    return f"Python {platform.python_version()}, {platform.platform()}"
+
+
+def discard_stdout() -> None:
+    """Point stdout at nothing: its reader is gone, and flushing at exit would raise again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def no_color() -> bool:
+    """https://no-color.org: set and not empty. A terminal that calls itself dumb has none either."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
+def home_folder() -> Path:
+    try:
+        return _home()
+    except RuntimeError as error:
+        raise MachineError(
+            f"this user has no home folder: {error}", code="no-home", hint="export HOME=/a/folder/of/yours"
+        ) from None
+
+
+def _home() -> Path:
+    """Raises RuntimeError where there is none. A relative one would lie in the project, where containers write."""
+    home = Path.home()
+    if not home.is_absolute():
+        raise RuntimeError(f"HOME is the relative path {str(home)!r}")
+    return home
+
+
+def cache_folder() -> Path:
+    """`$XDG_CACHE_HOME/devctl`, else `~/.cache/devctl`. Raises MachineError `no-home`."""
+    return (_named("XDG_CACHE_HOME") or home_folder() / ".cache") / "devctl"
+
+
+def make_private(folder: Path) -> None:
+    """Make the folder, and those above it that are missing, for their owner alone: `mkdir(parents=True)` opens the upper ones."""
+    for one in (*reversed(folder.parents), folder):
+        if not one.is_dir():
+            one.mkdir(mode=0o700, exist_ok=True)
+
+
+def state_folder() -> Path:
+    """`$XDG_STATE_HOME/devctl`, else `~/.local/state/devctl`. Raises RuntimeError for a user without a home."""
+    return (_named("XDG_STATE_HOME") or _home() / ".local/state") / "devctl"
+
+
+def _named(variable: str) -> Path | None:
+    """A relative path counts as none, as the XDG Base Directory Specification has it."""
+    path = Path(os.environ.get(variable) or "")
+    return path if path.is_absolute() else None

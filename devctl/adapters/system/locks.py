@@ -1,0 +1,108 @@
+"""Locks between processes: an flock, which the kernel gives back when its holder dies, on what really lies at a path."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devctl.domain.ports.files import Holder
+from devctl.errors import MachineError
+
+POLL = 0.05
+"""Seconds between two tries."""
+GLANCE = 0.2
+"""Seconds that a lock may be taken and nobody is told: `held` takes it, shared, for the moment of a look."""
+_NOTE = re.compile(r"([a-z-]{1,20}) (\d{1,10}) (\d{1,12})\n")
+
+
+def take(
+    path: Path, opened: Callable[[], int], *, patience: float, waiting: Callable[[], None] = lambda: None
+) -> int | None:
+    """A descriptor that holds the lock until it is closed; None where somebody else still does after `patience` seconds.
+
+    `opened`: opens what lies at `path`. It is opened anew for each try: what was deleted, or replaced by another of its name, holds
+    nobody off any more.
+    """
+    deadline = time.monotonic() + max(patience, GLANCE)
+    while True:
+        handle = opened()
+        try:
+            if _locked(handle, fcntl.LOCK_EX) and _lies_at(handle, path):
+                kept, handle = handle, -1
+                return kept
+        finally:
+            if handle >= 0:
+                os.close(handle)
+        if time.monotonic() >= deadline:
+            return None
+        waiting()
+        time.sleep(POLL)
+
+
+def held(opened: Callable[[], int]) -> bool:
+    """Whether a living process holds it: the kernel's word, no pid can lie."""
+    handle = opened()
+    try:
+        return not _locked(handle, fcntl.LOCK_SH)
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int, how: int) -> bool:
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise MachineError(
+            f"the project's file system knows no locks ({errno.errorcode.get(error.errno or 0, error.errno)})",
+            code="lock-unavailable",
+            hint="keep the project on a file system of this machine",
+        ) from None
+    return True
+
+
+def _lies_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except OSError:
+        return False
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Says who is waited for: once it is no mere look, and again when it is somebody else."""
+
+    holder: Callable[[], Holder]
+    say: Callable[[Holder], None]
+    began: float = field(default_factory=time.monotonic)
+    said: Holder | None = None
+
+    def __call__(self) -> None:
+        if time.monotonic() - self.began < GLANCE:
+            return
+        holder = self.holder()
+        # A note that is missing belongs to one that has just begun, or ends.
+        if holder != self.said and (self.said is None or holder.pid):
+            self.said = holder
+            self.say(holder)
+
+
+def note(command: str) -> str:
+    """What a holder leaves for those who wait; only words, the lock itself is the kernel's."""
+    return f"{command} {os.getpid()} {time.time():.0f}\n"
+
+
+def holder(text: str | None) -> Holder:
+    """A note in the strict form of ours; the folder that it lies in may be written to by containers."""
+    found = _NOTE.fullmatch(text or "")
+    if found is None:
+        return Holder()
+    since = time.strftime("%H:%M:%S", time.localtime(int(found[3])))
+    return Holder(found[1], int(found[2]), since)

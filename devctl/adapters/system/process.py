@@ -1,0 +1,444 @@
+"""The only place that starts processes: argv lists, no shell, a designed end on Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from devctl.adapters.system import host, left_over
+from devctl.adapters.system.border import bordered
+from devctl.domain.ports.toolbox import Finished, Running
+from devctl.errors import InterruptedByUser, MachineError
+
+ANSWERS_WITHIN = 60.0
+"""Seconds that a program may take of which its caller says nothing else: an engine that hangs holds nobody up for ever."""
+TERMINATE_AFTER = 10.0
+"""Seconds a child may take to tidy up after SIGINT or SIGTERM before the next rung of the ladder."""
+WHOLE = 64_000_000
+"""Bytes of a stream that are kept for one who needs all of it; the model of a hundred services is one of them."""
+LAST = 4_000_000
+"""Bytes of the end of a stream that are kept where it was handed on, or is a log."""
+LINE = 1_000_000
+"""Bytes after which a line is handed on though it has no end."""
+HURRIED_WITHIN = 20.0
+"""Seconds for each program of what must be put back whole, once Ctrl-C was pressed during it."""
+
+
+@bordered(writes=("spawn",))
+class SystemProcesses:
+    """`Processes` on the operating system."""
+
+    def __init__(self) -> None:
+        self._guard = _Guard()
+
+    def hurried(self) -> bool:
+        return self._guard.hurried
+
+    @contextlib.contextmanager
+    def one_interrupt(self) -> Iterator[Callable[[], None]]:
+        guard = _Guard(armed=True)
+        before, self._guard = self._guard, guard
+        try:
+            with _handled(guard.interrupt):
+                yield guard.deafen
+        finally:
+            self._guard = before
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        only: Collection[str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+        stdin: bytes | None = None,
+        timeout: float | None = None,
+        last: int | None = None,
+    ) -> Finished:
+        ending = _Ending()
+        last = LAST if last is None and on_line is not None else last
+        kept = (_Kept(ending, last), _Kept(ending, last))
+        within = ANSWERS_WITHIN if timeout is None else timeout
+        # Shielded before it starts: a child that nobody waits for would go on by itself.
+        with _shield(ending, self._guard) as interrupted:
+            try:
+                environment = host.child_environment(env, only=only)
+                child = _start(argv, cwd=cwd, env=environment, stdin=stdin is not None)
+            except _NOT_STARTED as error:
+                return _not_started(argv, error, cwd)
+            with ending.of(child, after=min(within, HURRIED_WITHIN) if self._guard.hurried else within):
+                if interrupted:
+                    ending.begin()
+                _drain(child, kept, on_line=on_line, stdin=stdin)
+        if ending.begun:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)  # a plugin of docker's outlives docker
+        if interrupted:
+            raise InterruptedByUser
+        if any(stream.too_long for stream in kept):
+            raise _too_long(argv)
+        out, err = (stream.text() for stream in kept)
+        if not ending.begun:
+            return Finished(child.returncode, out, err)
+        if timeout is None:
+            raise _no_answer(argv, within)
+        return Finished(124, out, err)
+
+    def attach(self, argv: Sequence[str], *, cwd: Path | None = None) -> int:
+        try:
+            child = subprocess.Popen(list(argv), cwd=cwd, env=host.child_environment())
+        except _NOT_STARTED as error:
+            return _not_started(argv, error, cwd).code
+        previous = _ignore_interrupts()
+        try:
+            return child.wait()
+        finally:
+            _restore(previous)
+
+    def follow(
+        self, argv: Sequence[str], *, on_line: Callable[[str, str], None]
+    ) -> AbstractContextManager[Running]:
+        return _follow(argv, on_line)
+
+    def spawn(self, argv: Sequence[str], *, cwd: Path, out: Path | int, err: Path | int) -> int:
+        # `open`, for a descriptor has no path
+        with open(out, "wb") as stdout, open(err, "wb") as stderr:  # noqa: PTH123
+            child = subprocess.Popen(
+                list(argv),
+                cwd=cwd,
+                env=host.child_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        child.returncode = 0  # it outlives us on purpose: no "still running" warning at exit
+        return child.pid
+
+    def end_left_over(self, root: Path) -> None:
+        left_over.end_left_over(root)
+
+    def terminate(self, pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+# ValueError: a NUL byte in a word, which no program can be given.
+_NOT_STARTED = (OSError, ValueError)
+
+
+def _not_started(argv: Sequence[str], error: OSError | ValueError, cwd: Path | None) -> Finished:
+    """As a shell says it: 127 for a program that is not there, 126 for one that cannot be started."""
+    if cwd is not None and not cwd.is_dir():
+        return Finished(126, "", f"{argv[0]}: the folder {cwd} is not there", started=False)
+    if isinstance(error, FileNotFoundError):
+        return Finished(127, "", f"{argv[0]}: program not found", started=False)
+    said = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    return Finished(126, "", f"{argv[0]}: cannot be started: {said.lower()}", started=False)
+
+
+def _start(
+    argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], stdin: bool
+) -> subprocess.Popen[bytes]:
+    # A process group of its own: Ctrl-C on a terminal reaches only us, and we pass it on exactly once.
+    return subprocess.Popen(
+        list(argv),
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        process_group=0,
+    )
+
+
+def _no_answer(argv: Sequence[str], within: float) -> MachineError:
+    said = " ".join(argv[:2])
+    if argv[0] == "docker":
+        return MachineError(
+            f"the Docker engine does not answer: `{said}` took more than {within:g} s",
+            code="engine-unreachable",
+            hint="devctl doctor",
+        )
+    return MachineError(
+        f"`{said}` did not finish within {within:g} s", code="program-hangs", hint=f"run {said} by hand"
+    )
+
+
+def _too_long(argv: Sequence[str]) -> MachineError:
+    said = " ".join(argv[:2])
+    return MachineError(
+        f"the output of `{said}` is too long: more than {WHOLE / 1_000_000:g} MB",
+        code="output-too-long",
+        hint=f"run {said} by hand, and look at what fills its output",
+    )
+
+
+def _drain(
+    child: subprocess.Popen[bytes],
+    kept: tuple[_Kept, _Kept],
+    *,
+    on_line: Callable[[str], None] | None,
+    stdin: bytes | None,
+) -> None:
+    def handed_on(into: _Kept) -> Callable[[bytes], None]:
+        def take(raw: bytes) -> None:
+            into.add(raw)
+            if on_line is not None:
+                on_line(raw.decode(errors="replace").rstrip("\r\n"))
+
+        return take
+
+    readers = [
+        _Reader(pipe, handed_on(into))
+        for pipe, into in zip((child.stdout, child.stderr), kept, strict=True)
+        if pipe is not None
+    ]
+    if child.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write(stdin or b"")
+        child.stdin.close()
+    child.wait()
+    for reader in readers:
+        reader.finish()
+
+
+class _Reader:
+    """Hands on the lines of a pipe from a thread, and one that has no end in pieces."""
+
+    def __init__(self, pipe: IO[bytes], take: Callable[[bytes], None]) -> None:
+        self._pipe, self._take, self._lines, self._taking = pipe, take, 0, False
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with self._pipe:
+            while raw := self._pipe.readline(LINE):
+                self._taking = True
+                self._take(raw)
+                self._taking, self._lines = False, self._lines + 1
+
+    def finish(self, within: float | None = None) -> None:
+        """Until all is read that the child left, or `within` seconds. A pipe that a child of its own still holds, and says nothing
+        on, is given up."""
+        if within is not None:
+            self._thread.join(within)
+            return
+        seen = -1
+        while self._thread.is_alive() and (self._taking or self._lines != seen):
+            seen = self._lines
+            self._thread.join(2)
+
+
+class _Kept:
+    """What a stream printed: its end, as far as `last` bytes of it, or all. Where that is too much, the child is ended."""
+
+    def __init__(self, ending: _Ending, last: int | None) -> None:
+        self._ending, self._last = ending, last
+        self._parts: deque[bytes] = deque()
+        self._size = 0
+        self.too_long = False
+
+    def add(self, raw: bytes) -> None:
+        if self.too_long:
+            return
+        self._parts.append(raw)
+        self._size += len(raw)
+        if self._last is None:
+            if self._size > WHOLE:
+                self.too_long = True
+                self._parts.clear()
+                self._ending.kill()
+            return
+        while self._size > self._last and len(self._parts) > 1:
+            self._size -= len(self._parts.popleft())
+
+    def text(self) -> str:
+        return b"".join(self._parts).decode(errors="replace")
+
+
+@dataclass(slots=True)
+class _Ending:
+    """The end of a child that does not end by itself: ask, wait, terminate, wait, kill. Climbed by threads,
+    so that whoever waits for the child need not look at a clock."""
+
+    child: subprocess.Popen[bytes] | None = None
+    over: threading.Event = field(default_factory=threading.Event)
+    begun: bool = False
+
+    @contextlib.contextmanager
+    def of(self, child: subprocess.Popen[bytes], *, after: float) -> Iterator[None]:
+        """It begins where the child still runs `after` seconds; `inf` is never."""
+        self.child = child
+        timer = self.begin_after(after)
+        try:
+            yield
+        except BaseException:
+            self.begin()
+            child.wait()
+            raise
+        finally:
+            self.over.set()
+            timer.cancel()
+
+    def begin_after(self, seconds: float) -> threading.Timer:
+        timer = threading.Timer(seconds, self.begin)
+        timer.daemon = True
+        if seconds < threading.TIMEOUT_MAX:
+            timer.start()
+        return timer
+
+    def begin(self) -> None:
+        if self.child is None or self.begun or self.over.is_set():
+            return
+        self.begun = True
+        self.child.send_signal(signal.SIGINT)
+        threading.Thread(target=self._climb, args=(self.child,), daemon=True).start()
+
+    def _climb(self, child: subprocess.Popen[bytes]) -> None:
+        if not self.over.wait(TERMINATE_AFTER):
+            child.send_signal(signal.SIGTERM)
+        if not self.over.wait(TERMINATE_AFTER):
+            self.kill()
+
+    def kill(self) -> None:
+        """The child and what it started: a plugin of docker's outlives a docker that is killed."""
+        if self.child is not None and self.child.poll() is None:
+            self.begun = True
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.child.pid, signal.SIGKILL)
+
+
+@dataclass(slots=True)
+class _Guard:
+    """While `armed`, one interruption gets through; `deaf`: it has, or none may any more; `hurried`: one more came.
+
+    `running`: the child that is waited for meanwhile.
+    """
+
+    armed: bool = False
+    deaf: bool = False
+    hurried: bool = False
+    running: _Ending | None = None
+
+    def deafen(self) -> None:
+        self.deaf = self.armed
+
+    def interrupt(self, signum: int, frame: FrameType | None) -> None:
+        del signum, frame
+        if not self.deaf:
+            self.deafen()
+            raise KeyboardInterrupt
+        if self.running is not None and not self.hurried:
+            self.running.begin_after(HURRIED_WITHIN)
+        self.hurried = True
+
+
+@contextlib.contextmanager
+def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """SIGINT and SIGTERM go to `handler`. Only a main thread may say so; elsewhere nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, before in previous.items():
+            signal.signal(number, before)
+
+
+@contextlib.contextmanager
+def _shield(ending: _Ending, guard: _Guard) -> Iterator[list[int]]:
+    """While the child runs Ctrl-C goes to it, once; a second one kills it. Yields the list of signals seen.
+
+    CPython would kill the child 0.25 s after Ctrl-C, in the middle of its tidying up.
+    """
+    seen: list[int] = []
+
+    def pass_on(signum: int, frame: FrameType | None) -> None:
+        del frame
+        seen.append(signum)
+        guard.deafen()
+        if len(seen) == 1:
+            ending.begin()
+        else:
+            ending.kill()
+
+    if not guard.deaf:
+        with _handled(pass_on):
+            yield seen
+        return
+    # The handler around it counts what comes, and the child is in a process group of its own.
+    if threading.current_thread() is threading.main_thread():
+        guard.running = ending
+    yield seen
+
+
+def _ignore_interrupts() -> Callable[[int, FrameType | None], object] | int | None:
+    # A do-nothing handler, not SIG_IGN: an ignored signal would stay ignored in the child.
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    return signal.signal(signal.SIGINT, lambda number, frame: None)
+
+
+def _restore(previous: Callable[[int, FrameType | None], object] | int | None) -> None:
+    if previous is not None:
+        signal.signal(signal.SIGINT, previous)
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """`child`: None where it could not be started."""
+
+    child: subprocess.Popen[bytes] | None
+
+    @property
+    def code(self) -> int | None:
+        return 127 if self.child is None else self.child.poll()
+
+    def __call__(self) -> bool:
+        return self.code is None
+
+
+@contextlib.contextmanager
+def _follow(argv: Sequence[str], on_line: Callable[[str, str], None]) -> Iterator[Running]:
+    try:
+        child = _start(argv, cwd=None, env=host.child_environment(), stdin=False)
+    except _NOT_STARTED as error:
+        on_line("stderr", _not_started(argv, error, None).stderr)
+        yield _Running(None)
+        return
+
+    def handed_on(name: str) -> Callable[[bytes], None]:
+        return lambda raw: on_line(name, raw.decode(errors="replace").rstrip("\r\n"))
+
+    readers = [
+        _Reader(pipe, handed_on(name))
+        for pipe, name in ((child.stdout, "stdout"), (child.stderr, "stderr"))
+        if pipe is not None
+    ]
+    try:
+        yield _Running(child)
+    finally:
+        ended_by_us = child.poll() is None
+        if ended_by_us:
+            child.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(2)
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+        for reader in readers:
+            reader.finish(1 if ended_by_us else None)

@@ -1,0 +1,147 @@
+"""Batches of changed paths by watchfiles' notify core: quiet time, cap, an early start; polling where events cannot be had."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from devctl.adapters.system.border import bordered
+from devctl.errors import InterruptedByUser
+
+QUIET = 0.2
+"""Seconds without a further change before a batch goes out."""
+CAP = 2.0
+"""Seconds after which a batch goes out however busy its files are."""
+STEP_MS = 30
+"""The core looks for news this often: 0.15 % of a core, and what a change waits before it is seen."""
+TICK_MS = 300
+"""How often an idle watcher hands out an empty batch, so that its caller can look around."""
+
+Notify = Callable[[list[str]], Any]
+
+
+@bordered()
+class FolderWatcher:
+    """`Watcher` on watchfiles. Folders are watched, not files: a file that is saved by rename goes blind otherwise."""
+
+    def __init__(
+        self,
+        *,
+        notify: Notify | None = None,
+        quiet: float = QUIET,
+        cap: float = CAP,
+        tick_ms: int = TICK_MS,
+    ) -> None:
+        """`quiet` and `cap` in seconds."""
+        self._notify = notify or _notify
+        self._quiet, self._cap, self._tick_ms = quiet, cap, tick_ms
+
+    def batches(
+        self,
+        paths: Iterable[Path],
+        *,
+        stop: Callable[[], bool],
+        poll: bool = False,
+        at_once: Callable[[frozenset[Path]], bool] = lambda changed: False,
+        on_poll: Callable[[str], None] = lambda reason: None,
+    ) -> Iterator[frozenset[Path]]:
+        wanted, folders = _watched(paths)
+        core = _Stamps(wanted) if poll else self._open(wanted, folders, on_poll)
+        try:
+            yield frozenset()  # armed: nothing that happens from now on is missed
+            while not stop():
+                changed = _news(core, wanted, timeout_ms=self._tick_ms)
+                yield self._settle(core, wanted, changed, at_once=at_once, stop=stop) if changed else changed
+        finally:
+            core.close()
+
+    def _open(self, wanted: frozenset[Path], folders: list[str], on_poll: Callable[[str], None]) -> Any:
+        try:
+            return self._notify(folders)
+        except FileNotFoundError:
+            raise  # a folder went away since we looked
+        except (OSError, RuntimeError) as error:  # no inotify instance or watch left
+            on_poll(str(error))
+            return _Stamps(wanted)
+
+    def _settle(
+        self,
+        core: Any,
+        wanted: frozenset[Path],
+        changed: frozenset[Path],
+        *,
+        at_once: Callable[[frozenset[Path]], bool],
+        stop: Callable[[], bool],
+    ) -> frozenset[Path]:
+        began = last = time.monotonic()
+        ready = at_once(changed)
+        while not ready and not stop():
+            now = time.monotonic()
+            if now - last >= self._quiet or now - began >= self._cap:
+                break
+            more = _news(core, wanted, timeout_ms=STEP_MS)
+            if more:
+                changed, last = changed | more, time.monotonic()
+                ready = at_once(changed)
+        return changed
+
+
+def _notify(folders: list[str]) -> Any:
+    from watchfiles._rust_notify import RustNotify
+
+    return RustNotify(folders, False, False, 0, False, True)
+
+
+class _Stamps:
+    """Polling, in the shape of the core. watchfiles' own compares whole seconds, so it misses a second save within one."""
+
+    def __init__(self, paths: frozenset[Path]) -> None:
+        self._paths = paths
+        self._known = self._look()
+
+    def watch(
+        self, debounce_ms: int, step_ms: int, timeout_ms: int, stop: None
+    ) -> set[tuple[int, str]] | str:
+        time.sleep(timeout_ms / 1000)
+        before, self._known = self._known, self._look()
+        changed = {(0, str(path)) for path in self._paths if before[path] != self._known[path]}
+        return changed or "timeout"
+
+    def close(self) -> None:
+        return None
+
+    def _look(self) -> dict[Path, tuple[int, int, int] | None]:
+        return {path: _stamp(path) for path in self._paths}
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
+def _watched(paths: Iterable[Path]) -> tuple[frozenset[Path], list[str]]:
+    """The paths that count, and the folders to watch; a folder that is not there yet counts as a path in its parent."""
+    wanted: set[Path] = set()
+    folders: set[str] = set()
+    for path in paths:
+        current = path
+        wanted.add(current)
+        while not current.parent.is_dir() and current.parent != current:
+            current = current.parent
+            wanted.add(current)
+        folders.add(str(current.parent))
+    return frozenset(wanted), sorted(folders)
+
+
+def _news(core: Any, wanted: frozenset[Path], *, timeout_ms: int) -> frozenset[Path]:
+    news = core.watch(STEP_MS, STEP_MS, timeout_ms, None)
+    if news == "signal":  # the core swallows what the handler raised
+        raise InterruptedByUser
+    if isinstance(news, str):
+        return frozenset()
+    return frozenset(Path(path) for _, path in news) & wanted

@@ -1,0 +1,201 @@
+"""Base images: which ones a project needs, where they may come from, and which of them have a stand-in.
+
+For users: docs/how-to/use-without-a-registry.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.dockerfile.runtime_bases import IMAGES, RUNTIME_BASES, SCRATCH
+from devctl.domain.go.versions import DEFAULT_GO
+from devctl.domain.numbers import whole
+
+Role = Literal["golang", "runtime", "tool"]
+Source = Literal["registry", "mirror", "assembled", "local"]
+
+HUB = "docker.io"
+
+_RUNTIMES = ("alpine", "debian", "ubuntu", "busybox", "distroless/", "chainguard/")
+_DISTROLESS_STATIC = re.compile(r"distroless/static(-debian(?P<release>\d+))?")
+_DISTROLESS_TAG = re.compile(r"(latest|nonroot|debug|debug-nonroot)(-[a-z0-9]+)?")
+_GO_TAG = re.compile(r"(?P<version>\d+\.\d+(\.\d+)?)")
+_DEBIAN_12_BYTES = 1_994_545  # distroless static of the Debian before, counted alike
+_PRERELEASE = re.compile(r"\d(rc|beta)\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An image reference in its parts; `repository` without `library/`, `tag` is `latest` where none is named."""
+
+    registry: str
+    repository: str
+    tag: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """What to assemble for a reference: the kind, and what its tag asks of it.
+
+    `version` is the least Go (`1.26`, `1.26.3`; empty: any) or the release of Alpine or Debian. `alpine`: a golang image
+    of Alpine; the others have a C compiler.
+    """
+
+    kind: Literal["golang", "alpine", "distroless"]
+    version: str = ""
+    nonroot: bool = False
+    debug: bool = False
+    alpine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    ref: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class BaseState:
+    """One line of `bases`; `source` of a missing base is where it would come from."""
+
+    ref: str
+    role: Role
+    source: Source
+    present: bool
+    size_bytes: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "ref": self.ref,
+            "role": self.role,
+            "source": self.source,
+            "present": self.present,
+            "size_bytes": self.size_bytes,
+        }
+
+
+def parse(ref: str) -> Ref:
+    """`alpine` → docker.io, alpine, latest; a first part with a dot or colon, or `localhost`, is a registry."""
+    name, _, digest = ref.partition("@")
+    first, slash, rest = name.partition("/")
+    registry, path = (
+        (first, rest) if slash and (set(".:") & set(first) or first == "localhost") else (HUB, name)
+    )
+    repository, colon, tag = path.rpartition(":")
+    if not colon:
+        repository, tag = path, "latest"
+    if registry in (HUB, "index.docker.io"):
+        registry, repository = HUB, repository.removeprefix("library/")
+    return Ref(registry, repository, tag, digest)
+
+
+def full_name(ref: str) -> str:
+    """`alpine` → `alpine:latest`, as an engine stores it: the tag of an image archive must be written out."""
+    parts = parse(ref)
+    return ref if parts.digest or ref.endswith(f":{parts.tag}") else f"{ref}:{parts.tag}"
+
+
+def golang_ref(go_minor: str = DEFAULT_GO, *, with_c: bool = False) -> str:
+    """`with_c`: the image of Debian, which has a C compiler; under this tag there is one of every Go."""
+    return f"golang:{go_minor}" if with_c else f"golang:{go_minor}-alpine"
+
+
+def defaults() -> tuple[Base, ...]:
+    """What devctl's own templates start from, outside any project."""
+    return (Base(golang_ref(), "golang"), *(Base(image, "runtime") for image in IMAGES.values()))
+
+
+def role_of(ref: str) -> Role:
+    repository = parse(ref).repository
+    if repository == "golang" or repository.endswith("/golang"):
+        return "golang"
+    return "runtime" if repository.startswith(_RUNTIMES) else "tool"
+
+
+def project_bases(ours: Iterable[str], dockerfiles: Iterable[DockerfileFacts] = ()) -> tuple[Base, ...]:
+    """Every outside image that a build may ask for: our overlay's bases, then those that the FROM lines name."""
+    named = [ref for facts in dockerfiles for ref in _outside(facts)]
+    return tuple(Base(ref, role_of(ref)) for ref in dict.fromkeys([*ours, *named]))
+
+
+def _outside(facts: DockerfileFacts) -> Iterable[str]:
+    stages: set[str] = set()
+    for stage in facts.stages:
+        copied = [
+            flag.partition("=")[2]
+            for line in stage.instructions
+            if line.cmd in ("COPY", "ADD")
+            for flag in line.flags
+            if flag.startswith("--from=")
+        ]
+        for ref in (stage.base, *copied):
+            # A `$` left over is an argument without a default: only the build itself knows it.
+            inside = ref.lower() in stages or whole(ref) is not None or ref == SCRATCH or "$" in ref
+            if ref and not inside:
+                yield ref
+        stages.add(stage.name.lower())
+
+
+def mirror_refs(ref: str, mirror: str) -> tuple[str, ...]:
+    """Where a mirror may keep it: by path alone (`library/` as Docker Hub has it, or without), or by the full name."""
+    if not mirror or "@" in mirror:
+        return ()
+    parts = parse(ref)
+    end = f"@{parts.digest}" if parts.digest else f":{parts.tag}"
+    host = mirror.rstrip("/").removeprefix("https://").removeprefix("http://")
+    if parts.registry == host.partition("/")[0]:
+        return ()
+    paths = [f"{parts.registry}/{parts.repository}"]
+    if parts.registry == HUB and "/" not in parts.repository:
+        paths = [f"library/{parts.repository}"]
+    return tuple(f"{host}/{path}{end}" for path in dict.fromkeys([parts.repository, *paths]))
+
+
+def stand_in(ref: str) -> StandIn | None:
+    """What can be assembled in place of this reference; None where there is nothing that would serve."""
+    parts = parse(ref)
+    if parts.digest:
+        return None  # a digest names one exact image: nothing else is it
+    if parts.registry == HUB and parts.repository == "golang":
+        return _golang(parts.tag)
+    if parts.registry == HUB and parts.repository == "alpine":
+        return StandIn("alpine", parts.tag if whole(parts.tag[:1]) is not None else "")
+    found = _DISTROLESS_STATIC.fullmatch(parts.repository)
+    if parts.registry == "gcr.io" and found is not None and _DISTROLESS_TAG.fullmatch(parts.tag):
+        words = parts.tag.split("-")
+        return StandIn("distroless", found["release"] or "13", "nonroot" in words, "debug" in words)
+    return None
+
+
+def _golang(tag: str) -> StandIn | None:
+    # A pre-release or Windows tag asks for what no stand-in can be.
+    if "windows" in tag or "nanoserver" in tag or _PRERELEASE.search(tag):
+        return None
+    found = _GO_TAG.match(tag)
+    return StandIn("golang", found["version"] if found else "", alpine="alpine" in tag)
+
+
+def published_base_bytes(ref: str) -> int | None:
+    """The size of the real base on amd64, for figures that rest on a stand-in; None where it is not known."""
+    wanted = stand_in(ref)
+    if wanted is None or wanted.kind == "golang" or wanted.debug:
+        return None
+    if wanted.kind == "distroless" and wanted.version != "13":
+        return _DEBIAN_12_BYTES
+    return RUNTIME_BASES[wanted.kind].published_bytes
+
+
+def source_of(labels: Mapping[str, str], digests: Iterable[str], *, mirror: str | None) -> Source:
+    """Where a present image came from, by what the engine keeps of it."""
+    if labels.get("dev.devctl.assembled") == "true":
+        return "assembled"
+    host = (mirror or "").removeprefix("https://").removeprefix("http://").partition("/")[0]
+    known = tuple(digests)
+    if host and any(digest.startswith(f"{host}/") for digest in known):
+        return "mirror"
+    return "registry" if known else "local"

@@ -1,0 +1,172 @@
+"""Progress is events, never prints: what workflows tell a reporter (names and keys: docs/reference/json-output.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from devctl.errors import Problem
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    name: ClassVar[str] = "step.started"
+    step: str
+    cause: str
+    service: str | None = None
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """`ms`: how long the step took."""
+
+    name: ClassVar[str] = "step.done"
+    step: str
+    cause: str
+    ms: int
+    service: str | None = None
+
+
+@dataclass(frozen=True)
+class StepFailed:
+    name: ClassVar[str] = "step.failed"
+    step: str
+    cause: str
+    ms: int
+    service: str | None = None
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line a container (or, with stream `build`, a build) printed."""
+
+    name: ClassVar[str] = "log"
+    service: str
+    stream: Literal["stdout", "stderr", "build"]
+    line: str
+
+
+@dataclass(frozen=True)
+class Reload:
+    """air rebuilt and restarted the app; `ms` from the save to the first good answer. `message`: the compiler's, if not ok."""
+
+    name: ClassVar[str] = "reload"
+    service: str
+    ok: bool
+    ms: int
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between two versions of a manifest; `text` is the line a person reads."""
+
+    op: Literal["added", "removed", "upgraded", "downgraded", "replaced", "go", "toolchain", "other"]
+    module: str
+    text: str
+    from_: str | None = None
+    to: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        return {"op": self.op, "module": self.module, "from": self.from_, "to": self.to, "text": self.text}
+
+
+@dataclass(frozen=True)
+class DepsChanged:
+    name: ClassVar[str] = "deps.changed"
+    service: str
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
+class DepsRebuilt:
+    """`ms`: from the noticed change until the new container answered."""
+
+    name: ClassVar[str] = "deps.rebuilt"
+    service: str
+    ms: int
+
+
+@dataclass(frozen=True)
+class DepsFailed:
+    name: ClassVar[str] = "deps.failed"
+    service: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Switched:
+    name: ClassVar[str] = "switch"
+    service: str
+    from_: str
+    to: str
+    ms: int
+    gap_ms: int
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Somebody is about to be asked on the terminal: the question stands where the live line of the step was."""
+
+    name: ClassVar[str] = "asking"
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A sentence for a person; it has no JSON form (warnings go through `Reporter.warn`)."""
+
+    name: ClassVar[str] = "note"
+    text: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A foreground `up` is ready; `text` for a person. Scripts see the probe's `step.done` and then the log."""
+
+    name: ClassVar[str] = "ready"
+    text: str
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is about to be done. Each step is told when it begins: this is kept for the report of a bug, and shown nowhere."""
+
+    name: ClassVar[str] = "planned"
+    text: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event that the background watcher wrote down: one line of JSON (docs/reference/json-output.md)."""
+
+    name: ClassVar[str] = "recorded"
+    line: str
+
+
+Event = (
+    Ready
+    | Planned
+    | Recorded
+    | StepStarted
+    | StepDone
+    | StepFailed
+    | LogLine
+    | Reload
+    | DepsChanged
+    | DepsRebuilt
+    | DepsFailed
+    | Switched
+    | Remark
+    | Asking
+)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a command came to. `text` is what a person reads instead of `result`, where `ui/results.py` has no words for it;
+    `problem` says why a code is not 0."""
+
+    result: dict[str, object] = field(default_factory=dict)
+    text: str = ""
+    exit_code: int = 0
+    problem: Problem | None = None

@@ -1,0 +1,67 @@
+"""One look at a project: the `state` object (docs/reference/json-output.md), built from what the engine shows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Mode = Literal["dev", "prod"]
+ProjectMode = Literal["dev", "prod", "stopped", "mixed"]
+Kind = Literal["service", "dependency"]
+Health = Literal["healthy", "unhealthy", "starting", "none"]
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """`state` is the engine's word or `absent`; `container` the full id; `deps` None for a dependency."""
+
+    name: str
+    kind: Kind
+    state: str = "absent"
+    health: Health = "none"
+    mode: Mode | None = None
+    url: str | None = None
+    image: str | None = None
+    image_id: str | None = None
+    container: str | None = None
+    deps: str | None = None
+
+
+@dataclass(frozen=True)
+class WatcherState:
+    state: Literal["running", "absent"] = "absent"
+    pid: int | None = None
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Which code answers; `reason` is None when it is current."""
+
+    state: Literal["current", "old", "none"] = "none"
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    mode: ProjectMode
+    services: tuple[ServiceState, ...]
+    watcher: WatcherState
+    serving: Serving
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "mode": self.mode,
+            "services": [asdict(s) for s in self.services],
+            "watcher": asdict(self.watcher),
+            "serving": asdict(self.serving),
+        }
+
+
+def ready_text(state: State, ms: int | None, *, did: bool) -> str:
+    """What a person reads when services are up: one line a service with its address."""
+    took = f" in {ms / 1000:.1f} s" if ms is not None and did else ""
+    head = f"ready{took}" if did else "already up"
+    lines = [
+        f"  {s.name:<12} {s.mode or s.kind:<10} {s.state:<9} {s.url or ''}".rstrip() for s in state.services
+    ]
+    return "\n".join([head, *lines])

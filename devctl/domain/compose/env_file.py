@@ -1,0 +1,104 @@
+"""`.env` and `.env.example`: which variables an example asks for, and which lines a project's own file lacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=\s*(.*?)\s*)?$")
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
+_ESCAPE = re.compile(r'\\([nrt"$\\])')  # any other stays as it is
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_ENDS_OF_EXAMPLES = (
+    ".example", ".sample", ".dist", ".template", "-example", "_example", "-sample", ".local", ".dev", ".development", ".default",
+)  # fmt: skip
+_SECRET = re.compile(r"(?i)(token|secret|passw|pwd|passphrase|key|credential|private|dsn|cookie)")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of an example. `default` is the text as it stands there, quotes included; empty: somebody must say it."""
+
+    name: str
+    default: str
+    optional: bool = False
+
+    @property
+    def secret(self) -> bool:
+        return _SECRET.search(self.name) is not None
+
+    @property
+    def asked(self) -> bool:
+        return not self.default and not self.optional
+
+
+def examples(name: str) -> tuple[str, ...]:
+    """What a file to copy it from may be called: `.env.example`, `env.example`, `example.env` for `.env`."""
+    own = [f"{name}{end}" for end in _ENDS_OF_EXAMPLES]
+    plain = name.removeprefix(".")
+    visible = [f"{plain}{end}" for end in _ENDS_OF_EXAMPLES[:5]] if plain != name else []
+    before = [f"{word}{name if name != plain else f'.{plain}'}" for word in ("example", "sample")]
+    return (*own, *visible, *before)
+
+
+def variables(text: str) -> tuple[Variable, ...]:
+    """Those of an env file, in order. A comment above or behind that says "optional" lets a variable stay empty."""
+    found: dict[str, Variable] = {}
+    comment = ""
+    for line in text.splitlines():
+        if line.lstrip().startswith("#"):
+            comment += line
+            continue
+        match = _LINE.match(line)
+        if match is not None:
+            value, said = _value(match[2] or "")
+            found.setdefault(match[1], Variable(match[1], value, "optional" in f"{comment} {said}".lower()))
+        comment = ""
+    return tuple(found.values())
+
+
+def values(text: str, *, own: bool = False) -> dict[str, str]:
+    """What an env file sets, without quotes; compose's own settings (with `own` they are there) are not for a container."""
+    found = {
+        v.name: v.default for v in variables(text) if v.default and (own or not v.name.startswith("COMPOSE_"))
+    }
+    return {name: _unquoted(value) for name, value in found.items()}
+
+
+def _unquoted(value: str) -> str:
+    if _QUOTED.fullmatch(value) is None:
+        return value
+    return _ESCAPE.sub(lambda it: _ESCAPES.get(it[1], it[1]), value[1:-1]) if value[0] == '"' else value[1:-1]
+
+
+def _value(text: str) -> tuple[str, str]:
+    """A value and the comment behind it. `KEY=""` counts as empty: it is how an example leaves a place open."""
+    if text[:1] in ("'", '"'):
+        quoted = _QUOTED.match(text)
+        value, rest = (quoted[0], text[quoted.end() :]) if quoted is not None else (text, "")
+        return ("" if value in ("''", '""') else value), rest
+    if text.startswith("#"):
+        return "", text
+    value, hash_, rest = text.partition(" #")
+    return value.rstrip(), hash_ + rest
+
+
+def missing(example: str, own: str, *, known: Iterable[str] = ()) -> tuple[Variable, ...]:
+    """What the example has and neither the project's file nor the environment (`known`) says."""
+    there = {v.name for v in variables(own)} | set(known)
+    return tuple(v for v in variables(example) if v.name not in there)
+
+
+def lines(wanted: Sequence[Variable], said: Mapping[str, str]) -> str:
+    """The lines to add: defaults as they stand in the example, answers quoted where compose would read them otherwise."""
+    return "".join(f"{v.name}={v.default or _quoted(said.get(v.name, ''))}\n" for v in wanted)
+
+
+def _quoted(value: str) -> str:
+    if not re.search(r"[\s#'\"$\\]", value):
+        return value
+    if "'" not in value:
+        return f"'{value}'"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+    return f'"{escaped}"'

@@ -1,0 +1,54 @@
+"""Compose files under names that compose itself does not look for: `docker-compose.dev.yml`, `local.yml`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from devctl.errors import Problem
+
+_NAMED = re.compile(
+    r"(?P<before>(?:[\w.-]*[._-])?)(?:docker)?compose(?P<after>(?:[._-][\w.-]*)?)\.ya?ml", re.IGNORECASE
+)
+_PLAIN = re.compile(r"(?P<before>local|dev|development)\.ya?ml")
+FOR_DEV = frozenset({"dev", "develop", "development", "local", "localhost"})
+_ASIDE = frozenset({"override", "test", "tests", "testing", "ci", "e2e", "integration", "bench", "example"})
+_PROD = frozenset({"prod", "production", "release", "stage", "staging", "deploy", "swarm", "stack"})
+FOR_OTHERS = _ASIDE | _PROD
+
+
+def chosen_file(names: Iterable[str]) -> str | None:
+    """Of the names in a folder the compose file to develop with: one named for it, else the only one that is for no
+    other purpose, else the only one there is; None where several are as good.
+    """
+    words = {name: found for name in sorted(names) if (found := _words(name)) is not None}
+    usable = [name for name, found in words.items() if not found & _ASIDE]
+    dev = [name for name in usable if words[name] & FOR_DEV and not words[name] & _PROD]
+    if dev:
+        return min(dev, key=lambda name: len(words[name]))
+    plain = [name for name in usable if not words[name] & _PROD]
+    return next((found[0] for found in (plain, usable) if len(found) == 1), None)
+
+
+def from_variable(text: str, *, separator: str = ":") -> tuple[str, ...]:
+    """What COMPOSE_FILE names."""
+    return tuple(word for word in text.split(separator) if word)
+
+
+def named_otherwise(path: str) -> Problem:
+    """What is told of a compose file that compose would not find."""
+    return Problem(
+        "compose-file-named",
+        f"{path} is used: compose itself looks for compose.yaml or docker-compose.yml, and there is none",
+        f"no action needed; COMPOSE_FILE={path} in .env makes `docker compose` find it too, or names another one",
+        path,
+    )
+
+
+def _words(name: str) -> frozenset[str] | None:
+    found = _NAMED.fullmatch(name) or _PLAIN.fullmatch(name)
+    if found is None:
+        return None
+    return frozenset(
+        w.lower() for text in found.groups() for w in re.split(r"[._-]+", text) if w not in ("", "docker")
+    )

@@ -1,0 +1,49 @@
+"""Configs and secrets of a compose file: how each comes into a container, and whether the program may read it there.
+
+One with a `file` is a bind mount with the owner and mode that the file has here. What stands in the compose file itself, or in a
+variable, is copied into the container after it was created: compose refuses that where the root file system is read-only
+(https://github.com/docker/compose/issues/12031).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from devctl.domain.numbers import whole
+
+KINDS = ("configs", "secrets")
+
+
+def copied_in(spec: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Kind and key of each that is copied into a container of this service."""
+    return tuple(
+        (kind, key) for kind, key, said in _used(spec, model) if "content" in said or "environment" in said
+    )
+
+
+def mounted(spec: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Kind, key and path of each that is a file of this machine."""
+    for kind, key, said in _used(spec, model):
+        if said.get("file"):
+            yield kind, key, str(said["file"])
+
+
+def may_read(user: str, *, groups: Iterable[object] = (), mode: int, owner: tuple[int, int]) -> bool:
+    """Whether `user` (`uid` or `uid:gid`, as numbers; root reads everything), who has also the `groups` of `group_add`, may read a
+    file; True for what is no number. Without a gid it is the one in the image's passwd, where user and group share a number."""
+    uid, gid = (whole(word) for word in (*user.split(":"), "")[:2])
+    if uid is None or uid == 0:
+        return True
+    if uid == owner[0]:
+        return bool(mode & 0o400)
+    members = {uid if gid is None else gid, *(whole(str(group)) for group in groups)}
+    return bool(mode & (0o040 if owner[1] in members else 0o004))
+
+
+def _used(spec: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for kind in KINDS:
+        defined = model.get(kind) or {}
+        for use in spec.get(kind) or []:
+            key = str(use.get("source"))
+            yield kind, key, defined.get(key) or {}

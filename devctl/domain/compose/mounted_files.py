@@ -1,0 +1,38 @@
+"""Bind mounts of a file that does not exist: the engine makes a folder there, and the next look at it is a riddle."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# Whether a name means a file cannot be known while nothing is there. These endings and names are files by their use; `conf.d`,
+# `data.v2` and `.cache` are folders, and what is not in the list goes on being made by the engine, as the compose file has it.
+_ENDINGS = frozenset(
+    "conf cfg cnf ini json json5 jsonc yaml yml toml env xml properties hcl cue lua pem key crt cert cer csr pub p12 pfx jks asc"
+    " gpg sql sh bash py js ts go tmpl tpl html css txt md csv tsv log db sqlite sqlite3 lock sock so jar war wasm sum mod".split()
+)
+_NAMES = frozenset(
+    "Caddyfile Makefile Dockerfile Procfile Corefile Vagrantfile Jenkinsfile LICENSE .env .netrc .npmrc .pgpass .my.cnf .htpasswd"
+    " .gitconfig .git-credentials .bashrc .profile .dockerignore .gitignore .vimrc htpasswd authorized_keys known_hosts id_rsa"
+    " id_ed25519 passwd hosts krb5.conf".split()
+)
+# On a machine where the engine runs in a virtual one, these are that one's.
+_OF_THE_ENGINE = ("/var/", "/run/", "/dev/", "/proc/", "/sys/", "/etc/", "/lib/", "/usr/")
+
+
+def named_files(spec: Mapping[str, Any], *, root: str) -> Iterator[tuple[str, str]]:
+    """Source and target of each bind mount of a resolved service that means a file."""
+    for volume in spec.get("volumes") or []:
+        source, target = str(volume.get("source") or ""), str(volume.get("target") or "")
+        inside = source.startswith(f"{root}/")
+        if volume.get("type") != "bind" or (source.startswith(_OF_THE_ENGINE) and not inside):
+            continue
+        if means_file(source) or means_file(target):
+            yield source, target
+
+
+def means_file(path: str) -> bool:
+    name = posixpath.basename(path)
+    stem, dot, ending = name.rpartition(".")
+    return name in _NAMES or name.startswith(".env.") or bool(stem and dot and ending.lower() in _ENDINGS)

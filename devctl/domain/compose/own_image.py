@@ -1,0 +1,48 @@
+"""Services of a compose file that run this repository's own image from a registry, as users of the program write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from devctl.domain.detect.main_package import mains, word_of
+from devctl.domain.go.facts import SourceFacts
+from devctl.errors import Problem
+
+
+def own_image(spec: Mapping[str, object], facts: SourceFacts) -> str | None:
+    """The image of a service that has no `build:` where it is called like the module or like one of its mains, and belongs to
+    the same owner.
+
+    The last word alone says nothing: `redis` is the image of Docker Hub in a module of that name too. `acme` has to stand in
+    the module's path as well, or the registry has to be one's own (`localhost:5000/shop`).
+    """
+    image = spec.get("image")
+    if spec.get("build") or not isinstance(image, str):
+        return None
+    path = image.partition("@")[0]
+    *before, last = re.sub(r":[^/:]*$", "", path).lower().split("/")
+    return image if last in set(_names(facts)) and before and _same_owner(before, facts) else None
+
+
+def _same_owner(before: list[str], facts: SourceFacts) -> bool:
+    words = {word.lower() for module in facts.modules for word in module.path.split("/")}
+    return before[-1] in words or before[0].partition(":")[0] in ("localhost", "127.0.0.1")
+
+
+def built_here(file: str, line: int | None, *, name: str, image: str) -> Problem:
+    """What is told of a service whose image is not pulled."""
+    return Problem(
+        "image-built-here",
+        f"service {name} names {image}, which this repository is published as: it is built from the code that lies here",
+        f"no action needed; `build: .` in its place says so in {file}",
+        f"{file}:{line}" if line is not None else file,
+    )
+
+
+def _names(facts: SourceFacts) -> Iterator[str]:
+    """Under which the program may be published: that of the module that lies highest, and those of all mains."""
+    for module in facts.modules[:1]:
+        yield word_of(module.path)
+    for main in mains(facts):
+        yield main.package.dir.rpartition("/")[2].lower()

@@ -1,0 +1,43 @@
+"""Compose files that keep the services which are built from Go in profiles: which ones are meant where nobody names any."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from devctl.domain.compose.depends_on import needed
+from devctl.domain.compose.file_names import FOR_DEV, FOR_OTHERS
+from devctl.errors import Problem
+
+
+def has_profiles(text: str) -> bool:
+    return re.search(r"^\s+profiles\s*:", text, re.MULTILINE) is not None
+
+
+def choose_profiles(specs: dict[str, dict[str, Any]], ours: Iterable[str]) -> tuple[str, ...]:
+    """Leave of a whole model (in place) what runs with the profiles of the services in `ours`: those for development where
+    there are such, else all that are not for production or tests.
+    """
+    known = sorted({profile for name in ours for profile in specs[name].get("profiles") or ()})
+    dev = [profile for profile in known if profile.lower() in FOR_DEV]
+    chosen = set(dev or [profile for profile in known if profile.lower() not in FOR_OTHERS] or known)
+    active = {n for n, spec in specs.items() if not spec.get("profiles") or chosen & set(spec["profiles"])}
+    for name in specs.keys() - needed(specs, active):
+        del specs[name]
+    for spec in specs.values():
+        spec.pop("profiles", None)
+    return tuple(sorted(chosen))
+
+
+def in_profiles(
+    chosen: tuple[str, ...], service: str, place: Callable[[tuple[str | int, ...]], str]
+) -> Problem:
+    """What is told of it."""
+    named = ",".join(chosen)
+    return Problem(
+        "profile-chosen",
+        f"the services that are built from Go are in profiles: started as with COMPOSE_PROFILES={named}",
+        f"no action needed; COMPOSE_PROFILES={named} in .env says so to `docker compose` too, or names other ones",
+        place(("services", service, "profiles")),
+    )

@@ -1,0 +1,40 @@
+"""Names in a compose file that begin with `devctl-`: those are of what devctl adds to the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from devctl.errors import FilesError
+
+PREFIX = "devctl-"
+_DEFINED = ("secrets", "configs", "volumes", "networks")
+Key = tuple[str | int, ...]
+
+
+def refuse_reserved(model: Mapping[str, Any], *, place: Callable[[Key], str]) -> None:
+    """Raise FilesError `reserved-name` for the first name of the user's that begins as devctl's own.
+
+    devctl gives its own definition to such a name: a service that mounts a secret `devctl-netrc` would be given the person's
+    ~/.netrc, which is meant for a build alone. What is used but not defined, compose refuses. Services may be called so: devctl
+    adds none.
+    """
+    for key in _names(model):
+        if str(key[-1]).startswith(PREFIX):
+            above = ".".join(str(word) for word in key[:-1])
+            raise FilesError(
+                f"{above} has the name {key[-1]}, but names that begin with {PREFIX} belong to devctl",
+                code="reserved-name",
+                hint=f"give {key[-1]} another name in the compose file, everywhere it is used",
+                place=place(key),
+            )
+
+
+def _names(model: Mapping[str, Any]) -> Iterator[Key]:
+    for kind in _DEFINED:
+        yield from ((kind, name) for name in model.get(kind) or {})
+    for service, spec in (model.get("services") or {}).items():
+        build = (spec or {}).get("build")
+        contexts = build.get("additional_contexts") if isinstance(build, Mapping) else None
+        if isinstance(contexts, Mapping):
+            yield from (("services", service, "build", "additional_contexts", name) for name in contexts)

@@ -1,0 +1,291 @@
+"""The stage of the user's Dockerfile that compiles a service, and what it does before: a dev stage stands on that."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from devctl.domain.derive.original import Original
+from devctl.domain.derive.run_lines import commands, compiles, fetches_modules, flags, generating, installs
+from devctl.domain.dockerfile.build_args import after
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.go_build_lines import GoBuild, bring, go_builds, in_context, told_builds
+from devctl.domain.dockerfile.stages import chain, expand, find_stage, needed_by
+
+_MANIFEST = re.compile(r"(?:[^\s]*/)?go\.(?:mod|sum|work|work\.sum|\*|su\[m\]|s\*|m\*)|(?:[^\s]*/)?go\.?\*")
+# They say how the image is started, or by whom; the dev stage says so itself.
+_OF_A_START = frozenset({"ENTRYPOINT", "CMD", "HEALTHCHECK", "USER", "VOLUME", "ONBUILD", "EXPOSE", "LABEL"})
+
+_OF_PROGRAMS = frozenset({"bin", "build", "dist", "out"})
+
+
+@dataclass(frozen=True, slots=True)
+class BuildStage:
+    """`stage` and, by FROM, those below it; `package`: the folder of the service's main, relative to the build context;
+    `module`: the path of its module. `folder`: the working directory of the stage, `top`: where it has the context, `brought`:
+    its folders that are of the context, and of which one; `mains`: the folders of all mains of the module, which `./cmd/...`
+    stands for."""
+
+    original: Original
+    stage: Stage
+    args: Mapping[str, str]
+    package: str
+    module: str
+    builds: tuple[GoBuild, ...]
+    folder: str
+    top: str
+    brought: Mapping[str, str]
+    mains: tuple[str, ...] = ()
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The lowest one first."""
+        return tuple(reversed(chain(self.original.facts, self.stage)))
+
+    @property
+    def own_build(self) -> GoBuild | None:
+        """The line that compiles the service itself."""
+        return next((b for b in self.builds if self.package in b.packages), None) or (
+            self.builds[0] if len(self.builds) == 1 and self.builds[0].packages[0].endswith("...") else None
+        )
+
+    def programs(self) -> Iterator[tuple[str, str]]:
+        """Where each build puts its program, and the package."""
+        for build in self.builds:
+            for package in self._packages(build.packages[0]) if build.output else ():
+                name = posixpath.basename(package) if package != "." else self.module.rpartition("/")[2]
+                yield posixpath.join(build.output, name) if build.in_folder else build.output, package
+
+    def with_a_tools_build(self, final: Stage, said: Iterable[str]) -> BuildStage:
+        """Where only a tool knows how to compile (`make build`): what it makes is what the final stage copies from here, or has
+        here, and a container starts. `said`: the words of that start."""
+        line = next(_compiling(self.stage), None)
+        if self.builds or line is None:
+            return self
+        names = set(map(posixpath.basename, re.split(r"[\s;&|\"'=]+", " ".join(said)))) - {""}
+        output = next(self._outputs(final, names), "")
+        if not output and self.holds(final):
+            output = next((w for w in said if "/" in w and not w.endswith(".sh")), "")
+        if not output:
+            return self
+        path = posixpath.normpath(posixpath.join(self.folder, output))
+        told = self._told(line)
+        build = GoBuild(
+            line,
+            (self.package, self.package),
+            posixpath.basename(path),
+            path,
+            in_folder=False,
+            env=told.env if told is not None else {},
+            flags=told.flags if told is not None else (),
+        )
+        return replace(self, builds=(build,))
+
+    def _told(self, line: int) -> GoBuild | None:
+        """The tool's own line for the service, as far as it is read."""
+        values = dict(self.original.facts.global_args)
+        for instruction in (i for stage in self.stages for i in stage.instructions):
+            values = after(instruction, values, self.args)
+            if instruction.line == line and instruction.runs:
+                found = list(told_builds(instruction, self.folder, self.brought, values))
+                own = [b for b in found if self.package in b.packages]
+                return next(iter(own or (found if len(found) == 1 else [])), None)
+        return None
+
+    def _outputs(self, final: Stage, names: Collection[str]) -> Iterator[str]:
+        """Paths of this stage that the final one copies, under one of the names."""
+        facts = self.original.facts
+        for instruction in (i for s in chain(facts, final) for i in s.instructions):
+            sources = (find_stage(facts, name) for name in named_stages(instruction))
+            if instruction.cmd != "COPY" or not any(s and self.stage in chain(facts, s) for s in sources):
+                continue
+            *paths, target = (expand(word, facts.global_args) for word in instruction.value)
+            for path in paths:
+                name = posixpath.basename(path.rstrip("/"))
+                if name in names or (len(paths) == 1 and posixpath.basename(target) in names):
+                    yield path
+                elif path.endswith("/") or name in _OF_PROGRAMS:
+                    yield from (posixpath.join(path, n) for n in sorted(names) if n == self._called)
+
+    @property
+    def _called(self) -> str:
+        """What a program is called that nobody gives another name."""
+        return posixpath.basename(self.package) if self.package != "." else self.module.rpartition("/")[2]
+
+    def _packages(self, pattern: str) -> tuple[str, ...]:
+        if not pattern.endswith("..."):
+            return (pattern,)
+        folder = posixpath.normpath(pattern.removesuffix("..."))
+        below = [m for m in self.mains if folder == "." or f"{m}/".startswith(f"{folder}/")]
+        return tuple(dict.fromkeys((self.package, *below)))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What the lines that fetch modules are lent for it: `--mount=type=secret,…`, `--mount=type=ssh`."""
+        lines = (i for s in self.stages for i in s.instructions if any(map(fetches_modules, commands(i))))
+        return tuple(f for line in lines for f in line.flags if re.match(r"--mount=type=(?:secret|ssh)\b", f))
+
+    def in_context(self, path: str) -> str | None:
+        """Where a path of this stage lies in the build context."""
+        if (known := in_context(path, self.brought)) is not None:
+            return known
+        inside = posixpath.relpath(path, self.top)
+        return None if inside.startswith("..") else inside
+
+    @property
+    def generates(self) -> str:
+        """The first command of the stage, or of a tool that it calls, that writes Go code to be compiled; "" without one."""
+        lines = (
+            i for s in self.stages for i in s.instructions if i.cmd == "RUN" and not self.is_behind(s, i)
+        )
+        return next((command for line in lines for command in generating(line)), "")
+
+    def holds(self, stage: Stage) -> bool:
+        return any(stage.index == s.index for s in self.stages)
+
+    def keeps(self, stage: Stage, instruction: Instruction) -> bool:
+        """Whether the dev stage stands on this line too: it comes before what compiles, and needs nothing of the source."""
+        if instruction.cmd in _OF_A_START or self.is_behind(stage, instruction):
+            return False
+        if brings_source(instruction):
+            return not _is_mounted(instruction)
+        if instruction.cmd in (
+            "COPY",
+            "ADD",
+        ):  # from another stage: the mount hides what goes into the source
+            target = posixpath.normpath(instruction.value[-1])
+            return target.startswith("/") and (self.top == "/" or not f"{target}/".startswith(f"{self.top}/"))
+        if instruction.cmd != "RUN":
+            return True
+        said = tuple(commands(instruction))
+        if all(installs(command) for command in said):
+            return True
+        source = next(
+            (i.line for i in stage.instructions if brings_source(i) and not only_manifests(i)), None
+        )
+        early = source is None or instruction.line < source
+        return early and not any(compiles(command) or fetches_modules(command) for command in said)
+
+    def is_behind(self, stage: Stage, instruction: Instruction) -> bool:
+        """Whether a line of the stage comes after what compiles."""
+        if stage.index != self.stage.index:
+            return False
+        line = next(_compiling(stage), None)
+        return line is not None and instruction.line > line
+
+    def head(self, also: Iterable[str], arguments: Iterable[str] = ()) -> str:
+        """The stages up to this one, and those that they and `also` name: the latter whole. `arguments`: further ARG lines before
+        the first FROM."""
+        facts = self.original.facts
+        kept = {s.index: s for s in self.stages}
+        names = {
+            name
+            for stage in self.stages
+            for instruction in stage.instructions
+            if self.keeps(stage, instruction)
+            for name in named_stages(instruction)
+        }
+        whole: dict[int, Stage] = {}
+        for name in (*names, *also):
+            if (found := find_stage(facts, name)) is not None:
+                whole |= {s.index: s for s in needed_by(facts, found)}
+        text = [self.original.before_stages, *arguments]
+        for index in sorted({**whole, **kept}):
+            text.append(
+                self._before_compiling(kept[index]) if index in kept else self.original.stage(whole[index])
+            )
+        return "\n".join(part for part in text if part)
+
+    def _before_compiling(self, stage: Stage) -> str:
+        text = [self.original.from_line(stage)]
+        for instruction in stage.instructions:
+            if self.keeps(stage, instruction):
+                text.append(self.original.instruction(stage, instruction))
+            elif instruction.cmd == "RUN" and not self.is_behind(stage, instruction):
+                text += _what_installs(instruction)
+        return "\n".join(text)
+
+
+def build_stage(
+    original: Original,
+    final: Stage,
+    args: Mapping[str, str],
+    *,
+    package: str,
+    module: str,
+    mains: tuple[str, ...] = (),
+) -> BuildStage | None:
+    """Of the stages that the final one is made of, the one that compiles the service; else the last that compiles something."""
+    facts = original.facts
+    near = [s for s in needed_by(facts, final) if any(map(compiles, _commands(s)))]
+    found = [
+        BuildStage(original, s, args, package, module, *_read(facts, s, args), mains=mains) for s in near
+    ]
+    own = [b for b in found if b.own_build is not None]
+    return next(iter([*own, *reversed(found)]), None)
+
+
+def _compiling(stage: Stage) -> Iterator[int]:
+    """The lines that compile."""
+    return (i.line for i in stage.instructions if i.cmd == "RUN" and any(map(compiles, commands(i))))
+
+
+def _commands(stage: Stage) -> Iterator[str]:
+    for instruction in stage.instructions:
+        if instruction.cmd == "RUN":
+            yield from commands(instruction)
+
+
+def _read(
+    facts: DockerfileFacts, stage: Stage, args: Mapping[str, str]
+) -> tuple[tuple[GoBuild, ...], str, str, Mapping[str, str]]:
+    """The builds of a stage; its working directory, where it has the context, and what of it lies where."""
+    here, top = "/", ""
+    brought: dict[str, str] = {}
+    builds: tuple[GoBuild, ...] = ()
+    for current in reversed(chain(facts, stage)):
+        builds = tuple(go_builds(current, facts.global_args, args, here=here, brought=brought))
+        values = dict(facts.global_args)
+        for instruction in current.instructions:
+            values = after(instruction, values, args)
+            if instruction.cmd == "WORKDIR":
+                here = posixpath.normpath(posixpath.join(here, expand(instruction.value[0], values)))
+            elif brings_source(instruction) and "." in map(posixpath.normpath, instruction.value[:-1]):
+                top = posixpath.normpath(posixpath.join(here, instruction.value[-1]))
+            bring(brought, instruction, here, values)
+    return builds, here, top or here, brought
+
+
+def _what_installs(instruction: Instruction) -> list[str]:
+    """`apk add git && go build …`: what comes before the first command that needs the source."""
+    kept: list[str] = []
+    for command in commands(instruction):
+        if not installs(command):
+            break
+        kept.append(command)
+    return [f"{flags(instruction)} {' && '.join(kept)}"] if kept else []
+
+
+def brings_source(instruction: Instruction) -> bool:
+    """COPY or ADD out of the build context."""
+    plain = instruction.cmd in ("COPY", "ADD") and not list(named_stages(instruction))
+    return plain and not any("://" in word for word in instruction.value)
+
+
+def only_manifests(instruction: Instruction) -> bool:
+    return all(_MANIFEST.fullmatch(word) for word in instruction.value[:-1])
+
+
+def _is_mounted(instruction: Instruction) -> bool:
+    """`COPY . .`, `COPY cmd ./cmd`, `COPY go.mod ./`: what the mount brings. `COPY certs /usr/local/share/` is kept."""
+    *sources, target = instruction.value
+    whole = "." in map(posixpath.normpath, sources)
+    return whole or not target.startswith("/") or only_manifests(instruction)
+
+
+def named_stages(instruction: Instruction) -> Iterator[str]:
+    """The stages and images of `--from` and `--mount=from=`."""
+    for flag in instruction.flags:
+        yield from re.findall(r"\bfrom=([^,\s]+)", flag)

@@ -1,0 +1,226 @@
+"""A dev stage derived from the user's Dockerfile, or why there is none: their build stage up to what compiles, the modules, the
+reloader, and then what their final stage sets."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from devctl.domain.derive.build_stage import BuildStage, build_stage
+from devctl.domain.derive.final_stage import FinalStage, final_stage
+from devctl.domain.derive.original import Original
+from devctl.domain.dockerfile.build_and_start import shown_stage
+from devctl.domain.dockerfile.build_args import given
+from devctl.domain.dockerfile.entrypoint import is_other, unwrapped, words_of
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction
+from devctl.domain.dockerfile.stages import effective, named_stage
+
+STAGE = "devctl-dev"
+SOURCE = "/devctl/source"
+"""Where the project is mounted: no Dockerfile of a user's has anything there."""
+# Of this machine, or of a cache that only the production build has.
+_NOT_CARRIED = frozenset({"GOOS", "GOARCH", "GOARM", "GOCACHE", "GOMODCACHE", "GOBIN", "GOTMPDIR", "GOPATH"})
+# They make a binary smaller or slower to build, and say nothing of what it does.
+_NOT_IN_DEV = re.compile(r"-(?:a|v|x|n|trimpath|installsuffix|p|pgo|buildvcs|work|json)(?:=|$)")
+
+# What an entry script goes on with as another user. It may be installed, or copied from an image of that name.
+_CHANGES_USER = re.compile(r"\b(?:su-exec|gosu)\b")
+_WHERE_OURS_LIES = re.compile(r"(?<![^\s\"'=])/app(?![^/\s\"'])")
+"""Not `./app/`, `./apps/api/`: folders of the user's."""
+
+_HOME = 'export HOME=/dev/shm && ln -sf /run/secrets/netrc "$HOME/.netrc" && '
+_HOME_OF_NETRC = f"if [ -e /run/secrets/netrc ]; then {_HOME.removesuffix(' && ')}; fi && "
+"""What the build stage has in its HOME (git's settings, a token) is for fetching modules."""
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedStage:
+    """`program`: where the service's own program lies in production; `folder`: where it is started, "" in the source. `flags` and
+    `environment`: of the line that compiles it."""
+
+    build: BuildStage
+    final: FinalStage
+    start: tuple[str, ...]
+    program: str
+    folder: str = ""
+    flags: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NotDerived:
+    """Why there is none, and where."""
+
+    why: str
+    place: str
+
+
+def derived_stage(
+    facts: DockerfileFacts,
+    compose: Mapping[str, object],
+    *,
+    package: str,
+    module: str,
+    started_in: str,
+    context: str = ".",
+    mains: tuple[str, ...] = (),
+    is_folder: Callable[[str], bool] = lambda _: False,
+) -> DerivedStage | NotDerived:
+    """`package`: the folder of the service's main, `mains`: those of all of its module, `started_in`: the one of the source that it
+    would be started in, all relative to the build context, and that one to the project; `module`: the path of its module;
+    `is_folder`: of a path in the context."""
+    shown = shown_stage(facts, compose)
+    if shown is None:
+        return NotDerived("every stage is for development", facts.path)
+    here = f"{facts.path}:{shown.line}"
+    original = Original(facts, tuple(facts.text.removeprefix("\ufeff").splitlines()))
+    build = build_stage(original, shown, given(compose), package=package, module=module, mains=mains)
+    if build is None:
+        return NotDerived("no stage compiles Go", here)
+    if any(stage.name.lower().startswith("devctl-") for stage in facts.stages):
+        return NotDerived("a stage is called as devctl's own are", here)
+    start = [line for key in ("ENTRYPOINT", "CMD") if (line := effective(facts, shown, key)) is not None]
+    said = _said(compose, start)
+    build = build.with_a_tools_build(shown, said)
+    final = final_stage(build, shown, context=in_source(context))
+    program = _program(final, package, said)
+    if program is None:
+        return NotDerived("it cannot be told which program a container starts", here)
+    own = build.own_build
+    return DerivedStage(
+        build,
+        final,
+        tuple(_lines(original, start)),
+        program,
+        final.folder if _differs(final, compose, started_in, is_folder) else "",
+        tuple(f for f in own.flags if not _NOT_IN_DEV.match(f)) if own is not None else (),
+        {k: v for k, v in own.env.items() if k not in _NOT_CARRIED} if own is not None else {},
+    )
+
+
+def in_source(path: str) -> str:
+    """Where a folder of the project is in a dev container."""
+    return posixpath.normpath(posixpath.join(SOURCE, path))
+
+
+def _program(final: FinalStage, package: str, said: tuple[str, ...]) -> str | None:
+    """Of the places where the service's program lies, the one that a container starts; one that a script may start is believed."""
+    places = [path for path, built in final.programs.items() if built == package]
+    words = re.split(r"[\s/;&|\"'=]+", " ".join(said))
+    named = next((path for path in places if posixpath.basename(path) in words), None)
+    if named is not None or not places or not said:
+        return named
+    program = "".join(unwrapped(said)[:1])
+    return places[0] if program.endswith(".sh") or ("/" in program and not is_other(program)) else None
+
+
+def _differs(
+    final: FinalStage, compose: Mapping[str, object], started_in: str, is_folder: Callable[[str], bool]
+) -> bool:
+    """Whether the program finds other files by relative paths where it is started in production than in the source."""
+    for link in final.links:
+        for source in link.sources:
+            here, name = posixpath.relpath(source, started_in), posixpath.basename(source)
+            lies = posixpath.relpath(link.target, final.folder)
+            if any(c in name for c in "*?["):
+                here = posixpath.dirname(here) or "."
+            elif link.target.endswith("/") and not is_folder(
+                source
+            ):  # what is in a folder is copied, a file by its name
+                lies = posixpath.normpath(posixpath.join(lies, name))
+            if here != lies and _is_relative(lies, final.folder):
+                return True
+    mounts = [*_listed(compose, "volumes"), *_listed(compose, "configs"), *_listed(compose, "secrets")]
+    targets = [str(m.get("target") or "") for m in mounts if m.get("type") != "bind"]
+    return final.folder != "/" and any(target.startswith(f"{final.folder}/") for target in targets)
+
+
+def _is_relative(path: str, folder: str) -> bool:
+    """Whether a program that is started in `folder` is likely to open it by this path: from `/`, where everything lies below,
+    what lies in it directly."""
+    return "/" not in path if folder == "/" else not path.startswith("..")
+
+
+def _listed(compose: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    found = compose.get(key)
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
+def _said(compose: Mapping[str, object], lines: list[Instruction]) -> tuple[str, ...]:
+    """What a container is started with; a compose file's `entrypoint` drops the image's CMD too."""
+    entry, command = words_of(compose, "entrypoint"), words_of(compose, "command")
+    own = {line.cmd: line.value for line in lines}
+    return (*(entry or own.get("ENTRYPOINT", ())), *(command or (() if entry else own.get("CMD", ()))))
+
+
+def _lines(original: Original, start: list[Instruction]) -> Iterator[str]:
+    for stage in original.facts.stages:
+        for instruction in stage.instructions:
+            if instruction in start:
+                yield original.instruction(stage, instruction)
+
+
+def dev_dockerfile(
+    derived: DerivedStage,
+    *,
+    air: str,
+    modules: str,
+    scripts: Mapping[str, str],
+    context: str,
+    writable: Iterable[str] = (),
+) -> str:
+    """`air` and `modules`: the stages of our own Dockerfile that build the reloader and fetch the modules; `scripts`: by name, what
+    stands in the place of programs and files. `context`: the build context, relative to the project; `writable`: folders for
+    the owner of the project to write in."""
+    base, environment = named_stage(derived.build.stage), dict(sorted(derived.environment.items()))
+    flags = " ".join(flag for flag in derived.flags if " " not in flag)
+    folders = [*writable, *([derived.folder] if derived.folder else [])]
+    changes_user = _CHANGES_USER.search("\n".join(derived.final.lines)) is not None
+    final = [
+        f"FROM {base} AS devctl-final",
+        "USER 0",
+        "COPY --from=devctl-air /dev-root/ /",
+        f"ENV DEVCTL_SOURCE={SOURCE} DEVCTL_CONTEXT={in_source(context)}",
+        'ENV HOME=/tmp GOPATH=/go GOOS= GOARCH= GOFLAGS="${GOFLAGS} -modcacherw'
+        + (f" {flags}" if flags else "")
+        + '"',
+        *(f"ENV {name}={_quoted(value)}" for name, value in environment.items()),
+        *(_script(name, text) for name, text in scripts.items() if name != "stay" or changes_user),
+        "WORKDIR /",
+        *derived.final.lines,
+        *(["RUN /devctl/stay su-exec gosu chown"] if changes_user else []),
+        *(f"RUN mkdir -p {folder} && chmod 1777 {folder}" for folder in map(shlex.quote, folders)),
+    ]
+    stage = [
+        f"FROM devctl-deps AS {STAGE}",
+        "ENV GOCACHE=/cache/go-build",
+        f"WORKDIR {derived.final.folder}",
+        *derived.start,
+    ]
+    keys = "".join(f" {key}" for key in derived.build.keys if "id=netrc" not in key)
+    own = (
+        modules.replace("RUN --mount", f"RUN{keys} --mount")
+        .replace(_HOME, _HOME_OF_NETRC)
+        .replace("FROM base AS deps\n", "FROM devctl-final AS devctl-deps\nWORKDIR /devctl/deps\n")
+    )
+    parts = [
+        derived.build.head(derived.final.also, arguments=("ARG AIR_GO_IMAGE",)),
+        air.replace(" AS air\n", " AS devctl-air\n"),
+        "\n".join(final),
+        _WHERE_OURS_LIES.sub("/devctl/deps", own),
+        "\n".join(stage),
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _script(name: str, text: str) -> str:
+    lines = " ".join(shlex.quote(line) for line in text.splitlines())
+    return f"RUN mkdir -p /devctl && printf '%s\\n' {lines} >/devctl/{name} && chmod 0755 /devctl/{name}"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{escaped}"'

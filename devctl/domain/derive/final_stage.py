@@ -1,0 +1,228 @@
+"""What the user's final stage adds to the build stage where both are one dev stage: its lines, word for word and in their order.
+
+What it copies of the source becomes a link to the mounted source, so that an edit is seen; where it has a program, something
+starts that builds it from the source.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from devctl.domain.derive.build_stage import BuildStage, brings_source, named_stages, only_manifests
+from devctl.domain.derive.run_lines import commands, compiles, installs
+from devctl.domain.dockerfile.build_args import after
+from devctl.domain.dockerfile.facts import Instruction, Stage
+from devctl.domain.dockerfile.stages import chain, expand, external_base, find_stage, has_shell, needed_by
+
+CONTEXT = "/devctl/context"
+"""Where the build context lies while links are made."""
+_RUN = re.compile(r"^\s*RUN\s+", re.IGNORECASE)
+_PLAIN = re.compile(r"[\w./+@-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Files of the build context (`.` is all of it), and where they lie in the image: in a folder, where it ends with `/`."""
+
+    sources: tuple[str, ...]
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinalStage:
+    """`programs`: where they lie → the package that each is built from; `folder`: where a container is started; `also`: stages
+    and images that `lines` name; `left_out`: what does not hold in the dev stage."""
+
+    lines: tuple[str, ...]
+    programs: Mapping[str, str]
+    links: tuple[Link, ...]
+    folder: str
+    also: tuple[str, ...] = ()
+    left_out: tuple[Instruction, ...] = ()
+
+
+def final_stage(build: BuildStage, final: Stage, *, context: str) -> FinalStage:
+    """`context`: where the build context lies in a dev container."""
+    reading = _Reading(build, context)
+    facts = build.original.facts
+    for stage in reversed(chain(facts, final)):
+        for instruction in stage.instructions:
+            reading.read(stage, instruction)
+    return FinalStage(
+        tuple(reading.lines),
+        reading.programs,
+        tuple(reading.links),
+        reading.here,
+        tuple(reading.also),
+        tuple(reading.left_out),
+    )
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Line by line, with the working directory and the variables that hold there."""
+
+    build: BuildStage
+    context: str
+    here: str = "/"
+    values: dict[str, str] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    programs: dict[str, str] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    also: list[str] = field(default_factory=list)
+    left_out: list[Instruction] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.values = dict(self.build.original.facts.global_args)
+
+    def read(self, stage: Stage, instruction: Instruction) -> None:
+        self.values = after(instruction, self.values, self.build.args)
+        if instruction.cmd == "WORKDIR":
+            self.here = self._path(instruction.value[0])
+        if self.build.holds(stage) and self.build.keeps(stage, instruction):
+            return  # the dev stage stands on it already
+        match instruction.cmd:
+            case "ENV" | "ARG" | "SHELL" | "STOPSIGNAL":
+                self._as_it_stands(stage, instruction)
+            case "WORKDIR":
+                self.lines.append(f"WORKDIR {self.here}")
+            case "VOLUME":
+                self._volumes(instruction)
+            case "COPY" | "ADD" if brings_source(instruction):
+                if not only_manifests(instruction):
+                    *sources, target = self._words(instruction)
+                    self._link(tuple(map(posixpath.normpath, sources)), target)
+            case "COPY" | "ADD":
+                self._copy(stage, instruction)
+            case "RUN":
+                self._run(stage, instruction)
+
+    def _as_it_stands(self, stage: Stage, instruction: Instruction) -> None:
+        self.lines.append(self.build.original.instruction(stage, instruction))
+        self.also += named_stages(instruction)
+
+    def _run(self, stage: Stage, instruction: Instruction) -> None:
+        """The build line puts the programs in place; others hold where the build stage has the same packages."""
+        if self.build.holds(stage):
+            if any(map(compiles, commands(instruction))) and stage.index == self.build.stage.index:
+                for path, package in self.build.programs():
+                    self._program(path, package)
+            return
+        facts = self.build.original.facts
+        base = external_base(facts, stage)
+        if not has_shell(base) or packages_of(base) != packages_of(external_base(facts, self.build.stage)):
+            self.left_out.append(instruction)
+        elif not self.links or all(map(installs, commands(instruction))):
+            self._as_it_stands(stage, instruction)
+        else:  # `chown -R app /srv`: what is linked has to be there, and is not changed
+            self._as_it_stands(stage, instruction)
+            self.lines[-1] = _RUN.sub(
+                rf"\g<0>--mount=type=bind,target={self.context},rw ", self.lines[-1], count=1
+            )
+
+    def _volumes(self, instruction: Instruction) -> None:
+        """A volume would hide what later lines put there, and belong to root."""
+        for path in map(self._path, instruction.value):
+            if _PLAIN.fullmatch(path):
+                self.lines.append(f"RUN mkdir -p {path} && chmod 1777 {path}")
+
+    def _copy(self, stage: Stage, instruction: Instruction) -> None:
+        """From another stage, an image or an address."""
+        facts = self.build.original.facts
+        names = tuple(named_stages(instruction))
+        source = find_stage(facts, names[0]) if names else None
+        if source is None or not any(s.index == self.build.stage.index for s in needed_by(facts, source)):
+            if source is not None and any(map(_builds, needed_by(facts, source))):
+                self.left_out.append(
+                    instruction
+                )  # a frontend: its builder and its packages are not needed to develop in Go
+            else:
+                self._as_it_stands(stage, instruction)
+        elif self.build.stage in chain(facts, source):
+            *words, target = self._words(instruction)
+            for word in words:
+                self._from_build(word, target, several=len(words) > 1)
+        else:
+            self.left_out.append(instruction)
+
+    def _from_build(self, word: str, target: str, *, several: bool) -> None:
+        """A program that was built there, files of the source, or what the build stage has anyway."""
+        path, place = posixpath.normpath(posixpath.join(self.build.folder, word)), self._path(target)
+        folder = several or self._is_folder(target)
+        programs = [
+            (_lies(output, path, place, folder=folder), package)
+            for output, package in self.build.programs()
+            if fnmatchcase(output, path) or output.startswith(f"{path.rstrip('/')}/")
+        ]
+        inside = self.build.in_context(path)
+        if inside is not None and (not programs or path == self.build.top):
+            self._link((inside,), target)
+        for lies, package in programs:
+            self._program(lies, package)
+        if not programs and inside is None and _PLAIN.fullmatch(path) and _PLAIN.fullmatch(place):
+            made = place if folder else posixpath.dirname(place)
+            self.lines.append(f"RUN [ ! -e {path} ] || {{ mkdir -p {made} && cp -R {path} {place}; }}")
+
+    def _program(self, path: str, package: str) -> None:
+        if not _PLAIN.fullmatch(path) or not _PLAIN.fullmatch(package):
+            return
+        self.programs[path] = package
+        starts = f"reload {path}" if package == self.build.package else f"once {package}"
+        self.lines.append(f"RUN /devctl/program {path} {starts}")
+
+    def _link(self, sources: tuple[str, ...], target: str) -> None:
+        place = self._path(target)
+        place += "/" if place != "/" and (len(sources) > 1 or self._is_folder(target)) else ""
+        self.links.append(Link(sources, place))
+        words = " ".join(_quoted(word) for word in (place, *sources))
+        mounts = " ".join(dict.fromkeys(map(_mounted, sources)))
+        self.lines.append(f"RUN {mounts} /devctl/link {words}")
+
+    def _is_folder(self, target: str) -> bool:
+        return target.endswith("/") or self._path(target) in ("/", self.here)
+
+    def _words(self, instruction: Instruction) -> list[str]:
+        return [expand(word, self.values) for word in instruction.value]
+
+    def _path(self, word: str) -> str:
+        return posixpath.normpath(posixpath.join(self.here, expand(word, self.values)))
+
+
+def _builds(stage: Stage) -> bool:
+    """Whether it does more than to install something."""
+    lines = (i for i in stage.instructions if i.cmd == "RUN")
+    return any(not installs(command) for line in lines for command in commands(line))
+
+
+def _lies(output: str, path: str, place: str, *, folder: bool) -> str:
+    """Where a program lies after `COPY path place`."""
+    if output.startswith(f"{path.rstrip('/')}/"):  # a folder: what is in it is copied
+        return posixpath.join(place, posixpath.relpath(output, path))
+    return posixpath.join(place, posixpath.basename(output)) if folder else place
+
+
+def _mounted(source: str) -> str:
+    """No more of the build context than is linked: all of it may be large. Of a pattern, the folder."""
+    while any(c in source for c in "*?[ ,"):
+        source = posixpath.dirname(source)
+    path = source.strip("/") or "."
+    return f"--mount=type=bind,source={path},target={posixpath.normpath(posixpath.join(CONTEXT, path))}"
+
+
+def _quoted(word: str) -> str:
+    return word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"
+
+
+def packages_of(ref: str) -> str:
+    """What installs packages on an image: `apk`, `apt`, or nobody knows."""
+    if "alpine" in ref:
+        return "apk"
+    return (
+        "apt"
+        if re.search(r"golang|debian|ubuntu|slim|bookworm|bullseye|trixie|buster|jammy|noble", ref)
+        else ref
+    )

@@ -1,0 +1,57 @@
+"""The words of a Dockerfile as they stand in it: what is derived repeats them, and does not write them anew."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.stages import named_stage
+
+_BY_NUMBER = re.compile(r"(\bfrom=)(\d+)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    facts: DockerfileFacts
+    lines: tuple[str, ...]
+
+    @property
+    def before_stages(self) -> str:
+        """Directives and the arguments of FROM lines."""
+        return self._text(1, self.facts.stages[0].line - 1)
+
+    def stage(self, stage: Stage) -> str:
+        """Whole, with a name."""
+        last = self._last(stage)
+        first = min((i.line for i in stage.instructions), default=last + 1)
+        return "\n".join(part for part in (self.from_line(stage), self._text(first, last)) if part)
+
+    def from_line(self, stage: Stage) -> str:
+        first = min((i.line for i in stage.instructions), default=self._last(stage) + 1)
+        line = self._text(stage.line, first - 1)
+        return line if stage.name else f"{line} AS {named_stage(stage)}"
+
+    def instruction(self, stage: Stage, instruction: Instruction) -> str:
+        later = [i.line for i in stage.instructions if i.line > instruction.line]
+        return self._text(instruction.line, min(later, default=self._last(stage) + 1) - 1)
+
+    def _last(self, stage: Stage) -> int:
+        later = [s.line for s in self.facts.stages if s.index > stage.index]
+        return min(later, default=len(self.lines) + 1) - 1
+
+    def _text(self, first: int, last: int) -> str:
+        """Without the comments and empty lines at its end, which belong to what comes next. A stage is called by its name, since
+        the copy may have others before it."""
+        found = list(self.lines[first - 1 : last])
+        while found and (not found[-1].strip() or (first > 1 and found[-1].lstrip().startswith("#"))):
+            found.pop()
+        return _BY_NUMBER.sub(self._by_name, "\n".join(found))
+
+    def _by_name(self, found: re.Match[str]) -> str:
+        index = int(found[2])
+        return (
+            f"{found[1]}{named_stage(self.facts.stages[index])}"
+            if index < len(self.facts.stages)
+            else found[0]
+        )

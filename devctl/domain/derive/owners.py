@@ -1,0 +1,107 @@
+"""Who there is in an image: names that its base or its lines make, and the numbers of those that another base does not know."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from devctl.domain.dockerfile.runtime_bases import NONROOT
+from devctl.domain.numbers import whole
+
+_MAKES = re.compile(r"\b(adduser|useradd|addgroup|groupadd)\b([^&|;\n]*)")
+_NUMBER = {
+    "adduser": ("-u", "--uid"),
+    "useradd": ("-u", "--uid"),
+    "addgroup": ("-g", "--gid"),
+    "groupadd": ("-g", "--gid"),
+}
+_GROUP = {"adduser": ("-G", "--ingroup", "--gid"), "useradd": ("-g", "--gid")}
+_HOME = ("-h", "--home", "-d", "--home-dir")
+# The same on every base that has them.
+_EVERYWHERE = {"root": "0", "nobody": "65534", "nogroup": "65534", "nonroot": "65532"}
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What RUN lines make: users by name (number, name of the first group, home), groups by name."""
+
+    users: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """`names`: users and groups that there are (`any`: all, the image brings its own list), `elsewhere`: numbers of others."""
+
+    names: frozenset[str] = frozenset()
+    elsewhere: Made = Made()
+    any: bool = False
+
+    def there(self, made: Made) -> Owners:
+        return replace(self, names=self.names | {*made.users, *made.groups})
+
+    def known(self, made: Made) -> Owners:
+        before = self.elsewhere
+        return replace(self, elsewhere=Made({**before.users, **made.users}, {**before.groups, **made.groups}))
+
+    def knows(self, owner: str) -> bool:
+        """Of `user` or `user:group`, as USER and --chown take them."""
+        words = [word for word in owner.split(":") if word]
+        return self.any or all(whole(word) is not None or word in self.names for word in words)
+
+    def written(self, owner: str) -> str:
+        """As USER says it here."""
+        return owner if self.knows(owner) else self.number(owner, primary=True) or NONROOT
+
+    def number(self, owner: str, *, primary: bool = False) -> str | None:
+        """`10001:10001`; `primary`: with the user's own group where none is named. None where it cannot be told."""
+        name, _, group = owner.partition(":")
+        user = name if whole(name) is not None else self._user(name)
+        if not group and not primary:
+            return user
+        of_group = self._group(group or self.elsewhere.users.get(name, ("", name, ""))[1])
+        return f"{user}:{of_group or user}" if user is not None and (of_group or not group) else None
+
+    def home(self, name: str) -> str:
+        """That of a user who is made elsewhere; "" where nobody is."""
+        return self.elsewhere.users.get(name, ("", "", ""))[2]
+
+    def _user(self, name: str) -> str | None:
+        return self.elsewhere.users.get(name, ("", "", ""))[0] or _EVERYWHERE.get(name)
+
+    def _group(self, name: str) -> str | None:
+        return name if whole(name) is not None else self.elsewhere.groups.get(name) or _EVERYWHERE.get(name)
+
+
+def made_by(text: str) -> Made:
+    """Of a RUN line with its variables filled in: `addgroup -g 1001 app && adduser -D -u 1001 -G app app`."""
+    users: dict[str, tuple[str, str, str]] = {}
+    groups: dict[str, str] = {}
+    for tool, rest in _MAKES.findall(text.replace("\\\n", " ")):
+        words = _words(rest)
+        name, number = words[-1] if words else "", _option(words, _NUMBER[tool])
+        if not name or name.startswith("-"):
+            continue
+        if tool in _GROUP and (number or name not in users):
+            home = _option(words, _HOME) or f"/home/{name}"
+            users[name] = (number, _option(words, _GROUP[tool]) or name, home)
+        elif tool not in _GROUP and number:
+            groups[name] = number
+    return Made(users, groups)
+
+
+def _option(words: list[str], names: tuple[str, ...]) -> str:
+    for word, following in pairwise(words):
+        if word in names:
+            return following
+    return next((w.partition("=")[2] for w in words if w.partition("=")[0] in names and "=" in w), "")
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()

@@ -1,0 +1,72 @@
+"""What a RUN line of a build stage is for: it installs something, fetches modules, or needs the source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from devctl.domain.dockerfile.facts import Instruction
+
+_HEAD = re.compile(r"^\s*RUN\s+(?:--\S+\s+)*", re.IGNORECASE)
+_MODULES = re.compile(
+    r"\bgo\s+(?:mod\s+(?:download|verify|tidy|vendor|graph)|work\s+(?:sync|vendor)|get\s+(?:-\S+\s+)*\./)"
+)
+_COMPILES = re.compile(
+    r"\bgo\s+(?:build|install|run|vet|test|generate)\b(?![^&|;]*@)"
+    r"|(?:^|[|;&(\n\"'])\s*(?:\w+=\S*\s+)*(?:make|mage|task|just|goreleaser|(?:(?:ba|a)?sh\s+(?:-\w+\s+)*)?[\w./-]*build[\w-]*\.sh)\b"
+)
+_GENERATES = re.compile(
+    r"^(?:go\s+generate|templ\s+generate|sqlc\s+generate|buf\s+generate|swag\s+init|wire\s+(?:gen\s+)?\.|protoc\s"
+    r"|go\s+(?:run|tool)\s+\S*\b(?:templ|sqlc|buf|swag|wire|oapi-codegen|mockgen)\b)"
+)
+_INSTALLS = re.compile(
+    r"^(?:\w+=\S+\s+)*(?:apk|apt|apt-get|dnf|microdnf|yum|update-ca-certificates|adduser|addgroup|useradd|groupadd|curl|wget|tar"
+    r"|unzip|mkdir|rm|git\s+config|go\s+env|go\s+install\s+\S*@|pip3?\s+install|npm\s+(?:i|install)\s+(?:-g|--global))\b"
+)
+
+
+def commands(instruction: Instruction) -> Iterator[str]:
+    """Each command of a chain (`apk add git && go build`), without line ends; the whole where it has a form of its own."""
+    if instruction.json:
+        yield " ".join(instruction.value)
+        return
+    text = _HEAD.sub("", instruction.original.replace("\\\n", " "))
+    for part in [text] if "<<" in text else text.split("&&"):
+        yield part.strip()
+
+
+def parts(instruction: Instruction) -> Iterator[str]:
+    """Each simple command, whatever joins it to the next."""
+    text = _HEAD.sub("", instruction.original.replace("\\\n", " "))
+    for part in re.split(r"&&|\|\||[;|\n]", text):
+        if part.strip():
+            yield part.strip()
+
+
+def installs(command: str) -> bool:
+    """Whether it needs nothing of the source."""
+    return _INSTALLS.match(command) is not None and not compiles(command) and not fetches_modules(command)
+
+
+def compiles(command: str) -> bool:
+    """`go build`, or a tool that is likely to run it; `apk add make` and `go install TOOL@VERSION` do not."""
+    return _COMPILES.search(command) is not None and not re.match(
+        r"(?:apk|apt|apt-get|dnf|microdnf|yum)\b", command
+    )
+
+
+def fetches_modules(command: str) -> bool:
+    return _MODULES.search(command) is not None
+
+
+def flags(instruction: Instruction) -> str:
+    """`RUN --mount=…` with its flags."""
+    return " ".join(("RUN", *instruction.flags))
+
+
+def generating(instruction: Instruction) -> Iterator[str]:
+    """Commands that write Go code, those of a build tool that it calls too."""
+    told = re.split(r"&&|\|\||[;|\n]", instruction.runs)
+    for command in (*parts(instruction), *map(str.strip, told)):
+        if _GENERATES.match(command):
+            yield command

@@ -1,0 +1,448 @@
+"""From facts to a Service: which main, port, probe, files; every value with its evidence. devctl.yaml has the last word."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
+from devctl.domain.derive.production_stage import ProductionStage, production_stage
+from devctl.domain.detect.cgo import needs_cgo
+from devctl.domain.detect.config_file_env import asked_config, read_names, required_names, with_named
+from devctl.domain.detect.framework_ports import library_port
+from devctl.domain.detect.main_package import Chosen, Main, choose_main, mains, word_of
+from devctl.domain.detect.port_and_probe import Port, find_port, find_probe
+from devctl.domain.detect.required_env import dockerfile_env, environment, unset_env
+from devctl.domain.detect.source_run import SourceRun
+from devctl.domain.dockerfile.build_and_start import GO_VARIABLES, Started, started
+from devctl.domain.dockerfile.dev_stage import dev_stage
+from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.dockerfile.go_build_lines import linked_in
+from devctl.domain.dockerfile.prod_stages import prod_stages, up_to_asked
+from devctl.domain.dockerfile.purpose import builds_go
+from devctl.domain.dockerfile.stages import external_base, golang_tag, target_name
+from devctl.domain.go.facts import Located, Module, SourceFacts
+from devctl.domain.go.gomod import GoMod
+from devctl.domain.go.versions import DEFAULT_GO, minor, needed, refuses
+from devctl.domain.project.config import Config, ServiceConfig
+from devctl.domain.project.model import (
+    NOT_LISTENING,
+    ImageBuild,
+    Origin,
+    ProgramStart,
+    ServedPort,
+    Service,
+    SourceCode,
+)
+
+_OF_BUILDS = re.compile(r"(?:PATH|HOME)$|GO[A-Z]|CGO_")
+"""Variables that an image sets for what compiles there."""
+# Folders that say where a main lies, and not what it is.
+_NAMELESS = frozenset({".", "cmd", "app", "main", "src", "pkg", "internal"})
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """What was concluded of one service before it is put together; `why_…`: its evidence."""
+
+    said: ServiceConfig
+    chosen: Chosen
+    port: Port | None
+    begun: Started
+    probe: str
+    why_probe: str
+    args: tuple[str, ...]
+    copied: tuple[str, ...]
+    asked: Mapping[str, str]
+
+    @property
+    def main(self) -> Main:
+        return self.chosen.main
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {**dict(self.port.env if self.port else ()), **self.asked, **self.said.env}
+
+
+def detect_service(
+    facts: SourceFacts,
+    *,
+    config: Config,
+    name: str | None = None,
+    compose: Mapping[str, object] | None = None,
+    compose_file: str = "compose.yaml",
+    dockerfile: DockerfileFacts | None = None,
+    context: str = ".",
+    is_folder: Callable[[str], bool] = lambda _: False,
+    run: SourceRun | None = None,
+) -> Service:
+    """The service `name` of the compose model (its part of it is `compose`), or of a project that has none. `run`: what its
+    container compiles and starts itself, in paths of the project.
+
+    `is_folder`: of a path in the project. Raises FilesError (`no-go-module`, `no-main`) or UsageError (`which-main`).
+    """
+    spec, said = compose or {}, _said(config, name)
+    seen = up_to_asked(dockerfile, spec) if dockerfile is not None else None
+    chosen = choose_main(
+        facts,
+        name=name,
+        context=context,
+        wanted_dir=said.dir,
+        wanted_main=said.main,
+        dockerfile=seen if run is None else None,
+        compose=spec,
+        ran=(run.package, compose_file) if run is not None and run.package is not None else None,
+    )
+    called = posixpath.basename(chosen.main.package.dir)
+    if run is None:
+        begun = started(seen, spec, compose_file=compose_file, called=called)
+    else:
+        begun = _started_from_source(run, spec, chosen.main, compose_file)
+    image = begun.in_source(dockerfile_env(seen))
+    there = {**image, **environment(spec), **said.env}
+    asked = asked_config(chosen.main, there)
+    chosen = replace(chosen, main=with_named(chosen.main, {**there, **asked}))
+    flags = begun if said.args is None else Started(args=said.args, places={"args": "devctl.yaml"})
+    port = _port(chosen.main, said, spec, compose_file=compose_file, dockerfile=seen, begun=flags)
+    decided = _decide(chosen, said, port, begun, at_root=context == ".", asked=asked)
+    service = _service(decided, config, name=name)
+    told = config.go is not None or config.bases.golang is not None
+    if run is not None:
+        service = _as_run(service, run, go=chosen.main.module.go if not told else None)
+    if dockerfile is not None:
+        others = tuple(m.package.dir for m in mains(facts) if m.module.dir == decided.main.module.dir)
+        service = _built_by(
+            service,
+            dockerfile,
+            decided,
+            spec,
+            context=context,
+            is_folder=is_folder,
+            others=others if run is None else None,
+        )
+        if not told and service.build.go_image is None and not service.build.needs_c:
+            base, place = _their_go(dockerfile, go=chosen.main.module.go)
+            origins = {**service.origins, **({"go_image": place} if base is not None else {})}
+            service = replace(service, origins=origins, build=replace(service.build, go_image=base))
+    given_env = {**decided.env, **config.prod.env}
+    unset = unset_env(decided.main, compose=spec, dockerfile=dockerfile, said=given_env)
+    env_files = tuple({f.path: f for package in decided.main.closure for f in package.env_files}.values())
+    names = {n for n in image if run is not None and not _OF_BUILDS.match(n)} | set(
+        required_names(decided.main)
+    )
+    # What the code can do without is not given a place that only that image has.
+    read = {n for n in read_names(decided.main) & set(image) if not _OF_BUILDS.match(n)}
+    names |= {n for n in read if not image[n].startswith("/")}
+    needed = {name: value for name, value in image.items() if name in names and "$" not in value}
+    return replace(
+        service,
+        build=replace(service.build, context=context),
+        start=replace(service.start, unset_env=unset, env_files=env_files, image_env=needed),
+    )
+
+
+def _started_from_source(run: SourceRun, spec: Mapping[str, object], main: Main, place: str) -> Started:
+    """What `go run` says, as a Dockerfile would."""
+    places = {"tags": place, "args": place}
+    env = {key: value for key, value in run.env.items() if key in GO_VARIABLES}
+    if run.goflags:
+        env["GOFLAGS"] = f"{env.get('GOFLAGS', environment(spec).get('GOFLAGS', ''))} {run.goflags}".strip()
+    args = run.args if main.package.dir == run.package or run.package is None else ()
+    return Started(tuple(re.findall(r"[^,\s]+", run.flag("tags"))), env, args, places=places)
+
+
+def _as_run(service: Service, run: SourceRun, *, go: str | None) -> Service:
+    """It runs in the folder that its container works in, and what the command sets for it alone holds. `go`: what the module asks
+    of the image; None where devctl.yaml says what builds."""
+    usable = go is not None and run.image is not None and _compiles(run.image, go)
+    said = {key: value for key, value in run.env.items() if key not in GO_VARIABLES}
+    return replace(
+        service,
+        start=replace(
+            service.start,
+            workdir=posixpath.relpath(run.folder, service.source.dir),
+            env={**said, **service.start.env},
+            steps=run.steps,
+        ),
+        build=replace(
+            service.build,
+            ldflags=service.build.ldflags or run.flag("ldflags"),
+            go_image=run.image if usable else None,
+        ),
+    )
+
+
+def _their_go(dockerfile: DockerfileFacts, *, go: str) -> tuple[str | None, str]:
+    """The image that the Dockerfile compiles in, for stages of ours beside it; and its place."""
+    bases = ((stage.line, external_base(dockerfile, stage)) for stage in dockerfile.stages)
+    found = ((ref, f"{dockerfile.path}:{line}") for line, ref in bases if _compiles(ref, go))
+    return next(found, (None, ""))
+
+
+def _compiles(image: str, go: str) -> bool:
+    """Whether it is an image of Go, and new enough as its tag says."""
+    tag = golang_tag(image) or ""
+    return minor(tag) is not None and not refuses(tag, go)
+
+
+def _decide(
+    chosen: Chosen,
+    said: ServiceConfig,
+    port: Port | None,
+    begun: Started,
+    *,
+    at_root: bool,
+    asked: Mapping[str, str],
+) -> _Decided:
+    main = chosen.main
+    local, copied = begun.args_in_source() if at_root and main.module.dir == "." else (begun.args, ())
+    probe, why = (said.probe, "devctl.yaml") if said.probe is not None else find_probe(main, port)
+    if said.args is not None:
+        args, copied = said.args, ()
+    else:
+        args = (*local, *(port.args if port else ()))
+    return _Decided(said, chosen, port, begun, probe, why, args, copied, asked)
+
+
+def _service(decided: _Decided, config: Config, *, name: str | None) -> Service:
+    main, said, begun, port = decided.main, decided.said, decided.begun, decided.port
+    files, why_files = _files(main, said, decided.copied)
+    cgo = needs_cgo(main)
+    return Service(
+        name=name or next(iter(config.services), None) or default_name(main),
+        origins={
+            **_origins(decided.chosen, port, decided.why_probe, why_files, name=name, said=said),
+            **_begun_origins(begun, said, port, cgo),
+        },
+        source=SourceCode(
+            dir=main.module.dir,
+            main=main.relative,
+            embedded=tuple(sorted({name for package in main.closure for name in package.embedded})),
+            embeds=main.embeds,
+            unbuilt=tuple(item for package in main.closure for item in package.unbuilt),
+            module=main.module.path,
+            cgo=cgo,
+        ),
+        start=ProgramStart(
+            args=decided.args,
+            own_command=_own_command(said, begun, port),
+            own_entrypoint=begun.entrypoint if said.args is None else None,
+            workdir=_workdir(main),
+            env=decided.env,
+            prod_env=config.prod.env,
+            writable=config.prod.writable,
+        ),
+        serve=ServedPort(
+            port=port.port if port else None,
+            host_port=said.host_port,
+            probe=decided.probe,
+            compare=config.prod.compare,
+        ),
+        build=ImageBuild(
+            tags=said.build.tags or begun.tags,
+            env={**begun.env, **({"CGO_ENABLED": "1"} if cgo else {}), **said.build.env},
+            ldflags=said.build.ldflags,
+            files=files,
+        ),
+    )
+
+
+def _built_by(
+    service: Service,
+    dockerfile: DockerfileFacts,
+    decided: _Decided,
+    spec: Mapping[str, object],
+    *,
+    context: str,
+    is_folder: Callable[[str], bool],
+    others: tuple[str, ...] | None,
+) -> Service:
+    """The service with the stages of the Dockerfile that builds it today. `others`: the mains of its module, None where no stage is
+    derived."""
+    dev = dev_stage(dockerfile, spec, go=decided.main.module.go)
+    derived = None
+    if dev.stage is None and others is not None:
+        derived = _derived(
+            decided.main, service, dockerfile, spec, context=context, is_folder=is_folder, others=others
+        )
+    stages = prod_stages(dockerfile, spec)
+    built = derived.build.own_build if derived is not None else None
+    linked = linked_in(built.flags) if built is not None and not service.build.ldflags else ""
+    return replace(
+        service,
+        origins={**service.origins, "build.ldflags": f"{dockerfile.path}:{built.line}"}
+        if built is not None and linked
+        else service.origins,
+        build=replace(
+            service.build,
+            ldflags=linked or service.build.ldflags,
+            dockerfile=dockerfile.path,
+            dev_stage=target_name(dev.stage) if dev.stage else None,
+            derived=derived,
+            prod_stages=stages,
+            production=_production(
+                decided.main, dockerfile, spec, context=context, target=next(iter(stages.values()), None)
+            ),
+        ),
+    )
+
+
+def _production(
+    main: Main, dockerfile: DockerfileFacts, spec: Mapping[str, object], *, context: str, target: str | None
+) -> ProductionStage | None:
+    """None where the module lies outside of the build context: the Dockerfile cannot build it."""
+    module, package = (posixpath.relpath(folder, context) for folder in (main.module.dir, main.package.dir))
+    if target is None or module.startswith(".."):
+        return None
+    return production_stage(
+        dockerfile, spec, target=target, package=package, module=main.module.path, go=main.module.go
+    )
+
+
+def _derived(
+    main: Main,
+    service: Service,
+    dockerfile: DockerfileFacts,
+    spec: Mapping[str, object],
+    *,
+    context: str,
+    is_folder: Callable[[str], bool],
+    others: tuple[str, ...],
+) -> DerivedStage | None:
+    """None where the module lies outside of the build context, or the Go of the build stage is too old for it: the Dockerfile
+    cannot build it either."""
+    module, package = (posixpath.relpath(folder, context) for folder in (main.module.dir, main.package.dir))
+    if module.startswith(".."):
+        return None
+    started_in = posixpath.normpath(posixpath.join(module, service.start.workdir))
+    found = derived_stage(
+        dockerfile,
+        spec,
+        package=package,
+        module=main.module.path,
+        started_in=started_in,
+        context=context,
+        mains=tuple(posixpath.relpath(other, context) for other in others),
+        is_folder=lambda path: is_folder(posixpath.join(context, path)),
+    )
+    if not isinstance(found, DerivedStage):
+        return None
+    too_old = refuses(golang_tag(external_base(dockerfile, found.build.stage)) or "", main.module.go)
+    return None if too_old else found
+
+
+def _own_command(said: ServiceConfig, begun: Started, port: Port | None) -> tuple[str, ...] | None:
+    """What a container of the user's own production stage is given; None leaves it to its image."""
+    if said.args is not None:
+        return said.args
+    return begun.command if not port or not port.args else (*(begun.command or begun.cmd), *port.args)
+
+
+def _begun_origins(
+    begun: Started, said: ServiceConfig, port: Port | None, cgo: Located | None
+) -> dict[str, str]:
+    found = {}
+    if said.args is None and (begun.args or (port and port.args)):
+        found["args"] = begun.places.get("args") or (port.origin if port else "default")
+    if not said.build.tags and begun.tags:
+        found["build.tags"] = begun.places["tags"]
+    if cgo is not None and "CGO_ENABLED" not in said.build.env:
+        found["build.env"] = f"{cgo.place} ({cgo.value})"
+    return found
+
+
+def _workdir(main: Main) -> str:
+    """The folder that the program must be started in, relative to the module: that of the main beside whose code the files lie."""
+    return main.relative.removeprefix("./") if main.package.opens_beside else "."
+
+
+def _said(config: Config, name: str | None) -> ServiceConfig:
+    if name is None:
+        return next(iter(config.services.values()), ServiceConfig())
+    return config.services.get(name, ServiceConfig())
+
+
+def _port(
+    main: Main,
+    said: ServiceConfig,
+    spec: Mapping[str, object],
+    *,
+    compose_file: str,
+    dockerfile: DockerfileFacts | None,
+    begun: Started,
+) -> Port | None:
+    found = find_port(main, compose=spec, compose_file=compose_file, dockerfile=dockerfile, begun=begun)
+    found = library_port(main, found, begun.args)
+    if said.port is None:
+        return found
+    if found is None:
+        return Port(said.port, "devctl.yaml")
+    # What the code reads must agree with the port that devctl.yaml names.
+    env = tuple((key, value.replace(str(found.port), str(said.port))) for key, value in found.env)
+    args = tuple(a.replace(str(found.port), str(said.port)) for a in found.args)
+    return Port(said.port, "devctl.yaml", env, args)
+
+
+def _files(main: Main, said: ServiceConfig, given: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Paths that the code opens, and those that the program is given as arguments."""
+    if said.files is not None:
+        return said.files, "devctl.yaml"
+    opened = [item for package in main.closure for item in package.opens]
+    return tuple(sorted({*given, *(item.value for item in opened)})), opened[0].place if opened else "default"
+
+
+def _origins(
+    chosen: Chosen, port: Port | None, probe: str, files: str, *, name: str | None, said: ServiceConfig
+) -> dict[str, str]:
+    module = chosen.main.module
+    origins = {
+        "name": "compose.yaml" if name is not None else module_file(module),
+        "dir": "devctl.yaml" if said.dir is not None else module_file(module),
+        "main": chosen.origin,
+        "go": f"{module_file(module)}:{module.go_line}" if module.go_line else module_file(module),
+        "port": port.origin if port else _why_no_port(chosen.main),
+        "probe": probe,
+        "files": files,
+    }
+    if said.args is not None:
+        origins["args"] = "devctl.yaml"
+    return origins
+
+
+def _why_no_port(main: Main) -> str:
+    return f"{main.place} listens, and no file says where" if main.serves else NOT_LISTENING
+
+
+def module_file(module: Module) -> str:
+    return posixpath.normpath(posixpath.join(module.dir, "go.mod"))
+
+
+def default_name(main: Main) -> str:
+    """cmd/api → api, src/cmd → the module's: the first folder upwards that says something, else what the module is called."""
+    below = posixpath.relpath(main.package.dir, main.module.dir).split("/")
+    word = next((w for w in reversed(below) if w not in _NAMELESS), word_of(main.module.path))
+    return re.sub(r"[^a-z0-9_-]+", "-", word.lower()).strip("-_") or "app"
+
+
+def detect_go(module: Module, config: Config) -> Origin:
+    """The Go minor to build with (`1.26`): devctl.yaml, else the higher of go and toolchain in go.mod."""
+    if config.go is not None:
+        return Origin(config.go, "devctl.yaml")
+    wanted = needed(GoMod(go=module.go, toolchain=module.toolchain))
+    place = f"{module_file(module)}:{module.go_line}" if module.go_line else module_file(module)
+    return Origin(wanted, place if minor(module.go) or module.toolchain else f"default {DEFAULT_GO}")
+
+
+def is_go_service(
+    spec: Mapping[str, object], facts: SourceFacts, *, context: str, dockerfile: DockerfileFacts | None = None
+) -> bool:
+    """Whether a compose service is built from Go code of this repository (`context` relative to it).
+
+    A Dockerfile without any Go in it (a web server, a database with extras) is another's.
+    """
+    if not spec.get("build") or (dockerfile is not None and not builds_go(dockerfile)):
+        return False
+    folders = [package.dir for module in facts.modules for package in module.packages]
+    return any(context in (".", folder) or folder.startswith(f"{context}/") for folder in folders)

@@ -1,0 +1,294 @@
+"""What a container runs that compiles the source itself: `go run ./cmd/api --flag`, a build and then its program, a reloader."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from devctl.domain.bases.references import parse
+from devctl.domain.command.argv import shell_text, simple_commands
+from devctl.domain.detect.required_env import environment
+from devctl.domain.dockerfile.dev_stage import working_dir
+from devctl.domain.dockerfile.entrypoint import words_of
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.stages import effective, expand, find_stage, golang_tag
+
+_RELOADERS = frozenset({"air", "reflex", "CompileDaemon", "gow", "wgo", "modd", "fresh", "realize", "gin"})
+_WITH_VALUE = frozenset(
+    {"o", "C", "tags", "ldflags", "gcflags", "asmflags", "mod", "modfile", "p", "exec", "overlay", "pgo"}
+)
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+# Done only so that the program can be compiled, which is the image's part.
+_FOR_BUILDS = re.compile(r"(?:\S*/)?(?:go (?:mod|get|install|version|env)|apt-get|apt|apk|set|true|mkdir|:) ")
+_HOME = "/go"
+"""The working directory of an image of Go."""
+_KEPT = re.compile(r"-mod=|-modfile=")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRun:
+    """`folder`: where the program runs, `package`: the folder that it is compiled from, None where no word names it. `flags`: of
+    what compiles it, each as one word (`-tags=a,b`); `env`: what is set for it alone; `steps`: the commands before it that are not
+    there to compile, as a shell takes them; `image`: the image of Go that it is compiled in."""
+
+    folder: str
+    package: str | None = None
+    args: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[str, ...] = ()
+    image: str | None = None
+
+    def flag(self, name: str) -> str:
+        return next((f.partition("=")[2] for f in self.flags if f.startswith(f"-{name}=")), "")
+
+    @property
+    def goflags(self) -> str:
+        """Where modules come from; the rest is for a person at a terminal (`-v`, `-race`)."""
+        return " ".join(f for f in self.flags if _KEPT.match(f) and " " not in f)
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    words: tuple[str, ...]
+    folder: str
+    env: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return posixpath.basename(self.words[0].partition("@")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A `go run` or `go build`: its flags, the package, and the words behind that."""
+
+    verb: str
+    folder: str
+    package: str
+    output: str
+    flags: tuple[str, ...]
+    args: tuple[str, ...]
+
+
+def source_run(words: Sequence[str], *, folder: str, env: Mapping[str, str]) -> SourceRun | None:
+    """None where these words start no program that they compile. `env`: what variables in a shell's text stand for."""
+    commands = list(_commands(tuple(words), folder, {}, env))
+    compiled = [(at, c, found) for at, c in enumerate(commands) if (found := _compiled(c)) is not None]
+    runs = [item for item in compiled if item[2].verb == "run"]
+    if runs:  # `go run ./cmd/migrate && go run ./cmd/api`: the last one stays
+        at, command, found = runs[-1]
+        return SourceRun(
+            found.folder, found.package, found.args, found.flags, command.env, _steps(commands[:at])
+        )
+    for at, command, found in reversed(compiled):
+        started = next((c for c in commands[at + 1 :] if _is_of(c, found)), None)
+        if started is not None:
+            before = commands[:at] + commands[at + 1 : commands.index(started)]
+            env = {**command.env, **started.env}
+            return SourceRun(
+                started.folder, found.package, started.words[1:], found.flags, env, _steps(before)
+            )
+    for at, command in enumerate(commands):
+        if command.name in _RELOADERS:
+            behind = command.words[command.words.index("--") + 1 :] if "--" in command.words else ()
+            args = behind if command.name == "air" else ()
+            return SourceRun(command.folder, None, args, (), command.env, _steps(commands[:at]))
+    return None
+
+
+def package_built(text: str, *, folder: str) -> str | None:
+    """The package that a command of a reloader's configuration builds."""
+    found = [c for command in _in_shell(text, folder, {}, {}) if (c := _compiled(command)) is not None]
+    return found[-1].package if found else None
+
+
+def _steps(commands: Sequence[_Command]) -> tuple[str, ...]:
+    kept = [c for c in commands if not _FOR_BUILDS.match(f"{' '.join(c.words)} ")]
+    return tuple(
+        " ".join([*(f"{k}={shlex.quote(v)}" for k, v in c.env.items()), shlex.join(c.words)]) for c in kept
+    )
+
+
+def _is_of(command: _Command, built: _Compiled) -> bool:
+    """Whether it starts what was built: by its path, or where no `-o` says how that is called, any path."""
+    path = posixpath.normpath(posixpath.join(command.folder, command.words[0]))
+    if built.output:
+        return path == built.output or posixpath.basename(path) == posixpath.basename(built.output)
+    return "/" in command.words[0]
+
+
+def _commands(
+    words: tuple[str, ...], folder: str, env: Mapping[str, str], known: Mapping[str, str]
+) -> Iterator[_Command]:
+    """One after another, also those that a shell or a reloader is given as one word."""
+    while words and (_ASSIGNMENT.match(words[0]) or words[0] in ("exec", "env", "time", "command")):
+        if _ASSIGNMENT.match(words[0]):
+            name, _, value = words[0].partition("=")
+            env = {**env, name: value}
+        words = words[1:]
+    if words[:2] in (("go", "run"), ("go", "tool")) and ("@" in "".join(words[2:3]) or words[1] == "tool"):
+        words = words[2:]  # a tool that comes as a module
+    if not words:
+        return
+    at = next((i for i in range(len(words) - 1) if _is_go(words[i], words[i + 1])), None)
+    if at is not None:
+        yield _Command(words[at:], folder, env)
+        return
+    texts = (word if not word.startswith("-") else word.partition("=")[2] for word in words[1:])
+    given = [list(_in_shell(text, folder, env, known)) for text in texts if " " in text]
+    built = [any(_compiled(c) is not None for c in commands) for commands in given]
+    if (text := shell_text(words)) is not None:
+        yield from _in_shell(text, folder, env, known)
+    elif any(built):  # what a reloader is told to build, and then to start
+        yield from (c for commands in given[built.index(True) :] for c in commands)
+    else:
+        yield _Command(words, folder, env)
+
+
+def _is_go(word: str, following: str) -> bool:
+    """`go run` behind whatever starts it: `wait-for db:5432 -- go run .`, `reflex -s -- go run .`"""
+    name = posixpath.basename(word)
+    return (name in ("go", "gow") and following in ("run", "build", "-C")) or (
+        name == "wgo" and following == "run"
+    )
+
+
+def _in_shell(text: str, folder: str, env: Mapping[str, str], known: Mapping[str, str]) -> Iterator[_Command]:
+    for words in simple_commands(expand(text, {**known, **env}, unknown="")):
+        if words[0] == "cd" and len(words) == 2:
+            folder = posixpath.normpath(posixpath.join(folder, words[1]))
+        elif words[0] == "export":
+            env = {**env, **dict(w.split("=", 1) for w in words[1:] if "=" in w)}
+        else:
+            yield from _commands(words, folder, env, known)
+
+
+def _compiled(command: _Command) -> _Compiled | None:
+    name, words, folder = command.name, list(command.words[1:]), command.folder
+    if name not in ("go", "gow", "wgo"):
+        return None
+    if words[:1] == ["-C"]:
+        folder, words = posixpath.join(folder, "".join(words[1:2])), words[2:]
+    if not words or words[0] not in ("run", "build"):
+        return None
+    verb, flags, output, at = words[0], list[str](), "", 1
+    while at < len(words) and words[at].startswith("-"):
+        flag, equals, value = words[at].lstrip("-").partition("=")
+        if not equals and flag in _WITH_VALUE:
+            at += 1
+            equals, value = "=", "".join(words[at : at + 1])
+        if flag == "C":
+            folder = posixpath.join(folder, value)
+        elif flag == "o":
+            output = posixpath.normpath(posixpath.join(folder, value))
+        else:
+            flags.append(f"-{flag}{equals}{value}")
+        at += 1
+    package, args = _package(words[at:])
+    if "@" in package:  # a program of somebody else
+        return None
+    path = posixpath.normpath(posixpath.join(folder, package))
+    return _Compiled(verb, posixpath.normpath(folder), path, output, tuple(flags), args)
+
+
+def _package(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """`main.go other.go --flag` is the folder of these files; what follows is for the program."""
+    files = 0
+    while files < len(words) and words[files].endswith(".go"):
+        files += 1
+    if files:
+        return posixpath.dirname(words[0]) or ".", tuple(words[files:])
+    return (words[0], tuple(words[1:])) if words else (".", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Mounts:
+    """Folders of the project, by where a container has them."""
+
+    folders: Mapping[str, str]
+
+    def in_project(self, path: str) -> str | None:
+        """The path of the project that lies there."""
+        over = [t for t in self.folders if f"{path}/".startswith(f"{t.rstrip('/')}/")]
+        if not over:
+            return None
+        target = max(over, key=len)
+        return posixpath.normpath(posixpath.join(self.folders[target], posixpath.relpath(path, target)))
+
+
+def mounts_of(spec: Mapping[str, Any], *, root: str) -> Mounts:
+    """Those of a resolved compose service."""
+    binds = [v for v in spec.get("volumes") or [] if v.get("type") == "bind"]
+    inside = {v["target"]: posixpath.relpath(v["source"], root) for v in binds}
+    return Mounts({target: path for target, path in inside.items() if not path.startswith("..")})
+
+
+def mounted_run(
+    spec: Mapping[str, Any],
+    *,
+    root: str,
+    dockerfile: DockerfileFacts | None,
+    folders: Iterable[str],
+    asked: bool,
+) -> SourceRun | None:
+    """How a resolved compose service runs Go code of the project that is mounted into it, in paths of the project; None where it
+    does not compile any. `folders`: those of the Go packages; `asked`: devctl.yaml names it, which is word enough."""
+    mounts, image = mounts_of(spec, root=root), str(spec.get("image") or "")
+    stage = _stage(dockerfile, spec)
+    folder = str(spec.get("working_dir") or "")
+    if not folder.startswith("/"):
+        own = working_dir(dockerfile, stage) if dockerfile is not None and stage is not None else _HOME
+        folder = posixpath.normpath(posixpath.join(own.replace("$", _HOME, 1), folder))
+    named = parse(image).repository.rpartition("/")[2] if image else ""
+    words = _words(spec, dockerfile, stage) or (("air",) if named == "air" else ())
+    if named == "air" and not words_of(spec, "entrypoint") and words[:1] != ("air",):
+        words = ("air", *words)
+    found = source_run(words, folder=folder, env=environment(spec)) or (SourceRun(folder) if asked else None)
+    if found is None:
+        return None
+    code = found.package or (found.folder if mounts.in_project(found.folder) is not None else "")
+    place = mounts.in_project(code) if code else next(iter(mounts.folders.values()), None)
+    if place is None or not any(place in (".", f) or f.startswith(f"{place}/") for f in folders):
+        return None
+    return replace(
+        found,
+        folder=mounts.in_project(found.folder) or place,
+        package=place if found.package is not None else None,
+        image=image if dockerfile is None and golang_tag(image) else None,
+    )
+
+
+def _stage(facts: DockerfileFacts | None, spec: Mapping[str, Any]) -> Stage | None:
+    if facts is None:
+        return None
+    return find_stage(facts, str((spec.get("build") or {}).get("target") or "")) or facts.stages[-1]
+
+
+def _words(spec: Mapping[str, Any], facts: DockerfileFacts | None, stage: Stage | None) -> tuple[str, ...]:
+    """What a container is started with: compose's `entrypoint` drops the image's CMD."""
+    entry, command = words_of(spec, "entrypoint"), words_of(spec, "command")
+    own: dict[str, tuple[str, ...]] = {}
+    for cmd in ("ENTRYPOINT", "CMD"):
+        line = effective(facts, stage, cmd) if facts is not None and stage is not None else None
+        if line is not None:
+            own[cmd] = line.value if line.json else ("sh", "-c", " ".join(line.value))
+    return (*(entry or own.get("ENTRYPOINT", ())), *(command or (() if entry else own.get("CMD", ()))))
+
+
+_CACHES = ("/go", "/go/pkg", "/go/pkg/mod", "/root/go", "/root/.cache", "/root/.cache/go-build")
+_CACHE_VARIABLES = ("GOCACHE", "GOMODCACHE", "GOPATH", "GOTMPDIR")
+
+
+def without_caches(spec: dict[str, Any]) -> None:
+    """Take from a service (in place) where its own compiler keeps modules and builds: in a dev container devctl's does."""
+    said = environment(spec)
+    places = {*_CACHES, *(said[name].rstrip("/") for name in _CACHE_VARIABLES if said.get(name))}
+    if spec.get("volumes"):
+        spec["volumes"] = [v for v in spec["volumes"] if v["target"].rstrip("/") not in places]
+    if any(name in said for name in _CACHE_VARIABLES):
+        spec["environment"] = {k: v for k, v in spec["environment"].items() if k not in _CACHE_VARIABLES}

@@ -1,0 +1,139 @@
+"""The settings of air in the template, with what a project adds to them."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from devctl.domain.command.argv import shell_words
+
+BUILD_STATE = "/tmp/air/state"
+EXIT_STATE = "/tmp/air/exit"
+"""The code that the program exited with, where it does not run."""
+"""What devctl-build leaves in the container about the last build: `ok TIME`, or `failed TIME` and the compiler's words."""
+PROGRAM = "/tmp/air/main"
+"""What our dev stage builds, and runs."""
+_CMD = re.compile(r"^cmd = .*$", re.MULTILINE)
+_MAKE = re.compile(r"(?:^|[;&|(])\s*make(?:\s|$)")
+_ENDINGS = re.compile(r"^include_ext = \[(.*)\]$", re.MULTILINE)
+_UNWATCHED = re.compile(r"^exclude_dir = \[(.*)\]$", re.MULTILINE)
+
+
+NAMES = (".air.toml", ".config/air.toml")
+"""Where air looks, in a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsersAir:
+    """`path` relative to the project, `folder` where air is run, `values` as TOML has them. `builds`: whether its command builds
+    this very service, and not another one of the project."""
+
+    path: str
+    folder: str
+    values: dict[str, Any] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    builds: bool = True
+
+    @property
+    def build(self) -> Mapping[str, Any]:
+        """`[build]`, with what it says for Linux."""
+        said = table(self.values, "build")
+        return {**said, **{k: v for k, v in table(said, "linux").items() if v}}
+
+    @property
+    def calls_make(self) -> bool:
+        """Whether a command of it is a target of a Makefile."""
+        said = (self.build.get(key) for key in ("cmd", "pre_cmd", "post_cmd"))
+        commands = (
+            str(line) for value in said for line in (value if isinstance(value, list) else [value or ""])
+        )
+        return any(_MAKE.search(command) for command in commands)
+
+    def place(self, key: str) -> str:
+        return f"{self.path}:{self.lines[key]}" if key in self.lines else self.path
+
+    @property
+    def proxy(self) -> tuple[int, int] | None:
+        """The port that air's live reload listens on, and that of the program behind it."""
+        said = table(self.values, "proxy")
+        ports = said.get("proxy_port"), said.get("app_port")
+        if said.get("enabled") is True and isinstance(ports[0], int) and isinstance(ports[1], int):
+            return ports[0], ports[1]
+        return None
+
+
+def users_air(text: str, path: str) -> UsersAir:
+    """`path` relative to the project. Raises ValueError where it is not TOML."""
+    values = tomllib.loads(text)
+    lines: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        found = re.match(r"\s*([\w-]+)\s*=", line)
+        if found is not None:
+            lines.setdefault(found[1], number)
+    folder = posixpath.dirname(path)
+    folder = posixpath.dirname(folder) if posixpath.basename(folder) == ".config" else folder
+    return UsersAir(path, folder or ".", values, lines)
+
+
+def air_toml(
+    template: str,
+    command: list[str],
+    *,
+    unwatched: Iterable[str] = (),
+    watched: Iterable[str] = (),
+    vendored: bool = False,
+) -> str:
+    """`command`: that of `build_command`. `unwatched`: folders that are left out. `watched`: endings (`*.txt`) and paths of files
+    that are compiled in, or read at the start. `vendored`: the build takes its modules from vendor/: an edit there counts."""
+    text = _CMD.sub(lambda _: f"cmd = {toml_string(shell_words(command))}", template, count=1)
+    folders = [*dict.fromkeys([*_list(_UNWATCHED, text), *unwatched])]
+    left = [folder for folder in folders if folder != "vendor" or not vendored]
+    text = _UNWATCHED.sub(lambda _: f"exclude_dir = {toml_strings(left)}", text)
+    names = tuple(watched)
+    known = _list(_ENDINGS, text)
+    new = [name.removeprefix("*.") for name in names if name.startswith("*.")]
+    every = [*dict.fromkeys([*known, *new])]
+    files = [name for name in names if not name.startswith("*.")]
+    line = f"\ninclude_file = {toml_strings(files)}" if files else ""
+    return _ENDINGS.sub(lambda _: f"include_ext = {toml_strings(every)}{line}", text)
+
+
+def build_command(folder: str, main: str, tags: Iterable[str], ldflags: str) -> list[str]:
+    """`devctl-build go build …` of a package of the module in `folder`, from the folder that is mounted."""
+    within = ["-C", folder] if folder != "." else []
+    tagged = ["-tags", ",".join(tags)] if tags else []
+    return [
+        "devctl-build", *within, "go", "build", *tagged, f"-ldflags=-w {ldflags}".rstrip(), "-o", PROGRAM, main
+    ]  # fmt: skip
+
+
+def endings(template: str) -> frozenset[str]:
+    """Of the files that are built from."""
+    return frozenset(_list(_ENDINGS, template))
+
+
+def toml_string(text: str) -> str:
+    """A basic string: JSON's, but for what JSON writes in two halves or not at all."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def toml_strings(texts: Iterable[str]) -> str:
+    return f"[{', '.join(map(toml_string, texts))}]"
+
+
+def _list(pattern: re.Pattern[str], text: str) -> list[str]:
+    """The words of the template's line."""
+    found = pattern.search(text)
+    assert found is not None
+    return re.findall(r'"([^"]+)"', found[1])
+
+
+def table(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A table of TOML; an empty one where there is none."""
+    found = values.get(key)
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,246 @@
+"""How the user's Docker files build and start the program: build tags, experiments, and the arguments that it is given."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from devctl.domain.dockerfile.build_args import after
+from devctl.domain.dockerfile.build_args import given as build_args
+from devctl.domain.dockerfile.entrypoint import develops, is_other, programs, start_words, unwrapped, words_of
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.prod_stages import asked_stage
+from devctl.domain.dockerfile.purpose import for_dev
+from devctl.domain.dockerfile.stages import chain, effective, expand, find_stage, is_dev
+
+_TAGS = re.compile(r"\bgo\s+(?:build|install)\b[^\n&|;]*?\s--?tags[= ](?:\"([^\"]*)\"|'([^']*)'|(\S+))")
+GO_VARIABLES = ("GOAMD64", "GOARM64", "GOEXPERIMENT", "GOFLAGS", "GOWORK")
+"""What decides how Go builds, whoever says it; where modules come from is the deps layer's own."""
+_IN_LINE = re.compile(rf"(?<![-\w])({'|'.join(GO_VARIABLES)})=(?:[\"']([^\"']*)[\"']|([^\s;&|\"']+))")
+_MOD = re.compile(r"\bgo\s+build\b[^\n&|;]*?\s-?(-mod[= ]\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """`args`: what the program is given at its start; `command`: what a container of the user's own stage is given for it
+    beside its ENTRYPOINT (None: nothing, its image knows), `cmd`: what its image gives there, `entrypoint`: what takes the place
+    of that; `copied`: files that the stage
+    copies from the context, by the path that they have in the image. Places by key: `tags`, `args`."""
+
+    tags: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+    args: tuple[str, ...] = ()
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    places: dict[str, str] = field(default_factory=dict)
+    copied: dict[str, str] = field(default_factory=dict)
+    cmd: tuple[str, ...] = ()
+
+    def flags(self) -> dict[str, str]:
+        """`--port 9999`, `-addr=:80`: the flags that are given, with their values, without dashes."""
+        found: dict[str, str] = {}
+        for word, following in zip(self.args, (*self.args[1:], ""), strict=False):
+            name, equals, value = word.lstrip("-").partition("=")
+            if word.startswith("-") and name:
+                found[name] = value if equals else following
+        return found
+
+    def args_in_source(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The arguments with paths of the image as those of the context, and which ones those are."""
+        args, files = [], []
+        for word in self.args:
+            flag, equals, path = word.rpartition("=")
+            source = self._source(path)
+            if source is not None:
+                files.append(source)
+            args.append(f"{flag}{equals}{source}" if source is not None else word)
+        return tuple(args), tuple(files)
+
+    def in_source(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Variables of the image, with its paths as those of the context."""
+        return {name: self._source(value) or value for name, value in variables.items()}
+
+    def _source(self, path: str) -> str | None:
+        return next(
+            (_below(path, at, there) for at, there in self.copied.items() if _is_below(path, at)), None
+        )
+
+
+def started(
+    facts: DockerfileFacts | None,
+    compose: Mapping[str, object],
+    *,
+    compose_file: str = "compose.yaml",
+    called: str = "",
+) -> Started:
+    """From the stages that are not for development; nothing where a shell or another tool stands between. `called`: the
+    folder of the main, which a start script may be told."""
+    if facts is None:
+        return Started()
+    tags, env, places = _built(facts, build_args(compose))
+    last = shown_stage(facts, compose)
+    entry, given = words_of(compose, "entrypoint"), words_of(compose, "command")
+    program, own, line = _program(facts, last) if last is not None else ("", (), 0)
+    copied = _copied(facts, last)
+    told = {**places, "args": compose_file}
+    if entry and _is_program(entry[0]):
+        return Started(tags, env, (*entry[1:], *given), given or None, entry, told, copied, given)
+    if given and not entry and (args := _given(facts, last, program, given, called)) is not None:
+        return Started(tags, env, args, given, None, told, copied, given)
+    if (entry or given) and not _develops(facts, compose, (*entry, *given)):
+        stays = programs((*entry, *given))[0]
+        named = posixpath.basename(stays[0]) in (called, posixpath.basename(program))
+        return Started(
+            tags, env, stays[1:] if named else (), given or None, entry or None, told, copied, given
+        )
+    own = _without_unfilled(own, _unfilled(facts, last, copied, compose))
+    if own:
+        places["args"] = f"{facts.path}:{line}"
+    return Started(tags, env, own, None, None, places, copied, _cmd(facts, last))
+
+
+def _develops(facts: DockerfileFacts, compose: Mapping[str, object], words: tuple[str, ...]) -> bool:
+    """Whether these words of the compose file are for development alone, so that production does without them."""
+    build = compose.get("build")
+    target = find_stage(facts, str(build.get("target") or "")) if isinstance(build, Mapping) else None
+    if for_dev(facts.path) or (target is not None and is_dev(target)):
+        return True
+    return any(develops(part[0]) for part in programs(words))
+
+
+def command_with(facts: DockerfileFacts, stage: str, args: tuple[str, ...]) -> tuple[str, ...] | None:
+    """What a container of the stage is given so that its program gets these arguments in the place of those that its own lines
+    say; None where there are none, or a shell stands between."""
+    found = find_stage(facts, stage)
+    if not args or found is None:
+        return None
+    entry, cmd = effective(facts, found, "ENTRYPOINT"), effective(facts, found, "CMD")
+    if entry is not None:
+        return args if entry.json else None
+    return (
+        (*cmd.value[: len(cmd.value) - len(unwrapped(cmd.value)) + 1], *args)
+        if cmd is not None and cmd.json
+        else None
+    )
+
+
+def _is_program(word: str) -> bool:
+    """`/app/worker`: a file of the image that is neither a script nor what starts something else."""
+    return "/" in word and not is_other(word)
+
+
+def shown_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage | None:
+    """The stage that says how the service runs in production: the one that the compose file asks for, else the last one."""
+    asked = asked_stage(facts, compose)
+    return asked or next((s for s in reversed(facts.stages) if not is_dev(s)), None)
+
+
+def _cmd(facts: DockerfileFacts, stage: Stage | None) -> tuple[str, ...]:
+    """CMD as a container is given it: more words can be put behind."""
+    found = effective(facts, stage, "CMD") if stage is not None else None
+    return found.value if found is not None and found.json else ()
+
+
+def _unfilled(
+    facts: DockerfileFacts, stage: Stage | None, copied: Mapping[str, str], compose: Mapping[str, object]
+) -> tuple[str, ...]:
+    """Folders that a VOLUME line leaves to whoever runs the image, where nobody puts anything there."""
+    mounts = compose.get("volumes")
+    mounted = (
+        [str(m.get("target")) for m in mounts if isinstance(m, dict)] if isinstance(mounts, list) else []
+    )
+    lines = [i for s in (chain(facts, stage) if stage else ()) for i in s.instructions if i.cmd == "VOLUME"]
+    folders = [posixpath.normpath(word) for line in lines for word in line.value]
+    filled = (*copied, *mounted)
+    return tuple(f for f in folders if not any(_is_below(f, path) or _is_below(path, f) for path in filled))
+
+
+def _without_unfilled(args: tuple[str, ...], folders: tuple[str, ...]) -> tuple[str, ...]:
+    """`-conf /data/conf` goes, as there is nothing: the default of the flag is what is read in the source."""
+    kept: list[str] = []
+    for word in args:
+        if not any(_is_below(word.rpartition("=")[2], folder) for folder in folders):
+            kept.append(word)
+        elif kept and kept[-1].startswith("-") and "=" not in f"{kept[-1]}{word}":
+            kept.pop()
+    return tuple(kept)
+
+
+def _copied(facts: DockerfileFacts, stage: Stage | None) -> dict[str, str]:
+    """`COPY config.yml /etc/shop/config.yml`: where files of the context are in the image, by absolute path."""
+    found: dict[str, str] = {}
+    for instruction in (i for s in (chain(facts, stage) if stage else ()) for i in s.instructions):
+        plain = instruction.cmd == "COPY" and not any("--from" in flag for flag in instruction.flags)
+        if not plain or len(instruction.value) != 2 or any(c in instruction.value[0] for c in "*?[$"):
+            continue
+        source, target = posixpath.normpath(instruction.value[0]).lstrip("/"), instruction.value[1]
+        if target.startswith("/") and source != ".":
+            named = f"{target}{posixpath.basename(source)}" if target.endswith("/") else target
+            found.setdefault(posixpath.normpath(named), source)
+    return found
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _below(path: str, folder: str, source: str) -> str:
+    return f"{source}{path.removeprefix(folder)}"
+
+
+def _built(
+    facts: DockerfileFacts, args: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, str], dict[str, str]]:
+    """Tags and Go's variables of the first line that builds, and its place."""
+    for stage in sorted(facts.stages, key=is_dev):
+        values = dict(facts.global_args)
+        for below in reversed(chain(facts, stage)[1:]):
+            for instruction in below.instructions:
+                values = after(instruction, values, args)
+        for instruction in stage.instructions:
+            values = after(instruction, values, args)
+            if instruction.cmd == "RUN" and "go build" in f"{instruction.original}{instruction.runs}":
+                text = expand((instruction.runs or instruction.original).replace("\\\n", " "), values)
+                found = _TAGS.search(text)
+                said = next((g for g in found.groups() if g), "") if found else ""
+                place = f"{facts.path}:{instruction.line}"
+                tags = tuple(tag for tag in re.split(r"[,\s]+", said) if re.fullmatch(r"[\w.]+", tag))
+                return tags, _go_variables(values, text), {"tags": place} if tags else {}
+    return (), {}, {}
+
+
+def _go_variables(values: Mapping[str, str], text: str) -> dict[str, str]:
+    """Those that hold for a build line: set before it, in it, or said as a flag (`-mod=vendor`)."""
+    found = {name: values[name] for name in GO_VARIABLES if values.get(name)}
+    found |= {name: quoted or plain for name, quoted, plain in _IN_LINE.findall(text)}
+    if (mode := _MOD.search(text)) is not None and mode[1] not in found.get("GOFLAGS", ""):
+        found["GOFLAGS"] = f"{found.get('GOFLAGS', '')} {mode[1]}".strip()
+    return found
+
+
+def _program(facts: DockerfileFacts, stage: Stage) -> tuple[str, tuple[str, ...], int]:
+    """The program that a stage starts, the arguments in its own lines, and where; "" where that cannot be told."""
+    words = start_words(facts, stage)
+    if not words:
+        return "", (), 0
+    line = effective(facts, stage, "CMD") or effective(facts, stage, "ENTRYPOINT")
+    return words[0], words[1:], line.line if line is not None and len(words) > 1 else 0
+
+
+def _given(
+    facts: DockerfileFacts, stage: Stage | None, program: str, given: tuple[str, ...], called: str
+) -> tuple[str, ...] | None:
+    """The arguments in a compose file's `command`, None where it starts something else."""
+    entry = effective(facts, stage, "ENTRYPOINT") if stage is not None else None
+    if is_other(given[0]) or (entry is not None and not entry.json):
+        return None
+    words = unwrapped((*(entry.value if entry is not None else ()), *given))
+    first = posixpath.basename("".join(words[:1]))
+    if entry is not None and first.endswith(
+        ".sh"
+    ):  # it is given a name that PATH finds, or what it passes on
+        return given[1:] if posixpath.basename(given[0]) == called else given
+    named = first == called or (program and first == posixpath.basename(program))
+    return words[1:] if named or _is_program("".join(words[:1])) else None

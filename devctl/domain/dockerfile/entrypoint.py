@@ -1,0 +1,138 @@
+"""What a stage of a Dockerfile starts: the program behind what only wraps it, and the arguments in the stage's own lines."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from devctl.domain.command.argv import shell_text, simple_commands
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.stages import chain, effective
+
+# Words that start something else than the program itself: what follows is not for it.
+_DEVELOPERS = frozenset(
+    {
+        "go",
+        "air",
+        "dlv",
+        "reflex",
+        "CompileDaemon",
+        "gow",
+        "make",
+        "fresh",
+        "realize",
+        "modd",
+        "wgo",
+        "nodemon",
+    }
+    | {"tail", "sleep"}
+)
+STARTERS = _DEVELOPERS | {"sh", "bash", "ash", "env", "su", "sudo"}
+# They start what follows, as it stands: the flags are their own.
+_INITS = frozenset({"tini", "tini-static", "dumb-init", "catatonit"})
+_WITH_VALUE = frozenset({"-p", "-e", "-r", "--rewrite"})
+# They start what follows the user.
+_AS_USER = frozenset({"su-exec", "gosu"})
+
+
+def unwrapped(words: Iterable[str]) -> tuple[str, ...]:
+    """`tini -g -- /app serve` is `/app serve`; so is what a script is given that names a program: `/entrypoint.sh /app serve`."""
+    left = list(words)
+    while left:
+        name = posixpath.basename(left[0])
+        if name in _INITS:
+            left = _after_flags(left[1:])
+        elif name in _AS_USER:
+            left = left[2:]
+        elif name.endswith(".sh") and "/" in "".join(left[1:2]):
+            left = left[1:]
+        else:
+            break
+    return tuple(left)
+
+
+def _after_flags(words: list[str]) -> list[str]:
+    while words and words[0].startswith("-"):
+        words = words[2 if words[0] in _WITH_VALUE else 1 :]
+    return words
+
+
+def start_words(facts: DockerfileFacts, stage: Stage) -> tuple[str, ...]:
+    """The program and its arguments; () where a shell, a script or another tool decides."""
+    entry, cmd = effective(facts, stage, "ENTRYPOINT"), effective(facts, stage, "CMD")
+    if any(found is not None and not found.json for found in (entry, cmd)):
+        return ()
+    words = unwrapped((*(entry.value if entry else ()), *(cmd.value if cmd else ())))
+    return () if not words or is_other(words[0]) else words
+
+
+def is_other(word: str) -> bool:
+    """A word that starts something else than the service."""
+    return posixpath.basename(word) in STARTERS or word.endswith(".sh")
+
+
+def develops(word: str) -> bool:
+    """A word that starts what only somebody who develops wants, or nothing at all."""
+    return posixpath.basename(word) in _DEVELOPERS
+
+
+def program_names(facts: DockerfileFacts, stage: Stage) -> frozenset[str]:
+    """What the program is called in the image, and what it was called in the stage that it is copied from."""
+    program = posixpath.basename("".join(start_words(facts, stage)[:1]))
+    return frozenset((program, *_built_as(facts, stage, program))) if program else frozenset()
+
+
+def begun_names(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> tuple[str, ...]:
+    """Every word that a container of the stage is started with, `entrypoint` and `command` of the compose file before the
+    stage's own, without folders: the program is among them, also behind a script, and the first that names one is it."""
+    words = [word for part in programs(begun_words(facts, stage, compose)) for word in part]
+    names = [posixpath.basename(word) for word in " ".join(words).split()]
+    return tuple(dict.fromkeys(other for name in names for other in (name, *_built_as(facts, stage, name))))
+
+
+def begun_words(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> tuple[str, ...]:
+    """What a container of the stage is started with."""
+    words: list[str] = []
+    for cmd in ("ENTRYPOINT", "CMD"):
+        given = words_of(compose, cmd if cmd == "ENTRYPOINT" else "COMMAND")
+        line = effective(facts, stage, cmd)
+        if given or line is None:
+            words += given
+        else:
+            words += line.value if line.json else ("sh", "-c", " ".join(line.value))
+    return tuple(words)
+
+
+def programs(words: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """What these words start, each with its arguments, first what stays: of `sh -c "migrate up && app"` that is app, and of
+    whatever wraps a shell it comes last."""
+    at = next((i for i in range(len(words)) if shell_text(words[i:]) is not None), len(words))
+    started = simple_commands(shell_text(words[at:]) or "")
+    parts = [*reversed([unwrapped(_plain(part)) for part in started]), unwrapped(words[:at])]
+    return tuple(part for part in parts if part)
+
+
+def _plain(words: Sequence[str]) -> Sequence[str]:
+    """Without what a shell takes for itself: `exec`, `PORT=80`."""
+    at = next(
+        (i for i, w in enumerate(words) if w != "exec" and not re.match(r"[A-Za-z_]\w*=", w)), len(words)
+    )
+    return words[at:]
+
+
+def words_of(compose: Mapping[str, object], key: str) -> tuple[str, ...]:
+    """`entrypoint` or `command` of a resolved compose service."""
+    said = compose.get(key.lower())
+    return tuple(str(word) for word in said) if isinstance(said, list) else ()
+
+
+def _built_as(facts: DockerfileFacts, stage: Stage, program: str) -> tuple[str, ...]:
+    """`COPY --from=build /out/worker /service`: service was built as worker."""
+    copies = (i for s in chain(facts, stage) for i in s.instructions if i.cmd == "COPY" and len(i.value) == 2)
+    return tuple(
+        posixpath.basename(copy.value[0])
+        for copy in copies
+        if any(flag.startswith("--from") for flag in copy.flags)
+        and posixpath.basename(copy.value[1]) == program
+    )

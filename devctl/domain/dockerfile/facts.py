@@ -1,0 +1,41 @@
+"""Facts read from a Dockerfile by an adapter: its stages and their instructions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One Dockerfile instruction. `cmd` is upper case; `json` tells exec form; lines count from 1. `runs`: what a build tool that
+    it calls says, where that is read."""
+
+    cmd: str
+    value: tuple[str, ...]
+    flags: tuple[str, ...]
+    json: bool
+    line: int
+    original: str
+    runs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`FROM base AS name`: `base` is the reference with ARG defaults filled in, `index` counts from 0."""
+
+    name: str
+    base: str
+    index: int
+    line: int
+    instructions: tuple[Instruction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DockerfileFacts:
+    path: str
+    stages: tuple[Stage, ...]
+    global_args: dict[str, str]
+    text: str = ""
+
+    def stage(self, name: str) -> Stage | None:
+        return next((s for s in self.stages if s.name.lower() == name.lower()), None)

@@ -1,0 +1,121 @@
+"""Which stages of a Dockerfile are for production, the default one first."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from devctl.domain.dockerfile.entrypoint import program_names
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.purpose import brought
+from devctl.domain.dockerfile.stages import RELOADERS, base_kind, effective, find_stage, is_dev, target_name
+from devctl.errors import Problem
+
+PROD_NAMES = (
+    "prod",
+    "production",
+    "release",
+    "final",
+    "runner",
+    "runtime",
+    "run",
+    "app",
+    "deploy",
+    "server",
+    "default",
+)
+_NEXT_COMMAND = re.compile(r"&&|\|\||[;|]| -- ")
+_SHELL = re.compile(r"^(?:(?:/bin/)?(?:ba|a)?sh -c |exec )+")
+
+
+def prod_stages(facts: DockerfileFacts, compose: Mapping[str, object] | None = None) -> dict[str, str]:
+    """Stage by kind of base (`kind_of`), the default one first.
+
+    A stage without a name is named by its index, as `--target` takes it. `compose`: the service, which may ask for one of
+    several; then those that start another program are not its own.
+    """
+    candidates = [s for s in facts.stages if not is_dev(s) and _may_run(facts, s)]
+    asked = asked_stage(facts, compose or {})
+    if asked is not None:
+        names = program_names(facts, asked)
+        same = [s for s in candidates if s is not asked and names & program_names(facts, s)]
+        candidates = [*same, asked]
+    chosen: dict[str, Stage] = {}
+    for stage in sorted(candidates, key=lambda s: (s is not asked, *_rank(s))):
+        chosen.setdefault(base_kind(facts, stage), stage)
+    default = candidates[-1] if candidates else None
+    ordered = sorted(chosen.items(), key=lambda item: item[1] is not default)
+    return {kind: target_name(stage) for kind, stage in ordered}
+
+
+def asked_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage | None:
+    """The stage that a compose service names (`build.target`), where it is one that may run in production."""
+    build = compose.get("build")
+    target = str(build.get("target") or "") if isinstance(build, Mapping) else ""
+    found = find_stage(facts, target) if target else None
+    return found if found is not None and not is_dev(found) and _starts(facts, found) else None
+
+
+def up_to_asked(facts: DockerfileFacts, compose: Mapping[str, object]) -> DockerfileFacts:
+    """The Dockerfile without what stands behind the stage that the compose file names."""
+    stage = asked_stage(facts, compose)
+    return facts if stage is None else replace(facts, stages=facts.stages[: stage.index + 1])
+
+
+def _starts(facts: DockerfileFacts, stage: Stage) -> bool:
+    """It starts something that was built here."""
+    starts = any(effective(facts, stage, cmd) is not None for cmd in ("ENTRYPOINT", "CMD"))
+    return starts and _compiles_at_start(facts, stage) is None and brought(facts, stage) is None
+
+
+def _may_run(facts: DockerfileFacts, stage: Stage) -> bool:
+    """Named like a production stage, or the last one; it must start something that was built."""
+    is_last = stage.index == max((s.index for s in facts.stages if not is_dev(s)), default=-1)
+    return _starts(facts, stage) and (is_last or _prod_name(stage) is not None)
+
+
+def _compiles_at_start(facts: DockerfileFacts, stage: Stage) -> Instruction | None:
+    """The line by which a container compiles the program each time: it needs Go, the source and a disk to write on."""
+    lines = [line for cmd in ("ENTRYPOINT", "CMD") if (line := effective(facts, stage, cmd)) is not None]
+    for part in _NEXT_COMMAND.split(" ".join(word for line in lines for word in line.value)):
+        words = _SHELL.sub("", part.strip()).split()
+        program = posixpath.basename(words[0]) if words else ""
+        if words[:2] == ["go", "run"] or RELOADERS.fullmatch(program):
+            return lines[0]
+    return None
+
+
+def no_prod_stage(facts: DockerfileFacts) -> Problem:
+    """Why our own production stage runs where the Dockerfile has none, with the line that is the cause."""
+    last = next((s for s in reversed(facts.stages) if not is_dev(s)), facts.stages[-1])
+    line = brought(facts, last)
+    if line is not None:
+        return Problem(
+            "built-outside",
+            f"`{' '.join(line.original.split())}` brings a program that is built outside of Docker: "
+            "devctl's own production stage builds it here instead",
+            "no action needed; to have a stage of your own, `devctl init --diff` shows one",
+            f"{facts.path}:{line.line}",
+        )
+    line = _compiles_at_start(facts, last)
+    said = f"{facts.path} has no production stage, none that starts what was built"
+    if line is not None:
+        said = f"`{' '.join(line.original.split())}` compiles at each start, which is for development"
+    return Problem(
+        "no-prod-stage" if line is None else "compiles-at-start",
+        f"{said}: devctl's own production stage runs instead",
+        "no action needed; to have a stage of your own, `devctl init --diff` shows one",
+        f"{facts.path}:{last.line if line is None else line.line}",
+    )
+
+
+def _prod_name(stage: Stage) -> int | None:
+    head = re.split(r"[-_.]", stage.name.lower())[0]
+    return PROD_NAMES.index(head) if head in PROD_NAMES else None
+
+
+def _rank(stage: Stage) -> tuple[int, int, int]:
+    named = _prod_name(stage)
+    return (0 if "-" in stage.name else 1, len(PROD_NAMES) if named is None else named, -stage.index)

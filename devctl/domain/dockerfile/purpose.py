@@ -1,0 +1,72 @@
+"""What a Dockerfile is for: whether it builds Go, or starts what was built outside of Docker; for development, or production."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.stages import DEV_NAMES, chain, effective, is_dev
+
+_BUILDS = re.compile(
+    r"\bgo\s+(?:build|run|install)\b|\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b[^&|;]*\s(?:go|golang)(?:\s|$|-)"
+)
+_OF_GO = re.compile(r"(?:^|[/_-])go(?:lang)?(?:[_:-]|$)")
+
+
+def builds_go(facts: DockerfileFacts) -> bool:
+    """Whether a Dockerfile compiles Go: by its bases (`golang`, `ubi9/go-toolset`, `acme/go-builder`) or its commands."""
+    return any(
+        _OF_GO.search(stage.base.lower())
+        or any(
+            i.cmd in ("RUN", "CMD", "ENTRYPOINT") and _BUILDS.search(i.original) for i in stage.instructions
+        )
+        for stage in facts.stages
+    )
+
+
+def brought(facts: DockerfileFacts, stage: Stage | None = None) -> Instruction | None:
+    """The line by which a stage (the last one) gets from outside what it starts: a program that make or goreleaser built."""
+    stage = stage or next((s for s in reversed(facts.stages) if not is_dev(s)), facts.stages[-1])
+    if builds_go(facts):
+        return None
+    words = [w for cmd in ("ENTRYPOINT", "CMD") if (i := effective(facts, stage, cmd)) for w in i.value]
+    programs = [word for word in " ".join(words).split() if "." not in posixpath.basename(word)]
+    for line in (i for s in chain(facts, stage) for i in s.instructions if i.cmd in ("COPY", "ADD")):
+        if any(flag.startswith("--from") for flag in line.flags):
+            continue
+        if any(_comes_by(word, line) for word in programs):
+            return line
+    return None
+
+
+def _comes_by(program: str, line: Instruction) -> bool:
+    """`COPY bin/app .` brings ./app, `COPY shop /usr/bin/` brings shop, `COPY . /app` what is called by a path below it."""
+    *sources, target = (posixpath.normpath(word) for word in line.value)
+    lands = {target, *(posixpath.join(target, posixpath.basename(source)) for source in sources)}
+    path = posixpath.normpath(program)
+    if "/" not in program:  # found by PATH
+        return any(place.endswith(f"bin/{program}") for place in lands)
+    if path in lands or path.startswith(f"{target}/"):
+        return True
+    named = {posixpath.basename(place) for place in lands}
+    return not path.startswith("/") and (posixpath.basename(path) in named or "." in sources)
+
+
+def for_dev(path: str) -> bool:
+    """`Dockerfile.dev`, `compose/local/Dockerfile`: by its name or a folder."""
+    return any(word in DEV_NAMES for word in re.split(r"[/._-]", path.lower()))
+
+
+def for_production(path: str) -> tuple[str, ...]:
+    """Where the Dockerfile for production lies, where `path` is the one for development: `Dockerfile.prod`, `Dockerfile`."""
+    words = re.split(r"([/._-])", path)
+    swapped = [
+        "".join(new if word.lower() in DEV_NAMES else word for word in words)
+        for new in ("prod", "production", "release")
+    ]
+    folder = posixpath.dirname(path)
+    beside = [
+        posixpath.join(folder, name) for name in ("Dockerfile", "Dockerfile.prod", "Dockerfile.production")
+    ]
+    return tuple(dict.fromkeys(name for name in (*swapped, *beside) if name != path))

@@ -1,0 +1,99 @@
+"""The runtime bases: what a production image can be based on. One entry each; everything else that names them reads this table.
+
+Besides the entry, a base needs its stage in templates/go-service/Dockerfile (tests/templates/test_bases.py compares the two).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+NONROOT = "65532:65532"
+"""The user of our production stages; numeric, so that an image without /etc/passwd knows it too."""
+SCRATCH = "scratch"
+"""Docker's own word for no image at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeBase:
+    """`stage`: the one in our Dockerfile. `pattern`: the references that are of this kind, in lower case, without a digest.
+
+    `image`: what `stage` starts from, unless `bases.NAME` in devctl.yaml names another one; None: no image. `argument`: the
+    ARG of our Dockerfile for it; `purpose`: what the reference page says about the key. `published_bytes`: the size of the
+    real image on amd64, for figures that rest on a stand-in. `users`: names that it knows; `files`: packages of files that it has.
+    """
+
+    name: str
+    stage: str
+    pattern: re.Pattern[str]
+    has_shell: bool
+    published_bytes: int
+    image: str | None = None
+    argument: str = ""
+    purpose: str = ""
+    users: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+
+
+# The default first, then by how often they are used.
+_TABLE = (
+    RuntimeBase(
+        name="distroless",
+        stage="runner-distroless",
+        pattern=re.compile(r".*distroless.*|cgr\.dev/(.*/)?(static|glibc-dynamic)(:[^/]*)?"),
+        has_shell=False,
+        # The files that upstream's build lists (static/BUILD of GoogleContainerTools/distroless), counted in the packages of
+        # Debian 13.
+        published_bytes=2_262_293,
+        image="gcr.io/distroless/static-debian13:nonroot",
+        argument="RUNTIME_IMAGE",
+        purpose="base of the production image",
+        users=frozenset({"root", "nobody", "nonroot"}),
+        files=frozenset({"ca-certificates", "tzdata"}),
+    ),
+    RuntimeBase(
+        name="alpine",
+        stage="runner",
+        pattern=re.compile(r"(.*/)?(alpine(:[^/]*)?|(?!golang:)[^/:]*:[^/]*alpine[^/]*)"),
+        has_shell=True,
+        # What `docker images` shows for the published image (its layer unpacked; 3.8 MB compressed).
+        published_bytes=8_300_000,
+        image="alpine:3.22",
+        argument="ALPINE_IMAGE",
+        purpose="base for `--base alpine`, and of the shell beside a production container",
+        users=frozenset({"root", "nobody"}),
+        files=frozenset({"ca-certificates"}),
+    ),
+    RuntimeBase(
+        name=SCRATCH,
+        stage="runner-scratch",
+        pattern=re.compile(SCRATCH),
+        has_shell=False,
+        published_bytes=0,
+    ),
+)
+RUNTIME_BASES = {base.name: base for base in _TABLE}
+IMAGES = {base.name: base.image for base in _TABLE if base.image is not None}
+DEFAULT_BASE = _TABLE[0].name
+SHELL_BASE = next(base.name for base in _TABLE if base.has_shell)
+"""The one that lends its shell to images without one."""
+BY_SIZE = tuple(sorted(RUNTIME_BASES, key=lambda name: -RUNTIME_BASES[name].published_bytes))
+"""The largest first, as tables show them."""
+
+if TYPE_CHECKING:
+    BaseName = str
+else:
+    BaseName = Literal[tuple(RUNTIME_BASES)]
+    """The names as a type: typer makes the choices of an option from it, pydantic those of a key."""
+
+
+def runtime_base(ref: str) -> RuntimeBase | None:
+    """The base that an image reference is of; None for any other image."""
+    name = ref.partition("@")[0].lower()
+    return next((base for base in _TABLE if base.pattern.fullmatch(name)), None)
+
+
+def enumerated(names: tuple[str, ...]) -> str:
+    """`a, b and c`."""
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,199 @@
+"""Which stages of a Dockerfile are for what: the dev stage, the production stages, and what each is built on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.runtime_bases import runtime_base
+from devctl.domain.numbers import whole
+
+DEV_NAMES = frozenset(
+    {"dev", "development", "develop", "local", "hot", "hotreload", "hot-reload", "air", "live", "watch"}
+)
+RELOADERS = re.compile(
+    r"\bair\b|CompileDaemon|reflex|\bgow\b|\bwgo\b|\bmodd\b|realize|\bfresh\b|nodemon|watchexec|\bentr\b|gin-bin"
+)
+_AIR = re.compile(
+    r"\bgo\s+(?:install|get)\s+(?:-\S+\s+)*(?P<module>github\.com/[\w-]+/air)(?P<version>@[\w.+-]+)?"
+)
+_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?(?P<op>[-+])(?P<word>[^}]*))?\}|(?P<plain>\w+))")
+
+
+def expand(text: str, values: Mapping[str, str], *, unknown: str = "") -> str:
+    """`$X`, `${X}`, `${X:-default}`, `${X:+other}` with the values filled in; those without one become `unknown`."""
+
+    def value(found: re.Match[str]) -> str:
+        known = values.get(found["braced"] or found["plain"], "")
+        if found["op"] == "+":
+            return found["word"] if known else ""
+        return known or found["word"] or unknown
+
+    return _VARIABLE.sub(value, text)
+
+
+def unquoted(text: str, values: Mapping[str, str]) -> str:
+    """A word of ENV or ARG as the builder reads it: quotes taken off, `\\` before a character keeps that one, variables filled in
+    outside of single quotes (https://docs.docker.com/reference/dockerfile/#environment-replacement)."""
+    found, at, quote = "", 0, ""
+    while at < len(text):
+        char, following = text[at], text[at + 1 : at + 2]
+        variable = _VARIABLE.match(text, at) if char == "$" and quote != "'" else None
+        if char == quote:
+            quote = ""
+        elif char in "'\"" and not quote:
+            quote = char
+        elif variable is not None:
+            found += expand(variable[0], values)
+            at = variable.end() - 1
+        elif char == "\\" and following and quote != "'" and (not quote or following in '"$\\'):
+            found += following
+            at += 1
+        else:
+            found += char
+        at += 1
+    return found
+
+
+def chain(facts: DockerfileFacts, stage: Stage) -> tuple[Stage, ...]:
+    """The stage and those it is built on by FROM, nearest first."""
+    found = [stage]
+    while (below := parent(facts, found[-1])) is not None:
+        found.append(below)
+    return tuple(found)
+
+
+def parent(facts: DockerfileFacts, stage: Stage) -> Stage | None:
+    """The earlier stage that FROM names; the last one of that name, as the builder takes it."""
+    named = [s for s in facts.stages[: stage.index] if s.name and s.name.lower() == stage.base.lower()]
+    return named[-1] if named else None
+
+
+def external_base(facts: DockerfileFacts, stage: Stage) -> str:
+    return chain(facts, stage)[-1].base
+
+
+def base_kind(facts: DockerfileFacts, stage: Stage) -> str:
+    return kind_of(external_base(facts, stage))
+
+
+def kind_of(ref: str) -> str:
+    """What an image reference is: the name of a runtime base, else `debian` or `other`."""
+    ours = runtime_base(ref)
+    if ours is not None:
+        return ours.name
+    name = ref.partition("@")[0].lower()
+    repository, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
+    last = repository.rpartition("/")[2]
+    debian = re.search(r"slim|buster|bullseye|bookworm|trixie|jammy|noble", tag)
+    return "debian" if last in ("debian", "ubuntu") or (last != "golang" and debian) else "other"
+
+
+def golang_tag(ref: str) -> str | None:
+    """`1.26-alpine` for a golang image; "" without a tag; None for other images."""
+    name = ref.partition("@")[0]
+    last = name.rpartition("/")[2]
+    repository, _, tag = last.partition(":")
+    return tag if repository == "golang" else None
+
+
+def has_shell(ref: str) -> bool:
+    base = runtime_base(ref)
+    return base is None or base.has_shell or ":debug" in ref
+
+
+def needed_by(facts: DockerfileFacts, stage: Stage) -> tuple[Stage, ...]:
+    """The stage and every stage that is built for it: by FROM, COPY --from and RUN --mount=from."""
+    seen: dict[int, Stage] = {}
+    waiting = [stage]
+    while waiting:
+        current = waiting.pop()
+        if current.index in seen:
+            continue
+        seen[current.index] = current
+        below = parent(facts, current)
+        waiting += [below] if below is not None else []
+        waiting += list(_copied_from(facts, current))
+    return tuple(seen[index] for index in sorted(seen))
+
+
+def _copied_from(facts: DockerfileFacts, stage: Stage) -> Iterator[Stage]:
+    for instruction in stage.instructions:
+        for flag in instruction.flags:
+            for name in re.findall(r"\bfrom=([^,\s]+)", flag):
+                number = whole(name)
+                found = (
+                    facts.stages[number] if number is not None and number < stage.index else facts.stage(name)
+                )
+                if found is not None:
+                    yield found
+
+
+def effective(facts: DockerfileFacts, stage: Stage, cmd: str) -> Instruction | None:
+    """The ENTRYPOINT, CMD, USER, … that holds in a stage: its last one, or the one of the stage below."""
+    for current in chain(facts, stage):
+        for instruction in reversed(current.instructions):
+            if instruction.cmd == cmd:
+                return instruction
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class AirInstall:
+    stage: Stage
+    instruction: Instruction
+    module: str
+    version: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.module}@{self.version}"
+
+
+def air_installs(facts: DockerfileFacts, stages: tuple[Stage, ...]) -> Iterator[AirInstall]:
+    for stage in stages:
+        values = dict(facts.global_args)
+        for instruction in stage.instructions:
+            if instruction.cmd in ("ARG", "ENV"):
+                values |= assignments(instruction, values)
+            elif instruction.cmd == "RUN":
+                for found in _AIR.finditer(expand(instruction.original, values)):
+                    yield AirInstall(stage, instruction, found["module"], (found["version"] or "@latest")[1:])
+
+
+def assignments(instruction: Instruction, values: Mapping[str, str]) -> dict[str, str]:
+    """What an ARG or ENV sets; an ARG without a default keeps what a global one said."""
+    words = instruction.value
+    if instruction.cmd == "ENV":
+        pairs = list(zip(words[::2], words[1::2], strict=False))
+    else:
+        pairs = [(key, value) for key, equals, value in (word.partition("=") for word in words) if equals]
+    return {key: unquoted(value, values) for key, value in pairs}
+
+
+def is_dev(stage: Stage) -> bool:
+    name = stage.name.lower()
+    return (
+        name in DEV_NAMES
+        or name.startswith(("dev-", "dev_", "development"))
+        or name.endswith(("-dev", "_dev"))
+    )
+
+
+def named_stage(stage: Stage) -> str:
+    """Its name in a copy of ours: older engines know no stage by its number."""
+    return stage.name or f"devctl-stage-{stage.index}"
+
+
+def target_name(stage: Stage) -> str:
+    """As `--target` takes it."""
+    return stage.name or str(stage.index)
+
+
+def find_stage(facts: DockerfileFacts, target: str) -> Stage | None:
+    number = whole(target)
+    if number is not None and number < len(facts.stages):
+        return facts.stages[number]
+    return facts.stage(target)

@@ -1,0 +1,190 @@
+"""Checks of the engine, of docker's command and of its plugins."""
+
+from __future__ import annotations
+
+from devctl.domain.bases.references import stand_in
+from devctl.domain.doctor.check import Fix, Version, check, version
+from devctl.domain.doctor.facts import DEFAULT_ENDPOINT, DockerConfigFacts, MachineFacts
+from devctl.errors import Finding, fail, ok, warn
+
+OLDEST_ENGINE: Version = (20, 10)
+OLDEST_BUILDX: Version = (0, 17)
+COMPOSE_NEEDS_BUILDX: Version = (5,)
+SLOW_DRIVERS = ("vfs", "devicemapper", "aufs")
+USE_DEFAULT = "docker context use default"
+INSTALL_BUILDX = (
+    "install the docker-buildx package (docker-buildx-plugin from Docker's own repository), 0.17 or newer"
+)
+
+
+DOCKER_CONFIG = Fix(
+    "docker-config",
+    lambda by: by.installer.fix_docker_config(by.facts.docker_config or DockerConfigFacts()),
+    asks="Take what is gone out of docker's config.json (the file as it was is kept beside it)?",
+    alone=True,
+)
+
+
+@check(
+    "docker-config",
+    "helpers and context in docker's config.json",
+    why="what an uninstalled Docker Desktop leaves there keeps every pull and build from working",
+)
+def docker_config(facts: MachineFacts) -> Finding | None:
+    """Judged without the engine: a lost context keeps every command from it."""
+    config = facts.docker_config
+    if config is None:
+        return None
+    if config.lost_context:
+        what = f"{config.path} asks for the context {config.lost_context}, whose engine is gone"
+        return DOCKER_CONFIG.offer("fail", what, USE_DEFAULT)
+    if config.lost_helpers:
+        named = ", ".join(f"docker-credential-{name}" for name in config.lost_helpers)
+        what = f"{config.path} names {named}, which is not installed: what asks a registry fails over it"
+        return DOCKER_CONFIG.offer("warn", what, f"take credsStore or credHelpers out of {config.path}")
+    if config.broken:
+        what = f"{config.path} is not JSON: docker uses its defaults, without logins, proxies and context"
+        return DOCKER_CONFIG.offer("warn", what, "fix that file")
+    return ok("docker's config.json names nothing that is gone")
+
+
+ENGINE = Fix(
+    "engine",
+    lambda by: by.installer.provide_engine(),
+    asks="Install Docker (apt-get install docker.io) where it is missing, and start it?",
+    unasked=True,
+    alone=True,
+)
+
+
+@check("docker-cli", "the docker command", why="devctl does its work through it")
+def docker_cli(facts: MachineFacts) -> Finding:
+    if facts.docker_cli is None:
+        return ENGINE.offer("fail", "the docker command is not installed")
+    return ok(f"docker CLI {facts.docker_cli}")
+
+
+@check("engine", "the engine behind the docker command", why="without one nothing runs")
+def engine(facts: MachineFacts) -> Finding:
+    if facts.engine is None:
+        return _no_engine(facts)
+    if not facts.podman and version(facts.engine) < OLDEST_ENGINE:
+        return fail(f"engine {facts.engine} is older than 20.10", "upgrade Docker to 20.10 or newer")
+    if facts.podman and not facts.buildkit_off:
+        return warn(f"podman {facts.engine} has no BuildKit of its own", "export DOCKER_BUILDKIT=0")
+    return ok(f"{'podman' if facts.podman else 'engine'} {facts.engine} answers")
+
+
+def _no_engine(facts: MachineFacts) -> Finding:
+    why = facts.engine_error.strip().splitlines()
+    what = f"no engine answers: {why[-1]}" if why else "no engine answers"
+    if facts.engine_denied:
+        hint = "sudo usermod -aG docker $USER, then log in again (or now: newgrp docker)"
+        return fail(f"permission denied while connecting to the Docker engine at {facts.cli_endpoint}", hint)
+    if facts.docker_config is not None and facts.docker_config.lost_context:
+        return fail(what, f"devctl doctor --fix --yes, or: {USE_DEFAULT}")
+    # Someone chose another engine by DOCKER_HOST or a context: installing one here would not be what they meant.
+    if facts.cli_endpoint not in ("", DEFAULT_ENDPOINT):
+        hint = f"start the engine at {facts.cli_endpoint}, or: unset DOCKER_HOST; docker context use default"
+        return fail(what, hint)
+    return ENGINE.offer("fail", what)
+
+
+@check("endpoint", "which engine the CLI and the SDK find", why="two engines would show two different worlds")
+def endpoint(facts: MachineFacts) -> Finding | None:
+    if facts.engine is None:
+        return None
+    if facts.cli_engine_id != facts.sdk_engine_id:
+        other = "another engine" if facts.sdk_engine_id else "no engine"
+        return warn(
+            f"the docker CLI speaks to {facts.cli_endpoint}, the Docker SDK to {other}: sizes and readiness checks need it",
+            f"export DOCKER_HOST={facts.cli_endpoint}",
+        )
+    context = f", context {facts.info.context}" if facts.info is not None else ""
+    return ok(f"CLI and SDK speak to the same engine ({facts.cli_endpoint}{context})")
+
+
+@check(
+    "rootless",
+    "whose the files are that containers make",
+    why="files of another user cannot be edited or removed by you",
+)
+def rootless(facts: MachineFacts) -> Finding | None:
+    """Judged by what a container's file looks like on the host, where that was tried."""
+    if facts.info is None:
+        return None
+    if not facts.info.rootless:
+        return ok("the engine runs as root: users in containers are those of the host")
+    inside, tree = facts.inside, facts.tree
+    if inside is not None and tree is not None and inside.made_by not in (None, tree.owner):
+        hint = "use the engine of root: docker context use default; or podman with --userns=keep-id"
+        return warn("the engine is rootless, and a container's files are not the owner's", hint)
+    return ok("the engine is rootless")
+
+
+@check(
+    "storage",
+    "how the engine keeps images",
+    why="a driver without copy-on-write makes every build slow and large",
+)
+def storage(facts: MachineFacts) -> Finding | None:
+    if facts.info is None or not facts.info.storage_driver:
+        return None
+    driver = facts.info.storage_driver
+    if driver in SLOW_DRIVERS:
+        hint = (
+            '{"storage-driver": "overlay2"} in /etc/docker/daemon.json, then: sudo systemctl restart docker'
+        )
+        return warn(f"images are kept by {driver}, which copies whole files or layers", hint)
+    return ok(f"images are kept by {driver}{' (containerd store)' if facts.info.containerd_store else ''}")
+
+
+COMPOSE = Fix("compose", lambda by: by.installer.provide_compose())
+
+
+@check("compose", "the compose plugin", why="builds and starts go through it")
+def compose(facts: MachineFacts) -> Finding | None:
+    if facts.docker_cli is None:
+        return None
+    if facts.compose is None:
+        return COMPOSE.offer("fail", "docker compose is not available")
+    if version(facts.compose) < (2,):
+        return fail(f"compose {facts.compose} is older than 2.0", "install the docker-compose-plugin package")
+    return ok(f"compose {facts.compose}")
+
+
+@check("buildx", "whether compose and buildx fit", why="compose refuses to build with one too old")
+def buildx(facts: MachineFacts) -> Finding | None:
+    if facts.compose is None:
+        return None
+    found = None if facts.buildx is None else version(facts.buildx)
+    if found is not None and found < OLDEST_BUILDX:
+        what = f"compose {facts.compose} refuses buildx {facts.buildx}: it needs 0.17"
+        return fail(what, INSTALL_BUILDX)
+    if found is None and version(facts.compose) >= COMPOSE_NEEDS_BUILDX:
+        what = f"compose {facts.compose} builds only with buildx, which is not installed"
+        return fail(what, INSTALL_BUILDX)
+    if found is None:
+        return ok("no buildx; compose builds with its own BuildKit")
+    return ok(f"buildx {facts.buildx}")
+
+
+BASES = Fix("bases", command="devctl bases build")
+
+
+@check("bases", "the images that the Dockerfile starts from", why="a build needs them first")
+def bases(facts: MachineFacts) -> Finding | None:
+    if facts.engine is None:
+        return None
+    missing = [base.ref for base in facts.bases if not base.present]
+    lost = [ref for ref in missing if ref not in facts.pullable]
+    if lost:
+        what = f"not here, and no registry has them for us: {', '.join(lost)}"
+        if any(stand_in(ref) is not None for ref in lost):
+            return BASES.offer("fail", what)
+        return fail(what, "load them: devctl bases load FILE, or docker load -i FILE")
+    if missing:
+        return ok(f"{', '.join(missing)} will be pulled when first needed: a registry answers")
+    stood_in = sum(base.source == "assembled" for base in facts.bases)
+    said = f", {stood_in} of them assembled stand-ins" if stood_in else ""
+    return ok(f"{len(facts.bases)} base images are here{said}")

@@ -1,0 +1,143 @@
+"""What the checks of `doctor` judge: facts of the machine, of a container on it, and of the project's folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devctl.domain.bases.references import BaseState
+from devctl.domain.go.module_gaps import ModuleGap
+
+DEFAULT_ENDPOINT = "unix:///var/run/docker.sock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """What `docker info` says. `local`: it runs under our kernel, so its disk and memory are this machine's."""
+
+    context: str = "default"
+    rootless: bool = False
+    storage_driver: str = ""
+    containerd_store: bool = False
+    memory_bytes: int | None = None
+    http_proxy: str = ""
+    https_proxy: str = ""
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyFacts:
+    """Proxy variables: of this shell, and of `proxies` in the docker CLI's configuration, which containers get."""
+
+    shell: str = ""
+    containers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DockerConfigFacts:
+    """docker's `config.json`. `lost_helpers`: credential helpers that it names and no program is; `lost_context`: the
+    context in use, where its description or its socket is gone."""
+
+    path: str = "~/.docker/config.json"
+    broken: bool = False
+    lost_helpers: tuple[str, ...] = ()
+    lost_context: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsideFacts:
+    """Seen from one container on the default bridge, run as the project's owner. "" is an answer, None is "not known".
+
+    `dns`, `go_proxy`: why it failed, "" where it did not. `made_by`: who owns, on the host, a file that the container
+    made in the project's folder. `cache`: the volume with the shared build cache, `cache_denied` the first folder of it that
+    may not be written, "" where there is none.
+    """
+
+    image: str = ""
+    error: str = ""
+    clock_skew: float | None = None
+    mtu: int | None = None
+    ca_bundle: str | None = None
+    dns: str | None = None
+    go_proxy: str | None = None
+    made_by: tuple[int, int] | None = None
+    cache: str = ""
+    cache_denied: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeFacts:
+    """The project's folder. `foreign`: the first files of other users; `crlf_scripts`: with CRLF, and run by an image;
+    `locked_scripts`: those without the bit that lets them run.
+
+    `events_arrive`: what the watcher found when it tried a save against a listener in the dev container.
+    """
+
+    root: str
+    owner: tuple[int, int]
+    kind: str = ""
+    eventless: bool = False
+    case_insensitive: bool = False
+    foreign: tuple[str, ...] = ()
+    foreign_count: int = 0
+    crlf_scripts: tuple[str, ...] = ()
+    locked_scripts: tuple[str, ...] = ()
+    git_distrusts: bool | None = None
+    events_arrive: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortFact:
+    """A host port that a service wants. `holder`: who has it, "" where it is free or the service's own."""
+
+    service: str
+    port: int
+    fixed: bool
+    holder: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineFacts:
+    """None: not there, or not to be found out (a remote engine's disk).
+
+    `docker_cli`, `engine`, `compose`, `buildx` are versions; `pullable` are the missing bases that a registry has.
+    `abandoned`: containers that run for a project whose folder is gone; `externals`: networks and volumes that the
+    compose file wants to find, and that are not there, as `network back`; `gaps`: in the project's modules.
+    `engine_denied`: its socket is there, and not for this user; `registry_answers`: for a base; `host_mtu`: of the way out;
+    `own_cas`: certificates that an administrator added.
+    """
+
+    docker_cli: str | None = None
+    engine: str | None = None
+    engine_error: str = ""
+    engine_denied: bool = False
+    podman: bool = False
+    buildkit_off: bool = False
+    cli_endpoint: str = ""
+    cli_engine_id: str = ""
+    sdk_engine_id: str = ""
+    info: EngineFacts | None = None
+    compose: str | None = None
+    buildx: str | None = None
+    disk_free_bytes: int | None = None
+    inodes_free: int | None = None
+    inodes_total: int | None = None
+    memory_available_bytes: int | None = None
+    inotify_watches: int | None = None
+    inotify_instances: int | None = None
+    host_mtu: int | None = None
+    ca_bundle: str | None = None
+    own_cas: int = 0
+    proxies: ProxyFacts | None = None
+    docker_config: DockerConfigFacts | None = None
+    bases: tuple[BaseState, ...] = ()
+    pullable: frozenset[str] = frozenset()
+    registry_answers: bool | None = None
+    inside: InsideFacts | None = None
+    tree: TreeFacts | None = None
+    ports: tuple[PortFact, ...] | None = None
+    lock_holder: str | None = None
+    leftovers: tuple[str, ...] | None = None
+    abandoned: tuple[str, ...] | None = None
+    externals: tuple[str, ...] | None = None
+    gaps: tuple[ModuleGap, ...] | None = None

@@ -1,0 +1,142 @@
+"""Checks of the way out: from a container to the Go proxy, from the engine to a registry."""
+
+from __future__ import annotations
+
+from devctl.domain.doctor.check import check
+from devctl.domain.doctor.facts import InsideFacts, MachineFacts
+from devctl.errors import Finding, ok, warn
+
+SKEW_ALLOWED = 2.0
+LOOPBACK = ("://127.", "://localhost", "://[::1]")
+CERTIFICATE = ("x509:", "certificate")
+
+
+@check("clock", "the time in a container", why="TLS and build caches go by it")
+def clock(facts: MachineFacts) -> Finding | None:
+    skew = facts.inside.clock_skew if facts.inside is not None else None
+    if skew is None:
+        return None
+    if abs(skew) > SKEW_ALLOWED:
+        hint = "restart the engine's machine, or there: sudo hwclock -s (sudo systemctl restart systemd-timesyncd)"
+        ahead = "ahead of" if skew > 0 else "behind"
+        return warn(f"a container's clock is {abs(skew):.0f} s {ahead} this machine's", hint)
+    return ok("a container's clock agrees with this machine's")
+
+
+@check("dns", "a name looked up in a container", why="modules are downloaded inside the build")
+def dns(facts: MachineFacts) -> Finding | None:
+    said = facts.inside.dns if facts.inside is not None else None
+    if said is None:
+        return None
+    if said:
+        hint = '{"dns": ["ADDRESS"]} in /etc/docker/daemon.json, then: sudo systemctl restart docker'
+        return warn(f"a container cannot look up names: {said}", hint)
+    return ok("a container looks up names")
+
+
+@check("go-proxy", "the Go proxy, asked from a container", why="modules are downloaded inside the build")
+def go_proxy(facts: MachineFacts) -> Finding | None:
+    said = facts.inside.go_proxy if facts.inside is not None else None
+    if said is None or facts.inside is None:
+        return None
+    if not said:
+        return ok("a container gets modules from the Go proxy")
+    if any(sign in said for sign in CERTIFICATE):
+        hint = _trust_hint(facts, facts.inside)
+        return warn(f"a container does not trust the Go proxy's certificate: {said}", hint)
+    if facts.inside.dns:
+        return warn(f"a container does not reach the Go proxy: {said}", "fix the names first")
+    hint = (
+        "ARG GOPROXY=https://PROXY,direct in the Dockerfile names one that can be reached; vendor/ needs none"
+    )
+    return warn(f"a container does not reach the Go proxy: {said}", hint)
+
+
+@check("registry", "a registry, asked by the engine", why="a missing base image comes from there")
+def registry(facts: MachineFacts) -> Finding | None:
+    if facts.registry_answers is None or facts.engine is None:
+        return None
+    if facts.registry_answers:
+        return ok("the engine gets an answer from a registry")
+    if all(base.present for base in facts.bases):
+        return ok("no registry answers the engine; none is needed while the bases are here")
+    hint = (
+        "devctl.yaml: `bases: {mirror: HOST:PORT}` names one that answers; devctl bases load FILE needs none"
+    )
+    return warn("no registry answers the engine", hint)
+
+
+@check(
+    "proxy",
+    "proxy variables of shell, engine and containers",
+    why="one that is told to some only fails half the way",
+)
+def proxy(facts: MachineFacts) -> Finding | None:
+    if facts.proxies is None or facts.info is None:
+        return None
+    shell, containers = facts.proxies.shell, facts.proxies.containers
+    engine = facts.info.https_proxy or facts.info.http_proxy
+    if containers and any(place in containers for place in LOOPBACK):
+        what = (
+            f"containers are told to use the proxy {containers}, and 127.0.0.1 there is the container itself"
+        )
+        return warn(what, "~/.docker/config.json: proxies: the address of the proxy on the bridge or network")
+    reached = facts.inside is not None and facts.inside.go_proxy == ""
+    if shell and not containers and not reached:
+        what = f"this shell uses the proxy {shell}, containers and builds are not told of it"
+        return warn(what, f'~/.docker/config.json: {{"proxies": {{"default": {_both(shell)}}}}}')
+    if shell and not engine and facts.registry_answers is False:
+        what = f"this shell uses the proxy {shell}, the engine does not: it pulls without"
+        return warn(what, f'/etc/docker/daemon.json: {{"proxies": {_both(shell, dashed=True)}}}')
+    used = [
+        name for name, value in (("shell", shell), ("engine", engine), ("containers", containers)) if value
+    ]
+    return ok(f"proxy variables: {', '.join(used)}" if used else "no proxy is set, and none is needed")
+
+
+def _both(address: str, *, dashed: bool = False) -> str:
+    first, second = ("http-proxy", "https-proxy") if dashed else ("httpProxy", "httpsProxy")
+    return f'{{"{first}": "{address}", "{second}": "{address}"}}'
+
+
+@check(
+    "ca-bundle",
+    "the certificate authorities in the base",
+    why="behind a proxy that signs anew, a download is refused without them",
+)
+def ca_bundle(facts: MachineFacts) -> Finding | None:
+    """Certificates of an administrator matter where the base lacks them and something is refused for it."""
+    inside = facts.inside
+    if inside is None or inside.ca_bundle is None or facts.ca_bundle is None:
+        return None
+    if not facts.own_cas:
+        return ok("no certificate authority of its own on this machine")
+    if inside.ca_bundle == facts.ca_bundle:
+        return ok(f"the {facts.own_cas} certificate authorities added to this machine are in the base too")
+    if inside.go_proxy == "":
+        return ok("the base has other certificate authorities than this machine; the Go proxy is trusted")
+    what = f"{facts.own_cas} certificate authorities of this machine are not in {inside.image}"
+    return warn(what, _trust_hint(facts, inside))
+
+
+def _trust_hint(facts: MachineFacts, inside: InsideFacts) -> str:
+    assembled = any(base.ref == inside.image and base.source == "assembled" for base in facts.bases)
+    if assembled:
+        return "devctl bases build makes the base again, with this machine's certificates"
+    return "COPY the authority's certificate into /usr/local/share/ca-certificates of the base stage and RUN update-ca-certificates"
+
+
+@check(
+    "mtu",
+    "the largest packet of the bridge and of the way out",
+    why="larger ones vanish: a download hangs half-way",
+)
+def mtu(facts: MachineFacts) -> Finding | None:
+    inside = facts.inside.mtu if facts.inside is not None else None
+    if inside is None or facts.host_mtu is None:
+        return None
+    if inside > facts.host_mtu:
+        what = f"packets of containers may be {inside} bytes, this machine's way out takes {facts.host_mtu}"
+        hint = f'{{"mtu": {facts.host_mtu}}} in /etc/docker/daemon.json, then: sudo systemctl restart docker'
+        return warn(what, hint)
+    return ok(f"MTU {inside} in containers, {facts.host_mtu} on the way out")

@@ -1,0 +1,275 @@
+"""Checks of the project's folder and ports."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from devctl.domain.command.argv import shell_path
+from devctl.domain.doctor.check import Fix, check
+from devctl.domain.doctor.facts import MachineFacts
+from devctl.domain.doctor.fixer import Fixer
+from devctl.errors import Finding, fail, ok, warn
+
+NAMED = 3
+
+
+@check(
+    "ports", "the host ports that the project publishes", why="`up` cannot start a service whose port is held"
+)
+def ports(facts: MachineFacts) -> Finding | None:
+    if facts.ports is None:
+        return None
+    taken = [p for p in facts.ports if p.holder]
+    hard = [p for p in taken if p.fixed]
+    if hard:
+        said = "; ".join(f"port {p.port} is held by {p.holder}, and {p.service} needs it" for p in hard)
+        return fail(said, hard[0].remedy)
+    if taken:
+        return ok("; ".join(f"port {p.port} is held by {p.holder}: {p.service} gets another" for p in taken))
+    named = ", ".join(str(p.port) for p in facts.ports)
+    return ok(f"the project's ports are free or its own: {named}" if named else "the project has no port")
+
+
+OWNER = Fix(
+    "owner",
+    lambda by: by.installer.set_owner(by.tree(), image=by.any_image()),
+    asks="Give the files that others own in this project to the owner of its folder?",
+    in_project=True,
+)
+
+
+@check(
+    "ownership",
+    "who owns the project's files",
+    why="the dev container runs as the folder's owner and cannot change others' files",
+)
+def ownership(facts: MachineFacts) -> Finding | None:
+    tree = facts.tree
+    if tree is None:
+        return None
+    uid, gid = tree.owner
+    if uid == 0 or not tree.foreign_count:  # root's containers write everywhere
+        return ok(f"the project's files belong to its owner ({uid}:{gid})")
+    what = (
+        f"{tree.foreign_count} files of the project are not its owner's ({uid}:{gid}): {_few(tree.foreign)}"
+    )
+    return OWNER.offer("warn", what, f"sudo chown -R {uid}:{gid} {shlex.quote(tree.root)}")
+
+
+@check(
+    "mount",
+    "a file that a container made in the project",
+    why="a file of another user cannot be edited or removed by you",
+)
+def mount(facts: MachineFacts) -> Finding | None:
+    inside, tree = facts.inside, facts.tree
+    if inside is None or tree is None:
+        return None
+    if inside.error:
+        hint = f"share {tree.root} with the engine (Docker Desktop: Settings, Resources, File sharing)"
+        return fail(f"a container with the project's folder does not start: {inside.error}", hint)
+    if inside.made_by is None:
+        return warn("a container cannot write into the project's folder", f"ls -ld {tree.root}")
+    if inside.made_by != tree.owner:
+        what = f"what a container makes belongs to {_pair(inside.made_by)}, not to {_pair(tree.owner)}"
+        return warn(what, f"docker context use default; afterwards: sudo chown -R {_pair(tree.owner)} .")
+    return ok(f"what a container makes in the project belongs to {_pair(tree.owner)}")
+
+
+def _own_cache(by: Fixer) -> str:
+    cache = by.facts.inside.cache if by.facts.inside is not None else ""
+    return by.installer.own_cache(cache, owner=by.owner, image=by.go_image())
+
+
+CACHE = Fix("cache", _own_cache, in_project=True)
+
+
+@check(
+    "cache",
+    "the volume that keeps compiled packages",
+    why="Go compiles nothing without a cache that it may write",
+)
+def cache(facts: MachineFacts) -> Finding | None:
+    inside = facts.inside
+    if inside is None or inside.cache_denied is None:
+        return None
+    if not inside.cache_denied:
+        return ok("the build cache may be written by the project's owner")
+    what = f"the project's owner may not write {inside.cache_denied} in the build cache {inside.cache}"
+    return CACHE.offer("fail", what, f"docker volume rm {inside.cache}")
+
+
+@check("file-events", "whether a container hears of a save", why="hot reload waits for it")
+def file_events(facts: MachineFacts) -> Finding | None:
+    tree = facts.tree
+    if tree is None:
+        return None
+    hint = "devctl.yaml: `watch: {poll: always}`; or keep the project on a disk of the engine's machine"
+    if tree.events_arrive is not None:
+        if tree.events_arrive:
+            return ok("the dev container was told of a file saved here")
+        return warn("the dev container was not told of a file saved here: devctl polls", hint)
+    if tree.eventless:
+        return warn(f"{tree.kind} passes no file events", hint)
+    if facts.info is not None and facts.info.local:
+        return ok(f"containers share this kernel and its file events ({tree.kind})")
+    return None
+
+
+@check(
+    "file-system",
+    "the file system that the project lies on",
+    why="a slow one makes every build slow, a case-blind one hides errors",
+)
+def file_system(facts: MachineFacts) -> Finding | None:
+    tree = facts.tree
+    if tree is None:
+        return None
+    if tree.eventless:
+        hint = "move the project to a disk of the engine's machine (WSL: below /home, not /mnt/c)"
+        return warn(f"the project lies on {tree.kind}: every file costs a round trip", hint)
+    if tree.case_insensitive:
+        what = "the project's folder takes Go.mod for go.mod; Linux in the container and in CI does not"
+        hint = "write imports and embedded paths as the files are named; go vet ./... inside: devctl test"
+        return warn(what, hint)
+    return ok(f"the project lies on {tree.kind or 'a local disk'}, which tells upper from lower case")
+
+
+def _trust(root: str) -> list[str]:
+    return ["git", "config", "--global", "--add", "safe.directory", root]
+
+
+def _trust_folder(by: Fixer) -> str:
+    root = by.tree().root
+    by.installer.run(_trust(root), failed="git did not take the folder into its list")
+    return f"git trusts {root}"
+
+
+GIT = Fix("git", _trust_folder, asks="Tell git to trust this folder (git config --global safe.directory)?")
+
+
+@check(
+    "git",
+    "whether git works in the folder",
+    why="go build asks git for the version and fails with status 128",
+)
+def git(facts: MachineFacts) -> Finding | None:
+    tree = facts.tree
+    if tree is None or tree.git_distrusts is None:
+        return None
+    if tree.git_distrusts:
+        what = "git refuses this folder (dubious ownership): it belongs to somebody else"
+        return GIT.offer("warn", what, shlex.join(_trust(tree.root)))
+    return ok("git trusts this folder")
+
+
+def _set_line_endings(by: Fixer) -> str:
+    tree = by.tree()
+    by.installer.rewrite(tree.root, tree.crlf_scripts, lambda data: data.replace(b"\r\n", b"\n"))
+    return f"LF line endings in {', '.join(tree.crlf_scripts)}" if tree.crlf_scripts else ""
+
+
+LINE_ENDINGS = Fix(
+    "scripts",
+    _set_line_endings,
+    asks="Write the scripts that images run with LF line endings?",
+    in_project=True,
+)
+
+
+@check(
+    "scripts",
+    "line endings of scripts named in Dockerfiles and compose files",
+    why="the kernel looks for an interpreter `sh\\r` and finds none",
+)
+def scripts(facts: MachineFacts) -> Finding | None:
+    tree = facts.tree
+    if tree is None:
+        return None
+    if not tree.crlf_scripts:
+        return ok("the scripts that images run have LF line endings")
+    by_hand = f"sed -i 's/\\r$//' {' '.join(map(shlex.quote, tree.crlf_scripts))}"
+    what = f"CRLF line endings in scripts that images run: {_few(tree.crlf_scripts)}"
+    return LINE_ENDINGS.offer("fail", what, f"{by_hand}; `*.sh text eol=lf` in .gitattributes keeps it so")
+
+
+def _set_x_bits(by: Fixer) -> str:
+    """For whom it may be read: 0644 becomes 0755, 0600 becomes 0700."""
+    tree = by.tree()
+    by.installer.change_modes(tree.root, tree.locked_scripts, lambda mode: mode | (mode & 0o444) >> 2)
+    return f"chmod +x {', '.join(tree.locked_scripts)}" if tree.locked_scripts else ""
+
+
+X_BITS = Fix(
+    "x-bits", _set_x_bits, asks="Let the scripts that images run be executed (chmod +x)?", in_project=True
+)
+
+
+@check(
+    "x-bits",
+    "whether scripts that images start may be executed",
+    why="the container ends with 126, permission denied",
+)
+def x_bits(facts: MachineFacts) -> Finding | None:
+    tree = facts.tree
+    if tree is None:
+        return None
+    if not tree.locked_scripts:
+        return ok("the scripts that images start may be executed")
+    by_hand = f"chmod +x {' '.join(map(shlex.quote, tree.locked_scripts))}"
+    what = f"images start these scripts, and they may not be executed: {_few(tree.locked_scripts)}"
+    return X_BITS.offer("warn", what, f"{by_hand}; `git update-index --chmod=+x` keeps it so")
+
+
+EXTERNALS = Fix(
+    "externals",
+    asks="Create the external networks and volumes that the compose file wants (a volume is empty then)?",
+    in_project=True,
+)
+
+
+@check(
+    "externals",
+    "networks and volumes that the compose file calls external",
+    why="compose creates none of them and starts nothing without them",
+)
+def externals(facts: MachineFacts) -> Finding | None:
+    if facts.externals is None:
+        return None
+    if not facts.externals:
+        return ok("external networks and volumes of the compose file are there")
+    what = f"the compose file wants to find these, and they are not there: {_few(facts.externals)}"
+    kind, _, name = facts.externals[0].partition(" ")
+    return EXTERNALS.offer("fail", what, f"docker {kind} create {name}")
+
+
+MODULES = Fix(
+    "modules",
+    lambda by: by.installer.complete_modules(by.tree(), by.gaps(), image=by.go_image()),
+    asks="Complete go.mod, go.sum or vendor/ by the go command in a container?",
+    in_project=True,
+)
+
+
+@check(
+    "modules",
+    "whether go.mod, go.sum, vendor/ and the imports agree",
+    why="Go builds nothing before they do, and dev and production build without changing them",
+)
+def modules(facts: MachineFacts) -> Finding | None:
+    if facts.gaps is None:
+        return None
+    if not facts.gaps:
+        return ok("go.mod, go.sum and the imports agree")
+    first = facts.gaps[0]
+    by_hand = f"{f'cd {shell_path(first.dir)} && ' if first.dir != '.' else ''}{' '.join(first.command)}"
+    return MODULES.offer("warn", first.text, by_hand)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+
+
+def _pair(ids: tuple[int, int]) -> str:
+    return f"{ids[0]}:{ids[1]}"

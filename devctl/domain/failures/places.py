@@ -1,0 +1,34 @@
+"""Places as the project has them, not as a module or a container does."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from devctl.domain.project.model import Service
+
+_GO = r"[^\s:]+\.go:\d+(?::\d+)?"
+_COMPILED = re.compile(rf"^(?:vet: )?(?P<place>{_GO})(?=: )", re.MULTILINE)
+
+
+def of_project(text: str, service: Service) -> str:
+    """What a program or a tool prints in the container, where the project is mounted."""
+    return re.sub(rf"{re.escape(service.mounted_at)}/(?={_GO})", "", text)
+
+
+def of_compiler(said: str, service: Service) -> str:
+    """What `go build` prints counts from go.mod."""
+
+    def moved(found: re.Match[str]) -> str:
+        place = found["place"]
+        if place.startswith("/"):
+            return found[0]
+        return found[0].replace(place, posixpath.normpath(posixpath.join(service.source.dir, place)))
+
+    return _COMPILED.sub(moved, of_project(said, service))
+
+
+def first_place(said: str) -> str | None:
+    """`main.go:7:2: undefined: x` → `main.go:7:2`."""
+    found = _COMPILED.search(said)
+    return found["place"] if found is not None else None

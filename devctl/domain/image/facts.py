@@ -1,0 +1,65 @@
+"""A built image as facts: what readiness and size decide on. Read without starting anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """The file the entrypoint names. `interpreter`: the ELF's PT_INTERP ("" = static), of a script the words behind its `#!`;
+    `machine`: ELF machine as GOARCH."""
+
+    path: str
+    size_bytes: int
+    mode: int
+    elf: bool
+    interpreter: str = ""
+    machine: str = ""
+
+    @property
+    def static(self) -> bool:
+        return self.elf and not self.interpreter
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One line of the engine's history with a size; `created_by` as the engine keeps it."""
+
+    created_by: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """`size_bytes` is the sum of the layers in the engine's history: the same on every image store."""
+
+    ref: str
+    id: str
+    size_bytes: int
+    layers: tuple[Layer, ...]
+    entrypoint: tuple[str, ...]
+    cmd: tuple[str, ...]
+    user: str
+    workdir: str
+    architecture: str
+    env: tuple[str, ...] = ()
+    healthcheck: tuple[str, ...] = ()
+    exposed: tuple[int, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+    binary: Binary | None = None
+    behind: Binary | None = None
+    """The program that `binary` starts, where that is a script."""
+    files: frozenset[str] = frozenset()
+    """Absolute paths in the image (files and folders); empty where it was not asked for."""
+    history: tuple[str, ...] = ()
+    """Every line of the history, those without a layer too (ENV, USER, …), the newest first."""
+
+    @property
+    def program(self) -> Binary | None:
+        """What was compiled: the size of a script says nothing."""
+        return self.behind or self.binary
+
+    @property
+    def shell_form(self) -> bool:
+        return (self.entrypoint or self.cmd)[:2] == ("/bin/sh", "-c")

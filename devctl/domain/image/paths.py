@@ -1,0 +1,103 @@
+"""Paths inside an image: which program its configuration starts, and where links lead."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_WRAPPERS = frozenset({"tini", "dumb-init", "docker-init", "catatonit", "exec", "env", "--", "--rewrite"})
+_MOST_LINKS = 40
+
+
+def command(entrypoint: Sequence[str], cmd: Sequence[str]) -> tuple[str, ...]:
+    """What is started, word by word, as the exec form would have it: without the shell of the shell form."""
+    words = [*entrypoint, *cmd] if entrypoint else list(cmd)
+    if words[:2] == ["/bin/sh", "-c"] and len(words) > 2:
+        words = _shell_words(words[2])
+        return tuple(words[1:] if words[:1] == ["exec"] else words)
+    return tuple(words)
+
+
+def program(entrypoint: Sequence[str], cmd: Sequence[str]) -> str:
+    """The program as the configuration names it, init wrappers left out; "" for none."""
+    for word in command(entrypoint, cmd):
+        if posixpath.basename(word) not in _WRAPPERS and not word.startswith("-") and "=" not in word:
+            return word
+    return ""
+
+
+def started_by(script: bytes, command: Sequence[str]) -> tuple[str, ...]:
+    """What a script may start in its turn: the words that it is given, and the paths and the words after `exec` in its text."""
+    text = script.decode(errors="replace")
+    lines = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    named = re.findall(r"(?<![\w.$/-])(?:\./|/)[\w./-]*\w|(?<=\bexec )[\w./-]+", lines)
+    return tuple(dict.fromkeys(word for word in (*command, *named) if not word.startswith("-")))
+
+
+def candidates(name: str, *, workdir: str, env: Iterable[str]) -> tuple[str, ...]:
+    """Where the engine looks for a program: itself, below WORKDIR, or in the folders of PATH."""
+    if not name:
+        return ()
+    if "/" in name:
+        return (absolute(name, workdir),)
+    search = next((line.partition("=")[2] for line in env if line.startswith("PATH=")), DEFAULT_PATH)
+    return tuple(posixpath.join("/", folder, name) for folder in search.split(":") if folder)
+
+
+def interpreter(head: bytes) -> str:
+    """What a script names in its first line: `/bin/sh`, `/usr/bin/env bash`; "" for another file."""
+    line = head.partition(b"\n")[0]
+    return line[2:].decode(errors="replace").strip() if line.startswith(b"#!") else ""
+
+
+def absolute(path: str, workdir: str) -> str:
+    """A path as a process started in WORKDIR sees it."""
+    return posixpath.normpath(posixpath.join("/", workdir, path))
+
+
+def exec_form(words: Iterable[str]) -> str:
+    """The words as a Dockerfile writes them: `["/server", "-v"]`."""
+    return json.dumps(list(words), ensure_ascii=False)
+
+
+SHELL_ONLY = (
+    "only a shell fills in variables and patterns and runs several commands: let the program do that, or take a base with one: "
+    "devctl prod-preview --base alpine"
+)
+"""Said of a shell form that no exec form can say."""
+
+
+def resolve(path: str, links: Mapping[str, str]) -> str:
+    """The real path behind symbolic links, each taken inside the image; a loop ends at the last step."""
+    done, waiting, left = "/", [p for p in path.split("/") if p], _MOST_LINKS
+    while waiting:
+        step = waiting.pop(0)
+        here = posixpath.normpath(posixpath.join(done, step))
+        target = links.get(here)
+        if target is None or left == 0:
+            done = here
+            continue
+        left -= 1
+        joined = posixpath.normpath(posixpath.join(done, target))
+        done, waiting = "/", [p for p in joined.split("/") if p] + waiting
+    return done
+
+
+def with_aliases(files: Iterable[str], links: Mapping[str, str]) -> frozenset[str]:
+    """The files, and those below a linked top folder under that name too: `/bin/sh` where /bin leads to /usr/bin."""
+    known = set(files)
+    for link in (path for path in links if path.count("/") == 1):
+        real = resolve(link, links)
+        known |= {link + path[len(real) :] for path in known if path.startswith(f"{real}/")}
+    return frozenset(known)
+
+
+def _shell_words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # an open quote
+        return text.split()

@@ -1,0 +1,52 @@
+"""What the readiness checks look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.stages import effective
+from devctl.domain.go.golist import Listing
+from devctl.domain.image.facts import ImageFacts
+from devctl.domain.project.model import Service
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """`test` as the engine takes it: `("CMD-SHELL", "curl …")`; `place`: its line."""
+
+    test: tuple[str, ...]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What is known of one image: `image` read with its files, `functions` of its Go program (empty where unknown),
+    `settings` it was built with (`CGO_ENABLED` → `0`), `dockerfile` and `stage` it was built from (None where the stage is
+    ours). `listed`: what `go list` says of the program (None: nobody could be asked); `rebuilt_by`: endings of files whose save
+    builds it anew in dev, beside those it is known to embed (None: not known).
+    `health`: that of the compose file, which goes before the image's own.
+    """
+
+    image: ImageFacts
+    service: Service
+    functions: frozenset[str] = frozenset()
+    dockerfile: DockerfileFacts | None = None
+    stage: Stage | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    listed: Listing | None = None
+    rebuilt_by: frozenset[str] | None = None
+    health: HealthCheck | None = None
+
+    def line(self, *cmds: str) -> str | None:
+        """`Dockerfile:12` of the instruction that holds, else of the stage's FROM."""
+        if self.dockerfile is None or self.stage is None:
+            return None
+        found = (effective(self.dockerfile, self.stage, cmd) for cmd in cmds)
+        number = next((i.line for i in found if i is not None), self.stage.line)
+        return f"{self.dockerfile.path}:{number}"
+
+    @property
+    def shell(self) -> bool:
+        return "/bin/sh" in self.image.files

@@ -1,0 +1,50 @@
+"""What of a compose file's hardening and limits a dev container does without: they are meant for the program, and a dev container
+compiles too, writes a build cache, and executes what it has built (noexec is Docker's default for a tmpfs)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+
+_OF_THE_PROGRAM = (
+    "read_only", "mem_limit", "mem_reservation", "memswap_limit", "cpus", "cpu_quota", "cpu_period", "cpuset", "cpu_shares",
+    "cpu_count", "cpu_percent", "pids_limit", "oom_kill_disable",
+)  # fmt: skip
+_OVER = ("/tmp", "/cache", "/dev/shm", "/go", "/root")
+"""Where the compiler and its tools write; a tmpfs of the user's there is small, and nothing on it may be executed."""
+
+
+def taken_back(spec: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Key and value of what the dev container does without."""
+    for key in _OF_THE_PROGRAM:
+        if spec.get(key):
+            yield key, spec[key]
+    limits = ((spec.get("deploy") or {}).get("resources") or {}).get("limits")
+    if limits:
+        yield "deploy.resources.limits", limits
+    for path in spec.get("tmpfs") or []:
+        if _is_over(str(path).partition(":")[0]):
+            yield "tmpfs", path
+    for volume in spec.get("volumes") or []:
+        if volume.get("type") == "tmpfs" and _is_over(str(volume.get("target"))):
+            yield "volumes", volume["target"]
+
+
+def relaxed(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The service without that."""
+    left = {key: value for key, value in spec.items() if key not in _OF_THE_PROGRAM}
+    if ((spec.get("deploy") or {}).get("resources") or {}).get("limits"):
+        left["deploy"] = deepcopy(spec["deploy"])
+        del left["deploy"]["resources"]["limits"]
+    if "tmpfs" in left:
+        left["tmpfs"] = [path for path in spec["tmpfs"] if not _is_over(str(path).partition(":")[0])]
+    if "volumes" in left:
+        left["volumes"] = [
+            v for v in spec["volumes"] or [] if v.get("type") != "tmpfs" or not _is_over(str(v.get("target")))
+        ]
+    return left
+
+
+def _is_over(path: str) -> bool:
+    return path.rstrip("/") in _OVER

@@ -1,0 +1,126 @@
+"""What the engine shows, as plain data: one snapshot, no further questions until a plan runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from devctl.domain.command.state import Health
+
+LABEL = "dev.devctl"
+PROJECT_LABEL = f"{LABEL}.project"
+SERVICE_LABEL = f"{LABEL}.service"
+MODE_LABEL = f"{LABEL}.mode"
+DEPS_LABEL = f"{LABEL}.deps"
+INPUTS_LABEL = f"{LABEL}.inputs"
+BASES_LABEL = f"{LABEL}.bases"
+"""A digest of the images that it was built on."""
+VERSION_LABEL = f"{LABEL}.version"
+CACHE_LABEL = f"{LABEL}.cache"
+GIVEN_LABEL = f"{LABEL}.given"
+"""A digest of the configs that stand in the compose file."""
+MACHINE_LABEL = f"{LABEL}.machine"
+"""Which machine made it: an engine may be shared, and another machine's folders are not to be seen from here."""
+TEMPORARY_LABEL = f"{LABEL}.temporary"
+"""The process that it lives no longer than."""
+ROOT_LABEL = f"{LABEL}.root"
+"""On images: the project's folder, so that `clean` can tell whose folder is gone."""
+WORKING_DIR_LABEL = "com.docker.compose.project.working_dir"
+ASSEMBLED_LABEL = f"{LABEL}.assembled"
+COMPOSE_PROJECT_LABEL = "com.docker.compose.project"
+COMPOSE_SERVICE_LABEL = "com.docker.compose.service"
+
+
+@dataclass(frozen=True)
+class Container:
+    """`state` is the engine's word; `ports` maps container port to (host ip, host port); times are RFC 3339."""
+
+    id: str
+    name: str
+    service: str
+    state: str
+    health: Health
+    exit_code: int
+    image: str
+    image_id: str
+    labels: dict[str, str] = field(default_factory=dict)
+    ports: dict[int, tuple[str, int]] = field(default_factory=dict)
+    started_at: str = ""
+    oom_killed: bool = False
+    user: str = ""
+    read_only: bool = False
+    cap_drop: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()
+    bind_sources: tuple[str, ...] = ()
+    restarts: int = 0
+    env: dict[str, str] = field(default_factory=dict, repr=False)
+    """Values too, for comparing; they are never shown."""
+    mounts: tuple[str, ...] = ()
+    cap_add: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    init: bool = False
+    addresses: tuple[str, ...] = ()
+    """In its networks: `shop_default 172.18.0.2`; none while it does not run."""
+    network_of: str = ""
+    """The id of the container whose network it shares: that one's ports are its own."""
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """How the last run of a container ended, and what that run alone printed. `oom_killed`: it or one before it."""
+
+    exit_code: int
+    log: str
+    oom_killed: bool = False
+
+
+Kind = Literal["container", "image", "network", "volume"]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Anything of the engine that carries a label of ours. `name` is the id of an image without a tag; `in_use`: a
+    container that runs."""
+
+    kind: Kind
+    id: str
+    name: str
+    labels: dict[str, str] = field(default_factory=dict)
+    in_use: bool = False
+
+
+@dataclass(frozen=True)
+class Image:
+    id: str
+    user: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """`volumes` and `networks`: name to the value of our project label ("" where compose made it without us);
+    `machines`: networks that carry the label of a machine, with it."""
+
+    containers: tuple[Container, ...] = ()
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    machines: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, service: str) -> Container | None:
+        """The container of a compose service; a running one before a stopped one."""
+        mine = [c for c in self.containers if c.service == service]
+        return next((c for c in mine if c.state == "running"), mine[0] if mine else None)
+
+    def network_is_gone(self, container: Container) -> bool:
+        """Whether the container whose network it shares was started again or recreated: it is left in one that nobody has."""
+        if not container.network_of:
+            return False
+        holder = next((c for c in self.containers if c.id == container.network_of), None)
+        return holder is not None and _time(holder.started_at) > _time(container.started_at)
+
+
+def _time(text: str) -> tuple[str, str]:
+    """Comparable: the engine cuts zeros off the end of a fraction."""
+    seconds, _, fraction = text.rstrip("Z").partition(".")
+    return seconds, fraction.ljust(9, "0")

@@ -1,0 +1,83 @@
+"""From a rendered model to what is wanted: fingerprints, and the labels that carry them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from devctl import __version__
+from devctl.domain.compose.depends_on import jobs, needed, talked_to
+from devctl.domain.plan.engine_state import DEPS_LABEL, INPUTS_LABEL, MACHINE_LABEL, VERSION_LABEL
+from devctl.domain.plan.planner import Dependency, Wanted
+from devctl.domain.plan.render import CACHE_SCOPE
+from devctl.domain.plan.run import Run
+
+Model = dict[str, Any]
+
+
+def digest(*parts: object) -> str:
+    """16 hex digits of SHA-256 over the parts' canonical JSON."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def label_wanted(model: Model, run: Run, *, deps: str, recipe_files: Mapping[str, str | None]) -> Wanted:
+    """Fingerprint one service of the model and write the fingerprints into its labels (in place).
+
+    `recipe_files`: content of the Dockerfile, .dockerignore and such, by name.
+    """
+    spec = model["services"][run.service]
+    recipe = digest(_anywhere(spec)["build"], recipe_files)
+    inputs = digest(_anywhere(spec), recipe_files)
+    spec["build"]["labels"] = {**spec["build"]["labels"], DEPS_LABEL: deps, INPUTS_LABEL: recipe}
+    spec["labels"] = {**spec["labels"], DEPS_LABEL: deps, INPUTS_LABEL: inputs, VERSION_LABEL: __version__}
+    return Wanted(
+        service=run.service,
+        mode=run.mode,
+        image=run.image,
+        deps=deps,
+        recipe=recipe,
+        inputs=inputs,
+        always_build=run.mode == "prod",
+    )
+
+
+def _anywhere(spec: Model) -> Model:
+    """Without what stands for the machine: another user's, or one that lost its state, wants the same service."""
+    build = spec["build"]
+    return {
+        **spec,
+        "labels": _without(spec.get("labels"), MACHINE_LABEL),
+        "build": {
+            **build,
+            "args": _without(build.get("args"), CACHE_SCOPE),
+            "labels": _without(build.get("labels"), MACHINE_LABEL),
+        },
+    }
+
+
+def _without(words: Mapping[str, Any] | None, name: str) -> Model:
+    return {key: value for key, value in (words or {}).items() if key != name}
+
+
+def dependencies(
+    model: Model, services: frozenset[str], *, named: frozenset[str] = frozenset()
+) -> tuple[Dependency, ...]:
+    """Every other service of the model, or with `named` those that the named ones need; a job is one that somebody waits
+    for with `service_completed_successfully`."""
+    specs: dict[str, Model] = model["services"]
+    once = jobs(specs)
+    must = needed(specs, named or services)
+    must |= needed(specs, talked_to(specs, must))
+    return tuple(
+        Dependency(
+            name,
+            image=spec.get("image") or f"{model['name']}-{name}" if spec.get("build") else None,
+            job=name in once,
+            needed=name in must,
+        )
+        for name, spec in specs.items()
+        if name not in services and (not named or name in must)
+    )

@@ -1,0 +1,172 @@
+"""(wanted, observed) → plan: which steps bring the engine to what is wanted, each with its cause. No engine calls."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from devctl.domain.command.state import Mode
+from devctl.domain.plan.engine_state import (
+    BASES_LABEL,
+    DEPS_LABEL,
+    INPUTS_LABEL,
+    MODE_LABEL,
+    Container,
+    Image,
+    Observed,
+)
+
+StepName = Literal[
+    "base", "build", "start", "probe", "stop", "restart", "remove", "exec", "logs", "check", "write"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do; `service` None where it concerns the whole project."""
+
+    step: StepName
+    service: str | None
+    cause: str
+
+    def as_json(self) -> dict[str, object]:
+        return {"step": self.step, "service": self.service, "cause": self.cause}
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """Another service of the model. `image` is set where it is built here too; a `job` is done once it exited with 0, until what it
+    is built from (`source`) has `changed`; `needed` where a service of ours cannot do without it, or somebody asked for it."""
+
+    name: str
+    image: str | None = None
+    job: bool = False
+    needed: bool = True
+    source: str | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A service as it should run. `recipe`: fingerprint of what the image is built from beside the deps layer;
+    `inputs`: fingerprint of the whole service in the rendered model; `bases`: of the images that it is built on, "" where one of
+    them is not here."""
+
+    service: str
+    mode: Mode
+    image: str
+    deps: str
+    recipe: str
+    inputs: str
+    always_build: bool = False
+    bases: str = ""
+
+
+def plan_up(
+    wanted: Iterable[Wanted],
+    dependencies: Iterable[Dependency],
+    *,
+    observed: Observed,
+    images: Mapping[str, Image],
+) -> tuple[Step, ...]:
+    """Builds first, so that whatever serves goes on serving until its successor exists; then starts; then probes."""
+    wanted = tuple(wanted)
+    builds = [Step("build", w.service, cause) for w in wanted if (cause := _build_cause(w, observed, images))]
+    building = {step.service for step in builds}
+    starts = [
+        Step("start", w.service, cause)
+        for w in wanted
+        if (cause := _start_cause(w, observed.of(w.service), built=w.service in building))
+    ]
+    starting = {step.service for step in starts}
+    asleep = [d for d in dependencies if not _is_up(d, observed.of(d.name))]
+    for d in asleep:
+        if d.image and (d.job or d.image not in images):
+            cause = "no image yet" if d.image not in images else "the source may have changed"
+            builds.append(Step("build", d.name, cause))
+    others = [Step("start", d.name, _why_asleep(d, observed.of(d.name))) for d in asleep]
+    others += [
+        Step("restart", name, "the network that it shares is gone")
+        for name in _cut_off(wanted, starting, observed)
+    ]
+    starting |= {step.service for step in others if step.step == "restart"}
+    probes = [Step("probe", w.service, "must answer") for w in wanted if w.service in starting]
+    return (*builds, *others, *starts, *probes)
+
+
+def _cut_off(wanted: Iterable[Wanted], starting: Collection[str | None], observed: Observed) -> list[str]:
+    found = ((w.service, observed.of(w.service)) for w in wanted if w.service not in starting)
+    return [
+        name for name, container in found if container is not None and observed.network_is_gone(container)
+    ]
+
+
+def _is_up(dependency: Dependency, found: Container | None) -> bool:
+    if found is None:
+        return False
+    return found.state == "running" or (
+        is_done(dependency, found) and not (dependency.image and dependency.changed)
+    )
+
+
+def is_done(dependency: Dependency, found: Container | None) -> bool:
+    return dependency.job and found is not None and found.state == "exited" and found.exit_code == 0
+
+
+def _why_asleep(dependency: Dependency, found: Container | None) -> str:
+    return "if its image is another one" if is_done(dependency, found) else "not running"
+
+
+def _build_cause(wanted: Wanted, observed: Observed, images: Mapping[str, Image]) -> str | None:
+    if wanted.always_build:
+        return "the source may have changed"
+    known = images.get(wanted.image)
+    if known is not None and wanted.bases and known.labels.get(BASES_LABEL, wanted.bases) != wanted.bases:
+        return "a base image changed"
+    if _runs_as_wanted(wanted, observed.of(wanted.service)):
+        return None
+    image = images.get(wanted.image)
+    if image is None:
+        return "no image yet"
+    if image.labels.get(DEPS_LABEL) != wanted.deps:
+        return "dependencies changed"
+    if image.labels.get(INPUTS_LABEL) != wanted.recipe:
+        return "Dockerfile or build settings changed"
+    return None
+
+
+def _runs_as_wanted(wanted: Wanted, found: Container | None) -> bool:
+    return (
+        found is not None
+        and found.labels.get(MODE_LABEL) == wanted.mode
+        and found.labels.get(DEPS_LABEL) == wanted.deps
+        and found.labels.get(INPUTS_LABEL) == wanted.inputs
+    )
+
+
+def _start_cause(wanted: Wanted, found: Container | None, *, built: bool) -> str | None:
+    if found is None:
+        return "no container yet"
+    mode = found.labels.get(MODE_LABEL)
+    if mode != wanted.mode:
+        return f"runs in mode {mode or 'unknown'}, wanted {wanted.mode}"
+    if found.labels.get(DEPS_LABEL) != wanted.deps:
+        return "dependencies changed"
+    if found.labels.get(INPUTS_LABEL) != wanted.inputs:
+        return "its settings changed"
+    if found.state != "running":
+        return f"is {found.state}"
+    return "new image" if built else None
+
+
+def plan_text(steps: Iterable[Step]) -> str:
+    """The plan as people read it: one line a step, with its cause."""
+    rows = [(s.step, s.service or "", s.cause) for s in steps]
+    if not rows:
+        return "nothing to do"
+    wide = max(len(name) + len(service) for name, service, _ in rows) + 1
+    return "\n".join(
+        f"{number:>2}  {f'{name} {service}'.strip():<{wide}}  {cause}"
+        for number, (name, service, cause) in enumerate(rows, start=1)
+    )

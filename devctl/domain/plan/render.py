@@ -1,0 +1,405 @@
+"""The model given to compose: the user's resolved model with our services' mode written in, as data."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from collections.abc import Container, Iterable, Mapping
+from copy import deepcopy
+from hashlib import sha256
+from math import ceil
+from typing import Any, cast
+
+from devctl.domain.compose.depends_on import jobs
+from devctl.domain.compose.handed_files import copied_in
+from devctl.domain.derive.health_check import cannot_run, compose_test
+from devctl.domain.dockerfile.air_toml import PROGRAM
+from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
+from devctl.domain.plan import production
+from devctl.domain.plan.development import relaxed
+from devctl.domain.plan.engine_state import (
+    GIVEN_LABEL,
+    MACHINE_LABEL,
+    MODE_LABEL,
+    PROJECT_LABEL,
+    ROOT_LABEL,
+    SERVICE_LABEL,
+    Observed,
+)
+from devctl.domain.plan.run import Run, built_from, rebased, target_of
+from devctl.domain.plan.users_air import air_of, duration, kill_delay, translated
+from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
+from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, build_note
+
+CACHE_TARGET = "/cache"
+CACHE_KEY = "devctl-cache"
+# What the scripts of our dev stage read, also where `init` wrote it into the compose file; whatever else is called so is the
+# service's.
+_FOR_AIR = frozenset(
+    {"AIR_POLL"}
+    | {f"DEVCTL_{word}" for word in ("STATE", "AIR", "AIR_ENV", "SOURCE", "WORKDIR", "BINARY", "RERUN")}
+    | {f"DEVCTL_STOP_{word}" for word in ("TIMEOUT", "SIGNAL", "ON_ERROR")}
+)
+CACHE_SCOPE = "BUILDKIT_CACHE_MOUNT_NS"
+"""A build argument that BuildKit itself understands: it stands before the id of every cache mount of that build, so no
+Dockerfile of another project can name one of these. https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args
+"""
+STOPS_WITHIN = 10.0
+"""Seconds that a program has to stop where nobody says: as the engine has it."""
+Model = dict[str, Any]
+
+
+def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_volume: str) -> Model:
+    """A complete compose model; needs no other file and may be run by plain compose."""
+    model: Model = deepcopy(cast("Model", project.model))
+    model["name"] = project.name
+    chosen = {run.service: run for run in runs}
+    once = jobs(model["services"])
+    given = {name: _given(spec, model) for name, spec in model["services"].items()}
+    for name, spec in model["services"].items():
+        if name in once:
+            spec.pop("restart", None)  # it would run again and again
+        if given[name]:
+            _label(spec, {GIVEN_LABEL: given[name]})
+        _localhost_ports(spec)
+        _label(spec, {PROJECT_LABEL: project.name, MACHINE_LABEL: _machine(project, observed, name)})
+        if spec.get("build"):
+            spec["build"]["args"] = {CACHE_SCOPE: project.build_cache, **(spec["build"].get("args") or {})}
+        service, run = project.service(name), chosen.get(name)
+        if service is not None and run is not None:
+            _write_mode(spec, project, service, run)
+            _lend_keys(model, spec["build"], run)
+        _mount_colons(spec)
+    _wait_for_start({run.service for run in chosen.values() if run.ours}, model)
+    if any(_uses_cache(spec) for spec in model["services"].values()):
+        model.setdefault("volumes", {})[CACHE_KEY] = {"name": cache_volume, "external": True}
+    _label_owned(model, "volumes", project.name, observed.volumes)
+    _label_owned(model, "networks", project.name, observed.networks)
+    for key, spec in (model.get("networks") or {}).items():
+        name = (spec or {}).get("name", f"{project.name}_{key}")
+        machine = observed.machines.get(name) if name in observed.networks else project.machine
+        if machine and PROJECT_LABEL in ((spec or {}).get("labels") or {}):
+            _label(spec, {MACHINE_LABEL: machine})
+    return model
+
+
+def _given(spec: Model, model: Model) -> str:
+    """A digest of what stands in the compose file and is copied into the container: compose itself does not recreate one for it."""
+    texts = [str((model[kind].get(key) or {}).get("content", "")) for kind, key in copied_in(spec, model)]
+    return sha256("\0".join(texts).encode()).hexdigest()[:16] if any(texts) else ""
+
+
+def _machine(project: Project, observed: Observed, service: str) -> str:
+    """What is there keeps its label: another one would make compose recreate a container that nothing else changed."""
+    found = observed.of(service)
+    return (found.labels.get(MACHINE_LABEL) if found is not None else None) or project.machine
+
+
+def _write_mode(spec: Model, project: Project, service: Service, run: Run) -> None:
+    _label(spec, {SERVICE_LABEL: service.name, MODE_LABEL: run.mode})
+    spec["image"] = run.image
+    spec["build"] = _build(spec, project, run)
+    spec.pop("develop", None)
+    spec.pop("pull_policy", None)
+    _one_of_each(spec)
+    if run.host_port is not None and service.serve.port is not None and not spec.get("network_mode"):
+        spec["ports"] = _ports(spec.get("ports") or [], service, run.host_port)
+    if run.mode == "prod" and service.port_in("prod") != service.serve.port:
+        spec["ports"] = [
+            {**p, "target": service.port_in("prod")} if p.get("target") == service.serve.port else p
+            for p in spec.get("ports") or []
+        ]
+    if run.mode == "dev":
+        _dev(spec, project, service, run)
+    else:
+        _prod(spec, project, service, run)
+
+
+def _mount_colons(spec: Model) -> None:
+    """A folder whose path has a colon: compose gives the engine `source:target` where the folder may be made, else fields."""
+    for volume in spec.get("volumes") or []:
+        if volume.get("type") == "bind" and ":" in str(volume.get("source")):
+            volume["bind"] = {**(volume.get("bind") or {}), "create_host_path": False}
+
+
+def _one_of_each(spec: Model) -> None:
+    """A service has one port on this machine and one folder that its builds report to: a second container has neither."""
+    spec.pop("scale", None)
+    if ((spec.get("deploy") or {}).get("replicas") or 0) > 1:
+        spec["deploy"] = {**spec["deploy"], "replicas": 1}
+
+
+def _build(spec: Model, project: Project, run: Run) -> Model:
+    build = dict(spec.get("build") or {})
+    args = dict(build.get("args") or {})
+    args.pop("target", None)  # `args: [target=…]` chooses nothing: the stage is chosen by `target` below
+    build["context"] = f"{project.root}/{run.context}".removesuffix("/.")
+    build["dockerfile"] = f"{project.root}/{built_from(run)}"
+    build.pop("dockerfile_inline", None)
+    build["args"] = {**args, **run.args}
+    if run.stage is not None:
+        build["target"] = target_of(run.stage)
+    build["labels"] = {
+        PROJECT_LABEL: project.name,
+        SERVICE_LABEL: run.service,
+        MODE_LABEL: run.mode,
+        ROOT_LABEL: project.root,
+        MACHINE_LABEL: project.machine,
+    }
+    return build
+
+
+def _lend_keys(model: Model, build: Model, run: Run) -> None:
+    """Our Dockerfile mounts these while modules are fetched; a secret of that name that the user gives has precedence."""
+    for name, path in run.secrets.items():
+        theirs = build.get("secrets") or []
+        if not any(name in (s.get("target"), s.get("source")) for s in theirs):
+            key = f"devctl-{name}"
+            build["secrets"] = [*theirs, {"source": key, "target": name}]
+            model["secrets"] = {**(model.get("secrets") or {}), key: {"file": path}}
+    if run.ssh:
+        build.setdefault("ssh", ["default"])
+
+
+def _dev(spec: Model, project: Project, service: Service, run: Run) -> None:
+    spec["init"] = True
+    left = relaxed(spec)
+    spec.clear()
+    spec |= left
+    if run.user is not None:
+        spec["user"] = run.user
+    spec["environment"] = {**_environment(spec, service, run), **service.start.env}
+    if run.derived:
+        _derived_stage(spec, project, service)
+    elif run.ours:
+        _our_dev_stage(spec, project, service)
+    if run.ours or service.build.shares_cache:
+        _share_cache(spec)
+        users = _users_air(spec, service) if run.ours else {}
+        spec["environment"] = {**spec["environment"], **_air_environment(service), **users}
+        _time_to_stop(spec, service)
+    if run.poll:
+        spec["environment"]["AIR_POLL"] = "1"
+
+
+def _environment(spec: Model, service: Service, run: Run) -> Model:
+    """The compose file's; where a stage of ours stands in for the user's, what that one sets comes below it."""
+    return {
+        **(service.start.image_env if run.ours and not run.derived else {}),
+        **(spec.get("environment") or {}),
+    }
+
+
+def _derived_stage(spec: Model, project: Project, service: Service) -> None:
+    """It is started as the user's image is: in the place of the program lies what builds and starts it."""
+    spec.pop("healthcheck", None)
+    _own_start(spec, service)
+    _mount_source(spec, project, service)
+
+
+def _our_dev_stage(spec: Model, project: Project, service: Service) -> None:
+    for key in ("command", "entrypoint", "healthcheck"):
+        spec.pop(key, None)
+    _mount_source(spec, project, service)
+    spec["working_dir"] = service.mounted_at
+    spec["command"] = list(service.start.args)
+    if service.start.steps:
+        folder = shlex.quote(
+            posixpath.normpath(posixpath.join(service.mounted_at, service.source.dir, service.start.workdir))
+        )
+        before = " && ".join(f"({step})" for step in service.start.steps)
+        text = f'(cd {folder} && {before}) && exec devctl-run {PROGRAM} "$@"'
+        spec["entrypoint"] = ["sh", "-c", text, "sh"]
+    spec["environment"]["DEVCTL_AIR"] = _air_file(service)
+
+
+def _air_file(service: Service) -> str:
+    return f"{service.mounted_at}/{STATE_FOLDER}/{air_toml_copy(service.name)}"
+
+
+def _own_start(spec: Model, service: Service) -> None:
+    """What a container of the user's own stage is given, where that is more or other than its image says."""
+    for key, words in (("command", service.start.own_command), ("entrypoint", service.start.own_entrypoint)):
+        if words:
+            spec[key] = list(words)
+
+
+def _mount_source(spec: Model, project: Project, service: Service) -> None:
+    """Where the user mounts it, it stays, unless an image of theirs has the program there."""
+    kept = [v for v in spec.get("volumes") or [] if not _covers_source(v, project.root, service)]
+    spec["volumes"] = [
+        *kept,
+        {
+            "type": "bind",
+            "source": project.root,
+            "target": service.mounted_at,
+            "bind": {"create_host_path": True},
+        },
+    ]
+
+
+def _users_air(spec: Model, service: Service) -> dict[str, str]:
+    """The user's own .air.toml says how the program is built, started and stopped."""
+    air = air_of(service)
+    if air is None:
+        return {}
+    said = translated(air, service, source=service.mounted_at)
+    if service.build.derived is not None:
+        return {k: v for k, v in said.environment.items() if k not in ("DEVCTL_SOURCE", "DEVCTL_WORKDIR")}
+    if said.command is not None:
+        spec["entrypoint"], spec["command"] = ["devctl-run"], list(said.command)
+    return said.environment
+
+
+def _time_to_stop(spec: Model, service: Service) -> None:
+    """What .air.toml and the compose file say holds for the program; its container has a little more, so that a kill is said."""
+    environment = spec["environment"]
+    air = kill_delay(service.air.build) if service.air is not None else 0.0
+    seconds = air or duration(str(spec.get("stop_grace_period") or "")) or STOPS_WITHIN
+    signal = str(spec.pop("stop_signal", "")).removeprefix("SIG")
+    environment["DEVCTL_STOP_TIMEOUT"] = f"{seconds:g}"
+    if signal:
+        environment.setdefault("DEVCTL_STOP_SIGNAL", signal)
+    spec["stop_grace_period"] = f"{ceil(seconds) + 2}s"
+
+
+def _wait_for_start(services: Container[str], model: Model) -> None:
+    """Our stages have no health check: what the user's runs may not be in them, and compiling takes longer than it allows."""
+    for spec in model["services"].values():
+        for name, how in (spec.get("depends_on") or {}).items():
+            if name in services and how.get("condition") == "service_healthy":
+                how["condition"] = "service_started"
+
+
+def _air_environment(service: Service) -> dict[str, str]:
+    """What the scripts of our dev stage read (templates/dev-stage), and the go command."""
+    wanted = {
+        "DEVCTL_STATE": f"{service.mounted_at}/{STATE_FOLDER}/{build_note(service.name)}",
+        "DEVCTL_WORKDIR": _started_in(service),
+        "DEVCTL_AIR": _air_file(service) if service.build.derived is not None else "",
+        **service.build.env,
+    }
+    return {key: value for key, value in wanted.items() if value}
+
+
+def _started_in(service: Service) -> str:
+    """Where another folder than that of the module: relative to the source, or one of the image."""
+    if service.build.derived is not None and service.build.derived.folder:
+        return service.build.derived.folder
+    folder = posixpath.normpath(posixpath.join(service.source.dir, service.start.workdir))
+    return folder if folder != "." else ""
+
+
+def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
+    for key in ("stdin_open", "tty", "init"):
+        spec.pop(key, None)
+    _without_source(spec)
+    if service.may_finish and spec.get("restart") in ("always", "unless-stopped"):
+        spec["restart"] = "on-failure"  # it would run again and again
+    for key in (
+        "command",
+        "entrypoint",
+    ):  # a dev stage's own: `air`, `go run .`; production starts what the image says
+        spec.pop(key, None)
+    moved = rebased(project, run)
+    if run.ours or (moved is not None and cannot_run(compose_test(spec), RUNTIME_BASES[str(run.base)])):
+        spec.pop("healthcheck", None)
+    if moved is not None and spec.get("user"):
+        spec["user"] = moved.owners.written(str(spec["user"]))
+    if not run.ours:
+        _own_start(spec, service)
+    elif service.start.args:
+        spec["command"] = list(service.start.args)
+    environment = {**_environment(spec, service, run), **service.start.env, **service.start.prod_env}
+    spec["environment"] = {k: v for k, v in environment.items() if k not in _FOR_AIR}
+    if service.start.writable:
+        spec["tmpfs"] = [*(spec.get("tmpfs") or []), *service.start.writable]
+    if service.build.dev_stage is not None:
+        spec.pop(
+            "user", None
+        )  # of who develops: a compose file that starts a dev stage says nothing of production's
+    spec |= production.added(spec, user=run.user, copied_in=bool(copied_in(spec, project.model)))
+    if run.ours and service.build.files:
+        spec["working_dir"] = f"{TEMPLATE_SOURCE}/{service.start.workdir}".removesuffix(
+            "/."
+        )  # where our production stages put the files that are opened at run time
+
+
+def _without_source(spec: Model) -> None:
+    """No file of this machine is in production, and nothing starts in a folder that only such a mount brings."""
+    bound = [v["target"] for v in spec.get("volumes") or [] if v.get("type") == "bind"]
+    if any(f"{spec.get('working_dir')}/".startswith(f"{target.rstrip('/')}/") for target in bound):
+        del spec["working_dir"]
+    spec["volumes"] = [
+        v for v in spec.get("volumes") or [] if v.get("type") != "bind" and v["target"] != CACHE_TARGET
+    ]
+
+
+def _covers_source(volume: Model, root: str, service: Service) -> bool:
+    """Also a volume that keeps the image's vendor/: ours has none, and what lies in the source counts."""
+    source, target = str(volume.get("source", "")), volume["target"].rstrip("/")
+    vendored = target.startswith(f"{service.mounted_at}/") and posixpath.basename(target) == "vendor"
+    in_place = target in (service.mounted_at, CACHE_TARGET) or (vendored and volume.get("type") == "volume")
+    return in_place or (service.build.derived is not None and volume.get("type") == "bind" and source == root)
+
+
+def _share_cache(spec: Model) -> None:
+    """The build cache outlives containers and projects: one volume a user and Go version."""
+    kept = [v for v in spec.get("volumes") or [] if v["target"].rstrip("/") != CACHE_TARGET]
+    spec["volumes"] = [*kept, {"type": "volume", "source": CACHE_KEY, "target": CACHE_TARGET}]
+
+
+def _uses_cache(spec: Model) -> bool:
+    return any(v.get("source") == CACHE_KEY for v in spec.get("volumes") or [])
+
+
+def _ports(theirs: list[Model], service: Service, host: int) -> list[Model]:
+    """The compose file's ports as they are; where devctl.yaml names a `host_port`, the port of the service goes there."""
+    assert service.serve.port is not None
+    if not theirs:
+        return [_port(service.serve.port, host)]
+    if service.serve.host_port is None:
+        return theirs
+    mine = [p for p in theirs if p.get("target") == service.serve.port and p.get("protocol", "tcp") == "tcp"]
+    if not mine:
+        return [*theirs, _port(service.serve.port, host)]
+    before = mine[0].get("published")  # one port on two addresses stays one port
+    moved = [p for p in mine if p.get("published") == before]
+    return [{"host_ip": "127.0.0.1", **p, "published": str(host)} if p in moved else p for p in theirs]
+
+
+def _port(container: int, host: int) -> Model:
+    return {
+        "mode": "ingress",
+        "host_ip": "127.0.0.1",
+        "target": container,
+        "published": str(host),
+        "protocol": "tcp",
+    }
+
+
+def _localhost_ports(spec: Model) -> None:
+    """A published port without an address means this machine alone; one that names an address is kept."""
+    for port in spec.get("ports") or []:
+        if port.get("published"):
+            port.setdefault("host_ip", "127.0.0.1")
+
+
+def _label(spec: Model, labels: Mapping[str, str]) -> None:
+    spec["labels"] = {**(spec.get("labels") or {}), **labels}
+
+
+def _label_owned(model: Model, kind: str, project: str, existing: Mapping[str, str]) -> None:
+    """Label what will be made by us. One that compose made before us keeps its definition to the letter:
+
+    a changed definition would make compose offer to recreate it, and the data of a volume would be lost.
+    """
+    for key, spec in (model.get(kind) or {}).items():
+        if (spec or {}).get("external"):
+            continue
+        name = (spec or {}).get("name", f"{project}_{key}")
+        if existing.get(name, project) == project:
+            model[kind][key] = {
+                **(spec or {}),
+                "labels": {**((spec or {}).get("labels") or {}), PROJECT_LABEL: project},
+            }

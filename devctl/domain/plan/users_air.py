@@ -1,0 +1,297 @@
+"""The user's own .air.toml in our dev stage: what it says of building, watching, starting and stopping holds there too.
+
+air itself only watches there: `devctl-build` runs the build and `devctl-run` the program (templates/dev-stage). So the commands
+of the build become that of devctl-build, and what starts the program the words of devctl-run; the rest is air's as it stands.
+A value that `air init` writes into every file is no choice of anybody's.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from devctl.domain.command.argv import shell_words
+from devctl.domain.dockerfile.air_toml import UsersAir, build_command, table, toml_string
+from devctl.domain.project.model import Service
+from devctl.errors import Problem
+
+_PLAIN = re.compile(r"[\w@%+=:,./-]+")
+_GO_BUILD = re.compile(r"\bgo\s+(?:build|install|run)\b([^\n;&|]*)")
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DEFAULT_DIRS = {"assets", "tmp", "vendor", "testdata"}
+_DEFAULT_DELAY = 1000
+_OURS = "devctl-build "
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """`text`: air's configuration; `command`: the words of devctl-run where it is not our own program that runs;
+    `environment`: what the scripts read."""
+
+    text: str
+    command: tuple[str, ...] | None
+    environment: dict[str, str]
+
+
+def air_of(service: Service) -> UsersAir | None:
+    """What counts of it: in a stage that is derived from the user's the program is that of their image, built as there."""
+    if service.air is None or service.build.derived is None:
+        return service.air
+    return replace(service.air, builds=False) if service.air.folder == "." else None
+
+
+def builds(air: UsersAir, service: Service, *, alone: bool) -> bool:
+    """Whether its command is for this service: it names the package, or there is no other service that it could be for."""
+    cmd = _text(air.build.get("cmd"))
+    if not cmd:
+        return alone
+    for found in _GO_BUILD.finditer(cmd):
+        words = _words(found[1])
+        named = words and not words[-1].startswith("-") and words[-2:-1] != ["-o"]
+        package = words[-1] if named else "."
+        package = posixpath.dirname(package) or "." if package.endswith(".go") else package
+        path = posixpath.normpath(posixpath.join(air.folder, package))
+        if path == posixpath.normpath(posixpath.join(service.source.dir, service.source.main)):
+            return True
+    return alone and service.origins.get("main") != "devctl.yaml"
+
+
+def problems(air: UsersAir) -> Iterator[Problem]:
+    """What of it cannot hold here, or holds against what devctl promises; each with its line."""
+    for key, value in _windows(air):
+        fixed = value.replace("\\", "/").replace(".exe", "")
+        fixed = fixed if fixed.startswith(("/", "./")) or " " in fixed else f"./{fixed}"
+        yield Problem(
+            "air-windows-path",
+            f"`{key}` of {air.path} is a path of Windows ({value}): the container runs Linux, and builds and starts the program "
+            "in devctl's own way",
+            f"{key} = {toml_string(fixed)}",
+            air.place(key),
+        )
+    if air.build.get("stop_on_error") is True:
+        yield Problem(
+            "air-stops-on-error",
+            f"`stop_on_error` of {air.path} ends the program while a build fails, as it says",
+            "without that line the last good build serves on",
+            air.place("stop_on_error"),
+        )
+
+
+def translated(
+    air: UsersAir,
+    service: Service,
+    *,
+    source: str,
+    unwatched: Iterable[str] = (),
+    watched: Iterable[str] = (),
+    vendored: bool = False,
+) -> Translated:
+    """`source`: where the project is mounted; `unwatched`, `watched`, `vendored`: as of `air_toml`."""
+    said = air.build
+    root = posixpath.normpath(posixpath.join(source, air.folder))
+    own = air.builds and not list(_windows(air))
+    cmd, binary = _built(air, said) if own else (_pre(said, shell_words(our_build(service)[1:])), "")
+    if _text(said.get("cmd")).startswith(_OURS) and own:
+        cmd, binary = _text(said.get("cmd")).removeprefix(_OURS), ""
+    build = {k: v for k, v in said.items() if k not in _TAKEN}
+    build["cmd"] = _OURS + cmd
+    build["entrypoint"] = ["true"]
+    build["stop_on_error"] = True  # for air: nothing of ours stops by it, and its proxy shows the error
+    delay = said.get("delay")
+    build["delay"] = delay if isinstance(delay, int) and delay not in (0, _DEFAULT_DELAY) else 20
+    folders = said.get("exclude_dir")
+    if not isinstance(folders, list) or set(map(str, folders)) == _DEFAULT_DIRS:
+        folders = [*([] if vendored else ["vendor"]), "node_modules", "tmp", "testdata"]
+    build["exclude_dir"] = [*folders, *(_below(p, air.folder) for p in unwatched)]
+    names = tuple(watched)
+    endings = said.get("include_ext") or ["go", "tpl", "tmpl", "html"]
+    more = [name.removeprefix("*.") for name in names if name.startswith("*.")]
+    build["include_ext"] = [*dict.fromkeys([*endings, *more])]
+    files = [_below(name, air.folder) for name in names if not name.startswith("*.")]
+    if files:
+        build["include_file"] = [*(said.get("include_file") or []), *files]
+    values = {k: v for k, v in air.values.items() if k not in ("build", "screen", "log")}
+    values = {"root": ".", **values, "build": build}
+    values["log"] = {**table(air.values, "log"), "main_only": True, "silent": False}
+    values["misc"] = {**table(air.values, "misc"), "startup_banner": ""}
+    environment = {"DEVCTL_SOURCE": root, **_stopping(said)}
+    if air.folder != "." or own:
+        environment["DEVCTL_WORKDIR"] = root
+    if service.start.workdir != ".":
+        environment["DEVCTL_WORKDIR"] = posixpath.normpath(
+            posixpath.join(source, service.source.dir, service.start.workdir)
+        )
+    command = None
+    if binary:
+        absolute = posixpath.normpath(posixpath.join(root, binary))
+        environment["DEVCTL_BINARY"] = absolute
+        command = _command(said, absolute, service)
+    if air.values.get("env_files"):
+        environment["DEVCTL_AIR_ENV"] = "1"
+    return Translated(as_toml(values), command, environment)
+
+
+def our_build(service: Service) -> list[str]:
+    """The build in air's configuration where nobody wrote one."""
+    return build_command(service.source.dir, service.source.main, service.build.tags, service.build.ldflags)
+
+
+_TAKEN = frozenset(
+    {
+        "pre_cmd",
+        "cmd",
+        "bin",
+        "full_bin",
+        "args_bin",
+        "entrypoint",
+        "delay",
+        "send_interrupt",
+        "kill_delay",
+        "rerun",
+    }
+    | {
+        "stop_on_error",
+        "exclude_dir",
+        "include_ext",
+        "include_file",
+        "windows",
+        "darwin",
+        "linux",
+        "rerun_delay",
+    }
+)
+
+
+def _built(air: UsersAir, said: Mapping[str, Any]) -> tuple[str, str]:
+    """The command behind `devctl-build`, and what it builds. air's defaults follow `tmp_dir`."""
+    folder = _text(air.values.get("tmp_dir")) or "tmp"
+    default = folder if folder.startswith("/") else f"./{posixpath.normpath(folder)}"
+    entry = said.get("entrypoint")
+    entry = [entry] if isinstance(entry, str) else entry
+    cmd = _text(said.get("cmd"))
+    binary = _text(said.get("bin"))
+    if isinstance(entry, list) and entry and "/" in str(entry[0]):
+        binary = str(entry[0])
+    found = re.search(r"\bgo\s+build\b[^\n;&|]*?\s-o[= ]?(\S+)", cmd)
+    if not binary or (isinstance(entry, list) and entry and "/" not in str(entry[0])):
+        binary = found[1] if found is not None else binary or f"{default}/main"
+    return _pre(said, cmd or f"go build -o {default}/main ."), binary
+
+
+def _pre(said: Mapping[str, Any], cmd: str) -> str:
+    """air goes on where one of `pre_cmd` fails, unless it is to stop on errors."""
+    before = [str(line) for line in said.get("pre_cmd") or []]
+    stops = said.get("stop_on_error") is True
+    lines = [
+        f"sh -c {shlex.quote(line)} || "
+        + ("exit 1" if stops else f"echo {shlex.quote(f'devctl: pre_cmd failed: {line}')}")
+        for line in before
+    ]
+    return shell_words(["sh", "-c", "\n".join([*lines, cmd])])
+
+
+def _command(said: Mapping[str, Any], binary: str, service: Service) -> tuple[str, ...]:
+    """What devctl-run is given: a list where the file says one, else the shell line that air would run."""
+    full = _text(said.get("full_bin"))
+    entry = said.get("entrypoint")
+    own = [str(word) for word in entry[1:]] if isinstance(entry, list) else []
+    program = str(entry[0]) if isinstance(entry, list) and entry and "/" not in str(entry[0]) else binary
+    words = [*([] if full else own), *(str(word) for word in said.get("args_bin") or [])]
+    args = list(service.start.args)
+    if args:
+        words = own if program != binary and not full else []
+    if not full and all(_PLAIN.fullmatch(word) for word in words):
+        return (program, *words, *args)
+    line = " ".join([full or shlex.quote(program), *words, *(['"$@"'] if args else [])])
+    return ("sh", "-c", line, "sh", *args)
+
+
+def _stopping(said: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if said.get("send_interrupt") is True:
+        found["DEVCTL_STOP_SIGNAL"] = "INT"
+    seconds = kill_delay(said)
+    if seconds:
+        found["DEVCTL_STOP_TIMEOUT"] = f"{seconds:g}"
+    if said.get("stop_on_error") is True:
+        found["DEVCTL_STOP_ON_ERROR"] = "1"
+    if said.get("rerun") is True:
+        delay = said.get("rerun_delay")
+        found["DEVCTL_RERUN"] = f"{(delay if isinstance(delay, int) and delay > 0 else 500) / 1000:g}"
+    return found
+
+
+def kill_delay(said: Mapping[str, Any]) -> float:
+    """In seconds; 0 where it is not said. A number below a million counts milliseconds, a larger one nanoseconds."""
+    value = said.get("kill_delay")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value / 1000 if value < 1_000_000 else value / 1e9
+    return duration(value) if isinstance(value, str) else 0.0
+
+
+def duration(text: str) -> float:
+    """Seconds of a Go duration (`1m30s`, `500ms`); 0 where it is none."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)", text)
+    whole = "".join(number + unit for number, unit in parts) == text.strip()
+    return sum(float(number) * _UNITS[unit] for number, unit in parts) if whole else 0.0
+
+
+def _windows(air: UsersAir) -> Iterator[tuple[str, str]]:
+    said = {**air.build, "tmp_dir": air.values.get("tmp_dir")}
+    for key in ("tmp_dir", "bin", "full_bin", "entrypoint", "cmd"):
+        value = said.get(key)
+        for text in value if isinstance(value, list) else [value]:
+            path = isinstance(text, str) and re.search(r"\.exe\b|[\w.]\\[\w.]|^[A-Za-z]:\\", text)
+            if path and isinstance(text, str):
+                yield key, text
+                break
+
+
+def _below(path: str, folder: str) -> str:
+    return posixpath.relpath(path, folder) if folder != "." else path
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()
+
+
+def as_toml(values: Mapping[str, Any], prefix: str = "") -> str:
+    """TOML of what TOML has said, without dates, which air knows none of."""
+    lines = [f"{_key(k)} = {_value(v)}" for k, v in values.items() if not _is_table(v)]
+    for key, value in values.items():
+        name = f"{prefix}{_key(key)}"
+        if isinstance(value, dict):
+            lines += ["", f"[{name}]", as_toml(value, f"{name}.")]
+        elif _is_table(value):
+            for item in value:
+                lines += ["", f"[[{name}]]", as_toml(item, f"{name}.")]
+    return "\n".join(lines) + ("\n" if not prefix else "")
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+    )
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[\w-]+", key, re.ASCII) else toml_string(key)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return repr(value) if isinstance(value, int | float) else toml_string(str(value))

@@ -1,0 +1,60 @@
+"""The port to the engine itself: what compose has no word for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from devctl.domain.plan.engine_state import Image, Kind, Labelled, LastRun, Observed
+
+
+class Engine(Protocol):
+    """Reading the engine and the few object-level changes compose has no word for."""
+
+    def observe(self, project: str) -> Observed:
+        """Containers, volumes and networks of a compose project."""
+
+    def containers(self, project: str) -> Observed:
+        """The containers alone: cheaper, for what is asked often."""
+
+    def running(self, project: str) -> list[str]:
+        """The ids of the project's containers that run and are not unhealthy, sorted: one cheap call."""
+
+    def images(self, refs: Sequence[str]) -> Mapping[str, Image]:
+        """Those of the references that are present."""
+
+    def tag(self, image_id: str, ref: str) -> None: ...
+    def remove_image(self, image_id: str) -> bool: ...
+    def remove_containers(self, ids: Sequence[str]) -> None: ...
+    def unpause(self, ids: Sequence[str]) -> None:
+        """Let frozen containers go on: compose starts none of them."""
+
+    def commit(self, container: str, ref: str) -> None:
+        """Keep a container's file system as an image, for study: compose removes the container itself."""
+
+    def labelled(self, kind: Kind, label: str) -> Sequence[Labelled]:
+        """Everything of a kind that carries the label, of any project."""
+
+    def remove(self, thing: Labelled) -> bool:
+        """Remove one thing; False where the engine still needs it."""
+
+    def names(self, kind: Kind) -> frozenset[str]:
+        """Every network or volume of the engine."""
+
+    def create(self, kind: Kind, name: str) -> None:
+        """A network or volume without labels of ours: it is the user's."""
+
+    def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
+    def logs(self, container: str, *, tail: int) -> str: ...
+    def last_run(self, container: str, *, tail: int) -> LastRun | None:
+        """The last run of a container that ended, also where it runs again; None where the engine forgot it."""
+
+    def image_bytes(self, ref: str) -> int | None:
+        """The sum of the layers in its history (docs/reference/json-output.md); None where there is no such image."""
+
+    def read_file(self, container: str, path: str) -> str | None:
+        """A small text file inside a running container; None where it is not there."""
+
+    def ports_in_use(self) -> Mapping[int, str]:
+        """Host ports published by containers, with the container's name."""

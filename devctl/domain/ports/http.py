@@ -1,0 +1,53 @@
+"""The port for requests from the host: probing, comparing, measuring the gap of a switch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+BODY_KEPT = 256 * 1024
+"""Bytes of a body that are compared; the rest counts by its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one GET brought back. `length` of the body, None where it did not end in time (a stream); `complete`: nothing
+    of what was promised is missing; `body`: its first BODY_KEPT bytes."""
+
+    status: int
+    content_type: str = ""
+    location: str = ""
+    length: int | None = None
+    complete: bool = True
+    body: bytes = field(default=b"", repr=False)
+
+
+class Prober(Protocol):
+    """Requests from the host that prove serving."""
+
+    def http(self, url: str, *, timeout: float) -> int | None:
+        """The status of one GET (redirects not followed), None where nothing answered."""
+
+    def body(self, url: str, *, timeout: float) -> str | None:
+        """The text of a good answer (2xx) to one GET, None otherwise."""
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+        midway: Callable[[], object] | None = None,
+    ) -> Answer | None:
+        """One GET to its end, of at most `timeout` seconds in all; redirects are not followed.
+
+        `midway` is called when all of the request but its last byte was sent: the one byte of a body. A server that has
+        read the rest counts it as under way, and answers when it is whole.
+        """
+
+    def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...
+    def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:
+        """Ask `good` every 5-10 ms from threads, also while a request hangs; yields "the longest time without a good answer",
+        in ms."""

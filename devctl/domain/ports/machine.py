@@ -1,0 +1,102 @@
+"""The ports that `bases` and `doctor` see, beside those of toolbox.py: image store, assembler, machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from devctl.domain.bases.references import StandIn
+from devctl.domain.doctor.facts import InsideFacts, MachineFacts, TreeFacts
+from devctl.domain.doctor.fixer import Installer
+from devctl.domain.ports.host import Clock, Host, Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """`digests`: the repositories it was pulled from, `registry/name@sha256:…`."""
+
+    ref: str
+    id: str
+    labels: dict[str, str]
+    digests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """How a pull went; `unreachable` apart from `refused`: the same registry will not answer for other images either."""
+
+    outcome: Literal["ok", "refused", "unreachable"]
+    detail: str = ""
+
+
+class ImageStore(Protocol):
+    """The engine's images, by reference."""
+
+    def find(self, ref: str) -> StoredImage | None: ...
+    def named(self, repository: str) -> Sequence[str]:
+        """The references that are here of one repository (`golang`), with their tags."""
+
+    def size(self, ref: str) -> int:
+        """The sum of the layers in the image's history: the same on every image store."""
+
+    def pull(self, ref: str) -> Pulled:
+        """Gives up soon where the registry does not answer."""
+
+    def tag(self, source: str, ref: str) -> None: ...
+    def save(self, refs: Sequence[str], file: Path) -> None: ...
+    def load(self, file: Path) -> tuple[str, ...]:
+        """Returns the references that were in the file."""
+
+    def create(self, ref: str, layer: Path, lines: Sequence[str], *, platform: str, comment: str) -> None:
+        """An image of one layer, a tar; `lines` of a Dockerfile configure it. Asks nothing but the engine.
+
+        Raises MachineError `engine-refused`.
+        """
+
+    def remove_unused(self, image_id: str) -> None:
+        """Remove an image that has no name and no user; nothing happens otherwise."""
+
+
+class Assembler(Protocol):
+    """Makes stand-ins of bases from what this machine can get."""
+
+    def assemble(self, ref: str, stand_in: StandIn) -> str:
+        """Returns the version of Go that it holds, "" where it is no Go or the real image is here.
+
+        Raises MachineError `base-missing` where what it takes is not available here.
+        """
+
+
+class Machine(Protocol):
+    """Facts of the machine for the checks."""
+
+    def facts(self) -> MachineFacts: ...
+    def available(self, ref: str) -> bool:
+        """Whether the engine gets an answer for this reference from its registry, asked within seconds."""
+
+    def inside(
+        self, image: str, *, root: Path | None, owner: tuple[int, int], cache: str = ""
+    ) -> InsideFacts:
+        """What one container of `image` sees, with the project's folder and the volume `cache` mounted."""
+
+    def tree(self, root: Path) -> TreeFacts: ...
+    def listener(self, port: int) -> str:
+        """The process of this machine that listens there, as far as we may see it; "" where none is seen."""
+
+    def watchers(self) -> Mapping[int, Path]:
+        """The background watchers that live, of any project: pid and folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineBox:
+    """Every port that `workflows/bases/fetch.py` and `workflows/doctor/doctor.py` use."""
+
+    reporter: Reporter
+    clock: Clock
+    host: Host
+    images: ImageStore
+    assembler: Assembler
+    installer: Installer
+    machine: Machine

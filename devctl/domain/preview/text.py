@@ -1,0 +1,81 @@
+"""What a person reads after `prod-preview`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MEGABYTE = 1_000_000
+COLUMN = 44
+"""Characters of a cell in the table of differences."""
+
+
+def preview_text(result: dict[str, Any]) -> str:
+    urls = {s["name"]: s["url"] for s in result["services"] if s["kind"] == "service" and s["url"]}
+    each = result["previews"]
+    first = urls.get(each[0]["service"]) or next(iter(urls.values()), None)
+    lines = [f"production preview serves{f' on {first}' if first else ''}"]
+    for one in each:
+        if len(each) > 1:
+            lines.append(f"{one['service']}{f' on {url}' if (url := urls.get(one['service'])) else ''}")
+        lines += _figures(one)
+    lines += _drain_text(result["drain"])
+    # An answer that differs was told as a warning, with its remedy.
+    told = (c for c in result["checks"] if c["status"] != "ok" and c["id"] != "answers-differ")
+    lines += dict.fromkeys(f"  {c['status']:<5} {c['detail']}" for c in told)  # several services of one image
+    lines += differences_text(result["differences"])
+    lines += _answers_text(result["answers"])
+    return "\n".join([*lines, "back to dev: devctl up"])
+
+
+def _figures(one: dict[str, Any]) -> list[str]:
+    image, hard, binary = one["image"], one["hardening"], one["binary"]["size_bytes"]
+    size = f"{image['size_bytes'] / MEGABYTE:.2f} MB" + (
+        f", binary {binary / MEGABYTE:.2f} MB" if binary else ""
+    )
+    how = [
+        f"uid {hard['user'].split(':')[0]}" if hard["user"] else "user of the image",
+        "read-only" if hard["read_only"] else "writable",
+        "no capabilities" if "ALL" in hard["cap_drop"] else "capabilities kept",
+        "source mounted" if hard["source_mounted"] else "no source",
+    ]
+    return [
+        f"  image   {image['ref']} ({image['base']}, {size})",
+        f"  runs as {', '.join(how)}",
+        f"  switch  {one['switch_ms'] / 1000:.2f} s, longest gap {one['gap_ms'] / 1000:.2f} s",
+    ]
+
+
+def differences_text(rows: list[dict[str, Any]]) -> list[str]:
+    """The table of dev and prod; what is longer than its column is cut (JSON has all of it)."""
+    several = len({r["service"] for r in rows}) > 1
+    cells = [
+        (f"{r['service']} {r['what']}" if several else r["what"], _cut(r["dev"]), _cut(r["prod"]))
+        for r in rows
+    ]
+    if not cells:
+        return []
+    cells = [("", "dev", "prod"), *cells]
+    wide = [max(len(row[i]) for row in cells) for i in (0, 1)]
+    return [f"  {what:<{wide[0]}}  {dev:<{wide[1]}}  {prod}".rstrip() for what, dev, prod in cells]
+
+
+def _drain_text(drain: dict[str, Any] | None) -> list[str]:
+    if drain is None:
+        return []
+    stopped, lost = drain["stopped_ms"] / 1000, drain["lost_requests"]
+    said = f"{lost} lost" if lost else "none lost"
+    return [
+        f"  drain   stopped in {stopped:.2f} s, exit code {drain['exit_code']}; of the requests under way {said}"
+    ]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= COLUMN else f"{text[: COLUMN - 1]}…"
+
+
+def _answers_text(answers: dict[str, Any]) -> list[str]:
+    if not answers["requests"]:
+        return []
+    bad = len(answers["differ"])
+    word = f"{bad} of them answered differently than in dev" if bad else "answered as in dev"
+    return [f"  {answers['requests']} requests put to both, {word}"]

@@ -1,0 +1,70 @@
+"""What compose makes a model from, as it was read once: its files in a plain form, and the env files that they name.
+
+YAML has more ways to write a thing than two parsers agree on. So compose is not asked to read again what was looked at: it is
+given the same values in the simplest YAML (domain/compose/plain_yaml.py), from copies that no container can reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devctl.errors import FilesError
+
+OF_THE_TOOLS = frozenset({
+    "PATH", "HOME", "USER", "LANG", "TMPDIR", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST", "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR", "COMPOSE_EXPERIMENTAL_GIT_REMOTE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME",
+})  # fmt: skip
+"""Variables that find compose and tell it what a project is; none of it is a secret."""
+
+Node = dict[str, "Node"] | list["Node"] | str | None
+"""A YAML value with every alias and merge key filled in. Text in quotes is `str`."""
+
+
+class Bare(str):
+    """What stood there without quotes: `8080`, `true` and `1.20` are for compose to understand."""
+
+    __slots__ = ()
+
+
+class Beside(str):
+    """The whole path of a file that compose reads because this value names it."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ComposeInputs:
+    """`folder`: where compose resolves paths from. `files`: the compose files, the overriding one last. `beside`: the texts of
+    the env files, `.env` among them, by path; None where there is none. `outside`: those of them that lie out of the project,
+    path → where that leads. `waits`: what cannot be read plainly, or leads elsewhere, in words. `broken`: why nothing can be
+    read. `digest`: of all this, and of what else the files seem to name; `looked_at`: the paths of all
+    these. `answers`: what compose made of it, as JSON, without and with the services of every profile."""
+
+    folder: Path
+    digest: str
+    files: tuple[tuple[Path, Node], ...] = ()
+    beside: Mapping[str, str | None] = field(default_factory=dict)
+    outside: Mapping[str, str] = field(default_factory=dict)
+    waits: tuple[str, ...] = ()
+    looked_at: tuple[str, ...] = ()
+    broken: FilesError | None = None
+    answers: dict[bool, str] = field(default_factory=dict)
+
+    @property
+    def dotenv(self) -> str | None:
+        return self.beside.get(str(self.folder / ".env"))
+
+
+def strings(node: Node) -> Iterator[str]:
+    """Every text in it, names included."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list):
+        for item in node:
+            yield from strings(item)
+    elif node is not None:
+        for name, item in node.items():
+            yield name
+            yield from strings(item)

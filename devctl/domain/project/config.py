@@ -1,0 +1,321 @@
+"""devctl.yaml as data: every key with its type, its default and its line of docs/reference/config.md.
+
+The parser, the JSON schema, `config show` and the reference page (checked by tests/domain/test_config.py) are read off these
+classes: a new key is declared here, and used where it counts. Every key is optional; detection supplies the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+
+from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, IMAGES, RUNTIME_BASES, BaseName
+from devctl.domain.go.versions import minor
+
+# Read by pydantic (adapters/project_files/config_file.py): a misspelt key is an error, not a silent default.
+_STRICT = {"extra": "forbid"}
+Section = TypeVar("Section")
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """A key in the reference: what its value is, and what holds without it. Markdown."""
+
+    value: str
+    default: str
+
+
+def _a_key_for_each_image(section: type[Section]) -> type[Section]:
+    """`bases.NAME` for every runtime base that starts from an image."""
+    for name, image in IMAGES.items():
+        section.__annotations__[name] = Annotated[str | None, Doc(RUNTIME_BASES[name].purpose, f"`{image}`")]
+        setattr(section, name, None)
+    return section
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+@_a_key_for_each_image
+class Bases:
+    """Images from outside. `mirror` is a registry host that is asked before the public one."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    mirror: Annotated[
+        str | None, Doc("a registry that is asked before the public ones, as `registry.local:5000`", "none")
+    ] = None
+    golang: Annotated[
+        str | None,
+        Doc(
+            "image to build and develop in; needs a C compiler where the code uses cgo",
+            "`golang:GO-alpine`, with cgo `golang:GO`",
+        ),
+    ] = None
+
+    def runtime(self, name: str) -> str | None:
+        """The image that the file names for a runtime base."""
+        image: str | None = getattr(self, name)
+        return image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """How the Go binary is built, beside our own flags."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    tags: Annotated[tuple[str, ...], Doc("build tags, as a list", "none")] = ()
+    env: Annotated[
+        dict[str, str],
+        Doc(
+            'environment of the build in both modes, as `{CGO_ENABLED: "1"}`',
+            "`CGO_ENABLED=1` where the packages that are built need it",
+        ),
+    ] = field(default_factory=dict)
+    ldflags: Annotated[str, Doc("added to our own `-s -w`", "none")] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceConfig:
+    """`dir` is the folder of go.mod, `main` the package relative to it; `port` is the one in the container."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    dir: Annotated[str | None, Doc("folder of go.mod", "the module that the service's main lies in")] = None
+    main: Annotated[
+        str | None,
+        Doc(
+            "the `package main`, relative to `dir`",
+            "the one that the Dockerfile builds, else the one that serves",
+        ),
+    ] = None
+    args: Annotated[
+        tuple[str, ...] | None,
+        Doc(
+            "arguments of the service, as a list; each reaches the program as it stands, in both modes",
+            "none",
+        ),
+    ] = None
+    port: Annotated[
+        int | None,
+        Doc("the port in the container", "the compose file's, else the one that the code listens on"),
+    ] = None
+    host_port: Annotated[
+        int | None,
+        Doc(
+            "the port on this machine; it must be free",
+            "the compose file's, else `port`, else the next free one",
+        ),
+    ] = None
+    probe: Annotated[
+        str | None,
+        Doc(
+            "a path that answers when the service is up, or `tcp`, or `none`",
+            "a health route of the code, else `/`; `tcp` where no HTTP is spoken",
+        ),
+    ] = None
+    env: Annotated[
+        dict[str, str],
+        Doc(
+            "environment variables, in both modes; values are the text that stands there (`yes`, `08`, `pa$word`), "
+            "and `KEY:` is an empty one",
+            "what the code needs to listen on `port`",
+        ),
+    ] = field(default_factory=dict)
+    build: Build = field(default_factory=Build)
+    files: Annotated[
+        tuple[str, ...] | None,
+        Doc(
+            "opened at run time, relative to `dir`: they go into the production image",
+            "paths that the code opens to read and that exist",
+        ),
+    ] = None
+
+
+_CHOICES = [f"`{name}`" for name in RUNTIME_BASES]
+_RUNTIME = Doc(f"{', '.join(_CHOICES[:-1])} or {_CHOICES[-1]}", f"`{DEFAULT_BASE}`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prod:
+    """The production-like run. `budget` is a size such as `12MB` or `10MiB`; `compare`: paths that a preview asks of dev too."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    base: Annotated[BaseName, _RUNTIME] = DEFAULT_BASE
+    target: Annotated[
+        str,
+        Doc(
+            "the stage of your Dockerfile that runs in production",
+            "the one on `prod.base`; else its last production stage",
+        ),
+    ] = ""
+    budget: Annotated[
+        str | None, Doc("largest image that `devctl size` accepts: `12MB` (10⁶) or `12MiB` (2²⁰)", "none")
+    ] = None
+    writable: Annotated[
+        tuple[str, ...], Doc("absolute paths that stay writable in the read-only container", "none")
+    ] = ()
+    env: Annotated[dict[str, str], Doc("environment variables in production alone", "none")] = field(
+        default_factory=dict
+    )
+    compare: Annotated[
+        tuple[str, ...],
+        Doc(
+            "more paths that `prod-preview` asks of dev and of production, as `[/api/items]`; "
+            "a GET there must change nothing, since both use the same database",
+            "none: only the probe's path and `/` are asked",
+        ),
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """`also`: more paths whose change rebuilds the deps layer; `poll`: on network mounts, or said here."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    also: Annotated[
+        tuple[str, ...], Doc("more files whose change makes a new image, as go.mod's does", "none")
+    ] = ()
+    poll: Annotated[
+        Literal["auto", "always", "never"],
+        Doc(
+            "look for changes instead of being told: `auto`, `always`, `never`",
+            "`auto`: on mounts that pass no file events",
+        ),
+    ] = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole file; `services` by compose service name; `cache`: whose compiled packages dev containers use."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    version: Annotated[Literal[1], Doc("`1`: the version of this format", "`1`")] = 1
+    name: Annotated[
+        str | None,
+        Doc(
+            "compose's project name: lower case letters, digits, `-`, `_`",
+            "the compose file's `name`, else the folder's name",
+        ),
+    ] = None
+    go: Annotated[
+        str | None,
+        Doc(
+            'Go of the base image, as `"1.26"`',
+            "the higher of `go` and `toolchain` in go.mod; "
+            "a `toolchain` above every known Go is left out, as Go does",
+        ),
+    ] = None
+    bases: Bases = field(default_factory=Bases)
+    services: dict[str, ServiceConfig] = field(default_factory=dict)
+    prod: Prod = field(default_factory=Prod)
+    watch: Watch = field(default_factory=Watch)
+    cache: Annotated[
+        Literal["shared", "project"],
+        Doc(
+            "`shared`: dev containers use the compiled packages of all your projects; "
+            "`project`: of this project alone ([why](../explanation/security.md#a-hostile-neighbour-project))",
+            "`shared`",
+        ),
+    ] = "shared"
+
+
+def documented(section: type = Config, at: str = "") -> Iterator[tuple[str, Doc]]:
+    """Every key by its path, `NAME` for the name of a service, with what the reference says of it."""
+    for key, hint in get_type_hints(section, include_extras=True).items():
+        path, inner = (f"{key}.NAME", get_args(hint)[-1]) if get_origin(hint) is dict else (key, hint)
+        if is_dataclass(inner):
+            yield from documented(cast("type", inner), f"{at}{path}.")
+        elif get_origin(hint) is Annotated:
+            yield f"{at}{key}", hint.__metadata__[0]
+
+
+def stated(section: Any, at: str = "") -> Iterator[tuple[str, object]]:
+    """Every key of a section by its path, with its value as JSON has it."""
+    for f in fields(section):
+        value = getattr(section, f.name)
+        if is_dataclass(value):
+            yield from stated(value, f"{at}{f.name}.")
+        else:
+            yield f"{at}{f.name}", list(value) if isinstance(value, tuple) else value
+
+
+_SIZE = re.compile(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)\s*(?P<unit>[kKMGT]?i?B?|[kKMGT])")
+_UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_REQUEST = re.compile(r"/[!-\"$-~]*")
+"""Printable ASCII without spaces; a fragment (`#`) is never sent."""
+_SERVICE_NAME = re.compile(r"[a-zA-Z0-9._-]+")
+
+
+def parse_size(text: str) -> int:
+    """Bytes of `12MB` (10^6), `10MiB` (2^20), `12M` (as MB) or `1000`; raises ValueError for anything else."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"`{text}` is not a size; write 12MB or 10MiB")
+    unit = found["unit"].removesuffix("B")
+    binary = unit.endswith("i")
+    power = _UNITS.get(unit.removesuffix("i").upper())
+    if power is None or (binary and power == 0):
+        raise ValueError(f"`{text}` is not a size; write 12MB or 10MiB")
+    factor: int = (1024 if binary else 1000) ** power
+    return round(float(found["number"]) * factor)
+
+
+def issues(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What types cannot say: key path and what is wrong with its value."""
+    if config.name is not None and not _NAME.fullmatch(config.name):
+        yield ("name",), "a compose project name has lower case letters, digits, - and _ only"
+    if config.go is not None and minor(config.go) is None:
+        yield ("go",), f'`{config.go}` is not a Go version; write "1.26"'
+    if config.prod.budget is not None:
+        try:
+            parse_size(config.prod.budget)
+        except ValueError as wrong:
+            yield ("prod", "budget"), str(wrong)
+    for variable in config.prod.env:
+        if not variable or "=" in variable:
+            yield ("prod", "env", variable), f"`{variable}` is not a name of a variable"
+    for path in config.prod.writable:
+        if not path.startswith("/"):
+            yield ("prod", "writable"), f"`{path}` must be an absolute path in the container"
+    yield from _watched(config)
+    for path in config.prod.compare:
+        if not _REQUEST.fullmatch(path):
+            yield ("prod", "compare"), f"`{path}` must be a path as a request has it: /api/items?page=1"
+    for name, service in config.services.items():
+        for key, message in _service_issues(name, service):
+            yield ("services", name, *key), message
+
+
+def _watched(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    for path in config.watch.also:
+        if not path.strip() or path.startswith(("/", "~")) or ".." in path.split("/"):
+            yield ("watch", "also"), f"`{path}` must be a path inside the project, relative to it"
+
+
+def _service_issues(name: str, service: ServiceConfig) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not _SERVICE_NAME.fullmatch(name):
+        yield (), f"`{name}` is not a valid name of a compose service"
+    for key, port in (("port", service.port), ("host_port", service.host_port)):
+        if port is not None and not 0 < port < 65536:
+            yield (key,), f"{port} is not a port (1 to 65535)"
+    probe = service.probe
+    if probe is not None and probe not in ("tcp", "none") and not probe.startswith("/"):
+        yield ("probe",), f"`{probe}` is neither a path (`/healthz`) nor `tcp` nor `none`"
+    for key in service.env:
+        if not key or "=" in key:
+            yield ("env", key), f"`{key}` is not a name of a variable"
+    for key in service.build.env:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
+            yield ("build", "env", key), f"`{key}` is not a name of a variable that a build can be given"
+    for key, folder in (("dir", service.dir), ("main", service.main)):
+        if folder is not None and (folder.startswith("/") or ".." in folder.split("/")):
+            yield (key,), f"`{folder}` must lie inside of the project, as a relative path"
+    for path in service.files or ():
+        if path.startswith("/") or ".." in path.split("/"):
+            yield ("files",), f"`{path}` must lie inside of the module, as a relative path"

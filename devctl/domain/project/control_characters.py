@@ -1,0 +1,24 @@
+"""Characters that a terminal obeys instead of showing them: written out wherever a text is not ours."""
+
+from __future__ import annotations
+
+import re
+
+# C0 but newline and tab, DEL, C1 (of which a terminal takes U+009B for the start of a sequence), and what turns the direction
+# of writing or breaks a line unseen: a file called `cod.go<U+202E>` reads backwards (https://trojansource.codes).
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_LAYOUT = re.compile(r"[\t\n]")
+
+
+def visible(text: str) -> str:
+    """`\\x1b[2J` for the six characters that clear a screen. Newline and tab stay: they lay out what has several lines."""
+    return _OBEYED.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def in_one_line(text: str) -> str:
+    """The same of a name or a sentence, in which a newline would make a line of its own: `error: …` as if we had said it."""
+    return _LAYOUT.sub(_escaped, visible(text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")

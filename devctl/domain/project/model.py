@@ -1,0 +1,226 @@
+"""What devctl knows of a project before it asks the engine anything."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from devctl.domain.derive.dev_stage import SOURCE, DerivedStage
+from devctl.domain.derive.production_stage import ProductionStage
+from devctl.domain.dockerfile.air_toml import UsersAir
+from devctl.domain.go.facts import EnvFile, Located, Unbuilt
+from devctl.domain.project.compose_inputs import ComposeInputs
+from devctl.errors import Problem
+
+NOT_LISTENING = "no listen call found"
+"""The evidence of a service without a port."""
+TEMPLATE_SOURCE = "/app"
+"""Where the dev stage of our own Dockerfile has the project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value comes from: `devctl.yaml`, `compose.yaml:12`, `main.go:31`, or `default`."""
+
+    value: object
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCode:
+    """Where a service's code lies in the project, and what the code needs beside the compiler.
+
+    `dir` is the folder of go.mod, `main` the package to build relative to it (`.`, `./cmd/api`), `module` the module path.
+    `embedded`: endings (`*.txt`) and paths of files that are compiled into the program, `embeds` the files and folders that
+    the code names for that; `unbuilt`: what of a frontend it embeds or serves, and is not there. `cgo`: what needs a C
+    compiler.
+    """
+
+    dir: str = "."
+    main: str = "."
+    module: str = ""
+    embedded: tuple[str, ...] = ()
+    embeds: tuple[str, ...] = ()
+    unbuilt: tuple[Unbuilt, ...] = ()
+    cgo: Located | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageBuild:
+    """How its images are built.
+
+    `dockerfile` is the user's file if there is one, `prod_dockerfile` another one that production is built from;
+    `dev_stage`/`prod_stages` the stages in it that can work; where there is none, `derived` is a dev stage made of theirs,
+    and else our own stage from `.devctl/` takes its place. `production`: their production stage, where it can be put on another
+    base; else our own is what runs there. `go_image`: the image that stages of ours compile in. `shares_cache`: the dev stage
+    keeps GOCACHE below /cache, as ours does, so the volume there may be the one that projects share. `files`: what stages of
+    ours copy beside the program.
+    """
+
+    context: str = "."
+    dockerfile: str | None = None
+    prod_dockerfile: str | None = None
+    dev_stage: str | None = None
+    prod_stages: dict[str, str] = field(default_factory=dict)
+    derived: DerivedStage | None = None
+    production: ProductionStage | None = None
+    go_image: str | None = None
+    shares_cache: bool = False
+    tags: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+    ldflags: str = ""
+    files: tuple[str, ...] = ()
+
+    @property
+    def needs_c(self) -> bool:
+        """Whether it is built with a C compiler."""
+        return self.env.get("CGO_ENABLED") == "1"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramStart:
+    """How the program is started.
+
+    `args` is what it is given, `own_command` what a container of the user's production stage is given for that (None: its
+    image knows), `own_entrypoint` what takes the place of its ENTRYPOINT, `workdir` (relative to the folder of go.mod) where
+    it is started. `unset_env`: variables that it ends without and that nothing sets, each with the line that reads it;
+    `env_files`: files of variables that it ends without. `image_env`: variables that the user's image sets and the program
+    needs, for stages of ours. `writable`: folders that it writes to in production. `steps`: what a service that compiles itself
+    what is mounted (`go run .`) runs before the program at each start of the container, in a shell.
+    """
+
+    args: tuple[str, ...] = ()
+    own_command: tuple[str, ...] | None = None
+    own_entrypoint: tuple[str, ...] | None = None
+    workdir: str = "."
+    env: dict[str, str] = field(default_factory=dict)
+    prod_env: dict[str, str] = field(default_factory=dict)
+    image_env: dict[str, str] = field(default_factory=dict)
+    unset_env: tuple[Located, ...] = ()
+    env_files: tuple[EnvFile, ...] = ()
+    writable: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPort:
+    """Where the program answers: `port` inside the container (None: it serves none), `probe` a path (`/healthz`), `tcp` or
+    `none`; `compare`: further paths that a preview may ask of both modes.
+    """
+
+    port: int | None = None
+    host_port: int | None = None
+    probe: str = "none"
+    compare: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A compose service built from Go here. Paths are relative to the project, posix style.
+
+    `air`: the user's own .air.toml. `origins`: where a value was found, by its key in devctl.yaml.
+    """
+
+    name: str
+    source: SourceCode = field(default_factory=SourceCode)
+    build: ImageBuild = field(default_factory=ImageBuild)
+    start: ProgramStart = field(default_factory=ProgramStart)
+    serve: ServedPort = field(default_factory=ServedPort)
+    air: UsersAir | None = None
+    origins: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def mounted_at(self) -> str:
+        """Where a dev stage of ours has the project."""
+        return TEMPLATE_SOURCE if self.build.derived is None else SOURCE
+
+    @property
+    def module_mounted_at(self) -> str:
+        return posixpath.normpath(posixpath.join(self.mounted_at, self.source.dir))
+
+    def port_in(self, mode: str | None) -> int | None:
+        """The port in the container; in production nobody listens on that of air's live reload, which may be published."""
+        proxy = self.air.proxy if self.air is not None else None
+        return (
+            proxy[1]
+            if mode == "prod" and proxy is not None and self.serve.port == proxy[0]
+            else self.serve.port
+        )
+
+    @property
+    def may_finish(self) -> bool:
+        """Whether it is done where it exits with 0: nothing in its code listens, or it is told what to do (`api migrate`) and that
+        it listens is but a guess from the code, which is shared."""
+        origin = self.origins.get("port", "")
+        told = bool(self.start.args) and re.search(r"\.go:\d+$", origin) is not None
+        return told if self.serve.port is not None else origin == NOT_LISTENING
+
+    @property
+    def needs_debian(self) -> bool:
+        """Whether it is built with what golang:X has and golang:X-alpine has not: a C compiler, or make."""
+        return self.build.needs_c or (self.air is not None and self.air.builds and self.air.calls_make)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder with a Go module and its compose name; `model` is compose's resolved model, as data.
+
+    `generated`: the user has no compose file, so the model is ours. `bases`: reference by role (`golang`, `air`, and the
+    names of the runtime bases that have an image); `owner`: uid and gid of the project folder. `left_out_builders`:
+    what `# syntax` lines name and is not available (workflows/bases/go_base.py). `compose_dir`: the folder of the compose
+    file, relative to `root`; `compose_files`: those that are read. `machine` and `cache_scope`: as of the port `Identity`;
+    `build_cache`: what the cache mounts of its builds are named by, `cache_scope` unless the caller's shell says otherwise;
+    `own_cache`: the dev containers share theirs with no other project. `frontends`: folders with a package.json.
+    `inputs`: what `model` was made from.
+    """
+
+    root: str
+    name: str
+    services: tuple[Service, ...]
+    model: dict[str, object]
+    generated: bool
+    go_version: str
+    bases: dict[str, str]
+    mirror: str | None
+    owner: tuple[int, int]
+    prod_base: str | None = None
+    prod_target: str = ""
+    watch_also: tuple[str, ...] = ()
+    watch_poll: str = "auto"
+    warnings: tuple[Problem, ...] = ()
+    left_out_builders: tuple[str, ...] = ()
+    compose_dir: str = "."
+    frontends: tuple[str, ...] = ()
+    compose_files: tuple[str, ...] = ()
+    machine: str = ""
+    cache_scope: str = ""
+    build_cache: str = ""
+    own_cache: bool = False
+    inputs: ComposeInputs | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def go_minor(self) -> str:
+        """`1.26` of `1.26.3`: what the build cache is named by."""
+        return ".".join(self.go_version.split(".")[:2])
+
+    @property
+    def cache_volume(self) -> str:
+        """The build cache of dev containers: of all projects of this owner and this Go, or of this project alone."""
+        shared = f"devctl-go{self.go_minor}-{self.owner[0]}"
+        return f"{shared}-{self.cache_scope[:16]}" if self.own_cache else shared
+
+    @property
+    def specs(self) -> Mapping[str, Any]:
+        """The services of the model, by name."""
+        return cast("Mapping[str, Any]", self.model.get("services") or {})
+
+    def service(self, name: str) -> Service | None:
+        return next((s for s in self.services if s.name == name), None)
+
+
+def is_shared_cache(volume: str) -> bool:
+    """Whether a `cache_volume` is the one that all projects of an owner share."""
+    return re.fullmatch(r"devctl-go[\d.]+-\d+", volume) is not None

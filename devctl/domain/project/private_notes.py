@@ -1,0 +1,56 @@
+"""What is remembered of a project in the user's state home: notes that decide something, which no container may write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from devctl.domain.command.state import State
+from devctl.domain.project.state_folder import Note
+
+
+class PrivateNote(Note):
+    """Read and written by `box.private`."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpNote(PrivateNote):
+    """What the last `up` came to; while nothing of it changed, another `up` has nothing to do."""
+
+    file: ClassVar[str] = "up.json"
+    version: str = ""
+    project: str = ""
+    inputs: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, str | None] = field(default_factory=dict)
+    """Name → a keyed digest of the value, None where it is not set."""
+    state: State | None = None
+    probes: dict[str, str] = field(default_factory=dict)
+    bases: dict[str, str] = field(default_factory=dict)
+    """Reference → the id of each image that was built on."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildersNote(PrivateNote):
+    """What `# syntax` lines name and no registry gave; the engine's own builder reads those Dockerfiles."""
+
+    file: ClassVar[str] = "builders.json"
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobsNote(PrivateNote):
+    """The fingerprint of what each job was built from."""
+
+    file: ClassVar[str] = "jobs.json"
+    built: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StagesNote(PrivateNote):
+    """Dev stages of the user's that did not build or start, by service, each with the state of its Dockerfile then."""
+
+    file: ClassVar[str] = "stages.json"
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+# Defined beside its subject: `ImagesNote` (images.json, workflows/preview/image_cache.py).

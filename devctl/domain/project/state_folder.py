@@ -1,0 +1,100 @@
+"""`.devctl/`, the folder of a project that may be deleted at any time: every name below it, and the notes that it holds.
+
+The folder is mounted into dev containers, whose code reads it and writes there what it likes: nothing in it is a secret, and
+what decides something lies elsewhere (`PrivateState`). docs/explanation/security.md has the table of what a forged file can cause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import ClassVar
+
+from devctl.errors import Problem
+
+STATE_FOLDER = ".devctl"
+
+FORMER = ("compose.json", "up.json", "stages.json", "builders.json")
+"""What earlier versions kept here, the first with values of variables."""
+
+# Locks, and the background watcher
+LOCK = "lock"
+WATCHER_LOCK = "watcher.lock"
+EVENTS = "events.jsonl"
+"""What the background watcher tells, one JSON event a line; begun anew with each watcher."""
+WATCHER_LOG = "watcher.log"
+TRIAL = "events/saved.probe"
+"""Written to find out whether file events arrive in the container."""
+
+
+def dockerfile_copy(service: str) -> str:
+    """The Dockerfile that a service was built from; `.dockerignore` lies beside it."""
+    return f"{service}/Dockerfile"
+
+
+def air_toml_copy(service: str) -> str:
+    return f"{service}/air.toml"
+
+
+def build_note(service: str) -> str:
+    """Where the build script of a dev container writes `ok CONTAINER` or `failed CONTAINER`."""
+    return f"{service}/build"
+
+
+def kill_note(service: str) -> str:
+    """Where devctl-run writes how many seconds a program had that it killed when its container stopped."""
+    return f"{service}/killed"
+
+
+def served_go_mod(service: str) -> str:
+    """The go.mod that serves now, so that the next change can be told in words."""
+    return f"{service}.go.mod"
+
+
+class Note:
+    """A note is one JSON file. Each field has a default: a note that is absent, broken, foreign or huge reads as `kind()`."""
+
+    file: ClassVar[str]
+
+
+class FolderNote(Note):
+    """One that lies below `.devctl/`, where containers may rewrite it: shown to people, or it decides nothing that matters."""
+
+
+@dataclass(frozen=True, slots=True)
+class OldCode:
+    container: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServingNote(FolderNote):
+    """Why old code serves, by service: believed only while that container runs."""
+
+    file: ClassVar[str] = "serving.json"
+    old: dict[str, OldCode] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileEventsNote(FolderNote):
+    """Whether a write in the project's folder is told in the container; None where that was not tried."""
+
+    file: ClassVar[str] = "events.json"
+    arrive: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldNote(FolderNote):
+    """The warnings that a person was told of last, by mode, as `told_key` has them."""
+
+    file: ClassVar[str] = "told.json"
+    told: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def told_key(problem: Problem) -> str:
+    """The same for a warning whose line moved."""
+    path = (problem.place or "").partition(":")[0]
+    return sha256("\0".join((problem.code, problem.message, problem.hint, path)).encode()).hexdigest()[:16]
+
+
+# Defined beside its subject: `BudgetNote` (budget.json, domain/size/growth.py: the last images that were within their budget).

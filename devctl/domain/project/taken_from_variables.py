@@ -1,0 +1,43 @@
+"""Secrets and configs that are the value of a variable (`environment: TOKEN`). Compose takes it when it makes the container, from
+its own environment; what `.env` says has to be there then.
+
+It is there under a name of ours: one that a project chooses (`LD_PRELOAD`, `DOCKER_HOST`) would mean something to compose itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+VALUES = "x-devctl-values"
+"""The key of the model that has them: name → value."""
+_KINDS = ("secrets", "configs")
+
+
+def named(model: Mapping[str, Any]) -> frozenset[str]:
+    """The variables that are asked for."""
+    items = (item for kind in _KINDS for item in (model.get(kind) or {}).values())
+    return frozenset(str(item["environment"]) for item in items if item and item.get("environment"))
+
+
+def with_values(model: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
+    """The model with these values; of other variables compose knows them itself, or says that they are not set."""
+    ours = {name: f"DEVCTL_VALUE_{number}" for number, name in enumerate(sorted(named(model) & set(said)))}
+    if not ours:
+        return dict(model)
+    kinds = {
+        kind: {
+            key: {**item, "environment": ours[item["environment"]]}
+            if item and item.get("environment") in ours
+            else item
+            for key, item in model[kind].items()
+        }
+        for kind in _KINDS
+        if model.get(kind)
+    }
+    return {**model, **kinds, VALUES: {place: said[name] for name, place in ours.items()}}
+
+
+def taken_out(model: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The model without them, and what compose's environment needs."""
+    return {key: item for key, item in model.items() if key != VALUES}, dict(model.get(VALUES) or {})

@@ -1,0 +1,189 @@
+"""How big the production image is, on which base, and what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from devctl.domain.dockerfile.runtime_bases import BY_SIZE, RUNTIME_BASES
+from devctl.domain.image.facts import Layer
+from devctl.domain.image.go_binary import Package
+from devctl.domain.project.config import parse_size
+from devctl.errors import UsageError
+
+SMALL, LARGE = "distroless", "alpine"
+"""What `ratio` compares, whichever bases there are (docs/reference/json-output.md)."""
+MOST_PACKAGES = 200
+"""As many packages as a result lists; the rest of a large program is below 0.1 % each."""
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRow:
+    """One image, a row of `size` (docs/reference/json-output.md). `base_ref` None: no image;
+    `published_base_bytes` where ours is a stand-in."""
+
+    service: str
+    base: str
+    ref: str
+    size_bytes: int
+    base_ref: str | None
+    base_bytes: int
+    binary_bytes: int
+    assembled: bool
+    published_base_bytes: int | None
+    layers: tuple[Layer, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "service": self.service,
+            "base": self.base,
+            "ref": self.ref,
+            "size_bytes": self.size_bytes,
+            "base_ref": self.base_ref,
+            "base_bytes": self.base_bytes,
+            "binary_bytes": self.binary_bytes,
+            "assembled": self.assembled,
+            "published_base_bytes": self.published_base_bytes,
+        }
+
+    @property
+    def published_bytes(self) -> int:
+        """The image as it would be on the published base."""
+        base = self.base_bytes if self.published_base_bytes is None else self.published_base_bytes
+        return self.size_bytes - self.base_bytes + base
+
+
+@dataclass(frozen=True, slots=True)
+class SizeReport:
+    """`judged` are the rows that the budget is for: the base of production, or all where that was not built."""
+
+    rows: tuple[SizeRow, ...]
+    packages: tuple[Package, ...]
+    budget_bytes: int | None
+    production: str
+
+    @property
+    def judged(self) -> tuple[SizeRow, ...]:
+        return tuple(r for r in self.rows if r.base == self.production) or self.rows
+
+    @property
+    def over(self) -> tuple[SizeRow, ...]:
+        budget = self.budget_bytes
+        return () if budget is None else tuple(r for r in self.judged if r.size_bytes > budget)
+
+    @property
+    def worst(self) -> SizeRow:
+        """The biggest of those over the budget."""
+        return max(self.over, key=lambda r: r.size_bytes)
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "rows": [r.as_json() for r in self.rows],
+            "ratio": ratio((r.base, r.size_bytes) for r in self.rows),
+            "layers": [
+                {"service": r.service, "base": r.base, "created_by": x.created_by, "size_bytes": x.size_bytes}
+                for r in self.rows
+                for x in r.layers
+            ],
+            "packages": [p.as_json() for p in self.packages[:MOST_PACKAGES]],
+            "budget_bytes": self.budget_bytes,
+            "within_budget": None if self.budget_bytes is None else not self.over,
+        }
+
+
+def budget_bytes(text: str | None) -> int | None:
+    """Raises UsageError `bad-size`."""
+    if text is None:
+        return None
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise UsageError(
+            str(error), code="bad-size", hint="--budget 12MB (10^6) or --budget 10MiB (2^20)"
+        ) from error
+
+
+def chosen_bases(names: Sequence[str]) -> tuple[str, ...]:
+    """Those asked for in our order, all without any. Raises UsageError `unknown-base`."""
+    for name in names:
+        if name not in BY_SIZE:
+            raise UsageError(
+                f"no base {name!r}", code="unknown-base", hint=f"--bases {','.join(BY_SIZE)}, or some of them"
+            )
+    return tuple(base for base in BY_SIZE if not names or base in names)
+
+
+def ratio(sizes: Iterable[tuple[str, int]]) -> float | None:
+    """SMALL against LARGE, over all services; None where one of them was not built."""
+    known = tuple(sizes)
+    small = sum(size for base, size in known if base == SMALL)
+    large = sum(size for base, size in known if base == LARGE)
+    return round(small / large, 3) if small and large else None
+
+
+def ratio_text(value: float) -> str:
+    return f"{SMALL} is {value:.2f} × {LARGE}"
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1_000_000:.2f} MB"
+
+
+def size_text(report: SizeReport) -> str:
+    """The table, the ratio, and on what the figures rest."""
+    several = len({r.service for r in report.rows}) > 1
+    head = ("base", "image", "base layer", "binary")
+    lines = [
+        (_name(r, several), *map(_cell, (r.size_bytes, r.base_bytes, r.binary_bytes))) for r in report.rows
+    ]
+    widths = [max(len(line[i]) for line in (head, *lines)) for i in range(len(head))]
+    table = [
+        "  ".join(
+            [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
+        )
+        for line in (head, *lines)
+    ]
+    measured = ratio((r.base, r.size_bytes) for r in report.rows)
+    if measured is not None:
+        table.append(ratio_text(measured))
+    return "\n".join([*table, *_assembled_text(report), *_budget_text(report), *_packages_text(report)])
+
+
+def _name(row: SizeRow, several: bool) -> str:
+    return f"{row.service} {row.base}" if several else row.base
+
+
+def _cell(size: int) -> str:
+    return megabytes(size) if size else "–"
+
+
+def _assembled_text(report: SizeReport) -> list[str]:
+    rows = [r for r in report.rows if r.assembled]
+    if not rows:
+        return []
+    bases = {
+        r.base_ref: f"{r.base_ref} {megabytes(r.base_bytes)}"
+        + (f" (published: {megabytes(r.published_base_bytes)})" if r.published_base_bytes is not None else "")
+        for r in rows
+    }
+    lines = [f"measured on bases assembled on this machine: {', '.join(bases.values())}"]
+    published = ratio((r.base, r.published_bytes) for r in report.rows)
+    if published is not None and all(r.published_base_bytes is not None for r in rows):
+        sums = ", ".join(
+            f"{r.base} {megabytes(r.published_bytes)}" for r in report.rows if RUNTIME_BASES[r.base].image
+        )
+        lines.append(f"with the published bases: {sums}, {SMALL} {published:.2f} × {LARGE}")
+    return lines
+
+
+def _budget_text(report: SizeReport) -> list[str]:
+    if report.budget_bytes is None:
+        return []
+    word = "over" if report.over else "within"
+    names = ", ".join(dict.fromkeys(r.base for r in report.over or report.judged))
+    return [f"{names}: {word} the budget of {megabytes(report.budget_bytes)}"]
+
+
+def _packages_text(report: SizeReport) -> list[str]:
+    biggest = ", ".join(f"{p.name} {p.size_bytes // 1000} kB" for p in report.packages[:5])
+    return [f"most code: {biggest}"] if biggest else []

@@ -1,0 +1,165 @@
+"""Two builds of one source: the same program? If not, what is in it that another build does not repeat."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.image.elf import sections
+from devctl.domain.image.go_binary import BuildInfo, build_info
+
+_IDS = (".note.go.buildid", ".note.gnu.build-id", ".go.buildinfo")
+"""What follows from the rest, and what is compared as settings."""
+_TEXT = re.compile(rb"[\x20-\x7e]+")
+_MOST_TEXT = 60
+# A command of a RUN line whose output is another one each time, or from one machine to the next.
+_CHANGING = re.compile(
+    r"(?P<found>\$\((?:date|hostname|uuidgen|mktemp)\b[^)]*\)|`(?:date|hostname|uuidgen)\b[^`]*`|\$RANDOM\b)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why two builds differ; `place` is the line to change, where it is known."""
+
+    what: str
+    place: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        return {"what": self.what, "place": self.place}
+
+
+@dataclass(frozen=True, slots=True)
+class Twice:
+    """The program of one service, built twice. `remarks`: on what an equal hash rests."""
+
+    service: str
+    base: str
+    path: str
+    sha256: str
+    again_sha256: str
+    reasons: tuple[Reason, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def same(self) -> bool:
+        return self.sha256 == self.again_sha256
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "service": self.service,
+            "base": self.base,
+            "path": self.path,
+            "same": self.same,
+            "sha256": self.sha256,
+            "again_sha256": self.again_sha256,
+            "reasons": [r.as_json() for r in self.reasons],
+            "remarks": list(self.remarks),
+        }
+
+    @property
+    def text(self) -> list[str]:
+        if self.same:
+            lines = [f"{self.service}: two builds, the same program (sha256 {self.sha256[:16]}…)"]
+        else:
+            lines = [f"{self.service}: two builds, two programs"]
+            lines += [f"  {f'{r.place}: ' if r.place else ''}{r.what}" for r in self.reasons]
+        return [*lines, *(f"  {remark}" for remark in self.remarks)]
+
+
+def compare_builds(
+    service: str, base: str, path: str, *, one: bytes, other: bytes, dockerfile: DockerfileFacts | None
+) -> Twice:
+    """`dockerfile`: the user's; None where the stages are ours, which stamp nothing."""
+    infos = build_info(one), build_info(other)
+    reasons: tuple[Reason, ...] = ()
+    if one != other:
+        reasons = (*_stamps(dockerfile), *_settings(*infos), *_texts(one, other))
+        reasons = reasons or (Reason("neither build settings nor text differ: the code or its layout does"),)
+    return Twice(
+        service,
+        base,
+        path,
+        hashlib.sha256(one).hexdigest(),
+        hashlib.sha256(other).hexdigest(),
+        reasons,
+        tuple(_remarks(infos[0], dockerfile if one == other else None)),
+    )
+
+
+def _stamps(dockerfile: DockerfileFacts | None) -> Iterator[Reason]:
+    """Lines whose commands give something else each time. A date without a time does so once a day only."""
+    for stage in dockerfile.stages if dockerfile is not None else ():
+        for instruction in stage.instructions:
+            found = _CHANGING.search(instruction.original) if instruction.cmd == "RUN" else None
+            if found is not None and dockerfile is not None:
+                place = f"{dockerfile.path}:{instruction.line}"
+                yield Reason(f"the build puts in what {found['found']} says at that moment", place)
+
+
+def _settings(one: BuildInfo | None, other: BuildInfo | None) -> Iterator[Reason]:
+    if one is None or other is None:
+        return
+    if one.go != other.go:
+        yield Reason(f"built by {one.go} and by {other.go}")
+    for kind, left, right in (
+        ("module", one.modules, other.modules),
+        ("build setting", one.settings, other.settings),
+    ):
+        yield from (
+            Reason(f"{kind} {name}: {left.get(name, 'absent')} and {right.get(name, 'absent')}")
+            for name in _unlike(left, right)
+        )
+
+
+def _unlike(left: Mapping[str, str], right: Mapping[str, str]) -> list[str]:
+    return sorted(n for n in left.keys() | right.keys() if left.get(n) != right.get(n))
+
+
+def _texts(one: bytes, other: bytes) -> Iterator[Reason]:
+    """The first text that is not the same in each section with data."""
+    theirs = {s.name: other[s.offset : s.offset + s.size] for s in sections(other)}
+    for section in sections(one):
+        if section.name in _IDS or section.name not in theirs or "rodata" not in section.name:
+            continue
+        mine, its = one[section.offset : section.offset + section.size], theirs[section.name]
+        at = _first_difference(mine, its)
+        left, right = _text_at(mine, at), _text_at(its, at)
+        if left and right and left != right:
+            yield Reason(f"text in the program: {left!r} and {right!r}")
+
+
+def _first_difference(one: bytes, other: bytes) -> int:
+    low, high = 0, min(len(one), len(other))
+    while low < high:  # halving, since comparing byte by byte in Python takes seconds for a large program
+        middle = (low + high + 1) // 2
+        if one[:middle] == other[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _text_at(data: bytes, at: int) -> str:
+    start = at
+    while start > 0 and at - start < _MOST_TEXT // 2 and 0x20 <= data[start - 1] <= 0x7E:
+        start -= 1
+    found = _TEXT.match(data, start, start + _MOST_TEXT)
+    return found[0].decode() if found is not None else ""
+
+
+def _remarks(info: BuildInfo | None, dockerfile: DockerfileFacts | None) -> Iterator[str]:
+    if info is None:
+        yield "the program holds no build information: what it was built with is not known"
+        return
+    if info.settings.get("-trimpath") != "true":
+        yield "built without -trimpath: in another folder the hash is another one"
+    if info.settings.get("vcs.modified") == "true":
+        yield "built from a working tree with changes that are in no commit"
+    if info.settings.get("CGO_ENABLED") == "1":
+        yield "built with cgo: the hash depends on the C compiler of the base as well"
+    for stamp in _stamps(dockerfile):
+        yield f"{stamp.place}: {stamp.what}: tomorrow it is another one"

@@ -1,0 +1,74 @@
+"""JSON: every line on stdout is one object, the last one is the envelope (docs/reference/json-output.md)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from devctl.domain.command.events import Asking, Change, Event, LogLine, Outcome, Ready, Recorded, Remark
+from devctl.errors import DevctlError, ExitCode, Problem
+from devctl.ui.renderer import Renderer
+
+SCHEMA = 1
+
+
+class JsonRenderer(Renderer):
+    """Writes events as they come, and the envelope last."""
+
+    def __init__(self, *, discard: Callable[[], None]) -> None:
+        super().__init__(discard=discard)
+        self._warnings: list[Problem] = []
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Recorded):
+            self._out.log_line(_text(json.loads(event.line)))  # out of a file that containers can write
+        elif isinstance(event, LogLine) and event.stream != "build":
+            self._out.log_line(_text(event_json(event, now=datetime.now(UTC))))
+        elif not isinstance(event, Remark | Ready | Asking):
+            self._out.line(_text(event_json(event, now=datetime.now(UTC))))
+
+    def show_warning(self, problem: Problem, *, again: bool) -> None:
+        if problem not in self._warnings:
+            self._warnings.append(problem)
+
+    def finished(self, command: str, outcome: Outcome) -> int:
+        return self._envelope(command, outcome.exit_code, outcome.result, outcome.problem)
+
+    def failed(self, command: str, error: DevctlError) -> int:
+        return self._envelope(command, error.exit_code, error.result, error.problem)
+
+    def _envelope(self, command: str, code: int, result: Mapping[str, object], error: Problem | None) -> int:
+        with self._lock:
+            envelope = {
+                "type": "result",
+                "schema": SCHEMA,
+                "command": command,
+                "ok": code == ExitCode.OK,
+                "exit_code": int(code),
+                "result": result,
+                "warnings": [w.as_json() for w in self._warnings],
+                "error": error.as_json() if error is not None else None,
+            }
+            self._out.line(_text(envelope))
+        return int(code)
+
+
+def event_json(event: Event, *, now: datetime) -> dict[str, Any]:
+    """`type`, `name`, `at`, then the event's own keys; `from_` is called `from`."""
+    at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    own = {f.name.rstrip("_"): _plain(getattr(event, f.name)) for f in fields(event)}
+    return {"type": "event", "name": event.name, "at": at, **own}
+
+
+def _text(value: dict[str, Any]) -> str:
+    # ASCII only: no locale, no lone surrogate of a strange file name and no U+2028 in a log can break a line.
+    return json.dumps(value, ensure_ascii=True, default=str)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [item.as_json() if isinstance(item, Change) else item for item in value]
+    return value

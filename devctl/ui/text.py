@@ -1,0 +1,198 @@
+"""Text for people: steps and errors on stderr, results and the services' logs on stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from devctl.domain.command.events import (
+    Asking,
+    DepsChanged,
+    DepsFailed,
+    DepsRebuilt,
+    Event,
+    LogLine,
+    Outcome,
+    Ready,
+    Recorded,
+    Reload,
+    Remark,
+    StepDone,
+    StepFailed,
+    StepStarted,
+    Switched,
+)
+from devctl.domain.failures.build_output import failed_build
+from devctl.domain.project.control_characters import in_one_line
+from devctl.errors import DevctlError, ExitCode, Problem
+from devctl.ui.live import LiveLine
+from devctl.ui.out import Out
+from devctl.ui.renderer import Renderer
+from devctl.ui.results import text_of
+from devctl.ui.style import Part, Style
+
+LOOKS = ("read", "look", "compare")
+"""Steps that change nothing: a line of its own has only one that took its time."""
+WORTH_A_LINE = 2_000
+"""Milliseconds."""
+KEPT = 20
+"""Lines of a build's output that are shown when its step fails."""
+
+
+class HumanRenderer(Renderer):
+    """Plain lines; on a terminal the running step has a live line with its seconds.
+
+    `colors`: whether stdout and stderr have colour; `now`: the local time.
+    """
+
+    def __init__(
+        self,
+        *,
+        quiet: bool,
+        verbose: bool,
+        colors: tuple[bool, bool],
+        discard: Callable[[], None],
+        now: Callable[[], datetime] = datetime.now,
+    ) -> None:
+        super().__init__(discard=discard)
+        self._err = Out(sys.stderr, discard=lambda: None)
+        self._quiet, self._verbose = quiet, verbose
+        self._names, self._style = Style(colors[0]), Style(colors[1])
+        self._wide = 0
+        self._teller = _Teller(self._style, now)
+        self._build: deque[str] = deque(maxlen=KEPT)
+        self._live = LiveLine(sys.stderr, enabled=sys.stderr.isatty() and not quiet, color=colors[1])
+        self._warned: set[Problem] = set()
+
+    def show(self, event: Event) -> None:
+        match event:
+            case StepStarted():
+                self._build.clear()
+                self._live.start(_step_text(event))
+            case StepDone() | StepFailed() if event.step in LOOKS and event.ms < WORTH_A_LINE:
+                self._live.clear()
+            case StepDone():
+                self._live.clear()
+                self._progress(self._style.good("✓"), f" {_step_text(event)}  {event.ms / 1000:.1f} s")
+            case StepFailed():
+                self._live.clear()
+                self._progress(self._style.bad("✗"), f" {_step_text(event)}  {event.ms / 1000:.1f} s")
+            case LogLine():
+                self._log(event)
+            case Ready():
+                self._say(self._out, event.text)
+            case Remark():
+                self._progress(self._style.dim(event.text))
+            case Asking():
+                self._live.clear()
+            case Recorded():
+                pass  # JSON: text has its own words for the same
+            case _:
+                self._progress(*self._teller.told(event))
+
+    def show_warning(self, problem: Problem, *, again: bool) -> None:
+        if problem not in self._warned and not self._quiet and (self._verbose or not again):
+            self._warned.add(problem)
+            self._say(self._err, *self._problem("warning", problem))
+
+    def finished(self, command: str, outcome: Outcome) -> int:
+        with self._lock:
+            self._live.clear()
+            text = text_of(command, outcome)
+            if text:
+                self._say(self._out, text)
+            if outcome.problem is not None:
+                self._say(self._err, *self._problem("error", outcome.problem))
+        return int(outcome.exit_code)
+
+    def failed(self, command: str, error: DevctlError) -> int:
+        with self._lock:
+            self._live.clear()
+            detail = error.detail
+            if not detail and error.exit_code in (ExitCode.PROJECT, ExitCode.MACHINE):
+                detail = failed_build("\n".join(self._build)).text
+            self._say(self._err, *self._problem("error", error.problem, detail=detail))
+        return int(error.exit_code)
+
+    def _log(self, event: LogLine) -> None:
+        if event.stream != "build":
+            self._wide = max(self._wide, len(event.service))
+            gap = " " * (self._wide - len(event.service))
+            name = self._names.name(event.service)
+            self._live.hidden(lambda: self._out.log_line(name, f"{gap} | ", program=event.line))
+        elif self._verbose:
+            self._progress(self._style.dim(event.line))
+        else:
+            self._build.append(event.line)
+
+    def _problem(self, kind: str, problem: Problem, *, detail: str = "") -> list[Part]:
+        return problem_parts(problem, kind=kind, detail=detail, style=self._style)
+
+    def _progress(self, *parts: Part) -> None:
+        if not self._quiet:
+            self._say(self._err, *parts)
+
+    def _say(self, stream: Out, *parts: Part) -> None:
+        self._live.hidden(lambda: stream.line(*parts))
+
+
+def problem_parts(
+    problem: Problem, *, kind: str = "error", detail: str = "", style: Style | None = None
+) -> list[Part]:
+    """One format everywhere: place and message, cause, what the tool said, remedy."""
+    style = style or Style(False)
+    paint = style.bad if kind == "error" else style.warn
+    named = problem.place is None or problem.message.startswith(problem.place)
+    said = in_one_line(f"{'' if named else f'{problem.place}: '}{problem.message}")
+    parts = [paint(kind), f": {said}\n"]
+    parts += [f"  why: {in_one_line(problem.why)}\n"] if problem.why else []
+    parts += [part for line in detail.splitlines() for part in ("  ", style.dim(line), "\n")]
+    return [*parts, f"  → {in_one_line(problem.hint)}"]
+
+
+@dataclass(slots=True)
+class _Teller:
+    """What happened to a service, in a sentence. Remembers which one serves old code, since when and why: a message that stays
+    the same is shown once."""
+
+    style: Style
+    now: Callable[[], datetime]
+    _broken: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+
+    def told(self, event: Event) -> tuple[Part, ...]:
+        match event:
+            case Reload(ok=True):
+                self._broken.pop(event.service, None)
+                return (self.style.good(f"{event.service} reloaded: saved → served {event.ms / 1000:.2f} s"),)
+            case Reload():
+                return self._failed(event.service, "does not compile", event.message)
+            case DepsChanged():
+                lines = [f"{event.service}: dependencies changed", *(f"  {c.text}" for c in event.changes)]
+                return ("\n".join(lines),)
+            case DepsRebuilt():
+                self._broken.pop(event.service, None)
+                took = f"{event.ms / 1000:.1f} s"
+                return (self.style.good(f"{event.service} serves with the new dependencies, {took}"),)
+            case DepsFailed():
+                return self._failed(event.service, "was not replaced", event.message)
+            case Switched():
+                times = f"{event.ms / 1000:.1f} s ({event.gap_ms} ms downtime)"
+                return (self.style.good(f"{event.service}: {event.from_} → {event.to}, {times}"),)
+            case _:
+                return ()
+
+    def _failed(self, service: str, what: str, message: str) -> tuple[Part, ...]:
+        before, since = self._broken.get(service, (None, self.now()))
+        self._broken[service] = (message, since)
+        head = f"{service} {what}, serving old code since {since:%H:%M}"
+        if message == before or not message:
+            return (self.style.bad(f"{head}{': the same error' if message else ''}"),)
+        return (self.style.bad(f"{head}:"), *(f"\n  {line}" for line in message.splitlines()))
+
+
+def _step_text(event: StepStarted | StepDone | StepFailed) -> str:
+    name = f"{event.step} {event.service}" if event.service else event.step
+    return in_one_line(f"{name}: {event.cause}" if event.cause else name)

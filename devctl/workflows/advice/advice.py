@@ -1,0 +1,344 @@
+"""What is wrong or risky in the user's own files: warnings with the line to write, and refusals before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from devctl.domain.compose.file_names import named_otherwise
+from devctl.domain.compose.handed_files import copied_in
+from devctl.domain.compose.own_image import built_here, own_image
+from devctl.domain.compose.variables import obsolete_version
+from devctl.domain.derive.health_check import cannot_run, compose_test, left_out
+from devctl.domain.detect.cgo import needs_cgo
+from devctl.domain.detect.main_package import Main, mains
+from devctl.domain.detect.required_env import missing_env_files, unset_problems
+from devctl.domain.dockerfile.dev_stage import dev_stage
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.prod_stages import no_prod_stage
+from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
+from devctl.domain.dockerfile.stages import chain, external_base, find_stage, target_name
+from devctl.domain.go.facts import SourceFacts
+from devctl.domain.image.readiness.rules import not_ready
+from devctl.domain.lint.rules import Linted, Mode, blocking, lint, told_in
+from devctl.domain.plan.run import Run, rebased
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project, Service
+from devctl.domain.project.state_folder import ToldNote, told_key
+from devctl.errors import MachineError, Problem
+from devctl.workflows.project.compose_model import compose_place, unset_in_compose
+from devctl.workflows.project.find import compose_files, find_compose, named
+from devctl.workflows.session.overlay import dockerfile_of
+from devctl.workflows.session.session import Session
+from devctl.workflows.session.told_files import only_warned
+
+_MODES: tuple[Mode, ...] = ("dev", "prod")
+_COMPILERS = ("/bin/gcc", "/bin/cc", "/bin/clang")
+_INSTALLS_COMPILER = ("gcc", "build-base", "build-essential", "clang", "musl-dev")
+
+
+def advise(box: Toolbox, session: Session, *, mode: Mode) -> None:
+    """Warn about what matters to this mode. A person is told once of each, and again when it has changed."""
+    root = Path(session.root)
+    note = box.state.read(root, ToldNote)
+    known = {key for keys in note.told.values() for key in keys}
+    found = problems(box, session.project, mode=mode, runs=session.runs)
+    for problem in found:
+        box.reporter.warn(problem, again=told_key(problem) in known)
+    now = {**note.told, mode: tuple(sorted({told_key(p) for p in found}))}
+    if now != note.told:
+        with only_warned(box):
+            box.state.write(root, ToldNote(now))
+
+
+def advise_on_change(box: Toolbox, session: Session) -> None:
+    """The same, but only where something is built or made for the first time: not at every `up`."""
+    if any(s.step == "build" or s.cause == "no container yet" for s in session.plan()):
+        advise(box, session, mode="dev")
+
+
+def problems(
+    box: Toolbox, project: Project, *, mode: Mode | None = None, runs: Sequence[Run] = ()
+) -> tuple[Problem, ...]:
+    """What is wrong or risky in the Dockerfiles, the compose file and the code of the project's services: all of it, or what
+    matters to a mode that is run like this."""
+    facts = box.sources.go(Path(project.root))
+    found: list[Problem] = list(project.warnings)
+    for service in project.services:
+        run = next((r for r in runs if r.service == service.name), None)
+        for each in _MODES if mode is None else (mode,):
+            found += _of_service(box, project, service, facts, mode=each, run=run, all_of_it=mode is None)
+        found += [*missing_env_files(service), *unset_problems(service.name, service.start.unset_env)]
+    found += [*_compose_notes(box, Path(project.root)), *_built_here(box, project, facts)]
+    found += _inline_dockerfiles(box, project)
+    found += _not_read_only(box, project) if mode != "dev" else ()
+    found += [*_obsolete(box, Path(project.root)), *_without_dockerfile(box, project)] if mode is None else ()
+    return tuple(dict.fromkeys(found))
+
+
+def _of_service(
+    box: Toolbox,
+    project: Project,
+    service: Service,
+    facts: SourceFacts,
+    *,
+    mode: Mode,
+    run: Run | None,
+    all_of_it: bool,
+) -> list[Problem]:
+    """What lint finds, and why a stage of the user's is not used; a reason and a finding of the same line are one warning."""
+    linted = _linted(box, project, service, facts, mode=mode)
+    findings = lint(linted)
+    hints = {(f.id, f.place): f.hint for f in findings}
+    reasons = [
+        replace(r, hint=hints.get((r.code, r.place), r.hint))
+        for r in (
+            _dev_reasons(linted, project, service)
+            if mode == "dev"
+            else _prod_reasons(linted, project, service)
+        )
+        if all_of_it or r.code != "no-dev-stage" or _left_lines(service)
+    ]
+    stage = _built_stage(linted, service, run, mode=mode)
+    told = told_in(mode, findings, facts=linted.dockerfile, stage=stage, any_stage=all_of_it)
+    known = {(r.code, r.place) for r in reasons}
+    return [*reasons, *(f.problem for f in told if (f.id, f.place) not in known)]
+
+
+def _built_stage(linted: Linted, service: Service, run: Run | None, *, mode: Mode) -> Stage | None:
+    """The stage of the user's that is built, or of whose lines devctl's own is made."""
+    if mode == "dev" and service.build.dev_stage is None and service.build.derived is not None:
+        return service.build.derived.build.stage
+    if run is None or run.ours or linted.dockerfile is None:
+        return None
+    return find_stage(linted.dockerfile, run.stage) if run.stage else linted.dockerfile.stages[-1]
+
+
+def _not_read_only(box: Toolbox, project: Project) -> Iterator[Problem]:
+    """What devctl would add, and leaves out beside what the compose file says."""
+    for service in project.services:
+        spec = project.specs.get(service.name) or {}
+        for kind, key in copied_in(spec, project.model) if not spec.get("read_only") else ():
+            yield Problem(
+                "read-only-left-out",
+                f"{service.name} is not read-only here: compose copies {kind.removesuffix('s')} {key} into its container, which it "
+                "refuses where the root is",
+                f"`{kind}: {{{key}: {{file: ./{key}}}}}` is mounted, and goes with read_only",
+                compose_place(box, Path(project.root))((kind, key, "content")),
+            )
+
+
+def _compose_notes(box: Toolbox, root: Path) -> Iterator[Problem]:
+    """What compose warns of at each of its calls, said with its line; a file that it would not find."""
+    used = find_compose(box, root)
+    if used is not None and used.by_us:
+        yield named_otherwise(named(root, used.files[-1]))
+    yield from unset_in_compose(box, root)
+
+
+def _obsolete(box: Toolbox, root: Path) -> Iterator[Problem]:
+    for path in compose_files(box, root):
+        yield from obsolete_version(named(root, path), box.sources.positions(path)(("version",)))
+
+
+def _built_here(box: Toolbox, project: Project, facts: SourceFacts) -> Iterator[Problem]:
+    for service in project.services:
+        image = own_image(project.specs.get(service.name) or {}, facts)
+        for path in compose_files(box, Path(project.root))[-1:] if image is not None else ():
+            line = box.sources.positions(path)(("services", service.name, "image"))
+            name = named(Path(project.root), path)
+            yield built_here(name, line, name=service.name, image=str(image))
+
+
+def _inline_dockerfiles(box: Toolbox, project: Project) -> Iterator[Problem]:
+    """devctl builds such a service with a Dockerfile of its own; `docker compose` by itself builds something else."""
+    place = compose_place(box, Path(project.root))
+    for service in project.services:
+        if "dockerfile_inline" in ((project.specs.get(service.name) or {}).get("build") or {}):
+            yield Problem(
+                "dockerfile-inline",
+                f"the `dockerfile_inline` of {service.name} is not used: devctl builds with a Dockerfile of its own",
+                "move its lines into a file, and name that by `build.dockerfile`",
+                place(("services", service.name, "build", "dockerfile_inline")),
+            )
+
+
+def _without_dockerfile(box: Toolbox, project: Project) -> Iterator[Problem]:
+    """Services with a `build` of the user's that only devctl can build: `docker compose` by itself refuses them."""
+    root = Path(project.root)
+    for service in project.services:
+        key = ("services", service.name, "build")
+        inline = "dockerfile_inline" in ((project.specs.get(service.name) or {}).get("build") or {})
+        if (
+            service.build.dockerfile is None
+            and not inline
+            and any(box.sources.positions(path)(key) is not None for path in compose_files(box, root))
+        ):
+            yield Problem(
+                "no-dockerfile",
+                f"{service.name} is to be built from a folder without a Dockerfile: devctl builds with one of its own",
+                "no action needed; `devctl init` writes a Dockerfile, with which `docker compose build` works too",
+                compose_place(box, root)(key),
+            )
+
+
+def refuse_impossible(box: Toolbox, session: Session) -> None:
+    """Raise ProjectError `not-ready` for a production stage of the user's that cannot work, before it is built."""
+    facts = box.sources.go(session.root)
+    for run in session.runs:
+        service = session.project.service(run.service)
+        if run.mode != "prod" or run.ours or service is None:
+            continue
+        linted = _linted(box, session.project, service, facts, mode="prod")
+        moved = rebased(session.project, run)
+        dockerfile = moved.facts if moved is not None else linted.dockerfile
+        if dockerfile is None:
+            continue
+        linted = replace(linted, dockerfile=dockerfile)
+        stage = find_stage(dockerfile, run.stage) if run.stage else dockerfile.stages[-1]
+        if stage is None:
+            continue
+        stops = blocking(lint(linted), dockerfile, mode="prod", stage=stage)
+        if stops:
+            where = f" on {run.base}" if moved is not None else ""
+            raise not_ready(f"stage `{run.stage}` of {run.service} cannot run{where}", stops)
+
+
+def say_left_out(box: Toolbox, project: Project, runs: Iterable[Run]) -> None:
+    """What of the user's stage, and of what the compose file says of it, does not hold on a base; said of the first that has it."""
+    place = compose_place(box, Path(project.root))
+    found: list[Problem] = []
+    for run in runs:
+        moved, test = rebased(project, run), compose_test(project.specs.get(run.service) or {})
+        found += moved.told if moved is not None else _not_theirs(project, run)
+        if moved is not None and cannot_run(test, RUNTIME_BASES[str(run.base)]):
+            line = place(("services", run.service, "healthcheck"))
+            found.append(left_out(str(run.base), " ".join(test[1:]), line))
+    first: dict[tuple[str, str | None], Problem] = {}
+    for problem in found:
+        first.setdefault((problem.code, problem.place), problem)
+    for problem in first.values():
+        box.reporter.warn(problem)
+
+
+def _not_theirs(project: Project, run: Run) -> Iterator[Problem]:
+    """That our stage is built where theirs cannot be put on the base."""
+    service = project.service(run.service)
+    if not run.ours or service is None or not service.build.prod_stages:
+        return
+    yield Problem(
+        "own-production-stage",
+        f"the production stage of {run.service} cannot be put on {run.base}, since no other stage that can builds its program: "
+        "devctl's own is built there",
+        f"no action needed; files and flags may differ, a stage on {run.base} in your Dockerfile is used as it is",
+        service.build.prod_dockerfile or service.build.dockerfile,
+    )
+
+
+def require_compiler(box: Toolbox, session: Session, services: Iterable[str]) -> None:
+    """Raise MachineError `base-lacks-c-compiler` where code that is built needs cgo and its base cannot compile C.
+
+    The image is looked into only then: it must be here already.
+    """
+    wanted = [r for r in session.runs if r.service in set(services) and r.mode == "dev"]
+    facts = box.sources.go(session.root) if wanted else SourceFacts(())
+    for run in wanted:
+        service = session.project.service(run.service)
+        main = _main(facts, service) if service is not None else None
+        need = needs_cgo(main) if main is not None else None
+        if service is None or need is None or service.build.env.get("CGO_ENABLED") == "0":
+            continue
+        dockerfile = dockerfile_of(box, session.project, run)
+        stage = find_stage(dockerfile, run.stage) if run.stage else dockerfile.stages[-1]
+        if stage is None:
+            continue
+        base = external_base(dockerfile, stage)
+        said = [i.original for s in chain(dockerfile, stage) for i in s.instructions if i.cmd == "RUN"]
+        if any(word in text for text in said for word in _INSTALLS_COMPILER) or _compiles_c(box, base):
+            continue
+        raise MachineError(
+            f"{need.value} needs cgo, and {base} has no C compiler",
+            code="base-lacks-c-compiler",
+            hint=_compiler_hint(session.project, run),
+            place=need.place,
+        )
+
+
+def _compiler_hint(project: Project, run: Run) -> str:
+    base = f"golang:{project.go_minor}-bookworm"
+    if run.ours:
+        return f"devctl.yaml: `bases: {{golang: {base}}}` (it has gcc)"
+    without = f"devctl.yaml: `services: {{{run.service}: {{build: {{env: {{CGO_ENABLED: '0'}}}}}}}}`"
+    return (
+        f"`RUN apk add --no-cache gcc musl-dev` in stage {run.stage} of {run.dockerfile}, or FROM {base}, which has gcc; "
+        f"where that part of the code is not used, {without}"
+    )
+
+
+def _linted(box: Toolbox, project: Project, service: Service, facts: SourceFacts, *, mode: Mode) -> Linted:
+    root = Path(project.root)
+    main = _main(facts, service)
+    place = compose_place(box, root)
+    path = (service.build.prod_dockerfile if mode == "prod" else None) or service.build.dockerfile
+    there = path is not None and box.files.exists(root / path)
+    dockerfile = box.sources.dockerfile(root / path, root=root) if path is not None and there else None
+    return Linted(
+        dockerfile=dockerfile,
+        compose=project.specs.get(service.name) or {},
+        compose_place=lambda key: place(("services", service.name, *key)),
+        module=main.module if main is not None else None,
+        main=main,
+        port=service.serve.port,
+        modules=tuple(module.path for module in facts.modules),
+    )
+
+
+def _main(facts: SourceFacts, service: Service) -> Main | None:
+    same = (
+        m for m in mains(facts) if m.module.dir == service.source.dir and m.relative == service.source.main
+    )
+    return next(same, None)
+
+
+def _dev_reasons(linted: Linted, project: Project, service: Service) -> tuple[Problem, ...]:
+    facts: DockerfileFacts | None = linted.dockerfile
+    if facts is None or service.build.dev_stage is not None:
+        return ()
+    go = linted.module.go if linted.module is not None else ""
+    reasons = dev_stage(facts, project.specs.get(service.name) or {}, go=go).reasons
+    if service.build.derived is None:
+        return reasons
+    made = f", made of its stage `{target_name(service.build.derived.build.stage)}` and what its image starts"
+    left = _left_lines(service)
+    made += f"; left out: line{'s' if len(left) > 1 else ''} {', '.join(map(str, left))}" if left else ""
+    return tuple(replace(reason, message=f"{reason.message}{made}") for reason in reasons)
+
+
+def _left_lines(service: Service) -> list[int]:
+    return (
+        sorted(line.line for line in service.build.derived.final.left_out)
+        if service.build.derived is not None
+        else []
+    )
+
+
+def _prod_reasons(linted: Linted, project: Project, service: Service) -> tuple[Problem, ...]:
+    steps = (_left_out(linted, service),) if service.start.steps else ()
+    if linted.dockerfile is None or service.build.prod_stages or project.prod_target:
+        return steps
+    return (*steps, no_prod_stage(linted.dockerfile))
+
+
+def _left_out(linted: Linted, service: Service) -> Problem:
+    return Problem(
+        "steps-left-out",
+        f"{service.name} runs `{' && '.join(service.start.steps)}` before the program in dev; production starts the program alone",
+        "where production needs that too, make it a service of its own, which `depends_on` waits for "
+        "(`condition: service_completed_successfully`)",
+        linted.compose_place(("command",)),
+    )
+
+
+def _compiles_c(box: Toolbox, base: str) -> bool:
+    return any(path.endswith(_COMPILERS) for path in box.images().read(base, files=True).files)

@@ -1,0 +1,186 @@
+"""What is known of a project's Go bases and builders before anything is built: a Go that nobody has, a base without the C
+compiler that the code needs, and a `# syntax` builder that is not available, whose place the engine's own takes.
+
+A Go base is never exchanged for another one: what is asked for is pulled or assembled (workflows/bases/fetch.py), or its absence is
+the error. Which builders are not available is noted, so that no registry is asked again at each command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from devctl.domain.bases.references import golang_ref, parse, stand_in
+from devctl.domain.command.state import Mode
+from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.dockerfile.stages import golang_tag
+from devctl.domain.dockerfile.syntax_directive import syntax_line
+from devctl.domain.go.versions import NEWEST_GO, minor
+from devctl.domain.plan.run import Run, dev_run, prod_run
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.domain.project.private_notes import BuildersNote
+from devctl.errors import MachineError, Problem
+from devctl.workflows.bases.fetch import Registries, pull
+from devctl.workflows.session.overlay import dockerfile_of, run_bases
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    ref: str
+    place: str
+
+
+def resolve_bases(
+    box: Toolbox,
+    project: Project,
+    *,
+    mode: Mode,
+    base: str | None = None,
+    dry_run: bool = False,
+    assemble: bool = False,
+    say: bool = True,
+    services: Iterable[str] = (),
+) -> Project:
+    """The project with those builders left out that are not available, each said as a warning.
+
+    Asks registries for what is not here (with `dry_run` without pulling). Raises MachineError `go-too-old` where there is no Go
+    as new as the one that is asked for, `base-lacks-c-compiler` where only bases without one are here; whatever else is
+    missing is told when it is built.
+    """
+    runs = _runs(project, mode, base=base, services=services)
+    wanted = {item.ref: item for run in runs for item in _golang(box, project, run)}
+    if _newer_than_all(project.go_version):
+        ref = golang_ref(project.go_minor)
+        wanted.setdefault(ref, _Wanted(ref, _go_line(project)))
+    builders = {item.ref: item for run in runs for item in _builder(box, project, run)}
+    here = frozenset(box.engine.images([*wanted, *builders])) if wanted or builders else frozenset()
+    registries = Registries()
+    for item in wanted.values():
+        if item.ref not in here:
+            _refuse(box, project, item, registries, dry_run=dry_run, assemble=assemble)
+    without = [item for ref, item in builders.items() if ref not in here]
+    left_out = tuple(
+        item.ref
+        for item in without
+        if item.ref in project.left_out_builders
+        or not _had(box, project, item.ref, registries, dry_run=dry_run)
+    )
+    for item in without if say else ():
+        if item.ref in left_out:
+            box.reporter.warn(_left_out(item))
+    if left_out != project.left_out_builders and not dry_run:
+        with suppress(MachineError):  # no home to write to: the next command asks again
+            box.private.keep(Path(project.root), BuildersNote(left_out))
+    return replace(project, left_out_builders=left_out)
+
+
+def _runs(project: Project, mode: Mode, *, base: str | None, services: Iterable[str]) -> list[Run]:
+    chosen = frozenset(services) or frozenset(s.name for s in project.services)
+    return [
+        dev_run(project, s) if mode == "dev" else prod_run(project, s, base=base, target=project.prod_target)
+        for s in project.services
+        if s.name in chosen
+    ]
+
+
+def _refuse(
+    box: Toolbox, project: Project, item: _Wanted, registries: Registries, *, dry_run: bool, assemble: bool
+) -> None:
+    """Raise where a base is missing that neither a registry nor `devctl bases build` can give."""
+    too_new = _newer_than_all(parse(item.ref).tag)
+    ours = item.ref == golang_ref(project.go_minor, with_c=True) == project.bases["golang"]
+    needs_c = ours and any(s.build.needs_c for s in project.services)
+    if not (too_new or needs_c) or (assemble and not too_new and stand_in(item.ref) is not None):
+        return
+    if _had(box, project, item.ref, registries, dry_run=dry_run):
+        return
+    here = box.machine().images.named("golang")
+    if too_new:
+        raise _too_old(item, here)
+    if any((minor(parse(ref).tag) or (0, 0)) >= (minor(project.go_version) or (0, 0)) for ref in here):
+        raise _without_compiler(project, item.ref)
+
+
+def _had(box: Toolbox, project: Project, ref: str, registries: Registries, *, dry_run: bool) -> bool:
+    """Whether a registry has it; without `dry_run` it is here then."""
+    machine = box.machine()
+    return machine.machine.available(ref) if dry_run else pull(machine, ref, project.mirror, registries)
+
+
+def _golang(box: Toolbox, project: Project, run: Run) -> Iterator[_Wanted]:
+    """The Go bases of a run, with the line that asks for each."""
+    facts = None
+    for item in run_bases(box, project, run):
+        if golang_tag(item.ref) is None:
+            continue
+        place = _go_line(project)
+        if run.written is not None:
+            facts = facts or _as_written(box, project, run)
+            line = next((s.line for s in facts.stages if s.base == item.ref), None)
+            place = f"{run.written}:{line}" if line else place if run.ours else run.written
+        yield _Wanted(item.ref, place)
+
+
+def _as_written(box: Toolbox, project: Project, run: Run) -> DockerfileFacts:
+    """With the line numbers of the user's file."""
+    service = project.service(run.service)
+    made = service.build.derived if run.derived and service is not None else None
+    return made.build.original.facts if made is not None else dockerfile_of(box, project, run)
+
+
+def _builder(box: Toolbox, project: Project, run: Run) -> Iterator[_Wanted]:
+    """The builder that a Dockerfile of the user's names in its first lines."""
+    root = Path(project.root)
+    text = box.files.read_text(root / run.written, within=root) if run.written is not None else None
+    found = syntax_line(text or "")
+    if found is not None:
+        yield _Wanted(found[1], f"{run.written}:{found[0]}")
+
+
+def _go_line(project: Project) -> str:
+    service = project.services[0] if project.services else None
+    return service.origins.get("go", service.origins.get("dir", "go.mod")) if service else "go.mod"
+
+
+def _newer_than_all(version: str) -> bool:
+    found, newest = minor(version), minor(NEWEST_GO)
+    return found is not None and newest is not None and found > newest
+
+
+def _without_compiler(project: Project, ref: str) -> MachineError:
+    """Said where a Go would be here; where none is, its absence says enough."""
+    need = next(
+        (s.source.cgo for s in project.services if s.build.needs_c and s.source.cgo is not None), None
+    )
+    return MachineError(
+        f"{need.value if need else 'the code'} needs cgo, and the base images on this machine have no C compiler; "
+        f"{ref}, which has one, is not available locally or from a registry",
+        code="base-lacks-c-compiler",
+        hint=f"devctl bases build, which makes a stand-in with gcc; or, where a registry answers: docker pull {ref}",
+        place=need.place if need else None,
+    )
+
+
+def _too_old(item: _Wanted, here: Iterable[str]) -> MachineError:
+    tags = [tag for ref in here if minor(tag := parse(ref).tag)]
+    newest = max(tags, key=lambda tag: minor(tag) or (0, 0), default=NEWEST_GO)
+    have = ".".join(str(part) for part in minor(newest) or ())
+    asked = ".".join(str(part) for part in minor(parse(item.ref).tag) or ())
+    return MachineError(
+        f"Go {asked} is asked for, but the newest base image that is available has Go {have}",
+        code="go-too-old",
+        hint=f"go mod edit -go={have}; or, where a registry has it: docker pull {item.ref}",
+        place=item.place,
+    )
+
+
+def _left_out(item: _Wanted) -> Problem:
+    return Problem(
+        "syntax-line-left-out",
+        f"{item.ref} is not available locally or from a registry; the engine's own builder reads the Dockerfile",
+        "no action needed where that builder knows each instruction; the `# syntax` line may go then",
+        item.place,
+    )

@@ -1,0 +1,57 @@
+"""The bases a build will ask for, had before it starts: a missing one is one clear error, not a build log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from devctl.domain.bases.references import Base
+from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
+from devctl.domain.plan.run import Run, prod_run
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.errors import MachineError
+from devctl.workflows.bases.fetch import ensure
+from devctl.workflows.session.overlay import run_bases
+from devctl.workflows.session.session import Session
+
+
+def ensure_bases(box: Toolbox, session: Session, services: Sequence[str], *, assemble: bool) -> None:
+    """Raises MachineError `base-missing` with the remedy. Bases that are here cost one look each."""
+    refs = [
+        base.ref
+        for run in session.runs
+        if run.service in services
+        for base in run_bases(box, session.project, run)
+    ]
+    ensure(box.machine(), refs, mirror=session.project.mirror, allow_assemble=assemble)
+
+
+@contextmanager
+def other_way_named(box: Toolbox, session: Session, services: Sequence[str]) -> Iterator[None]:
+    """Where a base of a production stage cannot be had, another one may do."""
+    try:
+        yield
+    except MachineError as error:
+        base = _does_without(box, session, services) if error.code == "base-missing" else None
+        if base is not None:
+            way = f"`devctl prod-preview --base {base}` does without"
+            raise error.replace(hint=f"{error.problem.hint}; or {way}") from error
+        raise
+
+
+def _does_without(box: Toolbox, session: Session, services: Sequence[str]) -> str | None:
+    """The base on which nothing is needed that is missing now."""
+    project, find = session.project, box.machine().images.find
+    runs = [run for run in session.runs if run.service in services]
+    lost = {base.ref for base in all_bases(box, project, runs) if find(base.ref) is None}
+    own = [service for run in runs if (service := project.service(run.service)) is not None]
+    for name in RUNTIME_BASES:
+        others = [prod_run(project, service, base=name) for service in own]
+        if not lost & {base.ref for base in all_bases(box, project, others)}:
+            return name
+    return None
+
+
+def all_bases(box: Toolbox, project: Project, runs: Iterable[Run]) -> tuple[Base, ...]:
+    return tuple(dict.fromkeys(base for run in runs for base in run_bases(box, project, run)))

@@ -1,0 +1,120 @@
+"""Prove that the mounted source compiles with the dependencies that its manifests name now; what serves is not touched."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from devctl.domain.command.argv import docker, mount
+from devctl.domain.dockerfile.air_toml import BUILD_STATE
+from devctl.domain.plan.engine_state import Container
+from devctl.domain.plan.render import CACHE_TARGET
+from devctl.domain.ports.toolbox import Finished, Toolbox
+from devctl.domain.project.model import Service
+from devctl.errors import ProjectError
+from devctl.workflows.engine.compile_error import does_not_compile
+from devctl.workflows.engine.execute import TIMED_OUT
+from devctl.workflows.engine.network_holder import temporary
+from devctl.workflows.session.session import Session
+
+TIMEOUT = 900.0
+SAID = 1_000_000
+"""Bytes of the end of what a compiler printed."""
+BUILD = """
+set -e
+umask 0
+kept=/cache/bin/$({ grep '^module' go.mod; echo "$1"; } | tr -dc a-zA-Z0-9)
+mkdir -p /cache/bin
+new=$(mktemp -d /cache/bin/new.XXXXXX)  # the cache is shared: another container may have our process number
+trap 'rm -rf "$new"' EXIT
+GOGC=400 go build -buildvcs=false -tags "$2" -ldflags "-w $3" -o "$new/program" -- "$1"
+mv -f "$new/program" "$kept"
+"""
+"""As devctl-build, to where it looks for a binary first: the new container need not link it again."""
+AGAIN = f"""
+case "$(cat {BUILD_STATE} 2>/dev/null)" in failed*)
+  cd /tmp/air && : >again || exit 0
+  n=0; while [ -e again ] && [ $((n += 1)) -lt 100 ]; do kill -USR1 "$(cat run)" || break; sleep 0.05; done;;
+esac
+"""
+"""A save that did not compile by the go.mod of then: air does not watch go.mod, so devctl-run has to be asked."""
+
+
+def provable(session: Session, service: Service) -> bool:
+    """Not a dev stage of the user's: we do not know how it builds."""
+    return session.run(service.name).ours or service.build.shares_cache
+
+
+def prove_beside(box: Toolbox, session: Session, service: Service, running: Container) -> Callable[[], None]:
+    """Start to compile inside the running container, beside the build of the image; call what is returned for the result.
+
+    The manifests are mounted there too, so Go takes what they name now; what it fetches and compiles goes to the module
+    folder of that container and to the shared cache, where the next container finds it compiled and linked. Only where the
+    base stays the same: its Go is the one that proves.
+    """
+    done: list[Finished] = []
+    # Code that waited for its dependency is served while the image is built.
+    script = _build(service, BUILD + AGAIN)
+    argv = docker("exec", "--workdir", service.module_mounted_at, to=[running.id, "sh", *script])
+
+    def run() -> None:
+        done.append(box.processes.run(argv, cwd=session.root, timeout=TIMEOUT, last=SAID))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+
+    def result() -> None:
+        thread.join()
+        _check(done[0] if done else Finished(1, "", "the proof was cut short"), service)
+
+    return result
+
+
+def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
+    """Compile on the new image, in a container of its own."""
+    run = session.run(service.name)
+    # It may have to be ended: `--init` passes a signal on, and where none helps it is removed by name.
+    name = f"{session.project.name}-proof-{box.host.pid()}"
+    flags = ["--rm", "--init", "--name", name, *temporary(box, session.project.name)]
+    flags += [mount("bind", session.project.root, service.mounted_at)]
+    flags += [mount("volume", session.cache_volume, CACHE_TARGET)]
+    flags += ["--user", run.user] if run.user else []
+    flags += [f"--env={key}={value}" for key, value in service.build.env.items()]
+    flags += ["--workdir", service.module_mounted_at, "--entrypoint", "sh"]
+    argv = docker("run", *flags, to=[run.image, *_build(service)])
+    ended = False
+    try:
+        done = box.processes.run(argv, cwd=Path(session.project.root), timeout=TIMEOUT, last=SAID)
+        ended = done.code != TIMED_OUT
+    finally:
+        if not ended:
+            box.processes.run(docker("rm", "--force", to=[name]))
+    _check(done, service)
+
+
+def build_again(box: Toolbox, container: Container | None) -> None:
+    """Where the last save did not compile: the container builds once more."""
+    if container is not None:
+        box.processes.run(docker("exec", to=[container.id, "sh", "-c", AGAIN]))
+
+
+def _build(service: Service, script: str = BUILD) -> list[str]:
+    return ["-c", script, "devctl", service.source.main, ",".join(service.build.tags), service.build.ldflags]
+
+
+def _check(done: Finished, service: Service) -> None:
+    if done.code == TIMED_OUT:
+        raise ProjectError(
+            f"{service.name} did not compile on its new image within {TIMEOUT:g} s",
+            code="build-timeout",
+            hint="the next save is tried again; the old container runs on until then",
+            detail=done.output.strip(),
+        )
+    if done.code != 0:
+        raise does_not_compile(
+            service,
+            done.output.strip(),
+            where=" on its new image",
+            hint="fix the code or go.mod and save; the old container runs on until then",
+        )

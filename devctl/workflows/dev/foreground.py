@@ -1,0 +1,142 @@
+"""The foreground `up` after it is ready: logs, watcher, Ctrl-C stops the services, `d` detaches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from devctl.domain.command.events import Outcome, Ready, Remark
+from devctl.domain.command.requests import UpRequest
+from devctl.domain.plan.engine_state import MODE_LABEL
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.errors import DevctlError, InterruptedByUser
+from devctl.workflows.dev.watch import holding, still_mine, watch
+from devctl.workflows.engine.execute import must
+from devctl.workflows.engine.kills import tell_kills
+from devctl.workflows.logs.follow import stream
+from devctl.workflows.session.host_ports import HOLDS_PORTS
+from devctl.workflows.session.name_conflict import own_containers
+from devctl.workflows.state.snapshot import snapshot
+from devctl.workflows.state.watcher_process import ensure_watcher, watcher_state
+from devctl.workflows.switch.lock import locked
+
+TICK = 0.2
+END = 3.0
+"""Seconds that the followers of logs get to end their children."""
+
+
+def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -> Outcome:
+    """Returns when the user ends it; the services are stopped then, or go on detached after `d`.
+
+    The watcher runs in the main thread, where Ctrl-C arrives: a build is then told to end, and what served serves.
+    """
+    ended = threading.Event()
+    logs = threading.Thread(target=_logs, args=(request, box, project, ended), daemon=True)
+    detached = False
+    try:
+        with holding(box, project) as mine, box.host.keys() as key:
+            # Said only now that both are heard.
+            box.reporter.emit(Ready(outcome.text))
+            box.reporter.emit(
+                Remark("Ctrl-C stops, d detaches" if box.host.interactive() else "Ctrl-C stops")
+            )
+            if unwatched := _unwatched(request, box, project, mine=mine):
+                box.reporter.emit(Remark(unwatched))
+            logs.start()
+
+            def stop() -> bool:
+                nonlocal detached
+                detached = detached or key() == "d"
+                return detached or (mine and not still_mine(box, Path(project.root)))
+
+            _stay(box, project, stop=stop, watching=mine and request.watch)
+    except (KeyboardInterrupt, InterruptedByUser):
+        pass
+    finally:
+        ended.set()
+        if logs.is_alive():
+            logs.join(END)
+    return _detach(request, box, project, outcome) if detached else _stop(request, box, project, outcome)
+
+
+def _unwatched(request: UpRequest, box: Toolbox, project: Project, *, mine: bool) -> str:
+    """Why this `up` does not watch; "" where it does."""
+    if not request.watch:
+        return (
+            "not watching go.mod and the other inputs (--no-watch): `devctl up` applies what changes in them"
+        )
+    if mine:
+        return ""
+    other = watcher_state(box, project)
+    pid = f" (pid {other.pid})" if other.pid is not None else ""
+    return f"not watching: another devctl{pid} watches this project already"
+
+
+def _stay(box: Toolbox, project: Project, *, stop: Callable[[], bool], watching: bool) -> None:
+    if watching:
+        watch(box, project, stop=stop)
+    while not stop():
+        box.clock.sleep(TICK)
+
+
+def _logs(request: UpRequest, box: Toolbox, project: Project, ended: threading.Event) -> None:
+    while not ended.is_set():
+        try:
+            stream(box, project, request.services, tail=0, stop=ended.is_set, events=False)
+        except DevctlError:
+            box.clock.sleep(TICK)  # the engine is away; the watcher says so
+
+
+def _detach(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -> Outcome:
+    with _at_the_end(request, box, project):
+        if request.watch and own_containers(box, project).containers:
+            ensure_watcher(box, project)
+    return Outcome(result=outcome.result, text="detached; devctl logs -f follows, devctl down ends it")
+
+
+def _stop(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -> Outcome:
+    """Stop what runs, unless another command has taken the project over while we followed it or waited for the lock."""
+    with _at_the_end(request, box, project):
+        text = _others(box, project)
+        if text is None:
+            root, timeout = Path(project.root), request.compose_timeout
+            must(box.compose.stop(project.name, root, timeout=timeout), "compose")
+            tell_kills(box, root, [s.name for s in project.services])
+            text = "stopped; devctl up starts again, devctl down removes"
+        result = {**outcome.result, **snapshot(box, project).as_json()}
+    return Outcome(result=result, text=text)
+
+
+def _others(box: Toolbox, project: Project) -> str | None:
+    """What is not ours to stop, in words; None where it is."""
+    running = [c for c in own_containers(box, project).containers if c.state in HOLDS_PORTS]
+    if not running:
+        return "nothing is running any more: another command stopped it"
+    prod = sorted(c.service for c in running if c.labels.get(MODE_LABEL) == "prod")
+    if prod:
+        return f"left running: {', '.join(prod)} in production mode, from devctl prod-preview; devctl down removes it"
+    other = watcher_state(box, project)
+    if other.state == "running":
+        return (
+            f"left running: another devctl (pid {other.pid}) took this project over; devctl down removes it"
+        )
+    return None
+
+
+@contextmanager
+def _at_the_end(request: UpRequest, box: Toolbox, project: Project) -> Iterator[None]:
+    root = Path(project.root)
+    if not box.files.is_dir(root):  # moved or removed: nobody else can be at work on it
+        yield
+        return
+    try:
+        with locked(box, root, command="up", timeout=request.lock_timeout):
+            yield
+    except (KeyboardInterrupt, InterruptedByUser) as error:
+        raise InterruptedByUser(
+            "interrupted before the services were stopped",
+            hint="devctl down ends what runs; devctl status shows it",
+        ) from error

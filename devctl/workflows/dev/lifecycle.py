@@ -1,0 +1,343 @@
+"""up, down, restart, rebuild: load → observe → plan → execute → result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from devctl.domain.command.events import Outcome, Planned
+from devctl.domain.command.requests import (
+    ChangeRequest,
+    DownRequest,
+    RebuildRequest,
+    RestartRequest,
+    UpRequest,
+)
+from devctl.domain.command.state import ServiceState, State, ready_text
+from devctl.domain.plan.planner import Step, plan_text
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.errors import DevctlError, InterruptedByUser, UsageError
+from devctl.workflows.advice.advice import advise_on_change, require_compiler
+from devctl.workflows.bases.go_base import resolve_bases
+from devctl.workflows.bases.needed import ensure_bases
+from devctl.workflows.dev.replace import replace_service
+from devctl.workflows.dev.unchanged import note_up
+from devctl.workflows.dev.watch import watched_paths
+from devctl.workflows.dev.watch_round import current, in_dev, replace_running
+from devctl.workflows.engine.execute import build, build_all, compose_up, must
+from devctl.workflows.engine.kills import tell_kills
+from devctl.workflows.engine.network_holder import end_holder
+from devctl.workflows.engine.optional_services import without_unstartable
+from devctl.workflows.engine.pull import pull_missing
+from devctl.workflows.project.dev_stage_fallback import give_way, try_again
+from devctl.workflows.project.find import named
+from devctl.workflows.project.load import load
+from devctl.workflows.ready.exited import say_ended_dependencies, with_ended_dependency
+from devctl.workflows.ready.wait import wait_ready
+from devctl.workflows.session.name_conflict import own_containers, refuse_anothers
+from devctl.workflows.session.session import Session, open_session, write_overlay
+from devctl.workflows.session.startable import check_startable
+from devctl.workflows.session.steps import Steps, check_services, plan_outcome
+from devctl.workflows.state.snapshot import snapshot
+from devctl.workflows.state.watcher_process import ensure_watcher, stop_watcher
+from devctl.workflows.switch.applied_model import forget_applied, keep_applied, keep_running
+from devctl.workflows.switch.first_error import beside
+from devctl.workflows.switch.lock import changing
+from devctl.workflows.switch.switch import removal, stopping, switching
+
+
+def up(request: UpRequest, box: Toolbox) -> Outcome:
+    """Dev mode, from nothing or from prod."""
+    with changing(box, request, "up") as loaded:
+        check_services(loaded, request.services)
+        project = resolve_bases(
+            box,
+            loaded,
+            mode="dev",
+            dry_run=request.dry_run,
+            assemble=request.yes,
+            services=request.services,
+        )
+        if request.dry_run:
+            plan = open_session(box, project, mode="dev", only=request.services).plan()
+            return plan_outcome(plan)
+        outcome = _up_locked(request, box, project)
+        if request.detach:
+            return outcome
+        stop_watcher(box, project)  # the foreground watches in its place
+    from devctl.workflows.dev.foreground import stay
+
+    return stay(request, box, project, outcome)
+
+
+def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
+    began = box.clock.monotonic()
+    steps = Steps(box)
+    try:
+        state = _bring_up(request, box, project, steps)
+    except KeyboardInterrupt:
+        raise _interrupted(box, project, steps) from None
+    except InterruptedByUser as error:
+        raise _interrupted(box, project, steps) from error
+    except DevctlError as error:
+        told = error
+        with beside(box, "looking for the dependency that ended"):
+            told = with_ended_dependency(box, project, error)
+        with beside(box, "starting the watcher"):
+            if request.watch and request.detach and _has_container(box, project):
+                ensure_watcher(box, project)
+        raise _with_what_stays(box, project, steps, told) from error
+    if not request.services:
+        note_up(box, project, state, tuple(named(Path(project.root), p) for p in watched_paths(box, project)))
+    ready_ms = round((box.clock.monotonic() - began) * 1000)
+    result = {**state.as_json(), "ready_ms": ready_ms, "steps": steps.done}
+    return Outcome(result=result, text=ready_text(state, ready_ms, did=bool(steps.done)))
+
+
+def _with_what_stays(box: Toolbox, project: Project, steps: Steps, error: DevctlError) -> DevctlError:
+    """The error with what runs now; of a service that did not come up it says what stays, and what happens next."""
+    message, result = error.problem.message, dict[str, object](steps=steps.done)
+    with beside(box, "looking at what runs now"):
+        state = snapshot(box, project)
+        result |= state.as_json()
+        mine = next((s for s in state.services if s.name == steps.failed and s.container is not None), None)
+        if mine is not None and steps.failed_step == "probe":
+            message = f"{message}; {_what_stays(mine, state, steps)}"
+    result |= {"log": error.detail.splitlines()} if error.detail else {}
+    return error.replace(message=message, result=result)
+
+
+def _what_stays(service: ServiceState, state: State, steps: Steps) -> str:
+    if any(step["step"] == "restore" and step["service"] == service.name for step in steps.done):
+        return "the previous container runs again"
+    if service.state != "running":
+        return f"its container stays ({service.state}), and devctl up starts it again"
+    stay = "the container and the watcher stay" if state.watcher.state == "running" else "the container stays"
+    return f"{stay}: the next save is tried, devctl down ends it"
+
+
+def _bring_up(
+    request: UpRequest, box: Toolbox, project: Project, steps: Steps, *, advised: bool = False
+) -> State:
+    """What runs in dev mode already is replaced as the watcher does it: it serves until its successor is proven."""
+    session = open_session(box, project, mode="dev", only=request.services)
+    if not advised:
+        advise_on_change(box, session)
+    wanted = [s for s in project.services if any(w.service == s.name for w in session.wanted)]
+    starting = {s.service for s in session.plan() if s.step == "start"}
+    running = [s for s in wanted if s.name in starting & set(in_dev(project, session.observed))]
+    for service in running:
+        replace_running(box, session, service, steps, timeout=request.timeout, assemble=request.yes)
+    if running:
+        session = open_session(box, project, mode="dev", only=request.services)
+    try:
+        run_plan(box, session, steps, request)
+    except DevctlError as error:
+        project = give_way(box, project, steps.failed, error)
+        services = request.services
+        project = resolve_bases(box, project, mode="dev", assemble=request.yes, say=False, services=services)
+        return _bring_up(request, box, project, steps, advised=True)
+    for service in wanted:
+        current(box, project, service)
+    keep_running(box, session, [s.name for s in wanted])
+    keep_applied(box, session, [s.name for s in wanted])
+    if request.watch and request.detach:
+        ensure_watcher(box, project)
+    say_ended_dependencies(box, project)
+    state = snapshot(box, project)
+    for service in wanted if state.serving.state == "none" else ():
+        wait_ready(box, project.name, service, timeout=request.timeout)
+    return state if state.serving.state != "none" else snapshot(box, project)
+
+
+def _interrupted(box: Toolbox, project: Project, steps: Steps) -> InterruptedByUser:
+    """Says what still runs: an `up` that did not end leaves it as it is."""
+    message, result = "interrupted", dict[str, object](steps=steps.done)
+    with beside(box, "looking at what runs now"):
+        state = snapshot(box, project)
+        running = [s.name for s in state.services if s.state == "running"]
+        message = f"interrupted; {', '.join(running)} still runs" if running else "interrupted; nothing runs"
+        result |= state.as_json()
+    return InterruptedByUser(message, hint="devctl up goes on, devctl down ends what runs", result=result)
+
+
+def run_plan(box: Toolbox, session: Session, steps: Steps, request: ChangeRequest) -> tuple[Step, ...]:
+    """Execute the session's plan: bases, builds, starts, probes."""
+    plan = session.plan()
+    box.reporter.emit(Planned(plan_text(plan)))
+    if not plan:
+        return plan
+    builds = {s.service or "": s.cause for s in plan if s.step == "build"}
+    names = list(dict.fromkeys(s.service or "" for s in plan if s.step in ("build", "start", "restart")))
+    with switching(box, session, steps, names, timeout=request.timeout) as switch:
+        starting = [s.service or "" for s in plan if s.step == "start"]
+        check_startable(box, session)
+        out = without_unstartable(box, session, starting)
+        out |= pull_missing(box, session, steps, frozenset(starting) - out, timeout=request.compose_timeout)
+        write_overlay(box, session)
+        builds = {name: cause for name, cause in builds.items() if name not in out}
+        if builds:
+            ensure_bases(box, session, list(builds), assemble=request.yes)
+            require_compiler(box, session, list(builds))
+        out |= build_all(box, session, steps, builds)
+        starts = [s for s in plan if s.service not in out]
+        start(box, session, steps, starts, timeout=request.compose_timeout)
+        switch.stays()
+        for step in (s for s in plan if s.step == "probe"):
+            service = session.project.service(step.service or "")
+            if service is not None:
+                with steps.step("probe", step.cause, service=step.service):
+                    wait_ready(box, session.project.name, service, timeout=request.timeout)
+    return plan
+
+
+def start(box: Toolbox, session: Session, steps: Steps, plan: Sequence[Step], *, timeout: float) -> None:
+    """One `compose up` for all that starts: compose knows the order and the conditions. Then what has to be started again."""
+    starts = [s for s in plan if s.step == "start"]
+    if starts:
+        _compose_starts(box, session, steps, starts, timeout=timeout)
+    for again in (s for s in plan if s.step == "restart"):
+        with steps.step("restart", again.cause, service=again.service):
+            names = [again.service or ""]
+            must(box.compose.restart(session.project.name, session.root, names, timeout=timeout), "compose")
+
+
+def _compose_starts(
+    box: Toolbox, session: Session, steps: Steps, starts: Sequence[Step], *, timeout: float
+) -> None:
+    names = [s.service or "" for s in starts]
+    alone = all(session.project.service(name) is not None for name in names)
+    service = names[0] if len(names) == 1 else None
+    with steps.step("start", "; ".join(dict.fromkeys(s.cause for s in starts)), service=service):
+        compose_up(box, session, names, no_deps=alone, timeout=timeout)
+    keep_applied(box, session, names)
+
+
+def down(request: DownRequest, box: Toolbox) -> Outcome:
+    """End services and watcher; keep volumes and shared caches. Works with files that are broken today."""
+    agreed = _volumes_agreed_to_lose(request, box)
+    with changing(box, request, "down", lenient=True, recovers=False) as project:
+        observed = box.engine.observe(project.name)
+        refuse_anothers(box, project, observed)
+        removed = [{"kind": "container", "name": c.name} for c in observed.containers]
+        removed += [{"kind": "network", "name": name} for name in observed.networks]
+        if request.volumes:
+            removed += [{"kind": "volume", "name": name} for name in observed.volumes]
+        if request.dry_run:
+            return plan_outcome([Step("remove", None, f"{r['kind']} {r['name']}") for r in removed])
+        if agreed is not None and (more := sorted(set(observed.volumes) - agreed)):
+            raise UsageError(
+                f"another command created {', '.join(more)} before down could start: nothing was removed",
+                code="consent-missing",
+                hint="devctl down --volumes asks again",
+            )
+        stop_watcher(box, project)
+        with removal(box, project, observed):
+            if removed:
+                root, timeout = Path(project.root), request.compose_timeout
+                end_holder(box, project.name)
+                must(
+                    box.compose.down(project.name, root, volumes=request.volumes, timeout=timeout), "compose"
+                )
+                tell_kills(box, root, [s.name for s in project.services])
+            forget_applied(box, project)
+    lines = [f"removed {r['kind']} {r['name']}" for r in removed]
+    return Outcome(result={"removed": removed}, text="\n".join(lines) or "nothing was running")
+
+
+def restart(request: RestartRequest, box: Toolbox) -> Outcome:
+    with changing(box, request, "restart") as project:
+        names = check_services(project, request.services) or [s.name for s in project.services]
+        if request.dry_run:
+            return plan_outcome([Step("restart", name, "asked for") for name in names])
+        steps = Steps(box)
+        if not own_containers(box, project).containers:
+            raise UsageError(
+                "nothing runs here that could be restarted", code="not-running", hint="devctl up -d"
+            )
+        root, timeout = Path(project.root), request.compose_timeout
+        with stopping(box, project, steps, own_containers(box, project), names) as pause:
+            with steps.step("restart", "asked for"):
+                must(box.compose.restart(project.name, root, names, timeout=timeout), "compose")
+            tell_kills(box, root, names)
+            pause.stays()
+            try:
+                _must_answer(box, project, names, steps, timeout=request.timeout)
+            except DevctlError as error:
+                raise _with_what_stays(box, project, steps, error) from error
+        state = snapshot(box, project)
+    return Outcome(result={**state.as_json(), "steps": steps.done}, text=ready_text(state, None, did=True))
+
+
+def rebuild(request: RebuildRequest, box: Toolbox) -> Outcome:
+    """A new deps layer even when nothing changed, and another try of a dev stage that gave way."""
+    with changing(box, request, "rebuild") as loaded:
+        names = check_services(loaded, request.services) or [s.name for s in loaded.services]
+        if request.dry_run:
+            return plan_outcome(
+                [Step(step, name, "asked for") for name in names for step in ("build", "start", "probe")]
+            )
+        again = load(box, Path(loaded.root)) if try_again(box, Path(loaded.root), names) else loaded
+        project = resolve_bases(box, again, mode="dev", assemble=request.yes, services=names)
+        steps = Steps(box)
+        session = open_session(box, project, mode="dev", only=names)
+        for service in (s for s in project.services if s.name in names):
+            replace_service(
+                box, session, service, steps, timeout=request.timeout, assemble=request.yes, anew=True
+            )
+        others = [n for n in names if project.service(n) is None]
+        _rebuild_dependencies(box, session, steps, others, timeout=request.compose_timeout)
+        keep_applied(box, session, names)
+        state = snapshot(box, project)
+    return Outcome(result={**state.as_json(), "steps": steps.done}, text=ready_text(state, None, did=True))
+
+
+def _rebuild_dependencies(
+    box: Toolbox, session: Session, steps: Steps, names: Sequence[str], *, timeout: float
+) -> None:
+    if not names:
+        return
+    with switching(box, session, steps, names):
+        check_startable(box, session)
+        write_overlay(box, session)
+        for name in names:
+            with steps.step("build", "asked for", service=name):
+                build(box, session, name, no_cache=True)
+        starts = [Step("start", name, "new image") for name in names]
+        start(box, session, steps, starts, timeout=timeout)
+
+
+def _must_answer(
+    box: Toolbox, project: Project, names: Sequence[str], steps: Steps, *, timeout: float
+) -> None:
+    for name in names:
+        service = project.service(name)
+        if service is not None:
+            with steps.step("probe", "must answer", service=name):
+                wait_ready(box, project.name, service, timeout=timeout)
+
+
+def _has_container(box: Toolbox, project: Project) -> bool:
+    return any(own_containers(box, project).of(s.name) is not None for s in project.services)
+
+
+def _volumes_agreed_to_lose(request: DownRequest, box: Toolbox) -> frozenset[str] | None:
+    """The volumes whose data somebody agreed to lose; None where none is lost, or all of them were agreed to.
+
+    Asked before the lock is taken: a question may stay open for hours. Raises unless somebody agrees; without a terminal
+    nobody does, whether there are volumes today or not (docs/reference/behaviour.md).
+    """
+    if request.dry_run or request.yes or not request.volumes:
+        return None
+    project = load(box, request.project, lenient=True)
+    observed = box.engine.observe(project.name)
+    refuse_anothers(box, project, observed)
+    volumes = ", ".join(observed.volumes)
+    if box.host.interactive() and (not volumes or box.host.confirm(f"delete the data of {volumes}?")):
+        return frozenset(observed.volumes)
+    raise UsageError(
+        f"down --volumes deletes data: {volumes or 'every volume of this project (there is none now)'}",
+        code="consent-missing",
+        hint="devctl down --volumes --yes",
+    )

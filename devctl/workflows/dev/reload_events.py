@@ -1,0 +1,173 @@
+"""Follow a dev container's log and tell each reload: saved → served, or what the compiler said."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devctl.domain.command.argv import docker
+from devctl.domain.command.events import Reload
+from devctl.domain.failures.dev_log import DevLog, Mark
+from devctl.domain.plan.engine_state import MODE_LABEL, Container
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project, Service
+from devctl.errors import DevctlError
+from devctl.workflows.ready.wait import address, answers
+
+LOOK = 1.0
+"""Seconds between two looks for a container while there is none to follow."""
+TICK = 0.3
+"""Seconds between two looks whether the log still flows, or whether to end."""
+ANSWER_TIMEOUT = 10.0
+POLL = 0.005
+
+
+def follow_reloads(
+    box: Toolbox,
+    project: Callable[[], Project],
+    name: str,
+    *,
+    stop: Callable[[], bool],
+    saved: Callable[[], None] = lambda: None,
+) -> None:
+    """Runs in a thread of its own until `stop`; goes over to the next container when the service is recreated.
+
+    `saved` is called whenever the container starts to build: the source has changed.
+    """
+    last = ""
+    while not stop():
+        service = project().service(name)
+        container = _running(box, project().name, name)
+        if service is None or container is None:
+            _pause(box, stop)
+            continue
+        # The start of a container is told by who started it; what one did before we came is the past.
+        started_now = last not in ("", container.id)
+        last = container.id
+        follower = _Follower(box, Path(project().root), service, container, saved=saved, starting=started_now)
+        follower.follow(stop)
+
+
+def _running(box: Toolbox, project: str, name: str) -> Container | None:
+    try:
+        found = box.engine.containers(project).of(name)
+    except DevctlError:
+        return None  # the engine is away; the watcher says so
+    if found is None or found.state != "running" or found.labels.get(MODE_LABEL) != "dev":
+        return None
+    return found
+
+
+@dataclass(slots=True)
+class _Follower:
+    """`starting`: the next build is the container's first. `changed`: when the newest source file of this build was saved.
+    `live`: processes of the app; the old one's end may be told after the new one's start.
+    """
+
+    box: Toolbox
+    root: Path
+    service: Service
+    container: Container
+    saved: Callable[[], None]
+    starting: bool
+    changed: float = 0.0
+    told: tuple[float, str] = (0.0, "")
+    built: bool = False
+    live: int = 1
+    marks: queue.SimpleQueue[Mark] = field(default_factory=queue.SimpleQueue)
+
+    def follow(self, stop: Callable[[], bool]) -> None:
+        log = DevLog()
+
+        def on_line(stream: str, line: str) -> None:
+            del stream
+            mark = log.read(line)
+            if mark is not None:
+                self.marks.put(mark)
+
+        # Not "0s": the docker command cuts that to whole seconds.
+        since = self.container.started_at if self.starting else f"{self.box.clock.now():.6f}"
+        argv = docker("logs", "--follow", "--since", since, to=[self.container.id])
+        with self.box.processes.follow(argv, on_line=on_line) as alive:
+            while alive() and not stop():
+                mark = self._next(TICK)
+                if mark is not None:
+                    self._read(mark)
+
+    def _next(self, timeout: float) -> Mark | None:
+        try:
+            return self.marks.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def _read(self, mark: Mark) -> None:
+        match mark.kind:
+            case "build.started":
+                self.changed = self._newest()
+                if not self.starting:
+                    self.saved()
+            case "build.failed":
+                self._failed(mark.message)
+            case "build.ok":
+                self.built = not self.starting
+                self.starting = False
+            case "build.unchanged":  # what runs is what was saved; it may be told after one that failed
+                self.told = (0.0, "")
+                self._emit(ok=True)
+            case "app.started" | "app.replaced":
+                self.live = self.live + 1 if mark.kind == "app.started" else 1
+                if self.built:
+                    self.built = False
+                    self._started()
+            case "app.exited":
+                self.live = max(0, self.live - 1)
+            case "app.killed" | "panic":  # the log has said it
+                pass
+
+    def _failed(self, message: str) -> None:
+        first, self.starting = self.starting, False
+        if first or self.told == (self.changed, message):
+            return  # an editor that writes twice is told once
+        self.told = (self.changed, message)
+        self._emit(ok=False, message=message)
+
+    def _started(self) -> None:
+        """The new process runs: wait for its answer, or for its end."""
+        self.told = (0.0, "")
+        where = address(self.service, self.container)
+        deadline = self.box.clock.monotonic() + ANSWER_TIMEOUT
+        while where is not None and not answers(self.box, where):
+            mark = self._next(POLL)
+            if mark is not None:
+                self._read(mark)
+                if mark.kind.startswith("build."):
+                    return  # saved again: that build is told instead
+            late = self.box.clock.monotonic() >= deadline
+            if late or (mark is not None and (mark.kind == "panic" or self.live == 0)):
+                self._emit(ok=False, message=f"{self.service.name} {_why(mark, where.url)}")
+                return
+        self.live = 1
+        self._emit(ok=True)
+
+    def _emit(self, *, ok: bool, message: str = "") -> None:
+        ms = max(0, round((self.box.clock.now() - self.changed) * 1000))
+        self.box.reporter.emit(Reload(self.service.name, ok=ok, ms=ms, message=message))
+
+    def _newest(self) -> float:
+        """The moment of the save: the youngest source file's time of change."""
+        files = self.box.files.go_files(self.root / self.service.source.dir)
+        return max((changed for _, changed in files), default=self.box.clock.now())
+
+
+def _why(mark: Mark | None, url: str) -> str:
+    if mark is None:
+        return f"does not answer on {url}"
+    return f"ended at start: {mark.message if mark.kind == 'panic' else f'exit code {mark.message}'}"
+
+
+def _pause(box: Toolbox, stop: Callable[[], bool]) -> None:
+    deadline = box.clock.monotonic() + LOOK
+    while not stop() and box.clock.monotonic() < deadline:
+        box.clock.sleep(0.2)

@@ -1,0 +1,133 @@
+"""A rebuild that cannot hurt: build and prove that the source compiles → recreate → it answers, or the old one comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from devctl.domain.dockerfile.git_access import only_in_a_build
+from devctl.domain.plan.engine_state import INPUTS_LABEL, Container
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Service
+from devctl.errors import ProjectError
+from devctl.workflows.bases.needed import ensure_bases
+from devctl.workflows.dev.compile_check import provable, prove_beside, prove_on_image
+from devctl.workflows.engine.execute import build, compose_up
+from devctl.workflows.engine.network_holder import network_awake
+from devctl.workflows.ready.wait import served_ports, wait_ready
+from devctl.workflows.session.manifests import deps_fingerprint, remember_manifest
+from devctl.workflows.session.session import Session, write_overlay
+from devctl.workflows.session.startable import check_startable
+from devctl.workflows.session.steps import Steps
+from devctl.workflows.state.snapshot import note_old
+from devctl.workflows.switch.switch import switching
+
+
+class Superseded(ProjectError):
+    """The files moved on while an image was built: the next round has them."""
+
+
+def replace_service(
+    box: Toolbox,
+    session: Session,
+    service: Service,
+    steps: Steps,
+    *,
+    timeout: float,
+    assemble: bool = False,
+    anew: bool = False,
+    judge: Callable[[], None] = lambda: None,
+) -> None:
+    """Bring one dev service to what is wanted. On any failure the previous image serves (again); then it raises.
+
+    `anew`: build without the cache, though nothing may have changed. `judge` looks at the image before it is started,
+    and may raise.
+    """
+    causes = {str(s.step): s.cause for s in session.plan() if s.service == service.name}
+    causes |= {"build": "asked for", "start": "new image"} if anew else {}
+    replacing = _Replacing(box, session, service, steps, session.observed.of(service.name), assemble, anew)
+    with (
+        switching(box, session, steps, [service.name], timeout=timeout),
+        # Ends first: the container that keeps the network awake uses the image that is superseded.
+        network_awake(box, session.project, observed=session.observed),
+    ):
+        replacing.build_and_prove(causes)
+        judge()
+        replacing.start(causes.get("start", "new image"), timeout)
+    note_old(box, session.project, service.name, None)
+    remember_manifest(box, session.project, service)
+
+
+@dataclass(frozen=True, slots=True)
+class _Replacing:
+    box: Toolbox
+    session: Session
+    service: Service
+    steps: Steps
+    old: Container | None
+    assemble: bool
+    anew: bool
+
+    def build_and_prove(self, causes: Mapping[str, str]) -> None:
+        """Nothing that runs is touched."""
+        check_startable(self.box, self.session)
+        proof = self._proof_beside() if "build" in causes else None
+        write_overlay(self.box, self.session)
+        if "build" in causes:
+            self._build_and_prove(causes["build"], proof)
+
+    def _proof_beside(self) -> Callable[[], None] | None:
+        if self.old is None or not self._same_base():
+            return None
+        return prove_beside(self.box, self.session, self.service, self.old)
+
+    def _build_and_prove(self, cause: str, proof: Callable[[], None] | None) -> None:
+        box, session, service = self.box, self.session, self.service
+        if proof is None:
+            ensure_bases(box, session, [service.name], assemble=self.assemble)
+        try:
+            with self.steps.step("build", cause, service=service.name):
+                build(box, session, service.name, no_cache=self.anew)
+        finally:
+            self._check_still_wanted()
+        if not provable(session, service):
+            return
+        with self.steps.step("prove", "the source must compile on it", service=service.name):
+            if proof is not None:
+                proof()
+            else:
+                prove_on_image(box, session, service)
+        self._check_still_wanted()
+
+    def _check_still_wanted(self) -> None:
+        """A build reads the files as they are then: what came of a mixture of two versions is not brought in."""
+        wanted = next(w for w in self.session.wanted if w.service == self.service.name)
+        if deps_fingerprint(self.box, self.session.project, self.service) != wanted.deps:
+            raise Superseded(
+                f"the dependencies of {self.service.name} changed while they were built",
+                code="changed-meanwhile",
+                hint="devctl up again",
+            )
+
+    def _same_base(self) -> bool:
+        """Whether the new image differs from the running one by its modules alone."""
+        if not provable(self.session, self.service) or self.old is None:
+            return False
+        if only_in_a_build(self.session.model["services"][self.service.name]["build"]):
+            return False
+        wanted = next(w for w in self.session.wanted if w.service == self.service.name)
+        image = self.session.images.get(wanted.image)
+        return (
+            image is not None
+            and image.id == self.old.image_id
+            and image.labels.get(INPUTS_LABEL) == wanted.recipe
+        )
+
+    def start(self, cause: str, timeout: float) -> None:
+        name = self.service.name
+        served = served_ports(self.box, self.service, self.old)
+        with self.steps.step("start", cause, service=name):
+            compose_up(self.box, self.session, [name], no_deps=True)
+        with self.steps.step("probe", "must answer", service=name):
+            project = self.session.project.name
+            wait_ready(self.box, project, self.service, timeout=timeout, served=served)

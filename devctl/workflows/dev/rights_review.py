@@ -1,0 +1,117 @@
+"""Whether a round of the watcher may apply what the files say now: only what grants no more than a person has applied."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from devctl.domain.plan.engine_state import INPUTS_LABEL, LABEL
+from devctl.domain.plan.render import CACHE_KEY
+from devctl.domain.plan.run import Run
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.domain.rights.grants import SHARED, Grant, grants, lent_out_of_sight
+from devctl.workflows.project.approved_inputs import UP, HeldBack, approved_inputs, held
+from devctl.workflows.project.compose_model import compose_place
+from devctl.workflows.session.session import Session
+from devctl.workflows.switch.applied_model import applied, links_of
+
+DESCRIBING = (
+    f"{LABEL}.",
+    "com.docker.compose.",
+    "org.opencontainers.image.",
+    "org.label-schema.",
+    "maintainer",
+)
+"""Labels that devctl and compose write, and those that tell people what an image is."""
+
+
+def new_mirror(box: Toolbox, project: Project) -> str | None:
+    """Why no image may be fetched: what a mirror answers is tagged as the image that was asked for, for every project of this
+    machine."""
+    known = applied(box, project)
+    if known is None or project.mirror in (None, known.mirror):
+        return None
+    return held([f"base images from {project.mirror} (devctl.yaml, bases.mirror)"])
+
+
+def held_back(box: Toolbox, session: Session, services: Collection[str]) -> str | None:
+    """Why nothing of this may be applied by itself, in words; None where it may."""
+    changing = [n for n in services if any(s.service == n for s in session.plan())]
+    known = applied(box, session.project)
+    if known is None and not all(_as_it_runs(session, name) for name in changing):
+        return (
+            f"not applied: what devctl applied here before is not known (another user, another machine); {UP}"
+        )
+    told = [
+        f"{_in(session.project.root, path)}, now a link to {target}"
+        for path, target in links_of(box, session, changing).items()
+        if known is None or known.links.get(path) != target
+    ]
+    before = known.model if known is not None else _without_definitions(session.model)
+    told += [f"{name} {text}" for name in changing for text in _granted(box, session, before, name)]
+    told += [
+        f"{name} what `devctl up` of other services has read" for name in _not_started(box, session, changing)
+    ]
+    return held(told) if told else None
+
+
+def refuse_new_labels(box: Toolbox, session: Session, name: str) -> None:
+    """Raise HeldBack where the image that was built gives its container labels that the one which runs has not: a Dockerfile may
+    change, but a proxy or an updater that acts on labels takes those of an image for the person's word."""
+    image = box.engine.images([session.run(name).image]).get(session.run(name).image)
+    running = session.observed.of(name)
+    if image is None or running is None:
+        return
+    said = session.model["services"][name].get("labels") or {}
+    new = {
+        label: value
+        for label, value in image.labels.items()
+        if not label.startswith(DESCRIBING) and label not in said and running.labels.get(label) != value
+    }
+    told = [f"{name} a label that other programs may act on: {label}={value}" for label, value in new.items()]
+    if told:
+        raise HeldBack([f"{text} (a LABEL of its image)" for text in told])
+
+
+def _not_started(box: Toolbox, session: Session, changing: Collection[str]) -> list[str]:
+    """Services that a person did not start from this model, which compose made with all of that person's environment."""
+    approved, inputs = approved_inputs(box, session.root), session.project.inputs
+    if inputs is None or approved.digest != inputs.digest:
+        return []
+    return [n for n in changing if n not in approved.services and not _as_it_runs(session, n)]
+
+
+def _as_it_runs(session: Session, name: str) -> bool:
+    """The engine's label, which no container can change, says that this very model runs: only dependencies changed."""
+    wanted = next(w for w in session.wanted if w.service == name)
+    found = session.observed.of(name)
+    return found is not None and found.labels.get(INPUTS_LABEL) == wanted.inputs
+
+
+def _without_definitions(model: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The services run as the model says; what they use may be defined otherwise by now. The cache is defined by devctl."""
+    cache = {key: it for key, it in (model.get("volumes") or {}).items() if key == CACHE_KEY}
+    return {**model, **{kind: {} for kind in SHARED}, "volumes": cache}
+
+
+def _granted(box: Toolbox, session: Session, before: Mapping[str, Any], name: str) -> list[str]:
+    found = grants(before, session.model, [name], real=box.files.real, ours=devctls_own(session.runs))
+    found += lent_out_of_sight(session.model, [name], seen=[run.service for run in session.runs])
+    return [f"{grant.what}{_place(box, session.project, grant)}" for grant in found]
+
+
+def devctls_own(runs: Iterable[Run]) -> list[str]:
+    """The services whose Dockerfile no container can change. One that is made of the user's holds the lines of theirs."""
+    return [run.service for run in runs if run.written is None]
+
+
+def _place(box: Toolbox, project: Project, grant: Grant) -> str:
+    if not project.compose_files:
+        return ""
+    return f" ({compose_place(box, Path(project.root))(grant.key)})"
+
+
+def _in(root: str, path: str) -> str:
+    return path.removeprefix(f"{root}/")

@@ -1,0 +1,157 @@
+"""`up` with nothing to do, answered without compose and without reading the code again.
+
+After each `up` we note the inputs (size and time of change), the containers and their addresses. When all of that still
+holds, the state is the one that was noted. Anything else, and the long way with fingerprints decides. The note lies outside of
+the project: what says that nothing has to be done, and which addresses are asked, is no container's word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from devctl import __version__
+from devctl.domain.dockerfile.air_toml import BUILD_STATE
+from devctl.domain.project.private_notes import UpNote
+from devctl.domain.project.state_folder import build_note
+from devctl.errors import MachineError
+from devctl.workflows.project.find import compose_files
+from devctl.workflows.state.watcher_process import watcher_of
+from devctl.workflows.switch.intent import INTENT
+
+if TYPE_CHECKING:
+    from devctl.domain.command.state import ServiceState, State
+    from devctl.domain.ports.toolbox import Toolbox
+    from devctl.domain.project.model import Project
+
+KEY = "environment.key"
+"""In the private state: what digests of variables are keyed with. Without it a short secret could be guessed from its digest."""
+
+
+def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...]) -> None:
+    """Remember what this `up` came to; only a state that needs nothing more is worth it."""
+    root = Path(project.root)
+    good = state.mode == "dev" and state.serving.state == "current"
+    names = _variables(box, root)
+    variables = _digests(box, root, names, make_key=True) if names is not None else None
+    if variables is None or not good or any(not _well(s) for s in state.services):
+        box.private.remove(root, UpNote.file)
+        return
+    probes = {s.name: s.serve.probe for s in project.services if s.serve.probe != "none"}
+    inputs_now = stamps(box, root, inputs)
+    from devctl.workflows.session.overlay import base_refs  # with what it takes to read a Dockerfile
+
+    with suppress(MachineError):  # no home to write to: each `up` goes the long way
+        note = UpNote(
+            __version__,
+            project.name,
+            inputs_now,
+            variables,
+            state,
+            probes,
+            _ids(box, base_refs(box, project)),
+        )
+        box.private.keep(root, note)
+
+
+def _ids(box: Toolbox, refs: Iterable[str]) -> dict[str, str]:
+    return {ref: image.id for ref, image in box.engine.images(list(refs)).items()}
+
+
+def _well(service: ServiceState) -> bool:
+    return service.state == "running" and service.health in ("none", "healthy")
+
+
+def _variables(box: Toolbox, root: Path) -> list[str] | None:
+    """The variables that the compose files read; None where they read other files too, which we do not follow here."""
+    names = {"COMPOSE_PROFILES", "COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "DOCKER_HOST", "DOCKER_CONTEXT"}
+    for path in compose_files(box, root):
+        text = box.files.read_text(path, within=None) or ""
+        if re.search(r"^\s*(include|extends|env_file)\s*:", text, re.M):
+            return None
+        names |= set(re.findall(r"\$\{?([A-Za-z_]\w*)", text))
+    return sorted(names)
+
+
+def _digests(
+    box: Toolbox, root: Path, names: Iterable[str], *, make_key: bool = False
+) -> dict[str, str | None] | None:
+    """Of each variable's value, which may be a secret; None for one that is not set, which most are and costs nothing.
+
+    None altogether where there is no key, and none can be kept.
+    """
+    values = {name: box.host.env(name) for name in names}
+    if all(value is None for value in values.values()):
+        return dict.fromkeys(values)
+    import hmac
+
+    key = box.private.read(root, KEY) or (_new_key(box, root) if make_key else None)
+    if key is None:
+        return None
+
+    def digest(name: str, value: str) -> str:
+        text = f"{name}={value}".encode(errors="surrogateescape")
+        return hmac.digest(key.encode(), text, "sha256").hex()
+
+    return {name: None if value is None else digest(name, value) for name, value in values.items()}
+
+
+def _new_key(box: Toolbox, root: Path) -> str | None:
+    import secrets
+
+    key = secrets.token_hex(32)
+    try:
+        box.private.write(root, KEY, key)
+    except MachineError:  # no home to write to: each `up` goes the long way
+        return None
+    return key
+
+
+def stamps(box: Toolbox, root: Path, inputs: tuple[str, ...]) -> dict[str, Any]:
+    """Size and time of change of each input, and the names of the Go files: a new main changes what is detected."""
+    return {**{path: box.files.stamp(root / path) for path in inputs}, "*.go": box.files.go_names(root)}
+
+
+def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | None:
+    """What `status` would say, where nothing has to be done; None sends the caller the long way."""
+    if box.private.read(root, INTENT) is not None:  # a command was killed, or is at work
+        return None
+    note = box.private.note(root, UpNote)
+    if note.state is None or note.version != __version__ or box.files.lock_holder(root) is not None:
+        return None
+    if note.variables != _digests(box, root, note.variables):
+        return None
+    if note.inputs != stamps(box, root, tuple(p for p in note.inputs if p != "*.go")):
+        return None
+    if note.bases != _ids(box, note.bases):
+        return None
+    if box.engine.running(note.project) != sorted(s.container or "" for s in note.state.services):
+        return None
+    if not all(
+        _serves_current(box, root, s, note.probes) for s in note.state.services if s.kind == "service"
+    ):
+        return None
+    state = replace(note.state, watcher=watcher_of(box, root))
+    return None if watcher and state.watcher.state == "absent" else state
+
+
+def _serves_current(box: Toolbox, root: Path, service: ServiceState, probes: Mapping[str, str]) -> bool:
+    """It answers, and its last build was good by what the build script wrote for this very container."""
+    probe = probes.get(service.name)
+    if probe == "tcp" and service.url is not None:
+        host, _, port = service.url.removeprefix("http://").rpartition(":")
+        if not box.prober.tcp(host, int(port), timeout=1.0):
+            return False
+    elif probe is not None and service.url is not None:
+        status = box.prober.http(service.url + probe, timeout=1.0)
+        if status is None or status >= 500:
+            return False
+    ran = service.container or ""
+    word, _, container = (box.state.text(root, build_note(service.name)) or "").strip().partition(" ")
+    if container and ran.startswith(container):
+        return word == "ok"
+    return not (box.engine.read_file(ran, BUILD_STATE) or "ok").startswith("failed")

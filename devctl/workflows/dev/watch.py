@@ -1,0 +1,231 @@
+"""The watcher: an event is a hint, the fingerprint decides; one rebuild at a time, the rest is looked at afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devctl.domain.command.events import LogLine, Outcome
+from devctl.domain.command.requests import WatchRequest
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.domain.project.state_folder import EVENTS, WATCHER_LOCK, WATCHER_LOG
+from devctl.errors import FilesError, InterruptedByUser, MachineError, Problem
+from devctl.workflows.dev.reload_events import follow_reloads
+from devctl.workflows.dev.replace import Superseded
+from devctl.workflows.dev.watch_round import catch_up, in_dev
+from devctl.workflows.project.load import load
+from devctl.workflows.session.event_trial import try_once
+from devctl.workflows.session.manifests import manifest_paths, sums_are_complete
+from devctl.workflows.session.session import RECIPE_FILES, must_poll
+from devctl.workflows.session.told_files import only_warned
+from devctl.workflows.state.watcher_process import note_watcher, watcher_state
+
+AGAIN = 5.0
+"""Seconds until the next try where the machine, not a file, was in the way: an engine that restarts."""
+TRIAL_AGAIN = 10.0
+"""Seconds until file events are tried again where that could not be done, doubled each time: a busy machine, a restart."""
+END = 3.0
+_LIMITS = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or end other watchers"
+_VM = "devctl.yaml: `watch: {poll: never}` if that is wrong; a folder that the engine's machine shares natively reloads faster"
+MODEL_FILES = (
+    "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
+    "compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml", ".env",
+)  # fmt: skip
+
+
+def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
+    """The background watcher: lives until it is told to end, or its project is gone."""
+    project = load(box, request.project, lenient=True, unattended=True)
+    root = Path(project.root)
+    with contextlib.suppress(InterruptedByUser, KeyboardInterrupt), holding(box, project) as mine:
+        if mine:
+            watch(box, project, stop=lambda: not still_mine(box, root))
+            _say(box, "its project was moved or removed, or .devctl/ was deleted: it ends")
+        else:
+            pid = watcher_state(box, project).pid or "unknown"
+            _say(box, f"another one (pid {pid}) watches this project already: it ends")
+    return Outcome()
+
+
+def _say(box: Toolbox, text: str) -> None:
+    box.reporter.emit(LogLine("devctl", "stderr", f"watcher: {text}"))
+
+
+@contextlib.contextmanager
+def holding(box: Toolbox, project: Project) -> Iterator[bool]:
+    """Be this project's watcher; yields False where another one lives."""
+    root = Path(project.root)
+    box.state.make(root)
+    with box.files.hold(root, WATCHER_LOCK, note=str(box.host.pid())) as mine:
+        if mine:
+            note_watcher(box, root)
+        yield mine
+
+
+def still_mine(box: Toolbox, root: Path) -> bool:
+    """Whether our lock is where others look for it: not once the project was moved or removed, or `.devctl/` was deleted.
+
+    The folder itself says less: whatever writes into a project may have made it again.
+    """
+    return box.files.held(root, WATCHER_LOCK)
+
+
+def watch(box: Toolbox, project: Project, *, stop: Callable[[], bool]) -> None:
+    """Until `stop` says so: rebuild what changed, tell reloads. Raises InterruptedByUser on Ctrl-C."""
+    ended = threading.Event()
+    watching = _Watching(box, project, ended)
+    try:
+        while not stop():
+            watching.until_paths_change(stop)
+    finally:
+        ended.set()
+        for follower in watching.followers.values():
+            follower.join(END)  # each has a `docker logs` to end
+
+
+@dataclass(slots=True)
+class _Watching:
+    """`saved`: set by a follower when a dev container starts to build; that may fix what failed before."""
+
+    box: Toolbox
+    known: Project
+    ended: threading.Event
+    saved: threading.Event = field(default_factory=threading.Event)
+    followers: dict[str, threading.Thread] = field(default_factory=dict)
+    failed_at: float | None = None
+    again_at: float | None = None
+    trial_at: float | None = 0.0
+    trial_wait: float = TRIAL_AGAIN
+
+    def until_paths_change(self, stop: Callable[[], bool]) -> None:
+        """Watch one set of paths; another set (a new `replace`, a new member of a workspace) is watched anew."""
+        self._follow_all()
+        paths = watched_paths(self.box, self.known)
+        armed = False
+        batches = self.box.watcher.batches(
+            paths,
+            stop=stop,
+            poll=must_poll(self.box, self.known),
+            at_once=self._may_start,
+            on_poll=self._say_polling,
+        )
+        with _ended_at_once(batches):
+            for batch in batches:
+                if not stop() and (batch or not armed or self._try_again()):
+                    self._catch_up()
+                    armed = True
+                    if watched_paths(self.box, self.known) != paths:
+                        return
+                if not stop() and self._trial_is_due() and self._events_fail():
+                    self._catch_up()
+
+    def _catch_up(self) -> None:
+        with only_warned(self.box):
+            for name in (EVENTS, WATCHER_LOG):
+                self.box.state.bound(Path(self.known.root), name)
+        self.again_at = None
+        self.saved.clear()
+        self.failed_at = None
+        try:
+            self.known, failed = catch_up(self.box, self.known)
+            self.failed_at = self.box.clock.monotonic() if failed else None
+        except InterruptedByUser:
+            raise
+        except (MachineError, FilesError) as error:
+            if self.box.files.gone(Path(self.known.root)):
+                return  # the project was moved or removed: who asks next finds the lock gone, and ends
+            _say(self.box, error.problem.message)
+            self.again_at = self.box.clock.monotonic() + AGAIN
+        except Superseded:
+            self.again_at = self.box.clock.monotonic()
+        self._follow_all()
+
+    def _try_again(self) -> bool:
+        if self.again_at is not None:
+            return self.box.clock.monotonic() >= self.again_at
+        return self.failed_at is not None and self.saved.is_set()
+
+    def _may_start(self, batch: frozenset[Path]) -> bool:
+        """No need to wait for quiet: only manifests changed, they parse, and their sums are complete."""
+        root = Path(self.known.root)
+        for service in self.known.services:
+            mine = {root / path for path in manifest_paths(self.box, self.known, service)}
+            if batch <= mine:
+                return sums_are_complete(self.box, self.known, service)
+        return False
+
+    def _trial_is_due(self) -> bool:
+        return self.trial_at is not None and self.box.clock.monotonic() >= self.trial_at
+
+    def _events_fail(self) -> bool:
+        """Tried when the first service runs as wanted; where events do not arrive, polling is brought in and said."""
+        self.trial_at = None
+        if must_poll(self.box, self.known) or self.known.watch_poll == "never":
+            return False
+        fail = self._tried()
+        if fail is None:
+            self.trial_at, self.trial_wait = self.box.clock.monotonic() + self.trial_wait, self.trial_wait * 2
+        if fail:
+            self._say_polling("a write in the project's folder was not told in the container", _VM)
+        return bool(fail)
+
+    def _tried(self) -> bool | None:
+        try:
+            running = self.box.engine.containers(self.known.name)
+        except MachineError:
+            return None
+        names = in_dev(self.known, running)
+        first = running.of(names[0]) if names else None
+        here = self.box.files.is_dir(Path(self.known.root))
+        with only_warned(self.box):
+            return try_once(self.box, self.known, first) if first is not None and here else None
+        return None
+
+    def _follow_all(self) -> None:
+        for service in self.known.services:
+            if service.name not in self.followers:
+                how = {"stop": self.ended.is_set, "saved": self.saved.set}
+                args = (self.box, lambda: self.known, service.name)
+                thread = threading.Thread(target=follow_reloads, args=args, kwargs=how, daemon=True)
+                self.followers[service.name] = thread
+                thread.start()
+
+    def _say_polling(self, reason: str, hint: str = _LIMITS) -> None:
+        text = f"file events are not available ({reason}): polling for changes instead"
+        self.box.reporter.warn(Problem("watch-polls", text, hint))
+        _say(self.box, f"{text}; {hint}")
+
+
+@contextlib.contextmanager
+def _ended_at_once(batches: Iterator[frozenset[Path]]) -> Iterator[None]:
+    """A generator is closed here and now, so that one watch ends before the next begins."""
+    try:
+        yield
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()
+
+
+def _model_files(project: Project) -> list[str]:
+    usual = (f"{project.compose_dir}/{name}".removeprefix("./") for name in MODEL_FILES)
+    return ["devctl.yaml", ".env", *usual, *project.compose_files]
+
+
+def watched_paths(box: Toolbox, project: Project) -> tuple[Path, ...]:
+    """Every input but the source, which is air's: manifests, recipe, model."""
+    root = Path(project.root)
+    names = [*_model_files(project), *project.watch_also]
+    if project.inputs is not None:  # what compose files name and include
+        names += [path for path in project.inputs.looked_at if Path(path).is_relative_to(root)]
+    for service in project.services:
+        names += manifest_paths(box, project, service)
+        names += [f"{service.build.context}/{name}" for name in RECIPE_FILES]
+        dockerfile = (
+            service.build.dockerfile or f"{service.build.context}/Dockerfile"
+        )  # one that is written later counts
+        names += [dockerfile, f"{dockerfile}.dockerignore"]
+    return tuple(dict.fromkeys((root / name) for name in names))

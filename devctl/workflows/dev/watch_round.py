@@ -1,0 +1,152 @@
+"""One round of the watcher: what the files say now against what runs, and the way there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from devctl.domain.command.events import DepsChanged, DepsFailed, DepsRebuilt
+from devctl.domain.command.requests import LOCK_TIMEOUT
+from devctl.domain.plan.engine_state import DEPS_LABEL, MODE_LABEL, Observed
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project, Service
+from devctl.domain.project.state_folder import ServingNote
+from devctl.errors import DevctlError, InterruptedByUser
+from devctl.workflows.bases.go_base import resolve_bases
+from devctl.workflows.dev.compile_check import build_again
+from devctl.workflows.dev.replace import Superseded, replace_service
+from devctl.workflows.dev.rights_review import held_back, new_mirror, refuse_new_labels
+from devctl.workflows.project.approved_inputs import HeldBack
+from devctl.workflows.project.load import load
+from devctl.workflows.session.manifests import changes_since, remember_manifest
+from devctl.workflows.session.session import Session, open_session
+from devctl.workflows.session.steps import Steps
+from devctl.workflows.state.snapshot import note_old
+from devctl.workflows.switch.lock import locked
+
+PROBE_TIMEOUT = 60.0
+AWAY = ("engine-unreachable", "docker-missing", "project-locked")
+"""Codes of what passes by itself: nothing of the project failed."""
+
+
+def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
+    """Bring every service that runs in dev mode to what the files say; others are left alone.
+
+    Returns the project as its files say (`known` where they cannot be understood, or wait for a person), and whether something
+    failed.
+    Raises MachineError where the engine is away, Superseded where the files changed during a build.
+    """
+    root = Path(known.root)
+    with locked(box, root, command="watch", timeout=LOCK_TIMEOUT):
+        try:
+            project = load(box, root, unattended=True, known=known)
+        except HeldBack as error:
+            names = in_dev(known, box.engine.containers(known.name))
+            return known, _say_held_back(box, known, names, error.problem.message)
+        except DevctlError as error:
+            names = in_dev(known, box.engine.containers(known.name))
+            return known, _say_failed(box, known, names, error)
+        observed = box.engine.observe(project.name)
+        names = in_dev(project, observed)
+        if not names:
+            return project, False
+        try:
+            if (why := new_mirror(box, project)) is not None:
+                return known, _say_held_back(box, project, names, why)
+            project = resolve_bases(box, project, mode="dev", services=names, say=False)
+            session = open_session(box, project, mode="dev", only=names, observed=observed)
+        except DevctlError as error:
+            if isinstance(error, InterruptedByUser) or error.code in AWAY:
+                raise
+            return project, _say_failed(box, project, names, error)
+        if (why := held_back(box, session, names)) is not None:
+            return known, _say_held_back(box, project, names, why)
+        failed = [name for name in names if not _bring(box, session, name)]
+        return project, bool(failed)
+
+
+def in_dev(project: Project, observed: Observed) -> list[str]:
+    """The services that run in dev mode: in prod mode, and for what was stopped, the watcher idles."""
+    found = ((s.name, observed.of(s.name)) for s in project.services)
+    return [
+        name
+        for name, c in found
+        if c is not None and c.state in ("running", "restarting") and c.labels.get(MODE_LABEL) == "dev"
+    ]
+
+
+def _bring(box: Toolbox, session: Session, name: str) -> bool:
+    """Whether the service now runs as wanted."""
+    service = session.project.service(name)
+    assert service is not None
+    if not any(s.service == name for s in session.plan()):
+        current(box, session.project, service)  # a change that failed was taken back
+        build_again(box, session.observed.of(name))
+        return True
+    try:
+        replace_running(
+            box,
+            session,
+            service,
+            Steps(box),
+            timeout=PROBE_TIMEOUT,
+            judge=lambda: refuse_new_labels(box, session, name),
+        )
+    except Superseded:
+        raise
+    except HeldBack as held:
+        return not _say_held_back(box, session.project, [name], str(held))
+    except DevctlError as error:
+        return not _say_failed(box, session.project, [name], error)
+    return True
+
+
+def current(box: Toolbox, project: Project, service: Service) -> None:
+    """What runs is what the files say: nothing is old any more, and the next change is told against these files."""
+    note_old(box, project, service.name, None)
+    remember_manifest(box, project, service)
+
+
+def replace_running(
+    box: Toolbox,
+    session: Session,
+    service: Service,
+    steps: Steps,
+    *,
+    timeout: float,
+    assemble: bool = False,
+    judge: Callable[[], None] = lambda: None,
+) -> None:
+    """The transaction, told in words; raises what `replace_service` raises."""
+    began = box.clock.monotonic()
+    wanted = next(w for w in session.wanted if w.service == service.name)
+    found = session.observed.of(service.name)
+    deps_changed = found is not None and found.labels.get(DEPS_LABEL) != wanted.deps
+    if deps_changed:
+        box.reporter.emit(DepsChanged(service.name, changes_since(box, session.project, service)))
+    replace_service(box, session, service, steps, timeout=timeout, assemble=assemble, judge=judge)
+    if deps_changed:
+        ms = round((box.clock.monotonic() - began) * 1000)
+        box.reporter.emit(DepsRebuilt(service.name, ms))
+
+
+def _say_held_back(box: Toolbox, project: Project, services: list[str], why: str) -> bool:
+    """Once for each change; no failure that a save could fix."""
+    known = box.state.read(Path(project.root), ServingNote).old
+    for name in services:
+        if name not in known or known[name].reason != why:
+            note_old(box, project, name, why)
+            box.reporter.emit(DepsFailed(name, why))
+    return False
+
+
+def _say_failed(box: Toolbox, project: Project, services: list[str], error: DevctlError) -> bool:
+    if isinstance(error, InterruptedByUser) or error.code in AWAY:
+        raise error
+    if not box.files.is_dir(Path(project.root)):
+        return True  # nothing of it is made again
+    message = f"{error.problem.message}\n{error.detail}".strip()
+    for name in services:
+        note_old(box, project, name, error.problem.message)
+        box.reporter.emit(DepsFailed(name, message))
+    return True

@@ -1,0 +1,234 @@
+"""clean: remove what devctl made and nobody needs any more.
+
+Only what carries the label of this machine is judged: an engine may be shared, and whether another machine's folder is there
+cannot be seen from here (docs/decisions/0016-machine-id.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devctl.domain.command.events import Outcome
+from devctl.domain.command.requests import CleanRequest, DownRequest
+from devctl.domain.plan.engine_state import (
+    CACHE_LABEL,
+    MACHINE_LABEL,
+    PROJECT_LABEL,
+    ROOT_LABEL,
+    TEMPORARY_LABEL,
+    WORKING_DIR_LABEL,
+    Kind,
+    Labelled,
+)
+from devctl.domain.plan.planner import Step
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.domain.project.state_folder import STATE_FOLDER
+from devctl.errors import DevctlError, ExitCode, UsageError
+from devctl.workflows.dev import lifecycle
+from devctl.workflows.project.find import root_of
+from devctl.workflows.project.load import load
+from devctl.workflows.session.steps import plan_outcome
+from devctl.workflows.switch.intent import read_intent
+from devctl.workflows.switch.lock import locked
+
+KILLED = "left behind by a devctl that was killed"
+_KINDS: tuple[Kind, ...] = ("container", "image")
+
+
+@dataclass(frozen=True, slots=True)
+class Unneeded:
+    """One thing to remove, and why."""
+
+    thing: Labelled
+    cause: str
+
+
+def clean(request: CleanRequest, box: Toolbox) -> Outcome:
+    """Left-overs of projects whose folder is gone, superseded images of this one; shared caches with consent."""
+    agreed = _consent(request, box)
+    folders = _end_left_folders(request, box)
+    with _locked(request, box):
+        project = _here(request, box)
+        found = [*unneeded(box, project), *(Unneeded(c, "a shared cache, asked for") for c in agreed)]
+        if request.dry_run:
+            steps = [Step("remove", None, f"folder {f}: {KILLED}") for f in folders]
+            return plan_outcome([*steps, *(_step(u) for u in found)])
+        removed = [u for u in found if box.engine.remove(u.thing)]
+    lines = [f"removed folder {folder}  ({KILLED})" for folder in folders]
+    lines += [f"removed {u.thing.kind} {u.thing.name}  ({u.cause})" for u in removed]
+    lines += [f"kept {u.thing.kind} {u.thing.name}: still in use" for u in found if u not in removed]
+    lines += [*_orphaned_data(box), *_of_older(box)]
+    return Outcome(
+        result={
+            "removed": [
+                *({"kind": "folder", "name": str(folder)} for folder in folders),
+                *({"kind": u.thing.kind, "name": u.thing.name} for u in removed),
+            ]
+        },
+        text="\n".join(lines) or "nothing to clean",
+    )
+
+
+def _end_left_folders(request: CleanRequest, box: Toolbox) -> list[Path]:
+    """Temporary projects of a `demo` that was killed: all that runs for them ends, and the folder goes. What was built for
+    them is then left of a folder that is gone. Not the one that we stand in."""
+    left = [f for f in box.identity.left_folders() if f != root_of(box, request.project)]
+    for folder in left if not request.dry_run else ():
+        if box.files.is_dir(folder):
+            down = DownRequest(project=folder, volumes=True, yes=True, lock_timeout=request.lock_timeout)
+            lifecycle.down(down, box)
+            box.files.remove_folder(folder)
+        box.identity.forget_folder(folder)
+    return left
+
+
+def _here(request: CleanRequest, box: Toolbox) -> Project | None:
+    """The project we stand in, if any: outside of one only the others' left-overs are cleaned."""
+    try:
+        return load(box, request.project, lenient=True)
+    except DevctlError as error:
+        if error.exit_code == ExitCode.MACHINE or request.project is not None:
+            raise
+        return None
+
+
+def _locked(request: CleanRequest, box: Toolbox) -> AbstractContextManager[None]:
+    """Of the project that we stand in, where something was ever done in it."""
+    root = root_of(box, request.project)
+    if request.dry_run or root is None or not box.files.exists(root / STATE_FOLDER):
+        return contextlib.nullcontext()
+    return locked(box, root, command="clean", timeout=request.lock_timeout)
+
+
+def _consent(request: CleanRequest, box: Toolbox) -> Sequence[Labelled]:
+    """The shared caches that may go: those that were named when somebody agreed, whatever is made while we wait."""
+    found = _caches(box) if request.caches else ()
+    caches = [c.name for c in found]
+    if (
+        not caches
+        or request.dry_run
+        or request.yes
+        or box.host.confirm(f"delete the build caches {', '.join(caches)}?")
+    ):
+        return found
+    raise UsageError(
+        f"clean --caches deletes {', '.join(caches)}: every project's next build starts cold",
+        code="consent-missing",
+        hint="devctl clean --caches --yes",
+    )
+
+
+def unneeded(box: Toolbox, project: Project | None) -> list[Unneeded]:
+    """What may go, containers first: they hold the images."""
+    left = [*_left_behind(box, "container"), *_containers(box), *_networks(box)]
+    left += [*_left_behind(box, "image"), *_images(box, project), *_own_caches(box)]
+    return left
+
+
+def made_here(box: Toolbox, kind: Kind, label: str = PROJECT_LABEL) -> list[Labelled]:
+    """What this machine made for longer than a command."""
+    every = box.engine.labelled(kind, label)
+    return [t for t in every if _is_ours(box, t) and TEMPORARY_LABEL not in t.labels]
+
+
+def _is_ours(box: Toolbox, thing: Labelled) -> bool:
+    return thing.labels.get(MACHINE_LABEL) == box.identity.machine
+
+
+def _left_behind(box: Toolbox, kind: Kind) -> Iterator[Unneeded]:
+    """What was to end with a command, and the command was killed."""
+    for thing in box.engine.labelled(kind, TEMPORARY_LABEL):
+        if box.identity.ended(thing.labels):
+            yield Unneeded(thing, KILLED)
+
+
+def _containers(box: Toolbox) -> Iterator[Unneeded]:
+    for thing in made_here(box, "container"):
+        if not thing.in_use and _gone(box, thing):
+            yield Unneeded(thing, "its project's folder is gone")
+
+
+def abandoned_containers(box: Toolbox) -> list[Labelled]:
+    """Those that run, though the folder of their project is gone: ended only when somebody agrees."""
+    return [c for c in made_here(box, "container") if c.in_use and _gone(box, c)]
+
+
+def _networks(box: Toolbox) -> Iterator[Unneeded]:
+    """Those of projects whose containers all point to folders that are gone."""
+    gone = _gone_projects(box)
+    for thing in made_here(box, "network"):
+        if thing.labels[PROJECT_LABEL] in gone:
+            yield Unneeded(thing, "its project's folder is gone")
+
+
+def _images(box: Toolbox, project: Project | None) -> Iterator[Unneeded]:
+    gone = _gone_projects(box)
+    intent = read_intent(box, Path(project.root)) if project is not None else None
+    needed = set(intent.tags.values()) if intent is not None else set()
+    for thing in made_here(box, "image"):
+        name = thing.labels[PROJECT_LABEL]
+        if thing.id in needed:  # a switch that was interrupted may go back to it
+            continue
+        if name in gone or _gone(box, thing):
+            yield Unneeded(thing, "its project's folder is gone")
+        elif project is not None and name == project.name and thing.name == thing.id:
+            yield Unneeded(thing, "superseded by a newer build")
+
+
+def _caches(box: Toolbox) -> Sequence[Labelled]:
+    """A volume with our project's label as well is a project's data and not a cache."""
+    return [v for v in made_here(box, "volume", CACHE_LABEL) if PROJECT_LABEL not in v.labels]
+
+
+def _own_caches(box: Toolbox) -> Iterator[Unneeded]:
+    """Of projects that share theirs with no other."""
+    for thing in _caches(box):
+        if _gone(box, thing):
+            yield Unneeded(thing, "its project's folder is gone")
+
+
+def _gone_projects(box: Toolbox) -> frozenset[str]:
+    """Projects whose folder is gone, by what their containers (all of them stopped) and images say of it."""
+    every = [*made_here(box, "container"), *(i for i in made_here(box, "image") if _folder(i))]
+    alive = {thing.labels[PROJECT_LABEL] for thing in every if thing.in_use or not _gone(box, thing)}
+    return frozenset(thing.labels[PROJECT_LABEL] for thing in every) - alive
+
+
+def _folder(thing: Labelled) -> str:
+    return thing.labels.get(WORKING_DIR_LABEL) or thing.labels.get(ROOT_LABEL) or ""
+
+
+def _gone(box: Toolbox, thing: Labelled) -> bool:
+    """Nothing is known to be gone whose folder is not known."""
+    folder = _folder(thing)
+    return folder != "" and box.files.gone(Path(folder))
+
+
+def _orphaned_data(box: Toolbox) -> list[str]:
+    """Data is never removed here; what nobody else would tell is said."""
+    gone = _gone_projects(box)
+    volumes = box.engine.labelled("volume", PROJECT_LABEL)
+    return [
+        f"kept volume {v.name}: data of a project whose folder is gone (docker volume rm {v.name})"
+        for v in volumes
+        if v.labels[PROJECT_LABEL] in gone
+    ]
+
+
+def _of_older(box: Toolbox) -> list[str]:
+    """Made before there was a label for the machine: whose they are is not known, so a person decides."""
+    found = [t for kind in _KINDS for t in box.engine.labelled(kind, PROJECT_LABEL)]
+    old = [t for t in found if MACHINE_LABEL not in t.labels and not t.in_use and _gone(box, t)]
+    return [
+        f"kept {t.kind} {t.name}: made by an older devctl; remove it with docker {t.kind} rm {t.name}"
+        for t in old
+    ]
+
+
+def _step(unneeded: Unneeded) -> Step:
+    return Step("remove", None, f"{unneeded.thing.kind} {unneeded.thing.name}: {unneeded.cause}")

@@ -1,0 +1,241 @@
+"""Hand a step to compose and turn what comes back into a result or one clear error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from devctl.domain.command.events import Remark
+from devctl.domain.command.requests import COMPOSE_TIMEOUT
+from devctl.domain.command.state import Mode
+from devctl.domain.failures import Asked, explain
+from devctl.domain.failures.build_output import failed_build
+from devctl.domain.failures.places import first_place, of_compiler
+from devctl.domain.plan.engine_state import BASES_LABEL, Container
+from devctl.domain.ports.toolbox import Finished, Toolbox
+from devctl.domain.project.model import Service
+from devctl.errors import DevctlError, InterruptedByUser, ProjectError
+from devctl.workflows.engine.compile_error import does_not_compile
+from devctl.workflows.engine.kills import tell_kills
+from devctl.workflows.engine.optional_services import Missing, leave_out
+from devctl.workflows.engine.restart_proxies import followed
+from devctl.workflows.session.jobs import done_as_built, note_built, waiting_for_none_of
+from devctl.workflows.session.overlay import bases_digest
+from devctl.workflows.session.session import Session
+from devctl.workflows.session.steps import Steps
+
+_MADE_ANEW = re.compile(r"is already in use by container|network [0-9a-f]{64} not found")
+_ENDED = ("migration-failed", "dependency-exited")
+"""Codes of a container that ended while another one waits for it."""
+TIMED_OUT = 124
+"""The code of a program whose time ran out."""
+TAIL = 20
+"""Lines of a tool's output shown below an error."""
+
+
+def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = False) -> None:
+    """Build one image. Raises ProjectError `build-failed`, or the entry of the failure dictionary that fits."""
+    model = _on_bases(box, session, service)
+    done = box.compose.build(session.root, model, [service], recipes=session.recipes, no_cache=no_cache)
+    if done.code != 0:
+        error = failure(done, "build", what=f"the image of {service}")
+        ours = session.project.service(service)
+        if ours is None:
+            raise error
+        error = _compiled(ours, error, mode=session.run(service).mode)
+        place = error.problem.place or _line(box, session, service, failed_build(done.output).instruction)
+        raise error.replace(place=place)
+
+
+def _line(box: Toolbox, session: Session, service: str, failed: str) -> str | None:
+    """The line of the user's Dockerfile that holds an instruction."""
+    run = session.run(service)
+    path = run.dockerfile or run.made_of
+    if path is None or not failed:
+        return None
+    facts = box.sources.dockerfile(session.root / path, root=session.root)
+    lines = (i for stage in facts.stages for i in stage.instructions)
+    return next(
+        (f"{path}:{i.line}" for i in lines if " ".join(i.original.replace("\\\n", " ").split()) == failed),
+        None,
+    )
+
+
+def _compiled(service: Service, error: DevctlError, *, mode: Mode) -> DevctlError:
+    """What the compiler says, with its place in the project. In dev a stage that does not build may give way to another."""
+    place = first_place(error.detail)
+    if place is None:
+        return error
+    if error.code == "build-failed" and mode == "prod":
+        hint = "fix the code, then: devctl prod-preview"
+        return does_not_compile(service, error.detail, where=" in production", hint=hint)
+    if error.problem.place != place:
+        return error
+    return error.replace(place=first_place(of_compiler(error.detail, service)))
+
+
+def _on_bases(box: Toolbox, session: Session, service: str) -> Mapping[str, Any]:
+    """The model with what the image is built on as one of its labels: known once the bases are here."""
+    run = next((run for run in session.runs if run.service == service), None)
+    if run is None or run.mode != "dev":
+        return session.model
+    spec = session.model["services"][service]
+    labels = {**spec["build"]["labels"], BASES_LABEL: bases_digest(box, session.project, run)}
+    spec = {**spec, "build": {**spec["build"], "labels": labels}}
+    return {**session.model, "services": {**session.model["services"], service: spec}}
+
+
+def build_all(box: Toolbox, session: Session, steps: Steps, causes: Mapping[str, str]) -> frozenset[str]:
+    """Build the services of `causes`, those that nobody needs at last; returns what is left out because it did not build.
+
+    Raises what `build` raises where a needed one fails.
+    """
+    extra = session.spare
+    missing: dict[str, Missing] = {}
+    for name in sorted(causes, key=lambda name: name in extra):
+        try:
+            with steps.step("build", causes[name], service=name):
+                build(box, session, name)
+            for job in (d for d in session.dependencies if d.job and d.name == name):
+                note_built(box, session.root, job)
+        except DevctlError as error:
+            if name not in extra or isinstance(error, InterruptedByUser):
+                raise
+            missing[name] = Missing(
+                f"its image does not build ({error})", error.problem.hint, error.problem.place
+            )
+    return leave_out(box, session, extra, missing)
+
+
+def compose_up(
+    box: Toolbox,
+    session: Session,
+    services: Sequence[str],
+    *,
+    no_deps: bool,
+    timeout: float = COMPOSE_TIMEOUT,
+) -> None:
+    """Create or recreate containers; heals once what keeps compose from its own: a name that an aborted recreate left
+    taken, a container that is tied to a network which was removed, one that is frozen. What stands in front of one whose
+    address changes is started again. A job that is done by its image of now is left alone."""
+    done = done_as_built(box, session.dependencies, session.observed)
+    left = [name for name in services if name not in done]
+    with followed(box, session, left):
+        if left:
+            waited = replace(session, model=waiting_for_none_of(session.model, done)) if done else session
+            _compose_up(box, waited, left, no_deps=no_deps, timeout=timeout)
+
+
+def _compose_up(
+    box: Toolbox, session: Session, services: Sequence[str], *, no_deps: bool, timeout: float
+) -> None:
+    frozen = [c for c in session.observed.containers if c.service in services and c.state == "paused"]
+    box.engine.unpause([c.id for c in frozen])
+    done = up_healed(
+        box,
+        session.root,
+        session.model,
+        services,
+        project=session.project.name,
+        no_deps=no_deps,
+        timeout=timeout,
+    )
+    tell_kills(box, session.root, services)
+    if done.code == TIMED_OUT:
+        raise _still_waiting(box, session, services)
+    try:
+        must(done, "compose", what=", ".join(services))
+    except DevctlError as error:
+        raise _with_log(box, session, error) from error
+
+
+def _with_log(box: Toolbox, session: Session, error: DevctlError) -> DevctlError:
+    """What the job printed that compose waited for in vain, in the place of compose's own lines."""
+    now = box.engine.containers(session.project.name)
+    waited = [c for name, _ in _conditions(session) if (c := now.of(name)) is not None]
+    ended = [c for c in waited if c.state == "exited" and c.exit_code != 0]
+    log = "\n".join(box.engine.logs(c.id, tail=TAIL).strip() for c in ended)
+    return error.replace(detail=log or None) if error.code in _ENDED else error.replace()
+
+
+def _still_waiting(box: Toolbox, session: Session, services: Sequence[str]) -> ProjectError:
+    """What compose was waiting for when its time ran out, as far as the containers tell."""
+    now = box.engine.containers(session.project.name)
+    what: dict[str, Container] = {}
+    for name, condition in _conditions(session):
+        container = now.of(name)
+        if container is None or container.state != "running":
+            continue
+        if condition == "service_completed_successfully":
+            what[f"{name} to finish"] = container
+        elif condition == "service_healthy" and container.health != "healthy":
+            what[f"{name} to become healthy"] = container
+    waiting = f"it was still waiting for {' and for '.join(what)}" if what else f"of {', '.join(services)}"
+    shown = next((c.service for c in what.values()), services[0])
+    return ProjectError(
+        f"`docker compose up` did not finish in time: {waiting}",
+        code="compose-timeout",
+        hint=f"devctl logs {shown} shows what it does; --timeout SECONDS waits longer",
+        detail="\n".join(box.engine.logs(c.id, tail=TAIL) for c in what.values()).strip(),
+    )
+
+
+def _conditions(session: Session) -> Iterable[tuple[str, str]]:
+    """Who is waited for, and for what."""
+    specs = session.model["services"].values()
+    waited = (item for spec in specs for item in (spec.get("depends_on") or {}).items())
+    return dict.fromkeys((name, str((how or {}).get("condition"))) for name, how in waited)
+
+
+def up_healed(
+    box: Toolbox,
+    root: Path,
+    model: Mapping[str, Any],
+    services: Sequence[str],
+    *,
+    project: str,
+    no_deps: bool,
+    timeout: float,
+) -> Finished:
+    """`compose up`, once more where leftovers of an earlier one were in its way."""
+    done = box.compose.up(root, model, services, no_deps=no_deps, timeout=timeout)
+    if done.code == 0 or not _MADE_ANEW.search(done.output):
+        return done
+    now = box.engine.containers(project).containers
+    box.engine.remove_containers([c.id for c in now if c.service in services and c.state != "running"])
+    box.reporter.emit(
+        Remark(f"the container of {', '.join(services)} could not be started again and was recreated")
+    )
+    return box.compose.up(root, model, services, no_deps=no_deps, timeout=timeout)
+
+
+def must(done: Finished, asked: Asked, *, what: str = "the project") -> Finished:
+    """Return what succeeded; otherwise raise the one error that fits it best."""
+    if done.code == 0:
+        return done
+    raise failure(done, asked, what=what)
+
+
+def failure(done: Finished, asked: Asked, *, what: str) -> DevctlError:
+    last = "\n".join(done.output.strip().splitlines()[-TAIL:])
+    tail = failed_build(done.output).text if asked == "build" else last
+    if done.code == TIMED_OUT:
+        return ProjectError(
+            f"{what} {'did not build' if asked == 'build' else 'was not started or stopped'} in time",
+            code="build-timeout" if asked == "build" else "compose-timeout",
+            hint="the lines above show how far it came; calling it again goes on from there",
+            detail=tail,
+        )
+    known = explain(asked, done.output, exit_code=done.code)
+    if known is not None:
+        return known.error(detail=tail)
+    verb = {"build": "does not build", "compose": "does not start"}.get(asked, "failed")
+    return ProjectError(
+        f"{what} {verb}",
+        code="build-failed" if asked == "build" else "start-failed",
+        hint="fix what the lines above name; -v shows the whole output",
+        detail=tail,
+    )

@@ -1,0 +1,27 @@
+"""Programs that did not stop in time and were killed: devctl-run notes it when its container stops, and it is said once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.state_folder import kill_note
+from devctl.errors import Problem
+
+
+def tell_kills(box: Toolbox, root: Path, services: Iterable[str]) -> None:
+    """To be called when containers were stopped."""
+    for name in services:
+        seconds = (box.state.text(root, kill_note(name)) or "").strip()
+        if not seconds:
+            continue
+        box.state.put(root, kill_note(name), "")
+        box.reporter.warn(
+            Problem(
+                "killed-at-stop",
+                f"{name} did not stop within {seconds} s and was killed: what it does when it stops is not done",
+                "compose.yaml: stop_grace_period: 30s gives it more time, and so does kill_delay in .air.toml",
+                None,
+            )
+        )

@@ -1,0 +1,72 @@
+"""The images of dependencies, fetched before anything is built: one that cannot be had is known at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.errors import DevctlError
+from devctl.workflows.engine.execute import must
+from devctl.workflows.engine.optional_services import Missing, leave_out
+from devctl.workflows.session.session import Session
+from devctl.workflows.session.steps import Steps
+
+
+def pull_missing(
+    box: Toolbox, session: Session, steps: Steps, starting: Iterable[str], *, timeout: float
+) -> frozenset[str]:
+    """Fetch what those of `starting` that are not built here run; returns what is left out for want of its image.
+
+    Raises the entry of the failure dictionary that fits, with the whole name of the image, where a needed one cannot be had.
+    """
+    starting = frozenset(starting)
+    refs = _not_here(box, {name: ref for name, ref in _pulled(session).items() if name in starting})
+    needed, spare = sorted(refs.keys() - session.spare), sorted(refs.keys() & session.spare)
+    for names in (needed, spare):
+        if not names:
+            continue
+        service = names[0] if len(names) == 1 else None
+        with steps.step("pull", ", ".join(dict.fromkeys(refs[n] for n in names)), service=service):
+            done = box.compose.pull(
+                session.root, session.model, names, all_that_can=names is spare, timeout=timeout
+            )
+            if names is needed:
+                try:
+                    must(done, "compose", what=", ".join(names))
+                except DevctlError as error:
+                    raise _with_image(error, refs) from error
+    missing = {
+        name: Missing(
+            f"its image {ref} is not on this machine, and no registry provided it",
+            f"docker pull {ref}, where a registry answers",
+        )
+        for name, ref in _not_here(box, {name: refs[name] for name in spare}).items()
+    }
+    return leave_out(box, session, starting, missing)
+
+
+def _pulled(session: Session) -> dict[str, str]:
+    """The image of each dependency that compose would pull at its start."""
+    specs = session.model["services"]
+    names = (d.name for d in session.dependencies if not d.image)
+    return {
+        name: str(specs[name]["image"])
+        for name in names
+        if specs[name].get("image") and specs[name].get("pull_policy") != "never"
+    }
+
+
+def _not_here(box: Toolbox, refs: dict[str, str]) -> dict[str, str]:
+    here = box.engine.images(list(refs.values())) if refs else {}
+    return {name: ref for name, ref in refs.items() if ref not in here}
+
+
+def _with_image(error: DevctlError, refs: dict[str, str]) -> DevctlError:
+    """Compose tells of a pull by the service's name; what has to be brought is the image."""
+    for name, image in refs.items():
+        told = f"the image of {name} "
+        if error.problem.message.startswith(told):
+            message = error.problem.message.replace(told, f"{image}, the image of {name}, ", 1)
+            hint = error.problem.hint.replace("docker save IMAGE", f"docker save {image}")
+            return error.replace(message=message, hint=hint)
+    return error.replace()

@@ -1,0 +1,53 @@
+"""What stands in front of a service (nginx, another proxy) and has looked up its address once, at its own start.
+
+A container that takes another's place may get another address: a proxy would go on asking the old one, where nobody is any more,
+or another service. So what waits for a service (`depends_on`) is started again where that one's address has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from devctl.domain.command.events import Remark
+from devctl.domain.plan.engine_state import Observed
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.workflows.session.session import Session
+
+
+@contextmanager
+def followed(box: Toolbox, session: Session, services: Iterable[str]) -> Iterator[None]:
+    """Around the call that makes containers of `services` anew."""
+    fronts = _in_front(session, frozenset(services))
+    before = box.engine.containers(session.project.name) if fronts else Observed()
+    yield
+    if fronts:
+        _start_again(box, session, fronts, before)
+
+
+def _in_front(session: Session, names: frozenset[str]) -> dict[str, frozenset[str]]:
+    """Services that are not ours and not among `names`, with those of ours among them that they wait for."""
+    ours = frozenset(s.name for s in session.project.services)
+    found = {
+        name: frozenset(spec.get("depends_on") or ()) & names & ours
+        for name, spec in session.project.specs.items()
+        if name not in ours | names
+    }
+    return {name: waited for name, waited in found.items() if waited}
+
+
+def _start_again(box: Toolbox, session: Session, fronts: dict[str, frozenset[str]], before: Observed) -> None:
+    now = box.engine.containers(session.project.name)
+    for front, waited in fronts.items():
+        container, moved = now.of(front), sorted(name for name in waited if _moved(name, before, now))
+        if not moved or container is None or container.state != "running":
+            continue
+        done = box.compose.restart(session.project.name, session.root, [front])
+        did = "was started again" if done.code == 0 else f"must be started again (devctl restart {front})"
+        why = f"{', '.join(moved)} has a new address, and a proxy keeps the one that it found"
+        box.reporter.emit(Remark(f"  {front} {did}: {why}"))
+
+
+def _moved(service: str, before: Observed, now: Observed) -> bool:
+    old, new = before.of(service), now.of(service)
+    return old is not None and new is not None and old.addresses != new.addresses

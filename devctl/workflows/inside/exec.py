@@ -1,0 +1,117 @@
+"""Commands inside a running service: exec, test, shell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from devctl.domain.command.argv import docker
+from devctl.domain.command.events import LogLine, Outcome
+from devctl.domain.command.requests import ExecRequest, GoTestRequest, ShellRequest
+from devctl.domain.dockerfile.runtime_bases import SHELL_BASE
+from devctl.domain.plan.engine_state import MODE_LABEL, Container
+from devctl.domain.plan.planner import Step
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.errors import UsageError
+from devctl.workflows.engine.network_holder import temporary
+from devctl.workflows.project.load import load
+from devctl.workflows.session.name_conflict import own_containers
+from devctl.workflows.session.steps import check_services, plan_outcome
+
+
+def exec_(request: ExecRequest, box: Toolbox) -> Outcome:
+    """Run a command in a service; its own code is passed on."""
+    project = load(box, request.project)
+    check_services(project, [request.service])
+    container = running(box, project, request.service)
+    if request.dry_run:
+        return plan_outcome([Step("exec", request.service, " ".join(request.command))])
+    return _run(box, request.service, ["exec"], container, request.command, json=request.json)
+
+
+def test(request: GoTestRequest, box: Toolbox) -> Outcome:
+    """`go test` in the running dev container, with its modules and its build cache."""
+    project = load(box, request.project)
+    service = project.services[0]
+    container = running(box, project, service.name)
+    if container.labels.get(MODE_LABEL) == "prod":
+        raise UsageError(
+            "production has no Go toolchain", code="not-in-dev", hint="devctl up -d, then devctl test"
+        )
+    tags = ["-tags", ",".join(service.build.tags)] if service.build.tags else []
+    command = ["go", "test", *tags, *(request.packages or ["./..."])]
+    if request.dry_run:
+        return plan_outcome([Step("exec", service.name, " ".join(command))])
+    how = (
+        ["exec", "--workdir", service.module_mounted_at]
+        if service.build.shares_cache or service.build.dev_stage is None
+        else ["exec"]
+    )
+    return _run(box, service.name, how, container, command, json=request.json, tests=True)
+
+
+def shell(request: ShellRequest, box: Toolbox) -> Outcome:
+    """A shell in the service; where its image has none, one beside it that shares its processes and network."""
+    project = load(box, request.project)
+    name = request.service or project.services[0].name
+    check_services(project, [name])
+    container = running(box, project, name)
+    if request.dry_run:
+        return plan_outcome([Step("exec", name, "sh")])
+    if container.labels.get(MODE_LABEL) != "prod":
+        code = box.processes.attach(docker("exec", *_input(box), to=[container.id, "sh"]))
+        return Outcome(result={"command_exit_code": code}, exit_code=code)
+    code = box.processes.attach(_sidecar(box, project, container))
+    return Outcome(result={"command_exit_code": code}, exit_code=code)
+
+
+def _sidecar(box: Toolbox, project: Project, container: Container) -> list[str]:
+    """The service's files are below /proc/1/root, which needs its user or SYS_PTRACE; nothing is added to its image."""
+    shared = [f"--pid=container:{container.id}", f"--network=container:{container.id}"]
+    rights = ["--user", "0:0", "--cap-add", "SYS_PTRACE"]
+    hello = 'echo "the service is process 1, its files are in /proc/1/root"; exec sh'
+    label = temporary(box, project.name)
+    image = project.bases[SHELL_BASE]
+    flags = ["--rm", *_input(box), *shared, *rights, *label]
+    return docker("run", *flags, to=[image, "sh", "-c", hello])
+
+
+def running(box: Toolbox, project: Project, service: str) -> Container:
+    """The service's running container, or UsageError `not-running`."""
+    container = own_containers(box, project).of(service)
+    if container is None or container.state != "running":
+        raise UsageError(f"{service} does not run", code="not-running", hint="devctl up -d")
+    return container
+
+
+def _run(
+    box: Toolbox,
+    service: str,
+    how: Sequence[str],
+    container: Container,
+    command: Sequence[str],
+    *,
+    json: bool,
+    tests: bool = False,
+) -> Outcome:
+    if json:
+        done = box.processes.run(
+            docker(*how, to=[container.id, *command]),
+            on_line=lambda line: box.reporter.emit(LogLine(service, "stdout", line)),
+            timeout=math.inf,  # it is the user's own, and holds nobody up
+        )
+        code = done.code
+    else:
+        code = box.processes.attach(docker(*how, *_input(box), to=[container.id, *command]))
+    if tests:  # docs/reference/exit-codes.md has one code for "tests failed"
+        return Outcome(result={"command_exit_code": code}, exit_code=1 if code else 0)
+    return Outcome(result={"command_exit_code": code}, exit_code=code)
+
+
+def _input(box: Toolbox) -> list[str]:
+    """What is typed or piped goes in. The null device does not: an `exec --interactive` whose input ends before its process
+    has begun may wait for ever, as https://github.com/containerd/containerd/issues/4489 has it.
+    """
+    interactive = ["--interactive"] if box.host.has_input() else []
+    return [*interactive, *(["--tty"] if box.host.interactive() else [])]

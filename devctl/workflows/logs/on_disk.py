@@ -1,0 +1,77 @@
+"""Whether what runs is what the files say now: fingerprints are compared, as `up` and `prod-preview` would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from devctl.domain.command.state import Mode
+from devctl.domain.plan.engine_state import DEPS_LABEL, INPUTS_LABEL, MODE_LABEL, Container, Observed
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.errors import DevctlError, FilesError, MachineError, ProjectError
+from devctl.workflows.preview.image_cache import changed_since_built
+from devctl.workflows.preview.preview import user_of
+from devctl.workflows.session.session import Session, open_session
+
+
+def differs_from_disk(box: Toolbox, project: Project, observed: Observed) -> str | None:
+    """What the files say otherwise than what runs; None where they say the same, or where that cannot be known here."""
+    try:
+        return next(chain(_dev(box, project, observed), _prod(box, project, observed)), None)
+    except (FilesError, ProjectError) as error:
+        return error.problem.message
+    except MachineError:
+        return None
+
+
+def _dev(box: Toolbox, project: Project, observed: Observed) -> Iterator[str]:
+    names = _running(project, observed, "dev")
+    if not names:
+        return
+    for step in open_session(box, project, mode="dev", only=names).plan():
+        if step.service in names and step.step in ("build", "start"):
+            yield f"{step.service}: {step.cause}; `devctl up` applies it"
+
+
+def _prod(box: Toolbox, project: Project, observed: Observed) -> Iterator[str]:
+    for name, container in _running(project, observed, "prod").items():
+        found = list(_previews(box, project, name, container))
+        again = "`devctl prod-preview` brings it in"
+        if found and not any(_same(session, name, container) for session in found):
+            yield f"{name}: its settings changed; {again}"
+        elif found and changed_since_built(box, found[0], found[0].run(name)):
+            yield f"{name}: files that its image is built from changed; {again}"
+
+
+def _previews(box: Toolbox, project: Project, name: str, container: Container) -> Iterator[Session]:
+    """What a preview would be: on the base that the configuration names, and on that of the image that runs."""
+    image = box.engine.images([container.image]).get(container.image)
+    users = {name: user_of(image)} if image is not None else {}
+    tag = container.image.rpartition(":prod-")[2]
+    for base in dict.fromkeys((project.prod_base, tag)):
+        try:
+            session = open_session(
+                box, project, mode="prod", only=[name], base=base, target=project.prod_target, prod_user=users
+            )
+        except (DevctlError, KeyError):
+            continue
+        if session.run(name).image == container.image:
+            yield session
+
+
+def _same(session: Session, name: str, container: Container) -> bool:
+    wanted = next(w for w in session.wanted if w.service == name)
+    return (
+        container.labels.get(INPUTS_LABEL) == wanted.inputs
+        and container.labels.get(DEPS_LABEL) == wanted.deps
+    )
+
+
+def _running(project: Project, observed: Observed, mode: Mode) -> dict[str, Container]:
+    found = {s.name: observed.of(s.name) for s in project.services}
+    return {
+        name: c
+        for name, c in found.items()
+        if c is not None and c.state == "running" and c.labels.get(MODE_LABEL) == mode
+    }

@@ -1,0 +1,67 @@
+"""status and logs: reading only, never waiting for the project's lock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from devctl.domain.command.events import Outcome
+from devctl.domain.command.requests import LogsRequest, StatusRequest
+from devctl.domain.command.state import Serving, State
+from devctl.domain.plan.planner import Step
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.errors import FilesError, InterruptedByUser, UsageError
+from devctl.workflows.logs.follow import follow_services
+from devctl.workflows.logs.on_disk import differs_from_disk
+from devctl.workflows.project.load import load
+from devctl.workflows.session.name_conflict import own_containers
+from devctl.workflows.session.steps import check_services, plan_outcome
+from devctl.workflows.state.snapshot import snapshot
+
+
+def status(request: StatusRequest, box: Toolbox) -> Outcome:
+    if request.dry_run:
+        return plan_outcome([])
+    broken = None
+    try:
+        project = load(box, request.project)
+    except (FilesError, UsageError) as error:
+        broken = error.problem.message
+        project = load(box, request.project, lenient=True)
+    observed = own_containers(box, project)
+    state = snapshot(box, project, observed=observed)
+    if state.serving.state == "current":
+        other = broken or differs_from_disk(box, project, observed)
+        state = replace(state, serving=Serving("old", other)) if other else state
+    return Outcome(result=state.as_json(), text=status_text(project, state))
+
+
+def status_text(project: Project, state: State) -> str:
+    pid = f" (pid {state.watcher.pid})" if state.watcher.pid is not None else ""
+    serving = state.serving.state + (f": {state.serving.reason}" if state.serving.reason else "")
+    lines = [f"{project.name}  mode {state.mode}, serving {serving}, watcher {state.watcher.state}{pid}"]
+    for s in state.services:
+        health = "" if s.health == "none" else f" ({s.health})"
+        lines.append(f"  {s.name:<12} {s.mode or s.kind:<10} {s.state}{health}  {s.url or ''}".rstrip())
+    return "\n".join(lines)
+
+
+def logs(request: LogsRequest, box: Toolbox) -> Outcome:
+    """Container output; with --json also what the background watcher tells."""
+    project = load(box, request.project, lenient=True)
+    # Where the files cannot be read, what runs still has names.
+    running = (
+        {c.service for c in own_containers(box, project).containers}
+        if not project.services
+        else frozenset[str]()
+    )
+    check_services(project, [name for name in request.services if name not in running])
+    names = list(request.services)
+    if request.dry_run:
+        return plan_outcome([Step("logs", name, "asked for") for name in names])
+    try:
+        follow_services(box, project, names, follow=request.follow, tail=request.tail, events=request.json)
+    except (KeyboardInterrupt, InterruptedByUser):
+        if not request.follow:
+            raise
+    return Outcome()  # Ctrl-C is the normal end of following

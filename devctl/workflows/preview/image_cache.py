@@ -1,0 +1,158 @@
+"""What is known of a production image from the last preview: that it is current, and what the checks found.
+
+A build of the same inputs would give the same image, and a look at the same image the same facts; both take longer than the
+rest of a preview. The loss of what is kept costs only that time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar
+
+from devctl import __version__
+from devctl.domain.derive.health_check import compose_test
+from devctl.domain.go.golist import Listing
+from devctl.domain.image.facts import ImageFacts
+from devctl.domain.image.readiness.rules import checks
+from devctl.domain.plan.engine_state import Image
+from devctl.domain.plan.fingerprints import digest
+from devctl.domain.plan.run import Run
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Service
+from devctl.domain.project.private_notes import PrivateNote
+from devctl.errors import Finding, MachineError
+from devctl.workflows.preview.inspect_image import look
+from devctl.workflows.session.overlay import run_bases
+from devctl.workflows.session.session import Session
+
+# What else can be said of a build, or asked of the network by one, is not followed here: it is simply built.
+_FOLLOWED = frozenset({"context", "dockerfile", "args", "target", "labels", "secrets"})
+# A netrc opens doors, and go.sum says what has to be behind them; any other secret may be what is built from.
+_ELSEWHERE = re.compile(
+    r"^\s*ADD\s[^\n]*(?:://|git@)|type=(?:secret(?!,id=netrc(?![\w.-]))|ssh)", re.MULTILINE
+)
+_MOUNTED = re.compile(r"--mount=\S*\bfrom=([^\s,]*)")
+_STAGE = re.compile(r"^\s*FROM\s[^\n]*\sAS\s+(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
+_VARIABLES = ("DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH", "BUILDX_BUILDER")
+
+
+def inputs_of(box: Toolbox, session: Session, run: Run) -> str | None:
+    """A fingerprint of all that the image of a run is built from; None where it cannot be known without building."""
+    build = session.model["services"][run.service]["build"]
+    files, recipe = session.overlay[run.service], session.recipes[run.service]
+    if not set(build) <= _FOLLOWED or not follows(recipe.dockerfile):
+        return None
+    tree = box.files.tree(Path(build["context"]), without=recipe.ignored.split("\n"))
+    bases = [base.ref for base in run_bases(box, session.project, run)]
+    here = {ref: image.id for ref, image in box.engine.images(bases).items()}
+    if tree is None or any(ref not in here for ref in bases):
+        return None
+    return digest(__version__, build, files, tree, here, [box.host.env(name) for name in _VARIABLES])
+
+
+def follows(dockerfile: str) -> bool:
+    """Whether all that a Dockerfile reads lies in its context, its bases and its arguments."""
+    stages = {name.lower() for name in _STAGE.findall(dockerfile)}
+    mounted = {name.lower() for name in _MOUNTED.findall(dockerfile)}
+    return mounted <= stages and _ELSEWHERE.search(dockerfile) is None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """`key`: of all that the checks judge; `listed`: whether an answer of `go list` was beside it."""
+
+    key: str
+    listed: bool
+    image: ImageFacts
+    checks: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`built`: the id of the image and the fingerprint of what it was built from."""
+
+    built: tuple[str, str] | None = None
+    looked: Looked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesNote(PrivateNote):
+    """Production images that were built and checked, by name: what did not change is neither built nor looked at again."""
+
+    file: ClassVar[str] = "images.json"
+    known: dict[str, Known] = field(default_factory=dict)
+
+
+def is_current(box: Toolbox, session: Session, run: Run, *, inputs: str | None) -> bool:
+    """Whether the image that is here was built from these inputs."""
+    image = session.images.get(run.image)
+    return inputs is not None and image is not None and _known(box, session, run).built == (image.id, inputs)
+
+
+def changed_since_built(box: Toolbox, session: Session, run: Run) -> bool:
+    """Whether the image that is here was built from other inputs; not where nothing is known of it. Files that were saved just
+    now cannot be told from others of the same second: they count as changed."""
+    image, built = session.images.get(run.image), _known(box, session, run).built
+    if image is None or built is None or built[0] != image.id:
+        return False
+    return inputs_of(box, session, run) != built[1]
+
+
+def note_built(box: Toolbox, session: Session, run: Run, *, inputs: str | None, image: Image | None) -> None:
+    """`inputs`: from before the build, so that what was edited meanwhile is seen as a change."""
+    built = (image.id, inputs) if image is not None and inputs is not None else None
+    _note(box, session, run, replace(_known(box, session, run), built=built))
+
+
+def was_listed(box: Toolbox, session: Session, run: Run) -> bool:
+    """Whether the last look at an image had an answer of `go list` beside it: that of an unchanged image is not asked again."""
+    looked = _known(box, session, run).looked
+    return looked is not None and looked.listed
+
+
+def looked_at(
+    box: Toolbox, session: Session, service: Service, *, run: Run, image: Image, listed: Listing | None = None
+) -> tuple[ImageFacts, tuple[Finding, ...]]:
+    """The image of a run (without its list of files) and every check; looked into only where that was not done before.
+
+    `listed`: what `go list` says of the source now. Where nobody was asked, what it said of the same image before counts.
+    """
+    health = compose_test(session.project.specs.get(service.name) or {})
+    key = digest(__version__, image.id, asdict(service), _dockerfile(box, session, run), asdict(run), health)
+    known = _known(box, session, run).looked
+    if known is not None and known.key == key and (listed is None or known.listed):
+        return known.image, known.checks
+    seen = look(box, session.project, service, run=run, listed=listed)
+    # The environment may hold a secret, and so may the commands of layers, with their build arguments; nothing asks for
+    # either any more.
+    facts, found = replace(seen.image, files=frozenset(), history=(), env=()), checks(seen)
+    kept = replace(facts, layers=tuple(replace(layer, created_by="") for layer in facts.layers))
+    looked = Looked(key, listed is not None, kept, tuple(found))
+    _note(box, session, run, replace(_known(box, session, run), looked=looked))
+    return facts, found
+
+
+def _dockerfile(box: Toolbox, session: Session, run: Run) -> str | None:
+    return (
+        None
+        if run.dockerfile is None
+        else box.files.read_text(session.root / run.dockerfile, within=session.root)
+    )
+
+
+def _known(box: Toolbox, session: Session, run: Run) -> Known:
+    return _kept(box, session).known.get(run.image, Known())
+
+
+def _note(box: Toolbox, session: Session, run: Run, known: Known) -> None:
+    note = ImagesNote({**_kept(box, session).known, run.image: known})
+    with contextlib.suppress(MachineError):  # the next preview looks again
+        box.private.keep(session.root, note)
+
+
+def _kept(box: Toolbox, session: Session) -> ImagesNote:
+    """Outside of the project: a container must not say that a production image is current and was found ready."""
+    return box.private.note(session.root, ImagesNote)

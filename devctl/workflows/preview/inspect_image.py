@@ -1,0 +1,71 @@
+"""Look at a built image before anything is switched to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from devctl.domain.derive.health_check import cannot_run, compose_test
+from devctl.domain.dockerfile.air_toml import endings
+from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
+from devctl.domain.dockerfile.stages import find_stage
+from devctl.domain.go.golist import Listing
+from devctl.domain.image.facts import ImageFacts
+from devctl.domain.image.go_binary import build_info, functions
+from devctl.domain.image.readiness.input import HealthCheck, Inspected
+from devctl.domain.image.readiness.rules import not_ready, reads_program
+from devctl.domain.plan.run import Run
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
+from devctl.errors import Finding
+from devctl.workflows.project.compose_model import compose_place
+
+
+def look(
+    box: Toolbox, project: Project, service: Service, *, run: Run, listed: Listing | None = None
+) -> Inspected:
+    """The image of a run and what it was built from, as facts for `checks`; nothing is started.
+
+    Its `image` saves a second reading. Raises ProjectError `image-missing`.
+    """
+    image = box.images().read(run.image, files=True)
+    if run.ours and service.build.files:  # the base says nothing of where our stage is started
+        image = replace(image, workdir=TEMPLATE_SOURCE)
+    root, own = Path(project.root), None if run.ours else run.dockerfile
+    dockerfile = box.sources.dockerfile(root / own, root=root) if own is not None else None
+    stage = None
+    if dockerfile is not None:
+        stage = find_stage(dockerfile, run.stage) if run.stage else dockerfile.stages[-1]
+    names, settings = _program(box, image, service, listed)
+    # How a dev stage of the user's builds is theirs.
+    rebuilt = endings(box.templates.read("go-service/.air.toml")) if service.build.dev_stage is None else None
+    health = _health(box, project, service, run)
+    return Inspected(image, service, names, dockerfile, stage, settings, listed, rebuilt, health)
+
+
+def _health(box: Toolbox, project: Project, service: Service, run: Run) -> HealthCheck | None:
+    """That of the compose file, where it is not left out on another base."""
+    test = compose_test(project.specs.get(service.name) or {})
+    if not test or (run.rebased and cannot_run(test, RUNTIME_BASES[str(run.base)])):
+        return None
+    return HealthCheck(
+        test, compose_place(box, Path(project.root))(("services", service.name, "healthcheck"))
+    )
+
+
+def must_be_ready(found: Sequence[Finding]) -> None:
+    """Raise ProjectError `not-ready` naming the first check that fails; all of them are in its `result`."""
+    if any(f.severity == "fail" for f in found):
+        raise not_ready("not ready for production", found)
+
+
+def _program(
+    box: Toolbox, image: ImageFacts, service: Service, listed: Listing | None
+) -> tuple[frozenset[str], Mapping[str, str]]:
+    """The functions of the Go program and how it was built; read only where a check turns on it."""
+    if image.binary is None or not reads_program(image, service, listed=listed):
+        return frozenset(), {}
+    content = box.images().binary(image.ref, image.binary.path)
+    info = build_info(content)
+    return frozenset(f.name for f in functions(content)), info.settings if info is not None else {}

@@ -1,0 +1,109 @@
+"""A preview that did not start: name why, and say what runs now that what ran before was put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from devctl.domain.command.argv import docker
+from devctl.domain.detect.required_env import named_in
+from devctl.domain.failures import explain
+from devctl.domain.failures.listeners import Listener, listeners
+from devctl.domain.plan.engine_state import MODE_LABEL, Container
+from devctl.domain.plan.run import dev_run, image_ref
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Service
+from devctl.errors import DevctlError
+from devctl.workflows.ready.unreachable import unreached
+from devctl.workflows.ready.wait import Listening
+from devctl.workflows.session.session import Session
+from devctl.workflows.state.snapshot import snapshot
+from devctl.workflows.switch.first_error import beside
+from devctl.workflows.switch.intent import Intent
+
+UNNAMED = ("exits-at-start", "command-not-found", "panics-at-start", "never-answers", "start-failed")
+KEEP = "`devctl prod-preview --keep-failed` keeps its files as an image"
+# Its container is about to go, and `devctl logs` then shows what is put back.
+HINTS = {
+    "exits-at-start": f"fix what its last lines say; {KEEP}",
+    "command-not-found": f"fix what its last lines say; {KEEP}",
+    "panics-at-start": f"fix what its last lines say; {KEEP}",
+    "unhealthy": f"does the image have what the health check runs, and is the address right? {KEEP}",
+}
+
+
+def with_what_runs(
+    box: Toolbox,
+    session: Session,
+    error: DevctlError,
+    *,
+    intent: Intent,
+    restored: bool | None,
+    kept: Sequence[str],
+) -> DevctlError:
+    """The error with what runs after it. `kept`: images of what failed, for study."""
+    result = dict(error.result)
+    with beside(box, "looking at what runs now"):
+        result |= snapshot(box, session.project).as_json()
+    if error.detail:
+        result["log"] = error.detail.splitlines()
+    if kept:
+        result["kept"] = kept[0] if len(kept) == 1 else list(kept)
+    modes = sorted({it.mode or "dev" for it in intent.before if it.running and it.service in intent.ran})
+    after = (
+        f"{' and '.join(modes)} serves again" if restored is not False else "what ran before does not answer"
+    )
+    after = after if intent.ran else "nothing runs, as before"
+    return error.replace(message=f"{error.problem.message}; {after}", result=result)
+
+
+def keep_failed(box: Toolbox, session: Session) -> list[str]:
+    """The failed containers' files, as images."""
+    kept = []
+    for service in session.project.services:
+        failed = box.engine.containers(session.project.name).of(service.name)
+        if failed is not None and failed.labels.get(MODE_LABEL) == "prod":
+            kept.append(image_ref(session.project.name, service.name, "failed"))
+            box.engine.commit(failed.id, kept[-1])
+    return kept
+
+
+def with_cause(box: Toolbox, session: Session, service: Service, error: DevctlError) -> DevctlError:
+    """The error of an unsuccessful start with what it died of, where its log or its sockets tell."""
+    logs = f"devctl logs {service.name}"
+    hint = error.problem.hint.replace(f"`{logs}`; ", "")
+    hint = hint.replace(logs, HINTS.get(error.code, logs))
+    container = box.engine.containers(session.project.name).of(service.name)
+    if error.code not in UNNAMED or container is None:
+        return error.replace(hint=hint)
+    log = box.engine.logs(container.id, tail=40)
+    known = explain(
+        "start",
+        log,
+        exit_code=container.exit_code,
+        oom_killed=container.oom_killed,
+        service=service.name,
+    )
+    if known is not None:
+        message = f"{error.problem.message}: {known.message}"
+        variables = named_in(log, service.start.unset_env) if known.code == "variable-missing" else []
+        place = variables[0].place if variables else error.problem.place
+        return error.replace(code=known.code, message=message, hint=known.hint, why=known.why, place=place)
+    if error.code == "never-answers" and service.serve.port is not None:
+        cause = unreached(service, listening_beside(box, session, service)(container))
+        if cause is not None:
+            return error.replace(code=cause.code, message=cause.message, hint=cause.hint)
+    return error.replace(hint=hint)
+
+
+def listening_beside(box: Toolbox, session: Session, service: Service) -> Listening:
+    """What listens in a container's network; read through the dev image, since a distroless one has nothing to read with."""
+    image = dev_run(session.project, service).image
+
+    def look(container: Container) -> tuple[Listener, ...]:
+        if image not in box.engine.images([image]):
+            return ()
+        shared = ["--rm", "--network", f"container:{container.id}", "--entrypoint", "cat"]
+        argv = docker("run", *shared, to=[image, "/proc/net/tcp", "/proc/net/tcp6"])
+        return listeners(box.processes.run(argv, timeout=10).stdout)
+
+    return look

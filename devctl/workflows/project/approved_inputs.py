@@ -1,0 +1,323 @@
+"""What a person's command let into the model from out of the project, and how a round of the watcher asks compose: with that alone.
+
+A container that rewrites compose.yaml could read a key of the host by `${AWS_SECRET_ACCESS_KEY}`, or by an env file elsewhere.
+A person's command notes which variables and files outside entered the model it applied, and in which keys of which services.
+It finds out by leaving out each one and asking compose again, so what a file only mentions is not noted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from devctl.domain.numbers import whole
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.compose_inputs import OF_THE_TOOLS, ComposeInputs, strings
+from devctl.domain.project.model import Project
+from devctl.errors import FilesError, MachineError
+from devctl.workflows.project.compose_model import compose_model
+from devctl.workflows.project.find import ComposeFiles
+
+Model = dict[str, object]
+Place = tuple[str, ...]
+"""Where in a model: a service and its key, or a section and its entry."""
+
+INPUTS = "inputs.json"
+UP = "`devctl up` applies it"
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_ENVIRONMENT: Place = ("environment",)
+"""Of what `.env` gives where there is no compose file."""
+
+
+class HeldBack(FilesError):
+    """What the files say waits for a person; its message says why."""
+
+    def __init__(self, told: Collection[str]) -> None:
+        super().__init__(held(told), code="not-applied", hint="devctl up")
+
+
+def held(told: Collection[str]) -> str:
+    return f"not applied: it would grant {'; '.join(told)}; {UP}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A variable of the host with its value, or a file out of the project (`value` None), and the keys that it had an effect on."""
+
+    value: str | None
+    places: frozenset[Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """`digest` and `answers`: the inputs of a person's command, and what compose made of them; `services`: those that it
+    started; `sources`: by the name of the variable, or the real path of the file."""
+
+    digest: str = ""
+    answers: Mapping[bool, str] = field(default_factory=dict)
+    services: tuple[str, ...] = ()
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {name: source.value for name, source in self.sources.items() if source.value is not None}
+
+    @property
+    def files(self) -> frozenset[str]:
+        return frozenset(path for path, source in self.sources.items() if source.value is None)
+
+
+def approved_inputs(box: Toolbox, root: Path) -> Approved:
+    """Nothing before the first `up`, and for a user who has started nothing here."""
+    try:
+        kept = json.loads(box.private.read(root, INPUTS) or "null")
+        sources = {
+            name: Source(value, frozenset(map(tuple, places)))
+            for name, (value, places) in kept["sources"].items()
+        }
+        answers = {profiles == "all": text for profiles, text in kept["answers"].items()}
+        return Approved(kept["digest"], answers, tuple(kept["services"]), sources)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return Approved()
+
+
+def approve_inputs(box: Toolbox, project: Project, services: Collection[str]) -> None:
+    """A person's command has started these services from what the files said."""
+    inputs, root = project.inputs, Path(project.root)
+    if inputs is None:
+        return
+    before = approved_inputs(box, root)
+    same = (before.digest, before.answers) == (inputs.digest, inputs.answers)
+    started = {*services, *(before.services if same else ())}
+    if same and started == set(before.services):
+        return
+    left = {s.name for s in project.services} - started
+    kept = {
+        "digest": inputs.digest,
+        "answers": {"all" if profiles else "usual": text for profiles, text in inputs.answers.items()},
+        "services": sorted(started),
+        "sources": {
+            name: [source.value, sorted(source.places)]
+            for name, source in _with_those_of(left, before.sources, _entered(box, root, inputs)).items()
+        },
+    }
+    with suppress(MachineError):  # then a changed model waits for the next command of a person
+        box.private.write(root, INPUTS, json.dumps(kept))
+
+
+def _with_those_of(
+    left: Collection[str], old: Mapping[str, Source], new: Mapping[str, Source]
+) -> dict[str, Source]:
+    """`new`, but for the services of `left`, which go on with what they had."""
+    sources = {}
+    for name in {**old, **new}:
+        places = {p for p in (new[name].places if name in new else ()) if _service(p) not in left}
+        places |= {p for p in (old[name].places if name in old else ()) if _service(p) in left}
+        if places:
+            sources[name] = Source((new.get(name) or old[name]).value, frozenset(places))
+    return sources
+
+
+def asked_by_a_person(
+    box: Toolbox, root: Path, found: ComposeFiles | None, inputs: ComposeInputs, profiles: bool
+) -> Model:
+    """Compose reads the files itself, with all of the environment."""
+    assert found is not None
+    model = compose_model(box, root, found, profiles=profiles)
+    inputs.answers[profiles] = json.dumps(model)
+    return model
+
+
+def asked_by_itself(
+    box: Toolbox,
+    root: Path,
+    inputs: ComposeInputs,
+    *,
+    approved: Approved,
+    known: ComposeInputs | None,
+    lenient: bool,
+) -> Callable[[bool], Model]:
+    """What compose made of the same inputs before (`known`: in this process), else what it makes of the texts that were read,
+    with what a person's command let in and nothing else; raises HeldBack where that is not all that they ask for, or goes by
+    what that command applied, where it is `lenient`."""
+
+    def ask(profiles: bool) -> Model:
+        for before in (approved, known):
+            if before is not None and before.digest == inputs.digest and profiles in before.answers:
+                inputs.answers[profiles] = before.answers[profiles]
+                return dict(json.loads(inputs.answers[profiles]))
+        try:
+            refuse_what_waits(inputs)
+            model = _confined(box, _Asking(box, root, inputs, profiles), approved)
+        except HeldBack:
+            if not lenient or profiles not in approved.answers:
+                raise
+            return dict(json.loads(approved.answers[profiles]))
+        inputs.answers[profiles] = json.dumps(model)
+        return model
+
+    return ask
+
+
+def refuse_what_waits(inputs: ComposeInputs) -> None:
+    """Raises HeldBack, and FilesError where the files are broken."""
+    if inputs.broken is not None:
+        raise inputs.broken
+    if inputs.waits:
+        raise HeldBack(inputs.waits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Compose, asked again and again of the same texts."""
+
+    box: Toolbox
+    root: Path
+    inputs: ComposeInputs
+    profiles: bool
+
+    def model(self, variables: Mapping[str, str], *, emptied: Collection[str] = ()) -> Model:
+        """With these variables, and these files outside empty. Raises FilesError."""
+        inputs = self.inputs
+        beside = {p: "" if inputs.outside.get(p) in emptied else text for p, text in inputs.beside.items()}
+        given = replace(inputs, beside=beside)
+
+        def ask(profiles: bool) -> Model:
+            return self.box.compose.render(given, profiles=profiles, variables=variables)
+
+        found = ComposeFiles(inputs.folder, ())
+        return compose_model(self.box, self.root, found, profiles=self.profiles, ask=ask)
+
+    def tried(self, variables: Mapping[str, str], *, emptied: Collection[str] = ()) -> Model | None:
+        try:
+            return self.model(variables, emptied=emptied)
+        except FilesError:
+            return None
+
+    def mentioned(self) -> dict[str, str]:
+        """Variables of the host that the texts name, as one to fill in or by chance."""
+        texts = [text for _, node in self.inputs.files for text in strings(node)]
+        beside = [text for text in self.inputs.beside.values() if text is not None]
+        words = {word for text in (*texts, *beside) for word in _WORD.findall(text)}
+        found = {word: self.box.host.env(word) for word in sorted(words - OF_THE_TOOLS)}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def moved(self, variables: Mapping[str, str], name: str) -> frozenset[Place] | None:
+        """Where this variable or file has an effect; None where compose makes nothing without it."""
+        full = self.tried(variables)
+        others = {n: value for n, value in variables.items() if n != name}
+        if name not in variables:
+            without = self.tried(variables, emptied=(name,))
+        else:
+            without = self.tried(others)
+            if without is None:  # one that must be set
+                without = self.tried({**others, name: _another(variables[name])})
+        return None if full is None or without is None else frozenset(_different(full, without))
+
+
+def _confined(box: Toolbox, asking: _Asking, approved: Approved) -> Model:
+    granted = approved.variables
+    try:
+        model = asking.model(granted)
+    except FilesError:
+        told = [_variable(name) for name in _missed(asking, granted, None)]
+        if told:
+            raise HeldBack(told) from None
+        # What compose says may quote any value that it has, and is told where containers read it.
+        outside = asking.inputs.outside.values()
+        asking.model(dict.fromkeys(granted, "1"), emptied=outside)
+        raise HeldBack([*map(_variable, granted), *(f"the content of {path}" for path in outside)]) from None
+    told = [_variable(name) for name in _missed(asking, granted, model)]
+    told += [_variable(name) for name in _unfilled(model) if box.host.env(name) is not None]
+    told += _elsewhere(asking, approved)
+    if told:
+        raise HeldBack(tuple(dict.fromkeys(told)))
+    return model
+
+
+def _variable(name: str) -> str:
+    return f"the variable {name} of your environment"
+
+
+def _missed(asking: _Asking, granted: Mapping[str, str], model: Model | None) -> list[str]:
+    """Variables of the host that would give a person another model, and are not granted: without them it is not what the
+    files ask for."""
+    more = {name: value for name, value in asking.mentioned().items() if name not in granted}
+    if not more or asking.tried({**granted, **more}) == model:
+        return []
+    return [name for name in more if asking.tried({**granted, name: more[name]}) != model] or list(more)
+
+
+def _unfilled(model: Mapping[str, Any]) -> Iterator[str]:
+    """Names without a value, which compose would look up again when it builds or starts."""
+    for spec in (model.get("services") or {}).values():
+        for values in (spec.get("environment"), (spec.get("build") or {}).get("args")):
+            yield from (name for name, value in (values or {}).items() if value is None)
+
+
+def _elsewhere(asking: _Asking, approved: Approved) -> Iterator[str]:
+    """What a person's command let in, and now has an effect on more."""
+    for name, source in approved.sources.items():
+        if source.value is None and name not in asking.inputs.outside.values():
+            continue
+        what = _variable(name) if source.value is not None else f"the content of {name}"
+        moved = asking.moved(approved.variables, name)
+        if moved is None:
+            yield what
+        else:
+            yield from (f"{what} in {'.'.join(place)}" for place in sorted(moved - source.places))
+
+
+def _entered(box: Toolbox, root: Path, inputs: ComposeInputs) -> dict[str, Source]:
+    """What of the host has an effect on the model; nothing where that cannot be known for sure."""
+    outside = sorted(set(inputs.outside.values()))
+    if inputs.waits or inputs.broken is not None:
+        return {}
+    if not inputs.files:
+        return {path: Source(None, frozenset({_ENVIRONMENT})) for path in outside}
+    if not inputs.answers:
+        return {}
+    profiles = max(inputs.answers)
+    asking, wanted = _Asking(box, root, inputs, profiles), json.loads(inputs.answers[profiles])
+    if not outside and asking.tried({}) == wanted:
+        return {}
+    variables = asking.mentioned()
+    if asking.tried(variables) != wanted:
+        return {}
+    sources = {n: Source(value, asking.moved(variables, n) or frozenset()) for n, value in variables.items()}
+    sources |= {path: Source(None, asking.moved(variables, path) or frozenset()) for path in outside}
+    return {name: source for name, source in sources.items() if source.places}
+
+
+def _another(value: str) -> str:
+    """Of the same kind: a port stays one."""
+    last = whole(value[-1:])
+    if last is not None:
+        return f"{value[:-1]}{(last + 1) % 10}"
+    return {"true": "false", "false": "true"}.get(value, f"{value}-")
+
+
+def _different(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Place]:
+    for section in sorted({*one, *other}):
+        if not section.startswith("x-"):
+            depth = 2 if section == "services" else 1
+            yield from _below((section,), one.get(section), other.get(section), depth=depth)
+
+
+def _below(place: Place, one: object, other: object, *, depth: int) -> Iterator[Place]:
+    if one == other:
+        return
+    if depth == 0 or not isinstance(one, dict) or not isinstance(other, dict):
+        yield place
+        return
+    for key in sorted({*one, *other}):
+        yield from _below((*place, key), one.get(key), other.get(key), depth=depth - 1)
+
+
+def _service(place: Place) -> str | None:
+    return place[1] if place[0] == "services" and len(place) > 1 else None

@@ -1,0 +1,130 @@
+"""The compose model of a project, and what is said where compose refuses: the example to copy, the variable that is not set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from devctl.domain.command.argv import shell_path
+from devctl.domain.compose.env_file import examples, variables
+from devctl.domain.compose.project_name import FALLBACK, name_from
+from devctl.domain.compose.variables import plain_variables, unset_variables
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.errors import FilesError, Problem
+from devctl.workflows.project.find import ComposeFiles, compose_files, compose_folder, named
+
+Key = tuple[str | int, ...]
+
+
+Model = dict[str, object]
+
+
+def compose_model(
+    box: Toolbox,
+    root: Path,
+    found: ComposeFiles,
+    *,
+    profiles: bool,
+    ask: Callable[[bool], Model] | None = None,
+) -> Model:
+    """As compose resolves it, with `profiles` the services of every one; called like the project where compose would call it
+    after a folder `deploy`. `ask`: how compose is asked, with `profiles`; None: of the files that it finds. Raises FilesError."""
+    folder = found.folder
+    try:
+        files = found.files[::-1]
+        model = ask(profiles) if ask else box.compose.config(folder, files, profiles=profiles)
+        return model if folder == root else _named_like(root, model, compose_name(folder.name))
+    except FilesError as error:
+        missing = re.search(r"env file (\S+) is not there", str(error))
+        if missing and (folder / missing[1]).is_relative_to(root):
+            raise _with_example(box, root, folder / missing[1], error) from error
+        if error.code in ("compose-variable-missing", "broken-compose"):
+            raise _with_variable(box, root, folder, error) from error
+        raise
+
+
+def compose_name(folder: str) -> str:
+    """The project name that compose derives from the folder's name, or ours where it derives none."""
+    return name_from(folder) or FALLBACK
+
+
+def unset_in_compose(box: Toolbox, root: Path) -> Iterator[Problem]:
+    """Variables of the compose files that nothing sets, each with its first line."""
+    if box.host.env("COMPOSE_ENV_FILES") is not None:  # what those hold is not ours to guess
+        return
+    own = box.files.read_text((compose_folder(box, root) or root) / ".env", within=None) or ""
+    for path in compose_files(box, root):
+        texts = box.sources.texts(path)
+        asked = {asked for text, _ in texts for asked in plain_variables(text)}
+        known = {v.name for v in variables(own)} | {n for n in asked if box.host.env(n) is not None}
+        yield from unset_variables(named(root, path), texts, known=frozenset(known))
+
+
+def compose_place(box: Toolbox, root: Path) -> Callable[[Key], str]:
+    """The line of a key in the user's compose files, the overriding one first; the nearest key above it where it has none."""
+    paths = compose_files(box, root)
+    names = [named(root, path) for path in paths]
+
+    @cache
+    def asked() -> list[tuple[str, Callable[[Key], int | None]]]:
+        return [(name, box.sources.positions(path)) for name, path in zip(names, paths, strict=True)]
+
+    def place(key: Key) -> str:
+        while key:
+            for name, line_of in asked():
+                line = line_of(key)
+                if line is not None:
+                    return f"{name}:{line}"
+            key = key[:-1]
+        return names[-1] if names else "compose.yaml"
+
+    return place
+
+
+def _with_example(box: Toolbox, root: Path, path: Path, error: FilesError) -> FilesError:
+    example = _example(box, path)
+    if example is None:
+        return error.replace()
+    there, wanted = (named(root, p) for p in (example, path))
+    message = f"the compose file needs {wanted}, and only {there} is here"
+    return error.replace(message=message, hint=_copy(there, wanted))
+
+
+def _with_variable(box: Toolbox, root: Path, folder: Path, error: FilesError) -> FilesError:
+    """Where there is an example and no `.env` yet, that says all variables at once."""
+    message, hint, place = str(error), error.problem.hint, error.problem.place
+    unset = next(iter(unset_in_compose(box, root)), None) if error.code == "broken-compose" else None
+    if error.code == "broken-compose":
+        if unset is None:
+            return error.replace()
+        message, hint, place = f"{message.rstrip(': ')}; {unset.message}", unset.hint, place or unset.place
+    example = _example(box, folder / ".env")
+    if example is not None and not box.files.exists(folder / ".env"):
+        hint = _copy(*(named(root, p) for p in (example, folder / ".env")))
+    return error.replace(message=message, hint=hint, place=place)
+
+
+def _example(box: Toolbox, path: Path) -> Path | None:
+    beside = (path.with_name(name) for name in examples(path.name))
+    return next((found for found in beside if box.files.exists(found)), None)
+
+
+def _copy(example: str, wanted: str) -> str:
+    return (
+        f"cp {shell_path(example)} {shell_path(wanted)}, and fill in what it leaves open; or: devctl onboard"
+    )
+
+
+def _named_like(root: Path, model: dict[str, object], old: str) -> dict[str, object]:
+    """Half of all projects have a folder `deploy`: one that is called so for want of a name is called like its root."""
+    if model.get("name") != old:
+        return model
+    name = compose_name(root.name)
+    for kind in ("volumes", "networks"):
+        for key, spec in cast("dict[str, Any]", model.get(kind) or {}).items():
+            if (spec or {}).get("name") == f"{old}_{key}":
+                spec["name"] = f"{name}_{key}"
+    return {**model, "name": name}

@@ -1,0 +1,101 @@
+"""A dev stage of the user's, or one that is derived from theirs, gives way to our own where it turns out not to work: what it
+installs is not available any more, say.
+
+Which one did is noted, so that it is not built again at each `up`. The note is believed while the Dockerfile
+is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from devctl.domain.dockerfile.facts import Stage
+from devctl.domain.dockerfile.stages import find_stage
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project, Service
+from devctl.domain.project.private_notes import StagesNote
+from devctl.errors import DevctlError, MachineError, Problem
+
+# Failures of the stage itself. Those of the project's modules or of the machine would be ours as well.
+_OF_THE_STAGE = frozenset(
+    {
+        "build-failed",
+        "tool-missing",
+        "stand-in-lacks-packages",
+        "git-missing",
+        "git-unreachable",
+        "no-go-module",
+    }
+    | {"module-not-found", "module-refused", "copy-source-missing", "go-too-old", "toolchain-not-had"}
+    | {"program-not-started", "command-not-found", "shell-needed", "air-config", "air-refuses-folder"}
+)
+
+
+def without_noted(box: Toolbox, root: Path, service: Service) -> Service:
+    """The service as detected, without a dev stage that gave way at an earlier `up`."""
+    if service.build.dev_stage is None and service.build.derived is None:
+        return service
+    noted = box.private.note(root, StagesNote).failed.get(service.name)
+    return (
+        service
+        if noted != _state(box, root, service)
+        else replace(service, build=replace(service.build, dev_stage=None, derived=None))
+    )
+
+
+def try_again(box: Toolbox, root: Path, services: Collection[str]) -> bool:
+    """Forget which dev stages of these gave way; returns whether any had."""
+    failed = box.private.note(root, StagesNote).failed
+    kept = {name: state for name, state in failed.items() if name not in services}
+    if kept == failed:
+        return False
+    box.private.keep(root, StagesNote(kept))
+    return True
+
+
+def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlError) -> Project:
+    """The project with our dev stage in place of the one of `name` that failed, noted and said; raises `error` where that is
+    no failure of a stage of the user's."""
+    service = project.service(name) if name is not None else None
+    if service is None or service.build.dockerfile is None or error.code not in _OF_THE_STAGE:
+        raise error
+    if service.build.dev_stage is None and service.build.derived is None:
+        raise error
+    root = Path(project.root)
+    stage: Stage | None
+    if service.build.derived is not None:
+        stage = service.build.derived.build.stage
+        tried = f"a dev stage made of {service.build.dockerfile}"
+    else:
+        facts = box.sources.dockerfile(root / service.build.dockerfile, root=root)
+        stage, tried = find_stage(facts, str(service.build.dev_stage)), f"stage `{service.build.dev_stage}`"
+    why = (
+        f"{error}: {error.detail.splitlines()[-1]}"
+        if error.code == "build-failed" and error.detail
+        else error
+    )
+    box.reporter.warn(
+        Problem(
+            "dev-stage-fails",
+            f"{tried} does not work here ({why}): devctl's own dev stage runs instead",
+            f"no action needed; an edit of {service.build.dockerfile} tries it again, and so does: devctl rebuild {service.name}",
+            error.problem.place
+            or (
+                f"{service.build.dockerfile}:{stage.line}" if stage is not None else service.build.dockerfile
+            ),
+        )
+    )
+    failed = box.private.note(root, StagesNote).failed
+    with suppress(MachineError):  # no home to write to: the next `up` tries it again
+        box.private.keep(root, StagesNote({**failed, service.name: _state(box, root, service)}))
+    ours = replace(service, build=replace(service.build, dev_stage=None, derived=None, shares_cache=False))
+    return replace(project, services=tuple(ours if s is service else s for s in project.services))
+
+
+def _state(box: Toolbox, root: Path, service: Service) -> str:
+    text = box.files.read_text(root / str(service.build.dockerfile), within=root) or ""
+    return sha256(f"{service.build.dev_stage}\0{text}".encode()).hexdigest()[:16]

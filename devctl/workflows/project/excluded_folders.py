@@ -1,0 +1,37 @@
+"""Folders inside the project that are neither sent to a build nor watched: the data of databases, the modules of frontends.
+
+They are large, and data changes all the time and is often closed to everybody but the database: air ends at a folder it may
+not look into.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from pathlib import Path
+
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+
+_KEPT = ("/var/lib/", "/data", "/bitnami/")
+
+
+def data_folders(box: Toolbox, project: Project) -> tuple[str, ...]:
+    """Relative to the project: those that another service of the compose file keeps its data in, and closed ones."""
+    found = [*_mounted(project), *box.files.closed(Path(project.root))]
+    return tuple(dict.fromkeys(found))
+
+
+def frontend_modules(project: Project) -> tuple[str, ...]:
+    """Where `npm install` puts its tens of thousands of files, whether it has or not; relative to the project."""
+    kept = any("node_modules" in path for service in project.services for path in service.build.files)
+    folders = () if kept else project.frontends
+    return tuple(posixpath.normpath(f"{folder}/node_modules") for folder in folders)
+
+
+def _mounted(project: Project) -> Iterator[str]:
+    for name, spec in project.specs.items():
+        for volume in (spec.get("volumes") or []) if project.service(name) is None else []:
+            source, target = str(volume.get("source", "")), str(volume.get("target", ""))
+            if source.startswith(f"{project.root}/") and target.startswith(_KEPT):
+                yield posixpath.relpath(source, project.root)

@@ -1,0 +1,222 @@
+"""From a folder to a Project: configuration, compose's model, the Go source and the Dockerfiles, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from devctl.domain.bases.references import golang_ref
+from devctl.domain.compose.env_file import values
+from devctl.domain.compose.host_ports import moved
+from devctl.domain.compose.reserved_names import refuse_reserved
+from devctl.domain.detect.service import detect_go, detect_service
+from devctl.domain.dockerfile.build_and_start import GO_VARIABLES
+from devctl.domain.dockerfile.purpose import brought, builds_go
+from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, IMAGES
+from devctl.domain.go.facts import SourceFacts
+from devctl.domain.go.versions import DEFAULT_GO
+from devctl.domain.plan.render import CACHE_SCOPE
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.compose_inputs import ComposeInputs
+from devctl.domain.project.config import Config
+from devctl.domain.project.model import Project, Service
+from devctl.domain.project.private_notes import BuildersNote
+from devctl.domain.project.taken_from_variables import with_values
+from devctl.errors import FilesError, UsageError
+from devctl.workflows.project.approved_inputs import (
+    approved_inputs,
+    asked_by_a_person,
+    asked_by_itself,
+    refuse_what_waits,
+)
+from devctl.workflows.project.compose_inputs import read_inputs
+from devctl.workflows.project.compose_model import compose_name, compose_place
+from devctl.workflows.project.find import ComposeFiles, find_compose, find_root, named, places_from
+from devctl.workflows.project.go_services import composed_services, dockerfile_at
+from devctl.workflows.project.users_air import with_users_air
+
+CONFIG = "devctl.yaml"
+Spec = dict[str, Any]
+
+
+def load(
+    box: Toolbox,
+    given: Path | None,
+    *,
+    lenient: bool = False,
+    unattended: bool = False,
+    known: Project | None = None,
+) -> Project:
+    """Raises FilesError or UsageError with place and hint. `lenient`: broken files still give a name to ask the engine by.
+
+    `unattended`: nobody looks at what the files say now, so compose is given the texts that were read, and nothing of the host
+    but what a person's command let in; raises HeldBack where that is not all that they ask for. `known`: the project as this
+    process knew it, of which inputs that are the same still hold.
+    """
+    root = find_root(box, given)
+    try:
+        with places_from(lambda: root):
+            return _load(box, root, unattended=unattended, known=known, lenient=lenient)
+    except (FilesError, UsageError) as error:
+        if not lenient:
+            raise
+        box.reporter.warn(error.problem)
+        return _nameless(box, root)
+
+
+def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, lenient: bool) -> Project:
+    config = box.sources.config(root)
+    _refuse_folders(box, root, config)
+    facts = box.sources.go(root)
+    found = find_compose(box, root)
+    folder = found.folder if found is not None else None
+    inputs, ask = _inputs(box, root, found, unattended=unattended, known=known, lenient=lenient)
+    composed = composed_services(box, root, found, config=config, facts=facts, ask=ask)
+    dotenv = values(inputs.dotenv or "", own=True).items()
+    model = with_values(composed.model, {k: v for k, v in dotenv if box.host.env(k) is None})
+    services = composed.services
+    refuse_reserved(model, place=compose_place(box, root))
+    specs = cast("dict[str, Spec]", model["services"])
+    generated = not services
+    _move_ports(specs, config, ours={s.name for s in services})
+    if generated:
+        # Without a compose file nobody else says what `.env` is for.
+        env = values(inputs.dotenv or "") if folder is None else {}
+        service = _own_service(box, root, config=config, facts=facts, taken=frozenset(specs), env=env)
+        specs[service.name] = {"build": {"context": str(root)}}
+        if env:
+            specs[service.name]["environment"] = dict(env)
+        services = (service,)
+    services = tuple(_with_shell(box, service) for service in services)
+    services, of_air = with_users_air(box, root, services)
+    module = next(m for m in facts.modules if m.dir == services[0].source.dir)
+    go = str(detect_go(module, config).value)
+    return Project(
+        root=str(root),
+        name=config.name or str(model.get("name") or "") or compose_name(root.name),
+        services=services,
+        model=model,
+        generated=generated,
+        go_version=go,
+        bases=_bases(config, go, with_c=any(s.needs_debian for s in services)),
+        mirror=config.bases.mirror,
+        owner=box.files.owner(root),
+        prod_base=config.prod.base if config.prod.base != DEFAULT_BASE else None,
+        prod_target=config.prod.target,
+        watch_also=config.watch.also,
+        watch_poll=config.watch.poll,
+        left_out_builders=box.private.note(root, BuildersNote).left_out,
+        frontends=facts.frontends,
+        compose_dir=named(root, folder) if folder is not None else ".",
+        compose_files=tuple(named(root, path) for path in found.files) if found else (),
+        warnings=(*composed.warnings, *of_air),
+        machine=box.identity.machine,
+        cache_scope=box.identity.cache_scope(root),
+        build_cache=box.host.env(CACHE_SCOPE) or box.identity.cache_scope(root),
+        own_cache=config.cache == "project",
+        inputs=inputs,
+    )
+
+
+def _inputs(
+    box: Toolbox,
+    root: Path,
+    found: ComposeFiles | None,
+    *,
+    unattended: bool,
+    known: Project | None,
+    lenient: bool,
+) -> tuple[ComposeInputs, Callable[[bool], dict[str, object]]]:
+    """What the files say, and how compose is asked to make a model of it."""
+    if not unattended:
+        inputs = read_inputs(box, root, found)
+        return inputs, partial(asked_by_a_person, box, root, found, inputs)
+    approved = approved_inputs(box, root)
+    inputs = read_inputs(box, root, found, outside=approved.files)
+    if found is None and not lenient:
+        refuse_what_waits(inputs)
+    before = known.inputs if known is not None else None
+    return inputs, asked_by_itself(box, root, inputs, approved=approved, known=before, lenient=lenient)
+
+
+def _move_ports(specs: dict[str, Spec], config: Config, *, ours: Collection[str]) -> None:
+    """`host_port` of a dependency; that of a Go service goes to the port that it listens on (domain/plan/render.py)."""
+    for name, said in config.services.items():
+        if said.host_port is not None and name in specs and name not in ours:
+            specs[name]["ports"] = moved(specs[name].get("ports") or [], said.host_port)
+
+
+def _with_shell(box: Toolbox, service: Service) -> Service:
+    """What the caller's shell says of builds holds where no file says otherwise: `GOWORK=off devctl up`."""
+    said = {name: value for name in GO_VARIABLES if (value := box.host.env(name))}
+    return (
+        replace(service, build=replace(service.build, env={**said, **service.build.env})) if said else service
+    )
+
+
+def _refuse_folders(box: Toolbox, root: Path, config: Config) -> None:
+    """What is watched is compared by content: a folder has none, and would never fire."""
+    for index, path in enumerate(config.watch.also):
+        if box.files.is_dir(root / path):
+            line = box.sources.positions(root / CONFIG)(("watch", "also", index))
+            raise FilesError(
+                f"`watch.also` names the folder {path}, but only files can be watched",
+                code="broken-config",
+                hint=f"name the files of {path} that the dependencies are built from",
+                place=f"{CONFIG}:{line}" if line is not None else CONFIG,
+            )
+
+
+def _own_service(
+    box: Toolbox,
+    root: Path,
+    *,
+    config: Config,
+    facts: SourceFacts,
+    taken: frozenset[str],
+    env: Mapping[str, str],
+) -> Service:
+    """The service of a project whose compose file has none built from Go, or that has no compose file."""
+    dockerfile = dockerfile_at(box, root, ".", "Dockerfile")
+    if dockerfile is not None and not (builds_go(dockerfile) or brought(dockerfile)):
+        dockerfile = None
+    service = detect_service(
+        facts,
+        config=config,
+        compose={"environment": dict(env)},
+        compose_file=".env",
+        dockerfile=dockerfile,
+        is_folder=lambda path: box.files.is_dir(root / path),
+    )
+    return replace(service, name=f"{service.name}-go") if service.name in taken else service
+
+
+def _bases(config: Config, go: str, *, with_c: bool = False) -> dict[str, str]:
+    return {
+        "golang": config.bases.golang or golang_ref(go, with_c=with_c),
+        "air": golang_ref(DEFAULT_GO),
+        **{name: config.bases.runtime(name) or image for name, image in IMAGES.items()},
+    }
+
+
+def _nameless(box: Toolbox, root: Path) -> Project:
+    """Enough to look at the engine and to end what runs, when the files say nothing that can be understood."""
+    try:
+        name = box.sources.config(root).name
+    except FilesError:
+        name = None
+    return Project(
+        root=str(root),
+        name=name or compose_name(root.name),
+        services=(),
+        model={"services": {}},
+        generated=True,
+        go_version=DEFAULT_GO,
+        bases=_bases(Config(), DEFAULT_GO),
+        mirror=None,
+        owner=box.files.owner(root),
+        machine=box.identity.machine,
+    )

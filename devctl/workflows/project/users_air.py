@@ -1,0 +1,55 @@
+"""The .air.toml of each service that has one."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from devctl.domain.dockerfile.air_toml import NAMES, UsersAir, users_air
+from devctl.domain.plan.run import dev_run_is_ours
+from devctl.domain.plan.users_air import builds, problems
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Service
+from devctl.errors import Problem
+
+
+def with_users_air(
+    box: Toolbox, root: Path, services: tuple[Service, ...]
+) -> tuple[tuple[Service, ...], tuple[Problem, ...]]:
+    """The services with their .air.toml, and what of it cannot hold, said once for each file."""
+    found: list[Service] = []
+    said: dict[Problem, None] = {}
+    for service in services:
+        air, wrong = air_in(box, root, (service.source.dir, "."))
+        if air is not None:
+            air = replace(air, builds=builds(air, service, alone=len(services) == 1))
+        if dev_run_is_ours(service):
+            said |= dict.fromkeys([*wrong, *(problems(air) if air is not None else ())])
+        found.append(replace(service, air=air))
+    return tuple(found), tuple(said)
+
+
+def air_in(box: Toolbox, root: Path, folders: Iterable[str]) -> tuple[UsersAir | None, list[Problem]]:
+    """The first one in these folders of the project: of a service in that of its module, else in the project's own."""
+    for folder in dict.fromkeys(folders):
+        for name in NAMES:
+            path = posixpath.normpath(posixpath.join(folder, name))
+            text = box.files.read_text(root / path, within=root)
+            if text is None:
+                continue
+            try:
+                return users_air(text, path), []
+            except ValueError as error:
+                return None, [_broken(path, str(error))]
+    return None, []
+
+
+def _broken(path: str, why: str) -> Problem:
+    return Problem(
+        "air-config",
+        f"{path} is not valid TOML ({why}): devctl's own settings of air are used",
+        f"correct {path}; devctl init --diff shows one that works",
+        path,
+    )

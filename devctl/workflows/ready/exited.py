@@ -1,0 +1,289 @@
+"""A service that ended at start: what its last run printed, what it died of, and where."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from devctl.domain.command.argv import docker, mount, shell_path
+from devctl.domain.compose.env_file import examples
+from devctl.domain.detect.required_env import env_file_ended_for, named_in, unset_hint, unset_message
+from devctl.domain.failures import Explained, explain
+from devctl.domain.failures.catalog import codes
+from devctl.domain.failures.dev_log import without_airs_own
+from devctl.domain.failures.panics import own_line, panic_line
+from devctl.domain.failures.places import of_project
+from devctl.domain.failures.serve_command import serving_word
+from devctl.domain.numbers import whole
+from devctl.domain.plan.engine_state import MODE_LABEL, ROOT_LABEL, Container
+from devctl.domain.plan.run import image_ref
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project, Service
+from devctl.errors import DevctlError, Problem, ProjectError
+from devctl.workflows.engine.network_holder import temporary
+from devctl.workflows.ready.peers import by_name
+
+LINES = 20
+"""Lines of a service's log that are shown below an error."""
+SIGKILLED = 137
+COMMAND_NOT_FOUND = 127
+"""What a shell ends with where it finds no such program:
+https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02"""
+TOLD_LATE = 2.0
+"""Seconds within which the engine has told of an OOM kill."""
+_DENIED = re.compile(r"(?P<path>/[^\s:]+)(?: /\S+)?: permission denied")
+_NOT_FOUND = re.compile(r"(?:open|stat|lstat|read|chdir) (?P<path>[^\s:]+): no such file or directory")
+# os.Args has one element where nothing is given: the program's own name.
+_NO_ARGUMENT = re.compile(r"index out of range \[\d\] with length 1$|slice bounds out of range \[\d:1\]$")
+_CONFIG = re.compile(r"(?<![\w/.])[\w][\w./-]*\.(?:ya?ml|toml|json|ini|conf|env)\b")
+_VOLUME = re.compile(r"(?P<target>/\S*) \(volume (?P<name>\S+)\)")
+
+
+def exited(
+    box: Toolbox, project: str, service: Service, container: Container, *, code: int | None = None
+) -> DevctlError:
+    """Why a container ended; `code` where a process in it did, and the container lives on."""
+    log, killed = tail(box, container), container.oom_killed
+    code = container.exit_code if code is None else code
+    if container.restarts:  # a restart policy has it up again, so that its state and log are of several runs
+        run = box.engine.last_run(container.id, tail=LINES)
+        if run is not None:
+            code, log, killed = run.exit_code, run.log.strip(), run.oom_killed
+        code = code or 1
+    if code == SIGKILLED and not killed:
+        killed = _for_its_memory(box, container)
+    dev = container.labels.get(MODE_LABEL) == "dev"
+    lacked = env_file_ended_for(service, log, dev=dev) if code else None
+    if lacked is not None:
+        return _lacks_file(service, lacked, code, log)
+    known = explain("start", log, exit_code=code, oom_killed=killed, service=service.name)
+    if known is None or known.code == "variable-missing":
+        lacks = _lacks_variable(service, log, before=f"{service.name} exited with {code}")
+        if lacks is not None:
+            return lacks
+    if known is not None and known.code == "image-lacks-file" and dev:
+        known = _not_in_folder(box, service, container, known, log)
+    if known is not None:
+        known = of_volume(box, project, service, container, known=known, log=log)
+        known = by_name(box, project, service, container, known=known, log=log)
+        return known.error(
+            detail=of_project(log, service),
+            before=f"{service.name} exited with {code}",
+            place=own_line(log, service),
+        )
+    said = panic_line(log)
+    lacked = _with_example(box, service, container, log) if code and dev else None
+    if lacked is not None:
+        return _lacks_file(service, lacked, code, log)
+    if said is not None:
+        return panicked(service, said, log)
+    return _exited(service, code, log, dev=dev)
+
+
+def _with_example(box: Toolbox, service: Service, container: Container, log: str) -> Problem | None:
+    """A file that the last lines speak of, which is not here while an example of it is: it was to be copied."""
+    root = Path(container.labels.get(ROOT_LABEL, "."))
+    for path in dict.fromkeys(_CONFIG.findall(log)):
+        shown = _shown(service, path)
+        if not box.files.exists(root / shown) and (example := _example(box, root, shown)) is not None:
+            message = f"its last lines name {shown}, which does not exist here"
+            return Problem("file-missing", message, _copied(example, shown), own_line(log, service))
+    return None
+
+
+def _shown(service: Service, path: str) -> Path:
+    """What the program calls `path`, as it is named in the project."""
+    return Path(posixpath.normpath(posixpath.join(service.source.dir, service.start.workdir, path)))
+
+
+def _example(box: Toolbox, root: Path, shown: Path) -> Path | None:
+    beside = (shown.with_name(name) for name in examples(shown.name))
+    return next((found for found in beside if box.files.exists(root / found)), None)
+
+
+def _copied(example: Path, shown: Path) -> str:
+    return f"cp {shell_path(example)} {shell_path(shown)}, and fill in what it leaves open"
+
+
+def _not_in_folder(
+    box: Toolbox, service: Service, container: Container, known: Explained, log: str
+) -> Explained:
+    """In dev the project's folder is what the program sees: what is not there was not committed, or is looked for elsewhere."""
+    said = _NOT_FOUND.search(log)
+    if said is None:
+        return known
+    path = said["path"]
+    if path.startswith("/"):
+        hint = f"mount it where it lies here: `volumes: [./FILE:{path}]` in the compose file"
+        return replace(known, message=f"{path} is not in the dev container", hint=hint)
+    shown = _shown(service, path)
+    example = _example(box, Path(container.labels.get(ROOT_LABEL, ".")), shown)
+    hint = _copied(example, shown) if example is not None else f"write {shown}, or fix the path"
+    return replace(
+        known,
+        code="file-missing",
+        message=f"the program exits without {shown}, which does not exist here",
+        hint=hint,
+    )
+
+
+def _for_its_memory(box: Toolbox, container: Container) -> bool:
+    """Whether the engine tells of an OOM kill, which may be told after the end that it brought about."""
+    until = box.clock.monotonic() + TOLD_LATE
+    while True:
+        run = box.engine.last_run(container.id, tail=LINES)
+        if run is None or run.oom_killed or box.clock.monotonic() >= until:
+            return run is not None and run.oom_killed
+        box.clock.sleep(0.1)
+
+
+def _exited(service: Service, code: int, log: str, *, dev: bool) -> ProjectError:
+    hint, place = f"devctl logs {service.name}", own_line(log, service)
+    word = None if service.start.args else serving_word(log)
+    if word is not None:
+        hint = f"{hint}; it asks for a sub-command, devctl.yaml: `services: {{{service.name}: {{args: [{word}]}}}}`"
+    elif code != 0 and service.start.unset_env:
+        names = [variable.value for variable in service.start.unset_env]
+        hint = f"{hint}; {unset_message(names)}: {unset_hint(service.name, names)}"
+        place = place or service.start.unset_env[0].place
+    elif code != 0 and dev:  # in production it is given what it was given in dev
+        given = f"`services: {{{service.name}: {{args: [--flag, value], env: {{NAME: value}}}}}}`"
+        hint = f"{hint}; what it asks for goes into devctl.yaml: {given}"
+    elif code == 0 and not service.start.args:  # it printed its help, say
+        hint = f"{hint}; where it needs a sub-command, devctl.yaml: `services: {{{service.name}: {{args: [serve]}}}}`"
+    before = "" if service.serve.port is None else " before it answered"
+    return ProjectError(
+        f"{service.name} exited with {code}{before}",
+        code="command-not-found" if code == COMMAND_NOT_FOUND else "exits-at-start",
+        hint=hint,
+        place=place,
+        detail=of_project(log, service),
+    )
+
+
+def _lacks_file(service: Service, lacked: Problem, code: int, log: str) -> ProjectError:
+    return ProjectError(
+        f"{service.name} exited with {code}: {lacked.message}",
+        code=lacked.code,
+        hint=lacked.hint,
+        place=lacked.place,
+        detail=of_project(log, service),
+    )
+
+
+def _lacks_variable(service: Service, log: str, *, before: str) -> ProjectError | None:
+    """Where a program's last lines name a variable that its code requires and nothing sets."""
+    named = named_in(log, service.start.unset_env)
+    if not named:
+        return None
+    names = [variable.value for variable in named]
+    return ProjectError(
+        f"{before}: {unset_message(names)}",
+        code="variable-missing",
+        hint=unset_hint(service.name, names),
+        place=named[0].place,
+        detail=of_project(log, service),
+    )
+
+
+def panicked(service: Service, said: str, log: str) -> DevctlError:
+    before = f"{service.name} panics at start"
+    lacks = _lacks_variable(service, log, before=before)
+    known = explain("start", log, service=service.name) if lacks is None else None
+    if known is not None and known.code in codes("unreachable_peer"):
+        return known.error(detail=of_project(log, service), before=before, place=own_line(log, service))
+    hint = f"devctl logs {service.name}"
+    if not service.start.args and _NO_ARGUMENT.search(said):
+        given = f"devctl.yaml: `services: {{{service.name}: {{args: [VALUE]}}}}`"
+        hint = f"where that line reads os.Args: {given}; else {hint}"
+    return lacks or ProjectError(
+        f"{service.name} panics at start: {said}",
+        code="panics-at-start",
+        hint=hint,
+        place=own_line(log, service),
+        detail=of_project(log, service),
+    )
+
+
+def with_ended_dependency(box: Toolbox, project: Project, error: DevctlError) -> DevctlError:
+    """Where a service did not come up: a database beside it that ended is told too, and its log comes first."""
+    if error.code not in codes("unreachable_peer") | {
+        "exits-at-start",
+        "command-not-found",
+        "panics-at-start",
+        "never-answers",
+    }:
+        return error
+    for beside in box.engine.containers(project.name).containers:
+        ended = beside.state == "exited" and beside.exit_code != 0
+        if project.service(beside.service) is None and (ended or beside.state == "restarting"):
+            said = next(reversed(tail(box, beside).splitlines()), "")
+            message = f"{error.problem.message}; {beside.service} has ended with {beside.exit_code}"
+            message = f"{message}: {said.strip()}" if said.strip() else message
+            hint = f"devctl logs {beside.service}; `devctl up` starts it again"
+            return error.replace(message=message, hint=hint)
+    return error
+
+
+def say_ended_dependencies(box: Toolbox, project: Project) -> None:
+    """Our services answer, and a container beside them does not run: what needs it fails later."""
+    for beside in box.engine.containers(project.name).containers:
+        ended = beside.state == "exited" and beside.exit_code != 0
+        if project.service(beside.service) is None and (ended or beside.state == "restarting"):
+            said = next(reversed(tail(box, beside).splitlines()), "").strip()
+            message = f"{beside.service} does not run: it exited with {beside.exit_code}"
+            box.reporter.warn(
+                Problem(
+                    "dependency-exited",
+                    f"{message}: {said}" if said else message,
+                    f"devctl logs {beside.service}; `devctl up` starts it again",
+                )
+            )
+
+
+def tail(box: Toolbox, container: Container | None) -> str:
+    if container is None:
+        return ""
+    own = without_airs_own(box.engine.logs(container.id, tail=2 * LINES).strip())
+    return "\n".join(own.split("\n")[-LINES:])
+
+
+def of_volume(
+    box: Toolbox, project: str, service: Service, container: Container, *, known: Explained, log: str
+) -> Explained:
+    """What may not be opened lies on a volume: then neither the image nor a tmpfs fixes it, but the volume's owner."""
+    denied = _DENIED.search(log)
+    volumes = [found for mount in container.mounts if (found := _VOLUME.fullmatch(mount))]
+    on = [v for v in volumes if denied is not None and f"{denied['path']}/".startswith(f"{v['target']}/")]
+    if denied is None or not on or known.code not in ("writes-to-disk", "file-not-permitted"):
+        return known
+    volume, image = max(on, key=lambda v: len(v["target"])), image_ref(project, service.name, "dev")
+    flags = ["--rm", "--network", "none", *temporary(box, project), "--user", "0", "--entrypoint", "stat"]
+    kept = mount("volume", volume["name"], "/v", read_only=True)
+    look = docker("run", *flags, kept, to=[image, "-c", "%u:%g", "/v"])
+    seen = box.processes.run(look, timeout=20)
+    owner = seen.stdout.strip() if seen.code == 0 else "another user"
+    user = _numeric(box, container)
+    mode = "the dev container" if container.labels.get(MODE_LABEL) == "dev" else "production"
+    return replace(
+        known,
+        code="volume-not-permitted",
+        message=f"it may not open {denied['path']}: the volume {volume['name']} belongs to {owner}, "
+        f"and {mode} runs as {container.user}",
+        hint=f"docker run --rm -u 0 -v {volume['name']}:/v --entrypoint chown {image} -R {user} /v",
+    )
+
+
+def _numeric(box: Toolbox, container: Container) -> str:
+    """Its user as another image knows it too: that of a name stands in the passwd of its own."""
+    name = container.user.partition(":")[0]
+    if whole(name) is not None:
+        return container.user
+    try:
+        passwd = box.images().binary(container.image, "/etc/passwd").decode(errors="replace")
+    except DevctlError:
+        return container.user
+    found = re.search(rf"^{re.escape(name)}:[^:\n]*:(\d+):(\d+):", passwd, re.MULTILINE)
+    return f"{found[1]}:{found[2]}" if found is not None else container.user

@@ -1,0 +1,75 @@
+"""Whom a service calls in vain, by the names of the project: what runs beside it, and the variables that it was given."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from devctl.domain.failures import Explained
+from devctl.domain.plan.engine_state import Container
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Service
+
+_CALLED = re.compile(r"dial tcp (?P<host>\[?[\w.:-]+?\]?):(?P<port>\d{1,5}): ")
+_OWN = re.compile(r"localhost|127\.0\.0\.1|\[?::1\]?")
+_PORTS = {
+    "postgres": 5432, "postgis": 5432, "mysql": 3306, "mariadb": 3306, "redis": 6379, "valkey": 6379, "mongo": 27017,
+    "rabbitmq": 5672, "nats": 4222, "kafka": 9092, "memcached": 11211, "elasticsearch": 9200,
+}  # fmt: skip
+"""Where images listen that publish nothing."""
+
+
+def by_name(
+    box: Toolbox, project: str, service: Service, container: Container, *, known: Explained, log: str
+) -> Explained:
+    called = _CALLED.search(log)
+    if called is None or known.code not in ("dependency-on-localhost", "dependency-refuses"):
+        return known
+    host, port = called["host"], int(called["port"])
+    others = [c for c in box.engine.containers(project).containers if c.service != service.name]
+    if known.code == "dependency-refuses":
+        peer = next((c for c in others if host == c.service or _has_address(c, host)), None)
+        if peer is None or peer.service is None:
+            return known
+        message = known.message.replace(f"{host}:{port}", f"{peer.service}:{port}")
+        return replace(known, message=message, hint=known.hint.replace("{NAME:", f"{{{peer.service}:"))
+    found = next(((c.service, own) for c in others if (own := _port_of(c, port)) is not None), None)
+    names = [name for name, value in container.env.items() if _says(name, value, port)]
+    if found is None:
+        return known
+    where = f"in {' and '.join(sorted(names))}" if names else "where it reads that address"
+    variable, value = names[0] if names else "NAME", "…"
+    if names:
+        value = _corrected(container.env[variable], port, *found)
+    hint = (
+        f"{found[0]} is {found[0]}:{found[1]} for {service.name}: say so {where}, in the compose file's `environment:` or "
+        f"devctl.yaml: `services: {{{service.name}: {{env: {{{variable}: {value}}}}}}}`"
+    )
+    return replace(known, hint=hint)
+
+
+def _has_address(container: Container, host: str) -> bool:
+    return host in [where.rpartition(" ")[2] for where in container.addresses]
+
+
+def _port_of(container: Container, called: int) -> int | None:
+    """The port of a container that is meant by one of this machine, or by its own."""
+    for own, (_, published) in container.ports.items():
+        if called in (own, published):
+            return own
+    image = container.image.rpartition("/")[2].partition(":")[0]
+    usual = next((port for word, port in _PORTS.items() if image.startswith(word)), None)
+    return usual if usual == called else None
+
+
+def _corrected(value: str, port: int, peer: str, own: int) -> str:
+    """The value to write; nothing of one that holds more than the address, which may be a secret."""
+    if _OWN.fullmatch(value):
+        return peer
+    return f"{peer}:{own}" if _OWN.fullmatch(value.removesuffix(f":{port}")) else "…"
+
+
+def _says(name: str, value: str, port: int) -> bool:
+    """Whether a variable holds the address: whole, or the host alone."""
+    own = _OWN.search(value)
+    return own is not None and (f":{port}" in value or own[0] == value)

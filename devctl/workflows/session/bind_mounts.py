@@ -1,0 +1,63 @@
+"""What a service keeps its data in must be writable for the owner of the project, as whom the dev container runs.
+
+A new volume takes over the folder that lies at its place in the image; where there is none it belongs to root, and so does a folder
+that the engine makes for a bind mount.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from pathlib import Path
+from typing import Any
+
+from devctl.domain.plan.render import CACHE_TARGET
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project, Service
+from devctl.errors import FilesError
+
+_WHY = "# A new volume begins as what lies at its place: any user may write there.\n"
+_DEV_STAGE = "COPY --from=air /dev-root/ /\n"
+
+
+def volume_folders(project: Project, service: Service) -> list[str]:
+    """What the dev stage needs a folder for."""
+    targets = [str(v["target"]).rstrip("/") for v in _volumes(project, service) if v.get("type") == "volume"]
+    return [
+        t
+        for t in targets
+        if t not in (service.mounted_at, CACHE_TARGET)
+        and posixpath.basename(t) != "vendor"
+        and t.isprintable()  # a line break in it would begin a line of the Dockerfile, which is lent keys
+    ]
+
+
+def with_volumes(dockerfile: str, project: Project, service: Service) -> str:
+    """Our Dockerfile with a folder in its dev stage for each volume of the service."""
+    ours = volume_folders(project, service)
+    if not ours:
+        return dockerfile
+    folders = " ".join(shlex.quote(target) for target in ours)
+    line = f"RUN mkdir -p {folders} && chmod 1777 {folders}\n"
+    return dockerfile.replace(_DEV_STAGE, f"{_DEV_STAGE}{_WHY}{line}", 1)
+
+
+def make_mounted(box: Toolbox, project: Project, service: Service) -> None:
+    """The folders of the project that its bind mounts name, where they are not there yet."""
+    for volume in _volumes(project, service):
+        source = str(volume.get("source") or "")
+        inside = volume.get("type") == "bind" and source.startswith(f"{project.root}/")
+        if inside and not box.files.exists(Path(source)):
+            _make(box, project, Path(source))
+
+
+def _make(box: Toolbox, project: Project, source: Path) -> None:
+    try:
+        box.files.make_folder(source, within=Path(project.root), owner=project.owner)
+    except FilesError as error:
+        if error.code != "unsafe-path":  # behind a link: what is to be made there is the engine's affair
+            raise
+
+
+def _volumes(project: Project, service: Service) -> list[dict[str, Any]]:
+    return list((project.specs.get(service.name) or {}).get("volumes") or [])

@@ -1,0 +1,90 @@
+"""Whether file events of the mounted source arrive in the container: tried once a project, end to end.
+
+Mounts that pass no events are known by kind (`Files.eventless`), but a virtual machine between us and the engine is not seen
+from here. So the watcher tries: a listener in the container, a write out here. Where nothing arrives, polling is switched on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devctl.domain.command.argv import docker
+from devctl.domain.plan.engine_state import Container
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.domain.project.state_folder import STATE_FOLDER, TRIAL, FileEventsNote
+from devctl.workflows.session.told_files import only_warned
+
+FOLDER, _, PROBE = TRIAL.partition("/")
+TIMEOUT = 8.0
+"""Seconds until the listener ends by itself."""
+HEARD_WITHIN = 2.0
+"""Seconds of writing ten times a second, once the listener says that it watches."""
+# air itself is the listener: it is in every dev stage, and it is its events that matter. It tells of them in its log alone:
+# https://github.com/air-verse/air/blob/master/runner/engine.go
+_LISTENER = (
+    "air -c /dev/null --root . --tmp_dir /tmp/air-events --build.cmd true --build.full_bin true --build.include_ext probe "
+    "--build.delay 1"
+)
+
+
+def known_to_fail(box: Toolbox, project: Project) -> bool:
+    """Whether it was tried here and nothing arrived. The note may be deleted: it is tried again then."""
+    return _noted(box, project) is False
+
+
+def poll_from_now(box: Toolbox, project: Project) -> None:
+    """As if it had been tried, and nothing had arrived."""
+    _note(box, project, arrived=False)
+
+
+def try_once(box: Toolbox, project: Project, container: Container) -> bool | None:
+    """Try it unless that was done; returns whether polling has to begin now, None where it could not be tried yet."""
+    target = _target(project, container.service)
+    if target is None or _noted(box, project) is not None:
+        return False
+    arrived = _arrive(box, project, container, f"{target}/{STATE_FOLDER}")
+    if arrived is None:
+        return None
+    _note(box, project, arrived=arrived)
+    return not arrived
+
+
+def _note(box: Toolbox, project: Project, *, arrived: bool) -> None:
+    box.state.write(Path(project.root), FileEventsNote(arrived))
+
+
+def _noted(box: Toolbox, project: Project) -> bool | None:
+    with only_warned(box):
+        return box.state.read(Path(project.root), FileEventsNote).arrive
+    return None
+
+
+def _arrive(box: Toolbox, project: Project, container: Container, folder: str) -> bool | None:
+    """None where no listener could be started, or the container went away."""
+    said: list[str] = []
+    listen = ["timeout", str(round(TIMEOUT)), *_LISTENER.split()]
+    argv = docker("exec", "--workdir", f"{folder}/{FOLDER}", to=[container.id, *listen])
+    box.state.put(Path(project.root), TRIAL, "0\n")
+    deadline = box.clock.monotonic() + TIMEOUT - 1
+    with box.processes.follow(argv, on_line=lambda _, line: said.append(line)) as alive:
+        watching: float | None = None
+        while alive() and box.clock.monotonic() < (deadline if watching is None else watching + HEARD_WITHIN):
+            if watching is None and "watching ." in said:
+                watching = box.clock.monotonic()
+            if watching is not None:
+                box.state.append(Path(project.root), TRIAL, "1\n")
+            if f"{PROBE} has changed" in said:
+                return True
+            box.clock.sleep(0.1)
+        return False if alive() and watching is not None else None
+
+
+def _target(project: Project, service: str) -> str | None:
+    """Where the project's folder is mounted in the container."""
+    volumes = (project.specs.get(service) or {}).get("volumes") or []
+    mounted = [v["target"] for v in volumes if v.get("type") == "bind" and v.get("source") == project.root]
+    found = project.service(service)
+    if found is not None and found.build.dev_stage is None:
+        return found.mounted_at
+    return next(iter(mounted), None)

@@ -1,0 +1,177 @@
+"""Which port of the host a service gets ("Ports" in docs/reference/behaviour.md): yours is kept, ours is the next free one."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from devctl.domain.compose.host_ports import Published, published
+from devctl.domain.plan.engine_state import Observed
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project, Service
+from devctl.errors import MachineError, Problem
+from devctl.workflows.project.compose_model import compose_place
+from devctl.workflows.project.find import compose_files, named
+
+LOCALHOST = "127.0.0.1"
+TRIES = 100
+HOLDS_PORTS = ("running", "paused", "restarting")
+# `${HOST_PORT:-8080}:8080`.
+_VARIABLE = re.compile(r"\$\{?(?P<name>[A-Za-z_]\w*)(?:[:?+-][^}\n]*)?\}?:(?P<target>\d+)")
+
+
+def choose_host_ports(box: Toolbox, project: Project, *, observed: Observed) -> dict[str, int | None]:
+    """The host port of each service, no two the same, nor one that the compose file publishes."""
+    taken = {host for spec in project.specs.values() for port in published(spec) for host in port.hosts}
+    chosen: dict[str, int | None] = {}
+    for service in project.services:
+        port = choose_host_port(box, project, service, observed=observed, taken=taken)
+        chosen[service.name] = port
+        taken |= {port} if port is not None else set()
+    return chosen
+
+
+def choose_host_port(
+    box: Toolbox, project: Project, service: Service, *, observed: Observed, taken: Collection[int] = ()
+) -> int | None:
+    """The host port of a service, None where it has no port, or where the compose file leaves the choice to the engine.
+    Whether what the user fixed is free is asked by `check_host_ports`. `taken`: what others of the project get."""
+    if service.serve.port is None or project.specs.get(service.name, {}).get("network_mode"):
+        return None
+    fixed = fixed_port(project, service)
+    if fixed is not None or project.specs.get(service.name, {}).get("ports"):
+        return fixed
+    mine = observed.of(service.name)
+    alive = mine is not None and mine.state in HOLDS_PORTS
+    held = {port for _, port in mine.ports.values()} if mine is not None and alive else set()
+    remembered = mine.ports.get(service.serve.port) if mine is not None else None
+    again = remembered[1] if remembered is not None and remembered[1] not in taken else None
+    if again is not None and (again in held or box.host.port_free(LOCALHOST, again)):
+        return again
+    return _next_free(box, service, service.serve.port, taken)
+
+
+def fixed_port(project: Project, service: Service) -> int | None:
+    """The host port that the user's files name; None where the choice is ours."""
+    if service.serve.host_port is not None:
+        return service.serve.host_port
+    mine = published(project.specs.get(service.name, {}))
+    return next((p.hosts[0] for p in mine if p.target == service.serve.port and len(p.hosts) == 1), None)
+
+
+def check_host_ports(
+    box: Toolbox, project: Project, model: Mapping[str, Any], *, starting: Collection[str], observed: Observed
+) -> None:
+    """Raise MachineError `port-taken` where a service of `starting` publishes a port that somebody else holds: dependencies
+    and second ports too, as `model` has them, and before anything is built."""
+    holders: dict[int, str] = {}
+    for name in sorted(starting):
+        for first in _fixed(model["services"].get(name) or {}):
+            if holders.setdefault(first, name) != name:
+                raise _published_twice(box, project, holders[first], name, first)
+    alive = [c for c in observed.containers if c.state in HOLDS_PORTS]
+    own = {host for c in alive for _, host in c.ports.values()}
+    for name in sorted(starting):
+        for port in published(model["services"].get(name) or {}):
+            if own.isdisjoint(port.hosts):
+                _must_be_free(box, project, name, port, own={c.name for c in observed.containers})
+
+
+def _fixed(spec: Mapping[str, Any]) -> set[int]:
+    """The ports of the host that a service takes on this machine's own address, or on all."""
+    ports = spec.get("ports") or []
+    mine = [p for p in ports if p.get("host_ip", LOCALHOST) in (LOCALHOST, "0.0.0.0", "")]  # read, not bound
+    return {p.hosts[0] for p in published({"ports": mine}) if len(p.hosts) == 1}
+
+
+def _published_twice(box: Toolbox, project: Project, first: str, second: str, port: int) -> MachineError:
+    targets = (p.target for p in published(project.specs.get(second, {})) if port in p.hosts)
+    target = next(targets, port)
+    return MachineError(
+        f"{first} and {second} both publish port {port} of the host",
+        code="port-taken",
+        hint=_other_port(box, project, second, target, _free_after(box, port)),
+        place=compose_place(box, Path(project.root))(("services", second, "ports")),
+    )
+
+
+def _must_be_free(
+    box: Toolbox, project: Project, name: str, port: Published, *, own: Collection[str]
+) -> None:
+    used = box.engine.ports_in_use()
+    if any(used[p] in own if p in used else box.host.port_free(LOCALHOST, p) for p in port.hosts):
+        return
+    first, last = port.hosts[0], port.hosts[-1]
+    holder = used.get(first)
+    who = f"container {holder}" if holder else "a process of this machine"
+    said = f"port {first} of the host is" if first == last else f"ports {first} to {last} of the host are all"
+    service = project.service(name)
+    place = service.origins.get("host_port") if service is not None else None
+    raise MachineError(
+        f"{said} taken{f' by {who}' if first == last else ''}; {name} needs {'it' if first == last else 'one'}",
+        code="port-taken",
+        hint=port_remedy(box, project, name, port=first, target=port.target, holder=holder, after=last),
+        place=place or compose_place(box, Path(project.root))(("services", name, "ports")),
+    )
+
+
+def port_remedy(
+    box: Toolbox, project: Project, name: str, *, port: int, target: int, holder: str | None, after: int = 0
+) -> str:
+    """The project's own way to another port first: what holds the old one may be somebody's work."""
+    other = _free_after(box, max(port, after))
+    end = f"docker stop {holder}" if holder else f"end what `ss -ltnp 'sport = :{port}'` shows"
+    return f"{_other_port(box, project, name, target, other)}; or {end}"
+
+
+def _other_port(box: Toolbox, project: Project, name: str, target: int, port: int) -> str:
+    service = project.service(name)
+    if service is not None and service.serve.host_port is not None and service.serve.port == target:
+        return _in_config(name, port)
+    for path in compose_files(box, Path(project.root)):
+        found = _VARIABLE.search(box.files.read_text(path, within=None) or "")
+        while found is not None and found["target"] != str(target):
+            found = _VARIABLE.search(found.string, found.end())
+        if found is not None:
+            return f"{found['name']}={port} in {posixpath.normpath(f'{project.compose_dir}/.env')}"
+    first = next(published(project.specs.get(name, {})), None)
+    moves = service.serve.port if service is not None else first.target if first is not None else None
+    if moves == target:
+        return _in_config(name, port)
+    files = (named(Path(project.root), path) for path in compose_files(box, Path(project.root)))
+    file = next(files, "compose.yaml")
+    return f'{file}: `services: {{{name}: {{ports: ["{LOCALHOST}:{port}:{target}"]}}}}`'
+
+
+def _in_config(name: str, port: int) -> str:
+    return f"devctl.yaml: `services: {{{name}: {{host_port: {port}}}}}`"
+
+
+def _free_after(box: Toolbox, port: int) -> int:
+    used = box.engine.ports_in_use()
+    wanted = range(port + 1, port + 1 + TRIES)
+    return next((p for p in wanted if p not in used and box.host.port_free(LOCALHOST, p)), port + 1)
+
+
+def _next_free(box: Toolbox, service: Service, wanted: int, taken: Collection[int]) -> int:
+    first = wanted if wanted >= 1024 else wanted + 8000
+    used = {*box.engine.ports_in_use(), *taken}
+    for port in range(first, first + TRIES):
+        if port not in used and box.host.port_free(LOCALHOST, port):
+            if port != first:
+                box.reporter.warn(
+                    Problem(
+                        "port-moved",
+                        f"port {first} is taken, {service.name} gets {port}",
+                        f"{_in_config(service.name, port)} fixes one",
+                    )
+                )
+            return port
+    raise MachineError(
+        f"no free port from {first} to {first + TRIES - 1}",
+        code="port-taken",
+        hint=f"{_in_config(service.name, first + TRIES)} chooses another",
+    )

@@ -1,0 +1,69 @@
+"""Jobs that are built here: done ones are built again when their source changed, and run again when that made another image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from devctl.domain.plan.engine_state import Observed
+from devctl.domain.plan.fingerprints import digest
+from devctl.domain.plan.planner import Dependency, is_done
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.private_notes import JobsNote
+from devctl.domain.project.state_folder import STATE_FOLDER
+from devctl.errors import MachineError
+
+
+def with_source(
+    box: Toolbox, root: Path, model: Mapping[str, Any], dependencies: Sequence[Dependency]
+) -> tuple[Dependency, ...]:
+    """What each job is built from now, and whether that is what it was built from."""
+    known = box.private.note(root, JobsNote).built if any(d.job for d in dependencies) else {}
+    return tuple(_of(box, d, model, known.get(d.name)) if d.job and d.image else d for d in dependencies)
+
+
+def _of(box: Toolbox, job: Dependency, model: Mapping[str, Any], known: str | None) -> Dependency:
+    source = _source(box, model["services"][job.name]["build"])
+    return replace(job, source=source, changed=source is None or source != known)
+
+
+def _source(box: Toolbox, build: Mapping[str, Any]) -> str | None:
+    """None where it cannot be told: an address, a folder with too many files, or one that changed just now."""
+    context = Path(str(build.get("context") or ""))
+    if not context.is_absolute():
+        return None
+    ignored = box.files.read_text(context / ".dockerignore", within=None) or ""
+    tree = box.files.tree(context, without=[".git", *ignored.split("\n"), STATE_FOLDER])
+    return digest(tree, build) if tree is not None else None
+
+
+def note_built(box: Toolbox, root: Path, job: Dependency) -> None:
+    """`source` is that of before the build: what was edited meanwhile is seen as a change."""
+    built = {k: v for k, v in box.private.note(root, JobsNote).built.items() if k != job.name}
+    with suppress(MachineError):  # no home to write to: it is built again next time
+        box.private.keep(root, JobsNote({**built, job.name: job.source} if job.source else built))
+
+
+def done_as_built(box: Toolbox, dependencies: Iterable[Dependency], observed: Observed) -> frozenset[str]:
+    """The jobs that are done, by the image that there is now: they are not run again."""
+    jobs = {d.name: d.image for d in dependencies if d.image and is_done(d, observed.of(d.name))}
+    now = box.engine.images(list(jobs.values())) if jobs else {}
+    ran = {name: found.image_id for name in jobs if (found := observed.of(name)) is not None}
+    return frozenset(name for name, ref in jobs.items() if ref in now and now[ref].id == ran.get(name))
+
+
+def waiting_for_none_of(model: Mapping[str, Any], done: frozenset[str]) -> dict[str, Any]:
+    """Compose would run what is done again; of everything else the conditions hold."""
+    specs = {
+        name: {
+            **spec,
+            "depends_on": {on: how for on, how in spec["depends_on"].items() if on not in done},
+        }
+        if spec.get("depends_on")
+        else spec
+        for name, spec in model["services"].items()
+    }
+    return {**model, "services": specs}

@@ -1,0 +1,59 @@
+"""Whose containers these are: two folders of one name are one project to compose, and the second would replace the first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from devctl.domain.command.argv import shell_path
+from devctl.domain.plan.engine_state import MACHINE_LABEL, WORKING_DIR_LABEL, Container, Observed
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.errors import MachineError
+
+
+def refuse_anothers(box: Toolbox, project: Project, observed: Observed) -> None:
+    """Raise MachineError `project-name-taken` where a container of this name is another folder's."""
+    for container in observed.containers:
+        other = _anothers(box, project, container)
+        if other is not None and _elsewhere(project, container):
+            raise MachineError(
+                f"the project name {project.name} is taken by {other} of another machine or container that uses this engine",
+                code="project-name-taken",
+                hint=f"devctl.yaml: `name: {project.name}-2` gives this folder a name of its own; "
+                f"where nobody needs what runs there: docker compose -p {project.name} down",
+            )
+        if other is not None:
+            raise MachineError(
+                f"the project name {project.name} is taken by {other}, which has containers of that name",
+                code="project-name-taken",
+                hint=f"devctl.yaml: `name: {project.name}-2` gives this folder a name of its own; "
+                f"or devctl -C {shell_path(other)} down",
+            )
+
+
+def own_containers(box: Toolbox, project: Project) -> Observed:
+    """Those of this folder: what is another's is neither shown nor entered."""
+    return only_own(box, project, box.engine.containers(project.name))
+
+
+def only_own(box: Toolbox, project: Project, observed: Observed) -> Observed:
+    mine = tuple(c for c in observed.containers if _anothers(box, project, c) is None)
+    return replace(observed, containers=mine)
+
+
+def _anothers(box: Toolbox, project: Project, container: Container) -> Path | None:
+    """The folder elsewhere that a container belongs to.
+
+    A compose file in a folder below is the same project, and a folder that was moved or removed has left its name: that can
+    be seen of this machine's folders alone.
+    """
+    label = container.labels.get(WORKING_DIR_LABEL)
+    here, other = Path(project.root), Path(label or project.root)
+    if here in (other, *other.parents) or other in here.parents:
+        return None
+    return other if _elsewhere(project, container) or not box.files.gone(other) else None
+
+
+def _elsewhere(project: Project, container: Container) -> bool:
+    return container.labels.get(MACHINE_LABEL, project.machine) != project.machine

@@ -1,0 +1,343 @@
+"""What a service is built from, below `.devctl/`: the Dockerfile, what it leaves out, and for one of ours air's configuration."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from devctl.domain.bases.references import Base, project_bases
+from devctl.domain.derive.dev_stage import dev_dockerfile
+from devctl.domain.detect.config_file_env import reread
+from devctl.domain.dockerfile.air_toml import air_toml
+from devctl.domain.dockerfile.dockerignore import taken_back_in
+from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.dockerfile.git_access import with_git
+from devctl.domain.dockerfile.recipe import Recipe
+from devctl.domain.dockerfile.stages import find_stage, needed_by
+from devctl.domain.dockerfile.syntax_directive import syntax_line, without_syntax_line
+from devctl.domain.go.gomod import parse_mod, parse_work
+from devctl.domain.numbers import whole
+from devctl.domain.plan.fingerprints import digest
+from devctl.domain.plan.run import Run, built_from, dev_run, rebased, target_of
+from devctl.domain.plan.users_air import air_of, our_build, translated
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project, Service
+from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, dockerfile_copy
+from devctl.errors import FilesError
+from devctl.workflows.project.excluded_folders import data_folders, frontend_modules
+from devctl.workflows.session.bind_mounts import volume_folders, with_volumes
+from devctl.workflows.session.manifests import manifest_paths
+from devctl.workflows.session.private_modules import said_args
+
+CONFIG = "devctl.yaml"
+NO_GIT = ".git\n"
+"""Of a context without a .dockerignore: every git command writes there, and would make what was built from it old."""
+_SECTION = re.compile(r"^# -{10,}.*\n", re.MULTILINE)
+MANIFEST_LINE = "COPY go.mod go.su[m] ./"
+_ODD = re.compile(r"^-|[^\w./~+@\[\]-]")
+_DATA = frozenset(["", "db", "json", "log", "sqlite", "sqlite3"])
+_OF_GO = re.compile(r"[\w.~/+-]+", re.ASCII)
+"""Module paths and versions that Go accepts."""
+
+
+def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
+    """Path below `.devctl/` → content: what a service is built from."""
+    service = project.service(run.service)
+    assert service is not None
+    ours = run.dockerfile is None
+    dockerfile = (
+        our_dockerfile(box, project, service, context=run.context)
+        if ours
+        else _their_dockerfile(box, project, run)
+    )
+    if ours and not run.derived and "GOPRIVATE" in run.args:
+        dockerfile = with_git(dockerfile)
+    if run.derived:
+        dockerfile = _derived_dockerfile(box, project, service, ours=dockerfile)
+    copy = dockerfile_copy(run.service)
+    files = {copy: dockerfile, f"{copy}.dockerignore": _ignored(box, project, run)}
+    if ours:
+        template = box.templates.read("go-service/.air.toml")
+        left_out = [*data_folders(box, project), *frontend_modules(project)]
+        watched = (*service.source.embedded, *reread(service))
+        vendored, air = is_vendored(box, project, service), air_of(service)
+        files[air_toml_copy(run.service)] = (
+            translated(
+                air,
+                service,
+                source=service.mounted_at,
+                unwatched=left_out,
+                watched=watched,
+                vendored=vendored,
+            ).text
+            if air is not None
+            else air_toml(
+                template,
+                our_build(service),
+                unwatched=left_out,
+                watched=(*watched, *_copied(box, project, service)),
+                vendored=vendored,
+            )
+        )
+    return files
+
+
+def _copied(box: Toolbox, project: Project, service: Service) -> Iterator[str]:
+    """What the user's image gets of the source besides the program, which may read it when it starts: files, and of folders the
+    endings in them. (Data that a program writes itself is left out by its ending: each write would be a build.)"""
+    links = service.build.derived.final.links if service.build.derived is not None else ()
+    for source in (source for link in links for source in link.sources if source != "."):
+        path = posixpath.normpath(posixpath.join(service.build.context, source))
+        found = _endings(box, Path(project.root) / path, depth=4) - _DATA
+        yield from sorted(f"*.{ending}" for ending in found) if found or "*" in path else [path]
+
+
+def _endings(box: Toolbox, path: Path, *, depth: int) -> set[str]:
+    """Of the files in a folder and below; of a pattern its own; none for a file."""
+    if not box.files.is_dir(path):
+        return {path.suffix.removeprefix(".")} if "*" in path.name else set()
+    names = [name for name in box.files.names(path) if not name.startswith(".")] if depth else []
+    below = (
+        _endings(box, path / name, depth=depth - 1) or {Path(name).suffix.removeprefix(".")} for name in names
+    )
+    return set().union(*below)
+
+
+def recipe_in(files: Mapping[str, str], service: str) -> Recipe:
+    """What a service is built by, of its `overlay_files`."""
+    copy = dockerfile_copy(service)
+    return Recipe(files[copy], files[f"{copy}.dockerignore"])
+
+
+def recipe_of(box: Toolbox, project: Project, build: Mapping[str, Any]) -> Recipe | None:
+    """What another service of the compose file is built by: their Dockerfile, and a context without our own folder, which changes
+    with every command. None where the context is not a folder of the project."""
+    root, context = Path(project.root), Path(str(build.get("context") or ""))
+    dockerfile = context / str(build.get("dockerfile") or "Dockerfile")
+    if "dockerfile_inline" in build or not all(p.is_relative_to(root) for p in (context, dockerfile)):
+        return None
+    text = box.files.read_text(dockerfile, within=root)
+    if text is None:
+        return None
+    beside = box.files.read_text(dockerfile.with_name(f"{dockerfile.name}.dockerignore"), within=root)
+    theirs = (
+        beside
+        if beside is not None
+        else box.files.read_text(context / ".dockerignore", within=root) or NO_GIT
+    )
+    found = syntax_line(text)
+    if found is not None and found[1] in project.left_out_builders:
+        text = without_syntax_line(text)
+    return Recipe(text, "\n".join([theirs.rstrip(), STATE_FOLDER, ""]))
+
+
+def is_vendored(box: Toolbox, project: Project, service: Service) -> bool:
+    """Whether the build takes its modules from vendor/."""
+    return box.files.exists(Path(project.root) / service.source.dir / "vendor/modules.txt")
+
+
+def _their_dockerfile(box: Toolbox, project: Project, run: Run) -> str:
+    """The user's, line by line, where another base is wanted with their stage on that; a wanted stage without a name is given one,
+    a builder that is not available is left out.
+
+    Raises FilesError `reserved-name` where another stage has that name.
+    """
+    root = Path(project.root)
+    moved = rebased(project, run)
+    text = (
+        moved.text
+        if moved is not None
+        else box.files.read_text(root / str(run.dockerfile), within=root) or ""
+    )
+    number = whole(run.stage or "")
+    found = syntax_line(text)
+    if found is not None and found[1] in project.left_out_builders:
+        text = without_syntax_line(text)
+    if number is None or run.stage is None:
+        return text
+    facts = box.sources.dockerfile_text(text, path=str(run.dockerfile), args=build_args(project, run))
+    taken = next((s for s in facts.stages if s.name.lower() == target_of(run.stage)), None)
+    if taken is not None:
+        raise FilesError(
+            f"a stage has the name {taken.name}, which devctl gives to the stage without a name that it builds",
+            code="reserved-name",
+            hint=f"give stage {taken.name} another name, or a name to stage {number} of {run.dockerfile}",
+            place=f"{run.dockerfile}:{taken.line}",
+        )
+    lines = text.splitlines(keepends=True)
+    at = facts.stages[number].line - 1
+    lines[at] = f"{lines[at].rstrip()} AS {target_of(run.stage)}\n"
+    return "".join(lines)
+
+
+def build_args(project: Project, run: Run) -> dict[str, str]:
+    """What the compose file and we give to the build."""
+    return {**said_args(project, run.service), **run.args}
+
+
+def run_bases(box: Toolbox, project: Project, run: Run) -> tuple[Base, ...]:
+    """The outside images that building this run's stage needs, its arguments filled in."""
+    facts = dockerfile_of(box, project, run)
+    stage = find_stage(facts, run.stage) if run.stage else facts.stages[-1]
+    if stage is None:
+        return ()
+    stages = needed_by(facts, stage)
+    for needed in stages:
+        if needed.base.endswith((":", "@")) or needed.base == "":
+            raise FilesError(
+                f"FROM names no image: {needed.base!r} has an empty {'digest' if '@' in needed.base else 'tag'}",
+                code="broken-dockerfile",
+                hint="give the build argument in that line a default that is not empty (ARG), or a value in `build.args`",
+                place=f"{facts.path}:{needed.line}",
+            )
+    return project_bases((), (DockerfileFacts(facts.path, stages, facts.global_args),))
+
+
+def dockerfile_of(box: Toolbox, project: Project, run: Run) -> DockerfileFacts:
+    text = overlay_files(box, project, run)[f"{run.service}/Dockerfile"]
+    return box.sources.dockerfile_text(
+        text, path=run.dockerfile or built_from(run), args=build_args(project, run)
+    )
+
+
+def base_refs(box: Toolbox, project: Project) -> frozenset[str]:
+    """What the dev images of a project are built on."""
+    runs = [dev_run(project, service) for service in project.services]
+    return frozenset(base.ref for run in runs for base in run_bases(box, project, run))
+
+
+def bases_digest(box: Toolbox, project: Project, run: Run) -> str:
+    """Which images the outside references of a Dockerfile name now; "" where one of them is not here."""
+    refs = sorted(base.ref for base in run_bases(box, project, run))
+    here = box.engine.images(refs)
+    return digest([here[ref].id for ref in refs]) if refs and len(here) == len(refs) else ""
+
+
+def our_dockerfile(box: Toolbox, project: Project, service: Service, *, context: str = ".") -> str:
+    """The template's Dockerfile, with the manifests of a workspace listed where it has the module's."""
+    text = box.templates.read("go-service/Dockerfile")
+    copied = [
+        _copy([*(_globbed(p) for p in paths), target])
+        for target, paths in _by_folder(box, project, service, context=context)
+    ]
+    known = _unpublished(box, project, manifest_paths(box, project, service), context=context)
+    text = text.replace(MANIFEST_LINE, "\n".join([*copied, known]).rstrip() or MANIFEST_LINE)
+    return with_volumes(text, project, service)
+
+
+def _derived_dockerfile(box: Toolbox, project: Project, service: Service, *, ours: str) -> str:
+    assert service.build.derived is not None
+    sections = _SECTION.split(ours)
+    text = dev_dockerfile(
+        service.build.derived,
+        air=next(part for part in sections if " AS air\n" in part),
+        modules=next(part for part in sections if " AS deps\n" in part),
+        scripts={
+            name: box.templates.read(f"derived/{name}")
+            for name in ("link", "program", "reload", "once", "stay")
+        },
+        context=service.build.context,
+        writable=volume_folders(project, service),
+    )
+    found = syntax_line(text)
+    return without_syntax_line(text) if found is not None and found[1] in project.left_out_builders else text
+
+
+def _by_folder(
+    box: Toolbox, project: Project, service: Service, *, context: str
+) -> list[tuple[str, list[str]]]:
+    """Manifests inside the build context, by the folder of the image that they go to; the go.mod of a folder comes first."""
+    folders: dict[str, list[str]] = {}
+    for path in (posixpath.relpath(path, context) for path in manifest_paths(box, project, service)):
+        if not path.startswith("../") and not path.endswith("vendor/modules.txt"):
+            folders.setdefault(posixpath.dirname(path), []).append(path)
+    return [(f"./{folder}/" if folder else "./", paths) for folder, paths in folders.items()]
+
+
+def _copy(words: list[str]) -> str:
+    """The form of a list where a folder's name has a space in it, or could be taken for a flag or a here-document."""
+    odd = any(_ODD.search(word) for word in words)
+    return f"COPY {json.dumps(words, ensure_ascii=False) if odd else ' '.join(words)}"
+
+
+def _globbed(path: str) -> str:
+    """`go.sum` → `go.su[m]`: COPY takes a pattern that fits nothing, but no name that is not there."""
+    return path if path.endswith("go.mod") else f"{path[:-1]}[{path[-1]}]"
+
+
+def _ignored(box: Toolbox, project: Project, run: Run) -> str:
+    """What the user keeps out of the context, and our own folder, which changes with every mode."""
+    root, theirs = Path(project.root), None
+    if run.written is not None:
+        theirs = box.files.read_text(root / f"{run.written}.dockerignore", within=root)
+    if theirs is None:
+        theirs = box.files.read_text(root / run.context / ".dockerignore", within=root) or NO_GIT
+    # What is built from a Dockerfile of ours never reads devctl.yaml, and an edit of it must not build anything anew. The
+    # user's is given what their own `docker build` gives it.
+    ours = [CONFIG, *frontend_modules(project)] if run.ours else []
+    service = project.service(run.service)
+    embedded = taken_back_in(theirs, service.source.embeds) if run.ours and service is not None else ()
+    return "\n".join(
+        [
+            theirs.rstrip(),
+            *embedded,
+            *_below(run.context, data_folders(box, project)),
+            *ours,
+            STATE_FOLDER,
+            "",
+        ]
+    )
+
+
+def _below(context: str, folders: Iterable[str]) -> Iterator[str]:
+    for folder in folders:
+        if context == "." or folder.startswith(f"{context}/"):
+            yield posixpath.relpath(folder, context)
+
+
+def _unpublished(box: Toolbox, project: Project, paths: tuple[str, ...], *, context: str) -> str:
+    """The Dockerfile line that makes known which modules of a workspace require each other at a version nobody published
+    (`v0.0.0`); "" where there are none.
+
+    `go build` does not look it up, since the workspace has the module; `go mod download` does and fails (golang/go#51946).
+    A replacement of exactly that version in the go.work of the deps stage is what it accepts.
+
+    `paths`: the manifests of a service. Raises FilesError where one of them cannot be read.
+    """
+    root = Path(project.root)
+    work = next((p for p in paths if posixpath.basename(p) == "go.work"), None)
+    text = box.files.read_text(root / work, within=root) if work is not None else None
+    if work is None or text is None:
+        return ""
+    base, parsed = posixpath.dirname(work), parse_work(text, path=work)
+    folders = [posixpath.normpath(posixpath.join(base, use)) for use in parsed.uses]
+    mods = {}
+    for folder in folders:
+        path = posixpath.normpath(posixpath.join(folder, "go.mod"))
+        content = box.files.read_text(root / path, within=root)
+        if content is not None:
+            mods[folder] = parse_mod(content, path=path)
+    replaced = {r.old for m in (parsed, *mods.values()) for r in m.replaces}
+    where = {mod.module: folder for folder, mod in mods.items() if mod.module not in replaced}
+    # Words of a go.mod come to stand in a shell of our Dockerfile, beside the keys that its build is lent.
+    wanted = {
+        (r.path, r.version, where[r.path])
+        for mod in mods.values()
+        for r in mod.requires
+        if r.path in where
+        and _OF_GO.fullmatch(r.path)
+        and _OF_GO.fullmatch(r.version)
+        and where[r.path].isprintable()
+    }
+    flags = [
+        f"-replace={path}@{version}=./{posixpath.relpath(folder, base or '.')}"
+        for path, version, folder in sorted(wanted)
+    ]
+    folder = posixpath.normpath(posixpath.join("/app", posixpath.relpath(base or ".", context)))
+    printable = flags and folder.isprintable()
+    return f"RUN cd {shlex.quote(folder)} && go work edit {shlex.join(flags)}" if printable else ""

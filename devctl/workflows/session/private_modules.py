@@ -1,0 +1,78 @@
+"""What this machine knows of private modules: Go's settings, and the file with the passwords, which no layer may hold."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from devctl.domain.plan.run import Run
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+
+SETTINGS = ("GOPROXY", "GOSUMDB", "GOPRIVATE")
+"""What our Dockerfile takes as build arguments; they end up in the history of a build stage, so no password goes there."""
+_ARG = re.compile(rf"^\s*ARG\s+({'|'.join(SETTINGS)})\s*$", re.MULTILINE | re.IGNORECASE)
+_SECRET = re.compile(r"--mount=type=secret,(?:[\w=/.-]+,)*id=([\w.-]+)")
+# A proxy that the build can reach, and without a password in its address.
+_PROXY = re.compile(r"https?://(?!localhost|127\.|\[::1\])[^/@\s]+(?:/[^@\s]*)?")
+
+
+def with_access(box: Toolbox, project: Project, run: Run) -> Run:
+    """The run with what its build needs to fetch private modules. A Dockerfile of the user's gets what it asks for by name,
+    as far as its compose file does not give it: one that `init` wrote asks as ours does; so does a dev stage that is made of it."""
+    settings = go_settings(box)
+    files, ssh = secrets(box, settings), lends_ssh(box, settings)
+    if run.written is not None:
+        root = Path(project.root)
+        text = box.files.read_text(root / run.written, within=root) or ""
+        given = said_args(project, run.service)
+        asked = {*_ARG.findall(text)} - set(given)
+        settings = {name: value for name, value in settings.items() if name in asked}
+        files = {name: path for name, path in files.items() if name in _SECRET.findall(text)}
+        ssh = ssh and "--mount=type=ssh" in text
+    return replace(run, args={**settings, **run.args}, secrets=files, ssh=ssh)
+
+
+def said_args(project: Project, service: str) -> dict[str, str]:
+    """The build arguments of the compose file."""
+    build = (project.specs.get(service) or {}).get("build")
+    said = build.get("args") if isinstance(build, dict) else None
+    return {str(k): str(v) for k, v in said.items()} if isinstance(said, dict) else {}
+
+
+def go_settings(box: Toolbox) -> dict[str, str]:
+    """Those that the host has set, by variable or by `go env -w`; what Go does by itself is not said again."""
+    home = box.host.env("HOME") or "/"
+    config = box.host.env("XDG_CONFIG_HOME") or f"{home}/.config"
+    text = box.files.read_text(Path(box.host.env("GOENV") or f"{config}/go/env"), within=None) or ""
+    written = dict(line.partition("=")[::2] for line in text.splitlines())
+    told = {name: box.host.env(name) or written.get(name, "") for name in SETTINGS}
+    if not _PROXY.fullmatch(told["GOPROXY"].partition(",")[0]):
+        told["GOPROXY"] = ""
+    return {name: value for name, value in told.items() if value}
+
+
+def secrets(box: Toolbox, settings: dict[str, str]) -> dict[str, str]:
+    """Files with keys, where modules are private: by GOPRIVATE, or by a proxy of one's own (which needs a password alone)."""
+    home = box.host.env("HOME") or "/"
+    found = {}
+    if settings.keys() & {"GOPRIVATE", "GOPROXY"}:
+        found["netrc"] = box.host.env("NETRC") or f"{home}/.netrc"
+    if "GOPRIVATE" in settings:
+        config = box.host.env("XDG_CONFIG_HOME") or f"{home}/.config"
+        ours = (path for path in (f"{home}/.gitconfig", f"{config}/git/config") if _rewrites(box, path))
+        found["gitconfig"] = next(ours, "")
+        found["known_hosts"] = f"{home}/.ssh/known_hosts"
+    return {name: path for name, path in found.items() if path and box.files.exists(Path(path))}
+
+
+def _rewrites(box: Toolbox, path: str) -> bool:
+    """Whether git is told there to take other addresses: those with ssh, or with a token. Nothing else of it is needed."""
+    return "insteadof" in (box.files.read_text(Path(path), within=None) or "").lower()
+
+
+def lends_ssh(box: Toolbox, settings: dict[str, str]) -> bool:
+    """Compose refuses `ssh: [default]` where no agent runs."""
+    agent = box.host.env("SSH_AUTH_SOCK")
+    return "GOPRIVATE" in settings and bool(agent) and box.files.exists(Path(agent or ""))

@@ -1,0 +1,111 @@
+"""Build a production image a second time, with every command run again, and compare the programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.dockerfile.recipe import Recipe, Recipes
+from devctl.domain.dockerfile.stages import find_stage, needed_by
+from devctl.domain.plan.run import Run
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.domain.size.reproducible import Twice, compare_builds
+from devctl.errors import ProjectError
+from devctl.workflows.engine.execute import must
+from devctl.workflows.session.steps import Steps
+
+
+def build_twice(
+    box: Toolbox, project: Project, runs: Mapping[str, Run], built: Mapping[str, object], recipes: Recipes
+) -> tuple[Twice, ...]:
+    """`runs` by their key in the services of `built`, the model that their images were just built from by `recipes`."""
+    try:
+        specs = _mapping(built["services"])
+        again = {key: _spec(box, run, specs[key]) for key, run in runs.items()}
+        with Steps(box).step("build", "a second time, every command again"):
+            done = box.compose.build(
+                Path(project.root),
+                {**built, "services": again},
+                list(again),
+                recipes={key: _anew(box, recipes[key]) for key in again},
+            )
+            must(done, "build", what="the production image")
+        return tuple(_compare(box, project, run) for run in runs.values())
+    finally:
+        for run in runs.values():
+            box.engine.remove_image(_again(run))
+
+
+def _spec(box: Toolbox, run: Run, spec: object) -> dict[str, object]:
+    """The same build under a tag of its own."""
+    build = _mapping(_mapping(spec)["build"])
+    labels = {**_mapping(build["labels"]), **box.identity.temporary()}
+    return {**_mapping(spec), "image": _again(run), "build": {**build, "labels": labels}}
+
+
+def _anew(box: Toolbox, recipe: Recipe) -> Recipe:
+    """The recipe with an argument that makes every command run again.
+
+    Not `--no-cache`: that empties the cache mounts too, and compiles the standard library again (a minute instead of
+    seconds). An argument with another value each time makes every RUN of a stage run again, and changes nothing else.
+    """
+    facts = box.sources.dockerfile_text(recipe.dockerfile, path="Dockerfile", args={})
+    lines = recipe.dockerfile.splitlines(keepends=True)
+    for stage in reversed(facts.stages):
+        following = [i.line for i in stage.instructions if i.cmd != "FROM"]
+        if following:
+            lines.insert(following[0] - 1, f"ARG DEVCTL_AGAIN={box.clock.now()}\n")
+    return replace(recipe, dockerfile="".join(lines))
+
+
+def must_repeat(found: Sequence[Twice], result: dict[str, object], *, text: str) -> None:
+    """Raise ProjectError `not-reproducible` with the first reason."""
+    bad = next((t for t in found if not t.same), None)
+    if bad is None:
+        return
+    first = bad.reasons[0]
+    raise ProjectError(
+        f"two builds of {bad.service} give two programs: {first.what}",
+        code="not-reproducible",
+        hint="stamp what belongs to the commit (its hash, its date), and build with -trimpath -buildvcs=false",
+        place=first.place,
+        detail=text,
+        result=result,
+    )
+
+
+def _again(run: Run) -> str:
+    return f"{run.image}-again"
+
+
+def _mapping(value: object) -> dict[str, object]:
+    assert isinstance(value, dict)
+    return dict(value)
+
+
+def _compare(box: Toolbox, project: Project, run: Run) -> Twice:
+    images, root = box.images(), Path(project.root)
+    binary = images.read(run.image).program
+    if binary is None:
+        raise ProjectError(
+            f"there is no program in {run.image}", code="file-missing", hint="devctl prod-preview says why"
+        )
+    return compare_builds(
+        run.service,
+        run.base or "",
+        binary.path,
+        one=images.binary(run.image, binary.path),
+        other=images.binary(_again(run), binary.path),
+        dockerfile=_built(box.sources.dockerfile(root / run.dockerfile, root=root), run)
+        if run.dockerfile is not None
+        else None,
+    )
+
+
+def _built(facts: DockerfileFacts, run: Run) -> DockerfileFacts:
+    """Without the stages that the one which runs does not need: the reloader's, say."""
+    stage = find_stage(facts, run.stage) if run.stage else facts.stages[-1]
+    return facts if stage is None else replace(facts, stages=needed_by(facts, stage))

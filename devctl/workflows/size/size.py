@@ -1,0 +1,252 @@
+"""size: the production image on each base, measured. Takes no lock and leaves the files that other commands use alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from devctl.domain.bases.references import published_base_bytes
+from devctl.domain.command.events import Outcome
+from devctl.domain.command.requests import SizeRequest
+from devctl.domain.dockerfile.recipe import Recipe, Recipes
+from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, RUNTIME_BASES
+from devctl.domain.dockerfile.stages import external_base, find_stage
+from devctl.domain.image.go_binary import Package, build_info, functions, packages
+from devctl.domain.plan.engine_state import ASSEMBLED_LABEL, Observed
+from devctl.domain.plan.fingerprints import label_wanted
+from devctl.domain.plan.planner import Step, Wanted
+from devctl.domain.plan.render import render
+from devctl.domain.plan.run import Run, prod_run
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project, Service
+from devctl.domain.size.growth import BudgetNote, Grown, Weighed, grown, growth_text, modules
+from devctl.domain.size.report import SizeReport, SizeRow, budget_bytes, chosen_bases, megabytes, size_text
+from devctl.domain.size.reproducible import Twice
+from devctl.errors import Problem, ProjectError
+from devctl.workflows.advice.advice import say_left_out
+from devctl.workflows.bases.go_base import resolve_bases
+from devctl.workflows.bases.needed import ensure_bases
+from devctl.workflows.engine.execute import must
+from devctl.workflows.project.load import load
+from devctl.workflows.session.manifests import deps_fingerprint
+from devctl.workflows.session.overlay import overlay_files
+from devctl.workflows.session.session import Session, recipe_files
+from devctl.workflows.session.steps import Steps, plan_outcome
+from devctl.workflows.size.reproducible import build_twice, must_repeat
+
+Page = Callable[[Mapping[str, object], str], str]
+
+_Read = Callable[[SizeRow], tuple[Package, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """One image to build; `key` names it in the model that compose is given."""
+
+    service: Service
+    base: str
+    run: Run
+    key: str
+
+
+def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Outcome:
+    """Raises ProjectError `over-budget` with all rows. `page` makes the HTML of a result and a title."""
+    project = load(box, request.project)
+    project = resolve_bases(box, project, mode="prod", dry_run=request.dry_run, assemble=request.yes)
+    bases = chosen_bases(request.bases)
+    budget = budget_bytes(request.budget or box.sources.config(Path(project.root)).prod.budget)
+    targets = [_built(project, service, base) for service in project.services for base in bases]
+    if request.dry_run:
+        return plan_outcome([Step("build", t.service.name, f"production image on {t.base}") for t in targets])
+    model, recipes = _build(box, project, targets, bases, assemble=request.yes)
+    production = project.prod_base or DEFAULT_BASE
+    rows = tuple(_row(box, project, target) for target in targets)
+    read = cache(lambda row: _packages(box, row))
+    first = next((r for r in rows if r.base == production), rows[0])
+    report = SizeReport(rows, read(first), budget, production)
+    judged = _judge(box, project, report, packages=read)
+    twice = _twice(box, project, targets, (model, recipes), report) if request.reproducible else None
+    result = {
+        **report.as_json(),
+        "grown": [g.as_json() for g in judged.grown],
+        "reproducible": None if twice is None else [t.as_json() for t in twice],
+    }
+    text = "\n".join([size_text(report), *(line for t in twice or () for line in t.text)])
+    if request.html is not None and page is not None:
+        path = box.host.cwd() / request.html
+        # A place elsewhere is the caller's own word.
+        root = Path(project.root)
+        within = root if path.is_relative_to(root) else path.parent
+        box.files.write_atomic(path, page(result, project.name), within=within)
+        text += f"\nwritten: {path}"
+    if report.over:
+        raise _over(report, judged, text, result)
+    must_repeat(twice or (), result, text=text)
+    return Outcome(result=result, text=text)
+
+
+def _built(project: Project, service: Service, base: str) -> _Built:
+    # prod.target is left out: it names one stage, and a comparison needs the stage of each base.
+    return _Built(service, base, prod_run(project, service, base=base), f"{service.name}-{base}")
+
+
+def _build(
+    box: Toolbox, project: Project, targets: Sequence[_Built], bases: Sequence[str], *, assemble: bool
+) -> tuple[dict[str, object], Recipes]:
+    """One compose build for all images, so that the stages they share are built once."""
+    steps = Steps(box)
+    root = Path(project.root)
+    box.state.make(root)
+    specs: dict[str, object] = {}
+    secrets: dict[str, object] = {}
+    recipes: dict[str, Recipe] = {}
+    for base in bases:
+        mine = [t for t in targets if t.base == base]
+        session = _session(box, project, [t.run for t in mine])
+        ensure_bases(box, session, [t.service.name for t in mine], assemble=assemble)
+        secrets |= session.model.get("secrets") or {}
+        for target in mine:
+            build = session.model["services"][target.service.name]["build"]
+            specs[target.key] = {"image": target.run.image, "build": build}
+            recipes[target.key] = session.recipes[target.service.name]
+    say_left_out(box, project, [t.run for t in targets])
+    model: dict[str, object] = {"name": project.name, "services": specs, "secrets": secrets}
+    with steps.step("build", f"production image on {', '.join(bases)}"):
+        done = box.compose.build(root, model, [t.key for t in targets], recipes=recipes)
+        must(done, "build", what="the production image")
+    return model, recipes
+
+
+def _session(box: Toolbox, project: Project, runs: Sequence[Run]) -> Session:
+    """As `open_session` has it, without the choice of a host port: nothing is going to run."""
+    model = render(project, runs, observed=Observed(), cache_volume="unused")
+    overlay = {run.service: overlay_files(box, project, run) for run in runs}
+    wanted = tuple(_labelled(box, project, run, model, overlay[run.service]) for run in runs)
+    return Session(
+        project=project,
+        runs=tuple(runs),
+        observed=Observed(),
+        images={},
+        wanted=wanted,
+        dependencies=(),
+        model=model,
+        cache_volume="unused",
+        others={},
+        overlay=overlay,
+    )
+
+
+def _labelled(
+    box: Toolbox, project: Project, run: Run, model: dict[str, Any], overlay: Mapping[str, str]
+) -> Wanted:
+    service = project.service(run.service)
+    assert service is not None
+    files = recipe_files(box, project, run, overlay)
+    return label_wanted(model, run, deps=deps_fingerprint(box, project, service), recipe_files=files)
+
+
+def _row(box: Toolbox, project: Project, target: _Built) -> SizeRow:
+    image = box.images().read(target.run.image)
+    base_ref = _base_ref(box, project, target)
+    base = box.images().read(base_ref) if base_ref is not None else None
+    assembled = base is not None and base.labels.get(ASSEMBLED_LABEL) == "true"
+    return SizeRow(
+        service=target.service.name,
+        base=target.base,
+        ref=target.run.image,
+        size_bytes=image.size_bytes,
+        base_ref=base_ref,
+        base_bytes=base.size_bytes if base is not None else 0,
+        binary_bytes=image.program.size_bytes if image.program is not None else 0,
+        assembled=assembled,
+        published_base_bytes=published_base_bytes(base_ref) if assembled and base_ref is not None else None,
+        layers=image.layers,
+    )
+
+
+def _base_ref(box: Toolbox, project: Project, target: _Built) -> str | None:
+    run = target.run
+    if RUNTIME_BASES[target.base].image is None:
+        return None
+    if run.dockerfile is None or run.rebased:
+        return project.bases[target.base]
+    facts = box.sources.dockerfile(Path(project.root) / run.dockerfile, root=Path(project.root))
+    stage = find_stage(facts, run.stage) if run.stage else None
+    return external_base(facts, stage or facts.stages[-1])
+
+
+def _packages(box: Toolbox, row: SizeRow) -> tuple[Package, ...]:
+    """Code by package of the program of a row: the same program is in every row of its service."""
+    facts = box.images().read(row.ref)
+    data = box.images().binary(row.ref, facts.program.path) if facts.program is not None else b""
+    found = packages(functions(data), build_info(data))
+    if not found:
+        box.reporter.warn(
+            Problem(
+                "packages-unknown",
+                f"the program in {row.ref} has no table of Go functions that devctl can read",
+                "build it with Go 1.18 or newer, and not packed (upx)",
+            )
+        )
+    return found
+
+
+def _twice(
+    box: Toolbox,
+    project: Project,
+    targets: Sequence[_Built],
+    built: tuple[Mapping[str, object], Recipes],
+    report: SizeReport,
+) -> tuple[Twice, ...]:
+    """On one base a service: the program is the same on all."""
+    judged = {(r.service, r.base) for r in report.judged}
+    runs = {t.key: t.run for t in targets if (t.service.name, t.base) in judged}
+    first = {run.service: key for key, run in reversed(runs.items())}
+    return build_twice(box, project, {key: runs[key] for key in first.values()}, *built)
+
+
+def _over(report: SizeReport, judged: _Judged, text: str, result: dict[str, object]) -> ProjectError:
+    worst, budget = report.worst, report.budget_bytes or 0
+    above = megabytes(worst.size_bytes - budget)
+    return ProjectError(
+        f"{worst.ref} has {megabytes(worst.size_bytes)}, {above} over the budget{judged.why}",
+        code="over-budget",
+        hint="devctl size --html size.html shows what it is made of; devctl.yaml: `prod: {budget: 12MB}` sets the budget",
+        detail=text,
+        result=result,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """`why`: the end of the sentence "over the budget"; "" within it."""
+
+    grown: tuple[Grown, ...] = ()
+    why: str = ""
+
+
+def _judge(box: Toolbox, project: Project, report: SizeReport, *, packages: _Read) -> _Judged:
+    """A build within its budget is kept; one that is over it is compared with the last that was kept."""
+    if report.budget_bytes is None:
+        return _Judged()
+    root = Path(project.root)
+    last = box.state.read(root, BudgetNote).within
+    if not report.over:
+        now = {row.service: _weigh(row, packages(row)) for row in report.judged}
+        box.state.write(root, BudgetNote({**last, **now}))
+        return _Judged()
+    worst = report.worst
+    before, found = last.get(worst.service), packages(worst)
+    if before is None:
+        third = next((p for p in found if p.module not in ("std", "")), None)
+        return _Judged(why=f"; most code of a module: {third.module}" if third is not None else "")
+    weighed = _weigh(worst, found)
+    why = f"; since the last build within its budget: {growth_text(before, weighed)}"
+    return _Judged(grown(before, weighed), why)
+
+
+def _weigh(row: SizeRow, packages: tuple[Package, ...]) -> Weighed:
+    return Weighed(row.base, row.size_bytes, row.base_bytes, modules(packages))

@@ -1,0 +1,150 @@
+"""The service that `demo` shows: saving its source, adding to its go.mod, and waiting for what that leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devctl.domain.command.argv import docker
+from devctl.domain.command.events import LogLine
+from devctl.domain.command.requests import UpRequest
+from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.state_folder import EVENTS
+from devctl.errors import MachineError, ProjectError
+from devctl.workflows.dev import lifecycle
+from devctl.workflows.logs.recorded_events import recorded_event
+from devctl.workflows.project.load import load
+
+SOURCE = "internal/web/web.go"
+MODULE = "github.com/google/uuid"
+VERSION = "v1.6.0"
+GET_WITHIN = 600.0
+SEEN = 30.0
+"""Seconds within which an edit must be served."""
+REBUILT = 180.0
+"""Seconds for a new deps layer, download included."""
+POLL = 0.01
+
+
+@dataclass(slots=True)
+class DemoService:
+    """A project made by `new` in a folder of its own."""
+
+    box: Toolbox
+    root: Path
+    url: str = ""
+
+    def up(self) -> dict[str, object]:
+        state = lifecycle.up(UpRequest(project=self.root, detach=True, yes=True), self.box).result
+        self.url = next(str(s["url"]) for s in _services(state) if s["url"])
+        return state
+
+    def free_port(self) -> int:
+        used = self.box.engine.ports_in_use()
+        for port in range(8080, 8180):
+            if port not in used and self.box.host.port_free("127.0.0.1", port):
+                return port
+        raise MachineError(
+            "no free port from 8080 to 8179", code="port-taken", hint="docker ps shows who holds them"
+        )
+
+    def source(self) -> str:
+        return self.box.files.read_text(self.root / SOURCE, within=self.root) or ""
+
+    def save(self, text: str, expected: str) -> float:
+        """Save as an editor does; the seconds until it is served."""
+        if text == self.source():
+            raise ProjectError(
+                f"{SOURCE} is not as the demo knows it", code="demo-broken", hint="devctl new DIR"
+            )
+        began = self.box.clock.monotonic()
+        self.box.files.write_atomic(
+            self.root / SOURCE, text, within=self.root, owner=self.box.files.owner(self.root)
+        )
+        self.wait(expected)
+        return self.box.clock.monotonic() - began
+
+    def wait(self, expected: str) -> None:
+        last = ""
+
+        def seen() -> bool:
+            nonlocal last
+            last = self.box.prober.body(self.url, timeout=1.0) or last
+            return expected in last
+
+        self._until(
+            seen, SEEN, lambda: f"{expected!r} was not served within {SEEN:g} s, but {last.strip()!r}"
+        )
+
+    def _until(self, good: Callable[[], bool], seconds: float, what: Callable[[], str]) -> None:
+        deadline = self.box.clock.monotonic() + seconds
+        while not good():
+            if self.box.clock.monotonic() > deadline:
+                raise ProjectError(what(), code="never-served", hint="devctl demo --keep, then devctl logs")
+            self.box.clock.sleep(POLL)
+
+    def container(self) -> str:
+        project = load(self.box, self.root)
+        running = self.box.engine.containers(project.name).of(project.services[0].name)
+        return running.id if running is not None else ""
+
+    def go_get(self, container: str) -> None:
+        """As `devctl exec app -- go get` does it: no Go on the host, and the files belong to the folder's owner."""
+        done = self.box.processes.run(
+            docker("exec", to=[container, "go", "get", f"{MODULE}@{VERSION}"]),
+            on_line=lambda line: self.box.reporter.emit(LogLine("app", "build", line)),
+            timeout=GET_WITHIN,
+        )
+        if done.code:
+            raise ProjectError(
+                f"go get {MODULE} failed in the container",
+                code="module-not-had",
+                hint="docker exec reaches the Go proxy? `go env GOPROXY` says which",
+                detail=done.output.strip(),
+            )
+
+    def must_be_ours(self, path: Path) -> None:
+        if self.box.files.owner(path) != self.box.files.owner(self.root):
+            raise ProjectError(
+                f"{path.name} was written by another user than the folder's owner",
+                code="wrong-owner",
+                hint="devctl demo --keep, then ls -l",
+            )
+
+    def await_event(self, name: str) -> dict[str, Any]:
+        """What the background watcher tells of the new dependency; its failure is ours."""
+        found: dict[str, Any] = {}
+
+        def told() -> bool:
+            for event in self._events():
+                if event.get("name") == "deps.failed":
+                    raise ProjectError(
+                        str(event.get("message")),
+                        code="deps-failed",
+                        hint="devctl demo --keep, then devctl up",
+                    )
+                if event.get("name") == name:
+                    found.update(event)
+            return bool(found)
+
+        self._until(told, REBUILT, lambda: f"no {name} within {REBUILT:g} s after go.mod changed")
+        return found
+
+    def _events(self) -> list[Mapping[str, Any]]:
+        text = self.box.state.text(self.root, EVENTS) or ""
+        return [event for line in text.splitlines() if (event := recorded_event(line)) is not None]
+
+    def remove_images(self) -> None:
+        """Tags of this demo; the layers that the next one needs stay in the build cache."""
+        tags = ("dev", *(f"prod-{base}" for base in RUNTIME_BASES))
+        for ref in self.box.engine.images([f"{self.root.name}-app:{tag}" for tag in tags]):
+            self.box.engine.remove_image(ref)
+
+
+def _services(state: dict[str, object]) -> list[dict[str, Any]]:
+    found = state["services"]
+    assert isinstance(found, list)
+    return found

@@ -1,0 +1,288 @@
+"""new and init: plain files to start from; what is there is kept, and what differs is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from devctl.domain.bases.references import golang_ref
+from devctl.domain.command.argv import shell_path
+from devctl.domain.command.events import Outcome
+from devctl.domain.command.requests import LOCK_TIMEOUT, InitRequest, NewRequest
+from devctl.domain.detect.config_file_env import reread
+from devctl.domain.detect.main_package import Main, mains
+from devctl.domain.detect.service import default_name, detect_go, detect_service
+from devctl.domain.dockerfile.air_toml import air_toml
+from devctl.domain.dockerfile.prod_stages import prod_stages
+from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE
+from devctl.domain.go.facts import SourceFacts
+from devctl.domain.go.versions import DEFAULT_GO, minor
+from devctl.domain.plan.planner import Step
+from devctl.domain.plan.run import prod_run
+from devctl.domain.plan.users_air import our_build
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.config import Config, ServiceConfig
+from devctl.domain.project.model import Project, Service
+from devctl.domain.scaffold.files import (
+    BESIDE,
+    OURS,
+    Layout,
+    PlannedFile,
+    compose_prod_yaml,
+    compose_yaml,
+    devctl_yaml,
+    diff,
+    dockerfile,
+    new_files,
+    with_name,
+)
+from devctl.errors import UsageError
+from devctl.workflows.project.excluded_folders import frontend_modules
+from devctl.workflows.project.find import compose_files, find_root
+from devctl.workflows.project.load import load
+from devctl.workflows.session.overlay import is_vendored, our_dockerfile
+from devctl.workflows.session.steps import plan_outcome
+from devctl.workflows.switch.lock import locked
+
+TEMPLATE = "go-service"
+BESIDE_A_START = (
+    ".git",
+    ".gitignore",
+    ".gitattributes",
+    ".github",
+    ".idea",
+    ".vscode",
+    ".devctl",
+    ".env",
+    "docs",
+)
+"""What a folder may hold and still be one to start in, beside LICENSE and README files: a fresh clone."""
+
+
+def new(request: NewRequest, box: Toolbox) -> Outcome:
+    """Write the template into a folder that is new, empty, or a repository without code yet."""
+    root = (request.project or box.host.cwd()) / request.directory.expanduser()
+    root = root.resolve()
+    files = new_files(box.templates.tree(TEMPLATE), root.name)
+    planned = [
+        PlannedFile(path, box.files.read_text(root / path, within=root), text)
+        for path, text in sorted(files.items())
+    ]
+    _must_be_free(box, root, planned)
+    if request.dry_run:
+        return plan_outcome([_write_step(f) for f in planned if f.action == "written"])
+    _write(box, root, planned, within=_existing(box, root))
+    shown = _shown(root, box.host.cwd())
+    then = [] if shown == "." else [f"cd {shell_path(shown)}"]
+    text = _text(planned, then=[*then, "devctl up        # or: docker compose up --build"])
+    return Outcome(result={"files": [f.as_json() for f in planned]}, text=text)
+
+
+def _must_be_free(box: Toolbox, root: Path, planned: Sequence[PlannedFile]) -> None:
+    """Raise UsageError `folder-not-empty` where something of the user's is in the way; nothing was written then."""
+    if box.files.exists(root) and not box.files.is_dir(root):
+        raise UsageError(
+            f"{root} is a file", code="folder-not-empty", hint="devctl new DIR with a folder to make"
+        )
+    ours = {f.path.partition("/")[0] for f in planned}
+    strangers = [
+        name
+        for name in box.files.names(root)
+        if name not in ours
+        and name not in BESIDE_A_START
+        and not name.upper().startswith(("LICENSE", "README"))
+    ]
+    changed = [f.path for f in planned if f.action == "differs" and f.path != "README.md"]
+    if strangers or changed:
+        named = ", ".join([*changed, *strangers][:5])
+        raise UsageError(
+            f"{root} is not empty ({named}): `new` starts a service and overwrites nothing",
+            code="folder-not-empty",
+            hint="devctl new DIR with another folder; for code that is there already: devctl init",
+            result={"files": [f.as_json() for f in planned if f.theirs is not None]},
+        )
+
+
+def _existing(box: Toolbox, root: Path) -> Path:
+    """The folder that exists already, `root` or the nearest above it: what is made there belongs to its owner."""
+    parent = root
+    while not box.files.is_dir(parent):
+        parent = parent.parent
+    return parent
+
+
+def _shown(root: Path, cwd: Path) -> str:
+    if root == cwd:
+        return "."
+    return str(root.relative_to(cwd)) if root.is_relative_to(cwd) else str(root)
+
+
+def init(request: InitRequest, box: Toolbox) -> Outcome:
+    """Write what plain compose needs into a repository; a second run changes nothing."""
+    root = find_root(box, request.project)
+    if request.dry_run:
+        return plan_outcome([_write_step(f) for f in _plan_init(box, root, request) if f.action == "written"])
+    if request.diff:
+        planned = _plan_init(box, root, request)
+        shown = diff(planned, new_too=True)
+        result: dict[str, object] = {"files": [f.as_json() for f in planned], "diff": shown}
+        return Outcome(result=result, text=shown.rstrip() or "nothing differs")
+    with locked(box, root, command="init", timeout=LOCK_TIMEOUT, recovers=False):
+        planned = _plan_init(box, root, request)
+        _write(box, root, planned, within=root)
+    shown = diff(planned)
+    text = _text(planned, then=["docker compose up --build        # or: devctl up"])
+    if shown:
+        text = f"{text}\n\nWhat devctl would write where a file differs (yours is kept):\n{shown.rstrip()}"
+    return Outcome(result={"files": [f.as_json() for f in planned], "diff": shown}, text=text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A project as the code alone shows it, under the name and the main that the user's files give it."""
+
+    project: Project
+    service: Service
+    answer: str | None
+    """The devctl.yaml to write, where the code left a question open."""
+
+
+def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[PlannedFile]:
+    found = _found(box, root, yes=request.yes)
+    layout = _layout(box, root, found)
+    compose = next(reversed(compose_files(box, root)), root / "compose.yaml").relative_to(root)
+    template = box.templates.tree(TEMPLATE)
+    texts = {
+        compose.as_posix(): with_name(compose_yaml(template["compose.yaml"], layout), root.name),
+        compose.with_name("compose.prod.yaml").as_posix(): compose_prod_yaml(
+            template["compose.prod.yaml"], layout
+        ),
+        layout.dockerfile: dockerfile(our_dockerfile(box, found.project, found.service), layout),
+        ".air.toml": air_toml(
+            template[".air.toml"],
+            our_build(found.service),
+            unwatched=frontend_modules(found.project),
+            watched=(*found.service.source.embedded, *reread(found.service)),
+            vendored=is_vendored(box, found.project, found.service),
+        ),
+        ".dockerignore": template[".dockerignore"],
+    }
+    planned = [
+        PlannedFile(path, box.files.read_text(root / path, within=root), text) for path, text in texts.items()
+    ]
+    if layout.dockerfile != "Dockerfile":  # the user's own is used for production as it is
+        theirs = box.files.read_text(root / "Dockerfile", within=root) or ""
+        planned.append(PlannedFile("Dockerfile", theirs, theirs))
+    if found.answer is not None:
+        planned.append(
+            PlannedFile("devctl.yaml", box.files.read_text(root / "devctl.yaml", within=root), found.answer)
+        )
+    return planned
+
+
+def _found(box: Toolbox, root: Path, *, yes: bool) -> _Found:
+    """Detection by the code, so that the files of a first run do not change what a second one finds."""
+    config, facts = box.sources.config(root), box.sources.go(root)
+    try:
+        project = load(box, root)
+    except UsageError as error:
+        if error.code != "which-main" or not yes:
+            if error.code == "which-main":
+                raise error.replace(hint=f"{error.problem.hint}; or devctl init -y takes that one") from error
+            raise
+        return _answered(box, root, config, facts)
+    said = project.services[0]
+    name = said.name if compose_files(box, root) or config.services else None
+    service = _by_code(
+        facts, config, said.name if name is not None else None, dir_=said.source.dir, main=said.source.main
+    )
+    return _Found(project, replace(service, name=said.name), None)
+
+
+def _by_code(facts: SourceFacts, config: Config, name: str | None, *, dir_: str, main: str) -> Service:
+    key = name or next(iter(config.services), "app")
+    said = replace(config.services.get(key, ServiceConfig()), dir=dir_, main=main)
+    pinned = replace(config, services={key: said, **{k: v for k, v in config.services.items() if k != key}})
+    return detect_service(facts, config=pinned, name=name)
+
+
+def _answered(box: Toolbox, root: Path, config: Config, facts: SourceFacts) -> _Found:
+    """Several mains are right and the user said yes to any: the first that serves, written down in devctl.yaml."""
+    every = mains(facts)
+    chosen: Main = next((m for m in every if m.serves), every[0])
+    name = default_name(chosen)
+    service = _by_code(facts, config, name, dir_=chosen.module.dir, main=chosen.relative)
+    others = [m.package.dir for m in every if m is not chosen]
+    go = str(detect_go(chosen.module, config).value)
+    project = Project(
+        root=str(root),
+        name=root.name,
+        services=(service,),
+        model={"services": {}},
+        generated=True,
+        go_version=go,
+        bases={
+            "golang": config.bases.golang or golang_ref(go, with_c=service.needs_debian),
+            "air": golang_ref(DEFAULT_GO),
+        },
+        mirror=None,
+        owner=box.files.owner(root),
+        frontends=facts.frontends,
+    )
+    answer = devctl_yaml(name, folder=chosen.module.dir, main=chosen.relative, others=others)
+    return _Found(project, service, answer)
+
+
+def _layout(box: Toolbox, root: Path, found: _Found) -> Layout:
+    project, service = found.project, found.service
+    port = service.serve.port
+    golang = project.bases["golang"]
+    new_enough = (minor(project.go_version) or (0, 0)) >= (minor(DEFAULT_GO) or (0, 0))
+    layout = Layout(
+        service=service,
+        host_port=service.serve.host_port or (port + 8000 if port is not None and port < 1024 else port),
+        golang=golang,
+        air=golang if new_enough else project.bases["air"],
+    )
+    theirs = box.files.read_text(root / "Dockerfile", within=root)
+    beside = box.files.read_text(root / BESIDE, within=root)
+    of_user = theirs is not None and OURS not in theirs
+    if not of_user or (compose_files(box, root) and (beside is None or OURS not in beside)):
+        return layout
+    layout = replace(layout, dockerfile=BESIDE)
+    loaded = project.services[0]
+    run = prod_run(project, loaded, base=project.prod_base, target=project.prod_target)
+    if run.ours or run.rebased or run.stage is None or loaded.build.dockerfile != "Dockerfile":
+        stages = _stages_of(box, root)
+        return (
+            replace(layout, prod_stage=stages[0], prod_dockerfile="Dockerfile")
+            if stages
+            else replace(layout, prod_dockerfile=BESIDE)
+        )
+    return replace(layout, prod_stage=run.stage, prod_dockerfile="Dockerfile")
+
+
+def _stages_of(box: Toolbox, root: Path) -> list[str]:
+    """The production stages of the user's Dockerfile, the one on the default base first: what we loaded may be our own one."""
+    found = prod_stages(box.sources.dockerfile(root / "Dockerfile", root=root))
+    return [stage for _, stage in sorted(found.items(), key=lambda item: item[0] != DEFAULT_BASE)]
+
+
+def _write(box: Toolbox, root: Path, planned: Sequence[PlannedFile], *, within: Path) -> None:
+    """`within`: a folder that exists, to whose owner all of it is given."""
+    for file in planned:
+        if file.action == "written":
+            owner = box.files.owner(within)
+            box.files.write_atomic(root / file.path, file.ours, within=within, owner=owner)
+
+
+def _write_step(file: PlannedFile) -> Step:
+    return Step("write", None, file.path)
+
+
+def _text(planned: Sequence[PlannedFile], *, then: Sequence[str]) -> str:
+    marks = {"written": "+", "kept": "=", "differs": "~"}
+    notes = {"written": "", "kept": "  as it was", "differs": "  yours, kept"}
+    lines = [f"  {marks[f.action]} {f.path}{notes[f.action]}" for f in planned]
+    return "\n".join([*lines, "", "next:", *(f"  {line}" for line in then)])

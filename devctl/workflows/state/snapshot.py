@@ -1,0 +1,178 @@
+"""The `state` object: one look at the engine, joined with what a watcher learned where that still fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from devctl.domain.command.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
+from devctl.domain.dockerfile.air_toml import BUILD_STATE, EXIT_STATE
+from devctl.domain.numbers import whole
+from devctl.domain.plan.engine_state import DEPS_LABEL, MODE_LABEL, SERVICE_LABEL, Container, Observed
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project, ServedPort, Service
+from devctl.domain.project.state_folder import OldCode, ServingNote
+from devctl.workflows.ready.wait import address, answers
+from devctl.workflows.session.name_conflict import only_own
+from devctl.workflows.session.told_files import only_warned
+from devctl.workflows.state.watcher_process import watcher_state
+from devctl.workflows.switch.intent import Intent, read_intent
+
+LONGEST = 2_000
+"""Characters of a reason: the note lies where containers write."""
+
+
+def snapshot(box: Toolbox, project: Project, *, observed: Observed | None = None) -> State:
+    """`observed`: the containers, where they were asked for just now."""
+    observed = only_own(box, project, observed or box.engine.containers(project.name))
+    project = _with_labelled(project, observed)
+    services = tuple(_service(project, observed, name) for name in _names(project, observed))
+    return State(
+        mode=_mode(services),
+        services=services,
+        watcher=watcher_state(box, project),
+        serving=_serving(box, project, observed),
+    )
+
+
+def _with_labelled(project: Project, observed: Observed) -> Project:
+    """Files that are broken today name no services; the labels of what runs still do."""
+    found = [
+        Service(name=c.service, serve=ServedPort(port=next(iter(c.ports), None), probe="tcp"))
+        for c in observed.containers
+        if c.labels.get(SERVICE_LABEL) == c.service and project.service(c.service) is None
+    ]
+    return replace(project, services=(*project.services, *found)) if found else project
+
+
+def note_old(box: Toolbox, project: Project, service: str, reason: str | None) -> None:
+    """Keep (or, with None, forget) why a service serves old code."""
+    container = box.engine.containers(project.name).of(service)
+    root = Path(project.root)
+    with only_warned(box):
+        old = {k: v for k, v in box.state.read(root, ServingNote).old.items() if k != service}
+        if reason is not None and container is not None:
+            old[service] = OldCode(container.id, reason)
+        box.state.write(root, ServingNote(old))
+
+
+def _names(project: Project, observed: Observed) -> list[str]:
+    return list(
+        dict.fromkeys(
+            [*project.specs, *(s.name for s in project.services), *(c.service for c in observed.containers)]
+        )
+    )
+
+
+def _service(project: Project, observed: Observed, name: str) -> ServiceState:
+    container, service = observed.of(name), project.service(name)
+    kind: Kind = "service" if service is not None else "dependency"
+    if container is None:
+        return ServiceState(name=name, kind=kind)
+    return ServiceState(
+        name=name,
+        kind=kind,
+        state=container.state,
+        health=container.health,
+        mode=_container_mode(container),
+        url=_url(container, service.port_in(_container_mode(container)) if service is not None else None),
+        image=container.image,
+        image_id=container.image_id,
+        container=container.id,
+        deps=container.labels.get(DEPS_LABEL) if service is not None else None,
+    )
+
+
+def _container_mode(container: Container) -> Mode | None:
+    word = container.labels.get(MODE_LABEL)
+    return word if word in ("dev", "prod") else None  # type: ignore[return-value]  # narrowed by the test
+
+
+def _url(container: Container, port: int | None) -> str | None:
+    bound = container.ports.get(port) if port is not None else next(iter(container.ports.values()), None)
+    if bound is None or container.state != "running":
+        return None
+    host = "127.0.0.1" if bound[0] in ("", "0.0.0.0", "::") else bound[0]
+    return f"http://{host}:{bound[1]}" if port is not None else f"tcp://{host}:{bound[1]}"
+
+
+def _mode(services: tuple[ServiceState, ...]) -> ProjectMode:
+    modes = {
+        s.mode
+        for s in services
+        if s.kind == "service" and s.state not in ("absent", "exited", "created", "dead")
+    }
+    if not modes:
+        return "stopped"
+    return modes.pop() or "mixed" if len(modes) == 1 else "mixed"
+
+
+def _serving(box: Toolbox, project: Project, observed: Observed) -> Serving:
+    """The worst of the services' answers: none before old before current."""
+    intent = read_intent(box, Path(project.root))
+    found = [_serving_of(box, project, observed, s.name, intent) for s in project.services]
+    order = {"none": 0, "old": 1, "current": 2}
+    return min(found, key=lambda s: order[s.state]) if found else Serving("none", "no service")
+
+
+def _serving_of(
+    box: Toolbox, project: Project, observed: Observed, name: str, intent: Intent | None
+) -> Serving:
+    service, container = project.service(name), observed.of(name)
+    if service is not None and container is not None and _is_done(service, container):
+        return Serving("current", None)
+    if service is None or container is None or container.state != "running":
+        return Serving("none", f"{name} does not run{_unfinished(box, project, intent)}")
+    if intent is not None and not intent.proven and intent.is_new(name, container.id):
+        return Serving("none", f"{name} has not answered yet{_unfinished(box, project, intent)}")
+    where = address(service, container)
+    broken = _broken_build(box, container) if container.labels.get(MODE_LABEL) == "dev" else None
+    if where is None or not answers(box, where):
+        code = whole((box.engine.read_file(container.id, EXIT_STATE) or "").strip())
+        done = code == 0 and service.may_finish
+        if code is not None and not done:
+            return Serving("none", broken.reason if broken else f"{name} exited with {code}")
+        if where is not None and not done:
+            return Serving("none", broken.reason if broken else f"{name} does not answer")
+    if broken is not None and not broken.old_runs:
+        return Serving("none", broken.reason)
+    note = box.state.read(Path(project.root), ServingNote).old.get(name)
+    if note is not None and note.container == container.id:
+        return Serving("old", note.reason[:LONGEST])
+    return Serving("old", broken.reason) if broken else Serving("current", None)
+
+
+def _is_done(service: Service, container: Container) -> bool:
+    """A job in production: its container went with it."""
+    done = container.state == "exited" and container.exit_code == 0
+    return done and container.labels.get(MODE_LABEL) == "prod" and service.may_finish
+
+
+def _unfinished(box: Toolbox, project: Project, intent: Intent | None) -> str:
+    """What a command is about to do, or had begun when it was killed."""
+    if intent is None:
+        return ""
+    holder = box.files.lock_holder(Path(project.root))
+    if holder is not None:
+        return f": {holder} is at work"
+    again = "devctl down" if intent.kind == "removal" else "devctl up"
+    return f": {intent} was interrupted; {again} finishes it"
+
+
+@dataclass(frozen=True, slots=True)
+class _BrokenBuild:
+    """`old_runs`: whether a build was good before, and its program runs on."""
+
+    reason: str
+    old_runs: bool
+
+
+def _broken_build(box: Toolbox, container: Container) -> _BrokenBuild | None:
+    """What our build script wrote inside the container when its last build failed: `failed TIME PROGRAM`, the errors."""
+    text = box.engine.read_file(container.id, BUILD_STATE)
+    if text is None or not text.startswith("failed"):
+        return None
+    first, _, message = text.partition("\n")
+    lines = [line for line in message.splitlines() if line and not line.startswith("#")]
+    reason = f"does not compile: {lines[0]}" if lines else "does not compile"
+    return _BrokenBuild(reason, old_runs=len(first.split()) > 2)

@@ -1,0 +1,93 @@
+"""The background watcher as a process: whether it lives, starting it, ending it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+
+from devctl.domain.command.state import WatcherState
+from devctl.domain.numbers import whole
+from devctl.domain.plan.engine_state import MACHINE_LABEL, TEMPORARY_LABEL
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.domain.project.state_folder import EVENTS, WATCHER_LOCK, WATCHER_LOG
+from devctl.errors import MachineError, Problem
+
+PROCESS = "watcher.json"
+"""Who watches, in `box.private`: who is to be told to end must not be read from a file that containers can write."""
+START_TIMEOUT = 5.0
+STOP_TIMEOUT = 15.0
+"""Seconds; a watcher in the middle of a build lets compose tidy up first."""
+
+
+def watcher_state(box: Toolbox, project: Project) -> WatcherState:
+    return watcher_of(box, Path(project.root))
+
+
+def watcher_of(box: Toolbox, root: Path) -> WatcherState:
+    """Running means: a living process holds the lock file. Its pid, for people, is that of the watcher that this user started,
+    else what the lock file says, which another user may not read and a container may have written."""
+    if not box.files.held(root, WATCHER_LOCK):
+        return WatcherState()
+    told = whole((box.state.text(root, WATCHER_LOCK) or "").strip())
+    return WatcherState("running", _noted(box, root) or told)
+
+
+def ensure_watcher(box: Toolbox, project: Project) -> WatcherState:
+    """Start a watcher where none lives; returns once it holds its lock."""
+    state = watcher_state(box, project)
+    if state.state == "running":
+        return state
+    root = Path(project.root)
+    argv = [*box.host.own_program(), "--json", "--project", str(root), "watch-daemon"]
+    box.state.make(root)
+    out, err = box.state.begin(root, EVENTS), box.state.begin(root, WATCHER_LOG)
+    box.processes.spawn(argv, cwd=Path(root.anchor), out=out, err=err)
+    deadline = box.clock.monotonic() + START_TIMEOUT
+    while box.clock.monotonic() < deadline:
+        state = watcher_state(box, project)
+        if state.state == "running" and state.pid is not None:
+            return state
+        box.clock.sleep(0.02)
+    return state
+
+
+def note_watcher(box: Toolbox, root: Path) -> None:
+    """Called by the watcher itself, once it holds its lock."""
+    with contextlib.suppress(MachineError):  # then it ends by its lock: with its project, or with .devctl/
+        box.private.write(root, PROCESS, json.dumps(dict(box.identity.temporary())))
+
+
+def stop_watcher(box: Toolbox, project: Project) -> None:
+    """Returns once nobody watches, or after STOP_TIMEOUT; another user's watcher is left alone, and said."""
+    root = Path(project.root)
+    if not box.files.held(root, WATCHER_LOCK):
+        return
+    pid = _noted(box, root)
+    if pid is None:
+        box.reporter.warn(
+            Problem(
+                "watcher-left",
+                "the watcher of this project goes on: another user started it, or with another XDG_STATE_HOME",
+                "run devctl down as that user",
+            )
+        )
+        return
+    if pid == box.host.pid():
+        return
+    box.processes.terminate(pid)
+    deadline = box.clock.monotonic() + STOP_TIMEOUT
+    while box.files.held(root, WATCHER_LOCK) and box.clock.monotonic() < deadline:
+        box.clock.sleep(0.02)
+
+
+def _noted(box: Toolbox, root: Path) -> int | None:
+    """The pid of the process that said that it watches, while that very process lives."""
+    try:
+        labels = dict(json.loads(box.private.read(root, PROCESS) or "{}"))
+    except (ValueError, TypeError):
+        return None
+    pid = str(labels.get(TEMPORARY_LABEL, "")).partition("-")[0]
+    lives = labels.get(MACHINE_LABEL) == box.identity.machine and not box.identity.ended(labels)
+    return whole(pid) if lives else None

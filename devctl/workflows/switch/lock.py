@@ -1,0 +1,75 @@
+"""The project's lock: whoever changes something loads, observes, decides and acts while it is held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devctl.domain.command.events import Remark
+from devctl.domain.command.requests import ChangeRequest
+from devctl.domain.ports.files import Holder
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.workflows.project.find import find_root
+from devctl.workflows.project.load import load
+from devctl.workflows.session.steps import Steps
+from devctl.workflows.switch.intent import INTENT
+
+
+@contextmanager
+def changing(
+    box: Toolbox, request: ChangeRequest, command: str, *, lenient: bool = False, recovers: bool = True
+) -> Iterator[Project]:
+    """The project, loaded under its lock: what is seen and decided from here on still holds when it is acted on.
+
+    `--dry-run` changes nothing and waits for nobody. `lenient`: as of `load`; `recovers`: as of `locked`.
+    """
+    root = find_root(box, request.project)
+    held: AbstractContextManager[None] = nullcontext()
+    if not request.dry_run:
+        held = locked(box, root, command=command, timeout=request.lock_timeout, recovers=recovers)
+    with held:
+        with Steps(box).step("read", "what the project's files say"):
+            project = load(box, root, lenient=lenient)
+        yield project
+
+
+@contextmanager
+def locked(
+    box: Toolbox, root: Path, *, command: str, timeout: float, recovers: bool = True, says: bool = True
+) -> Iterator[None]:
+    """Hold the project's lock. Raises MachineError `project-locked` after `timeout` seconds.
+
+    `recovers`: whether what a killed command has begun is finished or undone first. `says`: whether somebody is there to
+    be told who is waited for.
+    """
+    waiting = _Waiting(box)
+    told = waiting.say if says else _quiet
+    with waiting.step, box.files.lock(root, command=command, timeout=timeout, waiting=told):
+        waiting.step.close()
+        if box.private.read(root, INTENT) is not None:
+            box.processes.end_left_over(root)  # it would go on with what is looked at now
+            if recovers:
+                from devctl.workflows.switch.switch import recover
+
+                recover(box, root)
+        yield
+
+
+def _quiet(holder: Holder) -> None:
+    """The watcher's wait is its idle time."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """The wait as a step of its own, from the moment on that there is somebody to wait for."""
+
+    box: Toolbox
+    step: ExitStack = field(default_factory=ExitStack)
+
+    def say(self, holder: Holder) -> None:
+        self.step.close()
+        self.box.reporter.emit(Remark(f"waiting for {holder}"))
+        self.step.enter_context(Steps(self.box).step("wait", f"{holder} is working on this project"))

@@ -1,0 +1,368 @@
+"""The one way to change what runs: observe → plan → intent → execute → prove → forget.
+
+`Switch` is a context around execute and prove. It writes the intent when it is entered, and when it is left it forgets it, with the
+images that were superseded; on any error and on Ctrl-C it puts back what was before. What was killed in between is finished or
+undone by `recover`, at the next command or round of the watcher, under the lock. Both use the same `_undo`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+
+from devctl.domain.command.events import Remark
+from devctl.domain.command.requests import COMPOSE_GRACE
+from devctl.domain.plan.engine_state import MODE_LABEL, Observed
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, Problem, ProjectError
+from devctl.workflows.engine.execute import up_healed
+from devctl.workflows.engine.network_holder import end_holder
+from devctl.workflows.engine.restart_proxies import followed
+from devctl.workflows.ready.wait import wait_ready
+from devctl.workflows.session.session import Session
+from devctl.workflows.session.steps import Steps
+from devctl.workflows.switch.applied_model import merged, running_model, write_running
+from devctl.workflows.switch.first_error import beside
+from devctl.workflows.switch.intent import Intent, Ran, Target, forget_intent, keep_intent, read_intent
+
+RESTORE_TIMEOUT = 60.0
+"""Seconds until what is put back must answer."""
+FINISH_TIMEOUT = 5.0
+"""Seconds until what a killed command has switched in must answer, beyond those of its build; else it is taken back."""
+RUNS = ("running", "restarting")
+AWAY = ("engine-unreachable", "docker-missing")
+"""Codes of what passes by itself."""
+
+Around = Callable[[Sequence[str]], AbstractContextManager[object]]
+
+
+@dataclass(slots=True)
+class Switch:
+    """A change under way. `around` is entered while containers are put back, `before_undo` called first on failure, with what
+    failed still there. Afterwards `restored` says of a failure whether what ran before answers again; None where nothing had to
+    be restored."""
+
+    box: Toolbox
+    root: Path
+    steps: Steps
+    intent: Intent
+    around: Around = lambda names: nullcontext()
+    before_undo: Callable[[], None] = lambda: None
+    timeout: float = RESTORE_TIMEOUT
+    restored: bool | None = None
+    _stays: bool = False
+    _deaf: ExitStack = field(default_factory=ExitStack)
+    _no_more: Callable[[], None] = lambda: None
+
+    def __enter__(self) -> Switch:
+        self._no_more = self._deaf.enter_context(self.box.processes.one_interrupt())
+        try:
+            _keep(self.box, self.root, self.intent)
+        except BaseException:
+            self._deaf.close()
+            raise
+        return self
+
+    def stays(self) -> None:
+        """From here on a failure leaves what was started, so that the next save can fix it (docs/reference/behaviour.md)."""
+        self._stays = True
+
+    def goes_on_with(self, session: Session) -> None:
+        """The same services by another model: what an image says decides how it is to run."""
+        names = [target.name for target in self.intent.targets]
+        self.intent = replace(self.intent, new=merged(self.box, session, names))
+        _keep(self.box, self.root, self.intent)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        names: Sequence[str] = ()
+        with self._deaf:
+            if error is None:
+                finish(self.box, self.root, self.intent)
+            elif isinstance(error, (Exception, KeyboardInterrupt)):
+                self._no_more()
+                names = self._keep_new() if self._stays else self._take_back()
+        # Ctrl-C is heard again: all is changed back, and only the wait for an answer can be cut short.
+        if names:
+            with beside(self.box, "the wait for what ran before"):
+                self.restored = _answer(self.box, self.intent, self.steps, names, timeout=self.timeout)
+
+    def _keep_new(self) -> Sequence[str]:
+        with beside(self.box, "noting what was started"):
+            _note_running(self.box, self.root, self.intent)
+            forget_intent(self.box, self.root)
+        return ()
+
+    def _take_back(self) -> Sequence[str]:
+        self.restored = False
+        with beside(self.box, "keeping what failed"):
+            self.before_undo()
+        # Where this fails the intent stays: the next command tries again.
+        with beside(self.box, "putting back what ran before"):
+            names = _undo(self.box, self.root, self.intent, self.steps, self.around, timeout=self.timeout)
+            self.restored = not names
+            return names
+        return ()
+
+
+def switching(
+    box: Toolbox,
+    session: Session,
+    steps: Steps,
+    services: Sequence[str],
+    *,
+    leaves_nothing: bool = False,
+    before_undo: Callable[[], None] = lambda: None,
+    timeout: float = RESTORE_TIMEOUT,
+) -> Switch:
+    """Change `services` to what `session` says; with `leaves_nothing` what is new goes when that fails. What is put back has
+    `timeout` seconds to answer, and at most RESTORE_TIMEOUT."""
+    project, root, observed = session.project, session.root, session.observed
+    refs = [run.image for run in session.runs if run.service in services]
+    images = box.engine.images(refs)
+    named = [name for files in session.overlay.values() for name in files]
+    was = {c.image: c.image_id for c in observed.containers if c.service in services and _is_named(c.image)}
+    intent = replace(
+        _intent(box, project, observed, services),
+        tags={**{ref: images[ref].id if ref in images else None for ref in refs}, **was},
+        files={name: box.state.text(root, name) for name in named},
+        new=merged(box, session, services),
+        leaves_nothing=leaves_nothing,
+    )
+    within = min(timeout, RESTORE_TIMEOUT)
+    return Switch(box, root, steps, intent, lambda names: followed(box, session, names), before_undo, within)
+
+
+def stopping(
+    box: Toolbox, project: Project, steps: Steps, observed: Observed, services: Sequence[str]
+) -> Switch:
+    """Stop `services` for a moment: the same containers run again afterwards, whatever happens."""
+    return Switch(box, Path(project.root), steps, _intent(box, project, observed, services))
+
+
+@contextmanager
+def removal(box: Toolbox, project: Project, observed: Observed) -> Iterator[None]:
+    """Remove the project: there is no way back, and a kill on the way is told by the next command."""
+    root = Path(project.root)
+    _keep(box, root, replace(_intent(box, project, observed, ()), kind="removal"))
+    try:
+        yield
+    finally:
+        forget_intent(box, root)
+
+
+def _intent(box: Toolbox, project: Project, observed: Observed, services: Sequence[str]) -> Intent:
+    holder = box.files.lock_holder(Path(project.root))
+    return Intent(
+        command=(holder.command if holder is not None else "") or "up",
+        at=box.clock.now(),
+        project=project.name,
+        targets=tuple(
+            Target(s.name, s.serve.port, s.serve.probe) for s in project.services if s.name in services
+        ),
+        before=tuple(
+            Ran(c.id, c.service, c.state in RUNS, c.labels.get(MODE_LABEL, "")) for c in observed.containers
+        ),
+        old=running_model(box, project),
+    )
+
+
+def recover(box: Toolbox, root: Path) -> None:
+    """Finish or undo what a process that was killed had begun, and say so in one line. The project's lock is held.
+
+    Raises MachineError where the engine is away: it is tried again then.
+    """
+    intent = read_intent(box, root)
+    if intent is None:
+        forget_intent(box, root)
+        return
+    try:
+        said = _settle(box, root, intent)
+    except DevctlError as error:
+        if isinstance(error, InterruptedByUser) or error.code in AWAY:
+            raise
+        message = f"{intent} was interrupted and could not be undone: {error.problem.message}"
+        box.reporter.warn(replace(error.problem, message=message))
+        forget_intent(box, root)
+        said = ""
+    if said:
+        box.reporter.emit(Remark(said))
+
+
+def _settle(box: Toolbox, root: Path, intent: Intent) -> str:
+    end_holder(box, intent.project)
+    now = box.engine.containers(intent.project)
+    if intent.kind == "removal":
+        forget_intent(box, root)
+        left = [c.name for c in now.containers]
+        return f"{intent} was interrupted; left: {', '.join(left)} (devctl down removes it)" if left else ""
+    steps = Steps(box)
+    if intent.proven or (not intent.undoing and _came_up(box, intent, now, steps)):
+        finish(box, root, intent)
+        return f"finished {intent}: it was interrupted"
+    with box.processes.one_interrupt() as no_more:
+        no_more()
+        names = _undo(box, root, intent, steps)
+    if not intent.targets:
+        return ""  # only files were left to put back
+    back = "nothing that runs was changed yet" if not names else f"{', '.join(names)} runs as before"
+    if names and not _answer(box, intent, steps, names):
+        back = f"{', '.join(names)} runs as before and does not answer"
+    return f"undid {intent}: it was interrupted; {back}"
+
+
+def _came_up(box: Toolbox, intent: Intent, now: Observed, steps: Steps) -> bool:
+    """Whether all that was to be switched is switched, and answers: a probe is what the killed process had still to do."""
+    found = [(target, now.of(target.name)) for target in intent.targets]
+    if not all(c is not None and c.state in RUNS and intent.is_new(t.name, c.id) for t, c in found):
+        return False
+    return _answer(box, intent, steps, [t.name for t in intent.targets], timeout=FINISH_TIMEOUT)
+
+
+def finish(box: Toolbox, root: Path, intent: Intent) -> None:
+    """What runs is what was wanted: say so, remove what it superseded, forget."""
+    intent = replace(intent, proven=True)
+    _keep(box, root, intent)
+    _note_running(box, root, intent)
+    for ref in _superseded(box, intent):
+        box.engine.remove_image(str(intent.tags[ref]))
+    forget_intent(box, root)
+
+
+def _note_running(box: Toolbox, root: Path, intent: Intent) -> None:
+    if intent.new is not None:
+        write_running(box, root, intent.new)
+
+
+def _superseded(box: Toolbox, intent: Intent) -> dict[str, str]:
+    """References that name another image now than before, with the image."""
+    had = [ref for ref, image in intent.tags.items() if image is not None]
+    return {ref: it.id for ref, it in box.engine.images(had).items() if it.id != intent.tags[ref]}
+
+
+def _undo(
+    box: Toolbox,
+    root: Path,
+    intent: Intent,
+    steps: Steps,
+    around: Around = lambda names: nullcontext(),
+    *,
+    timeout: float = RESTORE_TIMEOUT,
+) -> list[str]:
+    """What is built from, the tags and the containers as they were; returns the services that were started again. The intent is
+    forgotten then, but for files that could not be put back: containers write into their folder, and nothing planted there
+    stops the rest.
+
+    Where nothing ran before, what was started stays: there is nothing to go back to.
+    """
+    now = box.engine.containers(intent.project)
+    new = [c for c in now.containers if intent.is_new(c.service, c.id)]
+    if new and not intent.ran and not intent.leaves_nothing:
+        _note_running(box, root, intent)
+        forget_intent(box, root)
+        return []
+    if not intent.undoing:
+        intent = replace(intent, undoing=True)
+        with suppress(MachineError):  # that nothing can be kept was said when the intent was to be
+            keep_intent(box, root, intent)
+    not_written = _put_files_back(box, root, intent)
+    made = _superseded(box, intent)
+    for ref in made:
+        box.engine.tag(str(intent.tags[ref]), ref)
+    box.engine.remove_containers(_in_the_way(intent, now))
+    changed = [name for name in intent.ran if not _runs_as_before(intent, now, name)]
+    if changed and intent.old is not None:
+        with steps.step("restore", "what replaced it did not come up", service=changed[0]), around(changed):
+            done = up_healed(
+                box,
+                root,
+                intent.old,
+                changed,
+                project=intent.project,
+                no_deps=True,
+                timeout=timeout + COMPOSE_GRACE,
+            )
+            if done.code != 0:
+                raise ProjectError(
+                    f"compose does not start {', '.join(changed)} again",
+                    code="start-failed",
+                    hint="devctl up",
+                    detail=done.output,
+                )
+    for image in made.values():
+        box.engine.remove_image(image)
+    if not_written is None:
+        forget_intent(box, root)
+        return changed
+    box.reporter.warn(not_written)
+    with suppress(MachineError):
+        keep_intent(box, root, intent.files_alone())
+    return changed
+
+
+def _put_files_back(box: Toolbox, root: Path, intent: Intent) -> Problem | None:
+    """Why some file is not as it was; None where all are."""
+    problem = None
+    for name, text in intent.files.items():
+        try:
+            if text is None:
+                box.state.remove(root, name)
+            else:
+                box.state.put(root, name, text)
+        except DevctlError as error:
+            problem = problem or error.problem
+    return problem
+
+
+def _in_the_way(intent: Intent, now: Observed) -> list[str]:
+    """New containers beside the old one, where making them anew was cut short; with `leaves_nothing` those of services that
+    had none."""
+    old, had = {it.id for it in intent.before}, {it.service for it in intent.before}
+    beside_old = {c.service for c in now.containers if c.id in old}
+    return [
+        c.id
+        for c in now.containers
+        if (intent.is_new(c.service, c.id) and c.service in beside_old)
+        or (intent.leaves_nothing and c.id not in old and c.service not in had)
+    ]
+
+
+def _runs_as_before(intent: Intent, now: Observed, name: str) -> bool:
+    return any(it.service == name and _is_running(now, it.id) for it in intent.before if it.running)
+
+
+def _is_running(now: Observed, container: str) -> bool:
+    return any(c.id == container and c.state in RUNS for c in now.containers)
+
+
+def _answer(
+    box: Toolbox, intent: Intent, steps: Steps, names: Iterable[str], *, timeout: float = RESTORE_TIMEOUT
+) -> bool:
+    targets = [target for target in intent.targets if target.name in set(names)]
+    try:
+        for target in targets:
+            with steps.step("probe", "must answer", service=target.name):
+                wait_ready(box, intent.project, target.service(), timeout=timeout)
+    except (ProjectError, FilesError):
+        return False
+    return True
+
+
+def _keep(box: Toolbox, root: Path, intent: Intent) -> None:
+    """Where this user has no place for it, work goes on: only a kill could not be undone then."""
+    try:
+        keep_intent(box, root, intent)
+    except MachineError as error:
+        message = (
+            f"{error.problem.message}; should this command be killed, the next one cannot finish or undo it"
+        )
+        box.reporter.warn(replace(error.problem, message=message))
+
+
+def _is_named(image: str) -> bool:
+    return bool(image) and not image.startswith("sha256:")

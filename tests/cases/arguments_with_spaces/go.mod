@@ -1,0 +1,3 @@
+module example.com/crier
+
+go 1.26

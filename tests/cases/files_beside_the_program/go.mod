@@ -1,0 +1,3 @@
+module example.com/satchel
+
+go 1.26

@@ -1,0 +1,3 @@
+module example.com/bunker
+
+go 1.26

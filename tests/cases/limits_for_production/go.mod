@@ -1,0 +1,3 @@
+module example.com/acorn
+
+go 1.26

@@ -1,0 +1,3 @@
+package greet
+
+func Line() string { return "kiosk sells one" }

@@ -1,0 +1,3 @@
+module example.com/casket
+
+go 1.26

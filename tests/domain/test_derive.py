@@ -1,0 +1,408 @@
+"""A dev stage that is made of the user's Dockerfile: their words, in their order, up to what compiles; then what the image sets."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.derive.dev_stage import DerivedStage, NotDerived, derived_stage, dev_dockerfile
+
+AIR = "FROM ${AIR_GO_IMAGE} AS air\nRUN go install air\n"
+MODULES = "FROM base AS deps\nCOPY go.mod ./\nRUN cd /app && go mod download\n"
+PLAIN = """\
+FROM golang:1.26-alpine AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN go build -o /shop .
+FROM scratch
+COPY --from=build /shop /shop
+ENTRYPOINT ["/shop"]
+"""
+
+
+def derived(
+    text: str, *, package: str = ".", compose: Mapping[str, object] | None = None, started_in: str = "."
+) -> DerivedStage:
+    found = derived_stage(
+        parse(text), compose or {}, package=package, module="example.com/shop", started_in=started_in,
+        is_folder=lambda path: "." not in path or path == ".",
+    )  # fmt: skip
+    assert isinstance(found, DerivedStage), found
+    return found
+
+
+def written(found: DerivedStage) -> list[str]:
+    text = dev_dockerfile(found, air=AIR, modules=MODULES, scripts={}, context=".")
+    return text.splitlines()
+
+
+def test_the_source_the_modules_and_the_build_are_left_out() -> None:
+    lines = written(derived(PLAIN))
+    assert lines[:3] == ["ARG AIR_GO_IMAGE", "FROM golang:1.26-alpine AS build", "WORKDIR /src"]
+    assert "RUN /devctl/program /shop reload /shop" in lines
+    assert lines[-1] == 'ENTRYPOINT ["/shop"]'
+    text = "\n".join(lines)
+    assert "COPY . ." not in text and "go build" not in text
+    assert text.count("go mod download") == 1 and "cd /devctl/deps && go mod download" in text
+    parse(text)
+
+
+def test_what_the_build_stage_sets_and_installs_comes_along() -> None:
+    lines = written(
+        derived("""\
+FROM golang:1.26-alpine AS base
+ENV GOWORK=off
+FROM base AS build
+ARG VERSION=1
+WORKDIR /src
+COPY certs /usr/local/share/ca-certificates/
+RUN --mount=type=cache,target=/x apk add --no-cache git && go mod download && GOFLAGS=-mod=mod go build -tags "a b" -o /out/shop .
+FROM alpine:3.22
+COPY --from=build /out/shop /usr/bin/shop
+CMD ["shop"]
+""")
+    )
+    for line in (
+        "ENV GOWORK=off",
+        "ARG VERSION=1",
+        "COPY certs /usr/local/share/ca-certificates/",
+        "RUN --mount=type=cache,target=/x apk add --no-cache git",
+        "RUN /devctl/program /usr/bin/shop reload /usr/bin/shop",
+        'ENV GOFLAGS="-mod=mod"',
+        'CMD ["shop"]',
+    ):
+        assert line in lines
+    assert lines.index("ENV GOWORK=off") < lines.index("ARG VERSION=1")
+
+
+def test_what_another_stage_puts_into_the_source_is_hidden_by_the_mount() -> None:
+    found = derived(
+        PLAIN.replace("FROM golang", "FROM node:22 AS web\nFROM golang", 1).replace(
+            "COPY . .\n",
+            "COPY --from=web /dist ./dist\nCOPY --from=web /dist /src/web/dist\n"
+            "COPY --from=alpine:3.22 /bin/x /usr/bin/x\nCOPY . .\n",
+        )
+    )
+    lines = written(found)
+    assert "COPY --from=alpine:3.22 /bin/x /usr/bin/x" in lines and not any("web" in line for line in lines)
+
+
+def test_what_the_final_stage_sets_comes_after_it() -> None:
+    found = derived("""\
+FROM golang:1.26-alpine AS build
+WORKDIR /src
+COPY . .
+RUN go build -o /out/ ./cmd/api ./cmd/migrate
+FROM alpine:3.22
+RUN apk add --no-cache tzdata
+ENV MODE=strict
+WORKDIR /srv
+COPY --from=build /out/* /usr/local/bin/
+COPY config/ /etc/app/
+COPY --from=build /src/migrations ./migrations
+COPY entrypoint.sh /
+RUN chmod +x /entrypoint.sh
+VOLUME /data
+USER nobody
+HEALTHCHECK CMD wget localhost
+ENTRYPOINT ["/entrypoint.sh"]
+CMD ["api", "--title", "a  b"]
+""", package="cmd/api")  # fmt: skip
+    assert found.final.programs == {
+        "/usr/local/bin/api": "cmd/api",
+        "/usr/local/bin/migrate": "cmd/migrate",
+    }
+    assert found.program == "/usr/local/bin/api"
+    assert found.final.lines == (
+        "RUN apk add --no-cache tzdata",
+        "ENV MODE=strict",
+        "WORKDIR /srv",
+        "RUN /devctl/program /usr/local/bin/api reload /usr/local/bin/api",
+        "RUN /devctl/program /usr/local/bin/migrate once cmd/migrate",
+        "RUN --mount=type=bind,source=config,target=/devctl/context/config /devctl/link /etc/app/ config",
+        "RUN --mount=type=bind,source=migrations,target=/devctl/context/migrations /devctl/link /srv/migrations migrations",
+        "RUN --mount=type=bind,source=entrypoint.sh,target=/devctl/context/entrypoint.sh /devctl/link / entrypoint.sh",
+        "RUN --mount=type=bind,target=/devctl/source,rw chmod +x /entrypoint.sh",
+        "RUN mkdir -p /data && chmod 1777 /data",
+    )
+    assert found.start == ('ENTRYPOINT ["/entrypoint.sh"]', 'CMD ["api", "--title", "a  b"]')
+    assert found.folder == "", "its files lie in the source as they do in the image"
+
+
+@pytest.mark.parametrize(
+    ("base", "kept"),
+    [("alpine:3.22", True), ("debian:bookworm-slim", False), ("gcr.io/distroless/static", False)],
+)
+def test_packages_are_installed_where_the_build_stage_has_the_same_ones(base: str, kept: bool) -> None:
+    text = PLAIN.replace("FROM scratch\n", f"FROM {base}\nRUN apk add ffmpeg\n")
+    found = derived(text)
+    assert ("RUN apk add ffmpeg" in found.final.lines) is kept
+    assert [line.line for line in found.final.left_out] == ([] if kept else [8])
+
+
+@pytest.mark.parametrize(
+    ("line", "stays"),
+    [
+        ("RUN apk add --no-cache su-exec", True),
+        ("COPY --from=tianon/gosu:1.17 /gosu /usr/local/bin/", True),
+        ("RUN apk add --no-cache tini", False),
+    ],
+)
+def test_an_entry_script_does_not_change_the_user_in_a_dev_container(line: str, stays: bool) -> None:
+    start = 'COPY entry.sh /\nENTRYPOINT ["/entry.sh"]\nCMD ["/shop"]'
+    text = PLAIN.replace("FROM scratch", f"FROM alpine:3.22\n{line}").replace('ENTRYPOINT ["/shop"]', start)
+    scripts = {"program": "p", "stay": "s"}
+    lines = dev_dockerfile(derived(text), air=AIR, modules=MODULES, scripts=scripts, context=".").splitlines()
+    assert ("RUN /devctl/stay su-exec gosu chown" in lines) is stays
+    assert any(" >/devctl/stay " in each for each in lines) is stays
+    assert not stays or lines.index(line) < lines.index("RUN /devctl/stay su-exec gosu chown")
+
+
+def test_one_stage_that_builds_and_starts() -> None:
+    found = derived("""\
+FROM golang:1.26
+WORKDIR /app
+COPY go.* ./
+RUN go mod download
+COPY . .
+RUN go build -o server .
+EXPOSE 8080
+CMD ["./server"]
+""")
+    assert found.program == "/app/server"
+    assert found.final.lines == (
+        "RUN --mount=type=bind,source=.,target=/devctl/context /devctl/link /app/ .",
+        "RUN /devctl/program /app/server reload /app/server",
+    )
+    lines = written(found)
+    assert "FROM golang:1.26 AS devctl-stage-0" in lines and "FROM devctl-stage-0 AS devctl-final" in lines
+    assert lines[-2:] == ["WORKDIR /app", 'CMD ["./server"]']
+
+
+def test_a_stage_by_its_number_and_another_image() -> None:
+    found = derived("""\
+FROM node:22 AS web
+COPY web .
+RUN npm run build
+FROM alpine:3.22 AS certs
+RUN apk add --no-cache ca-certificates
+FROM golang:1.26-alpine
+COPY . /src
+WORKDIR /src
+RUN go build -o /shop
+FROM scratch
+COPY --from=2 /shop /shop
+COPY --from=web /dist /public
+COPY --from=certs /etc/ssl/certs /etc/ssl/certs
+COPY --from=alpine:3.22 /etc/passwd /etc/passwd
+COPY --from=2 /usr/local/go/lib/time/zoneinfo.zip /zoneinfo.zip
+ENTRYPOINT ["/shop"]
+""")
+    lines = written(found)
+    assert lines.index("RUN apk add --no-cache ca-certificates") < lines.index(
+        "FROM golang:1.26-alpine AS devctl-stage-2"
+    )
+    assert "COPY --from=certs /etc/ssl/certs /etc/ssl/certs" in lines
+    assert "COPY --from=alpine:3.22 /etc/passwd /etc/passwd" in lines
+    assert any("cp -R /usr/local/go/lib/time/zoneinfo.zip /zoneinfo.zip" in line for line in lines)
+    # What another stage builds is not built to develop in Go.
+    assert not any("web" in line for line in lines) and [i.line for i in found.final.left_out] == [12]
+
+
+@pytest.mark.parametrize(
+    ("lines", "folder"),
+    [
+        ("WORKDIR /srv\nCOPY cmd/api/config.yml .\n", "/srv"),
+        ("WORKDIR /srv\nCOPY config.yml .\n", ""),
+        ("WORKDIR /srv\nCOPY texts/ .\n", "/srv"),
+        ("WORKDIR /srv\nCOPY texts texts/\n", ""),
+        ("WORKDIR /srv\nCOPY templates ./templates\n", ""),
+        ("WORKDIR /srv\nCOPY web/*.html ./\n", "/srv"),
+        ("COPY config/prod.yml /config.yml\n", "/"),
+        ("COPY config/prod.yml /etc/shop/\nCOPY .env /app/\n", ""),
+        ("COPY migrations /migrations\n", ""),
+        ("WORKDIR /srv\nCOPY x.yml /etc/x.yml\n", ""),
+    ],
+)
+def test_it_is_started_where_its_files_lie(lines: str, folder: str) -> None:
+    assert derived(PLAIN.replace("FROM scratch\n", f"FROM scratch\n{lines}")).folder == folder
+
+
+def test_it_is_started_where_its_volumes_are() -> None:
+    text = PLAIN.replace("FROM scratch\n", "FROM scratch\nWORKDIR /srv\n")
+    volume = {"type": "volume", "source": "data", "target": "/srv/data"}
+    assert derived(text, compose={"volumes": [volume]}).folder == "/srv"
+    assert derived(text, compose={"volumes": [{**volume, "target": "/data"}]}).folder == ""
+
+
+def test_the_compose_file_says_what_is_started() -> None:
+    text = PLAIN.replace("-o /shop .", "-o /out/ ./cmd/...").replace(
+        "COPY --from=build /shop /shop", "COPY --from=build /out/ /bin/"
+    )
+    assert derived(text, package="cmd/worker", compose={"command": ["/bin/worker"]}).program == "/bin/worker"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("RUN go build -o /shop .\n", "", "no stage compiles Go"),
+        ('ENTRYPOINT ["/shop"]\n', "", "it cannot be told which program a container starts"),
+        ('["/shop"]', '["/busybox"]', ""),
+        ('["/shop"]', '["air", "-c", "x"]', "it cannot be told which program a container starts"),
+        ("AS build", "AS devctl-build", "a stage is called as devctl's own are"),
+    ],
+)
+def test_there_is_none(old: str, new: str, why: str) -> None:
+    text = PLAIN.replace(old, new).replace(
+        "--from=build", "--from=devctl-build" if "devctl-" in new else "--from=build"
+    )
+    found = derived_stage(parse(text), {}, package=".", module="example.com/shop", started_in=".")
+    assert (found.why if isinstance(found, NotDerived) else "") == why
+
+
+def test_lines_in_other_forms_stay_as_they_are() -> None:
+    text = """\
+# syntax=docker/dockerfile:1
+ARG GO=1.26
+FROM golang:${GO}-alpine AS build
+WORKDIR /src
+RUN <<EOF
+apk add git
+EOF
+COPY . .
+RUN --mount=type=cache,target=/x \\
+    # a comment
+    CGO_ENABLED=0 go build \\
+    -o /shop .
+
+# the image
+FROM scratch AS run
+COPY --from=build /shop /shop
+ENTRYPOINT [ "/shop", "--name", \\
+  "$HOME" ]
+"""
+    lines = written(derived(text))
+    assert lines[0] == "# syntax=docker/dockerfile:1"
+    assert lines[1:3] == ["ARG GO=1.26", "ARG AIR_GO_IMAGE"]
+    at = lines.index("RUN <<EOF")
+    assert lines[at : at + 3] == ["RUN <<EOF", "apk add git", "EOF"]
+    assert lines[-2:] == ['ENTRYPOINT [ "/shop", "--name", \\', '  "$HOME" ]']
+
+
+def test_modules_are_fetched_with_the_keys_that_the_users_lines_are_lent() -> None:
+    text = PLAIN.replace(
+        "RUN go mod download",
+        "RUN --mount=type=secret,id=token --mount=type=cache,target=/x git config a b && go mod download",
+    )
+    modules = MODULES.replace("RUN cd", "RUN --mount=type=cache,id=go-mod,target=/modcache cd")
+    lines = dev_dockerfile(derived(text), air=AIR, modules=modules, scripts={}, context=".").splitlines()
+    assert "RUN --mount=type=secret,id=token --mount=type=cache,target=/x git config a b" in lines
+    assert (
+        "RUN --mount=type=secret,id=token --mount=type=cache,id=go-mod,target=/modcache cd /devctl/deps && go mod download"
+        in lines
+    )
+
+
+def test_our_own_stages_are_what_is_looked_for_in_them() -> None:
+    text = (Path(__file__).parents[2] / "templates/go-service/Dockerfile").read_text()
+    assert text.count('export HOME=/dev/shm && ln -sf /run/secrets/netrc "$HOME/.netrc" && ') == 1
+    assert text.count("FROM base AS deps\n") == 1 and text.count(" AS air\n") == 1
+
+
+def test_every_program_of_a_pattern_is_there() -> None:
+    text = """FROM golang:1.26-alpine AS build
+WORKDIR /src
+COPY . .
+RUN go build -o /out/ ./cmd/...
+FROM alpine:3.22
+COPY --from=build /out/ /usr/local/bin/
+CMD ["api"]
+"""
+    found = derived_stage(
+        parse(text), {"command": ["sh", "-c", "migrate up && api"]}, package="cmd/api", module="example.com/shop",
+        started_in=".", mains=("cmd/api", "cmd/migrate", "tools/gen"),
+    )  # fmt: skip
+    assert isinstance(found, DerivedStage)
+    assert found.final.programs == {"/usr/local/bin/api": "cmd/api", "/usr/local/bin/migrate": "cmd/migrate"}
+    assert found.program == "/usr/local/bin/api"
+
+
+MADE = """\
+FROM golang:1.26-alpine AS build
+WORKDIR /src
+RUN apk add --no-cache make
+COPY . .
+RUN {tool}
+FROM alpine:3.22
+COPY --from=build {copied}
+COPY templates /srv/templates
+ENTRYPOINT ["{start}"]
+CMD ["serve"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("tool", "copied", "start"),
+    [
+        ("make build", "/src/bin/shop /usr/bin/shop", "/usr/bin/shop"),
+        ("CGO_ENABLED=0 make -j2 build", "/src/bin/shop-linux /shop", "/shop"),
+        ("./scripts/build.sh", "/src/out/shop ./", "./shop"),
+        ("sh hack/build-all.sh release", "/src/bin/ /usr/local/bin/", "shop"),
+        ("mage", "/src/dist /opt", "/opt/shop"),
+    ],
+)
+def test_what_a_tool_compiles_is_what_a_container_starts(tool: str, copied: str, start: str) -> None:
+    found = derived(MADE.format(tool=tool, copied=copied, start=start))
+    lines = written(found)
+    assert posixpath.basename(found.program) == "shop"
+    assert f"RUN /devctl/program {found.program} reload {found.program}" in lines
+    assert "RUN apk add --no-cache make" in lines and f"RUN {tool}" not in lines
+    assert any(line.endswith("/devctl/link /srv/templates templates") for line in lines)
+
+
+def test_one_stage_in_which_a_tool_compiles() -> None:
+    found = derived('FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN make\nCMD ["./bin/shop", "serve"]\n')
+    assert found.program == "/src/bin/shop"
+
+
+@pytest.mark.parametrize(
+    "brought",
+    [
+        "WORKDIR /app\nCOPY backend/go.mod ./\nRUN go mod download\nCOPY backend/ .\nRUN go build -o /out/server ./cmd/server",
+        "WORKDIR /api\nCOPY shared /shared\nCOPY --link backend /api\nRUN <<EOT\nset -e\ngo build -o /out/server ./cmd/server\nEOT",
+        "WORKDIR /code\nCOPY . .\nCOPY gen ./\nCOPY VERSION .\nRUN cd backend && go build -o /out/server ./cmd/server",
+        "WORKDIR /code\nCOPY backend ./backend\nRUN go build -C backend -o /out/server ./cmd/server/main.go",
+    ],
+)
+def test_a_module_that_is_a_folder_of_the_context(brought: str) -> None:
+    text = (
+        f"FROM golang:1.26-alpine AS build\n{brought}\nFROM alpine\nWORKDIR /srv\n"
+        'COPY --from=build /out/server .\nCMD ["./server"]\n'
+    )
+    found = derived(text, package="backend/cmd/server")
+    assert (found.program, found.final.programs) == ("/srv/server", {"/srv/server": "backend/cmd/server"})
+
+
+def test_files_of_a_folder_of_the_context_come_from_there() -> None:
+    text = (
+        "FROM golang:1.26-alpine AS build\nWORKDIR /app\nCOPY backend .\nRUN go build -o server .\n"
+        'FROM alpine\nCOPY --from=build /app/server /server\nCOPY --from=build /app/web /srv/web\nCMD ["/server"]\n'
+    )
+    found = derived(text, package="backend")
+    assert [(link.sources, link.target) for link in found.final.links] == [(("backend/web",), "/srv/web")]
+
+
+def test_a_module_in_a_folder_that_is_called_as_ours_keeps_its_name() -> None:
+    modules = (
+        "FROM base AS deps\nCOPY app/go.mod ./app/\nCOPY apps/api/go.mod ./apps/api/\n"
+        'RUN cd "/app/${MODULE_DIR}" && go mod download\n'
+    )
+    text = dev_dockerfile(derived(PLAIN), air=AIR, modules=modules, scripts={}, context=".")
+    assert "COPY app/go.mod ./app/\nCOPY apps/api/go.mod ./apps/api/\n" in text
+    assert 'cd "/devctl/deps/${MODULE_DIR}"' in text

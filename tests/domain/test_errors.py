@@ -1,0 +1,35 @@
+"""An error says one thing for as long as it lives; who knows more raises another one from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from devctl.errors import InterruptedByUser, MachineError, ProjectError
+from devctl.workflows.dev.replace import Superseded
+
+ERROR = ProjectError(
+    "it fails", code="fails", hint="try", place="a:1", detail="log", why="bad luck", result={"a": 1}
+)
+
+
+def test_another_error_says_something_else_and_keeps_the_rest() -> None:
+    told = ERROR.replace(message="it fails badly", hint="run")
+    assert (str(told), told.problem.message, told.problem.hint) == ("it fails badly", "it fails badly", "run")
+    assert (told.code, told.problem.place, told.problem.why) == ("fails", "a:1", "bad luck")
+    assert (told.detail, told.result) == ("log", {"a": 1})
+    assert (str(ERROR), ERROR.problem.hint) == ("it fails", "try")
+    assert ERROR.replace(result={"b": 2}).result == {"b": 2}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ERROR, MachineError("x", code="c", hint="h"), Superseded("x", code="c", hint="h"), InterruptedByUser()],
+)
+def test_it_is_of_the_same_kind(error: ProjectError) -> None:
+    assert type(error.replace(hint="run")) is type(error)
+
+
+def test_an_interruption_is_the_same_wherever_it_is_noticed() -> None:
+    error = InterruptedByUser()
+    assert (error.code, int(error.exit_code)) == ("interrupted", 130)
+    assert (str(error), error.problem.hint) == ("interrupted", "devctl status shows what still runs")

@@ -1,0 +1,148 @@
+"""What a container compiles and starts itself, of the source that is mounted into it."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+
+from devctl.domain.detect.source_run import (
+    SourceRun,
+    mounted_run,
+    package_built,
+    source_run,
+    without_caches,
+)
+
+
+def run(text: str, **env: str) -> SourceRun | None:
+    return source_run(shlex.split(text), folder="/src", env=env)
+
+
+@pytest.mark.parametrize(
+    ("text", "package", "args"),
+    [
+        ("go run .", "/src", ()),
+        ("go run ./cmd/api --flag 'a b'", "/src/cmd/api", ("--flag", "a b")),
+        ("go run main.go other.go ./data", "/src", ("./data",)),
+        ("go run cmd/api/main.go -v", "/src/cmd/api", ("-v",)),
+        ("go -C svc run ./cmd/api", "/src/svc/cmd/api", ()),
+        ("go run -C svc -tags a,b -v . serve", "/src/svc", ("serve",)),
+        ("/usr/local/go/bin/go run /src/cmd/api", "/src/cmd/api", ()),
+        ("gow run . x", "/src", ("x",)),
+        ("wgo run ./cmd/api x", "/src/cmd/api", ("x",)),
+        ("sh -c 'go mod download && go run .'", "/src", ()),
+        ("bash -ec 'cd svc; exec go run ./cmd/api -n 1'", "/src/svc/cmd/api", ("-n", "1")),
+        (r"reflex -r '\.go$' -s -- go run ./cmd/api --flag", "/src/cmd/api", ("--flag",)),
+        (r"reflex -r '(\.go$| mod)' -s -- sh -c 'go run .'", "/src", ()),
+        ("nodemon --exec 'go run main.go -p 1' --signal SIGTERM", "/src", ("-p", "1")),
+        ("./wait-for db:5432 -- go run .", "/src", ()),
+        ("CompileDaemon --build='go build -o api ./cmd/api' --command='./api --flag'", "/src/cmd/api", ("--flag",)),
+        ("CompileDaemon -command ./api", None, ()),
+        ("air -c .air.toml -- --flag", None, ("--flag",)),
+        ("air", None, ()),
+        ("go run github.com/air-verse/air@v1.67.2", None, ()),
+        ("sh -c 'go install github.com/air-verse/air@latest && air'", None, ()),
+        ("sh -c 'go build -o /tmp/app ./cmd/api && /tmp/app --flag'", "/src/cmd/api", ("--flag",)),
+        ("sh -c 'go build && ./shop'", "/src", ()),
+    ],
+)  # fmt: skip
+def test_what_is_compiled_and_given(text: str, package: str | None, args: tuple[str, ...]) -> None:
+    found = run(text)
+    assert found is not None
+    assert (found.package, found.args, found.steps) == (package, args, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "go test ./...", "go build ./...", "sh -c 'go build -o /out/app . && echo done'", "go generate ./...", "sleep infinity",
+        "go run github.com/pressly/goose@v3 up", "npm run dev", "", "sh -c", "sh ./dev.sh", "sh -c 'unclosed \"'",
+        "/app --go run",
+    ],
+)  # fmt: skip
+def test_what_is_no_program_of_the_source(text: str) -> None:
+    assert run(text) is None
+
+
+def test_flags_and_variables_of_the_command_hold() -> None:
+    text = 'sh -c \'export COLOR=blue; CGO_ENABLED=1 go run -tags "a b" -ldflags "-X main.v=1" -mod=mod -race . --port=$PORT\''
+    found = run(text, PORT="9000")
+    assert found is not None
+    assert (found.flag("tags"), found.flag("ldflags"), found.goflags) == ("a b", "-X main.v=1", "-mod=mod")
+    assert dict(found.env) == {"COLOR": "blue", "CGO_ENABLED": "1"} and found.args == ("--port=9000",)
+
+
+def test_the_last_program_stays_and_what_comes_before_it_is_a_step() -> None:
+    found = run("sh -c 'apk add git && go run ./cmd/migrate up && X=1 ./seed.sh \"a b\" && go run ./cmd/api'")
+    assert found is not None and found.package == "/src/cmd/api"
+    assert found.steps == ("go run ./cmd/migrate up", "X=1 ./seed.sh 'a b'")
+
+
+def test_a_variable_of_a_step_is_still_one_where_its_value_has_a_space() -> None:
+    found = run("""sh -c 'X="a b" ./seed.sh && go run .'""")
+    assert found is not None and found.steps == ("X='a b' ./seed.sh",)
+
+
+SOURCE = {"type": "bind", "source": "/shop", "target": "/src"}
+FOLDERS = ("cmd/api", "svc")
+
+
+@pytest.mark.parametrize(
+    ("spec", "folder", "package"),
+    [
+        ({"working_dir": "/src", "command": ["go", "run", "./cmd/api"]}, ".", "cmd/api"),
+        ({"working_dir": "/src/cmd/api", "command": ["go", "run", "."]}, "cmd/api", "cmd/api"),
+        ({"working_dir": "src", "command": ["go", "run", "."], "volumes": [{**SOURCE, "target": "/go/src"}]}, ".", "."),
+        ({"command": ["go", "run", "/src/cmd/api"]}, "cmd/api", "cmd/api"),
+        ({"entrypoint": ["go", "run"], "command": ["/src/svc"]}, "svc", "svc"),
+        ({"image": "cosmtrek/air", "working_dir": "/src/svc"}, "svc", None),
+        ({"image": "cosmtrek/air", "working_dir": "/src/svc", "command": ["-c", "x.toml"]}, "svc", None),
+        ({"image": "acme/dev", "working_dir": "/src", "command": ["go", "run", "."]}, ".", "."),
+        ({"working_dir": "/w/svc", "command": ["go", "run", "."],
+          "volumes": [{**SOURCE, "source": "/shop/svc", "target": "/w/svc"}]}, "svc", "svc"),
+    ],
+)  # fmt: skip
+def test_where_in_the_project_that_lies(spec: dict[str, Any], folder: str, package: str | None) -> None:
+    found = mounted({"image": "golang:1.26", "volumes": [SOURCE], **spec})
+    assert found is not None and (found.folder, found.package) == (folder, package)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"image": "golang", "command": ["go", "run", "."], "working_dir": "/elsewhere"},
+        {"image": "golang", "command": ["go", "run", "."], "working_dir": "/src/web"},
+        {"image": "postgres:17"},
+        {"image": "golang", "command": ["sleep", "infinity"], "working_dir": "/src"},
+        {"image": "golang", "command": ["go", "run", "."], "working_dir": "/src", "volumes": [{**SOURCE, "source": "/other"}]},
+    ],
+)  # fmt: skip
+def test_another_service_is_left_alone(spec: dict[str, Any]) -> None:
+    assert mounted({"volumes": [SOURCE], **spec}) is None
+
+
+def test_devctl_yaml_makes_one_of_it() -> None:
+    spec = {"image": "golang", "command": ["sleep", "infinity"], "working_dir": "/src", "volumes": [SOURCE]}
+    assert mounted(spec, asked=True) == SourceRun(".")
+
+
+def mounted(spec: dict[str, Any], *, asked: bool = False) -> SourceRun | None:
+    return mounted_run(spec, root="/shop", dockerfile=None, folders=FOLDERS, asked=asked)
+
+
+def test_what_a_reloader_is_told_to_build() -> None:
+    assert package_built("templ generate && go build -o ./tmp/main ./cmd/api", folder="svc") == "svc/cmd/api"
+    assert package_built("make build", folder=".") is None
+
+
+def test_the_caches_of_its_own_compiler_are_left_out() -> None:
+    spec = {
+        "volumes": [SOURCE, {"type": "volume", "source": "m", "target": "/go/pkg/mod/"}, {"type": "volume", "target": "/c"},
+                    {"type": "volume", "source": "data", "target": "/data"}],
+        "environment": {"GOCACHE": "/c", "COLOR": "blue"},
+    }  # fmt: skip
+    without_caches(spec)
+    assert [v["target"] for v in spec["volumes"]] == ["/src", "/data"]  # type: ignore[index]
+    assert spec["environment"] == {"COLOR": "blue"}

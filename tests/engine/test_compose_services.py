@@ -1,0 +1,163 @@
+"""Services as compose files have them: one that compiles what is mounted, several of one image, jobs that run to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.engine.cli import docker, get, serves
+from tests.engine.conftest import Started
+
+pytestmark = pytest.mark.engine
+MakeProject = Callable[..., Started]
+
+API = """package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+)
+
+func main() {
+	folder, _ := os.Getwd()
+	seeded, _ := os.ReadFile("/data/seeded")
+	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "one", os.Args[1:], os.Getenv("COLOR"), flavour, folder == "/app/cmd/api", string(seeded))
+	})
+	http.ListenAndServe(":"+os.Getenv("PORT"), nil)
+}
+"""
+SEED = """package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	fmt.Println("seeds", os.Args[1:])
+	if os.Getenv("FAIL") != "" {
+		os.Exit(3)
+	}
+	os.WriteFile("/data/seeded", []byte(" seeded"), 0o644)
+}
+"""
+FILES = {
+    "go.mod": "module example.com/shop\n\ngo 1.26\n",
+    "cmd/api/main.go": API,
+    "cmd/api/sweet.go": '//go:build sweet\n\npackage main\n\nconst flavour = "sweet"\n',
+    "cmd/api/plain.go": '//go:build !sweet\n\npackage main\n\nconst flavour = "plain"\n',
+    "cmd/seed/main.go": SEED,
+    "app.env": "COLOR=blue\n",
+}
+MOUNTED = """services:
+  web:
+    image: golang:1.26-alpine
+    working_dir: /src/cmd/api
+    command: sh -c "go mod download && go run ../seed first && go run -tags sweet . --name 'a b'"
+    env_file: app.env
+    environment: {PORT: "9000"}
+    ports: ["HOST_PORT:9000"]
+    volumes: [".:/src", "mods:/go/pkg/mod", "data:/data"]
+volumes: {mods: {}, data: {}}
+"""
+
+
+def test_a_service_that_compiles_what_is_mounted_is_the_go_service_in_both_modes(
+    project: MakeProject,
+) -> None:
+    made = project({**FILES, "compose.yaml": MOUNTED})
+    up = made.devctl("up", "-d")
+    assert [s["name"] for s in up.result["services"]] == ["web"]
+    assert get(made.port) == "one[--name a b]bluesweettrue seeded"
+    made.write({"cmd/api/main.go": API.replace('"one"', '"two"')})
+    serves(made.port, "two[--name a b]bluesweettrue seeded")
+    preview = made.devctl("prod-preview")
+    assert get(made.port) == "two[--name a b]bluesweetfalse seeded"
+    assert "steps-left-out" in {w["code"] for w in preview.warnings}
+
+
+DOCKERFILE = """FROM golang:1.26-alpine AS build
+WORKDIR /src
+COPY . .
+RUN CGO_ENABLED=0 go build -o /out/ ./cmd/...
+
+FROM alpine:3.22
+RUN mkdir /data && chmod 1777 /data
+COPY --from=build /out/ /usr/local/bin/
+CMD ["api"]
+"""
+SEVERAL = """services:
+  web:
+    build: .
+    command: ["sh", "-c", "seed web && api -x"]
+    environment: {PORT: "8080"}
+    ports: ["HOST_PORT:8080"]
+    tmpfs: [/data]
+  job:
+    build: .
+    command: ["seed", "job"]
+    restart: always
+    environment: {FAIL: "${FAIL:-}"}
+"""
+
+
+def test_of_several_commands_of_one_image_the_one_that_ends_is_a_job(project: MakeProject) -> None:
+    made = project({**FILES, "Dockerfile": DOCKERFILE, "compose.yaml": SEVERAL})
+    made.devctl("up", "-d", "--no-watch")
+    assert get(made.port) == "one[-x]plainfalse seeded"
+    assert made.devctl("status").result["serving"]["state"] == "current"
+    made.devctl("prod-preview")
+    assert get(made.port) == "one[-x]plainfalse seeded"
+    job = docker(
+        "inspect", "--format", "{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}", f"{made.name}-job-1"
+    )
+    assert job.split() == ["exited", "0", "0"]
+    assert docker("logs", f"{made.name}-job-1").split("\n") == ["seeds [job]"]
+
+    made.write({".env": "FAIL=1\n"})
+    failed = made.devctl("up", "-d", "--no-watch", code=1)
+    assert failed.error["message"].startswith("job exited with 3"), failed.show
+    assert "seeds [job]" in failed.result["log"]
+    serving = made.devctl("status").result["serving"]
+    assert (serving["state"], serving["reason"]) == ("none", "job exited with 3")
+
+
+WAITED = """services:
+  web:
+    build: .
+    environment: {PORT: "8080"}
+    ports: ["HOST_PORT:8080"]
+    depends_on: {job: {condition: service_completed_successfully}}
+  job:
+    build: .
+    command: ["seed"]
+    environment: {FAIL: "${FAIL:-}"}
+"""
+
+
+def test_a_job_that_is_waited_for_runs_once_and_again_when_its_source_changed(project: MakeProject) -> None:
+    made = project({**FILES, "Dockerfile": DOCKERFILE, "compose.yaml": WAITED, ".env": "FAIL=1\n"})
+
+    def runs() -> tuple[str, str]:
+        """The container of the job, and when it ran."""
+        said = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", f"{made.name}-job-1").split()
+        return said[0], said[1]
+
+    failed = made.devctl("up", "-d", "--no-watch", code=1)
+    assert failed.error["code"] == "migration-failed" and "seeds []" in failed.result["log"]
+    made.write({".env": ""})
+    made.devctl("up", "-d", "--no-watch")
+    first = runs()
+    made.write({"README": "nothing that the program is built from, but part of the build context\n"})
+    made.write({".dockerignore": "README\n"})
+    made.devctl("up", "-d", "--no-watch")
+    made.devctl("prod-preview")
+    made.devctl("up", "-d", "--no-watch")
+    assert runs()[0] == first[0]
+    made.write({"cmd/seed/main.go": SEED.replace("seeds", "sows")})
+    made.devctl("up", "-d", "--no-watch")
+    assert runs()[0] != first[0]
+    assert docker("logs", f"{made.name}-job-1") == "sows []"

@@ -1,0 +1,288 @@
+"""What the scripts of the dev stage promise: a failed build leaves alone what runs, arguments are exact, a slow end has time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.templates.dev_container import (
+    SERVES,
+    WITHIN,
+    DevContainer,
+    dev_container,
+    is_alive,
+    until,
+)
+from tests.templates.inline import SCRIPTS, TEMPLATES, script
+
+SLOW = SERVES.replace('trap "echo', "trap \"echo stopping >>'$LOG/ran'; sleep 0.5; echo")
+DEAF = 'echo "start" >>"$LOG/ran"\ntrap "" TERM INT\nwhile :; do sleep 0.01; done\n'
+WRITES = "date +%N >.new; mv .new page.html\n" + SERVES
+
+
+@pytest.fixture
+def container(tmp_path: Path) -> DevContainer:
+    return dev_container(tmp_path)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_dockerfile_writes_the_scripts_as_they_are(name: str) -> None:
+    assert script(name) == (TEMPLATES / "dev-stage" / name).read_text(), "python -m tests.templates.inline"
+
+
+def test_a_good_build_takes_the_place_of_the_program(container: DevContainer) -> None:
+    with container.running():
+        assert container.build() == 0
+        container.starts(1)
+        first = container.pid()
+        container.write(main_go=f"{SERVES}# two\n")
+        assert container.build() == 0
+        container.starts(2)
+        assert not is_alive(first) and container.ran("stopped") == 1
+    assert container.ran("stopped") == 2 and (container.log / "air").read_text().endswith("post_cmd\n")
+
+
+def test_a_failed_build_leaves_the_program_alone(container: DevContainer) -> None:
+    with container.running():
+        container.build()
+        container.starts(1)
+        first = container.pid()
+        container.write(main_go="broken")
+        assert container.build() != 0
+        assert container.pid() == first and is_alive(first) and container.ran("stopped") == 0
+        state = (container.air / "state").read_text()
+        assert state.startswith("failed ") and len(state.splitlines()[0].split()) == 3
+        assert "undefined: x" in state and "undefined: x" in container.said
+        container.write(main_go=f"{SERVES}# fixed\n")
+        assert container.build() == 0
+        container.starts(2)
+        assert (container.air / "state").read_text().startswith("ok ")
+
+
+def test_a_container_that_starts_on_broken_code_recovers(container: DevContainer) -> None:
+    container.write(main_go="broken")
+    with container.running():
+        assert container.build() != 0
+        assert len((container.air / "state").read_text().splitlines()[0].split()) == 2, (
+            "nothing runs meanwhile"
+        )
+        container.write(main_go=SERVES)
+        assert container.build() == 0
+        container.starts(1)
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["serve", "--title", "a  b", "", "*", "$HOME", "it's", 'a "b"', "x\ny", "-n", "é😀", "\\"]]
+)
+def test_the_program_is_given_exactly_the_words_of_the_container(
+    container: DevContainer, words: list[str]
+) -> None:
+    with container.running(*words):
+        container.build()
+        container.starts(1)
+        until((container.log / "args").exists)
+        assert (container.log / "args").read_text().split("\0")[:-1] == words
+
+
+def test_a_program_that_stops_slowly_gets_its_time(container: DevContainer) -> None:
+    container.write(main_go=SLOW)
+    with container.running():
+        container.build()
+        container.starts(1)
+        container.write(main_go=f"{SLOW}# two\n")
+        container.build()
+        container.starts(2)
+        assert container.ran("stopped") == 1
+    assert container.ran("stopped") == 2 and "killed" not in container.said
+
+
+def test_a_program_that_does_not_stop_is_killed_and_that_is_said(container: DevContainer) -> None:
+    (container.root / "note").mkdir()
+    container.env |= {"DEVCTL_STOP_TIMEOUT": "0.2", "DEVCTL_STATE": str(container.root / "note/build")}
+    container.write(main_go=DEAF)
+    with container.running():
+        container.build()
+        container.starts(1)
+        first = container.pid()
+        container.write(main_go=f"{DEAF}# two\n")
+        container.build()
+        container.starts(2)
+        assert not is_alive(first)
+        assert container.said.count("devctl: killed the program: it did not stop within 0.2 s") == 1
+        assert not (container.root / "note/killed").exists()
+    assert container.process is not None and container.process.returncode == 137
+    assert (container.root / "note/killed").read_text() == "0.2\n"
+
+
+def test_a_shell_in_front_of_the_program_does_not_cut_its_time(container: DevContainer) -> None:
+    """The shell ends at once; what it started is waited for."""
+    wrapped = f"sh -c '{SLOW.replace(chr(39), '')}' &\nwait\n"
+    container.write(main_go=wrapped)
+    with container.running():
+        container.build()
+        container.starts(1)
+        container.write(main_go=f"{wrapped}# two\n")
+        container.build()
+        container.starts(2)
+        assert container.ran("stopped") == 1
+
+
+def test_who_asks_for_an_interrupt_has_it(container: DevContainer) -> None:
+    container.env["DEVCTL_STOP_SIGNAL"] = "INT"
+    heard = 'python3 -c \'import signal,sys,os\nopen(os.environ["LOG"]+"/ran","a").write("start\\n")\n'
+    heard += 'signal.signal(signal.SIGINT,lambda *_:(open(os.environ["LOG"]+"/ran","a").write("int\\n"),sys.exit()))\n'
+    heard += "signal.pause()'\n"
+    container.write(main_go=f"exec {heard}")
+    with container.running():
+        container.build()
+        container.starts(1)
+        container.write(main_go=f"exec {heard}# two\n")
+        container.build()
+        container.starts(2)
+        assert container.ran("int") == 1
+        container.write(main_go="echo start >>$LOG/ran; exec sleep 60\n")
+        container.build()
+        container.starts(3)
+    assert "killed" not in container.said, (
+        "one that has not asked for INT, which it begins with ignored, ends too"
+    )
+
+
+def test_a_program_that_ends_by_itself_is_told_and_starts_at_the_next_save(container: DevContainer) -> None:
+    ends = 'echo "start" >>"$LOG/ran"\nexit 3\n'
+    container.write(main_go=ends)
+    with container.running():
+        container.build()
+        until(lambda: "devctl: the program exited with code 3" in container.said)
+        container.build()
+        container.starts(2)
+
+
+def test_saves_in_quick_succession_end_on_the_last_and_one_program(container: DevContainer) -> None:
+    (container.log / "hold").touch()
+    with container.running():
+        builds = []
+        for number in range(5):
+            container.write(main_go=f"{SERVES}# {number}\n")
+            builds.append(container.begin_build())
+        until((container.log / "go").exists)
+        (container.log / "hold").unlink()
+        assert [build.wait(WITHIN) for build in builds] == [0] * 5
+        until(lambda: "# 4" in (container.air / "main").read_text())
+        assert len((container.log / "go").read_text().splitlines()) <= 3, "those that wait are one build"
+        until(lambda: container.ran("start") - container.ran("stopped") == 1)
+
+
+def test_a_build_of_devctls_asking_is_that_of_the_last_save(container: DevContainer) -> None:
+    with container.running():
+        container.write(main_go="broken")
+        container.build()
+        container.write(main_go=SERVES)
+        (container.air / "again").touch()
+        until(container.noticed)
+        container.starts(1)
+
+
+def test_the_same_binary_is_no_reason_to_start_again(container: DevContainer) -> None:
+    with container.running():
+        container.build()
+        container.starts(1)
+        first = container.pid()
+        container.write(other_go="// a comment\n")
+        assert container.build() == 0
+        assert container.pid() == first and "devctl: build unchanged" in container.said
+
+
+def test_but_a_file_that_it_reads_at_its_start_is(container: DevContainer) -> None:
+    with container.running():
+        container.build()
+        container.starts(1)
+        container.write(page_html="<p>")
+        container.build()
+        container.starts(2)
+
+
+def test_what_the_program_writes_at_its_start_does_not_start_it_for_ever(container: DevContainer) -> None:
+    container.write(main_go=WRITES)
+    with container.running():
+        container.build()
+        container.starts(1)
+        container.builds_while_changed("page.html")
+        assert container.ran("start") == 2
+        assert container.said.count("./page.html") == 1
+        container.write(main_go=f"{WRITES}# two\n")
+        container.build()
+        container.starts(3)
+        container.builds_while_changed("page.html")
+        assert container.ran("start") == 3
+
+
+@pytest.mark.parametrize("name", ["main.go", "page.html"])
+def test_somebody_who_saves_again_and_again_is_served_each_time(container: DevContainer, name: str) -> None:
+    """Each save at once after the start, as a script does it: the program itself has written nothing."""
+    quiet = "while :; do sleep 0.01; done\n"
+    container.write(main_go=quiet)
+    with container.running():
+        container.build()
+        for number in range(8):
+            text = f"{quiet}# {number}\n" if name == "main.go" else f"<p>{number}"
+            (container.root / name).write_text(text)
+            container.build()
+            assert container.said.count("devctl: restarted") == number + 1
+
+
+def test_nor_what_is_compiled_in_and_written_at_each_start(container: DevContainer) -> None:
+    """The binary is another one each time; a Go file that is edited is served all the same."""
+    container.write(main_go='date "+# %N" >.new; mv .new embedded.html\n' + SERVES)
+    with container.running():
+        container.build()
+        container.starts(1)
+        container.builds_while_changed("embedded.html")
+        assert container.ran("start") == 5
+        assert "./embedded.html" in container.said
+        container.write(main_go=f"{(container.root / 'main.go').read_text()}# two\n")
+        container.build()
+        container.starts(6)
+        container.builds_while_changed("embedded.html")
+        assert container.ran("start") == 6
+
+
+def test_generated_code_does_not_build_for_ever(container: DevContainer) -> None:
+    """Where nothing leaves it out of what is watched: the build that writes it is an event, and so the next build."""
+    generate = 'sleep 0.05; echo "// $(cat home.page)" >home_gen.go; echo >>"$LOG/generated"; exec go build -o "$0" .'
+    command = ("sh", "-c", generate, str(container.air / "main"))
+    container.write(home_page="one")
+
+    def generated() -> int:
+        return len((container.log / "generated").read_text().splitlines())
+
+    with container.running():
+        for _ in range(8):
+            assert container.build(*command) == 0
+        assert generated() <= 4
+        before = generated()
+        container.write(home_page="two")
+        assert container.build(*command) == 0
+        assert generated() == before + 1 and "two" in (container.root / "home_gen.go").read_text()
+        container.write(main_go=f"{SERVES}# two\n")
+        assert container.build(*command) == 0
+        container.starts(3)  # the page may be read at the start, too
+
+
+def test_a_log_that_is_held_open_is_the_programs_own(container: DevContainer) -> None:
+    container.write(main_go="exec 3>>app.html; echo hello >&3\n" + SERVES)
+    with container.running():
+        container.build()
+        container.starts(1)
+        with (container.root / "app.html").open("a") as log:
+            log.write("x")
+        container.build()
+        assert container.ran("start") == 1
+
+
+def test_air_that_cannot_start_ends_the_container_with_its_code(container: DevContainer) -> None:
+    (container.log / "air-dies").touch()
+    with container.running():
+        assert container.process is not None
+        assert container.process.wait(WITHIN) == 3

@@ -1,0 +1,141 @@
+"""What `clean` and `doctor --fix` may judge: only what this machine made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from devctl.domain.command.requests import CleanRequest, UpRequest
+from devctl.domain.plan.engine_state import (
+    CACHE_LABEL,
+    MACHINE_LABEL,
+    PROJECT_LABEL,
+    ROOT_LABEL,
+    TEMPORARY_LABEL,
+    WORKING_DIR_LABEL,
+    Container,
+    Kind,
+    Labelled,
+    Observed,
+)
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.errors import MachineError
+from devctl.workflows.dev import lifecycle
+from devctl.workflows.doctor.clean import abandoned_containers, clean, unneeded
+from devctl.workflows.project.load import load
+from devctl.workflows.session.name_conflict import only_own, refuse_anothers
+from tests.fakes import ROOT, World
+
+GONE = "/home/dev/not-there"
+HERE = {MACHINE_LABEL: "here"}
+ELSEWHERE = {MACHINE_LABEL: "elsewhere"}
+
+
+def of_gone_folder(kind: Kind, **labels: str) -> Labelled:
+    said = {PROJECT_LABEL: "old", (ROOT_LABEL if kind == "image" else WORKING_DIR_LABEL): GONE}
+    return Labelled(kind, f"{kind}-id", f"old-{kind}", {**said, **labels})
+
+
+def everything(machine: dict[str, str]) -> list[Labelled]:
+    cache = Labelled("volume", "v", "cache", {CACHE_LABEL: "go-build", ROOT_LABEL: GONE, **machine})
+    kinds: tuple[Kind, ...] = ("container", "image", "network")
+    return [*(replace(t, labels={**t.labels, **machine}) for t in map(of_gone_folder, kinds)), cache]
+
+
+def test_what_this_machine_made_for_a_folder_that_is_gone_goes() -> None:
+    world = World()
+    world.others = everything(HERE)
+    removed = clean(CleanRequest(project=ROOT), world.box()).result["removed"]
+    assert [r["kind"] for r in removed] == ["container", "network", "image", "volume"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("machine", [ELSEWHERE, {}], ids=["another machine", "an older devctl"])
+def test_what_it_did_not_make_is_never_judged(machine: dict[str, str]) -> None:
+    world = World()
+    world.others = [
+        *everything(machine),
+        replace(
+            of_gone_folder("container"), labels={**of_gone_folder("container").labels, **machine}, in_use=True
+        ),
+        Labelled("container", "t", "holder", {PROJECT_LABEL: "old", TEMPORARY_LABEL: "9-9", **machine}),
+        # Of a project of the same name as the one that we stand in.
+        Labelled("image", "sha256:1", "sha256:1", {PROJECT_LABEL: "shop", ROOT_LABEL: GONE, **machine}),
+    ]
+    before = list(world.others)
+    box = world.box()
+    project = load(box, ROOT)
+    assert unneeded(box, project) == [] == abandoned_containers(box)
+    outcome = clean(CleanRequest(project=ROOT, caches=True, yes=True), box)
+    assert (outcome.result["removed"], world.others) == ([], before)
+    assert ("made by an older devctl" in outcome.text) is (not machine)
+
+
+def test_what_a_killed_command_left_goes_and_what_runs_stays() -> None:
+    world = World()
+    kinds: tuple[Kind, ...] = ("container", "image")
+    for kind in kinds:
+        for mark in ("1-1", "9-9"):
+            labels = {PROJECT_LABEL: "shop", TEMPORARY_LABEL: mark, **HERE}
+            world.others.append(Labelled(kind, f"{kind}{mark}", f"{kind}-{mark}", labels, in_use=True))
+    clean(CleanRequest(project=ROOT), world.box())
+    assert [t.name for t in world.others] == ["container-1-1", "image-1-1"]
+
+
+def container(root: str, machine: str | None) -> Container:
+    labels = {WORKING_DIR_LABEL: root, **({MACHINE_LABEL: machine} if machine else {})}
+    return Container(
+        "c", "shop-app-1", "app", "running", "none", 0, "shop-app:dev", "sha256:1", labels=labels
+    )
+
+
+@pytest.mark.parametrize(
+    ("root", "machine", "ours"),
+    [
+        (str(ROOT), "here", True),
+        (
+            str(ROOT),
+            "elsewhere",
+            True,
+        ),  # the words of this machine were lost: what runs is still this folder's
+        (str(ROOT), None, True),
+        (GONE, "here", True),  # moved
+        (GONE, None, True),
+        (GONE, "elsewhere", False),
+    ],
+)
+def test_whose_containers_of_one_name_are(root: str, machine: str | None, *, ours: bool) -> None:
+    world = World()
+    project = load(world.box(), ROOT)
+    observed = Observed(containers=(container(root, machine),))
+    assert bool(only_own(world.box(), project, observed).containers) is ours
+    if ours:
+        refuse_anothers(world.box(), project, observed)
+    else:
+        with pytest.raises(MachineError) as caught:
+            refuse_anothers(world.box(), project, observed)
+        assert caught.value.code == "project-name-taken" and "another machine" in str(caught.value)
+        assert Path(root).name in str(caught.value)
+
+
+def test_a_folder_of_a_killed_demo_goes_with_what_runs_there() -> None:
+    world = World()
+    box = world.box()
+    lifecycle.up(UpRequest(project=ROOT, detach=True, watch=False), box)
+    world.temporary_folders[ROOT] = "9-9"
+    clean(CleanRequest(project=ROOT), box)
+    assert world.containers and world.temporary_folders, "somebody stands in it"
+    plan = clean(CleanRequest(dry_run=True), elsewhere(world)).result["plan"]
+    assert any(str(ROOT) in step["cause"] for step in plan)  # type: ignore[attr-defined]
+    assert world.containers, "a plan removes nothing"
+    removed = clean(CleanRequest(), elsewhere(world)).result["removed"]
+    assert {"kind": "folder", "name": str(ROOT)} in removed  # type: ignore[operator]
+    assert not world.containers and not world.temporary_folders
+
+
+def elsewhere(world: World) -> Toolbox:
+    """Called where no project is."""
+    box = world.box()
+    box.host.cwd = lambda: Path("/")  # type: ignore[method-assign]
+    return box

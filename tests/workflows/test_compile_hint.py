@@ -1,0 +1,48 @@
+"""What the hint says where a service does not compile: code may lack that the Dockerfile generates."""
+
+from __future__ import annotations
+
+import pytest
+
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.derive.build_tools import with_tools
+from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
+from devctl.domain.project.model import ImageBuild, Service, SourceCode
+from devctl.workflows.engine.compile_error import mend
+
+UNDEFINED = "# example.com/shop\n./main.go:7:2: undefined: gen.Version"
+FILES = {"Makefile": "build: gen\n\tgo build -o bin/shop .\ngen:\n\t@sqlc generate\n"}
+
+
+def service(run: str) -> Service:
+    text = (
+        f"FROM golang:1.26 AS build\nWORKDIR /src\nCOPY . .\n{run}\n"
+        'FROM scratch\nCOPY --from=0 /src/bin/shop /shop\nCMD ["/shop"]\n'
+    )
+    found = derived_stage(
+        with_tools(parse(text), FILES.get), {}, package=".", module="example.com/shop", started_in="."
+    )
+    assert isinstance(found, DerivedStage)
+    return Service(
+        name="shop",
+        source=SourceCode(module="example.com/shop"),
+        build=ImageBuild(dockerfile="Dockerfile", derived=found),
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "command"),
+    [
+        ("RUN go generate ./... && CGO_ENABLED=0 go build -o bin/shop .", "go generate ./..."),
+        ("RUN templ generate\nRUN go build -o bin/shop .", "templ generate"),
+        ("RUN go tool sqlc generate; go build -o bin/shop .", "go tool sqlc generate"),
+        ("RUN make build", "sqlc generate"),
+    ],
+)  # fmt: skip
+def test_what_the_dockerfile_generates_is_named_where_code_lacks(run: str, command: str) -> None:
+    assert f"Dockerfile runs `{command}` before it compiles" in mend(service(run), UNDEFINED)
+    assert mend(service(run), "./main.go:7:2: missing return") == "fix the code and save"
+
+
+def test_a_dockerfile_that_generates_nothing_is_not_spoken_of() -> None:
+    assert mend(service("RUN go vet ./... && go build -o bin/shop ."), UNDEFINED) == "fix the code and save"

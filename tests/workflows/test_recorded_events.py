@@ -1,0 +1,72 @@
+"""Lines of `.devctl/events.jsonl`: containers can write there, so only what is an event of ours, whole, is shown."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devctl.domain.command.events import (
+    Change,
+    DepsChanged,
+    DepsFailed,
+    Event,
+    LogLine,
+    Reload,
+    StepStarted,
+    Switched,
+)
+from devctl.domain.command.requests import LogsRequest, UpRequest
+from devctl.ui.json import event_json
+from devctl.workflows.dev.lifecycle import up
+from devctl.workflows.logs.recorded_events import recorded_event
+from devctl.workflows.logs.status_and_logs import logs
+from tests.fakes import World
+
+EVENTS: tuple[Event, ...] = (
+    StepStarted("build", "go.mod changed", "api"),
+    LogLine("devctl", "stderr", "watcher: polling"),
+    Reload("api", ok=False, ms=12, message="main.go:1:1: undefined"),
+    DepsChanged("api", (Change("upgraded", "example.com/a", "^ example.com/a", "v1.0.0", "v1.1.0"),)),
+    DepsFailed("api", "no such module"),
+    Switched("api", "dev", "prod", 300, 90),
+)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
+def test_what_the_watcher_tells_is_read(event: Event) -> None:
+    told = event_json(event, now=datetime.now(UTC))
+    assert recorded_event(json.dumps(told)) == told
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "", "x", "null", "[]", "[" * 200_000, '{"a":' * 200_000, '{"type": "event"}', '{"type": "result", "schema": 1}',
+        '{"type": "event", "name": "login", "at": "x", "url": "http://evil"}',
+        '{"type": "event", "name": ["reload"], "at": "x"}',
+        '{"type": "event", "name": "reload", "at": "x", "service": "api", "ok": "yes", "ms": 1}',
+        '{"type": "event", "name": "reload", "at": "x", "service": "api", "ok": true, "ms": NaN}',
+        '{"type": "event", "name": "reload", "at": "x", "service": "api", "ok": true, "ms": 1' + "0" * 400 + "}",
+        '{"type": "event", "name": "deps.failed", "at": "x", "service": "api", "message": "m", "more": 1}',
+        '{"type": "event", "name": "deps.changed", "at": "x", "service": "api", "changes": [{"op": "x"}]}',
+    ],
+    ids=lambda line: line[:60],
+)  # fmt: skip
+def test_what_something_else_wrote_is_passed_over(line: str) -> None:
+    assert recorded_event(line) is None
+
+
+@given(st.text())
+def test_any_line_is_read(line: str) -> None:
+    recorded_event(line)
+
+
+def test_following_ends_when_nobody_reads_any_more_though_nothing_is_said() -> None:
+    world = World()
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    world.reader_left = True
+    assert logs(LogsRequest(project=world.root, follow=True), world.box()).exit_code == 0

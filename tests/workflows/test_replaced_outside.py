@@ -1,0 +1,64 @@
+"""A module that go.mod replaces by a folder outside of the project: no image has it, and that is said before anything is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from devctl.adapters.system.files import SystemFiles
+from devctl.domain.command.state import Mode
+from devctl.domain.project.model import Project, Service, SourceCode
+from devctl.errors import FilesError, ProjectError
+from devctl.workflows.session.manifests import check_manifests, deps_fingerprint
+
+MOD = "module example.com/bridge\n\ngo 1.26\n\nrequire example.com/greet v0.0.0\n\nreplace example.com/greet => ../../libs/greet\n"
+
+
+def bridge(root: Path, *, mod: str = MOD) -> tuple[Any, Project]:
+    (root / "libs/greet").mkdir(parents=True)
+    (root / "libs/greet/go.mod").write_text("module example.com/greet\n")
+    home = root / "services/bridge"
+    home.mkdir(parents=True)
+    (home / "go.mod").write_text(mod)
+    bridge = Service(name="bridge", source=SourceCode(module="example.com/bridge"))
+    project = Project(
+        root=str(home), name="bridge", services=(bridge,), model={"services": {}},
+        generated=True, go_version="1.26", bases={}, mirror=None, owner=(0, 0),
+    )  # fmt: skip
+    return SimpleNamespace(files=SystemFiles(), host=SimpleNamespace(env=lambda _: None)), project
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("dev", FilesError), ("prod", ProjectError)])
+def test_it_is_refused_with_its_line_and_the_folder_that_holds_both(
+    tmp_path: Path, mode: Mode, kind: type[Exception]
+) -> None:
+    box, project = bridge(tmp_path)
+    with pytest.raises(kind) as raised:
+        check_manifests(cast("Any", box), project, mode=mode)
+    problem = cast("FilesError", raised.value).problem
+    assert (problem.code, problem.place) == ("replaced-outside", "go.mod:7")
+    assert "../../libs/greet" in problem.message and "devctl -C ../.. up" in problem.hint
+
+
+def test_the_compose_file_of_the_project_is_named_from_above(tmp_path: Path) -> None:
+    box, project = bridge(tmp_path)
+    for name in ("compose.yaml", "compose.override.yaml"):
+        (Path(project.root) / name).write_text("services: {}\n")
+    with pytest.raises(FilesError) as raised:
+        check_manifests(cast("Any", box), project, mode="dev")
+    files = "services/bridge/compose.yaml:services/bridge/compose.override.yaml"
+    assert raised.value.problem.hint.startswith(f"COMPOSE_FILE={files} devctl -C ../.. up")
+
+
+def test_a_folder_of_the_project_and_a_vendored_module_are_no_matter(tmp_path: Path) -> None:
+    box, project = bridge(tmp_path / "inside", mod=MOD.replace("../../libs", "./libs"))
+    check_manifests(cast("Any", box), project, mode="dev")
+    box, project = bridge(tmp_path / "vendored")
+    before = deps_fingerprint(cast("Any", box), project, project.services[0])
+    (Path(project.root) / "vendor").mkdir()
+    (Path(project.root) / "vendor/modules.txt").write_text("# example.com/greet v0.0.0 => ../../libs/greet\n")
+    check_manifests(cast("Any", box), project, mode="dev")
+    assert deps_fingerprint(cast("Any", box), project, project.services[0]) != before

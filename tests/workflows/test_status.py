@@ -1,0 +1,134 @@
+"""`status` says "current" only where what runs is what is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from devctl.domain.command.requests import PreviewRequest, StatusRequest, UpRequest
+from devctl.workflows.dev.lifecycle import up
+from devctl.workflows.dev.unchanged import state_if_unchanged
+from devctl.workflows.logs.status_and_logs import status
+from devctl.workflows.preview.preview import prod_preview
+from tests.fakes import FakeImage, World, go_mod
+
+
+def up_d(world: World) -> None:
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+
+
+def serving(world: World) -> tuple[str, str | None]:
+    found: Any = status(StatusRequest(project=world.root), world.box()).result["serving"]
+    return found["state"], found["reason"]
+
+
+def compose(**more: Any) -> Callable[[World], None]:
+    return lambda world: world.compose({"api": {"build": ".", "environment": {"LEVEL": "${LEVEL}"}, **more}})
+
+
+def saved(name: str, text: str) -> Callable[[World], None]:
+    return lambda world: world.save(name, text)
+
+
+CHANGES: dict[str, tuple[Callable[[World], None], str]] = {
+    "go.mod": (saved("go.mod", go_mod("a")), "api: dependencies changed; `devctl up` applies it"),
+    "compose": (compose(labels={"x": "y"}), "api: its settings changed; `devctl up` applies it"),
+    "variable": (
+        lambda world: world.env.update(LEVEL="debug"),
+        "api: its settings changed; `devctl up` applies it",
+    ),
+    "broken compose": (saved("compose.yaml", "services: ["), "compose refuses"),
+    "broken go.mod": (
+        saved("go.mod", "\ufeffmodule example.com/shop\n"),
+        "go.mod begins with a byte order mark",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changed_while_nobody_watches_is_old(change: str) -> None:
+    world = World()
+    compose()(world)
+    up_d(world)
+    assert serving(world) == ("current", None)
+    edit, reason = CHANGES[change]
+    edit(world)
+    state, said = serving(world)
+    assert state == "old" and (said or "").startswith(reason), said
+
+
+def test_a_comment_in_go_mod_changes_nothing() -> None:
+    world = World()
+    up_d(world)
+    world.save("go.mod", go_mod(word="// a comment"))
+    assert serving(world) == ("current", None)
+
+
+def test_after_up_it_is_current_again() -> None:
+    world = World()
+    compose()(world)
+    up_d(world)
+    CHANGES["go.mod"][0](world)
+    up_d(world)
+    assert serving(world) == ("current", None)
+
+
+def test_production_is_old_once_the_source_or_its_settings_changed() -> None:
+    world = World()
+    compose()(world)
+    up_d(world)
+    prod_preview(PreviewRequest(project=world.root), world.box())
+    assert serving(world) == ("current", None)
+    world.save("main.go", "v2")
+    assert serving(world) == (
+        "old",
+        "api: files that its image is built from changed; `devctl prod-preview` brings it in",
+    )
+    prod_preview(PreviewRequest(project=world.root), world.box())
+    assert serving(world) == ("current", None)
+    compose(labels={"x": "y"})(world)
+    assert serving(world) == ("old", "api: its settings changed; `devctl prod-preview` brings it in")
+
+
+def test_a_preview_on_another_base_is_what_it_was_asked_for() -> None:
+    world = World()
+    compose()(world)
+    up_d(world)
+    prod_preview(PreviewRequest(project=world.root, base="scratch"), world.box())
+    assert serving(world) == ("current", None)
+
+
+def on_base(world: World, name: str) -> None:
+    """What the Dockerfile names is this image from now on."""
+    world.base = "golang:1.26"
+    world.images[name], world.tags[world.base] = FakeImage(name, {}, ""), name
+
+
+def test_a_changed_base_image_is_told_and_built_on() -> None:
+    world = World()
+    on_base(world, "base-1")
+    up_d(world)
+    assert serving(world) == ("current", None)
+    assert state_if_unchanged(world.box(), world.root, watcher=False) is not None
+    first = world.of("shop").image.id
+
+    on_base(world, "base-2")
+    assert serving(world) == ("old", "shop: a base image changed; `devctl up` applies it")
+    assert state_if_unchanged(world.box(), world.root, watcher=False) is None
+    up_d(world)
+    assert world.of("shop").image.id != first
+    assert serving(world) == ("current", None)
+    world.calls.clear()
+    up_d(world)
+    assert "build" not in world.calls
+
+
+def test_a_base_that_is_not_here_says_nothing() -> None:
+    """It was removed after the build, say: the image that was built on it still runs."""
+    world = World()
+    on_base(world, "base-1")
+    up_d(world)
+    del world.tags[world.base]
+    assert serving(world) == ("current", None)

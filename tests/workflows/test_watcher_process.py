@@ -1,0 +1,64 @@
+"""Who is told to end as the watcher: never a process that a file of the project names."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from devctl.domain.command.requests import StatusRequest
+from devctl.domain.plan.engine_state import MACHINE_LABEL, TEMPORARY_LABEL
+from devctl.workflows.logs.status_and_logs import status
+from devctl.workflows.project.load import load
+from devctl.workflows.state.watcher_process import ensure_watcher, stop_watcher, watcher_state
+from tests.fakes import Holding, World
+
+
+def test_the_watcher_that_was_started_is_ended() -> None:
+    world = World()
+    box = world.box()
+    project = load(box, world.root)
+    assert ensure_watcher(box, project).pid == world.watcher
+    stop_watcher(box, project)
+    assert world.watcher is None
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [None, "no JSON", {MACHINE_LABEL: "elsewhere", TEMPORARY_LABEL: "4711-1"}, {TEMPORARY_LABEL: "x"}],
+    ids=str,
+)
+def test_a_pid_that_a_container_wrote_is_told_nothing(noted: object) -> None:
+    """Code in the dev container holds the lock of the watcher, and its file names another process of the user."""
+    world = World()
+    box = world.box()
+    project = load(box, world.root)
+    lock = world.root / ".devctl" / "watcher.lock"
+    world.held[lock] = Holding("watch", 4711)
+    world.files[lock] = "4711"
+    if noted is not None:
+        world.private[world.root, "watcher.json"] = noted if isinstance(noted, str) else json.dumps(noted)
+    stop_watcher(box, project)
+    assert world.held[lock].pid == 4711
+    assert [w.code for w in world.warnings] == ["watcher-left"]
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "²", "-1", "12 34", "x", "", "1\n2"])
+def test_a_pid_that_is_none_is_not_shown(text: str) -> None:
+    world = World()
+    project = load(world.box(), world.root)
+    lock = world.root / ".devctl" / "watcher.lock"
+    world.held[lock] = Holding("watch", 4711)
+    world.files[lock] = text
+    state = watcher_state(world.box(), project)
+    assert (state.state, state.pid) == ("running", None)
+    shown = status(StatusRequest(project=world.root), world.box()).text
+    assert "watcher running\n" in f"{shown}\n".replace("\n  ", "\n")
+
+
+def test_the_pid_is_that_of_the_watcher_that_was_started_whatever_its_file_says() -> None:
+    world = World()
+    project = load(world.box(), world.root)
+    ensure_watcher(world.box(), project)
+    world.files[world.root / ".devctl" / "watcher.lock"] = "1"
+    assert watcher_state(world.box(), project).pid == world.watcher

@@ -1,0 +1,89 @@
+"""A service that did not come up: the error says what stays and what happens next, and it is true."""
+
+from __future__ import annotations
+
+import pytest
+
+from devctl.domain.command.requests import RestartRequest, UpRequest
+from devctl.errors import ProjectError
+from devctl.workflows.dev.lifecycle import restart, up
+from tests.fakes import World
+
+
+def failed(world: World, *, watch: bool = True) -> ProjectError:
+    with pytest.raises(ProjectError) as error:
+        up(UpRequest(project=world.root, detach=True, watch=watch, timeout=5), world.box())
+    return error.value
+
+
+@pytest.mark.parametrize("watch", [True, False])
+def test_a_first_start_that_never_answers_stays_for_the_next_save(watch: bool) -> None:
+    world = World()
+    world.fault = "never-answers"
+    said = failed(world, watch=watch).problem.message
+    stay = "the container and the watcher stay" if watch else "the container stays"
+    assert said.endswith(f"; {stay}: the next save is tried, devctl down ends it")
+    assert world.of("shop").state == "running" and (world.watcher is not None) == watch
+
+
+def test_a_container_that_ended_is_told_as_what_it_is() -> None:
+    world = World()
+    world.fault = "exits"
+    assert failed(world).problem.message.endswith(
+        "; its container stays (exited), and devctl up starts it again"
+    )
+    assert world.of("shop").state == "exited"
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    assert world.of("shop").state == "running"
+
+
+def test_where_the_previous_one_is_back_that_is_said() -> None:
+    world = World()
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    served = world.served
+    world.save("compose.yaml", '{"services": {"shop": {"build": ".", "tty": true}}}')
+    world.fault = "never-answers"
+    error = failed(world, watch=False)
+    assert error.problem.message.endswith("; the previous container runs again")
+    assert world.served == served
+    steps = error.result["steps"]
+    assert isinstance(steps, list) and "restore" in [s["step"] for s in steps]
+
+
+def test_a_restart_that_does_not_answer_fails_and_says_it_too() -> None:
+    world = World()
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    world.fault = "never-answers"
+    with pytest.raises(ProjectError) as error:
+        restart(RestartRequest(project=world.root, timeout=5), world.box())
+    assert error.value.problem.message.endswith(
+        "the container stays: the next save is tried, devctl down ends it"
+    )
+    assert error.value.result["serving"] == {"state": "none", "reason": "shop does not answer"}
+
+
+def test_an_up_beside_one_that_went_mute_is_not_already_up() -> None:
+    world = World()
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    world.of("shop").mute = True
+    assert failed(world, watch=False).code == "never-answers"
+
+
+@pytest.mark.parametrize(("code", "told"), [(3, True), (0, False)])
+def test_a_dependency_that_ended_is_told_though_the_service_answers(code: int, told: bool) -> None:
+    world = World()
+    world.compose({"api": {"build": ".", "depends_on": ["db"]}, "db": {"image": "pg"}})
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    world.stop(world.of("db"), code=code)
+    starts = world.start
+
+    def dies(made: object) -> object:
+        done = starts(made)  # type: ignore[arg-type]
+        if made is world.of("db"):
+            world.stop(world.of("db"), code=code)
+        return done
+
+    world.start = dies  # type: ignore[method-assign, assignment]
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    found = [w.message for w in world.warnings if w.code == "dependency-exited"]
+    assert found == (["db does not run: it exited with 3"] if told else [])
