@@ -193,7 +193,7 @@ def test_a_dev_stage_that_does_not_build_gives_way_to_ours_until_its_file_is_edi
     first = made.devctl("-y", "up", "-d", "--no-watch")
     (said,) = (w for w in first.warnings if w["code"] == "dev-stage-fails")
     assert said["message"].startswith("stage `dev` does not work here (COPY finds no config"), said
-    assert said["place"] == "Dockerfile:1"
+    assert said["place"] == "Dockerfile:3"
     serves(made.port, "404")
     again = made.devctl("up", "-d", "--no-watch")
     assert (again.named("step.started"), again.warnings) == ([], []), again.show

@@ -74,6 +74,7 @@ def test_the_watcher_looks_for_changes_where_it_gets_no_watches(project: MakePro
     assert done.returncode == 0, done.stderr
     told = shop.root / ".devctl/events.jsonl"
     until(lambda: "file events are not available" in told.read_text())
+    until(lambda: told.read_text().endswith("\n"))
     assert "Too many open files" in told.read_text()
     assert "raise fs.inotify.max_user_instances" in told.read_text()
 

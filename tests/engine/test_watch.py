@@ -46,8 +46,8 @@ class Watched:
         return self.project.devctl("status").result
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
-        lines = (self.root / ".devctl/events.jsonl").read_text().splitlines()
-        told = [json.loads(line) for line in lines]
+        whole, _, _being_written = (self.root / ".devctl/events.jsonl").read_text().rpartition("\n")
+        told = [json.loads(line) for line in whole.splitlines()]
         return [e for e in told if not name or e.get("name") == name]
 
     def told(self, name: str, count: int = 1, within: float = 180) -> dict[str, Any]:

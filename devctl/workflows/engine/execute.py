@@ -17,7 +17,7 @@ from devctl.domain.failures.places import first_place, of_compiler
 from devctl.domain.plan.engine_state import BASES_LABEL, Container
 from devctl.domain.ports.toolbox import Finished, Toolbox
 from devctl.domain.project.model import Service
-from devctl.errors import DevctlError, InterruptedByUser, ProjectError
+from devctl.errors import DevctlError, InterruptedByUser, MachineError, ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile
 from devctl.workflows.engine.kills import tell_kills
 from devctl.workflows.engine.optional_services import Missing, leave_out
@@ -43,8 +43,8 @@ def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = Fals
     if done.code != 0:
         error = failure(done, "build", what=f"the image of {service}")
         ours = session.project.service(service)
-        if ours is None:
-            raise error
+        if ours is None or isinstance(error, MachineError):
+            raise error  # what the machine lacks is mended at no line of the project
         error = _compiled(ours, error, mode=session.run(service).mode)
         place = error.problem.place or _line(box, session, service, failed_build(done.output).instruction)
         raise error.replace(place=place)
