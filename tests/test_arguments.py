@@ -172,10 +172,10 @@ CALLS: dict[str, Callable[[Recorder, Path], object]] = {
     "inside": lambda p, tmp: machine_inside._look(
         EVIL, p, corner=Path(ROOT), owner=(1, 1), cache=EVIL, labels=()
     ),  # type: ignore[arg-type]
-    "prove_beside": lambda p, tmp: prove.prove_beside(box(p), session(), SERVICE, RUNNING)(),
+    "prove_beside": lambda p, tmp: prove.prove_beside(box(p).processes, session(), SERVICE, RUNNING)(),
     "prove_on_image": lambda p, tmp: prove.prove_on_image(box(p), session(), SERVICE),
-    "build_again": lambda p, tmp: prove.build_again(box(p), RUNNING),
-    "go list": lambda p, tmp: listed._list(box(p), SERVICE, RUNNING, cgo="1"),
+    "build_again": lambda p, tmp: prove.build_again(box(p).processes, RUNNING),
+    "go list": lambda p, tmp: listed._list(box(p).processes, SERVICE, RUNNING, cgo="1"),
     "network holder": holder,
     "side car": side_car,
     "user command": user_command,
@@ -204,7 +204,7 @@ def test_a_hostile_word_is_a_word(name: str, tmp_path: Path) -> None:
 
 def test_go_takes_what_stands_behind_the_dashes_for_a_package() -> None:
     processes = Recorder()
-    listed._list(box(processes), SERVICE, RUNNING, cgo="1")
+    listed._list(box(processes).processes, SERVICE, RUNNING, cgo="1")
     assert processes.argvs[0][-2:] == ["--", EVIL]
     assert '-- "$1"' in prove.BUILD
 

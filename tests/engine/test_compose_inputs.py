@@ -262,7 +262,7 @@ def test_a_variable_that_a_person_let_in_stays_where_it_was(
     two = "services:\n  shop:\n    build: .\n    environment: {A: '%s'}\n  db:\n    image: x\n    environment: {P: '%s'}\n"
     shop.save({"compose.yaml": two % ("b", "${HOST_SECRET:?no}")})
     shop.up()
-    (source,) = approved_inputs(shop.box, shop.root).sources.values()
+    (source,) = approved_inputs(shop.box.private, shop.root).sources.values()
     assert source.places == {("services", "db", "environment")}
     monkeypatch.setenv("HOST_SECRET", "of another shell")
     shop.save({"compose.yaml": two % ("c", "x-$HOST_SECRET")})
@@ -284,7 +284,7 @@ def test_a_variable_that_a_person_let_in_stays_where_it_was(
 def test_a_variable_that_was_only_mentioned_is_not_let_in(shop: Shop, mention: str) -> None:
     shop.save({"compose.yaml": mention + saying("    environment: {A: '${OTHER:-HOST_SECRET}'}\n")})
     shop.up()
-    assert approved_inputs(shop.box, shop.root).sources == {}
+    assert approved_inputs(shop.box.private, shop.root).sources == {}
     shop.save({"compose.yaml": mention + saying("    environment: {A: $HOST_SECRET}\n")})
     assert "the variable HOST_SECRET" in shop.held()
 

@@ -109,12 +109,12 @@ def test_whose_containers_of_one_name_are(root: str, machine: str | None, *, our
     world = World()
     project = load(world.box(), ROOT)
     observed = Observed(containers=(container(root, machine),))
-    assert bool(only_own(world.box(), project, observed).containers) is ours
+    assert bool(only_own(world.box().files, project, observed).containers) is ours
     if ours:
-        refuse_anothers(world.box(), project, observed)
+        refuse_anothers(world.box().files, project, observed)
     else:
         with pytest.raises(MachineError) as caught:
-            refuse_anothers(world.box(), project, observed)
+            refuse_anothers(world.box().files, project, observed)
         assert caught.value.code == "project-name-taken" and "another machine" in str(caught.value)
         assert Path(root).name in str(caught.value)
 

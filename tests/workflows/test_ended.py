@@ -95,7 +95,7 @@ def test_a_database_that_ended_is_told_with_the_service_that_needs_it(
     shop = SimpleNamespace(name="shop", service=lambda wanted: Service("api") if wanted == "api" else None)
     error = panicked(Service("api"), LOOKUP.splitlines()[0], LOOKUP)
     before, hint = error.problem.message, error.problem.hint
-    told = with_ended_dependency(cast("Any", SimpleNamespace(engine=engine)), cast("Any", shop), error)
+    told = with_ended_dependency(cast("Any", SimpleNamespace(engine=engine)).engine, cast("Any", shop), error)
     assert str(told) == told.problem.message == before + more
     assert told.problem.hint == ("devctl logs db; `devctl up` starts it again" if more else hint)
 

@@ -62,10 +62,10 @@ def test_what_is_heard_decides(
     assert (began, listener.started) == (polls, tries)
     text = world.files.get(world.root / ".devctl/events.json")
     assert (json.loads(text)["arrive"] if text else None) is noted
-    assert known_to_fail(box, load(box, world.root)) is bool(polls)
+    assert known_to_fail(box.reporter, box.state, load(box, world.root)) is bool(polls)
 
 
 def test_a_note_that_says_nothing_counts_for_nothing() -> None:
     box, world, _, _ = tried("watching .")
     world.files[world.root / ".devctl/events.json"] = "{"
-    assert known_to_fail(box, load(box, world.root)) is False
+    assert known_to_fail(box.reporter, box.state, load(box, world.root)) is False

@@ -39,7 +39,7 @@ class Folder:
 
 def seen(folder: Folder, model: Any = MODEL) -> Dependency:
     box = cast("Any", SimpleNamespace(files=folder, private=folder))
-    job, database = with_source(box, ROOT, model, (JOB, Dependency("db")))
+    job, database = with_source(box.files, box.private, ROOT, model, (JOB, Dependency("db")))
     assert database == Dependency("db")
     return job
 
@@ -48,7 +48,7 @@ def test_a_job_changed_where_its_folder_or_its_build_did() -> None:
     folder = Folder()
     box = cast("Any", SimpleNamespace(files=folder, private=folder))
     assert seen(folder).changed
-    note_built(box, ROOT, seen(folder))
+    note_built(box.private, ROOT, seen(folder))
     assert not seen(folder).changed
     assert seen(folder, {"services": {"migrate": {"build": {"context": "/shop", "target": "x"}}}}).changed
     folder.tree_now = "t2"
@@ -58,10 +58,10 @@ def test_a_job_changed_where_its_folder_or_its_build_did() -> None:
 def test_what_cannot_be_told_counts_as_changed() -> None:
     folder = Folder()
     box = cast("Any", SimpleNamespace(files=folder, private=folder))
-    note_built(box, ROOT, seen(folder))
+    note_built(box.private, ROOT, seen(folder))
     folder.tree_now = None
     assert seen(folder).changed
-    note_built(box, ROOT, seen(folder))
+    note_built(box.private, ROOT, seen(folder))
     folder.tree_now = "t1"
     assert seen(folder).changed  # what was built in between is not known
 
@@ -75,7 +75,9 @@ def test_a_job_runs_again_only_by_another_image() -> None:
 
     def left(code: int, image: str) -> frozenset[str]:
         engine = SimpleNamespace(images=lambda refs: {ref: Image(image) for ref in refs})
-        return done_as_built(cast("Any", SimpleNamespace(engine=engine)), [JOB], Observed((container(code),)))
+        return done_as_built(
+            cast("Any", SimpleNamespace(engine=engine)).engine, [JOB], Observed((container(code),))
+        )
 
     assert left(0, "sha256:1") == {"migrate"}
     assert left(0, "sha256:2") == left(3, "sha256:1") == frozenset()

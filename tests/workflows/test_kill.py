@@ -158,7 +158,7 @@ def killed_at(step: str, case: Case) -> None:
 
 
 def says_no_unproven_container_is_current(world: World) -> None:
-    intent = read_intent(world.box(), world.root)
+    intent = read_intent(world.box().private, world.root)
     serving = status(StatusRequest(project=world.root), world.box()).result["serving"]
     assert isinstance(serving, dict)
     if intent is None or intent.proven or world.container is None:

@@ -24,7 +24,7 @@ def _hint(log: str, env: dict[str, str], *others: Container) -> tuple[str, str]:
     own = _beside("api", "shop-api:dev", env=env)
     engine = SimpleNamespace(containers=lambda _project: Observed(containers=(own, *others)))
     box = cast("Any", SimpleNamespace(engine=engine))
-    told = by_name(box, "shop", Service("api"), own, known=known, log=log)
+    told = by_name(box.engine, "shop", Service("api"), own, known=known, log=log)
     return told.message, told.hint
 
 

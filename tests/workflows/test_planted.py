@@ -191,7 +191,7 @@ def env_step(root: Path, box: Toolbox) -> object:
 
 
 def note(root: Path, box: Toolbox) -> None:
-    _write_note(box, root, Walk(box, {}, after_interruption=""))
+    _write_note(box.reporter, box.files, root, Walk(box, {}, after_interruption=""))
 
 
 COMMANDS: dict[str, Callable[[Path, Toolbox], object]] = {

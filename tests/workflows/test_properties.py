@@ -101,7 +101,7 @@ class Watching(RuleBasedStateMachine):
             now = self.world.mod
             self.world.save("go.mod", found.image.mod)
             assert found.spec["labels"][DEPS_LABEL] == deps_fingerprint(
-                self.box, self.known, self.known.services[0]
+                self.box.files, self.known, self.known.services[0]
             )
             self.world.save("go.mod", now)
 

@@ -57,8 +57,8 @@ def test_a_folder_of_the_project_and_a_vendored_module_are_no_matter(tmp_path: P
     box, project = bridge(tmp_path / "inside", mod=MOD.replace("../../libs", "./libs"))
     check_manifests(cast("Any", box), project, mode="dev")
     box, project = bridge(tmp_path / "vendored")
-    before = deps_fingerprint(cast("Any", box), project, project.services[0])
+    before = deps_fingerprint(cast("Any", box).files, project, project.services[0])
     (Path(project.root) / "vendor").mkdir()
     (Path(project.root) / "vendor/modules.txt").write_text("# example.com/greet v0.0.0 => ../../libs/greet\n")
     check_manifests(cast("Any", box), project, mode="dev")
-    assert deps_fingerprint(cast("Any", box), project, project.services[0]) != before
+    assert deps_fingerprint(cast("Any", box).files, project, project.services[0]) != before

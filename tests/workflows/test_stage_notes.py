@@ -48,9 +48,9 @@ def test_a_stage_that_fails_gives_way_and_is_not_tried_again_until_its_file_chan
     (told,) = world.warnings
     assert (told.code, told.place) == ("dev-stage-fails", "Dockerfile:2")
     assert str(error) in told.message
-    assert without_noted(box, world.root, SERVICE).build.dev_stage is None
+    assert without_noted(box.files, box.private, world.root, SERVICE).build.dev_stage is None
     world.save("Dockerfile", DOCKERFILE + "EXPOSE 80\n")
-    assert without_noted(box, world.root, SERVICE) == SERVICE
+    assert without_noted(box.files, box.private, world.root, SERVICE) == SERVICE
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_what_would_fail_in_our_stage_too_is_the_error(name: str | None, error: 
         give_way(box, project, name, error)
     assert raised.value is error
     assert world.warnings == []
-    assert without_noted(box, world.root, SERVICE) == SERVICE
+    assert without_noted(box.files, box.private, world.root, SERVICE) == SERVICE
 
 
 def test_what_gave_way_is_noted_where_no_container_writes_and_a_rebuild_tries_it_again() -> None:
@@ -78,7 +78,7 @@ def test_what_gave_way_is_noted_where_no_container_writes_and_a_rebuild_tries_it
     assert not [path for path in world.files if ".devctl" in path.parts]
     (told,) = world.warnings
     assert told.hint.endswith("tries it again, and so does: devctl rebuild api")
-    assert try_again(box, world.root, ["db"]) is False
-    assert without_noted(box, world.root, SERVICE).build.dev_stage is None
-    assert try_again(box, world.root, ["api"]) is True
-    assert without_noted(box, world.root, SERVICE) == SERVICE
+    assert try_again(box.private, world.root, ["db"]) is False
+    assert without_noted(box.files, box.private, world.root, SERVICE).build.dev_stage is None
+    assert try_again(box.private, world.root, ["api"]) is True
+    assert without_noted(box.files, box.private, world.root, SERVICE) == SERVICE

@@ -185,7 +185,7 @@ def test_polling_for_want_of_inotify_is_said(world: World) -> None:
 
 def test_every_input_but_the_source_is_watched(world: World) -> None:
     project = replace(load(world.box(), world.root), watch_also=("deploy/schema.sql",))
-    names = {str(p.relative_to(world.root)) for p in watched_paths(world.box(), project)}
+    names = {str(p.relative_to(world.root)) for p in watched_paths(world.box().files, project)}
     assert {
         "go.mod",
         "go.sum",
@@ -205,7 +205,7 @@ def test_what_the_compose_files_name_is_watched_too(world: World) -> None:
     world.save("compose.yaml", json.dumps({**said, "include": ["deploy/db.yaml"]}))
     world.save("deploy/db.yaml", "{}")
     project = load(world.box(), world.root)
-    names = {path.relative_to(world.root).as_posix() for path in watched_paths(world.box(), project)}
+    names = {path.relative_to(world.root).as_posix() for path in watched_paths(world.box().files, project)}
     assert {"app.env", "deploy/db.yaml"} <= names
 
 

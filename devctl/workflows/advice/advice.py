@@ -48,7 +48,7 @@ def advise(box: Toolbox, session: Session, *, mode: Mode) -> None:
         box.reporter.warn(problem, again=told_key(problem) in known)
     now = {**note.told, mode: tuple(sorted({told_key(p) for p in found}))}
     if now != note.told:
-        with only_warned(box):
+        with only_warned(box.reporter):
             box.state.write(root, ToldNote(now))
 
 

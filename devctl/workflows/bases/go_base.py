@@ -19,6 +19,7 @@ from devctl.domain.dockerfile.stages import golang_tag
 from devctl.domain.dockerfile.syntax_directive import syntax_line
 from devctl.domain.go.versions import NEWEST_GO, minor
 from devctl.domain.plan.run import Run, dev_run, prod_run
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.domain.project.private_notes import BuildersNote
@@ -55,7 +56,7 @@ def resolve_bases(
     if _newer_than_all(project.go_version):
         ref = golang_ref(project.go_minor)
         wanted.setdefault(ref, _Wanted(ref, _go_line(project)))
-    builders = {item.ref: item for run in runs for item in _builder(box, project, run)}
+    builders = {item.ref: item for run in runs for item in _builder(box.files, project, run)}
     here = frozenset(box.engine.images([*wanted, *builders])) if wanted or builders else frozenset()
     registries = Registries()
     for item in wanted.values():
@@ -131,10 +132,10 @@ def _as_written(box: Toolbox, project: Project, run: Run) -> DockerfileFacts:
     return made.build.original.facts if made is not None else dockerfile_of(box, project, run)
 
 
-def _builder(box: Toolbox, project: Project, run: Run) -> Iterator[_Wanted]:
+def _builder(files: Files, project: Project, run: Run) -> Iterator[_Wanted]:
     """The builder that a Dockerfile of the user's names in its first lines."""
     root = Path(project.root)
-    text = box.files.read_text(root / run.written, within=root) if run.written is not None else None
+    text = files.read_text(root / run.written, within=root) if run.written is not None else None
     found = syntax_line(text or "")
     if found is not None:
         yield _Wanted(found[1], f"{run.written}:{found[0]}")

@@ -10,7 +10,7 @@ from devctl.domain.command.argv import docker, mount
 from devctl.domain.dockerfile.air_toml import BUILD_STATE
 from devctl.domain.plan.engine_state import Container
 from devctl.domain.plan.render import CACHE_TARGET
-from devctl.domain.ports.toolbox import Finished, Toolbox
+from devctl.domain.ports.toolbox import Finished, Processes, Toolbox
 from devctl.domain.project.model import Service
 from devctl.errors import ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile
@@ -46,7 +46,9 @@ def provable(session: Session, service: Service) -> bool:
     return session.run(service.name).ours or service.build.shares_cache
 
 
-def prove_beside(box: Toolbox, session: Session, service: Service, running: Container) -> Callable[[], None]:
+def prove_beside(
+    processes: Processes, session: Session, service: Service, running: Container
+) -> Callable[[], None]:
     """Start to compile inside the running container, beside the build of the image; call what is returned for the result.
 
     The manifests are mounted there too, so Go takes what they name now; what it fetches and compiles goes to the module
@@ -59,7 +61,7 @@ def prove_beside(box: Toolbox, session: Session, service: Service, running: Cont
     argv = docker("exec", "--workdir", service.module_mounted_at, to=[running.id, "sh", *script])
 
     def run() -> None:
-        done.append(box.processes.run(argv, cwd=session.root, timeout=TIMEOUT, last=SAID))
+        done.append(processes.run(argv, cwd=session.root, timeout=TIMEOUT, last=SAID))
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -76,7 +78,7 @@ def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
     run = session.run(service.name)
     # It may have to be ended: `--init` passes a signal on, and where none helps it is removed by name.
     name = f"{session.project.name}-proof-{box.host.pid()}"
-    flags = ["--rm", "--init", "--name", name, *temporary(box, session.project.name)]
+    flags = ["--rm", "--init", "--name", name, *temporary(box.identity, session.project.name)]
     flags += [mount("bind", session.project.root, service.mounted_at)]
     flags += [mount("volume", session.cache_volume, CACHE_TARGET)]
     flags += ["--user", run.user] if run.user else []
@@ -93,10 +95,10 @@ def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
     _check(done, service)
 
 
-def build_again(box: Toolbox, container: Container | None) -> None:
+def build_again(processes: Processes, container: Container | None) -> None:
     """Where the last save did not compile: the container builds once more."""
     if container is not None:
-        box.processes.run(docker("exec", to=[container.id, "sh", "-c", AGAIN]))
+        processes.run(docker("exec", to=[container.id, "sh", "-c", AGAIN]))
 
 
 def _build(service: Service, script: str = BUILD) -> list[str]:

@@ -50,7 +50,7 @@ def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -
             def stop() -> bool:
                 nonlocal detached
                 detached = detached or key() == "d"
-                return detached or (mine and not still_mine(box, Path(project.root)))
+                return detached or (mine and not still_mine(box.files, Path(project.root)))
 
             _stay(box, project, stop=stop, watching=mine and request.watch)
     except (KeyboardInterrupt, InterruptedByUser):
@@ -92,7 +92,7 @@ def _logs(request: UpRequest, box: Toolbox, project: Project, ended: threading.E
 
 def _detach(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -> Outcome:
     with _at_the_end(request, box, project):
-        if request.watch and own_containers(box, project).containers:
+        if request.watch and own_containers(box.files, box.engine, project).containers:
             ensure_watcher(box, project)
     return Outcome(result=outcome.result, text="detached; devctl logs -f follows, devctl down ends it")
 
@@ -104,7 +104,7 @@ def _stop(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) 
         if text is None:
             root, timeout = Path(project.root), request.compose_timeout
             must(box.compose.stop(project.name, root, timeout=timeout), "compose")
-            tell_kills(box, root, [s.name for s in project.services])
+            tell_kills(box.reporter, box.state, root, [s.name for s in project.services])
             text = "stopped; devctl up starts again, devctl down removes"
         result = {**outcome.result, **snapshot(box, project).as_json()}
     return Outcome(result=result, text=text)
@@ -112,7 +112,7 @@ def _stop(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) 
 
 def _others(box: Toolbox, project: Project) -> str | None:
     """What is not ours to stop, in words; None where it is."""
-    running = [c for c in own_containers(box, project).containers if c.state in HOLDS_PORTS]
+    running = [c for c in own_containers(box.files, box.engine, project).containers if c.state in HOLDS_PORTS]
     if not running:
         return "nothing is running any more: another command stopped it"
     prod = sorted(c.service for c in running if c.labels.get(MODE_LABEL) == "prod")

@@ -15,6 +15,8 @@ from devctl.domain.command.requests import (
 )
 from devctl.domain.command.state import ServiceState, State, ready_text
 from devctl.domain.plan.planner import Step, plan_text
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, InterruptedByUser, UsageError
@@ -82,14 +84,19 @@ def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
         raise _interrupted(box, project, steps) from error
     except DevctlError as error:
         told = error
-        with beside(box, "looking for the dependency that ended"):
-            told = with_ended_dependency(box, project, error)
-        with beside(box, "starting the watcher"):
-            if request.watch and request.detach and _has_container(box, project):
+        with beside(box.reporter, "looking for the dependency that ended"):
+            told = with_ended_dependency(box.engine, project, error)
+        with beside(box.reporter, "starting the watcher"):
+            if request.watch and request.detach and _has_container(box.files, box.engine, project):
                 ensure_watcher(box, project)
         raise _with_what_stays(box, project, steps, told) from error
     if not request.services:
-        note_up(box, project, state, tuple(named(Path(project.root), p) for p in watched_paths(box, project)))
+        note_up(
+            box,
+            project,
+            state,
+            tuple(named(Path(project.root), p) for p in watched_paths(box.files, project)),
+        )
     ready_ms = round((box.clock.monotonic() - began) * 1000)
     result = {**state.as_json(), "ready_ms": ready_ms, "steps": steps.done}
     return Outcome(result=result, text=ready_text(state, ready_ms, did=bool(steps.done)))
@@ -98,7 +105,7 @@ def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
 def _with_what_stays(box: Toolbox, project: Project, steps: Steps, error: DevctlError) -> DevctlError:
     """The error with what runs now; of a service that did not come up it says what stays, and what happens next."""
     message, result = error.problem.message, dict[str, object](steps=steps.done)
-    with beside(box, "looking at what runs now"):
+    with beside(box.reporter, "looking at what runs now"):
         state = snapshot(box, project)
         result |= state.as_json()
         mine = next((s for s in state.services if s.name == steps.failed and s.container is not None), None)
@@ -140,11 +147,11 @@ def _bring_up(
         return _bring_up(request, box, project, steps, advised=True)
     for service in wanted:
         current(box, project, service)
-    keep_running(box, session, [s.name for s in wanted])
+    keep_running(box.state, box.private, session, [s.name for s in wanted])
     keep_applied(box, session, [s.name for s in wanted])
     if request.watch and request.detach:
         ensure_watcher(box, project)
-    say_ended_dependencies(box, project)
+    say_ended_dependencies(box.reporter, box.engine, project)
     state = snapshot(box, project)
     for service in wanted if state.serving.state == "none" else ():
         wait_ready(box, project.name, service, timeout=request.timeout)
@@ -154,7 +161,7 @@ def _bring_up(
 def _interrupted(box: Toolbox, project: Project, steps: Steps) -> InterruptedByUser:
     """Says what still runs: an `up` that did not end leaves it as it is."""
     message, result = "interrupted", dict[str, object](steps=steps.done)
-    with beside(box, "looking at what runs now"):
+    with beside(box.reporter, "looking at what runs now"):
         state = snapshot(box, project)
         running = [s.name for s in state.services if s.state == "running"]
         message = f"interrupted; {', '.join(running)} still runs" if running else "interrupted; nothing runs"
@@ -219,7 +226,7 @@ def down(request: DownRequest, box: Toolbox) -> Outcome:
     agreed = _volumes_agreed_to_lose(request, box)
     with changing(box, request, "down", lenient=True, recovers=False) as project:
         observed = box.engine.observe(project.name)
-        refuse_anothers(box, project, observed)
+        refuse_anothers(box.files, project, observed)
         removed = [{"kind": "container", "name": c.name} for c in observed.containers]
         removed += [{"kind": "network", "name": name} for name in observed.networks]
         if request.volumes:
@@ -236,12 +243,12 @@ def down(request: DownRequest, box: Toolbox) -> Outcome:
         with removal(box, project, observed):
             if removed:
                 root, timeout = Path(project.root), request.compose_timeout
-                end_holder(box, project.name)
+                end_holder(box.processes, project.name)
                 must(
                     box.compose.down(project.name, root, volumes=request.volumes, timeout=timeout), "compose"
                 )
-                tell_kills(box, root, [s.name for s in project.services])
-            forget_applied(box, project)
+                tell_kills(box.reporter, box.state, root, [s.name for s in project.services])
+            forget_applied(box.private, project)
     lines = [f"removed {r['kind']} {r['name']}" for r in removed]
     return Outcome(result={"removed": removed}, text="\n".join(lines) or "nothing was running")
 
@@ -252,15 +259,15 @@ def restart(request: RestartRequest, box: Toolbox) -> Outcome:
         if request.dry_run:
             return plan_outcome([Step("restart", name, "asked for") for name in names])
         steps = Steps(box)
-        if not own_containers(box, project).containers:
+        if not own_containers(box.files, box.engine, project).containers:
             raise UsageError(
                 "nothing runs here that could be restarted", code="not-running", hint="devctl up -d"
             )
         root, timeout = Path(project.root), request.compose_timeout
-        with stopping(box, project, steps, own_containers(box, project), names) as pause:
+        with stopping(box, project, steps, own_containers(box.files, box.engine, project), names) as pause:
             with steps.step("restart", "asked for"):
                 must(box.compose.restart(project.name, root, names, timeout=timeout), "compose")
-            tell_kills(box, root, names)
+            tell_kills(box.reporter, box.state, root, names)
             pause.stays()
             try:
                 _must_answer(box, project, names, steps, timeout=request.timeout)
@@ -278,7 +285,7 @@ def rebuild(request: RebuildRequest, box: Toolbox) -> Outcome:
             return plan_outcome(
                 [Step(step, name, "asked for") for name in names for step in ("build", "start", "probe")]
             )
-        again = load(box, Path(loaded.root)) if try_again(box, Path(loaded.root), names) else loaded
+        again = load(box, Path(loaded.root)) if try_again(box.private, Path(loaded.root), names) else loaded
         project = resolve_bases(box, again, mode="dev", assemble=request.yes, services=names)
         steps = Steps(box)
         session = open_session(box, project, mode="dev", only=names)
@@ -318,8 +325,8 @@ def _must_answer(
                 wait_ready(box, project.name, service, timeout=timeout)
 
 
-def _has_container(box: Toolbox, project: Project) -> bool:
-    return any(own_containers(box, project).of(s.name) is not None for s in project.services)
+def _has_container(files: Files, engine: Engine, project: Project) -> bool:
+    return any(own_containers(files, engine, project).of(s.name) is not None for s in project.services)
 
 
 def _volumes_agreed_to_lose(request: DownRequest, box: Toolbox) -> frozenset[str] | None:
@@ -332,7 +339,7 @@ def _volumes_agreed_to_lose(request: DownRequest, box: Toolbox) -> frozenset[str
         return None
     project = load(box, request.project, lenient=True)
     observed = box.engine.observe(project.name)
-    refuse_anothers(box, project, observed)
+    refuse_anothers(box.files, project, observed)
     volumes = ", ".join(observed.volumes)
     if box.host.interactive() and (not volumes or box.host.confirm(f"delete the data of {volumes}?")):
         return frozenset(observed.volumes)

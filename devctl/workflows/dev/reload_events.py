@@ -11,6 +11,8 @@ from devctl.domain.command.argv import docker
 from devctl.domain.command.events import Reload
 from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.host import Clock
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError
@@ -39,9 +41,9 @@ def follow_reloads(
     last = ""
     while not stop():
         service = project().service(name)
-        container = _running(box, project().name, name)
+        container = _running(box.engine, project().name, name)
         if service is None or container is None:
-            _pause(box, stop)
+            _pause(box.clock, stop)
             continue
         # The start of a container is told by who started it; what one did before we came is the past.
         started_now = last not in ("", container.id)
@@ -50,9 +52,9 @@ def follow_reloads(
         follower.follow(stop)
 
 
-def _running(box: Toolbox, project: str, name: str) -> Container | None:
+def _running(engine: Engine, project: str, name: str) -> Container | None:
     try:
-        found = box.engine.containers(project).of(name)
+        found = engine.containers(project).of(name)
     except DevctlError:
         return None  # the engine is away; the watcher says so
     if found is None or found.state != "running" or found.labels.get(MODE_LABEL) != "dev":
@@ -138,7 +140,7 @@ class _Follower:
         self.told = (0.0, "")
         where = address(self.service, self.container)
         deadline = self.box.clock.monotonic() + ANSWER_TIMEOUT
-        while where is not None and not answers(self.box, where):
+        while where is not None and not answers(self.box.prober, where):
             mark = self._next(POLL)
             if mark is not None:
                 self._read(mark)
@@ -167,7 +169,7 @@ def _why(mark: Mark | None, url: str) -> str:
     return f"ended at start: {mark.message if mark.kind == 'panic' else f'exit code {mark.message}'}"
 
 
-def _pause(box: Toolbox, stop: Callable[[], bool]) -> None:
-    deadline = box.clock.monotonic() + LOOK
-    while not stop() and box.clock.monotonic() < deadline:
-        box.clock.sleep(0.2)
+def _pause(clock: Clock, stop: Callable[[], bool]) -> None:
+    deadline = clock.monotonic() + LOOK
+    while not stop() and clock.monotonic() < deadline:
+        clock.sleep(0.2)

@@ -79,7 +79,7 @@ class _Replacing:
     def _proof_beside(self) -> Callable[[], None] | None:
         if self.old is None or not self._same_base():
             return None
-        return prove_beside(self.box, self.session, self.service, self.old)
+        return prove_beside(self.box.processes, self.session, self.service, self.old)
 
     def _build_and_prove(self, cause: str, proof: Callable[[], None] | None) -> None:
         box, session, service = self.box, self.session, self.service
@@ -102,7 +102,7 @@ class _Replacing:
     def _check_still_wanted(self) -> None:
         """A build reads the files as they are then: what came of a mixture of two versions is not brought in."""
         wanted = next(w for w in self.session.wanted if w.service == self.service.name)
-        if deps_fingerprint(self.box, self.session.project, self.service) != wanted.deps:
+        if deps_fingerprint(self.box.files, self.session.project, self.service) != wanted.deps:
             raise Superseded(
                 f"the dependencies of {self.service.name} changed while they were built",
                 code="changed-meanwhile",
@@ -125,7 +125,7 @@ class _Replacing:
 
     def start(self, cause: str, timeout: float) -> None:
         name = self.service.name
-        served = served_ports(self.box, self.service, self.old)
+        served = served_ports(self.box.engine, self.service, self.old)
         with self.steps.step("start", cause, service=name):
             compose_up(self.box, self.session, [name], no_deps=True)
         with self.steps.step("probe", "must answer", service=name):

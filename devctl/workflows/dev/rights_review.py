@@ -9,6 +9,8 @@ from typing import Any
 from devctl.domain.plan.engine_state import INPUTS_LABEL, LABEL
 from devctl.domain.plan.render import CACHE_KEY
 from devctl.domain.plan.run import Run
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.domain.rights.grants import SHARED, Grant, grants, lent_out_of_sight
@@ -27,10 +29,10 @@ DESCRIBING = (
 """Labels that devctl and compose write, and those that tell people what an image is."""
 
 
-def new_mirror(box: Toolbox, project: Project) -> str | None:
+def new_mirror(private: PrivateState, project: Project) -> str | None:
     """Why no image may be fetched: what a mirror answers is tagged as the image that was asked for, for every project of this
     machine."""
-    known = applied(box, project)
+    known = applied(private, project)
     if known is None or project.mirror in (None, known.mirror):
         return None
     return held([f"base images from {project.mirror} (devctl.yaml, bases.mirror)"])
@@ -39,28 +41,29 @@ def new_mirror(box: Toolbox, project: Project) -> str | None:
 def held_back(box: Toolbox, session: Session, services: Collection[str]) -> str | None:
     """Why nothing of this may be applied by itself, in words; None where it may."""
     changing = [n for n in services if any(s.service == n for s in session.plan())]
-    known = applied(box, session.project)
+    known = applied(box.private, session.project)
     if known is None and not all(_as_it_runs(session, name) for name in changing):
         return (
             f"not applied: what devctl applied here before is not known (another user, another machine); {UP}"
         )
     told = [
         f"{_in(session.project.root, path)}, now a link to {target}"
-        for path, target in links_of(box, session, changing).items()
+        for path, target in links_of(box.files, session, changing).items()
         if known is None or known.links.get(path) != target
     ]
     before = known.model if known is not None else _without_definitions(session.model)
     told += [f"{name} {text}" for name in changing for text in _granted(box, session, before, name)]
     told += [
-        f"{name} what `devctl up` of other services has read" for name in _not_started(box, session, changing)
+        f"{name} what `devctl up` of other services has read"
+        for name in _not_started(box.private, session, changing)
     ]
     return held(told) if told else None
 
 
-def refuse_new_labels(box: Toolbox, session: Session, name: str) -> None:
+def refuse_new_labels(engine: Engine, session: Session, name: str) -> None:
     """Raise HeldBack where the image that was built gives its container labels that the one which runs has not: a Dockerfile may
     change, but a proxy or an updater that acts on labels takes those of an image for the person's word."""
-    image = box.engine.images([session.run(name).image]).get(session.run(name).image)
+    image = engine.images([session.run(name).image]).get(session.run(name).image)
     running = session.observed.of(name)
     if image is None or running is None:
         return
@@ -75,9 +78,9 @@ def refuse_new_labels(box: Toolbox, session: Session, name: str) -> None:
         raise HeldBack([f"{text} (a LABEL of its image)" for text in told])
 
 
-def _not_started(box: Toolbox, session: Session, changing: Collection[str]) -> list[str]:
+def _not_started(private: PrivateState, session: Session, changing: Collection[str]) -> list[str]:
     """Services that a person did not start from this model, which compose made with all of that person's environment."""
-    approved, inputs = approved_inputs(box, session.root), session.project.inputs
+    approved, inputs = approved_inputs(private, session.root), session.project.inputs
     if inputs is None or approved.digest != inputs.digest:
         return []
     return [n for n in changing if n not in approved.services and not _as_it_runs(session, n)]

@@ -25,6 +25,9 @@ from devctl.workflows.switch.intent import INTENT
 
 if TYPE_CHECKING:
     from devctl.domain.command.state import ServiceState, State
+    from devctl.domain.ports.engine import Engine
+    from devctl.domain.ports.files import Files
+    from devctl.domain.ports.private_state import PrivateState
     from devctl.domain.ports.toolbox import Toolbox
     from devctl.domain.project.model import Project
 
@@ -42,7 +45,7 @@ def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...
         box.private.remove(root, UpNote.file)
         return
     probes = {s.name: s.serve.probe for s in project.services if s.serve.probe != "none"}
-    inputs_now = stamps(box, root, inputs)
+    inputs_now = stamps(box.files, root, inputs)
     from devctl.workflows.session.overlay import base_refs  # with what it takes to read a Dockerfile
 
     with suppress(MachineError):  # no home to write to: each `up` goes the long way
@@ -53,13 +56,13 @@ def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...
             variables,
             state,
             probes,
-            _ids(box, base_refs(box, project)),
+            _ids(box.engine, base_refs(box, project)),
         )
         box.private.keep(root, note)
 
 
-def _ids(box: Toolbox, refs: Iterable[str]) -> dict[str, str]:
-    return {ref: image.id for ref, image in box.engine.images(list(refs)).items()}
+def _ids(engine: Engine, refs: Iterable[str]) -> dict[str, str]:
+    return {ref: image.id for ref, image in engine.images(list(refs)).items()}
 
 
 def _well(service: ServiceState) -> bool:
@@ -89,7 +92,7 @@ def _digests(
         return dict.fromkeys(values)
     import hmac
 
-    key = box.private.read(root, KEY) or (_new_key(box, root) if make_key else None)
+    key = box.private.read(root, KEY) or (_new_key(box.private, root) if make_key else None)
     if key is None:
         return None
 
@@ -100,20 +103,20 @@ def _digests(
     return {name: None if value is None else digest(name, value) for name, value in values.items()}
 
 
-def _new_key(box: Toolbox, root: Path) -> str | None:
+def _new_key(private: PrivateState, root: Path) -> str | None:
     import secrets
 
     key = secrets.token_hex(32)
     try:
-        box.private.write(root, KEY, key)
+        private.write(root, KEY, key)
     except MachineError:  # no home to write to: each `up` goes the long way
         return None
     return key
 
 
-def stamps(box: Toolbox, root: Path, inputs: tuple[str, ...]) -> dict[str, Any]:
+def stamps(files: Files, root: Path, inputs: tuple[str, ...]) -> dict[str, Any]:
     """Size and time of change of each input, and the names of the Go files: a new main changes what is detected."""
-    return {**{path: box.files.stamp(root / path) for path in inputs}, "*.go": box.files.go_names(root)}
+    return {**{path: files.stamp(root / path) for path in inputs}, "*.go": files.go_names(root)}
 
 
 def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | None:
@@ -125,9 +128,9 @@ def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | No
         return None
     if note.variables != _digests(box, root, note.variables):
         return None
-    if note.inputs != stamps(box, root, tuple(p for p in note.inputs if p != "*.go")):
+    if note.inputs != stamps(box.files, root, tuple(p for p in note.inputs if p != "*.go")):
         return None
-    if note.bases != _ids(box, note.bases):
+    if note.bases != _ids(box.engine, note.bases):
         return None
     if box.engine.running(note.project) != sorted(s.container or "" for s in note.state.services):
         return None

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from devctl.domain.command.events import LogLine, Outcome
 from devctl.domain.command.requests import WatchRequest
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import EVENTS, WATCHER_LOCK, WATCHER_LOG
@@ -43,16 +45,16 @@ def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
     root = Path(project.root)
     with contextlib.suppress(InterruptedByUser, KeyboardInterrupt), holding(box, project) as mine:
         if mine:
-            watch(box, project, stop=lambda: not still_mine(box, root))
-            _say(box, "its project was moved or removed, or .devctl/ was deleted: it ends")
+            watch(box, project, stop=lambda: not still_mine(box.files, root))
+            _say(box.reporter, "its project was moved or removed, or .devctl/ was deleted: it ends")
         else:
             pid = watcher_state(box, project).pid or "unknown"
-            _say(box, f"another one (pid {pid}) watches this project already: it ends")
+            _say(box.reporter, f"another one (pid {pid}) watches this project already: it ends")
     return Outcome()
 
 
-def _say(box: Toolbox, text: str) -> None:
-    box.reporter.emit(LogLine("devctl", "stderr", f"watcher: {text}"))
+def _say(reporter: Reporter, text: str) -> None:
+    reporter.emit(LogLine("devctl", "stderr", f"watcher: {text}"))
 
 
 @contextlib.contextmanager
@@ -62,16 +64,16 @@ def holding(box: Toolbox, project: Project) -> Iterator[bool]:
     box.state.make(root)
     with box.files.hold(root, WATCHER_LOCK, note=str(box.host.pid())) as mine:
         if mine:
-            note_watcher(box, root)
+            note_watcher(box.private, box.identity, root)
         yield mine
 
 
-def still_mine(box: Toolbox, root: Path) -> bool:
+def still_mine(files: Files, root: Path) -> bool:
     """Whether our lock is where others look for it: not once the project was moved or removed, or `.devctl/` was deleted.
 
     The folder itself says less: whatever writes into a project may have made it again.
     """
-    return box.files.held(root, WATCHER_LOCK)
+    return files.held(root, WATCHER_LOCK)
 
 
 def watch(box: Toolbox, project: Project, *, stop: Callable[[], bool]) -> None:
@@ -104,7 +106,7 @@ class _Watching:
     def until_paths_change(self, stop: Callable[[], bool]) -> None:
         """Watch one set of paths; another set (a new `replace`, a new member of a workspace) is watched anew."""
         self._follow_all()
-        paths = watched_paths(self.box, self.known)
+        paths = watched_paths(self.box.files, self.known)
         armed = False
         batches = self.box.watcher.batches(
             paths,
@@ -118,13 +120,13 @@ class _Watching:
                 if not stop() and (batch or not armed or self._try_again()):
                     self._catch_up()
                     armed = True
-                    if watched_paths(self.box, self.known) != paths:
+                    if watched_paths(self.box.files, self.known) != paths:
                         return
                 if not stop() and self._trial_is_due() and self._events_fail():
                     self._catch_up()
 
     def _catch_up(self) -> None:
-        with only_warned(self.box):
+        with only_warned(self.box.reporter):
             for name in (EVENTS, WATCHER_LOG):
                 self.box.state.bound(Path(self.known.root), name)
         self.again_at = None
@@ -138,7 +140,7 @@ class _Watching:
         except (MachineError, FilesError) as error:
             if self.box.files.gone(Path(self.known.root)):
                 return  # the project was moved or removed: who asks next finds the lock gone, and ends
-            _say(self.box, error.problem.message)
+            _say(self.box.reporter, error.problem.message)
             self.again_at = self.box.clock.monotonic() + AGAIN
         except Superseded:
             self.again_at = self.box.clock.monotonic()
@@ -153,9 +155,9 @@ class _Watching:
         """No need to wait for quiet: only manifests changed, they parse, and their sums are complete."""
         root = Path(self.known.root)
         for service in self.known.services:
-            mine = {root / path for path in manifest_paths(self.box, self.known, service)}
+            mine = {root / path for path in manifest_paths(self.box.files, self.known, service)}
             if batch <= mine:
-                return sums_are_complete(self.box, self.known, service)
+                return sums_are_complete(self.box.files, self.known, service)
         return False
 
     def _trial_is_due(self) -> bool:
@@ -181,7 +183,7 @@ class _Watching:
         names = in_dev(self.known, running)
         first = running.of(names[0]) if names else None
         here = self.box.files.is_dir(Path(self.known.root))
-        with only_warned(self.box):
+        with only_warned(self.box.reporter):
             return try_once(self.box, self.known, first) if first is not None and here else None
         return None
 
@@ -197,7 +199,7 @@ class _Watching:
     def _say_polling(self, reason: str, hint: str = _LIMITS) -> None:
         text = f"file events are not available ({reason}): polling for changes instead"
         self.box.reporter.warn(Problem("watch-polls", text, hint))
-        _say(self.box, f"{text}; {hint}")
+        _say(self.box.reporter, f"{text}; {hint}")
 
 
 @contextlib.contextmanager
@@ -215,14 +217,14 @@ def _model_files(project: Project) -> list[str]:
     return ["devctl.yaml", ".env", *usual, *project.compose_files]
 
 
-def watched_paths(box: Toolbox, project: Project) -> tuple[Path, ...]:
+def watched_paths(files: Files, project: Project) -> tuple[Path, ...]:
     """Every input but the source, which is air's: manifests, recipe, model."""
     root = Path(project.root)
     names = [*_model_files(project), *project.watch_also]
     if project.inputs is not None:  # what compose files name and include
         names += [path for path in project.inputs.looked_at if Path(path).is_relative_to(root)]
     for service in project.services:
-        names += manifest_paths(box, project, service)
+        names += manifest_paths(files, project, service)
         names += [f"{service.build.context}/{name}" for name in RECIPE_FILES]
         dockerfile = (
             service.build.dockerfile or f"{service.build.context}/Dockerfile"

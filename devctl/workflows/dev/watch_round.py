@@ -51,7 +51,7 @@ def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
         if not names:
             return project, False
         try:
-            if (why := new_mirror(box, project)) is not None:
+            if (why := new_mirror(box.private, project)) is not None:
                 return known, _say_held_back(box, project, names, why)
             project = resolve_bases(box, project, mode="dev", services=names, say=False)
             session = open_session(box, project, mode="dev", only=names, observed=observed)
@@ -81,7 +81,7 @@ def _bring(box: Toolbox, session: Session, name: str) -> bool:
     assert service is not None
     if not any(s.service == name for s in session.plan()):
         current(box, session.project, service)  # a change that failed was taken back
-        build_again(box, session.observed.of(name))
+        build_again(box.processes, session.observed.of(name))
         return True
     try:
         replace_running(
@@ -90,7 +90,7 @@ def _bring(box: Toolbox, session: Session, name: str) -> bool:
             service,
             Steps(box),
             timeout=PROBE_TIMEOUT,
-            judge=lambda: refuse_new_labels(box, session, name),
+            judge=lambda: refuse_new_labels(box.engine, session, name),
         )
     except Superseded:
         raise

@@ -25,6 +25,9 @@ from devctl.domain.plan.engine_state import (
     Labelled,
 )
 from devctl.domain.plan.planner import Step
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.identity import Identity
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import STATE_FOLDER
@@ -62,7 +65,7 @@ def clean(request: CleanRequest, box: Toolbox) -> Outcome:
     lines = [f"removed folder {folder}  ({KILLED})" for folder in folders]
     lines += [f"removed {u.thing.kind} {u.thing.name}  ({u.cause})" for u in removed]
     lines += [f"kept {u.thing.kind} {u.thing.name}: still in use" for u in found if u not in removed]
-    lines += [*_orphaned_data(box), *_of_older(box)]
+    lines += [*_orphaned_data(box), *_of_older(box.files, box.engine)]
     return Outcome(
         result={
             "removed": [
@@ -107,7 +110,7 @@ def _locked(request: CleanRequest, box: Toolbox) -> AbstractContextManager[None]
 
 def _consent(request: CleanRequest, box: Toolbox) -> Sequence[Labelled]:
     """The shared caches that may go: those that were named when somebody agreed, whatever is made while we wait."""
-    found = _caches(box) if request.caches else ()
+    found = _caches(box.identity, box.engine) if request.caches else ()
     caches = [c.name for c in found]
     if (
         not caches
@@ -125,77 +128,80 @@ def _consent(request: CleanRequest, box: Toolbox) -> Sequence[Labelled]:
 
 def unneeded(box: Toolbox, project: Project | None) -> list[Unneeded]:
     """What may go, containers first: they hold the images."""
-    left = [*_left_behind(box, "container"), *_containers(box), *_networks(box)]
-    left += [*_left_behind(box, "image"), *_images(box, project), *_own_caches(box)]
+    left = [*_left_behind(box.identity, box.engine, "container"), *_containers(box), *_networks(box)]
+    left += [*_left_behind(box.identity, box.engine, "image"), *_images(box, project), *_own_caches(box)]
     return left
 
 
-def made_here(box: Toolbox, kind: Kind, label: str = PROJECT_LABEL) -> list[Labelled]:
+def made_here(identity: Identity, engine: Engine, kind: Kind, label: str = PROJECT_LABEL) -> list[Labelled]:
     """What this machine made for longer than a command."""
-    every = box.engine.labelled(kind, label)
-    return [t for t in every if _is_ours(box, t) and TEMPORARY_LABEL not in t.labels]
+    every = engine.labelled(kind, label)
+    return [t for t in every if _is_ours(identity, t) and TEMPORARY_LABEL not in t.labels]
 
 
-def _is_ours(box: Toolbox, thing: Labelled) -> bool:
-    return thing.labels.get(MACHINE_LABEL) == box.identity.machine
+def _is_ours(identity: Identity, thing: Labelled) -> bool:
+    return thing.labels.get(MACHINE_LABEL) == identity.machine
 
 
-def _left_behind(box: Toolbox, kind: Kind) -> Iterator[Unneeded]:
+def _left_behind(identity: Identity, engine: Engine, kind: Kind) -> Iterator[Unneeded]:
     """What was to end with a command, and the command was killed."""
-    for thing in box.engine.labelled(kind, TEMPORARY_LABEL):
-        if box.identity.ended(thing.labels):
+    for thing in engine.labelled(kind, TEMPORARY_LABEL):
+        if identity.ended(thing.labels):
             yield Unneeded(thing, KILLED)
 
 
 def _containers(box: Toolbox) -> Iterator[Unneeded]:
-    for thing in made_here(box, "container"):
-        if not thing.in_use and _gone(box, thing):
+    for thing in made_here(box.identity, box.engine, "container"):
+        if not thing.in_use and _gone(box.files, thing):
             yield Unneeded(thing, "its project's folder is gone")
 
 
 def abandoned_containers(box: Toolbox) -> list[Labelled]:
     """Those that run, though the folder of their project is gone: ended only when somebody agrees."""
-    return [c for c in made_here(box, "container") if c.in_use and _gone(box, c)]
+    return [c for c in made_here(box.identity, box.engine, "container") if c.in_use and _gone(box.files, c)]
 
 
 def _networks(box: Toolbox) -> Iterator[Unneeded]:
     """Those of projects whose containers all point to folders that are gone."""
     gone = _gone_projects(box)
-    for thing in made_here(box, "network"):
+    for thing in made_here(box.identity, box.engine, "network"):
         if thing.labels[PROJECT_LABEL] in gone:
             yield Unneeded(thing, "its project's folder is gone")
 
 
 def _images(box: Toolbox, project: Project | None) -> Iterator[Unneeded]:
     gone = _gone_projects(box)
-    intent = read_intent(box, Path(project.root)) if project is not None else None
+    intent = read_intent(box.private, Path(project.root)) if project is not None else None
     needed = set(intent.tags.values()) if intent is not None else set()
-    for thing in made_here(box, "image"):
+    for thing in made_here(box.identity, box.engine, "image"):
         name = thing.labels[PROJECT_LABEL]
         if thing.id in needed:  # a switch that was interrupted may go back to it
             continue
-        if name in gone or _gone(box, thing):
+        if name in gone or _gone(box.files, thing):
             yield Unneeded(thing, "its project's folder is gone")
         elif project is not None and name == project.name and thing.name == thing.id:
             yield Unneeded(thing, "superseded by a newer build")
 
 
-def _caches(box: Toolbox) -> Sequence[Labelled]:
+def _caches(identity: Identity, engine: Engine) -> Sequence[Labelled]:
     """A volume with our project's label as well is a project's data and not a cache."""
-    return [v for v in made_here(box, "volume", CACHE_LABEL) if PROJECT_LABEL not in v.labels]
+    return [v for v in made_here(identity, engine, "volume", CACHE_LABEL) if PROJECT_LABEL not in v.labels]
 
 
 def _own_caches(box: Toolbox) -> Iterator[Unneeded]:
     """Of projects that share theirs with no other."""
-    for thing in _caches(box):
-        if _gone(box, thing):
+    for thing in _caches(box.identity, box.engine):
+        if _gone(box.files, thing):
             yield Unneeded(thing, "its project's folder is gone")
 
 
 def _gone_projects(box: Toolbox) -> frozenset[str]:
     """Projects whose folder is gone, by what their containers (all of them stopped) and images say of it."""
-    every = [*made_here(box, "container"), *(i for i in made_here(box, "image") if _folder(i))]
-    alive = {thing.labels[PROJECT_LABEL] for thing in every if thing.in_use or not _gone(box, thing)}
+    every = [
+        *made_here(box.identity, box.engine, "container"),
+        *(i for i in made_here(box.identity, box.engine, "image") if _folder(i)),
+    ]
+    alive = {thing.labels[PROJECT_LABEL] for thing in every if thing.in_use or not _gone(box.files, thing)}
     return frozenset(thing.labels[PROJECT_LABEL] for thing in every) - alive
 
 
@@ -203,10 +209,10 @@ def _folder(thing: Labelled) -> str:
     return thing.labels.get(WORKING_DIR_LABEL) or thing.labels.get(ROOT_LABEL) or ""
 
 
-def _gone(box: Toolbox, thing: Labelled) -> bool:
+def _gone(files: Files, thing: Labelled) -> bool:
     """Nothing is known to be gone whose folder is not known."""
     folder = _folder(thing)
-    return folder != "" and box.files.gone(Path(folder))
+    return folder != "" and files.gone(Path(folder))
 
 
 def _orphaned_data(box: Toolbox) -> list[str]:
@@ -220,10 +226,10 @@ def _orphaned_data(box: Toolbox) -> list[str]:
     ]
 
 
-def _of_older(box: Toolbox) -> list[str]:
+def _of_older(files: Files, engine: Engine) -> list[str]:
     """Made before there was a label for the machine: whose they are is not known, so a person decides."""
-    found = [t for kind in _KINDS for t in box.engine.labelled(kind, PROJECT_LABEL)]
-    old = [t for t in found if MACHINE_LABEL not in t.labels and not t.in_use and _gone(box, t)]
+    found = [t for kind in _KINDS for t in engine.labelled(kind, PROJECT_LABEL)]
+    old = [t for t in found if MACHINE_LABEL not in t.labels and not t.in_use and _gone(files, t)]
     return [
         f"kept {t.kind} {t.name}: made by an older devctl; remove it with docker {t.kind} rm {t.name}"
         for t in old

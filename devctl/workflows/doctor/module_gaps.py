@@ -10,35 +10,38 @@ from devctl.domain.go.facts import Module, SourceFacts
 from devctl.domain.go.gomod import parse_mod, parse_work
 from devctl.domain.go.module_gaps import ModuleGap, module_gap, workspace_gap
 from devctl.domain.go.prefilter import reachable
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.toolbox import Sources
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, FilesError
 
 
-def module_gaps(box: Toolbox, root: Path | None, project: Project | None) -> tuple[ModuleGap, ...] | None:
+def module_gaps(
+    files: Files, sources: Sources, root: Path | None, project: Project | None
+) -> tuple[ModuleGap, ...] | None:
     """Of the modules that the project's services are built from, or of the workspace that holds them."""
     if root is None or project is None:
         return None
     try:
-        facts = box.sources.go(root)
+        facts = sources.go(root)
     except DevctlError:
         return None
     if facts.work is not None:
-        return _workspace_gaps(box, root, facts, facts.work, project)
+        return _workspace_gaps(files, root, facts, facts.work, project)
     mains = {(s.source.dir, s.source.main) for s in project.services}
     modules = [m for m in facts.modules if any(folder == m.dir for folder, _ in mains)]
-    found = (_gap(box, root, m, [main for folder, main in mains if folder == m.dir]) for m in modules)
+    found = (_gap(files, root, m, [main for folder, main in mains if folder == m.dir]) for m in modules)
     return tuple(gap for gap in found if gap is not None)
 
 
 def _workspace_gaps(
-    box: Toolbox, root: Path, facts: SourceFacts, work: str, project: Project
+    files: Files, root: Path, facts: SourceFacts, work: str, project: Project
 ) -> tuple[ModuleGap, ...]:
     """None is judged where go.work lies above the project, or a file cannot be read: the build says what is wrong."""
     base = posixpath.dirname(work) or "."
 
     def read(*parts: str) -> str | None:
-        return box.files.read_text(root / posixpath.normpath(posixpath.join(*parts)), within=root)
+        return files.read_text(root / posixpath.normpath(posixpath.join(*parts)), within=root)
 
     try:
         parsed = parse_work(read(work) or "", path=work)
@@ -77,13 +80,13 @@ def _imports_by_module(modules: Iterable[Module], project: Project) -> dict[str,
     return found
 
 
-def _gap(box: Toolbox, root: Path, module: Module, mains: list[str]) -> ModuleGap | None:
+def _gap(files: Files, root: Path, module: Module, mains: list[str]) -> ModuleGap | None:
     folder = root / module.dir
     return module_gap(
         module.dir,
-        box.files.read_text(folder / "go.mod", within=root) or "",
-        sum_text=box.files.read_text(folder / "go.sum", within=root) or "",
-        vendor_text=box.files.read_text(folder / "vendor" / "modules.txt", within=root),
+        files.read_text(folder / "go.mod", within=root) or "",
+        sum_text=files.read_text(folder / "go.sum", within=root) or "",
+        vendor_text=files.read_text(folder / "vendor" / "modules.txt", within=root),
         imports=_imports(module, mains),
     )
 

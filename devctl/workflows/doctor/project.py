@@ -13,6 +13,8 @@ from devctl.domain.compose.depends_on import externals
 from devctl.domain.doctor.facts import PortFact
 from devctl.domain.go.module_gaps import ModuleGap
 from devctl.domain.plan.engine_state import CACHE_LABEL, PROJECT_LABEL, Kind
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER
@@ -49,17 +51,17 @@ def subject_of(box: Toolbox, root: Path | None, project: Callable[[], Project | 
         owner=box.files.owner(root) if root is not None else (0, 0),
         facts={
             "ports": lambda: _ports(box, project()),
-            "lock_holder": lambda: _lock_holder(box, root),
+            "lock_holder": lambda: _lock_holder(box.files, root),
             "leftovers": lambda: _leftovers(box),
             "abandoned": lambda: _abandoned(box),
-            "externals": lambda: _missing_externals(box, project()),
+            "externals": lambda: _missing_externals(box.engine, project()),
         },
-        gaps=lambda: module_gaps(box, root, project()),
-        cache=lambda: cache_of(box, project()),
+        gaps=lambda: module_gaps(box.files, box.sources, root, project()),
+        cache=lambda: cache_of(box.engine, project()),
         fixes={
             "leftovers": lambda: _clean(box),
             "abandoned": lambda: _end_abandoned(box),
-            "externals": lambda: _create_externals(box, project()),
+            "externals": lambda: _create_externals(box.engine, project()),
         },
         changing=lambda: _changing(box, root),
     )
@@ -108,12 +110,12 @@ def _port(
     )
 
 
-def _lock_holder(box: Toolbox, root: Path | None) -> str | None:
+def _lock_holder(files: Files, root: Path | None) -> str | None:
     """`up 1234` while somebody holds the lock; "" while nobody does."""
     if root is None:
         return None
     try:
-        holder = box.files.lock_holder(root)
+        holder = files.lock_holder(root)
     except DevctlError:
         return None
     if holder is None:
@@ -125,10 +127,10 @@ def _changing(box: Toolbox, root: Path | None) -> AbstractContextManager[None]:
     return nullcontext() if root is None else locked(box, root, command="doctor", timeout=LOCK_TIMEOUT)
 
 
-def cache_of(box: Toolbox, project: Project | None) -> str:
+def cache_of(engine: Engine, project: Project | None) -> str:
     """The volume of the shared build cache, where it is there and devctl's; "" elsewhere."""
     try:
-        ours = box.engine.labelled("volume", CACHE_LABEL) if project is not None else ()
+        ours = engine.labelled("volume", CACHE_LABEL) if project is not None else ()
     except MachineError:
         return ""
     return next((v.name for v in ours if project is not None and v.name == project.cache_volume), "")
@@ -167,23 +169,23 @@ def _wait_for_end(box: Toolbox, pids: set[int]) -> None:
         box.clock.sleep(0.02)
 
 
-def _missing_externals(box: Toolbox, project: Project | None) -> tuple[str, ...] | None:
+def _missing_externals(engine: Engine, project: Project | None) -> tuple[str, ...] | None:
     """`network back`, `volume data`; None without a project, or an engine to ask."""
     if project is None:
         return None
     wanted = [(kind, name) for kind, _, name in externals(project.model)]
     try:
-        here = {kind: box.engine.names(kind) for kind in dict.fromkeys(kind for kind, _ in wanted)}
+        here = {kind: engine.names(kind) for kind in dict.fromkeys(kind for kind, _ in wanted)}
     except MachineError:
         return None
     return tuple(f"{kind} {name}" for kind, name in wanted if name not in here[kind])
 
 
-def _create_externals(box: Toolbox, project: Project | None) -> str:
-    missing = _missing_externals(box, project) or ()
+def _create_externals(engine: Engine, project: Project | None) -> str:
+    missing = _missing_externals(engine, project) or ()
     for thing in missing:
         kind, _, name = thing.partition(" ")
-        box.engine.create(cast("Kind", kind), name)
+        engine.create(cast("Kind", kind), name)
     return f"created {', '.join(missing)}" if missing else ""
 
 
@@ -199,6 +201,6 @@ def _end_abandoned(box: Toolbox) -> str:
     ended = [thing for thing in abandoned_containers(box) if box.engine.remove(thing)]
     left = {c.labels[PROJECT_LABEL] for c in box.engine.labelled("container", PROJECT_LABEL)}
     gone = {thing.labels[PROJECT_LABEL] for thing in ended} - left
-    networks = [n for n in made_here(box, "network") if n.labels[PROJECT_LABEL] in gone]
+    networks = [n for n in made_here(box.identity, box.engine, "network") if n.labels[PROJECT_LABEL] in gone]
     ended += [network for network in networks if box.engine.remove(network)]
     return f"removed {', '.join(f'{thing.kind} {thing.name}' for thing in ended) or 'nothing'}"

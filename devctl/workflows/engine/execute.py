@@ -15,7 +15,8 @@ from devctl.domain.failures import Asked, explain
 from devctl.domain.failures.build_output import failed_build
 from devctl.domain.failures.places import first_place, of_compiler
 from devctl.domain.plan.engine_state import BASES_LABEL, Container
-from devctl.domain.ports.toolbox import Finished, Toolbox
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.toolbox import Finished, Sources, Toolbox
 from devctl.domain.project.model import Service
 from devctl.errors import DevctlError, InterruptedByUser, MachineError, ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile
@@ -46,17 +47,19 @@ def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = Fals
         if ours is None or isinstance(error, MachineError):
             raise error  # what the machine lacks is mended at no line of the project
         error = _compiled(ours, error, mode=session.run(service).mode)
-        place = error.problem.place or _line(box, session, service, failed_build(done.output).instruction)
+        place = error.problem.place or _line(
+            box.sources, session, service, failed_build(done.output).instruction
+        )
         raise error.replace(place=place)
 
 
-def _line(box: Toolbox, session: Session, service: str, failed: str) -> str | None:
+def _line(sources: Sources, session: Session, service: str, failed: str) -> str | None:
     """The line of the user's Dockerfile that holds an instruction."""
     run = session.run(service)
     path = run.dockerfile or run.made_of
     if path is None or not failed:
         return None
-    facts = box.sources.dockerfile(session.root / path, root=session.root)
+    facts = sources.dockerfile(session.root / path, root=session.root)
     lines = (i for stage in facts.stages for i in stage.instructions)
     return next(
         (f"{path}:{i.line}" for i in lines if " ".join(i.original.replace("\\\n", " ").split()) == failed),
@@ -100,14 +103,14 @@ def build_all(box: Toolbox, session: Session, steps: Steps, causes: Mapping[str,
             with steps.step("build", causes[name], service=name):
                 build(box, session, name)
             for job in (d for d in session.dependencies if d.job and d.name == name):
-                note_built(box, session.root, job)
+                note_built(box.private, session.root, job)
         except DevctlError as error:
             if name not in extra or isinstance(error, InterruptedByUser):
                 raise
             missing[name] = Missing(
                 f"its image does not build ({error})", error.problem.hint, error.problem.place
             )
-    return leave_out(box, session, extra, missing)
+    return leave_out(box.reporter, session, extra, missing)
 
 
 def compose_up(
@@ -121,7 +124,7 @@ def compose_up(
     """Create or recreate containers; heals once what keeps compose from its own: a name that an aborted recreate left
     taken, a container that is tied to a network which was removed, one that is frozen. What stands in front of one whose
     address changes is started again. A job that is done by its image of now is left alone."""
-    done = done_as_built(box, session.dependencies, session.observed)
+    done = done_as_built(box.engine, session.dependencies, session.observed)
     left = [name for name in services if name not in done]
     with followed(box, session, left):
         if left:
@@ -143,27 +146,27 @@ def _compose_up(
         no_deps=no_deps,
         timeout=timeout,
     )
-    tell_kills(box, session.root, services)
+    tell_kills(box.reporter, box.state, session.root, services)
     if done.code == TIMED_OUT:
-        raise _still_waiting(box, session, services)
+        raise _still_waiting(box.engine, session, services)
     try:
         must(done, "compose", what=", ".join(services))
     except DevctlError as error:
-        raise _with_log(box, session, error) from error
+        raise _with_log(box.engine, session, error) from error
 
 
-def _with_log(box: Toolbox, session: Session, error: DevctlError) -> DevctlError:
+def _with_log(engine: Engine, session: Session, error: DevctlError) -> DevctlError:
     """What the job printed that compose waited for in vain, in the place of compose's own lines."""
-    now = box.engine.containers(session.project.name)
+    now = engine.containers(session.project.name)
     waited = [c for name, _ in _conditions(session) if (c := now.of(name)) is not None]
     ended = [c for c in waited if c.state == "exited" and c.exit_code != 0]
-    log = "\n".join(box.engine.logs(c.id, tail=TAIL).strip() for c in ended)
+    log = "\n".join(engine.logs(c.id, tail=TAIL).strip() for c in ended)
     return error.replace(detail=log or None) if error.code in _ENDED else error.replace()
 
 
-def _still_waiting(box: Toolbox, session: Session, services: Sequence[str]) -> ProjectError:
+def _still_waiting(engine: Engine, session: Session, services: Sequence[str]) -> ProjectError:
     """What compose was waiting for when its time ran out, as far as the containers tell."""
-    now = box.engine.containers(session.project.name)
+    now = engine.containers(session.project.name)
     what: dict[str, Container] = {}
     for name, condition in _conditions(session):
         container = now.of(name)
@@ -179,7 +182,7 @@ def _still_waiting(box: Toolbox, session: Session, services: Sequence[str]) -> P
         f"`docker compose up` did not finish in time: {waiting}",
         code="compose-timeout",
         hint=f"devctl logs {shown} shows what it does; --timeout SECONDS waits longer",
-        detail="\n".join(box.engine.logs(c.id, tail=TAIL) for c in what.values()).strip(),
+        detail="\n".join(engine.logs(c.id, tail=TAIL) for c in what.values()).strip(),
     )
 
 

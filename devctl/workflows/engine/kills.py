@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.host import Reporter
+from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.project.state_folder import kill_note
 from devctl.errors import Problem
 
 
-def tell_kills(box: Toolbox, root: Path, services: Iterable[str]) -> None:
+def tell_kills(reporter: Reporter, state: StateFolder, root: Path, services: Iterable[str]) -> None:
     """To be called when containers were stopped."""
     for name in services:
-        seconds = (box.state.text(root, kill_note(name)) or "").strip()
+        seconds = (state.text(root, kill_note(name)) or "").strip()
         if not seconds:
             continue
-        box.state.put(root, kill_note(name), "")
-        box.reporter.warn(
+        state.put(root, kill_note(name), "")
+        reporter.warn(
             Problem(
                 "killed-at-stop",
                 f"{name} did not stop within {seconds} s and was killed: what it does when it stops is not done",

@@ -19,7 +19,8 @@ from devctl.domain.plan.engine_state import (
     Observed,
 )
 from devctl.domain.plan.run import image_ref
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.identity import Identity
+from devctl.domain.ports.toolbox import Processes, Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import MachineError
 
@@ -51,7 +52,7 @@ def network_awake(box: Toolbox, project: Project, *, observed: Observed) -> Iter
 def _hold(box: Toolbox, project: Project, *, network: str, image: str) -> Callable[[], None]:
     """Put the holder on the network, beside whatever comes next: a switch builds its image meanwhile. Returns what ends it."""
     name = _name(project.name)
-    flags = ["--detach", "--rm", "--name", name, "--network", network, *temporary(box, project.name)]
+    flags = ["--detach", "--rm", "--name", name, "--network", network, *temporary(box.identity, project.name)]
     flags += ["--entrypoint", "sleep"]
     argv = docker("run", *flags, to=[image, AT_MOST])
     started = threading.Event()
@@ -77,12 +78,12 @@ def _name(project: str) -> str:
     return f"{project}-network-holder"
 
 
-def end_holder(box: Toolbox, project: str) -> None:
+def end_holder(processes: Processes, project: str) -> None:
     """The holder of a process that was killed: it uses an image that may be superseded by now, and keeps the network."""
-    box.processes.run(docker("rm", "--force", to=[_name(project)]))
+    processes.run(docker("rm", "--force", to=[_name(project)]))
 
 
-def temporary(box: Toolbox, project: str) -> list[str]:
+def temporary(identity: Identity, project: str) -> list[str]:
     """Flags for a `docker run` that lives no longer than we: `clean` finds what a kill left.
 
     An image that compose built would hand its labels on, and the container pass for a service.
@@ -91,6 +92,6 @@ def temporary(box: Toolbox, project: str) -> list[str]:
         COMPOSE_PROJECT_LABEL: "",
         COMPOSE_SERVICE_LABEL: "",
         PROJECT_LABEL: project,
-        **box.identity.temporary(),
+        **identity.temporary(),
     }
     return [f"--label={name}={value}" for name, value in labels.items()]

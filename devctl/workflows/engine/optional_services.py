@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from devctl.domain.compose.depends_on import needed
+from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.errors import Problem
 from devctl.workflows.session.session import Session
@@ -22,7 +23,7 @@ class Missing:
 
 
 def leave_out(
-    box: Toolbox, session: Session, names: Iterable[str], missing: Mapping[str, Missing]
+    reporter: Reporter, session: Session, names: Iterable[str], missing: Mapping[str, Missing]
 ) -> frozenset[str]:
     """Those of `names` that are spare, and are missing or need one that is; each is told as a warning."""
     out = set[str]()
@@ -31,7 +32,7 @@ def leave_out(
         if absent:
             out.add(name)
             cause = name if name in missing else absent[0]
-            box.reporter.warn(_left_out(name, cause, missing[cause]))
+            reporter.warn(_left_out(name, cause, missing[cause]))
     return frozenset(out)
 
 
@@ -43,7 +44,7 @@ def without_unstartable(box: Toolbox, session: Session, starting: Iterable[str])
         name: Missing(p.message.replace(f"{name} ", "it ", 1), p.hint, p.place)
         for name, p in problems.items()
     }
-    return leave_out(box, session, starting, missing)
+    return leave_out(box.reporter, session, starting, missing)
 
 
 def _left_out(name: str, cause: str, missing: Missing) -> Problem:

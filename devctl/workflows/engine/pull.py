@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.errors import DevctlError
 from devctl.workflows.engine.execute import must
@@ -20,7 +21,7 @@ def pull_missing(
     Raises the entry of the failure dictionary that fits, with the whole name of the image, where a needed one cannot be had.
     """
     starting = frozenset(starting)
-    refs = _not_here(box, {name: ref for name, ref in _pulled(session).items() if name in starting})
+    refs = _not_here(box.engine, {name: ref for name, ref in _pulled(session).items() if name in starting})
     needed, spare = sorted(refs.keys() - session.spare), sorted(refs.keys() & session.spare)
     for names in (needed, spare):
         if not names:
@@ -40,9 +41,9 @@ def pull_missing(
             f"its image {ref} is not on this machine, and no registry provided it",
             f"docker pull {ref}, where a registry answers",
         )
-        for name, ref in _not_here(box, {name: refs[name] for name in spare}).items()
+        for name, ref in _not_here(box.engine, {name: refs[name] for name in spare}).items()
     }
-    return leave_out(box, session, starting, missing)
+    return leave_out(box.reporter, session, starting, missing)
 
 
 def _pulled(session: Session) -> dict[str, str]:
@@ -56,8 +57,8 @@ def _pulled(session: Session) -> dict[str, str]:
     }
 
 
-def _not_here(box: Toolbox, refs: dict[str, str]) -> dict[str, str]:
-    here = box.engine.images(list(refs.values())) if refs else {}
+def _not_here(engine: Engine, refs: dict[str, str]) -> dict[str, str]:
+    here = engine.images(list(refs.values())) if refs else {}
     return {name: ref for name, ref in refs.items() if ref not in here}
 
 

@@ -11,6 +11,9 @@ from devctl.domain.command.requests import ExecRequest, GoTestRequest, ShellRequ
 from devctl.domain.dockerfile.runtime_bases import SHELL_BASE
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
 from devctl.domain.plan.planner import Step
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import UsageError
@@ -24,7 +27,7 @@ def exec_(request: ExecRequest, box: Toolbox) -> Outcome:
     """Run a command in a service; its own code is passed on."""
     project = load(box, request.project)
     check_services(project, [request.service])
-    container = running(box, project, request.service)
+    container = running(box.files, box.engine, project, request.service)
     if request.dry_run:
         return plan_outcome([Step("exec", request.service, " ".join(request.command))])
     return _run(box, request.service, ["exec"], container, request.command, json=request.json)
@@ -34,7 +37,7 @@ def test(request: GoTestRequest, box: Toolbox) -> Outcome:
     """`go test` in the running dev container, with its modules and its build cache."""
     project = load(box, request.project)
     service = project.services[0]
-    container = running(box, project, service.name)
+    container = running(box.files, box.engine, project, service.name)
     if container.labels.get(MODE_LABEL) == "prod":
         raise UsageError(
             "production has no Go toolchain", code="not-in-dev", hint="devctl up -d, then devctl test"
@@ -56,11 +59,11 @@ def shell(request: ShellRequest, box: Toolbox) -> Outcome:
     project = load(box, request.project)
     name = request.service or project.services[0].name
     check_services(project, [name])
-    container = running(box, project, name)
+    container = running(box.files, box.engine, project, name)
     if request.dry_run:
         return plan_outcome([Step("exec", name, "sh")])
     if container.labels.get(MODE_LABEL) != "prod":
-        code = box.processes.attach(docker("exec", *_input(box), to=[container.id, "sh"]))
+        code = box.processes.attach(docker("exec", *_input(box.host), to=[container.id, "sh"]))
         return Outcome(result={"command_exit_code": code}, exit_code=code)
     code = box.processes.attach(_sidecar(box, project, container))
     return Outcome(result={"command_exit_code": code}, exit_code=code)
@@ -71,15 +74,15 @@ def _sidecar(box: Toolbox, project: Project, container: Container) -> list[str]:
     shared = [f"--pid=container:{container.id}", f"--network=container:{container.id}"]
     rights = ["--user", "0:0", "--cap-add", "SYS_PTRACE"]
     hello = 'echo "the service is process 1, its files are in /proc/1/root"; exec sh'
-    label = temporary(box, project.name)
+    label = temporary(box.identity, project.name)
     image = project.bases[SHELL_BASE]
-    flags = ["--rm", *_input(box), *shared, *rights, *label]
+    flags = ["--rm", *_input(box.host), *shared, *rights, *label]
     return docker("run", *flags, to=[image, "sh", "-c", hello])
 
 
-def running(box: Toolbox, project: Project, service: str) -> Container:
+def running(files: Files, engine: Engine, project: Project, service: str) -> Container:
     """The service's running container, or UsageError `not-running`."""
-    container = own_containers(box, project).of(service)
+    container = own_containers(files, engine, project).of(service)
     if container is None or container.state != "running":
         raise UsageError(f"{service} does not run", code="not-running", hint="devctl up -d")
     return container
@@ -103,15 +106,15 @@ def _run(
         )
         code = done.code
     else:
-        code = box.processes.attach(docker(*how, *_input(box), to=[container.id, *command]))
+        code = box.processes.attach(docker(*how, *_input(box.host), to=[container.id, *command]))
     if tests:  # docs/reference/exit-codes.md has one code for "tests failed"
         return Outcome(result={"command_exit_code": code}, exit_code=1 if code else 0)
     return Outcome(result={"command_exit_code": code}, exit_code=code)
 
 
-def _input(box: Toolbox) -> list[str]:
+def _input(host: Host) -> list[str]:
     """What is typed or piped goes in. The null device does not: an `exec --interactive` whose input ends before its process
     has begun may wait for ever, as https://github.com/containerd/containerd/issues/4489 has it.
     """
-    interactive = ["--interactive"] if box.host.has_input() else []
-    return [*interactive, *(["--tty"] if box.host.interactive() else [])]
+    interactive = ["--interactive"] if host.has_input() else []
+    return [*interactive, *(["--tty"] if host.interactive() else [])]

@@ -11,7 +11,7 @@ from typing import Literal, cast
 from devctl.domain.command.argv import docker
 from devctl.domain.command.events import LogLine, Recorded
 from devctl.domain.plan.engine_state import Container
-from devctl.domain.ports.state_folder import Position
+from devctl.domain.ports.state_folder import Position, StateFolder
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import EVENTS
@@ -27,12 +27,16 @@ def follow_services(
 ) -> None:
     """Print the containers' logs; with `follow` until Ctrl-C or until nobody reads them any more, going over to recreated
     containers."""
-    containers = [c for c in own_containers(box, project).containers if not names or c.service in names]
+    containers = [
+        c
+        for c in own_containers(box.files, box.engine, project).containers
+        if not names or c.service in names
+    ]
     if not follow:
         for container in containers:
             flags = ["--tail", str(tail)] if tail is not None else []
             _drain(box, container, docker("logs", *flags, to=[container.id]))
-        for line in _recorded(box, project)[-(tail or 0) :] if events else []:
+        for line in _recorded(box.state, project)[-(tail or 0) :] if events else []:
             box.reporter.emit(Recorded(line))
         return
     # A service that says nothing for hours would keep `logs -f | head` open until its next line.
@@ -57,7 +61,7 @@ def stream(
             now = box.clock.monotonic()
             if now - looked >= LOOK or not looked:
                 looked = now
-                for container in own_containers(box, project).containers:
+                for container in own_containers(box.files, box.engine, project).containers:
                     if container.id not in seen and (not names or container.service in names):
                         first = ["--tail", str(tail)] if tail is not None and not seen else []
                         argv = docker("logs", "--follow", *first, to=[container.id])
@@ -94,6 +98,6 @@ class _Recorded:
         return [line for line in lines if recorded_event(line) is not None]
 
 
-def _recorded(box: Toolbox, project: Project) -> list[str]:
-    lines, _ = box.state.new_lines(Path(project.root), EVENTS, Position())
+def _recorded(state: StateFolder, project: Project) -> list[str]:
+    lines, _ = state.new_lines(Path(project.root), EVENTS, Position())
     return [line for line in lines if recorded_event(line) is not None]

@@ -28,7 +28,7 @@ def status(request: StatusRequest, box: Toolbox) -> Outcome:
     except (FilesError, UsageError) as error:
         broken = error.problem.message
         project = load(box, request.project, lenient=True)
-    observed = own_containers(box, project)
+    observed = own_containers(box.files, box.engine, project)
     state = snapshot(box, project, observed=observed)
     if state.serving.state == "current":
         other = broken or differs_from_disk(box, project, observed)
@@ -51,7 +51,7 @@ def logs(request: LogsRequest, box: Toolbox) -> Outcome:
     project = load(box, request.project, lenient=True)
     # Where the files cannot be read, what runs still has names.
     running = (
-        {c.service for c in own_containers(box, project).containers}
+        {c.service for c in own_containers(box.files, box.engine, project).containers}
         if not project.services
         else frozenset[str]()
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from devctl.domain.command.argv import docker
 from devctl.domain.go.golist import FIELDS, Listing, compare, embedded_files, parse, with_words, written_in_c
 from devctl.domain.plan.engine_state import MODE_LABEL, Container, Observed
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.toolbox import Processes
 from devctl.domain.project.model import Project, Service
 
 TIMEOUT = 20.0
@@ -17,7 +17,7 @@ TIMEOUT = 20.0
 
 
 def list_beside(
-    box: Toolbox, project: Project, *, observed: Observed, services: Iterable[str]
+    processes: Processes, project: Project, *, observed: Observed, services: Iterable[str]
 ) -> Callable[[], Mapping[str, Listing]]:
     """Start to ask; what is returned waits for the answers. Where no dev container runs, or its Go cannot say: none."""
     found: dict[str, Listing] = {}
@@ -30,7 +30,7 @@ def list_beside(
     def run() -> None:
         for service, container in asked:
             with contextlib.suppress(ValueError):  # no answer that we understand
-                listing = _ask(box, service, container)
+                listing = _ask(processes, service, container)
                 if listing is not None:
                     found[service.name] = listing
 
@@ -54,8 +54,8 @@ def asks(project: Project, observed: Observed, service: str) -> Container | None
     return found if project.root in found.bind_sources else None
 
 
-def _ask(box: Toolbox, service: Service, container: Container) -> Listing | None:
-    with_c = _list(box, service, container, cgo="1")
+def _ask(processes: Processes, service: Service, container: Container) -> Listing | None:
+    with_c = _list(processes, service, container, cgo="1")
     if with_c is None:
         return None
     packages = parse(with_c)
@@ -63,18 +63,18 @@ def _ask(box: Toolbox, service: Service, container: Container) -> Listing | None
     in_c = written_in_c(packages)
     if not in_c:
         return listing
-    plain = _list(box, service, container, cgo="0")
+    plain = _list(processes, service, container, cgo="0")
     if plain is None:
         return Listing(in_c, None, listing.embedded)
     found = compare(packages, parse(plain), module_dir=service.source.dir)
     files = [f"{f.folder}/{name}" for f in found for name in f.instead]
     if files:
         argv = docker("exec", to=[container.id, "grep", "-n", "-i", "-e", "cgo", "--", "/dev/null", *files])
-        found = with_words(found, box.processes.run(argv, timeout=TIMEOUT).stdout)
+        found = with_words(found, processes.run(argv, timeout=TIMEOUT).stdout)
     return Listing(in_c, found, listing.embedded)
 
 
-def _list(box: Toolbox, service: Service, container: Container, *, cgo: str) -> str | None:
+def _list(processes: Processes, service: Service, container: Container, *, cgo: str) -> str | None:
     """Nothing is fetched for it: what is not there yet is not told of."""
     where = (
         ["--workdir", service.module_mounted_at]
@@ -91,5 +91,5 @@ def _list(box: Toolbox, service: Service, container: Container, *, cgo: str) -> 
         "--",
         service.source.main,
     ]
-    done = box.processes.run(docker("exec", *where, *env, to=[container.id, *ask]), timeout=TIMEOUT)
+    done = processes.run(docker("exec", *where, *env, to=[container.id, *ask]), timeout=TIMEOUT)
     return done.stdout if done.code == 0 else None

@@ -17,7 +17,9 @@ from devctl.errors import Finding
 from devctl.workflows.ready.wait import Endpoint, address
 
 if TYPE_CHECKING:
-    from devctl.domain.ports.http import Answer
+    from devctl.domain.ports.engine import Engine
+    from devctl.domain.ports.host import Reporter
+    from devctl.domain.ports.http import Answer, Prober
     from devctl.domain.ports.toolbox import Toolbox
     from devctl.domain.project.model import Project, Service
 
@@ -77,7 +79,7 @@ class DevLook(AbstractContextManager["DevLook"]):
             mine = self.answers.setdefault(service.name, {})
             where = address(service, container)
             for asked in requests_for(service) if where is not None else ():
-                answer = _ask(self.box, where, asked, service) if not self._over.is_set() else None
+                answer = _ask(self.box.prober, where, asked, service) if not self._over.is_set() else None
                 if answer is not None and not self._over.is_set():
                     mine[asked] = answer
 
@@ -109,32 +111,32 @@ def compare(box: Toolbox, look: DevLook, prod_sizes: Mapping[str, int], *, now: 
         where, known = address(service, prod), dict(look.answers.get(service.name, {}))
         if where is None or not known:
             continue
-        theirs = {a: _ask(box, where, a, service) for a in known if box.clock.monotonic() < end}
+        theirs = {a: _ask(box.prober, where, a, service) for a in known if box.clock.monotonic() < end}
         again: dict[Asked, Answer | None] = {}
         if doubtful := to_ask_again(known, theirs):
             box.clock.sleep(VARIES)
-            again = {a: _ask(box, where, a, service) for a in doubtful if box.clock.monotonic() < end}
+            again = {a: _ask(box.prober, where, a, service) for a in doubtful if box.clock.monotonic() < end}
         bad = unlike(known, theirs, again)
         found = replace(
             found,
             requests=found.requests + len(theirs),
             unlike=found.unlike + bad,
-            checks=(*found.checks, _check(box, service, prod, theirs=len(theirs), bad=bad)),
+            checks=(*found.checks, _check(box.engine, service, prod, theirs=len(theirs), bad=bad)),
         )
     return found
 
 
-def warn(box: Toolbox, compared: Compared) -> None:
+def warn(reporter: Reporter, compared: Compared) -> None:
     for check in compared.checks:
         if check.severity == "warn":
-            box.reporter.warn(check.problem)
+            reporter.warn(check.problem)
 
 
-def _ask(box: Toolbox, where: Endpoint | None, asked: Asked, service: Service) -> Answer | None:
+def _ask(prober: Prober, where: Endpoint | None, asked: Asked, service: Service) -> Answer | None:
     """The length of a page is not known where air's proxy puts its script into the one of dev."""
     if where is None:
         return None
-    answer = box.prober.fetch(where.url + asked.path, timeout=PATIENCE, headers=CLIENTS[asked.client])
+    answer = prober.fetch(where.url + asked.path, timeout=PATIENCE, headers=CLIENTS[asked.client])
     proxied = service.port_in("prod") != service.serve.port
     if answer is not None and proxied and answer.content_type.startswith("text/html"):
         return replace(answer, length=None, body=b"")
@@ -142,13 +144,13 @@ def _ask(box: Toolbox, where: Endpoint | None, asked: Asked, service: Service) -
 
 
 def _check(
-    box: Toolbox, service: Service, prod: Container, *, theirs: int, bad: tuple[Unlike, ...]
+    engine: Engine, service: Service, prod: Container, *, theirs: int, bad: tuple[Unlike, ...]
 ) -> Finding:
     if not bad:
         return Finding(
             "answers-differ", "ok", f"{service.name}: {theirs} requests, answered in production as in dev"
         )
-    known = explain("start", box.engine.logs(prod.id, tail=40), service=service.name)
+    known = explain("start", engine.logs(prod.id, tail=40), service=service.name)
     hint = f"devctl logs {service.name}; files that the code opens go into the image by devctl.yaml: " + (
         f"`services: {{{service.name}: {{files: [templates]}}}}`"
     )

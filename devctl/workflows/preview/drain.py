@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from devctl.domain.command.argv import docker
 from devctl.domain.plan.engine_state import Container
+from devctl.domain.ports.host import Clock
 from devctl.domain.ports.http import Answer
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.toolbox import Processes, Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.errors import ProjectError
 from devctl.workflows.ready.wait import address, wait_ready
@@ -75,7 +76,7 @@ def drain(box: Toolbox, project: Project, service: Service, *, timeout: float) -
 def _stop_under_load(box: Toolbox, container: Container, url: str | None) -> tuple[float, float, list[Sent]]:
     """When it was told to stop, when it had, and every request."""
     over, told, sent = threading.Event(), threading.Event(), list[Sent]()
-    with ThreadPoolExecutor(IN_FLIGHT + HELD) as pool, _told(box, container, told):
+    with ThreadPoolExecutor(IN_FLIGHT + HELD) as pool, _told(box.processes, box.clock, container, told):
         try:
             for _ in range(IN_FLIGHT if url else 0):
                 pool.submit(_load, box, url or "", over, sent)
@@ -92,12 +93,12 @@ def _stop_under_load(box: Toolbox, container: Container, url: str | None) -> tup
 
 
 def _told(
-    box: Toolbox, container: Container, told: threading.Event
+    processes: Processes, clock: Clock, container: Container, told: threading.Event
 ) -> AbstractContextManager[Callable[[], bool]]:
     """`told` is set when the engine has sent the service its signal."""
     wanted = ["--filter", f"container={container.id}", "--filter", "event=kill"]
-    argv = docker("events", "--since", str(box.clock.now()), *wanted, "--format", "{{.Action}}")
-    return box.processes.follow(argv, on_line=lambda stream, line: told.set())
+    argv = docker("events", "--since", str(clock.now()), *wanted, "--format", "{{.Action}}")
+    return processes.follow(argv, on_line=lambda stream, line: told.set())
 
 
 def _hold(box: Toolbox, url: str, pool: ThreadPoolExecutor, told: threading.Event, sent: list[Sent]) -> None:

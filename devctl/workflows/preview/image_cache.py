@@ -20,6 +20,8 @@ from devctl.domain.image.readiness.rules import checks
 from devctl.domain.plan.engine_state import Image
 from devctl.domain.plan.fingerprints import digest
 from devctl.domain.plan.run import Run
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Service
 from devctl.domain.project.private_notes import PrivateNote
@@ -86,30 +88,34 @@ class ImagesNote(PrivateNote):
     known: dict[str, Known] = field(default_factory=dict)
 
 
-def is_current(box: Toolbox, session: Session, run: Run, *, inputs: str | None) -> bool:
+def is_current(private: PrivateState, session: Session, run: Run, *, inputs: str | None) -> bool:
     """Whether the image that is here was built from these inputs."""
     image = session.images.get(run.image)
-    return inputs is not None and image is not None and _known(box, session, run).built == (image.id, inputs)
+    return (
+        inputs is not None and image is not None and _known(private, session, run).built == (image.id, inputs)
+    )
 
 
 def changed_since_built(box: Toolbox, session: Session, run: Run) -> bool:
     """Whether the image that is here was built from other inputs; not where nothing is known of it. Files that were saved just
     now cannot be told from others of the same second: they count as changed."""
-    image, built = session.images.get(run.image), _known(box, session, run).built
+    image, built = session.images.get(run.image), _known(box.private, session, run).built
     if image is None or built is None or built[0] != image.id:
         return False
     return inputs_of(box, session, run) != built[1]
 
 
-def note_built(box: Toolbox, session: Session, run: Run, *, inputs: str | None, image: Image | None) -> None:
+def note_built(
+    private: PrivateState, session: Session, run: Run, *, inputs: str | None, image: Image | None
+) -> None:
     """`inputs`: from before the build, so that what was edited meanwhile is seen as a change."""
     built = (image.id, inputs) if image is not None and inputs is not None else None
-    _note(box, session, run, replace(_known(box, session, run), built=built))
+    _note(private, session, run, replace(_known(private, session, run), built=built))
 
 
-def was_listed(box: Toolbox, session: Session, run: Run) -> bool:
+def was_listed(private: PrivateState, session: Session, run: Run) -> bool:
     """Whether the last look at an image had an answer of `go list` beside it: that of an unchanged image is not asked again."""
-    looked = _known(box, session, run).looked
+    looked = _known(private, session, run).looked
     return looked is not None and looked.listed
 
 
@@ -121,8 +127,10 @@ def looked_at(
     `listed`: what `go list` says of the source now. Where nobody was asked, what it said of the same image before counts.
     """
     health = compose_test(session.project.specs.get(service.name) or {})
-    key = digest(__version__, image.id, asdict(service), _dockerfile(box, session, run), asdict(run), health)
-    known = _known(box, session, run).looked
+    key = digest(
+        __version__, image.id, asdict(service), _dockerfile(box.files, session, run), asdict(run), health
+    )
+    known = _known(box.private, session, run).looked
     if known is not None and known.key == key and (listed is None or known.listed):
         return known.image, known.checks
     seen = look(box, session.project, service, run=run, listed=listed)
@@ -131,28 +139,28 @@ def looked_at(
     facts, found = replace(seen.image, files=frozenset(), history=(), env=()), checks(seen)
     kept = replace(facts, layers=tuple(replace(layer, created_by="") for layer in facts.layers))
     looked = Looked(key, listed is not None, kept, tuple(found))
-    _note(box, session, run, replace(_known(box, session, run), looked=looked))
+    _note(box.private, session, run, replace(_known(box.private, session, run), looked=looked))
     return facts, found
 
 
-def _dockerfile(box: Toolbox, session: Session, run: Run) -> str | None:
+def _dockerfile(files: Files, session: Session, run: Run) -> str | None:
     return (
         None
         if run.dockerfile is None
-        else box.files.read_text(session.root / run.dockerfile, within=session.root)
+        else files.read_text(session.root / run.dockerfile, within=session.root)
     )
 
 
-def _known(box: Toolbox, session: Session, run: Run) -> Known:
-    return _kept(box, session).known.get(run.image, Known())
+def _known(private: PrivateState, session: Session, run: Run) -> Known:
+    return _kept(private, session).known.get(run.image, Known())
 
 
-def _note(box: Toolbox, session: Session, run: Run, known: Known) -> None:
-    note = ImagesNote({**_kept(box, session).known, run.image: known})
+def _note(private: PrivateState, session: Session, run: Run, known: Known) -> None:
+    note = ImagesNote({**_kept(private, session).known, run.image: known})
     with contextlib.suppress(MachineError):  # the next preview looks again
-        box.private.keep(session.root, note)
+        private.keep(session.root, note)
 
 
-def _kept(box: Toolbox, session: Session) -> ImagesNote:
+def _kept(private: PrivateState, session: Session) -> ImagesNote:
     """Outside of the project: a container must not say that a production image is current and was found ready."""
-    return box.private.note(session.root, ImagesNote)
+    return private.note(session.root, ImagesNote)

@@ -15,6 +15,7 @@ from devctl.domain.go.golist import Listing
 from devctl.domain.image.facts import ImageFacts
 from devctl.domain.plan.engine_state import MODE_LABEL, Container, Image, Observed
 from devctl.domain.plan.planner import plan_text
+from devctl.domain.ports.http import Prober
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.preview.text import preview_text
 from devctl.domain.project.model import Project
@@ -82,7 +83,7 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
                 with steps.step("compare", "the same requests put to dev and to production"):
                     now = box.engine.containers(project.name)
                     measured.compared = compare(box, dev, measured.sizes, now=now)
-                warn(box, measured.compared)
+                warn(box.reporter, measured.compared)
                 if request.drain:
                     _drain(box, session, steps, measured, request.timeout)
                 looking.enter_context(steps.step("look", "what runs now"))
@@ -107,7 +108,7 @@ def _switched(
         [s.name for s in session.project.services],
         leaves_nothing=True,
         timeout=request.timeout,
-        before_undo=lambda: kept.extend(keep_failed(box, session) if request.keep_failed else ()),
+        before_undo=lambda: kept.extend(keep_failed(box.engine, session) if request.keep_failed else ()),
     )
     touched = False
     try:
@@ -188,10 +189,14 @@ def _build(
     with steps.step("look", "whether the image is that of these files"):
         names = [s.service or "" for s in session.plan() if s.step == "build"]
         inputs = {run.service: inputs_of(box, session, run) for run in session.runs}
-        current = {r.service for r in session.runs if is_current(box, session, r, inputs=inputs[r.service])}
+        current = {
+            r.service for r in session.runs if is_current(box.private, session, r, inputs=inputs[r.service])
+        }
         names = [name for name in names if name not in current]
-    asked = [r.service for r in session.runs if r.service not in current or not was_listed(box, session, r)]
-    listed = list_beside(box, session.project, observed=session.observed, services=asked)
+    asked = [
+        r.service for r in session.runs if r.service not in current or not was_listed(box.private, session, r)
+    ]
+    listed = list_beside(box.processes, session.project, observed=session.observed, services=asked)
     if not names:
         return session.images, listed, frozenset()
     with other_way_named(box, session, names):
@@ -200,7 +205,7 @@ def _build(
     images = box.engine.images([run.image for run in session.runs])
     for run in session.runs:
         if run.service in names:
-            note_built(box, session, run, inputs=inputs[run.service], image=images.get(run.image))
+            note_built(box.private, session, run, inputs=inputs[run.service], image=images.get(run.image))
     return images, listed, out
 
 
@@ -217,7 +222,9 @@ def _switch(
 
     with ExitStack() as asking:
         gaps = {
-            service.name: asking.enter_context(box.prober.measure_gap(_asker(box, address(service, old))))
+            service.name: asking.enter_context(
+                box.prober.measure_gap(_asker(box.prober, address(service, old)))
+            )
             for service in project.services
             if starts and (old := before[service.name]) is not None and old.state == "running"
         }
@@ -244,7 +251,7 @@ def _drain(box: Toolbox, session: Session, steps: Steps, measured: Measured, tim
         must_drain(measured.drained)
     except ProjectError as error:
         known = error.result
-        with beside(box, "looking at what runs now"):
+        with beside(box.reporter, "looking at what runs now"):
             now = box.engine.containers(project.name)
             state = snapshot(box, project, observed=now)
             known = {**known, **_outcome(session, measured, now, state=state, ms=0).result}
@@ -264,7 +271,7 @@ def _start(
     project = session.project
     names = [s.service or "" for s in session.plan() if s.step == "start"]
     served = {
-        service.name: served_ports(box, service, session.observed.of(service.name))
+        service.name: served_ports(box.engine, service, session.observed.of(service.name))
         for service in project.services
     }
     if names:
@@ -288,10 +295,10 @@ def _start(
             raise with_cause(box, session, service, error) from error
 
 
-def _asker(box: Toolbox, where: Endpoint | None) -> Callable[[], bool]:
+def _asker(prober: Prober, where: Endpoint | None) -> Callable[[], bool]:
     if where is None:
         return lambda: True
-    return lambda: answers(box, where, timeout=0.2)
+    return lambda: answers(prober, where, timeout=0.2)
 
 
 def user_of(image: Image) -> str:

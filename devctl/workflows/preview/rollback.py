@@ -10,6 +10,7 @@ from devctl.domain.failures import explain
 from devctl.domain.failures.listeners import Listener, listeners
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
 from devctl.domain.plan.run import dev_run, image_ref
+from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Service
 from devctl.errors import DevctlError
@@ -42,7 +43,7 @@ def with_what_runs(
 ) -> DevctlError:
     """The error with what runs after it. `kept`: images of what failed, for study."""
     result = dict(error.result)
-    with beside(box, "looking at what runs now"):
+    with beside(box.reporter, "looking at what runs now"):
         result |= snapshot(box, session.project).as_json()
     if error.detail:
         result["log"] = error.detail.splitlines()
@@ -56,14 +57,14 @@ def with_what_runs(
     return error.replace(message=f"{error.problem.message}; {after}", result=result)
 
 
-def keep_failed(box: Toolbox, session: Session) -> list[str]:
+def keep_failed(engine: Engine, session: Session) -> list[str]:
     """The failed containers' files, as images."""
     kept = []
     for service in session.project.services:
-        failed = box.engine.containers(session.project.name).of(service.name)
+        failed = engine.containers(session.project.name).of(service.name)
         if failed is not None and failed.labels.get(MODE_LABEL) == "prod":
             kept.append(image_ref(session.project.name, service.name, "failed"))
-            box.engine.commit(failed.id, kept[-1])
+            engine.commit(failed.id, kept[-1])
     return kept
 
 

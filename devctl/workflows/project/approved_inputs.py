@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from devctl.domain.numbers import whole
+from devctl.domain.ports.host import Host
+from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.compose_inputs import OF_THE_TOOLS, ComposeInputs, strings
 from devctl.domain.project.model import Project
@@ -72,10 +74,10 @@ class Approved:
         return frozenset(path for path, source in self.sources.items() if source.value is None)
 
 
-def approved_inputs(box: Toolbox, root: Path) -> Approved:
+def approved_inputs(private: PrivateState, root: Path) -> Approved:
     """Nothing before the first `up`, and for a user who has started nothing here."""
     try:
-        kept = json.loads(box.private.read(root, INPUTS) or "null")
+        kept = json.loads(private.read(root, INPUTS) or "null")
         sources = {
             name: Source(value, frozenset(map(tuple, places)))
             for name, (value, places) in kept["sources"].items()
@@ -91,7 +93,7 @@ def approve_inputs(box: Toolbox, project: Project, services: Collection[str]) ->
     inputs, root = project.inputs, Path(project.root)
     if inputs is None:
         return
-    before = approved_inputs(box, root)
+    before = approved_inputs(box.private, root)
     same = (before.digest, before.answers) == (inputs.digest, inputs.answers)
     started = {*services, *(before.services if same else ())}
     if same and started == set(before.services):
@@ -153,7 +155,7 @@ def asked_by_itself(
                 return dict(json.loads(inputs.answers[profiles]))
         try:
             refuse_what_waits(inputs)
-            model = _confined(box, _Asking(box, root, inputs, profiles), approved)
+            model = _confined(box.host, _Asking(box, root, inputs, profiles), approved)
         except HeldBack:
             if not lenient or profiles not in approved.answers:
                 raise
@@ -220,7 +222,7 @@ class _Asking:
         return None if full is None or without is None else frozenset(_different(full, without))
 
 
-def _confined(box: Toolbox, asking: _Asking, approved: Approved) -> Model:
+def _confined(host: Host, asking: _Asking, approved: Approved) -> Model:
     granted = approved.variables
     try:
         model = asking.model(granted)
@@ -233,7 +235,7 @@ def _confined(box: Toolbox, asking: _Asking, approved: Approved) -> Model:
         asking.model(dict.fromkeys(granted, "1"), emptied=outside)
         raise HeldBack([*map(_variable, granted), *(f"the content of {path}" for path in outside)]) from None
     told = [_variable(name) for name in _missed(asking, granted, model)]
-    told += [_variable(name) for name in _unfilled(model) if box.host.env(name) is not None]
+    told += [_variable(name) for name in _unfilled(model) if host.env(name) is not None]
     told += _elsewhere(asking, approved)
     if told:
         raise HeldBack(tuple(dict.fromkeys(told)))

@@ -12,6 +12,7 @@ from devctl.domain.command.argv import shell_path
 from devctl.domain.compose.env_file import examples, variables
 from devctl.domain.compose.project_name import FALLBACK, name_from
 from devctl.domain.compose.variables import plain_variables, unset_variables
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.errors import FilesError, Problem
 from devctl.workflows.project.find import ComposeFiles, compose_files, compose_folder, named
@@ -40,7 +41,7 @@ def compose_model(
     except FilesError as error:
         missing = re.search(r"env file (\S+) is not there", str(error))
         if missing and (folder / missing[1]).is_relative_to(root):
-            raise _with_example(box, root, folder / missing[1], error) from error
+            raise _with_example(box.files, root, folder / missing[1], error) from error
         if error.code in ("compose-variable-missing", "broken-compose"):
             raise _with_variable(box, root, folder, error) from error
         raise
@@ -84,8 +85,8 @@ def compose_place(box: Toolbox, root: Path) -> Callable[[Key], str]:
     return place
 
 
-def _with_example(box: Toolbox, root: Path, path: Path, error: FilesError) -> FilesError:
-    example = _example(box, path)
+def _with_example(files: Files, root: Path, path: Path, error: FilesError) -> FilesError:
+    example = _example(files, path)
     if example is None:
         return error.replace()
     there, wanted = (named(root, p) for p in (example, path))
@@ -101,15 +102,15 @@ def _with_variable(box: Toolbox, root: Path, folder: Path, error: FilesError) ->
         if unset is None:
             return error.replace()
         message, hint, place = f"{message.rstrip(': ')}; {unset.message}", unset.hint, place or unset.place
-    example = _example(box, folder / ".env")
+    example = _example(box.files, folder / ".env")
     if example is not None and not box.files.exists(folder / ".env"):
         hint = _copy(*(named(root, p) for p in (example, folder / ".env")))
     return error.replace(message=message, hint=hint, place=place)
 
 
-def _example(box: Toolbox, path: Path) -> Path | None:
+def _example(files: Files, path: Path) -> Path | None:
     beside = (path.with_name(name) for name in examples(path.name))
-    return next((found for found in beside if box.files.exists(found)), None)
+    return next((found for found in beside if files.exists(found)), None)
 
 
 def _copy(example: str, wanted: str) -> str:

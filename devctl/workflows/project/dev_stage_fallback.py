@@ -15,6 +15,8 @@ from pathlib import Path
 
 from devctl.domain.dockerfile.facts import Stage
 from devctl.domain.dockerfile.stages import find_stage
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.private_notes import StagesNote
@@ -35,25 +37,25 @@ _OF_THE_STAGE = frozenset(
 )
 
 
-def without_noted(box: Toolbox, root: Path, service: Service) -> Service:
+def without_noted(files: Files, private: PrivateState, root: Path, service: Service) -> Service:
     """The service as detected, without a dev stage that gave way at an earlier `up`."""
     if service.build.dev_stage is None and service.build.derived is None:
         return service
-    noted = box.private.note(root, StagesNote).failed.get(service.name)
+    noted = private.note(root, StagesNote).failed.get(service.name)
     return (
         service
-        if noted != _state(box, root, service)
+        if noted != _state(files, root, service)
         else replace(service, build=replace(service.build, dev_stage=None, derived=None))
     )
 
 
-def try_again(box: Toolbox, root: Path, services: Collection[str]) -> bool:
+def try_again(private: PrivateState, root: Path, services: Collection[str]) -> bool:
     """Forget which dev stages of these gave way; returns whether any had."""
-    failed = box.private.note(root, StagesNote).failed
+    failed = private.note(root, StagesNote).failed
     kept = {name: state for name, state in failed.items() if name not in services}
     if kept == failed:
         return False
-    box.private.keep(root, StagesNote(kept))
+    private.keep(root, StagesNote(kept))
     return True
 
 
@@ -91,11 +93,11 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
     )
     failed = box.private.note(root, StagesNote).failed
     with suppress(MachineError):  # no home to write to: the next `up` tries it again
-        box.private.keep(root, StagesNote({**failed, service.name: _state(box, root, service)}))
+        box.private.keep(root, StagesNote({**failed, service.name: _state(box.files, root, service)}))
     ours = replace(service, build=replace(service.build, dev_stage=None, derived=None, shares_cache=False))
     return replace(project, services=tuple(ours if s is service else s for s in project.services))
 
 
-def _state(box: Toolbox, root: Path, service: Service) -> str:
-    text = box.files.read_text(root / str(service.build.dockerfile), within=root) or ""
+def _state(files: Files, root: Path, service: Service) -> str:
+    text = files.read_text(root / str(service.build.dockerfile), within=root) or ""
     return sha256(f"{service.build.dev_stage}\0{text}".encode()).hexdigest()[:16]

@@ -10,15 +10,15 @@ import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.files import Files
 from devctl.domain.project.model import Project
 
 _KEPT = ("/var/lib/", "/data", "/bitnami/")
 
 
-def data_folders(box: Toolbox, project: Project) -> tuple[str, ...]:
+def data_folders(files: Files, project: Project) -> tuple[str, ...]:
     """Relative to the project: those that another service of the compose file keeps its data in, and closed ones."""
-    found = [*_mounted(project), *box.files.closed(Path(project.root))]
+    found = [*_mounted(project), *files.closed(Path(project.root))]
     return tuple(dict.fromkeys(found))
 
 

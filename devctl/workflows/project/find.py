@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devctl.domain.compose.env_file import values
 from devctl.domain.compose.file_names import chosen_file, from_variable
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.state_folder import STATE_FOLDER
 from devctl.errors import DevctlError, FilesError, UsageError
@@ -102,12 +103,14 @@ def find_compose(box: Toolbox, root: Path) -> ComposeFiles | None:
     folders = [root, *(folder for name in FOLDERS if box.files.is_dir(folder := root / name))]
     for folder in folders:
         found = _usual(box, folder)
-        if found is not None and (folder == root or _builds_above(box, found.files[-1])):
+        if found is not None and (folder == root or _builds_above(box.files, found.files[-1])):
             return found
     for folder in folders:
         name = chosen_file(box.files.names(folder))
         path = folder / name if name is not None else None
-        if path is not None and (_is_compose(box, path) if folder == root else _builds_above(box, path)):
+        if path is not None and (
+            _is_compose(box.files, path) if folder == root else _builds_above(box.files, path)
+        ):
             return ComposeFiles(folder, (path,), named=True, by_us=True)
     return None
 
@@ -134,12 +137,12 @@ def _usual(box: Toolbox, folder: Path) -> ComposeFiles | None:
     return ComposeFiles(folder, files) if found[-1] is not None else None
 
 
-def _builds_above(box: Toolbox, path: Path) -> bool:
-    return _BUILDS_ABOVE.search(box.files.read_text(path, within=None) or "") is not None
+def _builds_above(files: Files, path: Path) -> bool:
+    return _BUILDS_ABOVE.search(files.read_text(path, within=None) or "") is not None
 
 
-def _is_compose(box: Toolbox, path: Path) -> bool:
-    return re.search(r"^services:", box.files.read_text(path, within=None) or "", re.MULTILINE) is not None
+def _is_compose(files: Files, path: Path) -> bool:
+    return re.search(r"^services:", files.read_text(path, within=None) or "", re.MULTILINE) is not None
 
 
 def root_of(box: Toolbox, given: Path | None) -> Path | None:

@@ -22,6 +22,7 @@ from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, for_production
 from devctl.domain.dockerfile.stages import chain, find_stage
 from devctl.domain.go.facts import SourceFacts
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import Service
@@ -124,7 +125,9 @@ def _compose_services(
         if dockerfile is not None and not (brought(dockerfile) if outside else builds_go(dockerfile)):
             continue
         detect = partial(detect, context=context)
-        service = _with_cache(without_noted(box, root, detect(dockerfile=dockerfile)), dockerfile)
+        service = _with_cache(
+            without_noted(box.files, box.private, root, detect(dockerfile=dockerfile)), dockerfile
+        )
         found.append(_with_theirs(box, root, service, dockerfile, detect))
     return tuple(found)
 
@@ -163,12 +166,15 @@ def _from_source(
         _for_production(box, root, (own.path,) if own is not None else sorted(beside, key=len, reverse=True))
     )
     if run.package is None:
-        run = replace(run, package=_reloaded(box, root, run) or _built_package(theirs, detect))
+        run = replace(run, package=_reloaded(box.files, root, run) or _built_package(theirs, detect))
     service = detect(dockerfile=own, run=run, context=run.folder)
     context = _inside(root, (spec.get("build") or {}).get("context"))
     service = _with_cache(
         without_noted(
-            box, root, replace(service, build=replace(service.build, context=context or service.source.dir))
+            box.files,
+            box.private,
+            root,
+            replace(service, build=replace(service.build, context=context or service.source.dir)),
         ),
         own,
     )
@@ -195,9 +201,9 @@ def _from_source(
     return service
 
 
-def _reloaded(box: Toolbox, root: Path, run: SourceRun) -> str | None:
+def _reloaded(files: Files, root: Path, run: SourceRun) -> str | None:
     """What the .air.toml builds that lies where a reloader starts."""
-    air, _ = air_in(box, root, (run.folder,))
+    air, _ = air_in(files, root, (run.folder,))
     return package_built(str(air.build.get("cmd") or ""), folder=run.folder) if air is not None else None
 
 

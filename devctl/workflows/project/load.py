@@ -19,7 +19,9 @@ from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, IMAGES
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.go.versions import DEFAULT_GO
 from devctl.domain.plan.render import CACHE_SCOPE
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.host import Host
+from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.compose_inputs import ComposeInputs
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import Project, Service
@@ -69,7 +71,7 @@ def load(
 
 def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, lenient: bool) -> Project:
     config = box.sources.config(root)
-    _refuse_folders(box, root, config)
+    _refuse_folders(box.files, box.sources, root, config)
     facts = box.sources.go(root)
     found = find_compose(box, root)
     folder = found.folder if found is not None else None
@@ -90,8 +92,8 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
         if env:
             specs[service.name]["environment"] = dict(env)
         services = (service,)
-    services = tuple(_with_shell(box, service) for service in services)
-    services, of_air = with_users_air(box, root, services)
+    services = tuple(_with_shell(box.host, service) for service in services)
+    services, of_air = with_users_air(box.files, root, services)
     module = next(m for m in facts.modules if m.dir == services[0].source.dir)
     go = str(detect_go(module, config).value)
     return Project(
@@ -134,7 +136,7 @@ def _inputs(
     if not unattended:
         inputs = read_inputs(box, root, found)
         return inputs, partial(asked_by_a_person, box, root, found, inputs)
-    approved = approved_inputs(box, root)
+    approved = approved_inputs(box.private, root)
     inputs = read_inputs(box, root, found, outside=approved.files)
     if found is None and not lenient:
         refuse_what_waits(inputs)
@@ -149,19 +151,19 @@ def _move_ports(specs: dict[str, Spec], config: Config, *, ours: Collection[str]
             specs[name]["ports"] = moved(specs[name].get("ports") or [], said.host_port)
 
 
-def _with_shell(box: Toolbox, service: Service) -> Service:
+def _with_shell(host: Host, service: Service) -> Service:
     """What the caller's shell says of builds holds where no file says otherwise: `GOWORK=off devctl up`."""
-    said = {name: value for name in GO_VARIABLES if (value := box.host.env(name))}
+    said = {name: value for name in GO_VARIABLES if (value := host.env(name))}
     return (
         replace(service, build=replace(service.build, env={**said, **service.build.env})) if said else service
     )
 
 
-def _refuse_folders(box: Toolbox, root: Path, config: Config) -> None:
+def _refuse_folders(files: Files, sources: Sources, root: Path, config: Config) -> None:
     """What is watched is compared by content: a folder has none, and would never fire."""
     for index, path in enumerate(config.watch.also):
-        if box.files.is_dir(root / path):
-            line = box.sources.positions(root / CONFIG)(("watch", "also", index))
+        if files.is_dir(root / path):
+            line = sources.positions(root / CONFIG)(("watch", "also", index))
             raise FilesError(
                 f"`watch.also` names the folder {path}, but only files can be watched",
                 code="broken-config",

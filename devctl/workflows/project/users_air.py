@@ -10,19 +10,19 @@ from pathlib import Path
 from devctl.domain.dockerfile.air_toml import NAMES, UsersAir, users_air
 from devctl.domain.plan.run import dev_run_is_ours
 from devctl.domain.plan.users_air import builds, problems
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.files import Files
 from devctl.domain.project.model import Service
 from devctl.errors import Problem
 
 
 def with_users_air(
-    box: Toolbox, root: Path, services: tuple[Service, ...]
+    files: Files, root: Path, services: tuple[Service, ...]
 ) -> tuple[tuple[Service, ...], tuple[Problem, ...]]:
     """The services with their .air.toml, and what of it cannot hold, said once for each file."""
     found: list[Service] = []
     said: dict[Problem, None] = {}
     for service in services:
-        air, wrong = air_in(box, root, (service.source.dir, "."))
+        air, wrong = air_in(files, root, (service.source.dir, "."))
         if air is not None:
             air = replace(air, builds=builds(air, service, alone=len(services) == 1))
         if dev_run_is_ours(service):
@@ -31,12 +31,12 @@ def with_users_air(
     return tuple(found), tuple(said)
 
 
-def air_in(box: Toolbox, root: Path, folders: Iterable[str]) -> tuple[UsersAir | None, list[Problem]]:
+def air_in(files: Files, root: Path, folders: Iterable[str]) -> tuple[UsersAir | None, list[Problem]]:
     """The first one in these folders of the project: of a service in that of its module, else in the project's own."""
     for folder in dict.fromkeys(folders):
         for name in NAMES:
             path = posixpath.normpath(posixpath.join(folder, name))
-            text = box.files.read_text(root / path, within=root)
+            text = files.read_text(root / path, within=root)
             if text is None:
                 continue
             try:

@@ -19,6 +19,9 @@ from devctl.domain.failures.serve_command import serving_word
 from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import MODE_LABEL, ROOT_LABEL, Container
 from devctl.domain.plan.run import image_ref
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.host import Clock, Reporter
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError, Problem, ProjectError
@@ -45,7 +48,7 @@ def exited(
     box: Toolbox, project: str, service: Service, container: Container, *, code: int | None = None
 ) -> DevctlError:
     """Why a container ended; `code` where a process in it did, and the container lives on."""
-    log, killed = tail(box, container), container.oom_killed
+    log, killed = tail(box.engine, container), container.oom_killed
     code = container.exit_code if code is None else code
     if container.restarts:  # a restart policy has it up again, so that its state and log are of several runs
         run = box.engine.last_run(container.id, tail=LINES)
@@ -53,7 +56,7 @@ def exited(
             code, log, killed = run.exit_code, run.log.strip(), run.oom_killed
         code = code or 1
     if code == SIGKILLED and not killed:
-        killed = _for_its_memory(box, container)
+        killed = _for_its_memory(box.engine, box.clock, container)
     dev = container.labels.get(MODE_LABEL) == "dev"
     lacked = env_file_ended_for(service, log, dev=dev) if code else None
     if lacked is not None:
@@ -64,17 +67,17 @@ def exited(
         if lacks is not None:
             return lacks
     if known is not None and known.code == "image-lacks-file" and dev:
-        known = _not_in_folder(box, service, container, known, log)
+        known = _not_in_folder(box.files, service, container, known, log)
     if known is not None:
         known = of_volume(box, project, service, container, known=known, log=log)
-        known = by_name(box, project, service, container, known=known, log=log)
+        known = by_name(box.engine, project, service, container, known=known, log=log)
         return known.error(
             detail=of_project(log, service),
             before=f"{service.name} exited with {code}",
             place=own_line(log, service),
         )
     said = panic_line(log)
-    lacked = _with_example(box, service, container, log) if code and dev else None
+    lacked = _with_example(box.files, service, container, log) if code and dev else None
     if lacked is not None:
         return _lacks_file(service, lacked, code, log)
     if said is not None:
@@ -82,12 +85,12 @@ def exited(
     return _exited(service, code, log, dev=dev)
 
 
-def _with_example(box: Toolbox, service: Service, container: Container, log: str) -> Problem | None:
+def _with_example(files: Files, service: Service, container: Container, log: str) -> Problem | None:
     """A file that the last lines speak of, which is not here while an example of it is: it was to be copied."""
     root = Path(container.labels.get(ROOT_LABEL, "."))
     for path in dict.fromkeys(_CONFIG.findall(log)):
         shown = _shown(service, path)
-        if not box.files.exists(root / shown) and (example := _example(box, root, shown)) is not None:
+        if not files.exists(root / shown) and (example := _example(files, root, shown)) is not None:
             message = f"its last lines name {shown}, which does not exist here"
             return Problem("file-missing", message, _copied(example, shown), own_line(log, service))
     return None
@@ -98,9 +101,9 @@ def _shown(service: Service, path: str) -> Path:
     return Path(posixpath.normpath(posixpath.join(service.source.dir, service.start.workdir, path)))
 
 
-def _example(box: Toolbox, root: Path, shown: Path) -> Path | None:
+def _example(files: Files, root: Path, shown: Path) -> Path | None:
     beside = (shown.with_name(name) for name in examples(shown.name))
-    return next((found for found in beside if box.files.exists(root / found)), None)
+    return next((found for found in beside if files.exists(root / found)), None)
 
 
 def _copied(example: Path, shown: Path) -> str:
@@ -108,7 +111,7 @@ def _copied(example: Path, shown: Path) -> str:
 
 
 def _not_in_folder(
-    box: Toolbox, service: Service, container: Container, known: Explained, log: str
+    files: Files, service: Service, container: Container, known: Explained, log: str
 ) -> Explained:
     """In dev the project's folder is what the program sees: what is not there was not committed, or is looked for elsewhere."""
     said = _NOT_FOUND.search(log)
@@ -119,7 +122,7 @@ def _not_in_folder(
         hint = f"mount it where it lies here: `volumes: [./FILE:{path}]` in the compose file"
         return replace(known, message=f"{path} is not in the dev container", hint=hint)
     shown = _shown(service, path)
-    example = _example(box, Path(container.labels.get(ROOT_LABEL, ".")), shown)
+    example = _example(files, Path(container.labels.get(ROOT_LABEL, ".")), shown)
     hint = _copied(example, shown) if example is not None else f"write {shown}, or fix the path"
     return replace(
         known,
@@ -129,14 +132,14 @@ def _not_in_folder(
     )
 
 
-def _for_its_memory(box: Toolbox, container: Container) -> bool:
+def _for_its_memory(engine: Engine, clock: Clock, container: Container) -> bool:
     """Whether the engine tells of an OOM kill, which may be told after the end that it brought about."""
-    until = box.clock.monotonic() + TOLD_LATE
+    until = clock.monotonic() + TOLD_LATE
     while True:
-        run = box.engine.last_run(container.id, tail=LINES)
-        if run is None or run.oom_killed or box.clock.monotonic() >= until:
+        run = engine.last_run(container.id, tail=LINES)
+        if run is None or run.oom_killed or clock.monotonic() >= until:
             return run is not None and run.oom_killed
-        box.clock.sleep(0.1)
+        clock.sleep(0.1)
 
 
 def _exited(service: Service, code: int, log: str, *, dev: bool) -> ProjectError:
@@ -207,7 +210,7 @@ def panicked(service: Service, said: str, log: str) -> DevctlError:
     )
 
 
-def with_ended_dependency(box: Toolbox, project: Project, error: DevctlError) -> DevctlError:
+def with_ended_dependency(engine: Engine, project: Project, error: DevctlError) -> DevctlError:
     """Where a service did not come up: a database beside it that ended is told too, and its log comes first."""
     if error.code not in codes("unreachable_peer") | {
         "exits-at-start",
@@ -216,10 +219,10 @@ def with_ended_dependency(box: Toolbox, project: Project, error: DevctlError) ->
         "never-answers",
     }:
         return error
-    for beside in box.engine.containers(project.name).containers:
+    for beside in engine.containers(project.name).containers:
         ended = beside.state == "exited" and beside.exit_code != 0
         if project.service(beside.service) is None and (ended or beside.state == "restarting"):
-            said = next(reversed(tail(box, beside).splitlines()), "")
+            said = next(reversed(tail(engine, beside).splitlines()), "")
             message = f"{error.problem.message}; {beside.service} has ended with {beside.exit_code}"
             message = f"{message}: {said.strip()}" if said.strip() else message
             hint = f"devctl logs {beside.service}; `devctl up` starts it again"
@@ -227,14 +230,14 @@ def with_ended_dependency(box: Toolbox, project: Project, error: DevctlError) ->
     return error
 
 
-def say_ended_dependencies(box: Toolbox, project: Project) -> None:
+def say_ended_dependencies(reporter: Reporter, engine: Engine, project: Project) -> None:
     """Our services answer, and a container beside them does not run: what needs it fails later."""
-    for beside in box.engine.containers(project.name).containers:
+    for beside in engine.containers(project.name).containers:
         ended = beside.state == "exited" and beside.exit_code != 0
         if project.service(beside.service) is None and (ended or beside.state == "restarting"):
-            said = next(reversed(tail(box, beside).splitlines()), "").strip()
+            said = next(reversed(tail(engine, beside).splitlines()), "").strip()
             message = f"{beside.service} does not run: it exited with {beside.exit_code}"
-            box.reporter.warn(
+            reporter.warn(
                 Problem(
                     "dependency-exited",
                     f"{message}: {said}" if said else message,
@@ -243,10 +246,10 @@ def say_ended_dependencies(box: Toolbox, project: Project) -> None:
             )
 
 
-def tail(box: Toolbox, container: Container | None) -> str:
+def tail(engine: Engine, container: Container | None) -> str:
     if container is None:
         return ""
-    own = without_airs_own(box.engine.logs(container.id, tail=2 * LINES).strip())
+    own = without_airs_own(engine.logs(container.id, tail=2 * LINES).strip())
     return "\n".join(own.split("\n")[-LINES:])
 
 
@@ -260,7 +263,16 @@ def of_volume(
     if denied is None or not on or known.code not in ("writes-to-disk", "file-not-permitted"):
         return known
     volume, image = max(on, key=lambda v: len(v["target"])), image_ref(project, service.name, "dev")
-    flags = ["--rm", "--network", "none", *temporary(box, project), "--user", "0", "--entrypoint", "stat"]
+    flags = [
+        "--rm",
+        "--network",
+        "none",
+        *temporary(box.identity, project),
+        "--user",
+        "0",
+        "--entrypoint",
+        "stat",
+    ]
     kept = mount("volume", volume["name"], "/v", read_only=True)
     look = docker("run", *flags, kept, to=[image, "-c", "%u:%g", "/v"])
     seen = box.processes.run(look, timeout=20)

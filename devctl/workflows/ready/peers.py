@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from devctl.domain.failures import Explained
 from devctl.domain.plan.engine_state import Container
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.engine import Engine
 from devctl.domain.project.model import Service
 
 _CALLED = re.compile(r"dial tcp (?P<host>\[?[\w.:-]+?\]?):(?P<port>\d{1,5}): ")
@@ -20,13 +20,13 @@ _PORTS = {
 
 
 def by_name(
-    box: Toolbox, project: str, service: Service, container: Container, *, known: Explained, log: str
+    engine: Engine, project: str, service: Service, container: Container, *, known: Explained, log: str
 ) -> Explained:
     called = _CALLED.search(log)
     if called is None or known.code not in ("dependency-on-localhost", "dependency-refuses"):
         return known
     host, port = called["host"], int(called["port"])
-    others = [c for c in box.engine.containers(project).containers if c.service != service.name]
+    others = [c for c in engine.containers(project).containers if c.service != service.name]
     if known.code == "dependency-refuses":
         peer = next((c for c in others if host == c.service or _has_address(c, host)), None)
         if peer is None or peer.service is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from devctl.domain.failures.listeners import Listener, listeners
+from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Service
 from devctl.errors import Problem
@@ -46,7 +47,7 @@ def warn_of_unpublished(box: Toolbox, service: Service, container: str) -> None:
     """A service whose code does not tell a port, and which listens all the same."""
     if service.serve.port is not None:
         return
-    found = sorted(listening_in(box, container), key=lambda it: (it.local, it.port))
+    found = sorted(listening_in(box.engine, container), key=lambda it: (it.local, it.port))
     for it in found[:1]:
         name, where = service.name, f"localhost:{it.port} only" if it.local else f"port {it.port}"
         text = f"{name} listens on {where}, which its code does not tell, so nothing is published"
@@ -56,7 +57,7 @@ def warn_of_unpublished(box: Toolbox, service: Service, container: str) -> None:
         box.reporter.warn(Problem("port-not-found", text, hint))
 
 
-def listening_in(box: Toolbox, container: str) -> tuple[Listener, ...]:
+def listening_in(engine: Engine, container: str) -> tuple[Listener, ...]:
     """What listens in a running container; nothing where its image has no program to read with."""
-    texts = [box.engine.read_file(container, path) for path in ("/proc/net/tcp", "/proc/net/tcp6")]
+    texts = [engine.read_file(container, path) for path in ("/proc/net/tcp", "/proc/net/tcp6")]
     return listeners("\n".join(text or "" for text in texts))

@@ -11,6 +11,9 @@ from devctl.domain.command.events import Remark
 from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.failures.listeners import Listener
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.host import Reporter
+from devctl.domain.ports.http import Prober
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Service
 from devctl.errors import ProjectError
@@ -68,11 +71,11 @@ def address(service: Service, container: Container) -> Endpoint | None:
     return Endpoint(host, bound[1], None if service.serve.probe == "tcp" else service.serve.probe)
 
 
-def answers(box: Toolbox, where: Endpoint, *, timeout: float = 1.0) -> bool:
+def answers(prober: Prober, where: Endpoint, *, timeout: float = 1.0) -> bool:
     """Any HTTP answer is alive; a 5xx other than 501 is an answer too, but not a good one."""
     if where.path is None:
-        return box.prober.tcp(where.host, where.port, timeout=timeout)
-    status = box.prober.http(where.url + where.path, timeout=timeout)
+        return prober.tcp(where.host, where.port, timeout=timeout)
+    status = prober.http(where.url + where.path, timeout=timeout)
     return status is not None and (status < 500 or status == 501)
 
 
@@ -86,7 +89,7 @@ class _Asking:
         if self.where is None:
             return False
         began = self.box.clock.monotonic()
-        if answers(self.box, self.where, timeout=self.patience):
+        if answers(self.box.prober, self.where, timeout=self.patience):
             return True
         if self.box.clock.monotonic() - began >= 0.9 * self.patience:  # it hung; a refusal comes at once
             self.patience = min(2 * self.patience, LAST_ASKED)
@@ -217,13 +220,13 @@ def _wait(
         if _program_ended(box, project, service, heard, now):
             return
         if where is not None and inside.is_due(now, runs=heard.live > 0):
-            _check_address(box, project, service, inside)
+            _check_address(box.engine, project, service, inside)
         if now - looked >= (LOOK if heard.panic is None else POLL):
             looked = now
             if _check_state(box, project, service, fresh=fresh):
                 return
             if where is None and heard.panic is None and not heard.building and now - heard.at >= STAYS_UP:
-                warn_of_unpublished(box, service, _there(box, project, service).id)
+                warn_of_unpublished(box, service, _there(box.engine, project, service).id)
                 return
         if box.processes.hurried():
             raise ProjectError(
@@ -232,35 +235,35 @@ def _wait(
                 hint="devctl status shows whether it does",
             )
         if now - heard.at >= (BUILD_TIMEOUT if heard.building else timeout):
-            raise _never_answers(box, project, service, where, timeout)
+            raise _never_answers(box.engine, project, service, where, timeout)
         box.clock.sleep(POLL)
 
 
-def _is_done(box: Toolbox, service: Service, code: int | None) -> bool:
+def _is_done(reporter: Reporter, service: Service, code: int | None) -> bool:
     """A job ran to its end. That is told: somebody may have expected a server."""
     if code != 0 or not service.may_finish:
         return False
-    box.reporter.emit(
-        Remark(f"  {service.name} has finished (exit 0): nothing in it listens, so it is a job")
-    )
+    reporter.emit(Remark(f"  {service.name} has finished (exit 0): nothing in it listens, so it is a job"))
     return True
 
 
 def _program_ended(box: Toolbox, project: str, service: Service, heard: _Heard, now: float) -> bool:
     """Whether the program in a dev container ended as a job does; raises where it ended otherwise."""
     if heard.panic is not None and (heard.over(now) or now - heard.panicked_at >= TRACE):
-        raise panicked(service, heard.panic, tail(box, box.engine.containers(project).of(service.name)))
+        raise panicked(
+            service, heard.panic, tail(box.engine, box.engine.containers(project).of(service.name))
+        )
     if not heard.over(now):
         return False
-    if _is_done(box, service, heard.ended):
+    if _is_done(box.reporter, service, heard.ended):
         return True
-    raise exited(box, project, service, _there(box, project, service), code=heard.ended or 0)
+    raise exited(box, project, service, _there(box.engine, project, service), code=heard.ended or 0)
 
 
 def _check_state(box: Toolbox, project: str, service: Service, *, fresh: bool) -> bool:
     """Whether the container ended as a job does; raises where it ended otherwise."""
-    container = _there(box, project, service)
-    if container.state == "exited" and _is_done(box, service, container.exit_code):
+    container = _there(box.engine, project, service)
+    if container.state == "exited" and _is_done(box.reporter, service, container.exit_code):
         return True
     # One that was just made and has restarts already: a restart policy has it up again for a moment.
     if container.state in ("exited", "dead", "restarting") or (fresh and container.restarts):
@@ -270,52 +273,54 @@ def _check_state(box: Toolbox, project: str, service: Service, *, fresh: bool) -
             f"{service.name} is unhealthy: its own health check fails",
             code="unhealthy",
             hint=f"devctl logs {service.name}",
-            detail=tail(box, container),
+            detail=tail(box.engine, container),
         )
     return False
 
 
-def _there(box: Toolbox, project: str, service: Service) -> Container:
-    container = box.engine.containers(project).of(service.name)
+def _there(engine: Engine, project: str, service: Service) -> Container:
+    container = engine.containers(project).of(service.name)
     if container is None:
         raise _gone(service)
     return container
 
 
-def _check_address(box: Toolbox, project: str, service: Service, inside: _Inside) -> None:
+def _check_address(engine: Engine, project: str, service: Service, inside: _Inside) -> None:
     """One that listens on the loopback of its container will not be reached, however long one waits; nor will one that twice in
     a row listens on a port of its own choice instead."""
-    cause = _cause(box, project, service, inside.beside)
+    cause = _cause(engine, project, service, inside.beside)
     before, inside.elsewhere = inside.elsewhere, None
     if cause is not None and cause.code == "other-port" and not inside.served.issuperset(cause.ports):
         inside.elsewhere = cause if service.serve.port in inside.served else None
     if cause is not None and (cause.code == "localhost-only" or before == inside.elsewhere == cause):
-        raise _unanswered(box, project, service, cause)
+        raise _unanswered(engine, project, service, cause)
 
 
-def _cause(box: Toolbox, project: str, service: Service, beside: Listening | None = None) -> Unreached | None:
-    container = box.engine.containers(project).of(service.name)
+def _cause(
+    engine: Engine, project: str, service: Service, beside: Listening | None = None
+) -> Unreached | None:
+    container = engine.containers(project).of(service.name)
     if container is None:
         return None
-    return unreached(service, beside(container) if beside else listening_in(box, container.id))
+    return unreached(service, beside(container) if beside else listening_in(engine, container.id))
 
 
-def _unanswered(box: Toolbox, project: str, service: Service, cause: Unreached) -> ProjectError:
+def _unanswered(engine: Engine, project: str, service: Service, cause: Unreached) -> ProjectError:
     return ProjectError(
         cause.message,
         code=cause.code,
         hint=cause.hint,
         place=service.origins.get("port"),
-        detail=tail(box, box.engine.containers(project).of(service.name)),
+        detail=tail(engine, engine.containers(project).of(service.name)),
     )
 
 
 def _never_answers(
-    box: Toolbox, project: str, service: Service, where: Endpoint | None, timeout: float
+    engine: Engine, project: str, service: Service, where: Endpoint | None, timeout: float
 ) -> ProjectError:
-    cause = _cause(box, project, service) if where is not None else None
+    cause = _cause(engine, project, service) if where is not None else None
     if cause is not None and cause.code == "localhost-only":
-        return _unanswered(box, project, service, cause)
+        return _unanswered(engine, project, service, cause)
     asked = where.url + (where.path or "") if where is not None else "its port"
     message = f"{service.name} did not answer on {asked} within {timeout:g} s"
     hint = f"does it listen on 0.0.0.0:{service.serve.port}? `devctl logs {service.name}`; "
@@ -325,17 +330,17 @@ def _never_answers(
         code="never-answers",
         hint=cause.hint if cause is not None else hint,
         place=service.origins.get("port"),
-        detail=tail(box, box.engine.containers(project).of(service.name)),
+        detail=tail(engine, engine.containers(project).of(service.name)),
     )
 
 
 def served_ports(
-    box: Toolbox, service: Service, container: Container | None, *, beside: Listening | None = None
+    engine: Engine, service: Service, container: Container | None, *, beside: Listening | None = None
 ) -> frozenset[int]:
     """What `wait_ready` compares a successor with: where a container that serves listens; nothing where it does not run."""
     if container is None or container.state != "running" or service.serve.port is None:
         return frozenset()
-    found = beside(container) if beside is not None else listening_in(box, container.id)
+    found = beside(container) if beside is not None else listening_in(engine, container.id)
     return frozenset(it.port for it in found)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from devctl.domain.plan.render import CACHE_TARGET
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.files import Files
 from devctl.domain.project.model import Project, Service
 from devctl.errors import FilesError
 
@@ -42,18 +42,18 @@ def with_volumes(dockerfile: str, project: Project, service: Service) -> str:
     return dockerfile.replace(_DEV_STAGE, f"{_DEV_STAGE}{_WHY}{line}", 1)
 
 
-def make_mounted(box: Toolbox, project: Project, service: Service) -> None:
+def make_mounted(files: Files, project: Project, service: Service) -> None:
     """The folders of the project that its bind mounts name, where they are not there yet."""
     for volume in _volumes(project, service):
         source = str(volume.get("source") or "")
         inside = volume.get("type") == "bind" and source.startswith(f"{project.root}/")
-        if inside and not box.files.exists(Path(source)):
-            _make(box, project, Path(source))
+        if inside and not files.exists(Path(source)):
+            _make(files, project, Path(source))
 
 
-def _make(box: Toolbox, project: Project, source: Path) -> None:
+def _make(files: Files, project: Project, source: Path) -> None:
     try:
-        box.files.make_folder(source, within=Path(project.root), owner=project.owner)
+        files.make_folder(source, within=Path(project.root), owner=project.owner)
     except FilesError as error:
         if error.code != "unsafe-path":  # behind a link: what is to be made there is the engine's affair
             raise

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from devctl.domain.command.argv import docker
 from devctl.domain.plan.engine_state import Container
+from devctl.domain.ports.host import Reporter
+from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import STATE_FOLDER, TRIAL, FileEventsNote
@@ -28,35 +30,35 @@ _LISTENER = (
 )
 
 
-def known_to_fail(box: Toolbox, project: Project) -> bool:
+def known_to_fail(reporter: Reporter, state: StateFolder, project: Project) -> bool:
     """Whether it was tried here and nothing arrived. The note may be deleted: it is tried again then."""
-    return _noted(box, project) is False
+    return _noted(reporter, state, project) is False
 
 
-def poll_from_now(box: Toolbox, project: Project) -> None:
+def poll_from_now(state: StateFolder, project: Project) -> None:
     """As if it had been tried, and nothing had arrived."""
-    _note(box, project, arrived=False)
+    _note(state, project, arrived=False)
 
 
 def try_once(box: Toolbox, project: Project, container: Container) -> bool | None:
     """Try it unless that was done; returns whether polling has to begin now, None where it could not be tried yet."""
     target = _target(project, container.service)
-    if target is None or _noted(box, project) is not None:
+    if target is None or _noted(box.reporter, box.state, project) is not None:
         return False
     arrived = _arrive(box, project, container, f"{target}/{STATE_FOLDER}")
     if arrived is None:
         return None
-    _note(box, project, arrived=arrived)
+    _note(box.state, project, arrived=arrived)
     return not arrived
 
 
-def _note(box: Toolbox, project: Project, *, arrived: bool) -> None:
-    box.state.write(Path(project.root), FileEventsNote(arrived))
+def _note(state: StateFolder, project: Project, *, arrived: bool) -> None:
+    state.write(Path(project.root), FileEventsNote(arrived))
 
 
-def _noted(box: Toolbox, project: Project) -> bool | None:
-    with only_warned(box):
-        return box.state.read(Path(project.root), FileEventsNote).arrive
+def _noted(reporter: Reporter, state: StateFolder, project: Project) -> bool | None:
+    with only_warned(reporter):
+        return state.read(Path(project.root), FileEventsNote).arrive
     return None
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from devctl.domain.compose.host_ports import Published, published
 from devctl.domain.plan.engine_state import Observed
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.errors import MachineError, Problem
@@ -93,7 +95,7 @@ def _published_twice(box: Toolbox, project: Project, first: str, second: str, po
     return MachineError(
         f"{first} and {second} both publish port {port} of the host",
         code="port-taken",
-        hint=_other_port(box, project, second, target, _free_after(box, port)),
+        hint=_other_port(box, project, second, target, _free_after(box.engine, box.host, port)),
         place=compose_place(box, Path(project.root))(("services", second, "ports")),
     )
 
@@ -122,7 +124,7 @@ def port_remedy(
     box: Toolbox, project: Project, name: str, *, port: int, target: int, holder: str | None, after: int = 0
 ) -> str:
     """The project's own way to another port first: what holds the old one may be somebody's work."""
-    other = _free_after(box, max(port, after))
+    other = _free_after(box.engine, box.host, max(port, after))
     end = f"docker stop {holder}" if holder else f"end what `ss -ltnp 'sport = :{port}'` shows"
     return f"{_other_port(box, project, name, target, other)}; or {end}"
 
@@ -150,10 +152,10 @@ def _in_config(name: str, port: int) -> str:
     return f"devctl.yaml: `services: {{{name}: {{host_port: {port}}}}}`"
 
 
-def _free_after(box: Toolbox, port: int) -> int:
-    used = box.engine.ports_in_use()
+def _free_after(engine: Engine, host: Host, port: int) -> int:
+    used = engine.ports_in_use()
     wanted = range(port + 1, port + 1 + TRIES)
-    return next((p for p in wanted if p not in used and box.host.port_free(LOCALHOST, p)), port + 1)
+    return next((p for p in wanted if p not in used and host.port_free(LOCALHOST, p)), port + 1)
 
 
 def _next_free(box: Toolbox, service: Service, wanted: int, taken: Collection[int]) -> int:

@@ -11,46 +11,52 @@ from typing import Any
 from devctl.domain.plan.engine_state import Observed
 from devctl.domain.plan.fingerprints import digest
 from devctl.domain.plan.planner import Dependency, is_done
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.project.private_notes import JobsNote
 from devctl.domain.project.state_folder import STATE_FOLDER
 from devctl.errors import MachineError
 
 
 def with_source(
-    box: Toolbox, root: Path, model: Mapping[str, Any], dependencies: Sequence[Dependency]
+    files: Files,
+    private: PrivateState,
+    root: Path,
+    model: Mapping[str, Any],
+    dependencies: Sequence[Dependency],
 ) -> tuple[Dependency, ...]:
     """What each job is built from now, and whether that is what it was built from."""
-    known = box.private.note(root, JobsNote).built if any(d.job for d in dependencies) else {}
-    return tuple(_of(box, d, model, known.get(d.name)) if d.job and d.image else d for d in dependencies)
+    known = private.note(root, JobsNote).built if any(d.job for d in dependencies) else {}
+    return tuple(_of(files, d, model, known.get(d.name)) if d.job and d.image else d for d in dependencies)
 
 
-def _of(box: Toolbox, job: Dependency, model: Mapping[str, Any], known: str | None) -> Dependency:
-    source = _source(box, model["services"][job.name]["build"])
+def _of(files: Files, job: Dependency, model: Mapping[str, Any], known: str | None) -> Dependency:
+    source = _source(files, model["services"][job.name]["build"])
     return replace(job, source=source, changed=source is None or source != known)
 
 
-def _source(box: Toolbox, build: Mapping[str, Any]) -> str | None:
+def _source(files: Files, build: Mapping[str, Any]) -> str | None:
     """None where it cannot be told: an address, a folder with too many files, or one that changed just now."""
     context = Path(str(build.get("context") or ""))
     if not context.is_absolute():
         return None
-    ignored = box.files.read_text(context / ".dockerignore", within=None) or ""
-    tree = box.files.tree(context, without=[".git", *ignored.split("\n"), STATE_FOLDER])
+    ignored = files.read_text(context / ".dockerignore", within=None) or ""
+    tree = files.tree(context, without=[".git", *ignored.split("\n"), STATE_FOLDER])
     return digest(tree, build) if tree is not None else None
 
 
-def note_built(box: Toolbox, root: Path, job: Dependency) -> None:
+def note_built(private: PrivateState, root: Path, job: Dependency) -> None:
     """`source` is that of before the build: what was edited meanwhile is seen as a change."""
-    built = {k: v for k, v in box.private.note(root, JobsNote).built.items() if k != job.name}
+    built = {k: v for k, v in private.note(root, JobsNote).built.items() if k != job.name}
     with suppress(MachineError):  # no home to write to: it is built again next time
-        box.private.keep(root, JobsNote({**built, job.name: job.source} if job.source else built))
+        private.keep(root, JobsNote({**built, job.name: job.source} if job.source else built))
 
 
-def done_as_built(box: Toolbox, dependencies: Iterable[Dependency], observed: Observed) -> frozenset[str]:
+def done_as_built(engine: Engine, dependencies: Iterable[Dependency], observed: Observed) -> frozenset[str]:
     """The jobs that are done, by the image that there is now: they are not run again."""
     jobs = {d.name: d.image for d in dependencies if d.image and is_done(d, observed.of(d.name))}
-    now = box.engine.images(list(jobs.values())) if jobs else {}
+    now = engine.images(list(jobs.values())) if jobs else {}
     ran = {name: found.image_id for name in jobs if (found := observed.of(name)) is not None}
     return frozenset(name for name, ref in jobs.items() if ref in now and now[ref].id == ran.get(name))
 

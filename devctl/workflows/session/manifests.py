@@ -12,6 +12,7 @@ from devctl.domain.command.state import Mode
 from devctl.domain.go.deps_fingerprint import fingerprint, manifests
 from devctl.domain.go.gomod import parse_mod, parse_work, sums_complete
 from devctl.domain.go.gomod_diff import changes
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import served_go_mod
@@ -20,35 +21,35 @@ from devctl.workflows.project.find import compose_files, named, places_from
 from devctl.workflows.session.told_files import only_warned
 
 
-def manifest_paths(box: Toolbox, project: Project, service: Service) -> tuple[str, ...]:
+def manifest_paths(files: Files, project: Project, service: Service) -> tuple[str, ...]:
     """Paths relative to the project, absent ones included: they may come."""
     root = Path(project.root)
     with places_from(lambda: root):
         found = manifests(
             service.source.dir,
-            read=lambda path: box.files.read_text(root / path, within=root),
+            read=lambda path: files.read_text(root / path, within=root),
             workspace=service.build.env.get("GOWORK") != "off",
         )
     return tuple(path for path in found if not path.startswith("../"))
 
 
-def deps_fingerprint(box: Toolbox, project: Project, service: Service) -> str:
+def deps_fingerprint(files: Files, project: Project, service: Service) -> str:
     root = Path(project.root)
-    paths = (*manifest_paths(box, project, service), *project.watch_also)
-    return fingerprint({path: box.files.read_bytes(root / path, within=root) for path in paths})
+    paths = (*manifest_paths(files, project, service), *project.watch_also)
+    return fingerprint({path: files.read_bytes(root / path, within=root) for path in paths})
 
 
 def check_manifests(box: Toolbox, project: Project, *, mode: Mode) -> None:
     """Raises FilesError with the line where a go.mod or go.work cannot be understood, or names what no image here can have
     (ProjectError in production, whose image is the user's): nothing is built then."""
     root = Path(project.root)
-    paths = (path for service in project.services for path in manifest_paths(box, project, service))
+    paths = (path for service in project.services for path in manifest_paths(box.files, project, service))
     with places_from(lambda: root):
         for path in dict.fromkeys(paths):
             if posixpath.basename(path) in ("go.mod", "go.work"):
                 text = box.files.read_text(root / path, within=root)
                 if text is not None and path.endswith(".work"):
-                    _check_members(box, root, path, text)
+                    _check_members(box.files, root, path, text)
                 elif text is not None:
                     _check_replaced(box, root, path, text, mode=mode)
 
@@ -87,11 +88,11 @@ def _from_above(box: Toolbox, root: Path, both: str) -> str:
     return f"COMPOSE_FILE={names} devctl -C {both} up: that folder holds both, and is the `context` to build from"
 
 
-def _check_members(box: Toolbox, root: Path, path: str, text: str) -> None:
+def _check_members(files: Files, root: Path, path: str, text: str) -> None:
     """Go builds nothing in a workspace with a member that is not there."""
     for use in parse_work(text, path=path).uses:
         folder = Path(posixpath.normpath(root / posixpath.dirname(path) / use))
-        if not box.files.exists(folder / "go.mod"):
+        if not files.exists(folder / "go.mod"):
             lines = enumerate(text.splitlines(), 1)
             line = next(
                 (n for n, said in lines if re.search(rf"(^|[\s\"]){re.escape(use)}($|[\s\"])", said)), 1
@@ -106,18 +107,18 @@ def _check_members(box: Toolbox, root: Path, path: str, text: str) -> None:
 
 def remember_manifest(box: Toolbox, project: Project, service: Service) -> None:
     """Keep the go.mod that serves now, so that the next change can be told in words. Losing it loses only the words."""
-    text = _read_mod(box, project, service)
+    text = _read_mod(box.files, project, service)
     if text is not None:
-        with only_warned(box):
+        with only_warned(box.reporter):
             box.state.put(Path(project.root), served_go_mod(service.name), text)
 
 
 def changes_since(box: Toolbox, project: Project, service: Service) -> tuple[Change, ...]:
     """What go.mod says now against the one that serves; nothing where either cannot be read."""
     old = None
-    with only_warned(box):
+    with only_warned(box.reporter):
         old = box.state.text(Path(project.root), served_go_mod(service.name))
-    new = _read_mod(box, project, service)
+    new = _read_mod(box.files, project, service)
     if old is None or new is None:
         return ()
     try:
@@ -126,17 +127,17 @@ def changes_since(box: Toolbox, project: Project, service: Service) -> tuple[Cha
         return ()
 
 
-def sums_are_complete(box: Toolbox, project: Project, service: Service) -> bool:
+def sums_are_complete(files: Files, project: Project, service: Service) -> bool:
     """Whether go.mod parses and go.sum has the hash of all that it requires: then no tool is about to write more."""
-    mod, root = _read_mod(box, project, service), Path(project.root)
+    mod, root = _read_mod(files, project, service), Path(project.root)
     try:
         return mod is not None and sums_complete(
-            parse_mod(mod), box.files.read_text(root / service.source.dir / "go.sum", within=root) or ""
+            parse_mod(mod), files.read_text(root / service.source.dir / "go.sum", within=root) or ""
         )
     except FilesError:
         return False
 
 
-def _read_mod(box: Toolbox, project: Project, service: Service) -> str | None:
+def _read_mod(files: Files, project: Project, service: Service) -> str | None:
     root = Path(project.root)
-    return box.files.read_text(root / service.source.dir / "go.mod", within=root)
+    return files.read_text(root / service.source.dir / "go.mod", within=root)

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from devctl.domain.command.argv import shell_path
 from devctl.domain.plan.engine_state import MACHINE_LABEL, WORKING_DIR_LABEL, Container, Observed
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.files import Files
 from devctl.domain.project.model import Project
 from devctl.errors import MachineError
 
 
-def refuse_anothers(box: Toolbox, project: Project, observed: Observed) -> None:
+def refuse_anothers(files: Files, project: Project, observed: Observed) -> None:
     """Raise MachineError `project-name-taken` where a container of this name is another folder's."""
     for container in observed.containers:
-        other = _anothers(box, project, container)
+        other = _anothers(files, project, container)
         if other is not None and _elsewhere(project, container):
             raise MachineError(
                 f"the project name {project.name} is taken by {other} of another machine or container that uses this engine",
@@ -32,17 +33,17 @@ def refuse_anothers(box: Toolbox, project: Project, observed: Observed) -> None:
             )
 
 
-def own_containers(box: Toolbox, project: Project) -> Observed:
+def own_containers(files: Files, engine: Engine, project: Project) -> Observed:
     """Those of this folder: what is another's is neither shown nor entered."""
-    return only_own(box, project, box.engine.containers(project.name))
+    return only_own(files, project, engine.containers(project.name))
 
 
-def only_own(box: Toolbox, project: Project, observed: Observed) -> Observed:
-    mine = tuple(c for c in observed.containers if _anothers(box, project, c) is None)
+def only_own(files: Files, project: Project, observed: Observed) -> Observed:
+    mine = tuple(c for c in observed.containers if _anothers(files, project, c) is None)
     return replace(observed, containers=mine)
 
 
-def _anothers(box: Toolbox, project: Project, container: Container) -> Path | None:
+def _anothers(files: Files, project: Project, container: Container) -> Path | None:
     """The folder elsewhere that a container belongs to.
 
     A compose file in a folder below is the same project, and a folder that was moved or removed has left its name: that can
@@ -52,7 +53,7 @@ def _anothers(box: Toolbox, project: Project, container: Container) -> Path | No
     here, other = Path(project.root), Path(label or project.root)
     if here in (other, *other.parents) or other in here.parents:
         return None
-    return other if _elsewhere(project, container) or not box.files.gone(other) else None
+    return other if _elsewhere(project, container) or not files.gone(other) else None
 
 
 def _elsewhere(project: Project, container: Container) -> bool:

@@ -25,7 +25,8 @@ from devctl.domain.numbers import whole
 from devctl.domain.plan.fingerprints import digest
 from devctl.domain.plan.run import Run, built_from, dev_run, rebased, target_of
 from devctl.domain.plan.users_air import air_of, our_build, translated
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.toolbox import Sources, Templates, Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, dockerfile_copy
 from devctl.errors import FilesError
@@ -51,21 +52,21 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
     assert service is not None
     ours = run.dockerfile is None
     dockerfile = (
-        our_dockerfile(box, project, service, context=run.context)
+        our_dockerfile(box.files, box.templates, project, service, context=run.context)
         if ours
-        else _their_dockerfile(box, project, run)
+        else _their_dockerfile(box.files, box.sources, project, run)
     )
     if ours and not run.derived and "GOPRIVATE" in run.args:
         dockerfile = with_git(dockerfile)
     if run.derived:
-        dockerfile = _derived_dockerfile(box, project, service, ours=dockerfile)
+        dockerfile = _derived_dockerfile(box.templates, project, service, ours=dockerfile)
     copy = dockerfile_copy(run.service)
-    files = {copy: dockerfile, f"{copy}.dockerignore": _ignored(box, project, run)}
+    files = {copy: dockerfile, f"{copy}.dockerignore": _ignored(box.files, project, run)}
     if ours:
         template = box.templates.read("go-service/.air.toml")
-        left_out = [*data_folders(box, project), *frontend_modules(project)]
+        left_out = [*data_folders(box.files, project), *frontend_modules(project)]
         watched = (*service.source.embedded, *reread(service))
-        vendored, air = is_vendored(box, project, service), air_of(service)
+        vendored, air = is_vendored(box.files, project, service), air_of(service)
         files[air_toml_copy(run.service)] = (
             translated(
                 air,
@@ -80,30 +81,31 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
                 template,
                 our_build(service),
                 unwatched=left_out,
-                watched=(*watched, *_copied(box, project, service)),
+                watched=(*watched, *_copied(box.files, project, service)),
                 vendored=vendored,
             )
         )
     return files
 
 
-def _copied(box: Toolbox, project: Project, service: Service) -> Iterator[str]:
+def _copied(files: Files, project: Project, service: Service) -> Iterator[str]:
     """What the user's image gets of the source besides the program, which may read it when it starts: files, and of folders the
     endings in them. (Data that a program writes itself is left out by its ending: each write would be a build.)"""
     links = service.build.derived.final.links if service.build.derived is not None else ()
     for source in (source for link in links for source in link.sources if source != "."):
         path = posixpath.normpath(posixpath.join(service.build.context, source))
-        found = _endings(box, Path(project.root) / path, depth=4) - _DATA
+        found = _endings(files, Path(project.root) / path, depth=4) - _DATA
         yield from sorted(f"*.{ending}" for ending in found) if found or "*" in path else [path]
 
 
-def _endings(box: Toolbox, path: Path, *, depth: int) -> set[str]:
+def _endings(files: Files, path: Path, *, depth: int) -> set[str]:
     """Of the files in a folder and below; of a pattern its own; none for a file."""
-    if not box.files.is_dir(path):
+    if not files.is_dir(path):
         return {path.suffix.removeprefix(".")} if "*" in path.name else set()
-    names = [name for name in box.files.names(path) if not name.startswith(".")] if depth else []
+    names = [name for name in files.names(path) if not name.startswith(".")] if depth else []
     below = (
-        _endings(box, path / name, depth=depth - 1) or {Path(name).suffix.removeprefix(".")} for name in names
+        _endings(files, path / name, depth=depth - 1) or {Path(name).suffix.removeprefix(".")}
+        for name in names
     )
     return set().union(*below)
 
@@ -114,21 +116,19 @@ def recipe_in(files: Mapping[str, str], service: str) -> Recipe:
     return Recipe(files[copy], files[f"{copy}.dockerignore"])
 
 
-def recipe_of(box: Toolbox, project: Project, build: Mapping[str, Any]) -> Recipe | None:
+def recipe_of(files: Files, project: Project, build: Mapping[str, Any]) -> Recipe | None:
     """What another service of the compose file is built by: their Dockerfile, and a context without our own folder, which changes
     with every command. None where the context is not a folder of the project."""
     root, context = Path(project.root), Path(str(build.get("context") or ""))
     dockerfile = context / str(build.get("dockerfile") or "Dockerfile")
     if "dockerfile_inline" in build or not all(p.is_relative_to(root) for p in (context, dockerfile)):
         return None
-    text = box.files.read_text(dockerfile, within=root)
+    text = files.read_text(dockerfile, within=root)
     if text is None:
         return None
-    beside = box.files.read_text(dockerfile.with_name(f"{dockerfile.name}.dockerignore"), within=root)
+    beside = files.read_text(dockerfile.with_name(f"{dockerfile.name}.dockerignore"), within=root)
     theirs = (
-        beside
-        if beside is not None
-        else box.files.read_text(context / ".dockerignore", within=root) or NO_GIT
+        beside if beside is not None else files.read_text(context / ".dockerignore", within=root) or NO_GIT
     )
     found = syntax_line(text)
     if found is not None and found[1] in project.left_out_builders:
@@ -136,12 +136,12 @@ def recipe_of(box: Toolbox, project: Project, build: Mapping[str, Any]) -> Recip
     return Recipe(text, "\n".join([theirs.rstrip(), STATE_FOLDER, ""]))
 
 
-def is_vendored(box: Toolbox, project: Project, service: Service) -> bool:
+def is_vendored(files: Files, project: Project, service: Service) -> bool:
     """Whether the build takes its modules from vendor/."""
-    return box.files.exists(Path(project.root) / service.source.dir / "vendor/modules.txt")
+    return files.exists(Path(project.root) / service.source.dir / "vendor/modules.txt")
 
 
-def _their_dockerfile(box: Toolbox, project: Project, run: Run) -> str:
+def _their_dockerfile(files: Files, sources: Sources, project: Project, run: Run) -> str:
     """The user's, line by line, where another base is wanted with their stage on that; a wanted stage without a name is given one,
     a builder that is not available is left out.
 
@@ -149,18 +149,14 @@ def _their_dockerfile(box: Toolbox, project: Project, run: Run) -> str:
     """
     root = Path(project.root)
     moved = rebased(project, run)
-    text = (
-        moved.text
-        if moved is not None
-        else box.files.read_text(root / str(run.dockerfile), within=root) or ""
-    )
+    text = moved.text if moved is not None else files.read_text(root / str(run.dockerfile), within=root) or ""
     number = whole(run.stage or "")
     found = syntax_line(text)
     if found is not None and found[1] in project.left_out_builders:
         text = without_syntax_line(text)
     if number is None or run.stage is None:
         return text
-    facts = box.sources.dockerfile_text(text, path=str(run.dockerfile), args=build_args(project, run))
+    facts = sources.dockerfile_text(text, path=str(run.dockerfile), args=build_args(project, run))
     taken = next((s for s in facts.stages if s.name.lower() == target_of(run.stage)), None)
     if taken is not None:
         raise FilesError(
@@ -218,19 +214,21 @@ def bases_digest(box: Toolbox, project: Project, run: Run) -> str:
     return digest([here[ref].id for ref in refs]) if refs and len(here) == len(refs) else ""
 
 
-def our_dockerfile(box: Toolbox, project: Project, service: Service, *, context: str = ".") -> str:
+def our_dockerfile(
+    files: Files, templates: Templates, project: Project, service: Service, *, context: str = "."
+) -> str:
     """The template's Dockerfile, with the manifests of a workspace listed where it has the module's."""
-    text = box.templates.read("go-service/Dockerfile")
+    text = templates.read("go-service/Dockerfile")
     copied = [
         _copy([*(_globbed(p) for p in paths), target])
-        for target, paths in _by_folder(box, project, service, context=context)
+        for target, paths in _by_folder(files, project, service, context=context)
     ]
-    known = _unpublished(box, project, manifest_paths(box, project, service), context=context)
+    known = _unpublished(files, project, manifest_paths(files, project, service), context=context)
     text = text.replace(MANIFEST_LINE, "\n".join([*copied, known]).rstrip() or MANIFEST_LINE)
     return with_volumes(text, project, service)
 
 
-def _derived_dockerfile(box: Toolbox, project: Project, service: Service, *, ours: str) -> str:
+def _derived_dockerfile(templates: Templates, project: Project, service: Service, *, ours: str) -> str:
     assert service.build.derived is not None
     sections = _SECTION.split(ours)
     text = dev_dockerfile(
@@ -238,8 +236,7 @@ def _derived_dockerfile(box: Toolbox, project: Project, service: Service, *, our
         air=next(part for part in sections if " AS air\n" in part),
         modules=next(part for part in sections if " AS deps\n" in part),
         scripts={
-            name: box.templates.read(f"derived/{name}")
-            for name in ("link", "program", "reload", "once", "stay")
+            name: templates.read(f"derived/{name}") for name in ("link", "program", "reload", "once", "stay")
         },
         context=service.build.context,
         writable=volume_folders(project, service),
@@ -249,11 +246,11 @@ def _derived_dockerfile(box: Toolbox, project: Project, service: Service, *, our
 
 
 def _by_folder(
-    box: Toolbox, project: Project, service: Service, *, context: str
+    files: Files, project: Project, service: Service, *, context: str
 ) -> list[tuple[str, list[str]]]:
     """Manifests inside the build context, by the folder of the image that they go to; the go.mod of a folder comes first."""
     folders: dict[str, list[str]] = {}
-    for path in (posixpath.relpath(path, context) for path in manifest_paths(box, project, service)):
+    for path in (posixpath.relpath(path, context) for path in manifest_paths(files, project, service)):
         if not path.startswith("../") and not path.endswith("vendor/modules.txt"):
             folders.setdefault(posixpath.dirname(path), []).append(path)
     return [(f"./{folder}/" if folder else "./", paths) for folder, paths in folders.items()]
@@ -270,13 +267,13 @@ def _globbed(path: str) -> str:
     return path if path.endswith("go.mod") else f"{path[:-1]}[{path[-1]}]"
 
 
-def _ignored(box: Toolbox, project: Project, run: Run) -> str:
+def _ignored(files: Files, project: Project, run: Run) -> str:
     """What the user keeps out of the context, and our own folder, which changes with every mode."""
     root, theirs = Path(project.root), None
     if run.written is not None:
-        theirs = box.files.read_text(root / f"{run.written}.dockerignore", within=root)
+        theirs = files.read_text(root / f"{run.written}.dockerignore", within=root)
     if theirs is None:
-        theirs = box.files.read_text(root / run.context / ".dockerignore", within=root) or NO_GIT
+        theirs = files.read_text(root / run.context / ".dockerignore", within=root) or NO_GIT
     # What is built from a Dockerfile of ours never reads devctl.yaml, and an edit of it must not build anything anew. The
     # user's is given what their own `docker build` gives it.
     ours = [CONFIG, *frontend_modules(project)] if run.ours else []
@@ -286,7 +283,7 @@ def _ignored(box: Toolbox, project: Project, run: Run) -> str:
         [
             theirs.rstrip(),
             *embedded,
-            *_below(run.context, data_folders(box, project)),
+            *_below(run.context, data_folders(files, project)),
             *ours,
             STATE_FOLDER,
             "",
@@ -300,7 +297,7 @@ def _below(context: str, folders: Iterable[str]) -> Iterator[str]:
             yield posixpath.relpath(folder, context)
 
 
-def _unpublished(box: Toolbox, project: Project, paths: tuple[str, ...], *, context: str) -> str:
+def _unpublished(files: Files, project: Project, paths: tuple[str, ...], *, context: str) -> str:
     """The Dockerfile line that makes known which modules of a workspace require each other at a version nobody published
     (`v0.0.0`); "" where there are none.
 
@@ -311,7 +308,7 @@ def _unpublished(box: Toolbox, project: Project, paths: tuple[str, ...], *, cont
     """
     root = Path(project.root)
     work = next((p for p in paths if posixpath.basename(p) == "go.work"), None)
-    text = box.files.read_text(root / work, within=root) if work is not None else None
+    text = files.read_text(root / work, within=root) if work is not None else None
     if work is None or text is None:
         return ""
     base, parsed = posixpath.dirname(work), parse_work(text, path=work)
@@ -319,7 +316,7 @@ def _unpublished(box: Toolbox, project: Project, paths: tuple[str, ...], *, cont
     mods = {}
     for folder in folders:
         path = posixpath.normpath(posixpath.join(folder, "go.mod"))
-        content = box.files.read_text(root / path, within=root)
+        content = files.read_text(root / path, within=root)
         if content is not None:
             mods[folder] = parse_mod(content, path=path)
     replaced = {r.old for m in (parsed, *mods.values()) for r in m.replaces}

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from devctl.domain.plan.run import Run
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 
@@ -21,8 +23,8 @@ _PROXY = re.compile(r"https?://(?!localhost|127\.|\[::1\])[^/@\s]+(?:/[^@\s]*)?"
 def with_access(box: Toolbox, project: Project, run: Run) -> Run:
     """The run with what its build needs to fetch private modules. A Dockerfile of the user's gets what it asks for by name,
     as far as its compose file does not give it: one that `init` wrote asks as ours does; so does a dev stage that is made of it."""
-    settings = go_settings(box)
-    files, ssh = secrets(box, settings), lends_ssh(box, settings)
+    settings = go_settings(box.files, box.host)
+    files, ssh = secrets(box.files, box.host, settings), lends_ssh(box.files, box.host, settings)
     if run.written is not None:
         root = Path(project.root)
         text = box.files.read_text(root / run.written, within=root) or ""
@@ -41,38 +43,38 @@ def said_args(project: Project, service: str) -> dict[str, str]:
     return {str(k): str(v) for k, v in said.items()} if isinstance(said, dict) else {}
 
 
-def go_settings(box: Toolbox) -> dict[str, str]:
+def go_settings(files: Files, host: Host) -> dict[str, str]:
     """Those that the host has set, by variable or by `go env -w`; what Go does by itself is not said again."""
-    home = box.host.env("HOME") or "/"
-    config = box.host.env("XDG_CONFIG_HOME") or f"{home}/.config"
-    text = box.files.read_text(Path(box.host.env("GOENV") or f"{config}/go/env"), within=None) or ""
+    home = host.env("HOME") or "/"
+    config = host.env("XDG_CONFIG_HOME") or f"{home}/.config"
+    text = files.read_text(Path(host.env("GOENV") or f"{config}/go/env"), within=None) or ""
     written = dict(line.partition("=")[::2] for line in text.splitlines())
-    told = {name: box.host.env(name) or written.get(name, "") for name in SETTINGS}
+    told = {name: host.env(name) or written.get(name, "") for name in SETTINGS}
     if not _PROXY.fullmatch(told["GOPROXY"].partition(",")[0]):
         told["GOPROXY"] = ""
     return {name: value for name, value in told.items() if value}
 
 
-def secrets(box: Toolbox, settings: dict[str, str]) -> dict[str, str]:
+def secrets(files: Files, host: Host, settings: dict[str, str]) -> dict[str, str]:
     """Files with keys, where modules are private: by GOPRIVATE, or by a proxy of one's own (which needs a password alone)."""
-    home = box.host.env("HOME") or "/"
+    home = host.env("HOME") or "/"
     found = {}
     if settings.keys() & {"GOPRIVATE", "GOPROXY"}:
-        found["netrc"] = box.host.env("NETRC") or f"{home}/.netrc"
+        found["netrc"] = host.env("NETRC") or f"{home}/.netrc"
     if "GOPRIVATE" in settings:
-        config = box.host.env("XDG_CONFIG_HOME") or f"{home}/.config"
-        ours = (path for path in (f"{home}/.gitconfig", f"{config}/git/config") if _rewrites(box, path))
+        config = host.env("XDG_CONFIG_HOME") or f"{home}/.config"
+        ours = (path for path in (f"{home}/.gitconfig", f"{config}/git/config") if _rewrites(files, path))
         found["gitconfig"] = next(ours, "")
         found["known_hosts"] = f"{home}/.ssh/known_hosts"
-    return {name: path for name, path in found.items() if path and box.files.exists(Path(path))}
+    return {name: path for name, path in found.items() if path and files.exists(Path(path))}
 
 
-def _rewrites(box: Toolbox, path: str) -> bool:
+def _rewrites(files: Files, path: str) -> bool:
     """Whether git is told there to take other addresses: those with ssh, or with a token. Nothing else of it is needed."""
-    return "insteadof" in (box.files.read_text(Path(path), within=None) or "").lower()
+    return "insteadof" in (files.read_text(Path(path), within=None) or "").lower()
 
 
-def lends_ssh(box: Toolbox, settings: dict[str, str]) -> bool:
+def lends_ssh(files: Files, host: Host, settings: dict[str, str]) -> bool:
     """Compose refuses `ssh: [default]` where no agent runs."""
-    agent = box.host.env("SSH_AUTH_SOCK")
-    return "GOPRIVATE" in settings and bool(agent) and box.files.exists(Path(agent or ""))
+    agent = host.env("SSH_AUTH_SOCK")
+    return "GOPRIVATE" in settings and bool(agent) and files.exists(Path(agent or ""))

@@ -24,6 +24,7 @@ from devctl.domain.plan.fingerprints import dependencies, label_wanted
 from devctl.domain.plan.planner import Dependency, Step, Wanted, plan_up
 from devctl.domain.plan.render import CACHE_KEY, render
 from devctl.domain.plan.run import Run, dev_run, prod_run
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.workflows.project.compose_model import compose_place
@@ -95,7 +96,7 @@ def open_session(
     """Observe once, render, fingerprint. `only` leaves the services that these do not need as they are."""
     check_manifests(box, project, mode=mode)
     observed = observed or box.engine.observe(project.name)
-    refuse_anothers(box, project, observed)
+    refuse_anothers(box.files, project, observed)
     refuse_providers(
         project.model,
         place=lambda name: compose_place(box, Path(project.root))(("services", name, "provider")),
@@ -119,8 +120,8 @@ def open_session(
             label_wanted(
                 model,
                 run,
-                deps=deps_fingerprint(box, project, service),
-                recipe_files=recipe_files(box, project, run, overlay[run.service]),
+                deps=deps_fingerprint(box.files, project, service),
+                recipe_files=recipe_files(box.files, project, run, overlay[run.service]),
             ),
             bases=bases_digest(box, project, run) if mode == "dev" else "",
         )
@@ -128,7 +129,7 @@ def open_session(
         if service.name in chosen
     )
     others = dependencies(model, frozenset(s.name for s in project.services), named=frozenset(only))
-    others = with_source(box, Path(project.root), model, others)
+    others = with_source(box.files, box.private, Path(project.root), model, others)
     return Session(
         project=project,
         runs=runs,
@@ -139,15 +140,15 @@ def open_session(
         model=model,
         cache_volume=project.cache_volume,
         overlay=overlay,
-        others=_recipes_of(box, project, model, others),
+        others=_recipes_of(box.files, project, model, others),
     )
 
 
 def _recipes_of(
-    box: Toolbox, project: Project, model: Mapping[str, Any], dependencies: Iterable[Dependency]
+    files: Files, project: Project, model: Mapping[str, Any], dependencies: Iterable[Dependency]
 ) -> Recipes:
     built = {d.name: model["services"][d.name].get("build") for d in dependencies if d.image}
-    found = {name: recipe_of(box, project, build) for name, build in built.items() if build}
+    found = {name: recipe_of(files, project, build) for name, build in built.items() if build}
     return {name: recipe for name, recipe in found.items() if recipe is not None}
 
 
@@ -161,7 +162,7 @@ def write_overlay(box: Toolbox, session: Session) -> None:
             box.state.put(session.root, name, text)
         service = project.service(run.service)
         if run.mode == "dev" and service is not None:
-            make_mounted(box, project, service)
+            make_mounted(box.files, project, service)
     if CACHE_KEY in session.model.get("volumes", {}):
         labels = {CACHE_LABEL: "go-build", MACHINE_LABEL: project.machine}
         labels |= {ROOT_LABEL: project.root} if project.own_cache else {}
@@ -202,13 +203,15 @@ def must_poll(box: Toolbox, project: Project) -> bool:
     """Whether file events cannot be trusted here: devctl.yaml's word, else the kind of the mount, else what was tried."""
     if project.watch_poll != "auto":
         return project.watch_poll == "always"
-    return box.files.eventless(Path(project.root)) is not None or known_to_fail(box, project)
+    return box.files.eventless(Path(project.root)) is not None or known_to_fail(
+        box.reporter, box.state, project
+    )
 
 
 def recipe_files(
-    box: Toolbox, project: Project, run: Run, overlay: Mapping[str, str]
+    files: Files, project: Project, run: Run, overlay: Mapping[str, str]
 ) -> dict[str, str | None]:
     """The files that decide what an image is built from, by name; None for one that is not there."""
     root = Path(project.root)
-    theirs = box.files.read_text(root / run.context / ".air.toml", within=root)
+    theirs = files.read_text(root / run.context / ".air.toml", within=root)
     return {**overlay, ".air.toml": None if run.ours else theirs}

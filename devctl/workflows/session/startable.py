@@ -11,6 +11,7 @@ from devctl.domain.compose.env_file import examples
 from devctl.domain.compose.handed_files import mounted
 from devctl.domain.compose.mounted_files import named_files
 from devctl.domain.failures import explain
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.errors import DevctlError, FilesError
 from devctl.workflows.project.compose_model import compose_place
@@ -46,7 +47,7 @@ def _mounts(box: Toolbox, session: Session, name: str) -> Iterator[DevctlError]:
             yield FilesError(
                 f"{name} mounts the file {shown}, which does not exist; Docker would create a folder in its place",
                 code="mount-file-missing",
-                hint=f"{_made(box, session, Path(source))}, or remove the mount",
+                hint=f"{_made(box.files, session, Path(source))}, or remove the mount",
                 place=_line_of_mount(box, session, name, target),
             )
 
@@ -59,7 +60,7 @@ def _secrets(box: Toolbox, session: Session, name: str) -> Iterator[DevctlError]
             yield FilesError(
                 f"{named(root, Path(path))}, the file of the {what} {key} of {name}, does not exist",
                 code="secret-file-missing",
-                hint=f"{_made(box, session, Path(path))}, or fix `{kind}:` in the compose file",
+                hint=f"{_made(box.files, session, Path(path))}, or fix `{kind}:` in the compose file",
                 place=compose_place(box, root)((kind, key, "file")),
                 why="files of secrets are not committed" if kind == "secrets" else "",
             )
@@ -78,11 +79,11 @@ def _externals(box: Toolbox, session: Session, name: str) -> Iterator[DevctlErro
             yield known.error(detail="", place=compose_place(box, session.root)((f"{kind}s", key)))
 
 
-def _made(box: Toolbox, session: Session, path: Path) -> str:
+def _made(files: Files, session: Session, path: Path) -> str:
     """How a file comes to be there: made of the example that lies beside it, where there is one."""
     shown = named(session.root, path)
     beside = (path.with_name(name) for name in examples(path.name))
-    example = next((it for it in beside if box.files.exists(it)), None)
+    example = next((it for it in beside if files.exists(it)), None)
     return (
         f"cp {shell_path(named(session.root, example))} {shell_path(shown)}" if example else f"create {shown}"
     )

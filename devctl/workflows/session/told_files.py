@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.host import Reporter
 from devctl.errors import FilesError, MachineError
 
 
 @contextmanager
-def only_warned(box: Toolbox) -> Iterator[None]:
+def only_warned(reporter: Reporter) -> Iterator[None]:
     """A file that is planted there, or a full disk, is a warning and fails nothing."""
     try:
         yield
     except (FilesError, MachineError) as error:
-        box.reporter.warn(error.problem)
+        reporter.warn(error.problem)

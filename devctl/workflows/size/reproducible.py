@@ -10,7 +10,9 @@ from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.recipe import Recipe, Recipes
 from devctl.domain.dockerfile.stages import find_stage, needed_by
 from devctl.domain.plan.run import Run
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.host import Clock
+from devctl.domain.ports.identity import Identity
+from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.model import Project
 from devctl.domain.size.reproducible import Twice, compare_builds
 from devctl.errors import ProjectError
@@ -24,13 +26,13 @@ def build_twice(
     """`runs` by their key in the services of `built`, the model that their images were just built from by `recipes`."""
     try:
         specs = _mapping(built["services"])
-        again = {key: _spec(box, run, specs[key]) for key, run in runs.items()}
+        again = {key: _spec(box.identity, run, specs[key]) for key, run in runs.items()}
         with Steps(box).step("build", "a second time, every command again"):
             done = box.compose.build(
                 Path(project.root),
                 {**built, "services": again},
                 list(again),
-                recipes={key: _anew(box, recipes[key]) for key in again},
+                recipes={key: _anew(box.sources, box.clock, recipes[key]) for key in again},
             )
             must(done, "build", what="the production image")
         return tuple(_compare(box, project, run) for run in runs.values())
@@ -39,25 +41,25 @@ def build_twice(
             box.engine.remove_image(_again(run))
 
 
-def _spec(box: Toolbox, run: Run, spec: object) -> dict[str, object]:
+def _spec(identity: Identity, run: Run, spec: object) -> dict[str, object]:
     """The same build under a tag of its own."""
     build = _mapping(_mapping(spec)["build"])
-    labels = {**_mapping(build["labels"]), **box.identity.temporary()}
+    labels = {**_mapping(build["labels"]), **identity.temporary()}
     return {**_mapping(spec), "image": _again(run), "build": {**build, "labels": labels}}
 
 
-def _anew(box: Toolbox, recipe: Recipe) -> Recipe:
+def _anew(sources: Sources, clock: Clock, recipe: Recipe) -> Recipe:
     """The recipe with an argument that makes every command run again.
 
     Not `--no-cache`: that empties the cache mounts too, and compiles the standard library again (a minute instead of
     seconds). An argument with another value each time makes every RUN of a stage run again, and changes nothing else.
     """
-    facts = box.sources.dockerfile_text(recipe.dockerfile, path="Dockerfile", args={})
+    facts = sources.dockerfile_text(recipe.dockerfile, path="Dockerfile", args={})
     lines = recipe.dockerfile.splitlines(keepends=True)
     for stage in reversed(facts.stages):
         following = [i.line for i in stage.instructions if i.cmd != "FROM"]
         if following:
-            lines.insert(following[0] - 1, f"ARG DEVCTL_AGAIN={box.clock.now()}\n")
+            lines.insert(following[0] - 1, f"ARG DEVCTL_AGAIN={clock.now()}\n")
     return replace(recipe, dockerfile="".join(lines))
 
 

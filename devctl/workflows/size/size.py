@@ -20,7 +20,8 @@ from devctl.domain.plan.fingerprints import label_wanted
 from devctl.domain.plan.planner import Step, Wanted
 from devctl.domain.plan.render import render
 from devctl.domain.plan.run import Run, prod_run
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.state_folder import StateFolder
+from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.size.growth import BudgetNote, Grown, Weighed, grown, growth_text, modules
 from devctl.domain.size.report import SizeReport, SizeRow, budget_bytes, chosen_bases, megabytes, size_text
@@ -67,7 +68,7 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
     read = cache(lambda row: _packages(box, row))
     first = next((r for r in rows if r.base == production), rows[0])
     report = SizeReport(rows, read(first), budget, production)
-    judged = _judge(box, project, report, packages=read)
+    judged = _judge(box.state, project, report, packages=read)
     twice = _twice(box, project, targets, (model, recipes), report) if request.reproducible else None
     result = {
         **report.as_json(),
@@ -144,13 +145,13 @@ def _labelled(
 ) -> Wanted:
     service = project.service(run.service)
     assert service is not None
-    files = recipe_files(box, project, run, overlay)
-    return label_wanted(model, run, deps=deps_fingerprint(box, project, service), recipe_files=files)
+    files = recipe_files(box.files, project, run, overlay)
+    return label_wanted(model, run, deps=deps_fingerprint(box.files, project, service), recipe_files=files)
 
 
 def _row(box: Toolbox, project: Project, target: _Built) -> SizeRow:
     image = box.images().read(target.run.image)
-    base_ref = _base_ref(box, project, target)
+    base_ref = _base_ref(box.sources, project, target)
     base = box.images().read(base_ref) if base_ref is not None else None
     assembled = base is not None and base.labels.get(ASSEMBLED_LABEL) == "true"
     return SizeRow(
@@ -167,13 +168,13 @@ def _row(box: Toolbox, project: Project, target: _Built) -> SizeRow:
     )
 
 
-def _base_ref(box: Toolbox, project: Project, target: _Built) -> str | None:
+def _base_ref(sources: Sources, project: Project, target: _Built) -> str | None:
     run = target.run
     if RUNTIME_BASES[target.base].image is None:
         return None
     if run.dockerfile is None or run.rebased:
         return project.bases[target.base]
-    facts = box.sources.dockerfile(Path(project.root) / run.dockerfile, root=Path(project.root))
+    facts = sources.dockerfile(Path(project.root) / run.dockerfile, root=Path(project.root))
     stage = find_stage(facts, run.stage) if run.stage else None
     return external_base(facts, stage or facts.stages[-1])
 
@@ -228,15 +229,15 @@ class _Judged:
     why: str = ""
 
 
-def _judge(box: Toolbox, project: Project, report: SizeReport, *, packages: _Read) -> _Judged:
+def _judge(state: StateFolder, project: Project, report: SizeReport, *, packages: _Read) -> _Judged:
     """A build within its budget is kept; one that is over it is compared with the last that was kept."""
     if report.budget_bytes is None:
         return _Judged()
     root = Path(project.root)
-    last = box.state.read(root, BudgetNote).within
+    last = state.read(root, BudgetNote).within
     if not report.over:
         now = {row.service: _weigh(row, packages(row)) for row in report.judged}
-        box.state.write(root, BudgetNote({**last, **now}))
+        state.write(root, BudgetNote({**last, **now}))
         return _Judged()
     worst = report.worst
     before, found = last.get(worst.service), packages(worst)

@@ -13,6 +13,7 @@ from devctl.domain.command.events import Event, Outcome, Remark, StepDone
 from devctl.domain.command.requests import OnboardRequest, RestartRequest, UpRequest
 from devctl.domain.compose.env_file import Variable, lines, missing, variables
 from devctl.domain.plan.run import dev_run, prod_run
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Clock, Reporter
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
@@ -234,7 +235,7 @@ def onboard(request: OnboardRequest, box: Toolbox) -> Outcome:
     walk.run("first-response", run.first_response)
     if request.note and walk.error is None:
         with locked(box, root, command="onboard", timeout=request.lock_timeout):
-            _write_note(box, root, walk)
+            _write_note(box.reporter, box.files, root, walk)
     wide = max(len(command) for command, _ in NEXT)
     then = [f"  {command:<{wide}}  {what}" for command, what in NEXT]
     first = f"time to first response: {(walk.first_response_ms or 0) / 1000:.1f} s" if walk.url else ""
@@ -250,11 +251,11 @@ def _env_missing(names: list[str]) -> UsageError:
     )
 
 
-def _write_note(box: Toolbox, root: Path, walk: Walk) -> None:
+def _write_note(reporter: Reporter, files: Files, root: Path, walk: Walk) -> None:
     path = root / NOTE
-    before = box.files.read_text(path, within=root)
+    before = files.read_text(path, within=root)
     if before is not None and not before.startswith(OUR_NOTE):
-        box.reporter.warn(
+        reporter.warn(
             Problem(
                 "note-kept",
                 f"{NOTE} is yours and stays as it is",
@@ -283,7 +284,7 @@ def _write_note(box: Toolbox, root: Path, walk: Walk) -> None:
         "- `devctl down`: end it; data stays",
         "",
     ]
-    box.files.write_atomic(path, "\n".join(parts), within=root, owner=box.files.owner(root))
+    files.write_atomic(path, "\n".join(parts), within=root, owner=files.owner(root))
 
 
 def _fix_failed_up(box: Toolbox, root: Path, *, code: str, changing: _Changing) -> str:
@@ -295,7 +296,7 @@ def _own_cache(box: Toolbox, root: Path, changing: _Changing) -> str:
     """Give the shared build cache to the project's owner, as doctor does; another folder is the image's affair."""
     with changing():
         project, machine = load(box, root), box.machine()
-        volume, images = cache_of(box, project), machine.images.named("golang")
+        volume, images = cache_of(box.engine, project), machine.images.named("golang")
         if not volume or not images:
             return ""
         did = machine.installer.own_cache(volume, owner=project.owner, image=images[0])
@@ -307,7 +308,7 @@ def _own_cache(box: Toolbox, root: Path, changing: _Changing) -> str:
 def _poll(box: Toolbox, root: Path, changing: _Changing) -> str:
     """Without file watches, saves can still be looked for."""
     with changing():
-        poll_from_now(box, load(box, root))
+        poll_from_now(box.state, load(box, root))
     box.reporter.warn(
         Problem(
             "watch-polls",

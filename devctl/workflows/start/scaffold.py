@@ -21,7 +21,8 @@ from devctl.domain.go.versions import DEFAULT_GO, minor
 from devctl.domain.plan.planner import Step
 from devctl.domain.plan.run import prod_run
 from devctl.domain.plan.users_air import our_build
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.config import Config, ServiceConfig
 from devctl.domain.project.model import Project, Service
 from devctl.domain.scaffold.files import (
@@ -69,26 +70,26 @@ def new(request: NewRequest, box: Toolbox) -> Outcome:
         PlannedFile(path, box.files.read_text(root / path, within=root), text)
         for path, text in sorted(files.items())
     ]
-    _must_be_free(box, root, planned)
+    _must_be_free(box.files, root, planned)
     if request.dry_run:
         return plan_outcome([_write_step(f) for f in planned if f.action == "written"])
-    _write(box, root, planned, within=_existing(box, root))
+    _write(box.files, root, planned, within=_existing(box.files, root))
     shown = _shown(root, box.host.cwd())
     then = [] if shown == "." else [f"cd {shell_path(shown)}"]
     text = _text(planned, then=[*then, "devctl up        # or: docker compose up --build"])
     return Outcome(result={"files": [f.as_json() for f in planned]}, text=text)
 
 
-def _must_be_free(box: Toolbox, root: Path, planned: Sequence[PlannedFile]) -> None:
+def _must_be_free(files: Files, root: Path, planned: Sequence[PlannedFile]) -> None:
     """Raise UsageError `folder-not-empty` where something of the user's is in the way; nothing was written then."""
-    if box.files.exists(root) and not box.files.is_dir(root):
+    if files.exists(root) and not files.is_dir(root):
         raise UsageError(
             f"{root} is a file", code="folder-not-empty", hint="devctl new DIR with a folder to make"
         )
     ours = {f.path.partition("/")[0] for f in planned}
     strangers = [
         name
-        for name in box.files.names(root)
+        for name in files.names(root)
         if name not in ours
         and name not in BESIDE_A_START
         and not name.upper().startswith(("LICENSE", "README"))
@@ -104,10 +105,10 @@ def _must_be_free(box: Toolbox, root: Path, planned: Sequence[PlannedFile]) -> N
         )
 
 
-def _existing(box: Toolbox, root: Path) -> Path:
+def _existing(files: Files, root: Path) -> Path:
     """The folder that exists already, `root` or the nearest above it: what is made there belongs to its owner."""
     parent = root
-    while not box.files.is_dir(parent):
+    while not files.is_dir(parent):
         parent = parent.parent
     return parent
 
@@ -130,7 +131,7 @@ def init(request: InitRequest, box: Toolbox) -> Outcome:
         return Outcome(result=result, text=shown.rstrip() or "nothing differs")
     with locked(box, root, command="init", timeout=LOCK_TIMEOUT, recovers=False):
         planned = _plan_init(box, root, request)
-        _write(box, root, planned, within=root)
+        _write(box.files, root, planned, within=root)
     shown = diff(planned)
     text = _text(planned, then=["docker compose up --build        # or: devctl up"])
     if shown:
@@ -158,13 +159,15 @@ def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[PlannedFi
         compose.with_name("compose.prod.yaml").as_posix(): compose_prod_yaml(
             template["compose.prod.yaml"], layout
         ),
-        layout.dockerfile: dockerfile(our_dockerfile(box, found.project, found.service), layout),
+        layout.dockerfile: dockerfile(
+            our_dockerfile(box.files, box.templates, found.project, found.service), layout
+        ),
         ".air.toml": air_toml(
             template[".air.toml"],
             our_build(found.service),
             unwatched=frontend_modules(found.project),
             watched=(*found.service.source.embedded, *reread(found.service)),
-            vendored=is_vendored(box, found.project, found.service),
+            vendored=is_vendored(box.files, found.project, found.service),
         ),
         ".dockerignore": template[".dockerignore"],
     }
@@ -191,7 +194,7 @@ def _found(box: Toolbox, root: Path, *, yes: bool) -> _Found:
             if error.code == "which-main":
                 raise error.replace(hint=f"{error.problem.hint}; or devctl init -y takes that one") from error
             raise
-        return _answered(box, root, config, facts)
+        return _answered(box.files, root, config, facts)
     said = project.services[0]
     name = said.name if compose_files(box, root) or config.services else None
     service = _by_code(
@@ -207,7 +210,7 @@ def _by_code(facts: SourceFacts, config: Config, name: str | None, *, dir_: str,
     return detect_service(facts, config=pinned, name=name)
 
 
-def _answered(box: Toolbox, root: Path, config: Config, facts: SourceFacts) -> _Found:
+def _answered(files: Files, root: Path, config: Config, facts: SourceFacts) -> _Found:
     """Several mains are right and the user said yes to any: the first that serves, written down in devctl.yaml."""
     every = mains(facts)
     chosen: Main = next((m for m in every if m.serves), every[0])
@@ -227,7 +230,7 @@ def _answered(box: Toolbox, root: Path, config: Config, facts: SourceFacts) -> _
             "air": golang_ref(DEFAULT_GO),
         },
         mirror=None,
-        owner=box.files.owner(root),
+        owner=files.owner(root),
         frontends=facts.frontends,
     )
     answer = devctl_yaml(name, folder=chosen.module.dir, main=chosen.relative, others=others)
@@ -254,7 +257,7 @@ def _layout(box: Toolbox, root: Path, found: _Found) -> Layout:
     loaded = project.services[0]
     run = prod_run(project, loaded, base=project.prod_base, target=project.prod_target)
     if run.ours or run.rebased or run.stage is None or loaded.build.dockerfile != "Dockerfile":
-        stages = _stages_of(box, root)
+        stages = _stages_of(box.sources, root)
         return (
             replace(layout, prod_stage=stages[0], prod_dockerfile="Dockerfile")
             if stages
@@ -263,18 +266,18 @@ def _layout(box: Toolbox, root: Path, found: _Found) -> Layout:
     return replace(layout, prod_stage=run.stage, prod_dockerfile="Dockerfile")
 
 
-def _stages_of(box: Toolbox, root: Path) -> list[str]:
+def _stages_of(sources: Sources, root: Path) -> list[str]:
     """The production stages of the user's Dockerfile, the one on the default base first: what we loaded may be our own one."""
-    found = prod_stages(box.sources.dockerfile(root / "Dockerfile", root=root))
+    found = prod_stages(sources.dockerfile(root / "Dockerfile", root=root))
     return [stage for _, stage in sorted(found.items(), key=lambda item: item[0] != DEFAULT_BASE)]
 
 
-def _write(box: Toolbox, root: Path, planned: Sequence[PlannedFile], *, within: Path) -> None:
+def _write(files: Files, root: Path, planned: Sequence[PlannedFile], *, within: Path) -> None:
     """`within`: a folder that exists, to whose owner all of it is given."""
     for file in planned:
         if file.action == "written":
-            owner = box.files.owner(within)
-            box.files.write_atomic(root / file.path, file.ours, within=within, owner=owner)
+            owner = files.owner(within)
+            files.write_atomic(root / file.path, file.ours, within=within, owner=owner)
 
 
 def _write_step(file: PlannedFile) -> Step:

@@ -9,6 +9,8 @@ from devctl.domain.command.state import Kind, Mode, ProjectMode, ServiceState, S
 from devctl.domain.dockerfile.air_toml import BUILD_STATE, EXIT_STATE
 from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import DEPS_LABEL, MODE_LABEL, SERVICE_LABEL, Container, Observed
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, ServedPort, Service
 from devctl.domain.project.state_folder import OldCode, ServingNote
@@ -24,7 +26,7 @@ LONGEST = 2_000
 
 def snapshot(box: Toolbox, project: Project, *, observed: Observed | None = None) -> State:
     """`observed`: the containers, where they were asked for just now."""
-    observed = only_own(box, project, observed or box.engine.containers(project.name))
+    observed = only_own(box.files, project, observed or box.engine.containers(project.name))
     project = _with_labelled(project, observed)
     services = tuple(_service(project, observed, name) for name in _names(project, observed))
     return State(
@@ -49,7 +51,7 @@ def note_old(box: Toolbox, project: Project, service: str, reason: str | None) -
     """Keep (or, with None, forget) why a service serves old code."""
     container = box.engine.containers(project.name).of(service)
     root = Path(project.root)
-    with only_warned(box):
+    with only_warned(box.reporter):
         old = {k: v for k, v in box.state.read(root, ServingNote).old.items() if k != service}
         if reason is not None and container is not None:
             old[service] = OldCode(container.id, reason)
@@ -109,7 +111,7 @@ def _mode(services: tuple[ServiceState, ...]) -> ProjectMode:
 
 def _serving(box: Toolbox, project: Project, observed: Observed) -> Serving:
     """The worst of the services' answers: none before old before current."""
-    intent = read_intent(box, Path(project.root))
+    intent = read_intent(box.private, Path(project.root))
     found = [_serving_of(box, project, observed, s.name, intent) for s in project.services]
     order = {"none": 0, "old": 1, "current": 2}
     return min(found, key=lambda s: order[s.state]) if found else Serving("none", "no service")
@@ -122,12 +124,12 @@ def _serving_of(
     if service is not None and container is not None and _is_done(service, container):
         return Serving("current", None)
     if service is None or container is None or container.state != "running":
-        return Serving("none", f"{name} does not run{_unfinished(box, project, intent)}")
+        return Serving("none", f"{name} does not run{_unfinished(box.files, project, intent)}")
     if intent is not None and not intent.proven and intent.is_new(name, container.id):
-        return Serving("none", f"{name} has not answered yet{_unfinished(box, project, intent)}")
+        return Serving("none", f"{name} has not answered yet{_unfinished(box.files, project, intent)}")
     where = address(service, container)
-    broken = _broken_build(box, container) if container.labels.get(MODE_LABEL) == "dev" else None
-    if where is None or not answers(box, where):
+    broken = _broken_build(box.engine, container) if container.labels.get(MODE_LABEL) == "dev" else None
+    if where is None or not answers(box.prober, where):
         code = whole((box.engine.read_file(container.id, EXIT_STATE) or "").strip())
         done = code == 0 and service.may_finish
         if code is not None and not done:
@@ -148,11 +150,11 @@ def _is_done(service: Service, container: Container) -> bool:
     return done and container.labels.get(MODE_LABEL) == "prod" and service.may_finish
 
 
-def _unfinished(box: Toolbox, project: Project, intent: Intent | None) -> str:
+def _unfinished(files: Files, project: Project, intent: Intent | None) -> str:
     """What a command is about to do, or had begun when it was killed."""
     if intent is None:
         return ""
-    holder = box.files.lock_holder(Path(project.root))
+    holder = files.lock_holder(Path(project.root))
     if holder is not None:
         return f": {holder} is at work"
     again = "devctl down" if intent.kind == "removal" else "devctl up"
@@ -167,9 +169,9 @@ class _BrokenBuild:
     old_runs: bool
 
 
-def _broken_build(box: Toolbox, container: Container) -> _BrokenBuild | None:
+def _broken_build(engine: Engine, container: Container) -> _BrokenBuild | None:
     """What our build script wrote inside the container when its last build failed: `failed TIME PROGRAM`, the errors."""
-    text = box.engine.read_file(container.id, BUILD_STATE)
+    text = engine.read_file(container.id, BUILD_STATE)
     if text is None or not text.startswith("failed"):
         return None
     first, _, message = text.partition("\n")

@@ -9,6 +9,8 @@ from pathlib import Path
 from devctl.domain.command.state import WatcherState
 from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import MACHINE_LABEL, TEMPORARY_LABEL
+from devctl.domain.ports.identity import Identity
+from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import EVENTS, WATCHER_LOCK, WATCHER_LOG
@@ -31,7 +33,7 @@ def watcher_of(box: Toolbox, root: Path) -> WatcherState:
     if not box.files.held(root, WATCHER_LOCK):
         return WatcherState()
     told = whole((box.state.text(root, WATCHER_LOCK) or "").strip())
-    return WatcherState("running", _noted(box, root) or told)
+    return WatcherState("running", _noted(box.private, box.identity, root) or told)
 
 
 def ensure_watcher(box: Toolbox, project: Project) -> WatcherState:
@@ -53,10 +55,10 @@ def ensure_watcher(box: Toolbox, project: Project) -> WatcherState:
     return state
 
 
-def note_watcher(box: Toolbox, root: Path) -> None:
+def note_watcher(private: PrivateState, identity: Identity, root: Path) -> None:
     """Called by the watcher itself, once it holds its lock."""
     with contextlib.suppress(MachineError):  # then it ends by its lock: with its project, or with .devctl/
-        box.private.write(root, PROCESS, json.dumps(dict(box.identity.temporary())))
+        private.write(root, PROCESS, json.dumps(dict(identity.temporary())))
 
 
 def stop_watcher(box: Toolbox, project: Project) -> None:
@@ -64,7 +66,7 @@ def stop_watcher(box: Toolbox, project: Project) -> None:
     root = Path(project.root)
     if not box.files.held(root, WATCHER_LOCK):
         return
-    pid = _noted(box, root)
+    pid = _noted(box.private, box.identity, root)
     if pid is None:
         box.reporter.warn(
             Problem(
@@ -82,12 +84,12 @@ def stop_watcher(box: Toolbox, project: Project) -> None:
         box.clock.sleep(0.02)
 
 
-def _noted(box: Toolbox, root: Path) -> int | None:
+def _noted(private: PrivateState, identity: Identity, root: Path) -> int | None:
     """The pid of the process that said that it watches, while that very process lives."""
     try:
-        labels = dict(json.loads(box.private.read(root, PROCESS) or "{}"))
+        labels = dict(json.loads(private.read(root, PROCESS) or "{}"))
     except (ValueError, TypeError):
         return None
     pid = str(labels.get(TEMPORARY_LABEL, "")).partition("-")[0]
-    lives = labels.get(MACHINE_LABEL) == box.identity.machine and not box.identity.ended(labels)
+    lives = labels.get(MACHINE_LABEL) == identity.machine and not identity.ended(labels)
     return whole(pid) if lives else None

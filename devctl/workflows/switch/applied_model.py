@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.private_state import PrivateState
+from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import FORMER
@@ -37,55 +40,57 @@ class Applied:
     links: Mapping[str, str] = field(default_factory=dict)
 
 
-def running_model(box: Toolbox, project: Project) -> Model | None:
+def running_model(private: PrivateState, project: Project) -> Model | None:
     """None before anything was started, and for a user who has started nothing here."""
-    return _read(box, Path(project.root))
+    return _read(private, Path(project.root))
 
 
-def keep_running(box: Toolbox, session: Session, services: Collection[str]) -> None:
+def keep_running(
+    state: StateFolder, private: PrivateState, session: Session, services: Collection[str]
+) -> None:
     """These services run as the session's model says; the other services of ours run as they did."""
-    write_running(box, session.root, merged(box, session, services))
+    write_running(state, private, session.root, merged(private, session, services))
 
 
-def merged(box: Toolbox, session: Session, services: Collection[str]) -> Model:
+def merged(private: PrivateState, session: Session, services: Collection[str]) -> Model:
     """The model of what runs, once these services run as the session's says."""
-    return _merged(_read(box, session.root), session.model, _untouched(session, services))
+    return _merged(_read(private, session.root), session.model, _untouched(session, services))
 
 
-def write_running(box: Toolbox, root: Path, model: Model) -> None:
+def write_running(state: StateFolder, private: PrivateState, root: Path, model: Model) -> None:
     """What runs runs, whether it can be noted or not: that it cannot was said with the intent. A model of something else is
     worse than none, since a rollback would start it."""
     try:
-        box.private.write(root, RUNNING, json.dumps(model))
+        private.write(root, RUNNING, json.dumps(model))
     except MachineError:
-        box.private.remove(root, RUNNING)
+        private.remove(root, RUNNING)
     for name in FORMER:
         with suppress(DevctlError):
-            box.state.remove(root, name)
+            state.remove(root, name)
 
 
 def keep_applied(box: Toolbox, session: Session, services: Collection[str]) -> None:
     """A person's command has started these services: what they may do now, a round of the watcher may give them again."""
     project = session.project
-    before = applied(box, project)
+    before = applied(box.private, project)
     untouched = _untouched(session, services)
     model = _merged(before.model if before is not None else None, session.model, untouched)
     kept = {
         "model": model,
         "mirror": project.mirror,
-        "links": links_of(box, session, [s.name for s in project.services]),
+        "links": links_of(box.files, session, [s.name for s in project.services]),
     }
     approve_inputs(box, project, services)
     with suppress(MachineError):  # then a changed model waits for the next command of a person
         box.private.write(session.root, APPLIED, json.dumps(kept))
 
 
-def links_of(box: Toolbox, session: Session, services: Collection[str]) -> dict[str, str]:
+def links_of(files: Files, session: Session, services: Collection[str]) -> dict[str, str]:
     """What these services mount, or are built from, and what is a link out of the project: path → where to."""
     project = session.project
     inputs: list[str] = []
     for service in (s for s in project.services if s.name in services):
-        inputs += manifest_paths(box, project, service)
+        inputs += manifest_paths(files, project, service)
         inputs += [f"{service.build.context}/{name}" for name in RECIPE_FILES]
         inputs += (
             [service.build.dockerfile, f"{service.build.dockerfile}.dockerignore"]
@@ -94,23 +99,23 @@ def links_of(box: Toolbox, session: Session, services: Collection[str]) -> dict[
         )
     paths = [f"{project.root}/{path}" for path in inputs if not path.startswith("../")]
     paths += mounted_paths(session.model, services)
-    return leading_out(paths, root=project.root, real=box.files.real)
+    return leading_out(paths, root=project.root, real=files.real)
 
 
-def applied(box: Toolbox, project: Project) -> Applied | None:
+def applied(private: PrivateState, project: Project) -> Applied | None:
     """None before the first `up`, and for a user who has started nothing here."""
     try:
-        kept = json.loads(box.private.read(Path(project.root), APPLIED) or "null")
+        kept = json.loads(private.read(Path(project.root), APPLIED) or "null")
         model, mirror, links = _model(kept["model"]) or {}, kept["mirror"], kept["links"]
         return Applied(model, mirror, links)
     except (ValueError, TypeError, KeyError):
         return None
 
 
-def forget_applied(box: Toolbox, project: Project) -> None:
+def forget_applied(private: PrivateState, project: Project) -> None:
     """Nothing runs any more."""
     for name in (RUNNING, APPLIED, INPUTS):
-        box.private.remove(Path(project.root), name)
+        private.remove(Path(project.root), name)
 
 
 def _merged(before: Model | None, model: Model, untouched: Collection[str]) -> Model:
@@ -131,9 +136,9 @@ def _untouched(session: Session, services: Collection[str]) -> list[str]:
     return [s.name for s in session.project.services if s.name not in services]
 
 
-def _read(box: Toolbox, root: Path) -> Model | None:
+def _read(private: PrivateState, root: Path) -> Model | None:
     try:
-        return _model(json.loads(box.private.read(root, RUNNING) or "null"))
+        return _model(json.loads(private.read(root, RUNNING) or "null"))
     except ValueError:
         return None
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.host import Reporter
 from devctl.errors import DevctlError, InterruptedByUser, Problem
 
 
 @contextmanager
-def beside(box: Toolbox, what: str) -> Iterator[None]:
+def beside(reporter: Reporter, what: str) -> Iterator[None]:
     """Best effort while another error is handled: a second one becomes a warning that begins with `what` could not be done;
     one more Ctrl-C only ends this."""
     try:
@@ -20,7 +20,7 @@ def beside(box: Toolbox, what: str) -> Iterator[None]:
         return
     except DevctlError as error:
         problem = replace(error.problem, message=f"{what} failed as well: {error.problem.message}")
-        box.reporter.warn(problem)
+        reporter.warn(problem)
     except Exception as error:  # a bug on the way of an error must not hide what the user is to read
         message = f"{what} failed as well: {type(error).__name__}: {error}"
-        box.reporter.warn(Problem("internal-error", message, "devctl status shows what runs now"))
+        reporter.warn(Problem("internal-error", message, "devctl status shows what runs now"))

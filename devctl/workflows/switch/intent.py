@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from devctl.domain.ports.toolbox import Toolbox
+    from devctl.domain.ports.private_state import PrivateState
     from devctl.domain.project.model import Service
 
 INTENT = "intent.json"
@@ -94,9 +94,9 @@ class Intent:
         return mine and all(it.id != container for it in self.before)
 
 
-def read_intent(box: Toolbox, root: Path) -> Intent | None:
+def read_intent(private: PrivateState, root: Path) -> Intent | None:
     """None where nothing was begun, or what was noted cannot be understood."""
-    text = box.private.read(root, INTENT)
+    text = private.read(root, INTENT)
     if text is None:
         return None
     try:
@@ -111,10 +111,10 @@ def read_intent(box: Toolbox, root: Path) -> Intent | None:
         return None
 
 
-def keep_intent(box: Toolbox, root: Path, intent: Intent) -> None:
+def keep_intent(private: PrivateState, root: Path, intent: Intent) -> None:
     """Raises MachineError `state-not-writable`."""
-    box.private.write(root, INTENT, json.dumps(asdict(intent)))
+    private.write(root, INTENT, json.dumps(asdict(intent)))
 
 
-def forget_intent(box: Toolbox, root: Path) -> None:
-    box.private.remove(root, INTENT)
+def forget_intent(private: PrivateState, root: Path) -> None:
+    private.remove(root, INTENT)

@@ -16,6 +16,10 @@ from types import TracebackType
 from devctl.domain.command.events import Remark
 from devctl.domain.command.requests import COMPOSE_GRACE
 from devctl.domain.plan.engine_state import MODE_LABEL, Observed
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.host import Reporter
+from devctl.domain.ports.private_state import PrivateState
+from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, Problem, ProjectError
@@ -61,7 +65,7 @@ class Switch:
     def __enter__(self) -> Switch:
         self._no_more = self._deaf.enter_context(self.box.processes.one_interrupt())
         try:
-            _keep(self.box, self.root, self.intent)
+            _keep(self.box.reporter, self.box.private, self.root, self.intent)
         except BaseException:
             self._deaf.close()
             raise
@@ -74,8 +78,8 @@ class Switch:
     def goes_on_with(self, session: Session) -> None:
         """The same services by another model: what an image says decides how it is to run."""
         names = [target.name for target in self.intent.targets]
-        self.intent = replace(self.intent, new=merged(self.box, session, names))
-        _keep(self.box, self.root, self.intent)
+        self.intent = replace(self.intent, new=merged(self.box.private, session, names))
+        _keep(self.box.reporter, self.box.private, self.root, self.intent)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -89,21 +93,21 @@ class Switch:
                 names = self._keep_new() if self._stays else self._take_back()
         # Ctrl-C is heard again: all is changed back, and only the wait for an answer can be cut short.
         if names:
-            with beside(self.box, "the wait for what ran before"):
+            with beside(self.box.reporter, "the wait for what ran before"):
                 self.restored = _answer(self.box, self.intent, self.steps, names, timeout=self.timeout)
 
     def _keep_new(self) -> Sequence[str]:
-        with beside(self.box, "noting what was started"):
-            _note_running(self.box, self.root, self.intent)
-            forget_intent(self.box, self.root)
+        with beside(self.box.reporter, "noting what was started"):
+            _note_running(self.box.state, self.box.private, self.root, self.intent)
+            forget_intent(self.box.private, self.root)
         return ()
 
     def _take_back(self) -> Sequence[str]:
         self.restored = False
-        with beside(self.box, "keeping what failed"):
+        with beside(self.box.reporter, "keeping what failed"):
             self.before_undo()
         # Where this fails the intent stays: the next command tries again.
-        with beside(self.box, "putting back what ran before"):
+        with beside(self.box.reporter, "putting back what ran before"):
             names = _undo(self.box, self.root, self.intent, self.steps, self.around, timeout=self.timeout)
             self.restored = not names
             return names
@@ -131,7 +135,7 @@ def switching(
         _intent(box, project, observed, services),
         tags={**{ref: images[ref].id if ref in images else None for ref in refs}, **was},
         files={name: box.state.text(root, name) for name in named},
-        new=merged(box, session, services),
+        new=merged(box.private, session, services),
         leaves_nothing=leaves_nothing,
     )
     within = min(timeout, RESTORE_TIMEOUT)
@@ -149,11 +153,11 @@ def stopping(
 def removal(box: Toolbox, project: Project, observed: Observed) -> Iterator[None]:
     """Remove the project: there is no way back, and a kill on the way is told by the next command."""
     root = Path(project.root)
-    _keep(box, root, replace(_intent(box, project, observed, ()), kind="removal"))
+    _keep(box.reporter, box.private, root, replace(_intent(box, project, observed, ()), kind="removal"))
     try:
         yield
     finally:
-        forget_intent(box, root)
+        forget_intent(box.private, root)
 
 
 def _intent(box: Toolbox, project: Project, observed: Observed, services: Sequence[str]) -> Intent:
@@ -168,7 +172,7 @@ def _intent(box: Toolbox, project: Project, observed: Observed, services: Sequen
         before=tuple(
             Ran(c.id, c.service, c.state in RUNS, c.labels.get(MODE_LABEL, "")) for c in observed.containers
         ),
-        old=running_model(box, project),
+        old=running_model(box.private, project),
     )
 
 
@@ -177,9 +181,9 @@ def recover(box: Toolbox, root: Path) -> None:
 
     Raises MachineError where the engine is away: it is tried again then.
     """
-    intent = read_intent(box, root)
+    intent = read_intent(box.private, root)
     if intent is None:
-        forget_intent(box, root)
+        forget_intent(box.private, root)
         return
     try:
         said = _settle(box, root, intent)
@@ -188,17 +192,17 @@ def recover(box: Toolbox, root: Path) -> None:
             raise
         message = f"{intent} was interrupted and could not be undone: {error.problem.message}"
         box.reporter.warn(replace(error.problem, message=message))
-        forget_intent(box, root)
+        forget_intent(box.private, root)
         said = ""
     if said:
         box.reporter.emit(Remark(said))
 
 
 def _settle(box: Toolbox, root: Path, intent: Intent) -> str:
-    end_holder(box, intent.project)
+    end_holder(box.processes, intent.project)
     now = box.engine.containers(intent.project)
     if intent.kind == "removal":
-        forget_intent(box, root)
+        forget_intent(box.private, root)
         left = [c.name for c in now.containers]
         return f"{intent} was interrupted; left: {', '.join(left)} (devctl down removes it)" if left else ""
     steps = Steps(box)
@@ -227,22 +231,22 @@ def _came_up(box: Toolbox, intent: Intent, now: Observed, steps: Steps) -> bool:
 def finish(box: Toolbox, root: Path, intent: Intent) -> None:
     """What runs is what was wanted: say so, remove what it superseded, forget."""
     intent = replace(intent, proven=True)
-    _keep(box, root, intent)
-    _note_running(box, root, intent)
-    for ref in _superseded(box, intent):
+    _keep(box.reporter, box.private, root, intent)
+    _note_running(box.state, box.private, root, intent)
+    for ref in _superseded(box.engine, intent):
         box.engine.remove_image(str(intent.tags[ref]))
-    forget_intent(box, root)
+    forget_intent(box.private, root)
 
 
-def _note_running(box: Toolbox, root: Path, intent: Intent) -> None:
+def _note_running(state: StateFolder, private: PrivateState, root: Path, intent: Intent) -> None:
     if intent.new is not None:
-        write_running(box, root, intent.new)
+        write_running(state, private, root, intent.new)
 
 
-def _superseded(box: Toolbox, intent: Intent) -> dict[str, str]:
+def _superseded(engine: Engine, intent: Intent) -> dict[str, str]:
     """References that name another image now than before, with the image."""
     had = [ref for ref, image in intent.tags.items() if image is not None]
-    return {ref: it.id for ref, it in box.engine.images(had).items() if it.id != intent.tags[ref]}
+    return {ref: it.id for ref, it in engine.images(had).items() if it.id != intent.tags[ref]}
 
 
 def _undo(
@@ -263,15 +267,15 @@ def _undo(
     now = box.engine.containers(intent.project)
     new = [c for c in now.containers if intent.is_new(c.service, c.id)]
     if new and not intent.ran and not intent.leaves_nothing:
-        _note_running(box, root, intent)
-        forget_intent(box, root)
+        _note_running(box.state, box.private, root, intent)
+        forget_intent(box.private, root)
         return []
     if not intent.undoing:
         intent = replace(intent, undoing=True)
         with suppress(MachineError):  # that nothing can be kept was said when the intent was to be
-            keep_intent(box, root, intent)
-    not_written = _put_files_back(box, root, intent)
-    made = _superseded(box, intent)
+            keep_intent(box.private, root, intent)
+    not_written = _put_files_back(box.state, root, intent)
+    made = _superseded(box.engine, intent)
     for ref in made:
         box.engine.tag(str(intent.tags[ref]), ref)
     box.engine.remove_containers(_in_the_way(intent, now))
@@ -297,23 +301,23 @@ def _undo(
     for image in made.values():
         box.engine.remove_image(image)
     if not_written is None:
-        forget_intent(box, root)
+        forget_intent(box.private, root)
         return changed
     box.reporter.warn(not_written)
     with suppress(MachineError):
-        keep_intent(box, root, intent.files_alone())
+        keep_intent(box.private, root, intent.files_alone())
     return changed
 
 
-def _put_files_back(box: Toolbox, root: Path, intent: Intent) -> Problem | None:
+def _put_files_back(state: StateFolder, root: Path, intent: Intent) -> Problem | None:
     """Why some file is not as it was; None where all are."""
     problem = None
     for name, text in intent.files.items():
         try:
             if text is None:
-                box.state.remove(root, name)
+                state.remove(root, name)
             else:
-                box.state.put(root, name, text)
+                state.put(root, name, text)
         except DevctlError as error:
             problem = problem or error.problem
     return problem
@@ -353,15 +357,15 @@ def _answer(
     return True
 
 
-def _keep(box: Toolbox, root: Path, intent: Intent) -> None:
+def _keep(reporter: Reporter, private: PrivateState, root: Path, intent: Intent) -> None:
     """Where this user has no place for it, work goes on: only a kill could not be undone then."""
     try:
-        keep_intent(box, root, intent)
+        keep_intent(private, root, intent)
     except MachineError as error:
         message = (
             f"{error.problem.message}; should this command be killed, the next one cannot finish or undo it"
         )
-        box.reporter.warn(replace(error.problem, message=message))
+        reporter.warn(replace(error.problem, message=message))
 
 
 def _is_named(image: str) -> bool:
