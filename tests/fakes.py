@@ -255,6 +255,7 @@ class World:
         self.planted: set[str] = set()
         self.image_labels: dict[str, str] = {}
         self.base = ""
+        self.engine_version = "28.3.0"
         self.recipes: dict[str, Recipe] = {}
         self.has_home = True
         self.reader_left = False
@@ -1176,6 +1177,9 @@ def _volume(root: Path, text: str) -> dict[str, Any]:
 
 
 class FakeEngine(_Port):
+    def version(self) -> str:
+        return self._world.engine_version
+
     def observe(self, project: str) -> Observed:
         world = self._world
         volumes, networks = (

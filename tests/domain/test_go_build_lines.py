@@ -24,5 +24,33 @@ TITLE = "-ldflags \"-X 'main.title=two words' -X=main.plain=1\""
 )  # fmt: skip
 def test_values_that_are_linked_in_are_kept(line: str, linked: str) -> None:
     facts = parse(f"FROM golang:1.26\nARG VERSION=1\nRUN {line}\n")
-    [build] = go_builds(facts.stages[0], {}, {"VERSION": "4.5.6"})
+    [build] = go_builds(facts, facts.stages[0], {"VERSION": "4.5.6"})
     assert linked_in(build.flags) == linked
+
+
+@pytest.mark.parametrize(
+    ("line", "files"),
+    [
+        ("go build -o /shop main.go routes.go", ("main.go", "routes.go")),
+        ("go build -o /shop ./cmd/shop/main.go 'cmd/shop/routes.go'", ("main.go", "routes.go")),
+        ("go build -o /shop ./cmd/shop", ()),
+        ("go build -overlay=x.go .", ()),
+    ],
+)
+def test_the_files_that_alone_are_built(line: str, files: tuple[str, ...]) -> None:
+    facts = parse(f"FROM golang:1.26\nRUN {line}\n")
+    [build] = go_builds(facts, facts.stages[0])
+    assert build.files == files
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "for c in api worker; do go build -o /bin/$c ./cmd/${c}; done",
+        "set -e; for c in $ALL ; do \\\n  go build -o /bin/$c ./cmd/$c ; \\\n done",
+    ],
+)
+def test_a_loop_builds_a_program_for_each_of_its_words(run: str) -> None:
+    facts = parse(f"FROM golang:1.26\nENV ALL='api worker'\nRUN {run}\n")
+    built = [(b.packages[1], b.output) for b in go_builds(facts, facts.stages[0])]
+    assert built == [("cmd/api", "/bin/api"), ("cmd/worker", "/bin/worker")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.dockerfile.dockerignore import taken_back_in
+from devctl.domain.dockerfile.dockerignore import hiding_line, taken_back_in
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,10 @@ def test_what_the_file_takes_back_in_itself_stays_as_it_is() -> None:
 def test_stars_take_no_time() -> None:
     line = "/".join(["**", "*a*a*a*a*a*a*a*a*b"] * 40)
     assert list(taken_back_in(line, ["/".join(["a" * 200] * 200)])) == []
+
+
+def test_the_line_that_hides() -> None:
+    text = "# generated\n*.md\n\n**/*.pb.go\n!keep.pb.go\n"
+    assert hiding_line(text, "internal/gen/a.pb.go") == 4
+    assert hiding_line(text, "keep.pb.go") is None
+    assert hiding_line(text, "main.go") is None

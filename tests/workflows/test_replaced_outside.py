@@ -55,6 +55,9 @@ def test_the_compose_file_of_the_project_is_named_from_above(tmp_path: Path) -> 
 
 def test_a_folder_of_the_project_and_a_vendored_module_are_no_matter(tmp_path: Path) -> None:
     box, project = bridge(tmp_path / "inside", mod=MOD.replace("../../libs", "./libs"))
+    inside = Path(project.root) / "libs/greet"
+    inside.mkdir(parents=True)
+    (inside / "go.mod").write_text("module example.com/greet\n")
     check_manifests(cast("Any", box), project, mode="dev")
     box, project = bridge(tmp_path / "vendored")
     before = deps_fingerprint(cast("Any", box).files, project, project.services[0])
@@ -62,3 +65,32 @@ def test_a_folder_of_the_project_and_a_vendored_module_are_no_matter(tmp_path: P
     (Path(project.root) / "vendor/modules.txt").write_text("# example.com/greet v0.0.0 => ../../libs/greet\n")
     check_manifests(cast("Any", box), project, mode="dev")
     assert deps_fingerprint(cast("Any", box).files, project, project.services[0]) != before
+
+
+@pytest.mark.parametrize(
+    ("folder", "submodule", "hint"),
+    [
+        (True, False, "cd libs/greet && go mod init example.com/greet"),
+        (True, True, "git submodule update --init libs/greet"),
+        (False, True, "git submodule update --init libs/greet"),
+        (False, False, "bring libs/greet back; where the code needs it no more: go mod edit -dropreplace=example.com/greet"),
+    ],
+)  # fmt: skip
+def test_a_folder_that_is_no_module_is_named_with_what_makes_it_one(
+    tmp_path: Path, folder: bool, submodule: bool, hint: str
+) -> None:
+    box, project = bridge(tmp_path, mod=MOD.replace("../../libs", "./libs"))
+    if folder:
+        (Path(project.root) / "libs/greet").mkdir(parents=True)
+    if submodule:
+        (Path(project.root) / ".gitmodules").write_text('[submodule "greet"]\n\tpath = libs/greet\n')
+    with pytest.raises(FilesError) as raised:
+        check_manifests(cast("Any", box), project, mode="prod")
+    problem = raised.value.problem
+    assert (problem.code, problem.place, problem.hint) == ("replaced-missing", "go.mod:7", hint)
+
+
+def test_a_replacement_that_nothing_requires_is_not_read(tmp_path: Path) -> None:
+    unneeded = MOD.replace("require example.com/greet v0.0.0\n", "")
+    box, project = bridge(tmp_path, mod=unneeded)
+    check_manifests(cast("Any", box), project, mode="dev")

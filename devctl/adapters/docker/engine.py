@@ -45,6 +45,9 @@ class EngineCli:
     def __init__(self, processes: Processes) -> None:
         self._processes = MustStart(processes)
 
+    def version(self) -> str:
+        return self._docker("version", "--format", "{{.Server.Version}}").output.strip()
+
     def observe(self, project: str) -> Observed:
         from concurrent.futures import ThreadPoolExecutor
 

@@ -10,7 +10,7 @@ from typing import Any
 from devctl.adapters.system.beneath import read_bytes
 from devctl.adapters.system.regular_file import Unreadable
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
-from devctl.domain.dockerfile.stages import assignments, expand
+from devctl.domain.dockerfile.stages import PREDEFINED, assignments, expand
 from devctl.errors import FilesError
 
 _KNOWN = frozenset(
@@ -18,13 +18,6 @@ _KNOWN = frozenset(
     | {"ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
 )
 _NEEDS = {"COPY": 2, "ADD": 2, "RUN": 1, "USER": 1, "WORKDIR": 1, "EXPOSE": 1, "VOLUME": 1, "SHELL": 1}
-# What the builder defines without being told; enough for a FROM that names the platform.
-_PREDEFINED = {
-    "TARGETOS": "linux",
-    "TARGETARCH": "amd64",
-    "TARGETPLATFORM": "linux/amd64",
-    "BUILDPLATFORM": "linux/amd64",
-}
 
 
 def read(path: Path, *, root: Path) -> DockerfileFacts:
@@ -61,14 +54,14 @@ def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None
     for instruction in instructions:
         if instruction.cmd == "FROM":
             body = []
-            stages.append(_stage(instruction, len(stages), {**_PREDEFINED, **values}))
+            stages.append(_stage(instruction, len(stages), {**PREDEFINED, **values}))
             stages[-1] = _with(stages[-1], body)
         elif stages:
             body.append(instruction)
             stages[-1] = _with(stages[-1], body)
         elif instruction.cmd == "ARG":
             names = [word.partition("=")[0] for word in instruction.value]
-            values |= assignments(instruction, {**_PREDEFINED, **values}) | {
+            values |= assignments(instruction, {**PREDEFINED, **values}) | {
                 n: given[n] for n in names if n in given
             }
         else:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from devctl.domain.derive.original import Original
 from devctl.domain.derive.run_lines import commands, compiles, fetches_modules, flags, generating, installs
-from devctl.domain.dockerfile.build_args import after
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
-from devctl.domain.dockerfile.go_build_lines import GoBuild, bring, go_builds, in_context, told_builds
-from devctl.domain.dockerfile.stages import chain, expand, find_stage, needed_by
+from devctl.domain.dockerfile.go_build_lines import GoBuild, go_builds, told_builds
+from devctl.domain.dockerfile.stages import chain, find_stage, needed_by
+from devctl.domain.dockerfile.walk import NOTHING, in_context, walk
 
 _MANIFEST = re.compile(r"(?:[^\s]*/)?go\.(?:mod|sum|work|work\.sum|\*|su\[m\]|s\*|m\*)|(?:[^\s]*/)?go\.?\*")
 # They say how the image is started, or by whom; the dev stage says so itself.
@@ -64,6 +64,9 @@ class BuildStage:
         line = next(_compiling(self.stage), None)
         if self.builds or line is None:
             return self
+        told = self._told(line)
+        if any(self.package in b.packages and b.output and "$" not in b.output for b in told):
+            return replace(self, builds=told)
         names = set(map(posixpath.basename, re.split(r"[\s;&|\"'=]+", " ".join(said)))) - {""}
         output = next(self._outputs(final, names), "")
         if not output and self.holds(final):
@@ -71,37 +74,32 @@ class BuildStage:
         if not output:
             return self
         path = posixpath.normpath(posixpath.join(self.folder, output))
-        told = self._told(line)
+        own = [b for b in told if self.package in b.packages]
+        same = next(iter(own or (told if len(told) == 1 else [])), None)
         build = GoBuild(
             line,
             (self.package, self.package),
             posixpath.basename(path),
             path,
             in_folder=False,
-            env=told.env if told is not None else {},
-            flags=told.flags if told is not None else (),
+            env=same.env if same is not None else {},
+            flags=same.flags if same is not None else (),
         )
         return replace(self, builds=(build,))
 
-    def _told(self, line: int) -> GoBuild | None:
-        """The tool's own line for the service, as far as it is read."""
-        values = dict(self.original.facts.global_args)
-        for instruction in (i for stage in self.stages for i in stage.instructions):
-            values = after(instruction, values, self.args)
-            if instruction.line == line and instruction.runs:
-                found = list(told_builds(instruction, self.folder, self.brought, values))
-                own = [b for b in found if self.package in b.packages]
-                return next(iter(own or (found if len(found) == 1 else [])), None)
-        return None
+    def _told(self, line: int) -> tuple[GoBuild, ...]:
+        """The tool's own lines, as far as they are read."""
+        lines = walk(self.original.facts, self.stage, self.args)
+        return tuple(b for said in lines if said.instruction.line == line for b in told_builds(said))
 
     def _outputs(self, final: Stage, names: Collection[str]) -> Iterator[str]:
         """Paths of this stage that the final one copies, under one of the names."""
         facts = self.original.facts
-        for instruction in (i for s in chain(facts, final) for i in s.instructions):
-            sources = (find_stage(facts, name) for name in named_stages(instruction))
-            if instruction.cmd != "COPY" or not any(s and self.stage in chain(facts, s) for s in sources):
+        for line in walk(facts, final, self.args):
+            sources = (find_stage(facts, name) for name in named_stages(line.instruction))
+            if line.cmd != "COPY" or not any(s and self.stage in chain(facts, s) for s in sources):
                 continue
-            *paths, target = (expand(word, facts.global_args) for word in instruction.value)
+            *paths, target = line.words
             for path in paths:
                 name = posixpath.basename(path.rstrip("/"))
                 if name in names or (len(paths) == 1 and posixpath.basename(target) in names):
@@ -242,20 +240,12 @@ def _read(
     facts: DockerfileFacts, stage: Stage, args: Mapping[str, str]
 ) -> tuple[tuple[GoBuild, ...], str, str, Mapping[str, str]]:
     """The builds of a stage; its working directory, where it has the context, and what of it lies where."""
-    here, top = "/", ""
-    brought: dict[str, str] = {}
-    builds: tuple[GoBuild, ...] = ()
-    for current in reversed(chain(facts, stage)):
-        builds = tuple(go_builds(current, facts.global_args, args, here=here, brought=brought))
-        values = dict(facts.global_args)
-        for instruction in current.instructions:
-            values = after(instruction, values, args)
-            if instruction.cmd == "WORKDIR":
-                here = posixpath.normpath(posixpath.join(here, expand(instruction.value[0], values)))
-            elif brings_source(instruction) and "." in map(posixpath.normpath, instruction.value[:-1]):
-                top = posixpath.normpath(posixpath.join(here, instruction.value[-1]))
-            bring(brought, instruction, here, values)
-    return builds, here, top or here, brought
+    folder, top, brought = "/", "", NOTHING
+    for line in walk(facts, stage, args):
+        folder, brought = line.folder, line.brought
+        if brings_source(line.instruction) and "." in map(posixpath.normpath, line.words[:-1]):
+            top = line.path(line.instruction.value[-1])
+    return tuple(go_builds(facts, stage, args)), folder, top or folder, brought
 
 
 def _what_installs(instruction: Instruction) -> list[str]:
@@ -269,9 +259,9 @@ def _what_installs(instruction: Instruction) -> list[str]:
 
 
 def brings_source(instruction: Instruction) -> bool:
-    """COPY or ADD out of the build context."""
+    """COPY or ADD out of the build context, and not from an address or from the line itself (`COPY <<EOF /etc/app.conf`)."""
     plain = instruction.cmd in ("COPY", "ADD") and not list(named_stages(instruction))
-    return plain and not any("://" in word for word in instruction.value)
+    return plain and not any("://" in word or word.startswith("<<") for word in instruction.value)
 
 
 def only_manifests(instruction: Instruction) -> bool:

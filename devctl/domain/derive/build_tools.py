@@ -8,52 +8,99 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from devctl.domain.dockerfile.build_args import after
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
-from devctl.domain.dockerfile.go_build_lines import bring, in_context
-from devctl.domain.dockerfile.stages import chain, expand
+from devctl.domain.dockerfile.walk import Line, in_context, walk
 
 _HEAD = re.compile(r"^\s*RUN\s+(?:--\S+\s+)*", re.IGNORECASE)
 _COMMAND = r"(?:^|[|;&(\n\"'])\s*(?:\w+=\S*\s+)*"
 _SCRIPT = re.compile(_COMMAND + r"(?:(?:ba|a)?sh\s+(?:-\w+\s+)*)?([\w./-]*build[\w-]*\.sh)\b")
 _MAKE = re.compile(_COMMAND + r"make\b((?:[ \t]+[^\s;&|\"']+)*)")
+_CD = re.compile(r"\bcd\s+([^\s;&|\"']+)")
 _SET = re.compile(r"^(?:export\s+)?(\w+)\s*([:?]?)=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _RULE = re.compile(
     r"^([\w./%-]+(?: [\w./%-]+)*)\s*:(?!=)([^\n#;]*)\n((?:\t[^\n]*\n?|[ \t]*\n)*)", re.MULTILINE
 )
+_INCLUDE = re.compile(r"^-?s?include[ \t]+(.+?)[ \t]*$", re.MULTILINE)
 _USED = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\})")
+_NAMES = ("GNUmakefile", "makefile", "Makefile")
 _DEEP = 5
 
+Read = Callable[[str], str | None]
+"""Gives a file of the build context; None where there is none."""
 
-def with_tools(facts: DockerfileFacts, read: Callable[[str], str | None]) -> DockerfileFacts:
-    """`read`: gives a file of the build context, None where there is none."""
+
+def with_tools(facts: DockerfileFacts, read: Read) -> DockerfileFacts:
     return replace(facts, stages=tuple(_read(facts, stage, read) for stage in facts.stages))
 
 
-def _read(facts: DockerfileFacts, stage: Stage, read: Callable[[str], str | None]) -> Stage:
-    here, brought, found = "/", dict[str, str](), list[Instruction]()
-    values = dict(facts.global_args)
-    for instruction in (i for s in reversed(chain(facts, stage)) for i in s.instructions):
-        values = after(instruction, values, {})
-        if instruction.cmd == "WORKDIR":
-            here = posixpath.normpath(posixpath.join(here, expand(instruction.value[0], values)))
-        bring(brought, instruction, here, values)
-        said = ""
-        if instruction.cmd == "RUN" and "go build" not in instruction.original:
-            folder = in_context(here, brought) or "."
-            text = " ".join(instruction.value) if instruction.json else instruction.original
-            said = "\n".join(_said(_HEAD.sub("", text.replace("\\\n", " ")), folder, read))
-        found.append(replace(instruction, runs=said) if said else instruction)
-    return replace(stage, instructions=tuple(found[len(found) - len(stage.instructions) :]))
+def _read(facts: DockerfileFacts, stage: Stage, read: Read) -> Stage:
+    own = (line for line in walk(facts, stage) if line.stage is stage)
+    return replace(stage, instructions=tuple(_with_tool(line, read) for line in own))
 
 
-def _said(text: str, folder: str, read: Callable[[str], str | None]) -> Iterator[str]:
-    for script in _SCRIPT.findall(text):
-        yield (read(posixpath.normpath(posixpath.join(folder, script))) or "").replace("\\\n", " ")
-    for words in (found.split() for found in _MAKE.findall(text)):
-        makefile = read(posixpath.normpath(posixpath.join(folder, "Makefile")))
-        if makefile is not None and not {"-C", "-f"} & set(words):
-            yield recipes(makefile, words)
+def _with_tool(line: Line, read: Read) -> Instruction:
+    said, instruction = "", line.instruction
+    if instruction.cmd == "RUN" and "go build" not in instruction.original:
+        text = " ".join(instruction.value) if instruction.json else instruction.original
+        said = "\n".join(_said(_HEAD.sub("", text.replace("\\\n", " ")), line, read))
+    return replace(instruction, runs=said) if said else instruction
+
+
+def _said(text: str, line: Line, read: Read) -> Iterator[str]:
+    for found in _SCRIPT.finditer(text):
+        yield (read(_lies(_folder(text[: found.start()]), found[1], line)) or "").replace("\\\n", " ")
+    for found in _MAKE.finditer(text):
+        folder, file, words = _flags(found[1].split())
+        folder = posixpath.join(_folder(text[: found.start()]), folder)
+        makefile = _makefile(folder, [file] if file else _NAMES, line, read)
+        said = recipes(makefile, words) if makefile is not None else ""
+        inside = posixpath.normpath(folder)
+        # Each line of a recipe is a shell of its own.
+        yield said if inside == "." else re.sub(r"^(?=.)", f"cd {inside} && ", said, flags=re.MULTILINE)
+
+
+def _folder(before: str) -> str:
+    """That which the commands before have gone to."""
+    return posixpath.join(".", *_CD.findall(before))
+
+
+def _lies(folder: str, path: str, line: Line) -> str:
+    """Where a file that is named in a folder comes from in the build context."""
+    place = line.path(posixpath.join(folder, path))
+    return in_context(place, line.brought) or posixpath.relpath(place, line.folder)
+
+
+def _flags(words: list[str]) -> tuple[str, str, list[str]]:
+    """`-C FOLDER`, `-f FILE`, and what is left."""
+    folder, file, left, rest = ".", "", [], iter(words)
+    for word in rest:
+        if word[:2] in ("-C", "-f"):
+            value = word[2:] or next(rest, "")
+            folder, file = (posixpath.join(folder, value), file) if word[1] == "C" else (folder, value)
+        elif word.partition("=")[0] in ("--directory", "--file", "--makefile"):
+            value = word.partition("=")[2]
+            folder, file = (value, file) if word.startswith("--d") else (folder, value)
+        else:
+            left.append(word)
+    return folder, file, left
+
+
+def _makefile(
+    folder: str, names: list[str] | tuple[str, ...], line: Line, read: Read, deep: int = _DEEP
+) -> str | None:
+    """With what it includes in the place of the line that says so."""
+    texts = (read(_lies(folder, name, line)) for name in names)
+    text = next((text for text in texts if text is not None), None)
+    if text is None:
+        return None
+
+    def included(found: re.Match[str]) -> str:
+        parts = [
+            _makefile(folder, [name], line, read, deep - 1) for name in found[1].split() if "$" not in name
+        ]
+        return "\n".join(part for part in parts if part is not None)
+
+    return _INCLUDE.sub(included, text) if deep else text
 
 
 def recipes(makefile: str, words: list[str]) -> str:

@@ -13,10 +13,10 @@ from devctl.domain.derive.build_stage import BuildStage, build_stage
 from devctl.domain.derive.final_stage import FinalStage, final_stage
 from devctl.domain.derive.original import Original
 from devctl.domain.dockerfile.build_and_start import shown_stage
-from devctl.domain.dockerfile.build_args import given
 from devctl.domain.dockerfile.entrypoint import is_other, unwrapped, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction
 from devctl.domain.dockerfile.stages import effective, named_stage
+from devctl.domain.dockerfile.walk import given
 
 STAGE = "devctl-dev"
 SOURCE = "/devctl/source"

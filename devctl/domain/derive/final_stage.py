@@ -14,9 +14,9 @@ from fnmatch import fnmatchcase
 
 from devctl.domain.derive.build_stage import BuildStage, brings_source, named_stages, only_manifests
 from devctl.domain.derive.run_lines import commands, compiles, installs
-from devctl.domain.dockerfile.build_args import after
 from devctl.domain.dockerfile.facts import Instruction, Stage
-from devctl.domain.dockerfile.stages import chain, expand, external_base, find_stage, has_shell, needed_by
+from devctl.domain.dockerfile.stages import chain, external_base, find_stage, has_shell, needed_by
+from devctl.domain.dockerfile.walk import Line, walk
 
 CONTEXT = "/devctl/context"
 """Where the build context lies while links are made."""
@@ -49,9 +49,8 @@ def final_stage(build: BuildStage, final: Stage, *, context: str) -> FinalStage:
     """`context`: where the build context lies in a dev container."""
     reading = _Reading(build, context)
     facts = build.original.facts
-    for stage in reversed(chain(facts, final)):
-        for instruction in stage.instructions:
-            reading.read(stage, instruction)
+    for line in walk(facts, final, build.args):
+        reading.read(line)
     return FinalStage(
         tuple(reading.lines),
         reading.programs,
@@ -64,40 +63,34 @@ def final_stage(build: BuildStage, final: Stage, *, context: str) -> FinalStage:
 
 @dataclass(slots=True)
 class _Reading:
-    """Line by line, with the working directory and the variables that hold there."""
+    """Line by line; `here`: the working directory."""
 
     build: BuildStage
     context: str
     here: str = "/"
-    values: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     programs: dict[str, str] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     also: list[str] = field(default_factory=list)
     left_out: list[Instruction] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.values = dict(self.build.original.facts.global_args)
-
-    def read(self, stage: Stage, instruction: Instruction) -> None:
-        self.values = after(instruction, self.values, self.build.args)
-        if instruction.cmd == "WORKDIR":
-            self.here = self._path(instruction.value[0])
+    def read(self, line: Line) -> None:
+        stage, instruction, self.here = line.stage, line.instruction, line.folder
         if self.build.holds(stage) and self.build.keeps(stage, instruction):
             return  # the dev stage stands on it already
         match instruction.cmd:
-            case "ENV" | "ARG" | "SHELL" | "STOPSIGNAL":
-                self._as_it_stands(stage, instruction)
-            case "WORKDIR":
+            case "WORKDIR" if "$" not in self.here:
                 self.lines.append(f"WORKDIR {self.here}")
+            case "ENV" | "ARG" | "SHELL" | "STOPSIGNAL" | "WORKDIR":
+                self._as_it_stands(stage, instruction)
             case "VOLUME":
-                self._volumes(instruction)
+                self._volumes(line)
             case "COPY" | "ADD" if brings_source(instruction):
                 if not only_manifests(instruction):
-                    *sources, target = self._words(instruction)
+                    *sources, target = line.words
                     self._link(tuple(map(posixpath.normpath, sources)), target)
             case "COPY" | "ADD":
-                self._copy(stage, instruction)
+                self._copy(line)
             case "RUN":
                 self._run(stage, instruction)
 
@@ -124,15 +117,15 @@ class _Reading:
                 rf"\g<0>--mount=type=bind,target={self.context},rw ", self.lines[-1], count=1
             )
 
-    def _volumes(self, instruction: Instruction) -> None:
+    def _volumes(self, line: Line) -> None:
         """A volume would hide what later lines put there, and belong to root."""
-        for path in map(self._path, instruction.value):
+        for path in map(line.path, line.instruction.value):
             if _PLAIN.fullmatch(path):
                 self.lines.append(f"RUN mkdir -p {path} && chmod 1777 {path}")
 
-    def _copy(self, stage: Stage, instruction: Instruction) -> None:
+    def _copy(self, line: Line) -> None:
         """From another stage, an image or an address."""
-        facts = self.build.original.facts
+        facts, stage, instruction = self.build.original.facts, line.stage, line.instruction
         names = tuple(named_stages(instruction))
         source = find_stage(facts, names[0]) if names else None
         if source is None or not any(s.index == self.build.stage.index for s in needed_by(facts, source)):
@@ -143,7 +136,7 @@ class _Reading:
             else:
                 self._as_it_stands(stage, instruction)
         elif self.build.stage in chain(facts, source):
-            *words, target = self._words(instruction)
+            *words, target = line.words
             for word in words:
                 self._from_build(word, target, several=len(words) > 1)
         else:
@@ -163,7 +156,14 @@ class _Reading:
             self._link((inside,), target)
         for lies, package in programs:
             self._program(lies, package)
-        if not programs and inside is None and _PLAIN.fullmatch(path) and _PLAIN.fullmatch(place):
+        same = path == (posixpath.join(place, posixpath.basename(path)) if folder else place)
+        if (
+            not programs
+            and inside is None
+            and not same
+            and _PLAIN.fullmatch(path)
+            and _PLAIN.fullmatch(place)
+        ):
             made = place if folder else posixpath.dirname(place)
             self.lines.append(f"RUN [ ! -e {path} ] || {{ mkdir -p {made} && cp -R {path} {place}; }}")
 
@@ -185,11 +185,8 @@ class _Reading:
     def _is_folder(self, target: str) -> bool:
         return target.endswith("/") or self._path(target) in ("/", self.here)
 
-    def _words(self, instruction: Instruction) -> list[str]:
-        return [expand(word, self.values) for word in instruction.value]
-
     def _path(self, word: str) -> str:
-        return posixpath.normpath(posixpath.join(self.here, expand(word, self.values)))
+        return posixpath.normpath(posixpath.join(self.here, word))
 
 
 def _builds(stage: Stage) -> bool:

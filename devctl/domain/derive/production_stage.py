@@ -16,10 +16,10 @@ from devctl.domain.derive.health_check import cannot_run, image_test, left_out
 from devctl.domain.derive.original import Original
 from devctl.domain.derive.owners import Owners, made_by
 from devctl.domain.derive.run_lines import parts
-from devctl.domain.dockerfile.build_args import after, given
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, NONROOT, SCRATCH, RuntimeBase
-from devctl.domain.dockerfile.stages import chain, expand, external_base, find_stage, golang_tag
+from devctl.domain.dockerfile.stages import chain, external_base, find_stage, golang_tag
+from devctl.domain.dockerfile.walk import Line, given, walk
 from devctl.domain.go.versions import refuses
 from devctl.domain.numbers import whole
 from devctl.errors import Problem
@@ -69,9 +69,8 @@ class ProductionStage:
     def on(self, base: RuntimeBase, bases: Mapping[str, str], *, needs_c: bool) -> Rebased:
         """`bases`: image references, by the name of a base; `needs_c`: the code is compiled with C."""
         reading = _Reading(self, base, bases)
-        for stage in reversed(chain(self.original.facts, self.final)):
-            for instruction in stage.instructions:
-                reading.read(stage, instruction)
+        for line in walk(self.original.facts, self.final, self.args):
+            reading.read(line)
         return Rebased(
             reading.text(self._c_library(base, needs_c=needs_c)),
             reading.facts(),
@@ -117,13 +116,12 @@ def production_stage(
 
 @dataclass(slots=True)
 class _Reading:
-    """Line by line, with the variables that hold there; `changed`: what takes the place of an instruction, None for nothing."""
+    """Line by line; `changed`: what takes the place of an instruction, None for nothing."""
 
     stage: ProductionStage
     base: RuntimeBase
     bases: Mapping[str, str]
     owners: Owners = field(default_factory=Owners)
-    values: dict[str, str] = field(default_factory=dict)
     changed: dict[int, str | None] = field(default_factory=dict)
     kept: list[Instruction] = field(default_factory=list)
     left_out: list[Instruction] = field(default_factory=list)
@@ -132,23 +130,21 @@ class _Reading:
     names: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        facts = self.stage.original.facts
-        self.values = dict(facts.global_args)
         self.owners = Owners(self.base.users)
 
     @property
     def ref(self) -> str:
         return self.bases.get(self.base.name, SCRATCH)
 
-    def read(self, stage: Stage, instruction: Instruction) -> None:
-        self.values = after(instruction, self.values, self.stage.args)
+    def read(self, line: Line) -> None:
+        stage, instruction = line.stage, line.instruction
         match instruction.cmd:
             case "RUN":
-                self._run(stage, instruction)
+                self._run(line)
             case "USER":
-                self._user(stage, instruction)
+                self._user(line)
             case "COPY" | "ADD":
-                self._copy(stage, instruction)
+                self._copy(line)
             case "HEALTHCHECK" if cannot_run(image_test(instruction), self.base):
                 self.health = instruction
                 self.changed[instruction.line] = None
@@ -165,32 +161,35 @@ class _Reading:
     def _has(self, shell: str) -> bool:
         return self.base.has_shell and posixpath.basename(shell) in ("sh", "ash")
 
-    def _run(self, stage: Stage, instruction: Instruction) -> None:
-        made = made_by(expand(instruction.original, self.values))
+    def _run(self, line: Line) -> None:
+        stage, instruction = line.stage, line.instruction
+        made = made_by(line.filled(instruction.original))
         if self._same_family(stage):
             self.owners = self.owners.there(made)
-        elif self._can_run(instruction):
+        elif self._can_run(line):
             return
         else:
             self.owners = self.owners.known(made)
             self.left_out.append(instruction)
             self.changed[instruction.line] = None
 
-    def _can_run(self, instruction: Instruction) -> bool:
+    def _can_run(self, at: Line) -> bool:
+        instruction = at.instruction
         if instruction.json:  # a program, which needs no shell: one that a line above has brought
             return any(_brings(line, instruction.value[0]) for line in self.kept)
-        text = expand(instruction.original, self.values)
+        text = at.filled(instruction.original)
         named = [found.strip("\"'") for found in _CHANGES_OWNER.findall(text)]
         plain = all(_EVERYWHERE.match(part) for part in parts(instruction))
         return self.base.has_shell and plain and all(self.owners.knows(name) for name in named)
 
-    def _copy(self, stage: Stage, instruction: Instruction) -> None:
+    def _copy(self, line: Line) -> None:
+        stage, instruction = line.stage, line.instruction
         *sources, target = map(posixpath.normpath, instruction.value)
         if target == "/etc/passwd" or (target == "/etc" and "passwd" in map(posixpath.basename, sources)):
             self.owners = replace(self.owners, any=True)
 
         def numbered(found: re.Match[str]) -> str:
-            owner = expand(found[2], self.values)
+            owner = line.filled(found[2])
             return (
                 f"{found[1]}{self._number(instruction, owner)}" if not self.owners.knows(owner) else found[0]
             )
@@ -200,8 +199,8 @@ class _Reading:
         if written != text:
             self.changed[instruction.line] = written
 
-    def _user(self, stage: Stage, instruction: Instruction) -> None:
-        owner = expand(instruction.value[0], self.values)
+    def _user(self, line: Line) -> None:
+        instruction, owner = line.instruction, line.words[0]
         self.names.clear()
         if self.owners.knows(owner):
             return

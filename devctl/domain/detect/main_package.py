@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from devctl.domain.command.argv import shell_path
 from devctl.domain.dockerfile.build_and_start import shown_stage
-from devctl.domain.dockerfile.build_args import given
 from devctl.domain.dockerfile.entrypoint import begun_names, begun_words, programs
 from devctl.domain.dockerfile.facts import DockerfileFacts
-from devctl.domain.dockerfile.go_build_lines import built_packages
+from devctl.domain.dockerfile.go_build_lines import go_builds
 from devctl.domain.dockerfile.stages import is_dev, needed_by
+from devctl.domain.dockerfile.walk import given
 from devctl.domain.go.facts import GoPackage, Module, SourceFacts
 from devctl.domain.go.prefilter import reachable
 from devctl.errors import FilesError, UsageError
@@ -199,9 +199,15 @@ def _by_dockerfile(
     started = begun_names(facts, shown, compose) if shown is not None else ()
     for stage in sorted(facts.stages, key=lambda s: (is_dev(s), s not in near)):
         built = [
-            (_place(binary, started), posixpath.basename(main.package.dir) == name, main.serves, line, main)
-            for line, words, binary in built_packages(stage, facts.global_args, given(compose))
-            for main in _meant(found, words, context)
+            (
+                _place(b.binary, started),
+                posixpath.basename(main.package.dir) == name,
+                main.serves,
+                b.line,
+                main,
+            )
+            for b in go_builds(facts, stage, given(compose))
+            for main in _meant(found, b.packages, context)
         ]
         if built:
             *_, line, main = max(built, key=lambda item: item[:3])
@@ -210,8 +216,8 @@ def _by_dockerfile(
 
 
 def _builds_a_pattern(facts: DockerfileFacts, compose: Mapping[str, object]) -> bool:
-    builds = (b for stage in facts.stages for b in built_packages(stage, facts.global_args, given(compose)))
-    return any(word.endswith("...") for _, words, _ in builds for word in words)
+    builds = (b for stage in facts.stages for b in go_builds(facts, stage, given(compose)))
+    return any(word.endswith("...") for build in builds for word in build.packages)
 
 
 def _place(binary: str, started: tuple[str, ...]) -> int:

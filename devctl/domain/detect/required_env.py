@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from devctl.domain.command.argv import shell_path
 from devctl.domain.detect.main_package import Main
-from devctl.domain.dockerfile.build_args import after
 from devctl.domain.dockerfile.facts import DockerfileFacts
-from devctl.domain.dockerfile.stages import assignments
+from devctl.domain.dockerfile.walk import walk
 from devctl.domain.go.facts import EnvFile, Located
 from devctl.domain.project.model import Service
 from devctl.errors import Problem
@@ -42,10 +41,10 @@ def environment(compose: Mapping[str, object]) -> dict[str, str]:
 
 
 def dockerfile_env(facts: DockerfileFacts | None) -> dict[str, str]:
-    values, found = dict(facts.global_args if facts else {}), dict[str, str]()
-    for line in (i for stage in (facts.stages if facts else ()) for i in stage.instructions):
-        found |= assignments(line, values) if line.cmd == "ENV" else {}
-        values = after(line, values, {})
+    found: dict[str, str] = {}
+    for stage in facts.stages if facts else ():
+        for line in walk(facts, stage) if facts else ():
+            found |= line.set if line.cmd == "ENV" else {}
     return found
 
 

@@ -19,7 +19,7 @@ from devctl.domain.detect.source_run import SourceRun
 from devctl.domain.dockerfile.build_and_start import GO_VARIABLES, Started, started
 from devctl.domain.dockerfile.dev_stage import dev_stage
 from devctl.domain.dockerfile.facts import DockerfileFacts
-from devctl.domain.dockerfile.go_build_lines import linked_in
+from devctl.domain.dockerfile.go_build_lines import GoBuild, linked_in
 from devctl.domain.dockerfile.prod_stages import prod_stages, up_to_asked
 from devctl.domain.dockerfile.purpose import builds_go
 from devctl.domain.dockerfile.stages import external_base, golang_tag, target_name
@@ -224,6 +224,7 @@ def _service(decided: _Decided, config: Config, *, name: str | None) -> Service:
             unbuilt=tuple(item for package in main.closure for item in package.unbuilt),
             module=main.module.path,
             cgo=cgo,
+            packages=tuple(package.dir for package in main.closure),
         ),
         start=ProgramStart(
             args=decided.args,
@@ -272,12 +273,11 @@ def _built_by(
     linked = linked_in(built.flags) if built is not None and not service.build.ldflags else ""
     return replace(
         service,
-        origins={**service.origins, "build.ldflags": f"{dockerfile.path}:{built.line}"}
-        if built is not None and linked
-        else service.origins,
+        origins={**service.origins, **_build_origins(built, f"{dockerfile.path}:", linked=bool(linked))},
         build=replace(
             service.build,
             ldflags=linked or service.build.ldflags,
+            go_files=built.files if built is not None else (),
             dockerfile=dockerfile.path,
             dev_stage=target_name(dev.stage) if dev.stage else None,
             derived=derived,
@@ -287,6 +287,13 @@ def _built_by(
             ),
         ),
     )
+
+
+def _build_origins(built: GoBuild | None, path: str, *, linked: bool) -> dict[str, str]:
+    if built is None:
+        return {}
+    said = {"build.ldflags": linked, "build.go_files": bool(built.files)}
+    return {key: f"{path}{built.line}" for key, is_said in said.items() if is_said}
 
 
 def _production(

@@ -12,10 +12,10 @@ from typing import Any
 from devctl.domain.bases.references import parse
 from devctl.domain.command.argv import shell_text, simple_commands
 from devctl.domain.detect.required_env import environment
-from devctl.domain.dockerfile.dev_stage import working_dir
 from devctl.domain.dockerfile.entrypoint import words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import effective, expand, find_stage, golang_tag
+from devctl.domain.dockerfile.walk import working_dir
 
 _RELOADERS = frozenset({"air", "reflex", "CompileDaemon", "gow", "wgo", "modd", "fresh", "realize", "gin"})
 _WITH_VALUE = frozenset(

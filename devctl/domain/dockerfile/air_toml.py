@@ -103,13 +103,22 @@ def air_toml(
     return _ENDINGS.sub(lambda _: f"include_ext = {toml_strings(every)}{line}", text)
 
 
-def build_command(folder: str, main: str, tags: Iterable[str], ldflags: str) -> list[str]:
-    """`devctl-build go build …` of a package of the module in `folder`, from the folder that is mounted."""
+def build_command(
+    folder: str, main: str, tags: Iterable[str], ldflags: str, files: Iterable[str] = ()
+) -> list[str]:
+    """`devctl-build go build …` of a package of the module in `folder`, or of these `files` of it, from the folder that is
+    mounted."""
     within = ["-C", folder] if folder != "." else []
     tagged = ["-tags", ",".join(tags)] if tags else []
     return [
-        "devctl-build", *within, "go", "build", *tagged, f"-ldflags=-w {ldflags}".rstrip(), "-o", PROGRAM, main
+        "devctl-build", *within, "go", "build", *tagged, f"-ldflags=-w {ldflags}".rstrip(), "-o", PROGRAM,
+        *(words_of(main, files)),
     ]  # fmt: skip
+
+
+def words_of(main: str, files: Iterable[str]) -> list[str]:
+    """What `go build` is told to build."""
+    return [posixpath.join(main, file) for file in files] or [main]
 
 
 def endings(template: str) -> frozenset[str]:

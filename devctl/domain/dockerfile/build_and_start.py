@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from devctl.domain.dockerfile.build_args import after
-from devctl.domain.dockerfile.build_args import given as build_args
 from devctl.domain.dockerfile.entrypoint import develops, is_other, programs, start_words, unwrapped, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.prod_stages import asked_stage
 from devctl.domain.dockerfile.purpose import for_dev
-from devctl.domain.dockerfile.stages import chain, effective, expand, find_stage, is_dev
+from devctl.domain.dockerfile.stages import chain, effective, find_stage, is_dev
+from devctl.domain.dockerfile.walk import given as build_args
+from devctl.domain.dockerfile.walk import walk
 
 _TAGS = re.compile(r"\bgo\s+(?:build|install)\b[^\n&|;]*?\s--?tags[= ](?:\"([^\"]*)\"|'([^']*)'|(\S+))")
 GO_VARIABLES = ("GOAMD64", "GOARM64", "GOEXPERIMENT", "GOFLAGS", "GOWORK")
@@ -195,19 +195,16 @@ def _built(
 ) -> tuple[tuple[str, ...], dict[str, str], dict[str, str]]:
     """Tags and Go's variables of the first line that builds, and its place."""
     for stage in sorted(facts.stages, key=is_dev):
-        values = dict(facts.global_args)
-        for below in reversed(chain(facts, stage)[1:]):
-            for instruction in below.instructions:
-                values = after(instruction, values, args)
-        for instruction in stage.instructions:
-            values = after(instruction, values, args)
-            if instruction.cmd == "RUN" and "go build" in f"{instruction.original}{instruction.runs}":
-                text = expand((instruction.runs or instruction.original).replace("\\\n", " "), values)
+        for line in walk(facts, stage, args):
+            instruction = line.instruction
+            builds = line.cmd == "RUN" and "go build" in f"{instruction.original}{instruction.runs}"
+            if builds and line.stage is stage:
+                text = line.filled((instruction.runs or instruction.original).replace("\\\n", " "))
                 found = _TAGS.search(text)
                 said = next((g for g in found.groups() if g), "") if found else ""
                 place = f"{facts.path}:{instruction.line}"
                 tags = tuple(tag for tag in re.split(r"[,\s]+", said) if re.fullmatch(r"[\w.]+", tag))
-                return tags, _go_variables(values, text), {"tags": place} if tags else {}
+                return tags, _go_variables(line.values, text), {"tags": place} if tags else {}
     return (), {}, {}
 
 

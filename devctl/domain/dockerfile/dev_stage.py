@@ -11,15 +11,14 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import (
     RELOADERS,
     air_installs,
-    assignments,
     chain,
     effective,
-    expand,
     external_base,
     golang_tag,
     is_dev,
     target_name,
 )
+from devctl.domain.dockerfile.walk import working_dir
 from devctl.domain.go.versions import air_problem, refuses
 from devctl.errors import Problem
 
@@ -121,15 +120,3 @@ def _mounts_source(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, o
         if isinstance(volume, dict) and volume.get("type") == "bind"
     ]
     return any("$" in folder or f"{folder}/".startswith(f"{target.rstrip('/')}/") for target in targets)
-
-
-def working_dir(facts: DockerfileFacts, stage: Stage) -> str:
-    """The last WORKDIR; a `$` is in it where the base's own, or a variable of the base, is not known here."""
-    folder, values = "$", dict(facts.global_args)
-    for current in reversed(chain(facts, stage)):
-        for instruction in current.instructions:
-            if instruction.cmd in ("ARG", "ENV"):
-                values |= assignments(instruction, values)
-            elif instruction.cmd == "WORKDIR":
-                folder = posixpath.join(folder, expand(" ".join(instruction.value), values, unknown="$"))
-    return posixpath.normpath(folder)

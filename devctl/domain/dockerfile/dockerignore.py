@@ -10,16 +10,21 @@ from functools import cache
 
 def taken_back_in(ignored: str, needed: Iterable[str]) -> Iterator[str]:
     """A line `!web/dist` for each of the `needed` paths that the file hides."""
-    lines = [line.strip() for line in ignored.splitlines() if line.strip()[:1] not in ("", "#")]
     for path in dict.fromkeys(needed):
-        parts = path.split("/")
-        hidden = False
-        for line in lines:  # the last line that fits decides
-            back_in = line.startswith("!")
-            if back_in == hidden and _fits(parts, _words(line.removeprefix("!"))):
-                hidden = not back_in
-        if hidden and path != ".":
+        if path != "." and hiding_line(ignored, path) is not None:
             yield f"!{path}"
+
+
+def hiding_line(ignored: str, path: str) -> int | None:
+    """The number of the line that hides a path; None where none does."""
+    parts, hidden = path.split("/"), None
+    for number, line in enumerate(map(str.strip, ignored.splitlines()), 1):  # the last line that fits decides
+        if line[:1] in ("", "#"):
+            continue
+        back_in = line.startswith("!")
+        if back_in == (hidden is not None) and _fits(parts, _words(line.removeprefix("!"))):
+            hidden = None if back_in else number
+    return hidden
 
 
 def _words(pattern: str) -> list[str]:

@@ -28,7 +28,8 @@ _DEVELOPERS = frozenset(
     }
     | {"tail", "sleep"}
 )
-STARTERS = _DEVELOPERS | {"sh", "bash", "ash", "env", "su", "sudo"}
+SHELLS = frozenset({"sh", "bash", "ash", "dash"})
+STARTERS = _DEVELOPERS | SHELLS | {"env", "su", "sudo"}
 # They start what follows, as it stands: the flags are their own.
 _INITS = frozenset({"tini", "tini-static", "dumb-init", "catatonit"})
 _WITH_VALUE = frozenset({"-p", "-e", "-r", "--rewrite"})

@@ -7,11 +7,9 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from devctl.domain.dockerfile.build_args import after
-from devctl.domain.dockerfile.facts import Instruction, Stage
-from devctl.domain.dockerfile.stages import expand
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.walk import NOTHING, Line, in_context, walk
 
 _GO_BUILD = re.compile(
     r"(?P<env>(?:(?<![-\w])\w+=(?:\"[^\"]*\"|'[^']*'|[^\s\"']\S*)?\s+)*)\bgo\s+(?P<verb>build|install|run)\b(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^\n&|;])*)"
@@ -21,10 +19,8 @@ _OUTPUT = re.compile(r"\s-o[ =]*[\"']?([^\s\"']+)")
 _FOLDER = re.compile(r"\s-C[ =]+[\"']?([^\s\"']+)")
 _CD = re.compile(r"\bcd\s+[\"']?([^\s&;|\"']+)")
 _PACKAGE_WORD = re.compile(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
-# A file has an ending, or a name as VERSION and Makefile have; nothing else tells the two apart here.
-_FOLDER_NAME = re.compile(r"(?:[\w-]+/)*[a-z_][\w-]*")
+_LOOP = re.compile(r"\bfor\s+(\w+)\s+in\s+([^;\n]+?)\s*[;\n]\s*do\b(.*?)[;\n]\s*done\b", re.DOTALL)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-NOTHING: Mapping[str, str] = MappingProxyType({})
 # Flags whose value is the next word.
 _WITH_VALUE = frozenset(
     {
@@ -48,7 +44,7 @@ class GoBuild:
     """One `go build` of one package. `packages`: relative to the build context, as far as the lines say where that lies in the
     image, and as it is written; `binary`: what the program is called, `output`: where it lies in the image, "" for `go run`;
     a folder where `in_folder`, that of all whose name nothing but the package or the module says. `env`: what is set for this
-    command alone; `flags`: its other flags, each with its value."""
+    command alone; `flags`: its other flags, each with its value; `files`: of the package, where the line names them instead."""
 
     line: int
     packages: tuple[str, str]
@@ -57,69 +53,37 @@ class GoBuild:
     in_folder: bool
     env: Mapping[str, str]
     flags: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
 
-def built_packages(
-    stage: Stage, defaults: Mapping[str, str], args: Mapping[str, str]
-) -> Iterator[tuple[int, tuple[str, str], str]]:
-    """Line, package and name of the binary of each build."""
-    for build in go_builds(stage, defaults, args):
-        yield build.line, build.packages, build.binary
+def go_builds(facts: DockerfileFacts, stage: Stage, args: Mapping[str, str] = NOTHING) -> Iterator[GoBuild]:
+    """Those of the stage's own lines."""
+    for line in walk(facts, stage, args):
+        if line.stage is stage and line.cmd in ("RUN", "CMD", "ENTRYPOINT"):
+            said = line.instruction
+            text = said.original if not said.json else " ".join(said.value)
+            yield from _built(line.filled(unrolled(_FLAGS.sub("", text.replace("\\\n", " ")), line)), line)
 
 
-def go_builds(
-    stage: Stage,
-    defaults: Mapping[str, str],
-    args: Mapping[str, str],
-    *,
-    here: str = "/",
-    brought: Mapping[str, str] = NOTHING,
-) -> Iterator[GoBuild]:
-    """`here` and `brought`: the working directory that the stage begins with, and what the stages below it have of the context."""
-    values, brought = dict(defaults), dict(brought)
-    for instruction in stage.instructions:
-        values = after(instruction, values, args)
-        if instruction.cmd == "WORKDIR":
-            here = posixpath.normpath(posixpath.join(here, expand(instruction.value[0], values, unknown="$")))
-        elif instruction.cmd in ("COPY", "ADD"):
-            bring(brought, instruction, here, values)
-        elif instruction.cmd in ("RUN", "CMD", "ENTRYPOINT"):
-            text = instruction.original if not instruction.json else " ".join(instruction.value)
-            text = expand(_FLAGS.sub("", text.replace("\\\n", " ")), values, unknown="$")
-            yield from _built(text, here, brought, line=instruction.line)
-
-
-def told_builds(
-    instruction: Instruction, here: str, brought: Mapping[str, str], values: Mapping[str, str]
-) -> Iterator[GoBuild]:
+def told_builds(line: Line) -> Iterator[GoBuild]:
     """Those of a tool that the line calls."""
-    text = expand(instruction.runs, values, unknown="$")
-    for said in text.splitlines():
-        yield from _built(said, here, brought, line=instruction.line)
+    for said in line.filled(unrolled(line.instruction.runs, line)).splitlines():
+        yield from _built(said, line)
 
 
-def bring(brought: dict[str, str], instruction: Instruction, here: str, values: Mapping[str, str]) -> None:
-    """`COPY backend/ .`: adds the folder of the image, with the one of the context whose content lies in it then."""
-    plain = instruction.cmd in ("COPY", "ADD") and not any(f.startswith("--from") for f in instruction.flags)
-    if not plain or len(instruction.value) != 2:
-        return
-    source, target = (expand(word, values, unknown="$") for word in instruction.value)
-    source = posixpath.normpath(source).lstrip("/") or "."
-    target = posixpath.normpath(posixpath.join(here, target))
-    if source == "." or (_FOLDER_NAME.fullmatch(source) and brought.get(target) != "."):
-        brought[target] = source
+def unrolled(text: str, line: Line) -> str:
+    """`for c in api worker; do …; done` with what it does written out for each word."""
+
+    def each(found: re.Match[str]) -> str:
+        name, words = found[1], _words(line.filled(found[2]))
+        use = re.compile(rf"\$(?:\{{{name}\}}|{name}\b)")
+        return "\n".join(use.sub(lambda _, w=word: w, found[3]) for word in words)
+
+    return _LOOP.sub(each, text)
 
 
-def in_context(path: str, brought: Mapping[str, str]) -> str | None:
-    """Where a path of the image comes from in the build context, as far as COPY lines say."""
-    below = [folder for folder in brought if folder in ("/", path) or path.startswith(f"{folder}/")]
-    if not below:
-        return None
-    folder = max(below, key=len)
-    return posixpath.normpath(posixpath.join(brought[folder], posixpath.relpath(path, folder)))
-
-
-def _built(text: str, here: str, brought: Mapping[str, str], *, line: int) -> Iterator[GoBuild]:
+def _built(text: str, at: Line) -> Iterator[GoBuild]:
+    here = at.folder
     for found in _GO_BUILD.finditer(text):
         rest, folder = found["rest"], here
         for word in (*_CD.findall(text[: found.start()]), *_FOLDER.findall(rest)):
@@ -129,18 +93,19 @@ def _built(text: str, here: str, brought: Mapping[str, str], *, line: int) -> It
         output = _OUTPUT.search(rest)
         named = posixpath.basename(output[1]) if output is not None else ""
         words = _packages(rest) or (["."] if found["verb"] == "build" and _names_none(rest) else [])
-        for word in dict.fromkeys(words):  # `main.go routes.go` are one package
-            package = in_context(posixpath.normpath(posixpath.join(folder, word)), brought)
+        for word in dict.fromkeys(map(posixpath.normpath, words)):  # `main.go routes.go` are one package
+            package = in_context(posixpath.normpath(posixpath.join(folder, word)), at.brought)
             package = package or posixpath.normpath(posixpath.join(inside, word))
             yield GoBuild(
-                line,
-                (package, posixpath.normpath(word)),
+                at.instruction.line,
+                (package, word),
                 named or posixpath.basename(package),
                 *_lies(
                     found["verb"], folder, output[1] if output is not None else "", posixpath.normpath(word)
                 ),
                 _env(found["env"]),
                 tuple(_flags(rest)),
+                _files(rest),
             )
 
 
@@ -207,6 +172,11 @@ def _packages(rest: str) -> list[str]:
         for w, last in zip(words, before, strict=False)
         if _PACKAGE_WORD.match(w) and last not in ("-o", "-C")
     ]
+
+
+def _files(rest: str) -> tuple[str, ...]:
+    words = (word.strip("\"'") for word in rest.split())
+    return tuple(posixpath.basename(w) for w in words if w.endswith(".go") and not w.startswith("-"))
 
 
 def _folder_of(word: str) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from devctl.domain.dockerfile.entrypoint import program_names
+from devctl.domain.dockerfile.entrypoint import develops, program_names, programs, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.purpose import brought
 from devctl.domain.dockerfile.stages import RELOADERS, base_kind, effective, find_stage, is_dev, target_name
@@ -36,8 +36,9 @@ def prod_stages(facts: DockerfileFacts, compose: Mapping[str, object] | None = N
     A stage without a name is named by its index, as `--target` takes it. `compose`: the service, which may ask for one of
     several; then those that start another program are not its own.
     """
-    candidates = [s for s in facts.stages if not is_dev(s) and _may_run(facts, s)]
-    asked = asked_stage(facts, compose or {})
+    compose = compose or {}
+    candidates = [s for s in facts.stages if not is_dev(s) and _may_run(facts, s, compose)]
+    asked = asked_stage(facts, compose)
     if asked is not None:
         names = program_names(facts, asked)
         same = [s for s in candidates if s is not asked and names & program_names(facts, s)]
@@ -55,7 +56,7 @@ def asked_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage 
     build = compose.get("build")
     target = str(build.get("target") or "") if isinstance(build, Mapping) else ""
     found = find_stage(facts, target) if target else None
-    return found if found is not None and not is_dev(found) and _starts(facts, found) else None
+    return found if found is not None and not is_dev(found) and _starts(facts, found, compose) else None
 
 
 def up_to_asked(facts: DockerfileFacts, compose: Mapping[str, object]) -> DockerfileFacts:
@@ -64,16 +65,18 @@ def up_to_asked(facts: DockerfileFacts, compose: Mapping[str, object]) -> Docker
     return facts if stage is None else replace(facts, stages=facts.stages[: stage.index + 1])
 
 
-def _starts(facts: DockerfileFacts, stage: Stage) -> bool:
-    """It starts something that was built here."""
-    starts = any(effective(facts, stage, cmd) is not None for cmd in ("ENTRYPOINT", "CMD"))
+def _starts(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> bool:
+    """It starts something that was built here, or the compose file does in it."""
+    own = any(effective(facts, stage, cmd) is not None for cmd in ("ENTRYPOINT", "CMD"))
+    said = programs((*words_of(compose, "entrypoint"), *words_of(compose, "command")))
+    starts = own or (said != () and not any(develops(part[0]) for part in said))
     return starts and _compiles_at_start(facts, stage) is None and brought(facts, stage) is None
 
 
-def _may_run(facts: DockerfileFacts, stage: Stage) -> bool:
+def _may_run(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> bool:
     """Named like a production stage, or the last one; it must start something that was built."""
     is_last = stage.index == max((s.index for s in facts.stages if not is_dev(s)), default=-1)
-    return _starts(facts, stage) and (is_last or _prod_name(stage) is not None)
+    return _starts(facts, stage, compose) and (is_last or _prod_name(stage) is not None)
 
 
 def _compiles_at_start(facts: DockerfileFacts, stage: Stage) -> Instruction | None:

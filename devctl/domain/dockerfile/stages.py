@@ -19,6 +19,13 @@ RELOADERS = re.compile(
 _AIR = re.compile(
     r"\bgo\s+(?:install|get)\s+(?:-\S+\s+)*(?P<module>github\.com/[\w-]+/air)(?P<version>@[\w.+-]+)?"
 )
+PREDEFINED = {
+    "TARGETOS": "linux",
+    "TARGETARCH": "amd64",
+    "TARGETPLATFORM": "linux/amd64",
+    "BUILDPLATFORM": "linux/amd64",
+}
+"""What the builder defines without being told; enough for a FROM that names the platform."""
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?(?P<op>[-+])(?P<word>[^}]*))?\}|(?P<plain>\w+))")
 
 
@@ -26,10 +33,10 @@ def expand(text: str, values: Mapping[str, str], *, unknown: str = "") -> str:
     """`$X`, `${X}`, `${X:-default}`, `${X:+other}` with the values filled in; those without one become `unknown`."""
 
     def value(found: re.Match[str]) -> str:
-        known = values.get(found["braced"] or found["plain"], "")
+        known = values.get(found["braced"] or found["plain"])
         if found["op"] == "+":
             return found["word"] if known else ""
-        return known or found["word"] or unknown
+        return known or found["word"] or (unknown if known is None else "")
 
     return _VARIABLE.sub(value, text)
 

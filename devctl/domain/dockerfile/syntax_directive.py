@@ -1,9 +1,17 @@
-"""`# syntax=docker/dockerfile:1`: the builder that a Dockerfile wants to be read by, itself an image to pull."""
+"""`# syntax=docker/dockerfile:1`: the builder that a Dockerfile wants to be read by, itself an image to pull; and what that of an
+older engine cannot read."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
+from devctl.domain.dockerfile.facts import Instruction, Stage
+
+_HEREDOC = re.compile(r"(?:^|\s)(?P<said>\d*<<-?[\"']?[A-Za-z_][\w.-]*[\"']?)")
+# Which engine has the builder that brought it (https://docs.docker.com/build/buildkit/dockerfile-release-notes/).
+_HEREDOCS, _FLAGS = (23, 0), {"--link": (23, 0), "--keep-git-dir": (24, 0), "--checksum": (25, 0)}
 _DIRECTIVE = re.compile(r"#\s*(?P<key>\w+)\s*=\s*(?P<value>\S+)\s*")
 
 
@@ -28,3 +36,23 @@ def without_syntax_line(text: str) -> str:
     rest = [line for number, line in enumerate(lines, 1) if number != found[0]]
     after = next((n for n, line in enumerate(rest) if _DIRECTIVE.fullmatch(line.rstrip("\r\n")) is None), 0)
     return "".join([*rest[:after], "#\n", *rest[after:]])
+
+
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """What an instruction says that only the builders of this and later engines read."""
+
+    instruction: Instruction
+    said: str
+    engine: tuple[int, int]
+
+
+def newer_lines(stages: Iterable[Stage]) -> Iterator[Newer]:
+    for instruction in (i for stage in stages for i in stage.instructions):
+        if instruction.cmd not in ("RUN", "COPY", "ADD"):
+            continue
+        if not instruction.json and (found := _HEREDOC.search(instruction.original)) is not None:
+            yield Newer(instruction, f"{instruction.cmd} {found['said']}", _HEREDOCS)
+        for flag in instruction.flags:
+            if (engine := _FLAGS.get(flag.partition("=")[0])) is not None:
+                yield Newer(instruction, f"{instruction.cmd} {flag}", engine)

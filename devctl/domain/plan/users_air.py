@@ -137,7 +137,8 @@ def translated(
 
 def our_build(service: Service) -> list[str]:
     """The build in air's configuration where nobody wrote one."""
-    return build_command(service.source.dir, service.source.main, service.build.tags, service.build.ldflags)
+    build = service.build
+    return build_command(service.source.dir, service.source.main, build.tags, build.ldflags, build.go_files)
 
 
 _TAKEN = frozenset(

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """Reading the engine and the few object-level changes compose has no word for."""
 
+    def version(self) -> str:
+        """That of the engine: `28.3.0`."""
+
     def observe(self, project: str) -> Observed:
         """Containers, volumes and networks of a compose project."""
 

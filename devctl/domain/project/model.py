@@ -36,7 +36,7 @@ class SourceCode:
     `dir` is the folder of go.mod, `main` the package to build relative to it (`.`, `./cmd/api`), `module` the module path.
     `embedded`: endings (`*.txt`) and paths of files that are compiled into the program, `embeds` the files and folders that
     the code names for that; `unbuilt`: what of a frontend it embeds or serves, and is not there. `cgo`: what needs a C
-    compiler.
+    compiler. `packages`: the folders of the project that the program is built from.
     """
 
     dir: str = "."
@@ -46,6 +46,7 @@ class SourceCode:
     embeds: tuple[str, ...] = ()
     unbuilt: tuple[Unbuilt, ...] = ()
     cgo: Located | None = None
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class ImageBuild:
     and else our own stage from `.devctl/` takes its place. `production`: their production stage, where it can be put on another
     base; else our own is what runs there. `go_image`: the image that stages of ours compile in. `shares_cache`: the dev stage
     keeps GOCACHE below /cache, as ours does, so the volume there may be the one that projects share. `files`: what stages of
-    ours copy beside the program.
+    ours copy beside the program. `go_files`: of the main's folder, where the user's build names files and not the package.
     """
 
     context: str = "."
@@ -73,6 +74,7 @@ class ImageBuild:
     env: dict[str, str] = field(default_factory=dict)
     ldflags: str = ""
     files: tuple[str, ...] = ()
+    go_files: tuple[str, ...] = ()
 
     @property
     def needs_c(self) -> bool:

@@ -23,6 +23,7 @@ from devctl.domain.go.facts import SourceFacts
 from devctl.domain.image.readiness.rules import not_ready
 from devctl.domain.lint.rules import Linted, Mode, blocking, lint, told_in
 from devctl.domain.plan.run import Run, rebased
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import ToldNote, told_key
@@ -70,6 +71,7 @@ def problems(
         for each in _MODES if mode is None else (mode,):
             found += _of_service(box, project, service, facts, mode=each, run=run, all_of_it=mode is None)
         found += [*missing_env_files(service), *unset_problems(service.name, service.start.unset_env)]
+        found += _unnamed_files(box.files, project, service)
     found += [*_compose_notes(box, Path(project.root)), *_built_here(box, project, facts)]
     found += _inline_dockerfiles(box, project)
     found += _not_read_only(box, project) if mode != "dev" else ()
@@ -104,6 +106,24 @@ def _of_service(
     told = told_in(mode, findings, facts=linted.dockerfile, stage=stage, any_stage=all_of_it)
     known = {(r.code, r.place) for r in reasons}
     return [*reasons, *(f.problem for f in told if (f.id, f.place) not in known)]
+
+
+def _unnamed_files(files: Files, project: Project, service: Service) -> Iterator[Problem]:
+    """Files of the main's folder that a `go build` by file names leaves out, as development does then too."""
+    build, root = service.build, Path(project.root)
+    folder = root / service.source.dir / service.source.main
+    names = [n for n in files.names(folder) if n.endswith(".go") and not n.endswith("_test.go")]
+    left = [n for n in names if n not in build.go_files] if build.go_files else []
+    for_here = [n for n in left if "//go:build" not in (files.read_text(folder / n, within=root) or "")]
+    if for_here:
+        many = len(for_here) > 1
+        yield Problem(
+            "files-left-out",
+            f"{', '.join(for_here)} {'are' if many else 'is'} not built: `go build` names the files of the package, and not "
+            f"{'these' if many else 'this one'}",
+            f"name the package in that line: `go build {service.source.main}` builds all of its files; or add what is left out",
+            service.origins.get("build.go_files"),
+        )
 
 
 def _built_stage(linted: Linted, service: Service, run: Run | None, *, mode: Mode) -> Stage | None:

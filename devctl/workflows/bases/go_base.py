@@ -16,8 +16,9 @@ from devctl.domain.bases.references import golang_ref, parse, stand_in
 from devctl.domain.command.state import Mode
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.stages import golang_tag
-from devctl.domain.dockerfile.syntax_directive import syntax_line
+from devctl.domain.dockerfile.syntax_directive import Newer, newer_lines, syntax_line
 from devctl.domain.go.versions import NEWEST_GO, minor
+from devctl.domain.numbers import whole
 from devctl.domain.plan.run import Run, dev_run, prod_run
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
@@ -25,6 +26,7 @@ from devctl.domain.project.model import Project
 from devctl.domain.project.private_notes import BuildersNote
 from devctl.errors import MachineError, Problem
 from devctl.workflows.bases.fetch import Registries, pull
+from devctl.workflows.project.dev_stage_fallback import give_way
 from devctl.workflows.session.overlay import dockerfile_of, run_bases
 
 
@@ -69,13 +71,59 @@ def resolve_bases(
         if item.ref in project.left_out_builders
         or not _had(box, project, item.ref, registries, dry_run=dry_run)
     )
-    for item in without if say else ():
-        if item.ref in left_out:
-            box.reporter.warn(_left_out(item))
     if left_out != project.left_out_builders and not dry_run:
         with suppress(MachineError):  # no home to write to: the next command asks again
             box.private.keep(Path(project.root), BuildersNote(left_out))
-    return replace(project, left_out_builders=left_out)
+    project = replace(project, left_out_builders=left_out)
+    for run in runs:
+        error = _unreadable(box, project, run)
+        if error is None:
+            continue
+        if mode == "prod" or dry_run:
+            raise error
+        project = give_way(box, project, run.service, error)
+    for item in without if say else ():
+        if item.ref in left_out:
+            box.reporter.warn(_left_out(item))
+    return project
+
+
+def _unreadable(box: Toolbox, project: Project, run: Run) -> MachineError | None:
+    """What of a Dockerfile the builder of this engine cannot read, which says so in words of its own only when it builds."""
+    if run.written is None or (run.ours and not run.derived):
+        return None
+    built = dockerfile_of(box, project, run)
+    newer = [n for n in newer_lines(built.stages) if syntax_line(built.text) is None]
+    if not newer or box.host.env("BUILDX_BUILDER"):
+        return None
+    version = box.engine.version()
+    here = tuple(whole(part) or 0 for part in version.split(".")[:2])
+    first = next((n for n in newer if here < n.engine), None)
+    if first is None:
+        return None
+    named = syntax_line(
+        box.files.read_text(Path(project.root) / run.written, within=Path(project.root)) or ""
+    )
+    lines = (i for stage in _as_written(box, project, run).stages for i in stage.instructions)
+    line = next((i.line for i in lines if i.original == first.instruction.original), first.instruction.line)
+    other = f", and {named[1]} is not available" if named is not None else ""
+    return MachineError(
+        f"`{first.said}` needs Docker Engine {first.engine[0]}.{first.engine[1]} or newer; this one is {version}{other}",
+        code="builder-too-old",
+        hint=f"docker pull {named[1] if named else 'docker/dockerfile:1'} where a registry answers"
+        f"{'' if named else ', with `# syntax=docker/dockerfile:1` as the first line'}; or {_written_otherwise(first)}",
+        place=f"{run.written}:{line}",
+    )
+
+
+def _written_otherwise(newer: Newer) -> str:
+    if newer.said.startswith("RUN"):
+        return "join its commands in one line: `RUN a && b`"
+    return (
+        f"take out {newer.said.split()[1]}"
+        if "--" in newer.said
+        else "put the text into a file and COPY that"
+    )
 
 
 def _runs(project: Project, mode: Mode, *, base: str | None, services: Iterable[str]) -> list[Run]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from devctl.domain.command.argv import docker, mount
-from devctl.domain.dockerfile.air_toml import BUILD_STATE
+from devctl.domain.dockerfile.air_toml import BUILD_STATE, words_of
 from devctl.domain.plan.engine_state import Container
 from devctl.domain.plan.render import CACHE_TARGET
 from devctl.domain.ports.toolbox import Finished, Processes, Toolbox
@@ -24,11 +24,14 @@ SAID = 1_000_000
 BUILD = """
 set -e
 umask 0
-kept=/cache/bin/$({ grep '^module' go.mod; echo "$1"; } | tr -dc a-zA-Z0-9)
+tags=$1 ldflags=$2
+shift 2
+for package do :; done
+kept=/cache/bin/$({ grep '^module' go.mod; echo "$package"; } | tr -dc a-zA-Z0-9)
 mkdir -p /cache/bin
 new=$(mktemp -d /cache/bin/new.XXXXXX)  # the cache is shared: another container may have our process number
 trap 'rm -rf "$new"' EXIT
-GOGC=400 go build -buildvcs=false -tags "$2" -ldflags "-w $3" -o "$new/program" -- "$1"
+GOGC=400 go build -buildvcs=false -tags "$tags" -ldflags "-w $ldflags" -o "$new/program" -- "$@"
 mv -f "$new/program" "$kept"
 """
 """As devctl-build, to where it looks for a binary first: the new container need not link it again."""
@@ -102,7 +105,9 @@ def build_again(processes: Processes, container: Container | None) -> None:
 
 
 def _build(service: Service, script: str = BUILD) -> list[str]:
-    return ["-c", script, "devctl", service.source.main, ",".join(service.build.tags), service.build.ldflags]
+    build = service.build
+    words = words_of(service.source.main, build.go_files)
+    return ["-c", script, "devctl", ",".join(build.tags), build.ldflags, *words]
 
 
 def _check(done: Finished, service: Service) -> None:

@@ -18,7 +18,15 @@ def mend(service: Service, said: str) -> str:
     """What a save has to bring. Code that the user's Dockerfile generates before it compiles may be what lacks: in development
     nothing runs that."""
     generates = service.build.derived.build.generates if service.build.derived is not None else ""
-    if not generates or _LACKS.search(said) is None:
+    if _LACKS.search(said) is None:
+        return "fix the code and save"
+    if service.build.go_files:
+        line = service.origins.get("build.go_files", service.build.dockerfile)
+        return (
+            f"{line} names the files that are built: add the one that declares it, or build the package: `go build "
+            f"{service.source.main}`; else fix the code and save"
+        )
+    if not generates:
         return "fix the code and save"
     runs = f"{service.build.dockerfile} runs `{generates}` before it compiles"
     return f"{runs}: run that here where the code lacks; else fix it and save"

@@ -50,7 +50,7 @@ def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = Fals
         place = error.problem.place or _line(
             box.sources, session, service, failed_build(done.output).instruction
         )
-        raise error.replace(place=place)
+        raise error.replace(place=_in_their_file(session, service, place))
 
 
 def _line(sources: Sources, session: Session, service: str, failed: str) -> str | None:
@@ -65,6 +65,15 @@ def _line(sources: Sources, session: Session, service: str, failed: str) -> str 
         (f"{path}:{i.line}" for i in lines if " ".join(i.original.replace("\\\n", " ").split()) == failed),
         None,
     )
+
+
+def _in_their_file(session: Session, service: str, place: str | None) -> str | None:
+    """The builder knows a Dockerfile by no other name. The lines of our copy are the user's, but where a stage is made of them."""
+    file, _, line = (place or "").partition(":")
+    run = session.run(service)
+    if file != "Dockerfile" or run.dockerfile is None:
+        return None if file == "Dockerfile" and run.derived else place
+    return f"{run.dockerfile}:{line}"
 
 
 def _compiled(service: Service, error: DevctlError, *, mode: Mode) -> DevctlError:

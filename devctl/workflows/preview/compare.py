@@ -151,9 +151,7 @@ def _check(
             "answers-differ", "ok", f"{service.name}: {theirs} requests, answered in production as in dev"
         )
     known = explain("start", engine.logs(prod.id, tail=40), service=service.name)
-    hint = f"devctl logs {service.name}; files that the code opens go into the image by devctl.yaml: " + (
-        f"`services: {{{service.name}: {{files: [templates]}}}}`"
-    )
+    hint = f"devctl logs {service.name}; what else differs between the two, such as user and environment, is listed below"
     if known is not None:
         hint = known.hint
     why = f": {known.message}" if known is not None else ""

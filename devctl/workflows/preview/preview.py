@@ -31,6 +31,7 @@ from devctl.workflows.preview.ask_go_list import list_beside
 from devctl.workflows.preview.compare import Compared, DevLook, compare, warn
 from devctl.workflows.preview.drain import Drained, as_json, drain, must_drain
 from devctl.workflows.preview.image_cache import inputs_of, is_current, looked_at, note_built, was_listed
+from devctl.workflows.preview.impossible import refuse_lost
 from devctl.workflows.preview.inspect_image import must_be_ready
 from devctl.workflows.preview.rollback import keep_failed, listening_beside, with_cause, with_what_runs
 from devctl.workflows.preview.secret_files import refuse_unreadable
@@ -139,6 +140,7 @@ def _prepare(
     project, base = session.project, request.base or session.project.prod_base
     with steps.step("look", "what would stop it before it is built"):
         refuse_impossible(box, session)
+        refuse_lost(box, session)
         advise(box, session, mode="prod")
         say_left_out(box, project, session.runs)
         check_startable(box, session)

@@ -2,7 +2,7 @@
 installs is not available any more, say.
 
 Which one did is noted, so that it is not built again at each `up`. The note is believed while the Dockerfile
-is the same.
+and devctl are the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from devctl import __version__
 from devctl.domain.dockerfile.facts import Stage
 from devctl.domain.dockerfile.stages import find_stage
 from devctl.domain.ports.files import Files
@@ -26,6 +27,7 @@ from devctl.errors import DevctlError, MachineError, Problem
 _OF_THE_STAGE = frozenset(
     {
         "build-failed",
+        "builder-too-old",
         "tool-missing",
         "stand-in-lacks-packages",
         "git-missing",
@@ -100,4 +102,4 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
 
 def _state(files: Files, root: Path, service: Service) -> str:
     text = files.read_text(root / str(service.build.dockerfile), within=root) or ""
-    return sha256(f"{service.build.dev_stage}\0{text}".encode()).hexdigest()[:16]
+    return sha256(f"{__version__}\0{service.build.dev_stage}\0{text}".encode()).hexdigest()[:16]

@@ -43,7 +43,8 @@ def check_manifests(box: Toolbox, project: Project, *, mode: Mode) -> None:
     """Raises FilesError with the line where a go.mod or go.work cannot be understood, or names what no image here can have
     (ProjectError in production, whose image is the user's): nothing is built then."""
     root = Path(project.root)
-    paths = (path for service in project.services for path in manifest_paths(box.files, project, service))
+    paths = [path for service in project.services for path in manifest_paths(box.files, project, service)]
+    workspace = any(path.endswith("go.work") and box.files.exists(root / path) for path in paths)
     with places_from(lambda: root):
         for path in dict.fromkeys(paths):
             if posixpath.basename(path) in ("go.mod", "go.work"):
@@ -51,31 +52,49 @@ def check_manifests(box: Toolbox, project: Project, *, mode: Mode) -> None:
                 if text is not None and path.endswith(".work"):
                     _check_members(box.files, root, path, text)
                 elif text is not None:
-                    _check_replaced(box, root, path, text, mode=mode)
+                    _check_replaced(box, root, path, text, mode=mode, workspace=workspace)
 
 
-def _check_replaced(box: Toolbox, root: Path, path: str, text: str, *, mode: Mode) -> None:
-    """No image and no container of the project has a folder that lies outside of it; a vendored module is in the project."""
-    folder = posixpath.dirname(path)
+def _check_replaced(box: Toolbox, root: Path, path: str, text: str, *, mode: Mode, workspace: bool) -> None:
+    """No image and no container of the project has a folder that lies outside of it; a vendored module is in the project. Go
+    reads a replacement only of a module that is required, and where no `workspace` has another one."""
+    folder, mod = posixpath.dirname(path), parse_mod(text, path=path)
     if box.files.exists(root / folder / "vendor" / "modules.txt"):
-        parse_mod(text, path=path)
         return
-    for replaced in parse_mod(text, path=path).replaces:
-        if not replaced.local or not (
-            outside := posixpath.normpath(posixpath.join(folder, replaced.new))
-        ).startswith("../"):
-            continue
-        both = posixpath.join(*[".."] * outside.split("/").count(".."))
+    required = {r.path for r in mod.requires}
+    for replaced in (r for r in mod.replaces if r.local and r.old in required):
+        there = posixpath.normpath(posixpath.join(folder, replaced.new))
         line = next(
             (n for n, said in enumerate(text.splitlines(), 1) if "=>" in said and replaced.new in said), 1
         )
+        said, place = f"{path} replaces {replaced.old} by {replaced.new}", f"{path}:{line}"
         kind = ProjectError if mode == "prod" else FilesError
-        raise kind(
-            f"{path} replaces {replaced.old} by {replaced.new}, which lies outside of the project",
-            code="replaced-outside",
-            hint=_from_above(box, root, both),
-            place=f"{path}:{line}",
-        )
+        if there.startswith("../"):
+            both = posixpath.join(*[".."] * there.split("/").count(".."))
+            raise kind(
+                f"{said}, which lies outside of the project",
+                code="replaced-outside",
+                hint=_from_above(box, root, both),
+                place=place,
+            )
+        if not workspace and not box.files.exists(root / there / "go.mod"):
+            is_folder = box.files.is_dir(root / there)
+            raise FilesError(
+                f"{said}, {'a folder without a go.mod, which Go refuses' if is_folder else 'but there is no such folder'}",
+                code="replaced-missing",
+                hint=_brought(box.files, root, there, replaced.old, is_folder=is_folder),
+                place=place,
+            )
+
+
+def _brought(files: Files, root: Path, folder: str, module: str, *, is_folder: bool) -> str:
+    """How a module comes to be in a folder."""
+    submodules = files.read_text(root / ".gitmodules", within=root) or ""
+    if re.search(rf"^\s*path\s*=\s*{re.escape(folder)}\s*$", submodules, re.MULTILINE):
+        return f"git submodule update --init {shlex.quote(folder)}"
+    if is_folder:
+        return f"cd {shlex.quote(folder)} && go mod init {shlex.quote(module)}"
+    return f"bring {folder} back; where the code needs it no more: go mod edit -dropreplace={module}"
 
 
 def _from_above(box: Toolbox, root: Path, both: str) -> str:

@@ -19,7 +19,7 @@ from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.git_access import with_git
 from devctl.domain.dockerfile.recipe import Recipe
 from devctl.domain.dockerfile.stages import find_stage, needed_by
-from devctl.domain.dockerfile.syntax_directive import syntax_line, without_syntax_line
+from devctl.domain.dockerfile.syntax_directive import newer_lines, syntax_line, without_syntax_line
 from devctl.domain.go.gomod import parse_mod, parse_work
 from devctl.domain.numbers import whole
 from devctl.domain.plan.fingerprints import digest
@@ -42,6 +42,9 @@ _SECTION = re.compile(r"^# -{10,}.*\n", re.MULTILINE)
 MANIFEST_LINE = "COPY go.mod go.su[m] ./"
 _ODD = re.compile(r"^-|[^\w./~+@\[\]-]")
 _DATA = frozenset(["", "db", "json", "log", "sqlite", "sqlite3"])
+_OF_GIT = re.compile(
+    r"\bgit\s+(?:-\S+\s+(?:\S+\s+)?)?(?:describe|rev-parse|rev-list|log|show|tag|status|diff)\b|(?<![\w-])\.git(?:/|\s|$)"
+)
 _OF_GO = re.compile(r"[\w.~/+-]+", re.ASCII)
 """Module paths and versions that Go accepts."""
 
@@ -61,7 +64,7 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
     if run.derived:
         dockerfile = _derived_dockerfile(box.templates, project, service, ours=dockerfile)
     copy = dockerfile_copy(run.service)
-    files = {copy: dockerfile, f"{copy}.dockerignore": _ignored(box.files, project, run)}
+    files = {copy: dockerfile, f"{copy}.dockerignore": _ignored(box.files, project, run, dockerfile)}
     if ours:
         template = box.templates.read("go-service/.air.toml")
         left_out = [*data_folders(box.files, project), *frontend_modules(project)]
@@ -130,10 +133,7 @@ def recipe_of(files: Files, project: Project, build: Mapping[str, Any]) -> Recip
     theirs = (
         beside if beside is not None else files.read_text(context / ".dockerignore", within=root) or NO_GIT
     )
-    found = syntax_line(text)
-    if found is not None and found[1] in project.left_out_builders:
-        text = without_syntax_line(text)
-    return Recipe(text, "\n".join([theirs.rstrip(), STATE_FOLDER, ""]))
+    return Recipe(_read_by(project, text), "\n".join([theirs.rstrip(), STATE_FOLDER, ""]))
 
 
 def is_vendored(files: Files, project: Project, service: Service) -> bool:
@@ -151,12 +151,11 @@ def _their_dockerfile(files: Files, sources: Sources, project: Project, run: Run
     moved = rebased(project, run)
     text = moved.text if moved is not None else files.read_text(root / str(run.dockerfile), within=root) or ""
     number = whole(run.stage or "")
-    found = syntax_line(text)
-    if found is not None and found[1] in project.left_out_builders:
-        text = without_syntax_line(text)
+    text = _read_by(project, text)
+    facts = sources.dockerfile_text(text, path=str(run.dockerfile), args=build_args(project, run))
+    text = _without_newer(facts, text, run.stage) if syntax_line(text) is None else text
     if number is None or run.stage is None:
         return text
-    facts = sources.dockerfile_text(text, path=str(run.dockerfile), args=build_args(project, run))
     taken = next((s for s in facts.stages if s.name.lower() == target_of(run.stage)), None)
     if taken is not None:
         raise FilesError(
@@ -169,6 +168,24 @@ def _their_dockerfile(files: Files, sources: Sources, project: Project, run: Run
     at = facts.stages[number].line - 1
     lines[at] = f"{lines[at].rstrip()} AS {target_of(run.stage)}\n"
     return "".join(lines)
+
+
+def _read_by(project: Project, text: str) -> str:
+    """Without a builder that is not available."""
+    found = syntax_line(text)
+    return without_syntax_line(text) if found is not None and found[1] in project.left_out_builders else text
+
+
+def _without_newer(facts: DockerfileFacts, text: str, wanted: str | None) -> str:
+    """Without the instructions that an older engine cannot read, of stages which are not built: it reads all of them first."""
+    stage = find_stage(facts, wanted) if wanted is not None else facts.stages[-1]
+    needed = needed_by(facts, stage) if stage is not None else facts.stages
+    lines = text.split("\n")
+    for newer in newer_lines(s for s in facts.stages if s not in needed):
+        first = newer.instruction.line - 1
+        count = len(newer.instruction.original.strip("\n").split("\n"))
+        lines[first : first + count] = [""] * count
+    return "\n".join(lines)
 
 
 def build_args(project: Project, run: Run) -> dict[str, str]:
@@ -241,8 +258,7 @@ def _derived_dockerfile(templates: Templates, project: Project, service: Service
         context=service.build.context,
         writable=volume_folders(project, service),
     )
-    found = syntax_line(text)
-    return without_syntax_line(text) if found is not None and found[1] in project.left_out_builders else text
+    return _read_by(project, text)
 
 
 def _by_folder(
@@ -267,28 +283,64 @@ def _globbed(path: str) -> str:
     return path if path.endswith("go.mod") else f"{path[:-1]}[{path[-1]}]"
 
 
-def _ignored(files: Files, project: Project, run: Run) -> str:
+def _ignored(files: Files, project: Project, run: Run, dockerfile: str) -> str:
     """What the user keeps out of the context, and our own folder, which changes with every mode."""
-    root, theirs = Path(project.root), None
-    if run.written is not None:
-        theirs = files.read_text(root / f"{run.written}.dockerignore", within=root)
-    if theirs is None:
-        theirs = files.read_text(root / run.context / ".dockerignore", within=root) or NO_GIT
+    _, said = ignored_by_them(files, project, run)
+    theirs = said or ("" if not run.ours and _asks_git(project, run, dockerfile) else NO_GIT)
     # What is built from a Dockerfile of ours never reads devctl.yaml, and an edit of it must not build anything anew. The
     # user's is given what their own `docker build` gives it.
     ours = [CONFIG, *frontend_modules(project)] if run.ours else []
     service = project.service(run.service)
-    embedded = taken_back_in(theirs, service.source.embeds) if run.ours and service is not None else ()
+    needed = _needed(files, project, service, run) if run.ours and service is not None else ()
     return "\n".join(
         [
             theirs.rstrip(),
-            *embedded,
+            *taken_back_in(theirs, needed),
             *_below(run.context, data_folders(files, project)),
             *ours,
             STATE_FOLDER,
             "",
         ]
     )
+
+
+def _needed(files: Files, project: Project, service: Service, run: Run) -> Iterator[str]:
+    """What a build of ours cannot do without, relative to its context: the user's .dockerignore may be for an image that takes
+    nothing but what is built outside (`*`, `!dist`)."""
+    root = Path(project.root)
+    paths = [p for p in manifest_paths(files, project, service) if files.exists(root / p)]
+    if run.mode == "prod":
+        paths += (
+            [posixpath.join(service.source.dir, "vendor")] if is_vendored(files, project, service) else []
+        )
+        paths += [
+            posixpath.join(folder, name)
+            for folder in service.source.packages
+            for name in files.names(root / folder)
+            if name.endswith(".go") and not name.endswith("_test.go")
+        ]
+    for path in (*service.source.embeds, *paths):
+        inside = posixpath.relpath(path, run.context)
+        if not inside.startswith(".."):
+            yield inside
+
+
+def _asks_git(project: Project, run: Run, dockerfile: str) -> bool:
+    """Whether a build reads the repository's history: `git describe`, by itself or in a Makefile."""
+    service = project.service(run.service)
+    derived = service.build.derived if service is not None else None
+    stages = derived.build.original.facts.stages if derived is not None else ()
+    told = (i.runs for stage in stages for i in stage.instructions)
+    return any(map(_OF_GIT.search, (dockerfile, *told)))
+
+
+def ignored_by_them(files: Files, project: Project, run: Run) -> tuple[str, str | None]:
+    """The user's .dockerignore that holds for a build: its path in the project, and what it says."""
+    root, beside = Path(project.root), f"{run.written}.dockerignore"
+    if run.written is not None and (text := files.read_text(root / beside, within=root)) is not None:
+        return beside, text
+    path = posixpath.normpath(posixpath.join(run.context, ".dockerignore"))
+    return path, files.read_text(root / path, within=root)
 
 
 def _below(context: str, folders: Iterable[str]) -> Iterator[str]:

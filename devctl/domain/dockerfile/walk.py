@@ -1,0 +1,127 @@
+"""A stage of a Dockerfile, read as the builder reads it: line by line, those of the stages below first, with what holds at each.
+
+Every other reader asks this one for variables, folders and what the image has of the build context.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.stages import (
+    PREDEFINED,
+    assignments,
+    chain,
+    expand,
+    external_base,
+    golang_tag,
+)
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+# A file has an ending, or a name as VERSION and Makefile have; nothing else tells the two apart here.
+_FOLDER_NAME = re.compile(r"(?:[\w-]+/)*[a-z_][\w-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An instruction of `stage`, and what holds behind it. `folder`: where a command runs; `values`: variables, `set`: those
+    that this line sets; `brought`: folders of the image, each with the one of the build context whose content lies in it."""
+
+    stage: Stage
+    instruction: Instruction
+    folder: str
+    values: Mapping[str, str]
+    set: Mapping[str, str]
+    brought: Mapping[str, str]
+
+    @property
+    def cmd(self) -> str:
+        return self.instruction.cmd
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """With the variables filled in; a `$` stays in the place of one that nobody knows."""
+        return tuple(map(self.filled, self.instruction.value))
+
+    def filled(self, text: str) -> str:
+        return expand(text, self.values, unknown="$")
+
+    def path(self, word: str) -> str:
+        """Where a path of this line lies in the image."""
+        return posixpath.normpath(posixpath.join(self.folder, self.filled(word)))
+
+
+def walk(
+    facts: DockerfileFacts, stage: Stage, args: Mapping[str, str] = NOTHING, *, begins: str | None = None
+) -> Iterator[Line]:
+    """`args`: what is given to the build; `begins`: the folder of the base, where it is not to be told from its name."""
+    folder, env = _of_base(external_base(facts, stage))
+    folder = begins if begins is not None else folder
+    outside, arguments = {**PREDEFINED, **facts.global_args, **args}, dict[str, str]()
+    brought: Mapping[str, str] = NOTHING
+    for current in reversed(chain(facts, stage)):
+        for instruction in current.instructions:
+            values, new = {**arguments, **env}, dict[str, str]()
+            if instruction.cmd == "ENV":
+                new = assignments(instruction, values)
+                env |= new
+            elif instruction.cmd == "ARG":
+                names = [word.partition("=")[0] for word in instruction.value]
+                told = assignments(instruction, values)
+                new = {n: outside[n] for n in names if n in args or (n in outside and n not in told)}
+                new = {**told, **new}
+                arguments |= new
+            elif instruction.cmd == "WORKDIR":
+                word = expand(" ".join(instruction.value), values, unknown="$")
+                folder = posixpath.normpath(posixpath.join(folder, word))
+            elif instruction.cmd in ("COPY", "ADD"):
+                brought = _after(brought, instruction, folder, values)
+            yield Line(current, instruction, folder, {**arguments, **env}, new, brought)
+
+
+def given(compose: Mapping[str, object]) -> dict[str, str]:
+    """`build: {args: …}` of a compose service, in the form that `compose config` resolves to."""
+    build = compose.get("build")
+    args = build.get("args") if isinstance(build, Mapping) else None
+    if not isinstance(args, Mapping):
+        return {}
+    return {str(key): str(value) for key, value in args.items() if value is not None}
+
+
+def working_dir(facts: DockerfileFacts, stage: Stage) -> str:
+    """Where a stage starts; a `$` is in it for the base's own folder, and for variables of the base."""
+    return ["$", *(line.folder for line in walk(facts, stage, begins="$"))][-1]
+
+
+def in_context(path: str, brought: Mapping[str, str]) -> str | None:
+    """Where a path of the image comes from in the build context, as far as COPY lines say."""
+    below = [folder for folder in brought if folder in ("/", path) or path.startswith(f"{folder}/")]
+    if not below:
+        return None
+    folder = max(below, key=len)
+    return posixpath.normpath(posixpath.join(brought[folder], posixpath.relpath(path, folder)))
+
+
+def _of_base(ref: str) -> tuple[str, dict[str, str]]:
+    """Its folder and its variables."""
+    if golang_tag(ref) is not None:
+        return "/go", {"GOPATH": "/go"}
+    return "/home/nonroot" if "distroless" in ref and "nonroot" in ref.rpartition(":")[2] else "/", {}
+
+
+def _after(
+    brought: Mapping[str, str], instruction: Instruction, folder: str, values: Mapping[str, str]
+) -> Mapping[str, str]:
+    """`COPY backend/ .` adds a folder."""
+    if any(f.startswith("--from") for f in instruction.flags) or len(instruction.value) != 2:
+        return brought
+    source, target = (expand(word, values, unknown="$") for word in instruction.value)
+    source = posixpath.normpath(source).lstrip("/") or "."
+    target = posixpath.normpath(posixpath.join(folder, target))
+    if source == "." or (_FOLDER_NAME.fullmatch(source) and brought.get(target) != "."):
+        return {**brought, target: source}
+    return brought

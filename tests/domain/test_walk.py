@@ -1,0 +1,62 @@
+"""A stage read line by line: folders, variables, and what of the build context lies where."""
+
+from __future__ import annotations
+
+import pytest
+
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.dockerfile.walk import in_context, walk, working_dir
+
+TWO = """\
+ARG BINARY=shop
+ARG REGION=eu
+FROM golang:1.26-alpine AS base
+ARG BINARY
+ARG CHANNEL=edge
+ENV OUT=/out EMPTY=
+WORKDIR $GOPATH/src/shop
+COPY backend/ .
+FROM base AS build
+ARG CHANNEL
+WORKDIR cmd
+RUN go build -o $OUT/$EMPTY$BINARY-$CHANNEL-$REGION .
+"""
+
+
+def last(text: str, args: dict[str, str] | None = None) -> str:
+    facts = parse(text)
+    [*_, line] = walk(facts, facts.stages[-1], args or {})
+    return line.filled(" ".join(line.instruction.value))
+
+
+def test_variables_reach_the_stages_above_but_no_global_one_that_is_not_named() -> None:
+    assert last(TWO) == "go build -o /out/shop-edge-$ ."
+    assert last(TWO, {"BINARY": "till", "REGION": "us"}) == "go build -o /out/till-edge-$ ."
+
+
+def test_env_wins_over_an_argument_of_the_same_name() -> None:
+    assert last("FROM alpine\nENV A=one\nARG A=two\nRUN $A", {"A": "three"}) == "one"
+
+
+def test_folders_go_on_where_the_stage_below_ended() -> None:
+    facts = parse(TWO)
+    [*_, line] = walk(facts, facts.stages[-1])
+    assert line.folder == "/go/src/shop/cmd"
+    assert line.path("../x") == "/go/src/shop/x"
+    assert in_context(line.folder, line.brought) == "backend/cmd"
+
+
+@pytest.mark.parametrize(
+    ("base", "folder"),
+    [
+        ("golang:1.26", "/go/app"),
+        ("alpine:3.22", "/app"),
+        ("gcr.io/distroless/static-debian13:nonroot", "/home/nonroot/app"),
+        ("example.com/base", "/app"),
+    ],
+)
+def test_a_relative_folder_lies_in_that_of_the_base(base: str, folder: str) -> None:
+    facts = parse(f"FROM {base}\nWORKDIR app\n")
+    [line] = walk(facts, facts.stages[0])
+    assert line.folder == folder
+    assert working_dir(facts, facts.stages[0]) == "$/app"

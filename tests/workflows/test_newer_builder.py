@@ -1,0 +1,100 @@
+"""What the builder of this engine cannot read is told before it builds, with the user's own file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.adapters.system.templates import ShippedTemplates
+from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
+from devctl.domain.plan.run import prod_run
+from devctl.domain.project.model import ImageBuild, Project, Service, SourceCode
+from devctl.errors import MachineError
+from devctl.workflows.bases.go_base import resolve_bases
+from devctl.workflows.session.overlay import overlay_files
+from tests.fakes import World
+
+PATH = "docker/Dockerfile"
+BUILD = "FROM golang:1.26-alpine AS build\nCOPY . .\nRUN go build -o /shop .\n"
+NEWER = "RUN <<EOT\nmkdir /data\nEOT\n"
+FINAL = 'FROM alpine:3.22 AS final\n{}COPY --from=build /shop /shop\nENTRYPOINT ["/shop"]\n'
+
+
+def made(text: str, *, engine: str) -> tuple[World, Any, Project]:
+    class Sources:
+        def dockerfile(self, path: Path, *, root: Path) -> object:
+            return parse(text, path=PATH)
+
+        def dockerfile_text(self, text: str, *, path: str, args: Mapping[str, str]) -> object:
+            return parse(text, path=path, args=args)
+
+    world = World()
+    world.engine_version = engine
+    world.save(PATH, text)
+    derived = derived_stage(
+        parse(text, path=PATH), {}, package=".", module="example.com/shop", started_in="."
+    )
+    assert isinstance(derived, DerivedStage)
+    service = Service(
+        "shop",
+        source=SourceCode(module="example.com/shop"),
+        build=ImageBuild(dockerfile=PATH, derived=derived, prod_stages={"alpine": "final"}),
+    )
+    project = cast("Any", Project)(
+        root=str(world.root), name="shop", services=(service,), model={"services": {}}, generated=False,
+        go_version="1.26", bases={"golang": "golang:1.26", "air": "golang:1.26"}, mirror=None, owner=(1, 1),
+    )  # fmt: skip
+    return world, replace(world.box(), sources=cast("Any", Sources()), templates=ShippedTemplates()), project
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (NEWER, "RUN <<EOT"),
+        ("COPY <<-'END' /etc/x\na=b\nEND\n", "COPY <<-'END'"),
+        ("COPY --link a /a\n", "COPY --link"),
+        ("ADD --checksum=sha256:1 https://x/y /y\n", "ADD --checksum=sha256:1"),
+    ],
+)
+def test_production_is_refused_with_the_line(line: str, said: str) -> None:
+    _, box, project = made(BUILD + FINAL.format(line), engine="20.10.24+dfsg1")
+    with pytest.raises(MachineError) as raised:
+        resolve_bases(box, project, mode="prod")
+    problem = raised.value.problem
+    assert (problem.code, problem.place) == ("builder-too-old", f"{PATH}:5")
+    assert f"`{said}` needs Docker Engine" in problem.message and "20.10.24+dfsg1" in problem.message
+
+
+def test_an_engine_that_reads_it_is_asked_nothing() -> None:
+    _, box, project = made(BUILD + FINAL.format(NEWER), engine="23.0.1")
+    assert resolve_bases(box, project, mode="prod").services == project.services
+
+
+def test_for_development_the_own_stage_runs_without_a_build_in_vain() -> None:
+    world, box, project = made(BUILD + FINAL.format(NEWER), engine="20.10.24")
+    (service,) = resolve_bases(box, project, mode="dev").services
+    assert service.build.derived is None
+    assert [(w.code, w.place) for w in world.warnings] == [("dev-stage-fails", f"{PATH}:5")]
+
+
+def test_a_stage_that_is_not_built_cannot_fail() -> None:
+    text = BUILD + "FROM alpine AS docs\n" + NEWER + FINAL.format("")
+    _, box, project = made(text, engine="20.10.24")
+    resolve_bases(box, project, mode="prod")
+    files = overlay_files(box, project, prod_run(project, project.services[0], base=None))
+    copy = files["shop/Dockerfile"]
+    assert "<<" not in copy
+    assert copy.split("\n")[7] == text.split("\n")[7] == "FROM alpine:3.22 AS final"
+
+
+def test_what_the_line_itself_says_is_no_file_of_the_source() -> None:
+    final = FINAL.format("COPY <<EOT /etc/shop.conf\na=b\nEOT\nCOPY web /web\n")
+    found = derived_stage(parse(BUILD + final), {}, package=".", module="example.com/shop", started_in=".")
+    assert isinstance(found, DerivedStage)
+    assert [link.sources for link in found.final.links] == [("web",)]
+    assert "COPY <<EOT /etc/shop.conf\na=b\nEOT" in found.final.lines
