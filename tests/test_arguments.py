@@ -206,7 +206,7 @@ def test_go_takes_what_stands_behind_the_dashes_for_a_package() -> None:
     processes = Recorder()
     listed._list(box(processes).processes, SERVICE, RUNNING, cgo="1")
     assert processes.argvs[0][-2:] == ["--", EVIL]
-    assert '-- "$1"' in prove.BUILD
+    assert '-- "$@"' in prove.BUILD
 
 
 def test_docker_is_called_through_one_function() -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -57,10 +58,11 @@ def judge(
     functions: frozenset[str] = frozenset(),
     theirs: bool = False,
     health: HealthCheck | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> dict[str, Finding]:
     dockerfile = facts() if theirs else None
     stage = dockerfile.stage("prod") if dockerfile else None
-    found = checks(Inspected(image, service, functions, dockerfile, stage, health=health))
+    found = checks(Inspected(image, service, functions, dockerfile, stage, settings or {}, health=health))
     return {c.id: c for c in found}
 
 
@@ -235,6 +237,12 @@ def test_time_zones_only_where_they_are_loaded() -> None:
     found = judge(bare, functions=loads)["time-zones"]
     assert (found.severity, found.hint) == ("warn", 'import _ "time/tzdata" in package main')
     assert judge(bare, functions=loads | {"time/tzdata.init.0"})["time-zones"].severity == "ok"
+    named = replace(bare, files=bare.files | {"/zones.zip"}, env=("ZONEINFO=/zones.zip",))
+    assert judge(named, functions=loads)["time-zones"].severity == "ok"
+    with_go = replace(bare, files=bare.files | {"/usr/local/go/lib/time/zoneinfo.zip"})
+    assert judge(with_go, functions=loads)["time-zones"].severity == "ok"
+    trimmed = judge(with_go, functions=loads, settings={"-trimpath": "true"})["time-zones"]
+    assert trimmed.severity == "warn"
 
 
 def test_files_opened_relative_to_the_working_directory() -> None:
@@ -374,3 +382,7 @@ def test_an_image_that_compiles_says_what_it_is_and_which_command_shows_the_prog
     assert (found.severity, found.place) == ("warn", "Dockerfile:3")
     assert "277.77 MB, of which the program is 6.00 MB" in found.message
     assert found.hint == "devctl prod-preview --base distroless"
+    both = replace(SERVICE, build=replace(SERVICE.build, prod_stages={"other": "prod", "scratch": "slim"}))
+    other = judge(image, theirs=True, service=both)["toolchain"]
+    assert "; stage `slim` is without them" in other.message
+    assert other.hint == "`build: {target: slim}` in the compose file"

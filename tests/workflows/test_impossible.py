@@ -185,3 +185,23 @@ def test_a_file_that_a_build_by_names_leaves_out_is_told_with_the_line() -> None
     assert [(p.place, p.message.partition(" is not built")[0]) for p in found] == [
         ("Dockerfile:3", "debug.go")
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "spec", "said"),
+    [
+        ('ENTRYPOINT ["/entry.sh", "shop"]', {}, ("`/entry.sh`", "Dockerfile:6")),
+        ('ENTRYPOINT ["tini", "--", "/entry.sh"]\nCMD ["shop"]', {}, ("`/entry.sh`", "Dockerfile:6")),
+        (START, SCRIPT, ("`migrate`", "compose.yaml:7")),
+        ("CMD migrate up && /shop", {}, ("`migrate up`", "Dockerfile:6")),
+        ('ENTRYPOINT ["tini", "--", "/shop", "serve"]', {}, None),
+        (START, {"command": ["air"]}, None),
+    ],
+)
+def test_what_devctls_own_dev_stage_does_not_start_is_told(
+    start: str, spec: dict[str, Any], said: tuple[str, str] | None
+) -> None:
+    box, project, _ = made(base="alpine:3.22", start=start, **spec)
+    found = [p for p in problems(box, project, mode="dev") if p.code == "steps-left-out"]
+    assert [p.place for p in found] == ([said[1]] if said else [])
+    assert all(said and f"shop starts without {said[0]} in dev" in p.message for p in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -13,10 +14,13 @@ from devctl.adapters.project_files.dockerfile import parse
 from devctl.adapters.system.templates import ShippedTemplates
 from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
 from devctl.domain.plan.run import prod_run
+from devctl.domain.ports.toolbox import Finished
 from devctl.domain.project.model import ImageBuild, Project, Service, SourceCode
-from devctl.errors import MachineError
+from devctl.errors import FilesError, MachineError
+from devctl.workflows.bases import go_base
 from devctl.workflows.bases.go_base import resolve_bases
-from devctl.workflows.session.overlay import overlay_files
+from devctl.workflows.engine.execute import build
+from devctl.workflows.session.overlay import overlay_files, recipe_of
 from tests.fakes import World
 
 PATH = "docker/Dockerfile"
@@ -98,3 +102,39 @@ def test_what_the_line_itself_says_is_no_file_of_the_source() -> None:
     assert isinstance(found, DerivedStage)
     assert [link.sources for link in found.final.links] == [("web",)]
     assert "COPY <<EOT /etc/shop.conf\na=b\nEOT" in found.final.lines
+
+
+def test_the_builder_of_a_job_is_left_out_too_where_it_is_not_available(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, box, project = made(BUILD + FINAL.format(""), engine="23.0.1")
+    build = {"context": f"{world.root}/db"}
+    world.save("db/Dockerfile", "# syntax=docker/dockerfile:1.7\nFROM alpine\n")
+    project = replace(project, model={"services": {"shop": {}, "seed": {"build": build}}})
+    monkeypatch.setattr(go_base, "pull", lambda *_: False)
+    known = resolve_bases(box, project, mode="dev")
+    assert known.left_out_builders == ("docker/dockerfile:1.7",)
+    assert [(w.code, w.place) for w in world.warnings] == [("syntax-line-left-out", "db/Dockerfile:1")]
+    recipe = recipe_of(box.files, known, build)
+    assert recipe is not None and recipe.dockerfile == "#\nFROM alpine\n"
+
+
+@pytest.mark.parametrize(("service", "place"), [("shop", f"{PATH}:2"), ("seed", "db/Dockerfile:2")])
+def test_a_line_that_the_builder_refuses_is_named_in_its_file(service: str, place: str) -> None:
+    _, box, project = made(BUILD + FINAL.format(""), engine="23.0.1")
+    build_ = {"context": f"{project.root}/db"}
+    project = replace(project, model={"services": {"shop": {}, "seed": {"build": build_}}})
+    said = "failed to create LLB definition: dockerfile parse error line 2: unknown instruction: COPPY"
+    compose = SimpleNamespace(build=lambda *_, **__: Finished(1, said, ""))
+    run = prod_run(project, project.services[0], base=None)
+    session = SimpleNamespace(
+        root=Path(project.root),
+        project=project,
+        model=project.model,
+        recipes={},
+        runs=(run,),
+        run=lambda _: run,
+    )
+    with pytest.raises(FilesError) as raised:
+        build(replace(box, compose=cast("Any", compose)), cast("Any", session), service)
+    assert (raised.value.code, raised.value.problem.place) == ("broken-dockerfile", place)

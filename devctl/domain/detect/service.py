@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
@@ -282,9 +282,7 @@ def _built_by(
             dev_stage=target_name(dev.stage) if dev.stage else None,
             derived=derived,
             prod_stages=stages,
-            production=_production(
-                decided.main, dockerfile, spec, context=context, target=next(iter(stages.values()), None)
-            ),
+            production=_production(decided.main, dockerfile, spec, context=context, targets=stages.values()),
         ),
     )
 
@@ -297,15 +295,25 @@ def _build_origins(built: GoBuild | None, path: str, *, linked: bool) -> dict[st
 
 
 def _production(
-    main: Main, dockerfile: DockerfileFacts, spec: Mapping[str, object], *, context: str, target: str | None
+    main: Main,
+    dockerfile: DockerfileFacts,
+    spec: Mapping[str, object],
+    *,
+    context: str,
+    targets: Iterable[str],
 ) -> ProductionStage | None:
-    """None where the module lies outside of the build context: the Dockerfile cannot build it."""
+    """Of the first stage that can be put on another base: one that compiles by itself cannot. None where the module lies outside
+    of the build context: the Dockerfile cannot build it."""
     module, package = (posixpath.relpath(folder, context) for folder in (main.module.dir, main.package.dir))
-    if target is None or module.startswith(".."):
+    if module.startswith(".."):
         return None
-    return production_stage(
-        dockerfile, spec, target=target, package=package, module=main.module.path, go=main.module.go
+    found = (
+        production_stage(
+            dockerfile, spec, target=target, package=package, module=main.module.path, go=main.module.go
+        )
+        for target in targets
     )
+    return next((stage for stage in found if stage is not None), None)
 
 
 def _derived(

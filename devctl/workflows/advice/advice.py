@@ -14,11 +14,13 @@ from devctl.domain.derive.health_check import cannot_run, compose_test, left_out
 from devctl.domain.detect.cgo import needs_cgo
 from devctl.domain.detect.main_package import Main, mains
 from devctl.domain.detect.required_env import missing_env_files, unset_problems
+from devctl.domain.dockerfile.build_and_start import shown_stage
 from devctl.domain.dockerfile.dev_stage import dev_stage
+from devctl.domain.dockerfile.entrypoint import begun_words, develops, is_other, programs, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.prod_stages import no_prod_stage
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
-from devctl.domain.dockerfile.stages import chain, external_base, find_stage, target_name
+from devctl.domain.dockerfile.stages import chain, effective, external_base, find_stage, target_name
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.image.readiness.rules import not_ready
 from devctl.domain.lint.rules import Linted, Mode, blocking, lint, told_in
@@ -328,11 +330,33 @@ def _dev_reasons(linted: Linted, project: Project, service: Service) -> tuple[Pr
     go = linted.module.go if linted.module is not None else ""
     reasons = dev_stage(facts, project.specs.get(service.name) or {}, go=go).reasons
     if service.build.derived is None:
-        return reasons
+        return (*reasons, *_not_run(linted, facts, service))
     made = f", made of its stage `{target_name(service.build.derived.build.stage)}` and what its image starts"
     left = _left_lines(service)
     made += f"; left out: line{'s' if len(left) > 1 else ''} {', '.join(map(str, left))}" if left else ""
     return tuple(replace(reason, message=f"{reason.message}{made}") for reason in reasons)
+
+
+def _not_run(linted: Linted, facts: DockerfileFacts, service: Service) -> Iterator[Problem]:
+    """What a container is started with besides the program, which is all that the template's stage starts."""
+    shown = shown_stage(facts, linted.compose)
+    words = begun_words(facts, shown, linted.compose) if shown is not None else ()
+    last, *before = programs(words) or ((),)
+    script = last[:1] if last and is_other(last[0]) and not develops(last[0]) else ()
+    steps = [" ".join(step) for step in (*before[::-1], script) if step]
+    own = [line for cmd in ("ENTRYPOINT", "CMD") if shown and (line := effective(facts, shown, cmd))]
+    said = next((key for key in ("entrypoint", "command") if words_of(linted.compose, key)), None)
+    if steps:
+        yield Problem(
+            "steps-left-out",
+            f"{service.name} starts without `{' && '.join(steps)}` in dev: devctl's own dev stage starts the program alone",
+            "no action needed where the program runs without it",
+            linted.compose_place((said,))
+            if said is not None
+            else f"{facts.path}:{own[0].line}"
+            if own
+            else facts.path,
+        )
 
 
 def _left_lines(service: Service) -> list[int]:

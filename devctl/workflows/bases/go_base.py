@@ -7,7 +7,7 @@ the error. Which builders are not available is noted, so that no registry is ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,7 +58,8 @@ def resolve_bases(
     if _newer_than_all(project.go_version):
         ref = golang_ref(project.go_minor)
         wanted.setdefault(ref, _Wanted(ref, _go_line(project)))
-    builders = {item.ref: item for run in runs for item in _builder(box.files, project, run)}
+    paths = [*(run.written for run in runs if run.written is not None), *_of_others(project)]
+    builders = {item.ref: item for path in paths for item in _builder(box.files, project, path)}
     here = frozenset(box.engine.images([*wanted, *builders])) if wanted or builders else frozenset()
     registries = Registries()
     for item in wanted.values():
@@ -180,13 +181,24 @@ def _as_written(box: Toolbox, project: Project, run: Run) -> DockerfileFacts:
     return made.build.original.facts if made is not None else dockerfile_of(box, project, run)
 
 
-def _builder(files: Files, project: Project, run: Run) -> Iterator[_Wanted]:
+def _builder(files: Files, project: Project, path: str) -> Iterator[_Wanted]:
     """The builder that a Dockerfile of the user's names in its first lines."""
     root = Path(project.root)
-    text = files.read_text(root / run.written, within=root) if run.written is not None else None
-    found = syntax_line(text or "")
+    found = syntax_line(files.read_text(root / path, within=root) or "")
     if found is not None:
-        yield _Wanted(found[1], f"{run.written}:{found[0]}")
+        yield _Wanted(found[1], f"{path}:{found[0]}")
+
+
+def _of_others(project: Project) -> Iterator[str]:
+    """The Dockerfiles in the project that its other services are built from: jobs, a database with extensions."""
+    ours = {service.name for service in project.services}
+    for name, spec in project.specs.items():
+        build = spec.get("build") if name not in ours else None
+        if not isinstance(build, Mapping) or "dockerfile_inline" in build:
+            continue
+        path = Path(str(build.get("context") or ""), str(build.get("dockerfile") or "Dockerfile"))
+        if path.is_relative_to(project.root):
+            yield path.relative_to(project.root).as_posix()
 
 
 def _go_line(project: Project) -> str:

@@ -43,14 +43,15 @@ def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = Fals
     done = box.compose.build(session.root, model, [service], recipes=session.recipes, no_cache=no_cache)
     if done.code != 0:
         error = failure(done, "build", what=f"the image of {service}")
+        place = _in_their_file(session, service, error.problem.place)
         ours = session.project.service(service)
         if ours is None or isinstance(error, MachineError):
-            raise error  # what the machine lacks is mended at no line of the project
-        error = _compiled(ours, error, mode=session.run(service).mode)
+            raise error.replace(place=place)  # what the machine lacks is mended at no line of the project
+        error = _compiled(ours, error.replace(place=place), mode=session.run(service).mode)
         place = error.problem.place or _line(
             box.sources, session, service, failed_build(done.output).instruction
         )
-        raise error.replace(place=_in_their_file(session, service, place))
+        raise error.replace(place=place)
 
 
 def _line(sources: Sources, session: Session, service: str, failed: str) -> str | None:
@@ -70,10 +71,15 @@ def _line(sources: Sources, session: Session, service: str, failed: str) -> str 
 def _in_their_file(session: Session, service: str, place: str | None) -> str | None:
     """The builder knows a Dockerfile by no other name. The lines of our copy are the user's, but where a stage is made of them."""
     file, _, line = (place or "").partition(":")
-    run = session.run(service)
-    if file != "Dockerfile" or run.dockerfile is None:
-        return None if file == "Dockerfile" and run.derived else place
-    return f"{run.dockerfile}:{line}"
+    if file != "Dockerfile":
+        return place
+    if session.project.service(service) is not None:
+        path = session.run(service).dockerfile
+    else:
+        build = (session.project.specs.get(service) or {}).get("build") or {}
+        path = str(Path(str(build.get("context") or ""), str(build.get("dockerfile") or file)))
+        path = path.removeprefix(f"{session.project.root}/")
+    return f"{path}:{line}" if path is not None else None
 
 
 def _compiled(service: Service, error: DevctlError, *, mode: Mode) -> DevctlError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from devctl.domain.command.argv import exec_words, shell_text
 from devctl.domain.derive.health_check import TOOLS
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, NONROOT, SHELL_BASE
+from devctl.domain.dockerfile.stages import target_name
 from devctl.domain.go.golist import Listing, WithoutC
 from devctl.domain.image.facts import ImageFacts
 from devctl.domain.image.leaks import secrets, source
@@ -25,6 +26,8 @@ CERTIFICATES = (
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 )  # where Go's crypto/x509 looks on Linux
+# Beside the compiler, whose folder a program knows that was not built with -trimpath.
+_ZONES_OF_GO = "/usr/local/go/lib/time/zoneinfo.zip"
 OTHER_BASE = f"devctl prod-preview --base {DEFAULT_BASE}"
 # Found in a program that makes TLS connections. (Every net/http server has crypto/tls itself in it, so that says nothing.)
 _DIALS_TLS = frozenset(
@@ -76,7 +79,7 @@ def not_ready(what: str, found: Sequence[Finding]) -> ProjectError:
 def reads_program(image: ImageFacts, service: Service, *, listed: Listing | None = None) -> bool:
     """Whether a rule looks into the program itself, or the answer is there whatever the program does."""
     certificates = any(path in image.files for path in CERTIFICATES)
-    zones = any(path.startswith("/usr/share/zoneinfo/") for path in image.files)
+    zones = _has_zones(image)
     needs_c = service.source.cgo is not None or (listed is not None and listed.with_c)
     asked = needs_c or not (certificates and zones)
     return image.binary is not None and image.binary.elf and bool(asked)
@@ -212,10 +215,19 @@ def _time_zones(it: Inspected) -> Finding | None:
     if "time.LoadLocation" not in it.functions:
         return None
     embedded = any(f.startswith("time/tzdata.") for f in it.functions)
-    if embedded or any(f.startswith("/usr/share/zoneinfo/") for f in it.image.files):
+    beside = it.settings.get("-trimpath") != "true" and _ZONES_OF_GO in it.image.files
+    if embedded or beside or _has_zones(it.image):
         return ok("time zones for time.LoadLocation")
     detail = "the program loads time zones by name, and the image has none"
     return warn(detail, 'import _ "time/tzdata" in package main', it.line("FROM"))
+
+
+def _has_zones(image: ImageFacts) -> bool:
+    """Where every Go program looks."""
+    named = next(
+        (value for name, _, value in (v.partition("=") for v in image.env) if name == "ZONEINFO"), ""
+    )
+    return named in image.files or any(path.startswith("/usr/share/zoneinfo/") for path in image.files)
 
 
 def _opened_files(it: Inspected) -> Finding | None:
@@ -275,11 +287,14 @@ def _toolchain(it: Inspected) -> Finding | None:
         return ok("no compiler of Go")
     program = it.image.program
     alone = f", of which the program is {program.size_bytes / _MB:.2f} MB" if program is not None else ""
-    detail = (
-        f"this is the image that compiles, Go's tools included: {it.image.size_bytes / _MB:.2f} MB{alone}; "
-        f"`{OTHER_BASE}` shows it without them"
+    here = target_name(it.stage) if it.stage is not None else ""
+    other = next((name for name in it.service.build.prod_stages.values() if name != here), None)
+    shown = (
+        f"stage `{other}` is without them" if other is not None else f"`{OTHER_BASE}` shows it without them"
     )
-    return warn(detail, OTHER_BASE, it.line("FROM"))
+    detail = f"this is the image that compiles, Go's tools included: {it.image.size_bytes / _MB:.2f} MB{alone}; {shown}"
+    hint = f"`build: {{target: {other}}}` in the compose file" if other is not None else OTHER_BASE
+    return warn(detail, hint, it.line("FROM"))
 
 
 def _health(it: Inspected) -> Finding | None:
