@@ -1340,7 +1340,9 @@ class FakeImages:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def read(self, ref: str, *, files: bool = False) -> ImageFacts:
+    def read(
+        self, ref: str, *, files: bool = False, start: tuple[Sequence[str], Sequence[str]] = ((), ())
+    ) -> ImageFacts:
         image = self._world.images.get(self._world.tags.get(ref, ""))
         if image is None:
             raise ProjectError(f"no image {ref}", code="image-missing", hint="devctl prod-preview")

@@ -83,3 +83,19 @@ def test_where_a_program_ended_only_its_own_words_are_shown() -> None:
     )
     ends = "missing setting: key\nProcess Exit with Code: 1\ndevctl: the program exited with code 1"
     assert without_airs_own(log) == ends
+
+
+def test_the_words_of_a_build_that_come_behind_its_end() -> None:
+    log = DevLog()
+    lines = [
+        "devctl: build start",
+        "devctl: build failed 110ms",
+        "main.go:12:12: undefined: x",
+        "main.go:13:1: later",
+    ]
+    marks = [mark for line in lines if (mark := log.read(line)) is not None]
+    assert marks == [
+        Mark("build.started"),
+        Mark("build.failed"),
+        Mark("build.failed", "main.go:12:12: undefined: x"),
+    ]

@@ -325,6 +325,8 @@ def test_the_first_failure_is_named_and_all_that_was_found_is_in_the_result() ->
         (("/usr/bin/dumb-init", "--"), ("/server", "-v"), "/server"),
         (("/bin/sh", "-c", "exec /server"), (), "/server"),
         (("/bin/sh", "-c", "A=1 /server"), (), "/server"),
+        ((), ("sh", "-c", "migrate up && exec server -v"), "server"),
+        (("/sbin/tini", "--", "bash", "-ec", "seed; ./server"), (), "./server"),
         ((), (), ""),
     ],
 )

@@ -56,15 +56,17 @@ class SdkImages:
     def __init__(self, identity: Identity | None = None) -> None:
         self._identity = identity or HomeIdentity()
 
-    def read(self, ref: str, *, files: bool = False) -> ImageFacts:
-        """Raises ProjectError `image-missing`. `files` lists every path of the image too (slower)."""
+    def read(
+        self, ref: str, *, files: bool = False, start: tuple[Sequence[str], Sequence[str]] = ((), ())
+    ) -> ImageFacts:
         with _engine(ref) as client:
             api: Any = client.api  # its stubs leave these two untyped
             raw, history = api.inspect_image(ref), api.history(ref)
             config = raw.get("Config") or {}
             entrypoint, cmd = _words(config.get("Entrypoint")), _words(config.get("Cmd"))
             workdir, env = config.get("WorkingDir") or "/", tuple(config.get("Env") or ())
-            wanted = candidates(program(entrypoint, cmd), workdir=workdir, env=env)
+            begun = start[0] or entrypoint, start[1] or (() if start[0] else cmd)
+            wanted = candidates(program(*begun), workdir=workdir, env=env)
             tree = _Tree()
             binary = behind = None
             if files or wanted:
@@ -73,7 +75,7 @@ class SdkImages:
                         tree = _export(client, container, frozenset(wanted))
                     binary = _find(client, container, wanted, tree)
                     if binary is not None and not binary.elf:
-                        words = command(entrypoint, cmd)
+                        words = command(*begun)
                         behind = _behind(client, container, binary, words, workdir=workdir, env=env)
             return ImageFacts(
                 ref=ref,

@@ -25,6 +25,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _EXITED = re.compile(
     r"(?:Process Exit with Code:?|^devctl: the program exited with code) (?P<code>-?\d{1,9})"
 )
+_COMPILERS = re.compile(r"\S+\.go:\d+(?::\d+)?: ")
 _KILLED = "devctl: killed the program: "
 # What air says of itself at every start; the program's own words matter where it ended.
 _AIRS_OWN = re.compile(
@@ -53,6 +54,7 @@ class DevLog:
 
     _build: list[str] | None = field(default=None)
     _size: int = 0
+    _late: bool = False
 
     def read(self, line: str) -> Mark | None:
         text = _ANSI.sub("", line).rstrip()
@@ -60,6 +62,11 @@ class DevLog:
         if marked is not None:
             return self._marked(marked["word"])
         mark = self._spoken(text)
+        if (
+            mark is None and self._late and _COMPILERS.match(text)
+        ):  # the two streams of a log may pass each other
+            self._late = False
+            return Mark("build.failed", text)
         if mark is None and self._build is not None and self._size < MOST:
             self._build.append(text)
             self._size += len(text)
@@ -83,7 +90,7 @@ class DevLog:
         return Mark("app.exited", exited["code"]) if exited is not None else None
 
     def _began(self) -> Mark:
-        self._build, self._size = [], 0
+        self._build, self._size, self._late = [], 0, False
         return Mark("build.started")
 
     def _marked(self, word: str) -> Mark:
@@ -93,4 +100,5 @@ class DevLog:
 
     def _ended(self, kind: Kind) -> Mark:
         said, self._build = self._build or [], None
+        self._late = kind == "build.failed" and not said
         return Mark(kind, "\n".join(said) if kind == "build.failed" else "")

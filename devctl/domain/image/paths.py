@@ -8,6 +8,8 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
+from devctl.domain.command.argv import shell_text, simple_commands
+
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _WRAPPERS = frozenset({"tini", "dumb-init", "docker-init", "catatonit", "exec", "env", "--", "--rewrite"})
 _MOST_LINKS = 40
@@ -23,8 +25,11 @@ def command(entrypoint: Sequence[str], cmd: Sequence[str]) -> tuple[str, ...]:
 
 
 def program(entrypoint: Sequence[str], cmd: Sequence[str]) -> str:
-    """The program as the configuration names it, init wrappers left out; "" for none."""
-    for word in command(entrypoint, cmd):
+    """The program as the configuration names it, init wrappers left out; "" for none. Of a shell's chain it is what stays."""
+    words = [*entrypoint, *cmd]
+    at = next((i for i in range(len(words)) if shell_text(words[i:]) is not None), len(words))
+    chain = list(simple_commands(shell_text(words[at:]) or ""))
+    for word in chain[-1] if chain else words:
         if posixpath.basename(word) not in _WRAPPERS and not word.startswith("-") and "=" not in word:
             return word
     return ""

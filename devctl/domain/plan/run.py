@@ -126,6 +126,11 @@ def _only_stage(service: Service, base: str | None) -> str | None:
     return None if base is not None else next(iter(service.build.prod_stages.values()), None)
 
 
+def start_of(service: Service, run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What takes the place of ENTRYPOINT and CMD of the user's image; our own says all that is started."""
+    return ((), ()) if run.ours else (service.start.own_entrypoint or (), service.start.own_command or ())
+
+
 def target_of(stage: str) -> str:
     """What a build is told: older engines know no stage by its number, so our copy of the Dockerfile names it."""
     return f"devctl-stage-{stage}" if whole(stage) is not None else stage

@@ -200,8 +200,11 @@ class Compose(Protocol):
 class Images(Protocol):
     """Reading built images without starting anything."""
 
-    def read(self, ref: str, *, files: bool = False) -> ImageFacts:
-        """Raises ProjectError `image-missing`. `files` lists every path of the image too (slower)."""
+    def read(
+        self, ref: str, *, files: bool = False, start: tuple[Sequence[str], Sequence[str]] = ((), ())
+    ) -> ImageFacts:
+        """Raises ProjectError `image-missing`. `files` lists every path of the image too (slower); `start`: what takes the place of
+        its ENTRYPOINT and CMD, empty where nothing does: the program is sought by that."""
 
     def binary(self, ref: str, path: str) -> bytes:
         """The content of one file of the image."""

@@ -15,7 +15,7 @@ from devctl.domain.image.facts import ImageFacts
 from devctl.domain.image.go_binary import build_info, functions
 from devctl.domain.image.readiness.input import HealthCheck, Inspected
 from devctl.domain.image.readiness.rules import not_ready, reads_program
-from devctl.domain.plan.run import Run
+from devctl.domain.plan.run import Run, start_of
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
 from devctl.errors import Finding
@@ -29,7 +29,7 @@ def look(
 
     Its `image` saves a second reading. Raises ProjectError `image-missing`.
     """
-    image = box.images().read(run.image, files=True)
+    image = box.images().read(run.image, files=True, start=start_of(service, run))
     if run.ours and service.build.files:  # the base says nothing of where our stage is started
         image = replace(image, workdir=TEMPLATE_SOURCE)
     root, own = Path(project.root), None if run.ours else run.dockerfile

@@ -9,7 +9,7 @@ from pathlib import Path
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.recipe import Recipe, Recipes
 from devctl.domain.dockerfile.stages import find_stage, needed_by
-from devctl.domain.plan.run import Run
+from devctl.domain.plan.run import Run, start_of
 from devctl.domain.ports.host import Clock
 from devctl.domain.ports.identity import Identity
 from devctl.domain.ports.toolbox import Sources, Toolbox
@@ -90,7 +90,8 @@ def _mapping(value: object) -> dict[str, object]:
 
 def _compare(box: Toolbox, project: Project, run: Run) -> Twice:
     images, root = box.images(), Path(project.root)
-    binary = images.read(run.image).program
+    service = project.service(run.service)
+    binary = images.read(run.image, start=start_of(service, run) if service is not None else ((), ())).program
     if binary is None:
         raise ProjectError(
             f"there is no program in {run.image}", code="file-missing", hint="devctl prod-preview says why"

@@ -19,7 +19,7 @@ from devctl.domain.plan.engine_state import ASSEMBLED_LABEL, Observed
 from devctl.domain.plan.fingerprints import label_wanted
 from devctl.domain.plan.planner import Step, Wanted
 from devctl.domain.plan.render import render
-from devctl.domain.plan.run import Run, prod_run
+from devctl.domain.plan.run import Run, prod_run, start_of
 from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.model import Project, Service
@@ -65,7 +65,8 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
     model, recipes = _build(box, project, targets, bases, assemble=request.yes)
     production = project.prod_base or DEFAULT_BASE
     rows = tuple(_row(box, project, target) for target in targets)
-    read = cache(lambda row: _packages(box, row))
+    starts = {target.run.image: start_of(target.service, target.run) for target in targets}
+    read = cache(lambda row: _packages(box, row, starts[row.ref]))
     first = next((r for r in rows if r.base == production), rows[0])
     report = SizeReport(rows, read(first), budget, production)
     judged = _judge(box.state, project, report, packages=read)
@@ -150,7 +151,7 @@ def _labelled(
 
 
 def _row(box: Toolbox, project: Project, target: _Built) -> SizeRow:
-    image = box.images().read(target.run.image)
+    image = box.images().read(target.run.image, start=start_of(target.service, target.run))
     base_ref = _base_ref(box.sources, project, target)
     base = box.images().read(base_ref) if base_ref is not None else None
     assembled = base is not None and base.labels.get(ASSEMBLED_LABEL) == "true"
@@ -179,9 +180,9 @@ def _base_ref(sources: Sources, project: Project, target: _Built) -> str | None:
     return external_base(facts, stage or facts.stages[-1])
 
 
-def _packages(box: Toolbox, row: SizeRow) -> tuple[Package, ...]:
+def _packages(box: Toolbox, row: SizeRow, start: tuple[Sequence[str], Sequence[str]]) -> tuple[Package, ...]:
     """Code by package of the program of a row: the same program is in every row of its service."""
-    facts = box.images().read(row.ref)
+    facts = box.images().read(row.ref, start=start)
     data = box.images().binary(row.ref, facts.program.path) if facts.program is not None else b""
     found = packages(functions(data), build_info(data))
     if not found:
