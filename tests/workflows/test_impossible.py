@@ -134,6 +134,8 @@ def test_a_package_that_the_build_is_not_given() -> None:
     hint = "`!internal/gen` as the last line of .dockerignore"
     assert problem.hint == hint
     refuse(*made(files={".dockerignore": "*.md\n**/*.pb.go\n!internal/gen\n"}))
+    box, project, _ = made(files={".dockerignore": "*\n!dist\n"})
+    refuse(box, project, prod_run(project, replace(project.services[0], build=ImageBuild()), base=None))
 
 
 def test_a_package_that_the_build_makes_itself_or_has_a_file_of() -> None:

@@ -17,7 +17,7 @@ from devctl.domain.plan.run import prod_run
 from devctl.domain.ports.toolbox import Finished
 from devctl.domain.project.model import ImageBuild, Project, Service, SourceCode
 from devctl.errors import FilesError, MachineError
-from devctl.workflows.bases import go_base
+from devctl.workflows.bases import go_base, needed
 from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.engine.execute import build
 from devctl.workflows.session.overlay import overlay_files, recipe_of
@@ -138,3 +138,19 @@ def test_a_line_that_the_builder_refuses_is_named_in_its_file(service: str, plac
     with pytest.raises(FilesError) as raised:
         build(replace(box, compose=cast("Any", compose)), cast("Any", session), service)
     assert (raised.value.code, raised.value.problem.place) == ("broken-dockerfile", place)
+
+
+def test_a_base_that_cannot_be_had_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, box, project = made(BUILD + FINAL.format(""), engine="23.0.1")
+
+    def ensure(*_: object, **__: object) -> None:
+        raise MachineError("no base", code="base-missing", hint="devctl bases build")
+
+    monkeypatch.setattr(needed, "ensure", ensure)
+    images = SimpleNamespace(find=lambda ref: None if ref == "alpine:3.22" else ref)
+    box = replace(box, machine=lambda: cast("Any", SimpleNamespace(images=images)))
+    run = prod_run(project, project.services[0], base=None)
+    session = SimpleNamespace(root=Path(project.root), project=project, runs=(run,))
+    with pytest.raises(MachineError) as raised:
+        needed.ensure_bases(box, cast("Any", session), ["shop"], assemble=False)
+    assert raised.value.problem.place == f"{PATH}:4"

@@ -24,7 +24,24 @@ def ensure_bases(box: Toolbox, session: Session, services: Sequence[str], *, ass
         if run.service in services
         for base in run_bases(box, session.project, run)
     ]
-    ensure(box.machine(), refs, mirror=session.project.mirror, allow_assemble=assemble)
+    try:
+        ensure(box.machine(), refs, mirror=session.project.mirror, allow_assemble=assemble)
+    except MachineError as error:
+        if error.code != "base-missing" or error.problem.place is not None:
+            raise
+        raise error.replace(place=_asked_at(box, session, services)) from error
+
+
+def _asked_at(box: Toolbox, session: Session, services: Sequence[str]) -> str | None:
+    """The first line of the user's that asks for an image which is not here."""
+    find, root = box.machine().images.find, session.root
+    for run in (r for r in session.runs if r.service in services and r.written is not None):
+        facts = box.sources.dockerfile(root / str(run.written), root=root)
+        wanted = {base.ref for base in run_bases(box, session.project, run)}
+        line = next((s.line for s in facts.stages if s.base in wanted and find(s.base) is None), None)
+        if line is not None:
+            return f"{run.written}:{line}"
+    return None
 
 
 @contextmanager

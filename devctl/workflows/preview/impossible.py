@@ -27,7 +27,7 @@ def refuse_lost(box: Toolbox, session: Session) -> None:
     """Raise ProjectError for a start that needs a shell where there is none, and for a package that no build is given."""
     for run in (r for r in session.runs if r.mode == "prod"):
         _refuse_shell(box, session, run)
-        _refuse_hidden(box, session.project, run)
+        refuse_hidden(box, session.project, run)
 
 
 def _refuse_shell(box: Toolbox, session: Session, run: Run) -> None:
@@ -69,10 +69,11 @@ def _start(spec: Mapping[str, Any], *, has_entrypoint: bool) -> tuple[str, tuple
     return ("command", command) if command and not has_entrypoint else ("", ())
 
 
-def _refuse_hidden(box: Toolbox, project: Project, run: Run) -> None:
+def refuse_hidden(box: Toolbox, project: Project, run: Run) -> None:
+    """Raise ProjectError `package-ignored` where the user's Dockerfile is not given a package that the program is built from."""
     service = project.service(run.service)
     root = Path(project.root)
-    if service is None or (not run.ours and _makes_code(dockerfile_of(box, project, run))):
+    if service is None or run.ours or _makes_code(dockerfile_of(box, project, run)):
         return
     facts = box.sources.go(root)
     main = next(

@@ -31,6 +31,7 @@ from devctl.workflows.advice.advice import say_left_out
 from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.bases.needed import ensure_bases
 from devctl.workflows.engine.execute import must
+from devctl.workflows.preview.impossible import refuse_hidden
 from devctl.workflows.project.load import load
 from devctl.workflows.session.manifests import deps_fingerprint
 from devctl.workflows.session.overlay import overlay_files
@@ -62,6 +63,8 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
     targets = [_built(project, service, base) for service in project.services for base in bases]
     if request.dry_run:
         return plan_outcome([Step("build", t.service.name, f"production image on {t.base}") for t in targets])
+    for target in targets:
+        refuse_hidden(box, project, target.run)
     model, recipes = _build(box, project, targets, bases, assemble=request.yes)
     production = project.prod_base or DEFAULT_BASE
     rows = tuple(_row(box, project, target) for target in targets)
