@@ -92,6 +92,7 @@ MORE: dict[str, Shape] = {
     "built-outside-of-docker": Shape(
         grown(None, 'FROM alpine:3.22\nWORKDIR /app\nCOPY bin/app .\nEXPOSE 8080\nENTRYPOINT ["./app"]\n')
         | {
+            ".dockerignore": "*\n!bin\n",
             "docker-compose.dev.yml": API,
             "docker-compose.prod.yml": API.replace("build: .", "image: acme/shop"),
         }
@@ -124,8 +125,13 @@ MORE: dict[str, Shape] = {
             "cmd/web/main.go": server(),
             "cmd/api/main.go": server('"other"', '":8081"'),
             "go.mod": MOD,
-            "Dockerfile": GO.replace("-o /server .", "-o /out/ ./cmd/api ./cmd/web")
-            + 'FROM alpine:3.22\nCOPY --from=build /out/ /app/\nCMD ["/app/api"]\n',
+            "Dockerfile": GO.replace(
+                "GOCACHE=/gocache CGO_ENABLED=0 go build -o /server .",
+                "for each in api web; do GOCACHE=/gocache CGO_ENABLED=0 go build -o /out/$each ./cmd/$each; done",
+            )
+            + "FROM alpine:3.22\nCOPY --from=build /out/ /app/\n"
+            "COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/\n"
+            'CMD ["/app/api"]\n',
             "compose.yaml": "services:\n  main:\n    image: acme/shop\n    build: .\n"
             "  other:\n    image: acme/shop\n    command: /app/web\n    ports: ['HOST_PORT:8080']\n",
         }
