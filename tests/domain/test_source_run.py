@@ -78,6 +78,8 @@ def test_the_last_program_stays_and_what_comes_before_it_is_a_step() -> None:
     found = run("sh -c 'apk add git && go run ./cmd/migrate up && X=1 ./seed.sh \"a b\" && go run ./cmd/api'")
     assert found is not None and found.package == "/src/cmd/api"
     assert found.steps == ("go run ./cmd/migrate up", "X=1 ./seed.sh 'a b'")
+    found = run("sh -c './seed.sh >/tmp/seeded 2>&1 && go run .'")
+    assert found is not None and found.steps == ("./seed.sh > /tmp/seeded 2>&1",)
 
 
 def test_a_variable_of_a_step_is_still_one_where_its_value_has_a_space() -> None:
@@ -146,3 +148,98 @@ def test_the_caches_of_its_own_compiler_are_left_out() -> None:
     without_caches(spec)
     assert [v["target"] for v in spec["volumes"]] == ["/src", "/data"]  # type: ignore[index]
     assert spec["environment"] == {"COLOR": "blue"}
+
+
+MAKEFILES = {
+    "/src/Makefile": """\
+PORT ?= 9000
+BIN := bin/api
+.PHONY: run dev serve
+help:
+\t@echo no
+run: generate
+\tGOFLAGS=-mod=mod go run ./cmd/api --port $(PORT)
+serve: build
+\t./$(BIN) --port=$(PORT)
+build:
+\t@go build -tags pro -o $(BIN) ./cmd/api
+generate:
+\t./tools/generate.sh
+dev:
+\t$(MAKE) -C . run PORT=7
+watch:
+\tair -c deploy/air.toml
+endless: endless
+\tmake endless
+""",
+    "/src/svc/GNUmakefile": "all:\n\tcd cmd && go run ./web\n\tgo vet ./...\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "package", "args", "steps"),
+    [
+        ("make run", "/src/cmd/api", ("--port", "9000"), ("./tools/generate.sh",)),
+        ("make run PORT=1", "/src/cmd/api", ("--port", "1"), ("./tools/generate.sh",)),
+        ("make serve", "/src/cmd/api", ("--port=9000",), ()),
+        ("sh -c 'make -j2 serve'", "/src/cmd/api", ("--port=9000",), ()),
+        ("make dev", "/src/cmd/api", ("--port", "7"), ("./tools/generate.sh",)),
+        ("make -C svc", "/src/svc/cmd/web", (), ()),
+        ("make watch", None, (), ()),
+    ],
+)
+def test_what_make_runs_is_read_in_its_makefile(
+    text: str, package: str | None, args: tuple[str, ...], steps: tuple[str, ...]
+) -> None:
+    found = source_run(shlex.split(text), folder="/src", env={}, read=MAKEFILES.get)
+    assert found is not None
+    assert (found.package, found.args, found.steps) == (package, args, steps)
+
+
+@pytest.mark.parametrize("text", ["make help", "make nothing", "make endless", "make -f other.mk run"])
+def test_what_make_does_that_starts_no_program(text: str) -> None:
+    assert source_run(shlex.split(text), folder="/src", env={}, read=MAKEFILES.get) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "air"),
+    [
+        ("air -c deploy/air.toml", "/src/deploy/air.toml"),
+        ("air -c=/etc/air.toml -- -c x", "/etc/air.toml"),
+        (
+            "sh -c 'go install github.com/air-verse/air@latest && cd svc && air -c air.toml'",
+            "/src/svc/air.toml",
+        ),
+        ("go run github.com/air-verse/air@v1.67.2 -c .air.docker.toml", "/src/.air.docker.toml"),
+        ("air -- -c x", None),
+        ("air", None),
+    ],
+)
+def test_the_configuration_that_air_is_called_with(text: str, air: str | None) -> None:
+    found = run(text)
+    assert found is not None and found.air == air
+
+
+@pytest.mark.parametrize(
+    ("text", "package", "args", "tags"),
+    [
+        ("dlv debug", "/src", (), ""),
+        ("dlv debug ./cmd/api --headless --listen=:2345 --api-version=2 --continue -- --port 9000", "/src/cmd/api",
+         ("--port", "9000"), ""),
+        ("dlv --listen :2345 --headless debug --build-flags '-tags=a,b -gcflags=all=-N' ./cmd/api -- serve", "/src/cmd/api",
+         ("serve",), "a,b"),
+        ("sh -c 'go build -gcflags \"all=-N -l\" -o /tmp/api ./cmd/api && dlv exec /tmp/api --headless -l :40000 -- serve'",
+         "/src/cmd/api", ("serve",), ""),
+        ("go run github.com/go-delve/delve/cmd/dlv@latest debug ./cmd/api", "/src/cmd/api", (), ""),
+    ],
+)  # fmt: skip
+def test_what_a_debugger_compiles_and_starts(
+    text: str, package: str, args: tuple[str, ...], tags: str
+) -> None:
+    found = run(text)
+    assert found is not None and found.debugger == "dlv"
+    assert (found.package, found.args, found.flag("tags"), found.steps) == (package, args, tags, ())
+
+
+def test_a_debugger_that_tests_or_attaches_starts_no_program() -> None:
+    assert run("dlv test ./...") is None and run("dlv attach 1") is None

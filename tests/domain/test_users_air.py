@@ -78,7 +78,10 @@ def test_where_a_command_before_the_build_fails_air_goes_on(tmp_path: Path, stop
         ('[build]\nentrypoint = "./tmp/api"', ("/app/tmp/api",)),
         ('[build]\nfull_bin = "APP_ENV=dev ./tmp/main"', ("sh", "-c", "APP_ENV=dev ./tmp/main", "sh")),
         ('[build]\nargs_bin = ["--title \'a b\'"]', ("sh", "-c", "/app/tmp/main --title 'a b'", "sh")),
-        ('[build]\nentrypoint = ["dlv", "exec", "./tmp/main"]', ("dlv", "exec", "./tmp/main")),
+        ('[build]\nentrypoint = ["node", "run", "./tmp/main"]', ("node", "run", "./tmp/main")),
+        ('[build]\nentrypoint = ["dlv", "exec", "./tmp/main", "--headless", "--", "-v"]', ("/app/tmp/main", "-v")),
+        ('[build]\nfull_bin = "X=1 dlv exec --listen :2345 --headless ./tmp/main -- serve"', ("sh", "-c", "X=1 ./tmp/main serve", "sh")),  # noqa: E501
+        ('root = "back"\n[build]\nbin = "tmp/main"', ("/app/back/tmp/main",)),
         ('tmp_dir = "/var/x"', ("/var/x/main",)),
     ],
 )  # fmt: skip

@@ -46,6 +46,17 @@ def test_production_adds_nothing_beside_what_is_said(said: dict[str, Any], witho
     assert set(added(said, user=None)) == set(SETTINGS) - without
 
 
+def test_a_limit_is_added_beside_those_below_deploy() -> None:
+    said = {
+        "deploy": {"replicas": 1, "resources": {"limits": {"memory": "96M"}, "reservations": {"cpus": "1"}}}
+    }
+    found = added(said, user=None)
+    assert found["deploy"]["resources"]["limits"] == {"memory": "96M", "pids": SETTINGS["pids_limit"]}
+    assert found["deploy"]["replicas"] == 1 and found["deploy"]["resources"]["reservations"] == {"cpus": "1"}
+    assert not {"mem_limit", "pids_limit"} & set(found)
+    assert said["deploy"]["resources"]["limits"] == {"memory": "96M"}, "the file's own is not changed"  # type: ignore[index]
+
+
 def test_lists_are_added_to() -> None:
     found = added(
         {"security_opt": ["seccomp:x.json"], "tmpfs": ["/run"], "cap_add": ["NET_BIND_SERVICE"]}, user=None

@@ -10,13 +10,17 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from devctl.domain.command.requests import UpRequest
 from devctl.domain.compose.host_ports import moved
 from devctl.domain.plan.engine_state import Container, Observed
 from devctl.domain.plan.render import render
 from devctl.domain.plan.run import dev_run
+from devctl.domain.ports.toolbox import Finished
 from devctl.domain.project.model import Project, ServedPort, Service
 from devctl.errors import MachineError
+from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.session.host_ports import check_host_ports, choose_host_ports
+from tests.fakes import FakeContainer, World
 
 SERVICES = tuple(Service(name, serve=ServedPort(port=8080, probe="/")) for name in ("a", "b", "c"))
 
@@ -156,3 +160,41 @@ def test_two_services_that_publish_one_port_are_told_apart_before_anything_is_bu
     assert "`services: {b: {host_port: 5001}}`" in error.problem.hint
     elsewhere = refused(published(host_ip="192.0.2.1"), used={5009: "other"})
     assert "port 5009" in str(elsewhere)
+
+
+def lose(world: World, *ports: int) -> None:
+    """Somebody takes each of these just before a container that was to have it is started."""
+    start = world.start
+
+    def late(made: FakeContainer) -> Finished:
+        world.taken_ports |= set(made.ports.values()) & set(ports)
+        return start(made)
+
+    world.start = late  # type: ignore[method-assign]
+
+
+def test_a_chosen_port_that_somebody_takes_meanwhile_is_chosen_anew() -> None:
+    world = World()
+    lose(world, 8080, 8081)
+    outcome = up(UpRequest(project=world.root, detach=True), world.box())
+    assert [s["url"] for s in outcome.result["services"]] == ["http://127.0.0.1:8082"]  # type: ignore[attr-defined]
+    assert [p.message for p in world.warnings if p.code == "port-moved"] == [
+        "port 8080 is taken, shop gets 8081", "port 8080 is taken, shop gets 8082"
+    ]  # fmt: skip
+
+
+def test_a_port_of_the_compose_file_is_not_moved() -> None:
+    world = World()
+    world.compose({"app": {"build": ".", "ports": ["8080:8080"]}})
+    lose(world, 8080)
+    with pytest.raises(MachineError) as caught:
+        up(UpRequest(project=world.root, detach=True), world.box())
+    assert caught.value.code == "port-taken"
+
+
+def test_it_is_given_up_where_every_port_is_lost() -> None:
+    world = World()
+    lose(world, *range(8080, 8180))
+    with pytest.raises(MachineError) as caught:
+        up(UpRequest(project=world.root, detach=True), world.box())
+    assert caught.value.code == "port-taken" and len(world.taken_ports) == 4

@@ -161,3 +161,73 @@ def test_what_comes_before_the_program_runs_at_each_start(tmp_path: Path) -> Non
     (shell, flag, script, _), command = services["web"]["entrypoint"], services["web"]["command"]
     assert (shell, flag, command) == ("sh", "-c", ["--x"])
     assert script == '(cd /app && (go run ./cmd/worker up)) && exec devctl-run /tmp/air/main "$$@"'
+
+
+def test_make_a_debugger_and_air_with_a_file_start_the_service(tmp_path: Path) -> None:
+    mounted = 'image: golang:1.26-alpine, working_dir: /src, volumes: [".:/src"]'
+    text = f"""
+  made: {{{mounted}, command: make serve}}
+  debugged:
+    image: golang:1.26-alpine
+    working_dir: /src
+    volumes: [".:/src"]
+    command: dlv debug ./cmd/admin --headless --listen=:2345 --build-flags="-tags=sweet" -- --level 3
+  reloaded: {{{mounted}, command: sh -c "go install github.com/air-verse/air@latest && air -c deploy/worker.toml"}}
+"""
+    files = {
+        "Makefile": "LEVEL ?= 2\nserve: prepare\n\tgo run ./cmd/api --level $(LEVEL)\nprepare:\n\t@./prepare.sh\n",
+        "deploy/worker.toml": '[build]\ncmd = "go build -o tmp/w ./cmd/worker"\nargs_bin = ["--slow"]\nkill_delay = "7s"\n',
+        ".air.toml": '[build]\ncmd = "go build -o tmp/a ./cmd/api"\n',
+    }
+    values, services = shown(build_tree(tmp_path / "shop", compose(text, **files)))
+    assert set(services) == {"made", "debugged", "reloaded"}
+    assert (values["made.main"], values["made.args"]) == ("./cmd/api", ["--level", "2"])
+    assert (values["debugged.main"], values["debugged.args"], values["debugged.build.tags"]) == (
+        "./cmd/admin",
+        ["--level", "3"],
+        ["sweet"],
+    )
+    assert (values["reloaded.main"], values["reloaded.args"]) == ("./cmd/worker", ["--slow"])
+    assert services["reloaded"]["environment"]["DEVCTL_STOP_TIMEOUT"] == "7"
+    told = here("config", "check", cwd=tmp_path / "shop").result["problems"]
+    assert [p["place"] for p in told if p["code"] == "debugger-left-out"] == ["compose.yaml:8"]
+
+
+def test_air_is_given_a_file_in_an_image_that_copies_the_source(tmp_path: Path) -> None:
+    dockerfile = (
+        "FROM golang:1.26-alpine\nRUN go install github.com/cosmtrek/air@v1.49.0\nWORKDIR /srv/app\nCOPY . .\n"
+        'CMD ["air", "-c", ".docker/air.toml"]\n'
+    )
+    air = '[build]\ncmd = "go build -o tmp/w ./cmd/worker"\nentrypoint = ["tmp/w", "serve"]\n'
+    tree = compose("  web: {build: .}\n", Dockerfile=dockerfile, **{".docker/air.toml": air})
+    values, _ = shown(build_tree(tmp_path / "shop", tree))
+    assert (values["web.main"], values["web.args"]) == ("./cmd/worker", ["serve"])
+
+
+def test_an_air_toml_alone_says_how_the_program_is_started(tmp_path: Path) -> None:
+    air = '[build]\ncmd = "go build -tags pro -o tmp/a ./cmd/admin"\nfull_bin = "LEVEL=dev PORT=9009 ./tmp/a serve --slow"\n'
+    reads = SERVER.replace('":8080"', '":" + os.Getenv("PORT")').replace(
+        'import "net/http"', 'import ("net/http"; "os")'
+    )
+    files = {**GO, "cmd/admin/main.go": reads, ".air.toml": air}
+    values, services = shown(build_tree(tmp_path / "shop", files))
+    assert values["admin.main"] == "./cmd/admin" and values["admin.build.tags"] == ["pro"]
+    assert values["admin.args"] == ["serve", "--slow"] and values["admin.port"] == 9009
+    assert services["admin"]["command"][-2:] != ["serve", "--slow"] and "serve --slow" in str(
+        services["admin"]["command"]
+    )
+    assert (
+        services["admin"]["environment"]["PORT"] == "9009" and "LEVEL" not in services["admin"]["environment"]
+    )
+
+
+def test_an_entrypoint_that_is_empty_drops_that_of_the_image(tmp_path: Path) -> None:
+    text = """
+  web:
+    build: .
+    entrypoint: []
+    command: [/usr/local/bin/api, --mode, dev]
+"""
+    root = build_tree(tmp_path / "shop", compose(text, Dockerfile=PRODUCTION.replace("CMD", "ENTRYPOINT")))
+    model = here("config", "render", "--mode", "prod", cwd=root).result["model"]["services"]["web"]
+    assert (model["entrypoint"], model["command"]) == (["/usr/local/bin/api"], ["--mode", "dev"])

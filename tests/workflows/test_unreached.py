@@ -8,6 +8,7 @@ from devctl.domain.command.requests import UpRequest
 from devctl.domain.failures.listeners import Listener
 from devctl.domain.project.model import ServedPort, Service
 from devctl.workflows.dev.lifecycle import up
+from devctl.workflows.ready.silent_ports import warn_of_silent_ports
 from devctl.workflows.ready.unreachable import unreached, warn_of_unpublished
 from tests.fakes import World
 
@@ -58,3 +59,43 @@ def test_a_port_that_the_code_does_not_tell_is_seen_in_the_container(
     assert len(told) == (said is not None)
     assert said is None or f"listens on {said}," in told[0].message
     assert said is None or "devctl.yaml: `services: {app: {port: 1338}}`" in told[0].hint
+
+
+SECOND = {"app": {"build": ".", "ports": ["8080:8080", "9100:9100"]}}
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([Listener(8080, local=False)], "nothing in app listens on port 9100"),
+        ([Listener(8080, local=False), Listener(9100, local=True)], "app listens on localhost:9100 only"),
+        ([Listener(8080, local=False), Listener(9100, local=False)], None),
+        ([], None),
+    ],
+    ids=["nothing", "the loopback", "all", "cannot be seen"],
+)
+def test_a_published_port_beside_the_one_that_answers_is_looked_at(
+    found: list[Listener], said: str | None
+) -> None:
+    world = World()
+    world.compose(SECOND)
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    box = world.box()
+    container = box.engine.containers("shop").of("app")
+    assert container is not None and set(container.ports) == {8080, 9100}
+    world.warnings.clear()
+    warn_of_silent_ports(box, Service("app", serve=ServedPort(port=8080)), container, lambda _: found)
+    told = [w.message for w in world.warnings if w.code == "port-silent"]
+    assert told == ([f"{said}, which 127.0.0.1:9100 leads to"] if said else [])
+
+
+def test_a_program_has_its_time_to_listen_on_its_other_ports() -> None:
+    world = World()
+    world.compose(SECOND)
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    box = world.box()
+    container = box.engine.containers("shop").of("app")
+    assert container is not None
+    rounds = [[Listener(8080, local=False)], [Listener(8080, local=False), Listener(9100, local=False)]]
+    warn_of_silent_ports(box, Service("app", serve=ServedPort(port=8080)), container, lambda _: rounds.pop(0))
+    assert rounds == [] and not [w for w in world.warnings if w.code == "port-silent"]

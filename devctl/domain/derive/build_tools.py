@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
@@ -110,19 +110,25 @@ def recipes(makefile: str, words: list[str]) -> str:
     variables = {
         name: f"${{{name}:-{value}}}" if kind == "?" else value for name, kind, value in _SET.findall(text)
     }
+    variables = {"MAKE": "make", **variables}
     variables |= {name: value for name, equals, value in (w.partition("=") for w in words) if equals}
     rules = {
         name: (needs.split(), body) for names, needs, body in _RULE.findall(text) for name in names.split()
     }
     first = next((name for name in rules if not name.startswith(".")), "")
     targets = [w for w in words if not w.startswith("-") and "=" not in w] or [first]
-    seen: list[str] = []
-    while targets:
-        target = targets.pop(0)
-        if target in rules and target not in seen:
-            seen.append(target)
-            targets += rules[target][0]
-    said = "".join(rules[target][1] for target in seen)
+    said = "".join(rules[target][1] for target in _in_order(targets, rules, frozenset()))
     for _ in range(_DEEP):
         said = _USED.sub(lambda found: variables.get(found[1] or found[2], found[0]), said)
     return re.sub(r"^\t[@-]*", "", said, flags=re.MULTILINE).replace("$$", "$")
+
+
+def _in_order(
+    targets: Iterable[str], rules: Mapping[str, tuple[list[str], str]], above: frozenset[str]
+) -> dict[str, None]:
+    """What a target needs comes before it, and each once."""
+    found: dict[str, None] = {}
+    for target in targets:
+        if target in rules and target not in above:
+            found |= {**_in_order(rules[target][0], rules, above | {target}), **found, target: None}
+    return found

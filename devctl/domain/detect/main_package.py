@@ -132,9 +132,10 @@ def choose_main(
     dockerfile: DockerfileFacts | None = None,
     compose: Mapping[str, object] | None = None,
     ran: tuple[str, str] | None = None,
+    reloaded: tuple[str, str] | None = None,
 ) -> Chosen:
     """The main of a service: the one that devctl.yaml names, that a container compiles when it starts (`ran`: its folder, and who
-    says so), the Dockerfile builds, or the code makes plain.
+    says so), the Dockerfile builds, air builds (`reloaded`: likewise), or the code makes plain.
 
     `name`, `context` and `compose` (its part of the model) are the compose service's. Raises FilesError `no-go-module` or
     `no-main`, or UsageError `which-main` where several are right.
@@ -155,8 +156,9 @@ def choose_main(
             hint="go test ./... is how a library runs; a program of it is written as cmd/NAME/main.go, and found there",
             place="go.mod" if facts.modules[0].dir == "." else f"{facts.modules[0].dir}/go.mod",
         )
+    by_air = next((Chosen(m, reloaded[1]) for m in found if reloaded and m.package.dir == reloaded[0]), None)
     if dockerfile is None:
-        return _by_code(found, name)
+        return by_air or _by_code(found, name)
     # Of `go build -o /out/ . ./cmd/...` one word names a package, and the others are built as well.
     together = (
         _by_start(found, dockerfile, compose or {}) if _builds_a_pattern(dockerfile, compose or {}) else None
@@ -165,6 +167,7 @@ def choose_main(
         together
         or _by_dockerfile(found, dockerfile, context, compose or {}, name)
         or _by_start(found, dockerfile, compose or {})
+        or by_air
         or _by_place(found, dockerfile)
         or _by_code(found, name)
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
 from devctl.domain.derive.production_stage import ProductionStage, production_stage
+from devctl.domain.detect.air_start import AirStart, air_start
 from devctl.domain.detect.cgo import needs_cgo
 from devctl.domain.detect.config_file_env import asked_config, read_names, required_names, with_named
 from devctl.domain.detect.framework_ports import library_port
@@ -16,6 +17,7 @@ from devctl.domain.detect.main_package import Chosen, Main, choose_main, mains, 
 from devctl.domain.detect.port_and_probe import Port, find_port, find_probe
 from devctl.domain.detect.required_env import dockerfile_env, environment, unset_env
 from devctl.domain.detect.source_run import SourceRun
+from devctl.domain.dockerfile.air_toml import UsersAir
 from devctl.domain.dockerfile.build_and_start import GO_VARIABLES, Started, started
 from devctl.domain.dockerfile.dev_stage import dev_stage
 from devctl.domain.dockerfile.facts import DockerfileFacts
@@ -77,14 +79,17 @@ def detect_service(
     context: str = ".",
     is_folder: Callable[[str], bool] = lambda _: False,
     run: SourceRun | None = None,
+    air: UsersAir | None = None,
 ) -> Service:
     """The service `name` of the compose model (its part of it is `compose`), or of a project that has none. `run`: what its
-    container compiles and starts itself, in paths of the project.
+    container compiles and starts itself, in paths of the project; `air`: the .air.toml that develops this service, whose word
+    counts where no Dockerfile says more.
 
     `is_folder`: of a path in the project. Raises FilesError (`no-go-module`, `no-main`) or UsageError (`which-main`).
     """
     spec, said = compose or {}, _said(config, name)
     seen = up_to_asked(dockerfile, spec) if dockerfile is not None else None
+    reloaded = air_start(air) if air is not None else None
     chosen = choose_main(
         facts,
         name=name,
@@ -94,18 +99,27 @@ def detect_service(
         dockerfile=seen if run is None else None,
         compose=spec,
         ran=(run.package, compose_file) if run is not None and run.package is not None else None,
+        reloaded=(reloaded.package, reloaded.built_at) if reloaded is not None and reloaded.package else None,
     )
     called = posixpath.basename(chosen.main.package.dir)
     if run is None:
         begun = started(seen, spec, compose_file=compose_file, called=called)
     else:
         begun = _started_from_source(run, spec, chosen.main, compose_file)
+    if reloaded is not None and reloaded.package not in (None, chosen.main.package.dir):
+        reloaded = None  # it builds another program
+    if reloaded is not None and (seen is None or not prod_stages(seen, spec)):
+        begun = _as_reloaded(begun, reloaded)
+        spec, compose_file = _with_variables(spec, compose_file, reloaded)
     image = begun.in_source(dockerfile_env(seen))
     there = {**image, **environment(spec), **said.env}
     asked = asked_config(chosen.main, there)
     chosen = replace(chosen, main=with_named(chosen.main, {**there, **asked}))
     flags = begun if said.args is None else Started(args=said.args, places={"args": "devctl.yaml"})
     port = _port(chosen.main, said, spec, compose_file=compose_file, dockerfile=seen, begun=flags)
+    if port is not None and reloaded is not None:
+        of_port = {n: v for n, v in reloaded.variables.items() if re.search(rf"(?:^|:){port.port}$", v)}
+        port = replace(port, env=(*port.env, *of_port.items()))
     decided = _decide(chosen, said, port, begun, at_root=context == ".", asked=asked)
     service = _service(decided, config, name=name)
     told = config.go is not None or config.bases.golang is not None
@@ -153,6 +167,28 @@ def _started_from_source(run: SourceRun, spec: Mapping[str, object], main: Main,
     return Started(tuple(re.findall(r"[^,\s]+", run.flag("tags"))), env, args, places=places)
 
 
+def _as_reloaded(begun: Started, air: AirStart) -> Started:
+    """What the .air.toml gives to the program, where nothing else gives it anything; in production too, which has no other word."""
+    args = begun.args or begun.command is not None
+    return replace(
+        begun,
+        args=begun.args if args else air.args,
+        tags=begun.tags or air.tags,
+        places={"args": air.place, "tags": air.built_at, **begun.places}
+        if not args
+        else {"tags": air.built_at, **begun.places},
+    )
+
+
+def _with_variables(
+    spec: Mapping[str, object], compose_file: str, air: AirStart
+) -> tuple[Mapping[str, object], str]:
+    """Those that its `full_bin` sets are there when the program starts: the port may be one of them."""
+    own = environment(spec)
+    new = {name: value for name, value in air.variables.items() if name not in own}
+    return ({**spec, "environment": {**own, **new}}, air.place) if new else (spec, compose_file)
+
+
 def _as_run(service: Service, run: SourceRun, *, go: str | None) -> Service:
     """It runs in the folder that its container works in, and what the command sets for it alone holds. `go`: what the module asks
     of the image; None where devctl.yaml says what builds."""
@@ -165,6 +201,7 @@ def _as_run(service: Service, run: SourceRun, *, go: str | None) -> Service:
             workdir=posixpath.relpath(run.folder, service.source.dir),
             env={**said, **service.start.env},
             steps=run.steps,
+            debugger=run.debugger,
         ),
         build=replace(
             service.build,

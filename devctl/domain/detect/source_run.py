@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from devctl.domain.bases.references import parse
 from devctl.domain.command.argv import shell_text, simple_commands
+from devctl.domain.derive.build_tools import recipes
 from devctl.domain.detect.required_env import environment
 from devctl.domain.dockerfile.entrypoint import words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
@@ -24,6 +25,14 @@ _WITH_VALUE = frozenset(
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 # Done only so that the program can be compiled, which is the image's part.
 _FOR_BUILDS = re.compile(r"(?:\S*/)?(?:go (?:mod|get|install|version|env)|apt-get|apt|apk|set|true|mkdir|:) ")
+# Flags of delve that have a value of their own.
+_OF_DELVE = frozenset(
+    {"l", "listen", "api-version", "backend", "build-flags", "check-go-version", "init", "log-dest", "log-output", "output", "r"}
+    | {"redirect", "tty", "wd"}
+)  # fmt: skip
+_MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
+_DEEP = 5
+"""How many tools may call one another: `make dev` that calls `make run`."""
 _HOME = "/go"
 """The working directory of an image of Go."""
 _KEPT = re.compile(r"-mod=|-modfile=")
@@ -33,7 +42,9 @@ _KEPT = re.compile(r"-mod=|-modfile=")
 class SourceRun:
     """`folder`: where the program runs, `package`: the folder that it is compiled from, None where no word names it. `flags`: of
     what compiles it, each as one word (`-tags=a,b`); `env`: what is set for it alone; `steps`: the commands before it that are not
-    there to compile, as a shell takes them; `image`: the image of Go that it is compiled in."""
+    there to compile, as a shell takes them; `image`: the image of Go that it is compiled in; `air`: the configuration that air is
+    called with; `debugger`: what it is started under, and in a dev container is not;
+    `reloads`: air is called, whose configuration says the rest."""
 
     folder: str
     package: str | None = None
@@ -42,6 +53,9 @@ class SourceRun:
     env: Mapping[str, str] = field(default_factory=dict)
     steps: tuple[str, ...] = ()
     image: str | None = None
+    air: str | None = None
+    debugger: str = ""
+    reloads: bool = False
 
     def flag(self, name: str) -> str:
         return next((f.partition("=")[2] for f in self.flags if f.startswith(f"-{name}=")), "")
@@ -53,10 +67,21 @@ class SourceRun:
 
 
 @dataclass(frozen=True, slots=True)
+class _Reading:
+    """`known`: what variables in a shell's text stand for; `read`: gives a file that the container sees, None where there is
+    none; `depth`: how many tools called one another."""
+
+    known: Mapping[str, str]
+    read: Callable[[str], str | None]
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Command:
     words: tuple[str, ...]
     folder: str
     env: Mapping[str, str]
+    debugger: str = ""
 
     @property
     def name(self) -> str:
@@ -75,43 +100,90 @@ class _Compiled:
     args: tuple[str, ...]
 
 
-def source_run(words: Sequence[str], *, folder: str, env: Mapping[str, str]) -> SourceRun | None:
-    """None where these words start no program that they compile. `env`: what variables in a shell's text stand for."""
-    commands = list(_commands(tuple(words), folder, {}, env))
+def source_run(
+    words: Sequence[str],
+    *,
+    folder: str,
+    env: Mapping[str, str],
+    read: Callable[[str], str | None] = lambda _: None,
+) -> SourceRun | None:
+    """None where these words start no program that they compile. `env`: what variables in a shell's text stand for; `read`: gives a
+    file that the container sees, for what `make` is to run."""
+    commands = list(_commands(tuple(words), folder, {}, _Reading(env, read)))
     compiled = [(at, c, found) for at, c in enumerate(commands) if (found := _compiled(c)) is not None]
     runs = [item for item in compiled if item[2].verb == "run"]
     if runs:  # `go run ./cmd/migrate && go run ./cmd/api`: the last one stays
         at, command, found = runs[-1]
         return SourceRun(
-            found.folder, found.package, found.args, found.flags, command.env, _steps(commands[:at])
+            found.folder,
+            found.package,
+            found.args,
+            found.flags,
+            command.env,
+            _steps(commands[:at]),
+            debugger=command.debugger,
         )
     for at, command, found in reversed(compiled):
         started = next((c for c in commands[at + 1 :] if _is_of(c, found)), None)
         if started is not None:
             before = commands[:at] + commands[at + 1 : commands.index(started)]
-            env = {**command.env, **started.env}
             return SourceRun(
-                started.folder, found.package, started.words[1:], found.flags, env, _steps(before)
+                started.folder,
+                found.package,
+                started.words[1:],
+                found.flags,
+                {**command.env, **started.env},
+                _steps(before),
+                debugger=started.debugger,
             )
     for at, command in enumerate(commands):
         if command.name in _RELOADERS:
             behind = command.words[command.words.index("--") + 1 :] if "--" in command.words else ()
-            args = behind if command.name == "air" else ()
-            return SourceRun(command.folder, None, args, (), command.env, _steps(commands[:at]))
+            air = command.name == "air"
+            return SourceRun(
+                command.folder,
+                None,
+                behind if air else (),
+                (),
+                command.env,
+                _steps(commands[:at]),
+                air=_configuration(command) if air else None,
+                reloads=air,
+            )
     return None
+
+
+def _configuration(air: _Command) -> str | None:
+    """`air -c FILE`."""
+    for word, following in zip(air.words, (*air.words[1:], ""), strict=True):
+        flag, equals, value = word.lstrip("-").partition("=")
+        if word.startswith("-") and flag == "c" and (value or following):
+            return posixpath.normpath(posixpath.join(air.folder, value if equals else following))
+        if word == "--":
+            break
+    return None
+
+
+_NOTHING = _Reading({}, lambda _: None)
 
 
 def package_built(text: str, *, folder: str) -> str | None:
     """The package that a command of a reloader's configuration builds."""
-    found = [c for command in _in_shell(text, folder, {}, {}) if (c := _compiled(command)) is not None]
+    found = [c for command in _in_shell(text, folder, {}, _NOTHING) if (c := _compiled(command)) is not None]
     return found[-1].package if found else None
 
 
 def _steps(commands: Sequence[_Command]) -> tuple[str, ...]:
     kept = [c for c in commands if not _FOR_BUILDS.match(f"{' '.join(c.words)} ")]
     return tuple(
-        " ".join([*(f"{k}={shlex.quote(v)}" for k, v in c.env.items()), shlex.join(c.words)]) for c in kept
+        " ".join([*(f"{k}={shlex.quote(v)}" for k, v in c.env.items()), _as_written(c.words)]) for c in kept
     )
+
+
+def _as_written(words: Sequence[str]) -> str:
+    """`> out 2>&1` stays what it is to a shell."""
+    text = " ".join(word if set(word) <= set("<>&") else shlex.quote(word) for word in words)
+    return re.sub(r"(?<= )(\d) (?=[<>])|(?<=[<>]&) (?=\d)", r"\1", text)
 
 
 def _is_of(command: _Command, built: _Compiled) -> bool:
@@ -123,9 +195,9 @@ def _is_of(command: _Command, built: _Compiled) -> bool:
 
 
 def _commands(
-    words: tuple[str, ...], folder: str, env: Mapping[str, str], known: Mapping[str, str]
+    words: tuple[str, ...], folder: str, env: Mapping[str, str], reading: _Reading
 ) -> Iterator[_Command]:
-    """One after another, also those that a shell or a reloader is given as one word."""
+    """One after another, also those that a shell, a reloader or make is given as one word."""
     while words and (_ASSIGNMENT.match(words[0]) or words[0] in ("exec", "env", "time", "command")):
         if _ASSIGNMENT.match(words[0]):
             name, _, value = words[0].partition("=")
@@ -139,15 +211,89 @@ def _commands(
     if at is not None:
         yield _Command(words[at:], folder, env)
         return
+    name = posixpath.basename(words[0].partition("@")[0])
+    if name == "dlv":
+        yield from _debugged(words, folder, env)
+        return
+    recipe = _made(words[1:], folder, reading) if name == "make" and reading.depth < _DEEP else None
+    if recipe is not None:
+        folder, lines = recipe
+        deeper = replace(reading, depth=reading.depth + 1)
+        for line in lines:  # each in a shell of its own
+            yield from _in_shell(line, folder, env, deeper)
+        return
     texts = (word if not word.startswith("-") else word.partition("=")[2] for word in words[1:])
-    given = [list(_in_shell(text, folder, env, known)) for text in texts if " " in text]
+    given = [list(_in_shell(text, folder, env, reading)) for text in texts if " " in text]
     built = [any(_compiled(c) is not None for c in commands) for commands in given]
     if (text := shell_text(words)) is not None:
-        yield from _in_shell(text, folder, env, known)
+        yield from _in_shell(text, folder, env, reading)
     elif any(built):  # what a reloader is told to build, and then to start
         yield from (c for commands in given[built.index(True) :] for c in commands)
     else:
         yield _Command(words, folder, env)
+
+
+def _debugged(words: tuple[str, ...], folder: str, env: Mapping[str, str]) -> Iterator[_Command]:
+    """`dlv debug PACKAGE --headless -- ARGS` is `go run PACKAGE ARGS`, `dlv exec PROGRAM -- ARGS` the program."""
+    end = words.index("--") if "--" in words else len(words)
+    own, behind = words[1:end], words[end + 1 :]
+    flags, named = _flags(own, _OF_DELVE)
+    verb, left = "".join(named[:1]), named[1:]
+    where = posixpath.normpath(posixpath.join(folder, flags.get("wd", ".")))
+    if verb == "exec" and left:
+        program = posixpath.join(folder, left[0]) if left[0].startswith(".") and folder else left[0]
+        yield _Command((program, *left[1:], *behind), where, env, debugger="dlv")
+    elif verb == "debug":
+        build, _ = _flags(tuple(_split(flags.get("build-flags", ""))), _WITH_VALUE)
+        said = tuple(f"-{name}={build[name]}" for name in ("tags", "ldflags", "mod") if build.get(name))
+        package = posixpath.normpath(posixpath.join(folder, "".join(left[:1]) or "."))
+        yield _Command(("go", "run", *said, package, *behind), where, env, debugger="dlv")
+    else:
+        yield _Command(words, folder, env)
+
+
+def without_debugger(words: Sequence[str]) -> tuple[str, ...]:
+    """`dlv exec ./tmp/main --headless -- serve` is `./tmp/main serve`; other words stay as they are."""
+    if posixpath.basename("".join(words[:1])) != "dlv":
+        return tuple(words)
+    found = [c for c in _debugged(tuple(words), "", {}) if c.debugger and c.name != "go"]
+    return found[0].words if found else tuple(words)
+
+
+def _flags(words: tuple[str, ...], with_value: frozenset[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What is said by flags, and the words between them."""
+    found, others, at = dict[str, str](), list[str](), 0
+    while at < len(words):
+        name, equals, value = words[at].lstrip("-").partition("=")
+        if not words[at].startswith("-"):
+            others.append(words[at])
+        elif not equals and name in with_value:
+            at += 1
+            found[name] = "".join(words[at : at + 1])
+        else:
+            found[name] = value
+        at += 1
+    return found, tuple(others)
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []
+
+
+def _made(words: tuple[str, ...], folder: str, reading: _Reading) -> tuple[str, list[str]] | None:
+    """The folder that `make WORDS` works in, and what it runs there."""
+    flags, _ = _flags(words, frozenset({"C", "f"}))
+    folder = posixpath.normpath(posixpath.join(folder, flags.get("C", ".")))
+    names = (flags["f"],) if "f" in flags else _MAKEFILES
+    texts = (reading.read(posixpath.normpath(posixpath.join(folder, name))) for name in names)
+    text = next((text for text in texts if text is not None), None)
+    if text is None:
+        return None
+    targets = [w for at, w in enumerate(words) if words[at - 1] not in ("-C", "-f") or not at]
+    return folder, [line for line in recipes(text, targets).splitlines() if line.strip()]
 
 
 def _is_go(word: str, following: str) -> bool:
@@ -158,14 +304,14 @@ def _is_go(word: str, following: str) -> bool:
     )
 
 
-def _in_shell(text: str, folder: str, env: Mapping[str, str], known: Mapping[str, str]) -> Iterator[_Command]:
-    for words in simple_commands(expand(text, {**known, **env}, unknown="")):
+def _in_shell(text: str, folder: str, env: Mapping[str, str], reading: _Reading) -> Iterator[_Command]:
+    for words in simple_commands(expand(text, {**reading.known, **env}, unknown="")):
         if words[0] == "cd" and len(words) == 2:
             folder = posixpath.normpath(posixpath.join(folder, words[1]))
         elif words[0] == "export":
             env = {**env, **dict(w.split("=", 1) for w in words[1:] if "=" in w)}
         else:
-            yield from _commands(words, folder, env, known)
+            yield from _commands(words, folder, env, reading)
 
 
 def _compiled(command: _Command) -> _Compiled | None:
@@ -235,9 +381,11 @@ def mounted_run(
     dockerfile: DockerfileFacts | None,
     folders: Iterable[str],
     asked: bool,
+    read: Callable[[str], str | None] = lambda _: None,
 ) -> SourceRun | None:
     """How a resolved compose service runs Go code of the project that is mounted into it, in paths of the project; None where it
-    does not compile any. `folders`: those of the Go packages; `asked`: devctl.yaml names it, which is word enough."""
+    does not compile any. `folders`: those of the Go packages; `asked`: devctl.yaml names it, which is word enough; `read`: gives a
+    file of the project."""
     mounts, image = mounts_of(spec, root=root), str(spec.get("image") or "")
     stage = _stage(dockerfile, spec)
     folder = str(spec.get("working_dir") or "")
@@ -248,7 +396,12 @@ def mounted_run(
     words = _words(spec, dockerfile, stage) or (("air",) if named == "air" else ())
     if named == "air" and not words_of(spec, "entrypoint") and words[:1] != ("air",):
         words = ("air", *words)
-    found = source_run(words, folder=folder, env=environment(spec)) or (SourceRun(folder) if asked else None)
+
+    def seen(path: str) -> str | None:
+        return read(inside) if (inside := mounts.in_project(path)) is not None else None
+
+    found = source_run(words, folder=folder, env=environment(spec), read=seen)
+    found = found or (SourceRun(folder) if asked else None)
     if found is None:
         return None
     code = found.package or (found.folder if mounts.in_project(found.folder) is not None else "")
@@ -260,7 +413,21 @@ def mounted_run(
         folder=mounts.in_project(found.folder) or place,
         package=place if found.package is not None else None,
         image=image if dockerfile is None and golang_tag(image) else None,
+        air=mounts.in_project(found.air) if found.air is not None else None,
     )
+
+
+def air_called(spec: Mapping[str, Any], dockerfile: DockerfileFacts, *, context: str) -> SourceRun | None:
+    """How air is called in an image that the source is copied into, in paths of the project; None where it is not."""
+    stage = _stage(dockerfile, spec)
+    assert stage is not None
+    top = working_dir(dockerfile, stage)
+    folder = posixpath.normpath(posixpath.join(top, str(spec.get("working_dir") or "")))
+    found = source_run(_words(spec, dockerfile, stage), folder=folder, env=environment(spec))
+    inside = Mounts({top: context})
+    file = inside.in_project(found.air) if found is not None and found.air is not None else None
+    place = inside.in_project(found.folder) if found is not None else None
+    return replace(found, air=file, folder=place) if found and found.reloads and place else None
 
 
 def _stage(facts: DockerfileFacts | None, spec: Mapping[str, Any]) -> Stage | None:

@@ -67,16 +67,18 @@ class UsersAir:
         return None
 
 
-def users_air(text: str, path: str) -> UsersAir:
-    """`path` relative to the project. Raises ValueError where it is not TOML."""
+def users_air(text: str, path: str, *, folder: str | None = None) -> UsersAir:
+    """`path` relative to the project; `folder`: where air is called, None where it finds the file by itself. Raises ValueError
+    where it is not TOML."""
     values = tomllib.loads(text)
     lines: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         found = re.match(r"\s*([\w-]+)\s*=", line)
         if found is not None:
             lines.setdefault(found[1], number)
-    folder = posixpath.dirname(path)
-    folder = posixpath.dirname(folder) if posixpath.basename(folder) == ".config" else folder
+    if folder is None:
+        folder = posixpath.dirname(path)
+        folder = posixpath.dirname(folder) if posixpath.basename(folder) == ".config" else folder
     return UsersAir(path, folder or ".", values, lines)
 
 

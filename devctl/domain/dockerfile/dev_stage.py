@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from devctl.domain.dockerfile.stages import (
 from devctl.domain.dockerfile.walk import working_dir
 from devctl.domain.go.versions import air_problem, refuses
 from devctl.errors import Problem
+
+_STARTS_ONCE = re.compile(r"\bgo run\b|\bdlv (?:\S+ )*?(?:debug|exec)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ def _reload_reasons(facts: DockerfileFacts, stage: Stage, command: str) -> Itera
     said = [command]
     for current in chain(facts, stage):
         said += [i.original for i in current.instructions if i.cmd in ("RUN", "CMD", "ENTRYPOINT", "COPY")]
+    if _STARTS_ONCE.search(command) and not RELOADERS.search(command):
+        said = []  # what is installed is not what is started
     if not any(RELOADERS.search(text) for text in said):
         message = f"stage `{target_name(stage)}` has no tool that reloads (air)"
         yield _reason("dev-without-reload", message, f"{facts.path}:{stage.line}")

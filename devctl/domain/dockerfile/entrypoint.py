@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from devctl.domain.command.argv import shell_text, simple_commands
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
@@ -126,6 +127,14 @@ def words_of(compose: Mapping[str, object], key: str) -> tuple[str, ...]:
     """`entrypoint` or `command` of a resolved compose service."""
     said = compose.get(key.lower())
     return tuple(str(word) for word in said) if isinstance(said, list) else ()
+
+
+def name_program(compose: dict[str, Any]) -> None:
+    """`entrypoint: []` drops that of the image: the first word of `command` is the program. Written so (in place), it is not taken
+    for a file that says nothing of the entrypoint."""
+    if compose.get("entrypoint") == [] and compose.get("command"):
+        program, *words = compose["command"]
+        compose["entrypoint"], compose["command"] = [program], words
 
 
 def _built_as(facts: DockerfileFacts, stage: Stage, program: str) -> tuple[str, ...]:

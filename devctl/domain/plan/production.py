@@ -1,7 +1,7 @@
 """The settings of a container in production: what a preview runs with, and what `init` writes into compose.prod.yaml.
 
-What the compose file says holds, to the letter. A setting is added only where it says nothing, under the same key: compose
-refuses two limits of one thing (`mem_limit` and `deploy.resources.limits.memory`).
+What the compose file says holds, to the letter. A setting is added only where it says nothing, and a limit below `deploy` where
+the file has others there: compose refuses `pids_limit` beside `deploy.resources.limits`, whatever that limits.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from devctl.domain.dockerfile.runtime_bases import NONROOT
 MEMORY = 512 * 2**20
 PRIVILEGES = "no-new-privileges"
 Setting = str | int | bool | list[str]
+_BELOW_DEPLOY = {"mem_limit": "memory", "pids_limit": "pids"}
 SETTINGS: dict[str, Setting] = {
     "user": NONROOT,  # in a preview, that of an image which says another one
     "read_only": True,
@@ -28,13 +29,20 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
-def added(spec: Mapping[str, Any], *, user: str | None, copied_in: bool = False) -> dict[str, Setting]:
+def added(spec: Mapping[str, Any], *, user: str | None, copied_in: bool = False) -> dict[str, Any]:
     """What is to be added to a service of the compose file, so that it runs as in production. `copied_in`: configs or secrets are
     copied into its container, whose root is not made read-only then."""
     settings = {**SETTINGS, **({"user": user} if user else {})}
     if copied_in:
         del settings["read_only"]
-    return dict(_missing(spec, settings))
+    found: dict[str, Any] = dict(_missing(spec, settings))
+    deploy = spec.get("deploy") or {}
+    resources = deploy.get("resources") or {}
+    if limits := resources.get("limits"):
+        more = {name: found.pop(key) for key, name in _BELOW_DEPLOY.items() if key in found}
+        if more:
+            found["deploy"] = {**deploy, "resources": {**resources, "limits": {**limits, **more}}}
+    return found
 
 
 def _missing(spec: Mapping[str, Any], settings: Mapping[str, Setting]) -> Iterator[tuple[str, Setting]]:

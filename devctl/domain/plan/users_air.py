@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from devctl.domain.command.argv import shell_words
+from devctl.domain.command.argv import exec_words, shell_words
+from devctl.domain.detect.air_start import PLAIN, split_line
+from devctl.domain.detect.source_run import without_debugger
 from devctl.domain.dockerfile.air_toml import UsersAir, build_command, table, toml_string
 from devctl.domain.project.model import Service
 from devctl.errors import Problem
 
-_PLAIN = re.compile(r"[\w@%+=:,./-]+")
 _GO_BUILD = re.compile(r"\bgo\s+(?:build|install|run)\b([^\n;&|]*)")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DEFAULT_DIRS = {"assets", "tmp", "vendor", "testdata"}
@@ -62,6 +63,17 @@ def builds(air: UsersAir, service: Service, *, alone: bool) -> bool:
 
 def problems(air: UsersAir) -> Iterator[Problem]:
     """What of it cannot hold here, or holds against what devctl promises; each with its line."""
+    for key in ("full_bin", "entrypoint"):
+        value = air.build.get(key)
+        words = [str(word) for word in value] if isinstance(value, list) else _words(_text(value))
+        program = words if isinstance(value, list) else _words(split_line(_text(value))[1])
+        if without_debugger(program) != tuple(program):
+            yield Problem(
+                "debugger-left-out",
+                f"`{key}` of {air.path} starts the program under {program[0]}: devctl starts it without, and again at each save",
+                "no action needed; to debug, run the program under dlv yourself: devctl exec, or on your machine",
+                air.place(key),
+            )
     for key, value in _windows(air):
         fixed = value.replace("\\", "/").replace(".exe", "")
         fixed = fixed if fixed.startswith(("/", "./")) or " " in fixed else f"./{fixed}"
@@ -129,7 +141,7 @@ def translated(
     if binary:
         absolute = posixpath.normpath(posixpath.join(root, binary))
         environment["DEVCTL_BINARY"] = absolute
-        command = _command(said, absolute, service)
+        command = _command(said, absolute, service, path=air.path)
     if air.values.get("env_files"):
         environment["DEVCTL_AIR_ENV"] = "1"
     return Translated(as_toml(values), command, environment)
@@ -177,6 +189,7 @@ def _built(air: UsersAir, said: Mapping[str, Any]) -> tuple[str, str]:
     binary = _text(said.get("bin"))
     if isinstance(entry, list) and entry and "/" in str(entry[0]):
         binary = str(entry[0])
+    binary = posixpath.join(_text(air.values.get("root")) or ".", binary) if binary else ""
     found = re.search(r"\bgo\s+build\b[^\n;&|]*?\s-o[= ]?(\S+)", cmd)
     if not binary or (isinstance(entry, list) and entry and "/" not in str(entry[0])):
         binary = found[1] if found is not None else binary or f"{default}/main"
@@ -195,17 +208,24 @@ def _pre(said: Mapping[str, Any], cmd: str) -> str:
     return shell_words(["sh", "-c", "\n".join([*lines, cmd])])
 
 
-def _command(said: Mapping[str, Any], binary: str, service: Service) -> tuple[str, ...]:
+def _debugged_line(full: str) -> str:
+    before, program = split_line(full)
+    words = exec_words(program)
+    return before + shell_words(without_debugger(words)) if without_debugger(words) != words else full
+
+
+def _command(said: Mapping[str, Any], binary: str, service: Service, *, path: str) -> tuple[str, ...]:
     """What devctl-run is given: a list where the file says one, else the shell line that air would run."""
-    full = _text(said.get("full_bin"))
+    full = _debugged_line(_text(said.get("full_bin")))
     entry = said.get("entrypoint")
+    entry = list(without_debugger([str(word) for word in entry])) if isinstance(entry, list) else entry
     own = [str(word) for word in entry[1:]] if isinstance(entry, list) else []
     program = str(entry[0]) if isinstance(entry, list) and entry and "/" not in str(entry[0]) else binary
     words = [*([] if full else own), *(str(word) for word in said.get("args_bin") or [])]
-    args = list(service.start.args)
+    args = list(service.start.args) if service.origins.get("args", "").partition(":")[0] != path else []
     if args:
         words = own if program != binary and not full else []
-    if not full and all(_PLAIN.fullmatch(word) for word in words):
+    if not full and all(PLAIN.fullmatch(word) for word in words):
         return (program, *words, *args)
     line = " ".join([full or shlex.quote(program), *words, *(['"$@"'] if args else [])])
     return ("sh", "-c", line, "sh", *args)

@@ -91,7 +91,8 @@ class ProgramStart:
     it is started. `unset_env`: variables that it ends without and that nothing sets, each with the line that reads it;
     `env_files`: files of variables that it ends without. `image_env`: variables that the user's image sets and the program
     needs, for stages of ours. `writable`: folders that it writes to in production. `steps`: what a service that compiles itself
-    what is mounted (`go run .`) runs before the program at each start of the container, in a shell.
+    what is mounted (`go run .`) runs before the program at each start of the container, in a shell. `air_file`: the configuration
+    that it calls air with, and `air_folder` where; `debugger`: what it starts the program under, and a dev container does not.
     """
 
     args: tuple[str, ...] = ()
@@ -105,6 +106,9 @@ class ProgramStart:
     env_files: tuple[EnvFile, ...] = ()
     writable: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+    air_file: str = ""
+    air_folder: str = "."
+    debugger: str = ""
 
 
 @dataclass(frozen=True, slots=True)

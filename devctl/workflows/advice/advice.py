@@ -104,6 +104,8 @@ def _of_service(
         )
         if all_of_it or r.code != "no-dev-stage" or _left_lines(service)
     ]
+    if mode == "dev" and service.start.debugger:
+        reasons.append(_without_debugger(linted, service))
     stage = _built_stage(linted, service, run, mode=mode)
     told = told_in(mode, findings, facts=linted.dockerfile, stage=stage, any_stage=all_of_it)
     known = {(r.code, r.place) for r in reasons}
@@ -357,6 +359,16 @@ def _not_run(linted: Linted, facts: DockerfileFacts, service: Service) -> Iterat
             if own
             else facts.path,
         )
+
+
+def _without_debugger(linted: Linted, service: Service) -> Problem:
+    name, debugger = service.name, service.start.debugger
+    return Problem(
+        "debugger-left-out",
+        f"{name} is started without {debugger}, and again at each save: nothing to attach a debugger to",
+        f"no action needed; to debug it as the compose file says: devctl down && docker compose up {name}",
+        linted.compose_place(("command",)),
+    )
 
 
 def _left_lines(service: Service) -> list[int]:

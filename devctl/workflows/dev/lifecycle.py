@@ -37,6 +37,7 @@ from devctl.workflows.project.find import named
 from devctl.workflows.project.load import load
 from devctl.workflows.ready.exited import say_ended_dependencies, with_ended_dependency
 from devctl.workflows.ready.wait import wait_ready
+from devctl.workflows.session.host_ports import lost_to_another
 from devctl.workflows.session.name_conflict import own_containers, refuse_anothers
 from devctl.workflows.session.session import Session, open_session, write_overlay
 from devctl.workflows.session.startable import check_startable
@@ -47,6 +48,9 @@ from devctl.workflows.switch.applied_model import forget_applied, keep_applied, 
 from devctl.workflows.switch.first_error import beside
 from devctl.workflows.switch.lock import changing
 from devctl.workflows.switch.switch import removal, stopping, switching
+
+PORT_TRIES = 3
+"""How often `up` chooses another port of the host where the one that it chose is taken before the container has it."""
 
 
 def up(request: UpRequest, box: Toolbox) -> Outcome:
@@ -125,7 +129,13 @@ def _what_stays(service: ServiceState, state: State, steps: Steps) -> str:
 
 
 def _bring_up(
-    request: UpRequest, box: Toolbox, project: Project, steps: Steps, *, advised: bool = False
+    request: UpRequest,
+    box: Toolbox,
+    project: Project,
+    steps: Steps,
+    *,
+    advised: bool = False,
+    port_tries: int = PORT_TRIES,
 ) -> State:
     """What runs in dev mode already is replaced as the watcher does it: it serves until its successor is proven."""
     session = open_session(box, project, mode="dev", only=request.services)
@@ -141,10 +151,13 @@ def _bring_up(
     try:
         run_plan(box, session, steps, request)
     except DevctlError as error:
+        chosen = {run.service: run.host_port for run in session.runs}
+        if port_tries and lost_to_another(project, error, chosen=chosen):
+            return _bring_up(request, box, project, steps, advised=True, port_tries=port_tries - 1)
         project = give_way(box, project, steps.failed, error)
         services = request.services
         project = resolve_bases(box, project, mode="dev", assemble=request.yes, say=False, services=services)
-        return _bring_up(request, box, project, steps, advised=True)
+        return _bring_up(request, box, project, steps, advised=True, port_tries=port_tries)
     for service in wanted:
         current(box, project, service)
     keep_running(box.state, box.private, session, [s.name for s in wanted])

@@ -226,6 +226,7 @@ def watched_paths(files: Files, project: Project) -> tuple[Path, ...]:
     for service in project.services:
         names += manifest_paths(files, project, service)
         names += [f"{service.build.context}/{name}" for name in RECIPE_FILES]
+        names += [service.air.path] if service.air is not None else []
         dockerfile = (
             service.build.dockerfile or f"{service.build.context}/Dockerfile"
         )  # one that is written later counts

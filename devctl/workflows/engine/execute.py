@@ -11,6 +11,8 @@ from typing import Any
 from devctl.domain.command.events import Remark
 from devctl.domain.command.requests import COMPOSE_TIMEOUT
 from devctl.domain.command.state import Mode
+from devctl.domain.derive.build_cache import with_build_cache, without_build_cache
+from devctl.domain.dockerfile.recipe import Recipes
 from devctl.domain.failures import Asked, explain
 from devctl.domain.failures.build_output import failed_build
 from devctl.domain.failures.places import first_place, of_compiler
@@ -40,7 +42,9 @@ TAIL = 20
 def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = False) -> None:
     """Build one image. Raises ProjectError `build-failed`, or the entry of the failure dictionary that fits."""
     model = _on_bases(box, session, service)
-    done = box.compose.build(session.root, model, [service], recipes=session.recipes, no_cache=no_cache)
+    recipes = {**session.recipes, **_with_cache(box, session, service)}
+    done = box.compose.build(session.root, model, [service], recipes=recipes, no_cache=no_cache)
+    done = replace(done, stdout=without_build_cache(done.stdout), stderr=without_build_cache(done.stderr))
     if done.code != 0:
         error = failure(done, "build", what=f"the image of {service}")
         place = _in_their_file(session, service, error.problem.place)
@@ -52,6 +56,20 @@ def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = Fals
             box.sources, session, service, failed_build(done.output).instruction
         )
         raise error.replace(place=place)
+
+
+def _with_cache(box: Toolbox, session: Session, service: str) -> Recipes:
+    """A user's own Dockerfile for production, or that of a job, with what keeps each build from compiling the standard library."""
+    run = next((run for run in session.runs if run.service == service), None)
+    recipe = session.recipes.get(service)
+    if recipe is None or (run is not None and (run.mode == "dev" or run.written is None)):
+        return {}
+    said = session.model["services"][service]["build"]
+    facts = box.sources.dockerfile_text(
+        recipe.dockerfile, path=str(said.get("dockerfile") or "Dockerfile"), args=said.get("args") or {}
+    )
+    text = with_build_cache(facts, str(said.get("target") or ""))
+    return {service: replace(recipe, dockerfile=text)} if text != facts.text else {}
 
 
 def _line(sources: Sources, session: Session, service: str, failed: str) -> str | None:

@@ -15,9 +15,17 @@ from devctl.domain.compose.own_image import own_image
 from devctl.domain.compose.profiles import choose_profiles, has_profiles, in_profiles
 from devctl.domain.derive.build_tools import with_tools
 from devctl.domain.detect.service import detect_service, is_go_service
-from devctl.domain.detect.source_run import SourceRun, mounted_run, package_built, without_caches
+from devctl.domain.detect.source_run import (
+    SourceRun,
+    air_called,
+    mounted_run,
+    package_built,
+    without_caches,
+)
 from devctl.domain.detect.workers import without_port
+from devctl.domain.dockerfile.air_toml import UsersAir
 from devctl.domain.dockerfile.build_and_start import command_with
+from devctl.domain.dockerfile.entrypoint import name_program
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, for_production
 from devctl.domain.dockerfile.stages import chain, find_stage
@@ -30,7 +38,7 @@ from devctl.errors import FilesError, Problem
 from devctl.workflows.project.compose_model import compose_place
 from devctl.workflows.project.dev_stage_fallback import without_noted
 from devctl.workflows.project.find import ComposeFiles, compose_files, named
-from devctl.workflows.project.users_air import air_in
+from devctl.workflows.project.users_air import air_at, air_in
 
 Spec = dict[str, Any]
 
@@ -104,6 +112,7 @@ def _compose_services(
     """Those whose Dockerfile builds Go; with `outside` those whose Dockerfile starts what was built outside of Docker."""
     found = []
     for name, spec in specs.items():
+        name_program(spec)
         context = _inside(root, (spec.get("build") or {}).get("context"))
         built = context is not None and is_go_service(spec, facts, context=context)
         dockerfile = _dockerfile_of(box, root, name, spec, context=context or ".") if built else None
@@ -125,10 +134,13 @@ def _compose_services(
         if dockerfile is not None and not (brought(dockerfile) if outside else builds_go(dockerfile)):
             continue
         detect = partial(detect, context=context)
+        if run is None and dockerfile is not None:
+            run = air_called(spec, dockerfile, context=context)
+        detect = partial(detect, air=_air_of(box.files, root, run))
         service = _with_cache(
             without_noted(box.files, box.private, root, detect(dockerfile=dockerfile)), dockerfile
         )
-        found.append(_with_theirs(box, root, service, dockerfile, detect))
+        found.append(_with_air(_with_theirs(box, root, service, dockerfile, detect), run))
     return tuple(found)
 
 
@@ -144,6 +156,7 @@ def _run_from_source(
         dockerfile=_own_dockerfile(box, root, spec),
         folders=[package.dir for module in facts.modules for package in module.packages],
         asked=name in config.services and not spec.get("build"),
+        read=partial(_text_in, box, root, root),
     )
 
 
@@ -167,7 +180,8 @@ def _from_source(
     )
     if run.package is None:
         run = replace(run, package=_reloaded(box.files, root, run) or _built_package(theirs, detect))
-    service = detect(dockerfile=own, run=run, context=run.folder)
+    detected = detect(dockerfile=own, run=run, context=run.folder, air=_air_of(box.files, root, run))
+    service = _with_air(detected, run)
     context = _inside(root, (spec.get("build") or {}).get("context"))
     service = _with_cache(
         without_noted(
@@ -201,10 +215,27 @@ def _from_source(
     return service
 
 
+def _with_air(service: Service, run: SourceRun | None) -> Service:
+    if run is None or run.air is None:
+        return service
+    return replace(service, start=replace(service.start, air_file=run.air, air_folder=run.folder))
+
+
 def _reloaded(files: Files, root: Path, run: SourceRun) -> str | None:
-    """What the .air.toml builds that lies where a reloader starts."""
-    air, _ = air_in(files, root, (run.folder,))
+    """What the .air.toml builds that lies where a reloader starts, or that it is given."""
+    air = _air_of(files, root, run)
     return package_built(str(air.build.get("cmd") or ""), folder=run.folder) if air is not None else None
+
+
+def _air_of(files: Files, root: Path, run: SourceRun | None) -> UsersAir | None:
+    if run is None or not run.reloads:
+        return None
+    found = (
+        air_in(files, root, (run.folder,))
+        if run.air is None
+        else air_at(files, root, run.air, folder=run.folder)
+    )
+    return found[0]
 
 
 def _built_package(theirs: list[DockerfileFacts], detect: Callable[..., Service]) -> str | None:

@@ -38,7 +38,7 @@ from devctl.workflows.project.compose_inputs import read_inputs
 from devctl.workflows.project.compose_model import compose_name, compose_place
 from devctl.workflows.project.find import ComposeFiles, find_compose, find_root, named, places_from
 from devctl.workflows.project.go_services import composed_services, dockerfile_at
-from devctl.workflows.project.users_air import with_users_air
+from devctl.workflows.project.users_air import air_in, with_users_air
 
 CONFIG = "devctl.yaml"
 Spec = dict[str, Any]
@@ -185,9 +185,12 @@ def _own_service(
     dockerfile = dockerfile_at(box, root, ".", "Dockerfile")
     if dockerfile is not None and not (builds_go(dockerfile) or brought(dockerfile)):
         dockerfile = None
+    said = next(iter(config.services.values()), None)
+    air, _ = air_in(box.files, root, ((said.dir if said is not None else None) or ".", "."))
     service = detect_service(
         facts,
         config=config,
+        air=air,
         compose={"environment": dict(env)},
         compose_file=".env",
         dockerfile=dockerfile,

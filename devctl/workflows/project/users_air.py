@@ -22,7 +22,11 @@ def with_users_air(
     found: list[Service] = []
     said: dict[Problem, None] = {}
     for service in services:
-        air, wrong = air_in(files, root, (service.source.dir, "."))
+        start = service.start
+        if start.air_file:
+            air, wrong = air_at(files, root, start.air_file, folder=start.air_folder)
+        else:
+            air, wrong = air_in(files, root, (service.source.dir, "."))
         if air is not None:
             air = replace(air, builds=builds(air, service, alone=len(services) == 1))
         if dev_run_is_ours(service):
@@ -37,13 +41,30 @@ def air_in(files: Files, root: Path, folders: Iterable[str]) -> tuple[UsersAir |
         for name in NAMES:
             path = posixpath.normpath(posixpath.join(folder, name))
             text = files.read_text(root / path, within=root)
-            if text is None:
-                continue
-            try:
-                return users_air(text, path), []
-            except ValueError as error:
-                return None, [_broken(path, str(error))]
+            if text is not None:
+                return _read(text, path, folder=None)
     return None, []
+
+
+def air_at(files: Files, root: Path, path: str, *, folder: str) -> tuple[UsersAir | None, list[Problem]]:
+    """The one that air is called with (`air -c PATH`), in a folder of the project."""
+    text = files.read_text(root / path, within=root)
+    if text is not None:
+        return _read(text, path, folder=folder)
+    missing = Problem(
+        "air-config",
+        f"air is called with {path}, which does not exist: devctl's own settings of air are used",
+        f"write {path}, or fix the path behind `air -c`",
+        path,
+    )
+    return None, [missing]
+
+
+def _read(text: str, path: str, *, folder: str | None) -> tuple[UsersAir | None, list[Problem]]:
+    try:
+        return users_air(text, path, folder=folder), []
+    except ValueError as error:
+        return None, [_broken(path, str(error))]
 
 
 def _broken(path: str, why: str) -> Problem:

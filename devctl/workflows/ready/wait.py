@@ -19,6 +19,7 @@ from devctl.domain.project.model import Service
 from devctl.errors import ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile, mend
 from devctl.workflows.ready.exited import exited, panicked, tail
+from devctl.workflows.ready.silent_ports import warn_of_silent_ports
 from devctl.workflows.ready.unreachable import Unreached, listening_in, unreached, warn_of_unpublished
 
 POLL = 0.01
@@ -207,6 +208,7 @@ def _wait(
     while True:
         now = box.clock.monotonic()
         if asking.answered():
+            _look_at_other_ports(box, project, service, inside.beside)
             return
         while not marks.empty():
             heard.hear(marks.get(), now)
@@ -237,6 +239,12 @@ def _wait(
         if now - heard.at >= (BUILD_TIMEOUT if heard.building else timeout):
             raise _never_answers(box.engine, project, service, where, timeout)
         box.clock.sleep(POLL)
+
+
+def _look_at_other_ports(box: Toolbox, project: str, service: Service, beside: Listening | None) -> None:
+    container = box.engine.containers(project).of(service.name)
+    if container is not None:
+        warn_of_silent_ports(box, service, container, beside or (lambda it: listening_in(box.engine, it.id)))
 
 
 def _is_done(reporter: Reporter, service: Service, code: int | None) -> bool:

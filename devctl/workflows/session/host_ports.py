@@ -14,13 +14,14 @@ from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
-from devctl.errors import MachineError, Problem
+from devctl.errors import DevctlError, MachineError, Problem
 from devctl.workflows.project.compose_model import compose_place
 from devctl.workflows.project.find import compose_files, named
 
 LOCALHOST = "127.0.0.1"
 TRIES = 100
 HOLDS_PORTS = ("running", "paused", "restarting")
+_TAKEN = re.compile(r"\bport (\d+) is taken")
 # `${HOST_PORT:-8080}:8080`.
 _VARIABLE = re.compile(r"\$\{?(?P<name>[A-Za-z_]\w*)(?:[:?+-][^}\n]*)?\}?:(?P<target>\d+)")
 
@@ -54,6 +55,18 @@ def choose_host_port(
     if again is not None and (again in held or box.host.port_free(LOCALHOST, again)):
         return again
     return _next_free(box, service, service.serve.port, taken)
+
+
+def lost_to_another(project: Project, error: DevctlError, *, chosen: Mapping[str, int | None]) -> bool:
+    """Whether a start failed for a host port that was free when devctl chose it: another program, a second `devctl up` perhaps,
+    took it since. What the user's files name is not devctl's to move."""
+    ours = {
+        chosen.get(s.name)
+        for s in project.services
+        if fixed_port(project, s) is None and not project.specs.get(s.name, {}).get("ports")
+    }
+    taken = _TAKEN.search(error.problem.message)
+    return error.code == "port-taken" and taken is not None and int(taken[1]) in ours
 
 
 def fixed_port(project: Project, service: Service) -> int | None:

@@ -194,7 +194,7 @@ def build_args(project: Project, run: Run) -> dict[str, str]:
 
 
 def run_bases(box: Toolbox, project: Project, run: Run) -> tuple[Base, ...]:
-    """The outside images that building this run's stage needs, its arguments filled in."""
+    """The outside images that building this run's stage needs, its arguments filled in. A name in `additional_contexts` is none."""
     facts = dockerfile_of(box, project, run)
     stage = find_stage(facts, run.stage) if run.stage else facts.stages[-1]
     if stage is None:
@@ -208,7 +208,9 @@ def run_bases(box: Toolbox, project: Project, run: Run) -> tuple[Base, ...]:
                 hint="give the build argument in that line a default that is not empty (ARG), or a value in `build.args`",
                 place=f"{facts.path}:{needed.line}",
             )
-    return project_bases((), (DockerfileFacts(facts.path, stages, facts.global_args),))
+    found = project_bases((), (DockerfileFacts(facts.path, stages, facts.global_args),))
+    contexts = (project.specs.get(run.service, {}).get("build") or {}).get("additional_contexts") or {}
+    return tuple(base for base in found if base.ref not in contexts)
 
 
 def dockerfile_of(box: Toolbox, project: Project, run: Run) -> DockerfileFacts:

@@ -1,0 +1,55 @@
+"""A user's own build stage compiles the standard library once: its lines are given a cache that outlives them.
+
+Only in stages that the image does not stand on, so that no file of the image is another one than without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.stages import chain, external_base, find_stage, golang_tag
+
+MOUNT = "--mount=type=cache,target=/root/.cache/go-build"
+"""Where Go keeps it for root. The builder keeps a cache by its target, apart for each project (`CACHE_SCOPE`)."""
+_COMPILES = re.compile(
+    r"\bgo\s+(?:build|install|run|generate|test|vet|tool)\b|\bmake\b|\bmage\b|\btask\b|\.sh\b"
+)
+_RUN = re.compile(r"^(\s*RUN)\b", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"\b(?:GOCACHE|HOME|XDG_CACHE_HOME)\b")
+_ROOT = frozenset({"root", "0", "root:root", "0:0"})
+
+
+def with_build_cache(facts: DockerfileFacts, target: str) -> str:
+    """The text of a Dockerfile, of which the stage `target` (the last where "") is built."""
+    lines = facts.text.splitlines(keepends=True)
+    final = find_stage(facts, target) or next(reversed(facts.stages), None)
+    if final is None:
+        return facts.text
+    below = {stage.index for stage in chain(facts, final)}
+    for stage in facts.stages:
+        if stage.index not in below and golang_tag(external_base(facts, stage)) and _as_root(facts, stage):
+            for line in _compiling(stage):
+                lines[line - 1] = _RUN.sub(rf"\1 {MOUNT}", lines[line - 1], count=1)
+    return "".join(lines)
+
+
+def without_build_cache(said: str) -> str:
+    """What a builder says of such a line, as the user wrote it."""
+    return said.replace(f"{MOUNT} ", "")
+
+
+def _as_root(facts: DockerfileFacts, stage: Stage) -> bool:
+    """Whether Go keeps its cache where root has it, in all of the stage."""
+    lines = [i for s in chain(facts, stage) for i in s.instructions]
+    users = (" ".join(i.value) for i in lines if i.cmd == "USER")
+    moved = any(i.cmd in ("ENV", "ARG", "RUN") and _ELSEWHERE.search(i.original) for i in lines)
+    return not moved and all(user in _ROOT for user in users)
+
+
+def _compiling(stage: Stage) -> Iterator[int]:
+    for i in stage.instructions:
+        cached = any("type=cache" in flag and "go-build" in flag for flag in i.flags)
+        if i.cmd == "RUN" and not cached and _COMPILES.search(f"{i.original}\n{' '.join(i.value)}\n{i.runs}"):
+            yield i.line

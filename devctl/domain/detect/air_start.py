@@ -1,0 +1,58 @@
+"""What a .air.toml says of the program that it builds and starts, for what no other file says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field
+from typing import Any
+
+from devctl.domain.command.argv import exec_words
+from devctl.domain.detect.source_run import package_built, without_debugger
+from devctl.domain.dockerfile.air_toml import UsersAir
+
+PLAIN = re.compile(r"[\w@%+=:,./-]+")
+"""A word that is the same with a shell and without."""
+_ASSIGNMENTS = re.compile(r"^(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])*\s+)+")
+_TAGS = re.compile(r"\bgo\s+build\b[^\n;&|]*?\s--?tags[= ](?:\"([^\"]*)\"|'([^']*)'|(\S+))")
+
+
+@dataclass(frozen=True, slots=True)
+class AirStart:
+    """`package`: the folder that it compiles, relative to the project, None where no word names it; `args` and `variables`: what
+    the program is given, nothing where a shell decides; `built_at`, `place`: the lines that say so."""
+
+    package: str | None = None
+    tags: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
+    built_at: str = ""
+    place: str = ""
+
+
+def air_start(air: UsersAir) -> AirStart:
+    said = air.build
+    cmd = str(said.get("cmd") or "")
+    found = _TAGS.search(cmd)
+    tags = re.split(r"[,\s]+", next((g for g in found.groups() if g), "")) if found is not None else []
+    variables, args = _given(said)
+    key = next((k for k in ("full_bin", "args_bin", "entrypoint") if said.get(k)), "cmd")
+    package = package_built(cmd, folder=air.folder)
+    return AirStart(package, tuple(filter(None, tags)), args, variables, air.place("cmd"), air.place(key))
+
+
+def split_line(full: str) -> tuple[str, str]:
+    """`APP_ENV=dev ./tmp/main serve`: what a shell sets for the program, and the program."""
+    program = _ASSIGNMENTS.sub("", full)
+    return full[: len(full) - len(program)], program
+
+
+def _given(said: Any) -> tuple[dict[str, str], tuple[str, ...]]:
+    full, entry = str(said.get("full_bin") or "").strip(), said.get("entrypoint")
+    before, program = split_line(full)
+    words = exec_words(program) if full else tuple(map(str, entry if isinstance(entry, list) else ()))
+    more = tuple(str(word) for word in said.get("args_bin") or [])
+    if (full and not words) or not all(PLAIN.fullmatch(word) for word in more):
+        return {}, ()
+    assigned = (word.partition("=") for word in shlex.split(before))
+    return {name: value for name, _, value in assigned}, (*without_debugger(words)[1:], *more)
