@@ -406,3 +406,21 @@ def test_a_module_in_a_folder_that_is_called_as_ours_keeps_its_name() -> None:
     text = dev_dockerfile(derived(PLAIN), air=AIR, modules=modules, scripts={}, context=".")
     assert "COPY app/go.mod ./app/\nCOPY apps/api/go.mod ./apps/api/\n" in text
     assert 'cd "/devctl/deps/${MODULE_DIR}"' in text
+
+
+def test_what_the_image_gives_to_its_user_may_be_written_by_whoever_develops() -> None:
+    text = PLAIN.replace("RUN go build", "RUN mkdir /made && go build").replace(
+        "FROM scratch", "FROM alpine:3.22"
+    )
+    started = text.replace(
+        "ENTRYPOINT",
+        "RUN adduser -D app && mkdir /data && chown app /data\nCOPY --from=build --chown=app /made /var/made\nENTRYPOINT",
+    )
+    lines = written(derived(started))
+    made = lines.index("RUN adduser -D app && mkdir /data && chown app /data")
+    assert lines.index("RUN find / -xdev ! -user 0 ! -type l -exec chmod a+rwX {} +") > made
+    assert (
+        "RUN [ ! -e /made ] || { mkdir -p /var && cp -R /made /var/made && chmod -R a+rwX /var/made; }"
+        in lines
+    )
+    assert "chmod a+rwX" not in "\n".join(written(derived(text)))

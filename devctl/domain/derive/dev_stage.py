@@ -28,6 +28,9 @@ _NOT_IN_DEV = re.compile(r"-(?:a|v|x|n|trimpath|installsuffix|p|pgo|buildvcs|wor
 
 # What an entry script goes on with as another user. It may be installed, or copied from an image of that name.
 _CHANGES_USER = re.compile(r"\b(?:su-exec|gosu)\b")
+_GIVES = re.compile(r"\bchown\b|\badduser\b|\buseradd\b|\binstall\b[^\n]*\s-o")
+_FOR_WHOEVER_DEVELOPS = "RUN find / -xdev ! -user 0 ! -type l -exec chmod a+rwX {} +"
+"""A folder that the image gives to its own user is one that the program writes to, and in a dev container it runs as another."""
 _WHERE_OURS_LIES = re.compile(r"(?<![^\s\"'=])/app(?![^/\s\"'])")
 """Not `./app/`, `./apps/api/`: folders of the user's."""
 
@@ -178,7 +181,8 @@ def dev_dockerfile(
     base, environment = named_stage(derived.build.stage), dict(sorted(derived.environment.items()))
     flags = " ".join(flag for flag in derived.flags if " " not in flag)
     folders = [*writable, *([derived.folder] if derived.folder else [])]
-    changes_user = _CHANGES_USER.search("\n".join(derived.final.lines)) is not None
+    said = "\n".join(derived.final.lines)
+    changes_user = _CHANGES_USER.search(said) is not None
     final = [
         f"FROM {base} AS devctl-final",
         "USER 0",
@@ -191,6 +195,7 @@ def dev_dockerfile(
         *(_script(name, text) for name, text in scripts.items() if name != "stay" or changes_user),
         "WORKDIR /",
         *derived.final.lines,
+        *([_FOR_WHOEVER_DEVELOPS] if _GIVES.search(said) else []),
         *(["RUN /devctl/stay su-exec gosu chown"] if changes_user else []),
         *(f"RUN mkdir -p {folder} && chmod 1777 {folder}" for folder in map(shlex.quote, folders)),
     ]

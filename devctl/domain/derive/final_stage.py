@@ -137,13 +137,15 @@ class _Reading:
                 self._as_it_stands(stage, instruction)
         elif self.build.stage in chain(facts, source):
             *words, target = line.words
+            given = any(flag.startswith("--chown") for flag in instruction.flags)
             for word in words:
-                self._from_build(word, target, several=len(words) > 1)
+                self._from_build(word, target, several=len(words) > 1, given=given)
         else:
             self.left_out.append(instruction)
 
-    def _from_build(self, word: str, target: str, *, several: bool) -> None:
-        """A program that was built there, files of the source, or what the build stage has anyway."""
+    def _from_build(self, word: str, target: str, *, several: bool, given: bool) -> None:
+        """A program that was built there, files of the source, or what the build stage has anyway. `given`: to the user of the
+        image, who may write there; so may whoever develops."""
         path, place = posixpath.normpath(posixpath.join(self.build.folder, word)), self._path(target)
         folder = several or self._is_folder(target)
         programs = [
@@ -165,7 +167,10 @@ class _Reading:
             and _PLAIN.fullmatch(place)
         ):
             made = place if folder else posixpath.dirname(place)
-            self.lines.append(f"RUN [ ! -e {path} ] || {{ mkdir -p {made} && cp -R {path} {place}; }}")
+            theirs = f" && chmod -R a+rwX {place}" if given else ""
+            self.lines.append(
+                f"RUN [ ! -e {path} ] || {{ mkdir -p {made} && cp -R {path} {place}{theirs}; }}"
+            )
 
     def _program(self, path: str, package: str) -> None:
         if not _PLAIN.fullmatch(path) or not _PLAIN.fullmatch(package):

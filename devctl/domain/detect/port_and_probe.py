@@ -62,8 +62,13 @@ def find_port(
     Dockerfile's."""
     given = begun.flags() if begun is not None else {}
     port = _found_port(main, compose=compose, compose_file=compose_file, dockerfile=dockerfile)
-    if begun is not None and not _published(compose) and (told := _told_by_flags(given)) is not None:
-        port = Port(told, begun.places.get("args", ""))
+    published = _published(compose)
+    if (
+        begun is not None
+        and (told := _told_by_flags(given)) is not None
+        and (not published or told in published)
+    ):
+        port = Port(told, begun.places.get("args", "") if not published else compose_file)
     if port is None or (setting := opens_up(main, port.port)) is None or _open_already(setting.name, given):
         return port
     if setting.kind == "flag":

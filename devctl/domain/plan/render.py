@@ -70,6 +70,7 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_v
             _write_mode(spec, project, service, run)
             _lend_keys(model, spec["build"], run)
         _mount_colons(spec)
+    _as_the_services(once - set(chosen), model, runs=chosen.values())
     _wait_for_start({run.service for run in chosen.values() if run.ours}, model)
     if any(_uses_cache(spec) for spec in model["services"].values()):
         model.setdefault("volumes", {})[CACHE_KEY] = {"name": cache_volume, "external": True}
@@ -81,6 +82,23 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_v
         if machine and PROJECT_LABEL in ((spec or {}).get("labels") or {}):
             _label(spec, {MACHINE_LABEL: machine})
     return model
+
+
+def _as_the_services(jobs: Iterable[str], model: Model, *, runs: Iterable[Run]) -> None:
+    """A job that is built here, and writes where a dev container reads or writes (a database file), runs as the same user."""
+    dev = {run.service: run.user for run in runs if run.mode == "dev" and run.user is not None}
+    shared = {place: user for name, user in dev.items() for place in _kept(model["services"][name])}
+    for name in jobs:
+        spec = model["services"][name]
+        users = [shared[place] for place in _kept(spec) if place in shared]
+        if users and spec.get("build"):
+            spec["user"] = users[0]
+
+
+def _kept(spec: Model) -> list[str]:
+    """The volumes and folders that it has."""
+    mounts = (v for v in spec.get("volumes") or [] if v.get("type") in ("volume", "bind"))
+    return [str(v["source"]) for v in mounts if v.get("source") and v.get("source") != CACHE_KEY]
 
 
 def _given(spec: Model, model: Model) -> str:
