@@ -17,7 +17,7 @@ from devctl.domain.plan.engine_state import Container, Observed
 from devctl.domain.plan.planner import Dependency, Wanted, plan_up
 from devctl.domain.plan.production import SETTINGS, added
 from devctl.domain.plan.render import render
-from devctl.domain.plan.run import prod_run
+from devctl.domain.plan.run import dev_run, prod_run
 from devctl.domain.project.model import ImageBuild, Project, Service
 
 LIMITS = {"resources": {"limits": {"memory": "48M", "pids": 24, "cpus": 0.5}}}
@@ -98,6 +98,33 @@ def test_a_job_is_what_somebody_waits_for_to_end() -> None:
         "db": {"condition": "service_healthy"},
     }
     assert jobs({"api": {"depends_on": waits}, "migrate": {}, "db": {}}) == {"migrate"}
+
+
+def test_a_job_that_shares_a_volume_with_a_dev_container_runs_as_the_same_user() -> None:
+    """Else the one could not write to the database that the other made."""
+    data = {"volumes": [{"type": "volume", "source": "data", "target": "/data"}]}
+    logs = {"volumes": [{"type": "bind", "source": "/shop/logs", "target": "/logs"}]}
+    once = {"condition": "service_completed_successfully"}
+    names = ("migrate", "report", "chown")
+    api = {"build": {"context": "/shop"}, **data, "depends_on": dict.fromkeys(names, once)}
+    model: dict[str, object] = {
+        "services": {
+            "api": api,
+            "migrate": {"build": {"context": "/shop"}, "user": "10001", **data},
+            "report": {"build": {"context": "/shop"}, **logs},
+            "chown": {"image": "alpine:3.22", **data},
+        }
+    }
+    shop = Project(
+        root="/shop", name="shop", services=(Service("api"),), model=model, generated=False, go_version="1.26",
+        bases={"golang": "g", "air": "g", **IMAGES}, mirror=None, owner=(1, 1),
+    )  # fmt: skip
+    dev = replace(dev_run(shop, shop.services[0]), user="1234:1234")
+    services = render(shop, [dev], observed=Observed(), cache_volume="c")["services"]
+    assert [services[name].get("user") for name in names] == ["1234:1234", None, None]
+    prod = prod_run(shop, shop.services[0], base=None)
+    services = render(shop, [prod], observed=Observed(), cache_volume="c")["services"]
+    assert [services[name].get("user") for name in names] == ["10001", None, None]
 
 
 @pytest.mark.parametrize(

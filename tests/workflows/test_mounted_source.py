@@ -221,6 +221,15 @@ def test_an_air_toml_alone_says_how_the_program_is_started(tmp_path: Path) -> No
     )
 
 
+def test_of_several_published_ports_the_one_that_a_flag_names_is_asked(tmp_path: Path) -> None:
+    reads = 'package main\n\nimport ("flag"; "net/http")\n\nfunc main() {\n\tport := flag.String("port", "", "")\n\tflag.Parse()\n'
+    reads += '\tgo http.ListenAndServe(":9100", nil)\n\thttp.ListenAndServe(":"+*port, nil)\n}\n'
+    text = '  web: {build: ., command: api --port 7000, ports: ["9100:9100", "7000:7000"]}\n'
+    files = compose(text, Dockerfile=PRODUCTION, **{"cmd/api/main.go": reads})
+    values, _ = shown(build_tree(tmp_path / "shop", files))
+    assert values["web.port"] == 7000
+
+
 def test_an_entrypoint_that_is_empty_drops_that_of_the_image(tmp_path: Path) -> None:
     text = """
   web:
