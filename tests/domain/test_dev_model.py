@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import subprocess
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
 from devctl.domain.dockerfile.air_toml import users_air
 from devctl.domain.plan.engine_state import Observed
 from devctl.domain.plan.render import render
 from devctl.domain.plan.run import dev_run, prod_run
-from devctl.domain.project.model import ProgramStart, Project, ServedPort, Service, SourceCode
+from devctl.domain.plan.users_air import translated
+from devctl.domain.project.model import ImageBuild, ProgramStart, Project, ServedPort, Service, SourceCode
 
 PROXY = "[proxy]\nenabled = true\nproxy_port = 9090\napp_port = 9005\n"
 
@@ -108,7 +116,74 @@ def test_nothing_of_it_is_left_in_production() -> None:
             "always",
         ),
         (Service("api", origins={"port": "main.go:3"}, serve=ServedPort(port=80)), "always"),
+        (
+            Service(
+                "api", origins={"port": "another service is published"}, start=ProgramStart(args=("import",))
+            ),
+            "on-failure",
+        ),
+        (Service("api", origins={"port": "another service is published"}), "always"),
     ],
 )
 def test_what_may_be_a_job_is_not_started_again_once_it_is_done(service: Service, policy: str) -> None:
     assert spec_of(service, {"restart": "always"}, mode="prod")["restart"] == policy
+    added = spec_of(service, mode="prod")["restart"]
+    assert added == ("no" if policy == "on-failure" else "unless-stopped"), (
+        "where the compose file says nothing"
+    )
+
+
+PRODUCTION = """FROM golang:1.26 AS build
+WORKDIR /src
+COPY . .
+RUN go build -o /shop .
+FROM scratch
+COPY --from=build /shop /shop
+ENTRYPOINT ["/shop"]
+"""
+
+
+def test_in_a_stage_made_of_the_users_their_cmd_builds_and_their_image_starts() -> None:
+    made = derived_stage(parse(PRODUCTION), {}, package=".", module="example.com/shop", started_in=".")
+    assert isinstance(made, DerivedStage)
+    air = users_air(
+        '[build]\ncmd = "make build"\nbin = "bin/shop"\nfull_bin = "X=1 bin/shop -v"\n', ".air.toml"
+    )
+    service = Service("api", air=air, build=ImageBuild(dockerfile="Dockerfile", derived=made))
+    spec = spec_of(service)
+    assert "entrypoint" not in spec and "command" not in spec
+    assert spec["environment"]["DEVCTL_BINARY"] == "/devctl/source/bin/shop"
+    text = translated(air, service, source=service.mounted_at).text
+    cmd = shlex.split(tomllib.loads(text)["build"]["cmd"])
+    assert cmd[:3] == ["devctl-build", "sh", "-c"]
+    assert "make build" in cmd[3] and "go build" in cmd[3] and "-o bin/shop" in cmd[3]
+
+
+@pytest.mark.parametrize(
+    ("cmd", "built", "code"),
+    [
+        ("echo own >out", "own", 0),
+        ("no-such-tool && echo own >out", "image", 0),
+        ("echo 'make: *** [Makefile:2: build] Error 127'; exit 2", "image", 0),
+        ("echo broken; exit 2", "", 2),
+    ],
+    ids=["theirs", "a tool is missing", "make misses one", "it fails"],
+)
+def test_where_a_program_that_cmd_calls_is_missing_the_build_of_the_dockerfile_is_used(
+    tmp_path: Path, cmd: str, built: str, code: int
+) -> None:
+    made = derived_stage(parse(PRODUCTION), {}, package=".", module="example.com/shop", started_in=".")
+    assert isinstance(made, DerivedStage)
+    air = users_air(f"[build]\ncmd = {json.dumps(cmd)}\nbin = 'bin/shop'\n", ".air.toml")
+    service = Service("api", air=air, build=ImageBuild(dockerfile="Dockerfile", derived=made))
+    said = tomllib.loads(translated(air, service, source="/s").text)["build"]["cmd"]
+    go = tmp_path / "tools/go"
+    go.parent.mkdir()
+    go.write_text("#!/bin/sh\necho image >out\n")
+    go.chmod(0o755)
+    script = shlex.split(said)[3].replace("/tmp/air/own", str(tmp_path / "own"))
+    env = {"PATH": f"{go.parent}:/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True)
+    out = tmp_path / "out"
+    assert (out.read_text().strip() if out.exists() else "", done.returncode) == (built, code)
+    assert ("calls a program that is not in its image" in done.stdout) == (built == "image")

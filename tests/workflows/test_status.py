@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.dev.unchanged import state_if_unchanged
 from devctl.workflows.logs.status_and_logs import status
 from devctl.workflows.preview.preview import prod_preview
+from devctl.workflows.switch.intent import Target
 from tests.fakes import FakeImage, World, go_mod
 
 
@@ -132,3 +134,24 @@ def test_a_base_that_is_not_here_says_nothing() -> None:
     up_d(world)
     del world.tags[world.base]
     assert serving(world) == ("current", None)
+
+
+def test_a_job_that_ran_to_its_end_is_shown_as_finished() -> None:
+    """In JSON it keeps the engine's word."""
+    world = World()
+    once = {"condition": "service_completed_successfully"}
+    world.compose({"api": {"build": ".", "depends_on": {"migrate": once}}, "migrate": {"image": "migrate:1"}})
+    up_d(world)
+    found = status(StatusRequest(project=world.root), world.box())
+    states: Any = {s["name"]: s["state"] for s in found.result["services"]}  # type: ignore[attr-defined]
+    assert states == {"api": "running", "migrate": "exited"}
+    assert re.search(r"migrate +dependency finished$", found.text, re.M)
+    world.of("migrate").exit_code = 3
+    text = status(StatusRequest(project=world.root), world.box()).text
+    assert re.search(r"migrate +dependency exited$", text, re.M)
+
+
+def test_what_took_the_place_of_a_job_may_be_taken_back() -> None:
+    """The job that ran before is done at once, and need not answer."""
+    assert Target("seed", 8080, "/", may_finish=True).service().may_finish
+    assert not Target("api", 8080, "/").service().may_finish

@@ -13,7 +13,8 @@ Health = Literal["healthy", "unhealthy", "starting", "none"]
 
 @dataclass(frozen=True)
 class ServiceState:
-    """`state` is the engine's word or `absent`; `container` the full id; `deps` None for a dependency."""
+    """`state` is the engine's word or `absent`; `container` the full id; `deps` None for a dependency. `finished`: it is a job that
+    ran to its end, which its container may outlive."""
 
     name: str
     kind: Kind
@@ -25,6 +26,15 @@ class ServiceState:
     image_id: str | None = None
     container: str | None = None
     deps: str | None = None
+    finished: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The state as a person is told it."""
+        return "finished" if self.finished else self.state
+
+    def as_json(self) -> dict[str, object]:
+        return {key: value for key, value in asdict(self).items() if key != "finished"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class State:
     def as_json(self) -> dict[str, object]:
         return {
             "mode": self.mode,
-            "services": [asdict(s) for s in self.services],
+            "services": [s.as_json() for s in self.services],
             "watcher": asdict(self.watcher),
             "serving": asdict(self.serving),
         }
@@ -62,6 +72,6 @@ def ready_text(state: State, ms: int | None, *, did: bool) -> str:
     took = f" in {ms / 1000:.1f} s" if ms is not None and did else ""
     head = f"ready{took}" if did else "already up"
     lines = [
-        f"  {s.name:<12} {s.mode or s.kind:<10} {s.state:<9} {s.url or ''}".rstrip() for s in state.services
+        f"  {s.name:<12} {s.mode or s.kind:<10} {s.shown:<9} {s.url or ''}".rstrip() for s in state.services
     ]
     return "\n".join([head, *lines])

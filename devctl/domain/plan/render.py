@@ -312,8 +312,6 @@ def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
     for key in ("stdin_open", "tty", "init"):
         spec.pop(key, None)
     _without_source(spec)
-    if service.may_finish and spec.get("restart") in ("always", "unless-stopped"):
-        spec["restart"] = "on-failure"  # it would run again and again
     for key in (
         "command",
         "entrypoint",
@@ -336,7 +334,10 @@ def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
         spec.pop(
             "user", None
         )  # of who develops: a compose file that starts a dev stage says nothing of production's
+    restart = spec.get("restart")
     spec |= production.added(spec, user=run.user, copied_in=bool(copied_in(spec, project.model)))
+    if service.may_finish and spec.get("restart") in ("always", "unless-stopped"):
+        spec["restart"] = "on-failure" if restart else "no"  # it would run again and again
     if run.ours and service.build.files:
         spec["working_dir"] = f"{TEMPLATE_SOURCE}/{service.start.workdir}".removesuffix(
             "/."

@@ -11,13 +11,13 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from devctl.domain.command.argv import exec_words, shell_words
 from devctl.domain.detect.air_start import PLAIN, split_line
 from devctl.domain.detect.source_run import without_debugger
-from devctl.domain.dockerfile.air_toml import UsersAir, build_command, table, toml_string
+from devctl.domain.dockerfile.air_toml import PROGRAM, UsersAir, build_command, table, toml_string
 from devctl.domain.project.model import Service
 from devctl.errors import Problem
 
@@ -39,10 +39,10 @@ class Translated:
 
 
 def air_of(service: Service) -> UsersAir | None:
-    """What counts of it: in a stage that is derived from the user's the program is that of their image, built as there."""
-    if service.air is None or service.build.derived is None:
+    """What counts of it: a stage that is derived from the user's knows the source by the project's folder."""
+    if service.air is None or service.build.derived is None or service.air.folder == ".":
         return service.air
-    return replace(service.air, builds=False) if service.air.folder == "." else None
+    return None
 
 
 def builds(air: UsersAir, service: Service, *, alone: bool) -> bool:
@@ -106,7 +106,9 @@ def translated(
     said = air.build
     root = posixpath.normpath(posixpath.join(source, air.folder))
     own = air.builds and not list(_windows(air))
-    cmd, binary = _built(air, said) if own else (_pre(said, shell_words(our_build(service)[1:])), "")
+    cmd, binary = _built(air, said) if own else (_pre(said, _our_line(air, service)), "")
+    if own and service.build.derived is not None:
+        cmd = _pre(said, _or_as_the_image(_cmd(air), air, service, binary))
     if _text(said.get("cmd")).startswith(_OURS) and own:
         cmd, binary = _text(said.get("cmd")).removeprefix(_OURS), ""
     build = {k: v for k, v in said.items() if k not in _TAKEN}
@@ -153,6 +155,36 @@ def our_build(service: Service) -> list[str]:
     return build_command(service.source.dir, service.source.main, build.tags, build.ldflags, build.go_files)
 
 
+def _our_line(air: UsersAir, service: Service) -> str:
+    """The same for a shell in the folder that air is called in."""
+    _, *words = our_build(service)
+    folder = posixpath.relpath(service.source.dir, air.folder)
+    if words[0] == "-C":
+        words = words[2:]
+    return shell_words(words) if folder == "." else f"(cd {shlex.quote(folder)} && exec {shell_words(words)})"
+
+
+def _or_as_the_image(cmd: str, air: UsersAir, service: Service, binary: str) -> str:
+    """Their command, else the build of their Dockerfile: what their image compiles in may lack a tool that it calls."""
+    folder = posixpath.relpath(service.source.dir, air.folder)
+    output = posixpath.relpath(binary, folder) if not binary.startswith("/") else binary
+    plain = _our_line(air, service).replace(f"-o {PROGRAM}", f"-o {shlex.quote(output)}")
+    said = f"devctl: built as {service.build.dockerfile} builds: {air.place('cmd')} calls a program that is not in its image"
+    return "\n".join(
+        [
+            f"({cmd}",
+            f") >{_OUTPUT} 2>&1",
+            "code=$?",
+            f"cat {_OUTPUT}",
+            f'case $code in 0) exit;; 127) ;; *) grep -q "^make.*Error 127" {_OUTPUT} || exit $code;; esac',
+            f"echo {shlex.quote(said)}",
+            plain,
+        ]
+    )
+
+
+_OUTPUT = "/tmp/air/own"
+"""What their command says, whose last words tell whether a program is missing."""
 _TAKEN = frozenset(
     {
         "pre_cmd",
@@ -185,15 +217,21 @@ def _built(air: UsersAir, said: Mapping[str, Any]) -> tuple[str, str]:
     default = folder if folder.startswith("/") else f"./{posixpath.normpath(folder)}"
     entry = said.get("entrypoint")
     entry = [entry] if isinstance(entry, str) else entry
-    cmd = _text(said.get("cmd"))
     binary = _text(said.get("bin"))
     if isinstance(entry, list) and entry and "/" in str(entry[0]):
         binary = str(entry[0])
+    cmd = _cmd(air)
     binary = posixpath.join(_text(air.values.get("root")) or ".", binary) if binary else ""
     found = re.search(r"\bgo\s+build\b[^\n;&|]*?\s-o[= ]?(\S+)", cmd)
     if not binary or (isinstance(entry, list) and entry and "/" not in str(entry[0])):
         binary = found[1] if found is not None else binary or f"{default}/main"
-    return _pre(said, cmd or f"go build -o {default}/main ."), binary
+    return _pre(said, cmd), binary
+
+
+def _cmd(air: UsersAir) -> str:
+    folder = _text(air.values.get("tmp_dir")) or "tmp"
+    default = folder if folder.startswith("/") else f"./{posixpath.normpath(folder)}"
+    return _text(air.build.get("cmd")) or f"go build -o {default}/main ."
 
 
 def _pre(said: Mapping[str, Any], cmd: str) -> str:

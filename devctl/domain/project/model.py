@@ -161,8 +161,8 @@ class Service:
         """Whether it is done where it exits with 0: nothing in its code listens, or it is told what to do (`api migrate`) and that
         it listens is but a guess from the code, which is shared."""
         origin = self.origins.get("port", "")
-        told = bool(self.start.args) and re.search(r"\.go:\d+$", origin) is not None
-        return told if self.serve.port is not None else origin == NOT_LISTENING
+        guessed = self.serve.port is None or re.search(r"\.go:\d+$", origin) is not None
+        return (bool(self.start.args) and guessed) or (self.serve.port is None and origin == NOT_LISTENING)
 
     @property
     def needs_debian(self) -> bool:

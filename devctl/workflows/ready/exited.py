@@ -151,7 +151,7 @@ def _exited(service: Service, code: int, log: str, *, dev: bool) -> ProjectError
         names = [variable.value for variable in service.start.unset_env]
         hint = f"{hint}; {unset_message(names)}: {unset_hint(service.name, names)}"
         place = place or service.start.unset_env[0].place
-    elif code != 0 and dev:  # in production it is given what it was given in dev
+    elif code != 0 and dev and not service.start.args:  # in production it is given what it was given in dev
         given = f"`services: {{{service.name}: {{args: [--flag, value], env: {{NAME: value}}}}}}`"
         hint = f"{hint}; what it asks for goes into devctl.yaml: {given}"
     elif code == 0 and not service.start.args:  # it printed its help, say

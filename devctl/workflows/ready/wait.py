@@ -6,7 +6,7 @@ import queue
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from devctl.domain.command.argv import docker
+from devctl.domain.command.argv import docker, shell_words
 from devctl.domain.command.events import Remark
 from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.failures.listeners import Listener
@@ -251,7 +251,12 @@ def _is_done(reporter: Reporter, service: Service, code: int | None) -> bool:
     """A job ran to its end. That is told: somebody may have expected a server."""
     if code != 0 or not service.may_finish:
         return False
-    reporter.emit(Remark(f"  {service.name} has finished (exit 0): nothing in it listens, so it is a job"))
+    why = (
+        "nothing in it listens"
+        if service.serve.port is None
+        else f"it is told `{shell_words(service.start.args)}`"
+    )
+    reporter.emit(Remark(f"  {service.name} has finished (exit 0): {why}, so it is a job"))
     return True
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devctl.domain.command.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
+from devctl.domain.compose.depends_on import jobs
 from devctl.domain.dockerfile.air_toml import BUILD_STATE, EXIT_STATE
 from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import DEPS_LABEL, MODE_LABEL, SERVICE_LABEL, Container, Observed
@@ -28,7 +29,7 @@ def snapshot(box: Toolbox, project: Project, *, observed: Observed | None = None
     """`observed`: the containers, where they were asked for just now."""
     observed = only_own(box.files, project, observed or box.engine.containers(project.name))
     project = _with_labelled(project, observed)
-    services = tuple(_service(project, observed, name) for name in _names(project, observed))
+    services = tuple(_service(box.engine, project, observed, name) for name in _names(project, observed))
     return State(
         mode=_mode(services),
         services=services,
@@ -66,7 +67,7 @@ def _names(project: Project, observed: Observed) -> list[str]:
     )
 
 
-def _service(project: Project, observed: Observed, name: str) -> ServiceState:
+def _service(engine: Engine, project: Project, observed: Observed, name: str) -> ServiceState:
     container, service = observed.of(name), project.service(name)
     kind: Kind = "service" if service is not None else "dependency"
     if container is None:
@@ -82,7 +83,20 @@ def _service(project: Project, observed: Observed, name: str) -> ServiceState:
         image_id=container.image_id,
         container=container.id,
         deps=container.labels.get(DEPS_LABEL) if service is not None else None,
+        finished=_has_finished(engine, project, container),
     )
+
+
+def _has_finished(engine: Engine, project: Project, container: Container) -> bool:
+    service = project.service(container.service)
+    if service is None:
+        ended = container.state == "exited" and container.exit_code == 0
+        return ended and container.service in jobs(project.specs)
+    if not service.may_finish:
+        return False
+    if container.state == "running" and container.labels.get(MODE_LABEL) == "dev":
+        return whole((engine.read_file(container.id, EXIT_STATE) or "").strip()) == 0
+    return container.state == "exited" and container.exit_code == 0
 
 
 def _container_mode(container: Container) -> Mode | None:

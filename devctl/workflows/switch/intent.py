@@ -23,15 +23,19 @@ Kind = Literal["switch", "removal"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A service that is switched, with what it takes to probe it, since its files may be broken when that is done."""
+    """A service that is switched, with what it takes to probe it, since its files may be broken when that is done. `may_finish`: it
+    is a job, which need not listen."""
 
     name: str
     port: int | None = None
     probe: str = "none"
+    may_finish: bool = False
 
     def service(self) -> Service:
-        from devctl.domain.project.model import ServedPort, Service
+        from devctl.domain.project.model import NOT_LISTENING, ServedPort, Service
 
+        if self.may_finish:
+            return Service(name=self.name, origins={"port": NOT_LISTENING})
         return Service(name=self.name, serve=ServedPort(port=self.port, probe=self.probe))
 
 

@@ -167,7 +167,9 @@ def _intent(box: Toolbox, project: Project, observed: Observed, services: Sequen
         at=box.clock.now(),
         project=project.name,
         targets=tuple(
-            Target(s.name, s.serve.port, s.serve.probe) for s in project.services if s.name in services
+            Target(s.name, s.serve.port, s.serve.probe, s.may_finish)
+            for s in project.services
+            if s.name in services
         ),
         before=tuple(
             Ran(c.id, c.service, c.state in RUNS, c.labels.get(MODE_LABEL, "")) for c in observed.containers
