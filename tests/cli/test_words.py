@@ -96,15 +96,11 @@ def test_a_compose_file_that_names_a_dockerfile_that_is_not_there(shop: Callable
     assert (ran.code, error["code"], error["place"]) == (3, "dockerfile-missing", "compose.yaml:5")
 
 
-INLINE = "    build:\n      context: .\n      dockerfile_inline: FROM scratch\n"
-
-
 @pytest.mark.parametrize(
     ("build", "code", "line"),
     [
         ("    build: .\n", "no-dockerfile", 3),
         ("    build:\n      target: dev\n      context: .\n", "no-dockerfile", 3),
-        (INLINE, "dockerfile-inline", 5),
     ],
 )
 def test_a_dockerfile_of_devctls_own_is_said_once_where_compose_is_told_to_build(

@@ -240,3 +240,16 @@ def test_an_entrypoint_that_is_empty_drops_that_of_the_image(tmp_path: Path) -> 
     root = build_tree(tmp_path / "shop", compose(text, Dockerfile=PRODUCTION.replace("CMD", "ENTRYPOINT")))
     model = here("config", "render", "--mode", "prod", cwd=root).result["model"]["services"]["web"]
     assert (model["entrypoint"], model["command"]) == (["/usr/local/bin/api"], ["--mode", "dev"])
+
+
+def test_a_dockerfile_in_the_compose_file_is_one(tmp_path: Path) -> None:
+    lines = "".join(f"        {line}\n" for line in PRODUCTION.replace('"prod"', '"$$5"').splitlines())
+    text = f"  web:\n    build:\n      context: .\n      dockerfile_inline: |\n{lines}"
+    root = build_tree(tmp_path / "shop", compose(text))
+    values, _ = shown(root)
+    assert (values["web.dockerfile"], values["web.args"]) == ("compose.yaml", ["--mode", "$5"])
+    origins = here("config", "show", cwd=root).result["values"]
+    assert origins["services.web.main"]["origin"] == "compose.yaml:9"
+    assert origins["services.web.args"]["origin"] == "compose.yaml:13"
+    told = {p["code"] for p in here("config", "check", cwd=root).result["problems"]}
+    assert "no-dockerfile" not in told

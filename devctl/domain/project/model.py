@@ -59,6 +59,7 @@ class ImageBuild:
     base; else our own is what runs there. `go_image`: the image that stages of ours compile in. `shares_cache`: the dev stage
     keeps GOCACHE below /cache, as ours does, so the volume there may be the one that projects share. `files`: what stages of
     ours copy beside the program. `go_files`: of the main's folder, where the user's build names files and not the package.
+    `inline`: the text of `dockerfile`, where it stands in the compose file, on the same lines.
     """
 
     context: str = "."
@@ -75,6 +76,7 @@ class ImageBuild:
     ldflags: str = ""
     files: tuple[str, ...] = ()
     go_files: tuple[str, ...] = ()
+    inline: str = ""
 
     @property
     def needs_c(self) -> bool:

@@ -32,6 +32,7 @@ from devctl.domain.project.state_folder import ToldNote, told_key
 from devctl.errors import MachineError, Problem
 from devctl.workflows.project.compose_model import compose_place, unset_in_compose
 from devctl.workflows.project.find import compose_files, find_compose, named
+from devctl.workflows.project.users_dockerfile import users_dockerfile
 from devctl.workflows.session.overlay import dockerfile_of
 from devctl.workflows.session.session import Session
 from devctl.workflows.session.told_files import only_warned
@@ -75,7 +76,6 @@ def problems(
         found += [*missing_env_files(service), *unset_problems(service.name, service.start.unset_env)]
         found += _unnamed_files(box.files, project, service)
     found += [*_compose_notes(box, Path(project.root)), *_built_here(box, project, facts)]
-    found += _inline_dockerfiles(box, project)
     found += _not_read_only(box, project) if mode != "dev" else ()
     found += [*_obsolete(box, Path(project.root)), *_without_dockerfile(box, project)] if mode is None else ()
     return tuple(dict.fromkeys(found))
@@ -175,29 +175,13 @@ def _built_here(box: Toolbox, project: Project, facts: SourceFacts) -> Iterator[
             yield built_here(name, line, name=service.name, image=str(image))
 
 
-def _inline_dockerfiles(box: Toolbox, project: Project) -> Iterator[Problem]:
-    """devctl builds such a service with a Dockerfile of its own; `docker compose` by itself builds something else."""
-    place = compose_place(box, Path(project.root))
-    for service in project.services:
-        if "dockerfile_inline" in ((project.specs.get(service.name) or {}).get("build") or {}):
-            yield Problem(
-                "dockerfile-inline",
-                f"the `dockerfile_inline` of {service.name} is not used: devctl builds with a Dockerfile of its own",
-                "move its lines into a file, and name that by `build.dockerfile`",
-                place(("services", service.name, "build", "dockerfile_inline")),
-            )
-
-
 def _without_dockerfile(box: Toolbox, project: Project) -> Iterator[Problem]:
     """Services with a `build` of the user's that only devctl can build: `docker compose` by itself refuses them."""
     root = Path(project.root)
     for service in project.services:
         key = ("services", service.name, "build")
-        inline = "dockerfile_inline" in ((project.specs.get(service.name) or {}).get("build") or {})
-        if (
-            service.build.dockerfile is None
-            and not inline
-            and any(box.sources.positions(path)(key) is not None for path in compose_files(box, root))
+        if service.build.dockerfile is None and any(
+            box.sources.positions(path)(key) is not None for path in compose_files(box, root)
         ):
             yield Problem(
                 "no-dockerfile",
@@ -306,7 +290,7 @@ def _linted(box: Toolbox, project: Project, service: Service, facts: SourceFacts
     place = compose_place(box, root)
     path = (service.build.prod_dockerfile if mode == "prod" else None) or service.build.dockerfile
     there = path is not None and box.files.exists(root / path)
-    dockerfile = box.sources.dockerfile(root / path, root=root) if path is not None and there else None
+    dockerfile = users_dockerfile(box.sources, root, service, path) if path is not None and there else None
     return Linted(
         dockerfile=dockerfile,
         compose=project.specs.get(service.name) or {},

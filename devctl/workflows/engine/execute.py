@@ -25,6 +25,7 @@ from devctl.workflows.engine.compile_error import does_not_compile
 from devctl.workflows.engine.kills import tell_kills
 from devctl.workflows.engine.optional_services import Missing, leave_out
 from devctl.workflows.engine.restart_proxies import followed
+from devctl.workflows.project.users_dockerfile import users_dockerfile
 from devctl.workflows.session.jobs import done_as_built, note_built, waiting_for_none_of
 from devctl.workflows.session.overlay import bases_digest
 from devctl.workflows.session.session import Session
@@ -76,9 +77,10 @@ def _line(sources: Sources, session: Session, service: str, failed: str) -> str 
     """The line of the user's Dockerfile that holds an instruction."""
     run = session.run(service)
     path = run.dockerfile or run.made_of
-    if path is None or not failed:
+    ours = session.project.service(service)
+    if path is None or not failed or ours is None:
         return None
-    facts = sources.dockerfile(session.root / path, root=session.root)
+    facts = users_dockerfile(sources, session.root, ours, path)
     lines = (i for stage in facts.stages for i in stage.instructions)
     return next(
         (f"{path}:{i.line}" for i in lines if " ".join(i.original.replace("\\\n", " ").split()) == failed),

@@ -22,6 +22,7 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.private_notes import StagesNote
 from devctl.errors import DevctlError, MachineError, Problem
+from devctl.workflows.project.users_dockerfile import users_dockerfile, users_text
 
 # Failures of the stage itself. Those of the project's modules or of the machine would be ours as well.
 _OF_THE_STAGE = frozenset(
@@ -75,7 +76,7 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
         stage = service.build.derived.build.stage
         tried = f"a dev stage made of {service.build.dockerfile}"
     else:
-        facts = box.sources.dockerfile(root / service.build.dockerfile, root=root)
+        facts = users_dockerfile(box.sources, root, service, service.build.dockerfile)
         stage, tried = find_stage(facts, str(service.build.dev_stage)), f"stage `{service.build.dev_stage}`"
     why = (
         f"{error}: {error.detail.splitlines()[-1]}"
@@ -101,5 +102,5 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
 
 
 def _state(files: Files, root: Path, service: Service) -> str:
-    text = files.read_text(root / str(service.build.dockerfile), within=root) or ""
+    text = users_text(files, root, service, str(service.build.dockerfile))
     return sha256(f"{__version__}\0{service.build.dev_stage}\0{text}".encode()).hexdigest()[:16]

@@ -39,6 +39,7 @@ from devctl.workflows.project.compose_model import compose_place
 from devctl.workflows.project.dev_stage_fallback import without_noted
 from devctl.workflows.project.find import ComposeFiles, compose_files, named
 from devctl.workflows.project.users_air import air_at, air_in
+from devctl.workflows.project.users_dockerfile import inline_dockerfile
 
 Spec = dict[str, Any]
 
@@ -127,7 +128,8 @@ def _compose_services(
             is_folder=lambda path: box.files.is_dir(root / path),
         )
         if run is not None and (run.package is not None or not built):
-            found.append(_from_source(box, root, spec, run, detect))
+            own = _own_dockerfile(box, root, name, spec)
+            found.append(_inlined(_from_source(box, root, spec, run, detect, own=own), spec, own))
             continue
         if context is None or not built:
             continue
@@ -140,7 +142,8 @@ def _compose_services(
         service = _with_cache(
             without_noted(box.files, box.private, root, detect(dockerfile=dockerfile)), dockerfile
         )
-        found.append(_with_air(_with_theirs(box, root, service, dockerfile, detect), run))
+        service = _inlined(_with_theirs(box, root, service, dockerfile, detect), spec, dockerfile)
+        found.append(_with_air(service, run))
     return tuple(found)
 
 
@@ -153,14 +156,16 @@ def _run_from_source(
     return mounted_run(
         spec,
         root=str(root),
-        dockerfile=_own_dockerfile(box, root, spec),
+        dockerfile=_own_dockerfile(box, root, name, spec),
         folders=[package.dir for module in facts.modules for package in module.packages],
         asked=name in config.services and not spec.get("build"),
         read=partial(_text_in, box, root, root),
     )
 
 
-def _own_dockerfile(box: Toolbox, root: Path, spec: Spec) -> DockerfileFacts | None:
+def _own_dockerfile(box: Toolbox, root: Path, name: str, spec: Spec) -> DockerfileFacts | None:
+    if (inline := inline_dockerfile(box, root, name, spec)) is not None:
+        return inline
     build = spec.get("build") or {}
     context = _inside(root, build.get("context"))
     return (
@@ -169,10 +174,15 @@ def _own_dockerfile(box: Toolbox, root: Path, spec: Spec) -> DockerfileFacts | N
 
 
 def _from_source(
-    box: Toolbox, root: Path, spec: Spec, run: SourceRun, detect: Callable[..., Service]
+    box: Toolbox,
+    root: Path,
+    spec: Spec,
+    run: SourceRun,
+    detect: Callable[..., Service],
+    *,
+    own: DockerfileFacts | None,
 ) -> Service:
     """One that compiles what is mounted into it: developed in as it says, and in production what a Dockerfile builds of it."""
-    own = _own_dockerfile(box, root, spec)
     without_caches(spec)
     beside = {posixpath.join(folder, "Dockerfile.dev") for folder in (run.folder, ".")}
     theirs = list(
@@ -213,6 +223,12 @@ def _from_source(
                 start=replace(service.start, own_command=command),
             )
     return service
+
+
+def _inlined(service: Service, spec: Spec, dockerfile: DockerfileFacts | None) -> Service:
+    if dockerfile is None or "dockerfile_inline" not in (spec.get("build") or {}):
+        return service
+    return replace(service, build=replace(service.build, inline=dockerfile.text))
 
 
 def _with_air(service: Service, run: SourceRun | None) -> Service:
@@ -306,6 +322,8 @@ def _dockerfile_of(
     box: Toolbox, root: Path, name: str, spec: Spec, *, context: str
 ) -> DockerfileFacts | None:
     """Raises FilesError where the compose file names one that is not there; where it names none, none is needed."""
+    if (inline := inline_dockerfile(box, root, name, spec)) is not None:
+        return with_tools(inline, partial(_text_in, box, root, root / context))
     said = str(spec["build"].get("dockerfile") or "Dockerfile")
     found = dockerfile_at(box, root, context, said)
     key = ("services", name, "build", "dockerfile")

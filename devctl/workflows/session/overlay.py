@@ -31,6 +31,7 @@ from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, dockerfile_copy
 from devctl.errors import FilesError
 from devctl.workflows.project.excluded_folders import data_folders, frontend_modules
+from devctl.workflows.project.users_dockerfile import users_text
 from devctl.workflows.session.bind_mounts import volume_folders, with_volumes
 from devctl.workflows.session.manifests import manifest_paths
 from devctl.workflows.session.private_modules import said_args
@@ -148,8 +149,9 @@ def _their_dockerfile(files: Files, sources: Sources, project: Project, run: Run
     Raises FilesError `reserved-name` where another stage has that name.
     """
     root = Path(project.root)
-    moved = rebased(project, run)
-    text = moved.text if moved is not None else files.read_text(root / str(run.dockerfile), within=root) or ""
+    moved, service = rebased(project, run), project.service(run.service)
+    assert service is not None
+    text = moved.text if moved is not None else users_text(files, root, service, str(run.dockerfile))
     number = whole(run.stage or "")
     text = _read_by(project, text)
     facts = sources.dockerfile_text(text, path=str(run.dockerfile), args=build_args(project, run))

@@ -1,0 +1,36 @@
+"""The text of a Dockerfile of the user's: that of the file, or what stands as `dockerfile_inline` in the compose file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.toolbox import Sources, Toolbox
+from devctl.domain.project.model import Service
+from devctl.workflows.project.compose_model import compose_place
+
+
+def inline_dockerfile(box: Toolbox, root: Path, name: str, spec: Mapping[str, Any]) -> DockerfileFacts | None:
+    """With the lines of the compose file: what is said of one names it there."""
+    text = (spec.get("build") or {}).get("dockerfile_inline")
+    if not isinstance(text, str):
+        return None
+    path, _, line = compose_place(box, root)(("services", name, "build", "dockerfile_inline")).partition(":")
+    above = "\n" * int(line or 0)  # the text begins on the line after its key
+    return box.sources.dockerfile_text(f"{above}{text}", path=path, args={})
+
+
+def users_text(files: Files, root: Path, service: Service, path: str) -> str:
+    """`path`: as the service names it."""
+    if service.build.inline and path == service.build.dockerfile:
+        return service.build.inline
+    return files.read_text(root / path, within=root) or ""
+
+
+def users_dockerfile(sources: Sources, root: Path, service: Service, path: str) -> DockerfileFacts:
+    if service.build.inline and path == service.build.dockerfile:
+        return sources.dockerfile_text(service.build.inline, path=path, args={})
+    return sources.dockerfile(root / path, root=root)
