@@ -19,7 +19,7 @@ from devctl.domain.dockerfile.stages import (
     kind_of,
     needed_by,
 )
-from devctl.domain.go.facts import GoPackage, Located, Module, Setting, Unbuilt
+from devctl.domain.go.facts import GoPackage, Located, Module, Setting, SettingKind, Unbuilt
 from devctl.domain.image.paths import SHELL_ONLY
 from devctl.domain.lint.rules import RULES, Linted, blocking, lint, told_in
 
@@ -226,6 +226,32 @@ def test_a_flag_that_opens_it_up_is_passed() -> None:
     (finding,) = lint(Linted(main=Main(BARE, package, (package,)), port=8080))
     assert (finding.id, finding.place) == ("localhost-by-default", "main.go:5")
     assert "--addr=:8080" in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "compose"),
+    [
+        ("flag", 'ENTRYPOINT ["/shop", "-addr", "0.0.0.0:8080"]', {}),
+        ("flag", 'ENTRYPOINT ["/shop"]\nCMD ["--addr=:8080"]', {}),
+        ("flag", "CMD /shop -addr :8080", {}),
+        ("flag", 'ENTRYPOINT ["/shop"]', {"command": ["-addr=:8080"]}),
+        ("env", "ENV addr=:8080", {}),
+        ("env", "", {"environment": {"addr": ":8080"}}),
+    ],
+)
+def test_a_default_that_the_users_files_replace_is_no_matter(
+    kind: SettingKind, start: str, compose: dict[str, object]
+) -> None:
+    package = GoPackage(
+        ".", "main", True, (), settings=(Setting("addr", "localhost:8080", kind, "main.go:5"),)
+    )
+    main = Main(BARE, package, (package,))
+    facts = parse(f"FROM scratch\nCOPY shop /shop\n{start}\n")
+    assert "localhost-by-default" not in {
+        f.id for f in lint(Linted(dockerfile=facts, compose=compose, main=main, port=8080))
+    }
+    bare = parse("FROM scratch\nCOPY shop /shop\n")
+    assert "localhost-by-default" in {f.id for f in lint(Linted(dockerfile=bare, main=main, port=8080))}
 
 
 def test_a_package_of_the_module_that_is_not_there() -> None:

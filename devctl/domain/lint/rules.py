@@ -13,7 +13,9 @@ from devctl.domain.command.argv import exec_words
 from devctl.domain.detect.address import parse_address
 from devctl.domain.detect.main_package import Main
 from devctl.domain.detect.port_and_probe import opening, opens_up
-from devctl.domain.dockerfile.entrypoint import start_words
+from devctl.domain.detect.required_env import dockerfile_env, environment
+from devctl.domain.dockerfile.build_and_start import shown_stage
+from devctl.domain.dockerfile.entrypoint import begun_words, start_words, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.runtime_bases import SCRATCH
 from devctl.domain.dockerfile.stages import (
@@ -28,7 +30,7 @@ from devctl.domain.dockerfile.stages import (
     needed_by,
     parent,
 )
-from devctl.domain.go.facts import Module, Unbuilt
+from devctl.domain.go.facts import Module, Setting, Unbuilt
 from devctl.domain.go.versions import air_for, minor_text, refuses
 from devctl.domain.image.paths import SHELL_ONLY, exec_form
 from devctl.errors import Finding, warn
@@ -328,7 +330,7 @@ def _localhost_by_default(linted: Linted) -> Iterator[Finding]:
     if linted.main is None or linted.port is None:
         return
     setting = opens_up(linted.main, linted.port)
-    if setting is not None:
+    if setting is not None and not _is_said(linted, setting):
         kind = "flag" if setting.kind == "flag" else "variable"
         message = (
             f"the default of the {kind} {setting.name} is {setting.value}, which nothing from outside of the container "
@@ -336,6 +338,18 @@ def _localhost_by_default(linted: Linted) -> Iterator[Finding]:
         )
         hint = f"no action needed: devctl gives it {opening(setting)}; where you run it, give it that too"
         yield warn(message, hint, setting.place)
+
+
+def _is_said(linted: Linted, setting: Setting) -> bool:
+    """Whether the user's files give it to the program already."""
+    if setting.kind != "flag":
+        return setting.name in {**dockerfile_env(linted.dockerfile), **environment(linted.compose)}
+    facts = linted.dockerfile
+    shown = shown_stage(facts, linted.compose) if facts is not None else None
+    words = begun_words(facts, shown, linted.compose) if facts is not None and shown is not None else ()
+    words = words or words_of(linted.compose, "command")
+    named = (word for text in words for word in text.split() if word.startswith("-"))
+    return any(word.lstrip("-").partition("=")[0] == setting.name for word in named)
 
 
 def _package_missing(linted: Linted) -> Iterator[Finding]:
