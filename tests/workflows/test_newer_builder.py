@@ -154,3 +154,17 @@ def test_a_base_that_cannot_be_had_is_told_with_its_line(monkeypatch: pytest.Mon
     with pytest.raises(MachineError) as raised:
         needed.ensure_bases(box, cast("Any", session), ["shop"], assemble=False)
     assert raised.value.problem.place == f"{PATH}:4"
+
+
+def test_an_address_that_does_not_answer_is_told_with_the_line_that_adds_it() -> None:
+    text = BUILD + FINAL.format("ADD https://example.com/a https://example.com/b /etc/\n")
+    _, box, project = made(text, engine="23.0.1")
+    said = 'failed to solve: failed to load cache key: Get "https://example.com/b": dial tcp: no such host'
+    compose = SimpleNamespace(build=lambda *_, **__: Finished(1, said, ""))
+    run = prod_run(project, project.services[0], base=None)
+    session = SimpleNamespace(
+        root=Path(project.root), project=project, model=project.model, recipes={}, runs=(run,), run=lambda _: run
+    )  # fmt: skip
+    with pytest.raises(MachineError) as raised:
+        build(replace(box, compose=cast("Any", compose)), cast("Any", session), "shop")
+    assert (raised.value.code, raised.value.problem.place) == ("add-unreachable", f"{PATH}:5")

@@ -48,7 +48,9 @@ def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = Fals
     done = replace(done, stdout=without_build_cache(done.stdout), stderr=without_build_cache(done.stderr))
     if done.code != 0:
         error = failure(done, "build", what=f"the image of {service}")
-        place = _in_their_file(session, service, error.problem.place)
+        place = _in_their_file(session, service, error.problem.place) or _adds(
+            box.sources, session, service, error
+        )
         ours = session.project.service(service)
         if ours is None or isinstance(error, MachineError):
             raise error.replace(place=place)  # what the machine lacks is mended at no line of the project
@@ -86,6 +88,17 @@ def _line(sources: Sources, session: Session, service: str, failed: str) -> str 
         (f"{path}:{i.line}" for i in lines if " ".join(i.original.replace("\\\n", " ").split()) == failed),
         None,
     )
+
+
+def _adds(sources: Sources, session: Session, service: str, error: DevctlError) -> str | None:
+    """The ADD line of the user's Dockerfile whose address an error names."""
+    run = next((run for run in session.runs if run.service == service), None)
+    if run is None or run.written is None or "://" not in str(error):
+        return None
+    facts = sources.dockerfile(session.root / run.written, root=session.root)
+    lines = (i for stage in facts.stages for i in stage.instructions if i.cmd == "ADD")
+    line = next((i.line for i in lines if any(w in str(error).split() for w in i.value[:-1])), None)
+    return f"{run.written}:{line}" if line is not None else None
 
 
 def _in_their_file(session: Session, service: str, place: str | None) -> str | None:

@@ -27,6 +27,7 @@ from devctl.workflows.project.users_dockerfile import users_dockerfile, users_te
 # Failures of the stage itself. Those of the project's modules or of the machine would be ours as well.
 _OF_THE_STAGE = frozenset(
     {
+        "add-unreachable",
         "build-failed",
         "builder-too-old",
         "tool-missing",
