@@ -29,6 +29,7 @@ each step from there on, for as long as Ctrl-C is heard.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import hashlib
 import itertools
@@ -282,6 +283,13 @@ class World:
         self.save("go.mod", go_mod())
         self.save("main.go", "v1")
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> World:
+        """Another world that goes on from here; who holds a lock holds it there as well."""
+        made = memo[id(self)] = type(self).__new__(type(self))
+        locks = {"held": dict(self.held), "lock_freed": threading.Condition()}
+        vars(made).update(copy.deepcopy({**vars(self), **dict.fromkeys(locks)}, memo) | locks)
+        return made
+
     # what a developer does
 
     def save(self, name: str, text: str | None) -> None:
@@ -481,6 +489,12 @@ class World:
         )
 
 
+def copies(make: Callable[[], World]) -> Callable[[], World]:
+    """Makes that world once; each call gives a copy of it."""
+    made = functools.cache(make)
+    return functools.wraps(make)(lambda: copy.deepcopy(made()))
+
+
 class _Port:
     """One that can change something. Without a process of its own it is one that nobody kills."""
 
@@ -571,6 +585,9 @@ class FakeTemplates:
         return ShippedTemplates().tree(name)
 
 
+_plain_yaml = functools.cache(lambda text, path: plain(text, path=path))
+
+
 @functools.cache
 def _template(name: str) -> str:
     return ShippedTemplates().read(name)
@@ -582,7 +599,8 @@ class FakeFiles(_Port):
         self._files = world.files
 
     def read_text(self, path: Path, *, within: Path | None) -> str | None:
-        return self._files.get(Path(posixpath.normpath(path)))
+        text = self._files.get(path)
+        return self._files.get(Path(posixpath.normpath(path))) if text is None else text
 
     def read_bytes(self, path: Path, *, within: Path | None) -> bytes | None:
         text = self.read_text(path, within=within)
@@ -833,7 +851,7 @@ class FakeSources:
         return [(line, number) for number, line in enumerate(lines, start=1)]
 
     def plain_yaml(self, text: str, *, path: str) -> tuple[Node, str]:
-        return plain(text, path=path)
+        return _plain_yaml(text, path)
 
     def positions(self, path: Path) -> Callable[[tuple[str | int, ...]], int | None]:
         return lambda key: None

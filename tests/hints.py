@@ -10,10 +10,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice, product
 from pathlib import Path
 
 from devctl.domain.failures.catalog import entries
+from tests.helpers import syntax_tree
 
 SOURCE = Path(__file__).parents[1] / "devctl"
 _NAMED = re.compile(r"hint|remedy|mend|by_hand|in_config", re.IGNORECASE)
@@ -41,13 +43,21 @@ def _of_dictionary(placeholder: str) -> Iterator[Hint]:
 
 
 def _of_source(placeholder: str) -> Iterator[Hint]:
+    for where, around, value in _expressions():
+        for text in _Texts(around, placeholder).of(value):
+            yield Hint(where, text)
+
+
+@cache
+def _expressions() -> list[tuple[str, ast.AST, ast.expr]]:
+    """Each expression of the source that is a hint: its place, the function around it, itself."""
+    found: list[tuple[str, ast.AST, ast.expr]] = []
     for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = syntax_tree(path)
         name = path.relative_to(SOURCE).as_posix()
         for around, node in _with_function(tree, tree):
-            for value in _hinted(node):
-                for text in _Texts(around, placeholder).of(value):
-                    yield Hint(f"{name}:{value.lineno}", text)
+            found += [(f"{name}:{value.lineno}", around, value) for value in _hinted(node)]
+    return found
 
 
 def _with_function(node: ast.AST, around: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:

@@ -31,6 +31,7 @@ from devctl.workflows.engine import network_holder as bridge
 from devctl.workflows.inside import exec as inside
 from devctl.workflows.preview import ask_go_list as listed
 from devctl.workflows.preview import rollback as preview_failure
+from tests.helpers import syntax_nodes
 
 EVIL = "--privileged"
 ROOT = "/home/me/a,b:c"
@@ -217,7 +218,7 @@ def test_docker_is_called_through_one_function() -> None:
         calls = (
             {"docker", "self._docker", "self._run"} if "from devctl.domain.command.argv" in text else set()
         )
-        for node in ast.walk(ast.parse(text)):
+        for node in syntax_nodes(path):
             if isinstance(node, ast.List | ast.Tuple) and node.elts and _is(node.elts[0], "docker"):
                 loose = not all(isinstance(element, ast.Constant) for element in node.elts)
             else:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devctl.domain.failures.catalog import entries
 from devctl.domain.lint.rules import RULES
+from tests.helpers import syntax_nodes
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "exit-codes.md"
@@ -19,20 +20,20 @@ CARRIERS = {"Problem", "Explained", "Finding"}
 
 @cache
 def in_the_source() -> set[str]:
-    found = {code for path in (ROOT / "devctl").rglob("*.py") for code in _codes(ast.parse(path.read_text()))}
+    found = {code for path in (ROOT / "devctl").rglob("*.py") for code in _codes(path)}
     # `broken` is caught where it is raised; the parser of go.mod and go.work takes its code from the file's name.
     found |= {rule.id for rule in RULES}  # each of its findings is a warning
     return found - {"broken", ""} | {"broken-go-mod", "broken-go-work"} | {entry.code for entry in entries()}
 
 
-def _codes(tree: ast.Module) -> Iterator[str]:
+def _codes(path: Path) -> Iterator[str]:
     """`code="word"` of a call, and the first word of what carries one by position: also of a function that makes a `Problem`."""
     makers = {
         node.name
-        for node in ast.walk(tree)
+        for node in syntax_nodes(path)
         if isinstance(node, ast.FunctionDef) and [a.arg for a in node.args.args][:1] == ["code"]
     }
-    for node in ast.walk(tree):
+    for node in syntax_nodes(path):
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("_CODE", "CODE"):
             yield from (v.value for v in ast.walk(node.value) if isinstance(v, ast.Constant))
         if not isinstance(node, ast.Call):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,7 @@ def _pages(text: str) -> Iterator[str]:
             yield f"there is no page {page}"
 
 
+@cache
 def _all() -> list[tuple[str, list[str]]]:
     """Each hint by where it stands, with a name, a number and a kind of the compose file in its gaps."""
     each = [hints(gap) for gap in ("x", "8080", "secrets", "/x")]

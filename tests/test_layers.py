@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import syntax_nodes, syntax_tree
+
 ROOT = Path(__file__).parent.parent / "devctl"
 FILES = sorted(p for p in ROOT.rglob("*.py"))
 
@@ -49,14 +51,13 @@ def room_of(path: Path) -> str:
 
 
 @cache
-def tree(path: Path) -> ast.Module:
-    """Read only: it is parsed once for all tests."""
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def imports(path: Path) -> Iterator[str]:
+def imports(path: Path) -> tuple[str, ...]:
     """Dotted names of everything imported, also inside functions and for annotations only."""
-    for node in ast.walk(tree(path)):
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in syntax_nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -121,7 +122,7 @@ def test_a_folder_can_be_overlooked() -> None:
 def test_one_name_of_a_class_means_one_thing() -> None:
     homes: dict[str, list[str]] = {}
     for path in FILES:
-        for node in ast.walk(tree(path)):
+        for node in syntax_nodes(path):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}
@@ -141,8 +142,9 @@ def test_an_adapter_holds_one_library() -> None:
 
 def test_domain_has_no_io() -> None:
     def io(path: Path) -> set[str]:
-        nodes = ast.walk(tree(path))
-        calls = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        calls = {
+            n.func.id for n in syntax_nodes(path) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+        }
         return set(imports(path)) & IO_MODULES | calls & {"open"}
 
     assert offenders(in_rooms(["domain"]), io) == {}
@@ -187,6 +189,7 @@ def _code(path: Path) -> str:
 
 def test_every_module_says_what_it_holds() -> None:
     silent = offenders(
-        FILES, lambda p: {"no docstring"} if p.stat().st_size and not ast.get_docstring(tree(p)) else set()
+        FILES,
+        lambda p: {"no docstring"} if p.stat().st_size and not ast.get_docstring(syntax_tree(p)) else set(),
     )
     assert silent == {}

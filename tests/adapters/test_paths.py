@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from tests.helpers import syntax_nodes
+
 ROOT = Path(__file__).parents[2] / "devctl"
 BY_PATH = {
     "__main__.py": "closed streams",
@@ -44,16 +46,17 @@ PORTS = ("files", "beneath", "tree", "_images", "archive", "layer", "self", "")
 
 
 def opens_by_path(path: Path) -> bool:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in syntax_nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module == "devctl.adapters.system.regular_file":
             followed = "read_bytes" in {alias.name for alias in node.names}
             if followed:
                 return True
         if isinstance(node, ast.Call):
-            base = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name in CALLS and base.rpartition(".")[2] not in PORTS:
-                return True
+            if name in CALLS:
+                base = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+                if base.rpartition(".")[2] not in PORTS:
+                    return True
             if name == "open" and isinstance(node.func, ast.Name):
                 return True
     return False

@@ -19,6 +19,7 @@ from devctl.domain.go.versions import air_problem, minor, refuses
 from devctl.domain.numbers import whole
 from devctl.domain.plan.run import target_of
 from devctl.domain.project.config import parse_size
+from tests.helpers import syntax_nodes
 
 ROOT = Path(__file__).parents[2] / "devctl"
 ODD = ("", "²", "٣", "½", "-1", "+1", "1_000", " 1", "1\n", "1.0", "1e9", "0x1", "9" * 5000, "9" * 19, "１")
@@ -72,7 +73,7 @@ def test_nothing_else_judges_digits() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in ROOT.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in syntax_nodes(path)
         if isinstance(node, ast.Attribute) and node.attr in ("isdigit", "isdecimal", "isnumeric")
     ]
     assert found == []

@@ -24,14 +24,14 @@ if grep -q broken main.go; then echo "./main.go:3:1: undefined: x" >&2; exit 1; 
 """
 AIR = """#!/bin/sh
 echo "$@" >"$LOG/air"
-trap "echo 'post_cmd' >>'$LOG/air'; exit 0" TERM
-while [ ! -e "$LOG/air-dies" ]; do sleep 0.01; done
-exit 3
+trap "echo 'post_cmd' >>'$LOG/air'; kill \\$!; exit 0" TERM
+[ ! -e "$LOG/air-dies" ] || exit 3
+sleep 300 & wait
 """
 SERVES = """
+trap "echo stopped >>'$LOG/ran'; kill \\$!; exit 0" TERM
 echo "start $0 in $PWD" >>"$LOG/ran"; for word do printf '%s\\0' "$word"; done >"$LOG/args"
-trap "echo stopped >>'$LOG/ran'; exit 0" TERM
-while :; do sleep 0.01; done
+sleep 300 & wait
 """
 
 

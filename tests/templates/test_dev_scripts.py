@@ -17,7 +17,7 @@ from tests.templates.dev_container import (
 from tests.templates.inline import SCRIPTS, TEMPLATES, script
 
 SLOW = SERVES.replace('trap "echo', "trap \"echo stopping >>'$LOG/ran'; sleep 0.5; echo")
-DEAF = 'echo "start" >>"$LOG/ran"\ntrap "" TERM INT\nwhile :; do sleep 0.01; done\n'
+DEAF = 'trap "" TERM INT\necho "start" >>"$LOG/ran"\nwhile :; do sleep 0.05; done\n'
 WRITES = "date +%N >.new; mv .new page.html\n" + SERVES
 
 
@@ -221,11 +221,11 @@ def test_what_the_program_writes_at_its_start_does_not_start_it_for_ever(contain
 @pytest.mark.parametrize("name", ["main.go", "page.html"])
 def test_somebody_who_saves_again_and_again_is_served_each_time(container: DevContainer, name: str) -> None:
     """Each save at once after the start, as a script does it: the program itself has written nothing."""
-    quiet = "while :; do sleep 0.01; done\n"
+    quiet = "exec sleep 300\n"
     container.write(main_go=quiet)
     with container.running():
         container.build()
-        for number in range(8):
+        for number in range(6):
             text = f"{quiet}# {number}\n" if name == "main.go" else f"<p>{number}"
             (container.root / name).write_text(text)
             container.build()

@@ -30,7 +30,8 @@ from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.project.load import load
 from devctl.workflows.switch.applied_model import RUNNING
 from devctl.workflows.switch.intent import INTENT, read_intent
-from tests.fakes import KILLS, Killed, World, go_mod
+from tests.fakes import KILLS, Killed, World, copies, go_mod
+from tests.helpers import spread
 
 pytestmark = KILLS
 SERVICES = {"api": {"build": ".", "depends_on": ["db"]}, "db": {"image": "postgres:17"}}
@@ -48,18 +49,21 @@ def cold() -> World:
     return World()
 
 
+@copies
 def running() -> World:
     world = World()
     up_(world)
     return world
 
 
+@copies
 def changed() -> World:
     world = running()
     world.save("go.mod", go_mod("a"))
     return world
 
 
+@copies
 def prod() -> World:
     world = running()
     preview_(world)
@@ -131,7 +135,7 @@ def steps(case: Case) -> list[str]:
 def test_after_a_kill_nothing_lies_and_the_next_command_ends_well(name: str) -> None:
     wrong: dict[str, AssertionError] = {}
     every = steps(CASES[name])
-    for step in every:
+    for step in spread(every, list(CASES).index(name)):
         try:
             killed_at(step, CASES[name])
         except AssertionError as error:
@@ -218,7 +222,8 @@ def failed(case: Failing, fault: str, *, kill: str = "") -> World:
 @pytest.mark.parametrize("name", list(FAILING))
 def test_after_a_kill_in_a_rollback_the_next_command_goes_on_with_it(name: str, fault: str) -> None:
     """What is put back runs in containers that are new as well: that they answer does not finish the switch."""
-    for step in list(failed(FAILING[name], fault).steps):
+    steps = failed(FAILING[name], fault).steps
+    for step in spread(steps, list(FAILING).index(name) + len(fault)):
         was = running_as(FAILING[name].start())
         world = failed(FAILING[name], fault, kill=step)
         killed_again = world.private.get((world.root, INTENT))

@@ -57,7 +57,7 @@ from devctl.workflows.start.onboard import _Onboarding, _write_note
 from devctl.workflows.start.scaffold import init, new
 from devctl.workflows.start.step_list import Walk
 from tests.fakes import FakeSources, World, go_mod
-from tests.helpers import build_tree
+from tests.helpers import build_tree, spread
 
 SECRET = "zqsecretqz"
 MAIN = """package main
@@ -323,7 +323,7 @@ def test_a_file_of_each_name_that_is_a_link_out(tmp_path: Path, shape: str) -> N
     names = names_of_the_code(shape)
     if shape == "alone":  # those of .devctl/ are the same, but for the name of the service
         names = tuple(name for name in names if not name.startswith(".devctl/"))
-    for number, name in enumerate(names):
+    for number, name in enumerate(spread(names, len(shape))):
         world = sound(tmp_path / f"{number}/shop", shape)
         outside = tmp_path / f"{number}/outside"
         build_tree(outside, {name: SAID.get(Path(name).suffix, SAID[""])})
@@ -336,7 +336,7 @@ def test_a_folder_of_each_name_that_is_a_link_out(tmp_path: Path, shape: str) ->
     names = names_of_the_code(shape)
     folders = {str(parent) for name in names for parent in Path(name).parents if str(parent) != "."}
     assert folders >= {".devctl", ".devctl/shop" if shape == "alone" else ".devctl/api", "config", "lib"}
-    for number, folder in enumerate(sorted(folders)):
+    for number, folder in enumerate(spread(sorted(folders), len(shape))):
         world = sound(tmp_path / f"{number}/shop", shape)
         below = [name for name in names if name.startswith(f"{folder}/")]
         outside = build_tree(
@@ -383,7 +383,7 @@ LOOKS = ("config check", "up", "status", "logs", "round", "down")
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_nobody_waits_for_a_fifo_of_any_name(tmp_path: Path, shape: str) -> None:
-    for number, name in enumerate(names_of_the_code(shape)):
+    for number, name in enumerate(spread(names_of_the_code(shape), len(shape))):
         world = sound(tmp_path / f"{number}/shop", shape)
         path = world.root / name
         path.unlink(missing_ok=True)

@@ -30,7 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def build(root: Path) -> tuple[dict[str, str], dict[str, object], dict[str, object]]:
     model = here("config", "render", cwd=root).result["model"]
-    spec = spec_of(root)
+    ((_, spec),) = model["services"].items()
     return spec["build"]["args"], spec["build"].get("secrets"), model.get("secrets")
 
 

@@ -28,7 +28,7 @@ from devctl.workflows.logs.status_and_logs import status
 from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.switch.applied_model import RUNNING
 from devctl.workflows.switch.intent import INTENT
-from tests.fakes import KILLS, Killed, World, go_mod
+from tests.fakes import KILLS, Killed, World, copies, go_mod
 
 pytestmark = KILLS
 
@@ -41,12 +41,14 @@ def preview(world: World, box: Toolbox | None = None) -> None:
     prod_preview(PreviewRequest(project=world.root), box or world.box())
 
 
+@copies
 def running() -> World:
     world = World()
     up_d(world)
     return world
 
 
+@copies
 def prod() -> World:
     world = running()
     preview(world)
@@ -155,6 +157,7 @@ def test_a_rebuild_that_does_not_answer_is_rolled_back() -> None:
     assert world.of("shop").image.id == before
 
 
+@copies
 def changed() -> World:
     world = running()
     world.save("go.mod", go_mod("a"))

@@ -24,7 +24,7 @@ from devctl.errors import InterruptedByUser, MachineError
 from devctl.workflows.dev.lifecycle import down, restart, up
 from devctl.workflows.doctor.clean import clean
 from devctl.workflows.preview.preview import hardening, prod_preview
-from tests.fakes import KILLS, Killed, World, go_mod
+from tests.fakes import KILLS, Killed, World, copies, go_mod
 
 SHOP = {
     "api": {"build": ".", "depends_on": ["db"]},
@@ -53,6 +53,16 @@ def test_several_services_with_what_they_need() -> None:
     assert world.volumes["shop_data"][PROJECT_LABEL] == "shop"
     assert set(world.networks) == {"shop_default"}
     assert world.watcher is not None
+
+
+def test_a_copy_goes_its_own_way() -> None:
+    made = copies(shop)
+    one, other = made(), made()
+    assert one.watcher == other.watcher is not None
+    down(DownRequest(project=one.root), one.box())
+    assert (one.containers, one.watcher) == ({}, None)
+    assert [other.of(name).state for name in SHOP] == ["running"] * 3
+    assert other.watcher is not None and other.private.keys() == made().private.keys()
 
 
 def test_down_keeps_volumes_unless_told() -> None:
