@@ -60,11 +60,14 @@ def stream(
         while not stop():
             now = box.clock.monotonic()
             if now - looked >= LOOK or not looked:
+                flags = ["--tail", str(tail)] if tail is not None and not looked else []
                 looked = now
                 for container in own_containers(box.files, box.engine, project).containers:
-                    if container.id not in seen and (not names or container.service in names):
-                        first = ["--tail", str(tail)] if tail is not None and not seen else []
-                        argv = docker("logs", "--follow", *first, to=[container.id])
+                    # The log of one that has not started yet ends at once, and would not be followed when it has.
+                    if container.id in seen or container.state == "created":
+                        continue
+                    if not names or container.service in names:
+                        argv = docker("logs", "--follow", *flags, to=[container.id])
                         open_logs.enter_context(
                             box.processes.follow(argv, on_line=partial(_line, box, container.service))
                         )
