@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -11,9 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
 
 PACKAGES = ("chromium", "chromium-driver")
 BROWSERS = ("chromium", "google-chrome", "chromium-browser")
@@ -48,6 +46,9 @@ class Browser:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
+    from selenium.webdriver import Chrome, ChromeOptions
+    from selenium.webdriver.chrome.service import Service
+
     options = ChromeOptions()
     options.binary_location, driver = _installed()
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
@@ -61,16 +62,22 @@ def browser() -> Iterator[Browser]:
 
 
 def _installed() -> tuple[str, str]:
-    """The paths of a browser and its driver; as root they are installed where one is missing."""
+    """The paths of a browser and its driver; as root they are installed where one is missing, by one process at a time."""
+    with Path(__file__).open() as myself:
+        fcntl.flock(myself, fcntl.LOCK_EX)
+        _install_what_is_missing()
+    found = _found()
+    assert found is not None, f"no browser to look at pages with: sudo apt-get install {' '.join(PACKAGES)}"
+    return found
+
+
+def _install_what_is_missing() -> None:
     if _found() is None and os.geteuid() == 0 and shutil.which("apt-get"):
         for arguments in (("update",), ("install", "-y", "--no-install-recommends", *PACKAGES)):
             done = subprocess.run(
                 ["apt-get", "-q", *arguments], env={**os.environ, **APT}, capture_output=True, text=True
             )
             assert done.returncode == 0, f"apt-get {' '.join(arguments)}\n{done.stdout}{done.stderr}"
-    found = _found()
-    assert found is not None, f"no browser to look at pages with: sudo apt-get install {' '.join(PACKAGES)}"
-    return found
 
 
 def _found() -> tuple[str, str] | None:

@@ -10,6 +10,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,6 +56,8 @@ class Result:
 
 def devctl(*args: str, cwd: Path, code: int | None = 0, timeout: float = 300) -> Result:
     """Run a command with --json; `code`: what it must end with (None: whatever). Every line must be JSON."""
+    if _needs_no_process(args):
+        return here(*args, cwd=cwd, code=code)
     done = subprocess.run(
         [*DEVCTL, "--json", *args], cwd=cwd, capture_output=True, text=True, timeout=timeout
     )
@@ -65,6 +68,17 @@ def devctl(*args: str, cwd: Path, code: int | None = 0, timeout: float = 300) ->
     assert found.envelope["exit_code"] == done.returncode, found.show
     assert code is None or found.code == code, found.show
     return found
+
+
+STARTS_NOTHING = {"status", "config", "down"}
+"""Commands that leave no process behind, run so often that an interpreter for each would be minutes."""
+
+
+def _needs_no_process(args: tuple[str, ...]) -> bool:
+    """Only one thread at a time can have the output and the working directory of a process."""
+    command = next((word for word in args if not word.startswith("-")), "")
+    quick = command in STARTS_NOTHING or "--dry-run" in args
+    return quick and threading.current_thread() is threading.main_thread()
 
 
 def docker(*args: str) -> str:
@@ -138,7 +152,7 @@ def leave_nothing(root: Path, name: str) -> None:
 
 
 def here(*args: str, cwd: Path, code: int | None = 0) -> Result:
-    """As `devctl`, in this process: for what needs no engine, where another interpreter would be most of the time."""
+    """As `devctl`, in this process: where another interpreter would be most of the time."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         ended = main(["--json", *args])
