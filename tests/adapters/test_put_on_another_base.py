@@ -16,6 +16,7 @@ from devctl.domain.plan.run import prod_run
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import Project
 from devctl.workflows.advice.advice import say_left_out
+from devctl.workflows.project.load import load
 from devctl.workflows.session.overlay import overlay_files
 from tests.engine.readiness_project import Quiet
 from tests.helpers import build_tree
@@ -73,3 +74,24 @@ def test_a_health_check_of_the_compose_file_that_cannot_run_there_is_left_out_an
     check = {"test": ["CMD-SHELL", "wget -q 127.0.0.1:8080"]}
     _, told = made(tmp_path, BUILD + FINAL, base=base, healthcheck=check)
     assert [w.code for w in told.warnings] == codes
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "beside", "spare"),
+    [
+        (f'{BUILD}ENTRYPOINT ["/shop"]\n', "Dockerfile.prod", "Dockerfile.prod"),
+        (f'{BUILD}ENTRYPOINT ["/shop"]\n', "Dockerfile.production", "Dockerfile.production"),
+        (f'{BUILD}ENTRYPOINT ["/shop"]\n', "Dockerfile.test", None),
+        (BUILD + FINAL, "Dockerfile.prod", None),
+    ],
+)
+def test_a_dockerfile_for_production_that_is_not_chosen_is_known(
+    tmp_path: Path, dockerfile: str, beside: str, spare: str | None
+) -> None:
+    files = {"go.mod": "module example.com/shop\n\ngo 1.26\n", "main.go": MAIN, beside: BUILD + FINAL}
+    build_tree(
+        tmp_path, {**files, "Dockerfile": dockerfile, "compose.yaml": "services: {shop: {build: .}}\n"}
+    )
+    (service,) = load(toolbox(Quiet()), tmp_path).services
+    assert (service.build.dockerfile, service.build.prod_dockerfile) == ("Dockerfile", None)
+    assert service.build.spare_dockerfile == spare

@@ -388,3 +388,7 @@ def test_an_image_that_compiles_says_what_it_is_and_which_command_shows_the_prog
     other = judge(image, theirs=True, service=both)["toolchain"]
     assert "; stage `slim` is without them" in other.message
     assert other.hint == "`build: {target: slim}` in the compose file"
+    beside = replace(SERVICE, build=replace(SERVICE.build, spare_dockerfile="Dockerfile.prod"))
+    spare = judge(image, theirs=True, service=beside)["toolchain"]
+    assert "; Dockerfile.prod builds one without them" in spare.message
+    assert spare.hint == "`build: {dockerfile: Dockerfile.prod}` in the compose file"

@@ -53,7 +53,8 @@ class SourceCode:
 class ImageBuild:
     """How its images are built.
 
-    `dockerfile` is the user's file if there is one, `prod_dockerfile` another one that production is built from;
+    `dockerfile` is the user's file if there is one, `prod_dockerfile` another one that production is built from, and
+    `spare_dockerfile` one for production that the compose file does not choose;
     `dev_stage`/`prod_stages` the stages in it that can work; where there is none, `derived` is a dev stage made of theirs,
     and else our own stage from `.devctl/` takes its place. `production`: their production stage, where it can be put on another
     base; else our own is what runs there. `go_image`: the image that stages of ours compile in. `shares_cache`: the dev stage
@@ -65,6 +66,7 @@ class ImageBuild:
     context: str = "."
     dockerfile: str | None = None
     prod_dockerfile: str | None = None
+    spare_dockerfile: str | None = None
     dev_stage: str | None = None
     prod_stages: dict[str, str] = field(default_factory=dict)
     derived: DerivedStage | None = None

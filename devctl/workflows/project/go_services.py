@@ -28,7 +28,7 @@ from devctl.domain.dockerfile.build_and_start import command_with
 from devctl.domain.dockerfile.entrypoint import name_program
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, for_production
-from devctl.domain.dockerfile.stages import chain, find_stage
+from devctl.domain.dockerfile.stages import chain, external_base, find_stage, golang_tag
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
@@ -287,26 +287,35 @@ def _with_theirs(
     named: DockerfileFacts | None,
     detect: Callable[..., Service],
 ) -> Service:
-    """Where the Dockerfile is for development alone, production is what the one beside it says that builds the same program.
-    `detect`: the service as another Dockerfile would build it."""
-    ours = named is not None and "AIR_GO_IMAGE" in named.global_args
-    if named is None or not (ours or for_dev(named.path) or not service.build.prod_stages) or brought(named):
+    """Where the Dockerfile is for development alone, production is what the one beside it says that builds the same program; where
+    what it builds is the image that compiles, that one is known at least. `detect`: the service as another Dockerfile would
+    build it."""
+    if named is None or brought(named):
+        return service
+    ours = "AIR_GO_IMAGE" in named.global_args
+    stages = service.build.prod_stages.values()
+    stage = find_stage(named, next(iter(stages))) if stages else None
+    takes = ours or for_dev(named.path) or stage is None
+    if not takes and stage is not None and golang_tag(external_base(named, stage)) is None:
         return service
     for theirs in _for_production(box, root, (named.path,)):
         found = detect(dockerfile=theirs)
-        if found.build.prod_stages and (found.source.dir, found.source.main) == (
+        if not found.build.prod_stages or (found.source.dir, found.source.main) != (
             service.source.dir,
             service.source.main,
         ):
-            return replace(
-                service,
-                build=replace(
-                    service.build,
-                    prod_dockerfile=theirs.path,
-                    prod_stages=found.build.prod_stages,
-                    production=found.build.production,
-                ),
-            )
+            continue
+        if not takes:
+            return replace(service, build=replace(service.build, spare_dockerfile=theirs.path))
+        return replace(
+            service,
+            build=replace(
+                service.build,
+                prod_dockerfile=theirs.path,
+                prod_stages=found.build.prod_stages,
+                production=found.build.production,
+            ),
+        )
     return service
 
 

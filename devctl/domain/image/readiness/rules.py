@@ -289,11 +289,18 @@ def _toolchain(it: Inspected) -> Finding | None:
     alone = f", of which the program is {program.size_bytes / _MB:.2f} MB" if program is not None else ""
     here = target_name(it.stage) if it.stage is not None else ""
     other = next((name for name in it.service.build.prod_stages.values() if name != here), None)
-    shown = (
-        f"stage `{other}` is without them" if other is not None else f"`{OTHER_BASE}` shows it without them"
-    )
-    detail = f"this is the image that compiles, Go's tools included: {it.image.size_bytes / _MB:.2f} MB{alone}; {shown}"
-    hint = f"`build: {{target: {other}}}` in the compose file" if other is not None else OTHER_BASE
+    spare = it.service.build.spare_dockerfile
+    if other is not None:
+        shown, hint = f"stage `{other}` is without them", f"`build: {{target: {other}}}` in the compose file"
+    elif spare is not None:
+        shown, hint = (
+            f"{spare} builds one without them",
+            f"`build: {{dockerfile: {spare}}}` in the compose file",
+        )
+    else:
+        shown, hint = f"`{OTHER_BASE}` shows it without them", OTHER_BASE
+    size = f"{it.image.size_bytes / _MB:.2f} MB{alone}"
+    detail = f"this is the image that compiles, Go's tools included: {size}; {shown}"
     return warn(detail, hint, it.line("FROM"))
 
 
