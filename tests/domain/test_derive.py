@@ -424,3 +424,13 @@ def test_what_the_image_gives_to_its_user_may_be_written_by_whoever_develops() -
         in lines
     )
     assert "chmod a+rwX" not in "\n".join(written(derived(text)))
+
+
+def test_a_folder_of_the_compose_file_is_the_one_that_the_program_is_started_in() -> None:
+    assert derived(PLAIN, compose={"working_dir": "/var/shop"}).folder == "/var/shop"
+    assert derived(PLAIN, compose={"working_dir": "data"}).folder == "/data"
+    assert derived(PLAIN, compose={"working_dir": "/"}).folder == ""
+    source = [{"type": "bind", "source": "/shop", "target": "/app"}]
+    assert derived(PLAIN, compose={"working_dir": "/app/cmd", "volumes": source}).folder == ""
+    lines = written(derived(PLAIN, compose={"working_dir": "/var/shop"}))
+    assert "RUN mkdir -p /var/shop && chmod 1777 /var/shop" in lines

@@ -98,7 +98,8 @@ def derived_stage(
         final,
         tuple(_lines(original, start)),
         program,
-        final.folder if _differs(final, compose, started_in, is_folder) else "",
+        _started_elsewhere(final, compose)
+        or (final.folder if _differs(final, compose, started_in, is_folder) else ""),
         tuple(f for f in own.flags if not _NOT_IN_DEV.match(f)) if own is not None else (),
         {k: v for k, v in own.env.items() if k not in _NOT_CARRIED} if own is not None else {},
     )
@@ -118,6 +119,14 @@ def _program(final: FinalStage, package: str, said: tuple[str, ...]) -> str | No
         return named
     program = "".join(unwrapped(said)[:1])
     return places[0] if program.endswith(".sh") or ("/" in program and not is_other(program)) else None
+
+
+def _started_elsewhere(final: FinalStage, compose: Mapping[str, object]) -> str:
+    """The `working_dir` of the compose file, where that is neither the image's nor brought by a mount, as the source may be."""
+    folder = posixpath.normpath(posixpath.join(final.folder, str(compose.get("working_dir") or "")))
+    bound = [str(v.get("target")) for v in _listed(compose, "volumes") if v.get("type") == "bind"]
+    mounted = any(f"{folder}/".startswith(f"{target.rstrip('/')}/") for target in bound)
+    return "" if mounted or folder in (final.folder, "/") else folder
 
 
 def _differs(

@@ -27,6 +27,7 @@ from devctl.domain.project.private_notes import BuildersNote
 from devctl.errors import MachineError, Problem
 from devctl.workflows.bases.fetch import Registries, pull
 from devctl.workflows.project.dev_stage_fallback import give_way
+from devctl.workflows.project.users_dockerfile import written_text
 from devctl.workflows.session.overlay import dockerfile_of, run_bases
 
 
@@ -102,9 +103,7 @@ def _unreadable(box: Toolbox, project: Project, run: Run) -> MachineError | None
     first = next((n for n in newer if here < n.engine), None)
     if first is None:
         return None
-    named = syntax_line(
-        box.files.read_text(Path(project.root) / run.written, within=Path(project.root)) or ""
-    )
+    named = syntax_line(written_text(box.files, project, run))
     lines = (i for stage in _as_written(box, project, run).stages for i in stage.instructions)
     line = next((i.line for i in lines if i.original == first.instruction.original), first.instruction.line)
     other = f", and {named[1]} is not available" if named is not None else ""

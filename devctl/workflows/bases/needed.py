@@ -12,6 +12,7 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import MachineError
 from devctl.workflows.bases.fetch import ensure
+from devctl.workflows.project.users_dockerfile import written_dockerfile
 from devctl.workflows.session.overlay import run_bases
 from devctl.workflows.session.session import Session
 
@@ -34,9 +35,9 @@ def ensure_bases(box: Toolbox, session: Session, services: Sequence[str], *, ass
 
 def _asked_at(box: Toolbox, session: Session, services: Sequence[str]) -> str | None:
     """The first line of the user's that asks for an image which is not here."""
-    find, root = box.machine().images.find, session.root
+    find = box.machine().images.find
     for run in (r for r in session.runs if r.service in services and r.written is not None):
-        facts = box.sources.dockerfile(root / str(run.written), root=root)
+        facts = written_dockerfile(box.sources, session.project, run)
         wanted = {base.ref for base in run_bases(box, session.project, run)}
         line = next((s.line for s in facts.stages if s.base in wanted and find(s.base) is None), None)
         if line is not None:

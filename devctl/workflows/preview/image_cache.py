@@ -27,6 +27,7 @@ from devctl.domain.project.model import Service
 from devctl.domain.project.private_notes import PrivateNote
 from devctl.errors import Finding, MachineError
 from devctl.workflows.preview.inspect_image import look
+from devctl.workflows.project.users_dockerfile import written_text
 from devctl.workflows.session.overlay import run_bases
 from devctl.workflows.session.session import Session
 
@@ -144,11 +145,7 @@ def looked_at(
 
 
 def _dockerfile(files: Files, session: Session, run: Run) -> str | None:
-    return (
-        None
-        if run.dockerfile is None
-        else files.read_text(session.root / run.dockerfile, within=session.root)
-    )
+    return None if run.dockerfile is None else written_text(files, session.project, run)
 
 
 def _known(private: PrivateState, session: Session, run: Run) -> Known:

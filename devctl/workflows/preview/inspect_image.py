@@ -20,6 +20,7 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
 from devctl.errors import Finding
 from devctl.workflows.project.compose_model import compose_place
+from devctl.workflows.project.users_dockerfile import users_dockerfile
 
 
 def look(
@@ -33,7 +34,7 @@ def look(
     if run.ours and service.build.files:  # the base says nothing of where our stage is started
         image = replace(image, workdir=TEMPLATE_SOURCE)
     root, own = Path(project.root), None if run.ours else run.dockerfile
-    dockerfile = box.sources.dockerfile(root / own, root=root) if own is not None else None
+    dockerfile = users_dockerfile(box.sources, root, service, own) if own is not None else None
     stage = None
     if dockerfile is not None:
         stage = find_stage(dockerfile, run.stage) if run.stage else dockerfile.stages[-1]

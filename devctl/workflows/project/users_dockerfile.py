@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.plan.run import Run
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources, Toolbox
-from devctl.domain.project.model import Service
+from devctl.domain.project.model import Project, Service
 from devctl.workflows.project.compose_model import compose_place
 
 
@@ -34,3 +35,15 @@ def users_dockerfile(sources: Sources, root: Path, service: Service, path: str) 
     if service.build.inline and path == service.build.dockerfile:
         return sources.dockerfile_text(service.build.inline, path=path, args={})
     return sources.dockerfile(root / path, root=root)
+
+
+def written_text(files: Files, project: Project, run: Run) -> str:
+    """Of the Dockerfile whose lines a run builds; "" where that is devctl's own."""
+    service, root = project.service(run.service), Path(project.root)
+    return users_text(files, root, service, run.written) if service is not None and run.written else ""
+
+
+def written_dockerfile(sources: Sources, project: Project, run: Run) -> DockerfileFacts:
+    service = project.service(run.service)
+    assert service is not None and run.written is not None
+    return users_dockerfile(sources, Path(project.root), service, run.written)

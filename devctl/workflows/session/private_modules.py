@@ -11,6 +11,7 @@ from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
+from devctl.workflows.project.users_dockerfile import written_text
 
 SETTINGS = ("GOPROXY", "GOSUMDB", "GOPRIVATE")
 """What our Dockerfile takes as build arguments; they end up in the history of a build stage, so no password goes there."""
@@ -26,8 +27,7 @@ def with_access(box: Toolbox, project: Project, run: Run) -> Run:
     settings = go_settings(box.files, box.host)
     files, ssh = secrets(box.files, box.host, settings), lends_ssh(box.files, box.host, settings)
     if run.written is not None:
-        root = Path(project.root)
-        text = box.files.read_text(root / run.written, within=root) or ""
+        text = written_text(box.files, project, run)
         given = said_args(project, run.service)
         asked = {*_ARG.findall(text)} - set(given)
         settings = {name: value for name, value in settings.items() if name in asked}

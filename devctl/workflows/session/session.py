@@ -213,5 +213,7 @@ def recipe_files(
 ) -> dict[str, str | None]:
     """The files that decide what an image is built from, by name; None for one that is not there."""
     root = Path(project.root)
-    theirs = files.read_text(root / run.context / ".air.toml", within=root)
+    service = project.service(run.service)
+    air = service.air.path if service is not None and service.air is not None else f"{run.context}/.air.toml"
+    theirs = files.read_text(root / air, within=root)
     return {**overlay, ".air.toml": None if run.ours else theirs}

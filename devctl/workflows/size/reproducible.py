@@ -17,6 +17,7 @@ from devctl.domain.project.model import Project
 from devctl.domain.size.reproducible import Twice, compare_builds
 from devctl.errors import ProjectError
 from devctl.workflows.engine.execute import must
+from devctl.workflows.project.users_dockerfile import written_dockerfile
 from devctl.workflows.session.steps import Steps
 
 
@@ -89,7 +90,7 @@ def _mapping(value: object) -> dict[str, object]:
 
 
 def _compare(box: Toolbox, project: Project, run: Run) -> Twice:
-    images, root = box.images(), Path(project.root)
+    images = box.images()
     service = project.service(run.service)
     binary = images.read(run.image, start=start_of(service, run) if service is not None else ((), ())).program
     if binary is None:
@@ -102,7 +103,7 @@ def _compare(box: Toolbox, project: Project, run: Run) -> Twice:
         binary.path,
         one=images.binary(run.image, binary.path),
         other=images.binary(_again(run), binary.path),
-        dockerfile=_built(box.sources.dockerfile(root / run.dockerfile, root=root), run)
+        dockerfile=_built(written_dockerfile(box.sources, project, run), run)
         if run.dockerfile is not None
         else None,
     )

@@ -33,6 +33,7 @@ from devctl.workflows.bases.needed import ensure_bases
 from devctl.workflows.engine.execute import must
 from devctl.workflows.preview.impossible import refuse_hidden
 from devctl.workflows.project.load import load
+from devctl.workflows.project.users_dockerfile import written_dockerfile
 from devctl.workflows.session.manifests import deps_fingerprint
 from devctl.workflows.session.overlay import overlay_files
 from devctl.workflows.session.session import Session, recipe_files
@@ -178,7 +179,7 @@ def _base_ref(sources: Sources, project: Project, target: _Built) -> str | None:
         return None
     if run.dockerfile is None or run.rebased:
         return project.bases[target.base]
-    facts = sources.dockerfile(Path(project.root) / run.dockerfile, root=Path(project.root))
+    facts = written_dockerfile(sources, project, run)
     stage = find_stage(facts, run.stage) if run.stage else None
     return external_base(facts, stage or facts.stages[-1])
 
