@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Sequence
 
 from devctl.domain.command.argv import docker
@@ -21,6 +23,8 @@ from devctl.workflows.state.snapshot import snapshot
 from devctl.workflows.switch.first_error import beside
 from devctl.workflows.switch.intent import Intent
 
+_NO_FOLDER = ("image-lacks-file", "writes-to-disk")
+_PATH = re.compile(r"(\S+) is not in the image|may not write below ([^\s:]+)")
 UNNAMED = ("exits-at-start", "command-not-found", "panics-at-start", "never-answers", "start-failed")
 KEEP = "`devctl prod-preview --keep-failed` keeps its files as an image"
 # Its container is about to go, and `devctl logs` then shows what is put back.
@@ -74,6 +78,9 @@ def with_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
     hint = error.problem.hint.replace(f"`{logs}`; ", "")
     hint = hint.replace(logs, HINTS.get(error.code, logs))
     container = box.engine.containers(session.project.name).of(service.name)
+    if error.code in _NO_FOLDER and (target := left_out_folder(session, service, error.problem.message)):
+        hint = f"the compose file mounts a folder of this machine at {target}, and production has none: a named volume there, "
+        return error.replace(hint=f"{hint}or devctl.yaml: `prod: {{writable: [{target}]}}`")
     if error.code not in UNNAMED or container is None:
         return error.replace(hint=hint)
     log = box.engine.logs(container.id, tail=40)
@@ -94,6 +101,19 @@ def with_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
         if cause is not None:
             return error.replace(code=cause.code, message=cause.message, hint=cause.hint)
     return error.replace(hint=hint)
+
+
+def left_out_folder(session: Session, service: Service, message: str) -> str | None:
+    """Where the compose file mounts a folder for the data that a program did not find, or may not write."""
+    named = _PATH.search(message)
+    path = posixpath.normpath(named[1] or named[2]) if named is not None else ""
+    spec = session.project.specs.get(service.name) or {}
+    binds = (v for v in spec.get("volumes") or [] if v.get("type") == "bind")
+    targets = [str(v["target"]).rstrip("/") for v in binds if v.get("source") != session.project.root]
+    if path.startswith("/"):
+        return next((t for t in targets if f"{path}/".startswith(f"{t}/")), None)
+    above = posixpath.dirname(path)
+    return next((t for t in targets if above and t.endswith(f"/{above}")), None)
 
 
 def listening_beside(box: Toolbox, session: Session, service: Service) -> Listening:
