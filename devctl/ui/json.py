@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from devctl.domain.command.events import Asking, Change, Event, LogLine, Outcome, Ready, Recorded, Remark
+from devctl.domain.command.events import Change, Event, InJson, LogLine, Outcome, Recorded
 from devctl.errors import DevctlError, ExitCode, Problem
 from devctl.ui.renderer import Renderer
 
@@ -27,7 +27,7 @@ class JsonRenderer(Renderer):
             self._out.log_line(_text(json.loads(event.line)))  # out of a file that containers can write
         elif isinstance(event, LogLine) and event.stream != "build":
             self._out.log_line(_text(event_json(event, now=datetime.now(UTC))))
-        elif not isinstance(event, Remark | Ready | Asking):
+        elif isinstance(event, InJson):
             self._out.line(_text(event_json(event, now=datetime.now(UTC))))
 
     def show_warning(self, problem: Problem, *, again: bool) -> None:

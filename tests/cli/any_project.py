@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 # Each module that declares a note, so that `Note` knows it.
 import devctl.domain.size.growth
-import devctl.workflows.preview.image_cache  # noqa: F401
+import devctl.workflows.preview.known_images  # noqa: F401
 from devctl.domain.project.state_folder import FolderNote
 
 GO_MODS = (

@@ -23,7 +23,7 @@ from devctl.domain.project.state_folder import (
 )
 from devctl.domain.size.growth import BudgetNote, ModuleShare, Weighed
 from devctl.errors import Finding
-from devctl.workflows.preview.image_cache import ImagesNote, Known, Looked
+from devctl.workflows.preview.known_images import ImagesNote, Known, Looked
 
 IMAGE = ImageFacts(
     ref="shop-app:prod", id="sha256:1", size_bytes=3, layers=(Layer("", 3),), entrypoint=("/app",),

@@ -18,7 +18,7 @@ from devctl.domain.plan.production import SETTINGS
 from devctl.domain.plan.render import render
 from devctl.domain.plan.run import prod_run
 from devctl.domain.project.model import ImageBuild, ProgramStart, Project, ServedPort, Service, SourceCode
-from devctl.domain.scaffold.files import (
+from devctl.domain.scaffold.texts import (
     Layout,
     PlannedFile,
     compose_prod_yaml,

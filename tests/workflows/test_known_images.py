@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devctl.workflows.preview.image_cache import follows
+from devctl.workflows.preview.known_images import follows
 
 OURS = Path(__file__).parents[2] / "templates" / "go-service" / "Dockerfile"
 

@@ -16,7 +16,7 @@ from devctl.domain.failures.listeners import Listener
 from devctl.errors import ProjectError
 from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.project.load import load
-from devctl.workflows.ready.wait import BUILD_TIMEOUT, STAYS_UP, wait_ready
+from devctl.workflows.ready.wait import COMPILE_TIMEOUT, STAYS_UP, wait_ready
 from tests.fakes import FakeProcesses, World
 
 
@@ -89,7 +89,7 @@ BUILT = {1.0: "devctl: build start", 300.0: "devctl: build ok 299000ms"}
         (BUILT, "tcp", 320, 320, ""),
         ({}, "tcp", 10_000, 60, "never-answers"),
         (BUILT, "tcp", 10_000, 360, "never-answers"),
-        ({1.0: "devctl: build start"}, "tcp", 10_000, 1 + BUILD_TIMEOUT, "never-answers"),
+        ({1.0: "devctl: build start"}, "tcp", 10_000, 1 + COMPILE_TIMEOUT, "never-answers"),
         ({}, "none", 10_000, STAYS_UP, ""),  # no port: it stays up, once it is built
         (BUILT, "none", 10_000, 300 + STAYS_UP, ""),
     ],

@@ -173,7 +173,7 @@ class SystemFiles:
         waits = locks.Waiting(lambda: self._holder(root), waiting)
         handle = locks.take(root, lambda: _project(root), patience=timeout, waiting=waits)
         if handle is None:
-            raise _locked(self._holder(root), timeout)
+            raise locks.given_up(self._holder(root), timeout)
         state = SystemStateFolder()
         try:
             with contextlib.suppress(MachineError):  # a full disk keeps nobody from `down`
@@ -246,12 +246,3 @@ def _given_to(owner: tuple[int, int] | None) -> beneath.Owner | None:
 
 def _project(root: Path) -> int:
     return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-
-
-def _locked(holder: Holder, timeout: float) -> MachineError:
-    return MachineError(
-        f"{holder} is working on this project and did not finish within {timeout:g} s",
-        code="project-locked",
-        hint="wait for it, or call again with a longer --timeout",
-        place=f"{STATE_FOLDER}/{LOCK}",
-    )

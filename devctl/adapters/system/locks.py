@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devctl.domain.ports.files import Holder
+from devctl.domain.project.state_folder import LOCK, STATE_FOLDER
 from devctl.errors import MachineError
 
 POLL = 0.05
@@ -43,6 +44,16 @@ def take(
             return None
         waiting()
         time.sleep(POLL)
+
+
+def given_up(holder: Holder, timeout: float) -> MachineError:
+    """The project's lock was not had within `timeout` seconds."""
+    return MachineError(
+        f"{holder} is working on this project and did not finish within {timeout:g} s",
+        code="project-locked",
+        hint="wait for it, or call again with a longer --timeout",
+        place=f"{STATE_FOLDER}/{LOCK}",
+    )
 
 
 def held(opened: Callable[[], int]) -> bool:

@@ -143,22 +143,11 @@ class Recorded:
     line: str
 
 
-Event = (
-    Ready
-    | Planned
-    | Recorded
-    | StepStarted
-    | StepDone
-    | StepFailed
-    | LogLine
-    | Reload
-    | DepsChanged
-    | DepsRebuilt
-    | DepsFailed
-    | Switched
-    | Remark
-    | Asking
+InJson = (
+    StepStarted | StepDone | StepFailed | LogLine | Reload | DepsChanged | DepsRebuilt | DepsFailed | Switched
 )
+"""What has a JSON form, whoever tells it: a command, or the background watcher, which records it."""
+Event = InJson | Ready | Planned | Recorded | Remark | Asking
 
 
 @dataclass(slots=True)

@@ -15,10 +15,9 @@ from devctl.domain.derive.build_tools import recipes
 from devctl.domain.detect.required_env import environment
 from devctl.domain.dockerfile.entrypoint import words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
-from devctl.domain.dockerfile.stages import effective, expand, find_stage, golang_tag
+from devctl.domain.dockerfile.stages import RELOADER_NAMES, effective, expand, find_stage, golang_tag
 from devctl.domain.dockerfile.walk import working_dir
 
-_RELOADERS = frozenset({"air", "reflex", "CompileDaemon", "gow", "wgo", "modd", "fresh", "realize", "gin"})
 _WITH_VALUE = frozenset(
     {"o", "C", "tags", "ldflags", "gcflags", "asmflags", "mod", "modfile", "p", "exec", "overlay", "pgo"}
 )
@@ -137,7 +136,7 @@ def source_run(
                 debugger=started.debugger,
             )
     for at, command in enumerate(commands):
-        if command.name in _RELOADERS:
+        if command.name in RELOADER_NAMES:
             behind = command.words[command.words.index("--") + 1 :] if "--" in command.words else ()
             air = command.name == "air"
             return SourceRun(

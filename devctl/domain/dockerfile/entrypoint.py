@@ -9,26 +9,10 @@ from typing import Any
 
 from devctl.domain.command.argv import shell_text, simple_commands
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
-from devctl.domain.dockerfile.stages import chain, effective
+from devctl.domain.dockerfile.stages import RELOADER_NAMES, chain, effective
 
 # Words that start something else than the program itself: what follows is not for it.
-_DEVELOPERS = frozenset(
-    {
-        "go",
-        "air",
-        "dlv",
-        "reflex",
-        "CompileDaemon",
-        "gow",
-        "make",
-        "fresh",
-        "realize",
-        "modd",
-        "wgo",
-        "nodemon",
-    }
-    | {"tail", "sleep"}
-)
+_DEVELOPERS = RELOADER_NAMES | {"go", "dlv", "make", "tail", "sleep"}
 SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 STARTERS = _DEVELOPERS | SHELLS | {"env", "su", "sudo"}
 # They start what follows, as it stands: the flags are their own.

@@ -13,9 +13,12 @@ from devctl.domain.numbers import whole
 DEV_NAMES = frozenset(
     {"dev", "development", "develop", "local", "hot", "hotreload", "hot-reload", "air", "live", "watch"}
 )
-RELOADERS = re.compile(
-    r"\bair\b|CompileDaemon|reflex|\bgow\b|\bwgo\b|\bmodd\b|realize|\bfresh\b|nodemon|watchexec|\bentr\b|gin-bin"
+RELOADER_NAMES = frozenset(
+    "air reflex CompileDaemon gow wgo modd fresh realize gin nodemon watchexec entr".split()
 )
+"""Programs that build and start a service again when it is saved."""
+# "gin" alone is a web framework too.
+RELOADERS = re.compile(rf"\b(?:{'|'.join(sorted(RELOADER_NAMES - {'gin'}))}|gin-bin)\b")
 _AIR = re.compile(
     r"\bgo\s+(?:install|get)\s+(?:-\S+\s+)*(?P<module>github\.com/[\w-]+/air)(?P<version>@[\w.+-]+)?"
 )

@@ -53,4 +53,4 @@ class StagesNote(PrivateNote):
     failed: dict[str, str] = field(default_factory=dict)
 
 
-# Defined beside its subject: `ImagesNote` (images.json, workflows/preview/image_cache.py).
+# Defined beside its subject: `ImagesNote` (images.json, workflows/preview/known_images.py).

@@ -16,9 +16,9 @@ from devctl.errors import ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile
 from devctl.workflows.engine.execute import TIMED_OUT
 from devctl.workflows.engine.network_holder import temporary
+from devctl.workflows.ready.wait import COMPILE_TIMEOUT
 from devctl.workflows.session.session import Session
 
-TIMEOUT = 900.0
 SAID = 1_000_000
 """Bytes of the end of what a compiler printed."""
 BUILD = """
@@ -64,7 +64,7 @@ def prove_beside(
     argv = docker("exec", "--workdir", service.module_mounted_at, to=[running.id, "sh", *script])
 
     def run() -> None:
-        done.append(processes.run(argv, cwd=session.root, timeout=TIMEOUT, last=SAID))
+        done.append(processes.run(argv, cwd=session.root, timeout=COMPILE_TIMEOUT, last=SAID))
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -90,7 +90,7 @@ def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
     argv = docker("run", *flags, to=[run.image, *_build(service)])
     ended = False
     try:
-        done = box.processes.run(argv, cwd=Path(session.project.root), timeout=TIMEOUT, last=SAID)
+        done = box.processes.run(argv, cwd=Path(session.project.root), timeout=COMPILE_TIMEOUT, last=SAID)
         ended = done.code != TIMED_OUT
     finally:
         if not ended:
@@ -113,7 +113,7 @@ def _build(service: Service, script: str = BUILD) -> list[str]:
 def _check(done: Finished, service: Service) -> None:
     if done.code == TIMED_OUT:
         raise ProjectError(
-            f"{service.name} did not compile on its new image within {TIMEOUT:g} s",
+            f"{service.name} did not compile on its new image within {COMPILE_TIMEOUT:g} s",
             code="build-timeout",
             hint="the next save is tried again; the old container runs on until then",
             detail=done.output.strip(),

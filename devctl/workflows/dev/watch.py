@@ -19,6 +19,7 @@ from devctl.errors import FilesError, InterruptedByUser, MachineError, Problem
 from devctl.workflows.dev.reload_events import follow_reloads
 from devctl.workflows.dev.replace import Superseded
 from devctl.workflows.dev.watch_round import catch_up, in_dev
+from devctl.workflows.project.find import COMPOSE_FILES, OVERRIDES
 from devctl.workflows.project.load import load
 from devctl.workflows.session.event_trial import try_once
 from devctl.workflows.session.manifests import manifest_paths, sums_are_complete
@@ -33,10 +34,6 @@ TRIAL_AGAIN = 10.0
 END = 3.0
 _LIMITS = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or end other watchers"
 _VM = "devctl.yaml: `watch: {poll: never}` if that is wrong; a folder that the engine's machine shares natively reloads faster"
-MODEL_FILES = (
-    "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
-    "compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml", ".env",
-)  # fmt: skip
 
 
 def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
@@ -213,7 +210,9 @@ def _ended_at_once(batches: Iterator[frozenset[Path]]) -> Iterator[None]:
 
 
 def _model_files(project: Project) -> list[str]:
-    usual = (f"{project.compose_dir}/{name}".removeprefix("./") for name in MODEL_FILES)
+    usual = (
+        f"{project.compose_dir}/{name}".removeprefix("./") for name in (*COMPOSE_FILES, *OVERRIDES, ".env")
+    )
     return ["devctl.yaml", ".env", *usual, *project.compose_files]
 
 

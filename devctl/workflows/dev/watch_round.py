@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from devctl.domain.command.events import DepsChanged, DepsFailed, DepsRebuilt
-from devctl.domain.command.requests import LOCK_TIMEOUT
+from devctl.domain.command.requests import LOCK_TIMEOUT, PROBE_TIMEOUT
 from devctl.domain.plan.engine_state import DEPS_LABEL, MODE_LABEL, Observed
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
@@ -24,7 +24,6 @@ from devctl.workflows.session.steps import Steps
 from devctl.workflows.state.snapshot import note_old
 from devctl.workflows.switch.lock import locked
 
-PROBE_TIMEOUT = 60.0
 AWAY = ("engine-unreachable", "docker-missing", "project-locked")
 """Codes of what passes by itself: nothing of the project failed."""
 

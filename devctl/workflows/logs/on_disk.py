@@ -10,7 +10,7 @@ from devctl.domain.plan.engine_state import DEPS_LABEL, INPUTS_LABEL, MODE_LABEL
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, FilesError, MachineError, ProjectError
-from devctl.workflows.preview.image_cache import changed_since_built
+from devctl.workflows.preview.known_images import changed_since_built
 from devctl.workflows.preview.preview import user_of
 from devctl.workflows.session.session import Session, open_session
 

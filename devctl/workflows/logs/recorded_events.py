@@ -5,35 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 
-from devctl.domain.command.events import (
-    DepsChanged,
-    DepsFailed,
-    DepsRebuilt,
-    LogLine,
-    Reload,
-    StepDone,
-    StepFailed,
-    StepStarted,
-    Switched,
-)
+from devctl.domain.command.events import InJson
 from devctl.domain.project.notes import fitted
 
-_KINDS = {
-    kind.name: kind
-    for kind in (
-        StepStarted,
-        StepDone,
-        StepFailed,
-        LogLine,
-        Reload,
-        DepsChanged,
-        DepsRebuilt,
-        DepsFailed,
-        Switched,
-    )
-}
+_KINDS = {kind.name: kind for kind in get_args(InJson)}
 _HEAD = frozenset({"type", "name", "at"})
 
 

@@ -30,9 +30,9 @@ from devctl.workflows.engine.pull import pull_missing
 from devctl.workflows.preview.ask_go_list import list_beside
 from devctl.workflows.preview.compare import Compared, DevLook, compare, warn
 from devctl.workflows.preview.drain import Drained, as_json, drain, must_drain
-from devctl.workflows.preview.image_cache import inputs_of, is_current, looked_at, note_built, was_listed
 from devctl.workflows.preview.impossible import refuse_lost
 from devctl.workflows.preview.inspect_image import must_be_ready
+from devctl.workflows.preview.known_images import inputs_of, is_current, looked_at, note_built, was_listed
 from devctl.workflows.preview.rollback import keep_failed, listening_beside, with_cause, with_what_runs
 from devctl.workflows.preview.secret_files import refuse_unreadable
 from devctl.workflows.ready.wait import Endpoint, address, answers, served_ports, wait_ready

@@ -34,7 +34,7 @@ STAYS_UP = 2.0
 """Seconds that a service without a port must stay up to count as ready."""
 SWAP = 0.5
 """Seconds between the end of an old process and the start of its successor, and more."""
-BUILD_TIMEOUT = 900.0
+COMPILE_TIMEOUT = 900.0
 """Seconds that a build in the container may take: with empty caches a large service compiles for minutes."""
 LONG = 5.0
 """Seconds of a build in the container after which it is told."""
@@ -165,7 +165,7 @@ def wait_ready(
 ) -> None:
     """Return when the service answers (or, without a port, stays up); raise ProjectError otherwise.
 
-    `timeout` in seconds, without those that a build in the container takes (at most BUILD_TIMEOUT).
+    `timeout` in seconds, without those that a build in the container takes (at most COMPILE_TIMEOUT).
     Returns too when it exits with 0 and is a job. `fresh`: its container was just made, so that any restart of it is a crash.
     `beside`: how to look what listens where the image itself has nothing to read with, and no log says when it runs.
     `served`: the ports that its predecessor listened on when it served. Who listens on another one instead does not come to
@@ -236,7 +236,7 @@ def _wait(
                 code="interrupted",
                 hint="devctl status shows whether it does",
             )
-        if now - heard.at >= (BUILD_TIMEOUT if heard.building else timeout):
+        if now - heard.at >= (COMPILE_TIMEOUT if heard.building else timeout):
             raise _never_answers(box.engine, project, service, where, timeout)
         box.clock.sleep(POLL)
 

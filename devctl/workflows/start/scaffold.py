@@ -25,7 +25,7 @@ from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.config import Config, ServiceConfig
 from devctl.domain.project.model import Project, Service
-from devctl.domain.scaffold.files import (
+from devctl.domain.scaffold.texts import (
     BESIDE,
     OURS,
     Layout,

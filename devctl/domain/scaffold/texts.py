@@ -1,4 +1,4 @@
-"""The files of `new` and `init`: the template's text with a project's values in it, and what differs from what is there."""
+"""Texts of the files of `new` and `init`: the template with a project's values in it, and what differs from what is there."""
 
 from __future__ import annotations
 
