@@ -47,7 +47,7 @@ from typing import Any, cast
 import pytest
 
 from devctl.adapters.project_files.plain_yaml import plain
-from devctl.adapters.system.templates import ShippedTemplates
+from devctl.adapters.project_files.shipped_templates import ShippedTemplates
 from devctl.domain.command.events import Event
 from devctl.domain.compose.model_json import from_compose, to_compose
 from devctl.domain.compose.plain_yaml import yaml_text

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from devctl.adapters.docker.compose import ComposeCli
 from devctl.adapters.docker.engine import EngineCli
+from devctl.adapters.project_files.shipped_templates import ShippedTemplates
 from devctl.adapters.project_files.sources import ProjectSources
 from devctl.adapters.system import host
 from devctl.adapters.system.files import SystemFiles
@@ -17,7 +18,6 @@ from devctl.adapters.system.identity import HomeIdentity
 from devctl.adapters.system.private_state import HomePrivateState
 from devctl.adapters.system.process import SystemProcesses
 from devctl.adapters.system.state_folder import SystemStateFolder
-from devctl.adapters.system.templates import ShippedTemplates
 from devctl.adapters.system.watcher import FolderWatcher
 from devctl.domain.command.events import Asking, LogLine
 from devctl.domain.ports.host import Reporter

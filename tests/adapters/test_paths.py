@@ -34,7 +34,7 @@ BY_PATH = {
     "adapters/system/process.py": "open files that a child is given",
     "adapters/system/regular_file.py": "files of the machine; the walk, which knows each folder again",
     "adapters/system/state_folder.py": "each name in the open folder above it",
-    "adapters/system/templates.py": "files of devctl itself",
+    "adapters/project_files/shipped_templates.py": "files of devctl itself",
     "domain/failures/catalog.py": "files of devctl itself",
 }
 CALLS = frozenset(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from devctl.domain.compose.add_builds import lend_builds
+from devctl.domain.compose.built_here import lend_builds
 from devctl.domain.compose.file_names import chosen_file
 from devctl.domain.compose.profiles import choose_profiles, has_profiles
 

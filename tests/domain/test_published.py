@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from devctl.domain.compose.own_image import own_image
+from devctl.domain.compose.built_here import own_image
 from devctl.domain.go.facts import SourceFacts
 from tests.domain.test_detect import API, facts, pkg
 

@@ -21,11 +21,11 @@ from typing import Any, cast
 
 import pytest
 
+from devctl.adapters.project_files.shipped_templates import ShippedTemplates
 from devctl.adapters.project_files.sources import ProjectSources
 from devctl.adapters.system import beneath
 from devctl.adapters.system.files import SystemFiles
 from devctl.adapters.system.state_folder import SystemStateFolder
-from devctl.adapters.system.templates import ShippedTemplates
 from devctl.domain.command.requests import (
     CleanRequest,
     ConfigRequest,

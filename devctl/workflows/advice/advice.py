@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from devctl.domain.compose.built_here import built_here, own_image
 from devctl.domain.compose.file_names import named_otherwise
 from devctl.domain.compose.handed_files import copied_in
-from devctl.domain.compose.own_image import built_here, own_image
 from devctl.domain.compose.variables import obsolete_version
 from devctl.domain.derive.health_check import cannot_run, compose_test, left_out
 from devctl.domain.detect.cgo import needs_cgo

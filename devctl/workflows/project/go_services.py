@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from devctl.domain.compose.add_builds import lend_builds
+from devctl.domain.compose.built_here import lend_builds, own_image
 from devctl.domain.compose.depends_on import jobs
-from devctl.domain.compose.own_image import own_image
 from devctl.domain.compose.profiles import choose_profiles, has_profiles, in_profiles
 from devctl.domain.derive.build_tools import with_tools
 from devctl.domain.detect.service import detect_service, is_go_service

@@ -1,13 +1,35 @@
-"""Services of a compose file that run this repository's own image from a registry, as users of the program write them."""
+"""Services of a compose file whose image is built from this repository, though they only name it: another service builds it, or
+the file is written for users of the program, who pull it from a registry."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any
 
+from devctl.domain.bases.references import parse
 from devctl.domain.detect.main_package import mains, word_of
 from devctl.domain.go.facts import SourceFacts
 from devctl.errors import Problem
+
+
+def lend_builds(specs: Mapping[str, dict[str, Any]]) -> None:
+    """Write the `build` of the service that builds an image into those that run it, in place."""
+    built = {
+        _whole(spec["image"]): spec["build"]
+        for spec in specs.values()
+        if spec.get("build") and spec.get("image")
+    }
+    for spec in specs.values():
+        image = spec.get("image")
+        if not spec.get("build") and isinstance(image, str) and _whole(image) in built:
+            spec["build"] = deepcopy(built[_whole(image)])
+
+
+def _whole(image: str) -> str:
+    parts = parse(image)
+    return f"{parts.registry}/{parts.repository}:{parts.tag}@{parts.digest}"
 
 
 def own_image(spec: Mapping[str, object], facts: SourceFacts) -> str | None:
