@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from devctl.adapters.system.templates import ShippedTemplates
 
 from devctl.adapters.project_files.dockerfile import parse
+from devctl.adapters.project_files.shipped_templates import ShippedTemplates
 from devctl.domain.dockerfile.prod_stages import prod_stages
 from devctl.domain.go.facts import GoPackage, Module, SourceFacts
 from devctl.domain.plan.run import Run, prod_run

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from devctl.adapters.system.templates import ShippedTemplates
 
 from devctl.adapters.project_files.dockerfile import parse
+from devctl.adapters.project_files.shipped_templates import ShippedTemplates
 from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
 from devctl.domain.plan.run import prod_run
 from devctl.domain.ports.toolbox import Finished
