@@ -1241,6 +1241,13 @@ class FakeEngine(_Port):
         del world.images[image_id]
         return True
 
+    def untagged(self, labels: Mapping[str, str]) -> Sequence[str]:
+        world = self._world
+        named = set(world.tags.values())
+        return [
+            i.id for i in world.images.values() if i.id not in named and labels.items() <= i.labels.items()
+        ]
+
     def unpause(self, ids: Sequence[str]) -> None:
         for container in (c for c in self._world.containers.values() if c.id in ids):
             container.state = "running"

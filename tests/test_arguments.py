@@ -149,6 +149,7 @@ CALLS: dict[str, Callable[[Recorder, Path], object]] = {
     "remove": engine("remove", Labelled("volume", id=EVIL, name=EVIL, labels={}, in_use=False)),
     "create": engine("create", "network", EVIL),
     "ensure_volume": engine("ensure_volume", EVIL, {EVIL: EVIL}),
+    "untagged": engine("untagged", {EVIL: EVIL}),
     "logs": engine("logs", EVIL, tail=3),
     "last_run": engine("last_run", EVIL, tail=3),
     "image_bytes": engine("image_bytes", EVIL),

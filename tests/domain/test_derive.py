@@ -12,6 +12,7 @@ from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.derive.dev_stage import DerivedStage, NotDerived, derived_stage, dev_dockerfile
 
 AIR = "FROM ${AIR_GO_IMAGE} AS air\nRUN go install air\n"
+STD = "FROM ${GO_IMAGE} AS std\nARG CGO_ENABLED=0\nRUN compile std\n"
 MODULES = "FROM base AS deps\nCOPY go.mod ./\nRUN cd /app && go mod download\n"
 PLAIN = """\
 FROM golang:1.26-alpine AS build
@@ -38,7 +39,7 @@ def derived(
 
 
 def written(found: DerivedStage) -> list[str]:
-    text = dev_dockerfile(found, air=AIR, modules=MODULES, scripts={}, context=".")
+    text = dev_dockerfile(found, air=AIR, std=STD, modules=MODULES, scripts={}, context=".")
     return text.splitlines()
 
 
@@ -158,7 +159,9 @@ def test_an_entry_script_does_not_change_the_user_in_a_dev_container(line: str, 
     start = 'COPY entry.sh /\nENTRYPOINT ["/entry.sh"]\nCMD ["/shop"]'
     text = PLAIN.replace("FROM scratch", f"FROM alpine:3.22\n{line}").replace('ENTRYPOINT ["/shop"]', start)
     scripts = {"program": "p", "stay": "s"}
-    lines = dev_dockerfile(derived(text), air=AIR, modules=MODULES, scripts=scripts, context=".").splitlines()
+    lines = dev_dockerfile(
+        derived(text), air=AIR, std=STD, modules=MODULES, scripts=scripts, context="."
+    ).splitlines()
     assert ("RUN /devctl/stay su-exec gosu chown" in lines) is stays
     assert any(" >/devctl/stay " in each for each in lines) is stays
     assert not stays or lines.index(line) < lines.index("RUN /devctl/stay su-exec gosu chown")
@@ -301,7 +304,9 @@ def test_modules_are_fetched_with_the_keys_that_the_users_lines_are_lent() -> No
         "RUN --mount=type=secret,id=token --mount=type=cache,target=/x git config a b && go mod download",
     )
     modules = MODULES.replace("RUN cd", "RUN --mount=type=cache,id=go-mod,target=/modcache cd")
-    lines = dev_dockerfile(derived(text), air=AIR, modules=modules, scripts={}, context=".").splitlines()
+    lines = dev_dockerfile(
+        derived(text), air=AIR, std=STD, modules=modules, scripts={}, context="."
+    ).splitlines()
     assert "RUN --mount=type=secret,id=token --mount=type=cache,target=/x git config a b" in lines
     assert (
         "RUN --mount=type=secret,id=token --mount=type=cache,id=go-mod,target=/modcache cd /devctl/deps && go mod download"
@@ -403,7 +408,7 @@ def test_a_module_in_a_folder_that_is_called_as_ours_keeps_its_name() -> None:
         "FROM base AS deps\nCOPY app/go.mod ./app/\nCOPY apps/api/go.mod ./apps/api/\n"
         'RUN cd "/app/${MODULE_DIR}" && go mod download\n'
     )
-    text = dev_dockerfile(derived(PLAIN), air=AIR, modules=modules, scripts={}, context=".")
+    text = dev_dockerfile(derived(PLAIN), air=AIR, std=STD, modules=modules, scripts={}, context=".")
     assert "COPY app/go.mod ./app/\nCOPY apps/api/go.mod ./apps/api/\n" in text
     assert 'cd "/devctl/deps/${MODULE_DIR}"' in text
 

@@ -56,6 +56,6 @@ def test_dockerfile_uses_nothing_newer_than_dockerfile_1_2() -> None:
     assert not re.search(r"(?im)^#\s*syntax\s*=", text)
     assert "<<" not in instructions and "--link" not in instructions and ":latest" not in instructions
     stages = re.findall(r"^FROM .+ AS (\S+)$", text, re.MULTILINE)
-    assert stages == ["base", "air", "deps", "dev", "std", "builder", *STAGES]
+    assert stages == ["base", "std", "air", "deps", "dev", "builder", *STAGES]
     assert text.count("\nCOPY go.mod go.su[m] ./\n") == 1  # devctl replaces this line in workspaces
     assert text.count('ENTRYPOINT ["/server"]') == text.count(f"USER {NONROOT}") == len(STAGES)

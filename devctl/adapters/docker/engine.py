@@ -105,6 +105,10 @@ class EngineCli:
     def remove_image(self, image_id: str) -> bool:
         return self._run("image", "rm", to=[image_id], timeout=CHANGED_WITHIN).code == 0
 
+    def untagged(self, labels: Mapping[str, str]) -> Sequence[str]:
+        wanted = [word for key, value in labels.items() for word in ("--filter", f"label={key}={value}")]
+        return list(dict.fromkeys(self._ids("image", "ls", "--filter", "dangling=true", *wanted)))
+
     def remove_containers(self, ids: Sequence[str]) -> None:
         if ids:
             self._docker("rm", "--force", to=ids, timeout=CHANGED_WITHIN)

@@ -179,14 +179,15 @@ def dev_dockerfile(
     derived: DerivedStage,
     *,
     air: str,
+    std: str,
     modules: str,
     scripts: Mapping[str, str],
     context: str,
     writable: Iterable[str] = (),
 ) -> str:
-    """`air` and `modules`: the stages of our own Dockerfile that build the reloader and fetch the modules; `scripts`: by name, what
-    stands in the place of programs and files. `context`: the build context, relative to the project; `writable`: folders for
-    the owner of the project to write in."""
+    """`air`, `std` and `modules`: the stages of our own Dockerfile that build the reloader, compile the standard library and fetch
+    the modules; `scripts`: by name, what stands in the place of programs and files. `context`: the build context, relative to the
+    project; `writable`: folders for the owner of the project to write in."""
     base, environment = named_stage(derived.build.stage), dict(sorted(derived.environment.items()))
     flags = " ".join(flag for flag in derived.flags if " " not in flag)
     folders = [*writable, *([derived.folder] if derived.folder else [])]
@@ -222,7 +223,8 @@ def dev_dockerfile(
     )
     parts = [
         derived.build.head(derived.final.also, arguments=("ARG AIR_GO_IMAGE",)),
-        air.replace(" AS air\n", " AS devctl-air\n"),
+        std.replace("${GO_IMAGE} AS std\n", "${AIR_GO_IMAGE} AS devctl-std\n").replace("ARG CGO", "ENV CGO"),
+        air.replace(" AS air\n", " AS devctl-air\n").replace("from=std,", "from=devctl-std,"),
         "\n".join(final),
         _WHERE_OURS_LIES.sub("/devctl/deps", own),
         "\n".join(stage),

@@ -29,6 +29,9 @@ class Engine(Protocol):
 
     def tag(self, image_id: str, ref: str) -> None: ...
     def remove_image(self, image_id: str) -> bool: ...
+    def untagged(self, labels: Mapping[str, str]) -> Sequence[str]:
+        """The ids of images that have these labels and no name."""
+
     def remove_containers(self, ids: Sequence[str]) -> None: ...
     def unpause(self, ids: Sequence[str]) -> None:
         """Let frozen containers go on: compose starts none of them."""

@@ -155,8 +155,8 @@ def _remarks(info: BuildInfo | None, dockerfile: DockerfileFacts | None) -> Iter
     if info is None:
         yield "the program holds no build information: what it was built with is not known"
         return
-    if info.settings.get("-trimpath") != "true":
-        yield "built without -trimpath: in another folder the hash is another one"
+    if info.settings.get("-trimpath") != "true" and dockerfile is not None:  # ours has one folder for all
+        yield "built without -trimpath: with another WORKDIR in the Dockerfile the hash is another one"
     if info.settings.get("vcs.modified") == "true":
         yield "built from a working tree with changes that are in no commit"
     if info.settings.get("CGO_ENABLED") == "1":

@@ -27,6 +27,7 @@ from devctl.workflows.dev.replace import replace_service
 from devctl.workflows.dev.unchanged import note_up
 from devctl.workflows.dev.watch import watched_paths
 from devctl.workflows.dev.watch_round import current, in_dev, replace_running
+from devctl.workflows.engine.compiler_cache import ensure_cache
 from devctl.workflows.engine.execute import build, build_all, compose_up, must
 from devctl.workflows.engine.kills import tell_kills
 from devctl.workflows.engine.network_holder import end_holder
@@ -201,6 +202,7 @@ def run_plan(box: Toolbox, session: Session, steps: Steps, request: ChangeReques
             ensure_bases(box, session, list(builds), assemble=request.yes)
             require_compiler(box, session, list(builds))
         out |= build_all(box, session, steps, builds)
+        ensure_cache(box, session, steps)
         starts = [s for s in plan if s.service not in out]
         start(box, session, steps, starts, timeout=request.compose_timeout)
         switch.stays()
@@ -323,7 +325,8 @@ def _rebuild_dependencies(
         write_overlay(box, session)
         for name in names:
             with steps.step("build", "asked for", service=name):
-                build(box, session, name, no_cache=True)
+                build(box, session, name, anew=True)
+        ensure_cache(box, session, steps)
         starts = [Step("start", name, "new image") for name in names]
         start(box, session, steps, starts, timeout=timeout)
 

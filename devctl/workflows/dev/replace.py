@@ -12,6 +12,7 @@ from devctl.domain.project.model import Service
 from devctl.errors import ProjectError
 from devctl.workflows.bases.needed import ensure_bases
 from devctl.workflows.dev.compile_check import provable, prove_beside, prove_on_image
+from devctl.workflows.engine.compiler_cache import ensure_cache
 from devctl.workflows.engine.execute import build, compose_up
 from devctl.workflows.engine.network_holder import network_awake
 from devctl.workflows.ready.wait import served_ports, wait_ready
@@ -40,7 +41,7 @@ def replace_service(
 ) -> None:
     """Bring one dev service to what is wanted. On any failure the previous image serves (again); then it raises.
 
-    `anew`: build without the cache, though nothing may have changed. `judge` looks at the image before it is started,
+    `anew`: with a deps layer made again, though nothing may have changed. `judge` looks at the image before it is started,
     and may raise.
     """
     causes = {str(s.step): s.cause for s in session.plan() if s.service == service.name}
@@ -75,6 +76,7 @@ class _Replacing:
         write_overlay(self.box, self.session)
         if "build" in causes:
             self._build_and_prove(causes["build"], proof)
+        ensure_cache(self.box, self.session, self.steps)
 
     def _proof_beside(self) -> Callable[[], None] | None:
         if self.old is None or not self._same_base():
@@ -87,9 +89,10 @@ class _Replacing:
             ensure_bases(box, session, [service.name], assemble=self.assemble)
         try:
             with self.steps.step("build", cause, service=service.name):
-                build(box, session, service.name, no_cache=self.anew)
+                build(box, session, service.name, anew=self.anew)
         finally:
             self._check_still_wanted()
+        ensure_cache(self.box, self.session, self.steps)
         if not provable(session, service):
             return
         with self.steps.step("prove", "the source must compile on it", service=service.name):

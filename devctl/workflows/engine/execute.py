@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from devctl.domain.command.events import Remark
 from devctl.domain.command.requests import COMPOSE_TIMEOUT
 from devctl.domain.command.state import Mode
 from devctl.domain.derive.build_cache import with_build_cache, without_build_cache
-from devctl.domain.dockerfile.recipe import Recipes
+from devctl.domain.dockerfile.recipe import Recipe, Recipes, deps_line, run_again
+from devctl.domain.dockerfile.stages import find_stage
 from devctl.domain.failures import Asked, explain
 from devctl.domain.failures.build_output import failed_build
 from devctl.domain.failures.places import first_place, of_compiler
-from devctl.domain.plan.engine_state import BASES_LABEL, Container
+from devctl.domain.plan.engine_state import AGAIN_LABEL, BASES_LABEL, Container
+from devctl.domain.plan.run import image_ref, target_of
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.toolbox import Finished, Sources, Toolbox
 from devctl.domain.project.model import Service
@@ -27,7 +29,7 @@ from devctl.workflows.engine.optional_services import Missing, leave_out
 from devctl.workflows.engine.restart_proxies import followed
 from devctl.workflows.project.users_dockerfile import users_dockerfile
 from devctl.workflows.session.jobs import done_as_built, note_built, waiting_for_none_of
-from devctl.workflows.session.overlay import bases_digest
+from devctl.workflows.session.overlay import bases_digest, build_args
 from devctl.workflows.session.session import Session
 from devctl.workflows.session.steps import Steps
 
@@ -40,10 +42,18 @@ TAIL = 20
 """Lines of a tool's output shown below an error."""
 
 
-def build(box: Toolbox, session: Session, service: str, *, no_cache: bool = False) -> None:
-    """Build one image. Raises ProjectError `build-failed`, or the entry of the failure dictionary that fits."""
+def build(box: Toolbox, session: Session, service: str, *, anew: bool = False) -> None:
+    """Build one image. `anew`: with a deps layer made again, and all of an image that has none.
+
+    Raises ProjectError `build-failed`, or the entry of the failure dictionary that fits.
+    """
     model = _on_bases(box, session, service)
     recipes = {**session.recipes, **_with_cache(box, session, service)}
+    again = _again(box, session, service, recipes.get(service), anew=anew)
+    if again is not None:
+        recipes[service] = again.recipe
+        model = _labelled(model, service, {AGAIN_LABEL: again.word})
+    no_cache = anew and again is None
     done = box.compose.build(session.root, model, [service], recipes=recipes, no_cache=no_cache)
     done = replace(done, stdout=without_build_cache(done.stdout), stderr=without_build_cache(done.stderr))
     if done.code != 0:
@@ -133,10 +143,42 @@ def _on_bases(box: Toolbox, session: Session, service: str) -> Mapping[str, Any]
     run = next((run for run in session.runs if run.service == service), None)
     if run is None or run.mode != "dev":
         return session.model
-    spec = session.model["services"][service]
-    labels = {**spec["build"]["labels"], BASES_LABEL: bases_digest(box, session.project, run)}
-    spec = {**spec, "build": {**spec["build"], "labels": labels}}
-    return {**session.model, "services": {**session.model["services"], service: spec}}
+    return _labelled(session.model, service, {BASES_LABEL: bases_digest(box, session.project, run)})
+
+
+def _labelled(model: Mapping[str, Any], service: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
+    spec = model["services"][service]
+    build = {**spec["build"], "labels": {**(spec["build"].get("labels") or {}), **labels}}
+    return {**model, "services": {**model["services"], service: {**spec, "build": build}}}
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """`word`: of which time the deps layer is."""
+
+    word: str
+    recipe: Recipe
+
+
+def _again(
+    box: Toolbox, session: Session, service: str, recipe: Recipe | None, *, anew: bool
+) -> _Again | None:
+    """The recipe with a deps layer of now, or of the last time that somebody asked for one; None where nobody did, or where its
+    place in the Dockerfile is not known."""
+    run = next((run for run in session.runs if run.service == service), None)
+    if run is None or recipe is None:
+        return None
+    dev = image_ref(session.project.name, service, "dev")
+    here = box.engine.images([dev]).get(dev)
+    word = f"{box.clock.now():.0f}" if anew else here.labels.get(AGAIN_LABEL, "") if here is not None else ""
+    if not word.isdecimal():
+        return None
+    facts = box.sources.dockerfile_text(
+        recipe.dockerfile, path="Dockerfile", args=build_args(session.project, run)
+    )
+    stage = find_stage(facts, target_of(run.stage)) if run.stage else facts.stages[-1]
+    line = deps_line(facts, stage) if stage is not None else None
+    return _Again(word, run_again(recipe, [line], word)) if line is not None else None
 
 
 def build_all(box: Toolbox, session: Session, steps: Steps, causes: Mapping[str, str]) -> frozenset[str]:

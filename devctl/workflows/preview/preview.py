@@ -23,6 +23,7 @@ from devctl.errors import DevctlError, Finding, InterruptedByUser, ProjectError
 from devctl.workflows.advice.advice import advise, refuse_impossible, say_left_out
 from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.bases.needed import ensure_bases, other_way_named
+from devctl.workflows.engine.compiler_cache import ensure_cache
 from devctl.workflows.engine.execute import build_all, compose_up
 from devctl.workflows.engine.network_holder import network_awake
 from devctl.workflows.engine.optional_services import without_unstartable
@@ -231,6 +232,7 @@ def _switch(
             if starts and (old := before[service.name]) is not None and old.state == "running"
         }
         write_overlay(box, session)
+        ensure_cache(box, session, steps)
         _start(box, session, steps, _cause(before[project.services[0].name]), request, answered=answered)
         measured.gap_ms = {name: gap() for name, gap in gaps.items()}
     measured.steps = steps.done

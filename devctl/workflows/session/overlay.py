@@ -255,6 +255,7 @@ def _derived_dockerfile(templates: Templates, project: Project, service: Service
     text = dev_dockerfile(
         service.build.derived,
         air=next(part for part in sections if " AS air\n" in part),
+        std=next(part for part in sections if " AS std\n" in part),
         modules=next(part for part in sections if " AS deps\n" in part),
         scripts={
             name: templates.read(f"derived/{name}") for name in ("link", "program", "reload", "once", "stay")

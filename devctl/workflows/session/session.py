@@ -12,17 +12,10 @@ from devctl.domain.compose.depends_on import needed
 from devctl.domain.compose.host_programs import refuse_providers
 from devctl.domain.compose.model_json import to_compose
 from devctl.domain.dockerfile.recipe import Recipes
-from devctl.domain.plan.engine_state import (
-    CACHE_LABEL,
-    MACHINE_LABEL,
-    MODE_LABEL,
-    ROOT_LABEL,
-    Image,
-    Observed,
-)
+from devctl.domain.plan.engine_state import MODE_LABEL, Image, Observed
 from devctl.domain.plan.fingerprints import dependencies, label_wanted
 from devctl.domain.plan.planner import Dependency, Step, Wanted, plan_up
-from devctl.domain.plan.render import CACHE_KEY, render
+from devctl.domain.plan.render import render
 from devctl.domain.plan.run import Run, dev_run, prod_run
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
@@ -153,8 +146,7 @@ def _recipes_of(
 
 
 def write_overlay(box: Toolbox, session: Session) -> None:
-    """Write to `.devctl/` what the services are built from, for people to read, and what they run with. Shared caches are made here
-    too."""
+    """Write to `.devctl/` what the services are built from, for people to read, and what they run with."""
     project = session.project
     box.state.make(session.root)
     for run in session.runs:
@@ -162,11 +154,15 @@ def write_overlay(box: Toolbox, session: Session) -> None:
             box.state.put(session.root, name, text)
         service = project.service(run.service)
         if run.mode == "dev" and service is not None:
+<<<<<<< HEAD
             make_mounted(box.files, project, service)
     if CACHE_KEY in session.model.get("volumes", {}):
         labels = {CACHE_LABEL: "go-build", MACHINE_LABEL: project.machine}
         labels |= {ROOT_LABEL: project.root} if project.own_cache else {}
         box.engine.ensure_volume(session.cache_volume, labels)
+=======
+            make_mounted(box, project, service)
+>>>>>>> 327c963 (The standard library is compiled once: air, dev containers and production begin with it; a rebuild makes the deps layer alone; superseded images go)
 
 
 def _chosen(project: Project, named: frozenset[str], observed: Observed) -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from devctl.domain.dockerfile.facts import DockerfileFacts
-from devctl.domain.dockerfile.recipe import Recipe, Recipes
+from devctl.domain.dockerfile.recipe import Recipe, Recipes, run_again
 from devctl.domain.dockerfile.stages import find_stage, needed_by
 from devctl.domain.plan.run import Run, start_of
 from devctl.domain.ports.host import Clock
@@ -49,6 +49,7 @@ def _spec(identity: Identity, run: Run, spec: object) -> dict[str, object]:
     return {**_mapping(spec), "image": _again(run), "build": {**build, "labels": labels}}
 
 
+<<<<<<< HEAD
 def _anew(sources: Sources, clock: Clock, recipe: Recipe) -> Recipe:
     """The recipe with an argument that makes every command run again.
 
@@ -62,6 +63,13 @@ def _anew(sources: Sources, clock: Clock, recipe: Recipe) -> Recipe:
         if following:
             lines.insert(following[0] - 1, f"ARG DEVCTL_AGAIN={clock.now()}\n")
     return replace(recipe, dockerfile="".join(lines))
+=======
+def _anew(box: Toolbox, recipe: Recipe) -> Recipe:
+    """The recipe with every command of every stage run again."""
+    facts = box.sources.dockerfile_text(recipe.dockerfile, path="Dockerfile", args={})
+    following = ([i.line for i in stage.instructions if i.cmd != "FROM"] for stage in facts.stages)
+    return run_again(recipe, [lines[0] for lines in following if lines], f"{box.clock.now()}")
+>>>>>>> 327c963 (The standard library is compiled once: air, dev containers and production begin with it; a rebuild makes the deps layer alone; superseded images go)
 
 
 def must_repeat(found: Sequence[Twice], result: dict[str, object], *, text: str) -> None:

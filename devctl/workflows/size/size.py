@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,6 +39,7 @@ from devctl.workflows.session.overlay import overlay_files
 from devctl.workflows.session.session import Session, recipe_files
 from devctl.workflows.session.steps import Steps, plan_outcome
 from devctl.workflows.size.reproducible import build_twice, must_repeat
+from devctl.workflows.switch.intent import read_intent
 
 Page = Callable[[Mapping[str, object], str], str]
 
@@ -120,10 +121,21 @@ def _build(
             recipes[target.key] = session.recipes[target.service.name]
     say_left_out(box, project, [t.run for t in targets])
     model: dict[str, object] = {"name": project.name, "services": specs, "secrets": secrets}
+    refs = [t.run.image for t in targets]
+    before = {image.id for image in box.engine.images(refs).values()}
     with steps.step("build", f"production image on {', '.join(bases)}"):
         done = box.compose.build(root, model, [t.key for t in targets], recipes=recipes)
         must(done, "build", what="the production image")
+    _remove_superseded(box, root, before - {image.id for image in box.engine.images(refs).values()})
     return model, recipes
+
+
+def _remove_superseded(box: Toolbox, root: Path, images: Iterable[str]) -> None:
+    """Not what a switch may go back to, of a command at work or of one that was killed. The engine keeps what runs; the next switch
+    removes it."""
+    intent = read_intent(box, root)
+    for image in set(images) - set(intent.tags.values() if intent is not None else ()):
+        box.engine.remove_image(image)
 
 
 def _session(box: Toolbox, project: Project, runs: Sequence[Run]) -> Session:

@@ -1,0 +1,74 @@
+"""The volume that dev containers compile in. A new one begins with the standard library, as the image's build compiled it: the
+air stage compiles it anyway, and the first build in the container need not do so again (docs/decisions/0022-compiled-once.md)."""
+
+from __future__ import annotations
+
+from devctl.domain.command.argv import docker, mount
+from devctl.domain.plan.engine_state import CACHE_LABEL, MACHINE_LABEL, ROOT_LABEL
+from devctl.domain.plan.render import CACHE_KEY, CACHE_TARGET
+from devctl.domain.plan.run import Run, image_ref
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.workflows.engine.network_holder import temporary
+from devctl.workflows.session.session import Session
+from devctl.workflows.session.steps import Steps
+
+WITHIN = 300.0
+_STAGES = ("std", "devctl-std")
+_COMPILES = f"GOCACHE={CACHE_TARGET}/go-build "
+"""In the line of a stage that has the compiled packages where the volume has them."""
+_OWN = """
+[ -z "$1" ] || chown -hR "$1" /cache/go-build
+find /cache/go-build -type f -exec touch {} +
+"""
+"""Go clears away what was not used for five days, and notes a use only in files of its own user."""
+
+
+def ensure_cache(box: Toolbox, session: Session, steps: Steps) -> None:
+    """Create the volume where it is not there yet, and fill it. Called when the images are built: their std stage is then in the
+    builder's cache. What cannot be filled is compiled by the first build in a container."""
+    if CACHE_KEY not in session.model.get("volumes", {}):
+        return
+    project = session.project
+    is_new = session.cache_volume not in box.engine.names("volume")
+    labels = {CACHE_LABEL: "go-build", MACHINE_LABEL: project.machine}
+    labels |= {ROOT_LABEL: project.root} if project.own_cache else {}
+    box.engine.ensure_volume(session.cache_volume, labels)
+    found = next(((run, stage) for run in session.runs if (stage := _std_stage(box, session, run))), None)
+    if is_new and found is not None:
+        run, stage = found
+        with steps.step("cache", "the compiled standard library, for the first build", service=run.service):
+            _fill(box, session, run, stage)
+
+
+def _std_stage(box: Toolbox, session: Session, run: Run) -> str | None:
+    """The stage that compiles the standard library into the place of the volume: ours, also where `init` wrote it."""
+    if run.mode != "dev" or not any(w.service == run.service for w in session.wanted):
+        return None
+    text = session.recipes[run.service].dockerfile
+    stages = box.sources.dockerfile_text(text, path="Dockerfile", args={}).stages
+    return next(
+        (
+            s.name
+            for s in stages
+            if s.name in _STAGES and any(_COMPILES in i.original for i in s.instructions)
+        ),
+        None,
+    )
+
+
+def _fill(box: Toolbox, session: Session, run: Run, stage: str) -> None:
+    """The engine copies what an image has at the place of a new volume when a container is created. The image is there for that
+    moment only; its layer stays in the builder's cache."""
+    name, image = session.project.name, image_ref(session.project.name, run.service, "std")
+    given = session.model["services"][run.service]["build"]
+    spec = {"image": image, "build": {**given, "target": stage, "labels": dict(box.identity.temporary())}}
+    model = {**session.model, "services": {run.service: spec}}
+    recipes = {run.service: session.recipes[run.service]}
+    try:
+        if box.compose.build(session.root, model, [run.service], recipes=recipes).code == 0:
+            flags = ["--rm", "--network=none", "--user=0:0", "--entrypoint=sh", *temporary(box, name)]
+            flags += [mount("volume", session.cache_volume, CACHE_TARGET)]
+            argv = docker("run", *flags, to=[image, "-c", _OWN, "sh", run.user or ""])
+            box.processes.run(argv, timeout=WITHIN)
+    finally:
+        box.engine.remove_image(image)
