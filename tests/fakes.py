@@ -1229,8 +1229,9 @@ class FakeEngine(_Port):
             self._world.tags[ref] = image_id
 
     def remove_image(self, image_id: str) -> bool:
-        """By its id, with its tag where it has one; not what a container was made from, or what several tags name."""
+        """By its id or its tag, which goes too; not what a container was made from, or what several tags name."""
         world = self._world
+        image_id = world.tags.get(image_id, image_id)
         names = [ref for ref, i in world.tags.items() if i == image_id]
         used = any(c.image.id == image_id for c in world.containers.values())
         if used or len(names) > 1 or image_id not in world.images:

@@ -47,6 +47,8 @@ def test_the_source_the_modules_and_the_build_are_left_out() -> None:
     lines = written(derived(PLAIN))
     assert lines[:3] == ["ARG AIR_GO_IMAGE", "FROM golang:1.26-alpine AS build", "WORKDIR /src"]
     assert "RUN /devctl/program /shop reload /shop" in lines
+    at = lines.index("FROM ${AIR_GO_IMAGE} AS devctl-std")
+    assert lines[at + 1] == "ENV CGO_ENABLED=0", "an argument of the user's is for their own stages"
     assert lines[-1] == 'ENTRYPOINT ["/shop"]'
     text = "\n".join(lines)
     assert "COPY . ." not in text and "go build" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 
 import pytest
@@ -87,4 +88,40 @@ def test_what_a_dev_container_planted(project: MakeProject) -> None:
         assert get(int(done.result["services"][0]["url"].rpartition(":")[2])) == "GENUINE"
         victim.devctl("down")
     finally:
+        docker("volume", "rm", "--force", volume)
+
+
+def test_the_standard_library_is_compiled_once_and_a_rebuild_makes_the_deps_layer_alone(
+    project: MakeProject,
+) -> None:
+    """A cache of this project alone is new with it."""
+    shop = project()
+    shop.write({"devctl.yaml": "cache: project\n"})
+    done = shop.devctl("-y", "up", "-d", "--no-watch", timeout=600)
+    (service,) = done.result["services"]
+    mounts = '{{range .Mounts}}{{if eq .Destination "/cache"}}{{.Name}}{{end}}{{end}}'
+    volume = docker("inspect", "--format", mounts, service["container"])
+    try:
+        assert "cache" in [step["step"] for step in done.result["steps"]]
+        found = docker("exec", service["container"], "find", "/cache/go-build", "-name", "*-d")
+        later = ["find", "/cache/go-build", "-name", "*-d", "-newer", "/tmp/air/run"]
+        compiled = docker("exec", service["container"], *later).split()
+        assert len(compiled) < len(found.split()) / 4, "the service's own packages, not the standard library"
+        owner = docker(
+            "exec", service["container"], "find", "/cache/go-build", "!", "-user", str(os.getuid())
+        )
+        assert owner == "", "Go notes what it uses in files of its own user, and clears away the others"
+        inside = ["run", "--rm", "--entrypoint", "find", service["image"], "/cache", "-type", "f"]
+        assert docker(*inside) == "", "the image is none the larger for it"
+        assert "std" not in docker("image", "ls", "--format", "{{.Tag}}", f"{shop.name}-app").split()
+
+        again = shop.devctl("rebuild", timeout=600)
+        said = [e["line"] for e in again.named("log") if e["service"] == "build"]
+        titles = {line.split(" [")[0]: line for line in said if " RUN " in line}
+        cached = {line.removesuffix(" CACHED") for line in said if line.endswith(" CACHED")}
+        ran = [title for number, title in titles.items() if number not in cached]
+        assert ran and all(" deps " in title for title in ran), ran
+        assert shop.devctl("up", "-d", "--no-watch").result["steps"] == [], "and it stays"
+    finally:
+        shop.devctl("down")
         docker("volume", "rm", "--force", volume)

@@ -16,6 +16,7 @@ from devctl.domain.command.requests import (
     DownRequest,
     PreviewRequest,
     RebuildRequest,
+    SizeRequest,
     StatusRequest,
     UpRequest,
 )
@@ -26,9 +27,10 @@ from devctl.workflows.dev.lifecycle import down, rebuild, up
 from devctl.workflows.doctor.clean import clean
 from devctl.workflows.logs.status_and_logs import status
 from devctl.workflows.preview.preview import prod_preview
+from devctl.workflows.size.size import size
 from devctl.workflows.switch.applied_model import RUNNING
 from devctl.workflows.switch.intent import INTENT
-from tests.fakes import KILLS, Killed, World, copies, go_mod
+from tests.fakes import KILLS, FakeImage, Killed, World, copies, go_mod
 
 pytestmark = KILLS
 
@@ -155,6 +157,26 @@ def test_a_rebuild_that_does_not_answer_is_rolled_back() -> None:
     with pytest.raises(DevctlError, match="compile"):
         rebuild(RebuildRequest(project=world.root), world.box())
     assert world.of("shop").image.id == before
+
+
+def test_an_image_that_lost_its_name_goes_with_the_next_switch_whoever_took_it() -> None:
+    world = prod()
+    ours = world.images[world.tags["shop-shop:dev"]].labels
+    world.images |= {"lost": FakeImage("lost", ours, "older"), "theirs": FakeImage("theirs", {}, "older")}
+    up_d(world)
+    assert "lost" not in world.images
+    assert "theirs" in world.images, "devctl did not build it"
+
+
+def test_size_removes_what_it_took_the_name_of() -> None:
+    world = prod()
+    up_d(world)
+    before = world.tags["shop-shop:prod-distroless"]
+    world.save("main.go", "v2")
+    with contextlib.suppress(DevctlError):  # its base is no image of this world
+        size(SizeRequest(project=world.root, bases=("distroless",)), world.box())
+    assert world.tags["shop-shop:prod-distroless"] != before
+    assert before not in world.images
 
 
 @copies

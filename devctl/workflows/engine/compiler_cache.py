@@ -66,7 +66,13 @@ def _fill(box: Toolbox, session: Session, run: Run, stage: str) -> None:
     recipes = {run.service: session.recipes[run.service]}
     try:
         if box.compose.build(session.root, model, [run.service], recipes=recipes).code == 0:
-            flags = ["--rm", "--network=none", "--user=0:0", "--entrypoint=sh", *temporary(box, name)]
+            flags = [
+                "--rm",
+                "--network=none",
+                "--user=0:0",
+                "--entrypoint=sh",
+                *temporary(box.identity, name),
+            ]
             flags += [mount("volume", session.cache_volume, CACHE_TARGET)]
             argv = docker("run", *flags, to=[image, "-c", _OWN, "sh", run.user or ""])
             box.processes.run(argv, timeout=WITHIN)

@@ -154,15 +154,7 @@ def write_overlay(box: Toolbox, session: Session) -> None:
             box.state.put(session.root, name, text)
         service = project.service(run.service)
         if run.mode == "dev" and service is not None:
-<<<<<<< HEAD
             make_mounted(box.files, project, service)
-    if CACHE_KEY in session.model.get("volumes", {}):
-        labels = {CACHE_LABEL: "go-build", MACHINE_LABEL: project.machine}
-        labels |= {ROOT_LABEL: project.root} if project.own_cache else {}
-        box.engine.ensure_volume(session.cache_volume, labels)
-=======
-            make_mounted(box, project, service)
->>>>>>> 327c963 (The standard library is compiled once: air, dev containers and production begin with it; a rebuild makes the deps layer alone; superseded images go)
 
 
 def _chosen(project: Project, named: frozenset[str], observed: Observed) -> frozenset[str]:

@@ -49,27 +49,11 @@ def _spec(identity: Identity, run: Run, spec: object) -> dict[str, object]:
     return {**_mapping(spec), "image": _again(run), "build": {**build, "labels": labels}}
 
 
-<<<<<<< HEAD
 def _anew(sources: Sources, clock: Clock, recipe: Recipe) -> Recipe:
-    """The recipe with an argument that makes every command run again.
-
-    Not `--no-cache`: that empties the cache mounts too, and compiles the standard library again (a minute instead of
-    seconds). An argument with another value each time makes every RUN of a stage run again, and changes nothing else.
-    """
-    facts = sources.dockerfile_text(recipe.dockerfile, path="Dockerfile", args={})
-    lines = recipe.dockerfile.splitlines(keepends=True)
-    for stage in reversed(facts.stages):
-        following = [i.line for i in stage.instructions if i.cmd != "FROM"]
-        if following:
-            lines.insert(following[0] - 1, f"ARG DEVCTL_AGAIN={clock.now()}\n")
-    return replace(recipe, dockerfile="".join(lines))
-=======
-def _anew(box: Toolbox, recipe: Recipe) -> Recipe:
     """The recipe with every command of every stage run again."""
-    facts = box.sources.dockerfile_text(recipe.dockerfile, path="Dockerfile", args={})
+    facts = sources.dockerfile_text(recipe.dockerfile, path="Dockerfile", args={})
     following = ([i.line for i in stage.instructions if i.cmd != "FROM"] for stage in facts.stages)
-    return run_again(recipe, [lines[0] for lines in following if lines], f"{box.clock.now()}")
->>>>>>> 327c963 (The standard library is compiled once: air, dev containers and production begin with it; a rebuild makes the deps layer alone; superseded images go)
+    return run_again(recipe, [lines[0] for lines in following if lines], f"{clock.now()}")
 
 
 def must_repeat(found: Sequence[Twice], result: dict[str, object], *, text: str) -> None:

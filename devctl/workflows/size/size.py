@@ -133,7 +133,7 @@ def _build(
 def _remove_superseded(box: Toolbox, root: Path, images: Iterable[str]) -> None:
     """Not what a switch may go back to, of a command at work or of one that was killed. The engine keeps what runs; the next switch
     removes it."""
-    intent = read_intent(box, root)
+    intent = read_intent(box.private, root)
     for image in set(images) - set(intent.tags.values() if intent is not None else ()):
         box.engine.remove_image(image)
 

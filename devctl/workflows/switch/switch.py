@@ -15,15 +15,11 @@ from types import TracebackType
 
 from devctl.domain.command.events import Remark
 from devctl.domain.command.requests import COMPOSE_GRACE
-<<<<<<< HEAD
-from devctl.domain.plan.engine_state import MODE_LABEL, Observed
+from devctl.domain.plan.engine_state import MACHINE_LABEL, MODE_LABEL, PROJECT_LABEL, ROOT_LABEL, Observed
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.state_folder import StateFolder
-=======
-from devctl.domain.plan.engine_state import MACHINE_LABEL, MODE_LABEL, PROJECT_LABEL, ROOT_LABEL, Observed
->>>>>>> 327c963 (The standard library is compiled once: air, dev containers and production begin with it; a rebuild makes the deps layer alone; superseded images go)
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, Problem, ProjectError
@@ -238,20 +234,12 @@ def finish(box: Toolbox, root: Path, intent: Intent) -> None:
     """What runs is what was wanted: say so, remove what was superseded, forget. Nothing can go back to an image any more that lost
     its name, whichever command took it."""
     intent = replace(intent, proven=True)
-<<<<<<< HEAD
     _keep(box.reporter, box.private, root, intent)
     _note_running(box.state, box.private, root, intent)
-    for ref in _superseded(box.engine, intent):
-        box.engine.remove_image(str(intent.tags[ref]))
-    forget_intent(box.private, root)
-=======
-    _keep(box, root, intent)
-    _note_running(box, root, intent)
     ours = {PROJECT_LABEL: intent.project, ROOT_LABEL: str(root), MACHINE_LABEL: box.identity.machine}
     for image in box.engine.untagged(ours):
         box.engine.remove_image(image)
-    forget_intent(box, root)
->>>>>>> 327c963 (The standard library is compiled once: air, dev containers and production begin with it; a rebuild makes the deps layer alone; superseded images go)
+    forget_intent(box.private, root)
 
 
 def _note_running(state: StateFolder, private: PrivateState, root: Path, intent: Intent) -> None:
