@@ -1242,6 +1242,9 @@ class FakeEngine(_Port):
         del world.images[image_id]
         return True
 
+    def disk_use(self) -> Mapping[str, str]:
+        return {"Images": "1.951GB", "Build Cache": "3.012GB"}
+
     def untagged(self, labels: Mapping[str, str]) -> Sequence[str]:
         world = self._world
         named = set(world.tags.values())

@@ -152,6 +152,7 @@ CALLS: dict[str, Callable[[Recorder, Path], object]] = {
     "untagged": engine("untagged", {EVIL: EVIL}),
     "logs": engine("logs", EVIL, tail=3),
     "last_run": engine("last_run", EVIL, tail=3),
+    "disk_use": engine("disk_use"),
     "image_bytes": engine("image_bytes", EVIL),
     "read_file": engine("read_file", EVIL, "/etc/passwd"),
     "observe": engine("observe", EVIL),

@@ -139,3 +139,9 @@ def elsewhere(world: World) -> Toolbox:
     box = world.box()
     box.host.cwd = lambda: Path("/")  # type: ignore[method-assign]
     return box
+
+
+def test_the_build_cache_of_all_projects_is_told_and_not_touched() -> None:
+    done = clean(CleanRequest(project=ROOT), World().box())
+    assert done.result == {"removed": []}
+    assert "build cache has 3.012GB" in done.text and "docker builder prune" in done.text

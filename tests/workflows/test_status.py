@@ -155,3 +155,10 @@ def test_what_took_the_place_of_a_job_may_be_taken_back() -> None:
     """The job that ran before is done at once, and need not answer."""
     assert Target("seed", 8080, "/", may_finish=True).service().may_finish
     assert not Target("api", 8080, "/").service().may_finish
+
+
+def test_verbose_says_what_takes_the_engines_disk() -> None:
+    world = World()
+    up_d(world)
+    assert "build cache 3.012GB" in status(StatusRequest(project=world.root, verbose=True), world.box()).text
+    assert "3.012GB" not in status(StatusRequest(project=world.root), world.box()).text

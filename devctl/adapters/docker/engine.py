@@ -167,6 +167,10 @@ class EngineCli:
         done = self._run("history", "--human=false", "--format", "{{.Size}}", to=[ref])
         return sum(whole(line) or 0 for line in done.stdout.split()) if done.code == 0 else None
 
+    def disk_use(self) -> Mapping[str, str]:
+        done = self._run("system", "df", "--format", "{{.Type}}\t{{.Size}}", timeout=READ_WITHIN)
+        return dict(line.split("\t") for line in done.stdout.splitlines()) if done.code == 0 else {}
+
     def read_file(self, container: str, path: str) -> str | None:
         # What runs there may have put a FIFO in its place, or a link to /dev/zero.
         regular = f'[ -f "$1" ] && head -c {FILE} "$1"'

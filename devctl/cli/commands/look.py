@@ -42,7 +42,7 @@ def status(context: typer.Context) -> None:
     """One look: mode, services, watcher, and which code answers."""
     from devctl.workflows.logs import status_and_logs as observe
 
-    request = StatusRequest(**common(context))
+    request = StatusRequest(verbose=context.obj.options.verbose, **common(context))
     later(context, "status", lambda box: observe.status(request, box))
 
 

@@ -70,7 +70,7 @@ class DownRequest(ChangeRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class StatusRequest(Request):
-    pass
+    verbose: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,6 +59,10 @@ class Engine(Protocol):
     def image_bytes(self, ref: str) -> int | None:
         """The sum of the layers in its history (docs/reference/json-output.md); None where there is no such image."""
 
+    def disk_use(self) -> Mapping[str, str]:
+        """What takes the engine's disk, of all projects: `Images` and the like, with the size as the engine writes it. Empty where
+        it does not say so soon."""
+
     def read_file(self, container: str, path: str) -> str | None:
         """A small text file inside a running container; None where it is not there."""
 

@@ -42,7 +42,7 @@ from devctl.workflows.session.host_ports import lost_to_another
 from devctl.workflows.session.name_conflict import own_containers, refuse_anothers
 from devctl.workflows.session.session import Session, open_session, write_overlay
 from devctl.workflows.session.startable import check_startable
-from devctl.workflows.session.steps import Steps, check_services, plan_outcome
+from devctl.workflows.session.steps import Steps, check_services, looking, plan_outcome
 from devctl.workflows.state.snapshot import snapshot
 from devctl.workflows.state.watcher_process import ensure_watcher, stop_watcher
 from devctl.workflows.switch.applied_model import forget_applied, keep_applied, keep_running
@@ -58,14 +58,15 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
     """Dev mode, from nothing or from prod."""
     with changing(box, request, "up") as loaded:
         check_services(loaded, request.services)
-        project = resolve_bases(
-            box,
-            loaded,
-            mode="dev",
-            dry_run=request.dry_run,
-            assemble=request.yes,
-            services=request.services,
-        )
+        with looking(box, "what it is built on"):
+            project = resolve_bases(
+                box,
+                loaded,
+                mode="dev",
+                dry_run=request.dry_run,
+                assemble=request.yes,
+                services=request.services,
+            )
         if request.dry_run:
             plan = open_session(box, project, mode="dev", only=request.services).plan()
             return plan_outcome(plan)
@@ -139,9 +140,10 @@ def _bring_up(
     port_tries: int = PORT_TRIES,
 ) -> State:
     """What runs in dev mode already is replaced as the watcher does it: it serves until its successor is proven."""
-    session = open_session(box, project, mode="dev", only=request.services)
-    if not advised:
-        advise_on_change(box, session)
+    with looking(box, "what is to run, and what runs"):
+        session = open_session(box, project, mode="dev", only=request.services)
+        if not advised:
+            advise_on_change(box, session)
     wanted = [s for s in project.services if any(w.service == s.name for w in session.wanted)]
     starting = {s.service for s in session.plan() if s.step == "start"}
     running = [s for s in wanted if s.name in starting & set(in_dev(project, session.observed))]
@@ -159,14 +161,15 @@ def _bring_up(
         services = request.services
         project = resolve_bases(box, project, mode="dev", assemble=request.yes, say=False, services=services)
         return _bring_up(request, box, project, steps, advised=True, port_tries=port_tries)
-    for service in wanted:
-        current(box, project, service)
-    keep_running(box.state, box.private, session, [s.name for s in wanted])
-    keep_applied(box, session, [s.name for s in wanted])
-    if request.watch and request.detach:
-        ensure_watcher(box, project)
-    say_ended_dependencies(box.reporter, box.engine, project)
-    state = snapshot(box, project)
+    with looking(box, "what runs now"):
+        for service in wanted:
+            current(box, project, service)
+        keep_running(box.state, box.private, session, [s.name for s in wanted])
+        keep_applied(box, session, [s.name for s in wanted])
+        if request.watch and request.detach:
+            ensure_watcher(box, project)
+        say_ended_dependencies(box.reporter, box.engine, project)
+        state = snapshot(box, project)
     for service in wanted if state.serving.state == "none" else ():
         wait_ready(box, project.name, service, timeout=request.timeout)
     return state if state.serving.state != "none" else snapshot(box, project)
@@ -258,10 +261,12 @@ def down(request: DownRequest, box: Toolbox) -> Outcome:
         with removal(box, project, observed):
             if removed:
                 root, timeout = Path(project.root), request.compose_timeout
-                end_holder(box.processes, project.name)
-                must(
-                    box.compose.down(project.name, root, volumes=request.volumes, timeout=timeout), "compose"
-                )
+                with Steps(box).step("stop", "asked for"):
+                    end_holder(box.processes, project.name)
+                    must(
+                        box.compose.down(project.name, root, volumes=request.volumes, timeout=timeout),
+                        "compose",
+                    )
                 tell_kills(box.reporter, box.state, root, [s.name for s in project.services])
             forget_applied(box.private, project)
     lines = [f"removed {r['kind']} {r['name']}" for r in removed]
@@ -300,10 +305,13 @@ def rebuild(request: RebuildRequest, box: Toolbox) -> Outcome:
             return plan_outcome(
                 [Step(step, name, "asked for") for name in names for step in ("build", "start", "probe")]
             )
-        again = load(box, Path(loaded.root)) if try_again(box.private, Path(loaded.root), names) else loaded
-        project = resolve_bases(box, again, mode="dev", assemble=request.yes, services=names)
         steps = Steps(box)
-        session = open_session(box, project, mode="dev", only=names)
+        with looking(box, "what is to run, and what runs"):
+            again = (
+                load(box, Path(loaded.root)) if try_again(box.private, Path(loaded.root), names) else loaded
+            )
+            project = resolve_bases(box, again, mode="dev", assemble=request.yes, services=names)
+            session = open_session(box, project, mode="dev", only=names)
         for service in (s for s in project.services if s.name in names):
             replace_service(
                 box, session, service, steps, timeout=request.timeout, assemble=request.yes, anew=True

@@ -35,7 +35,7 @@ from devctl.errors import DevctlError, ExitCode, UsageError
 from devctl.workflows.dev import lifecycle
 from devctl.workflows.project.find import root_of
 from devctl.workflows.project.load import load
-from devctl.workflows.session.steps import plan_outcome
+from devctl.workflows.session.steps import Steps, looking, plan_outcome
 from devctl.workflows.switch.intent import read_intent
 from devctl.workflows.switch.lock import locked
 
@@ -56,15 +56,17 @@ def clean(request: CleanRequest, box: Toolbox) -> Outcome:
     agreed = _consent(request, box)
     folders = _end_left_folders(request, box)
     with _locked(request, box):
-        project = _here(request, box)
-        found = [*unneeded(box, project), *(Unneeded(c, "a shared cache, asked for") for c in agreed)]
+        with looking(box, "what nobody needs"):
+            project = _here(request, box)
+            found = [*unneeded(box, project), *(Unneeded(c, "a shared cache, asked for") for c in agreed)]
         if request.dry_run:
             steps = [Step("remove", None, f"folder {f}: {KILLED}") for f in folders]
             return plan_outcome([*steps, *(_step(u) for u in found)])
-        removed = [u for u in found if box.engine.remove(u.thing)]
+        removed = _remove(box, found)
     lines = [f"removed folder {folder}  ({KILLED})" for folder in folders]
     lines += [f"removed {u.thing.kind} {u.thing.name}  ({u.cause})" for u in removed]
     lines += [f"kept {u.thing.kind} {u.thing.name}: still in use" for u in found if u not in removed]
+    lines = [*(lines or ["nothing to clean"]), *_build_cache(box.engine)]
     lines += [*_orphaned_data(box), *_of_older(box.files, box.engine)]
     return Outcome(
         result={
@@ -73,8 +75,15 @@ def clean(request: CleanRequest, box: Toolbox) -> Outcome:
                 *({"kind": u.thing.kind, "name": u.thing.name} for u in removed),
             ]
         },
-        text="\n".join(lines) or "nothing to clean",
+        text="\n".join(lines),
     )
+
+
+def _remove(box: Toolbox, found: Sequence[Unneeded]) -> list[Unneeded]:
+    if not found:
+        return []
+    with Steps(box).step("remove", "nobody needs it"):
+        return [u for u in found if box.engine.remove(u.thing)]
 
 
 def _end_left_folders(request: CleanRequest, box: Toolbox) -> list[Path]:
@@ -224,6 +233,16 @@ def _orphaned_data(box: Toolbox) -> list[str]:
         for v in volumes
         if v.labels[PROJECT_LABEL] in gone
     ]
+
+
+def _build_cache(engine: Engine) -> Iterator[str]:
+    """Whose it is cannot be told, so nothing of it is removed here."""
+    size = engine.disk_use().get("Build Cache", "")
+    if size.endswith(("GB", "TB")):
+        yield (
+            f"the engine's build cache has {size}, of all projects: `docker builder prune --filter until=168h` "
+            "removes what nobody used for a week"
+        )
 
 
 def _of_older(files: Files, engine: Engine) -> list[str]:

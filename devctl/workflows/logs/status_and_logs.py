@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from devctl.domain.command.events import Outcome
@@ -33,7 +34,16 @@ def status(request: StatusRequest, box: Toolbox) -> Outcome:
     if state.serving.state == "current":
         other = broken or differs_from_disk(box, project, observed)
         state = replace(state, serving=Serving("old", other)) if other else state
-    return Outcome(result=state.as_json(), text=status_text(project, state))
+    text = status_text(project, state)
+    if request.verbose:
+        text = "\n".join([text, *_disk_text(box.engine.disk_use())])
+    return Outcome(result=state.as_json(), text=text)
+
+
+def _disk_text(use: Mapping[str, str]) -> list[str]:
+    """The engine tells no project's part of a build cache from another's."""
+    said = ", ".join(f"{what.lower()} {size}" for what, size in use.items())
+    return [f"disk of the engine, all projects: {said}"] if said else []
 
 
 def status_text(project: Project, state: State) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -49,6 +49,11 @@ class Steps:
 
     def _since(self, began: float) -> int:
         return round((self.box.clock.monotonic() - began) * 1000)
+
+
+def looking(box: Timed, cause: str) -> AbstractContextManager[None]:
+    """A step that changes nothing: people see it where it takes long, and it is none of the `steps[]` of a result."""
+    return Steps(box).step("look", cause)
 
 
 def check_services(project: Project, names: Sequence[str]) -> list[str]:

@@ -37,7 +37,7 @@ from devctl.workflows.project.users_dockerfile import written_dockerfile
 from devctl.workflows.session.manifests import deps_fingerprint
 from devctl.workflows.session.overlay import overlay_files
 from devctl.workflows.session.session import Session, recipe_files
-from devctl.workflows.session.steps import Steps, plan_outcome
+from devctl.workflows.session.steps import Steps, looking, plan_outcome
 from devctl.workflows.size.reproducible import build_twice, must_repeat
 from devctl.workflows.switch.intent import read_intent
 
@@ -58,8 +58,9 @@ class _Built:
 
 def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Outcome:
     """Raises ProjectError `over-budget` with all rows. `page` makes the HTML of a result and a title."""
-    project = load(box, request.project)
-    project = resolve_bases(box, project, mode="prod", dry_run=request.dry_run, assemble=request.yes)
+    with Steps(box).step("read", "what the project's files say"):
+        project = load(box, request.project)
+        project = resolve_bases(box, project, mode="prod", dry_run=request.dry_run, assemble=request.yes)
     bases = chosen_bases(request.bases)
     budget = budget_bytes(request.budget or box.sources.config(Path(project.root)).prod.budget)
     targets = [_built(project, service, base) for service in project.services for base in bases]
@@ -69,12 +70,13 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
         refuse_hidden(box, project, target.run)
     model, recipes = _build(box, project, targets, bases, assemble=request.yes)
     production = project.prod_base or DEFAULT_BASE
-    rows = tuple(_row(box, project, target) for target in targets)
     starts = {target.run.image: start_of(target.service, target.run) for target in targets}
     read = cache(lambda row: _packages(box, row, starts[row.ref]))
-    first = next((r for r in rows if r.base == production), rows[0])
-    report = SizeReport(rows, read(first), budget, production)
-    judged = _judge(box.state, project, report, packages=read)
+    with looking(box, "what is in the images"):
+        rows = tuple(_row(box, project, target) for target in targets)
+        first = next((r for r in rows if r.base == production), rows[0])
+        report = SizeReport(rows, read(first), budget, production)
+        judged = _judge(box.state, project, report, packages=read)
     twice = _twice(box, project, targets, (model, recipes), report) if request.reproducible else None
     result = {
         **report.as_json(),
