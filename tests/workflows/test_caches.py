@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from devctl.domain.command.state import Mode
-from devctl.domain.plan.engine_state import MACHINE_LABEL, PROJECT_LABEL, Container, Observed
+from devctl.domain.plan.engine_state import MACHINE_LABEL, PROJECT_LABEL, ROOT_LABEL, Container, Observed
 from devctl.domain.plan.render import CACHE_SCOPE, CACHE_TARGET, render
 from devctl.workflows.project.load import load
 from devctl.workflows.session.session import Session, open_session
@@ -87,3 +87,16 @@ def test_one_key_makes_the_dev_cache_the_projects_own() -> None:
     own = replace(project, own_cache=True)
     assert own.cache_volume == f"{project.cache_volume}-{project.cache_scope[:16]}"
     assert replace(own, cache_scope="another-project-s").cache_volume != own.cache_volume
+
+
+def test_what_is_built_beside_our_services_says_whose_it_is() -> None:
+    """A switch removes images that lost their name by these words."""
+    world = World()
+    world.compose({"api": {"build": "."}, "seed": {"build": {"context": "seed", "labels": {"theirs": "1"}}}})
+    labels = session(world).model["services"]["seed"]["build"]["labels"]
+    assert labels == {
+        "theirs": "1",
+        PROJECT_LABEL: "shop",
+        ROOT_LABEL: str(ROOT),
+        MACHINE_LABEL: world.machine,
+    }

@@ -65,6 +65,8 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_v
         _label(spec, {PROJECT_LABEL: project.name, MACHINE_LABEL: _machine(project, observed, name)})
         if spec.get("build"):
             spec["build"]["args"] = {CACHE_SCOPE: project.build_cache, **(spec["build"].get("args") or {})}
+            # By these a later switch knows what it may remove; of our services `_build` says more.
+            spec["build"]["labels"] = {**(spec["build"].get("labels") or {}), **_made_here(project)}
         service, run = project.service(name), chosen.get(name)
         if service is not None and run is not None:
             _write_mode(spec, project, service, run)
@@ -157,14 +159,12 @@ def _build(spec: Model, project: Project, run: Run) -> Model:
     build["args"] = {**args, **run.args}
     if run.stage is not None:
         build["target"] = target_of(run.stage)
-    build["labels"] = {
-        PROJECT_LABEL: project.name,
-        SERVICE_LABEL: run.service,
-        MODE_LABEL: run.mode,
-        ROOT_LABEL: project.root,
-        MACHINE_LABEL: project.machine,
-    }
+    build["labels"] = {**_made_here(project), SERVICE_LABEL: run.service, MODE_LABEL: run.mode}
     return build
+
+
+def _made_here(project: Project) -> dict[str, str]:
+    return {PROJECT_LABEL: project.name, ROOT_LABEL: project.root, MACHINE_LABEL: project.machine}
 
 
 def _lend_keys(model: Model, build: Model, run: Run) -> None:
