@@ -17,6 +17,7 @@ from devctl.domain.dockerfile.stages import find_stage
 from devctl.domain.failures import Asked, explain
 from devctl.domain.failures.build_output import failed_build
 from devctl.domain.failures.places import first_place, of_compiler
+from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import AGAIN_LABEL, BASES_LABEL, Container
 from devctl.domain.plan.run import image_ref, target_of
 from devctl.domain.ports.engine import Engine
@@ -171,7 +172,7 @@ def _again(
     dev = image_ref(session.project.name, service, "dev")
     here = box.engine.images([dev]).get(dev)
     word = f"{box.clock.now():.0f}" if anew else here.labels.get(AGAIN_LABEL, "") if here is not None else ""
-    if not word.isdecimal():
+    if whole(word) is None:
         return None
     facts = box.sources.dockerfile_text(
         recipe.dockerfile, path="Dockerfile", args=build_args(session.project, run)
