@@ -29,7 +29,8 @@ class Problem:
 
     `code` is a stable kebab-case word, `hint` the command or line that fixes it (never empty),
     `place` is `path:line:col`, `path:line` or `path` relative to the project, or None. `why` is the cause, where the
-    message does not say it: a line of its own in text, and the end of the message in JSON, which has four keys.
+    message does not say it: a line of its own in text, and the end of the message in JSON, which has four keys. `path`: the
+    file or folder that the message is about, for those who look further.
     """
 
     code: str
@@ -37,6 +38,7 @@ class Problem:
     hint: str
     place: str | None = None
     why: str = ""
+    path: str = ""
 
     def as_json(self) -> dict[str, str | None]:
         message = f"{self.message}; {self.why}" if self.why else self.message
@@ -104,9 +106,10 @@ class DevctlError(Exception):
         detail: str = "",
         result: Mapping[str, object] | None = None,
         why: str = "",
+        path: str = "",
     ) -> None:
         super().__init__(message)
-        self.problem: Final = Problem(code=code, message=message, hint=hint, place=place, why=why)
+        self.problem: Final = Problem(code, message, hint, place, why, path)
         self.detail: Final = detail
         self.result: Final[Mapping[str, object]] = result or {}
 

@@ -34,7 +34,7 @@ GLOBAL = {
     "--help",
 }
 CALL = re.compile(r"(?<![\w./-])devctl ([a-z-][^`;,()|]*)")
-SAYS = frozenset({"gives", "keeps", "makes", "then"})
+SAYS = frozenset({"gives", "keeps", "recreates", "then"})
 """What devctl does, in a sentence: no command."""
 SPAN = re.compile(r"`([^`]+)`")
 YAML_SPAN = re.compile(r"""(?P<devctl>devctl\.yaml:? \(?)?`(?P<text>["']?[a-z_]+["']?:(?: [^`]*)?)`""")

@@ -109,7 +109,7 @@ def _parse(session: Call, rest: list[str]) -> int:
         raise MachineError(
             f"cannot write the output: {error.strerror}",
             code="output-not-writable",
-            hint="make room where the output goes: df -h",
+            hint="free some space where the output goes: df -h",
         ) from error
     return result if isinstance(result, int) else ExitCode.OK
 
@@ -157,7 +157,7 @@ def _bug(error: Exception, words: Sequence[str], renderers: Sequence[Renderer]) 
     plan = next((r.plan for r in renderers), "")
     place = write_report(error, words, plan=plan, events=[e for r in renderers for e in r.recent])
     return DevctlError(
-        f"a bug of devctl: {type(error).__name__}: {redact(str(error))}",
+        f"a bug in devctl: {type(error).__name__}: {redact(str(error))}",
         code="internal-error",
         hint=f"send the report {place} with your bug report; secrets were taken out",
     )

@@ -8,12 +8,12 @@ from typer.core import TyperCommand, TyperGroup
 
 GLOBALS = (
     ("-C, --project DIR", "The project (default: the nearest folder above that looks like one)."),
-    ("--json", "One JSON object a line; the last one is the result."),
-    ("-q, --quiet", "Only results and errors."),
-    ("-v, --verbose", "Also what builds print."),
+    ("--json", "Print one JSON object per line; the last one is the result."),
+    ("-q, --quiet", "Print only results and errors."),
+    ("-v, --verbose", "Also show build output."),
     ("--color auto|always|never", "Default: on a terminal, unless NO_COLOR is set."),
-    ("--dry-run", "Print the plan, do nothing."),
-    ("-y, --yes", "Agree to what would be asked."),
+    ("--dry-run", "Print the plan and do nothing."),
+    ("-y, --yes", "Answer yes to every question."),
     ("--version", "Print the version."),
 )
 

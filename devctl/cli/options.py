@@ -97,7 +97,7 @@ def _folder(text: str) -> Path:
     folder = Path(text).expanduser()
     if not text or not folder.is_dir():
         raise UsageError(
-            f"-C: no such folder: {text or 'an empty word'}",
+            f"-C: no such folder: {text or 'an empty name'}",
             code="project-dir-missing",
             hint="`devctl -C DIR` with a folder that exists",
         )

@@ -36,7 +36,7 @@ def report_text(
 ) -> str:
     trace = "".join(traceback.format_exception(error))
     parts = [
-        "# devctl: report of a bug",
+        "# devctl: bug report",
         "",
         f"- devctl {__version__}, {platform}",
         *(f"- {tool}" for tool in tools),

@@ -54,7 +54,7 @@ class Out:
             raise MachineError(
                 f"cannot write the output: {error.strerror}",
                 code="output-not-writable",
-                hint="make room where the output goes: df -h",
+                hint="free some space where the output goes: df -h",
             ) from error
 
 

@@ -119,7 +119,7 @@ def test_a_program_that_cannot_be_started_is_told_as_a_shell_does(tmp_path: Path
         126,
         126,
     ]
-    assert run(["true"], cwd=tmp_path / "none").stderr.endswith("is not there")
+    assert run(["true"], cwd=tmp_path / "none").stderr.endswith("does not exist")
     lines: list[str] = []
     with SystemProcesses().follow([str(script)], on_line=lambda stream, line: lines.append(line)) as runs:
         assert not runs()

@@ -109,7 +109,7 @@ def test_without_a_file_or_content_all_is_default(tmp_path: Path) -> None:
         ("version: 2\n", ["1:1"], "`version` must be 1"),
         ("go: new\n", ["1:1"], "not a Go version"),
         ("name: My Shop\n", ["1:1"], "lower case"),
-        ("name: a\nname: b\n", ["2:1"], "a second time"),
+        ("name: a\nname: b\n", ["2:1"], "duplicate key"),
         ("name: a\nwatch:\n  poll: x\n  also: y\n", ["3:3", "4:3"], "(and 1 more)"),
         ("a: [\n", ["2:1"], "not valid YAML"),
         ("\tname: x\n", ["1:1"], "not valid YAML"),

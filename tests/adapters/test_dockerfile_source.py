@@ -43,7 +43,7 @@ def test_stages_with_arguments_flags_heredocs_and_escapes() -> None:
         ("FORM a\n", 1, "unknown instruction `FORM`"),
         ("FROM\n", 1, "FROM is written"),
         ("FROM a b\n", 1, "FROM is written"),
-        ("FROM a\nRUN x\n\nCOPY a\n", 4, "COPY needs more words"),
+        ("FROM a\nRUN x\n\nCOPY a\n", 4, "COPY lacks arguments"),
         ("FROM a\nRUN x\nENV a\nRUN y\n", 3, "ENV must have two arguments"),
         ("FROM a\nRUN <<EOF\nx\n", 2, "unterminated heredoc"),
     ],

@@ -36,7 +36,7 @@ def test_a_changed_byte_is_found(tmp_path: Path) -> None:
     content = bytearray(file.read_bytes())
     content[2000] ^= 1
     file.write_bytes(content)
-    with pytest.raises(FilesError, match=r"did not arrive whole: layer\.tar") as caught:
+    with pytest.raises(FilesError, match=r"is incomplete: layer\.tar") as caught:
         check(file)
     assert caught.value.code == "archive-damaged"
 

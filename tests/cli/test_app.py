@@ -116,7 +116,7 @@ def test_a_timeout_of_nought_is_not_the_default(devctl: Devctl, monkeypatch: pyt
         ),
         (
             ["-C", "", "down"],
-            "error: -C: no such folder: an empty word\n  → `devctl -C DIR` with a folder that exists\n",
+            "error: -C: no such folder: an empty name\n  → `devctl -C DIR` with a folder that exists\n",
         ),
         (["shell", "--json", "--color", "x"], ""),
     ],

@@ -49,8 +49,8 @@ def test_a_compose_file_has_a_name_where_compose_could_make_none(
     ("folder", "name", "origin"),
     [
         ("shop", "shop", "the folder's name"),
-        ("a b", "ab", "the folder's name, as far as compose takes it"),
-        ("Größe", "gre", "the folder's name, as far as compose takes it"),
+        ("a b", "ab", "the folder's name, as far as compose accepts it"),
+        ("Größe", "gre", "the folder's name, as far as compose accepts it"),
         ("+++", "app", "default: the folder's name holds no letter a to z and no digit"),
     ],
 )

@@ -146,8 +146,14 @@ def test_a_healthy_machine_is_ok_throughout() -> None:
             False,
             "devctl bases build",
         ),
-        ("go-proxy", {"inside": replace(INSIDE, go_proxy="lookup", dns="no")}, "warn", False, "names first"),
-        ("registry", {"registry_answers": False}, "ok", False, "none is needed"),
+        (
+            "go-proxy",
+            {"inside": replace(INSIDE, go_proxy="lookup", dns="no")},
+            "warn",
+            False,
+            "name resolution first",
+        ),
+        ("registry", {"registry_answers": False}, "ok", False, "not needed"),
         ("registry", {"registry_answers": False, "bases": (GONE,)}, "warn", False, "mirror"),
         (
             "proxy",

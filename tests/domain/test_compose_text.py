@@ -42,7 +42,7 @@ def test_each_is_told_once_at_its_first_line() -> None:
         ("compose-variable-unset", "compose.yaml:3"),
         ("compose-variable-unset", "compose.yaml:7"),
     ]
-    assert found[0].message == "the variable A is not set: compose puts nothing in its place"
+    assert found[0].message == "the variable A is not set: compose substitutes an empty string"
     assert found[0].hint == "echo 'A=…' >> .env, or ${A:-default} in compose.yaml"
 
 

@@ -257,9 +257,9 @@ def test_the_compose_file_says_what_is_started() -> None:
     ("old", "new", "why"),
     [
         ("RUN go build -o /shop .\n", "", "no stage compiles Go"),
-        ('ENTRYPOINT ["/shop"]\n', "", "it cannot be told which program a container starts"),
+        ('ENTRYPOINT ["/shop"]\n', "", "which program a container starts cannot be determined"),
         ('["/shop"]', '["/busybox"]', ""),
-        ('["/shop"]', '["air", "-c", "x"]', "it cannot be told which program a container starts"),
+        ('["/shop"]', '["air", "-c", "x"]', "which program a container starts cannot be determined"),
         ("AS build", "AS devctl-build", "a stage is called as devctl's own are"),
     ],
 )

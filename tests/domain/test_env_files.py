@@ -22,7 +22,7 @@ COPIED = EnvFile(".env", "main.go:9", example=".env.example")
             THERE,
             False,
             "Error loading .env file",
-            "go on without it at main.go:9, as in `_ = godotenv.Load()`",
+            "continue without it at main.go:9, as in `_ = godotenv.Load()`",
         ),
         (THERE, False, "dial tcp: connection refused", None),
         (None, False, "open .env: no such file", None),

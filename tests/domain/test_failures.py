@@ -64,10 +64,10 @@ SAMPLES: list[tuple[Asked, str, str, str]] = [
         "writes-to-disk",
         "prod: {writable: [/var/cache/app]}",
     ),
-    ("start", "open /x.db: read-only file system", "writes-to-disk", "it may not write /x.db"),
+    ("start", "open /x.db: read-only file system", "writes-to-disk", "it cannot write /x.db"),
     ("start", "unlinkat /data/old: permission denied", "writes-to-disk", "[/data]"),
     ("start", "open /key.pem: permission denied", "file-not-permitted", "to read it: COPY --chmod=0444"),
-    ("start", "open cfg/a.yaml: permission denied", "file-not-permitted", "it may not open cfg/a.yaml"),
+    ("start", "open cfg/a.yaml: permission denied", "file-not-permitted", "it cannot open cfg/a.yaml"),
     ("start", "rename /data/a.tmp /data/a: read-only file system", "writes-to-disk", "[/data]"),
     ("start", "open shop.log: read-only file system", "writes-to-disk", "shop.log"),
     (

@@ -166,13 +166,13 @@ def test_embedded_files_that_no_save_builds() -> None:
     service = Service(name="api", source=SourceCode(embedded=("*.txt",)))
     known = Inspected(GOOD, service, listed=listing, rebuilt_by=frozenset({"go", "html"}))
     assert embedded(known) == warn(
-        "embedded, and not built anew when saved in dev: words.bin, data/seed",
-        "devctl init, then their endings into include_ext of .air.toml; until then save a Go file too",
+        "embedded, but not rebuilt when saved in dev: words.bin, data/seed",
+        "devctl init, then their extensions into include_ext of .air.toml; until then save a Go file too",
         "words.bin",
     )
     told = replace(
         known, service=replace(service, source=replace(service.source, embedded=("*.bin", "data/seed")))
     )
-    assert embedded(told) == ok("3 embedded files, each built anew when it is saved")
+    assert embedded(told) == ok("3 embedded files, each rebuilt when it is saved")
     assert embedded(replace(known, rebuilt_by=None)) is None
     assert embedded(replace(known, listed=Listing())) is None

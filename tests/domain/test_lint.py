@@ -288,7 +288,7 @@ def test_a_frontend_that_is_not_built() -> None:
     assert found["web/web.go:5"].message.startswith("go:embed finds no file dist/*, so nothing compiles")
     assert found["web/web.go:5"].hint == "make web"
     assert found["main.go:9"].message.startswith(
-        "ui/dist is served, and is not there: the frontend is not built"
+        "ui/dist is served, but does not exist: the frontend is not built"
     )
     assert "the README says which" in found["main.go:9"].hint
 

@@ -119,7 +119,7 @@ def test_a_page_that_is_missing_in_production_is_named_though_the_probe_is_green
     ).stdout
     table = [line.split() for line in shown.splitlines()]
     assert ["dev", "prod"] in table and ["files", "writable", "read-only"] in table, shown
-    assert "6 requests put to both, answered as in dev" in shown
+    assert "6 requests sent to both, answered as in dev" in shown
 
 
 TALKING = """package main

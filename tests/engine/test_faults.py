@@ -145,7 +145,7 @@ def test_what_compose_refuses_is_told_in_text_too(project: MakeProject) -> None:
     )
     made.write({"compose.yaml": port + "    env_file: [.env.local]\n"})
     code, text = text_of(made, "up", "-d")
-    assert (code, text.splitlines()[0]) == (3, "error: the env file .env.local is not there")
+    assert (code, text.splitlines()[0]) == (3, "error: the env file .env.local does not exist")
 
 
 def test_dependencies_that_cannot_start_are_told_by_name(project: MakeProject) -> None:

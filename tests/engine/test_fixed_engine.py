@@ -102,12 +102,12 @@ def test_a_full_disk_is_named_by_build_and_doctor_and_clean_makes_room(
         assert up["error"] == {
             "code": "disk-full",
             "message": "the disk is full; images, volumes and build caches share it",
-            "hint": "devctl clean; docker system df shows what takes the space",
+            "hint": "devctl clean; docker system df shows what takes up space",
             "place": None,
         }
     disk = check(full, "disk")
     assert (disk["status"], disk["what"]) == ("fail", "0 MB free where the engine keeps images")
-    assert disk["hint"] == "devctl clean; docker system df shows what takes the room"
+    assert disk["hint"] == "devctl clean; docker system df shows what takes up space"
     assert [thing["name"] for thing in cleaned["result"]["removed"]] == ["left", "gone-app:dev"]
     assert not check(freed, "disk")["what"].startswith("0 MB"), "there is room again"
 

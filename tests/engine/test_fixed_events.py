@@ -53,7 +53,7 @@ def test_saves_are_looked_for_where_the_container_gets_no_watches(
         os.chown(path, OWNER, OWNER)
     done = shop.devctl("onboard")
     up = next(s["detail"] for s in done.result["steps"] if s["id"] == "up")
-    assert up == "app in dev mode; fixed: saves are looked for (polling)"
+    assert up == "app in dev mode; fixed: polling for changes"
     (said,) = [w for w in done.warnings if w["code"] == "watch-polls"]
     assert (
         said["hint"]

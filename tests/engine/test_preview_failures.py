@@ -56,7 +56,7 @@ FAILURES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
         {"FAIL": "read-only"},
         failure(
             "writes-to-disk",
-            "app exited with 1: it may not write below /var: production runs read-only and without root",
+            "app exited with 1: it cannot write below /var: production runs read-only and without root",
             "devctl.yaml: `prod: {writable: [/var]}`, or a volume there",
         ),
     ),
@@ -64,7 +64,7 @@ FAILURES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
         {"FAIL": "of-the-system"},
         failure(
             "writes-to-disk",
-            "app exited with 1: it may not write below /etc: production runs read-only and without root",
+            "app exited with 1: it cannot write below /etc: production runs read-only and without root",
             "write to a folder of its own and name that: devctl.yaml `prod: {writable: [/data]}`; "
             "a volume on /etc would hide what the image has there",
         ),
@@ -73,7 +73,7 @@ FAILURES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
         {"FAIL": "not-allowed"},
         failure(
             "volume-not-permitted",
-            "app exited with 1: it may not open /data/app.db: the volume NAME_data belongs to 0:0, "
+            "app exited with 1: it cannot open /data/app.db: the volume NAME_data belongs to 0:0, "
             "and production runs as 65532:65532",
             "docker run --rm -u 0 -v NAME_data:/v --entrypoint chown NAME-app:dev -R 65532:65532 /v",
         ),

@@ -118,7 +118,7 @@ CARELESS: Warnings = {
         "FROM",
     ),
     "privileged-port": (
-        "port 80 is below 1024: outside Docker a nonroot process may not listen on it",
+        "port 80 is below 1024: outside Docker a non-root process cannot listen on it",
         "listen on 8080 and let the platform map the port",
         "EXPOSE",
     ),

@@ -151,7 +151,7 @@ def test_a_credential_helper_that_is_gone(doctor: Callable[..., DoctorReport], t
 def test_a_configuration_that_nobody_can_read(doctor: Callable[..., DoctorReport], tmp_path: Path) -> None:
     config = tmp_path / "docker/config.json"
     config.write_text('{"auths": {')
-    assert fixed(doctor, "docker-config").startswith(f"put {config} aside as config.json.broken")
+    assert fixed(doctor, "docker-config").startswith(f"moved {config} to config.json.broken")
     assert not config.exists()
     assert config.with_name("config.json.broken").read_text() == '{"auths": {'
 

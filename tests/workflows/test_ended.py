@@ -78,8 +78,8 @@ def test_a_command_that_is_not_in_the_image_is_told_by_the_exit_code_of_the_shel
 @pytest.mark.parametrize(
     ("state", "code", "name", "more"),
     [
-        ("exited", 1, "db", "; db has ended with 1: no space left"),
-        ("restarting", 1, "db", "; db has ended with 1: no space left"),
+        ("exited", 1, "db", "; db exited with 1: no space left"),
+        ("restarting", 1, "db", "; db exited with 1: no space left"),
         ("exited", 0, "migrate", ""),
         ("running", 0, "db", ""),
         ("exited", 2, "api", ""),

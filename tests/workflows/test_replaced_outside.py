@@ -73,7 +73,7 @@ def test_a_folder_of_the_project_and_a_vendored_module_are_no_matter(tmp_path: P
         (True, False, "cd libs/greet && go mod init example.com/greet"),
         (True, True, "git submodule update --init libs/greet"),
         (False, True, "git submodule update --init libs/greet"),
-        (False, False, "bring libs/greet back; where the code needs it no more: go mod edit -dropreplace=example.com/greet"),
+        (False, False, "bring libs/greet back; where the code no longer needs it: go mod edit -dropreplace=example.com/greet"),
     ],
 )  # fmt: skip
 def test_a_folder_that_is_no_module_is_named_with_what_makes_it_one(

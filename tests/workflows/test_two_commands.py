@@ -108,7 +108,7 @@ def up_d(world: World, box: Toolbox) -> str:
 
 
 def ctrl_c(world: World, box: Toolbox) -> str:
-    """The end of a foreground `up`; its watcher has ended with it."""
+    """The end of a foreground `up`; its watcher exited with it."""
     project = load(box, world.root)
     request = UpRequest(project=world.root, watch=False)
     return foreground._stop(request, box, project, foreground.Outcome()).text

@@ -90,7 +90,7 @@ def test_a_program_that_was_killed_when_it_stopped_is_told_once(command: str) ->
             up_d(world, box)
     told = [p for p in world.warnings if p.code == "killed-at-stop"]
     assert [p.message for p in told] == [
-        "api did not stop within 10 s and was killed: what it does when it stops is not done"
+        "api did not stop within 10 s and was killed before its shutdown finished"
     ]
 
 

@@ -50,7 +50,7 @@ def fix(facts: DockerConfigFacts) -> str:
     try:
         if facts.broken:
             path.replace(path.with_name(ASIDE))
-            return f"put {path} aside as {ASIDE}; docker goes on with its defaults"
+            return f"moved {path} to {ASIDE}; docker continues with its defaults"
         return _without_what_is_lost(path, facts)
     except OSError as error:
         raise MachineError(

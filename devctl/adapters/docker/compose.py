@@ -96,7 +96,7 @@ class ComposeCli:
             raise FilesError(
                 f"docker compose did not finish reading the compose files within {CONFIG_WITHIN:g} s",
                 code="broken-compose",
-                hint="look at the files that they name (env_file, include, extends): is one a FIFO, or without an end?",
+                hint="check the files that they name (env_file, include, extends): is one of them a FIFO, or endless?",
             )
         if done.code != 0:
             if self._processes.run(docker("compose", "version")).code != 0:
@@ -277,7 +277,7 @@ def _config_error(done: Finished, root: Path) -> Exception:
         return problem.error(detail="", place=place or _yaml_place(root))
     place = place or _yaml_place(root)
     return FilesError(
-        f"docker compose refuses the compose file: {last}",
+        f"docker compose rejects the compose file: {last}",
         code="broken-compose",
         hint="fix that line; `docker compose config` shows the same error",
         place=place,

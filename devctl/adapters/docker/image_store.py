@@ -99,7 +99,7 @@ class WhalesImageStore:
             raise MachineError(
                 f"the images were not saved to {file}",
                 code="save-failed",
-                hint="look at the place: its folder must exist and have room",
+                hint="check the path: its folder must exist and have free space",
                 detail=str(getattr(error, "stderr", None) or error),
             ) from error
 

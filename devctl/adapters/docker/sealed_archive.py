@@ -63,8 +63,8 @@ def _digests(archive: tarfile.TarFile) -> dict[str, str]:
 
 def _damaged(file: Path, what: str) -> FilesError:
     return FilesError(
-        f"{file} did not arrive whole: {what}",
+        f"{file} is incomplete: {what}",
         code="archive-damaged",
-        hint=f"copy it again, or make it anew: devctl bases save {file.name}",
+        hint=f"copy it again, or recreate it: devctl bases save {file.name}",
         place=str(file),
     )

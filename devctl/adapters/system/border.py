@@ -156,7 +156,7 @@ def _typed(error: Exception, path: Path | None, *, writing: bool) -> DevctlError
         return MachineError(
             "there is not enough memory to read this project",
             code="machine-limit",
-            hint="end other programs, or raise the memory limit of this shell",
+            hint="close other programs, or raise the memory limit of this shell",
             place=place,
         )
     if isinstance(error, UnicodeError):
@@ -182,7 +182,7 @@ def _refused(error: OSError, name: str, place: str | None, *, writing: bool) -> 
         return MachineError(
             f"the operating system refuses: {said}",
             code="machine-limit",
-            hint="ulimit -a shows the limits of this shell; end other programs or raise the limit",
+            hint="ulimit -a shows the limits of this shell; close other programs or raise the limit",
         )
     if isinstance(error, Unsafe):
         return FilesError(
@@ -192,10 +192,10 @@ def _refused(error: OSError, name: str, place: str | None, *, writing: bool) -> 
             place=error.name,
         )
     if writing:
-        hint = f"ls -ld {_quoted(place)} shows whom it belongs to; make it writable for your user"
+        hint = f"ls -ld {_quoted(place)} shows its owner; make it writable for your user"
         return MachineError(f"{name} cannot be written: {said}", code="not-writable", hint=hint, place=place)
     if error.errno == errno.ELOOP:
-        return _unreadable(name, "the link leads back to itself", f"rm {_quoted(place)}", place)
+        return _unreadable(name, "the link points to itself", f"rm {_quoted(place)}", place)
     if error.errno in (errno.EACCES, errno.EPERM):
         return _unreadable(name, said, f"chmod u+rX {_quoted(place)}, as the user who owns it", place)
     return _unreadable(

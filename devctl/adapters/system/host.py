@@ -90,7 +90,7 @@ class SystemHost:
             return Path.cwd()
         except FileNotFoundError:
             raise UsageError(
-                "the current folder was removed while this shell stayed in it",
+                "the current folder was removed while this shell was in it",
                 code="project-dir-missing",
                 hint="cd to a folder that exists, or name the project: devctl -C DIR",
             ) from None

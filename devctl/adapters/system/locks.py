@@ -72,7 +72,7 @@ def _locked(handle: int, how: int) -> bool:
         return False
     except OSError as error:
         raise MachineError(
-            f"the project's file system knows no locks ({errno.errorcode.get(error.errno or 0, error.errno)})",
+            f"the project's file system does not support locks ({errno.errorcode.get(error.errno or 0, error.errno)})",
             code="lock-unavailable",
             hint="keep the project on a file system of this machine",
         ) from None

@@ -38,7 +38,7 @@ class HomePrivateState(PrivateState):
             raise MachineError(
                 f"devctl cannot remember the state of this project in your home: {why[:1].lower()}{why[1:].rstrip('.')}",
                 code="state-not-writable",
-                hint="df -h ~ shows the disk; make room on it"
+                hint="df -h ~ shows the disk; free some space on it"
                 if full
                 else "export XDG_STATE_HOME=/a/folder/that/you/may/write",
             ) from error

@@ -141,7 +141,7 @@ _NOT_STARTED = (OSError, ValueError)
 def _not_started(argv: Sequence[str], error: OSError | ValueError, cwd: Path | None) -> Finished:
     """As a shell says it: 127 for a program that is not there, 126 for one that cannot be started."""
     if cwd is not None and not cwd.is_dir():
-        return Finished(126, "", f"{argv[0]}: the folder {cwd} is not there", started=False)
+        return Finished(126, "", f"{argv[0]}: the folder {cwd} does not exist", started=False)
     if isinstance(error, FileNotFoundError):
         return Finished(127, "", f"{argv[0]}: program not found", started=False)
     said = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

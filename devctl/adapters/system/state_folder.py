@@ -17,8 +17,8 @@ from devctl.domain.project.state_folder import STATE_FOLDER
 from devctl.errors import FilesError, MachineError
 
 _REMEDY = {
-    errno.ENOSPC: "df -h . shows the disk; make room on it",
-    errno.EDQUOT: "quota shows your limit; make room below it",
+    errno.ENOSPC: "df -h . shows the disk; free some space on it",
+    errno.EDQUOT: "quota shows your limit; free some space",
     errno.EROFS: "copy the project to a place that can be written: devctl keeps its state in .devctl/ of the project",
 }
 LIMIT = 4_000_000
@@ -131,7 +131,7 @@ def _folder(root: Path, name: str, *, make: bool = False) -> Iterator[tuple[int,
         raise FilesError(
             f"{error.name} is {error.kind}, not {error.wanted}: devctl does not use it",
             code="state-folder-unsafe",
-            hint=f"rm {'-r ' if error.kind == 'a folder' else ''}{error.name}; devctl makes it again",
+            hint=f"rm {'-r ' if error.kind == 'a folder' else ''}{error.name}; devctl recreates it",
             place=error.name,
         ) from None
 
@@ -169,7 +169,7 @@ def _writing(root: Path, name: str) -> Iterator[None]:
             f"devctl cannot write to the project's state folder: {(error.strerror or str(error)).lower()}",
             code="state-folder-not-writable",
             hint=_REMEDY.get(
-                error.errno or 0, f"ls -ld {STATE_FOLDER} shows whom it belongs to; run devctl as that user"
+                error.errno or 0, f"ls -ld {STATE_FOLDER} shows its owner; run devctl as that user"
             ),
             place=place,
         ) from error

@@ -51,7 +51,7 @@ def shell(
     context.obj.command = "shell"
     if context.obj.options.json and not context.obj.options.dry_run:
         raise UsageError(
-            "a shell speaks no JSON", code="usage", hint="devctl exec SERVICE -- CMD, which does"
+            "a shell has no JSON output", code="usage", hint="devctl exec SERVICE -- CMD, which does"
         )
     request = ShellRequest(**common(context), service=service)
     later(context, "shell", lambda box: inside.shell(request, box))

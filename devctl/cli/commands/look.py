@@ -27,11 +27,11 @@ def register(app: typer.Typer) -> None:
     app.command("ps", hidden=True)(status)
     app.command("logs", rich_help_panel=panel)(logs)
     app.command("size", rich_help_panel=panel, help=SIZE)(size)
-    config = typer.Typer(help="What devctl decided and why.")
+    config = typer.Typer(help="Show what devctl decided and why.")
     for action, text in (
-        ("show", "Every value with its origin: file and line."),
-        ("check", "Problems in devctl.yaml, compose files and Dockerfiles, each with its place."),
-        ("schema", "The JSON schema of devctl.yaml."),
+        ("show", "Show every value with its origin: file and line."),
+        ("check", "Report problems in devctl.yaml, compose files and Dockerfiles, each with its place."),
+        ("schema", "Print the JSON schema of devctl.yaml."),
     ):
         config.command(action, help=text)(_config(action))
     config.command("render")(render)
@@ -49,7 +49,7 @@ def status(context: typer.Context) -> None:
 def logs(
     context: typer.Context,
     services: Annotated[list[str] | None, typer.Argument(metavar="SERVICE")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow until Ctrl-C.")] = False,
     tail: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Only the last N lines of each service.")
     ] = None,
@@ -68,7 +68,8 @@ def size(
         typer.Option(metavar="SIZE", help="Largest allowed image, such as 12MB or 10MiB; exit 1 above."),
     ] = None,
     bases: Annotated[
-        str | None, typer.Option(metavar="A,B", help=f"Which bases, by commas: {','.join(BY_SIZE)}.")
+        str | None,
+        typer.Option(metavar="A,B", help=f"Bases to measure, separated by commas: {','.join(BY_SIZE)}."),
     ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write one self-contained page.")

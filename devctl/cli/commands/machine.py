@@ -15,12 +15,12 @@ from devctl.domain.command.requests import BasesRequest, CleanRequest, DoctorReq
 def register(app: typer.Typer) -> None:
     panel = "Machine"
     app.command("doctor", rich_help_panel=panel)(doctor)
-    bases = typer.Typer(help="Base images: where they come from.", invoke_without_command=True)
+    bases = typer.Typer(help="Manage base images.", invoke_without_command=True)
     bases.callback()(bases_list)
     for action, text in (
-        ("list", "Which bases, from where, and whether they are here."),
-        ("pull", "Ask mirror and registry for each."),
-        ("build", "Assemble a stand-in for each that no registry gives."),
+        ("list", "List base images, where they come from and whether they are available locally."),
+        ("pull", "Pull each from the mirror or its registry."),
+        ("build", "Assemble a stand-in for each that no registry provides."),
     ):
         bases.command(action, help=text)(_bases(action))
     bases.command("save")(bases_save)
@@ -54,7 +54,7 @@ def clean(
 
 
 def bases_list(context: typer.Context) -> None:
-    """Which bases, from where, and whether they are here."""
+    """List base images, where they come from and whether they are available locally."""
     if context.invoked_subcommand is None:
         _bases("list")(context)
 

@@ -45,7 +45,7 @@ def up(
     context: typer.Context,
     services: Services = None,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Return when it answers; the watcher goes on.")
+        bool, typer.Option("--detach", "-d", help="Return once it answers; the watcher keeps running.")
     ] = False,
     no_watch: Annotated[
         bool, typer.Option("--no-watch", help="Do not watch go.mod and the other inputs.")
@@ -78,7 +78,7 @@ def prod_preview(
         bool, typer.Option("--drain", help="Also stop it under load and count lost requests.")
     ] = False,
     keep_failed: Annotated[
-        bool, typer.Option("--keep-failed", help="Keep a failed container's files for study.")
+        bool, typer.Option("--keep-failed", help="Keep a failed container's files for inspection.")
     ] = False,
     timeout: Timeout = None,
 ) -> None:

@@ -56,7 +56,7 @@ def built_here(file: str, line: int | None, *, name: str, image: str) -> Problem
     """What is told of a service whose image is not pulled."""
     return Problem(
         "image-built-here",
-        f"service {name} names {image}, which this repository is published as: it is built from the code that lies here",
+        f"service {name} names {image}, which this repository is published as: building it from the code here",
         f"no action needed; `build: .` in its place says so in {file}",
         f"{file}:{line}" if line is not None else file,
     )

@@ -20,4 +20,4 @@ def name_origin(name: str, folder: str) -> str:
         return "COMPOSE_PROJECT_NAME"
     if not derived:
         return "default: the folder's name holds no letter a to z and no digit"
-    return "the folder's name" if name == folder else "the folder's name, as far as compose takes it"
+    return "the folder's name" if name == folder else "the folder's name, as far as compose accepts it"

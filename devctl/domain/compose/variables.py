@@ -15,7 +15,7 @@ def obsolete_version(file: str, line: int | None) -> Iterator[Problem]:
     if line is not None:
         yield Problem(
             "compose-version-obsolete",
-            "`version:` means nothing to compose any more, and is ignored",
+            "`version:` is obsolete, and compose ignores it",
             "delete that line",
             f"{file}:{line}",
         )
@@ -32,7 +32,7 @@ def unset_variables(
                 told.add(name)
                 yield Problem(
                     "compose-variable-unset",
-                    f"the variable {name} is not set: compose puts nothing in its place",
+                    f"the variable {name} is not set: compose substitutes an empty string",
                     f"echo '{name}=…' >> .env, or ${{{name}:-default}} in {file}",
                     f"{file}:{line}",
                 )

@@ -91,7 +91,7 @@ def derived_stage(
     final = final_stage(build, shown, context=in_source(context))
     program = _program(final, package, said)
     if program is None:
-        return NotDerived("it cannot be told which program a container starts", here)
+        return NotDerived("which program a container starts cannot be determined", here)
     own = build.own_build
     return DerivedStage(
         build,

@@ -87,9 +87,9 @@ def env_file_ended_for(service: Service, log: str, *, dev: bool) -> Problem | No
 
 def _env_file_not_in_image(service: Service, file: EnvFile) -> Problem:
     path = _path_in_project(service, file.path)
-    hint = f"go on without it at {file.place}, as in `_ = godotenv.Load()`: production gets its variables from outside"
+    hint = f"continue without it at {file.place}, as in `_ = godotenv.Load()`: production gets its variables from outside"
     return Problem(
-        _FILE_MISSING, f"the program ends without {path}, which the image does not hold", hint, file.place
+        _FILE_MISSING, f"the program exits without {path}, which is not in the image", hint, file.place
     )
 
 

@@ -91,7 +91,7 @@ def _reload_reasons(facts: DockerfileFacts, stage: Stage, command: str) -> Itera
     if _STARTS_ONCE.search(command) and not RELOADERS.search(command):
         said = []  # what is installed is not what is started
     if not any(RELOADERS.search(text) for text in said):
-        message = f"stage `{target_name(stage)}` has no tool that reloads (air)"
+        message = f"stage `{target_name(stage)}` has no reloader (air)"
         yield _reason("dev-without-reload", message, f"{facts.path}:{stage.line}")
 
 

@@ -20,7 +20,7 @@ INSTALL_BUILDX = (
 DOCKER_CONFIG = Fix(
     "docker-config",
     lambda by: by.installer.fix_docker_config(by.facts.docker_config or DockerConfigFacts()),
-    asks="Take what is gone out of docker's config.json (the file as it was is kept beside it)?",
+    asks="Remove what no longer exists from docker's config.json (a copy of the file is kept beside it)?",
     alone=True,
 )
 
@@ -28,7 +28,7 @@ DOCKER_CONFIG = Fix(
 @check(
     "docker-config",
     "helpers and context in docker's config.json",
-    why="what an uninstalled Docker Desktop leaves there keeps every pull and build from working",
+    why="leftovers of an uninstalled Docker Desktop there break every pull and build",
 )
 def docker_config(facts: MachineFacts) -> Finding | None:
     """Judged without the engine: a lost context keeps every command from it."""
@@ -36,16 +36,16 @@ def docker_config(facts: MachineFacts) -> Finding | None:
     if config is None:
         return None
     if config.lost_context:
-        what = f"{config.path} asks for the context {config.lost_context}, whose engine is gone"
+        what = f"{config.path} selects the context {config.lost_context}, whose engine is gone"
         return DOCKER_CONFIG.offer("fail", what, USE_DEFAULT)
     if config.lost_helpers:
         named = ", ".join(f"docker-credential-{name}" for name in config.lost_helpers)
-        what = f"{config.path} names {named}, which is not installed: what asks a registry fails over it"
-        return DOCKER_CONFIG.offer("warn", what, f"take credsStore or credHelpers out of {config.path}")
+        what = f"{config.path} names {named}, which is not installed: every access to a registry fails"
+        return DOCKER_CONFIG.offer("warn", what, f"remove credsStore or credHelpers from {config.path}")
     if config.broken:
         what = f"{config.path} is not JSON: docker uses its defaults, without logins, proxies and context"
         return DOCKER_CONFIG.offer("warn", what, "fix that file")
-    return ok("docker's config.json names nothing that is gone")
+    return ok("docker's config.json names nothing that is missing")
 
 
 ENGINE = Fix(
@@ -90,7 +90,11 @@ def _no_engine(facts: MachineFacts) -> Finding:
     return ENGINE.offer("fail", what)
 
 
-@check("endpoint", "which engine the CLI and the SDK find", why="two engines would show two different worlds")
+@check(
+    "endpoint",
+    "which engine the CLI and the SDK find",
+    why="two engines would hold different images and containers",
+)
 def endpoint(facts: MachineFacts) -> Finding | None:
     if facts.engine is None:
         return None
@@ -106,8 +110,8 @@ def endpoint(facts: MachineFacts) -> Finding | None:
 
 @check(
     "rootless",
-    "whose the files are that containers make",
-    why="files of another user cannot be edited or removed by you",
+    "who owns the files that containers create",
+    why="you cannot edit or remove another user's files",
 )
 def rootless(facts: MachineFacts) -> Finding | None:
     """Judged by what a container's file looks like on the host, where that was tried."""
@@ -124,7 +128,7 @@ def rootless(facts: MachineFacts) -> Finding | None:
 
 @check(
     "storage",
-    "how the engine keeps images",
+    "how the engine stores images",
     why="a driver without copy-on-write makes every build slow and large",
 )
 def storage(facts: MachineFacts) -> Finding | None:
@@ -135,8 +139,8 @@ def storage(facts: MachineFacts) -> Finding | None:
         hint = (
             '{"storage-driver": "overlay2"} in /etc/docker/daemon.json, then: sudo systemctl restart docker'
         )
-        return warn(f"images are kept by {driver}, which copies whole files or layers", hint)
-    return ok(f"images are kept by {driver}{' (containerd store)' if facts.info.containerd_store else ''}")
+        return warn(f"images are stored by {driver}, which copies whole files or layers", hint)
+    return ok(f"images are stored by {driver}{' (containerd store)' if facts.info.containerd_store else ''}")
 
 
 COMPOSE = Fix("compose", lambda by: by.installer.provide_compose())
@@ -153,7 +157,11 @@ def compose(facts: MachineFacts) -> Finding | None:
     return ok(f"compose {facts.compose}")
 
 
-@check("buildx", "whether compose and buildx fit", why="compose refuses to build with one too old")
+@check(
+    "buildx",
+    "whether compose and buildx fit together",
+    why="compose refuses to build with a buildx that is too old",
+)
 def buildx(facts: MachineFacts) -> Finding | None:
     if facts.compose is None:
         return None
@@ -179,7 +187,7 @@ def bases(facts: MachineFacts) -> Finding | None:
     missing = [base.ref for base in facts.bases if not base.present]
     lost = [ref for ref in missing if ref not in facts.pullable]
     if lost:
-        what = f"not here, and no registry has them for us: {', '.join(lost)}"
+        what = f"not available locally or from a registry: {', '.join(lost)}"
         if any(stand_in(ref) is not None for ref in lost):
             return BASES.offer("fail", what)
         return fail(what, "load them: devctl bases load FILE, or docker load -i FILE")

@@ -11,7 +11,7 @@ LOOPBACK = ("://127.", "://localhost", "://[::1]")
 CERTIFICATE = ("x509:", "certificate")
 
 
-@check("clock", "the time in a container", why="TLS and build caches go by it")
+@check("clock", "the time in a container", why="TLS and build caches depend on it")
 def clock(facts: MachineFacts) -> Finding | None:
     skew = facts.inside.clock_skew if facts.inside is not None else None
     if skew is None:
@@ -23,53 +23,55 @@ def clock(facts: MachineFacts) -> Finding | None:
     return ok("a container's clock agrees with this machine's")
 
 
-@check("dns", "a name looked up in a container", why="modules are downloaded inside the build")
+@check("dns", "name resolution in a container", why="modules are downloaded inside the build")
 def dns(facts: MachineFacts) -> Finding | None:
     said = facts.inside.dns if facts.inside is not None else None
     if said is None:
         return None
     if said:
         hint = '{"dns": ["ADDRESS"]} in /etc/docker/daemon.json, then: sudo systemctl restart docker'
-        return warn(f"a container cannot look up names: {said}", hint)
-    return ok("a container looks up names")
+        return warn(f"containers cannot resolve names: {said}", hint)
+    return ok("containers can resolve names")
 
 
-@check("go-proxy", "the Go proxy, asked from a container", why="modules are downloaded inside the build")
+@check("go-proxy", "the Go proxy, as seen from a container", why="modules are downloaded inside the build")
 def go_proxy(facts: MachineFacts) -> Finding | None:
     said = facts.inside.go_proxy if facts.inside is not None else None
     if said is None or facts.inside is None:
         return None
     if not said:
-        return ok("a container gets modules from the Go proxy")
+        return ok("containers can fetch modules from the Go proxy")
     if any(sign in said for sign in CERTIFICATE):
         hint = _trust_hint(facts, facts.inside)
-        return warn(f"a container does not trust the Go proxy's certificate: {said}", hint)
+        return warn(f"containers do not trust the Go proxy's certificate: {said}", hint)
     if facts.inside.dns:
-        return warn(f"a container does not reach the Go proxy: {said}", "fix the names first")
+        return warn(f"containers cannot reach the Go proxy: {said}", "fix name resolution first")
     hint = (
         "ARG GOPROXY=https://PROXY,direct in the Dockerfile names one that can be reached; vendor/ needs none"
     )
-    return warn(f"a container does not reach the Go proxy: {said}", hint)
+    return warn(f"containers cannot reach the Go proxy: {said}", hint)
 
 
-@check("registry", "a registry, asked by the engine", why="a missing base image comes from there")
+@check("registry", "a registry, as seen from the engine", why="a missing base image comes from there")
 def registry(facts: MachineFacts) -> Finding | None:
     if facts.registry_answers is None or facts.engine is None:
         return None
     if facts.registry_answers:
-        return ok("the engine gets an answer from a registry")
+        return ok("the engine can reach a registry")
     if all(base.present for base in facts.bases):
-        return ok("no registry answers the engine; none is needed while the bases are here")
+        return ok(
+            "the engine cannot reach a registry; not needed while the base images are available locally"
+        )
     hint = (
         "devctl.yaml: `bases: {mirror: HOST:PORT}` names one that answers; devctl bases load FILE needs none"
     )
-    return warn("no registry answers the engine", hint)
+    return warn("the engine cannot reach a registry", hint)
 
 
 @check(
     "proxy",
     "proxy variables of shell, engine and containers",
-    why="one that is told to some only fails half the way",
+    why="a proxy that only some of them know fails half-way",
 )
 def proxy(facts: MachineFacts) -> Finding | None:
     if facts.proxies is None or facts.info is None:
@@ -102,7 +104,7 @@ def _both(address: str, *, dashed: bool = False) -> str:
 @check(
     "ca-bundle",
     "the certificate authorities in the base",
-    why="behind a proxy that signs anew, a download is refused without them",
+    why="behind a proxy that re-signs TLS, downloads fail without them",
 )
 def ca_bundle(facts: MachineFacts) -> Finding | None:
     """Certificates of an administrator matter where the base lacks them and something is refused for it."""
@@ -128,15 +130,15 @@ def _trust_hint(facts: MachineFacts, inside: InsideFacts) -> str:
 
 @check(
     "mtu",
-    "the largest packet of the bridge and of the way out",
-    why="larger ones vanish: a download hangs half-way",
+    "the MTU of the bridge and of the outgoing interface",
+    why="larger packets vanish: downloads hang half-way",
 )
 def mtu(facts: MachineFacts) -> Finding | None:
     inside = facts.inside.mtu if facts.inside is not None else None
     if inside is None or facts.host_mtu is None:
         return None
     if inside > facts.host_mtu:
-        what = f"packets of containers may be {inside} bytes, this machine's way out takes {facts.host_mtu}"
+        what = f"containers send packets of up to {inside} bytes, but this machine's outgoing interface takes {facts.host_mtu}"
         hint = f'{{"mtu": {facts.host_mtu}}} in /etc/docker/daemon.json, then: sudo systemctl restart docker'
         return warn(what, hint)
-    return ok(f"MTU {inside} in containers, {facts.host_mtu} on the way out")
+    return ok(f"MTU {inside} in containers, {facts.host_mtu} on the outgoing interface")

@@ -15,7 +15,9 @@ NAMED = 3
 
 
 @check(
-    "ports", "the host ports that the project publishes", why="`up` cannot start a service whose port is held"
+    "ports",
+    "the host ports that the project publishes",
+    why="`up` cannot start a service whose port is in use",
 )
 def ports(facts: MachineFacts) -> Finding | None:
     if facts.ports is None:
@@ -34,7 +36,7 @@ def ports(facts: MachineFacts) -> Finding | None:
 OWNER = Fix(
     "owner",
     lambda by: by.installer.set_owner(by.tree(), image=by.any_image()),
-    asks="Give the files that others own in this project to the owner of its folder?",
+    asks="Change the owner of other users' files in this project to the owner of its folder?",
     in_project=True,
 )
 
@@ -59,8 +61,8 @@ def ownership(facts: MachineFacts) -> Finding | None:
 
 @check(
     "mount",
-    "a file that a container made in the project",
-    why="a file of another user cannot be edited or removed by you",
+    "a file that a container created in the project",
+    why="you cannot edit or remove another user's file",
 )
 def mount(facts: MachineFacts) -> Finding | None:
     inside, tree = facts.inside, facts.tree
@@ -68,13 +70,13 @@ def mount(facts: MachineFacts) -> Finding | None:
         return None
     if inside.error:
         hint = f"share {tree.root} with the engine (Docker Desktop: Settings, Resources, File sharing)"
-        return fail(f"a container with the project's folder does not start: {inside.error}", hint)
+        return fail(f"a container with the project's folder mounted does not start: {inside.error}", hint)
     if inside.made_by is None:
         return warn("a container cannot write into the project's folder", f"ls -ld {tree.root}")
     if inside.made_by != tree.owner:
-        what = f"what a container makes belongs to {_pair(inside.made_by)}, not to {_pair(tree.owner)}"
+        what = f"what a container creates belongs to {_pair(inside.made_by)}, not to {_pair(tree.owner)}"
         return warn(what, f"docker context use default; afterwards: sudo chown -R {_pair(tree.owner)} .")
-    return ok(f"what a container makes in the project belongs to {_pair(tree.owner)}")
+    return ok(f"what a container creates in the project belongs to {_pair(tree.owner)}")
 
 
 def _own_cache(by: Fixer) -> str:
@@ -88,7 +90,7 @@ CACHE = Fix("cache", _own_cache, in_project=True)
 @check(
     "cache",
     "the volume that keeps compiled packages",
-    why="Go compiles nothing without a cache that it may write",
+    why="Go cannot compile without a writable cache",
 )
 def cache(facts: MachineFacts) -> Finding | None:
     inside = facts.inside
@@ -100,7 +102,7 @@ def cache(facts: MachineFacts) -> Finding | None:
     return CACHE.offer("fail", what, f"docker volume rm {inside.cache}")
 
 
-@check("file-events", "whether a container hears of a save", why="hot reload waits for it")
+@check("file-events", "whether containers receive file events", why="hot reload waits for it")
 def file_events(facts: MachineFacts) -> Finding | None:
     tree = facts.tree
     if tree is None:
@@ -133,7 +135,7 @@ def file_system(facts: MachineFacts) -> Finding | None:
         what = "the project's folder takes Go.mod for go.mod; Linux in the container and in CI does not"
         hint = "write imports and embedded paths as the files are named; go vet ./... inside: devctl test"
         return warn(what, hint)
-    return ok(f"the project lies on {tree.kind or 'a local disk'}, which tells upper from lower case")
+    return ok(f"the project lies on {tree.kind or 'a local disk'}, which is case-sensitive")
 
 
 def _trust(root: str) -> list[str]:
@@ -142,7 +144,7 @@ def _trust(root: str) -> list[str]:
 
 def _trust_folder(by: Fixer) -> str:
     root = by.tree().root
-    by.installer.run(_trust(root), failed="git did not take the folder into its list")
+    by.installer.run(_trust(root), failed="git did not add the folder to safe.directory")
     return f"git trusts {root}"
 
 
@@ -159,7 +161,7 @@ def git(facts: MachineFacts) -> Finding | None:
     if tree is None or tree.git_distrusts is None:
         return None
     if tree.git_distrusts:
-        what = "git refuses this folder (dubious ownership): it belongs to somebody else"
+        what = "git refuses this folder (dubious ownership): another user owns it"
         return GIT.offer("warn", what, shlex.join(_trust(tree.root)))
     return ok("git trusts this folder")
 
@@ -202,29 +204,29 @@ def _set_x_bits(by: Fixer) -> str:
 
 
 X_BITS = Fix(
-    "x-bits", _set_x_bits, asks="Let the scripts that images run be executed (chmod +x)?", in_project=True
+    "x-bits", _set_x_bits, asks="Make the scripts that images run executable (chmod +x)?", in_project=True
 )
 
 
 @check(
     "x-bits",
-    "whether scripts that images start may be executed",
-    why="the container ends with 126, permission denied",
+    "whether scripts that images start are executable",
+    why="the container exits with 126, permission denied",
 )
 def x_bits(facts: MachineFacts) -> Finding | None:
     tree = facts.tree
     if tree is None:
         return None
     if not tree.locked_scripts:
-        return ok("the scripts that images start may be executed")
+        return ok("the scripts that images start are executable")
     by_hand = f"chmod +x {' '.join(map(shlex.quote, tree.locked_scripts))}"
-    what = f"images start these scripts, and they may not be executed: {_few(tree.locked_scripts)}"
+    what = f"images start these scripts, but they are not executable: {_few(tree.locked_scripts)}"
     return X_BITS.offer("warn", what, f"{by_hand}; `git update-index --chmod=+x` keeps it so")
 
 
 EXTERNALS = Fix(
     "externals",
-    asks="Create the external networks and volumes that the compose file wants (a volume is empty then)?",
+    asks="Create the external networks and volumes that the compose file declares external (a new volume is empty)?",
     in_project=True,
 )
 
@@ -238,8 +240,8 @@ def externals(facts: MachineFacts) -> Finding | None:
     if facts.externals is None:
         return None
     if not facts.externals:
-        return ok("external networks and volumes of the compose file are there")
-    what = f"the compose file wants to find these, and they are not there: {_few(facts.externals)}"
+        return ok("external networks and volumes of the compose file exist")
+    what = f"the compose file declares these external, but they do not exist: {_few(facts.externals)}"
     kind, _, name = facts.externals[0].partition(" ")
     return EXTERNALS.offer("fail", what, f"docker {kind} create {name}")
 
@@ -247,7 +249,7 @@ def externals(facts: MachineFacts) -> Finding | None:
 MODULES = Fix(
     "modules",
     lambda by: by.installer.complete_modules(by.tree(), by.gaps(), image=by.go_image()),
-    asks="Complete go.mod, go.sum or vendor/ by the go command in a container?",
+    asks="Complete go.mod, go.sum or vendor/ with the go command in a container?",
     in_project=True,
 )
 

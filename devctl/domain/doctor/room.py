@@ -17,7 +17,7 @@ MEMORY_NEEDED_FREE = 300_000_000
 WATCHES_NEEDED = 8192
 INSTANCES_NEEDED = 64
 NAMED = 3
-ROOM = "devctl clean; docker system df shows what takes the room"
+ROOM = "devctl clean; docker system df shows what takes up space"
 
 
 @check("disk", "the disk below the engine's folder", why="a build on a full disk fails half-way")
@@ -32,7 +32,7 @@ def disk(facts: MachineFacts) -> Finding | None:
     return ok(f"{free / GB:.0f} GB free where the engine keeps images")
 
 
-@check("inodes", "its inodes", why="many small files use them up while bytes are left")
+@check("inodes", "its inodes", why="many small files use them up while space is left")
 def inodes(facts: MachineFacts) -> Finding | None:
     free = facts.inodes_free
     if free is None or not facts.inodes_total:  # btrfs and others count none
@@ -44,7 +44,7 @@ def inodes(facts: MachineFacts) -> Finding | None:
     return ok(f"{free} inodes free where the engine keeps images")
 
 
-@check("memory", "the engine's memory", why="the kernel ends a compiler that wants more (exit 137)")
+@check("memory", "the engine's memory", why="the kernel kills a compiler that needs more (exit 137)")
 def memory(facts: MachineFacts) -> Finding | None:
     total = facts.info.memory_bytes if facts.info is not None else None
     if total is None:
@@ -54,7 +54,7 @@ def memory(facts: MachineFacts) -> Finding | None:
         return warn(f"the engine has {total / GB:.1f} GB of memory", hint)
     free = facts.memory_available_bytes
     if free is not None and free < MEMORY_NEEDED_FREE:
-        hint = "docker stats --no-stream shows who has it; docker stop NAME"
+        hint = "docker stats --no-stream shows what uses it; docker stop NAME"
         return warn(f"only {free / GB:.1f} GB of memory are available", hint)
     said = f", {free / GB:.1f} available" if free is not None else ""
     return ok(f"{total / GB:.1f} GB of memory{said}")
@@ -73,7 +73,7 @@ def inotify(facts: MachineFacts) -> Finding | None:
     if watches is None or instances is None:
         return None
     if watches < WATCHES_NEEDED:
-        what = f"only {watches} inotify watches: a large tree is not seen whole"
+        what = f"only {watches} inotify watches: not enough for a large tree"
         return WATCH_LIMITS.offer("warn", what, "sudo sysctl fs.inotify.max_user_watches=524288")
     if instances < INSTANCES_NEEDED:
         what = f"only {instances} inotify instances: a few watchers use them up"
@@ -88,8 +88,8 @@ def lock(facts: MachineFacts) -> Finding | None:
     if facts.lock_holder:
         command, _, pid = facts.lock_holder.partition(" ")
         who = f"`devctl {command}` (pid {pid})" if pid else "another devctl"
-        return warn(f"{who} is at work on this project", f"wait for it, or: kill {pid or 'PID'}")
-    return ok("no other devctl is at work on this project")
+        return warn(f"{who} is working on this project", f"wait for it, or: kill {pid or 'PID'}")
+    return ok("no other devctl is working on this project")
 
 
 LEFTOVERS = Fix("leftovers")
@@ -97,7 +97,7 @@ LEFTOVERS = Fix("leftovers")
 
 @check(
     "leftovers",
-    "watchers, containers, networks and images of ours whose project folder is gone",
+    "devctl's watchers, containers, networks and images whose project folder is gone",
     why="they take disk, ports and address ranges",
 )
 def leftovers(facts: MachineFacts) -> Finding | None:
@@ -111,13 +111,15 @@ def leftovers(facts: MachineFacts) -> Finding | None:
     return LEFTOVERS.offer("warn", what, "devctl clean")
 
 
-ABANDONED = Fix("abandoned", asks="End the containers of projects whose folder is gone (their volumes stay)?")
+ABANDONED = Fix(
+    "abandoned", asks="Stop and remove the containers of projects whose folder is gone (their volumes stay)?"
+)
 
 
 @check(
     "abandoned",
-    "running containers of ours whose project folder is gone",
-    why="they hold ports and address ranges that a new clone wants",
+    "devctl's running containers whose project folder is gone",
+    why="they hold ports and address ranges that a new clone needs",
 )
 def abandoned(facts: MachineFacts) -> Finding | None:
     if facts.abandoned is None:

@@ -70,7 +70,7 @@ class Failure:
         message, hint, why, place = (
             text.format_map(groups) for text in (self.message, self.hint, self.why, self.place)
         )
-        return Explained(self.code, message, hint, place or None, why=why, exit=self.exit)
+        return Explained(self.code, message, hint, place or None, why, groups["path"], exit=self.exit)
 
 
 def groups_of(found: re.Match[str]) -> dict[str, str]:
@@ -89,5 +89,11 @@ class Explained(Problem):
         kind = _KINDS.get(self.exit, ProjectError)
         message = f"{before}: {self.message}" if before else self.message
         return kind(
-            message, code=self.code, hint=self.hint, place=place or self.place, detail=detail, why=self.why
+            message,
+            code=self.code,
+            hint=self.hint,
+            place=place or self.place,
+            detail=detail,
+            why=self.why,
+            path=self.path,
         )

@@ -31,7 +31,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """A file of variables (`path` relative to the module) that the program ends without, and the line that loads it.
+    """A file of variables (`path` relative to the module) that the program exits without, and the line that loads it.
 
     `there`: it is in the folder; `example`: a file beside it to copy, "" where there is none.
     """

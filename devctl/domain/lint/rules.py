@@ -384,7 +384,7 @@ def _frontend_missing(linted: Linted) -> Iterator[Finding]:
     """What is embedded or served of a frontend that is not built."""
     for package in linted.main.closure if linted.main is not None else ():
         for item in {(i.command, i.embedded): i for i in reversed(package.unbuilt)}.values():
-            message = f"{item.path} is served, and is not there: the frontend is not built, and its pages are not found"
+            message = f"{item.path} is served, but does not exist: the frontend is not built, and its pages are not found"
             if item.embedded:
                 message = f"go:embed finds no file {item.pattern}, so nothing compiles: a build makes it, and it is not committed"
             yield warn(message, build_hint(item), item.place)

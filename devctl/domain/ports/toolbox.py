@@ -119,7 +119,7 @@ class Sources(Protocol):
         """Everything wrong with devctl.yaml, each with its place; never raises."""
 
     def config_schema(self) -> dict[str, object]:
-        """The JSON schema of devctl.yaml."""
+        """Print the JSON schema of devctl.yaml."""
 
     def plain_yaml(self, text: str, *, path: str) -> tuple[Node, str]:
         """The value of a YAML text, and what in it another parser may understand otherwise, "" for nothing; raises FilesError

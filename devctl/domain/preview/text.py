@@ -78,4 +78,4 @@ def _answers_text(answers: dict[str, Any]) -> list[str]:
         return []
     bad = len(answers["differ"])
     word = f"{bad} of them answered differently than in dev" if bad else "answered as in dev"
-    return [f"  {answers['requests']} requests put to both, {word}"]
+    return [f"  {answers['requests']} requests sent to both, {word}"]

@@ -182,7 +182,7 @@ class Watch:
     poll: Annotated[
         Literal["auto", "always", "never"],
         Doc(
-            "look for changes instead of being told: `auto`, `always`, `never`",
+            "poll for changes instead of waiting for file events: `auto`, `always`, `never`",
             "`auto`: on mounts that pass no file events",
         ),
     ] = "auto"

@@ -32,7 +32,7 @@ AGAIN = 5.0
 TRIAL_AGAIN = 10.0
 """Seconds until file events are tried again where that could not be done, doubled each time: a busy machine, a restart."""
 END = 3.0
-_LIMITS = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or end other watchers"
+_LIMITS = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or stop other watchers"
 _VM = "devctl.yaml: `watch: {poll: never}` if that is wrong; a folder that the engine's machine shares natively reloads faster"
 
 
@@ -169,7 +169,7 @@ class _Watching:
         if fail is None:
             self.trial_at, self.trial_wait = self.box.clock.monotonic() + self.trial_wait, self.trial_wait * 2
         if fail:
-            self._say_polling("a write in the project's folder was not told in the container", _VM)
+            self._say_polling("a write in the project's folder caused no file event in the container", _VM)
         return bool(fail)
 
     def _tried(self) -> bool | None:

@@ -21,7 +21,7 @@ def tell_kills(reporter: Reporter, state: StateFolder, root: Path, services: Ite
         reporter.warn(
             Problem(
                 "killed-at-stop",
-                f"{name} did not stop within {seconds} s and was killed: what it does when it stops is not done",
+                f"{name} did not stop within {seconds} s and was killed before its shutdown finished",
                 "compose.yaml: stop_grace_period: 30s gives it more time, and so does kill_delay in .air.toml",
                 None,
             )

@@ -44,7 +44,7 @@ def _start_again(box: Toolbox, session: Session, fronts: dict[str, frozenset[str
             continue
         done = box.compose.restart(session.project.name, session.root, [front])
         did = "was started again" if done.code == 0 else f"must be started again (devctl restart {front})"
-        why = f"{', '.join(moved)} has a new address, and a proxy keeps the one that it found"
+        why = f"{', '.join(moved)} has a new address, and a proxy keeps using the old one"
         box.reporter.emit(Remark(f"  {front} {did}: {why}"))
 
 

@@ -82,7 +82,7 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
                 session, measured = _switched(box, session, steps, request, dev=dev)
                 if not request.drain:
                     sleep_again()
-                with steps.step("compare", "the same requests put to dev and to production"):
+                with steps.step("compare", "the same requests sent to dev and to production"):
                     now = box.engine.containers(project.name)
                     measured.compared = compare(box, dev, measured.sizes, now=now)
                 warn(box.reporter, measured.compared)

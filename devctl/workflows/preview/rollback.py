@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Sequence
 
 from devctl.domain.command.argv import docker
@@ -24,7 +23,6 @@ from devctl.workflows.switch.first_error import beside
 from devctl.workflows.switch.intent import Intent
 
 _NO_FOLDER = ("image-lacks-file", "writes-to-disk")
-_PATH = re.compile(r"(\S+) is not in the image|may not write below ([^\s:]+)")
 UNNAMED = ("exits-at-start", "command-not-found", "panics-at-start", "never-answers", "start-failed")
 KEEP = "`devctl prod-preview --keep-failed` keeps its files as an image"
 # Its container is about to go, and `devctl logs` then shows what is put back.
@@ -78,7 +76,7 @@ def with_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
     hint = error.problem.hint.replace(f"`{logs}`; ", "")
     hint = hint.replace(logs, HINTS.get(error.code, logs))
     container = box.engine.containers(session.project.name).of(service.name)
-    if error.code in _NO_FOLDER and (target := left_out_folder(session, service, error.problem.message)):
+    if error.code in _NO_FOLDER and (target := left_out_folder(session, service, error.problem.path)):
         hint = f"the compose file mounts a folder of this machine at {target}, and production has none: a named volume there, "
         return error.replace(hint=f"{hint}or devctl.yaml: `prod: {{writable: [{target}]}}`")
     if error.code not in UNNAMED or container is None:
@@ -103,10 +101,9 @@ def with_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
     return error.replace(hint=hint)
 
 
-def left_out_folder(session: Session, service: Service, message: str) -> str | None:
-    """Where the compose file mounts a folder for the data that a program did not find, or may not write."""
-    named = _PATH.search(message)
-    path = posixpath.normpath(named[1] or named[2]) if named is not None else ""
+def left_out_folder(session: Session, service: Service, path: str) -> str | None:
+    """Where the compose file mounts a folder for the data at `path`, which a program did not find or cannot write."""
+    path = posixpath.normpath(path)
     spec = session.project.specs.get(service.name) or {}
     binds = (v for v in spec.get("volumes") or [] if v.get("type") == "bind")
     targets = [str(v["target"]).rstrip("/") for v in binds if v.get("source") != session.project.root]

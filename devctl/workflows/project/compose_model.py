@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -39,9 +38,9 @@ def compose_model(
         model = ask(profiles) if ask else box.compose.config(folder, files, profiles=profiles)
         return model if folder == root else _named_like(root, model, compose_name(folder.name))
     except FilesError as error:
-        missing = re.search(r"env file (\S+) is not there", str(error))
-        if missing and (folder / missing[1]).is_relative_to(root):
-            raise _with_example(box.files, root, folder / missing[1], error) from error
+        missing = folder / error.problem.path
+        if error.code == "env-file-missing" and missing.is_relative_to(root):
+            raise _with_example(box.files, root, missing, error) from error
         if error.code in ("compose-variable-missing", "broken-compose"):
             raise _with_variable(box, root, folder, error) from error
         raise

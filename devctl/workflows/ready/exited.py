@@ -223,7 +223,7 @@ def with_ended_dependency(engine: Engine, project: Project, error: DevctlError) 
         ended = beside.state == "exited" and beside.exit_code != 0
         if project.service(beside.service) is None and (ended or beside.state == "restarting"):
             said = next(reversed(tail(engine, beside).splitlines()), "")
-            message = f"{error.problem.message}; {beside.service} has ended with {beside.exit_code}"
+            message = f"{error.problem.message}; {beside.service} exited with {beside.exit_code}"
             message = f"{message}: {said.strip()}" if said.strip() else message
             hint = f"devctl logs {beside.service}; `devctl up` starts it again"
             return error.replace(message=message, hint=hint)
@@ -282,7 +282,7 @@ def of_volume(
     return replace(
         known,
         code="volume-not-permitted",
-        message=f"it may not open {denied['path']}: the volume {volume['name']} belongs to {owner}, "
+        message=f"it cannot open {denied['path']}: the volume {volume['name']} belongs to {owner}, "
         f"and {mode} runs as {container.user}",
         hint=f"docker run --rm -u 0 -v {volume['name']}:/v --entrypoint chown {image} -R {user} /v",
     )

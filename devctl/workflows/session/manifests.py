@@ -94,7 +94,7 @@ def _brought(files: Files, root: Path, folder: str, module: str, *, is_folder: b
         return f"git submodule update --init {shlex.quote(folder)}"
     if is_folder:
         return f"cd {shlex.quote(folder)} && go mod init {shlex.quote(module)}"
-    return f"bring {folder} back; where the code needs it no more: go mod edit -dropreplace={module}"
+    return f"bring {folder} back; where the code no longer needs it: go mod edit -dropreplace={module}"
 
 
 def _from_above(box: Toolbox, root: Path, both: str) -> str:

@@ -32,7 +32,7 @@ CAUSES = {
     "preview": "the same service as in production",
     "size": f"the production image on {enumerated(BY_SIZE)}",
     "back": "from production to dev again",
-    "down": "everything is ended and removed",
+    "down": "everything is stopped and removed",
 }
 USER = NONROOT.partition(":")[0]
 GREETING = 'const greeting = "Hello from Go"'
@@ -72,7 +72,7 @@ class _Demo:
         )
         if self.service.container() != before:
             raise ProjectError(
-                "an edit of the source made a new container",
+                "an edit of the source created a new container",
                 code="container-changed",
                 hint="devctl demo --keep",
             )
@@ -116,7 +116,7 @@ class _Demo:
         ]
         if wrong:
             raise ProjectError(
-                f"the preview is not as production: {', '.join(wrong)}",
+                f"the preview differs from production: {', '.join(wrong)}",
                 code="preview-not-hardened",
                 hint="devctl demo --keep, then devctl prod-preview",
             )
@@ -164,7 +164,7 @@ def demo(request: DemoRequest, box: Toolbox) -> Outcome:
     """Every step is timed; after a failure the rest is skipped, and all is removed in any case."""
     if request.dry_run:
         return dry(CAUSES)
-    walk = Walk(box, CAUSES, after_interruption="devctl demo starts anew")
+    walk = Walk(box, CAUSES, after_interruption="devctl demo starts over")
     show = _Demo(box, walk, DemoService(box, box.files.temporary_folder("devctl-demo-")))
     box.identity.note_folder(show.service.root)
     works = (show.new, show.up, show.edit, show.gomod, show.preview, show.size, show.back)

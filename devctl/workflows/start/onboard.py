@@ -312,11 +312,11 @@ def _poll(box: Toolbox, root: Path, changing: _Changing) -> str:
     box.reporter.warn(
         Problem(
             "watch-polls",
-            "the kernel gives out no more file watches: saves are looked for instead, which takes a little longer",
+            "the kernel's limit on file watches is reached: polling for changes instead, which is a little slower",
             f"devctl doctor --fix --yes raises the limits; then rm {STATE_FOLDER}/{FileEventsNote.file}, and devctl up",
         )
     )
-    return "saves are looked for (polling)"
+    return "polling for changes"
 
 
 _FIXES: Mapping[str, Callable[[Toolbox, Path, _Changing], str]] = {

@@ -98,7 +98,7 @@ def _must_be_free(files: Files, root: Path, planned: Sequence[PlannedFile]) -> N
     if strangers or changed:
         named = ", ".join([*changed, *strangers][:5])
         raise UsageError(
-            f"{root} is not empty ({named}): `new` starts a service and overwrites nothing",
+            f"{root} is not empty ({named}): `new` creates a service and overwrites nothing",
             code="folder-not-empty",
             hint="devctl new DIR with another folder; for code that is there already: devctl init",
             result={"files": [f.as_json() for f in planned if f.theirs is not None]},

@@ -107,7 +107,7 @@ class Switch:
         with beside(self.box.reporter, "keeping what failed"):
             self.before_undo()
         # Where this fails the intent stays: the next command tries again.
-        with beside(self.box.reporter, "putting back what ran before"):
+        with beside(self.box.reporter, "rolling back to what ran before"):
             names = _undo(self.box, self.root, self.intent, self.steps, self.around, timeout=self.timeout)
             self.restored = not names
             return names
@@ -285,7 +285,7 @@ def _undo(
     box.engine.remove_containers(_in_the_way(intent, now))
     changed = [name for name in intent.ran if not _runs_as_before(intent, now, name)]
     if changed and intent.old is not None:
-        with steps.step("restore", "what replaced it did not come up", service=changed[0]), around(changed):
+        with steps.step("restore", "what replaced it did not start", service=changed[0]), around(changed):
             done = up_healed(
                 box,
                 root,
@@ -366,9 +366,7 @@ def _keep(reporter: Reporter, private: PrivateState, root: Path, intent: Intent)
     try:
         keep_intent(private, root, intent)
     except MachineError as error:
-        message = (
-            f"{error.problem.message}; should this command be killed, the next one cannot finish or undo it"
-        )
+        message = f"{error.problem.message}; if this command is killed, the next one cannot finish or undo it"
         reporter.warn(replace(error.problem, message=message))
 
 

@@ -258,7 +258,7 @@ def _privileged_port(it: Inspected) -> Finding | None:
     low = [p for p in ports if p < 1024]
     if not low:
         return ok(f"port {ports[0]}")
-    detail = f"port {low[0]} is below 1024: outside Docker a nonroot process may not listen on it"
+    detail = f"port {low[0]} is below 1024: outside Docker a non-root process cannot listen on it"
     return warn(detail, "listen on 8080 and let the platform map the port", it.line("EXPOSE"))
 
 
@@ -396,11 +396,11 @@ def embedded(it: Inspected) -> Finding | None:
         if name not in watched and posixpath.splitext(name)[1].removeprefix(".") not in endings
     ]
     if not missed:
-        return ok(f"{len(it.listed.embedded)} embedded files, each built anew when it is saved")
-    detail = f"embedded, and not built anew when saved in dev: {_first_names(missed)}"
+        return ok(f"{len(it.listed.embedded)} embedded files, each rebuilt when it is saved")
+    detail = f"embedded, but not rebuilt when saved in dev: {_first_names(missed)}"
     return warn(
         detail,
-        "devctl init, then their endings into include_ext of .air.toml; until then save a Go file too",
+        "devctl init, then their extensions into include_ext of .air.toml; until then save a Go file too",
         missed[0],
     )
 
