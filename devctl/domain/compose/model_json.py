@@ -11,15 +11,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-Model = dict[str, Any]
+from devctl.domain.project.compose_model import OwnModel
+
 # Compose reads JSON by its YAML parser. That one takes no half of a pair of `\ud83d\ude00`, so such characters stand as they are,
 # and it takes these only escaped (https://yaml.org/spec/1.2.2/#51-character-set).
 _ONLY_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
-def from_compose(text: str) -> Model:
+def from_compose(text: str) -> OwnModel:
     """What `docker compose config --format json` printed: it doubles every `$`, in names as well as in values."""
-    return cast("Model", json.loads(text.replace("$$", "$")))
+    return cast("OwnModel", json.loads(text.replace("$$", "$")))
 
 
 def to_compose(model: Mapping[str, Any]) -> str:

@@ -13,8 +13,7 @@ from devctl.domain.plan.engine_state import DEPS_LABEL, INPUTS_LABEL, MACHINE_LA
 from devctl.domain.plan.planner import Dependency, Wanted
 from devctl.domain.plan.render import CACHE_SCOPE
 from devctl.domain.plan.run import Run
-
-Model = dict[str, Any]
+from devctl.domain.project.compose_model import OwnModel, OwnSpec
 
 
 def digest(*parts: object) -> str:
@@ -23,7 +22,7 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def label_wanted(model: Model, run: Run, *, deps: str, recipe_files: Mapping[str, str | None]) -> Wanted:
+def label_wanted(model: OwnModel, run: Run, *, deps: str, recipe_files: Mapping[str, str | None]) -> Wanted:
     """Fingerprint one service of the model and write the fingerprints into its labels (in place).
 
     `recipe_files`: content of the Dockerfile, .dockerignore and such, by name.
@@ -44,7 +43,7 @@ def label_wanted(model: Model, run: Run, *, deps: str, recipe_files: Mapping[str
     )
 
 
-def _anywhere(spec: Model) -> Model:
+def _anywhere(spec: OwnSpec) -> OwnSpec:
     """Without what stands for the machine: another user's, or one that lost its state, wants the same service."""
     build = spec["build"]
     return {
@@ -58,16 +57,16 @@ def _anywhere(spec: Model) -> Model:
     }
 
 
-def _without(words: Mapping[str, Any] | None, name: str) -> Model:
+def _without(words: Mapping[str, Any] | None, name: str) -> OwnSpec:
     return {key: value for key, value in (words or {}).items() if key != name}
 
 
 def dependencies(
-    model: Model, services: frozenset[str], *, named: frozenset[str] = frozenset()
+    model: OwnModel, services: frozenset[str], *, named: frozenset[str] = frozenset()
 ) -> tuple[Dependency, ...]:
     """Every other service of the model, or with `named` those that the named ones need; a job is one that somebody waits
     for with `service_completed_successfully`."""
-    specs: dict[str, Model] = model["services"]
+    specs: dict[str, OwnSpec] = model["services"]
     once = jobs(specs)
     must = needed(specs, named or services)
     must |= needed(specs, talked_to(specs, must))

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Mapping
 from copy import deepcopy
 from hashlib import sha256
 from math import ceil
-from typing import Any, cast
+from typing import cast
 
 from devctl.domain.compose.depends_on import jobs
 from devctl.domain.compose.handed_files import copied_in
@@ -28,6 +28,7 @@ from devctl.domain.plan.engine_state import (
 )
 from devctl.domain.plan.run import Run, built_from, rebased, target_of
 from devctl.domain.plan.users_air import air_of, duration, kill_delay, translated
+from devctl.domain.project.compose_model import OwnModel, OwnSpec
 from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, build_note
 
@@ -46,12 +47,11 @@ Dockerfile of another project can name one of these. https://docs.docker.com/ref
 """
 STOPS_WITHIN = 10.0
 """Seconds that a program has to stop where nobody says: as the engine has it."""
-Model = dict[str, Any]
 
 
-def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_volume: str) -> Model:
+def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_volume: str) -> OwnModel:
     """A complete compose model; needs no other file and may be run by plain compose."""
-    model: Model = deepcopy(cast("Model", project.model))
+    model: OwnModel = deepcopy(cast("OwnModel", project.model))
     model["name"] = project.name
     chosen = {run.service: run for run in runs}
     once = jobs(model["services"])
@@ -86,7 +86,7 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_v
     return model
 
 
-def _as_the_services(jobs: Iterable[str], model: Model, *, runs: Iterable[Run]) -> None:
+def _as_the_services(jobs: Iterable[str], model: OwnModel, *, runs: Iterable[Run]) -> None:
     """A job that is built here, and writes where a dev container reads or writes (a database file), runs as the same user."""
     dev = {run.service: run.user for run in runs if run.mode == "dev" and run.user is not None}
     shared = {place: user for name, user in dev.items() for place in _kept(model["services"][name])}
@@ -97,13 +97,13 @@ def _as_the_services(jobs: Iterable[str], model: Model, *, runs: Iterable[Run]) 
             spec["user"] = users[0]
 
 
-def _kept(spec: Model) -> list[str]:
+def _kept(spec: OwnSpec) -> list[str]:
     """The volumes and folders that it has."""
     mounts = (v for v in spec.get("volumes") or [] if v.get("type") in ("volume", "bind"))
     return [str(v["source"]) for v in mounts if v.get("source") and v.get("source") != CACHE_KEY]
 
 
-def _given(spec: Model, model: Model) -> str:
+def _given(spec: OwnSpec, model: OwnModel) -> str:
     """A digest of what stands in the compose file and is copied into the container: compose itself does not recreate one for it."""
     texts = [str((model[kind].get(key) or {}).get("content", "")) for kind, key in copied_in(spec, model)]
     return sha256("\0".join(texts).encode()).hexdigest()[:16] if any(texts) else ""
@@ -115,7 +115,7 @@ def _machine(project: Project, observed: Observed, service: str) -> str:
     return (found.labels.get(MACHINE_LABEL) if found is not None else None) or project.machine
 
 
-def _write_mode(spec: Model, project: Project, service: Service, run: Run) -> None:
+def _write_mode(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
     _label(spec, {SERVICE_LABEL: service.name, MODE_LABEL: run.mode})
     spec["image"] = run.image
     spec["build"] = _build(spec, project, run)
@@ -135,21 +135,21 @@ def _write_mode(spec: Model, project: Project, service: Service, run: Run) -> No
         _prod(spec, project, service, run)
 
 
-def _mount_colons(spec: Model) -> None:
+def _mount_colons(spec: OwnSpec) -> None:
     """A folder whose path has a colon: compose gives the engine `source:target` where the folder may be made, else fields."""
     for volume in spec.get("volumes") or []:
         if volume.get("type") == "bind" and ":" in str(volume.get("source")):
             volume["bind"] = {**(volume.get("bind") or {}), "create_host_path": False}
 
 
-def _one_of_each(spec: Model) -> None:
+def _one_of_each(spec: OwnSpec) -> None:
     """A service has one port on this machine and one folder that its builds report to: a second container has neither."""
     spec.pop("scale", None)
     if ((spec.get("deploy") or {}).get("replicas") or 0) > 1:
         spec["deploy"] = {**spec["deploy"], "replicas": 1}
 
 
-def _build(spec: Model, project: Project, run: Run) -> Model:
+def _build(spec: OwnSpec, project: Project, run: Run) -> OwnSpec:
     build = dict(spec.get("build") or {})
     args = dict(build.get("args") or {})
     args.pop("target", None)  # `args: [target=…]` chooses nothing: the stage is chosen by `target` below
@@ -167,7 +167,7 @@ def _made_here(project: Project) -> dict[str, str]:
     return {PROJECT_LABEL: project.name, ROOT_LABEL: project.root, MACHINE_LABEL: project.machine}
 
 
-def _lend_keys(model: Model, build: Model, run: Run) -> None:
+def _lend_keys(model: OwnModel, build: OwnSpec, run: Run) -> None:
     """Our Dockerfile mounts these while modules are fetched; a secret of that name that the user gives has precedence."""
     for name, path in run.secrets.items():
         theirs = build.get("secrets") or []
@@ -179,7 +179,7 @@ def _lend_keys(model: Model, build: Model, run: Run) -> None:
         build.setdefault("ssh", ["default"])
 
 
-def _dev(spec: Model, project: Project, service: Service, run: Run) -> None:
+def _dev(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
     spec["init"] = True
     left = relaxed(spec)
     spec.clear()
@@ -200,7 +200,7 @@ def _dev(spec: Model, project: Project, service: Service, run: Run) -> None:
         spec["environment"]["AIR_POLL"] = "1"
 
 
-def _environment(spec: Model, service: Service, run: Run) -> Model:
+def _environment(spec: OwnSpec, service: Service, run: Run) -> OwnSpec:
     """The compose file's; where a stage of ours stands in for the user's, what that one sets comes below it."""
     return {
         **(service.start.image_env if run.ours and not run.derived else {}),
@@ -208,14 +208,14 @@ def _environment(spec: Model, service: Service, run: Run) -> Model:
     }
 
 
-def _derived_stage(spec: Model, project: Project, service: Service) -> None:
+def _derived_stage(spec: OwnSpec, project: Project, service: Service) -> None:
     """It is started as the user's image is: in the place of the program lies what builds and starts it."""
     spec.pop("healthcheck", None)
     _own_start(spec, service)
     _mount_source(spec, project, service)
 
 
-def _our_dev_stage(spec: Model, project: Project, service: Service) -> None:
+def _our_dev_stage(spec: OwnSpec, project: Project, service: Service) -> None:
     for key in ("command", "entrypoint", "healthcheck"):
         spec.pop(key, None)
     _mount_source(spec, project, service)
@@ -235,14 +235,14 @@ def _air_file(service: Service) -> str:
     return f"{service.mounted_at}/{STATE_FOLDER}/{air_toml_copy(service.name)}"
 
 
-def _own_start(spec: Model, service: Service) -> None:
+def _own_start(spec: OwnSpec, service: Service) -> None:
     """What a container of the user's own stage is given, where that is more or other than its image says."""
     for key, words in (("command", service.start.own_command), ("entrypoint", service.start.own_entrypoint)):
         if words:
             spec[key] = list(words)
 
 
-def _mount_source(spec: Model, project: Project, service: Service) -> None:
+def _mount_source(spec: OwnSpec, project: Project, service: Service) -> None:
     """Where the user mounts it, it stays, unless an image of theirs has the program there."""
     kept = [v for v in spec.get("volumes") or [] if not _covers_source(v, project.root, service)]
     spec["volumes"] = [
@@ -256,7 +256,7 @@ def _mount_source(spec: Model, project: Project, service: Service) -> None:
     ]
 
 
-def _users_air(spec: Model, service: Service) -> dict[str, str]:
+def _users_air(spec: OwnSpec, service: Service) -> dict[str, str]:
     """The user's own .air.toml says how the program is built, started and stopped."""
     air = air_of(service)
     if air is None:
@@ -269,7 +269,7 @@ def _users_air(spec: Model, service: Service) -> dict[str, str]:
     return said.environment
 
 
-def _time_to_stop(spec: Model, service: Service) -> None:
+def _time_to_stop(spec: OwnSpec, service: Service) -> None:
     """What .air.toml and the compose file say holds for the program; its container has a little more, so that a kill is said."""
     environment = spec["environment"]
     air = kill_delay(service.air.build) if service.air is not None else 0.0
@@ -281,7 +281,7 @@ def _time_to_stop(spec: Model, service: Service) -> None:
     spec["stop_grace_period"] = f"{ceil(seconds) + 2}s"
 
 
-def _wait_for_start(services: Container[str], model: Model) -> None:
+def _wait_for_start(services: Container[str], model: OwnModel) -> None:
     """Our stages have no health check: what the user's runs may not be in them, and compiling takes longer than it allows."""
     for spec in model["services"].values():
         for name, how in (spec.get("depends_on") or {}).items():
@@ -308,7 +308,7 @@ def _started_in(service: Service) -> str:
     return folder if folder != "." else ""
 
 
-def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
+def _prod(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
     for key in ("stdin_open", "tty", "init"):
         spec.pop(key, None)
     _without_source(spec)
@@ -344,7 +344,7 @@ def _prod(spec: Model, project: Project, service: Service, run: Run) -> None:
         )  # where our production stages put the files that are opened at run time
 
 
-def _without_source(spec: Model) -> None:
+def _without_source(spec: OwnSpec) -> None:
     """No file of this machine is in production, and nothing starts in a folder that only such a mount brings."""
     bound = [v["target"] for v in spec.get("volumes") or [] if v.get("type") == "bind"]
     if any(f"{spec.get('working_dir')}/".startswith(f"{target.rstrip('/')}/") for target in bound):
@@ -354,7 +354,7 @@ def _without_source(spec: Model) -> None:
     ]
 
 
-def _covers_source(volume: Model, root: str, service: Service) -> bool:
+def _covers_source(volume: OwnSpec, root: str, service: Service) -> bool:
     """Also a volume that keeps the image's vendor/: ours has none, and what lies in the source counts."""
     source, target = str(volume.get("source", "")), volume["target"].rstrip("/")
     vendored = target.startswith(f"{service.mounted_at}/") and posixpath.basename(target) == "vendor"
@@ -362,17 +362,17 @@ def _covers_source(volume: Model, root: str, service: Service) -> bool:
     return in_place or (service.build.derived is not None and volume.get("type") == "bind" and source == root)
 
 
-def _share_cache(spec: Model) -> None:
+def _share_cache(spec: OwnSpec) -> None:
     """The build cache outlives containers and projects: one volume a user and Go version."""
     kept = [v for v in spec.get("volumes") or [] if v["target"].rstrip("/") != CACHE_TARGET]
     spec["volumes"] = [*kept, {"type": "volume", "source": CACHE_KEY, "target": CACHE_TARGET}]
 
 
-def _uses_cache(spec: Model) -> bool:
+def _uses_cache(spec: OwnSpec) -> bool:
     return any(v.get("source") == CACHE_KEY for v in spec.get("volumes") or [])
 
 
-def _ports(theirs: list[Model], service: Service, host: int) -> list[Model]:
+def _ports(theirs: list[OwnSpec], service: Service, host: int) -> list[OwnSpec]:
     """The compose file's ports as they are; where devctl.yaml names a `host_port`, the port of the service goes there."""
     assert service.serve.port is not None
     if not theirs:
@@ -387,7 +387,7 @@ def _ports(theirs: list[Model], service: Service, host: int) -> list[Model]:
     return [{"host_ip": "127.0.0.1", **p, "published": str(host)} if p in moved else p for p in theirs]
 
 
-def _port(container: int, host: int) -> Model:
+def _port(container: int, host: int) -> OwnSpec:
     return {
         "mode": "ingress",
         "host_ip": "127.0.0.1",
@@ -397,18 +397,18 @@ def _port(container: int, host: int) -> Model:
     }
 
 
-def _localhost_ports(spec: Model) -> None:
+def _localhost_ports(spec: OwnSpec) -> None:
     """A published port without an address means this machine alone; one that names an address is kept."""
     for port in spec.get("ports") or []:
         if port.get("published"):
             port.setdefault("host_ip", "127.0.0.1")
 
 
-def _label(spec: Model, labels: Mapping[str, str]) -> None:
+def _label(spec: OwnSpec, labels: Mapping[str, str]) -> None:
     spec["labels"] = {**(spec.get("labels") or {}), **labels}
 
 
-def _label_owned(model: Model, kind: str, project: str, existing: Mapping[str, str]) -> None:
+def _label_owned(model: OwnModel, kind: str, project: str, existing: Mapping[str, str]) -> None:
     """Label what will be made by us. One that compose made before us keeps its definition to the letter:
 
     a changed definition would make compose offer to recreate it, and the data of a volume would be lost.

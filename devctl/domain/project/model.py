@@ -6,13 +6,13 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
 
 from devctl.domain.derive.dev_stage import SOURCE, DerivedStage
 from devctl.domain.derive.production_stage import ProductionStage
 from devctl.domain.dockerfile.air_toml import UsersAir
 from devctl.domain.go.facts import EnvFile, Located, Unbuilt
 from devctl.domain.project.compose_inputs import ComposeInputs
+from devctl.domain.project.compose_model import Model, Spec
 from devctl.errors import Problem
 
 NOT_LISTENING = "no listen call found"
@@ -190,7 +190,7 @@ class Project:
     root: str
     name: str
     services: tuple[Service, ...]
-    model: dict[str, object]
+    model: Model
     generated: bool
     go_version: str
     bases: dict[str, str]
@@ -223,9 +223,9 @@ class Project:
         return f"{shared}-{self.cache_scope[:16]}" if self.own_cache else shared
 
     @property
-    def specs(self) -> Mapping[str, Any]:
+    def specs(self) -> Mapping[str, Spec]:
         """The services of the model, by name."""
-        return cast("Mapping[str, Any]", self.model.get("services") or {})
+        return self.model.get("services") or {}
 
     def service(self, name: str) -> Service | None:
         return next((s for s in self.services if s.name == name), None)

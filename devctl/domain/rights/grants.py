@@ -16,6 +16,7 @@ from devctl.domain.bases.references import parse
 from devctl.domain.dockerfile.runtime_bases import IMAGES, RUNTIME_BASES
 from devctl.domain.plan.engine_state import INPUTS_LABEL
 from devctl.domain.plan.render import CACHE_KEY
+from devctl.domain.project.compose_model import Model, Spec
 from devctl.domain.rights.reach import below, more_seen, mounts_of
 from devctl.domain.rights.rules import Table, changed, is_nothing, short
 from devctl.domain.rights.table import (
@@ -29,7 +30,6 @@ from devctl.domain.rights.table import (
     VOLUME,
 )
 
-Model = Mapping[str, Any]
 Key = tuple[str | int, ...]
 Real = Callable[[str], str]
 """A path with its links followed."""
@@ -165,7 +165,7 @@ def _defined(pair: _Pair, kind: str, name: str, table: Table, *, used: bool) -> 
             yield Grant(f"{kind[:-1]} {name} with {what}", (kind, name))
 
 
-def _as_plain(table: Table, old: Model, new: Model, plain: Model) -> Iterator[str]:
+def _as_plain(table: Table, old: Spec, new: Spec, plain: Spec) -> Iterator[str]:
     """A driver that is not named is the usual one, and so is a name."""
     usual = {**plain, "driver": "local" if table is VOLUME else "bridge"}
     return table(*({**usual, **{k: v for k, v in one.items() if not is_nothing(v)}} for one in (old, new)))
@@ -192,7 +192,7 @@ def _whole_use(model: Model, services: Iterable[str]) -> dict[tuple[str, str], N
     return found
 
 
-def _needed(spec: Model) -> Iterator[str]:
+def _needed(spec: Spec) -> Iterator[str]:
     yield from spec.get("depends_on") or {}
     for key in ("network_mode", "ipc", "pid"):
         kind, _, other = str(spec.get(key) or "").partition(":")
@@ -246,14 +246,14 @@ def _build(pair: _Pair, name: str, ours: bool) -> Iterator[Grant]:
         yield Grant(f"to a changed Dockerfile what its build is lent: {', '.join(_lent(new))}", at)
 
 
-def _context(pair: _Pair, old: Model, new: Model) -> Iterator[str]:
+def _context(pair: _Pair, old: Spec, new: Spec) -> Iterator[str]:
     context = str(new.get("context") or "")
     if context and not _reads(pair, old, context):
         beside = f", outside of {old['context']}" if old.get("context") else ""
         yield f"to its build context {context}{beside}"
 
 
-def _files_of_a_build(pair: _Pair, old: Model, new: Model) -> Iterator[Grant]:
+def _files_of_a_build(pair: _Pair, old: Spec, new: Spec) -> Iterator[Grant]:
     """Secrets that are files: those that the build could copy from its context, and those that it had."""
     had = {_file(pair.before, secret) for secret in old.get("secrets") or []}
     for secret in new.get("secrets") or []:
@@ -263,7 +263,7 @@ def _files_of_a_build(pair: _Pair, old: Model, new: Model) -> Iterator[Grant]:
             yield Grant(what, ("secrets", str(secret.get("source"))))
 
 
-def _reads(pair: _Pair, old: Model, path: str) -> bool:
+def _reads(pair: _Pair, old: Spec, path: str) -> bool:
     """Whether the build read this before, by its name and where its links lead. A context may also be an address."""
     context = str(old.get("context") or "")
     if not (path.startswith("/") and context.startswith("/")):
@@ -272,7 +272,7 @@ def _reads(pair: _Pair, old: Model, path: str) -> bool:
     return names and below(pair.real(posixpath.normpath(path)), pair.real(posixpath.normpath(context)))
 
 
-def _args(old: Model, new: Model, ours: bool) -> Iterator[str]:
+def _args(old: Spec, new: Spec, ours: bool) -> Iterator[str]:
     """A Dockerfile of the user's may change, so what its arguments say it could say itself: except to BuildKit. One of devctl's
     is lent keys, and does what its arguments say."""
     before, now = old.get("args") or {}, new.get("args") or {}
@@ -341,12 +341,12 @@ def _file(model: Model, secret: Model) -> str:
     return str(_definition(model, "secrets", str(secret.get("source"))).get("file") or "")
 
 
-def _volumes_of(spec: Model) -> list[str]:
+def _volumes_of(spec: Spec) -> list[str]:
     mounts = spec.get("volumes") or []
     return [str(m["source"]) for m in mounts if m.get("type") == "volume" and m.get("source")]
 
 
-def _used(spec: Model) -> dict[tuple[str, str], None]:
+def _used(spec: Spec) -> dict[tuple[str, str], None]:
     return dict.fromkeys(
         (kind, str(item.get("source"))) for kind in ("secrets", "configs") for item in spec.get(kind) or []
     )

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from devctl.domain.plan.render import CACHE_KEY
+from devctl.domain.project.compose_model import Model, Spec
 from devctl.domain.project.model import is_shared_cache
 
-Model = Mapping[str, Any]
 _SAYS_NOTHING = {"bind": frozenset({"create_host_path"}), "volume": frozenset({"nocopy", "subpath"})}
 """Options of a mount that neither show nor hide anything, or stand for a place of their own."""
 _FILES = ("secrets", "configs")
@@ -106,7 +106,7 @@ def _covers(had: _Access, wanted: _Access) -> bool:
     return had.how == wanted.how and (had.writable or not wanted.writable)
 
 
-def mounts_of(model: Model, spec: Model, *, real: Callable[[str], str]) -> list[Mount]:
+def mounts_of(model: Model, spec: Spec, *, real: Callable[[str], str]) -> list[Mount]:
     """Everything that is mounted into a service: volumes, tmpfs, and the files of its secrets and configs.
 
     `real`: a path with its links followed, or the path itself.

@@ -20,12 +20,12 @@ from devctl.domain.ports.host import Host
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.compose_inputs import OF_THE_TOOLS, ComposeInputs, strings
+from devctl.domain.project.compose_model import OwnModel
 from devctl.domain.project.model import Project
 from devctl.errors import FilesError, MachineError
 from devctl.workflows.project.compose_model import compose_model
 from devctl.workflows.project.find import ComposeFiles
 
-Model = dict[str, object]
 Place = tuple[str, ...]
 """Where in a model: a service and its key, or a section and its entry."""
 
@@ -127,7 +127,7 @@ def _with_those_of(
 
 def asked_by_a_person(
     box: Toolbox, root: Path, found: ComposeFiles | None, inputs: ComposeInputs, profiles: bool
-) -> Model:
+) -> OwnModel:
     """Compose reads the files itself, with all of the environment."""
     assert found is not None
     model = compose_model(box, root, found, profiles=profiles)
@@ -143,12 +143,12 @@ def asked_by_itself(
     approved: Approved,
     known: ComposeInputs | None,
     lenient: bool,
-) -> Callable[[bool], Model]:
+) -> Callable[[bool], OwnModel]:
     """What compose made of the same inputs before (`known`: in this process), else what it makes of the texts that were read,
     with what a person's command let in and nothing else; raises HeldBack where that is not all that they ask for, or goes by
     what that command applied, where it is `lenient`."""
 
-    def ask(profiles: bool) -> Model:
+    def ask(profiles: bool) -> OwnModel:
         for before in (approved, known):
             if before is not None and before.digest == inputs.digest and profiles in before.answers:
                 inputs.answers[profiles] = before.answers[profiles]
@@ -183,19 +183,19 @@ class _Asking:
     inputs: ComposeInputs
     profiles: bool
 
-    def model(self, variables: Mapping[str, str], *, emptied: Collection[str] = ()) -> Model:
+    def model(self, variables: Mapping[str, str], *, emptied: Collection[str] = ()) -> OwnModel:
         """With these variables, and these files outside empty. Raises FilesError."""
         inputs = self.inputs
         beside = {p: "" if inputs.outside.get(p) in emptied else text for p, text in inputs.beside.items()}
         given = replace(inputs, beside=beside)
 
-        def ask(profiles: bool) -> Model:
+        def ask(profiles: bool) -> OwnModel:
             return self.box.compose.render(given, profiles=profiles, variables=variables)
 
         found = ComposeFiles(inputs.folder, ())
         return compose_model(self.box, self.root, found, profiles=self.profiles, ask=ask)
 
-    def tried(self, variables: Mapping[str, str], *, emptied: Collection[str] = ()) -> Model | None:
+    def tried(self, variables: Mapping[str, str], *, emptied: Collection[str] = ()) -> OwnModel | None:
         try:
             return self.model(variables, emptied=emptied)
         except FilesError:
@@ -222,7 +222,7 @@ class _Asking:
         return None if full is None or without is None else frozenset(_different(full, without))
 
 
-def _confined(host: Host, asking: _Asking, approved: Approved) -> Model:
+def _confined(host: Host, asking: _Asking, approved: Approved) -> OwnModel:
     granted = approved.variables
     try:
         model = asking.model(granted)
@@ -246,7 +246,7 @@ def _variable(name: str) -> str:
     return f"the variable {name} of your environment"
 
 
-def _missed(asking: _Asking, granted: Mapping[str, str], model: Model | None) -> list[str]:
+def _missed(asking: _Asking, granted: Mapping[str, str], model: OwnModel | None) -> list[str]:
     """Variables of the host that would give a person another model, and are not granted: without them it is not what the
     files ask for."""
     more = {name: value for name, value in asking.mentioned().items() if name not in granted}

@@ -13,13 +13,11 @@ from devctl.domain.compose.project_name import FALLBACK, name_from
 from devctl.domain.compose.variables import plain_variables, unset_variables
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.compose_model import OwnModel
 from devctl.errors import FilesError, Problem
 from devctl.workflows.project.find import ComposeFiles, compose_files, compose_folder, named
 
 Key = tuple[str | int, ...]
-
-
-Model = dict[str, object]
 
 
 def compose_model(
@@ -28,8 +26,8 @@ def compose_model(
     found: ComposeFiles,
     *,
     profiles: bool,
-    ask: Callable[[bool], Model] | None = None,
-) -> Model:
+    ask: Callable[[bool], OwnModel] | None = None,
+) -> OwnModel:
     """As compose resolves it, with `profiles` the services of every one; called like the project where compose would call it
     after a folder `deploy`. `ask`: how compose is asked, with `profiles`; None: of the files that it finds. Raises FilesError."""
     folder = found.folder

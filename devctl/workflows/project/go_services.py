@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from devctl.domain.compose.built_here import lend_builds, own_image
 from devctl.domain.compose.depends_on import jobs
@@ -31,6 +31,7 @@ from devctl.domain.dockerfile.stages import chain, external_base, find_stage, go
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.compose_model import OwnSpec
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import Service
 from devctl.errors import FilesError, Problem
@@ -39,8 +40,6 @@ from devctl.workflows.project.dev_stage_fallback import without_noted
 from devctl.workflows.project.find import ComposeFiles, compose_files, named
 from devctl.workflows.project.users_air import air_at, air_in
 from devctl.workflows.project.users_dockerfile import inline_dockerfile
-
-Spec = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +79,12 @@ def composed_services(
     return Composed(whole, services, (in_profiles(chosen, services[0].name, compose_place(box, root)),))
 
 
-def _specs(model: dict[str, object]) -> dict[str, Spec]:
-    return cast("dict[str, Spec]", model.setdefault("services", {}))
+def _specs(model: dict[str, object]) -> dict[str, OwnSpec]:
+    return cast("dict[str, OwnSpec]", model.setdefault("services", {}))
 
 
 def _of_model(
-    box: Toolbox, root: Path, *, config: Config, facts: SourceFacts, specs: dict[str, Spec]
+    box: Toolbox, root: Path, *, config: Config, facts: SourceFacts, specs: dict[str, OwnSpec]
 ) -> tuple[Service, ...]:
     """The services of a compose model that are built from Go; those that run the image of this repository where there are none."""
     lend_builds(specs)
@@ -106,7 +105,7 @@ def _compose_services(
     *,
     config: Config,
     facts: SourceFacts,
-    specs: Mapping[str, Spec],
+    specs: Mapping[str, OwnSpec],
     outside: bool = False,
 ) -> tuple[Service, ...]:
     """Those whose Dockerfile builds Go; with `outside` those whose Dockerfile starts what was built outside of Docker."""
@@ -147,7 +146,7 @@ def _compose_services(
 
 
 def _run_from_source(
-    box: Toolbox, root: Path, *, config: Config, facts: SourceFacts, name: str, spec: Spec
+    box: Toolbox, root: Path, *, config: Config, facts: SourceFacts, name: str, spec: OwnSpec
 ) -> SourceRun | None:
     """How a service compiles and runs source that is mounted into it."""
     if not spec.get("volumes"):
@@ -162,7 +161,7 @@ def _run_from_source(
     )
 
 
-def _own_dockerfile(box: Toolbox, root: Path, name: str, spec: Spec) -> DockerfileFacts | None:
+def _own_dockerfile(box: Toolbox, root: Path, name: str, spec: OwnSpec) -> DockerfileFacts | None:
     if (inline := inline_dockerfile(box, root, name, spec)) is not None:
         return inline
     build = spec.get("build") or {}
@@ -175,7 +174,7 @@ def _own_dockerfile(box: Toolbox, root: Path, name: str, spec: Spec) -> Dockerfi
 def _from_source(
     box: Toolbox,
     root: Path,
-    spec: Spec,
+    spec: OwnSpec,
     run: SourceRun,
     detect: Callable[..., Service],
     *,
@@ -224,7 +223,7 @@ def _from_source(
     return service
 
 
-def _inlined(service: Service, spec: Spec, dockerfile: DockerfileFacts | None) -> Service:
+def _inlined(service: Service, spec: OwnSpec, dockerfile: DockerfileFacts | None) -> Service:
     if dockerfile is None or "dockerfile_inline" not in (spec.get("build") or {}):
         return service
     return replace(service, build=replace(service.build, inline=dockerfile.text))
@@ -259,7 +258,13 @@ def _built_package(theirs: list[DockerfileFacts], detect: Callable[..., Service]
 
 
 def _published_services(
-    box: Toolbox, root: Path, *, config: Config, facts: SourceFacts, specs: dict[str, Spec], names: list[str]
+    box: Toolbox,
+    root: Path,
+    *,
+    config: Config,
+    facts: SourceFacts,
+    specs: dict[str, OwnSpec],
+    names: list[str],
 ) -> tuple[Service, ...]:
     """Services that run this repository's own image from a registry: here they are built from the code that lies here."""
     dockerfile = dockerfile_at(box, root, ".", "Dockerfile")
@@ -327,7 +332,7 @@ def _for_production(box: Toolbox, root: Path, paths: Iterable[str]) -> Iterator[
 
 
 def _dockerfile_of(
-    box: Toolbox, root: Path, name: str, spec: Spec, *, context: str
+    box: Toolbox, root: Path, name: str, spec: OwnSpec, *, context: str
 ) -> DockerfileFacts | None:
     """Raises FilesError where the compose file names one that is not there; where it names none, none is needed."""
     if (inline := inline_dockerfile(box, root, name, spec)) is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from devctl.domain.bases.references import golang_ref
 from devctl.domain.compose.env_file import values
@@ -23,6 +23,7 @@ from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.compose_inputs import ComposeInputs
+from devctl.domain.project.compose_model import OwnSpec
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.private_notes import BuildersNote
@@ -41,7 +42,6 @@ from devctl.workflows.project.go_services import composed_services, dockerfile_a
 from devctl.workflows.project.users_air import air_in, with_users_air
 
 CONFIG = "devctl.yaml"
-Spec = dict[str, Any]
 
 
 def load(
@@ -81,7 +81,7 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
     model = with_values(composed.model, {k: v for k, v in dotenv if box.host.env(k) is None})
     services = composed.services
     refuse_reserved(model, place=compose_place(box, root))
-    specs = cast("dict[str, Spec]", model["services"])
+    specs = cast("dict[str, OwnSpec]", model["services"])
     generated = not services
     _move_ports(specs, config, ours={s.name for s in services})
     if generated:
@@ -144,7 +144,7 @@ def _inputs(
     return inputs, asked_by_itself(box, root, inputs, approved=approved, known=before, lenient=lenient)
 
 
-def _move_ports(specs: dict[str, Spec], config: Config, *, ours: Collection[str]) -> None:
+def _move_ports(specs: dict[str, OwnSpec], config: Config, *, ours: Collection[str]) -> None:
     """`host_port` of a dependency; that of a Go service goes to the port that it listens on (domain/plan/render.py)."""
     for name, said in config.services.items():
         if said.host_port is not None and name in specs and name not in ours:

@@ -19,6 +19,7 @@ from devctl.domain.plan.render import render
 from devctl.domain.plan.run import Run, dev_run, prod_run
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Project, Service
 from devctl.workflows.project.compose_model import compose_place
 from devctl.workflows.session.bind_mounts import make_mounted
@@ -45,7 +46,7 @@ class Session:
     images: Mapping[str, Image]
     wanted: tuple[Wanted, ...]
     dependencies: tuple[Dependency, ...]
-    model: Mapping[str, Any]
+    model: Model
     cache_volume: str
     overlay: Mapping[str, Mapping[str, str]]
     others: Recipes

@@ -9,12 +9,12 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import FORMER
 from devctl.domain.rights.grants import leading_out, mounted_paths
@@ -22,8 +22,6 @@ from devctl.errors import DevctlError, MachineError
 from devctl.workflows.project.approved_inputs import INPUTS, approve_inputs
 from devctl.workflows.session.manifests import manifest_paths
 from devctl.workflows.session.session import RECIPE_FILES, Session
-
-Model = Mapping[str, Any]
 
 RUNNING = "running.json"
 """The rendered model of what runs."""

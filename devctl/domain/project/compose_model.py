@@ -1,0 +1,15 @@
+"""The compose model: what `docker compose config` makes of the compose files. Its keys are those of the specification
+(https://github.com/compose-spec/compose-spec/blob/main/spec.md), so it is a mapping here too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Spec = Mapping[str, Any]
+"""A service, a build, a network, a volume: one thing that the model defines."""
+Model = Mapping[str, Any]
+"""The whole: below `services`, `networks`, `volumes`, `secrets` and `configs` specs by their names."""
+OwnSpec = dict[str, Any]
+OwnModel = dict[str, Any]
+"""A copy of our own, being written."""
