@@ -23,6 +23,7 @@ from devctl.domain.dockerfile.recipe import Recipes
 from devctl.domain.failures import explain
 from devctl.domain.ports.toolbox import Finished, Processes
 from devctl.domain.project.compose_inputs import OF_THE_TOOLS, ComposeInputs
+from devctl.domain.project.compose_model import Model
 from devctl.domain.project.taken_from_variables import taken_out
 from devctl.errors import FilesError, MachineError
 
@@ -112,7 +113,7 @@ class ComposeCli:
     def build(
         self,
         root: Path,
-        model: Mapping[str, object],
+        model: Model,
         services: Sequence[str],
         *,
         recipes: Recipes,
@@ -125,7 +126,7 @@ class ComposeCli:
     def up(
         self,
         root: Path,
-        model: Mapping[str, object],
+        model: Model,
         services: Sequence[str],
         *,
         no_deps: bool,
@@ -140,7 +141,7 @@ class ComposeCli:
     def pull(
         self,
         root: Path,
-        model: Mapping[str, object],
+        model: Model,
         services: Sequence[str],
         *,
         all_that_can: bool = False,
@@ -174,7 +175,7 @@ class ComposeCli:
     def _given(
         self,
         root: Path,
-        model: Mapping[str, object],
+        model: Model,
         verb: str,
         *flags: str,
         services: Sequence[str],

@@ -18,13 +18,14 @@ from typing import Any
 from devctl.adapters.system.host import make_private, state_folder
 from devctl.adapters.system.identity import machine_place, process_ended, process_mark
 from devctl.domain.dockerfile.recipe import Recipes
+from devctl.domain.project.compose_model import Model
 
 DOCKERFILE = "Dockerfile"
 BUILDS = "builds"
 
 
 @contextlib.contextmanager
-def read_from_outside(model: Mapping[str, object], recipes: Recipes) -> Iterator[Mapping[str, object]]:
+def read_from_outside(model: Model, recipes: Recipes) -> Iterator[Mapping[str, object]]:
     """The model with each build of `recipes` reading its Dockerfile from a folder of this process, which goes afterwards.
 
     `dockerfile_inline` would need no file, but has no .dockerignore of its own: that is looked up beside the Dockerfile.
@@ -34,7 +35,7 @@ def read_from_outside(model: Mapping[str, object], recipes: Recipes) -> Iterator
         return
     folder = _folder()
     try:
-        services: dict[str, Any] = dict(model["services"])  # type: ignore[call-overload]
+        services: dict[str, Any] = dict(model["services"])
         for number, (name, recipe) in enumerate(recipes.items()):
             dockerfile = folder / str(number) / DOCKERFILE
             dockerfile.parent.mkdir(mode=0o700)

@@ -6,15 +6,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from typing import Any
 
 from devctl.domain.bases.references import parse
 from devctl.domain.detect.main_package import mains, word_of
 from devctl.domain.go.facts import SourceFacts
+from devctl.domain.project.compose_model import OwnSpec, Spec
 from devctl.errors import Problem
 
 
-def lend_builds(specs: Mapping[str, dict[str, Any]]) -> None:
+def lend_builds(specs: Mapping[str, OwnSpec]) -> None:
     """Write the `build` of the service that builds an image into those that run it, in place."""
     built = {
         _whole(spec["image"]): spec["build"]
@@ -32,7 +32,7 @@ def _whole(image: str) -> str:
     return f"{parts.registry}/{parts.repository}:{parts.tag}@{parts.digest}"
 
 
-def own_image(spec: Mapping[str, object], facts: SourceFacts) -> str | None:
+def own_image(spec: Spec, facts: SourceFacts) -> str | None:
     """The image of a service that has no `build:` where it is called like the module or like one of its mains, and belongs to
     the same owner.
 

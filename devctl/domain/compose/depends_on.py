@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
+from devctl.domain.project.compose_model import Model
+
 Specs = Mapping[str, Mapping[str, Any]]
 External = Literal["network", "volume"]
 
@@ -42,9 +44,7 @@ def talked_to(specs: Specs, names: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name in specs if name in words)
 
 
-def externals(
-    model: Mapping[str, Any], services: Collection[str] | None = None
-) -> Iterator[tuple[External, str, str]]:
+def externals(model: Model, services: Collection[str] | None = None) -> Iterator[tuple[External, str, str]]:
     """Kind, key in the model and name of each that one of `services` (all where None) uses: compose does not ask for others."""
     specs = [s for name, s in (model.get("services") or {}).items() if services is None or name in services]
     used = {

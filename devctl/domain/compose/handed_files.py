@@ -11,18 +11,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from devctl.domain.numbers import whole
+from devctl.domain.project.compose_model import Model, Spec
 
 KINDS = ("configs", "secrets")
 
 
-def copied_in(spec: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def copied_in(spec: Spec, model: Model) -> tuple[tuple[str, str], ...]:
     """Kind and key of each that is copied into a container of this service."""
     return tuple(
         (kind, key) for kind, key, said in _used(spec, model) if "content" in said or "environment" in said
     )
 
 
-def mounted(spec: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def mounted(spec: Spec, model: Model) -> Iterator[tuple[str, str, str]]:
     """Kind, key and path of each that is a file of this machine."""
     for kind, key, said in _used(spec, model):
         if said.get("file"):
@@ -41,7 +42,7 @@ def may_read(user: str, *, groups: Iterable[object] = (), mode: int, owner: tupl
     return bool(mode & (0o040 if owner[1] in members else 0o004))
 
 
-def _used(spec: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def _used(spec: Spec, model: Model) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     for kind in KINDS:
         defined = model.get(kind) or {}
         for use in spec.get(kind) or []:

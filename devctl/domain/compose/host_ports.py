@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from devctl.domain.project.compose_model import Spec
+
 _RANGE = re.compile(r"(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?")
 
 
@@ -39,7 +41,7 @@ def moved(ports: Sequence[Mapping[str, Any]], host: int) -> list[dict[str, Any]]
     ]
 
 
-def published(spec: Mapping[str, Any]) -> Iterator[Published]:
+def published(spec: Spec) -> Iterator[Published]:
     """Of a resolved service: compose made one entry of every short form, and one of each port of `8000-8003:8000-8003`.
     TCP only: the same number of UDP is another port."""
     for port in spec.get("ports") or []:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from devctl.domain.project.compose_model import Model
 from devctl.errors import FilesError
 
 
-def refuse_providers(model: Mapping[str, Any], *, place: Callable[[str], str]) -> None:
+def refuse_providers(model: Model, *, place: Callable[[str], str]) -> None:
     """Raise FilesError `program-on-host` for the first one.
 
     `type` is a path or any program on PATH, which compose runs in the project's folder: `./evil` is a file of the

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
-from devctl.domain.project.compose_model import OwnModel
+from devctl.domain.project.compose_model import Model, OwnModel
 
 # Compose reads JSON by its YAML parser. That one takes no half of a pair of `\ud83d\ude00`, so such characters stand as they are,
 # and it takes these only escaped (https://yaml.org/spec/1.2.2/#51-character-set).
@@ -23,7 +23,7 @@ def from_compose(text: str) -> OwnModel:
     return cast("OwnModel", json.loads(text.replace("$$", "$")))
 
 
-def to_compose(model: Mapping[str, Any]) -> str:
+def to_compose(model: Model) -> str:
     """The text of a model that compose is given, and that plain compose can be given."""
     return _readable(json.dumps(_escaped(model), indent=1, sort_keys=True, ensure_ascii=False)) + "\n"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+
+from devctl.domain.project.compose_model import Spec
 
 # Whether a name means a file cannot be known while nothing is there. These endings and names are files by their use; `conf.d`,
 # `data.v2` and `.cache` are folders, and what is not in the list goes on being made by the engine, as the compose file has it.
@@ -21,7 +22,7 @@ _NAMES = frozenset(
 _OF_THE_ENGINE = ("/var/", "/run/", "/dev/", "/proc/", "/sys/", "/etc/", "/lib/", "/usr/")
 
 
-def named_files(spec: Mapping[str, Any], *, root: str) -> Iterator[tuple[str, str]]:
+def named_files(spec: Spec, *, root: str) -> Iterator[tuple[str, str]]:
     """Source and target of each bind mount of a resolved service that means a file."""
     for volume in spec.get("volumes") or []:
         source, target = str(volume.get("source") or ""), str(volume.get("target") or "")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
+from devctl.domain.project.compose_model import Model
 from devctl.errors import FilesError
 
 PREFIX = "devctl-"
@@ -12,7 +12,7 @@ _DEFINED = ("secrets", "configs", "volumes", "networks")
 Key = tuple[str | int, ...]
 
 
-def refuse_reserved(model: Mapping[str, Any], *, place: Callable[[Key], str]) -> None:
+def refuse_reserved(model: Model, *, place: Callable[[Key], str]) -> None:
     """Raise FilesError `reserved-name` for the first name of the user's that begins as devctl's own.
 
     devctl gives its own definition to such a name: a service that mounts a secret `devctl-netrc` would be given the person's
@@ -30,7 +30,7 @@ def refuse_reserved(model: Mapping[str, Any], *, place: Callable[[Key], str]) ->
             )
 
 
-def _names(model: Mapping[str, Any]) -> Iterator[Key]:
+def _names(model: Model) -> Iterator[Key]:
     for kind in _DEFINED:
         yield from ((kind, name) for name in model.get(kind) or {})
     for service, spec in (model.get("services") or {}).items():

@@ -28,6 +28,7 @@ from devctl.domain.dockerfile.stages import external_base, golang_tag, target_na
 from devctl.domain.go.facts import Located, Module, SourceFacts
 from devctl.domain.go.gomod import GoMod
 from devctl.domain.go.versions import DEFAULT_GO, minor, needed, refuses
+from devctl.domain.project.compose_model import Spec
 from devctl.domain.project.config import Config, ServiceConfig
 from devctl.domain.project.model import (
     NOT_LISTENING,
@@ -157,7 +158,7 @@ def detect_service(
     )
 
 
-def _started_from_source(run: SourceRun, spec: Mapping[str, object], main: Main, place: str) -> Started:
+def _started_from_source(run: SourceRun, spec: Spec, main: Main, place: str) -> Started:
     """What `go run` says, as a Dockerfile would."""
     places = {"tags": place, "args": place}
     env = {key: value for key, value in run.env.items() if key in GO_VARIABLES}
@@ -180,9 +181,7 @@ def _as_reloaded(begun: Started, air: AirStart) -> Started:
     )
 
 
-def _with_variables(
-    spec: Mapping[str, object], compose_file: str, air: AirStart
-) -> tuple[Mapping[str, object], str]:
+def _with_variables(spec: Spec, compose_file: str, air: AirStart) -> tuple[Mapping[str, object], str]:
     """Those that its `full_bin` sets are there when the program starts: the port may be one of them."""
     own = environment(spec)
     new = {name: value for name, value in air.variables.items() if name not in own}
@@ -291,7 +290,7 @@ def _built_by(
     service: Service,
     dockerfile: DockerfileFacts,
     decided: _Decided,
-    spec: Mapping[str, object],
+    spec: Spec,
     *,
     context: str,
     is_folder: Callable[[str], bool],
@@ -334,7 +333,7 @@ def _build_origins(built: GoBuild | None, path: str, *, linked: bool) -> dict[st
 def _production(
     main: Main,
     dockerfile: DockerfileFacts,
-    spec: Mapping[str, object],
+    spec: Spec,
     *,
     context: str,
     targets: Iterable[str],
@@ -357,7 +356,7 @@ def _derived(
     main: Main,
     service: Service,
     dockerfile: DockerfileFacts,
-    spec: Mapping[str, object],
+    spec: Spec,
     *,
     context: str,
     is_folder: Callable[[str], bool],
@@ -419,7 +418,7 @@ def _said(config: Config, name: str | None) -> ServiceConfig:
 def _port(
     main: Main,
     said: ServiceConfig,
-    spec: Mapping[str, object],
+    spec: Spec,
     *,
     compose_file: str,
     dockerfile: DockerfileFacts | None,
@@ -488,7 +487,7 @@ def detect_go(module: Module, config: Config) -> Origin:
 
 
 def is_go_service(
-    spec: Mapping[str, object], facts: SourceFacts, *, context: str, dockerfile: DockerfileFacts | None = None
+    spec: Spec, facts: SourceFacts, *, context: str, dockerfile: DockerfileFacts | None = None
 ) -> bool:
     """Whether a compose service is built from Go code of this repository (`context` relative to it).
 

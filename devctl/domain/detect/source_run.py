@@ -7,7 +7,6 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from devctl.domain.bases.references import parse
 from devctl.domain.command.argv import shell_text, simple_commands
@@ -17,6 +16,7 @@ from devctl.domain.dockerfile.entrypoint import words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import RELOADER_NAMES, effective, expand, find_stage, golang_tag
 from devctl.domain.dockerfile.walk import working_dir
+from devctl.domain.project.compose_model import OwnSpec, Spec
 
 _WITH_VALUE = frozenset(
     {"o", "C", "tags", "ldflags", "gcflags", "asmflags", "mod", "modfile", "p", "exec", "overlay", "pgo"}
@@ -366,7 +366,7 @@ class Mounts:
         return posixpath.normpath(posixpath.join(self.folders[target], posixpath.relpath(path, target)))
 
 
-def mounts_of(spec: Mapping[str, Any], *, root: str) -> Mounts:
+def mounts_of(spec: Spec, *, root: str) -> Mounts:
     """Those of a resolved compose service."""
     binds = [v for v in spec.get("volumes") or [] if v.get("type") == "bind"]
     inside = {v["target"]: posixpath.relpath(v["source"], root) for v in binds}
@@ -374,7 +374,7 @@ def mounts_of(spec: Mapping[str, Any], *, root: str) -> Mounts:
 
 
 def mounted_run(
-    spec: Mapping[str, Any],
+    spec: Spec,
     *,
     root: str,
     dockerfile: DockerfileFacts | None,
@@ -416,7 +416,7 @@ def mounted_run(
     )
 
 
-def air_called(spec: Mapping[str, Any], dockerfile: DockerfileFacts, *, context: str) -> SourceRun | None:
+def air_called(spec: Spec, dockerfile: DockerfileFacts, *, context: str) -> SourceRun | None:
     """How air is called in an image that the source is copied into, in paths of the project; None where it is not."""
     stage = _stage(dockerfile, spec)
     assert stage is not None
@@ -429,13 +429,13 @@ def air_called(spec: Mapping[str, Any], dockerfile: DockerfileFacts, *, context:
     return replace(found, air=file, folder=place) if found and found.reloads and place else None
 
 
-def _stage(facts: DockerfileFacts | None, spec: Mapping[str, Any]) -> Stage | None:
+def _stage(facts: DockerfileFacts | None, spec: Spec) -> Stage | None:
     if facts is None:
         return None
     return find_stage(facts, str((spec.get("build") or {}).get("target") or "")) or facts.stages[-1]
 
 
-def _words(spec: Mapping[str, Any], facts: DockerfileFacts | None, stage: Stage | None) -> tuple[str, ...]:
+def _words(spec: Spec, facts: DockerfileFacts | None, stage: Stage | None) -> tuple[str, ...]:
     """What a container is started with: compose's `entrypoint` drops the image's CMD."""
     entry, command = words_of(spec, "entrypoint"), words_of(spec, "command")
     own: dict[str, tuple[str, ...]] = {}
@@ -450,7 +450,7 @@ _CACHES = ("/go", "/go/pkg", "/go/pkg/mod", "/root/go", "/root/.cache", "/root/.
 _CACHE_VARIABLES = ("GOCACHE", "GOMODCACHE", "GOPATH", "GOTMPDIR")
 
 
-def without_caches(spec: dict[str, Any]) -> None:
+def without_caches(spec: OwnSpec) -> None:
     """Take from a service (in place) where its own compiler keeps modules and builds: in a dev container devctl's does."""
     said = environment(spec)
     places = {*_CACHES, *(said[name].rstrip("/") for name in _CACHE_VARIABLES if said.get(name))}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
+from devctl.domain.project.compose_model import Spec
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import Service
 
@@ -13,7 +13,7 @@ _REACHED = ("ports", "expose", "healthcheck", "network_mode")
 
 
 def without_port(
-    services: Iterable[Service], specs: Mapping[str, Mapping[str, Any]], config: Config
+    services: Iterable[Service], specs: Mapping[str, Spec], config: Config
 ) -> tuple[Service, ...]:
     """The code listens, and so each of its services seems to. Where another service publishes the same program, one that is started
     with other words (`command: worker`) and that nothing of the compose file reaches need not: it is up when it runs."""
@@ -21,9 +21,7 @@ def without_port(
     return tuple(_working(service) if _works(service, found, specs, config) else service for service in found)
 
 
-def _works(
-    service: Service, found: tuple[Service, ...], specs: Mapping[str, Mapping[str, Any]], config: Config
-) -> bool:
+def _works(service: Service, found: tuple[Service, ...], specs: Mapping[str, Spec], config: Config) -> bool:
     spec, said = specs[service.name], config.services.get(service.name)
     if any(spec.get(key) for key in _REACHED) or (said and (said.port or said.host_port or said.probe)):
         return False
@@ -35,7 +33,7 @@ def _works(
     )
 
 
-def _words(spec: Mapping[str, Any]) -> tuple[object, object]:
+def _words(spec: Spec) -> tuple[object, object]:
     return spec.get("entrypoint"), spec.get("command")
 
 

@@ -3,9 +3,11 @@ compiles too, writes a build cache, and executes what it has built (noexec is Do
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
+
+from devctl.domain.project.compose_model import Spec
 
 _OF_THE_PROGRAM = (
     "read_only", "mem_limit", "mem_reservation", "memswap_limit", "cpus", "cpu_quota", "cpu_period", "cpuset", "cpu_shares",
@@ -15,7 +17,7 @@ _OVER = ("/tmp", "/cache", "/dev/shm", "/go", "/root")
 """Where the compiler and its tools write; a tmpfs of the user's there is small, and nothing on it may be executed."""
 
 
-def taken_back(spec: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+def taken_back(spec: Spec) -> Iterator[tuple[str, object]]:
     """Key and value of what the dev container does without."""
     for key in _OF_THE_PROGRAM:
         if spec.get(key):
@@ -31,7 +33,7 @@ def taken_back(spec: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
             yield "volumes", volume["target"]
 
 
-def relaxed(spec: Mapping[str, Any]) -> dict[str, Any]:
+def relaxed(spec: Spec) -> dict[str, Any]:
     """The service without that."""
     left = {key: value for key, value in spec.items() if key not in _OF_THE_PROGRAM}
     if ((spec.get("deploy") or {}).get("resources") or {}).get("limits"):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from devctl.domain.dockerfile.runtime_bases import NONROOT
+from devctl.domain.project.compose_model import Spec
 
 MEMORY = 512 * 2**20
 PRIVILEGES = "no-new-privileges"
@@ -29,7 +30,7 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
-def added(spec: Mapping[str, Any], *, user: str | None, copied_in: bool = False) -> dict[str, Any]:
+def added(spec: Spec, *, user: str | None, copied_in: bool = False) -> dict[str, Any]:
     """What is to be added to a service of the compose file, so that it runs as in production. `copied_in`: configs or secrets are
     copied into its container, whose root is not made read-only then."""
     settings = {**SETTINGS, **({"user": user} if user else {})}
@@ -45,7 +46,7 @@ def added(spec: Mapping[str, Any], *, user: str | None, copied_in: bool = False)
     return found
 
 
-def _missing(spec: Mapping[str, Any], settings: Mapping[str, Setting]) -> Iterator[tuple[str, Setting]]:
+def _missing(spec: Spec, settings: Mapping[str, Setting]) -> Iterator[tuple[str, Setting]]:
     deploy = spec.get("deploy") or {}
     limits = (deploy.get("resources") or {}).get("limits") or {}
     options = list(spec.get("security_opt") or [])
@@ -63,7 +64,7 @@ def _missing(spec: Mapping[str, Any], settings: Mapping[str, Setting]) -> Iterat
         yield key, [*(spec.get(key) or []), *value] if isinstance(value, list) else value
 
 
-def _mounted(spec: Mapping[str, Any]) -> Iterator[str]:
+def _mounted(spec: Spec) -> Iterator[str]:
     for volume in spec.get("volumes") or []:
         yield str(volume.get("target")).rstrip("/")
     for path in spec.get("tmpfs") or []:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from devctl.domain.command.requests import COMPOSE_TIMEOUT
+from devctl.domain.project.compose_model import Model
 
 if TYPE_CHECKING:  # annotations alone need them, and start-up time is spent on every class that is made
     from devctl.domain.dockerfile.facts import DockerfileFacts
@@ -155,7 +156,7 @@ class Compose(Protocol):
     def build(
         self,
         root: Path,
-        model: Mapping[str, object],
+        model: Model,
         services: Sequence[str],
         *,
         recipes: Recipes,
@@ -167,7 +168,7 @@ class Compose(Protocol):
     def up(
         self,
         root: Path,
-        model: Mapping[str, object],
+        model: Model,
         services: Sequence[str],
         *,
         no_deps: bool,
@@ -177,7 +178,7 @@ class Compose(Protocol):
     def pull(
         self,
         root: Path,
-        model: Mapping[str, object],
+        model: Model,
         services: Sequence[str],
         *,
         all_that_can: bool = False,

@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from devctl.domain.project.compose_model import Model
+
 VALUES = "x-devctl-values"
 """The key of the model that has them: name → value."""
 _KINDS = ("secrets", "configs")
 
 
-def named(model: Mapping[str, Any]) -> frozenset[str]:
+def named(model: Model) -> frozenset[str]:
     """The variables that are asked for."""
     items = (item for kind in _KINDS for item in (model.get(kind) or {}).values())
     return frozenset(str(item["environment"]) for item in items if item and item.get("environment"))
 
 
-def with_values(model: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
+def with_values(model: Model, said: Mapping[str, str]) -> dict[str, Any]:
     """The model with these values; of other variables compose knows them itself, or says that they are not set."""
     ours = {name: f"DEVCTL_VALUE_{number}" for number, name in enumerate(sorted(named(model) & set(said)))}
     if not ours:
@@ -38,6 +40,6 @@ def with_values(model: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, 
     return {**model, **kinds, VALUES: {place: said[name] for name, place in ours.items()}}
 
 
-def taken_out(model: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def taken_out(model: Model) -> tuple[dict[str, Any], dict[str, str]]:
     """The model without them, and what compose's environment needs."""
     return {key: item for key, item in model.items() if key != VALUES}, dict(model.get(VALUES) or {})

@@ -21,6 +21,7 @@ from devctl.domain.plan.planner import Step
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.compose_model import Spec
 from devctl.domain.project.config import Config, ServiceConfig, stated
 from devctl.domain.project.model import Origin, Project, Service
 from devctl.errors import DevctlError, ExitCode, MachineError, Problem
@@ -92,7 +93,7 @@ def _of_project(project: Project, said: Config, *, name_origin: str) -> Values:
     return found | {key: Origin(value, "default") for key, value in rest.items()}
 
 
-def _of_service(service: Service, spec: Mapping[str, Any], *, place: Callable[[Key], str]) -> Values:
+def _of_service(service: Service, spec: Spec, *, place: Callable[[Key], str]) -> Values:
     at, origins = f"services.{service.name}", dict(service.origins)
     if origins.get("port", "").endswith((".yaml", ".yml")) and origins["port"] != NAME:
         origins["port"] = place(("services", service.name, "ports"))

@@ -12,6 +12,7 @@ from devctl.domain.plan.run import Run
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Project
 from devctl.domain.rights.grants import SHARED, Grant, grants, lent_out_of_sight
 from devctl.workflows.project.approved_inputs import UP, HeldBack, approved_inputs, held
@@ -93,7 +94,7 @@ def _as_it_runs(session: Session, name: str) -> bool:
     return found is not None and found.labels.get(INPUTS_LABEL) == wanted.inputs
 
 
-def _without_definitions(model: Mapping[str, Any]) -> Mapping[str, Any]:
+def _without_definitions(model: Model) -> Mapping[str, Any]:
     """The services run as the model says; what they use may be defined otherwise by now. The cache is defined by devctl."""
     cache = {key: it for key, it in (model.get("volumes") or {}).items() if key == CACHE_KEY}
     return {**model, **{kind: {} for kind in SHARED}, "volumes": cache}

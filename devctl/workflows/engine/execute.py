@@ -22,6 +22,7 @@ from devctl.domain.plan.engine_state import AGAIN_LABEL, BASES_LABEL, Container
 from devctl.domain.plan.run import image_ref, target_of
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.toolbox import Finished, Sources, Toolbox
+from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Service
 from devctl.errors import DevctlError, InterruptedByUser, MachineError, ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile
@@ -147,7 +148,7 @@ def _on_bases(box: Toolbox, session: Session, service: str) -> Mapping[str, Any]
     return _labelled(session.model, service, {BASES_LABEL: bases_digest(box, session.project, run)})
 
 
-def _labelled(model: Mapping[str, Any], service: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
+def _labelled(model: Model, service: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
     spec = model["services"][service]
     build = {**spec["build"], "labels": {**(spec["build"].get("labels") or {}), **labels}}
     return {**model, "services": {**model["services"], service: {**spec, "build": build}}}
@@ -287,7 +288,7 @@ def _conditions(session: Session) -> Iterable[tuple[str, str]]:
 def up_healed(
     box: Toolbox,
     root: Path,
-    model: Mapping[str, Any],
+    model: Model,
     services: Sequence[str],
     *,
     project: str,

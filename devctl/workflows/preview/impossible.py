@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from devctl.domain.derive.run_lines import compiles, parts
 from devctl.domain.detect.main_package import Main, mains
@@ -16,6 +15,7 @@ from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES, SHELL_BASE
 from devctl.domain.dockerfile.stages import effective, external_base, find_stage, has_shell
 from devctl.domain.plan.run import Run, target_of
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.compose_model import Spec
 from devctl.domain.project.model import Project
 from devctl.errors import ProjectError
 from devctl.workflows.project.compose_model import compose_place
@@ -61,7 +61,7 @@ def _built(box: Toolbox, project: Project, run: Run) -> tuple[DockerfileFacts, S
     return facts, find_stage(facts, target_of(run.stage)) if run.stage else None
 
 
-def _start(spec: Mapping[str, Any], *, has_entrypoint: bool) -> tuple[str, tuple[str, ...]]:
+def _start(spec: Spec, *, has_entrypoint: bool) -> tuple[str, tuple[str, ...]]:
     """Which key of the compose file says what is started, and its words."""
     own, command = words_of(spec, "entrypoint"), words_of(spec, "command")
     if own:

@@ -20,7 +20,7 @@ from devctl.domain.ports.host import Host
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.compose_inputs import OF_THE_TOOLS, ComposeInputs, strings
-from devctl.domain.project.compose_model import OwnModel
+from devctl.domain.project.compose_model import Model, OwnModel
 from devctl.domain.project.model import Project
 from devctl.errors import FilesError, MachineError
 from devctl.workflows.project.compose_model import compose_model
@@ -255,7 +255,7 @@ def _missed(asking: _Asking, granted: Mapping[str, str], model: OwnModel | None)
     return [name for name in more if asking.tried({**granted, name: more[name]}) != model] or list(more)
 
 
-def _unfilled(model: Mapping[str, Any]) -> Iterator[str]:
+def _unfilled(model: Model) -> Iterator[str]:
     """Names without a value, which compose would look up again when it builds or starts."""
     for spec in (model.get("services") or {}).values():
         for values in (spec.get("environment"), (spec.get("build") or {}).get("args")):

@@ -116,7 +116,7 @@ def _copy(example: str, wanted: str) -> str:
     )
 
 
-def _named_like(root: Path, model: dict[str, object], old: str) -> dict[str, object]:
+def _named_like(root: Path, model: OwnModel, old: str) -> dict[str, object]:
     """Half of all projects have a folder `deploy`: one that is called so for want of a name is called like its root."""
     if model.get("name") != old:
         return model

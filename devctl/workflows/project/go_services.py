@@ -31,7 +31,7 @@ from devctl.domain.dockerfile.stages import chain, external_base, find_stage, go
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.domain.project.compose_model import OwnSpec
+from devctl.domain.project.compose_model import OwnModel, OwnSpec
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import Service
 from devctl.errors import FilesError, Problem
@@ -46,7 +46,7 @@ from devctl.workflows.project.users_dockerfile import inline_dockerfile
 class Composed:
     """The model as it will run, and which of its services are built from Go."""
 
-    model: dict[str, object]
+    model: OwnModel
     services: tuple[Service, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -79,7 +79,7 @@ def composed_services(
     return Composed(whole, services, (in_profiles(chosen, services[0].name, compose_place(box, root)),))
 
 
-def _specs(model: dict[str, object]) -> dict[str, OwnSpec]:
+def _specs(model: OwnModel) -> dict[str, OwnSpec]:
     return cast("dict[str, OwnSpec]", model.setdefault("services", {}))
 
 

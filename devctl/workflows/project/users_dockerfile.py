@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.plan.run import Run
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources, Toolbox
+from devctl.domain.project.compose_model import Spec
 from devctl.domain.project.model import Project, Service
 from devctl.workflows.project.compose_model import compose_place
 
 
-def inline_dockerfile(box: Toolbox, root: Path, name: str, spec: Mapping[str, Any]) -> DockerfileFacts | None:
+def inline_dockerfile(box: Toolbox, root: Path, name: str, spec: Spec) -> DockerfileFacts | None:
     """With the lines of the compose file: what is said of one names it there."""
     text = (spec.get("build") or {}).get("dockerfile_inline")
     if not isinstance(text, str):

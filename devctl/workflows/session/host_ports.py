@@ -6,13 +6,13 @@ import posixpath
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 from devctl.domain.compose.host_ports import Published, published
 from devctl.domain.plan.engine_state import Observed
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.compose_model import Model, Spec
 from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError, MachineError, Problem
 from devctl.workflows.project.compose_model import compose_place
@@ -78,7 +78,7 @@ def fixed_port(project: Project, service: Service) -> int | None:
 
 
 def check_host_ports(
-    box: Toolbox, project: Project, model: Mapping[str, Any], *, starting: Collection[str], observed: Observed
+    box: Toolbox, project: Project, model: Model, *, starting: Collection[str], observed: Observed
 ) -> None:
     """Raise MachineError `port-taken` where a service of `starting` publishes a port that somebody else holds: dependencies
     and second ports too, as `model` has them, and before anything is built."""
@@ -95,7 +95,7 @@ def check_host_ports(
                 _must_be_free(box, project, name, port, own={c.name for c in observed.containers})
 
 
-def _fixed(spec: Mapping[str, Any]) -> set[int]:
+def _fixed(spec: Spec) -> set[int]:
     """The ports of the host that a service takes on this machine's own address, or on all."""
     ports = spec.get("ports") or []
     mine = [p for p in ports if p.get("host_ip", LOCALHOST) in (LOCALHOST, "0.0.0.0", "")]  # read, not bound

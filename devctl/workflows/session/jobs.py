@@ -14,6 +14,7 @@ from devctl.domain.plan.planner import Dependency, is_done
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.private_state import PrivateState
+from devctl.domain.project.compose_model import Model
 from devctl.domain.project.private_notes import JobsNote
 from devctl.domain.project.state_folder import STATE_FOLDER
 from devctl.errors import MachineError
@@ -23,7 +24,7 @@ def with_source(
     files: Files,
     private: PrivateState,
     root: Path,
-    model: Mapping[str, Any],
+    model: Model,
     dependencies: Sequence[Dependency],
 ) -> tuple[Dependency, ...]:
     """What each job is built from now, and whether that is what it was built from."""
@@ -31,7 +32,7 @@ def with_source(
     return tuple(_of(files, d, model, known.get(d.name)) if d.job and d.image else d for d in dependencies)
 
 
-def _of(files: Files, job: Dependency, model: Mapping[str, Any], known: str | None) -> Dependency:
+def _of(files: Files, job: Dependency, model: Model, known: str | None) -> Dependency:
     source = _source(files, model["services"][job.name]["build"])
     return replace(job, source=source, changed=source is None or source != known)
 
@@ -61,7 +62,7 @@ def done_as_built(engine: Engine, dependencies: Iterable[Dependency], observed: 
     return frozenset(name for name, ref in jobs.items() if ref in now and now[ref].id == ran.get(name))
 
 
-def waiting_for_none_of(model: Mapping[str, Any], done: frozenset[str]) -> dict[str, Any]:
+def waiting_for_none_of(model: Model, done: frozenset[str]) -> dict[str, Any]:
     """Compose would run what is done again; of everything else the conditions hold."""
     specs = {
         name: {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from devctl.domain.command.state import Mode
 from devctl.domain.compose.depends_on import needed
@@ -138,9 +137,7 @@ def open_session(
     )
 
 
-def _recipes_of(
-    files: Files, project: Project, model: Mapping[str, Any], dependencies: Iterable[Dependency]
-) -> Recipes:
+def _recipes_of(files: Files, project: Project, model: Model, dependencies: Iterable[Dependency]) -> Recipes:
     built = {d.name: model["services"][d.name].get("build") for d in dependencies if d.image}
     found = {name: recipe_of(files, project, build) for name, build in built.items() if build}
     return {name: recipe for name, recipe in found.items() if recipe is not None}

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from devctl.domain.bases.references import published_base_bytes
 from devctl.domain.command.events import Outcome
@@ -22,6 +21,7 @@ from devctl.domain.plan.render import render
 from devctl.domain.plan.run import Run, prod_run, start_of
 from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Sources, Toolbox
+from devctl.domain.project.compose_model import OwnModel
 from devctl.domain.project.model import Project, Service
 from devctl.domain.size.growth import BudgetNote, Grown, Weighed, grown, growth_text, modules
 from devctl.domain.size.report import SizeReport, SizeRow, budget_bytes, chosen_bases, megabytes, size_text
@@ -122,7 +122,7 @@ def _build(
             specs[target.key] = {"image": target.run.image, "build": build}
             recipes[target.key] = session.recipes[target.service.name]
     say_left_out(box, project, [t.run for t in targets])
-    model: dict[str, object] = {"name": project.name, "services": specs, "secrets": secrets}
+    model: OwnModel = {"name": project.name, "services": specs, "secrets": secrets}
     refs = [t.run.image for t in targets]
     before = {image.id for image in box.engine.images(refs).values()}
     with steps.step("build", f"production image on {', '.join(bases)}"):
@@ -160,7 +160,7 @@ def _session(box: Toolbox, project: Project, runs: Sequence[Run]) -> Session:
 
 
 def _labelled(
-    box: Toolbox, project: Project, run: Run, model: dict[str, Any], overlay: Mapping[str, str]
+    box: Toolbox, project: Project, run: Run, model: OwnModel, overlay: Mapping[str, str]
 ) -> Wanted:
     service = project.service(run.service)
     assert service is not None
