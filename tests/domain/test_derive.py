@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,13 @@ def derived(
 def written(found: DerivedStage) -> list[str]:
     text = dev_dockerfile(found, air=AIR, std=STD, modules=MODULES, scripts={}, context=".")
     return text.splitlines()
+
+
+@pytest.mark.parametrize("brings", ["COPY . .\n", "COPY cmd ./cmd\n", "WORKDIR /app\n"])
+def test_what_is_found_can_be_noted(brings: str) -> None:
+    """A service is noted beside what was seen of its image (`known_images.py`), and every value in it goes into that note."""
+    found = derived(PLAIN.replace("COPY . .\n", brings))
+    assert json.loads(json.dumps(asdict(found), default=sorted))
 
 
 def test_the_source_the_modules_and_the_build_are_left_out() -> None:

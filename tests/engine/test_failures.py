@@ -177,9 +177,8 @@ def test_no_engine_is_one_sentence(project: Callable[..., Started], monkeypatch:
         changed.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
         failed = alone.devctl("up", "-d", code=4)
         assert failed.error["code"] == "engine-unreachable", failed.show
-        assert failed.error["hint"] and {e.get("step") for e in failed.events} == {
-            "read"
-        }  # nothing is tried that needs one
+        assert failed.error["hint"] and {e.get("step") for e in failed.events} == {"read", "look"}
+        assert "step.done" not in {e["name"] for e in failed.events if e.get("step") == "look"}, "nothing needs one"
 
 
 def test_a_second_up_waits_for_the_first_and_gives_up_naming_it(project: Callable[..., Started]) -> None:

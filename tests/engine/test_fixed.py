@@ -143,7 +143,7 @@ def test_what_an_uninstalled_docker_desktop_leaves_behind(
 
     refused = shop.devctl("doctor", "--fix", code=4)
     assert "desktop-linux" in check(refused, "docker-config")["what"], "nobody agreed"
-    assert f"put at {config}" in check(refused, "compose")["did"], "which is devctl's to do"
+    assert f"at {config}" in check(refused, "compose")["did"], "which is devctl's to do"
     done = shop.devctl("doctor", "--fix", "--yes")
     assert (
         "took the credential helper desktop and the context desktop-linux out"

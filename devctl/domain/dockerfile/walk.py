@@ -9,7 +9,6 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import (
@@ -21,7 +20,7 @@ from devctl.domain.dockerfile.stages import (
     golang_tag,
 )
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
+NOTHING: Mapping[str, str] = {}
 # A file has an ending, or a name as VERSION and Makefile have; nothing else tells the two apart here.
 _FOLDER_NAME = re.compile(r"(?:[\w-]+/)*[a-z_][\w-]*")
 
