@@ -178,7 +178,9 @@ def test_no_engine_is_one_sentence(project: Callable[..., Started], monkeypatch:
         failed = alone.devctl("up", "-d", code=4)
         assert failed.error["code"] == "engine-unreachable", failed.show
         assert failed.error["hint"] and {e.get("step") for e in failed.events} == {"read", "look"}
-        assert "step.done" not in {e["name"] for e in failed.events if e.get("step") == "look"}, "nothing needs one"
+        assert "step.done" not in {e["name"] for e in failed.events if e.get("step") == "look"}, (
+            "nothing needs one"
+        )
 
 
 def test_a_second_up_waits_for_the_first_and_gives_up_naming_it(project: Callable[..., Started]) -> None:

@@ -34,7 +34,7 @@ def test(
     context: typer.Context,
     packages: Annotated[list[str] | None, typer.Argument(metavar="PKG", help="Default ./...")] = None,
 ) -> None:
-    """`go test` in the running dev container."""
+    """Run `go test` in the running dev container."""
     from devctl.workflows.inside import exec as inside
 
     request = GoTestRequest(**common(context), packages=tuple(packages or ()))
@@ -45,7 +45,7 @@ def shell(
     context: typer.Context,
     service: Annotated[str | None, typer.Argument(metavar="SERVICE", help="Default: the first.")] = None,
 ) -> None:
-    """A shell in a service; beside it where its image has none (distroless)."""
+    """Open a shell in a service, or beside it where its image has none (distroless)."""
     from devctl.workflows.inside import exec as inside
 
     context.obj.command = "shell"

@@ -13,7 +13,7 @@ from devctl.cli.call import common, later
 from devctl.domain.command.requests import ConfigRequest, LogsRequest, SizeRequest, StatusRequest
 from devctl.domain.dockerfile.runtime_bases import BY_SIZE, enumerated
 
-SIZE = f"The production image on {enumerated(BY_SIZE)}: base and binary apart."
+SIZE = f"Show the size of the production image on {enumerated(BY_SIZE)}, base and binary apart."
 
 
 class Mode(StrEnum):
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(context: typer.Context) -> None:
-    """One look: mode, services, watcher, and which code answers."""
+    """Show mode, services, watcher, and which code answers."""
     from devctl.workflows.logs import status_and_logs as observe
 
     request = StatusRequest(verbose=context.obj.options.verbose, **common(context))
@@ -54,7 +54,7 @@ def logs(
         int | None, typer.Option(metavar="N", min=0, help="Only the last N lines of each service.")
     ] = None,
 ) -> None:
-    """What the services print; with --json also reloads, rebuilds and switches."""
+    """Show what the services print; with --json also reloads, rebuilds and switches."""
     from devctl.workflows.logs import status_and_logs as observe
 
     request = LogsRequest(**common(context), services=tuple(services or ()), follow=follow, tail=tail)

@@ -33,7 +33,7 @@ def doctor(
     context: typer.Context,
     fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed.")] = False,
 ) -> None:
-    """Every check of this machine, with its remedy."""
+    """Check this machine, and say how to fix what is wrong."""
     from devctl.workflows.doctor import commands as machine
 
     request = DoctorRequest(**common(context), fix=fix)

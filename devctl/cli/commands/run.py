@@ -98,7 +98,7 @@ def down(
     ] = False,
     timeout: Timeout = None,
 ) -> None:
-    """End services and watcher. Volumes and shared caches stay."""
+    """Stop and remove the services and the watcher. Volumes and shared caches stay."""
     from devctl.workflows.dev import lifecycle
 
     request = DownRequest(**common(context), volumes=volumes, **times(timeout))

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def new(context: typer.Context, directory: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
-    """A small Go service of our own to start from."""
+    """Create a small Go service to start from."""
     from devctl.workflows.start import scaffold
 
     request = NewRequest(**common(context), directory=directory)
@@ -32,7 +32,7 @@ def init(
     context: typer.Context,
     diff: Annotated[bool, typer.Option("--diff", help="Only show what would be written.")] = False,
 ) -> None:
-    """Write Dockerfile, compose files and .air.toml into a repository; what is there is kept."""
+    """Write Dockerfile, compose files and .air.toml into a repository; existing files are kept."""
     from devctl.workflows.start import scaffold
 
     request = InitRequest(**common(context), diff=diff)
@@ -44,7 +44,7 @@ def onboard(
     note: Annotated[bool, typer.Option("--note", help="Also write ONBOARDING.md.")] = False,
     timeout: Timeout = None,
 ) -> None:
-    """From clone to first response: checks and fixes, bases, .env, up."""
+    """Go from a clone to the first response: checks and fixes, base images, .env, up."""
     from devctl.workflows.start import onboard as onboarding
 
     request = OnboardRequest(**common(context), note=note, **times(timeout))
@@ -55,7 +55,7 @@ def demo(
     context: typer.Context,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the demo project running.")] = False,
 ) -> None:
-    """The product in a minute, in a temporary folder: each step timed."""
+    """Show the product in a minute, in a temporary folder, with each step timed."""
     from devctl.workflows.start import demo as show
 
     request = DemoRequest(**common(context), keep=keep)

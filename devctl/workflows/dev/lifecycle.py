@@ -240,7 +240,7 @@ def _compose_starts(
 
 
 def down(request: DownRequest, box: Toolbox) -> Outcome:
-    """End services and watcher; keep volumes and shared caches. Works with files that are broken today."""
+    """Stop and remove the services and the watcher; keep volumes and shared caches. Works with files that are broken today."""
     agreed = _volumes_agreed_to_lose(request, box)
     with changing(box, request, "down", lenient=True, recovers=False) as project:
         observed = box.engine.observe(project.name)

@@ -34,7 +34,7 @@ def exec_(request: ExecRequest, box: Toolbox) -> Outcome:
 
 
 def test(request: GoTestRequest, box: Toolbox) -> Outcome:
-    """`go test` in the running dev container, with its modules and its build cache."""
+    """Run `go test` in the running dev container, with its modules and its build cache."""
     project = load(box, request.project)
     service = project.services[0]
     container = running(box.files, box.engine, project, service.name)
