@@ -441,3 +441,13 @@ def test_a_folder_of_the_compose_file_is_the_one_that_the_program_is_started_in(
     assert derived(PLAIN, compose={"working_dir": "/app/cmd", "volumes": source}).folder == ""
     lines = written(derived(PLAIN, compose={"working_dir": "/var/shop"}))
     assert "RUN mkdir -p /var/shop && chmod 1777 /var/shop" in lines
+
+
+def test_words_with_a_line_break_begin_no_line_of_the_dockerfile() -> None:
+    text = PLAIN.replace(
+        "ENTRYPOINT", 'ARG WHERE\nWORKDIR $WHERE\nCOPY ["a\\nRUN evil", "/srv/"]\nENTRYPOINT'
+    )
+    compose = {"build": {"args": {"WHERE": "/srv\nRUN evil"}}, "working_dir": "/data\nRUN evil"}
+    lines = written(derived(text, compose=compose))
+    assert not any(line.startswith("RUN evil") for line in lines)
+    parse("\n".join(lines))

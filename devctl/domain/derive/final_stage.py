@@ -55,7 +55,7 @@ def final_stage(build: BuildStage, final: Stage, *, context: str) -> FinalStage:
         tuple(reading.lines),
         reading.programs,
         tuple(reading.links),
-        reading.here,
+        reading.here if reading.here.isprintable() else "/",
         tuple(reading.also),
         tuple(reading.left_out),
     )
@@ -79,15 +79,17 @@ class _Reading:
         if self.build.holds(stage) and self.build.keeps(stage, instruction):
             return  # the dev stage stands on it already
         match instruction.cmd:
-            case "WORKDIR" if "$" not in self.here:
+            case "WORKDIR" if "$" not in self.here and self.here.isprintable():
                 self.lines.append(f"WORKDIR {self.here}")
             case "ENV" | "ARG" | "SHELL" | "STOPSIGNAL" | "WORKDIR":
                 self._as_it_stands(stage, instruction)
             case "VOLUME":
                 self._volumes(line)
             case "COPY" | "ADD" if brings_source(instruction):
-                if not only_manifests(instruction):
-                    *sources, target = line.words
+                *sources, target = line.words
+                if not "".join(line.words).isprintable():  # a line break in it would begin another line
+                    self.left_out.append(instruction)
+                elif not only_manifests(instruction):
                     self._link(tuple(map(posixpath.normpath, sources)), target)
             case "COPY" | "ADD":
                 self._copy(line)

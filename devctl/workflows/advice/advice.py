@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -373,11 +375,18 @@ def _prod_reasons(linted: Linted, project: Project, service: Service) -> tuple[P
 def _left_out(linted: Linted, service: Service) -> Problem:
     return Problem(
         "steps-left-out",
-        f"{service.name} runs `{' && '.join(service.start.steps)}` before the program in dev; production starts the program alone",
+        f"{service.name} runs `{' && '.join(map(_named_alone, service.start.steps))}` before the program in dev; production "
+        "starts the program alone",
         "where production needs that too, make it a service of its own, which `depends_on` waits for "
         "(`condition: service_completed_successfully`)",
         linted.compose_place(("command",)),
     )
+
+
+def _named_alone(step: str) -> str:
+    """The program of a step: in its words variables are filled in, and one may hold a password."""
+    words = [word for word in shlex.split(step) if not re.match(r"\w+=", word)]
+    return " ".join([*words[:1], *(["…"] if len(words) > 1 else [])])
 
 
 def _compiles_c(box: Toolbox, base: str) -> bool:
