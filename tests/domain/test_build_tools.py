@@ -163,3 +163,11 @@ def test_a_flag_of_a_makefile_stays_within_the_variable_that_it_is_put_into() ->
     assert isinstance(found, DerivedStage)
     said = dev_dockerfile(found, air="", std="", modules="", scripts={}, context=".")
     assert '-modcacherw -mod=vendor"' in said and "evil" not in said
+
+
+def test_a_folder_of_any_name_is_gone_into() -> None:
+    run = "FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN make -C a\\1\n"
+    facts = with_tools(
+        parse(run), lambda path: "all:\n\tgo build .\n" if path.endswith("/Makefile") else None
+    )
+    assert facts.stages[0].instructions[-1].runs == "cd a\\1 && go build .\n"

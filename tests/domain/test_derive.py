@@ -451,3 +451,11 @@ def test_words_with_a_line_break_begin_no_line_of_the_dockerfile() -> None:
     lines = written(derived(text, compose=compose))
     assert not any(line.startswith("RUN evil") for line in lines)
     parse("\n".join(lines))
+
+
+@pytest.mark.parametrize("context", ["my app", "a\\g<9>", "a,rw", "x PATH=/evil", "a\nRUN evil"])
+def test_a_context_with_another_name_than_a_plain_word(context: str) -> None:
+    found = derived_stage(
+        parse(PLAIN), {}, package=".", module="example.com/shop", started_in=".", context=context
+    )
+    assert isinstance(found, NotDerived) and "build context" in found.why

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, with_ends
 from devctl.domain.dockerfile.stages import filled
 from devctl.domain.dockerfile.walk import Line, in_context, walk
 
@@ -58,7 +58,8 @@ def _said(text: str, line: Line, read: Read) -> Iterator[str]:
         said = recipes(makefile, words) if makefile is not None else ""
         inside = posixpath.normpath(folder)
         # Each line of a recipe is a shell of its own.
-        yield said if inside == "." else re.sub(r"^(?=.)", f"cd {inside} && ", said, flags=re.MULTILINE)
+        before = f"cd {inside} && " if inside != "." else ""
+        yield "".join(f"{before}{line}" if line.strip("\n") else line for line in with_ends(said))
 
 
 def _folder(before: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from devctl.domain.derive.build_stage import BuildStage, build_stage
-from devctl.domain.derive.final_stage import FinalStage, final_stage
+from devctl.domain.derive.final_stage import PLAIN, FinalStage, final_stage
 from devctl.domain.derive.original import Original
 from devctl.domain.dockerfile.build_and_start import shown_stage
 from devctl.domain.dockerfile.entrypoint import is_other, unwrapped, words_of
@@ -87,6 +87,10 @@ def derived_stage(
         return NotDerived("no stage compiles Go", here)
     if any(stage.name.lower().startswith("devctl-") for stage in facts.stages):
         return NotDerived("a stage is called as devctl's own are", here)
+    if not PLAIN.fullmatch(context):
+        return NotDerived(
+            "the path of its build context is no plain word, as a line of a Dockerfile needs it", here
+        )
     start = [line for key in ("ENTRYPOINT", "CMD") if (line := effective(facts, shown, key)) is not None]
     said = _said(compose, start)
     build = build.with_a_tools_build(shown, said)

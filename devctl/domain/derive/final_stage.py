@@ -21,7 +21,8 @@ from devctl.domain.dockerfile.walk import Line, walk
 CONTEXT = "/devctl/context"
 """Where the build context lies while links are made."""
 _RUN = re.compile(r"^\s*RUN\s+", re.IGNORECASE)
-_PLAIN = re.compile(r"[\w./+@-]+")
+PLAIN = re.compile(r"[\w./+@-]+")
+"""A path that is the same in a flag, a variable and a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class _Reading:
     def _volumes(self, line: Line) -> None:
         """A volume would hide what later lines put there, and belong to root."""
         for path in map(line.path, line.instruction.value):
-            if _PLAIN.fullmatch(path):
+            if PLAIN.fullmatch(path):
                 self.lines.append(f"RUN mkdir -p {path} && chmod 1777 {path}")
 
     def _copy(self, line: Line) -> None:
@@ -161,13 +162,7 @@ class _Reading:
         for lies, package in programs:
             self._program(lies, package)
         same = path == (posixpath.join(place, posixpath.basename(path)) if folder else place)
-        if (
-            not programs
-            and inside is None
-            and not same
-            and _PLAIN.fullmatch(path)
-            and _PLAIN.fullmatch(place)
-        ):
+        if not programs and inside is None and not same and PLAIN.fullmatch(path) and PLAIN.fullmatch(place):
             made = place if folder else posixpath.dirname(place)
             theirs = f" && chmod -R a+rwX {place}" if given else ""
             self.lines.append(
@@ -175,7 +170,7 @@ class _Reading:
             )
 
     def _program(self, path: str, package: str) -> None:
-        if not _PLAIN.fullmatch(path) or not _PLAIN.fullmatch(package):
+        if not PLAIN.fullmatch(path) or not PLAIN.fullmatch(package):
             return
         self.programs[path] = package
         starts = f"reload {path}" if package == self.build.package else f"once {package}"
@@ -218,7 +213,7 @@ def _mounted(source: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    return word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"
+    return word if PLAIN.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"
 
 
 def packages_of(ref: str) -> str:

@@ -242,7 +242,8 @@ class _Reading:
             for instruction in stage.instructions
             for line in self._written(stage, instruction)
         ]
-        lines[first : first + count] = [*_FROM.sub(rf"\g<1>{self.ref}", start, count=1).split("\n"), *below]
+        moved = _FROM.sub(lambda found: f"{found[1]}{self.ref}", start, count=1)
+        lines[first : first + count] = [*moved.split("\n"), *below]
         at = min(i.line for i in self.stage.build.instructions) - 1
         lines[at:at] = to_the_build
         return "\n".join(lines) + "\n"
