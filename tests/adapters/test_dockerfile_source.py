@@ -44,6 +44,7 @@ def test_stages_with_arguments_flags_heredocs_and_escapes() -> None:
         ("FROM\n", 1, "FROM is written"),
         ("FROM a b\n", 1, "FROM is written"),
         ("FROM a\nRUN x\n\nCOPY a\n", 4, "COPY lacks arguments"),
+        ("FROM a\nHEALTHCHECK --interval=3s\n", 2, "HEALTHCHECK lacks arguments"),
         ("FROM a\nRUN x\nENV a\nRUN y\n", 3, "ENV must have two arguments"),
         ("FROM a\nRUN <<EOF\nx\n", 2, "unterminated heredoc"),
     ],

@@ -17,7 +17,17 @@ _KNOWN = frozenset(
     {"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"}
     | {"ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
 )
-_NEEDS = {"COPY": 2, "ADD": 2, "RUN": 1, "USER": 1, "WORKDIR": 1, "EXPOSE": 1, "VOLUME": 1, "SHELL": 1}
+_NEEDS = {
+    "COPY": 2,
+    "ADD": 2,
+    "RUN": 1,
+    "USER": 1,
+    "WORKDIR": 1,
+    "EXPOSE": 1,
+    "VOLUME": 1,
+    "SHELL": 1,
+    "HEALTHCHECK": 1,
+}
 
 
 def read(path: Path, *, root: Path) -> DockerfileFacts:

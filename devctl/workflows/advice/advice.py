@@ -30,6 +30,7 @@ from devctl.domain.plan.run import Run, rebased
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
+from devctl.domain.project.redact import redact
 from devctl.domain.project.state_folder import ToldNote, told_key
 from devctl.errors import MachineError, Problem
 from devctl.workflows.project.compose_model import compose_place, unset_in_compose
@@ -331,7 +332,7 @@ def _not_run(linted: Linted, facts: DockerfileFacts, service: Service) -> Iterat
     words = begun_words(facts, shown, linted.compose) if shown is not None else ()
     last, *before = programs(words) or ((),)
     script = last[:1] if last and is_other(last[0]) and not develops(last[0]) else ()
-    steps = [" ".join(step) for step in (*before[::-1], script) if step]
+    steps = [redact(" ".join(step)) for step in (*before[::-1], script) if step]
     own = [line for cmd in ("ENTRYPOINT", "CMD") if shown and (line := effective(facts, shown, cmd))]
     said = next((key for key in ("entrypoint", "command") if words_of(linted.compose, key)), None)
     if steps:
