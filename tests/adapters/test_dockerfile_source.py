@@ -82,3 +82,14 @@ def test_any_file_is_read_or_refused_with_a_line(lines: list[str]) -> None:
         assert 1 <= int(place.rpartition(":")[2]) <= max(1, len(lines))
     else:
         assert facts.stages
+
+
+def test_of_a_file_outside_of_the_project_no_word_is_repeated(tmp_path: Path) -> None:
+    """Code in a container writes the compose file that names it, and reads what the watcher says of it."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "token").write_text("hvs.SECRET\n")
+    with pytest.raises(FilesError) as raised:
+        read(tmp_path / "shop/../token", root=tmp_path / "shop")
+    problem = raised.value.problem
+    assert (problem.code, problem.place) == ("broken-dockerfile", "../token:1")
+    assert "secret" not in repr((problem, raised.value.detail)).lower()

@@ -49,7 +49,13 @@ def read(path: Path, *, root: Path) -> DockerfileFacts:
             hint="correct `build.dockerfile` in the compose file, or `devctl init` to write a Dockerfile",
             place=name,
         ) from error
-    return parse(text, path=name)
+    try:
+        return parse(text, path=name)
+    except FilesError as error:
+        # Which file outside is named, code in a container may have chosen: no word of it is repeated where that code can read.
+        if not Path(name).is_absolute() and not name.startswith("../"):
+            raise
+        raise error.replace(message=f"{name}, which lies outside of the project, is no Dockerfile") from None
 
 
 def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None = None) -> DockerfileFacts:
