@@ -128,6 +128,7 @@ class DevctlError(Exception):
             hint=told.hint,
             place=told.place,
             why=told.why,
+            path=told.path,
             detail=self.detail if detail is None else detail,
             result=self.result if result is None else result,
         )

@@ -44,6 +44,7 @@ def test_stages_with_arguments_flags_heredocs_and_escapes() -> None:
         ("FROM\n", 1, "FROM is written"),
         ("FROM a b\n", 1, "FROM is written"),
         ("FROM a\nRUN x\n\nCOPY a\n", 4, "COPY lacks arguments"),
+        ("FROM a\nHEALTHCHECK --interval=3s\n", 2, "HEALTHCHECK lacks arguments"),
         ("FROM a\nRUN x\nENV a\nRUN y\n", 3, "ENV must have two arguments"),
         ("FROM a\nRUN <<EOF\nx\n", 2, "unterminated heredoc"),
     ],
@@ -81,3 +82,14 @@ def test_any_file_is_read_or_refused_with_a_line(lines: list[str]) -> None:
         assert 1 <= int(place.rpartition(":")[2]) <= max(1, len(lines))
     else:
         assert facts.stages
+
+
+def test_of_a_file_outside_of_the_project_no_word_is_repeated(tmp_path: Path) -> None:
+    """Code in a container writes the compose file that names it, and reads what the watcher says of it."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "token").write_text("hvs.SECRET\n")
+    with pytest.raises(FilesError) as raised:
+        read(tmp_path / "shop/../token", root=tmp_path / "shop")
+    problem = raised.value.problem
+    assert (problem.code, problem.place) == ("broken-dockerfile", "../token:1")
+    assert "secret" not in repr((problem, raised.value.detail)).lower()

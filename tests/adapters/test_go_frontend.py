@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from devctl.adapters.go import frontend
 from devctl.adapters.go.frontend import _without_wildcards
 from devctl.adapters.go.reader import read
 from devctl.domain.go.facts import Unbuilt
@@ -141,3 +142,8 @@ def test_a_pattern_of_a_megabyte_takes_no_time() -> None:
     began = time.process_time()
     assert _without_wildcards("a" * 1_000_000) == "a" * 1_000_000
     assert time.process_time() - began < 1
+
+
+def test_variables_of_a_makefile_do_not_grow_without_end(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text(f"X = {'$(X)' * 400}\nall:\n\tcp -r $(X) web/dist\n")
+    assert frontend._make_target(tmp_path, "web/dist") == "all"

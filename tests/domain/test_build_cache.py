@@ -6,6 +6,9 @@ import pytest
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.derive.build_cache import MOUNT, with_build_cache, without_build_cache
+from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
+from devctl.domain.dockerfile.facts import lines_of, with_ends
+from devctl.domain.dockerfile.recipe import Recipe, run_again
 
 BUILD = """\
 # a comment
@@ -51,3 +54,17 @@ def test_a_cache_of_the_users_own_is_kept() -> None:
 
 def test_the_stage_that_is_asked_for_is_the_image() -> None:
     assert with_build_cache(parse(BUILD + FINAL), "build") == BUILD + FINAL
+
+
+@pytest.mark.parametrize("end", ["\f", "\v", "\x1c", "\x85", "\u2028", "\r"])
+def test_only_a_line_feed_ends_a_line(end: str) -> None:
+    """A builder counts in this way: what is put into another line makes another program of it."""
+    text = BUILD.replace("a comment", f"a{end}RUN comment") + FINAL
+    assert with_build_cache(parse(text), "").count(MOUNT) == 2
+    assert f"\nRUN {MOUNT} --mount=type=secret" in with_build_cache(parse(text), "")
+    again = run_again(Recipe(text, ""), [3], "1").dockerfile
+    assert again == text.replace("WORKDIR", "ARG DEVCTL_AGAIN=1\nWORKDIR")
+    assert lines_of(text)[2] == "WORKDIR /src" and "".join(with_ends(text)) == text
+    derived = derived_stage(parse(text), {}, package=".", module="example.com/shop", started_in=".")
+    assert isinstance(derived, DerivedStage)
+    assert "FROM golang:1.26 AS build\nWORKDIR /src\nRUN apk add git" in derived.build.head(())

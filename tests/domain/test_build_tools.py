@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from devctl.adapters.project_files.dockerfile import parse
-from devctl.domain.derive.build_tools import with_tools
-from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
+from devctl.domain.derive.build_tools import recipes, with_tools
+from devctl.domain.derive.dev_stage import DerivedStage, derived_stage, dev_dockerfile
 from devctl.domain.dockerfile.build_and_start import started
 from devctl.domain.dockerfile.go_build_lines import linked_in
 from devctl.domain.dockerfile.prod_stages import prod_stages
+from devctl.domain.dockerfile.stages import LONGEST
 
 MAKEFILE = """\
 VERSION ?= none
@@ -109,3 +112,62 @@ def test_every_program_that_a_script_builds_is_there_for_the_start() -> None:
     assert found.final.programs == {"/app/bin/shop": "cmd/shop", "/app/bin/seed": "cmd/seed"}
     assert prod_stages(facts, compose) == {"other": "1"}
     assert prod_stages(facts, {"command": ["air"]}) == prod_stages(facts, {}) == {}
+
+
+DIAMONDS = "".join(f"{side}{n}: a{n + 1} b{n + 1}\n\tgo build\n" for n in range(22) for side in "ab")
+CHAIN = "".join(f"a{n}: a{n + 1}\n\tgo build\n" for n in range(3000))
+LOOP = "a0: b\n\tgo build\nb: a0 b\n\tgo vet\n"
+
+
+@pytest.mark.parametrize(("makefile", "lines"), [(DIAMONDS, 43), (CHAIN, 3000), (LOOP, 2)])
+def test_targets_that_need_each_other_are_read_once_each(makefile: str, lines: int) -> None:
+    began = time.process_time()
+    assert recipes(makefile, ["a0"]).count("go ") == lines
+    assert time.process_time() - began < 1
+
+
+def test_variables_that_name_themselves_do_not_grow_without_end() -> None:
+    text = recipes(f"X = {'$(X)' * 12}\nall:\n\tgo build $(X)\n", [])
+    assert len(text) <= LONGEST
+
+
+def test_a_makefile_that_includes_itself_is_read_once() -> None:
+    read: list[str] = []
+    text = "include Makefile ./Makefile loop.mk\n" * 3 + "all:\n\tgo build -o /shop ./cmd/shop\n"
+
+    def seen(path: str) -> str | None:
+        read.append(path)
+        return text if path in ("Makefile", "loop.mk") else None
+
+    facts = with_tools(parse("FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN make\n"), seen)
+    assert "go build -o /shop" in facts.stages[0].instructions[-1].runs
+    assert sorted(read) == ["GNUmakefile", "Makefile", "loop.mk", "makefile"]
+
+
+def test_a_line_of_assignments_takes_no_time() -> None:
+    began = time.process_time()
+    with_tools(parse(f"FROM golang:1.26\nRUN x{';a=' * 15_000}\n"), lambda _: None)
+    assert time.process_time() - began < 2
+
+
+def test_a_flag_of_a_makefile_stays_within_the_variable_that_it_is_put_into() -> None:
+    text = "all:\n\tgo build -mod=vendor '-tags=a\"\tPATH=/evil' '-gcflags=$$(x)' -o /out/shop ./cmd/shop\n"
+    facts = with_tools(
+        parse(
+            "FROM golang:1.26 AS build\nWORKDIR /src\nCOPY . .\nRUN make\n"
+            "FROM scratch\nCOPY --from=build /out/shop /shop\nENTRYPOINT [\"/shop\"]\n"
+        ),
+        {"Makefile": text}.get,
+    )  # fmt: skip
+    found = derived_stage(facts, {}, package="cmd/shop", module="example.com/shop", started_in=".")
+    assert isinstance(found, DerivedStage)
+    said = dev_dockerfile(found, air="", std="", modules="", scripts={}, context=".")
+    assert '-modcacherw -mod=vendor"' in said and "evil" not in said
+
+
+def test_a_folder_of_any_name_is_gone_into() -> None:
+    run = "FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN make -C a\\1\n"
+    facts = with_tools(
+        parse(run), lambda path: "all:\n\tgo build .\n" if path.endswith("/Makefile") else None
+    )
+    assert facts.stages[0].instructions[-1].runs == "cd a\\1 && go build .\n"

@@ -450,3 +450,21 @@ def test_a_folder_of_the_compose_file_is_the_one_that_the_program_is_started_in(
     assert derived(PLAIN, compose={"working_dir": "/app/cmd", "volumes": source}).folder == ""
     lines = written(derived(PLAIN, compose={"working_dir": "/var/shop"}))
     assert "RUN mkdir -p /var/shop && chmod 1777 /var/shop" in lines
+
+
+def test_words_with_a_line_break_begin_no_line_of_the_dockerfile() -> None:
+    text = PLAIN.replace(
+        "ENTRYPOINT", 'ARG WHERE\nWORKDIR $WHERE\nCOPY ["a\\nRUN evil", "/srv/"]\nENTRYPOINT'
+    )
+    compose = {"build": {"args": {"WHERE": "/srv\nRUN evil"}}, "working_dir": "/data\nRUN evil"}
+    lines = written(derived(text, compose=compose))
+    assert not any(line.startswith("RUN evil") for line in lines)
+    parse("\n".join(lines))
+
+
+@pytest.mark.parametrize("context", ["my app", "a\\g<9>", "a,rw", "x PATH=/evil", "a\nRUN evil"])
+def test_a_context_with_another_name_than_a_plain_word(context: str) -> None:
+    found = derived_stage(
+        parse(PLAIN), {}, package=".", module="example.com/shop", started_in=".", context=context
+    )
+    assert isinstance(found, NotDerived) and "build context" in found.why

@@ -8,7 +8,14 @@ from devctl.errors import InterruptedByUser, MachineError, ProjectError
 from devctl.workflows.dev.replace import Superseded
 
 ERROR = ProjectError(
-    "it fails", code="fails", hint="try", place="a:1", detail="log", why="bad luck", result={"a": 1}
+    "it fails",
+    code="fails",
+    hint="try",
+    place="a:1",
+    detail="log",
+    why="bad luck",
+    result={"a": 1},
+    path="/data",
 )
 
 
@@ -16,7 +23,7 @@ def test_another_error_says_something_else_and_keeps_the_rest() -> None:
     told = ERROR.replace(message="it fails badly", hint="run")
     assert (str(told), told.problem.message, told.problem.hint) == ("it fails badly", "it fails badly", "run")
     assert (told.code, told.problem.place, told.problem.why) == ("fails", "a:1", "bad luck")
-    assert (told.detail, told.result) == ("log", {"a": 1})
+    assert (told.detail, told.result, told.problem.path) == ("log", {"a": 1}, "/data")
     assert (str(ERROR), ERROR.problem.hint) == ("it fails", "try")
     assert ERROR.replace(result={"b": 2}).result == {"b": 2}
 

@@ -69,3 +69,8 @@ def test_the_line_that_hides() -> None:
     assert hiding_line(text, "internal/gen/a.pb.go") == 4
     assert hiding_line(text, "keep.pb.go") is None
     assert hiding_line(text, "main.go") is None
+
+
+def test_a_pattern_of_any_length_is_read() -> None:
+    assert hiding_line("/".join(["**"] * 5000), "a/b") == 1
+    assert hiding_line("/".join(["*"] * 5000), "/".join(["a"] * 5000)) == 1

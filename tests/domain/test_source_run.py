@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from typing import Any
 
 import pytest
@@ -243,3 +244,29 @@ def test_what_a_debugger_compiles_and_starts(
 
 def test_a_debugger_that_tests_or_attaches_starts_no_program() -> None:
     assert run("dlv test ./...") is None and run("dlv attach 1") is None
+
+
+def test_a_target_that_calls_others_again_and_again_is_not_followed_for_ever() -> None:
+    read: list[str] = []
+
+    def seen(path: str) -> str:
+        read.append(path)
+        return "all:\n" + "\tmake all\n" * 8
+
+    assert source_run(["make"], folder="/src", env={}, read=seen) is None
+    assert len(read) < 1000
+
+
+def test_shells_within_shells_are_read_once_each() -> None:
+    text = "go run ."
+    for _ in range(10):
+        text = shlex.join(["sh", "-c", text])
+    began = time.process_time()
+    found = run(text)
+    assert found is not None and found.package == "/src"
+    assert time.process_time() - began < 1
+
+
+def test_what_is_exported_has_the_name_of_a_variable() -> None:
+    found = run("sh -c \"export 'A;touch /x=1' B=2 && migrate && go run .\"")
+    assert found is not None and found.env == {"B": "2"} and found.steps == ("B=2 migrate",)

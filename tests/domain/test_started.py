@@ -129,3 +129,9 @@ def test_an_argument_that_names_a_volume_which_nobody_fills_is_left_out(
 def test_a_file_in_such_a_volume_is_left_out_with_its_flag(words: str) -> None:
     text = dockerfile(f'VOLUME ["/data/conf"]\nCMD ["/app", "-v", {words}]')
     assert started(parse(text), {}).args == ("-v",)
+
+
+@pytest.mark.parametrize("command", [["tini", "--"], ["gosu", "app"], ["sh", "-c", ""], [""]])
+def test_words_that_start_nothing(command: list[str]) -> None:
+    found = started(parse(dockerfile("ENTRYPOINT /app")), {"command": command})
+    assert found.args == () and found.command == tuple(command)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.dockerfile.syntax_directive import syntax_line, without_syntax_line
+from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.dockerfile.syntax_directive import below_directives, syntax_line, without_syntax_line
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,12 @@ def test_without_it_the_lines_keep_their_numbers_and_other_directives_count() ->
     assert left == "# escape=`\n#\nFROM x\nRUN y\n"
     assert without_syntax_line(left) == left
     assert without_syntax_line("# syntax=a/b\nFROM x\n") == "#\nFROM x\n"
+
+
+def test_what_comes_before_the_lines_leaves_the_directives_in_force() -> None:
+    """A Dockerfile in a compose file has the numbers of that file's lines."""
+    text = "# syntax=docker/dockerfile:1\n# escape=`\nFROM golang:1.26\nRUN go vet `\n  && go build .\n"
+    moved = below_directives(text, "\n" * 7)
+    assert syntax_line(moved) == (1, "docker/dockerfile:1")
+    (run,) = parse(moved).stages[0].instructions
+    assert run.value == ("go vet   && go build .",) and run.line == 4 + 7

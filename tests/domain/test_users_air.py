@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devctl.domain.detect.air_start import air_start
 from devctl.domain.dockerfile.air_toml import users_air
 from devctl.domain.plan.users_air import Translated, builds, duration, problems, translated
 from devctl.domain.project.model import ProgramStart, ServedPort, Service, SourceCode
@@ -211,3 +212,28 @@ def test_a_makefile_wants_the_image_that_has_make(said: str, calls: bool) -> Non
     air = users_air(f"[build]\n{said}\n", ".air.toml")
     assert air.calls_make is calls
     assert Service("shop", air=air).needs_debian is calls
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[build]\nargs_bin = 5",
+        '[build]\nargs_bin = "--port 1"',
+        "[build]\npre_cmd = 5",
+        "[build]\ninclude_ext = 5",
+        "[build.linux]\ninclude_file = [[1]]",
+        f"[build]\nkill_delay = 1{'0' * 400}",
+        f"[build]\nrerun = true\nrerun_delay = 1{'0' * 400}",
+        f"x = {'[' * 5000}{']' * 5000}",
+        f"[{'.'.join(['a'] * 5000)}]\nb = 1",
+        f"x = {'[' * 100}{']' * 100}",
+    ],
+)
+def test_what_air_would_refuse_is_refused_and_nothing_else_comes_of_it(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no list of texts|too large|too deeply"):
+        users_air(text, ".air.toml")
+
+
+def test_quotes_that_only_seem_to_fit_set_nothing() -> None:
+    air = users_air('[build]\nfull_bin = \'A="x\\" y" "prog\'', ".air.toml")
+    assert air_start(air).args == () and air_start(air).variables == {}

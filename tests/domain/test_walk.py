@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.dockerfile.stages import LONGEST
 from devctl.domain.dockerfile.walk import in_context, walk, working_dir
 
 TWO = """\
@@ -60,3 +61,12 @@ def test_a_relative_folder_lies_in_that_of_the_base(base: str, folder: str) -> N
     [line] = walk(facts, facts.stages[0])
     assert line.folder == folder
     assert working_dir(facts, facts.stages[0]) == "$/app"
+
+
+def test_variables_that_grow_without_end_stay_as_they_are_written() -> None:
+    text = "ARG A=xxxxxxxx\nARG B=$A\n" + "ARG B=$B$B\n" * 40
+    text += "FROM alpine\nENV A=xxxxxxxx\n" + "ENV A=$A$A\n" * 40 + "RUN echo " + "$A" * 1000 + "\n"
+    facts = parse(text)
+    [*_, line] = walk(facts, facts.stages[-1])
+    assert max(map(len, [*line.values.values(), *facts.global_args.values()])) < 20_000
+    assert len(line.filled(line.instruction.original)) <= LONGEST

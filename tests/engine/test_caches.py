@@ -113,7 +113,7 @@ def test_the_standard_library_is_compiled_once_and_a_rebuild_makes_the_deps_laye
         assert owner == "", "Go notes what it uses in files of its own user, and clears away the others"
         inside = ["run", "--rm", "--entrypoint", "find", service["image"], "/cache", "-type", "f"]
         assert docker(*inside) == "", "the image is none the larger for it"
-        assert "std" not in docker("image", "ls", "--format", "{{.Tag}}", f"{shop.name}-app").split()
+        assert "std" not in docker("image", "ls", "--format", "{{.Tag}}", f"{shop.name}-app")
 
         layers = ["image", "inspect", "--format", '{{join .RootFS.Layers " "}}', service["image"]]
         before = docker(*layers).split()

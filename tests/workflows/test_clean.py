@@ -13,6 +13,7 @@ from devctl.domain.plan.engine_state import (
     MACHINE_LABEL,
     PROJECT_LABEL,
     ROOT_LABEL,
+    SERVICE_LABEL,
     TEMPORARY_LABEL,
     WORKING_DIR_LABEL,
     Container,
@@ -70,6 +71,26 @@ def test_what_it_did_not_make_is_never_judged(machine: dict[str, str]) -> None:
     outcome = clean(CleanRequest(project=ROOT, caches=True, yes=True), box)
     assert (outcome.result["removed"], world.others) == ([], before)
     assert ("made by an older devctl" in outcome.text) is (not machine)
+
+
+def test_an_image_that_somebody_builds_on_ours_has_its_labels_and_stays() -> None:
+    world = World()
+    theirs = of_gone_folder("image", **HERE, **{SERVICE_LABEL: "app"})
+    world.others = [
+        replace(theirs, id=f"sha256:{name}", name=name)
+        for name in ("team/app:release", "old-app2:x", "old-app:prod-alpine")
+    ]
+    clean(CleanRequest(project=ROOT), world.box())
+    assert [thing.name for thing in world.others] == ["team/app:release", "old-app2:x"]
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_container_that_somebody_starts_of_an_image_of_ours_stays(*, runs: bool) -> None:
+    labels = {PROJECT_LABEL: "old", ROOT_LABEL: GONE, SERVICE_LABEL: "app", **HERE}
+    world = World()
+    world.others = [Labelled("container", "c", "by-hand", labels, in_use=runs)]
+    clean(CleanRequest(project=ROOT), world.box())
+    assert world.others and abandoned_containers(world.box()) == []
 
 
 def test_what_a_killed_command_left_goes_and_what_runs_stays() -> None:

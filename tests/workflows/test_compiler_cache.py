@@ -10,14 +10,16 @@ from typing import Any, cast
 import pytest
 
 from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.command.events import Remark
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.ports.toolbox import Finished, Sources, Toolbox
 from devctl.workflows.engine.compiler_cache import ensure_cache
 from devctl.workflows.project.load import load
 from devctl.workflows.session.session import open_session
 from devctl.workflows.session.steps import Steps
+from devctl.workflows.size import reproducible
 from tests.engine.conftest import TEMPLATE
-from tests.fakes import ROOT, World
+from tests.fakes import ROOT, FakeImage, World
 
 
 def reading(box: Toolbox) -> Toolbox:
@@ -66,3 +68,30 @@ def test_what_cannot_be_filled_stops_nothing(fails: str) -> None:
 def test_a_dockerfile_without_that_stage_fills_nothing() -> None:
     world = World()
     assert built(world, world.box()) == [] and world.calls == []
+
+
+def test_the_users_names_of_images_stay_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    box = reading(world.box())
+    world.tags["shop-shop:std"] = "theirs"
+    world.images["theirs"] = FakeImage("theirs", {}, "", None)
+    session = open_session(world.box(), load(world.box(), ROOT), mode="dev")
+    build = session.model["services"]["shop"]["build"]
+    build |= {"tags": ["shop:latest"], "cache_to": ["type=local,dest=/home/me"]}
+    given: list[Any] = []
+    compose = SimpleNamespace(
+        build=lambda root, model, names, **how: given.append(model) or Finished(1, "", "failed to solve")
+    )
+    ensure_cache(replace(box, compose=cast("Any", compose)), session, Steps(box))
+    (model,) = given
+    assert not {"tags", "cache_to"} & model["services"]["shop"]["build"].keys()
+    assert model["services"]["shop"]["image"] not in ("shop-shop:std", "shop-shop:dev")
+    assert world.tags["shop-shop:std"] == "theirs"
+    assert any("that failed" in event.text for event in world.events if isinstance(event, Remark))
+
+
+def test_a_second_build_takes_no_name_of_the_users() -> None:
+    session = open_session(World().box(), load(World().box(), ROOT), mode="dev")
+    spec = {"build": {"context": ".", "tags": ["shop:latest"], "labels": {}, "cache_to": ["type=inline"]}}
+    again = reproducible._spec(World().box().identity, session.runs[0], spec)
+    assert again["build"] == {"context": ".", "labels": dict(World().box().identity.temporary())}

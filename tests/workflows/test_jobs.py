@@ -22,9 +22,10 @@ class Folder:
     def __init__(self) -> None:
         self.tree_now: str | None = "t1"
         self.kept = JobsNote()
+        self.texts = {"/shop/.dockerignore": "bin\n!bin/keep", "/shop/Dockerfile": "FROM alpine"}
 
     def read_text(self, path: Path, *, within: Path | None) -> str | None:
-        return "bin\n!bin/keep"
+        return self.texts.get(str(path))
 
     def tree(self, root: Path, *, without: list[str]) -> str | None:
         assert (root, without[-1]) == (ROOT, ".devctl") and "bin" in without
@@ -53,6 +54,19 @@ def test_a_job_changed_where_its_folder_or_its_build_did() -> None:
     assert seen(folder, {"services": {"migrate": {"build": {"context": "/shop", "target": "x"}}}}).changed
     folder.tree_now = "t2"
     assert seen(folder).changed
+
+
+def test_a_job_changed_where_its_dockerfile_did_which_the_context_may_lack() -> None:
+    """Whether .dockerignore names it, or it lies outside."""
+    folder = Folder()
+    outside = {"services": {"migrate": {"build": {"context": "/shop", "dockerfile": "../docker/job"}}}}
+    for model, path in ((MODEL, "/shop/Dockerfile"), (outside, "/shop/../docker/job")):
+        note_built(cast("Any", folder), ROOT, seen(folder, model))
+        assert not seen(folder, model).changed
+        folder.texts[path] = "FROM alpine:3.22"
+        assert seen(folder, model).changed
+    several = {"context": "/shop", "additional_contexts": {"lib": "/lib"}}
+    assert seen(folder, {"services": {"migrate": {"build": several}}}).source is None
 
 
 def test_what_cannot_be_told_counts_as_changed() -> None:

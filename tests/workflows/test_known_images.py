@@ -31,6 +31,8 @@ def test_ours_can_be_followed() -> None:
         ("RUN --mount=type=bind,from=assets,target=/x cp -r /x /assets", False),
         ("ADD https://example.com/data.json /data.json", False),
         ("ADD git@example.com:a/b.git /src", False),
+        ("add https://example.com/data.json /data.json", False),
+        ("ADD --chown=1:1 \\\n  https://example.com/data.json /data.json", False),
     ],
 )
 def test_what_a_line_reads(line: str, followed: bool) -> None:

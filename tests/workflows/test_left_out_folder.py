@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from devctl.adapters.system.files import SystemFiles
 from devctl.domain.project.model import Service
+from devctl.workflows.advice import advice
 from devctl.workflows.preview.rollback import left_out_folder
+from devctl.workflows.session import overlay
 
 
 @pytest.mark.parametrize(
@@ -32,3 +36,34 @@ def test_the_folder_that_is_left_out(path: str, target: str | None) -> None:
     ]
     project = SimpleNamespace(root="/shop", specs={"api": {"volumes": volumes}})
     assert left_out_folder(cast("Any", SimpleNamespace(project=project)), Service("api"), path) == target
+
+
+def test_endings_are_looked_for_in_each_folder_of_the_project_once(tmp_path: Path) -> None:
+    root, outside = tmp_path / "shop", tmp_path / "outside"
+    for folder in (root / "assets/css", outside):
+        folder.mkdir(parents=True)
+    (root / "assets/css/a.scss").touch()
+    (outside / "a.secret").touch()
+    (root / "assets/out").symlink_to(outside)
+    for n in range(40):
+        (root / f"assets/loop{n}").symlink_to(".")
+    files, looked = SystemFiles(), list[Path]()
+    names = files.names
+    counting = SimpleNamespace(
+        is_dir=files.is_dir, real=files.real, names=lambda path: looked.append(path) or names(path)
+    )
+    found = overlay._endings(cast("Any", counting), root / "assets", root=str(root), depth=4)
+    assert "scss" in found and "secret" not in found
+    assert len(looked) == 2
+
+
+@pytest.mark.parametrize(
+    ("step", "shown"),
+    [
+        ("DSN='postgres://u:pw@db' migrate -database postgres://u:pw@db up", "migrate …"),
+        ("./seed.sh", "./seed.sh"),
+        ("sleep 3", "sleep …"),
+    ],
+)
+def test_what_is_said_of_a_step_holds_no_value_of_a_variable(step: str, shown: str) -> None:
+    assert advice._named_alone(step) == shown

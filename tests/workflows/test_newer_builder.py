@@ -19,6 +19,7 @@ from devctl.domain.project.model import ImageBuild, Project, Service, SourceCode
 from devctl.errors import FilesError, MachineError
 from devctl.workflows.bases import go_base, needed
 from devctl.workflows.bases.go_base import resolve_bases
+from devctl.workflows.engine import execute
 from devctl.workflows.engine.execute import build
 from devctl.workflows.session.overlay import overlay_files, recipe_of
 from tests.fakes import World
@@ -168,3 +169,21 @@ def test_an_address_that_does_not_answer_is_told_with_the_line_that_adds_it() ->
     with pytest.raises(MachineError) as raised:
         build(replace(box, compose=cast("Any", compose)), cast("Any", session), "shop")
     assert (raised.value.code, raised.value.problem.place) == ("add-unreachable", f"{PATH}:5")
+
+
+def test_a_dockerfile_in_the_compose_file_is_read_and_nothing_else_of_that_file() -> None:
+    text = "# syntax=example.com/frontend:1\n" + BUILD + FINAL.format("ADD https://example.com/x /x\n")
+    _, box, project = made(text, engine="28.0")
+    service = replace(project.services[0], build=replace(project.services[0].build, inline=text))
+    project = replace(project, services=(service,))
+    run = prod_run(project, service, base=None)
+    files = SimpleNamespace(
+        read_text=lambda path, *, within: pytest.fail("the compose file is no Dockerfile")
+    )
+    (wanted,) = go_base._builders(cast("Any", files), project, [run])
+    assert (wanted.ref, wanted.place) == ("example.com/frontend:1", PATH)
+    sources = SimpleNamespace(dockerfile_text=box.sources.dockerfile_text)
+    session = cast("Any", SimpleNamespace(runs=[run], project=project, root=Path(project.root)))
+    error = MachineError("failed to load https://example.com/x : 404", code="build-failed", hint="")
+    place = execute._adds(cast("Any", sources), session, "shop", error)
+    assert place is not None and place.startswith(f"{PATH}:")

@@ -94,3 +94,12 @@ def test_a_replacement_that_nothing_requires_is_not_read(tmp_path: Path) -> None
     unneeded = MOD.replace("require example.com/greet v0.0.0\n", "")
     box, project = bridge(tmp_path, mod=unneeded)
     check_manifests(cast("Any", box), project, mode="dev")
+
+
+def test_a_command_that_is_told_is_one_command(tmp_path: Path) -> None:
+    """Whoever copies it runs it in a shell."""
+    mod = MOD.replace("../../libs", "./libs").replace("example.com/greet", '"example.com/$(evil)"')
+    box, project = bridge(tmp_path, mod=mod)
+    with pytest.raises(FilesError) as raised:
+        check_manifests(cast("Any", box), project, mode="prod")
+    assert raised.value.problem.hint.endswith("go mod edit '-dropreplace=example.com/$(evil)'")

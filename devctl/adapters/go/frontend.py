@@ -13,6 +13,7 @@ from devctl.adapters.go.embed import embed_patterns, fitting
 from devctl.adapters.system.beneath import read_bytes
 from devctl.adapters.system.regular_file import walk
 from devctl.domain.command.argv import shell_path
+from devctl.domain.dockerfile.stages import filled
 from devctl.domain.go.facts import Located, Unbuilt
 
 _SKIPPED = frozenset({"node_modules", "vendor", "testdata"})
@@ -25,6 +26,7 @@ _BUNDLERS = re.compile(
 )
 _GENERATES = re.compile(rb"^//go:generate[ \t]+.*\b(?:npm|npx|yarn|pnpm|bun|make|vite)\b", re.MULTILINE)
 _TARGET = re.compile(r"^([\w.-]+)[ \t]*:(?!=)")
+_USED = re.compile(r"\$[({](\w+)[)}]")
 _SET = re.compile(r"^(\w+)[ \t]*[:?]?=[ \t]*(\S.*)$", re.MULTILINE)
 
 
@@ -168,7 +170,7 @@ def _make_target(root: Path, path: str) -> str:
         if (named := _TARGET.match(line)) is not None:
             target = named[1]
         for _ in range(3):
-            line = re.sub(r"\$[({](\w+)[)}]", lambda found: values.get(found[1], ""), line)  # noqa: PLW2901
+            line = filled(_USED, lambda found: values.get(found[1], ""), line)  # noqa: PLW2901
         words = line.split() if line.startswith("\t") else []
         put = [posixpath.normpath(word.strip("\"'").rstrip("/.*") or ".") for word in words[1:]]
         if path in put and words[0].lstrip("@-") not in ("rm", "mkdir", "echo"):

@@ -17,7 +17,17 @@ _KNOWN = frozenset(
     {"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"}
     | {"ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
 )
-_NEEDS = {"COPY": 2, "ADD": 2, "RUN": 1, "USER": 1, "WORKDIR": 1, "EXPOSE": 1, "VOLUME": 1, "SHELL": 1}
+_NEEDS = {
+    "COPY": 2,
+    "ADD": 2,
+    "RUN": 1,
+    "USER": 1,
+    "WORKDIR": 1,
+    "EXPOSE": 1,
+    "VOLUME": 1,
+    "SHELL": 1,
+    "HEALTHCHECK": 1,
+}
 
 
 def read(path: Path, *, root: Path) -> DockerfileFacts:
@@ -39,7 +49,13 @@ def read(path: Path, *, root: Path) -> DockerfileFacts:
             hint="correct `build.dockerfile` in the compose file, or `devctl init` to write a Dockerfile",
             place=name,
         ) from error
-    return parse(text, path=name)
+    try:
+        return parse(text, path=name)
+    except FilesError as error:
+        # Which file outside is named, code in a container may have chosen: no word of it is repeated where that code can read.
+        if not Path(name).is_absolute() and not name.startswith("../"):
+            raise
+        raise error.replace(message=f"{name}, which lies outside of the project, is no Dockerfile") from None
 
 
 def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None = None) -> DockerfileFacts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage, with_ends
 from devctl.domain.dockerfile.stages import chain, external_base, find_stage, golang_tag
 
 MOUNT = "--mount=type=cache,target=/root/.cache/go-build"
@@ -23,7 +23,7 @@ _ROOT = frozenset({"root", "0", "root:root", "0:0"})
 
 def with_build_cache(facts: DockerfileFacts, target: str) -> str:
     """The text of a Dockerfile, of which the stage `target` (the last where "") is built."""
-    lines = facts.text.splitlines(keepends=True)
+    lines = with_ends(facts.text)
     final = find_stage(facts, target) or next(reversed(facts.stages), None)
     if final is None:
         return facts.text

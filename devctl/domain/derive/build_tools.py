@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, with_ends
+from devctl.domain.dockerfile.stages import filled
 from devctl.domain.dockerfile.walk import Line, in_context, walk
 
 _HEAD = re.compile(r"^\s*RUN\s+(?:--\S+\s+)*", re.IGNORECASE)
-_COMMAND = r"(?:^|[|;&(\n\"'])\s*(?:\w+=\S*\s+)*"
+_COMMAND = r"(?:^|[|;&(\n\"'])\s*(?:\w+=[^\s|;&]*\s+)*"
 _SCRIPT = re.compile(_COMMAND + r"(?:(?:ba|a)?sh\s+(?:-\w+\s+)*)?([\w./-]*build[\w-]*\.sh)\b")
 _MAKE = re.compile(_COMMAND + r"make\b((?:[ \t]+[^\s;&|\"']+)*)")
 _CD = re.compile(r"\bcd\s+([^\s;&|\"']+)")
@@ -24,6 +25,7 @@ _INCLUDE = re.compile(r"^-?s?include[ \t]+(.+?)[ \t]*$", re.MULTILINE)
 _USED = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\})")
 _NAMES = ("GNUmakefile", "makefile", "Makefile")
 _DEEP = 5
+"""How often variables are filled in that name one another, and how many Makefiles may include one another."""
 
 Read = Callable[[str], str | None]
 """Gives a file of the build context; None where there is none."""
@@ -56,7 +58,8 @@ def _said(text: str, line: Line, read: Read) -> Iterator[str]:
         said = recipes(makefile, words) if makefile is not None else ""
         inside = posixpath.normpath(folder)
         # Each line of a recipe is a shell of its own.
-        yield said if inside == "." else re.sub(r"^(?=.)", f"cd {inside} && ", said, flags=re.MULTILINE)
+        before = f"cd {inside} && " if inside != "." else ""
+        yield "".join(f"{before}{line}" if line.strip("\n") else line for line in with_ends(said))
 
 
 def _folder(before: str) -> str:
@@ -86,17 +89,30 @@ def _flags(words: list[str]) -> tuple[str, str, list[str]]:
 
 
 def _makefile(
-    folder: str, names: list[str] | tuple[str, ...], line: Line, read: Read, deep: int = _DEEP
+    folder: str,
+    names: list[str] | tuple[str, ...],
+    line: Line,
+    read: Read,
+    *,
+    deep: int = _DEEP,
+    seen: set[str] | None = None,
 ) -> str | None:
-    """With what it includes in the place of the line that says so."""
-    texts = (read(_lies(folder, name, line)) for name in names)
-    text = next((text for text in texts if text is not None), None)
+    """With what it includes in the place of the line that says so; each file is `seen` once, which may include itself."""
+    seen = seen if seen is not None else set()
+    places = [place for place in (_lies(folder, name, line) for name in names) if place not in seen]
+    text = None
+    for place in places:
+        seen.add(place)
+        if (text := read(place)) is not None:
+            break
     if text is None:
         return None
 
     def included(found: re.Match[str]) -> str:
         parts = [
-            _makefile(folder, [name], line, read, deep - 1) for name in found[1].split() if "$" not in name
+            _makefile(folder, [name], line, read, deep=deep - 1, seen=seen)
+            for name in found[1].split()
+            if "$" not in name
         ]
         return "\n".join(part for part in parts if part is not None)
 
@@ -117,18 +133,23 @@ def recipes(makefile: str, words: list[str]) -> str:
     }
     first = next((name for name in rules if not name.startswith(".")), "")
     targets = [w for w in words if not w.startswith("-") and "=" not in w] or [first]
-    said = "".join(rules[target][1] for target in _in_order(targets, rules, frozenset()))
+    said = "".join(rules[target][1] for target in _in_order(targets, rules))
     for _ in range(_DEEP):
-        said = _USED.sub(lambda found: variables.get(found[1] or found[2], found[0]), said)
+        said = filled(_USED, lambda found: variables.get(found[1] or found[2], found[0]), said)
     return re.sub(r"^\t[@-]*", "", said, flags=re.MULTILINE).replace("$$", "$")
 
 
-def _in_order(
-    targets: Iterable[str], rules: Mapping[str, tuple[list[str], str]], above: frozenset[str]
-) -> dict[str, None]:
+def _in_order(targets: Iterable[str], rules: Mapping[str, tuple[list[str], str]]) -> dict[str, None]:
     """What a target needs comes before it, and each once."""
     found: dict[str, None] = {}
-    for target in targets:
-        if target in rules and target not in above:
-            found |= {**_in_order(rules[target][0], rules, above | {target}), **found, target: None}
+    waiting, begun = list(targets)[::-1], set[str]()
+    while waiting:
+        target = waiting[-1]
+        if target not in rules or target in begun:
+            waiting.pop()
+            if target in rules:
+                found.setdefault(target)
+            continue
+        begun.add(target)
+        waiting += [need for need in reversed(rules[target][0]) if need not in begun]
     return found

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from devctl.domain.derive.build_stage import BuildStage, build_stage
-from devctl.domain.derive.final_stage import FinalStage, final_stage
+from devctl.domain.derive.final_stage import PLAIN, FinalStage, final_stage
 from devctl.domain.derive.original import Original
 from devctl.domain.dockerfile.build_and_start import shown_stage
 from devctl.domain.dockerfile.entrypoint import is_other, unwrapped, words_of
-from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, lines_of
 from devctl.domain.dockerfile.stages import effective, named_stage
 from devctl.domain.dockerfile.walk import given
 
@@ -34,6 +34,8 @@ _FOR_WHOEVER_DEVELOPS = "RUN find / -xdev ! -user 0 ! -type l -exec chmod a+rwX 
 _WHERE_OURS_LIES = re.compile(r"(?<![^\s\"'=])/app(?![^/\s\"'])")
 """Not `./app/`, `./apps/api/`: folders of the user's."""
 
+_FLAG = re.compile(r"[^\s\"'\\$`]+")
+"""A flag that is one word of GOFLAGS, and none but that: others would end the word that it stands in, or the line."""
 _HOME = 'export HOME=/dev/shm && ln -sf /run/secrets/netrc "$HOME/.netrc" && '
 _HOME_OF_NETRC = f"if [ -e /run/secrets/netrc ]; then {_HOME.removesuffix(' && ')}; fi && "
 """What the build stage has in its HOME (git's settings, a token) is for fetching modules."""
@@ -79,12 +81,16 @@ def derived_stage(
     if shown is None:
         return NotDerived("every stage is for development", facts.path)
     here = f"{facts.path}:{shown.line}"
-    original = Original(facts, tuple(facts.text.removeprefix("\ufeff").splitlines()))
+    original = Original(facts, tuple(lines_of(facts.text.removeprefix("\ufeff"))))
     build = build_stage(original, shown, given(compose), package=package, module=module, mains=mains)
     if build is None:
         return NotDerived("no stage compiles Go", here)
     if any(stage.name.lower().startswith("devctl-") for stage in facts.stages):
         return NotDerived("a stage is called as devctl's own are", here)
+    if not PLAIN.fullmatch(context):
+        return NotDerived(
+            "the path of its build context is no plain word, as a line of a Dockerfile needs it", here
+        )
     start = [line for key in ("ENTRYPOINT", "CMD") if (line := effective(facts, shown, key)) is not None]
     said = _said(compose, start)
     build = build.with_a_tools_build(shown, said)
@@ -126,7 +132,7 @@ def _started_elsewhere(final: FinalStage, compose: Mapping[str, object]) -> str:
     folder = posixpath.normpath(posixpath.join(final.folder, str(compose.get("working_dir") or "")))
     bound = [str(v.get("target")) for v in _listed(compose, "volumes") if v.get("type") == "bind"]
     mounted = any(f"{folder}/".startswith(f"{target.rstrip('/')}/") for target in bound)
-    return "" if mounted or folder in (final.folder, "/") else folder
+    return "" if mounted or folder in (final.folder, "/") or not folder.isprintable() else folder
 
 
 def _differs(
@@ -189,7 +195,7 @@ def dev_dockerfile(
     the modules; `scripts`: by name, what stands in the place of programs and files. `context`: the build context, relative to the
     project; `writable`: folders for the owner of the project to write in."""
     base, environment = named_stage(derived.build.stage), dict(sorted(derived.environment.items()))
-    flags = " ".join(flag for flag in derived.flags if " " not in flag)
+    flags = " ".join(filter(_FLAG.fullmatch, derived.flags))
     folders = [*writable, *([derived.folder] if derived.folder else [])]
     said = "\n".join(derived.final.lines)
     changes_user = _CHANGES_USER.search(said) is not None
@@ -201,7 +207,7 @@ def dev_dockerfile(
         'ENV HOME=/tmp GOPATH=/go GOOS= GOARCH= GOFLAGS="${GOFLAGS} -modcacherw'
         + (f" {flags}" if flags else "")
         + '"',
-        *(f"ENV {name}={_quoted(value)}" for name, value in environment.items()),
+        *(f"ENV {name}={_quoted(value)}" for name, value in environment.items() if value.isprintable()),
         *(_script(name, text) for name, text in scripts.items() if name != "stay" or changes_user),
         "WORKDIR /",
         *derived.final.lines,

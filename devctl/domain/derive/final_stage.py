@@ -21,7 +21,8 @@ from devctl.domain.dockerfile.walk import Line, walk
 CONTEXT = "/devctl/context"
 """Where the build context lies while links are made."""
 _RUN = re.compile(r"^\s*RUN\s+", re.IGNORECASE)
-_PLAIN = re.compile(r"[\w./+@-]+")
+PLAIN = re.compile(r"[\w./+@-]+")
+"""A path that is the same in a flag, a variable and a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def final_stage(build: BuildStage, final: Stage, *, context: str) -> FinalStage:
         tuple(reading.lines),
         reading.programs,
         tuple(reading.links),
-        reading.here,
+        reading.here if reading.here.isprintable() else "/",
         tuple(reading.also),
         tuple(reading.left_out),
     )
@@ -79,15 +80,17 @@ class _Reading:
         if self.build.holds(stage) and self.build.keeps(stage, instruction):
             return  # the dev stage stands on it already
         match instruction.cmd:
-            case "WORKDIR" if "$" not in self.here:
+            case "WORKDIR" if "$" not in self.here and self.here.isprintable():
                 self.lines.append(f"WORKDIR {self.here}")
             case "ENV" | "ARG" | "SHELL" | "STOPSIGNAL" | "WORKDIR":
                 self._as_it_stands(stage, instruction)
             case "VOLUME":
                 self._volumes(line)
             case "COPY" | "ADD" if brings_source(instruction):
-                if not only_manifests(instruction):
-                    *sources, target = line.words
+                *sources, target = line.words
+                if not "".join(line.words).isprintable():  # a line break in it would begin another line
+                    self.left_out.append(instruction)
+                elif not only_manifests(instruction):
                     self._link(tuple(map(posixpath.normpath, sources)), target)
             case "COPY" | "ADD":
                 self._copy(line)
@@ -120,7 +123,7 @@ class _Reading:
     def _volumes(self, line: Line) -> None:
         """A volume would hide what later lines put there, and belong to root."""
         for path in map(line.path, line.instruction.value):
-            if _PLAIN.fullmatch(path):
+            if PLAIN.fullmatch(path):
                 self.lines.append(f"RUN mkdir -p {path} && chmod 1777 {path}")
 
     def _copy(self, line: Line) -> None:
@@ -159,13 +162,7 @@ class _Reading:
         for lies, package in programs:
             self._program(lies, package)
         same = path == (posixpath.join(place, posixpath.basename(path)) if folder else place)
-        if (
-            not programs
-            and inside is None
-            and not same
-            and _PLAIN.fullmatch(path)
-            and _PLAIN.fullmatch(place)
-        ):
+        if not programs and inside is None and not same and PLAIN.fullmatch(path) and PLAIN.fullmatch(place):
             made = place if folder else posixpath.dirname(place)
             theirs = f" && chmod -R a+rwX {place}" if given else ""
             self.lines.append(
@@ -173,7 +170,7 @@ class _Reading:
             )
 
     def _program(self, path: str, package: str) -> None:
-        if not _PLAIN.fullmatch(path) or not _PLAIN.fullmatch(package):
+        if not PLAIN.fullmatch(path) or not PLAIN.fullmatch(package):
             return
         self.programs[path] = package
         starts = f"reload {path}" if package == self.build.package else f"once {package}"
@@ -216,7 +213,7 @@ def _mounted(source: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    return word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"
+    return word if PLAIN.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"
 
 
 def packages_of(ref: str) -> str:

@@ -16,7 +16,7 @@ from devctl.domain.derive.health_check import cannot_run, image_test, left_out
 from devctl.domain.derive.original import Original
 from devctl.domain.derive.owners import Owners, made_by
 from devctl.domain.derive.run_lines import parts
-from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, lines_of
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, NONROOT, SCRATCH, RuntimeBase
 from devctl.domain.dockerfile.stages import chain, external_base, find_stage, golang_tag
 from devctl.domain.dockerfile.walk import Line, given, walk
@@ -106,7 +106,7 @@ def production_stage(
     final = find_stage(facts, target)
     if final is None:
         return None
-    original, args = Original(facts, tuple(facts.text.removeprefix("\ufeff").splitlines())), given(compose)
+    original, args = Original(facts, tuple(lines_of(facts.text.removeprefix("\ufeff")))), given(compose)
     build = build_stage(original, final, args, package=package, module=module)
     if build is None or any(build.stage.index == stage.index for stage in chain(facts, final)):
         return None
@@ -242,7 +242,8 @@ class _Reading:
             for instruction in stage.instructions
             for line in self._written(stage, instruction)
         ]
-        lines[first : first + count] = [*_FROM.sub(rf"\g<1>{self.ref}", start, count=1).split("\n"), *below]
+        moved = _FROM.sub(lambda found: f"{found[1]}{self.ref}", start, count=1)
+        lines[first : first + count] = [*moved.split("\n"), *below]
         at = min(i.line for i in self.stage.build.instructions) - 1
         lines[at:at] = to_the_build
         return "\n".join(lines) + "\n"

@@ -54,5 +54,8 @@ def _given(said: Any) -> tuple[dict[str, str], tuple[str, ...]]:
     more = tuple(str(word) for word in said.get("args_bin") or [])
     if (full and not words) or not all(PLAIN.fullmatch(word) for word in more):
         return {}, ()
-    assigned = (word.partition("=") for word in shlex.split(before))
+    try:
+        assigned = [word.partition("=") for word in shlex.split(before)]
+    except ValueError:  # quotes that only look as if they fitted
+        return {}, ()
     return {name: value for name, _, value in assigned}, (*without_debugger(words)[1:], *more)

@@ -22,6 +22,7 @@ _WITH_VALUE = frozenset(
     {"o", "C", "tags", "ldflags", "gcflags", "asmflags", "mod", "modfile", "p", "exec", "overlay", "pgo"}
 )
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_BEFORE = ("exec", "env", "time", "command")
 # Done only so that the program can be compiled, which is the image's part.
 _FOR_BUILDS = re.compile(r"(?:\S*/)?(?:go (?:mod|get|install|version|env)|apt-get|apt|apk|set|true|mkdir|:) ")
 # Flags of delve that have a value of their own.
@@ -32,6 +33,10 @@ _OF_DELVE = frozenset(
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 _DEEP = 5
 """How many tools may call one another: `make dev` that calls `make run`."""
+_LINES = 500
+"""Of recipes that are read for one start, whichever target calls whichever."""
+_LONG = 8192
+"""Characters of such a line, beyond which it starts no service."""
 _HOME = "/go"
 """The working directory of an image of Go."""
 _KEPT = re.compile(r"-mod=|-modfile=")
@@ -68,11 +73,12 @@ class SourceRun:
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """`known`: what variables in a shell's text stand for; `read`: gives a file that the container sees, None where there is
-    none; `depth`: how many tools called one another."""
+    none; `depth`: how many tools called one another; `lines`: those of recipes that may still be read."""
 
     known: Mapping[str, str]
     read: Callable[[str], str | None]
     depth: int = 0
+    lines: Iterator[int] = field(default_factory=lambda: iter(range(_LINES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +203,11 @@ def _commands(
     words: tuple[str, ...], folder: str, env: Mapping[str, str], reading: _Reading
 ) -> Iterator[_Command]:
     """One after another, also those that a shell, a reloader or make is given as one word."""
-    while words and (_ASSIGNMENT.match(words[0]) or words[0] in ("exec", "env", "time", "command")):
-        if _ASSIGNMENT.match(words[0]):
-            name, _, value = words[0].partition("=")
-            env = {**env, name: value}
-        words = words[1:]
+    first = next(
+        (n for n, w in enumerate(words) if not _ASSIGNMENT.match(w) and w not in _BEFORE), len(words)
+    )
+    env = {**env, **dict(w.split("=", 1) for w in words[:first] if _ASSIGNMENT.match(w))}
+    words = words[first:]
     if words[:2] in (("go", "run"), ("go", "tool")) and ("@" in "".join(words[2:3]) or words[1] == "tool"):
         words = words[2:]  # a tool that comes as a module
     if not words:
@@ -219,14 +225,17 @@ def _commands(
         folder, lines = recipe
         deeper = replace(reading, depth=reading.depth + 1)
         for line in lines:  # each in a shell of its own
+            if next(reading.lines, None) is None:
+                return
             yield from _in_shell(line, folder, env, deeper)
+        return
+    if (text := shell_text(words)) is not None:
+        yield from _in_shell(text, folder, env, reading)
         return
     texts = (word if not word.startswith("-") else word.partition("=")[2] for word in words[1:])
     given = [list(_in_shell(text, folder, env, reading)) for text in texts if " " in text]
     built = [any(_compiled(c) is not None for c in commands) for commands in given]
-    if (text := shell_text(words)) is not None:
-        yield from _in_shell(text, folder, env, reading)
-    elif any(built):  # what a reloader is told to build, and then to start
+    if any(built):  # what a reloader is told to build, and then to start
         yield from (c for commands in given[built.index(True) :] for c in commands)
     else:
         yield _Command(words, folder, env)
@@ -292,7 +301,8 @@ def _made(words: tuple[str, ...], folder: str, reading: _Reading) -> tuple[str, 
     if text is None:
         return None
     targets = [w for at, w in enumerate(words) if words[at - 1] not in ("-C", "-f") or not at]
-    return folder, [line for line in recipes(text, targets).splitlines() if line.strip()]
+    lines = recipes(text, targets).splitlines()
+    return folder, [line for line in lines if line.strip() and len(line) < _LONG]
 
 
 def _is_go(word: str, following: str) -> bool:
@@ -308,7 +318,7 @@ def _in_shell(text: str, folder: str, env: Mapping[str, str], reading: _Reading)
         if words[0] == "cd" and len(words) == 2:
             folder = posixpath.normpath(posixpath.join(folder, words[1]))
         elif words[0] == "export":
-            env = {**env, **dict(w.split("=", 1) for w in words[1:] if "=" in w)}
+            env = {**env, **dict(w.split("=", 1) for w in words[1:] if _ASSIGNMENT.match(w))}
         else:
             yield from _commands(words, folder, env, reading)
 

@@ -24,6 +24,9 @@ _ENDINGS = re.compile(r"^include_ext = \[(.*)\]$", re.MULTILINE)
 _UNWATCHED = re.compile(r"^exclude_dir = \[(.*)\]$", re.MULTILINE)
 
 
+_TEXTS = "pre_cmd post_cmd args_bin include_ext include_dir include_file exclude_dir exclude_regex exclude_file".split()
+_DEEP = 32
+"""Tables and lists within one another; air knows two."""
 NAMES = (".air.toml", ".config/air.toml")
 """Where air looks, in a folder."""
 
@@ -62,15 +65,18 @@ class UsersAir:
         """The port that air's live reload listens on, and that of the program behind it."""
         said = table(self.values, "proxy")
         ports = said.get("proxy_port"), said.get("app_port")
-        if said.get("enabled") is True and isinstance(ports[0], int) and isinstance(ports[1], int):
-            return ports[0], ports[1]
-        return None
+        listens, app = (port if type(port) is int and 0 < port < 2**16 else None for port in ports)
+        return (listens, app) if said.get("enabled") is True and listens and app else None
 
 
 def users_air(text: str, path: str, *, folder: str | None = None) -> UsersAir:
     """`path` relative to the project; `folder`: where air is called, None where it finds the file by itself. Raises ValueError
-    where it is not TOML."""
-    values = tomllib.loads(text)
+    where it is not TOML, or what air refuses to start with."""
+    try:
+        values = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    _check(values)
     lines: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         found = re.match(r"\s*([\w-]+)\s*=", line)
@@ -80,6 +86,27 @@ def users_air(text: str, path: str, *, folder: str | None = None) -> UsersAir:
         folder = posixpath.dirname(path)
         folder = posixpath.dirname(folder) if posixpath.basename(folder) == ".config" else folder
     return UsersAir(path, folder or ".", values, lines)
+
+
+_TOO_DEEP = "it is nested too deeply"
+
+
+def _check(values: dict[str, Any]) -> None:
+    waiting: list[tuple[Any, int]] = [(values, 0)]
+    while waiting:
+        value, deep = waiting.pop()
+        if deep > _DEEP:
+            raise ValueError(_TOO_DEEP)
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise ValueError("a number in it is too large")
+        if isinstance(value, dict | list):
+            inside = value.values() if isinstance(value, dict) else value
+            waiting += [(each, deep + 1) for each in inside]
+    said = table(values, "build")
+    for key, value in ((k, of.get(k)) for of in (said, table(said, "linux")) for k in _TEXTS):
+        texts = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        if value is not None and not texts:
+            raise ValueError(f"`{key}` is no list of texts")
 
 
 def air_toml(

@@ -90,7 +90,7 @@ def started(
     if given and not entry and (args := _given(facts, last, program, given, called)) is not None:
         return Started(tags, env, args, given, None, told, copied, given)
     if (entry or given) and not _develops(facts, compose, (*entry, *given)):
-        stays = programs((*entry, *given))[0]
+        stays = next(iter(programs((*entry, *given))), ("",))
         named = posixpath.basename(stays[0]) in (called, posixpath.basename(program))
         return Started(
             tags, env, stays[1:] if named else (), given or None, entry or None, told, copied, given

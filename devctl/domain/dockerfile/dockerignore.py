@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
-from functools import cache
 
 
 def taken_back_in(ignored: str, needed: Iterable[str]) -> Iterator[str]:
@@ -18,7 +17,7 @@ def taken_back_in(ignored: str, needed: Iterable[str]) -> Iterator[str]:
 def hiding_line(ignored: str, path: str) -> int | None:
     """The number of the line that hides a path; None where none does."""
     parts, hidden = path.split("/"), None
-    for number, line in enumerate(map(str.strip, ignored.splitlines()), 1):  # the last line that fits decides
+    for number, line in enumerate(map(str.strip, ignored.split("\n")), 1):  # the last line that fits decides
         if line[:1] in ("", "#"):
             continue
         back_in = line.startswith("!")
@@ -34,14 +33,13 @@ def _words(pattern: str) -> list[str]:
 
 def _fits(parts: list[str], words: list[str]) -> bool:
     """Whether a pattern stands for the path, or for a folder above it. `**` is any number of folders."""
-
-    @cache
-    def fits(at: int, word: int) -> bool:
-        if word == len(words):
-            return True
-        if words[word] == "**":
-            deeper = at < len(parts) and fits(at + 1, word)
-            return deeper or (fits(at, word + 1) if word + 1 < len(words) else at < len(parts))
-        return at < len(parts) and fnmatchcase(parts[at], words[word]) and fits(at + 1, word + 1)
-
-    return fits(0, 0)
+    ends = {0}  # how many parts the words so far may stand for
+    for at, word in enumerate(words):
+        if word == "**":
+            least = min(ends) + (at == len(words) - 1)
+            ends = set(range(least, len(parts) + 1))
+        else:
+            ends = {end + 1 for end in ends if end < len(parts) and fnmatchcase(parts[end], word)}
+        if not ends:
+            return False
+    return True

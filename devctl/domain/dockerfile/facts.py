@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,13 @@ class DockerfileFacts:
 
     def stage(self, name: str) -> Stage | None:
         return next((s for s in self.stages if s.name.lower() == name.lower()), None)
+
+
+def with_ends(text: str) -> list[str]:
+    """The lines of a Dockerfile as its builder counts them: a form feed ends none, as `str.splitlines` would have it."""
+    return _LINE.findall(text)
+
+
+def lines_of(text: str) -> list[str]:
+    """The same without their ends."""
+    return [line.removesuffix("\n").removesuffix("\r") for line in with_ends(text)]

@@ -12,7 +12,7 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.walk import NOTHING, Line, in_context, walk
 
 _GO_BUILD = re.compile(
-    r"(?P<env>(?:(?<![-\w])\w+=(?:\"[^\"]*\"|'[^']*'|[^\s\"']\S*)?\s+)*)\bgo\s+(?P<verb>build|install|run)\b(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^\n&|;])*)"
+    r"(?P<env>(?:(?<![-\w])\w+=(?:\"[^\"]*\"|'[^']*'|[^\s\"';&|][^\s;&|]*)?\s+){0,40})\bgo\s+(?P<verb>build|install|run)\b(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^\n&|;])*)"
 )
 _FLAGS = re.compile(r"^\s*RUN\s+(?:--\S+\s+)*", re.IGNORECASE)
 _OUTPUT = re.compile(r"\s-o[ =]*[\"']?([^\s\"']+)")

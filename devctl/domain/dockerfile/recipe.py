@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage, with_ends
 from devctl.domain.dockerfile.stages import needed_by
 
 _MOD = re.compile(r"(?:[^\s]*/)?go\.(?:mod|\*|m\*|mo\[d\])")
@@ -30,7 +30,7 @@ def run_again(recipe: Recipe, lines: Iterable[int], word: str) -> Recipe:
 
     Not `--no-cache`: that runs the commands of every stage again, and empties the cache mounts too.
     """
-    text = recipe.dockerfile.splitlines(keepends=True)
+    text = with_ends(recipe.dockerfile)
     for line in sorted(lines, reverse=True):
         text.insert(line - 1, f"ARG DEVCTL_AGAIN={word}\n")
     return replace(recipe, dockerfile="".join(text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
@@ -29,6 +29,9 @@ PREDEFINED = {
     "BUILDPLATFORM": "linux/amd64",
 }
 """What the builder defines without being told; enough for a FROM that names the platform."""
+LONGEST = 131_072
+"""Characters of a text with its variables filled in: Linux gives no program a longer word."""
+_LONGEST_VALUE = 8192
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?(?P<op>[-+])(?P<word>[^}]*))?\}|(?P<plain>\w+))")
 
 
@@ -41,14 +44,30 @@ def expand(text: str, values: Mapping[str, str], *, unknown: str = "") -> str:
             return found["word"] if known else ""
         return known or found["word"] or (unknown if known is None else "")
 
-    return _VARIABLE.sub(value, text)
+    return filled(_VARIABLE, value, text)
+
+
+def filled(pattern: re.Pattern[str], value: Callable[[re.Match[str]], str], text: str) -> str:
+    """`pattern.sub(value, text)`; the text as it is where that grows beyond all use: `ENV A=$A$A`, forty times, is a terabyte."""
+    parts, at, left = list[str](), 0, max(LONGEST, len(text)) - len(text)
+    for found in pattern.finditer(text):
+        word = value(found)
+        left -= len(word) - len(found[0])
+        if left < 0:
+            return text
+        parts += [text[at : found.start()], word]
+        at = found.end()
+    return "".join([*parts, text[at:]])
 
 
 def unquoted(text: str, values: Mapping[str, str]) -> str:
     """A word of ENV or ARG as the builder reads it: quotes taken off, `\\` before a character keeps that one, variables filled in
-    outside of single quotes (https://docs.docker.com/reference/dockerfile/#environment-replacement)."""
+    outside of single quotes (https://docs.docker.com/reference/dockerfile/#environment-replacement). As it is written where
+    that is of no use to anybody (`filled`)."""
     found, at, quote = "", 0, ""
     while at < len(text):
+        if len(found) > max(_LONGEST_VALUE, len(text)):
+            return text
         char, following = text[at], text[at + 1 : at + 2]
         variable = _VARIABLE.match(text, at) if char == "$" and quote != "'" else None
         if char == quote:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from devctl.domain.dockerfile.facts import Instruction, Stage
+from devctl.domain.dockerfile.facts import Instruction, Stage, lines_of, with_ends
 
 _HEREDOC = re.compile(r"(?:^|\s)(?P<said>\d*<<-?[\"']?[A-Za-z_][\w.-]*[\"']?)")
 # Which engine has the builder that brought it (https://docs.docker.com/build/buildkit/dockerfile-release-notes/).
@@ -17,7 +17,7 @@ _DIRECTIVE = re.compile(r"#\s*(?P<key>\w+)\s*=\s*(?P<value>\S+)\s*")
 
 def syntax_line(text: str) -> tuple[int, str] | None:
     """Line and reference. Directives stand above everything else, other comments included."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines_of(text), 1):
         found = _DIRECTIVE.fullmatch(line)
         if found is None:
             return None
@@ -31,11 +31,17 @@ def without_syntax_line(text: str) -> str:
     found = syntax_line(text)
     if found is None:
         return text
-    lines = text.splitlines(keepends=True)
+    lines = with_ends(text)
     # In the place of a directive a comment would end the directives below it.
     rest = [line for number, line in enumerate(lines, 1) if number != found[0]]
-    after = next((n for n, line in enumerate(rest) if _DIRECTIVE.fullmatch(line.rstrip("\r\n")) is None), 0)
-    return "".join([*rest[:after], "#\n", *rest[after:]])
+    return below_directives("".join(rest), "#\n")
+
+
+def below_directives(text: str, more: str) -> str:
+    """With more lines in the one place where they neither end the directives nor are taken for one."""
+    lines = with_ends(text)
+    after = next((n for n, line in enumerate(lines) if _DIRECTIVE.fullmatch(line.rstrip("\r\n")) is None), 0)
+    return "".join([*lines[:after], more, *lines[after:]])
 
 
 @dataclass(frozen=True, slots=True)

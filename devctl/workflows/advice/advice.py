@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +30,7 @@ from devctl.domain.plan.run import Run, rebased
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
+from devctl.domain.project.redact import redact
 from devctl.domain.project.state_folder import ToldNote, told_key
 from devctl.errors import MachineError, Problem
 from devctl.workflows.project.compose_model import compose_place, unset_in_compose
@@ -329,7 +332,7 @@ def _not_run(linted: Linted, facts: DockerfileFacts, service: Service) -> Iterat
     words = begun_words(facts, shown, linted.compose) if shown is not None else ()
     last, *before = programs(words) or ((),)
     script = last[:1] if last and is_other(last[0]) and not develops(last[0]) else ()
-    steps = [" ".join(step) for step in (*before[::-1], script) if step]
+    steps = [redact(" ".join(step)) for step in (*before[::-1], script) if step]
     own = [line for cmd in ("ENTRYPOINT", "CMD") if shown and (line := effective(facts, shown, cmd))]
     said = next((key for key in ("entrypoint", "command") if words_of(linted.compose, key)), None)
     if steps:
@@ -373,11 +376,18 @@ def _prod_reasons(linted: Linted, project: Project, service: Service) -> tuple[P
 def _left_out(linted: Linted, service: Service) -> Problem:
     return Problem(
         "steps-left-out",
-        f"{service.name} runs `{' && '.join(service.start.steps)}` before the program in dev; production starts the program alone",
+        f"{service.name} runs `{' && '.join(map(_named_alone, service.start.steps))}` before the program in dev; production "
+        "starts the program alone",
         "where production needs that too, make it a service of its own, which `depends_on` waits for "
         "(`condition: service_completed_successfully`)",
         linted.compose_place(("command",)),
     )
+
+
+def _named_alone(step: str) -> str:
+    """The program of a step: in its words variables are filled in, and one may hold a password."""
+    words = [word for word in shlex.split(step) if not re.match(r"\w+=", word)]
+    return " ".join([*words[:1], *(["…"] if len(words) > 1 else [])])
 
 
 def _compiles_c(box: Toolbox, base: str) -> bool:

@@ -7,6 +7,7 @@ the error. Which builders are not available is noted, so that no registry is ask
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -59,8 +60,7 @@ def resolve_bases(
     if _newer_than_all(project.go_version):
         ref = golang_ref(project.go_minor)
         wanted.setdefault(ref, _Wanted(ref, _go_line(project)))
-    paths = [*(run.written for run in runs if run.written is not None), *_of_others(project)]
-    builders = {item.ref: item for path in paths for item in _builder(box.files, project, path)}
+    builders = {item.ref: item for item in _builders(box.files, project, runs)}
     here = frozenset(box.engine.images([*wanted, *builders])) if wanted or builders else frozenset()
     registries = Registries()
     for item in wanted.values():
@@ -110,7 +110,7 @@ def _unreadable(box: Toolbox, project: Project, run: Run) -> MachineError | None
     return MachineError(
         f"`{first.said}` needs Docker Engine {first.engine[0]}.{first.engine[1]} or newer; this one is {version}{other}",
         code="builder-too-old",
-        hint=f"docker pull {named[1] if named else 'docker/dockerfile:1'} where a registry answers"
+        hint=f"docker pull {shlex.quote(named[1]) if named else 'docker/dockerfile:1'} where a registry answers"
         f"{'' if named else ', with `# syntax=docker/dockerfile:1` as the first line'}; or {_written_otherwise(first)}",
         place=f"{run.written}:{line}",
     )
@@ -180,12 +180,17 @@ def _as_written(box: Toolbox, project: Project, run: Run) -> DockerfileFacts:
     return made.build.original.facts if made is not None else dockerfile_of(box, project, run)
 
 
-def _builder(files: Files, project: Project, path: str) -> Iterator[_Wanted]:
-    """The builder that a Dockerfile of the user's names in its first lines."""
+def _builders(files: Files, project: Project, runs: Iterable[Run]) -> Iterator[_Wanted]:
+    """The builders that Dockerfiles of the user's name in their first lines."""
     root = Path(project.root)
-    found = syntax_line(files.read_text(root / path, within=root) or "")
-    if found is not None:
-        yield _Wanted(found[1], f"{path}:{found[0]}")
+    for run in (run for run in runs if run.written is not None):
+        service, found = project.service(run.service), syntax_line(written_text(files, project, run))
+        if found is not None:
+            inline = service is not None and service.build.inline
+            yield _Wanted(found[1], str(run.written) if inline else f"{run.written}:{found[0]}")
+    for path in _of_others(project):
+        if (found := syntax_line(files.read_text(root / path, within=root) or "")) is not None:
+            yield _Wanted(found[1], f"{path}:{found[0]}")
 
 
 def _of_others(project: Project) -> Iterator[str]:

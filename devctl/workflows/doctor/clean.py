@@ -19,12 +19,14 @@ from devctl.domain.plan.engine_state import (
     MACHINE_LABEL,
     PROJECT_LABEL,
     ROOT_LABEL,
+    SERVICE_LABEL,
     TEMPORARY_LABEL,
     WORKING_DIR_LABEL,
     Kind,
     Labelled,
 )
 from devctl.domain.plan.planner import Step
+from devctl.domain.plan.run import image_ref
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.identity import Identity
@@ -184,12 +186,20 @@ def _images(box: Toolbox, project: Project | None) -> Iterator[Unneeded]:
     needed = set(intent.tags.values()) if intent is not None else set()
     for thing in made_here(box.identity, box.engine, "image"):
         name = thing.labels[PROJECT_LABEL]
-        if thing.id in needed:  # a switch that was interrupted may go back to it
+        if thing.id in needed or not _named_by_us(thing):  # a switch that was interrupted may go back to it
             continue
         if name in gone or _gone(box.files, thing):
             yield Unneeded(thing, "its project's folder is gone")
         elif project is not None and name == project.name and thing.name == thing.id:
             yield Unneeded(thing, "superseded by a newer build")
+
+
+def _named_by_us(image: Labelled) -> bool:
+    """An image that somebody builds on one of ours (`FROM shop-app:dev`) has its labels as well, and a name of its own."""
+    service = image.labels.get(SERVICE_LABEL)
+    if service is None or image.name == image.id:
+        return True
+    return image.name.startswith(image_ref(image.labels[PROJECT_LABEL], service, ""))
 
 
 def _caches(identity: Identity, engine: Engine) -> Sequence[Labelled]:
@@ -215,6 +225,9 @@ def _gone_projects(box: Toolbox) -> frozenset[str]:
 
 
 def _folder(thing: Labelled) -> str:
+    """A container has the labels of its image too, also one that somebody starts of it by hand: compose's own tell ours."""
+    if thing.kind == "container":
+        return thing.labels.get(WORKING_DIR_LABEL, "")
     return thing.labels.get(WORKING_DIR_LABEL) or thing.labels.get(ROOT_LABEL) or ""
 
 

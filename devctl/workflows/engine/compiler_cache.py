@@ -4,8 +4,10 @@ air stage compiles it anyway, and the first build in the container need not do s
 from __future__ import annotations
 
 from devctl.domain.command.argv import docker, mount
+from devctl.domain.command.events import Remark
 from devctl.domain.plan.engine_state import CACHE_LABEL, MACHINE_LABEL, ROOT_LABEL
-from devctl.domain.plan.render import CACHE_KEY, CACHE_TARGET
+from devctl.domain.plan.fingerprints import digest
+from devctl.domain.plan.render import CACHE_KEY, CACHE_TARGET, without_names
 from devctl.domain.plan.run import Run, image_ref
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.workflows.engine.network_holder import temporary
@@ -37,7 +39,11 @@ def ensure_cache(box: Toolbox, session: Session, steps: Steps) -> None:
     if is_new and found is not None:
         run, stage = found
         with steps.step("cache", "the compiled standard library, for the first build", service=run.service):
-            _fill(box, session, run, stage)
+            filled = _fill(box, session, run, stage)
+        if not filled:
+            box.reporter.emit(
+                Remark("  that failed, and does no harm: the first build in the container compiles it")
+            )
 
 
 def _std_stage(box: Toolbox, session: Session, run: Run) -> str | None:
@@ -56,25 +62,22 @@ def _std_stage(box: Toolbox, session: Session, run: Run) -> str | None:
     )
 
 
-def _fill(box: Toolbox, session: Session, run: Run, stage: str) -> None:
-    """The engine copies what an image has at the place of a new volume when a container is created. The image is there for that
-    moment only; its layer stays in the builder's cache."""
-    name, image = session.project.name, image_ref(session.project.name, run.service, "std")
-    given = session.model["services"][run.service]["build"]
-    spec = {"image": image, "build": {**given, "target": stage, "labels": dict(box.identity.temporary())}}
+def _fill(box: Toolbox, session: Session, run: Run, stage: str) -> bool:
+    """Whether that went well. The engine copies what an image has at the place of a new volume when a container is created. The
+    image is there for that moment only, under a name that nobody else has; its layer stays in the builder's cache."""
+    labels = dict(box.identity.temporary())
+    name, word = session.project.name, digest(sorted(labels.values()))[:12]
+    image = image_ref(name, run.service, f"devctl-std-{word}")
+    given = without_names(session.model["services"][run.service]["build"])
+    spec = {"image": image, "build": {**given, "target": stage, "labels": labels}}
     model = {**session.model, "services": {run.service: spec}}
     recipes = {run.service: session.recipes[run.service]}
     try:
-        if box.compose.build(session.root, model, [run.service], recipes=recipes).code == 0:
-            flags = [
-                "--rm",
-                "--network=none",
-                "--user=0:0",
-                "--entrypoint=sh",
-                *temporary(box.identity, name),
-            ]
-            flags += [mount("volume", session.cache_volume, CACHE_TARGET)]
-            argv = docker("run", *flags, to=[image, "-c", _OWN, "sh", run.user or ""])
-            box.processes.run(argv, timeout=WITHIN)
+        if box.compose.build(session.root, model, [run.service], recipes=recipes).code != 0:
+            return False
+        flags = ["--rm", "--network=none", "--user=0:0", "--entrypoint=sh", *temporary(box.identity, name)]
+        flags += [mount("volume", session.cache_volume, CACHE_TARGET)]
+        argv = docker("run", *flags, to=[image, "-c", _OWN, "sh", run.user or ""])
+        return box.processes.run(argv, timeout=WITHIN).code == 0
     finally:
         box.engine.remove_image(image)

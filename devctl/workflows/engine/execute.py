@@ -29,7 +29,7 @@ from devctl.workflows.engine.compile_error import does_not_compile
 from devctl.workflows.engine.kills import tell_kills
 from devctl.workflows.engine.optional_services import Missing, leave_out
 from devctl.workflows.engine.restart_proxies import followed
-from devctl.workflows.project.users_dockerfile import users_dockerfile
+from devctl.workflows.project.users_dockerfile import users_dockerfile, written_dockerfile
 from devctl.workflows.session.jobs import done_as_built, note_built, waiting_for_none_of
 from devctl.workflows.session.overlay import bases_digest, build_args
 from devctl.workflows.session.session import Session
@@ -107,7 +107,7 @@ def _adds(sources: Sources, session: Session, service: str, error: DevctlError) 
     run = next((run for run in session.runs if run.service == service), None)
     if run is None or run.written is None or "://" not in str(error):
         return None
-    facts = sources.dockerfile(session.root / run.written, root=session.root)
+    facts = written_dockerfile(sources, session.project, run)
     lines = (i for stage in facts.stages for i in stage.instructions if i.cmd == "ADD")
     line = next((i.line for i in lines if any(w in str(error).split() for w in i.value[:-1])), None)
     return f"{run.written}:{line}" if line is not None else None

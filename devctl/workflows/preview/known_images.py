@@ -35,7 +35,8 @@ from devctl.workflows.session.session import Session
 _FOLLOWED = frozenset({"context", "dockerfile", "args", "target", "labels", "secrets"})
 # A netrc opens doors, and go.sum says what has to be behind them; any other secret may be what is built from.
 _ELSEWHERE = re.compile(
-    r"^\s*ADD\s[^\n]*(?:://|git@)|type=(?:secret(?!,id=netrc(?![\w.-]))|ssh)", re.MULTILINE
+    r"^\s*(?i:ADD)\s(?:[\\`][ \t]*\r?\n|[^\n])*(?:://|git@)|type=(?:secret(?!,id=netrc(?![\w.-]))|ssh)",
+    re.MULTILINE,
 )
 _MOUNTED = re.compile(r"--mount=\S*\bfrom=([^\s,]*)")
 _STAGE = re.compile(r"^\s*FROM\s[^\n]*\sAS\s+(\S+)\s*$", re.MULTILINE | re.IGNORECASE)

@@ -361,6 +361,10 @@ def dockerfile_at(box: Toolbox, root: Path, context: str, name: str) -> Dockerfi
 
 
 def _text_in(box: Toolbox, root: Path, context: Path, name: str) -> str | None:
+    """Of the project alone, whatever name it has in an image: a Makefile may say `include ../.aws/credentials`, and what it says of
+    a build comes to stand in files that containers see."""
+    if not Path(posixpath.normpath(context / name)).is_relative_to(root):
+        return None
     try:
         return box.files.read_text(context / name, within=root)
     except FilesError:

@@ -70,7 +70,7 @@ def _read(text: str, path: str, *, folder: str | None) -> tuple[UsersAir | None,
 def _broken(path: str, why: str) -> Problem:
     return Problem(
         "air-config",
-        f"{path} is not valid TOML ({why}): devctl's own settings of air are used",
+        f"{path} cannot be read ({why}): devctl's own settings of air are used",
         f"correct {path}; devctl init --diff shows one that works",
         path,
     )

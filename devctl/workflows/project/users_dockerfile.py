@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.dockerfile.syntax_directive import below_directives
 from devctl.domain.plan.run import Run
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources, Toolbox
@@ -19,8 +20,8 @@ def inline_dockerfile(box: Toolbox, root: Path, name: str, spec: Spec) -> Docker
     if not isinstance(text, str):
         return None
     path, _, line = compose_place(box, root)(("services", name, "build", "dockerfile_inline")).partition(":")
-    above = "\n" * int(line or 0)  # the text begins on the line after its key
-    return box.sources.dockerfile_text(f"{above}{text}", path=path, args={})
+    # The text begins on the line after its key. Directives count only above everything else, empty lines too.
+    return box.sources.dockerfile_text(below_directives(text, "\n" * int(line or 0)), path=path, args={})
 
 
 def users_text(files: Files, root: Path, service: Service, path: str) -> str:

@@ -16,6 +16,7 @@ from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.http import Prober
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Service
+from devctl.domain.project.redact import redact
 from devctl.errors import ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile, mend
 from devctl.workflows.ready.exited import exited, panicked, tail
@@ -254,7 +255,7 @@ def _is_done(reporter: Reporter, service: Service, code: int | None) -> bool:
     why = (
         "nothing in it listens"
         if service.serve.port is None
-        else f"it is told `{shell_words(service.start.args)}`"
+        else f"it is told `{redact(shell_words(service.start.args))}`"
     )
     reporter.emit(Remark(f"  {service.name} has finished (exit 0): {why}, so it is a job"))
     return True

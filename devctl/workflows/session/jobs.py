@@ -38,13 +38,18 @@ def _of(files: Files, job: Dependency, model: Model, known: str | None) -> Depen
 
 
 def _source(files: Files, build: Mapping[str, Any]) -> str | None:
-    """None where it cannot be told: an address, a folder with too many files, or one that changed just now."""
+    """None where it cannot be told: an address, more than one folder, one with too many files, or that changed just now."""
     context = Path(str(build.get("context") or ""))
-    if not context.is_absolute():
+    if not context.is_absolute() or build.get("additional_contexts"):
         return None
-    ignored = files.read_text(context / ".dockerignore", within=None) or ""
+    # The Dockerfile may lie elsewhere, and where it lies in the context .dockerignore often names it.
+    path = context / str(build.get("dockerfile") or "Dockerfile")
+    dockerfile = files.read_text(path, within=None)
+    ignored = files.read_text(path.with_name(f"{path.name}.dockerignore"), within=None)
+    if ignored is None:
+        ignored = files.read_text(context / ".dockerignore", within=None) or ""
     tree = files.tree(context, without=[".git", *ignored.split("\n"), STATE_FOLDER])
-    return digest(tree, build) if tree is not None else None
+    return digest(tree, build, dockerfile) if tree is not None else None
 
 
 def note_built(private: PrivateState, root: Path, job: Dependency) -> None:

@@ -7,6 +7,7 @@ import re
 import shlex
 from pathlib import Path
 
+from devctl.domain.command.argv import shell_path
 from devctl.domain.command.events import Change
 from devctl.domain.command.state import Mode
 from devctl.domain.go.deps_fingerprint import fingerprint, manifests
@@ -91,10 +92,10 @@ def _brought(files: Files, root: Path, folder: str, module: str, *, is_folder: b
     """How a module comes to be in a folder."""
     submodules = files.read_text(root / ".gitmodules", within=root) or ""
     if re.search(rf"^\s*path\s*=\s*{re.escape(folder)}\s*$", submodules, re.MULTILINE):
-        return f"git submodule update --init {shlex.quote(folder)}"
+        return f"git submodule update --init {shell_path(folder)}"
     if is_folder:
         return f"cd {shlex.quote(folder)} && go mod init {shlex.quote(module)}"
-    return f"bring {folder} back; where the code no longer needs it: go mod edit -dropreplace={module}"
+    return f"bring {folder} back; where the code no longer needs it: go mod edit {shlex.quote(f'-dropreplace={module}')}"
 
 
 def _from_above(box: Toolbox, root: Path, both: str) -> str:
@@ -119,7 +120,8 @@ def _check_members(files: Files, root: Path, path: str, text: str) -> None:
             raise FilesError(
                 f"{path} names the member {use}, but there is no go.mod in that folder",
                 code="broken-go-work",
-                hint=f"go work edit -dropuse={use}, or bring the folder back, or build without go.work: GOWORK=off devctl up",
+                hint=f"go work edit {shlex.quote(f'-dropuse={use}')}, or bring the folder back, or build without go.work: "
+                "GOWORK=off devctl up",
                 place=f"{path}:{line}",
             )
 

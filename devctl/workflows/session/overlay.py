@@ -15,7 +15,7 @@ from devctl.domain.derive.dev_stage import dev_dockerfile
 from devctl.domain.detect.config_file_env import reread
 from devctl.domain.dockerfile.air_toml import air_toml
 from devctl.domain.dockerfile.dockerignore import taken_back_in
-from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.dockerfile.facts import DockerfileFacts, with_ends
 from devctl.domain.dockerfile.git_access import with_git
 from devctl.domain.dockerfile.recipe import Recipe
 from devctl.domain.dockerfile.stages import find_stage, needed_by
@@ -98,17 +98,23 @@ def _copied(files: Files, project: Project, service: Service) -> Iterator[str]:
     links = service.build.derived.final.links if service.build.derived is not None else ()
     for source in (source for link in links for source in link.sources if source != "."):
         path = posixpath.normpath(posixpath.join(service.build.context, source))
-        found = _endings(files, Path(project.root) / path, depth=4) - _DATA
+        found = _endings(files, Path(project.root) / path, root=files.real(project.root), depth=4) - _DATA
         yield from sorted(f"*.{ending}" for ending in found) if found or "*" in path else [path]
 
 
-def _endings(files: Files, path: Path, *, depth: int) -> set[str]:
-    """Of the files in a folder and below; of a pattern its own; none for a file."""
+def _endings(files: Files, path: Path, *, root: str, depth: int, seen: set[str] | None = None) -> set[str]:
+    """Of the files in a folder and below; of a pattern its own; none for a file. Each folder of the project is `seen` once: a link
+    may lead to the folder that it lies in, or to all of this machine."""
     if not files.is_dir(path):
         return {path.suffix.removeprefix(".")} if "*" in path.name else set()
+    seen, real = seen if seen is not None else set(), files.real(str(path))
+    if real in seen or not f"{real}/".startswith(f"{root.rstrip('/')}/"):
+        return set()
+    seen.add(real)
     names = [name for name in files.names(path) if not name.startswith(".")] if depth else []
     below = (
-        _endings(files, path / name, depth=depth - 1) or {Path(name).suffix.removeprefix(".")}
+        _endings(files, path / name, root=root, depth=depth - 1, seen=seen)
+        or {Path(name).suffix.removeprefix(".")}
         for name in names
     )
     return set().union(*below)
@@ -166,7 +172,7 @@ def _their_dockerfile(files: Files, sources: Sources, project: Project, run: Run
             hint=f"give stage {taken.name} another name, or a name to stage {number} of {run.dockerfile}",
             place=f"{run.dockerfile}:{taken.line}",
         )
-    lines = text.splitlines(keepends=True)
+    lines = with_ends(text)
     at = facts.stages[number].line - 1
     lines[at] = f"{lines[at].rstrip()} AS {target_of(run.stage)}\n"
     return "".join(lines)

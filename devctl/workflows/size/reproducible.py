@@ -9,6 +9,7 @@ from pathlib import Path
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.recipe import Recipe, Recipes, run_again
 from devctl.domain.dockerfile.stages import find_stage, needed_by
+from devctl.domain.plan.render import without_names
 from devctl.domain.plan.run import Run, start_of
 from devctl.domain.ports.host import Clock
 from devctl.domain.ports.identity import Identity
@@ -44,7 +45,7 @@ def build_twice(
 
 def _spec(identity: Identity, run: Run, spec: object) -> dict[str, object]:
     """The same build under a tag of its own."""
-    build = _mapping(_mapping(spec)["build"])
+    build = without_names(_mapping(_mapping(spec)["build"]))
     labels = {**_mapping(build["labels"]), **identity.temporary()}
     return {**_mapping(spec), "image": _again(run), "build": {**build, "labels": labels}}
 
