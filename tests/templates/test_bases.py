@@ -37,7 +37,7 @@ def test_a_stage_is_what_its_entry_says(base: RuntimeBase) -> None:
 def test_the_command_line_reference_names_each_base() -> None:
     page = (ROOT / "docs/reference/cli.md").read_text()
     assert (
-        f"`--base {'|'.join(RUNTIME_BASES)}`: the runtime base; default is the project's own, else {DEFAULT_BASE}"
+        f"`--base {'|'.join(RUNTIME_BASES)}`: the runtime base; default: the project's own, else {DEFAULT_BASE}"
         in page
     )
     assert f"`--bases A,B`: which of {', '.join(BY_SIZE)}" in page

@@ -163,7 +163,7 @@ def _build(spec: OwnSpec, project: Project, run: Run) -> OwnSpec:
     return build
 
 
-def without_names(build: Mapping[str, Any]) -> Model:
+def without_names(build: OwnSpec) -> OwnSpec:
     """A `build` for an image that lives for a moment: the other names that the user gives to theirs (`tags`) stay where they are,
     and nothing is written to where `cache_to` says."""
     return {key: value for key, value in build.items() if key not in ("tags", "cache_to")}
