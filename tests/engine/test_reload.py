@@ -65,5 +65,5 @@ def test_events_that_do_not_arrive_switch_polling_on(project: Callable[..., Star
     until(lambda: watched.container not in ("", first))
     assert environment(watched.container)["AIR_POLL"] == "1"
     said = [e["line"] for e in watched.events("log") if e["service"] == "devctl"]
-    assert "not told in the container" in said[0]
+    assert "no file event in the container" in said[0]
     serves(watched.port, "Hello from Go")
