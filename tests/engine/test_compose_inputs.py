@@ -360,7 +360,11 @@ def test_what_was_looked_at_is_what_compose_reads(shop: Shop, monkeypatch: pytes
     [
         ("services:\n  shop:\n    build: .\n   x: [\n", "valid YAML", "compose.yaml:4:4"),
         ("services:\n  shop:\n    build: .\n    buidl: x\n", "buidl", "compose.yaml:4"),
-        (saying("    env_file: none.env\n"), "the compose file needs none.env|the env file none.env does not exist", None),
+        (
+            saying("    env_file: none.env\n"),
+            "the compose file needs none.env|the env file none.env does not exist",
+            None,
+        ),
     ],
 )
 def test_an_error_names_the_file_of_the_project(shop: Shop, text: str, said: str, place: str | None) -> None:

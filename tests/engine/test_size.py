@@ -169,7 +169,9 @@ def test_two_builds_of_the_template_are_the_same_program(project: Path) -> None:
     assert found["sha256"] == found["again_sha256"]
     assert (found["path"], found["base"]) == ("/server", "scratch")
     remarks = cast("list[str]", found["remarks"])
-    assert [r.partition(":")[0] for r in remarks] == ["built without -trimpath"], "in our image it is always /app"
+    assert [r.partition(":")[0] for r in remarks] == ["built without -trimpath"], (
+        "in our image it is always /app"
+    )
     assert f"app: two builds, the same program (sha256 {str(found['sha256'])[:16]}…)" in outcome.text
     assert not _refs(project, "again"), "the second image is gone"
     assert not (project / ".devctl" / "size-again.json").exists()
