@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.dockerfile.air_toml import air_toml, build_command
+from devctl.domain.project.air_toml import air_toml, build_command
 
 ONE = build_command(".", ".", (), "")
 TEMPLATE = (Path(__file__).parents[2] / "templates" / "go-service" / ".air.toml").read_text()

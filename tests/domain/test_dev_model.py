@@ -13,11 +13,11 @@ import pytest
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
-from devctl.domain.dockerfile.air_toml import users_air
 from devctl.domain.plan.engine_state import Observed
 from devctl.domain.plan.render import render
 from devctl.domain.plan.run import dev_run, prod_run
 from devctl.domain.plan.users_air import translated
+from devctl.domain.project.air_toml import users_air
 from devctl.domain.project.model import ImageBuild, ProgramStart, Project, ServedPort, Service, SourceCode
 
 PROXY = "[proxy]\nenabled = true\nproxy_port = 9090\napp_port = 9005\n"

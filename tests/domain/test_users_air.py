@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devctl.domain.detect.air_start import air_start
-from devctl.domain.dockerfile.air_toml import users_air
 from devctl.domain.plan.users_air import Translated, builds, duration, problems, translated
+from devctl.domain.project.air_toml import users_air
 from devctl.domain.project.model import ProgramStart, ServedPort, Service, SourceCode
 
 PAGODA = """root = "."

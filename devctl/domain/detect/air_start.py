@@ -9,7 +9,7 @@ from typing import Any
 
 from devctl.domain.command.argv import exec_words
 from devctl.domain.detect.source_run import package_built, without_debugger
-from devctl.domain.dockerfile.air_toml import UsersAir
+from devctl.domain.project.air_toml import UsersAir
 
 PLAIN = re.compile(r"[\w@%+=:,./-]+")
 """A word that is the same with a shell and without."""

@@ -17,7 +17,6 @@ from devctl.domain.detect.main_package import Chosen, Main, choose_main, mains, 
 from devctl.domain.detect.port_and_probe import Port, find_port, find_probe
 from devctl.domain.detect.required_env import dockerfile_env, environment, unset_env
 from devctl.domain.detect.source_run import SourceRun
-from devctl.domain.dockerfile.air_toml import UsersAir
 from devctl.domain.dockerfile.build_and_start import GO_VARIABLES, Started, started
 from devctl.domain.dockerfile.dev_stage import dev_stage
 from devctl.domain.dockerfile.facts import DockerfileFacts
@@ -28,6 +27,7 @@ from devctl.domain.dockerfile.stages import external_base, golang_tag, target_na
 from devctl.domain.go.facts import Located, Module, SourceFacts
 from devctl.domain.go.gomod import GoMod
 from devctl.domain.go.versions import DEFAULT_GO, minor, needed, refuses
+from devctl.domain.project.air_toml import UsersAir
 from devctl.domain.project.compose_model import Spec
 from devctl.domain.project.config import Config, ServiceConfig
 from devctl.domain.project.model import (

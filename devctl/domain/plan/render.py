@@ -13,7 +13,6 @@ from typing import cast
 from devctl.domain.compose.depends_on import jobs
 from devctl.domain.compose.handed_files import copied_in
 from devctl.domain.derive.health_check import cannot_run, compose_test
-from devctl.domain.dockerfile.air_toml import PROGRAM
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.plan import production
 from devctl.domain.plan.development import relaxed
@@ -28,6 +27,7 @@ from devctl.domain.plan.engine_state import (
 )
 from devctl.domain.plan.run import Run, built_from, rebased, target_of
 from devctl.domain.plan.users_air import air_of, duration, kill_delay, translated
+from devctl.domain.project.air_toml import PROGRAM
 from devctl.domain.project.compose_model import OwnModel, OwnSpec
 from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, build_note

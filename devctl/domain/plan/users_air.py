@@ -17,7 +17,7 @@ from typing import Any
 from devctl.domain.command.argv import exec_words, shell_words
 from devctl.domain.detect.air_start import PLAIN, split_line
 from devctl.domain.detect.source_run import without_debugger
-from devctl.domain.dockerfile.air_toml import PROGRAM, UsersAir, build_command, table, toml_string
+from devctl.domain.project.air_toml import PROGRAM, UsersAir, build_command, table, toml_string
 from devctl.domain.project.model import Service
 from devctl.errors import Problem
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from devctl.domain.derive.dev_stage import SOURCE, DerivedStage
 from devctl.domain.derive.production_stage import ProductionStage
-from devctl.domain.dockerfile.air_toml import UsersAir
 from devctl.domain.go.facts import EnvFile, Located, Unbuilt
+from devctl.domain.project.air_toml import UsersAir
 from devctl.domain.project.compose_inputs import ComposeInputs
 from devctl.domain.project.compose_model import Model, Spec
 from devctl.errors import Problem

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devctl import __version__
-from devctl.domain.dockerfile.air_toml import BUILD_STATE
+from devctl.domain.project.air_toml import BUILD_STATE
 from devctl.domain.project.private_notes import UpNote
 from devctl.domain.project.state_folder import build_note
 from devctl.errors import MachineError

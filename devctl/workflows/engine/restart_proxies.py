@@ -17,7 +17,7 @@ from devctl.workflows.session.session import Session
 
 @contextmanager
 def followed(box: Toolbox, session: Session, services: Iterable[str]) -> Iterator[None]:
-    """Around the call that makes containers of `services` anew."""
+    """Around the call that recreates containers of `services`."""
     fronts = _in_front(session, frozenset(services))
     before = box.engine.containers(session.project.name) if fronts else Observed()
     yield

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from devctl.domain.derive.health_check import cannot_run, compose_test
-from devctl.domain.dockerfile.air_toml import endings
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.dockerfile.stages import find_stage
 from devctl.domain.go.golist import Listing
@@ -17,6 +16,7 @@ from devctl.domain.image.readiness.input import HealthCheck, Inspected
 from devctl.domain.image.readiness.rules import not_ready, reads_program
 from devctl.domain.plan.run import Run, start_of
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.air_toml import endings
 from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
 from devctl.errors import Finding
 from devctl.workflows.project.compose_model import compose_place

@@ -22,7 +22,6 @@ from devctl.domain.detect.source_run import (
     without_caches,
 )
 from devctl.domain.detect.workers import without_port
-from devctl.domain.dockerfile.air_toml import UsersAir
 from devctl.domain.dockerfile.build_and_start import command_with
 from devctl.domain.dockerfile.entrypoint import name_program
 from devctl.domain.dockerfile.facts import DockerfileFacts
@@ -31,6 +30,7 @@ from devctl.domain.dockerfile.stages import chain, external_base, find_stage, go
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.air_toml import UsersAir
 from devctl.domain.project.compose_model import OwnModel, OwnSpec
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import Service

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from devctl.domain.dockerfile.air_toml import NAMES, UsersAir, users_air
 from devctl.domain.plan.run import dev_run_is_ours
 from devctl.domain.plan.users_air import builds, problems
 from devctl.domain.ports.files import Files
+from devctl.domain.project.air_toml import NAMES, UsersAir, users_air
 from devctl.domain.project.model import Service
 from devctl.errors import Problem
 

@@ -13,7 +13,6 @@ from typing import Any
 from devctl.domain.bases.references import Base, project_bases
 from devctl.domain.derive.dev_stage import dev_dockerfile
 from devctl.domain.detect.config_file_env import reread
-from devctl.domain.dockerfile.air_toml import air_toml
 from devctl.domain.dockerfile.dockerignore import taken_back_in
 from devctl.domain.dockerfile.facts import DockerfileFacts, with_ends
 from devctl.domain.dockerfile.git_access import with_git
@@ -27,6 +26,7 @@ from devctl.domain.plan.run import Run, built_from, dev_run, rebased, target_of
 from devctl.domain.plan.users_air import air_of, our_build, translated
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources, Templates, Toolbox
+from devctl.domain.project.air_toml import air_toml
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, dockerfile_copy
 from devctl.errors import FilesError

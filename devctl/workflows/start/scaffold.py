@@ -13,7 +13,6 @@ from devctl.domain.command.requests import LOCK_TIMEOUT, InitRequest, NewRequest
 from devctl.domain.detect.config_file_env import reread
 from devctl.domain.detect.main_package import Main, mains
 from devctl.domain.detect.service import default_name, detect_go, detect_service
-from devctl.domain.dockerfile.air_toml import air_toml
 from devctl.domain.dockerfile.prod_stages import prod_stages
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE
 from devctl.domain.go.facts import SourceFacts
@@ -23,6 +22,7 @@ from devctl.domain.plan.run import prod_run
 from devctl.domain.plan.users_air import our_build
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources, Toolbox
+from devctl.domain.project.air_toml import air_toml
 from devctl.domain.project.config import Config, ServiceConfig
 from devctl.domain.project.model import Project, Service
 from devctl.domain.scaffold.texts import (

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from devctl.domain.command.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
 from devctl.domain.compose.depends_on import jobs
-from devctl.domain.dockerfile.air_toml import BUILD_STATE, EXIT_STATE
 from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import DEPS_LABEL, MODE_LABEL, SERVICE_LABEL, Container, Observed
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.air_toml import BUILD_STATE, EXIT_STATE
 from devctl.domain.project.model import Project, ServedPort, Service
 from devctl.domain.project.state_folder import OldCode, ServingNote
 from devctl.workflows.ready.wait import address, answers
