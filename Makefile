@@ -8,6 +8,8 @@ ARGS ?=
 PROFILE = fast
 # With ARGS, one of the two lanes may have no test of that name.
 or_none = $(if $(ARGS),|| [ $$? -eq 5 ])
+# Where Python may keep no bytecode, each of some thousand commands of the tests compiles all of devctl again: 0.4 s.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup machine demo test fast lint format bench
@@ -29,7 +31,7 @@ test: machine fast ## every test, those on the real engine included
 	@$(BIN)/python -m pytest -m 'engine and not bench' $(ARGS) $(or_none)
 
 fast: setup ## the tests that need no engine
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n 3 --dist=worksteal --hypothesis-profile=$(PROFILE) \
+	@$(BIN)/python -m pytest -q -n 3 --dist=worksteal --hypothesis-profile=$(PROFILE) \
 		-m 'not engine and not bench' $(ARGS) $(or_none)
 
 lint: setup ## ruff and mypy

@@ -32,4 +32,5 @@ fi
 "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear "$venv"
 echo "setup: installing devctl and its tools into $venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev,compose]'
+"$venv/bin/python" -m compileall -q devctl
 cp pyproject.toml "$stamp"
