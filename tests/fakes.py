@@ -1320,7 +1320,7 @@ class FakeEngine(_Port):
     def image_bytes(self, ref: str) -> int | None:
         return 5_000_000 if self._find(ref) is not None else None
 
-    def read_file(self, container: str, path: str) -> str | None:
+    def read_files(self, container: str, *paths: str) -> str | None:
         return self._of(container).build_state
 
     def ports_in_use(self) -> Mapping[int, str]:

@@ -154,7 +154,7 @@ CALLS: dict[str, Callable[[Recorder, Path], object]] = {
     "last_run": engine("last_run", EVIL, tail=3),
     "disk_use": engine("disk_use"),
     "image_bytes": engine("image_bytes", EVIL),
-    "read_file": engine("read_file", EVIL, "/etc/passwd"),
+    "read_files": engine("read_files", EVIL, "/etc/passwd"),
     "observe": engine("observe", EVIL),
     "running": engine("running", EVIL),
     "find": store("find", EVIL),

@@ -171,10 +171,10 @@ class EngineCli:
         done = self._run("system", "df", "--format", "{{.Type}}\t{{.Size}}", timeout=READ_WITHIN)
         return dict(line.split("\t") for line in done.stdout.splitlines()) if done.code == 0 else {}
 
-    def read_file(self, container: str, path: str) -> str | None:
-        # What runs there may have put a FIFO in its place, or a link to /dev/zero.
-        regular = f'[ -f "$1" ] && head -c {FILE} "$1"'
-        done = self._run("exec", to=[container, "sh", "-c", regular, "sh", path], timeout=READ_WITHIN)
+    def read_files(self, container: str, *paths: str) -> str | None:
+        # What runs there may have put a FIFO in the place of one, or a link to /dev/zero.
+        regular = f'none=1; for f; do [ ! -f "$f" ] || {{ head -c {FILE} "$f" && none=0; }}; done; exit $none'
+        done = self._run("exec", to=[container, "sh", "-c", regular, "sh", *paths], timeout=READ_WITHIN)
         return done.stdout if done.code == 0 else None
 
     def ports_in_use(self) -> Mapping[int, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def read(path: Path, *, root: Path) -> DockerfileFacts:
 def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None = None) -> DockerfileFacts:
     """`args`: build arguments that are given; they win over the defaults of global ARGs."""
     given = args or {}
-    instructions = [_instruction(command) for command in _parsed(text, path)]
+    instructions = _instructions(text, path)
     for instruction in instructions:
         _check(instruction, path)
     values: dict[str, str] = {}
@@ -85,6 +86,12 @@ def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None
     if not stages:
         raise _broken(path, 1, "there is no FROM")
     return DockerfileFacts(path, tuple(stages), values, text)
+
+
+@lru_cache(maxsize=64)
+def _instructions(text: str, path: str) -> tuple[Instruction, ...]:
+    """Kept: a command looks at the same text ten times, and each time takes 10 ms."""
+    return tuple(_instruction(command) for command in _parsed(text, path))
 
 
 def _parsed(text: str, path: str) -> Sequence[Any]:

@@ -63,8 +63,8 @@ class Engine(Protocol):
         """What takes the engine's disk, of all projects: `Images` and the like, with the size as the engine writes it. Empty where
         it does not say so soon."""
 
-    def read_file(self, container: str, path: str) -> str | None:
-        """A small text file inside a running container; None where it is not there."""
+    def read_files(self, container: str, *paths: str) -> str | None:
+        """Small text files inside a running container, one after the other; None where none of them is there."""
 
     def ports_in_use(self) -> Mapping[int, str]:
         """Host ports published by containers, with the container's name."""

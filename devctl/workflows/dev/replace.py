@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from devctl.domain.dockerfile.git_access import only_in_a_build
@@ -51,10 +52,12 @@ def replace_service(
         switching(box, session, steps, [service.name], timeout=timeout),
         # Ends first: the container that keeps the network awake uses the image that is superseded.
         network_awake(box, session.project, observed=session.observed),
+        ThreadPoolExecutor(1) as beside,
     ):
+        served = beside.submit(served_ports, box.engine, service, replacing.old)
         replacing.build_and_prove(causes)
         judge()
-        replacing.start(causes.get("start", "new image"), timeout)
+        replacing.start(causes.get("start", "new image"), timeout, served.result())
     note_old(box, session.project, service.name, None)
     remember_manifest(box, session.project, service)
 
@@ -75,15 +78,17 @@ class _Replacing:
         proof = self._proof_beside() if "build" in causes else None
         write_overlay(self.box, self.session)
         if "build" in causes:
-            self._build_and_prove(causes["build"], proof)
+            self._build(causes["build"], proof)
         ensure_cache(self.box, self.session, self.steps)
+        if "build" in causes:
+            self._prove(proof)
 
     def _proof_beside(self) -> Callable[[], None] | None:
         if self.old is None or not self._same_base():
             return None
         return prove_beside(self.box.processes, self.session, self.service, self.old)
 
-    def _build_and_prove(self, cause: str, proof: Callable[[], None] | None) -> None:
+    def _build(self, cause: str, proof: Callable[[], None] | None) -> None:
         box, session, service = self.box, self.session, self.service
         if proof is None:
             ensure_bases(box, session, [service.name], assemble=self.assemble)
@@ -92,7 +97,9 @@ class _Replacing:
                 build(box, session, service.name, anew=self.anew)
         finally:
             self._check_still_wanted()
-        ensure_cache(self.box, self.session, self.steps)
+
+    def _prove(self, proof: Callable[[], None] | None) -> None:
+        box, session, service = self.box, self.session, self.service
         if not provable(session, service):
             return
         with self.steps.step("prove", "the source must compile on it", service=service.name):
@@ -126,9 +133,8 @@ class _Replacing:
             and image.labels.get(INPUTS_LABEL) == wanted.recipe
         )
 
-    def start(self, cause: str, timeout: float) -> None:
+    def start(self, cause: str, timeout: float, served: frozenset[int]) -> None:
         name = self.service.name
-        served = served_ports(self.box.engine, self.service, self.old)
         with self.steps.step("start", cause, service=name):
             compose_up(self.box, self.session, [name], no_deps=True)
         with self.steps.step("probe", "must answer", service=name):

@@ -157,4 +157,4 @@ def _serves_current(box: Toolbox, root: Path, service: ServiceState, probes: Map
     word, _, container = (box.state.text(root, build_note(service.name)) or "").strip().partition(" ")
     if container and ran.startswith(container):
         return word == "ok"
-    return not (box.engine.read_file(ran, BUILD_STATE) or "ok").startswith("failed")
+    return not (box.engine.read_files(ran, BUILD_STATE) or "ok").startswith("failed")

@@ -30,13 +30,14 @@ def ensure_cache(box: Toolbox, session: Session, steps: Steps) -> None:
     builder's cache. What cannot be filled is compiled by the first build in a container."""
     if CACHE_KEY not in session.model.get("volumes", {}):
         return
+    if session.cache_volume in box.engine.names("volume"):
+        return
     project = session.project
-    is_new = session.cache_volume not in box.engine.names("volume")
     labels = {CACHE_LABEL: "go-build", MACHINE_LABEL: project.machine}
     labels |= {ROOT_LABEL: project.root} if project.own_cache else {}
     box.engine.ensure_volume(session.cache_volume, labels)
     found = next(((run, stage) for run in session.runs if (stage := _std_stage(box, session, run))), None)
-    if is_new and found is not None:
+    if found is not None:
         run, stage = found
         with steps.step("cache", "the compiled standard library, for the first build", service=run.service):
             filled = _fill(box, session, run, stage)

@@ -59,5 +59,4 @@ def warn_of_unpublished(box: Toolbox, service: Service, container: str) -> None:
 
 def listening_in(engine: Engine, container: str) -> tuple[Listener, ...]:
     """What listens in a running container; nothing where its image has no program to read with."""
-    texts = [engine.read_file(container, path) for path in ("/proc/net/tcp", "/proc/net/tcp6")]
-    return listeners("\n".join(text or "" for text in texts))
+    return listeners(engine.read_files(container, "/proc/net/tcp", "/proc/net/tcp6") or "")

@@ -95,7 +95,7 @@ def _has_finished(engine: Engine, project: Project, container: Container) -> boo
     if not service.may_finish:
         return False
     if container.state == "running" and container.labels.get(MODE_LABEL) == "dev":
-        return whole((engine.read_file(container.id, EXIT_STATE) or "").strip()) == 0
+        return whole((engine.read_files(container.id, EXIT_STATE) or "").strip()) == 0
     return container.state == "exited" and container.exit_code == 0
 
 
@@ -144,7 +144,7 @@ def _serving_of(
     where = address(service, container)
     broken = _broken_build(box.engine, container) if container.labels.get(MODE_LABEL) == "dev" else None
     if where is None or not answers(box.prober, where):
-        code = whole((box.engine.read_file(container.id, EXIT_STATE) or "").strip())
+        code = whole((box.engine.read_files(container.id, EXIT_STATE) or "").strip())
         done = code == 0 and service.may_finish
         if code is not None and not done:
             return Serving("none", broken.reason if broken else f"{name} exited with {code}")
@@ -185,7 +185,7 @@ class _BrokenBuild:
 
 def _broken_build(engine: Engine, container: Container) -> _BrokenBuild | None:
     """What our build script wrote inside the container when its last build failed: `failed TIME PROGRAM`, the errors."""
-    text = engine.read_file(container.id, BUILD_STATE)
+    text = engine.read_files(container.id, BUILD_STATE)
     if text is None or not text.startswith("failed"):
         return None
     first, _, message = text.partition("\n")
