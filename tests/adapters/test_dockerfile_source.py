@@ -57,6 +57,19 @@ def test_a_broken_dockerfile_is_named_with_its_line(text: str, line: int, words:
     assert (caught.value.code, int(caught.value.exit_code)) == ("broken-dockerfile", 3)
 
 
+def test_the_same_text_is_another_file_at_another_path_and_with_other_arguments() -> None:
+    text = "ARG GO=1.26\nFROM golang:${GO}\n"
+    assert (parse(text, path="a").path, parse(text, path="b").path) == ("a", "b")
+    assert [parse(text, args=a).stages[0].base for a in ({}, {"GO": "1.25"})] == [
+        "golang:1.26",
+        "golang:1.25",
+    ]
+    for path in ("a", "b"):
+        with pytest.raises(FilesError) as caught:
+            parse("FROM a\nFRO\n", path=path)
+        assert caught.value.problem.place == f"{path}:2"
+
+
 def test_paths_are_relative_to_the_project(tmp_path: Path) -> None:
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "Dockerfile").write_text('\ufeffFROM scratch\r\nCMD ["/x"]\r\n')

@@ -1,8 +1,11 @@
-"""Which ports of the host are taken, as `docker ps` writes them."""
+"""Which ports of the host are taken, as `docker ps` writes them; the files that say what listens in a container."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -20,3 +23,22 @@ def test_ranges_both_families_and_no_udp() -> None:
     processes = SimpleNamespace(run=lambda argv, **how: Finished(0, lines, ""))
     used = EngineCli(cast("Any", processes)).ports_in_use()
     assert used == {8000: "web", 8001: "web", 8002: "web", 5432: "db", 5433: "db"}
+
+
+def test_files_of_a_container_come_in_one_call_without_those_that_are_no_files(tmp_path: Path) -> None:
+    calls = []
+
+    def run(argv: list[str], **how: object) -> Finished:
+        calls.append(argv)
+        done = subprocess.run(argv[argv.index("sh") :], capture_output=True, text=True)
+        return Finished(done.returncode, done.stdout, "")
+
+    engine = EngineCli(cast("Any", SimpleNamespace(run=run)))
+    first, second, fifo = (str(tmp_path / name) for name in ("first", "second", "fifo"))
+    os.mkfifo(fifo)
+    assert engine.read_files("c1", first, fifo) is None
+    Path(first).write_text("1\n")
+    assert engine.read_files("c1", first, second, fifo) == engine.read_files("c1", second, first) == "1\n"
+    Path(second).write_text("2\n")
+    assert engine.read_files("c1", first, second) == "1\n2\n"
+    assert len(calls) == 4
