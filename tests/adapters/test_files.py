@@ -54,6 +54,20 @@ def test_go_files_leave_out_what_is_no_source(tmp_path: Path) -> None:
     assert sorted(name for name, _ in FILES.go_files(tmp_path)) == ["main.go", "web/page.html"]
 
 
+def test_the_newest_of_a_folder_counts_and_no_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "vendor/x").mkdir(parents=True)
+    (tmp_path / "outside").write_text("")
+    (tmp_path / "vendor/link").symlink_to(tmp_path / "outside")
+    for name in ("main.go", "vendor/x/x.go"):
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, ns=(1, 1000))
+    os.utime(tmp_path / "vendor/link", ns=(1, 1000), follow_symlinks=False)
+    paths = [tmp_path / "main.go", tmp_path / "vendor", tmp_path / "gone.go"]
+    assert FILES.newer(paths, than=1000) is None
+    os.utime(tmp_path / "vendor/x/x.go", ns=(1, 1001))
+    assert FILES.newer(paths, than=1000) == tmp_path / "vendor/x/x.go"
+
+
 MOUNTS = """\
 overlay / overlay rw 0 0
 C:\\134 /mnt/c 9p rw,dirsync 0 0

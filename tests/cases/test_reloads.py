@@ -44,3 +44,19 @@ def test_a_program_that_writes_a_watched_file_each_time_it_starts(case: Callable
     assert holds(lambda: starts() == second)
     edit(diary, "main.go", "two", "three")  # it is not deaf now
     serves(diary.port, "diary notes three")
+
+
+def test_an_edit_that_air_toml_keeps_from_being_seen(case: Callable[[str], Started]) -> None:
+    warren = case("left_out_by_air_toml")
+    warren.devctl("up", "-d")
+    assert get(warren.port) == "warren digs one\n"
+    vendored = "vendor/example.org/greet/greet.go"
+    edit(warren, vendored, "one", "two")
+    old = warren.devctl("status").result["serving"]
+    assert (old["state"], old["reason"].partition(" ")[0]) == ("old", vendored), old
+    up = warren.devctl("up", "-d")
+    assert up.result["serving"]["state"] == "old", up.show  # nor does the short way call it current
+
+    warren.devctl(*old["reason"].partition("devctl ")[2].split()[:1])  # what it says to do
+    assert get(warren.port) == "warren digs two\n"
+    assert warren.devctl("status").result["serving"]["state"] == "current"

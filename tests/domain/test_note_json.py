@@ -43,6 +43,7 @@ NOTES = [
             Serving("current"),
         ),
         {"app": "/healthz"},
+        compiled={"app": ("main.go", "vendor")},
     ),
     ServingNote({"app": OldCode("c1", "does not compile")}),
     BuildersNote(("docker/dockerfile:1",)),

@@ -144,6 +144,15 @@ class SystemFiles:
                         found.append((str(path.relative_to(root)), path.stat().st_mtime))
         return found
 
+    def newer(self, paths: Iterable[Path], *, than: int) -> Path | None:
+        for path in paths:
+            below = [Path(folder, name) for folder, _, files in regular_file.walk(path) for name in files]
+            for file in below or [path]:
+                with contextlib.suppress(OSError):
+                    if file.lstat().st_mtime_ns > than:
+                        return file
+        return None
+
     def closed(self, root: Path) -> Sequence[str]:
         """Folders, three levels deep, that the project's owner may not look into: a database's data, most often."""
         owner = root.stat().st_uid

@@ -74,4 +74,5 @@ def ready_text(state: State, ms: int | None, *, did: bool) -> str:
     lines = [
         f"  {s.name:<12} {s.mode or s.kind:<10} {s.shown:<9} {s.url or ''}".rstrip() for s in state.services
     ]
-    return "\n".join([head, *lines])
+    old = [f"serving old: {state.serving.reason}"] if state.serving.state == "old" else []
+    return "\n".join([head, *lines, *old])

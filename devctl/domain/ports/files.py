@@ -79,6 +79,9 @@ class Files(Protocol):
     def go_files(self, root: Path) -> Sequence[tuple[str, float]]:
         """Relative path and mtime of each source file below `root`; vendored, hidden and state folders left out."""
 
+    def newer(self, paths: Iterable[Path], *, than: int) -> Path | None:
+        """One of these files, or of those below where it is a folder, that changed after `than` (ns); links are not followed."""
+
     def owner(self, path: Path) -> tuple[int, int]: ...
     def permissions(self, path: Path) -> tuple[int, int, int] | None:
         """Mode, uid and gid of a file; None where there is none."""

@@ -27,6 +27,8 @@ class UpNote(PrivateNote):
     probes: dict[str, str] = field(default_factory=dict)
     bases: dict[str, str] = field(default_factory=dict)
     """Reference → the id of each image that was built on."""
+    compiled: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Service → the files and folders that its program is made of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ the project: what says that nothing has to be done, and which addresses are aske
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from devctl.domain.project.private_notes import UpNote
 from devctl.domain.project.state_folder import build_note
 from devctl.errors import MachineError
 from devctl.workflows.project.find import compose_files
+from devctl.workflows.state.last_build import saved_since_build
 from devctl.workflows.state.watcher_process import watcher_of
 from devctl.workflows.switch.intent import INTENT
 
@@ -46,7 +47,10 @@ def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...
         return
     probes = {s.name: s.serve.probe for s in project.services if s.serve.probe != "none"}
     inputs_now = stamps(box.files, root, inputs)
-    from devctl.workflows.session.overlay import base_refs  # with what it takes to read a Dockerfile
+    from devctl.workflows.session.overlay import (  # with what it takes to read a Dockerfile
+        base_refs,
+        compiled,
+    )
 
     with suppress(MachineError):  # no home to write to: each `up` goes the long way
         note = UpNote(
@@ -57,6 +61,7 @@ def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...
             state,
             probes,
             _ids(box.engine, base_refs(box, project)),
+            {s.name: tuple(compiled(box.files, project, s)) for s in project.services},
         )
         box.private.keep(root, note)
 
@@ -134,17 +139,15 @@ def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | No
         return None
     if box.engine.running(note.project) != sorted(s.container or "" for s in note.state.services):
         return None
-    if not all(
-        _serves_current(box, root, s, note.probes) for s in note.state.services if s.kind == "service"
-    ):
+    if not all(_serves_current(box, root, s, note) for s in note.state.services if s.kind == "service"):
         return None
     state = replace(note.state, watcher=watcher_of(box, root))
     return None if watcher and state.watcher.state == "absent" else state
 
 
-def _serves_current(box: Toolbox, root: Path, service: ServiceState, probes: Mapping[str, str]) -> bool:
-    """It answers, and its last build was good by what the build script wrote for this very container."""
-    probe = probes.get(service.name)
+def _serves_current(box: Toolbox, root: Path, service: ServiceState, note: UpNote) -> bool:
+    """It answers, and its last build was good by what the build script wrote for this very container, and is of what is on disk."""
+    probe = note.probes.get(service.name)
     if probe == "tcp" and service.url is not None:
         host, _, port = service.url.removeprefix("http://").rpartition(":")
         if not box.prober.tcp(host, int(port), timeout=1.0):
@@ -156,5 +159,6 @@ def _serves_current(box: Toolbox, root: Path, service: ServiceState, probes: Map
     ran = service.container or ""
     word, _, container = (box.state.text(root, build_note(service.name)) or "").strip().partition(" ")
     if container and ran.startswith(container):
-        return word == "ok"
+        paths = note.compiled.get(service.name, ())
+        return word == "ok" and saved_since_build(box, root, service.name, ran, paths) is None
     return not (box.engine.read_files(ran, BUILD_STATE) or "ok").startswith("failed")

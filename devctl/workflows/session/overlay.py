@@ -320,20 +320,22 @@ def _needed(files: Files, project: Project, service: Service, run: Run) -> Itera
     nothing but what is built outside (`*`, `!dist`)."""
     root = Path(project.root)
     paths = [p for p in manifest_paths(files, project, service) if files.exists(root / p)]
-    if run.mode == "prod":
-        paths += (
-            [posixpath.join(service.source.dir, "vendor")] if is_vendored(files, project, service) else []
-        )
-        paths += [
-            posixpath.join(folder, name)
-            for folder in service.source.packages
-            for name in files.names(root / folder)
-            if name.endswith(".go") and not name.endswith("_test.go")
-        ]
-    for path in (*service.source.embeds, *paths):
+    made_of = compiled(files, project, service) if run.mode == "prod" else service.source.embeds
+    for path in (*made_of, *paths):
         inside = posixpath.relpath(path, run.context)
         if not inside.startswith(".."):
             yield inside
+
+
+def compiled(files: Files, project: Project, service: Service) -> Iterator[str]:
+    """What the program is made of: its Go files, what it embeds, and vendor/ where that has its modules."""
+    for folder in service.source.packages:
+        for name in files.names(Path(project.root) / folder):
+            if name.endswith(".go") and not name.endswith("_test.go"):
+                yield posixpath.join(folder, name)
+    yield from service.source.embeds
+    if is_vendored(files, project, service):
+        yield posixpath.join(service.source.dir, "vendor")
 
 
 def _asks_git(project: Project, run: Run, dockerfile: str) -> bool:

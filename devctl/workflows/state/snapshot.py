@@ -17,7 +17,9 @@ from devctl.domain.project.model import Project, ServedPort, Service
 from devctl.domain.project.state_folder import OldCode, ServingNote
 from devctl.workflows.ready.wait import address, answers
 from devctl.workflows.session.name_conflict import only_own
+from devctl.workflows.session.overlay import compiled
 from devctl.workflows.session.told_files import only_warned
+from devctl.workflows.state.last_build import saved_since_build
 from devctl.workflows.state.watcher_process import watcher_state
 from devctl.workflows.switch.intent import Intent, read_intent
 
@@ -155,7 +157,14 @@ def _serving_of(
     note = box.state.read(Path(project.root), ServingNote).old.get(name)
     if note is not None and note.container == container.id:
         return Serving("old", note.reason[:LONGEST])
-    return Serving("old", broken.reason) if broken else Serving("current", None)
+    if broken is not None:
+        return Serving("old", broken.reason)
+    paths = compiled(box.files, project, service)
+    newer = saved_since_build(box, Path(project.root), name, container.id, paths)
+    if newer is not None:
+        reason = f"{newer} is newer than the last build; if none follows, devctl restart builds it"
+        return Serving("old", reason)
+    return Serving("current", None)
 
 
 def _is_done(service: Service, container: Container) -> bool:

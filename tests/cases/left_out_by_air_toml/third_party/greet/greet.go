@@ -1,0 +1,3 @@
+package greet
+
+func Word() string { return "one" }
