@@ -115,9 +115,37 @@ def test_the_lines_to_write() -> None:
     assert hints["shell-form-no-shell"] == 'ENTRYPOINT ["/server", "--port", "8080"]'
     assert hints["relative-entrypoint"] == 'ENTRYPOINT ["/app/server"]'
     assert hints["copy-missing-go-sum"] == "COPY go.mod go.su[m] ./"
-    assert hints["golang-too-old"] == "FROM golang:1.26-alpine"
-    assert hints["base-dead"] == "FROM gcr.io/distroless/static-debian13:nonroot AS runner-distroless"
+    assert hints["golang-too-old"] == "FROM golang:1.26-alpine as base"
+    assert hints["base-dead"] == "FROM gcr.io/distroless/static-debian13:nonroot as runner-distroless"
     assert "github.com/air-verse/air@v1.67.2" in hints["air-old-path"]
+
+
+@pytest.mark.parametrize(
+    ("line", "install", "code", "hint"),
+    [
+        (
+            "FROM golang:1.20",
+            "cosmtrek/air@latest",
+            "air-old-path",
+            "FROM golang:1.26, then RUN go install github.com",
+        ),
+        (
+            "FROM golang:1.20-buster AS dev",
+            "cosmtrek/air@latest",
+            "air-old-path",
+            "FROM golang:1.26 AS dev, then RUN go",
+        ),
+        ("FROM --platform=$BUILDPLATFORM golang:1.23-alpine3.21 AS dev", "x/y@v1", "golang-too-old", None),
+        ("FROM golang AS dev", "x/y@v1", "base-untagged", "FROM golang:1.26-alpine AS dev"),
+    ],
+)
+def test_a_from_line_to_write_keeps_its_name_and_its_kind_of_system(
+    line: str, install: str, code: str, hint: str | None
+) -> None:
+    facts = parse(f"# a comment\n{line}\nRUN go install github.com/{install}\n")
+    hints = {f.id: f.hint for f in lint(Linted(dockerfile=facts, module=BARE))}
+    wanted = hint or "FROM --platform=$BUILDPLATFORM golang:1.26-alpine AS dev"
+    assert hints[code].startswith(wanted) and (hint is not None or hints[code] == wanted)
 
 
 def test_a_modern_dockerfile_has_no_finding() -> None:

@@ -102,3 +102,51 @@ def test_a_port_that_a_variable_leaves_empty_is_told_as_that_variable(tmp_path: 
     assert failed["hint"].startswith("echo 'SHOP_PORT=…' >> .env")
     build_tree(root, {".env.example": "SHOP_PORT=9000\n"})
     assert here("config", "show", cwd=root, code=3).error["hint"].startswith("cp .env.example .env")
+
+
+DEV_FILE = "services:\n  api:\n    build: .\n    environment: {PORT: '9000', DATABASE_URL: x}\n"
+NOT_USED = "to develop with it: echo 'COMPOSE_FILE={}' >> .env"
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("missing", "files", "hint"),
+    [
+        (".env.prod", {"env-example": "A=1\n"}, "cp env-example .env.prod, "),
+        (".env.docker", {".env.example": "A=1\n", ".env": "A=2\n"}, "cp .env.example .env.docker, "),
+        (".env.prod", {".env.dev": "A=1\n", "docker-compose.dev.yml": DEV_FILE}, "cp .env.dev .env.prod, "),
+        ("config.env", {".env.example": "A=1\n"}, "copy it from its example, "),
+    ],
+)
+def test_an_env_file_for_one_environment_has_the_example_of_all(
+    tmp_path: Path, missing: str, files: dict[str, str], hint: str
+) -> None:
+    compose = f"services:\n  api:\n    build: .\n    env_file: [{missing}]\n"
+    root = build_tree(tmp_path / "shop", GO | {"docker-compose.yml": compose} | files)
+    failed = here("config", "show", cwd=root, code=3).error
+    assert failed["code"] == "env-file-missing" and failed["hint"].startswith(hint)
+    other = NOT_USED.format("docker-compose.dev.yml")
+    assert (f"; or, {other}" in failed["hint"]) == ("docker-compose.dev.yml" in files)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        ({"docker-compose.dev.yml": DEV_FILE}, "docker-compose.dev.yml"),
+        (
+            {"compose.local.yaml": "services: {api: {environment: {A: b}}}\n"},
+            "compose.yaml:compose.local.yaml",
+        ),
+        ({"docker-compose.prod.yml": DEV_FILE, "docker-compose.test.yml": DEV_FILE}, None),
+        ({"docker-compose.dev.yml": DEV_FILE, ".env": "COMPOSE_FILE=compose.yaml\n"}, None),
+    ],
+)
+def test_a_compose_file_for_development_that_compose_does_not_read_is_said(
+    tmp_path: Path, files: dict[str, str], named: str | None
+) -> None:
+    root = build_tree(tmp_path / "shop", GO | {"compose.yaml": DEV_FILE} | files)
+    found = here("config", "check", cwd=root).result["problems"]
+    assert [p["hint"] for p in found if p["code"] == "compose-file-not-used"] == (
+        [NOT_USED.format(named)] if named else []
+    )

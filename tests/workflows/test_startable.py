@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from devctl.domain.command.events import StepDone, StepFailed
 from devctl.domain.command.requests import PreviewRequest, UpRequest
 from devctl.errors import DevctlError, Problem
 from devctl.workflows.dev.lifecycle import up
@@ -119,6 +120,8 @@ def test_a_dependency_that_nobody_needs_is_left_out(case: str) -> None:
     assert {c.service for c in world.containers.values()} == {"api", "db"}
     left: list[Problem] = [w for w in world.warnings if w.code == "dependency-left-out"]
     assert [w.message.partition(":")[0] for w in left] == ["spare does not run"]
+    pulls = [type(e) for e in world.events if isinstance(e, StepDone | StepFailed) and e.step == "pull"]
+    assert pulls[-1] == (StepFailed if case == "image" else StepDone)
 
 
 def test_images_that_can_be_had_are_fetched_before_the_build() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from devctl.errors import Problem
 
@@ -17,15 +17,22 @@ _PROD = frozenset({"prod", "production", "release", "stage", "staging", "deploy"
 FOR_OTHERS = _ASIDE | _PROD
 
 
+def for_development(names: Iterable[str]) -> str | None:
+    """Of the names in a folder the compose file that says it is for development."""
+    words = {name: found for name in sorted(names) if (found := _words(name)) is not None}
+    dev = [name for name, found in words.items() if found & FOR_DEV and not found & FOR_OTHERS]
+    return min(dev, key=lambda name: len(words[name]), default=None)
+
+
 def chosen_file(names: Iterable[str]) -> str | None:
     """Of the names in a folder the compose file to develop with: one named for it, else the only one that is for no
     other purpose, else the only one there is; None where several are as good.
     """
     words = {name: found for name in sorted(names) if (found := _words(name)) is not None}
     usable = [name for name, found in words.items() if not found & _ASIDE]
-    dev = [name for name in usable if words[name] & FOR_DEV and not words[name] & _PROD]
-    if dev:
-        return min(dev, key=lambda name: len(words[name]))
+    dev = for_development(words)
+    if dev is not None:
+        return dev
     plain = [name for name in usable if not words[name] & _PROD]
     return next((found[0] for found in (plain, usable) if len(found) == 1), None)
 
@@ -41,6 +48,17 @@ def named_otherwise(path: str) -> Problem:
         "compose-file-named",
         f"{path} is used: compose itself looks for compose.yaml or docker-compose.yml, and there is none",
         f"no action needed; COMPOSE_FILE={path} in .env makes `docker compose` find it too, or names another one",
+        path,
+    )
+
+
+def not_used(path: str, read: Sequence[str], *, whole: bool) -> Problem:
+    """What is told of a compose file for development beside those that compose reads; `whole`: it needs no other one."""
+    files = path if whole else ":".join([*read, path])
+    return Problem(
+        "compose-file-not-used",
+        f"{path} is not used: compose reads {' and '.join(read)}",
+        f"to develop with it: echo 'COMPOSE_FILE={files}' >> .env",
         path,
     )
 

@@ -89,6 +89,12 @@ def refuses(tag: str, go: str) -> bool:
     return have >= (1, 21) or re.fullmatch(r"\d+\.\d+", go) is None
 
 
+def variant(tag: str) -> str:
+    """What follows the version in a tag of golang and every newer Go is published with too: `1.13-alpine3.11` → `-alpine`,
+    `1.16-buster` → nothing."""
+    return next((end for end in ("-alpine", "-bookworm", "-trixie") if end in tag), "")
+
+
 def air_for(go: str) -> Air:
     """The newest air that this Go can build (the oldest known one below Go 1.17)."""
     have = minor(go) or (1, 26)

@@ -16,7 +16,7 @@ from devctl.domain.detect.port_and_probe import opening, opens_up
 from devctl.domain.detect.required_env import dockerfile_env, environment
 from devctl.domain.dockerfile.build_and_start import shown_stage
 from devctl.domain.dockerfile.entrypoint import begun_words, start_words, words_of
-from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, with_ends
 from devctl.domain.dockerfile.runtime_bases import SCRATCH
 from devctl.domain.dockerfile.stages import (
     air_installs,
@@ -31,7 +31,7 @@ from devctl.domain.dockerfile.stages import (
     parent,
 )
 from devctl.domain.go.facts import Module, Setting, Unbuilt
-from devctl.domain.go.versions import air_for, minor_text, refuses
+from devctl.domain.go.versions import DEFAULT_GO, air_for, minor_text, refuses, variant
 from devctl.domain.image.paths import SHELL_ONLY, exec_form
 from devctl.errors import Finding, warn
 
@@ -121,6 +121,15 @@ def _id(stage: Stage) -> str:
     return stage.name or str(stage.index)
 
 
+def _from(facts: DockerfileFacts, stage: Stage, base: str) -> str:
+    """The FROM line of a stage as it stands there, with another base."""
+    lines = with_ends(facts.text)
+    line = lines[stage.line - 1].strip() if stage.line <= len(lines) else ""
+    if stage.base in line:
+        return line.replace(stage.base, base, 1)
+    return f"FROM {base} AS {stage.name}" if stage.name else f"FROM {base}"
+
+
 def _in(stage: Stage, message: str, hint: str, place: str) -> Finding:
     return StageFinding("", "warn", message, hint, place, _id(stage))
 
@@ -131,8 +140,10 @@ def _air(linted: Linted) -> Iterator[Finding]:
         tag = golang_tag(external_base(facts, found.stage)) if facts else None
         air = air_for(tag or "")
         line = f"RUN go install {air.install}"
-        if air.module != "github.com/air-verse/air":  # that Go can build old ones only
-            line = f"FROM golang:1.26-alpine AS {_id(found.stage)}, then RUN go install {air_for('1.26').install}"
+        if facts and air.module != "github.com/air-verse/air":  # that Go can build old ones only
+            bottom = chain(facts, found.stage)[-1]
+            newer = _from(facts, bottom, f"golang:{DEFAULT_GO}{variant(tag or '')}")
+            line = f"{newer}, then RUN go install {air_for(DEFAULT_GO).install}"
         if found.module == "github.com/cosmtrek/air" and facts:
             message = f"{found.text} is air's old path: it was renamed to github.com/air-verse/air"
             yield _in(found.stage, message, line, f"{facts.path}:{found.instruction.line}")
@@ -221,7 +232,8 @@ def _untagged(linted: Linted) -> Iterator[Finding]:
             repository = name.removesuffix(":latest")
             wanted = _TAGS.get(repository, "VERSION")
             message = f"{name} has {kind}: the next build may get another image"
-            yield _in(stage, message, f"FROM {repository}:{wanted}", f"{facts.path}:{stage.line}")
+            line = _from(facts, stage, f"{repository}:{wanted}")
+            yield _in(stage, message, line, f"{facts.path}:{stage.line}")
 
 
 _DEAD = {"debian9": "2022", "debian10": "2024", "debian11": "September 2024", "debian12": "September 2026"}
@@ -232,7 +244,7 @@ def _dead_distroless(linted: Linted) -> Iterator[Finding]:
     for stage in facts.stages if facts else ():
         dead = next((word for word in _DEAD if f"-{word}" in stage.base), None)
         if facts is not None and dead is not None and kind_of(stage.base) == "distroless":
-            line = f"FROM {stage.base.replace(dead, 'debian13')} AS {stage.name}".removesuffix(" AS ")
+            line = _from(facts, stage, stage.base.replace(dead, "debian13"))
             message = f"{stage.base} gets no security fixes since {_DEAD[dead]}"
             yield _in(stage, message, line, f"{facts.path}:{stage.line}")
 
@@ -245,9 +257,8 @@ def _old_golang(linted: Linted) -> Iterator[Finding]:
     for stage in facts.stages if facts else ():
         tag = golang_tag(stage.base)
         if facts is not None and module is not None and tag is not None and refuses(tag, module.go):
-            variant = tag.lstrip(".0123456789")
             message = f"go.mod asks for Go {module.go}, and {stage.base} does not fetch a newer one"
-            hint = f"FROM golang:{minor_text(module.go)}{variant}"
+            hint = _from(facts, stage, f"golang:{minor_text(module.go)}{variant(tag)}")
             yield _in(stage, message, hint, f"{facts.path}:{stage.line}")
 
 

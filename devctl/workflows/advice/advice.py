@@ -33,7 +33,11 @@ from devctl.domain.project.model import Project, Service
 from devctl.domain.project.redact import redact
 from devctl.domain.project.state_folder import ToldNote, told_key
 from devctl.errors import MachineError, Problem
-from devctl.workflows.project.compose_model import compose_place, unset_in_compose
+from devctl.workflows.project.compose_model import (
+    compose_place,
+    not_used_for_development,
+    unset_in_compose,
+)
 from devctl.workflows.project.find import compose_files, find_compose, named
 from devctl.workflows.project.users_dockerfile import users_dockerfile
 from devctl.workflows.session.overlay import dockerfile_of
@@ -161,6 +165,9 @@ def _compose_notes(box: Toolbox, root: Path) -> Iterator[Problem]:
     used = find_compose(box, root)
     if used is not None and used.by_us:
         yield named_otherwise(named(root, used.files[-1]))
+    other = not_used_for_development(box, root)
+    if other is not None:
+        yield other
     yield from unset_in_compose(box, root)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.toolbox import Toolbox
@@ -11,6 +12,10 @@ from devctl.workflows.engine.execute import must
 from devctl.workflows.engine.optional_services import Missing, leave_out
 from devctl.workflows.session.session import Session
 from devctl.workflows.session.steps import Steps
+
+
+class _NotHere(Exception):
+    """Ends the step of a pull that brought less than it was for, as one that failed."""
 
 
 def pull_missing(
@@ -27,7 +32,8 @@ def pull_missing(
         if not names:
             continue
         service = names[0] if len(names) == 1 else None
-        with steps.step("pull", ", ".join(dict.fromkeys(refs[n] for n in names)), service=service):
+        images = ", ".join(dict.fromkeys(refs[n] for n in names))
+        with suppress(_NotHere), steps.step("pull", images, service=service):
             done = box.compose.pull(
                 session.root, session.model, names, all_that_can=names is spare, timeout=timeout
             )
@@ -36,6 +42,8 @@ def pull_missing(
                     must(done, "compose", what=", ".join(names))
                 except DevctlError as error:
                     raise _with_image(error, refs) from error
+            elif _not_here(box.engine, {name: refs[name] for name in names}):
+                raise _NotHere  # told below, with what it means
     missing = {
         name: Missing(
             f"its image {ref} is not on this machine, and no registry provided it",

@@ -9,13 +9,14 @@ from typing import Any, cast
 
 from devctl.domain.command.argv import shell_path
 from devctl.domain.compose.env_file import examples, variables
+from devctl.domain.compose.file_names import for_development, not_used
 from devctl.domain.compose.project_name import FALLBACK, name_from
 from devctl.domain.compose.variables import plain_variables, unset_variables
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.compose_model import OwnModel
 from devctl.errors import FilesError, Problem
-from devctl.workflows.project.find import ComposeFiles, compose_files, compose_folder, named
+from devctl.workflows.project.find import ComposeFiles, compose_files, compose_folder, find_compose, named
 
 Key = tuple[str | int, ...]
 
@@ -38,10 +39,14 @@ def compose_model(
     except FilesError as error:
         missing = folder / error.problem.path
         if error.code == "env-file-missing" and missing.is_relative_to(root):
-            raise _with_example(box.files, root, missing, error) from error
-        if error.code in ("compose-variable-missing", "broken-compose"):
-            raise _with_variable(box, root, folder, error) from error
-        raise
+            error = _with_example(box.files, root, missing, error)
+        elif error.code in ("compose-variable-missing", "broken-compose"):
+            error = _with_variable(box, root, folder, error)
+        else:
+            raise
+        other = not_used_for_development(box, root) if error.code != "broken-compose" else None
+        hint = f"{error.problem.hint}; or, {other.hint}" if other is not None else error.problem.hint
+        raise error.replace(hint=hint) from error
 
 
 def compose_name(folder: str) -> str:
@@ -59,6 +64,27 @@ def unset_in_compose(box: Toolbox, root: Path) -> Iterator[Problem]:
         asked = {asked for text, _ in texts for asked in plain_variables(text)}
         known = {v.name for v in variables(own)} | {n for n in asked if box.host.env(n) is not None}
         yield from unset_variables(named(root, path), texts, known=frozenset(known))
+
+
+def not_used_for_development(box: Toolbox, root: Path) -> Problem | None:
+    """A compose file that says it is for development, where compose reads those of its own names."""
+    found = find_compose(box, root)
+    if found is None or found.named:
+        return None
+    name = for_development(box.files.names(found.folder))
+    if name is None:
+        return None
+    path = found.folder / name
+    try:
+        model, _ = box.sources.plain_yaml(box.files.read_text(path, within=None) or "", path=name)
+    except FilesError:
+        return None
+    services = model.get("services") if isinstance(model, dict) else None
+    specs = list(services.values()) if isinstance(services, dict) else []
+    if not specs:
+        return None
+    whole = all(isinstance(spec, dict) and spec.keys() & {"image", "build", "extends"} for spec in specs)
+    return not_used(named(root, path), [named(root, p) for p in reversed(found.files)], whole=whole)
 
 
 def compose_place(box: Toolbox, root: Path) -> Callable[[Key], str]:
@@ -106,7 +132,9 @@ def _with_variable(box: Toolbox, root: Path, folder: Path, error: FilesError) ->
 
 
 def _example(files: Files, path: Path) -> Path | None:
-    beside = (path.with_name(name) for name in examples(path.name))
+    """One of its own, else that of `.env`, of which each `.env.NAME` is a copy."""
+    names = [*examples(path.name), *(examples(".env") if path.name.startswith(".env.") else ())]
+    beside = (path.with_name(name) for name in names if name != path.name)
     return next((found for found in beside if files.exists(found)), None)
 
 
