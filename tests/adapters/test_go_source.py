@@ -68,6 +68,20 @@ def test_what_a_main_listens_on(tmp_path: Path, body: str, imports: str, outside
 
 
 @pytest.mark.parametrize(
+    ("address", "bound"),
+    [
+        ('"localhost:8080"', ["localhost:8080 main.go:8"]),
+        ('"[::1]:8080"', ["[::1]:8080 main.go:8"]),
+        ('":8080"', []),
+        ('or("localhost:8080")', []),
+    ],
+)
+def test_what_is_bound_to_the_loopback_by_its_call(tmp_path: Path, address: str, bound: list[str]) -> None:
+    package = _main(tmp_path, f"http.ListenAndServe({address}, nil)")
+    assert [f"{item.value} {item.place}" for item in package.loopback] == bound
+
+
+@pytest.mark.parametrize(
     ("body", "imports"),
     [
         ('cmd := exec.Command("x")\ncmd.Run()', '"os/exec"'),

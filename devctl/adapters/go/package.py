@@ -20,7 +20,6 @@ from devctl.adapters.go.frameworks import (
     talks,
     tells_address,
 )
-from devctl.adapters.go.proof import MENTIONED, Proof
 from devctl.adapters.go.required_env import env_files, required, tagged, worth_a_look
 from devctl.adapters.go.values import (
     Values,
@@ -145,8 +144,6 @@ class _PackageReader:
         self.plain = False
         self.framework = framework or is_framework(imports)
         self.imports = frozenset(imports)
-        self.roots: list[Node] = []
-        self.loopback = False
         self.listening: list[tuple[Node, str, list[Node]]] = []
         self.handlers: tuple[Callable[[dict[str, Node]], None], ...] = (
             *(
@@ -166,8 +163,6 @@ class _PackageReader:
         parser, cursor = _tools()
         self.path = path
         root = parser.parse(source).root_node
-        self.roots.append(root)
-        self.loopback = self.loopback or MENTIONED.search(source) is not None
         if worth_a_look(source):
             self.found.env_required += required(root, path)
             self.found.env_files += env_files(root, path)
@@ -177,14 +172,15 @@ class _PackageReader:
     def resolve(self) -> None:
         """Addresses are looked up last: the constant may stand in another file."""
         grpc = GRPC in self.imports
-        proof = Proof(self.roots)
         for call, place, nodes in self.listening:
             address = self.called_with(nodes)
             self.found.listens.append(
                 Located(address, place, about=self.values.about(call, nodes, grpc=grpc))
             )
-            bound = next(filter(None, map(proof.loopback, nodes if self.loopback else ())), None)
-            self.found.loopback += [Located(bound, place)] if bound is not None else []
+            written = [value for node in nodes if (value := literal(node)) is not None]
+            self.found.loopback += [
+                Located(v, place) for v in written if (a := parse_address(v)) and a.only_inside
+            ]
             names = [] if address else [name for node in nodes for name in self.values.variables(node)]
             self.found.port_env += [Located(name, place) for name in dict.fromkeys(names)]
         if self.plain:  # TLS is a choice here, and plain HTTP what one gets without certificates

@@ -74,8 +74,8 @@ class GoPackage:
     endings (`*.txt`) and, for files without one, paths relative to the project; `port_env`: variables that stand in a listen call
     whose address is not known; `configs`: names of configuration files without folder or ending, as viper is told them;
     `ungenerated`: files without the Go code that is generated from them, each with the name of that and the command;
-    `unbuilt`: what of a frontend is embedded or served, and not there; `loopback`: those of `listens` that are bound to the
-    loopback whatever happens.
+    `unbuilt`: what of a frontend is embedded or served, and not there; `loopback`: those of `listens` that are
+    written as an address of the loopback.
     """
 
     dir: str
