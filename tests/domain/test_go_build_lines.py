@@ -35,6 +35,8 @@ def test_values_that_are_linked_in_are_kept(line: str, linked: str) -> None:
         ("go build -o /shop ./cmd/shop/main.go 'cmd/shop/routes.go'", ("main.go", "routes.go")),
         ("go build -o /shop ./cmd/shop", ()),
         ("go build -overlay=x.go .", ()),
+        ("go build -ldflags=-X=main.v=$(git describe | cut -c2-) -o /shop main.go", ("main.go",)),
+        ("go build $FLAGS -o /shop main.go", ("main.go",)),
     ],
 )
 def test_the_files_that_alone_are_built(line: str, files: tuple[str, ...]) -> None:

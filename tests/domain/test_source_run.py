@@ -10,11 +10,12 @@ import pytest
 
 from devctl.domain.detect.source_run import (
     SourceRun,
+    built_by,
     mounted_run,
-    package_built,
     source_run,
     without_caches,
 )
+from devctl.domain.go.go_command import flag_of
 
 
 def run(text: str, **env: str) -> SourceRun | None:
@@ -71,7 +72,11 @@ def test_flags_and_variables_of_the_command_hold() -> None:
     text = 'sh -c \'export COLOR=blue; CGO_ENABLED=1 go run -tags "a b" -ldflags "-X main.v=1" -mod=mod -race . --port=$PORT\''
     found = run(text, PORT="9000")
     assert found is not None
-    assert (found.flag("tags"), found.flag("ldflags"), found.goflags) == ("a b", "-X main.v=1", "-mod=mod")
+    assert (flag_of(found.flags, "tags"), flag_of(found.flags, "ldflags"), found.goflags) == (
+        "a b",
+        "-X main.v=1",
+        "-mod=mod",
+    )
     assert dict(found.env) == {"COLOR": "blue", "CGO_ENABLED": "1"} and found.args == ("--port=9000",)
 
 
@@ -136,8 +141,9 @@ def mounted(spec: dict[str, Any], *, asked: bool = False) -> SourceRun | None:
 
 
 def test_what_a_reloader_is_told_to_build() -> None:
-    assert package_built("templ generate && go build -o ./tmp/main ./cmd/api", folder="svc") == "svc/cmd/api"
-    assert package_built("make build", folder=".") is None
+    built = built_by("templ generate && go build -o ./tmp/main ./cmd/api", folder="svc")
+    assert [command.package for command in built] == ["svc/cmd/api"]
+    assert built_by("make build", folder=".") == []
 
 
 def test_the_caches_of_its_own_compiler_are_left_out() -> None:
@@ -239,7 +245,7 @@ def test_what_a_debugger_compiles_and_starts(
 ) -> None:
     found = run(text)
     assert found is not None and found.debugger == "dlv"
-    assert (found.package, found.args, found.flag("tags"), found.steps) == (package, args, tags, ())
+    assert (found.package, found.args, flag_of(found.flags, "tags"), found.steps) == (package, args, tags, ())
 
 
 def test_a_debugger_that_tests_or_attaches_starts_no_program() -> None:

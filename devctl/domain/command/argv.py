@@ -64,6 +64,14 @@ def exec_words(text: str) -> tuple[str, ...]:
     return tuple(words[1:] if words[:1] == ["exec"] else words)
 
 
+def parted(text: str) -> list[str]:
+    """The words of a line; what stands between its spaces where quotes do not fit."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
 def simple_commands(text: str) -> Iterator[tuple[str, ...]]:
     """The commands of a shell's text, one after another; none of one whose quotes do not fit."""
     lexer = shlex.shlex(text.replace("\\\n", " ").replace("\n", ";"), posix=True, punctuation_chars=";&|()<>")

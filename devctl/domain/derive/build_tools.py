@@ -12,7 +12,6 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, 
 from devctl.domain.dockerfile.stages import filled
 from devctl.domain.dockerfile.walk import Line, in_context, walk
 
-_HEAD = re.compile(r"^\s*RUN\s+(?:--\S+\s+)*", re.IGNORECASE)
 _COMMAND = r"(?:^|[|;&(\n\"'])\s*(?:\w+=[^\s|;&]*\s+)*"
 _SCRIPT = re.compile(_COMMAND + r"(?:(?:ba|a)?sh\s+(?:-\w+\s+)*)?([\w./-]*build[\w-]*\.sh)\b")
 _MAKE = re.compile(_COMMAND + r"make\b((?:[ \t]+[^\s;&|\"']+)*)")
@@ -43,8 +42,7 @@ def _read(facts: DockerfileFacts, stage: Stage, read: Read) -> Stage:
 def _with_tool(line: Line, read: Read) -> Instruction:
     said, instruction = "", line.instruction
     if instruction.cmd == "RUN" and "go build" not in instruction.original:
-        text = " ".join(instruction.value) if instruction.json else instruction.original
-        said = "\n".join(_said(_HEAD.sub("", text.replace("\\\n", " ")), line, read))
+        said = "\n".join(_said(instruction.command, line, read))
     return replace(instruction, runs=said) if said else instruction
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from devctl.domain.command.argv import parted
 from devctl.domain.dockerfile.runtime_bases import NONROOT
 from devctl.domain.numbers import whole
 
@@ -81,7 +81,7 @@ def made_by(text: str) -> Made:
     users: dict[str, tuple[str, str, str]] = {}
     groups: dict[str, str] = {}
     for tool, rest in _MAKES.findall(text.replace("\\\n", " ")):
-        words = _words(rest)
+        words = parted(rest)
         name, number = words[-1] if words else "", _option(words, _NUMBER[tool])
         if not name or name.startswith("-"):
             continue
@@ -98,10 +98,3 @@ def _option(words: list[str], names: tuple[str, ...]) -> str:
         if word in names:
             return following
     return next((w.partition("=")[2] for w in words if w.partition("=")[0] in names and "=" in w), "")
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return text.split()

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from devctl.domain.dockerfile.facts import Instruction
 
-_HEAD = re.compile(r"^\s*RUN\s+(?:--\S+\s+)*", re.IGNORECASE)
 _MODULES = re.compile(
     r"\bgo\s+(?:mod\s+(?:download|verify|tidy|vendor|graph)|work\s+(?:sync|vendor)|get\s+(?:-\S+\s+)*\./)"
 )
@@ -27,18 +26,14 @@ _INSTALLS = re.compile(
 
 def commands(instruction: Instruction) -> Iterator[str]:
     """Each command of a chain (`apk add git && go build`), without line ends; the whole where it has a form of its own."""
-    if instruction.json:
-        yield " ".join(instruction.value)
-        return
-    text = _HEAD.sub("", instruction.original.replace("\\\n", " "))
-    for part in [text] if "<<" in text else text.split("&&"):
+    text = instruction.command
+    for part in [text] if instruction.json or "<<" in text else text.split("&&"):
         yield part.strip()
 
 
 def parts(instruction: Instruction) -> Iterator[str]:
     """Each simple command, whatever joins it to the next."""
-    text = _HEAD.sub("", instruction.original.replace("\\\n", " "))
-    for part in re.split(r"&&|\|\||[;|\n]", text):
+    for part in re.split(r"&&|\|\||[;|\n]", instruction.command):
         if part.strip():
             yield part.strip()
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devctl.domain.command.argv import exec_words
-from devctl.domain.detect.source_run import package_built, without_debugger
+from devctl.domain.detect.source_run import built_by, without_debugger
+from devctl.domain.go.go_command import tags_of
 from devctl.domain.project.air_toml import UsersAir
 
 PLAIN = re.compile(r"[\w@%+=:,./-]+")
 """A word that is the same with a shell and without."""
 _ASSIGNMENTS = re.compile(r"^(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])*\s+)+")
-_TAGS = re.compile(r"\bgo\s+build\b[^\n;&|]*?\s--?tags[= ](?:\"([^\"]*)\"|'([^']*)'|(\S+))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,11 @@ class AirStart:
 
 def air_start(air: UsersAir) -> AirStart:
     said = air.build
-    cmd = str(said.get("cmd") or "")
-    found = _TAGS.search(cmd)
-    tags = re.split(r"[,\s]+", next((g for g in found.groups() if g), "")) if found is not None else []
+    built = built_by(str(said.get("cmd") or ""), folder=air.folder)[-1:]
     variables, args = _given(said)
     key = next((k for k in ("full_bin", "args_bin", "entrypoint") if said.get(k)), "cmd")
-    package = package_built(cmd, folder=air.folder)
-    return AirStart(package, tuple(filter(None, tags)), args, variables, air.place("cmd"), air.place(key))
+    package, tags = next(((c.package, tags_of(c.flags)) for c in built), (None, ()))
+    return AirStart(package, tags, args, variables, air.place("cmd"), air.place(key))
 
 
 def split_line(full: str) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from devctl.domain.dockerfile.prod_stages import prod_stages, up_to_asked
 from devctl.domain.dockerfile.purpose import builds_go
 from devctl.domain.dockerfile.stages import external_base, golang_tag, target_name
 from devctl.domain.go.facts import Located, Module, SourceFacts
+from devctl.domain.go.go_command import flag_of, tags_of
 from devctl.domain.go.gomod import GoMod
 from devctl.domain.go.versions import DEFAULT_GO, minor, needed, refuses
 from devctl.domain.project.air_toml import UsersAir
@@ -165,7 +166,7 @@ def _started_from_source(run: SourceRun, spec: Spec, main: Main, place: str) -> 
     if run.goflags:
         env["GOFLAGS"] = f"{env.get('GOFLAGS', environment(spec).get('GOFLAGS', ''))} {run.goflags}".strip()
     args = run.args if main.package.dir == run.package or run.package is None else ()
-    return Started(tuple(re.findall(r"[^,\s]+", run.flag("tags"))), env, args, places=places)
+    return Started(tags_of(run.flags), env, args, places=places)
 
 
 def _as_reloaded(begun: Started, air: AirStart) -> Started:
@@ -204,7 +205,7 @@ def _as_run(service: Service, run: SourceRun, *, go: str | None) -> Service:
         ),
         build=replace(
             service.build,
-            ldflags=service.build.ldflags or run.flag("ldflags"),
+            ldflags=service.build.ldflags or flag_of(run.flags, "ldflags"),
             go_image=run.image if usable else None,
         ),
     )

@@ -9,18 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from devctl.domain.bases.references import parse
-from devctl.domain.command.argv import shell_text, simple_commands
+from devctl.domain.command.argv import parted, shell_text, simple_commands
 from devctl.domain.derive.build_tools import recipes
 from devctl.domain.detect.required_env import environment
 from devctl.domain.dockerfile.entrypoint import words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import RELOADER_NAMES, effective, expand, find_stage, golang_tag
 from devctl.domain.dockerfile.walk import working_dir
+from devctl.domain.go.go_command import GoCommand, go_command
 from devctl.domain.project.compose_model import OwnSpec, Spec
 
-_WITH_VALUE = frozenset(
-    {"o", "C", "tags", "ldflags", "gcflags", "asmflags", "mod", "modfile", "p", "exec", "overlay", "pgo"}
-)
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _BEFORE = ("exec", "env", "time", "command")
 # Done only so that the program can be compiled, which is the image's part.
@@ -61,9 +59,6 @@ class SourceRun:
     debugger: str = ""
     reloads: bool = False
 
-    def flag(self, name: str) -> str:
-        return next((f.partition("=")[2] for f in self.flags if f.startswith(f"-{name}=")), "")
-
     @property
     def goflags(self) -> str:
         """Where modules come from; the rest is for a person at a terminal (`-v`, `-race`)."""
@@ -91,18 +86,6 @@ class _Command:
     @property
     def name(self) -> str:
         return posixpath.basename(self.words[0].partition("@")[0])
-
-
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    """A `go run` or `go build`: its flags, the package, and the words behind that."""
-
-    verb: str
-    folder: str
-    package: str
-    output: str
-    flags: tuple[str, ...]
-    args: tuple[str, ...]
 
 
 def source_run(
@@ -172,10 +155,9 @@ def _configuration(air: _Command) -> str | None:
 _NOTHING = _Reading({}, lambda _: None)
 
 
-def package_built(text: str, *, folder: str) -> str | None:
-    """The package that a command of a reloader's configuration builds."""
-    found = [c for command in _in_shell(text, folder, {}, _NOTHING) if (c := _compiled(command)) is not None]
-    return found[-1].package if found else None
+def built_by(text: str, *, folder: str) -> list[GoCommand]:
+    """What a command of a reloader's configuration builds."""
+    return [c for command in _in_shell(text, folder, {}, _NOTHING) if (c := _compiled(command)) is not None]
 
 
 def _steps(commands: Sequence[_Command]) -> tuple[str, ...]:
@@ -191,11 +173,12 @@ def _as_written(words: Sequence[str]) -> str:
     return re.sub(r"(?<= )(\d) (?=[<>])|(?<=[<>]&) (?=\d)", r"\1", text)
 
 
-def _is_of(command: _Command, built: _Compiled) -> bool:
+def _is_of(command: _Command, built: GoCommand) -> bool:
     """Whether it starts what was built: by its path, or where no `-o` says how that is called, any path."""
     path = posixpath.normpath(posixpath.join(command.folder, command.words[0]))
     if built.output:
-        return path == built.output or posixpath.basename(path) == posixpath.basename(built.output)
+        output = posixpath.normpath(posixpath.join(built.folder, built.output))
+        return path == output or posixpath.basename(path) == posixpath.basename(built.output)
     return "/" in command.words[0]
 
 
@@ -252,10 +235,9 @@ def _debugged(words: tuple[str, ...], folder: str, env: Mapping[str, str]) -> It
         program = posixpath.join(folder, left[0]) if left[0].startswith(".") and folder else left[0]
         yield _Command((program, *left[1:], *behind), where, env, debugger="dlv")
     elif verb == "debug":
-        build, _ = _flags(tuple(_split(flags.get("build-flags", ""))), _WITH_VALUE)
-        said = tuple(f"-{name}={build[name]}" for name in ("tags", "ldflags", "mod") if build.get(name))
         package = posixpath.normpath(posixpath.join(folder, "".join(left[:1]) or "."))
-        yield _Command(("go", "run", *said, package, *behind), where, env, debugger="dlv")
+        words = ("go", "run", *parted(flags.get("build-flags", "")), package, *behind)
+        yield _Command(words, where, env, debugger="dlv")
     else:
         yield _Command(words, folder, env)
 
@@ -282,13 +264,6 @@ def _flags(words: tuple[str, ...], with_value: frozenset[str]) -> tuple[dict[str
             found[name] = value
         at += 1
     return found, tuple(others)
-
-
-def _split(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return []
 
 
 def _made(words: tuple[str, ...], folder: str, reading: _Reading) -> tuple[str, list[str]] | None:
@@ -323,42 +298,10 @@ def _in_shell(text: str, folder: str, env: Mapping[str, str], reading: _Reading)
             yield from _commands(words, folder, env, reading)
 
 
-def _compiled(command: _Command) -> _Compiled | None:
-    name, words, folder = command.name, list(command.words[1:]), command.folder
-    if name not in ("go", "gow", "wgo"):
-        return None
-    if words[:1] == ["-C"]:
-        folder, words = posixpath.join(folder, "".join(words[1:2])), words[2:]
-    if not words or words[0] not in ("run", "build"):
-        return None
-    verb, flags, output, at = words[0], list[str](), "", 1
-    while at < len(words) and words[at].startswith("-"):
-        flag, equals, value = words[at].lstrip("-").partition("=")
-        if not equals and flag in _WITH_VALUE:
-            at += 1
-            equals, value = "=", "".join(words[at : at + 1])
-        if flag == "C":
-            folder = posixpath.join(folder, value)
-        elif flag == "o":
-            output = posixpath.normpath(posixpath.join(folder, value))
-        else:
-            flags.append(f"-{flag}{equals}{value}")
-        at += 1
-    package, args = _package(words[at:])
-    if "@" in package:  # a program of somebody else
-        return None
-    path = posixpath.normpath(posixpath.join(folder, package))
-    return _Compiled(verb, posixpath.normpath(folder), path, output, tuple(flags), args)
-
-
-def _package(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """`main.go other.go --flag` is the folder of these files; what follows is for the program."""
-    files = 0
-    while files < len(words) and words[files].endswith(".go"):
-        files += 1
-    if files:
-        return posixpath.dirname(words[0]) or ".", tuple(words[files:])
-    return (words[0], tuple(words[1:])) if words else (".", ())
+def _compiled(command: _Command) -> GoCommand | None:
+    of_go = command.name in ("go", "gow", "wgo")
+    found = go_command(command.words[1:], command.folder, command.env) if of_go else None
+    return found if found is not None and found.verb != "install" else None
 
 
 @dataclass(frozen=True, slots=True)

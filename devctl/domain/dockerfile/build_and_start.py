@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 
 from devctl.domain.dockerfile.entrypoint import develops, is_other, programs, start_words, unwrapped, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.go_build_lines import go_commands, told_commands
 from devctl.domain.dockerfile.prod_stages import asked_stage
 from devctl.domain.dockerfile.purpose import for_dev
 from devctl.domain.dockerfile.stages import chain, effective, find_stage, is_dev
+from devctl.domain.dockerfile.walk import Line, walk
 from devctl.domain.dockerfile.walk import given as build_args
-from devctl.domain.dockerfile.walk import walk
+from devctl.domain.go.go_command import GoCommand, flag_of, tags_of
 
-_TAGS = re.compile(r"\bgo\s+(?:build|install)\b[^\n&|;]*?\s--?tags[= ](?:\"([^\"]*)\"|'([^']*)'|(\S+))")
 GO_VARIABLES = ("GOAMD64", "GOARM64", "GOEXPERIMENT", "GOFLAGS", "GOWORK")
 """What decides how Go builds, whoever says it; where modules come from is the deps layer's own."""
 _IN_LINE = re.compile(rf"(?<![-\w])({'|'.join(GO_VARIABLES)})=(?:[\"']([^\"']*)[\"']|([^\s;&|\"']+))")
-_MOD = re.compile(r"\bgo\s+build\b[^\n&|;]*?\s-?(-mod[= ]\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,24 +196,24 @@ def _built(
     """Tags and Go's variables of the first line that builds, and its place."""
     for stage in sorted(facts.stages, key=is_dev):
         for line in walk(facts, stage, args):
-            instruction = line.instruction
-            builds = line.cmd == "RUN" and "go build" in f"{instruction.original}{instruction.runs}"
-            if builds and line.stage is stage:
-                text = line.filled((instruction.runs or instruction.original).replace("\\\n", " "))
-                found = _TAGS.search(text)
-                said = next((g for g in found.groups() if g), "") if found else ""
-                place = f"{facts.path}:{instruction.line}"
-                tags = tuple(tag for tag in re.split(r"[,\s]+", said) if re.fullmatch(r"[\w.]+", tag))
-                return tags, _go_variables(line.values, text), {"tags": place} if tags else {}
+            said = (
+                (*told_commands(line), *go_commands(line))
+                if line.cmd == "RUN" and line.stage is stage
+                else ()
+            )
+            for command in (c for c in said if c.verb == "build"):
+                place, tags = f"{facts.path}:{line.instruction.line}", tags_of(command.flags)
+                return tags, _go_variables(line, command), {"tags": place} if tags else {}
     return (), {}, {}
 
 
-def _go_variables(values: Mapping[str, str], text: str) -> dict[str, str]:
-    """Those that hold for a build line: set before it, in it, or said as a flag (`-mod=vendor`)."""
-    found = {name: values[name] for name in GO_VARIABLES if values.get(name)}
+def _go_variables(line: Line, command: GoCommand) -> dict[str, str]:
+    """Those that hold for a build: set before it, in its line, or said as a flag (`-mod=vendor`)."""
+    text = line.filled(line.instruction.runs or line.instruction.command)
+    found = {name: line.values[name] for name in GO_VARIABLES if line.values.get(name)}
     found |= {name: quoted or plain for name, quoted, plain in _IN_LINE.findall(text)}
-    if (mode := _MOD.search(text)) is not None and mode[1] not in found.get("GOFLAGS", ""):
-        found["GOFLAGS"] = f"{found.get('GOFLAGS', '')} {mode[1]}".strip()
+    if (mode := flag_of(command.flags, "mod")) and "-mod" not in found.get("GOFLAGS", ""):
+        found["GOFLAGS"] = f"{found.get('GOFLAGS', '')} -mod={mode}".strip()
     return found
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_RUN = re.compile(r"^\s*RUN\s+(?:--\S+\s+)*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,11 @@ class Instruction:
     line: int
     original: str
     runs: str = ""
+
+    @property
+    def command(self) -> str:
+        """What a RUN gives to a shell, or starts: without its flags, its lines in one."""
+        return " ".join(self.value) if self.json else _RUN.sub("", self.original.replace("\\\n", " "))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,39 +4,21 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from devctl.domain.command.argv import parted
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.walk import NOTHING, Line, in_context, walk
+from devctl.domain.go.go_command import GoCommand, flag_of, go_command
 
 _GO_BUILD = re.compile(
     r"(?P<env>(?:(?<![-\w])\w+=(?:\"[^\"]*\"|'[^']*'|[^\s\"';&|][^\s;&|]*)?\s+){0,40})\bgo\s+(?P<verb>build|install|run)\b(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^\n&|;])*)"
 )
-_FLAGS = re.compile(r"^\s*RUN\s+(?:--\S+\s+)*", re.IGNORECASE)
-_OUTPUT = re.compile(r"\s-o[ =]*[\"']?([^\s\"']+)")
-_FOLDER = re.compile(r"\s-C[ =]+[\"']?([^\s\"']+)")
 _CD = re.compile(r"\bcd\s+[\"']?([^\s&;|\"']+)")
 _PACKAGE_WORD = re.compile(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
+_ONLY_A_SHELL = re.compile(r"\$\([^()]*\)|`[^`\n]*`")
 _LOOP = re.compile(r"\bfor\s+(\w+)\s+in\s+([^;\n]+?)\s*[;\n]\s*do\b(.*?)[;\n]\s*done\b", re.DOTALL)
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-# Flags whose value is the next word.
-_WITH_VALUE = frozenset(
-    {
-        "-o",
-        "-C",
-        "-tags",
-        "-ldflags",
-        "-gcflags",
-        "-asmflags",
-        "-mod",
-        "-modfile",
-        "-p",
-        "-buildmode",
-        "-installsuffix",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,87 +42,76 @@ def go_builds(facts: DockerfileFacts, stage: Stage, args: Mapping[str, str] = NO
     """Those of the stage's own lines."""
     for line in walk(facts, stage, args):
         if line.stage is stage and line.cmd in ("RUN", "CMD", "ENTRYPOINT"):
-            said = line.instruction
-            text = said.original if not said.json else " ".join(said.value)
-            yield from _built(line.filled(unrolled(_FLAGS.sub("", text.replace("\\\n", " ")), line)), line)
+            yield from _built(line, go_commands(line))
 
 
 def told_builds(line: Line) -> Iterator[GoBuild]:
     """Those of a tool that the line calls."""
-    for said in line.filled(unrolled(line.instruction.runs, line)).splitlines():
-        yield from _built(said, line)
+    return _built(line, told_commands(line))
 
 
-def unrolled(text: str, line: Line) -> str:
-    """`for c in api worker; do …; done` with what it does written out for each word."""
+def go_commands(line: Line) -> Iterator[GoCommand]:
+    """Those that a line of a stage runs, in folders of the image."""
+    return _commands(_unrolled(line.instruction.command, line), line)
+
+
+def told_commands(line: Line) -> Iterator[GoCommand]:
+    """Those of a tool that the line calls."""
+    for said in _unrolled(line.instruction.runs, line).splitlines():
+        yield from _commands(said, line)
+
+
+def _commands(text: str, at: Line) -> Iterator[GoCommand]:
+    for found in _GO_BUILD.finditer(text):
+        folder = posixpath.normpath(posixpath.join(at.folder, *_CD.findall(text[: found.start()])))
+        env = {key: value for key, _, value in (word.partition("=") for word in parted(found["env"]))}
+        command = go_command([found["verb"], *parted(found["rest"])], folder, env)
+        if command is not None:
+            yield command
+
+
+def _unrolled(text: str, line: Line) -> str:
+    """With the variables filled in, and `for c in api worker; do …; done` written out for each word."""
 
     def each(found: re.Match[str]) -> str:
-        name, words = found[1], _words(line.filled(found[2]))
+        name, words = found[1], parted(line.filled(found[2]))
         use = re.compile(rf"\$(?:\{{{name}\}}|{name}\b)")
         return "\n".join(use.sub(lambda _, w=word: w, found[3]) for word in words)
 
-    return _LOOP.sub(each, text)
+    return line.filled(_LOOP.sub(each, _ONLY_A_SHELL.sub("$", text)))
 
 
-def _built(text: str, at: Line) -> Iterator[GoBuild]:
-    here = at.folder
-    for found in _GO_BUILD.finditer(text):
-        rest, folder = found["rest"], here
-        for word in (*_CD.findall(text[: found.start()]), *_FOLDER.findall(rest)):
-            folder = posixpath.normpath(posixpath.join(folder, word))
-        inside = posixpath.relpath(folder, here)
+def _built(at: Line, commands: Iterable[GoCommand]) -> Iterator[GoBuild]:
+    for command in commands:
+        inside = posixpath.relpath(command.folder, at.folder)
         inside = "." if inside.startswith("..") else inside
-        output = _OUTPUT.search(rest)
-        named = posixpath.basename(output[1]) if output is not None else ""
-        words = _packages(rest) or (["."] if found["verb"] == "build" and _names_none(rest) else [])
-        for word in dict.fromkeys(map(posixpath.normpath, words)):  # `main.go routes.go` are one package
-            package = in_context(posixpath.normpath(posixpath.join(folder, word)), at.brought)
+        for word in map(posixpath.normpath, filter(_PACKAGE_WORD.match, command.packages or (".",))):
+            package = in_context(posixpath.normpath(posixpath.join(command.folder, word)), at.brought)
             package = package or posixpath.normpath(posixpath.join(inside, word))
             yield GoBuild(
                 at.instruction.line,
                 (package, word),
-                named or posixpath.basename(package),
-                *_lies(
-                    found["verb"], folder, output[1] if output is not None else "", posixpath.normpath(word)
-                ),
-                _env(found["env"]),
-                tuple(_flags(rest)),
-                _files(rest),
+                posixpath.basename(command.output) or posixpath.basename(package),
+                *_lies(command, word),
+                command.env,
+                command.flags,
+                tuple(map(posixpath.basename, command.files)),
             )
 
 
-def _lies(verb: str, folder: str, output: str, package: str) -> tuple[str, bool]:
-    if verb == "run":
+def _lies(command: GoCommand, package: str) -> tuple[str, bool]:
+    if command.verb == "run":
         return "", False
-    if verb == "install":
+    if command.verb == "install":
         return "/go/bin", True
-    path = posixpath.normpath(posixpath.join(folder, output))
-    return path, not output or output.endswith("/") or package.endswith("...")
-
-
-def _env(text: str) -> dict[str, str]:
-    return {key: value for key, _, value in (word.partition("=") for word in _words(text))}
-
-
-def _flags(rest: str) -> Iterator[str]:
-    """Each flag as one word, `-tags=a,b`, but where from and where to is built."""
-    words = iter(_words(rest))
-    for word in words:
-        name, equals, value = word.partition("=")
-        name = f"-{name.lstrip('-')}"
-        if not word.startswith("-"):
-            continue
-        if not equals and name in _WITH_VALUE:
-            equals, value = "=", next(words, "")
-        if name not in ("-o", "-C"):
-            yield f"{name}{equals}{value}"
+    path = posixpath.normpath(posixpath.join(command.folder, command.output))
+    return path, not command.output or command.output.endswith("/") or package.endswith("...")
 
 
 def linked_in(flags: Iterable[str]) -> str:
     """The `-X NAME=VALUE` of a `-ldflags`, as the go command reads them: what else is in there makes a binary smaller, or links
     it otherwise. Without those whose value only the shell of that line knows (`$(git rev-parse HEAD)`)."""
-    said = next((flag.partition("=")[2] for flag in flags if flag.startswith("-ldflags=")), "")
-    found, words = [], iter(_words(said))
+    found, words = [], iter(parted(flag_of(flags, "ldflags")))
     for word in words:
         name, equals, value = word.lstrip("-").partition("=")
         if not word.startswith("-") or name != "X":
@@ -155,40 +126,3 @@ def linked_in(flags: Iterable[str]) -> str:
 def _holds(quote: str, value: str) -> bool:
     """The go command knows quotes around a whole word, and no escapes (cmd/internal/quoted)."""
     return quote not in value if quote else not any(c.isspace() or c in "'\"" for c in value)
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return text.split()
-
-
-def _packages(rest: str) -> list[str]:
-    words = [_folder_of(word.strip("\"'")) for word in rest.split()]
-    before = ["", *words]
-    return [
-        w
-        for w, last in zip(words, before, strict=False)
-        if _PACKAGE_WORD.match(w) and last not in ("-o", "-C")
-    ]
-
-
-def _files(rest: str) -> tuple[str, ...]:
-    words = (word.strip("\"'") for word in rest.split())
-    return tuple(posixpath.basename(w) for w in words if w.endswith(".go") and not w.startswith("-"))
-
-
-def _folder_of(word: str) -> str:
-    """`cmd/api/main.go` is a package too; a file of the folder itself is `.`."""
-    return (posixpath.dirname(word) or ".") if word.endswith(".go") else word
-
-
-def _names_none(rest: str) -> bool:
-    """`go build -o main`: what is built is the folder that it is called in."""
-    words = _QUOTED.sub("Q", rest).split()
-    before = ["", *words]
-    left = [
-        w for w, last in zip(words, before, strict=False) if not w.startswith("-") and last not in _WITH_VALUE
-    ]
-    return not left

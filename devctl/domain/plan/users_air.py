@@ -14,14 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devctl.domain.command.argv import exec_words, shell_words
+from devctl.domain.command.argv import exec_words, parted, shell_words
 from devctl.domain.detect.air_start import PLAIN, split_line
-from devctl.domain.detect.source_run import without_debugger
+from devctl.domain.detect.source_run import built_by, without_debugger
 from devctl.domain.project.air_toml import PROGRAM, UsersAir, build_command, table, toml_string
 from devctl.domain.project.model import Service
 from devctl.errors import Problem
 
-_GO_BUILD = re.compile(r"\bgo\s+(?:build|install|run)\b([^\n;&|]*)")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DEFAULT_DIRS = {"assets", "tmp", "vendor", "testdata"}
 _DEFAULT_DELAY = 1000
@@ -50,14 +49,9 @@ def builds(air: UsersAir, service: Service, *, alone: bool) -> bool:
     cmd = _text(air.build.get("cmd"))
     if not cmd:
         return alone
-    for found in _GO_BUILD.finditer(cmd):
-        words = _words(found[1])
-        named = words and not words[-1].startswith("-") and words[-2:-1] != ["-o"]
-        package = words[-1] if named else "."
-        package = posixpath.dirname(package) or "." if package.endswith(".go") else package
-        path = posixpath.normpath(posixpath.join(air.folder, package))
-        if path == posixpath.normpath(posixpath.join(service.source.dir, service.source.main)):
-            return True
+    own = posixpath.normpath(posixpath.join(service.source.dir, service.source.main))
+    if any(command.package == own for command in built_by(cmd, folder=air.folder)):
+        return True
     return alone and service.origins.get("main") != "devctl.yaml"
 
 
@@ -65,8 +59,8 @@ def problems(air: UsersAir) -> Iterator[Problem]:
     """What of it cannot hold here, or holds against what devctl promises; each with its line."""
     for key in ("full_bin", "entrypoint"):
         value = air.build.get(key)
-        words = [str(word) for word in value] if isinstance(value, list) else _words(_text(value))
-        program = words if isinstance(value, list) else _words(split_line(_text(value))[1])
+        words = [str(word) for word in value] if isinstance(value, list) else parted(_text(value))
+        program = words if isinstance(value, list) else parted(split_line(_text(value))[1])
         if without_debugger(program) != tuple(program):
             yield Problem(
                 "debugger-left-out",
@@ -316,13 +310,6 @@ def _below(path: str, folder: str) -> str:
 
 def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
-
-
-def _words(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError:
-        return line.split()
 
 
 def as_toml(values: Mapping[str, Any], prefix: str = "") -> str:

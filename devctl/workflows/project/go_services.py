@@ -17,8 +17,8 @@ from devctl.domain.detect.service import detect_service, is_go_service
 from devctl.domain.detect.source_run import (
     SourceRun,
     air_called,
+    built_by,
     mounted_run,
-    package_built,
     without_caches,
 )
 from devctl.domain.detect.workers import without_port
@@ -238,7 +238,8 @@ def _with_air(service: Service, run: SourceRun | None) -> Service:
 def _reloaded(files: Files, root: Path, run: SourceRun) -> str | None:
     """What the .air.toml builds that lies where a reloader starts, or that it is given."""
     air = _air_of(files, root, run)
-    return package_built(str(air.build.get("cmd") or ""), folder=run.folder) if air is not None else None
+    built = built_by(str(air.build.get("cmd") or ""), folder=run.folder) if air is not None else []
+    return built[-1].package if built else None
 
 
 def _air_of(files: Files, root: Path, run: SourceRun | None) -> UsersAir | None:

@@ -1,0 +1,82 @@
+"""What the words of a `go run`, `go build` or `go install` say."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+_WITH_VALUE = frozenset(
+    "o C tags ldflags gcflags asmflags mod modfile p exec overlay pgo buildmode installsuffix".split()
+)
+"""Flags whose value may be the next word."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoCommand:
+    """`folder`: where it works; `packages`: as they are written; `files`: those of the package that are named in its place; `args`:
+    what `go run` passes on; `output`: of `-o`, as it is written; `flags`: the others, each as one word (`-tags=a,b`); `env`: what
+    is set for this command alone."""
+
+    verb: str
+    folder: str
+    packages: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    output: str = ""
+    flags: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def package(self) -> str:
+        """The folder of the first one."""
+        return posixpath.normpath(posixpath.join(self.folder, next(iter(self.packages), ".")))
+
+
+def go_command(words: Sequence[str], folder: str, env: Mapping[str, str]) -> GoCommand | None:
+    """Of the words behind `go`; None of those that compile no program of one's own."""
+    left = list(words)
+    if left[:1] == ["-C"]:
+        folder, left = posixpath.join(folder, "".join(left[1:2])), left[2:]
+    verb, output, flags = "".join(left[:1]), "", list[str]()
+    if verb not in ("run", "build", "install"):
+        return None
+    left.pop(0)
+    unknown = list[str]()
+    while left and (left[0].startswith("-") or "$" in left[0]):
+        if not left[0].startswith("-"):  # flags that only a shell knows, or the package
+            unknown.append(left.pop(0))
+            continue
+        name, equals, value = left.pop(0).lstrip("-").partition("=")
+        if not equals and name in _WITH_VALUE:
+            equals, value = "=", left.pop(0) if left else ""
+        if name == "C":
+            folder = posixpath.join(folder, value)
+        elif name == "o":
+            output = value
+        else:
+            flags.append(f"-{name}{equals}{value}")
+    end = next((n for n, word in enumerate(left) if not word.endswith(".go")), len(left))
+    if end == 0 and verb == "run":
+        end = 1
+    files = tuple(left[:end]) if "".join(left[:1]).endswith(".go") else ()
+    packages = (
+        tuple(left[: end if verb == "run" else None]) if not files else (posixpath.dirname(files[0]) or ".",)
+    )
+    if any("@" in package for package in packages[:1]):  # a program of somebody else
+        return None
+    args = tuple(left[end:]) if verb == "run" else ()
+    return GoCommand(
+        verb, posixpath.normpath(folder), packages or tuple(unknown), files, args, output, tuple(flags), env
+    )
+
+
+def flag_of(flags: Iterable[str], name: str) -> str:
+    """The value that one of these has, "" where it is not among them."""
+    return next((flag.partition("=")[2] for flag in flags if flag.startswith(f"-{name}=")), "")
+
+
+def tags_of(flags: Iterable[str]) -> tuple[str, ...]:
+    """Without those that only a shell knows."""
+    return tuple(tag for tag in re.split(r"[,\s]+", flag_of(flags, "tags")) if re.fullmatch(r"[\w.]+", tag))
