@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, with_ends
@@ -24,7 +24,9 @@ _INCLUDE = re.compile(r"^-?s?include[ \t]+(.+?)[ \t]*$", re.MULTILINE)
 _USED = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\})")
 _NAMES = ("GNUmakefile", "makefile", "Makefile")
 _DEEP = 5
-"""How often variables are filled in that name one another, and how many Makefiles may include one another."""
+"""How often variables are filled in that name one another."""
+_MANY = 30
+"""Names of files that are looked for, one Makefile including another."""
 
 Read = Callable[[str], str | None]
 """Gives a file of the build context; None where there is none."""
@@ -48,16 +50,16 @@ def _with_tool(line: Line, read: Read) -> Instruction:
 
 def _said(text: str, line: Line, read: Read) -> Iterator[str]:
     for found in _SCRIPT.finditer(text):
-        yield (read(_lies(_folder(text[: found.start()]), found[1], line)) or "").replace("\\\n", " ")
+        yield (read(_lies(posixpath.join(_folder(text[: found.start()]), found[1]), line)) or "").replace(
+            "\\\n", " "
+        )
     for found in _MAKE.finditer(text):
-        folder, file, words = _flags(found[1].split())
-        folder = posixpath.join(_folder(text[: found.start()]), folder)
-        makefile = _makefile(folder, [file] if file else _NAMES, line, read)
-        said = recipes(makefile, words) if makefile is not None else ""
-        inside = posixpath.normpath(folder)
+        inside, said = made(
+            found[1].split(), _folder(text[: found.start()]), lambda path: read(_lies(path, line))
+        ) or (".", "")
         # Each line of a recipe is a shell of its own.
         before = f"cd {inside} && " if inside != "." else ""
-        yield "".join(f"{before}{line}" if line.strip("\n") else line for line in with_ends(said))
+        yield "".join(f"{before}{each}" if each.strip("\n") else each for each in with_ends(said))
 
 
 def _folder(before: str) -> str:
@@ -65,13 +67,21 @@ def _folder(before: str) -> str:
     return posixpath.join(".", *_CD.findall(before))
 
 
-def _lies(folder: str, path: str, line: Line) -> str:
-    """Where a file that is named in a folder comes from in the build context."""
-    place = line.path(posixpath.join(folder, path))
+def _lies(path: str, line: Line) -> str:
+    """Where a file that is named in a line comes from in the build context."""
+    place = line.path(path)
     return in_context(place, line.brought) or posixpath.relpath(place, line.folder)
 
 
-def _flags(words: list[str]) -> tuple[str, str, list[str]]:
+def made(words: Sequence[str], folder: str, read: Read) -> tuple[str, str] | None:
+    """The folder that `make WORDS` works in, and what it runs there; None without a Makefile."""
+    below, file, left = _flags(words)
+    folder = posixpath.normpath(posixpath.join(folder, below))
+    text = _makefile(folder, [file] if file else _NAMES, read, set())
+    return (folder, recipes(text, left)) if text is not None else None
+
+
+def _flags(words: Sequence[str]) -> tuple[str, str, list[str]]:
     """`-C FOLDER`, `-f FILE`, and what is left."""
     folder, file, left, rest = ".", "", [], iter(words)
     for word in rest:
@@ -86,35 +96,22 @@ def _flags(words: list[str]) -> tuple[str, str, list[str]]:
     return folder, file, left
 
 
-def _makefile(
-    folder: str,
-    names: list[str] | tuple[str, ...],
-    line: Line,
-    read: Read,
-    *,
-    deep: int = _DEEP,
-    seen: set[str] | None = None,
-) -> str | None:
+def _makefile(folder: str, names: Sequence[str], read: Read, seen: set[str]) -> str | None:
     """With what it includes in the place of the line that says so; each file is `seen` once, which may include itself."""
-    seen = seen if seen is not None else set()
-    places = [place for place in (_lies(folder, name, line) for name in names) if place not in seen]
+    paths = [posixpath.normpath(posixpath.join(folder, name)) for name in names]
     text = None
-    for place in places:
-        seen.add(place)
-        if (text := read(place)) is not None:
-            break
+    for path in paths:
+        if text is None and path not in seen and len(seen) < _MANY:
+            seen.add(path)
+            text = read(path)
     if text is None:
         return None
 
     def included(found: re.Match[str]) -> str:
-        parts = [
-            _makefile(folder, [name], line, read, deep=deep - 1, seen=seen)
-            for name in found[1].split()
-            if "$" not in name
-        ]
+        parts = [_makefile(folder, [name], read, seen) for name in found[1].split() if "$" not in name]
         return "\n".join(part for part in parts if part is not None)
 
-    return _INCLUDE.sub(included, text) if deep else text
+    return _INCLUDE.sub(included, text)
 
 
 def recipes(makefile: str, words: list[str]) -> str:

@@ -13,7 +13,7 @@ from devctl.domain.derive.build_stage import BuildStage, build_stage
 from devctl.domain.derive.final_stage import PLAIN, FinalStage, final_stage
 from devctl.domain.derive.original import Original
 from devctl.domain.dockerfile.build_and_start import shown_stage
-from devctl.domain.dockerfile.entrypoint import is_other, unwrapped, words_of
+from devctl.domain.dockerfile.entrypoint import begun_words, is_other, programs
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, lines_of
 from devctl.domain.dockerfile.stages import effective, named_stage
 from devctl.domain.dockerfile.walk import given
@@ -92,7 +92,7 @@ def derived_stage(
             "the path of its build context is no plain word, as a line of a Dockerfile needs it", here
         )
     start = [line for key in ("ENTRYPOINT", "CMD") if (line := effective(facts, shown, key)) is not None]
-    said = _said(compose, start)
+    said = begun_words(facts, shown, compose)
     build = build.with_a_tools_build(shown, said)
     final = final_stage(build, shown, context=in_source(context))
     program = _program(final, package, said)
@@ -123,7 +123,7 @@ def _program(final: FinalStage, package: str, said: tuple[str, ...]) -> str | No
     named = next((path for path in places if posixpath.basename(path) in words), None)
     if named is not None or not places or not said:
         return named
-    program = "".join(unwrapped(said)[:1])
+    program = next(iter(programs(said)), ("",))[0]
     return places[0] if program.endswith(".sh") or ("/" in program and not is_other(program)) else None
 
 
@@ -165,13 +165,6 @@ def _is_relative(path: str, folder: str) -> bool:
 def _listed(compose: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
     found = compose.get(key)
     return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
-
-
-def _said(compose: Mapping[str, object], lines: list[Instruction]) -> tuple[str, ...]:
-    """What a container is started with; a compose file's `entrypoint` drops the image's CMD too."""
-    entry, command = words_of(compose, "entrypoint"), words_of(compose, "command")
-    own = {line.cmd: line.value for line in lines}
-    return (*(entry or own.get("ENTRYPOINT", ())), *(command or (() if entry else own.get("CMD", ()))))
 
 
 def _lines(original: Original, start: list[Instruction]) -> Iterator[str]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 
 from devctl.domain.bases.references import parse
 from devctl.domain.command.argv import parted, shell_text, simple_commands
-from devctl.domain.derive.build_tools import recipes
+from devctl.domain.derive.build_tools import made
 from devctl.domain.detect.required_env import environment
-from devctl.domain.dockerfile.entrypoint import words_of
+from devctl.domain.dockerfile.entrypoint import begun_words, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
-from devctl.domain.dockerfile.stages import RELOADER_NAMES, effective, expand, find_stage, golang_tag
-from devctl.domain.dockerfile.walk import working_dir
+from devctl.domain.dockerfile.stages import RELOADER_NAMES, expand, find_stage, golang_tag
+from devctl.domain.dockerfile.walk import in_context, working_dir
 from devctl.domain.go.go_command import GoCommand, go_command
 from devctl.domain.project.compose_model import OwnSpec, Spec
 
@@ -28,7 +28,6 @@ _OF_DELVE = frozenset(
     {"l", "listen", "api-version", "backend", "build-flags", "check-go-version", "init", "log-dest", "log-output", "output", "r"}
     | {"redirect", "tty", "wd"}
 )  # fmt: skip
-_MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 _DEEP = 5
 """How many tools may call one another: `make dev` that calls `make run`."""
 _LINES = 500
@@ -203,12 +202,12 @@ def _commands(
     if name == "dlv":
         yield from _debugged(words, folder, env)
         return
-    recipe = _made(words[1:], folder, reading) if name == "make" and reading.depth < _DEEP else None
+    recipe = made(words[1:], folder, reading.read) if name == "make" and reading.depth < _DEEP else None
     if recipe is not None:
-        folder, lines = recipe
+        folder, said = recipe
         deeper = replace(reading, depth=reading.depth + 1)
-        for line in lines:  # each in a shell of its own
-            if next(reading.lines, None) is None:
+        for line in filter(str.strip, said.splitlines()):  # each in a shell of its own
+            if len(line) >= _LONG or next(reading.lines, None) is None:
                 return
             yield from _in_shell(line, folder, env, deeper)
         return
@@ -228,7 +227,7 @@ def _debugged(words: tuple[str, ...], folder: str, env: Mapping[str, str]) -> It
     """`dlv debug PACKAGE --headless -- ARGS` is `go run PACKAGE ARGS`, `dlv exec PROGRAM -- ARGS` the program."""
     end = words.index("--") if "--" in words else len(words)
     own, behind = words[1:end], words[end + 1 :]
-    flags, named = _flags(own, _OF_DELVE)
+    flags, named = _flags(own)
     verb, left = "".join(named[:1]), named[1:]
     where = posixpath.normpath(posixpath.join(folder, flags.get("wd", ".")))
     if verb == "exec" and left:
@@ -250,34 +249,20 @@ def without_debugger(words: Sequence[str]) -> tuple[str, ...]:
     return found[0].words if found else tuple(words)
 
 
-def _flags(words: tuple[str, ...], with_value: frozenset[str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """What is said by flags, and the words between them."""
+def _flags(words: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What is said by flags of delve, and the words between them."""
     found, others, at = dict[str, str](), list[str](), 0
     while at < len(words):
         name, equals, value = words[at].lstrip("-").partition("=")
         if not words[at].startswith("-"):
             others.append(words[at])
-        elif not equals and name in with_value:
+        elif not equals and name in _OF_DELVE:
             at += 1
             found[name] = "".join(words[at : at + 1])
         else:
             found[name] = value
         at += 1
     return found, tuple(others)
-
-
-def _made(words: tuple[str, ...], folder: str, reading: _Reading) -> tuple[str, list[str]] | None:
-    """The folder that `make WORDS` works in, and what it runs there."""
-    flags, _ = _flags(words, frozenset({"C", "f"}))
-    folder = posixpath.normpath(posixpath.join(folder, flags.get("C", ".")))
-    names = (flags["f"],) if "f" in flags else _MAKEFILES
-    texts = (reading.read(posixpath.normpath(posixpath.join(folder, name))) for name in names)
-    text = next((text for text in texts if text is not None), None)
-    if text is None:
-        return None
-    targets = [w for at, w in enumerate(words) if words[at - 1] not in ("-C", "-f") or not at]
-    lines = recipes(text, targets).splitlines()
-    return folder, [line for line in lines if line.strip() and len(line) < _LONG]
 
 
 def _is_go(word: str, following: str) -> bool:
@@ -304,28 +289,6 @@ def _compiled(command: _Command) -> GoCommand | None:
     return found if found is not None and found.verb != "install" else None
 
 
-@dataclass(frozen=True, slots=True)
-class Mounts:
-    """Folders of the project, by where a container has them."""
-
-    folders: Mapping[str, str]
-
-    def in_project(self, path: str) -> str | None:
-        """The path of the project that lies there."""
-        over = [t for t in self.folders if f"{path}/".startswith(f"{t.rstrip('/')}/")]
-        if not over:
-            return None
-        target = max(over, key=len)
-        return posixpath.normpath(posixpath.join(self.folders[target], posixpath.relpath(path, target)))
-
-
-def mounts_of(spec: Spec, *, root: str) -> Mounts:
-    """Those of a resolved compose service."""
-    binds = [v for v in spec.get("volumes") or [] if v.get("type") == "bind"]
-    inside = {v["target"]: posixpath.relpath(v["source"], root) for v in binds}
-    return Mounts({target: path for target, path in inside.items() if not path.startswith("..")})
-
-
 def mounted_run(
     spec: Spec,
     *,
@@ -338,34 +301,37 @@ def mounted_run(
     """How a resolved compose service runs Go code of the project that is mounted into it, in paths of the project; None where it
     does not compile any. `folders`: those of the Go packages; `asked`: devctl.yaml names it, which is word enough; `read`: gives a
     file of the project."""
-    mounts, image = mounts_of(spec, root=root), str(spec.get("image") or "")
+    image = str(spec.get("image") or "")
+    binds = [v for v in spec.get("volumes") or [] if v.get("type") == "bind"]
+    places = {posixpath.normpath(v["target"]): posixpath.relpath(v["source"], root) for v in binds}
+    mounts = {target: path for target, path in places.items() if not path.startswith("..")}
     stage = _stage(dockerfile, spec)
     folder = str(spec.get("working_dir") or "")
     if not folder.startswith("/"):
         own = working_dir(dockerfile, stage) if dockerfile is not None and stage is not None else _HOME
         folder = posixpath.normpath(posixpath.join(own.replace("$", _HOME, 1), folder))
     named = parse(image).repository.rpartition("/")[2] if image else ""
-    words = _words(spec, dockerfile, stage) or (("air",) if named == "air" else ())
+    words = begun_words(dockerfile, stage, spec) or (("air",) if named == "air" else ())
     if named == "air" and not words_of(spec, "entrypoint") and words[:1] != ("air",):
         words = ("air", *words)
 
     def seen(path: str) -> str | None:
-        return read(inside) if (inside := mounts.in_project(path)) is not None else None
+        return read(inside) if (inside := in_context(path, mounts)) is not None else None
 
     found = source_run(words, folder=folder, env=environment(spec), read=seen)
     found = found or (SourceRun(folder) if asked else None)
     if found is None:
         return None
-    code = found.package or (found.folder if mounts.in_project(found.folder) is not None else "")
-    place = mounts.in_project(code) if code else next(iter(mounts.folders.values()), None)
+    code = found.package or (found.folder if in_context(found.folder, mounts) is not None else "")
+    place = in_context(code, mounts) if code else next(iter(mounts.values()), None)
     if place is None or not any(place in (".", f) or f.startswith(f"{place}/") for f in folders):
         return None
     return replace(
         found,
-        folder=mounts.in_project(found.folder) or place,
+        folder=in_context(found.folder, mounts) or place,
         package=place if found.package is not None else None,
         image=image if dockerfile is None and golang_tag(image) else None,
-        air=mounts.in_project(found.air) if found.air is not None else None,
+        air=in_context(found.air, mounts) if found.air is not None else None,
     )
 
 
@@ -375,28 +341,18 @@ def air_called(spec: Spec, dockerfile: DockerfileFacts, *, context: str) -> Sour
     assert stage is not None
     top = working_dir(dockerfile, stage)
     folder = posixpath.normpath(posixpath.join(top, str(spec.get("working_dir") or "")))
-    found = source_run(_words(spec, dockerfile, stage), folder=folder, env=environment(spec))
-    inside = Mounts({top: context})
-    file = inside.in_project(found.air) if found is not None and found.air is not None else None
-    place = inside.in_project(found.folder) if found is not None else None
-    return replace(found, air=file, folder=place) if found and found.reloads and place else None
+    found = source_run(begun_words(dockerfile, stage, spec), folder=folder, env=environment(spec))
+    if found is None or not found.reloads:
+        return None
+    place = in_context(found.folder, {top: context})
+    file = in_context(found.air, {top: context}) if found.air is not None else None
+    return replace(found, air=file, folder=place) if place else None
 
 
 def _stage(facts: DockerfileFacts | None, spec: Spec) -> Stage | None:
     if facts is None:
         return None
     return find_stage(facts, str((spec.get("build") or {}).get("target") or "")) or facts.stages[-1]
-
-
-def _words(spec: Spec, facts: DockerfileFacts | None, stage: Stage | None) -> tuple[str, ...]:
-    """What a container is started with: compose's `entrypoint` drops the image's CMD."""
-    entry, command = words_of(spec, "entrypoint"), words_of(spec, "command")
-    own: dict[str, tuple[str, ...]] = {}
-    for cmd in ("ENTRYPOINT", "CMD"):
-        line = effective(facts, stage, cmd) if facts is not None and stage is not None else None
-        if line is not None:
-            own[cmd] = line.value if line.json else ("sh", "-c", " ".join(line.value))
-    return (*(entry or own.get("ENTRYPOINT", ())), *(command or (() if entry else own.get("CMD", ()))))
 
 
 _CACHES = ("/go", "/go/pkg", "/go/pkg/mod", "/root/go", "/root/.cache", "/root/.cache/go-build")

@@ -13,7 +13,7 @@ from devctl.domain.dockerfile.go_build_lines import go_commands, told_commands
 from devctl.domain.dockerfile.prod_stages import asked_stage
 from devctl.domain.dockerfile.purpose import for_dev
 from devctl.domain.dockerfile.stages import chain, effective, find_stage, is_dev
-from devctl.domain.dockerfile.walk import Line, walk
+from devctl.domain.dockerfile.walk import Line, in_context, is_below, walk
 from devctl.domain.dockerfile.walk import given as build_args
 from devctl.domain.go.go_command import GoCommand, flag_of, tags_of
 
@@ -26,8 +26,8 @@ _IN_LINE = re.compile(rf"(?<![-\w])({'|'.join(GO_VARIABLES)})=(?:[\"']([^\"']*)[
 class Started:
     """`args`: what the program is given at its start; `command`: what a container of the user's own stage is given for it
     beside its ENTRYPOINT (None: nothing, its image knows), `cmd`: what its image gives there, `entrypoint`: what takes the place
-    of that; `copied`: files that the stage
-    copies from the context, by the path that they have in the image. Places by key: `tags`, `args`."""
+    of that; `copied`: what the stage
+    copies from the context, by the path that it has in the image. Places by key: `tags`, `args`."""
 
     tags: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
@@ -63,9 +63,7 @@ class Started:
         return {name: self._source(value) or value for name, value in variables.items()}
 
     def _source(self, path: str) -> str | None:
-        return next(
-            (_below(path, at, there) for at, there in self.copied.items() if _is_below(path, at)), None
-        )
+        return in_context(path, self.copied) if path.startswith("/") else None
 
 
 def started(
@@ -83,7 +81,7 @@ def started(
     last = shown_stage(facts, compose)
     entry, given = words_of(compose, "entrypoint"), words_of(compose, "command")
     program, own, line = _program(facts, last) if last is not None else ("", (), 0)
-    copied = _copied(facts, last)
+    copied = _copied(facts, last, build_args(compose))
     told = {**places, "args": compose_file}
     if entry and _is_program(entry[0]):
         return Started(tags, env, (*entry[1:], *given), given or None, entry, told, copied, given)
@@ -154,40 +152,24 @@ def _unfilled(
     lines = [i for s in (chain(facts, stage) if stage else ()) for i in s.instructions if i.cmd == "VOLUME"]
     folders = [posixpath.normpath(word) for line in lines for word in line.value]
     filled = (*copied, *mounted)
-    return tuple(f for f in folders if not any(_is_below(f, path) or _is_below(path, f) for path in filled))
+    return tuple(f for f in folders if not any(is_below(f, path) or is_below(path, f) for path in filled))
 
 
 def _without_unfilled(args: tuple[str, ...], folders: tuple[str, ...]) -> tuple[str, ...]:
     """`-conf /data/conf` goes, as there is nothing: the default of the flag is what is read in the source."""
     kept: list[str] = []
     for word in args:
-        if not any(_is_below(word.rpartition("=")[2], folder) for folder in folders):
+        if not any(is_below(word.rpartition("=")[2], folder) for folder in folders):
             kept.append(word)
         elif kept and kept[-1].startswith("-") and "=" not in f"{kept[-1]}{word}":
             kept.pop()
     return tuple(kept)
 
 
-def _copied(facts: DockerfileFacts, stage: Stage | None) -> dict[str, str]:
-    """`COPY config.yml /etc/shop/config.yml`: where files of the context are in the image, by absolute path."""
-    found: dict[str, str] = {}
-    for instruction in (i for s in (chain(facts, stage) if stage else ()) for i in s.instructions):
-        plain = instruction.cmd == "COPY" and not any("--from" in flag for flag in instruction.flags)
-        if not plain or len(instruction.value) != 2 or any(c in instruction.value[0] for c in "*?[$"):
-            continue
-        source, target = posixpath.normpath(instruction.value[0]).lstrip("/"), instruction.value[1]
-        if target.startswith("/") and source != ".":
-            named = f"{target}{posixpath.basename(source)}" if target.endswith("/") else target
-            found.setdefault(posixpath.normpath(named), source)
-    return found
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(f"{folder}/")
-
-
-def _below(path: str, folder: str, source: str) -> str:
-    return f"{source}{path.removeprefix(folder)}"
+def _copied(facts: DockerfileFacts, stage: Stage | None, args: Mapping[str, str]) -> dict[str, str]:
+    """What of the context is in the image, but all of it: a program in there may write beside it."""
+    brought = [line.brought for line in walk(facts, stage, args)][-1:] if stage is not None else []
+    return {at: source for found in brought for at, source in found.items() if source != "."}
 
 
 def _built(

@@ -77,17 +77,17 @@ def begun_names(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, obje
     return tuple(dict.fromkeys(other for name in names for other in (name, *_built_as(facts, stage, name))))
 
 
-def begun_words(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> tuple[str, ...]:
-    """What a container of the stage is started with."""
-    words: list[str] = []
-    for cmd in ("ENTRYPOINT", "CMD"):
-        given = words_of(compose, cmd if cmd == "ENTRYPOINT" else "COMMAND")
-        line = effective(facts, stage, cmd)
-        if given or line is None:
-            words += given
-        else:
-            words += line.value if line.json else ("sh", "-c", " ".join(line.value))
-    return tuple(words)
+def begun_words(
+    facts: DockerfileFacts | None, stage: Stage | None, compose: Mapping[str, object]
+) -> tuple[str, ...]:
+    """What a container of the stage is started with: `entrypoint` of the compose file drops the CMD of the image."""
+    entry, command = words_of(compose, "entrypoint"), words_of(compose, "command")
+    own = {"ENTRYPOINT": entry, "CMD": command}
+    for cmd in ("ENTRYPOINT", *(() if entry else ("CMD",))):
+        line = effective(facts, stage, cmd) if facts is not None and stage is not None else None
+        if line is not None and not own[cmd]:
+            own[cmd] = line.value if line.json else ("sh", "-c", " ".join(line.value))
+    return (*own["ENTRYPOINT"], *own["CMD"])
 
 
 def programs(words: Sequence[str]) -> tuple[tuple[str, ...], ...]:

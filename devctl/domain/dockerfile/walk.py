@@ -23,12 +23,13 @@ from devctl.domain.dockerfile.stages import (
 NOTHING: Mapping[str, str] = {}
 # A file has an ending, or a name as VERSION and Makefile have; nothing else tells the two apart here.
 _FOLDER_NAME = re.compile(r"(?:[\w-]+/)*[a-z_][\w-]*")
+_FILE_NAME = re.compile(r"[\w./@+-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """An instruction of `stage`, and what holds behind it. `folder`: where a command runs; `values`: variables, `set`: those
-    that this line sets; `brought`: folders of the image, each with the one of the build context whose content lies in it."""
+    that this line sets; `brought`: folders and files of the image, each with that of the build context whose content it has."""
 
     stage: Stage
     instruction: Instruction
@@ -98,11 +99,16 @@ def working_dir(facts: DockerfileFacts, stage: Stage) -> str:
 
 def in_context(path: str, brought: Mapping[str, str]) -> str | None:
     """Where a path of the image comes from in the build context, as far as COPY lines say."""
-    below = [folder for folder in brought if folder in ("/", path) or path.startswith(f"{folder}/")]
+    below = [at for at in brought if is_below(path, at)]
     if not below:
         return None
     folder = max(below, key=len)
     return posixpath.normpath(posixpath.join(brought[folder], posixpath.relpath(path, folder)))
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether it is the folder or something in it."""
+    return folder in ("/", path) or path.startswith(f"{folder}/")
 
 
 def _of_base(ref: str) -> tuple[str, dict[str, str]]:
@@ -115,12 +121,16 @@ def _of_base(ref: str) -> tuple[str, dict[str, str]]:
 def _after(
     brought: Mapping[str, str], instruction: Instruction, folder: str, values: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """`COPY backend/ .` adds a folder."""
-    if any(f.startswith("--from") for f in instruction.flags) or len(instruction.value) != 2:
+    """`COPY backend/ .` adds a folder, `COPY config.yml /etc/shop/` a file."""
+    if any(f.startswith("--from") for f in instruction.flags):
         return brought
-    source, target = (expand(word, values, unknown="$") for word in instruction.value)
-    source = posixpath.normpath(source).lstrip("/") or "."
-    target = posixpath.normpath(posixpath.join(folder, target))
-    if source == "." or (_FOLDER_NAME.fullmatch(source) and brought.get(target) != "."):
-        return {**brought, target: source}
-    return brought
+    *sources, word = (expand(word, values, unknown="$") for word in instruction.value)
+    target, found = posixpath.normpath(posixpath.join(folder, word)), dict(brought)
+    for source in (posixpath.normpath(source).lstrip("/") or "." for source in sources):
+        if source == "." or _FOLDER_NAME.fullmatch(source):
+            if len(sources) == 1 and (source == "." or brought.get(target) != "."):
+                found[target] = source
+        elif _FILE_NAME.fullmatch(source):
+            inside = len(sources) > 1 or word.endswith("/") or target in ("/", folder)
+            found[posixpath.join(target, posixpath.basename(source)) if inside else target] = source
+    return found
