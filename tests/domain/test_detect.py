@@ -9,7 +9,7 @@ from devctl.domain.detect.address import names_our_port, parse_address
 from devctl.domain.detect.cgo import needs_cgo
 from devctl.domain.detect.main_package import choose_main
 from devctl.domain.detect.service import default_name, detect_go, detect_service, is_go_service
-from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
+from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.go.facts import GoPackage, Located, Module, Setting, SourceFacts
 from devctl.domain.project.config import Build, Config, ServiceConfig
 from devctl.errors import FilesError, UsageError
@@ -52,12 +52,7 @@ def facts(*packages: GoPackage, folder: str = ".", go: str = "1.26") -> SourceFa
 
 
 def dockerfile(*lines: str, stage: str = "build", base: str = "golang:1.26-alpine") -> DockerfileFacts:
-    body = []
-    for number, line in enumerate(lines, start=2):
-        cmd, _, rest = line.partition(" ")
-        value = tuple(rest.replace("=", " ").split()) if cmd == "ENV" else tuple(rest.split())
-        body.append(Instruction(cmd, value, (), False, number, line))
-    return DockerfileFacts("Dockerfile", (Stage(stage, base, 0, 1, tuple(body)),), {})
+    return parse("\n".join([f"FROM {base} AS {stage}", *lines]))
 
 
 def test_an_ordinary_service_with_the_evidence_for_each_value() -> None:
@@ -213,7 +208,7 @@ FIELD_PORT = Setting("Port", "4000", "field", "cfg.go:9")
     [
         (pkg(".", listens=":8080"), {}, None, 8080, "main.go:9", {}),
         (pkg(".", listens=":9090 :8000"), {}, None, 8000, "main.go:9", {}),
-        (pkg(".", listens=":8080"), {"ports": ["127.0.0.1:80:3000/tcp"]}, None, 3000, "compose.yaml", {}),
+        (pkg(".", listens=":8080"), {"ports": [{"target": 3000}]}, None, 3000, "compose.yaml", {}),
         (
             pkg(".", listens=":8080"),
             {"ports": [{"target": 9000}, {"target": 8080}]},
@@ -230,17 +225,9 @@ FIELD_PORT = Setting("Port", "4000", "field", "cfg.go:9")
             "compose.yaml (PORT)",
             {},
         ),
-        (
-            pkg(".", listens="x", env=("PORT",)),
-            {"environment": ["PORT=5000"]},
-            None,
-            5000,
-            "compose.yaml (PORT)",
-            {},
-        ),
         (pkg(".", listens="x", settings=(FIELD_PORT, ENV_PORT)), {}, None, 3000, "cfg.go:4", {}),
         (pkg(".", listens=":8080 :8085"), {}, dockerfile("EXPOSE 8085"), 8085, "main.go:9", {}),
-        (pkg(".", listens="x"), {}, dockerfile("EXPOSE 7000/tcp"), 7000, "Dockerfile:2", {}),
+        (pkg(".", listens="x"), {}, dockerfile("ARG P=7000", "EXPOSE $P/tcp"), 7000, "Dockerfile:3", {}),
         (
             pkg(".", listens="x", env=("PORT",)),
             {},

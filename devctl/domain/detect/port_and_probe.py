@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from devctl.domain.detect.address import SIDE_PORTS, is_brokers, names_our_port, parse_address, serves_here
 from devctl.domain.detect.main_package import Main
 from devctl.domain.detect.required_env import environment
-from devctl.domain.dockerfile.build_and_start import Started
+from devctl.domain.dockerfile.build_and_start import NOT_STARTED, Started
 from devctl.domain.dockerfile.facts import DockerfileFacts
-from devctl.domain.dockerfile.stages import assignments
+from devctl.domain.dockerfile.walk import Line, walk
 from devctl.domain.go.facts import GoPackage, Located, Setting
 
 DEFAULT_PORT = 8080
@@ -56,18 +56,15 @@ def find_port(
     compose: Mapping[str, object],
     compose_file: str = "compose.yaml",
     dockerfile: DockerfileFacts | None,
-    begun: Started | None = None,
+    begun: Started = NOT_STARTED,
 ) -> Port | None:
     """The port in the container: the compose file's word, then the flags that it is started with (`begun`), the code's, the
     Dockerfile's."""
-    given = begun.flags() if begun is not None else {}
+    given = begun.flags()
     port = _found_port(main, compose=compose, compose_file=compose_file, dockerfile=dockerfile)
-    published = _published(compose)
-    if (
-        begun is not None
-        and (told := _told_by_flags(given)) is not None
-        and (not published or told in published)
-    ):
+    published = [target for target, protocol in _published(compose) if protocol != "udp"]
+    told = _told_by_flags(given)
+    if told is not None and (not published or told in published):
         port = Port(told, begun.places.get("args", "") if not published else compose_file)
     if port is None or (setting := opens_up(main, port.port)) is None or _open_already(setting.name, given):
         return port
@@ -122,10 +119,12 @@ def opening(setting: Setting) -> str:
 def _found_port(
     main: Main, *, compose: Mapping[str, object], compose_file: str, dockerfile: DockerfileFacts | None
 ) -> Port | None:
-    exposed = list(_exposed(dockerfile))
-    datagrams = _datagrams(compose, dockerfile)
+    ports, lines = list(_published(compose)), list(_exposed(dockerfile))
+    published = [port for port, protocol in ports if protocol != "udp"]
+    exposed = [(port, place) for port, protocol, place in lines if protocol != "udp"]
+    # Where the user's files say UDP alone, nothing that connects proves that somebody listens there.
+    datagrams = {port for port, *_ in (*ports, *lines)}.difference(published, dict(exposed))
     coded = [item for item in _listened(main) if item[0] not in datagrams]
-    published = _published(compose)
     if published:
         known = [port for port in published if port in {p for p, _ in coded}]
         return Port((known or published)[0], compose_file, ())
@@ -206,53 +205,35 @@ def _port_variable(main: Main) -> Located | None:
     return found[0] if found and main.serves else None
 
 
-def _published(compose: Mapping[str, object]) -> list[int]:
-    """Container ports of the short (`8080:80/tcp`) and the long form."""
-    found: list[int] = []
+def _published(compose: Mapping[str, object]) -> Iterator[tuple[int, str]]:
+    """Port in the container and protocol, of a resolved service."""
     ports = compose.get("ports")
     for item in ports if isinstance(ports, list) else []:
-        target, protocol = _target(item)
-        if protocol != "udp" and (port := _number(target)) is not None:
-            found.append(port)
-    return found
+        yield int(item["target"]), item.get("protocol", "tcp")
 
 
-def _target(item: object) -> tuple[str, str]:
-    if isinstance(item, dict):
-        return str(item.get("target")), str(item.get("protocol", "tcp"))
-    ports, _, protocol = str(item).partition("/")
-    return ports.rpartition(":")[2], protocol
-
-
-def _datagrams(compose: Mapping[str, object], dockerfile: DockerfileFacts | None) -> set[int]:
-    """Ports on which the user's files say UDP alone: nothing that connects proves that somebody listens there."""
-    ports = compose.get("ports")
-    said = [_target(item) for item in ports] if isinstance(ports, list) else []
-    lines = [
-        i for s in (dockerfile.stages if dockerfile else ()) for i in s.instructions if i.cmd == "EXPOSE"
-    ]
-    said += [_target(word) for line in lines for word in line.value]
-    others = {_number(port) for port, protocol in said if protocol != "udp"}
-    return {n for port, protocol in said if protocol == "udp" and (n := _number(port)) and n not in others}
-
-
-def _exposed(dockerfile: DockerfileFacts | None) -> Iterator[tuple[int, str]]:
-    for stage in reversed(dockerfile.stages if dockerfile else ()):
-        for instruction in stage.instructions:
-            if dockerfile is not None and instruction.cmd == "EXPOSE":
-                for word in instruction.value:
-                    port, protocol = _target(word)
-                    if protocol != "udp" and (number := _number(port)) is not None:
-                        yield number, f"{dockerfile.path}:{instruction.line}"
+def _exposed(dockerfile: DockerfileFacts | None) -> Iterator[tuple[int, str, str]]:
+    """Port, protocol and place."""
+    for line, place in _lines(dockerfile, "EXPOSE"):
+        for port, _, protocol in (word.partition("/") for word in line.words):
+            if (number := _number(port)) is not None:
+                yield number, protocol or "tcp", place
 
 
 def _dockerfile_env(dockerfile: DockerfileFacts | None, name: str) -> Iterator[tuple[int, str]]:
-    for stage in reversed(dockerfile.stages if dockerfile else ()):
-        for instruction in stage.instructions:
-            if dockerfile is not None and instruction.cmd == "ENV":
-                value = assignments(instruction, dockerfile.global_args).get(name, "")
-                if (port := _number(value)) is not None:
-                    yield port, f"{dockerfile.path}:{instruction.line}"
+    for line, place in _lines(dockerfile, "ENV"):
+        if (port := _number(line.set.get(name, ""))) is not None:
+            yield port, place
+
+
+def _lines(dockerfile: DockerfileFacts | None, cmd: str) -> Iterator[tuple[Line, str]]:
+    """Those of the last stage first, each with its place."""
+    if dockerfile is None:
+        return
+    for stage in reversed(dockerfile.stages):
+        for line in walk(dockerfile, stage):
+            if line.cmd == cmd and line.stage is stage:
+                yield line, f"{dockerfile.path}:{line.instruction.line}"
 
 
 def _number(text: str) -> int | None:

@@ -33,11 +33,10 @@ def unset_env(
 
 
 def environment(compose: Mapping[str, object]) -> dict[str, str]:
+    """What a resolved service sets."""
     raw = compose.get("environment")
-    if isinstance(raw, Mapping):
-        return {str(key): str(value) for key, value in raw.items() if value is not None}
-    pairs = [str(item).partition("=") for item in raw] if isinstance(raw, list) else []
-    return {key: value for key, _, value in pairs}
+    pairs = raw.items() if isinstance(raw, Mapping) else ()
+    return {str(key): str(value) for key, value in pairs if value is not None}
 
 
 def dockerfile_env(facts: DockerfileFacts | None) -> dict[str, str]:

@@ -66,6 +66,9 @@ class Started:
         return in_context(path, self.copied) if path.startswith("/") else None
 
 
+NOT_STARTED = Started()
+
+
 def started(
     facts: DockerfileFacts | None,
     compose: Mapping[str, object],
@@ -76,7 +79,7 @@ def started(
     """From the stages that are not for development; nothing where a shell or another tool stands between. `called`: the
     folder of the main, which a start script may be told."""
     if facts is None:
-        return Started()
+        return NOT_STARTED
     tags, env, places = _built(facts, build_args(compose))
     last = shown_stage(facts, compose)
     entry, given = words_of(compose, "entrypoint"), words_of(compose, "command")
