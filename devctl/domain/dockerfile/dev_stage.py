@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from devctl.domain.dockerfile.entrypoint import words_of
-from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import (
     RELOADERS,
-    air_installs,
     chain,
     effective,
     external_base,
@@ -19,10 +18,13 @@ from devctl.domain.dockerfile.stages import (
     is_dev,
     target_name,
 )
-from devctl.domain.dockerfile.walk import working_dir
+from devctl.domain.dockerfile.walk import walk, working_dir
 from devctl.domain.go.versions import air_problem, refuses
 from devctl.errors import Problem
 
+_AIR = re.compile(
+    r"\bgo\s+(?:install|get)\s+(?:-\S+\s+)*(?P<module>github\.com/[\w-]+/air)(?P<version>@[\w.+-]+)?"
+)
 _STARTS_ONCE = re.compile(r"\bgo run\b|\bdlv (?:\S+ )*?(?:debug|exec)\b")
 
 
@@ -32,6 +34,25 @@ class DevStage:
 
     stage: Stage | None
     reasons: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AirInstall:
+    stage: Stage
+    instruction: Instruction
+    module: str
+    version: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.module}@{self.version}"
+
+
+def air_installs(facts: DockerfileFacts, stages: tuple[Stage, ...]) -> Iterator[AirInstall]:
+    for line in (line for stage in stages for line in walk(facts, stage) if line.stage is stage):
+        for found in _AIR.finditer(line.filled(line.instruction.original)) if line.cmd == "RUN" else ():
+            version = (found["version"] or "@latest")[1:]
+            yield AirInstall(line.stage, line.instruction, found["module"], version)
 
 
 def dev_stage(facts: DockerfileFacts, compose: Mapping[str, object], *, go: str = "") -> DevStage:

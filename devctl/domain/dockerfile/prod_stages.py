@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from devctl.domain.dockerfile.entrypoint import develops, program_names, programs, words_of
+from devctl.domain.dockerfile.entrypoint import begun_words, develops, program_names, programs, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.purpose import brought
 from devctl.domain.dockerfile.stages import RELOADERS, base_kind, effective, find_stage, is_dev, target_name
@@ -26,8 +26,6 @@ PROD_NAMES = (
     "server",
     "default",
 )
-_NEXT_COMMAND = re.compile(r"&&|\|\||[;|]| -- ")
-_SHELL = re.compile(r"^(?:(?:/bin/)?(?:ba|a)?sh -c |exec )+")
 
 
 def prod_stages(facts: DockerfileFacts, compose: Mapping[str, object] | None = None) -> dict[str, str]:
@@ -81,12 +79,10 @@ def _may_run(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]
 
 def _compiles_at_start(facts: DockerfileFacts, stage: Stage) -> Instruction | None:
     """The line by which a container compiles the program each time: it needs Go, the source and a disk to write on."""
-    lines = [line for cmd in ("ENTRYPOINT", "CMD") if (line := effective(facts, stage, cmd)) is not None]
-    for part in _NEXT_COMMAND.split(" ".join(word for line in lines for word in line.value)):
-        words = _SHELL.sub("", part.strip()).split()
-        program = posixpath.basename(words[0]) if words else ""
-        if words[:2] == ["go", "run"] or RELOADERS.fullmatch(program):
-            return lines[0]
+    for part in programs(begun_words(facts, stage, {})):
+        for words in (part, *(part[at + 1 :] for at, word in enumerate(part) if word == "--")):
+            if words[:2] == ("go", "run") or RELOADERS.fullmatch(posixpath.basename("".join(words[:1]))):
+                return effective(facts, stage, "ENTRYPOINT") or effective(facts, stage, "CMD")
     return None
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
-from devctl.domain.dockerfile.stages import DEV_NAMES, chain, effective, is_dev
+from devctl.domain.dockerfile.stages import DEV_NAMES, effective, is_dev
+from devctl.domain.dockerfile.walk import in_context, walk
 
 _BUILDS = re.compile(
     r"\bgo\s+(?:build|run|install)\b|\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b[^&|;]*\s(?:go|golang)(?:\s|$|-)"
@@ -32,25 +34,23 @@ def brought(facts: DockerfileFacts, stage: Stage | None = None) -> Instruction |
         return None
     words = [w for cmd in ("ENTRYPOINT", "CMD") if (i := effective(facts, stage, cmd)) for w in i.value]
     programs = [word for word in " ".join(words).split() if "." not in posixpath.basename(word)]
-    for line in (i for s in chain(facts, stage) for i in s.instructions if i.cmd in ("COPY", "ADD")):
-        if any(flag.startswith("--from") for flag in line.flags):
-            continue
-        if any(_comes_by(word, line) for word in programs):
-            return line
+    lines = list(walk(facts, stage))
+    for line in lines:
+        if line.cmd in ("COPY", "ADD") and any(
+            _comes_by(word, lines[-1].folder, line.brought) for word in programs
+        ):
+            return line.instruction
     return None
 
 
-def _comes_by(program: str, line: Instruction) -> bool:
+def _comes_by(program: str, folder: str, brought: Mapping[str, str]) -> bool:
     """`COPY bin/app .` brings ./app, `COPY shop /usr/bin/` brings shop, `COPY . /app` what is called by a path below it."""
-    *sources, target = (posixpath.normpath(word) for word in line.value)
-    lands = {target, *(posixpath.join(target, posixpath.basename(source)) for source in sources)}
-    path = posixpath.normpath(program)
     if "/" not in program:  # found by PATH
-        return any(place.endswith(f"bin/{program}") for place in lands)
-    if path in lands or path.startswith(f"{target}/"):
-        return True
-    named = {posixpath.basename(place) for place in lands}
-    return not path.startswith("/") and (posixpath.basename(path) in named or "." in sources)
+        return any(
+            at.endswith(f"bin/{program}") or (at.endswith("bin") and posixpath.basename(source) == program)
+            for at, source in brought.items()
+        )
+    return in_context(posixpath.normpath(posixpath.join(folder, program)), brought) is not None
 
 
 def for_dev(path: str) -> bool:

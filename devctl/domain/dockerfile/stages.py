@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.runtime_bases import runtime_base
@@ -19,9 +18,6 @@ RELOADER_NAMES = frozenset(
 """Programs that build and start a service again when it is saved."""
 # "gin" alone is a web framework too.
 RELOADERS = re.compile(rf"\b(?:{'|'.join(sorted(RELOADER_NAMES - {'gin'}))}|gin-bin)\b")
-_AIR = re.compile(
-    r"\bgo\s+(?:install|get)\s+(?:-\S+\s+)*(?P<module>github\.com/[\w-]+/air)(?P<version>@[\w.+-]+)?"
-)
 PREDEFINED = {
     "TARGETOS": "linux",
     "TARGETARCH": "amd64",
@@ -167,29 +163,6 @@ def effective(facts: DockerfileFacts, stage: Stage, cmd: str) -> Instruction | N
             if instruction.cmd == cmd:
                 return instruction
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class AirInstall:
-    stage: Stage
-    instruction: Instruction
-    module: str
-    version: str
-
-    @property
-    def text(self) -> str:
-        return f"{self.module}@{self.version}"
-
-
-def air_installs(facts: DockerfileFacts, stages: tuple[Stage, ...]) -> Iterator[AirInstall]:
-    for stage in stages:
-        values = dict(facts.global_args)
-        for instruction in stage.instructions:
-            if instruction.cmd in ("ARG", "ENV"):
-                values |= assignments(instruction, values)
-            elif instruction.cmd == "RUN":
-                for found in _AIR.finditer(expand(instruction.original, values)):
-                    yield AirInstall(stage, instruction, found["module"], (found["version"] or "@latest")[1:])
 
 
 def assignments(instruction: Instruction, values: Mapping[str, str]) -> dict[str, str]:

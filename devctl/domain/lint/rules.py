@@ -15,11 +15,11 @@ from devctl.domain.detect.main_package import Main
 from devctl.domain.detect.port_and_probe import opening, opens_up
 from devctl.domain.detect.required_env import dockerfile_env, environment
 from devctl.domain.dockerfile.build_and_start import shown_stage
+from devctl.domain.dockerfile.dev_stage import air_installs
 from devctl.domain.dockerfile.entrypoint import begun_words, start_words, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, with_ends
 from devctl.domain.dockerfile.runtime_bases import SCRATCH
 from devctl.domain.dockerfile.stages import (
-    air_installs,
     assignments,
     chain,
     effective,
