@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,6 @@ from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, for_production
 from devctl.domain.dockerfile.stages import chain, external_base, find_stage, golang_tag
 from devctl.domain.go.facts import SourceFacts
-from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.air_toml import UsersAir
 from devctl.domain.project.compose_model import OwnModel, OwnSpec
@@ -64,14 +63,14 @@ def composed_services(
     Go, their profiles are active."""
     if found is None:
         return Composed({"services": {}})
-    model = ask(False)
-    services = _of_model(box, root, config=config, facts=facts, specs=_specs(model))
+    model, reading = ask(False), _Reading(box, root, config, facts)
+    services = reading.of_model(_specs(model))
     if services or not any(
         has_profiles(box.files.read_text(path, within=None) or "") for path in found.files
     ):
         return Composed(model, services)
     whole = ask(True)
-    services = _of_model(box, root, config=config, facts=facts, specs=_specs(whole))
+    services = reading.of_model(_specs(whole))
     if not services:
         return Composed(model)
     chosen = choose_profiles(_specs(whole), [s.name for s in services])
@@ -83,233 +82,187 @@ def _specs(model: OwnModel) -> dict[str, OwnSpec]:
     return cast("dict[str, OwnSpec]", model.setdefault("services", {}))
 
 
-def _of_model(
-    box: Toolbox, root: Path, *, config: Config, facts: SourceFacts, specs: dict[str, OwnSpec]
-) -> tuple[Service, ...]:
-    """The services of a compose model that are built from Go; those that run the image of this repository where there are none."""
-    lend_builds(specs)
-    for outside in (False, True):
-        found = _compose_services(box, root, config=config, facts=facts, specs=specs, outside=outside)
-        if found:
-            # A job (migrations, seeding) runs once and is waited for: its container is started as its image says, by compose.
-            waited = jobs(specs)
-            serving = tuple(s for s in found if s.name not in waited) or found
-            return without_port(serving, specs, config)
-    published = [name for name, spec in specs.items() if own_image(spec, facts)]
-    return _published_services(box, root, config=config, facts=facts, specs=specs, names=published)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A compose model's services, beside the project's other files."""
 
+    box: Toolbox
+    root: Path
+    config: Config
+    facts: SourceFacts
 
-def _compose_services(
-    box: Toolbox,
-    root: Path,
-    *,
-    config: Config,
-    facts: SourceFacts,
-    specs: Mapping[str, OwnSpec],
-    outside: bool = False,
-) -> tuple[Service, ...]:
-    """Those whose Dockerfile builds Go; with `outside` those whose Dockerfile starts what was built outside of Docker."""
-    found = []
-    for name, spec in specs.items():
-        name_program(spec)
-        context = _inside(root, (spec.get("build") or {}).get("context"))
-        built = context is not None and is_go_service(spec, facts, context=context)
-        dockerfile = _dockerfile_of(box, root, name, spec, context=context or ".") if built else None
-        run = _run_from_source(box, root, config=config, facts=facts, name=name, spec=spec)
-        detect = partial(
+    def of_model(self, specs: dict[str, OwnSpec]) -> tuple[Service, ...]:
+        """Those that are built from Go; those that run the image of this repository where there are none."""
+        lend_builds(specs)
+        for outside in (False, True):
+            each = (self._service(name, spec, outside=outside) for name, spec in specs.items())
+            found = [service for service in each if service is not None]
+            if found:
+                # A job (migrations, seeding) runs once and is waited for: compose starts its container, as its image says.
+                waited = jobs(specs)
+                serving = [s for s in found if s.name not in waited] or found
+                return without_port(serving, specs, self.config)
+        published = [name for name, spec in specs.items() if own_image(spec, self.facts)]
+        dockerfile = dockerfile_at(self.box, self.root, ".", "Dockerfile")
+        theirs = dockerfile if dockerfile is not None and builds_go(dockerfile) else None
+        return tuple(self._detect(name, specs[name])(dockerfile=theirs) for name in published)
+
+    def _detect(self, name: str, spec: OwnSpec) -> Callable[..., Service]:
+        return partial(
             detect_service,
-            facts,
-            config=config,
+            self.facts,
+            config=self.config,
             name=name,
             compose=spec,
-            compose_file=named(root, compose_files(box, root)[-1]),
-            is_folder=lambda path: box.files.is_dir(root / path),
+            compose_file=named(self.root, compose_files(self.box, self.root)[-1]),
+            is_folder=lambda path: self.box.files.is_dir(self.root / path),
         )
+
+    def _service(self, name: str, spec: OwnSpec, *, outside: bool) -> Service | None:
+        """One that compiles what is mounted, or whose Dockerfile builds Go; with `outside` whose Dockerfile starts what was built
+        outside of Docker."""
+        name_program(spec)
+        context = _inside(self.root, (spec.get("build") or {}).get("context"))
+        built = context is not None and is_go_service(spec, self.facts, context=context)
+        dockerfile = self._dockerfile(name, spec, context) if built or spec.get("volumes") else None
+        if built and dockerfile is None:
+            self._refuse_missing(name, spec, str(context))
+        detect, run = self._detect(name, spec), self._run_from_source(name, spec, dockerfile)
         if run is not None and (run.package is not None or not built):
-            own = _own_dockerfile(box, root, name, spec)
-            found.append(_inlined(_from_source(box, root, spec, run, detect, own=own), spec, own))
-            continue
-        if context is None or not built:
-            continue
-        if dockerfile is not None and not (brought(dockerfile) if outside else builds_go(dockerfile)):
-            continue
-        detect = partial(detect, context=context)
-        if run is None and dockerfile is not None:
-            run = air_called(spec, dockerfile, context=context)
-        detect = partial(detect, air=_air_of(box.files, root, run))
-        service = _with_cache(
-            without_noted(box.files, box.private, root, detect(dockerfile=dockerfile)), dockerfile
-        )
-        service = _inlined(_with_theirs(box, root, service, dockerfile, detect), spec, dockerfile)
-        found.append(_with_air(service, run))
-    return tuple(found)
-
-
-def _run_from_source(
-    box: Toolbox, root: Path, *, config: Config, facts: SourceFacts, name: str, spec: OwnSpec
-) -> SourceRun | None:
-    """How a service compiles and runs source that is mounted into it."""
-    if not spec.get("volumes"):
-        return None
-    return mounted_run(
-        spec,
-        root=str(root),
-        dockerfile=_own_dockerfile(box, root, name, spec),
-        folders=[package.dir for module in facts.modules for package in module.packages],
-        asked=name in config.services and not spec.get("build"),
-        read=partial(_text_in, box, root, root),
-    )
-
-
-def _own_dockerfile(box: Toolbox, root: Path, name: str, spec: OwnSpec) -> DockerfileFacts | None:
-    if (inline := inline_dockerfile(box, root, name, spec)) is not None:
-        return inline
-    build = spec.get("build") or {}
-    context = _inside(root, build.get("context"))
-    return (
-        dockerfile_at(box, root, context, str(build.get("dockerfile") or "Dockerfile")) if context else None
-    )
-
-
-def _from_source(
-    box: Toolbox,
-    root: Path,
-    spec: OwnSpec,
-    run: SourceRun,
-    detect: Callable[..., Service],
-    *,
-    own: DockerfileFacts | None,
-) -> Service:
-    """One that compiles what is mounted into it: developed in as it says, and in production what a Dockerfile builds of it."""
-    without_caches(spec)
-    beside = {posixpath.join(folder, "Dockerfile.dev") for folder in (run.folder, ".")}
-    theirs = list(
-        _for_production(box, root, (own.path,) if own is not None else sorted(beside, key=len, reverse=True))
-    )
-    if run.package is None:
-        run = replace(run, package=_reloaded(box.files, root, run) or _built_package(theirs, detect))
-    detected = detect(dockerfile=own, run=run, context=run.folder, air=_air_of(box.files, root, run))
-    service = _with_air(detected, run)
-    context = _inside(root, (spec.get("build") or {}).get("context"))
-    service = _with_cache(
-        without_noted(
-            box.files,
-            box.private,
-            root,
-            replace(service, build=replace(service.build, context=context or service.source.dir)),
-        ),
-        own,
-    )
-    if own is None:
-        spec["build"] = {"context": str(root / service.source.dir)}
-    for file in () if service.build.prod_stages else theirs:
-        built = detect(dockerfile=file)
-        if built.build.prod_stages and (built.source.dir, built.source.main) == (
-            service.source.dir,
-            service.source.main,
+            service = self._from_source(spec, run, detect, own=dockerfile, context=context)
+        elif not built or (
+            dockerfile is not None and not (brought(dockerfile) if outside else builds_go(dockerfile))
         ):
-            command = command_with(file, next(iter(built.build.prod_stages.values())), service.start.args)
-            folder = posixpath.dirname(file.path) or "."
-            return replace(
-                service,
-                build=replace(
-                    service.build,
-                    context=folder,
-                    prod_dockerfile=file.path,
-                    prod_stages=built.build.prod_stages,
-                ),
-                start=replace(service.start, own_command=command),
+            return None
+        else:
+            if run is None and dockerfile is not None:
+                run = air_called(spec, dockerfile, context=str(context))
+            detect = partial(detect, context=context, air=self._air_of(run))
+            service = self._with_theirs(
+                self._noted(detect(dockerfile=dockerfile), dockerfile), dockerfile, detect
             )
-    return service
-
-
-def _inlined(service: Service, spec: OwnSpec, dockerfile: DockerfileFacts | None) -> Service:
-    if dockerfile is None or "dockerfile_inline" not in (spec.get("build") or {}):
+        if dockerfile is not None and "dockerfile_inline" in (spec.get("build") or {}):
+            service = replace(service, build=replace(service.build, inline=dockerfile.text))
+        if run is not None and run.air is not None:
+            service = replace(service, start=replace(service.start, air_file=run.air, air_folder=run.folder))
         return service
-    return replace(service, build=replace(service.build, inline=dockerfile.text))
 
+    def _dockerfile(self, name: str, spec: OwnSpec, context: str | None) -> DockerfileFacts | None:
+        inline = inline_dockerfile(self.box, self.root, name, spec)
+        if inline is not None:
+            return with_tools(inline, partial(_text_in, self.box, self.root, self.root / (context or ".")))
+        said = str((spec.get("build") or {}).get("dockerfile") or "Dockerfile")
+        return dockerfile_at(self.box, self.root, context, said) if context is not None else None
 
-def _with_air(service: Service, run: SourceRun | None) -> Service:
-    if run is None or run.air is None:
-        return service
-    return replace(service, start=replace(service.start, air_file=run.air, air_folder=run.folder))
+    def _refuse_missing(self, name: str, spec: OwnSpec, context: str) -> None:
+        """Raises FilesError where the compose file names a Dockerfile; where it names none, none is needed."""
+        key = ("services", name, "build", "dockerfile")
+        places = (self.box.sources.positions(path)(key) for path in compose_files(self.box, self.root))
+        if any(place is not None for place in places):
+            said = spec["build"].get("dockerfile")
+            raise FilesError(
+                f"service {name} is built from {said}, but there is no such file in {context}",
+                code="dockerfile-missing",
+                hint="correct `build.dockerfile`, or remove it: devctl then builds with a Dockerfile of its own",
+                place=compose_place(self.box, self.root)(key),
+            )
 
-
-def _reloaded(files: Files, root: Path, run: SourceRun) -> str | None:
-    """What the .air.toml builds that lies where a reloader starts, or that it is given."""
-    air = _air_of(files, root, run)
-    built = built_by(str(air.build.get("cmd") or ""), folder=run.folder) if air is not None else []
-    return built[-1].package if built else None
-
-
-def _air_of(files: Files, root: Path, run: SourceRun | None) -> UsersAir | None:
-    if run is None or not run.reloads:
-        return None
-    found = (
-        air_in(files, root, (run.folder,))
-        if run.air is None
-        else air_at(files, root, run.air, folder=run.folder)
-    )
-    return found[0]
-
-
-def _built_package(theirs: list[DockerfileFacts], detect: Callable[..., Service]) -> str | None:
-    built = [detect(dockerfile=file) for file in theirs[:1]]
-    return next((posixpath.normpath(posixpath.join(s.source.dir, s.source.main)) for s in built), None)
-
-
-def _published_services(
-    box: Toolbox,
-    root: Path,
-    *,
-    config: Config,
-    facts: SourceFacts,
-    specs: dict[str, OwnSpec],
-    names: list[str],
-) -> tuple[Service, ...]:
-    """Services that run this repository's own image from a registry: here they are built from the code that lies here."""
-    dockerfile = dockerfile_at(box, root, ".", "Dockerfile")
-    ours = dockerfile is None or not builds_go(dockerfile)
-    found = []
-    for name in names:
-        service = detect_service(
-            facts,
-            config=config,
-            name=name,
-            compose=specs[name],
-            compose_file=named(root, compose_files(box, root)[-1]),
-            dockerfile=None if ours else dockerfile,
-            is_folder=lambda path: box.files.is_dir(root / path),
+    def _run_from_source(
+        self, name: str, spec: OwnSpec, dockerfile: DockerfileFacts | None
+    ) -> SourceRun | None:
+        """How a service compiles and runs source that is mounted into it."""
+        if not spec.get("volumes"):
+            return None
+        return mounted_run(
+            spec,
+            root=str(self.root),
+            dockerfile=dockerfile,
+            folders=[package.dir for module in self.facts.modules for package in module.packages],
+            asked=name in self.config.services and not spec.get("build"),
+            read=partial(_text_in, self.box, self.root, self.root),
         )
-        found.append(service)
-    return tuple(found)
 
+    def _from_source(
+        self,
+        spec: OwnSpec,
+        run: SourceRun,
+        detect: Callable[..., Service],
+        *,
+        own: DockerfileFacts | None,
+        context: str | None,
+    ) -> Service:
+        """One that compiles what is mounted into it: developed in as it says, and in production what a Dockerfile builds of it."""
+        without_caches(spec)
+        beside = {posixpath.join(folder, "Dockerfile.dev") for folder in (run.folder, ".")}
+        theirs = list(self._for_production((own.path,) if own else sorted(beside, key=len, reverse=True)))
+        if run.package is None:
+            built = (detect(dockerfile=file).source for file in theirs[:1])
+            package = (posixpath.normpath(posixpath.join(source.dir, source.main)) for source in built)
+            run = replace(run, package=self._reloaded(run) or next(package, None))
+        service = self._noted(detect(dockerfile=own, run=run, context=run.folder, air=self._air_of(run)), own)
+        service = replace(service, build=replace(service.build, context=context or service.source.dir))
+        if own is None:
+            spec["build"] = {"context": str(self.root / service.source.dir)}
+        found = _of_same_program(service, () if service.build.prod_stages else theirs, detect)
+        if found is None:
+            return service
+        file, stages = found[0], found[1].build.prod_stages
+        return replace(
+            service,
+            build=replace(
+                service.build,
+                context=posixpath.dirname(file.path) or ".",
+                prod_dockerfile=file.path,
+                prod_stages=stages,
+            ),
+            start=replace(
+                service.start,
+                own_command=command_with(file, next(iter(stages.values())), service.start.args),
+            ),
+        )
 
-def _with_theirs(
-    box: Toolbox,
-    root: Path,
-    service: Service,
-    named: DockerfileFacts | None,
-    detect: Callable[..., Service],
-) -> Service:
-    """Where the Dockerfile is for development alone, production is what the one beside it says that builds the same program; where
-    what it builds is the image that compiles, that one is known at least. `detect`: the service as another Dockerfile would
-    build it."""
-    if named is None or brought(named):
-        return service
-    ours = "AIR_GO_IMAGE" in named.global_args
-    stages = service.build.prod_stages.values()
-    stage = find_stage(named, next(iter(stages))) if stages else None
-    takes = ours or for_dev(named.path) or stage is None
-    if not takes and stage is not None and golang_tag(external_base(named, stage)) is None:
-        return service
-    for theirs in _for_production(box, root, (named.path,)):
-        found = detect(dockerfile=theirs)
-        if not found.build.prod_stages or (found.source.dir, found.source.main) != (
-            service.source.dir,
-            service.source.main,
-        ):
-            continue
+    def _reloaded(self, run: SourceRun) -> str | None:
+        """What the .air.toml builds that lies where a reloader starts, or that it is given."""
+        air = self._air_of(run)
+        built = built_by(str(air.build.get("cmd") or ""), folder=run.folder) if air is not None else []
+        return built[-1].package if built else None
+
+    def _air_of(self, run: SourceRun | None) -> UsersAir | None:
+        if run is None or not run.reloads:
+            return None
+        if run.air is None:
+            return air_in(self.box.files, self.root, (run.folder,))[0]
+        return air_at(self.box.files, self.root, run.air, folder=run.folder)[0]
+
+    def _noted(self, service: Service, facts: DockerfileFacts | None) -> Service:
+        """Without a dev stage that gave way, and with whether it keeps its build cache where ours does: then the volume may be the
+        shared one."""
+        service = without_noted(self.box.files, self.box.private, self.root, service)
+        name = service.build.dev_stage
+        stage = find_stage(facts, name) if facts is not None and name else None
+        if facts is None or stage is None:
+            return service
+        said = [i.original for s in chain(facts, stage) for i in s.instructions if i.cmd == "ENV"]
+        shared = any("GOCACHE=/cache/" in text for text in said)
+        return replace(service, build=replace(service.build, shares_cache=shared))
+
+    def _with_theirs(
+        self, service: Service, named: DockerfileFacts | None, detect: Callable[..., Service]
+    ) -> Service:
+        """Where the Dockerfile is for development alone, production is what the one beside it says that builds the same program;
+        where what it builds is the image that compiles, that one is known at least. `detect`: the service as another Dockerfile
+        would build it."""
+        if named is None or brought(named):
+            return service
+        stages = service.build.prod_stages.values()
+        stage = find_stage(named, next(iter(stages))) if stages else None
+        takes = "AIR_GO_IMAGE" in named.global_args or for_dev(named.path) or stage is None
+        if not takes and stage is not None and golang_tag(external_base(named, stage)) is None:
+            return service
+        found = _of_same_program(service, self._for_production((named.path,)), detect)
+        if found is None:
+            return service
+        theirs, built = found
         if not takes:
             return replace(service, build=replace(service.build, spare_dockerfile=theirs.path))
         return replace(
@@ -317,40 +270,29 @@ def _with_theirs(
             build=replace(
                 service.build,
                 prod_dockerfile=theirs.path,
-                prod_stages=found.build.prod_stages,
-                production=found.build.production,
+                prod_stages=built.build.prod_stages,
+                production=built.build.production,
             ),
         )
-    return service
+
+    def _for_production(self, paths: Iterable[str]) -> Iterator[DockerfileFacts]:
+        """The Dockerfiles of the user's that build Go and lie beside these, which are for development."""
+        for path in (Path(name) for dev in paths for name in for_production(dev)):
+            theirs = dockerfile_at(self.box, self.root, path.parent.as_posix(), path.name)
+            if theirs is not None and "AIR_GO_IMAGE" not in theirs.global_args and builds_go(theirs):
+                yield theirs
 
 
-def _for_production(box: Toolbox, root: Path, paths: Iterable[str]) -> Iterator[DockerfileFacts]:
-    """The Dockerfiles of the user's that build Go and lie beside these, which are for development."""
-    for path in (Path(name) for dev in paths for name in for_production(dev)):
-        theirs = dockerfile_at(box, root, path.parent.as_posix(), path.name)
-        if theirs is not None and "AIR_GO_IMAGE" not in theirs.global_args and builds_go(theirs):
-            yield theirs
-
-
-def _dockerfile_of(
-    box: Toolbox, root: Path, name: str, spec: OwnSpec, *, context: str
-) -> DockerfileFacts | None:
-    """Raises FilesError where the compose file names one that is not there; where it names none, none is needed."""
-    if (inline := inline_dockerfile(box, root, name, spec)) is not None:
-        return with_tools(inline, partial(_text_in, box, root, root / context))
-    said = str(spec["build"].get("dockerfile") or "Dockerfile")
-    found = dockerfile_at(box, root, context, said)
-    key = ("services", name, "build", "dockerfile")
-    if found is None and any(
-        box.sources.positions(path)(key) is not None for path in compose_files(box, root)
-    ):
-        raise FilesError(
-            f"service {name} is built from {said}, but there is no such file in {context}",
-            code="dockerfile-missing",
-            hint="correct `build.dockerfile`, or remove it: devctl then builds with a Dockerfile of its own",
-            place=compose_place(box, root)(key),
-        )
-    return found
+def _of_same_program(
+    service: Service, files: Iterable[DockerfileFacts], detect: Callable[..., Service]
+) -> tuple[DockerfileFacts, Service] | None:
+    """The first of these Dockerfiles that has a production stage of the same program, and the service as it would build it."""
+    for file in files:
+        found = detect(dockerfile=file)
+        same = (found.source.dir, found.source.main) == (service.source.dir, service.source.main)
+        if found.build.prod_stages and same:
+            return file, found
+    return None
 
 
 def dockerfile_at(box: Toolbox, root: Path, context: str, name: str) -> DockerfileFacts | None:
@@ -370,19 +312,6 @@ def _text_in(box: Toolbox, root: Path, context: Path, name: str) -> str | None:
         return box.files.read_text(context / name, within=root)
     except FilesError:
         return None
-
-
-def _with_cache(service: Service, facts: DockerfileFacts | None) -> Service:
-    """Whether the dev stage keeps its build cache where ours does: then the volume may be the shared one."""
-    stage = (
-        find_stage(facts, service.build.dev_stage) if facts is not None and service.build.dev_stage else None
-    )
-    if facts is None or stage is None:
-        return service
-    said = [i.original for s in chain(facts, stage) for i in s.instructions if i.cmd == "ENV"]
-    return replace(
-        service, build=replace(service.build, shares_cache=any("GOCACHE=/cache/" in text for text in said))
-    )
 
 
 def _inside(root: Path, context: object) -> str | None:
