@@ -15,8 +15,9 @@ from devctl.domain.derive.original import Original
 from devctl.domain.dockerfile.build_and_start import shown_stage
 from devctl.domain.dockerfile.entrypoint import begun_words, is_other, programs
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, lines_of
-from devctl.domain.dockerfile.stages import effective, named_stage
+from devctl.domain.dockerfile.stages import effective, external_base, golang_tag, named_stage
 from devctl.domain.dockerfile.walk import given
+from devctl.domain.go.versions import refuses
 
 STAGE = "devctl-dev"
 SOURCE = "/devctl/source"
@@ -70,13 +71,14 @@ def derived_stage(
     package: str,
     module: str,
     started_in: str,
+    go: str = "",
     context: str = ".",
     mains: tuple[str, ...] = (),
     is_folder: Callable[[str], bool] = lambda _: False,
 ) -> DerivedStage | NotDerived:
     """`package`: the folder of the service's main, `mains`: those of all of its module, `started_in`: the one of the source that it
-    would be started in, all relative to the build context, and that one to the project; `module`: the path of its module;
-    `is_folder`: of a path in the context."""
+    would be started in, all relative to the build context, and that one to the project; `module`: the path of its module, `go`: what
+    that asks for; `is_folder`: of a path in the context."""
     shown = shown_stage(facts, compose)
     if shown is None:
         return NotDerived("every stage is for development", facts.path)
@@ -85,6 +87,8 @@ def derived_stage(
     build = build_stage(original, shown, given(compose), package=package, module=module, mains=mains)
     if build is None:
         return NotDerived("no stage compiles Go", here)
+    if refuses(golang_tag(external_base(facts, build.stage)) or "", go):
+        return NotDerived("the Go of the stage that compiles is too old", here)
     if any(stage.name.lower().startswith("devctl-") for stage in facts.stages):
         return NotDerived("a stage is called as devctl's own are", here)
     if not PLAIN.fullmatch(context):

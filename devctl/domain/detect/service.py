@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
-from devctl.domain.derive.production_stage import ProductionStage, production_stage
+from devctl.domain.derive.production_stage import production_stage
 from devctl.domain.detect.air_start import AirStart, air_start
 from devctl.domain.detect.cgo import needs_cgo
 from devctl.domain.detect.config_file_env import asked_config, read_names, required_names, with_named
@@ -20,11 +20,11 @@ from devctl.domain.detect.source_run import SourceRun
 from devctl.domain.dockerfile.build_and_start import GO_VARIABLES, Started, started
 from devctl.domain.dockerfile.dev_stage import dev_stage
 from devctl.domain.dockerfile.facts import DockerfileFacts
-from devctl.domain.dockerfile.go_build_lines import GoBuild, linked_in
+from devctl.domain.dockerfile.go_build_lines import linked_in
 from devctl.domain.dockerfile.prod_stages import prod_stages, up_to_asked
 from devctl.domain.dockerfile.purpose import builds_go
 from devctl.domain.dockerfile.stages import external_base, golang_tag, target_name
-from devctl.domain.go.facts import Located, Module, SourceFacts
+from devctl.domain.go.facts import Module, SourceFacts
 from devctl.domain.go.go_command import flag_of, tags_of
 from devctl.domain.go.gomod import GoMod
 from devctl.domain.go.versions import DEFAULT_GO, minor, needed, refuses
@@ -45,29 +45,6 @@ _OF_BUILDS = re.compile(r"(?:PATH|HOME)$|GO[A-Z]|CGO_")
 """Variables that an image sets for what compiles there."""
 # Folders that say where a main lies, and not what it is.
 _NAMELESS = frozenset({".", "cmd", "app", "main", "src", "pkg", "internal"})
-
-
-@dataclass(frozen=True)
-class _Decided:
-    """What was concluded of one service before it is put together; `why_…`: its evidence."""
-
-    said: ServiceConfig
-    chosen: Chosen
-    port: Port | None
-    begun: Started
-    probe: str
-    why_probe: str
-    args: tuple[str, ...]
-    copied: tuple[str, ...]
-    asked: Mapping[str, str]
-
-    @property
-    def main(self) -> Main:
-        return self.chosen.main
-
-    @property
-    def env(self) -> dict[str, str]:
-        return {**dict(self.port.env if self.port else ()), **self.asked, **self.said.env}
 
 
 def detect_service(
@@ -116,41 +93,41 @@ def detect_service(
     image = begun.in_source(dockerfile_env(seen))
     there = {**image, **environment(spec), **said.env}
     asked = asked_config(chosen.main, there)
-    chosen = replace(chosen, main=with_named(chosen.main, {**there, **asked}))
+    main = with_named(chosen.main, {**there, **asked})
     flags = begun if said.args is None else Started(args=said.args, places={"args": "devctl.yaml"})
-    port = _port(chosen.main, said, spec, compose_file=compose_file, dockerfile=seen, begun=flags)
+    port = _port(main, said, spec, compose_file=compose_file, dockerfile=seen, begun=flags)
     if port is not None and reloaded is not None:
         of_port = {n: v for n, v in reloaded.variables.items() if re.search(rf"(?:^|:){port.port}$", v)}
         port = replace(port, env=(*port.env, *of_port.items()))
-    decided = _decide(chosen, said, port, begun, at_root=context == ".", asked=asked)
-    service = _service(decided, config, name=name)
+    service = _service(
+        replace(chosen, main=main), port, begun, config, name=name, at_root=context == ".", asked=asked
+    )
     told = config.go is not None or config.bases.golang is not None
     if run is not None:
-        service = _as_run(service, run, go=chosen.main.module.go if not told else None)
+        service = _as_run(service, run, go=main.module.go if not told else None)
     if dockerfile is not None:
-        others = tuple(m.package.dir for m in mains(facts) if m.module.dir == decided.main.module.dir)
+        others = tuple(m.package.dir for m in mains(facts) if m.module.dir == main.module.dir)
         service = _built_by(
             service,
+            main,
             dockerfile,
-            decided,
             spec,
             context=context,
             is_folder=is_folder,
             others=others if run is None else None,
         )
         if not told and service.build.go_image is None and not service.build.needs_c:
-            base, place = _their_go(dockerfile, go=chosen.main.module.go)
+            base, place = _their_go(dockerfile, go=main.module.go)
             origins = {**service.origins, **({"go_image": place} if base is not None else {})}
             service = replace(service, origins=origins, build=replace(service.build, go_image=base))
-    given_env = {**decided.env, **config.prod.env}
-    unset = unset_env(decided.main, compose=spec, dockerfile=dockerfile, said=given_env)
-    env_files = tuple({f.path: f for package in decided.main.closure for f in package.env_files}.values())
-    names = {n for n in image if run is not None and not _OF_BUILDS.match(n)} | set(
-        required_names(decided.main)
+    unset = unset_env(
+        main, compose=spec, dockerfile=dockerfile, said={**service.start.env, **config.prod.env}
     )
+    env_files = tuple({f.path: f for package in main.closure for f in package.env_files}.values())
     # What the code can do without is not given a place that only that image has.
-    read = {n for n in read_names(decided.main) & set(image) if not _OF_BUILDS.match(n)}
-    names |= {n for n in read if not image[n].startswith("/")}
+    read = {n for n in read_names(main) & set(image) if not image[n].startswith("/")}
+    names = {n for n in (image if run is not None else read) if not _OF_BUILDS.match(n)}
+    names |= required_names(main)
     needed = {name: value for name, value in image.items() if name in names and "$" not in value}
     return replace(
         service,
@@ -224,35 +201,29 @@ def _compiles(image: str, go: str) -> bool:
     return minor(tag) is not None and not refuses(tag, go)
 
 
-def _decide(
+def _service(
     chosen: Chosen,
-    said: ServiceConfig,
     port: Port | None,
     begun: Started,
+    config: Config,
     *,
+    name: str | None,
     at_root: bool,
     asked: Mapping[str, str],
-) -> _Decided:
-    main = chosen.main
+) -> Service:
+    main, said, cgo = chosen.main, _said(config, name), needs_cgo(chosen.main)
     local, copied = begun.args_in_source() if at_root and main.module.dir == "." else (begun.args, ())
-    probe, why = (said.probe, "devctl.yaml") if said.probe is not None else find_probe(main, port)
+    args = (*local, *(port.args if port else ()))
     if said.args is not None:
         args, copied = said.args, ()
-    else:
-        args = (*local, *(port.args if port else ()))
-    return _Decided(said, chosen, port, begun, probe, why, args, copied, asked)
-
-
-def _service(decided: _Decided, config: Config, *, name: str | None) -> Service:
-    main, said, begun, port = decided.main, decided.said, decided.begun, decided.port
-    files, why_files = _files(main, said, decided.copied)
-    cgo = needs_cgo(main)
+    probe, why_probe = (said.probe, "devctl.yaml") if said.probe is not None else find_probe(main, port)
+    files, why_files = _files(main, said, copied)
+    origins = _origins(chosen, said, port, begun, name=name)
+    if cgo is not None and "CGO_ENABLED" not in said.build.env:
+        origins["build.env"] = f"{cgo.place} ({cgo.value})"
     return Service(
         name=name or next(iter(config.services), None) or default_name(main),
-        origins={
-            **_origins(decided.chosen, port, decided.why_probe, why_files, name=name, said=said),
-            **_begun_origins(begun, said, port, cgo),
-        },
+        origins={**origins, "probe": why_probe, "files": why_files},
         source=SourceCode(
             dir=main.module.dir,
             main=main.relative,
@@ -264,18 +235,19 @@ def _service(decided: _Decided, config: Config, *, name: str | None) -> Service:
             packages=tuple(package.dir for package in main.closure),
         ),
         start=ProgramStart(
-            args=decided.args,
+            args=args,
             own_command=_own_command(said, begun, port),
             own_entrypoint=begun.entrypoint if said.args is None else None,
-            workdir=_workdir(main),
-            env=decided.env,
+            # That of the main beside whose code the files lie.
+            workdir=main.relative.removeprefix("./") if main.package.opens_beside else ".",
+            env={**dict(port.env if port else ()), **asked, **said.env},
             prod_env=config.prod.env,
             writable=config.prod.writable,
         ),
         serve=ServedPort(
             port=port.port if port else None,
             host_port=said.host_port,
-            probe=decided.probe,
+            probe=probe,
             compare=config.prod.compare,
         ),
         build=ImageBuild(
@@ -289,8 +261,8 @@ def _service(decided: _Decided, config: Config, *, name: str | None) -> Service:
 
 def _built_by(
     service: Service,
+    main: Main,
     dockerfile: DockerfileFacts,
-    decided: _Decided,
     spec: Spec,
     *,
     context: str,
@@ -299,90 +271,47 @@ def _built_by(
 ) -> Service:
     """The service with the stages of the Dockerfile that builds it today. `others`: the mains of its module, None where no stage is
     derived."""
-    dev = dev_stage(dockerfile, spec, go=decided.main.module.go)
-    derived = None
-    if dev.stage is None and others is not None:
-        derived = _derived(
-            decided.main, service, dockerfile, spec, context=context, is_folder=is_folder, others=others
+    dev, stages = dev_stage(dockerfile, spec, go=main.module.go).stage, prod_stages(dockerfile, spec)
+    module, package = (posixpath.relpath(folder, context) for folder in (main.module.dir, main.package.dir))
+    derived, production = None, None
+    if dev is None and others is not None and not module.startswith(".."):
+        found = derived_stage(
+            dockerfile,
+            spec,
+            package=package,
+            module=main.module.path,
+            go=main.module.go,
+            started_in=posixpath.normpath(posixpath.join(module, service.start.workdir)),
+            context=context,
+            mains=tuple(posixpath.relpath(other, context) for other in others),
+            is_folder=lambda path: is_folder(posixpath.join(context, path)),
         )
-    stages = prod_stages(dockerfile, spec)
+        derived = found if isinstance(found, DerivedStage) else None
+    for target in (
+        stages.values() if not module.startswith("..") else ()
+    ):  # one that compiles by itself cannot
+        production = production or production_stage(
+            dockerfile, spec, target=target, package=package, module=main.module.path, go=main.module.go
+        )
     built = derived.build.own_build if derived is not None else None
     linked = linked_in(built.flags) if built is not None and not service.build.ldflags else ""
+    files = built.files if built is not None else ()
+    place = f"{dockerfile.path}:{built.line}" if built is not None else ""
+    told = {"build.ldflags": linked, "build.go_files": files}
     return replace(
         service,
-        origins={**service.origins, **_build_origins(built, f"{dockerfile.path}:", linked=bool(linked))},
+        origins={**service.origins, **{key: place for key, said in told.items() if said}},
         build=replace(
             service.build,
             ldflags=linked or service.build.ldflags,
-            go_files=built.files if built is not None else (),
+            go_files=files,
             dockerfile=dockerfile.path,
-            dev_stage=target_name(dev.stage) if dev.stage else None,
+            dev_stage=target_name(dev) if dev else None,
             derived=derived,
             prod_stages=stages,
-            production=_production(decided.main, dockerfile, spec, context=context, targets=stages.values()),
+            production=production,
         ),
     )
-
-
-def _build_origins(built: GoBuild | None, path: str, *, linked: bool) -> dict[str, str]:
-    if built is None:
-        return {}
-    said = {"build.ldflags": linked, "build.go_files": bool(built.files)}
-    return {key: f"{path}{built.line}" for key, is_said in said.items() if is_said}
-
-
-def _production(
-    main: Main,
-    dockerfile: DockerfileFacts,
-    spec: Spec,
-    *,
-    context: str,
-    targets: Iterable[str],
-) -> ProductionStage | None:
-    """Of the first stage that can be put on another base: one that compiles by itself cannot. None where the module lies outside
-    of the build context: the Dockerfile cannot build it."""
-    module, package = (posixpath.relpath(folder, context) for folder in (main.module.dir, main.package.dir))
-    if module.startswith(".."):
-        return None
-    found = (
-        production_stage(
-            dockerfile, spec, target=target, package=package, module=main.module.path, go=main.module.go
-        )
-        for target in targets
-    )
-    return next((stage for stage in found if stage is not None), None)
-
-
-def _derived(
-    main: Main,
-    service: Service,
-    dockerfile: DockerfileFacts,
-    spec: Spec,
-    *,
-    context: str,
-    is_folder: Callable[[str], bool],
-    others: tuple[str, ...],
-) -> DerivedStage | None:
-    """None where the module lies outside of the build context, or the Go of the build stage is too old for it: the Dockerfile
-    cannot build it either."""
-    module, package = (posixpath.relpath(folder, context) for folder in (main.module.dir, main.package.dir))
-    if module.startswith(".."):
-        return None
-    started_in = posixpath.normpath(posixpath.join(module, service.start.workdir))
-    found = derived_stage(
-        dockerfile,
-        spec,
-        package=package,
-        module=main.module.path,
-        started_in=started_in,
-        context=context,
-        mains=tuple(posixpath.relpath(other, context) for other in others),
-        is_folder=lambda path: is_folder(posixpath.join(context, path)),
-    )
-    if not isinstance(found, DerivedStage):
-        return None
-    too_old = refuses(golang_tag(external_base(dockerfile, found.build.stage)) or "", main.module.go)
-    return None if too_old else found
 
 
 def _own_command(said: ServiceConfig, begun: Started, port: Port | None) -> tuple[str, ...] | None:
@@ -390,24 +319,6 @@ def _own_command(said: ServiceConfig, begun: Started, port: Port | None) -> tupl
     if said.args is not None:
         return said.args
     return begun.command if not port or not port.args else (*(begun.command or begun.cmd), *port.args)
-
-
-def _begun_origins(
-    begun: Started, said: ServiceConfig, port: Port | None, cgo: Located | None
-) -> dict[str, str]:
-    found = {}
-    if said.args is None and (begun.args or (port and port.args)):
-        found["args"] = begun.places.get("args") or (port.origin if port else "default")
-    if not said.build.tags and begun.tags:
-        found["build.tags"] = begun.places["tags"]
-    if cgo is not None and "CGO_ENABLED" not in said.build.env:
-        found["build.env"] = f"{cgo.place} ({cgo.value})"
-    return found
-
-
-def _workdir(main: Main) -> str:
-    """The folder that the program must be started in, relative to the module: that of the main beside whose code the files lie."""
-    return main.relative.removeprefix("./") if main.package.opens_beside else "."
 
 
 def _said(config: Config, name: str | None) -> ServiceConfig:
@@ -446,7 +357,7 @@ def _files(main: Main, said: ServiceConfig, given: tuple[str, ...]) -> tuple[tup
 
 
 def _origins(
-    chosen: Chosen, port: Port | None, probe: str, files: str, *, name: str | None, said: ServiceConfig
+    chosen: Chosen, said: ServiceConfig, port: Port | None, begun: Started, *, name: str | None
 ) -> dict[str, str]:
     module = chosen.main.module
     origins = {
@@ -455,11 +366,13 @@ def _origins(
         "main": chosen.origin,
         "go": f"{module_file(module)}:{module.go_line}" if module.go_line else module_file(module),
         "port": port.origin if port else _why_no_port(chosen.main),
-        "probe": probe,
-        "files": files,
     }
     if said.args is not None:
         origins["args"] = "devctl.yaml"
+    elif begun.args or (port and port.args):
+        origins["args"] = begun.places.get("args") or (port.origin if port else "default")
+    if not said.build.tags and begun.tags:
+        origins["build.tags"] = begun.places["tags"]
     return origins
 
 
