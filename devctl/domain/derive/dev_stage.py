@@ -56,14 +56,6 @@ class DerivedStage:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class NotDerived:
-    """Why there is none, and where."""
-
-    why: str
-    place: str
-
-
 def derived_stage(
     facts: DockerfileFacts,
     compose: Mapping[str, object],
@@ -75,33 +67,28 @@ def derived_stage(
     context: str = ".",
     mains: tuple[str, ...] = (),
     is_folder: Callable[[str], bool] = lambda _: False,
-) -> DerivedStage | NotDerived:
+) -> DerivedStage | None:
     """`package`: the folder of the service's main, `mains`: those of all of its module, `started_in`: the one of the source that it
-    would be started in, all relative to the build context, and that one to the project; `module`: the path of its module, `go`: what
-    that asks for; `is_folder`: of a path in the context."""
+    would be started in, all relative to the build context, and that one to the project; `module`: the path of its module, `go`:
+    what that asks for; `is_folder`: of a path in the context.
+
+    None where every stage is for development, no stage compiles Go or that one's Go is too old, a stage is called as devctl's own
+    are, the path of the context is no plain word, or nobody knows which program a container starts."""
     shown = shown_stage(facts, compose)
-    if shown is None:
-        return NotDerived("every stage is for development", facts.path)
-    here = f"{facts.path}:{shown.line}"
+    named_as_ours = any(stage.name.lower().startswith("devctl-") for stage in facts.stages)
+    if shown is None or named_as_ours or not PLAIN.fullmatch(context):
+        return None
     original = Original(facts, tuple(lines_of(facts.text.removeprefix("\ufeff"))))
     build = build_stage(original, shown, given(compose), package=package, module=module, mains=mains)
-    if build is None:
-        return NotDerived("no stage compiles Go", here)
-    if refuses(golang_tag(external_base(facts, build.stage)) or "", go):
-        return NotDerived("the Go of the stage that compiles is too old", here)
-    if any(stage.name.lower().startswith("devctl-") for stage in facts.stages):
-        return NotDerived("a stage is called as devctl's own are", here)
-    if not PLAIN.fullmatch(context):
-        return NotDerived(
-            "the path of its build context is no plain word, as a line of a Dockerfile needs it", here
-        )
+    if build is None or refuses(golang_tag(external_base(facts, build.stage)) or "", go):
+        return None
     start = [line for key in ("ENTRYPOINT", "CMD") if (line := effective(facts, shown, key)) is not None]
     said = begun_words(facts, shown, compose)
     build = build.with_a_tools_build(shown, said)
     final = final_stage(build, shown, context=in_source(context))
     program = _program(final, package, said)
     if program is None:
-        return NotDerived("which program a container starts cannot be determined", here)
+        return None
     own = build.own_build
     return DerivedStage(
         build,

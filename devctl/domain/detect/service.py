@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
+from devctl.domain.derive.dev_stage import derived_stage
 from devctl.domain.derive.production_stage import production_stage
 from devctl.domain.detect.air_start import AirStart, air_start
 from devctl.domain.detect.cgo import needs_cgo
@@ -275,7 +275,7 @@ def _built_by(
     module, package = (posixpath.relpath(folder, context) for folder in (main.module.dir, main.package.dir))
     derived, production = None, None
     if dev is None and others is not None and not module.startswith(".."):
-        found = derived_stage(
+        derived = derived_stage(
             dockerfile,
             spec,
             package=package,
@@ -286,7 +286,6 @@ def _built_by(
             mains=tuple(posixpath.relpath(other, context) for other in others),
             is_folder=lambda path: is_folder(posixpath.join(context, path)),
         )
-        derived = found if isinstance(found, DerivedStage) else None
     for target in (
         stages.values() if not module.startswith("..") else ()
     ):  # one that compiles by itself cannot
