@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from devctl.adapters.go.config_files import names_config
 from devctl.adapters.go.frameworks import (
@@ -32,7 +32,7 @@ from devctl.adapters.go.values import (
     text,
 )
 from devctl.domain.detect.address import names_our_port, parse_address, serves_here
-from devctl.domain.go.facts import Located, Setting, SettingKind
+from devctl.domain.go.facts import EnvFile, Located, Setting, SettingKind
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, QueryCursor
@@ -61,11 +61,9 @@ _QUERY = """
   . (_) . (interpreted_string_literal) @name . (interpreted_string_literal)
   . [(interpreted_string_literal) (int_literal)] @value))
 (keyed_element . (literal_element (identifier) @name) . (literal_element) @value) @pair
-(keyed_element . (literal_element (interpreted_string_literal) @name) . (literal_element) @value
-  (#match? @name "^.[A-Z0-9_]*(ADDR|PORT|LISTEN|BIND)[A-Z0-9_]*.$"))
 (keyed_element . (literal_element [(interpreted_string_literal) @name
   (binary_expression right: (interpreted_string_literal) @name)]) . (literal_element) @value
-  (#match? @name "^.[a-z0-9_.-]*(addr|port|listen|bind)[a-z0-9_.-]*.$"))
+  (#match? @name "^.[a-zA-Z0-9_.-]*(addr|port|listen|bind|ADDR|PORT|LISTEN|BIND)[a-zA-Z0-9_.-]*.$"))
 (const_spec name: (identifier) @name value: (expression_list . (_) @value))
 (var_spec name: (identifier) @name value: (expression_list . (_) @value))
 (short_var_declaration left: (expression_list . (identifier) @name) right: (expression_list . (_) @value))
@@ -110,8 +108,13 @@ class Found:
     settings: list[Setting] = field(default_factory=list)
     port_env: list[Located] = field(default_factory=list)
     configs: list[Located] = field(default_factory=list)
-    env_files: list[Located] = field(default_factory=list)
+    env_files: list[EnvFile] = field(default_factory=list)
     tls: str | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """As fields of a GoPackage."""
+        said = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
 
 
 def read_package(
@@ -148,10 +151,9 @@ class _PackageReader:
         self.handlers: tuple[Callable[[dict[str, Node]], None], ...] = (
             *(
                 self._call,
-                self._plain_env_call,
+                self._env,
                 *([self._named_default] * 4),
                 self._pair,
-                self._table,
                 self._key,
             ),
             *([self._assigned] * 4),
@@ -199,7 +201,7 @@ class _PackageReader:
         if name in _LISTEN or name in _LISTEN_TLS:
             self._listen(name, at["call"], arguments)
         elif name in _ENV:
-            self._env(at["call"], arguments)
+            self._env(at)
         if name in _ROUTE:
             self._route(at["call"], arguments)
         if name == _CHAINED:
@@ -257,10 +259,8 @@ class _PackageReader:
                 name = literal(first(other.child_by_field_name("arguments")))
                 self._setting(name or "", literal(arguments[0]), "flag", call)
 
-    def _plain_env_call(self, at: dict[str, Node]) -> None:
-        self._env(at["call"], at["args"].named_children)
-
-    def _env(self, call: Node, arguments: list[Node]) -> None:
+    def _env(self, at: dict[str, Node]) -> None:
+        call, arguments = at["call"], at["args"].named_children
         name = literal(arguments[0]) if arguments else None
         if name is None or not _ENV_NAME.fullmatch(name):
             return
@@ -289,15 +289,15 @@ class _PackageReader:
         elif not beside_it(at["pair"], "Net").startswith("udp"):  # nothing that connects finds that one
             self._setting(name, literal(value), "field", at["pair"])
 
-    def _table(self, at: dict[str, Node]) -> None:
-        """A table of options by the name of their variable: `"LISTEN_ADDR": {value: "127.0.0.1:8080"}`."""
-        name = literal(at["name"]) or ""
-        words = _QUOTED.findall(text(at["value"]))
-        self._setting(name, next((word for word in words if serves_here(word)), None), "env", at["name"])
-
     def _key(self, at: dict[str, Node]) -> None:
-        """A table of defaults by the key of a configuration: `"server.port": "8080"`."""
-        self._setting(literal(at["name"]) or "", literal(first(at["value"])), "key", at["name"])
+        """A table of defaults by the key of a configuration, or by the name of a variable, there with its other options:
+        `"server.port": "8080"`, `"LISTEN_ADDR": {value: "127.0.0.1:8080"}`."""
+        name, value = literal(at["name"]) or "", at["value"]
+        words = (literal(first(value)), *_QUOTED.findall(text(value)))
+        kind: SettingKind = "env" if _ENV_NAME.fullmatch(name) else "key"
+        self._setting(
+            name, next((word for word in words if word and serves_here(word)), None), kind, at["name"]
+        )
 
     def _assigned(self, at: dict[str, Node]) -> None:
         name, value = text(at["name"]), at["value"]

@@ -21,7 +21,7 @@ from devctl.adapters.go.frameworks import is_framework
 from devctl.adapters.go.frontend import unbuilt_embeds, unbuilt_folders
 from devctl.adapters.system.beneath import Beneath
 from devctl.adapters.system.regular_file import walk
-from devctl.domain.go.facts import EnvFile, GoPackage, Located, Module, SourceFacts
+from devctl.domain.go.facts import GoPackage, Located, Module, SourceFacts
 from devctl.domain.go.file_head import (
     BUILT_FOR,
     Head,
@@ -252,20 +252,7 @@ def _parsed(
         others=((prefix + f, sources[f]) for f in may_name_it),
         framework=framework,
     )
-    return replace(
-        plain,
-        listens=tuple(found.listens),
-        loopback=tuple(found.loopback),
-        routes=tuple(found.routes),
-        env_reads=tuple(found.env_reads),
-        env_required=tuple(found.env_required),
-        opens=tuple(found.opens),
-        settings=tuple(found.settings),
-        tls=found.tls,
-        port_env=tuple(found.port_env),
-        configs=tuple(found.configs),
-        env_files=tuple(EnvFile(posixpath.normpath(f.value), f.place) for f in found.env_files),
-    )
+    return replace(plain, **found.facts())
 
 
 def _package_name(heads: dict[str, Head]) -> str:

@@ -8,13 +8,14 @@ a function only does not count: that branch may never be taken.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
 from devctl.adapters.go.values import literal, text
-from devctl.domain.go.facts import Located
+from devctl.domain.go.facts import EnvFile, Located
 
 if TYPE_CHECKING:
     from tree_sitter import Node, QueryCursor
@@ -72,7 +73,7 @@ def required(root: Node, path: str) -> Iterator[Located]:
             yield Located(name, f"{path}:{node.start_point[0] + 1}")
 
 
-def env_files(root: Node, path: str) -> Iterator[Located]:
+def env_files(root: Node, path: str) -> Iterator[EnvFile]:
     """Files of variables without which the program ends; godotenv looks for `.env` where it is told none."""
     for _, captures in _cursor().matches(root):
         for node in captures.get("if", ()):
@@ -80,7 +81,7 @@ def env_files(root: Node, path: str) -> Iterator[Located]:
             for value, statement in _given(node, failed[1]) if failed and _ends(node) else ():
                 load = _LOADS.fullmatch(value)
                 for name in _names(load["files"]) if load and not _only_sometimes(statement) else ():
-                    yield Located(name, f"{path}:{statement.start_point[0] + 1}")
+                    yield EnvFile(posixpath.normpath(name), f"{path}:{statement.start_point[0] + 1}")
 
 
 def _names(files: str) -> list[str]:

@@ -78,13 +78,16 @@ def given_to(node: Node) -> str:
 
 def chain_of(call: Node) -> Iterator[Node]:
     """The calls that a call is chained to, from the last to the first: `Flag(…).Default(…)` of `Flag(…).Default(…).Int()`."""
-    found: Node | None = call
-    while found is not None:
-        function = found.child_by_field_name("function")
-        found = function.child_by_field_name("operand") if function is not None else None
-        if found is None or found.type != "call_expression":
-            return
+    found = _operand(call)
+    while found is not None and found.type == "call_expression":
         yield found
+        found = _operand(found)
+
+
+def _operand(call: Node) -> Node | None:
+    """What a method is called on."""
+    function = call.child_by_field_name("function")
+    return function.child_by_field_name("operand") if function is not None else None
 
 
 @dataclass(slots=True)
@@ -217,31 +220,23 @@ class Values:
         results = (filled_in(values[0][0], [*known, last]) for last in values[-1])
         return [text for text in results if text is not None]
 
-    def prefix(self, call: Node, depth: int = _DEPTH) -> str:
-        """The path before a route: of the group it is called on, and of `r.Route("/api", func…)` around it."""
-        before = ""
-        node = call.parent
-        while node is not None:  # written inside of a function literal that is an argument of Route or Group
-            if node.type == "call_expression" and (around := _group_prefix(node)) is not None:
-                before = around + before
-            node = node.parent
-        function = call.child_by_field_name("function")
-        operand = function.child_by_field_name("operand") if function is not None else None
-        return before + (self._group_of(operand, depth) if operand is not None else "")
+    def prefix(self, call: Node) -> str:
+        """The path before a route: of `r.Route("/api", func…)` around it, and of the group it is called on."""
+        above, around = "", call.parent
+        while around is not None:
+            above = _own_prefix(around) + above
+            around = around.parent
+        return above + self._of_group(_operand(call), _DEPTH)
 
-    def _group_of(self, operand: Node, depth: int) -> str:
-        if depth == 0:
+    def _of_group(self, group: Node | None, depth: int) -> str:
+        if group is None or depth == 0:
             return ""
-        made: Node | None = operand
-        if operand.type == "identifier":
-            calls = self.assigned.get(text(operand), ())
-            made = next((node for node in calls if _group_prefix(node) is not None), None)
-        if made is None or made.type != "call_expression":
+        if group.type == "identifier":
+            made = self.assigned.get(text(group), ())
+            group = next((n for n in made if any(map(_own_prefix, (n, *chain_of(n))))), None)
+        if group is None:
             return ""
-        function = made.child_by_field_name("function")
-        inner = function.child_by_field_name("operand") if function is not None else None
-        above = self._group_of(inner, depth - 1) if inner is not None else ""
-        return above + (_own_prefix(made) or "")
+        return self._of_group(_operand(group), depth - 1) + _own_prefix(group)
 
 
 def filled_in(form: str, words: Sequence[str]) -> str | None:
@@ -252,24 +247,12 @@ def filled_in(form: str, words: Sequence[str]) -> str | None:
     return parts[0] + "".join(word + rest for word, rest in zip(words, parts[1:], strict=True))
 
 
-def _group_prefix(call: Node) -> str | None:
-    """The prefix that a call (or the call it is chained to: `PathPrefix("/api").Subrouter()`) sets."""
-    if call.type != "call_expression":
-        return None
-    own = _own_prefix(call)
-    if own is not None:
-        return own
-    function = call.child_by_field_name("function")
-    operand = function.child_by_field_name("operand") if function is not None else None
-    return _own_prefix(operand) if operand is not None and operand.type == "call_expression" else None
-
-
-def _own_prefix(call: Node) -> str | None:
-    function = call.child_by_field_name("function")
+def _own_prefix(node: Node) -> str:
+    """What a call sets itself: `PathPrefix("/api")`; "" of anything else."""
+    function = node.child_by_field_name("function")
     name = text(function.child_by_field_name("field")) if function is not None else ""
-    arguments = call.child_by_field_name("arguments")
-    value = literal(first(arguments)) if name in _GROUPS else None
-    return value.rstrip("/") if value is not None and value.startswith("/") else None
+    value = literal(first(node.child_by_field_name("arguments"))) if name in _GROUPS else None
+    return value.rstrip("/") if value is not None and value.startswith("/") else ""
 
 
 def default_given(call: Node, arguments: list[Node]) -> str | None:

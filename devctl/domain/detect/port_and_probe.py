@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from devctl.domain.detect.address import SIDE_PORTS, is_brokers, names_our_port, parse_address, serves_here
@@ -15,6 +15,8 @@ from devctl.domain.dockerfile.walk import Line, walk
 from devctl.domain.go.facts import GoPackage, Located, Setting
 
 DEFAULT_PORT = 8080
+# A whole server with a command line of its own and no listen call: `serve`, on 8090 of the loopback unless a flag says where.
+_POCKETBASE = "github.com/pocketbase/pocketbase"
 _HTTP = re.compile(
     r"^net/http$|gin-gonic/gin|labstack/echo|gofiber/fiber|go-chi/|gorilla/mux|fasthttp|httprouter|connectrpc|iris|beego|hertz"
     r"|kratos/v\d+/transport/http|go-zero/(?:rest|gateway)|pocketbase/pocketbase$"
@@ -114,6 +116,18 @@ def opening(setting: Setting) -> str:
     """What makes it listen everywhere: `--addr=:8080`, `ADDR=:8080`. Both flag packages know two dashes."""
     address = parse_address(setting.value)
     return f"{'--' if setting.kind == 'flag' else ''}{setting.name}=:{address.port if address else ''}"
+
+
+def library_port(main: Main, port: Port | None, args: Sequence[str]) -> Port | None:
+    """`port` with what a library that is a server must be told; `args` are what the program is started with already."""
+    package = next((p for p in main.closure if _POCKETBASE in p.imports), None)
+    if package is None or list(args[:1]) not in ([], ["serve"]):
+        return port
+    known = port or Port(8090, f"{package.dir} ({_POCKETBASE})")
+    # `serve example.com` is served by https under that name.
+    told = any(word.startswith("--http") or not word.startswith("-") for word in args[1:])
+    address = () if told else (f"--http=0.0.0.0:{known.port}",)
+    return replace(known, args=(*known.args, *(() if args else ("serve",)), *address))
 
 
 def _found_port(

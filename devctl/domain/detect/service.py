@@ -12,9 +12,8 @@ from devctl.domain.derive.production_stage import production_stage
 from devctl.domain.detect.air_start import AirStart, air_start
 from devctl.domain.detect.cgo import needs_cgo
 from devctl.domain.detect.config_file_env import asked_config, read_names, required_names, with_named
-from devctl.domain.detect.framework_ports import library_port
 from devctl.domain.detect.main_package import Chosen, Main, choose_main, mains, word_of
-from devctl.domain.detect.port_and_probe import Port, find_port, find_probe
+from devctl.domain.detect.port_and_probe import Port, find_port, find_probe, library_port
 from devctl.domain.detect.required_env import dockerfile_env, environment, unset_env
 from devctl.domain.detect.source_run import SourceRun
 from devctl.domain.dockerfile.build_and_start import GO_VARIABLES, Started, started

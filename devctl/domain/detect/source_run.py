@@ -100,44 +100,32 @@ def source_run(
     compiled = [(at, c, found) for at, c in enumerate(commands) if (found := _compiled(c)) is not None]
     runs = [item for item in compiled if item[2].verb == "run"]
     if runs:  # `go run ./cmd/migrate && go run ./cmd/api`: the last one stays
-        at, command, found = runs[-1]
-        return SourceRun(
-            found.folder,
-            found.package,
-            found.args,
-            found.flags,
-            command.env,
-            _steps(commands[:at]),
-            debugger=command.debugger,
-        )
-    for at, command, found in reversed(compiled):
-        started = next((c for c in commands[at + 1 :] if _is_of(c, found)), None)
+        at, command, built = runs[-1]
+        return _run(replace(command, words=("go", *built.args), folder=built.folder), built, commands[:at])
+    for at, command, built in reversed(compiled):
+        started = next((n for n, c in enumerate(commands[at + 1 :], at + 1) if _is_of(c, built)), None)
         if started is not None:
-            before = commands[:at] + commands[at + 1 : commands.index(started)]
-            return SourceRun(
-                started.folder,
-                found.package,
-                started.words[1:],
-                found.flags,
-                {**command.env, **started.env},
-                _steps(before),
-                debugger=started.debugger,
-            )
+            program = replace(commands[started], env={**command.env, **commands[started].env})
+            return _run(program, built, commands[:at] + commands[at + 1 : started])
     for at, command in enumerate(commands):
         if command.name in RELOADER_NAMES:
-            behind = command.words[command.words.index("--") + 1 :] if "--" in command.words else ()
             air = command.name == "air"
-            return SourceRun(
-                command.folder,
-                None,
-                behind if air else (),
-                (),
-                command.env,
-                _steps(commands[:at]),
-                air=_configuration(command) if air else None,
-                reloads=air,
-            )
+            behind = command.words[command.words.index("--") + 1 :] if air and "--" in command.words else ()
+            run = _run(replace(command, words=("air", *behind)), None, commands[:at])
+            return replace(run, air=_configuration(command) if air else None, reloads=air)
     return None
+
+
+def _run(program: _Command, built: GoCommand | None, before: Sequence[_Command]) -> SourceRun:
+    return SourceRun(
+        program.folder,
+        built.package if built is not None else None,
+        program.words[1:],
+        built.flags if built is not None else (),
+        program.env,
+        _steps(before),
+        debugger=program.debugger,
+    )
 
 
 def _configuration(air: _Command) -> str | None:
