@@ -37,6 +37,8 @@ def test_values_that_are_linked_in_are_kept(line: str, linked: str) -> None:
         ("go build -overlay=x.go .", ()),
         ("go build -ldflags=-X=main.v=$(git describe | cut -c2-) -o /shop main.go", ("main.go",)),
         ("go build $FLAGS -o /shop main.go", ("main.go",)),
+        ('CompileDaemon -build="go build -o /shop cmd/shop/main.go" -command=/shop', ("main.go",)),
+        ('sh -c "cd cmd/shop && go build -o /shop main.go"', ("main.go",)),
     ],
 )
 def test_the_files_that_alone_are_built(line: str, files: tuple[str, ...]) -> None:

@@ -65,11 +65,11 @@ def exec_words(text: str) -> tuple[str, ...]:
 
 
 def parted(text: str) -> list[str]:
-    """The words of a line; what stands between its spaces where quotes do not fit."""
+    """The words of a line; where its quotes do not fit, what stands between spaces, without them."""
     try:
         return shlex.split(text)
     except ValueError:
-        return text.split()
+        return [word.strip("\"'") for word in text.split()]
 
 
 def simple_commands(text: str) -> Iterator[tuple[str, ...]]:
