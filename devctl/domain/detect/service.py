@@ -217,12 +217,12 @@ def _service(
         args, copied = said.args, ()
     probe, why_probe = (said.probe, "devctl.yaml") if said.probe is not None else find_probe(main, port)
     files, why_files = _files(main, said, copied)
-    origins = _origins(chosen, said, port, begun, name=name)
+    origins = _origins(chosen, said, port, begun, name=name, probe=why_probe, files=why_files)
     if cgo is not None and "CGO_ENABLED" not in said.build.env:
         origins["build.env"] = f"{cgo.place} ({cgo.value})"
     return Service(
         name=name or next(iter(config.services), None) or default_name(main),
-        origins={**origins, "probe": why_probe, "files": why_files},
+        origins=origins,
         source=SourceCode(
             dir=main.module.dir,
             main=main.relative,
@@ -355,7 +355,14 @@ def _files(main: Main, said: ServiceConfig, given: tuple[str, ...]) -> tuple[tup
 
 
 def _origins(
-    chosen: Chosen, said: ServiceConfig, port: Port | None, begun: Started, *, name: str | None
+    chosen: Chosen,
+    said: ServiceConfig,
+    port: Port | None,
+    begun: Started,
+    *,
+    name: str | None,
+    probe: str,
+    files: str,
 ) -> dict[str, str]:
     module = chosen.main.module
     origins = {
@@ -364,6 +371,8 @@ def _origins(
         "main": chosen.origin,
         "go": f"{module_file(module)}:{module.go_line}" if module.go_line else module_file(module),
         "port": port.origin if port else _why_no_port(chosen.main),
+        "probe": probe,
+        "files": files,
     }
     if said.args is not None:
         origins["args"] = "devctl.yaml"
