@@ -11,7 +11,7 @@ from devctl.domain.derive.original import Original
 from devctl.domain.derive.run_lines import commands, compiles, fetches_modules, flags, generating, installs
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.go_build_lines import GoBuild, go_builds, told_builds
-from devctl.domain.dockerfile.stages import chain, find_stage, needed_by
+from devctl.domain.dockerfile.stages import chain, find_stage, named_stages, needed_by
 from devctl.domain.dockerfile.walk import NOTHING, in_context, walk
 
 _MANIFEST = re.compile(r"(?:[^\s]*/)?go\.(?:mod|sum|work|work\.sum|\*|su\[m\]|s\*|m\*)|(?:[^\s]*/)?go\.?\*")
@@ -64,7 +64,8 @@ class BuildStage:
         line = next(_compiling(self.stage), None)
         if self.builds or line is None:
             return self
-        told = self._told(line)
+        lines = walk(self.original.facts, self.stage, self.args)
+        told = tuple(b for said in lines if said.instruction.line == line for b in told_builds(said))
         if any(self.package in b.packages and b.output and "$" not in b.output for b in told):
             return replace(self, builds=told)
         names = set(map(posixpath.basename, re.split(r"[\s;&|\"'=]+", " ".join(said)))) - {""}
@@ -86,11 +87,6 @@ class BuildStage:
             flags=same.flags if same is not None else (),
         )
         return replace(self, builds=(build,))
-
-    def _told(self, line: int) -> tuple[GoBuild, ...]:
-        """The tool's own lines, as far as they are read."""
-        lines = walk(self.original.facts, self.stage, self.args)
-        return tuple(b for said in lines if said.instruction.line == line for b in told_builds(said))
 
     def _outputs(self, final: Stage, names: Collection[str]) -> Iterator[str]:
         """Paths of this stage that the final one copies, under one of the names."""
@@ -273,9 +269,3 @@ def _is_mounted(instruction: Instruction) -> bool:
     *sources, target = instruction.value
     whole = "." in map(posixpath.normpath, sources)
     return whole or not target.startswith("/") or only_manifests(instruction)
-
-
-def named_stages(instruction: Instruction) -> Iterator[str]:
-    """The stages and images of `--from` and `--mount=from=`."""
-    for flag in instruction.flags:
-        yield from re.findall(r"\bfrom=([^,\s]+)", flag)

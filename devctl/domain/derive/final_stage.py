@@ -12,10 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from devctl.domain.derive.build_stage import BuildStage, brings_source, named_stages, only_manifests
+from devctl.domain.derive.build_stage import BuildStage, brings_source, only_manifests
 from devctl.domain.derive.run_lines import commands, compiles, installs
 from devctl.domain.dockerfile.facts import Instruction, Stage
-from devctl.domain.dockerfile.stages import chain, external_base, find_stage, has_shell, needed_by
+from devctl.domain.dockerfile.stages import (
+    chain,
+    external_base,
+    find_stage,
+    has_shell,
+    named_stages,
+    needed_by,
+)
 from devctl.domain.dockerfile.walk import Line, walk
 
 CONTEXT = "/devctl/context"

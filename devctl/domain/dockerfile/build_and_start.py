@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from devctl.domain.dockerfile.entrypoint import develops, is_other, programs, start_words, unwrapped, words_of
-from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.go_build_lines import go_commands, told_commands
 from devctl.domain.dockerfile.prod_stages import asked_stage
 from devctl.domain.dockerfile.purpose import for_dev
@@ -83,7 +83,8 @@ def started(
     tags, env, places = _built(facts, build_args(compose))
     last = shown_stage(facts, compose)
     entry, given = words_of(compose, "entrypoint"), words_of(compose, "command")
-    program, own, line = _program(facts, last) if last is not None else ("", (), 0)
+    words = start_words(facts, last) if last is not None else ()
+    program = "".join(words[:1])
     copied = _copied(facts, last, build_args(compose))
     told = {**places, "args": compose_file}
     if entry and _is_program(entry[0]):
@@ -96,9 +97,10 @@ def started(
         return Started(
             tags, env, stays[1:] if named else (), given or None, entry or None, told, copied, given
         )
-    own = _without_unfilled(own, _unfilled(facts, last, copied, compose))
-    if own:
-        places["args"] = f"{facts.path}:{line}"
+    own = _without_unfilled(words[1:], _unfilled(facts, last, copied, compose))
+    line = _line(facts, last, "CMD") or _line(facts, last, "ENTRYPOINT")
+    if own and line is not None:
+        places["args"] = f"{facts.path}:{line.line}"
     return Started(tags, env, own, None, None, places, copied, _cmd(facts, last))
 
 
@@ -140,7 +142,7 @@ def shown_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage 
 
 def _cmd(facts: DockerfileFacts, stage: Stage | None) -> tuple[str, ...]:
     """CMD as a container is given it: more words can be put behind."""
-    found = effective(facts, stage, "CMD") if stage is not None else None
+    found = _line(facts, stage, "CMD")
     return found.value if found is not None and found.json else ()
 
 
@@ -202,20 +204,15 @@ def _go_variables(line: Line, command: GoCommand) -> dict[str, str]:
     return found
 
 
-def _program(facts: DockerfileFacts, stage: Stage) -> tuple[str, tuple[str, ...], int]:
-    """The program that a stage starts, the arguments in its own lines, and where; "" where that cannot be told."""
-    words = start_words(facts, stage)
-    if not words:
-        return "", (), 0
-    line = effective(facts, stage, "CMD") or effective(facts, stage, "ENTRYPOINT")
-    return words[0], words[1:], line.line if line is not None and len(words) > 1 else 0
+def _line(facts: DockerfileFacts, stage: Stage | None, cmd: str) -> Instruction | None:
+    return effective(facts, stage, cmd) if stage is not None else None
 
 
 def _given(
     facts: DockerfileFacts, stage: Stage | None, program: str, given: tuple[str, ...], called: str
 ) -> tuple[str, ...] | None:
     """The arguments in a compose file's `command`, None where it starts something else."""
-    entry = effective(facts, stage, "ENTRYPOINT") if stage is not None else None
+    entry = _line(facts, stage, "ENTRYPOINT")
     if is_other(given[0]) or (entry is not None and not entry.json):
         return None
     words = unwrapped((*(entry.value if entry is not None else ()), *given))

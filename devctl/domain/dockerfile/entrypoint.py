@@ -9,7 +9,7 @@ from typing import Any
 
 from devctl.domain.command.argv import shell_text, simple_commands
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
-from devctl.domain.dockerfile.stages import RELOADER_NAMES, chain, effective
+from devctl.domain.dockerfile.stages import RELOADER_NAMES, chain, effective, named_stages
 
 # Words that start something else than the program itself: what follows is not for it.
 _DEVELOPERS = RELOADER_NAMES | {"go", "dlv", "make", "tail", "sleep"}
@@ -127,6 +127,5 @@ def _built_as(facts: DockerfileFacts, stage: Stage, program: str) -> tuple[str, 
     return tuple(
         posixpath.basename(copy.value[0])
         for copy in copies
-        if any(flag.startswith("--from") for flag in copy.flags)
-        and posixpath.basename(copy.value[1]) == program
+        if list(named_stages(copy)) and posixpath.basename(copy.value[1]) == program
     )

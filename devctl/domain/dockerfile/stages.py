@@ -145,15 +145,17 @@ def needed_by(facts: DockerfileFacts, stage: Stage) -> tuple[Stage, ...]:
 
 
 def _copied_from(facts: DockerfileFacts, stage: Stage) -> Iterator[Stage]:
-    for instruction in stage.instructions:
-        for flag in instruction.flags:
-            for name in re.findall(r"\bfrom=([^,\s]+)", flag):
-                number = whole(name)
-                found = (
-                    facts.stages[number] if number is not None and number < stage.index else facts.stage(name)
-                )
-                if found is not None:
-                    yield found
+    for name in (name for instruction in stage.instructions for name in named_stages(instruction)):
+        number = whole(name)
+        found = facts.stages[number] if number is not None and number < stage.index else facts.stage(name)
+        if found is not None:
+            yield found
+
+
+def named_stages(instruction: Instruction) -> Iterator[str]:
+    """The stages and images of `--from` and `--mount=from=`."""
+    for flag in instruction.flags:
+        yield from re.findall(r"\bfrom=([^,\s]+)", flag)
 
 
 def effective(facts: DockerfileFacts, stage: Stage, cmd: str) -> Instruction | None:

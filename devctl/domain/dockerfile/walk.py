@@ -18,6 +18,7 @@ from devctl.domain.dockerfile.stages import (
     expand,
     external_base,
     golang_tag,
+    named_stages,
 )
 
 NOTHING: Mapping[str, str] = {}
@@ -122,7 +123,7 @@ def _after(
     brought: Mapping[str, str], instruction: Instruction, folder: str, values: Mapping[str, str]
 ) -> Mapping[str, str]:
     """`COPY backend/ .` adds a folder, `COPY config.yml /etc/shop/` a file."""
-    if any(f.startswith("--from") for f in instruction.flags):
+    if list(named_stages(instruction)):
         return brought
     *sources, word = (expand(word, values, unknown="$") for word in instruction.value)
     target, found = posixpath.normpath(posixpath.join(folder, word)), dict(brought)
