@@ -13,7 +13,6 @@ from devctl.domain.dockerfile.stages import (
     RELOADERS,
     chain,
     effective,
-    external_base,
     golang_tag,
     is_dev,
     target_name,
@@ -68,12 +67,7 @@ def dev_stage(facts: DockerfileFacts, compose: Mapping[str, object], *, go: str 
     build = compose.get("build")
     target = str(build.get("target") or "") if isinstance(build, Mapping) else ""
     stage = next((s for s in named if s.name and s.name.lower() == target.lower()), named[-1])
-    reasons = (
-        *_air_reasons(facts, stage),
-        *_go_reasons(facts, stage, go),
-        *_reload_reasons(facts, stage, command),
-        *_mount_reasons(facts, stage, compose),
-    )
+    reasons = tuple(_reasons(facts, stage, compose, go, command))
     return DevStage(None if reasons else stage, reasons)
 
 
@@ -87,8 +81,12 @@ def _reloading(facts: DockerfileFacts, command: str) -> list[Stage]:
     return list(facts.stages) if RELOADERS.search(command) else []
 
 
-def _air_reasons(facts: DockerfileFacts, stage: Stage) -> Iterator[Problem]:
-    tag = golang_tag(external_base(facts, stage))
+def _reasons(
+    facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object], go: str, command: str
+) -> Iterator[Problem]:
+    """Why it cannot work."""
+    here, bottom = f"{facts.path}:{stage.line}", chain(facts, stage)[-1]
+    tag = golang_tag(bottom.base)
     for found in air_installs(facts, chain(facts, stage)):
         place = f"{facts.path}:{found.instruction.line}"
         if found.module == "github.com/cosmtrek/air":
@@ -96,32 +94,23 @@ def _air_reasons(facts: DockerfileFacts, stage: Stage) -> Iterator[Problem]:
             yield _reason("air-old-path", why, place)
         elif (problem := air_problem(found.text, tag)) is not None:
             yield _reason("air-cannot-build", problem, place)
-
-
-def _go_reasons(facts: DockerfileFacts, stage: Stage, go: str) -> Iterator[Problem]:
-    bottom = chain(facts, stage)[-1]
-    if refuses(golang_tag(bottom.base) or "", go):
+    if refuses(tag or "", go):
         message = f"go.mod asks for Go {go}, stage `{target_name(stage)}` is built on {bottom.base}"
         yield _reason("go-too-old", message, f"{facts.path}:{bottom.line}")
-
-
-def _reload_reasons(facts: DockerfileFacts, stage: Stage, command: str) -> Iterator[Problem]:
-    said = [command]
-    for current in chain(facts, stage):
-        said += [i.original for i in current.instructions if i.cmd in ("RUN", "CMD", "ENTRYPOINT", "COPY")]
-    if _STARTS_ONCE.search(command) and not RELOADERS.search(command):
-        said = []  # what is installed is not what is started
-    if not any(RELOADERS.search(text) for text in said):
-        message = f"stage `{target_name(stage)}` has no reloader (air)"
-        yield _reason("dev-without-reload", message, f"{facts.path}:{stage.line}")
-
-
-def _mount_reasons(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> Iterator[Problem]:
+    if not _reloads(facts, stage, command):
+        yield _reason("dev-without-reload", f"stage `{target_name(stage)}` has no reloader (air)", here)
     if not _mounts_source(facts, stage, compose):
-        message = (
-            f"no volume brings the source into stage `{target_name(stage)}`, so that no edit would be seen"
-        )
-        yield _reason("dev-without-source", message, f"{facts.path}:{stage.line}")
+        why = f"no volume brings the source into stage `{target_name(stage)}`, so that no edit would be seen"
+        yield _reason("dev-without-source", why, here)
+
+
+def _reloads(facts: DockerfileFacts, stage: Stage, command: str) -> bool:
+    """Whether the command starts a reloader, or the stage has one that it may start."""
+    if RELOADERS.search(command) or _STARTS_ONCE.search(command):
+        return RELOADERS.search(command) is not None
+    lines = (i for s in chain(facts, stage) for i in s.instructions)
+    said = (i.original for i in lines if i.cmd in ("RUN", "CMD", "ENTRYPOINT", "COPY"))
+    return any(RELOADERS.search(text) for text in said)
 
 
 def _reason(code: str, message: str, place: str) -> Problem:
