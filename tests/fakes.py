@@ -437,7 +437,7 @@ class World:
             container.state, container.app, container.exit_code, container.address = "exited", None, code, ""
             for wanted, on_line in self.listeners:
                 if wanted == container.id:
-                    on_line("stdout", "kill")
+                    on_line("stdout", "kill\n")
 
     def _live(self) -> list[FakeContainer]:
         return [c for c in self.containers.values() if c.state in HOLDS_PORTS]
@@ -1499,14 +1499,14 @@ class FakeProcesses(_Port):
 
     @contextlib.contextmanager
     def follow(
-        self, argv: Sequence[str], *, on_line: Callable[[str, str], None]
+        self, argv: Sequence[str], *, on_line: Callable[[str, str], None], together: bool = False
     ) -> Iterator[Callable[[], bool]]:
         wanted = next((w.partition("=")[2] for w in argv if w.startswith("container=")), "")
         listener = (wanted, on_line)
         self._world.listeners.append(listener)
         found = self._world.containers.get(argv[-1]) if "logs" in argv else None
         for line in found.log if found is not None else []:
-            on_line("stderr", line)
+            on_line("stderr", f"{line}\n")
         try:
             yield lambda: bool({"--follow", "events"} & set(argv))
         finally:

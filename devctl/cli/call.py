@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # for annotations only: `--help` does not pay for them
     from devctl.domain.ports.toolbox import Toolbox
 
     Work = Callable[[Toolbox], Outcome]
+
+
+Pretty = Annotated[bool, typer.Option("--pretty", help="On a terminal, show logs that are JSON readably.")]
 
 
 @dataclass(slots=True)

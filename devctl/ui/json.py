@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +26,8 @@ class JsonRenderer(Renderer):
         if isinstance(event, Recorded):
             self._out.log_line(_text(json.loads(event.line)))  # out of a file that containers can write
         elif isinstance(event, LogLine) and event.stream != "build":
-            self._out.log_line(_text(event_json(event, now=datetime.now(UTC))))
+            line = event.line.encode(errors="surrogateescape").decode(errors="replace").rstrip("\r")
+            self._out.log_line(_text(event_json(replace(event, line=line), now=datetime.now(UTC))))
         elif isinstance(event, InJson):
             self._out.line(_text(event_json(event, now=datetime.now(UTC))))
 

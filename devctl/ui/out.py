@@ -32,18 +32,23 @@ class Out:
     def log_line(self, *parts: Part, program: str = "") -> None:
         """A line of an endless log: with nobody left to read it the command ends, from whatever thread we are in.
 
-        `program`: what the program itself printed, as it is.
+        `program`: what the program itself printed, as it is: byte for byte.
         """
-        self._write(rendered(parts) + program)
+        self._write(rendered(parts), program)
         if self.gone and not self._ended:
             self._ended = True
             _end_main()
 
-    def _write(self, text: str) -> None:
+    def _write(self, text: str, program: str = "") -> None:
         if self.gone:
             return
         try:
-            self.stream.write(text + "\n")
+            self.stream.write(text)
+            if isinstance(self.stream, io.TextIOWrapper):
+                self.stream.flush()
+                self.stream.buffer.write(program.encode(errors="surrogateescape") + b"\n")
+            else:
+                self.stream.write(program + "\n")
             self.stream.flush()
         except BrokenPipeError:
             self.gone = True

@@ -9,11 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from devctl.domain.command.events import (
+    ENDED_AT_START,
+    NO_ANSWER,
     Asking,
     DepsChanged,
     DepsFailed,
     DepsRebuilt,
     Event,
+    Following,
+    Happened,
     LogLine,
     Outcome,
     Ready,
@@ -28,6 +32,7 @@ from devctl.domain.command.events import (
 from devctl.domain.failures.build_output import failed_build
 from devctl.domain.project.control_characters import in_one_line
 from devctl.errors import DevctlError, ExitCode, Problem
+from devctl.ui.json_log import readable
 from devctl.ui.live import LiveLine
 from devctl.ui.out import Out
 from devctl.ui.renderer import Renderer
@@ -62,6 +67,8 @@ class HumanRenderer(Renderer):
         self._quiet, self._verbose = quiet, verbose
         self._names, self._style = Style(colors[0]), Style(colors[1])
         self._wide = 0
+        self._followed: set[str] = set()
+        self._readable = False
         self._teller = _Teller(self._style, now)
         self._build: deque[str] = deque(maxlen=KEPT)
         self._live = LiveLine(sys.stderr, enabled=sys.stderr.isatty() and not quiet, color=colors[1])
@@ -82,6 +89,11 @@ class HumanRenderer(Renderer):
                 self._progress(self._style.bad("✗"), f" {_step_text(event)}  {event.ms / 1000:.1f} s")
             case LogLine():
                 self._log(event)
+            case Following():
+                self._followed = {*event.services}
+                self._wide = max(map(len, event.services), default=0)
+                # What is not read on a terminal is for a program: it has the lines as they are.
+                self._readable = event.pretty and self._out.stream.isatty()
             case Ready():
                 self._say(self._out, event.text)
             case Remark():
@@ -91,7 +103,8 @@ class HumanRenderer(Renderer):
             case Recorded():
                 pass  # JSON: text has its own words for the same
             case _:
-                self._progress(*self._teller.told(event))
+                if told := self._teller.told(event):
+                    self._progress(*told)
 
     def show_warning(self, problem: Problem, *, again: bool) -> None:
         if problem not in self._warned and not self._quiet and (self._verbose or not again):
@@ -119,14 +132,24 @@ class HumanRenderer(Renderer):
 
     def _log(self, event: LogLine) -> None:
         if event.stream != "build":
-            self._wide = max(self._wide, len(event.service))
-            gap = " " * (self._wide - len(event.service))
-            name = self._names.name(event.service)
-            self._live.hidden(lambda: self._out.log_line(name, f"{gap} | ", program=event.line))
+            parts = self._before(event.service, self._names)
+            said = readable(event.line, self._names) if self._readable else None
+            if said is None:
+                self._live.hidden(lambda: self._out.log_line(*parts, program=event.line))
+            else:
+                self._live.hidden(lambda: self._out.log_line(*parts, *said))
         elif self._verbose:
-            self._progress(self._style.dim(event.line))
-        else:
+            parts = self._before(event.service, self._style) if event.service in self._followed else []
+            self._progress(*parts, self._style.dim(event.line))
+        elif event.service not in self._followed:
             self._build.append(event.line)
+
+    def _before(self, service: str, style: Style) -> list[Part]:
+        """Whose line it is; nothing where the logs of one service alone are shown."""
+        if self._followed == {service}:
+            return []
+        self._wide = max(self._wide, len(service))
+        return [style.name(service), f"{' ' * (self._wide - len(service))} | "]
 
     def _problem(self, kind: str, problem: Problem, *, detail: str = "") -> list[Part]:
         return problem_parts(problem, kind=kind, detail=detail, style=self._style)
@@ -161,14 +184,23 @@ class _Teller:
     style: Style
     now: Callable[[], datetime]
     _broken: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    _dead: set[str] = field(default_factory=set)
+    """Whose program exited."""
 
     def told(self, event: Event) -> tuple[Part, ...]:
         match event:
             case Reload(ok=True):
                 self._broken.pop(event.service, None)
-                return (self.style.good(f"{event.service} reloaded: saved → served {event.ms / 1000:.2f} s"),)
+                self._dead.discard(event.service)
+                return (self.style.good(f"{event.service} reloaded in {event.ms / 1000:.2f} s"),)
+            case Reload() if event.message.startswith(f"{event.service} {ENDED_AT_START}"):
+                return ()  # the log says how it ended
+            case Reload() if event.message.startswith(f"{event.service} {NO_ANSWER}"):
+                return (self.style.bad(event.message),)
             case Reload():
                 return self._failed(event.service, "does not compile", event.message)
+            case Happened():
+                return self._happened(event)
             case DepsChanged():
                 lines = [f"{event.service}: dependencies changed", *(f"  {c.text}" for c in event.changes)]
                 return ("\n".join(lines),)
@@ -184,10 +216,44 @@ class _Teller:
             case _:
                 return ()
 
-    def _failed(self, service: str, what: str, message: str) -> tuple[Part, ...]:
-        before, since = self._broken.get(service, (None, self.now()))
+    def _happened(self, event: Happened) -> tuple[Part, ...]:
+        service = event.service
+        first, _, _ = event.message.partition("\n")
+        below = tuple(f"\n  {line}" for line in event.message.splitlines())
+        match event.what:
+            case "reloaded":
+                self._broken.pop(service, None)
+                self._dead.discard(service)
+                return (self.style.good(f"{service} reloaded, built in {event.ms / 1000:.2f} s"),)
+            case "build failed":
+                at = datetime.fromtimestamp(event.at) if event.at else None
+                return self._failed(service, "does not compile", event.message, at=at, serves=event.serves)
+            case "exited":
+                self._dead.add(service)
+                paint = self.style.bad if first != "0" else self.style.warn
+                return (paint(f"{service} exited with code {first}"),)
+            case "killed":
+                return (self.style.warn(f"{service} was killed: {event.message}"),)
+            case "command failed":
+                return (self.style.warn(f"{service}: a command of .air.toml failed:"), *below)
+            case "air ended":
+                return (self.style.bad(f"{service} is not reloaded any more:"), *below)
+
+    def _failed(
+        self,
+        service: str,
+        what: str,
+        message: str,
+        *,
+        at: datetime | None = None,
+        serves: bool = True,
+    ) -> tuple[Part, ...]:
+        before, since = self._broken.get(service, (None, at or self.now()))
         self._broken[service] = (message, since)
-        head = f"{service} {what}, serving old code since {since:%H:%M}"
+        serves = serves and service not in self._dead
+        head = (
+            f"{service} {what}, {f'serving old code since {since:%H:%M}' if serves else 'nothing is served'}"
+        )
         if message == before or not message:
             return (self.style.bad(f"{head}{': the same error' if message else ''}"),)
         return (self.style.bad(f"{head}:"), *(f"\n  {line}" for line in message.splitlines()))

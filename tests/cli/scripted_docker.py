@@ -75,7 +75,7 @@ class ScriptedDocker:
 
     @contextlib.contextmanager
     def follow(
-        self, argv: Sequence[str], *, on_line: Callable[[str, str], None]
+        self, argv: Sequence[str], *, on_line: Callable[[str, str], None], together: bool = False
     ) -> Iterator[Callable[[], bool]]:
         yield Ended(1)
 

@@ -21,7 +21,7 @@ def test_a_failed_build_carries_what_the_compiler_said() -> None:
         "devctl: build failed 210ms",
     ) == [
         Mark("build.started"),
-        Mark("build.failed", "# example.com/app\n./main.go:7:2: undefined: x"),
+        Mark("build.failed", "# example.com/app\n./main.go:7:2: undefined: x", ms=210),
     ]
 
 
@@ -47,12 +47,12 @@ def test_what_our_scripts_say_of_the_program() -> None:
         "devctl: started",
     ) == [
         Mark("build.started"),
-        Mark("build.ok"),
+        Mark("build.ok", ms=310),
         Mark("app.killed", "killed the program: it did not stop within 10 s"),
         Mark("app.replaced"),
         Mark("app.exited", "3"),
         Mark("build.started"),
-        Mark("build.unchanged"),
+        Mark("build.unchanged", ms=20),
         Mark("app.started"),
     ]
 
@@ -96,6 +96,6 @@ def test_the_words_of_a_build_that_come_behind_its_end() -> None:
     marks = [mark for line in lines if (mark := log.read(line)) is not None]
     assert marks == [
         Mark("build.started"),
-        Mark("build.failed"),
+        Mark("build.failed", ms=110),
         Mark("build.failed", "main.go:12:12: undefined: x"),
     ]

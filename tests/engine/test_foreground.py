@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -14,7 +16,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.engine.cli import DEVCTL, docker, get, serves
+from tests.engine.cli import DEVCTL, docker, get, serves, until
 from tests.engine.conftest import Started
 
 pytestmark = pytest.mark.engine
@@ -112,8 +114,9 @@ def test_logs_and_reloads_as_plain_lines_until_ctrl_c_stops_the_services(
         web = started.root / "internal/web/web.go"
         web.write_text(web.read_text().replace("Hello from Go", "from the foreground"))
         serves(started.port, "from the foreground")
-        up.until("saved → served")
-        up.until("app | ")
+        up.until("app reloaded in ")
+        up.until('"msg":"listening"')
+        assert "devctl: " not in up.text and "app | " not in up.text, "one service needs no name"
         assert up.end(signal.SIGINT) == 0
         assert "stopped" in up.text
         assert "\x1b" not in up.text
@@ -163,3 +166,73 @@ def test_ctrl_c_on_a_terminal_reaches_it_once(project: Callable[..., Started]) -
         up.end(signal.SIGINT)
         assert up.child.returncode == 0, up.text
     assert states(started) == ["exited"]
+
+
+PROGRAM = """package main
+
+import ("fmt"; "net/http"; "os")
+
+func main() {
+	fmt.Fprint(os.Stderr, "half a line, ")
+	fmt.Fprintln(os.Stderr, "building...")
+	http.HandleFunc("/exit", func(w http.ResponseWriter, r *http.Request) { os.Exit(3) })
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "one") })
+	fmt.Fprintln(os.Stderr, "devctl: build start \\xff \\x1b[1mone\\x1b[0m")
+	http.ListenAndServe(":8080", nil)
+}
+"""
+AIR = """[build]
+cmd = "echo generated && go build -o ./tmp/main ."
+pre_cmd = ["echo about to build"]
+post_cmd = ["echo the end"]
+"""
+
+
+def test_the_log_holds_the_programs_lines_and_one_for_each_thing_that_happened(
+    project: Callable[..., Started],
+) -> None:
+    """From `up` by an edit, an error and its correction to the end of the program, with an .air.toml of somebody's own."""
+    said = "services: {app: {port: 8080, host_port: HOST_PORT}}\n"
+    files = {"go.mod": "module example.com/talks\n\ngo 1.26\n", "main.go": PROGRAM, ".air.toml": AIR}
+    shop = project(files={**files, "devctl.yaml": said})
+    main = shop.root / "main.go"
+    shop.devctl("-y", "up", "-d")
+    main.write_text(PROGRAM.replace("one", "two"))
+    serves(shop.port, "two")
+    main.write_text(PROGRAM.replace("one", "two").replace("os.Exit(3)", "os.Exit(three)"))
+    until(lambda: shop.devctl("status").result["serving"]["state"] == "old")
+    main.write_text(PROGRAM.replace("one", "six"))
+    serves(shop.port, "six")
+    with contextlib.suppress(OSError):
+        get(shop.port, "/exit")
+
+    def shown(*words: str) -> list[str]:
+        argv = [*DEVCTL, "logs", *words]
+        done = subprocess.run(
+            argv, cwd=shop.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
+        )
+        return done.stdout.decode(errors="surrogateescape").splitlines()
+
+    until(lambda: any("exited with code" in line for line in shown()))
+
+    def start(word: str) -> list[str]:  # the engine's log is JSON: what is no UTF-8 is lost there
+        return ["half a line, building...", f"devctl: build start \ufffd \x1b[1m{word}\x1b[0m"]
+
+    times = re.compile(r"(?<= in )[\d.]+(?= s$)|(?<=since )\d\d:\d\d")
+    assert [times.sub("T", line) for line in shown()] == [
+        *start("one"),
+        "app reloaded in T s",
+        *start("two"),
+        "app does not compile, serving old code since T:",
+        "  about to build",
+        "  generated",
+        "  # example.com/talks",
+        "  ./main.go:8:79: undefined: three",
+        "app reloaded in T s",
+        *start("six"),
+        "app exited with code 3",
+    ]
+    assert shown("--tail", "1") == [*start("six")[1:], "app exited with code 3"]
+    said_by = {e["stream"]: e["line"] for e in shop.devctl("logs").events if e["name"] == "log"}
+    assert said_by["stderr"] == "devctl: build start \ufffd \x1b[1msix\x1b[0m"
+    assert said_by["build"].startswith("devctl: the program exited")

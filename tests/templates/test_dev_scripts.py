@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from devctl.domain.project.log_lines import LogLines, log_mark
 from tests.templates.dev_container import (
     SERVES,
     WITHIN,
@@ -16,6 +17,7 @@ from tests.templates.dev_container import (
 )
 from tests.templates.inline import SCRIPTS, TEMPLATES, script
 
+MARK = log_mark("/home/me/shop", "app")
 SLOW = SERVES.replace('trap "echo', "trap \"echo stopping >>'$LOG/ran'; sleep 0.5; echo")
 DEAF = 'trap "" TERM INT\necho "start" >>"$LOG/ran"\nwhile :; do sleep 0.05; done\n'
 WRITES = "date +%N >.new; mv .new page.html\n" + SERVES
@@ -286,3 +288,51 @@ def test_air_that_cannot_start_ends_the_container_with_its_code(container: DevCo
     with container.running():
         assert container.process is not None
         assert container.process.wait(WITHIN) == 3
+
+
+TALKS = """#!/bin/sh
+trap "exit 0" TERM
+echo start >>"$LOG/ran"
+env | grep DEVCTL_ >>"$LOG/env"
+while :; do
+  printf "building...\\nhalf "; sleep 0.001
+  printf "\\033[1mline\\033[0m\\n"
+done
+"""
+
+
+def test_with_a_mark_all_but_the_programs_lines_has_it(container: DevContainer) -> None:
+    """The program writes half lines, and what looks like a line of air's, while builds print long ones."""
+    container.env["DEVCTL_MARK"] = MARK
+    long = "x" * 5000
+    container.write(main_go=TALKS)
+    with container.running():
+        container.build()
+        container.starts(1)
+        for number in range(4):
+            container.write(main_go="broken" if number % 2 else f"{TALKS}# {number}\n")
+            container.build(
+                "sh", "-c", f"echo {long} >&2; printf no-end; exec go build -o {container.air}/main ."
+            )
+    lines = LogLines(MARK)
+    said = [each for line in container.said.split("\n") for each in lines.read("", f"{line}\n")]
+    own = {each.text for each in said if each.program}
+    whole, cut = {"building...", "half \x1b[1mline\x1b[0m"}, {"", "half ", "half building..."}
+    # Its shell says that a sleep was terminated.
+    assert whole <= own and {text.replace("Terminated", "") for text in own} <= whole | cut
+    told = [each.text for each in said if not each.program]
+    assert told.count(long) == 4 and told.count("no-end") == 2
+    words = [text for text in told if text.startswith("devctl: ")]
+    assert [text.split(" ")[2] for text in words if "build" in text] == [
+        word for end in ("ok", "ok", "failed", "ok", "failed") for word in ("start", end)
+    ]
+    assert [text.endswith(" serves") for text in words if " failed " in text] == [True, True]
+    assert "DEVCTL_MARK" not in (container.log / "env").read_text(), "a program that prints what it is given"
+
+
+def test_an_air_that_ends_says_so_last(container: DevContainer) -> None:
+    container.env["DEVCTL_MARK"] = MARK
+    (container.log / "air-dies").touch()
+    with container.running():
+        assert container.process is not None and container.process.wait(WITHIN) == 3
+        assert container.said == f"{MARK} devctl: air exited with code 3\n"

@@ -18,6 +18,8 @@ from devctl.domain.command.events import (
     DepsFailed,
     DepsRebuilt,
     Event,
+    Following,
+    Happened,
     LogLine,
     Outcome,
     Ready,
@@ -32,6 +34,7 @@ from devctl.domain.command.events import (
 from devctl.domain.failures.build_output import MOST
 from devctl.errors import MachineError, Problem, ProjectError, UsageError
 from devctl.ui.live import LiveLine
+from devctl.ui.out import Out
 from devctl.ui.text import KEPT, HumanRenderer
 
 NOON = datetime(2026, 3, 1, 12, 5)
@@ -55,7 +58,30 @@ def renderer(
         (Remark("Ctrl-C stops"), "", "Ctrl-C stops\n"),
         (Ready("ready in 3 s"), "ready in 3 s\n", ""),
         (Recorded("{}"), "", ""),
-        (Reload("api", True, 337), "", "api reloaded: saved → served 0.34 s\n"),
+        (Reload("api", True, 337), "", "api reloaded in 0.34 s\n"),
+        (Reload("api", False, 500, "api ended at start: exit code 3"), "", ""),
+        (
+            Reload("api", False, 500, "api does not answer on http://127.0.0.1:80"),
+            "",
+            "api does not answer on http://127.0.0.1:80\n",
+        ),
+        (Happened("api", "exited", "3"), "", "api exited with code 3\n"),
+        (
+            Happened("api", "killed", "it did not stop within 10 s"),
+            "",
+            "api was killed: it did not stop within 10 s\n",
+        ),
+        (Happened("api", "reloaded", ms=310), "", "api reloaded, built in 0.31 s\n"),
+        (
+            Happened("api", "build failed", "main.go:3:1: x", serves=False),
+            "",
+            "api does not compile, nothing is served:\n  main.go:3:1: x\n",
+        ),
+        (
+            Happened("api", "command failed", "no templ\npre_cmd failed: templ"),
+            "",
+            "api: a command of .air.toml failed:\n  no templ\n  pre_cmd failed: templ\n",
+        ),
         (
             Reload("api", False, 500, "main.go:3:1: undefined: x\nmore"),
             "",
@@ -97,7 +123,7 @@ def test_the_same_compile_error_is_shown_once(capsys: pytest.CaptureFixture[str]
         "api does not compile, serving old code since 12:05:",
         "  main.go:3:1: undefined: x",
         "api does not compile, serving old code since 12:05: the same error",
-        "api reloaded: saved → served 0.30 s",
+        "api reloaded in 0.30 s",
         "api does not compile, serving old code since 12:30:",
         "  main.go:3:1: undefined: x",
     ]
@@ -175,7 +201,7 @@ def test_log_names_line_up_and_each_stream_has_its_own_colour(capsys: pytest.Cap
     human.emit(Reload("api", True, 300))
     out, err = capsys.readouterr()
     assert out == "postgres | ready\napi      | hello\n"
-    assert err == "\x1b[32mapi reloaded: saved → served 0.30 s\x1b[0m\n"
+    assert err == "\x1b[32mapi reloaded in 0.30 s\x1b[0m\n"
 
 
 def test_threads_do_not_mix_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -245,3 +271,65 @@ def test_on_a_terminal_the_running_step_has_a_live_line(flags: list[str], colore
     assert text.rstrip().endswith("done")
     assert ("\x1b[32m✓" in text) is colored
     assert ("\x1b[3" in text) is colored
+
+
+def test_names_are_aligned_from_the_first_line_on_and_one_service_alone_has_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    human = renderer(verbose=True)
+    human.emit(Following(("api", "database")))
+    human.emit(LogLine("api", "stdout", "hello"))
+    human.emit(LogLine("database", "stderr", "ready"))
+    human.emit(LogLine("api", "build", "devctl: build start"))
+    human.emit(Following(("api",)))
+    human.emit(LogLine("api", "stdout", "hello"))
+    assert capsys.readouterr() == (
+        "api      | hello\ndatabase | ready\nhello\n",
+        "api      | devctl: build start\n",
+    )
+
+
+def test_the_colour_of_a_name_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    for services in (("api", "db"), ("a", "api", "db", "z")):
+        human = renderer(colors=(True, True))
+        human.emit(Following(services))
+        human.emit(LogLine("api", "stdout", "hello"))
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("\x1b[") and first.partition(" ")[0] == second.partition(" ")[0]
+
+
+def test_what_reloads_is_for_verbose_and_no_part_of_a_step_that_fails(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    human = renderer()
+    human.emit(Following(("api", "db")))
+    human.emit(LogLine("api", "build", "devctl: build start"))
+    human.failed("up", ProjectError("it failed", code="build-failed", hint="fix it"))
+    assert capsys.readouterr() == ("", "error: it failed\n  → fix it\n")
+
+
+def test_after_its_end_no_old_code_is_served(capsys: pytest.CaptureFixture[str]) -> None:
+    human = renderer()
+    for event in (
+        Happened("api", "exited", "2"),
+        Reload("api", False, 1, "main.go:3:1: x"),
+        Reload("api", True, 300),
+        Reload("api", False, 1, "main.go:3:1: x"),
+    ):
+        human.emit(event)
+    assert capsys.readouterr().err.splitlines() == [
+        "api exited with code 2",
+        "api does not compile, nothing is served:",
+        "  main.go:3:1: x",
+        "api reloaded in 0.30 s",
+        "api does not compile, serving old code since 12:05:",
+        "  main.go:3:1: x",
+    ]
+
+
+@pytest.mark.parametrize("printed", [b"\xff\xfe\x00 \x1b[31mred\x1b[0m \r", "é ✓".encode(), b"a" * 1_500_000])
+def test_what_a_program_prints_is_passed_on_byte_for_byte(printed: bytes) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    out = Out(stream, discard=lambda: None)
+    out.log_line("api | ", program=printed.decode(errors="surrogateescape"))
+    assert stream.buffer.getvalue() == b"api | " + printed + b"\n"  # type: ignore[attr-defined]

@@ -36,7 +36,7 @@ def followed(world: World, after_a_while: Callable[[], None]) -> None:
         return number is None
 
     box = world.box()
-    stream(box, load(box, world.root), (), tail=0, stop=stop, events=False)
+    stream(box, load(box, world.root), (), tail=0, stop=stop)
 
 
 def test_a_container_that_has_not_started_yet_is_followed_once_it_has() -> None:

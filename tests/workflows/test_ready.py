@@ -47,7 +47,7 @@ class Log(FakeProcesses):
     def tell(self) -> None:
         for second in sorted(self.lines):
             if self.seconds >= second:
-                self.say("stderr", self.lines.pop(second))
+                self.say("stderr", f"{self.lines.pop(second)}\n")
 
     def sleep(self, seconds: float) -> None:
         self.world.now += 1

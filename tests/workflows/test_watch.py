@@ -220,7 +220,7 @@ class Log(FakeProcesses):
     @contextlib.contextmanager
     def follow(self, argv: Any, *, on_line: Callable[[str, str], None]) -> Iterator[Callable[[], bool]]:
         for line in self.lines:
-            on_line("stderr", line)
+            on_line("stderr", f"{line}\n")
         left = [True] * (len(self.lines) + 1)
         yield lambda: bool(left) and left.pop()
         self.played.set()

@@ -59,7 +59,7 @@ class WhalesImageStore:
         spoken = threading.Event()
 
         def hear(stream: str, line: str) -> None:
-            lines.append(line)
+            lines.append(line.encode(errors="surrogateescape").decode(errors="replace").rstrip())
             if stream == "stdout":
                 spoken.set()
 

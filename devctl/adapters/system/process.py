@@ -107,9 +107,9 @@ class SystemProcesses:
             _restore(previous)
 
     def follow(
-        self, argv: Sequence[str], *, on_line: Callable[[str, str], None]
+        self, argv: Sequence[str], *, on_line: Callable[[str, str], None], together: bool = False
     ) -> AbstractContextManager[Running]:
-        return _follow(argv, on_line)
+        return _follow(argv, on_line, together=together)
 
     def spawn(self, argv: Sequence[str], *, cwd: Path, out: Path | int, err: Path | int) -> int:
         # `open`, for a descriptor has no path
@@ -149,7 +149,7 @@ def _not_started(argv: Sequence[str], error: OSError | ValueError, cwd: Path | N
 
 
 def _start(
-    argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], stdin: bool
+    argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], stdin: bool, together: bool = False
 ) -> subprocess.Popen[bytes]:
     # A process group of its own: Ctrl-C on a terminal reaches only us, and we pass it on exactly once.
     return subprocess.Popen(
@@ -158,7 +158,7 @@ def _start(
         env=env,
         stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT if together else subprocess.PIPE,
         process_group=0,
     )
 
@@ -413,16 +413,16 @@ class _Running:
 
 
 @contextlib.contextmanager
-def _follow(argv: Sequence[str], on_line: Callable[[str, str], None]) -> Iterator[Running]:
+def _follow(argv: Sequence[str], on_line: Callable[[str, str], None], *, together: bool) -> Iterator[Running]:
     try:
-        child = _start(argv, cwd=None, env=host.child_environment(), stdin=False)
+        child = _start(argv, cwd=None, env=host.child_environment(), stdin=False, together=together)
     except _NOT_STARTED as error:
         on_line("stderr", _not_started(argv, error, None).stderr)
         yield _Running(None)
         return
 
     def handed_on(name: str) -> Callable[[bytes], None]:
-        return lambda raw: on_line(name, raw.decode(errors="replace").rstrip("\r\n"))
+        return lambda raw: on_line(name, raw.decode(errors="surrogateescape"))
 
     readers = [
         _Reader(pipe, handed_on(name))

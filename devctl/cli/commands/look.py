@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from devctl.cli.call import common, later
+from devctl.cli.call import Pretty, common, later
 from devctl.domain.command.requests import ConfigRequest, LogsRequest, SizeRequest, StatusRequest
 from devctl.domain.dockerfile.runtime_bases import BY_SIZE, enumerated
 
@@ -53,11 +53,14 @@ def logs(
     tail: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Only the last N lines of each service.")
     ] = None,
+    pretty: Pretty = False,
 ) -> None:
     """Show what the services print; with --json also reloads, rebuilds and switches."""
     from devctl.workflows.logs import status_and_logs as observe
 
-    request = LogsRequest(**common(context), services=tuple(services or ()), follow=follow, tail=tail)
+    request = LogsRequest(
+        **common(context), services=tuple(services or ()), follow=follow, tail=tail, pretty=pretty
+    )
     later(context, "logs", lambda box: observe.logs(request, box))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from devctl.cli.call import common, later
+from devctl.cli.call import Pretty, common, later
 from devctl.domain.command.requests import (
     COMPOSE_GRACE,
     DownRequest,
@@ -44,12 +44,14 @@ def times(timeout: float | None) -> dict[str, Any]:
 def up(
     context: typer.Context,
     services: Services = None,
+    *,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return once it answers; the watcher keeps running.")
     ] = False,
     no_watch: Annotated[
         bool, typer.Option("--no-watch", help="Do not watch go.mod and the other inputs.")
     ] = False,
+    pretty: Pretty = False,
     timeout: Timeout = None,
 ) -> None:
     """Start the dev stage: hot reload, source mounted, go.mod watched. From nothing, or back from production."""
@@ -60,6 +62,7 @@ def up(
         services=tuple(services or ()),
         detach=detach,
         watch=not no_watch,
+        pretty=pretty,
         **times(timeout),
     )
     later(context, "up", lambda box: start(request, box))

@@ -38,12 +38,17 @@ class StepFailed:
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line a container (or, with stream `build`, a build) printed."""
+    """A line that a program printed, byte for byte (`surrogateescape`); with stream `build` one of a build, or of a reloader."""
 
     name: ClassVar[str] = "log"
     service: str
     stream: Literal["stdout", "stderr", "build"]
     line: str
+
+
+ENDED_AT_START = "ended at start: "
+NO_ANSWER = "does not answer on "
+"""How the message of a reload begins, behind the service, that compiles and does not serve."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,29 @@ class Remark:
 
 
 @dataclass(frozen=True)
+class Following:
+    """The logs of these services come next. `pretty`: JSON in them is to be made readable for a person."""
+
+    name: ClassVar[str] = "following"
+    services: tuple[str, ...]
+    pretty: bool = False
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What a container's log says of a build or of the program, for a person. `at`: in seconds, 0 for now; `ms`: what the build
+    took; `serves`: whether a program runs meanwhile."""
+
+    name: ClassVar[str] = "happened"
+    service: str
+    what: Literal["reloaded", "build failed", "exited", "killed", "command failed", "air ended"]
+    message: str = ""
+    ms: int = 0
+    at: int = 0
+    serves: bool = True
+
+
+@dataclass(frozen=True)
 class Ready:
     """A foreground `up` is ready; `text` for a person. Scripts see the probe's `step.done` and then the log."""
 
@@ -147,7 +175,7 @@ InJson = (
     StepStarted | StepDone | StepFailed | LogLine | Reload | DepsChanged | DepsRebuilt | DepsFailed | Switched
 )
 """What has a JSON form, whoever tells it: a command, or the background watcher, which records it."""
-Event = InJson | Ready | Planned | Recorded | Remark | Asking
+Event = InJson | Ready | Planned | Recorded | Remark | Asking | Following | Happened
 
 
 @dataclass(slots=True)

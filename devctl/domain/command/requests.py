@@ -44,6 +44,7 @@ class ChangeRequest(Request):
 class UpRequest(ChangeRequest):
     detach: bool = False
     watch: bool = True
+    pretty: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +79,7 @@ class LogsRequest(Request):
     services: tuple[str, ...] = ()
     follow: bool = False
     tail: int | None = None
+    pretty: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

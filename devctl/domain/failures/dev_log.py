@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
+
+from devctl.domain.project.log_lines import LogLines, Said
 
 Kind = Literal[
     "build.started",
@@ -15,26 +18,37 @@ Kind = Literal[
     "app.replaced",
     "app.exited",
     "app.killed",
+    "air.ended",
+    "command.failed",
     "panic",
 ]
 
 MOST = 1_000_000
 """Characters of what a build prints that are kept; the first errors are what counts."""
-_MARK = re.compile(r"^devctl: build (?P<word>start|ok|failed|unchanged)(?: (?P<ms>\d+)ms)?\s*$")
+_MARK = re.compile(
+    r"^devctl: build (?P<word>start|ok|failed|unchanged)(?: (?P<ms>\d{1,9})ms)?"
+    r"(?: (?P<at>\d{1,12}))?(?P<serves> serves)?(?P<shown> shown)?\s*$"
+)
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _EXITED = re.compile(
     r"(?:Process Exit with Code:?|^devctl: the program exited with code) (?P<code>-?\d{1,9})"
 )
+_AIR_ENDED = re.compile(r"^devctl: air exited with code (?P<code>\d{1,3})$")
 _COMPILERS = re.compile(r"\S+\.go:\d+(?::\d+)?: ")
 _KILLED = "devctl: killed the program: "
+_COMMAND_FAILED = "devctl: post_cmd failed: "
 # What air says of itself at every start; the program's own words matter where it ended.
 _AIRS_OWN = re.compile(
     r"^(?:watching |!exclude |\[save\] |building\.\.\.$|running\.\.\.$|devctl: (?:build (?:start|ok|unchanged)|(?:re)?started))"
 )
 
 
-def without_airs_own(log: str) -> str:
-    return "\n".join(line for line in log.split("\n") if not _AIRS_OWN.match(_ANSI.sub("", line)))
+def without_airs_own(log: str, mark: str = "") -> str:
+    """`mark`: as of LogLines."""
+    lines = LogLines(mark)
+    said = [each for line in log.split("\n") for each in lines.read("", f"{line}\n")]
+    texts = (each.text for each in [*said, *lines.end()])
+    return "\n".join(text for text in texts if not _AIRS_OWN.match(_ANSI.sub("", text)))
 
 
 _ENDS: dict[str, Kind] = {"ok": "build.ok", "failed": "build.failed", "unchanged": "build.unchanged"}
@@ -42,35 +56,70 @@ _ENDS: dict[str, Kind] = {"ok": "build.ok", "failed": "build.failed", "unchanged
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """`message`: the compiler's text, the first line of a panic, an exit code, or what our script says of a kill."""
+    """`message`: the compiler's text, the first line of a panic, an exit code, what our script says of a kill, or what a command
+    printed that failed. `ms`: what a build took; `at`: when it ended, in seconds, 0 where that is not said. `serves`: whether
+    the program runs on meanwhile."""
 
     kind: Kind
     message: str = ""
+    ms: int = 0
+    at: int = 0
+    serves: bool = True
 
 
 @dataclass(slots=True)
 class DevLog:
-    """Reads a dev container's lines one by one; keeps what a build printed until its end is known."""
+    """Reads a dev container's lines one by one; keeps what a build printed until its end is known. `mark`: as of LogLines."""
 
+    mark: str = ""
     _build: list[str] | None = field(default=None)
     _size: int = 0
     _late: bool = False
+    _beside: list[str] = field(default_factory=list)
+    """What was printed outside of a build, by air or by a command that it ran at its end."""
+    apart: bool = False
+    """Whether the program's lines are told from the others: not with scripts that were written before there was a mark."""
+    _lines: LogLines = field(init=False)
 
-    def read(self, line: str) -> Mark | None:
+    def __post_init__(self) -> None:
+        self._lines = LogLines(self.mark)
+
+    def hear(self, stream: str, text: str) -> Iterator[Said | Mark]:
+        """`text`: a line with its end, or a piece of one. Each line, and behind it what it means."""
+        for said in self._lines.read(stream, text):
+            mark = self.read(said.text, program=said.program)
+            if mark is not None and mark.kind in ("app.started", "app.replaced", "app.exited"):
+                yield from self._lines.halves()
+            yield said
+            if mark is not None:
+                yield mark
+
+    def end(self) -> Iterator[Said]:
+        return self._lines.end()
+
+    def read(self, line: str, *, program: bool = True) -> Mark | None:
+        self.apart = self.apart or not program
         text = _ANSI.sub("", line).rstrip()
+        if program and self.apart:
+            return _panic(text)
         marked = _MARK.match(text)
         if marked is not None:
-            return self._marked(marked["word"])
+            return self._marked(marked)
         mark = self._spoken(text)
         if (
             mark is None and self._late and _COMPILERS.match(text)
         ):  # the two streams of a log may pass each other
             self._late = False
             return Mark("build.failed", text)
-        if mark is None and self._build is not None and self._size < MOST:
-            self._build.append(text)
-            self._size += len(text)
+        if mark is None:
+            self._keep(text)
         return mark
+
+    def _keep(self, text: str) -> None:
+        kept = self._beside if self._build is None else self._build
+        if self._size < MOST and (self._build is not None or self.apart):
+            kept.append(text)
+            self._size += len(text)
 
     def _spoken(self, text: str) -> Mark | None:
         """What devctl-run says; air's own words and the runtime's, which matter in a dev stage that is not ours too."""
@@ -84,21 +133,35 @@ class DevLog:
             return Mark("app.replaced")
         if text.startswith(_KILLED):
             return Mark("app.killed", text.removeprefix("devctl: "))
-        if text.startswith(("panic: ", "fatal error: ")):
-            return Mark("panic", text)
+        if text.startswith(_COMMAND_FAILED):
+            return Mark("command.failed", "\n".join([*self._beside, text.removeprefix("devctl: ")]))
+        ended = _AIR_ENDED.match(text)
+        if ended is not None:
+            return Mark("air.ended", "\n".join([*self._beside, text.removeprefix("devctl: ")]))
         exited = _EXITED.search(text)
-        return Mark("app.exited", exited["code"]) if exited is not None else None
+        return Mark("app.exited", exited["code"]) if exited is not None else _panic(text)
 
     def _began(self) -> Mark:
-        self._build, self._size, self._late = [], 0, False
+        self._build, self._beside, self._size, self._late = [], [], 0, False
         return Mark("build.started")
 
-    def _marked(self, word: str) -> Mark:
-        if word == "start":
+    def _marked(self, marked: re.Match[str]) -> Mark:
+        if marked["word"] == "start":
             return self._began()
-        return self._ended(_ENDS[word])
+        ms, at = int(marked["ms"] or 0), int(marked["at"] or 0)
+        serves = at == 0 or marked["serves"] is not None
+        return self._ended(
+            _ENDS[marked["word"]], ms=ms, at=at, serves=serves, shown=marked["shown"] is not None
+        )
 
-    def _ended(self, kind: Kind) -> Mark:
+    def _ended(
+        self, kind: Kind, *, ms: int = 0, at: int = 0, serves: bool = True, shown: bool = False
+    ) -> Mark:
         said, self._build = self._build or [], None
-        self._late = kind == "build.failed" and not said
-        return Mark(kind, "\n".join(said) if kind == "build.failed" else "")
+        self._beside, self._size = [], 0
+        self._late = kind == "build.failed" and not said and not self.apart
+        return Mark(kind, "\n".join(said) if kind == "build.failed" or shown else "", ms, at, serves)
+
+
+def _panic(text: str) -> Mark | None:
+    return Mark("panic", text) if text.startswith(("panic: ", "fatal error: ")) else None

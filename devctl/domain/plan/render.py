@@ -29,6 +29,7 @@ from devctl.domain.plan.run import Run, built_from, rebased, target_of
 from devctl.domain.plan.users_air import air_of, duration, kill_delay, translated
 from devctl.domain.project.air_toml import PROGRAM
 from devctl.domain.project.compose_model import OwnModel, OwnSpec
+from devctl.domain.project.log_lines import LOG_MARK, log_mark
 from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, build_note
 
@@ -38,7 +39,10 @@ CACHE_KEY = "devctl-cache"
 # service's.
 _FOR_AIR = frozenset(
     {"AIR_POLL"}
-    | {f"DEVCTL_{word}" for word in ("STATE", "AIR", "AIR_ENV", "SOURCE", "WORKDIR", "BINARY", "RERUN")}
+    | {
+        f"DEVCTL_{word}"
+        for word in ("STATE", "AIR", "AIR_ENV", "SOURCE", "WORKDIR", "BINARY", "RERUN", "MARK")
+    }
     | {f"DEVCTL_STOP_{word}" for word in ("TIMEOUT", "SIGNAL", "ON_ERROR")}
 )
 CACHE_SCOPE = "BUILDKIT_CACHE_MOUNT_NS"
@@ -200,7 +204,7 @@ def _dev(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
     if run.ours or service.build.shares_cache:
         _share_cache(spec)
         users = _users_air(spec, service) if run.ours else {}
-        spec["environment"] = {**spec["environment"], **_air_environment(service), **users}
+        spec["environment"] = {**spec["environment"], **_air_environment(project, service), **users}
         _time_to_stop(spec, service)
     if run.poll:
         spec["environment"]["AIR_POLL"] = "1"
@@ -295,10 +299,11 @@ def _wait_for_start(services: Container[str], model: OwnModel) -> None:
                 how["condition"] = "service_started"
 
 
-def _air_environment(service: Service) -> dict[str, str]:
+def _air_environment(project: Project, service: Service) -> dict[str, str]:
     """What the scripts of our dev stage read (templates/dev-stage), and the go command."""
     wanted = {
         "DEVCTL_STATE": f"{service.mounted_at}/{STATE_FOLDER}/{build_note(service.name)}",
+        LOG_MARK: log_mark(project.root, service.name),
         "DEVCTL_WORKDIR": _started_in(service),
         "DEVCTL_AIR": _air_file(service) if service.build.derived is not None else "",
         **service.build.env,

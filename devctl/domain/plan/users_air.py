@@ -107,6 +107,8 @@ def translated(
         cmd, binary = _text(said.get("cmd")).removeprefix(_OURS), ""
     build = {k: v for k, v in said.items() if k not in _TAKEN}
     build["cmd"] = _OURS + cmd
+    if said.get("post_cmd"):
+        build["post_cmd"] = [_after(str(line)) for line in said["post_cmd"]]
     build["entrypoint"] = ["true"]
     build["stop_on_error"] = True  # for air: nothing of ours stops by it, and its proxy shows the error
     delay = said.get("delay")
@@ -177,6 +179,8 @@ def _or_as_the_image(cmd: str, air: UsersAir, service: Service, binary: str) -> 
     )
 
 
+_SHOWN = "/tmp/air/shown"
+"""Tells devctl-build that a command failed and the build went on: what was printed is to be read all the same."""
 _OUTPUT = "/tmp/air/own"
 """What their command says, whose last words tell whether a program is missing."""
 _TAKEN = frozenset(
@@ -234,10 +238,21 @@ def _pre(said: Mapping[str, Any], cmd: str) -> str:
     stops = said.get("stop_on_error") is True
     lines = [
         f"sh -c {shlex.quote(line)} || "
-        + ("exit 1" if stops else f"echo {shlex.quote(f'devctl: pre_cmd failed: {line}')}")
+        + (
+            "exit 1"
+            if stops
+            else f"{{ : >{_SHOWN}; echo {shlex.quote(f'devctl: pre_cmd failed: {line}')}; }}"
+        )
         for line in before
     ]
     return shell_words(["sh", "-c", "\n".join([*lines, cmd])])
+
+
+def _after(line: str) -> str:
+    """One of `post_cmd`, of which air says nothing where it fails. air skips those behind it then."""
+    return (
+        f"sh -c {shlex.quote(line)} || {{ echo {shlex.quote(f'devctl: post_cmd failed: {line}')}; exit 1; }}"
+    )
 
 
 def _debugged_line(full: str) -> str:

@@ -81,9 +81,12 @@ class Processes(Protocol):
         """Run with our own terminal handed over; returns its code."""
 
     def follow(
-        self, argv: Sequence[str], *, on_line: Callable[[str, str], None]
+        self, argv: Sequence[str], *, on_line: Callable[[str, str], None], together: bool = False
     ) -> AbstractContextManager[Running]:
-        """A child whose lines go to `on_line(stream, line)` from threads until the context ends it."""
+        """A child whose lines go to `on_line(stream, line)` from threads until the context ends it: with their end, except what
+        is only a piece of one, and byte for byte (`surrogateescape`).
+
+        `together`: both streams as one, `stdout`, which keeps their order."""
 
     def one_interrupt(self) -> AbstractContextManager[Callable[[], None]]:
         """Until the context ends one Ctrl-C gets through; those after it only hurry. What is yielded makes that one hurry too.

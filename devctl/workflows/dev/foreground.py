@@ -34,8 +34,8 @@ def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -
     The watcher runs in the main thread, where Ctrl-C arrives: a build is then told to end, and what served serves.
     """
     ended = threading.Event()
-    logs = threading.Thread(target=_logs, args=(request, box, project, ended), daemon=True)
     detached = False
+    logs: threading.Thread | None = None
     try:
         with holding(box, project) as mine, box.host.keys() as key:
             # Said only now that both are heard.
@@ -45,6 +45,10 @@ def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -
             )
             if unwatched := _unwatched(request, box, project, mine=mine):
                 box.reporter.emit(Remark(unwatched))
+            watching = mine and request.watch
+            logs = threading.Thread(
+                target=_logs, args=(request, box, project, ended), kwargs={"watched": watching}, daemon=True
+            )
             logs.start()
 
             def stop() -> bool:
@@ -52,12 +56,12 @@ def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -
                 detached = detached or key() == "d"
                 return detached or (mine and not still_mine(box.files, Path(project.root)))
 
-            _stay(box, project, stop=stop, watching=mine and request.watch)
+            _stay(box, project, stop=stop, watching=watching)
     except (KeyboardInterrupt, InterruptedByUser):
         pass
     finally:
         ended.set()
-        if logs.is_alive():
+        if logs is not None and logs.is_alive():
             logs.join(END)
     return _detach(request, box, project, outcome) if detached else _stop(request, box, project, outcome)
 
@@ -82,10 +86,21 @@ def _stay(box: Toolbox, project: Project, *, stop: Callable[[], bool], watching:
         box.clock.sleep(TICK)
 
 
-def _logs(request: UpRequest, box: Toolbox, project: Project, ended: threading.Event) -> None:
+def _logs(
+    request: UpRequest, box: Toolbox, project: Project, ended: threading.Event, *, watched: bool
+) -> None:
     while not ended.is_set():
         try:
-            stream(box, project, request.services, tail=0, stop=ended.is_set, events=False)
+            stream(
+                box,
+                project,
+                request.services,
+                tail=0,
+                stop=ended.is_set,
+                json=request.json,
+                pretty=request.pretty,
+                watched=watched,
+            )
         except DevctlError:
             box.clock.sleep(TICK)  # the engine is away; the watcher says so
 

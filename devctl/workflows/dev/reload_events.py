@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devctl.domain.command.argv import docker
-from devctl.domain.command.events import Reload
+from devctl.domain.command.events import ENDED_AT_START, NO_ANSWER, Reload
 from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Clock
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.log_lines import LOG_MARK
 from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError
 from devctl.workflows.ready.wait import address, answers
@@ -81,13 +82,12 @@ class _Follower:
     marks: queue.SimpleQueue[Mark] = field(default_factory=queue.SimpleQueue)
 
     def follow(self, stop: Callable[[], bool]) -> None:
-        log = DevLog()
+        log = DevLog(self.container.env.get(LOG_MARK, ""))
 
         def on_line(stream: str, line: str) -> None:
-            del stream
-            mark = log.read(line)
-            if mark is not None:
-                self.marks.put(mark)
+            for said in log.hear(stream, line):
+                if isinstance(said, Mark):
+                    self.marks.put(said)
 
         # Not "0s": the docker command cuts that to whole seconds.
         since = self.container.started_at if self.starting else f"{self.box.clock.now():.6f}"
@@ -125,7 +125,7 @@ class _Follower:
                     self._started()
             case "app.exited":
                 self.live = max(0, self.live - 1)
-            case "app.killed" | "panic":  # the log has said it
+            case "app.killed" | "air.ended" | "command.failed" | "panic":  # the log has said it
                 pass
 
     def _failed(self, message: str) -> None:
@@ -165,8 +165,8 @@ class _Follower:
 
 def _why(mark: Mark | None, url: str) -> str:
     if mark is None:
-        return f"does not answer on {url}"
-    return f"ended at start: {mark.message if mark.kind == 'panic' else f'exit code {mark.message}'}"
+        return f"{NO_ANSWER}{url}"
+    return f"{ENDED_AT_START}{mark.message if mark.kind == 'panic' else f'exit code {mark.message}'}"
 
 
 def _pause(clock: Clock, stop: Callable[[], bool]) -> None:

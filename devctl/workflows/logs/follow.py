@@ -3,44 +3,62 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
-from functools import partial
+import math
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
 from devctl.domain.command.argv import docker
-from devctl.domain.command.events import LogLine, Recorded
+from devctl.domain.command.events import Following, LogLine, Recorded
+from devctl.domain.command.requests import LogsRequest
+from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.plan.engine_state import Container
-from devctl.domain.ports.state_folder import Position, StateFolder
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.state_folder import Position
+from devctl.domain.ports.toolbox import Running, Toolbox
+from devctl.domain.project.log_lines import LOG_MARK, LogLines, Said
 from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import EVENTS
-from devctl.workflows.logs.recorded_events import recorded_event
+from devctl.workflows.logs.recorded_events import recorded_event, told_to_people
+from devctl.workflows.logs.told_events import OfLog, TellOnce
 from devctl.workflows.session.name_conflict import own_containers
 
 LOOK = 1.0
 """Seconds between two looks for containers that came new."""
+MARGIN = 100
+"""Lines of a reloader that are expected among those that a program printed last."""
+READ_AT_MOST = 32_000_000
+"""Bytes of a log's end in which the last lines of its program are looked for."""
 
 
-def follow_services(
-    box: Toolbox, project: Project, names: Sequence[str], *, follow: bool, tail: int | None, events: bool
-) -> None:
+def follow_services(box: Toolbox, project: Project, request: LogsRequest) -> None:
     """Print the containers' logs; with `follow` until Ctrl-C or until nobody reads them any more, going over to recreated
     containers."""
-    containers = [
-        c
-        for c in own_containers(box.files, box.engine, project).containers
-        if not names or c.service in names
-    ]
-    if not follow:
-        for container in containers:
-            flags = ["--tail", str(tail)] if tail is not None else []
-            _drain(box, container, docker("logs", *flags, to=[container.id]))
-        for line in _recorded(box.state, project)[-(tail or 0) :] if events else []:
-            box.reporter.emit(Recorded(line))
+    names, tail = request.services, request.tail
+    if request.follow:
+        # A service that says nothing for hours would keep `logs -f | head` open until its next line.
+        stream(
+            box,
+            project,
+            names,
+            tail=tail,
+            stop=box.host.reader_left,
+            json=request.json,
+            pretty=request.pretty,
+        )
         return
-    # A service that says nothing for hours would keep `logs -f | head` open until its next line.
-    stream(box, project, names, tail=tail, stop=box.host.reader_left, events=events)
+    containers = _wanted(box, project, names)
+    _begin(box, project, names, pretty=request.pretty)
+    recorded = _Recorded(box, project)
+    told = TellOnce(box.reporter.emit, box.clock.now, math.inf, recorded.past)
+    for container in containers:
+        flags = [*_last(box, container, tail)]
+        with _followed(box, container, told, flags, together=not request.json) as log:
+            while log.runs():  # a log may be long, and Ctrl-C ends it
+                box.clock.sleep(0.02)
+    for line in recorded.before[-(tail or 0) :] if request.json else []:
+        box.reporter.emit(Recorded(line))
 
 
 def stream(
@@ -50,42 +68,125 @@ def stream(
     *,
     tail: int | None,
     stop: Callable[[], bool],
-    events: bool,
+    json: bool = False,
+    pretty: bool = False,
+    watched: bool = False,
 ) -> None:
-    """Follow until `stop`. Containers that came later are followed from their first line on."""
+    """Follow until `stop`. Containers that came later are followed from their first line on. `watched`: this process tells of
+    reloads by itself."""
     recorded = _Recorded(box, project)
+    now = box.clock.now
+    told = TellOnce(box.reporter.emit, now, now() - LOOK, recorded.past, watched=watched)
     looked = 0.0
-    seen: set[str] = set()
+    seen: dict[str, _Log] = {}
+    _begin(box, project, names, pretty=pretty)
     with contextlib.ExitStack() as open_logs:
         while not stop():
-            now = box.clock.monotonic()
-            if now - looked >= LOOK or not looked:
-                flags = ["--tail", str(tail)] if tail is not None and not looked else []
-                looked = now
-                for container in own_containers(box.files, box.engine, project).containers:
+            at = box.clock.monotonic()
+            if at - looked >= LOOK or not looked:
+                first, looked = not looked, at
+                for container in _wanted(box, project, names):
+                    before = seen.get(container.id)
                     # The log of one that has not started yet ends at once, and would not be followed when it has.
-                    if container.id in seen or container.state == "created":
+                    if container.state == "created" or (
+                        before is not None and (before.run == container.started_at or before.runs())
+                    ):
                         continue
-                    if not names or container.service in names:
-                        argv = docker("logs", "--follow", *flags, to=[container.id])
-                        open_logs.enter_context(
-                            box.processes.follow(argv, on_line=partial(_line, box, container.service))
-                        )
-                        seen.add(container.id)
-            if events:
-                for line in recorded.new():
+                    flags = ["--since", container.started_at] if before is not None else []
+                    flags = [*_last(box, container, tail)] if first else flags
+                    log = _followed(box, container, told, ["--follow", *flags], together=not json)
+                    seen[container.id] = open_logs.enter_context(log)
+            for line in recorded.new() if not watched else []:
+                if json:
                     box.reporter.emit(Recorded(line))
+                elif (event := told_to_people(line)) is not None:
+                    told.by_watcher(event[1])
+            told.waited()
             box.clock.sleep(0.1)
+    told.end()
 
 
-def _drain(box: Toolbox, container: Container, argv: Sequence[str]) -> None:
-    with box.processes.follow(argv, on_line=partial(_line, box, container.service)) as runs:
-        while runs():  # a log may be long, and Ctrl-C ends it
-            box.clock.sleep(0.02)
+def _wanted(box: Toolbox, project: Project, names: Sequence[str]) -> list[Container]:
+    containers = own_containers(box.files, box.engine, project).containers
+    return [c for c in containers if not names or c.service in names]
 
 
-def _line(box: Toolbox, service: str, stream_name: str, line: str) -> None:
-    box.reporter.emit(LogLine(service, cast("Literal['stdout', 'stderr']", stream_name), line))
+def _begin(box: Toolbox, project: Project, names: Sequence[str], *, pretty: bool) -> None:
+    there = [c.service for c in own_containers(box.files, box.engine, project).containers]
+    every = names or [*(s.name for s in project.services), *there]
+    box.reporter.emit(Following(tuple(sorted({*every})), pretty))
+
+
+def _last(box: Toolbox, container: Container, tail: int | None) -> Sequence[str]:
+    """From where on a log is to be read, for the last `tail` lines of the program: what built it has lines there too."""
+    mark = container.env.get(LOG_MARK, "")
+    if tail is None:
+        return ()
+    if not mark or not tail:
+        return ("--tail", str(tail))
+    asked = tail + MARGIN
+    while True:
+        argv = docker("logs", "--timestamps", "--tail", str(asked), to=[container.id])
+        done = box.processes.run(argv, last=READ_AT_MOST)
+        lines = [line for text in (done.stdout, done.stderr) for line in text.split("\n") if line]
+        theirs = sorted(
+            when for when, _, text in (line.partition(" ") for line in lines) if _theirs(text, mark)
+        )
+        if len(theirs) >= tail:
+            return ("--since", theirs[-tail])
+        if len(lines) < asked or done.code != 0:
+            return ()
+        asked *= 8
+
+
+def _theirs(text: str, mark: str) -> bool:
+    return any(said.program for said in LogLines(mark).read("", f"{text}\n"))
+
+
+@dataclass(slots=True)
+class _Log:
+    """What one run of a container says; its two streams are read by a thread each. `run`: when that run began."""
+
+    box: Toolbox
+    service: str
+    run: str
+    log: DevLog
+    told: TellOnce
+    events: OfLog
+    runs: Running | Callable[[], bool] = field(default=lambda: False)
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def hear(self, stream: str, text: str) -> None:
+        with self.turn:
+            for said in self.log.hear(stream, text):
+                self._tell(said)
+
+    def end(self) -> None:
+        with self.turn:
+            for said in self.log.end():
+                self._tell(said)
+
+    def _tell(self, said: Said | Mark) -> None:
+        if isinstance(said, Mark):
+            for event in self.events.of(said) if self.log.apart else ():
+                self.told.by_log(event)
+            return
+        stream = said.stream if said.program else "build"
+        line = LogLine(self.service, cast("Literal['stdout', 'stderr', 'build']", stream), said.text)
+        self.box.reporter.emit(line)
+
+
+@contextlib.contextmanager
+def _followed(
+    box: Toolbox, container: Container, told: TellOnce, flags: Sequence[str], *, together: bool
+) -> Iterator[_Log]:
+    """`together`: for a person, to whom the order of the lines says more than which stream each is of."""
+    mark = container.env.get(LOG_MARK, "")
+    log = _Log(box, container.service, container.started_at, DevLog(mark), told, OfLog(container.service))
+    argv = docker("logs", *flags, to=[container.id])
+    with box.processes.follow(argv, on_line=log.hear, together=together) as log.runs:
+        yield log
+    log.end()
 
 
 class _Recorded:
@@ -94,13 +195,9 @@ class _Recorded:
     def __init__(self, box: Toolbox, project: Project) -> None:
         self._box, self._root = box, Path(project.root)
         self._read_to = Position()
-        self.new()
+        self.before = self.new()
+        self.past = [found for line in self.before if (found := told_to_people(line)) is not None]
 
     def new(self) -> list[str]:
         lines, self._read_to = self._box.state.new_lines(self._root, EVENTS, self._read_to)
         return [line for line in lines if recorded_event(line) is not None]
-
-
-def _recorded(state: StateFolder, project: Project) -> list[str]:
-    lines, _ = state.new_lines(Path(project.root), EVENTS, Position())
-    return [line for line in lines if recorded_event(line) is not None]

@@ -5,9 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import datetime
 from typing import Any, get_args
 
-from devctl.domain.command.events import InJson
+from devctl.domain.command.events import (
+    DepsChanged,
+    DepsFailed,
+    DepsRebuilt,
+    Event,
+    InJson,
+    Reload,
+    Switched,
+)
 from devctl.domain.project.notes import fitted
 
 _KINDS = {kind.name: kind for kind in get_args(InJson)}
@@ -16,16 +25,32 @@ _HEAD = frozenset({"type", "name", "at"})
 
 def recorded_event(line: str) -> Mapping[str, Any] | None:
     """None for what is no event of ours: the envelope of the watcher, half a line, or what something else wrote."""
+    found = _read(line)
+    return found[0] if found is not None else None
+
+
+def told_to_people(line: str) -> tuple[float, Event] | None:
+    """When it was, in seconds, and the event, if it is one of those that a person is told when it happens."""
+    found = _read(line)
+    if found is None or not isinstance(found[1], Reload | DepsChanged | DepsRebuilt | DepsFailed | Switched):
+        return None
+    try:
+        return datetime.fromisoformat(found[0]["at"]).timestamp(), found[1]
+    except (ValueError, OverflowError):
+        return None
+
+
+def _read(line: str) -> tuple[Mapping[str, Any], Event] | None:
     try:
         said = json.loads(line)
         if not isinstance(said, dict) or said.get("type") != "event" or not isinstance(said.get("at"), str):
             return None
         kind = _KINDS[said["name"]]
         own = {key: value for key, value in _renamed(said).items() if key not in _HEAD}
-        fitted(kind, own)
+        event: Event = fitted(kind, own)
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return said if set(own) <= {f.name for f in fields(kind)} else None
+    return (said, event) if set(own) <= {f.name for f in fields(kind)} else None
 
 
 def _renamed(value: Any) -> Any:

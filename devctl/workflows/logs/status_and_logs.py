@@ -70,7 +70,7 @@ def logs(request: LogsRequest, box: Toolbox) -> Outcome:
     if request.dry_run:
         return plan_outcome([Step("logs", name, "asked for") for name in names])
     try:
-        follow_services(box, project, names, follow=request.follow, tail=request.tail, events=request.json)
+        follow_services(box, project, request)
     except (KeyboardInterrupt, InterruptedByUser):
         if not request.follow:
             raise

@@ -23,6 +23,7 @@ from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Clock, Reporter
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.log_lines import LOG_MARK
 from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError, Problem, ProjectError
 from devctl.workflows.engine.network_holder import temporary
@@ -53,7 +54,8 @@ def exited(
     if container.restarts:  # a restart policy has it up again, so that its state and log are of several runs
         run = box.engine.last_run(container.id, tail=LINES)
         if run is not None:
-            code, log, killed = run.exit_code, run.log.strip(), run.oom_killed
+            log = without_airs_own(run.log.strip(), container.env.get(LOG_MARK, ""))
+            code, killed = run.exit_code, run.oom_killed
         code = code or 1
     if code == SIGKILLED and not killed:
         killed = _for_its_memory(box.engine, box.clock, container)
@@ -249,7 +251,8 @@ def say_ended_dependencies(reporter: Reporter, engine: Engine, project: Project)
 def tail(engine: Engine, container: Container | None) -> str:
     if container is None:
         return ""
-    own = without_airs_own(engine.logs(container.id, tail=2 * LINES).strip())
+    mark = container.env.get(LOG_MARK, "")
+    own = without_airs_own(engine.logs(container.id, tail=4 * LINES).strip(), mark)
     return "\n".join(own.split("\n")[-LINES:])
 
 

@@ -15,6 +15,7 @@ from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.http import Prober
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.log_lines import LOG_MARK
 from devctl.domain.project.model import Service
 from devctl.domain.project.redact import redact
 from devctl.errors import ProjectError
@@ -178,13 +179,12 @@ def wait_ready(
         raise _gone(service)
     where = address(service, container)
     marks: queue.SimpleQueue[Mark] = queue.SimpleQueue()
-    log = DevLog()
+    log = DevLog(container.env.get(LOG_MARK, ""))
 
     def on_line(stream: str, line: str) -> None:
-        del stream
-        mark = log.read(line)
-        if mark is not None:
-            marks.put(mark)
+        for said in log.hear(stream, line):
+            if isinstance(said, Mark):
+                marks.put(said)
 
     follow = docker("logs", "--follow", "--since", container.started_at, to=[container.id])
     with box.processes.follow(follow, on_line=on_line):

@@ -69,7 +69,7 @@ def _arrive(box: Toolbox, project: Project, container: Container, folder: str) -
     argv = docker("exec", "--workdir", f"{folder}/{FOLDER}", to=[container.id, *listen])
     box.state.put(Path(project.root), TRIAL, "0\n")
     deadline = box.clock.monotonic() + TIMEOUT - 1
-    with box.processes.follow(argv, on_line=lambda _, line: said.append(line)) as alive:
+    with box.processes.follow(argv, on_line=lambda _, line: said.append(line.rstrip())) as alive:
         watching: float | None = None
         while alive() and box.clock.monotonic() < (deadline if watching is None else watching + HEARD_WITHIN):
             if watching is None and "watching ." in said:

@@ -1,0 +1,123 @@
+"""One line for each thing that happened to a service: by its log, and by the watcher, which also knows when it answered again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from devctl.domain.command.events import Event, Happened, Reload
+from devctl.domain.failures.dev_log import Mark
+
+WAITED = 2.0
+"""Seconds in which a watcher has told of a reload that the log shows; after that the log alone is believed."""
+ANSWERED = 12.0
+"""Seconds after a build in which the watcher has told whether the program answers."""
+SKEW = 1.0
+"""The log knows whole seconds."""
+_What = Literal["exited", "killed", "command failed", "air ended"]
+_AT_ONCE: dict[str, _What] = {
+    "app.exited": "exited",
+    "app.killed": "killed",
+    "command.failed": "command failed",
+    "air.ended": "air ended",
+}
+
+
+@dataclass(slots=True)
+class OfLog:
+    """What the marks of one container's log come to."""
+
+    service: str
+    _built: Mark | None = None
+    _ran: bool = False
+    _broken: bool = False
+
+    def of(self, mark: Mark) -> Iterable[Happened]:
+        match mark.kind:
+            case "build.ok" | "build.unchanged":
+                if mark.message:
+                    yield Happened(self.service, "command failed", mark.message, at=mark.at)
+                if mark.kind == "build.ok":
+                    self._built = mark
+                elif self._broken:
+                    yield self._reloaded(mark)
+            case "build.failed":
+                self._broken = True
+                yield Happened(self.service, "build failed", mark.message, at=mark.at, serves=mark.serves)
+            case "app.started" | "app.replaced":
+                built, self._built = self._built, None
+                if built is not None and (self._ran or self._broken or mark.kind == "app.replaced"):
+                    yield self._reloaded(built)
+                self._ran = True
+            case kind if kind in _AT_ONCE:
+                self._ran = True
+                yield Happened(
+                    self.service, _AT_ONCE[kind], mark.message.removeprefix("killed the program: ")
+                )
+            case _:
+                pass
+
+    def _reloaded(self, built: Mark) -> Happened:
+        self._broken = False
+        return Happened(self.service, "reloaded", ms=built.ms, at=built.at)
+
+
+@dataclass(slots=True)
+class TellOnce:
+    """`emit`: to the person. `since`: of what happened before this moment no watcher is going to tell any more; `past`: what one
+    has told of that, with its time. `watched`: a watcher of this very process tells of reloads."""
+
+    emit: Callable[[Event], None]
+    now: Callable[[], float]
+    since: float
+    past: list[tuple[float, Event]] = field(default_factory=list)
+    watched: bool = False
+    _waiting: dict[str, tuple[float, Happened]] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+
+    def by_log(self, event: Happened) -> None:
+        if event.what not in ("reloaded", "build failed"):
+            self.emit(event)
+        elif self.watched:
+            pass
+        elif (event.at or self.now()) < self.since:
+            self.emit(self._measured(event) or event)
+        else:
+            self._told.discard(event.service)
+            self._waiting[event.service] = (self.now() + WAITED, event)
+
+    def by_watcher(self, event: Event) -> None:
+        if isinstance(event, Reload):
+            self._waiting.pop(event.service, None)
+            if event.service in self._told:
+                self._told.discard(event.service)
+                return
+        self.emit(event)
+
+    def _measured(self, event: Happened) -> Reload | None:
+        """What the watcher told of the same reload: soon after its build, and no other one."""
+        for at, told in self.past:
+            if (
+                isinstance(told, Reload)
+                and (told.service, told.ok, event.what) == (event.service, True, "reloaded")
+                and event.at - SKEW <= at <= event.at + ANSWERED
+            ):
+                self.past.remove((at, told))
+                return told
+        return None
+
+    def waited(self) -> None:
+        now = self.now()
+        for service, (until, event) in list(self._waiting.items()):
+            if now >= until:
+                self._by_log_alone(service, event)
+
+    def _by_log_alone(self, service: str, event: Happened) -> None:
+        self._waiting.pop(service, None)
+        self._told.add(service)
+        self.emit(event)
+
+    def end(self) -> None:
+        for service, (_, event) in list(self._waiting.items()):
+            self._by_log_alone(service, event)
