@@ -227,7 +227,7 @@ def test_the_log_holds_the_programs_lines_and_one_for_each_thing_that_happened(
         "  about to build",
         "  generated",
         "  # example.com/talks",
-        "  ./main.go:8:79: undefined: three",
+        "  ./main.go:8:82: undefined: three",
         "app reloaded in T s",
         *start("six"),
         "app exited with code 3",
