@@ -203,8 +203,6 @@ def test_the_log_holds_the_programs_lines_and_one_for_each_thing_that_happened(
     until(lambda: shop.devctl("status").result["serving"]["state"] == "old")
     main.write_text(PROGRAM.replace("one", "six"))
     serves(shop.port, "six")
-    with contextlib.suppress(OSError):
-        get(shop.port, "/exit")
 
     def shown(*words: str) -> list[str]:
         argv = [*DEVCTL, "logs", *words]
@@ -213,6 +211,11 @@ def test_the_log_holds_the_programs_lines_and_one_for_each_thing_that_happened(
         )
         return done.stdout.decode(errors="surrogateescape").splitlines()
 
+    until(
+        lambda: sum("app reloaded in" in line for line in shown()) == 2
+    )  # before that, it ended at its start
+    with contextlib.suppress(OSError):
+        get(shop.port, "/exit")
     until(lambda: any("exited with code" in line for line in shown()))
 
     def start(word: str) -> list[str]:  # the engine's log is JSON: what is no UTF-8 is lost there
