@@ -54,9 +54,7 @@ def readable(line: str, style: Style) -> list[Part] | None:
     return [*spaced, *_fields(pairs, style)]
 
 
-def _taken(
-    pairs: Pairs, names: tuple[str, ...], fits: Callable[[str], bool]
-) -> tuple[str | None, Pairs]:
+def _taken(pairs: Pairs, names: tuple[str, ...], fits: Callable[[str], bool]) -> tuple[str | None, Pairs]:
     """The text of the first of these names that is there, and the rest: a second one of the same name, say, stays a field."""
     for name in names:
         for number, (key, value) in enumerate(pairs):

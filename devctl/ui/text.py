@@ -11,6 +11,7 @@ from datetime import datetime
 from devctl.domain.command.events import (
     ENDED_AT_START,
     NO_ANSWER,
+    UNCHANGED,
     Asking,
     DepsChanged,
     DepsFailed,
@@ -189,6 +190,8 @@ class _Teller:
 
     def told(self, event: Event) -> tuple[Part, ...]:
         match event:
+            case Reload(ok=True) if event.message == UNCHANGED:
+                return self._unchanged(event.service)
             case Reload(ok=True):
                 self._broken.pop(event.service, None)
                 self._dead.discard(event.service)
@@ -225,6 +228,8 @@ class _Teller:
                 self._broken.pop(service, None)
                 self._dead.discard(service)
                 return (self.style.good(f"{service} reloaded, built in {event.ms / 1000:.2f} s"),)
+            case "unchanged":
+                return self._unchanged(service)
             case "build failed":
                 at = datetime.fromtimestamp(event.at) if event.at else None
                 return self._failed(service, "does not compile", event.message, at=at, serves=event.serves)
@@ -238,6 +243,12 @@ class _Teller:
                 return (self.style.warn(f"{service}: a command of .air.toml failed:"), *below)
             case "air ended":
                 return (self.style.bad(f"{service} is not reloaded any more:"), *below)
+
+    def _unchanged(self, service: str) -> tuple[Part, ...]:
+        """Worth a word only where it takes back what did not compile."""
+        if self._broken.pop(service, None) is None:
+            return ()
+        return (self.style.good(f"{service} compiles again, to the program that runs"),)
 
     def _failed(
         self,

@@ -13,6 +13,7 @@ from datetime import datetime
 import pytest
 
 from devctl.domain.command.events import (
+    UNCHANGED,
     Change,
     DepsChanged,
     DepsFailed,
@@ -65,6 +66,7 @@ def renderer(
             "",
             "api does not answer on http://127.0.0.1:80\n",
         ),
+        (Reload("api", True, 20, UNCHANGED), "", ""),
         (Happened("api", "exited", "3"), "", "api exited with code 3\n"),
         (
             Happened("api", "killed", "it did not stop within 10 s"),
@@ -117,7 +119,7 @@ def test_the_same_compile_error_is_shown_once(capsys: pytest.CaptureFixture[str]
         quiet=False, verbose=False, colors=(False, False), discard=lambda: None, now=lambda: next(times)
     )
     broken = Reload("api", False, 1, "main.go:3:1: undefined: x")
-    for event in (broken, broken, Reload("api", True, 300), broken):
+    for event in (broken, broken, Reload("api", True, 300), broken, Reload("api", True, 20, UNCHANGED)):
         human.emit(event)
     assert capsys.readouterr().err.splitlines() == [
         "api does not compile, serving old code since 12:05:",
@@ -126,6 +128,7 @@ def test_the_same_compile_error_is_shown_once(capsys: pytest.CaptureFixture[str]
         "api reloaded in 0.30 s",
         "api does not compile, serving old code since 12:30:",
         "  main.go:3:1: undefined: x",
+        "api compiles again, to the program that runs",
     ]
 
 

@@ -250,7 +250,7 @@ def test_a_stage_of_the_users_own_tells_it_in_airs_words(world: World) -> None:
 def test_a_save_that_makes_the_same_binary_is_told_as_served(world: World) -> None:
     """It may be what takes back a save that did not compile."""
     unchanged = ("devctl: build start", "devctl: build unchanged 5ms")
-    assert reloads(world, *BAD, *unchanged) == [(False, "./main.go:3:1: undefined: x"), (True, "")]
+    assert reloads(world, *BAD, *unchanged) == [(False, "./main.go:3:1: undefined: x"), (True, "unchanged")]
 
 
 def test_a_failed_build_is_told_once_with_the_compilers_words(world: World) -> None:

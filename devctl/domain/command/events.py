@@ -49,11 +49,14 @@ class LogLine:
 ENDED_AT_START = "ended at start: "
 NO_ANSWER = "does not answer on "
 """How the message of a reload begins, behind the service, that compiles and does not serve."""
+UNCHANGED = "unchanged"
+"""The message of one that made the very program that runs: it was not restarted."""
 
 
 @dataclass(frozen=True)
 class Reload:
-    """air rebuilt and restarted the app; `ms` from the save to the first good answer. `message`: the compiler's, if not ok."""
+    """air rebuilt and restarted the app; `ms` from the save to the first good answer. `message`: the compiler's, if not ok; or
+    UNCHANGED."""
 
     name: ClassVar[str] = "reload"
     service: str
@@ -140,7 +143,7 @@ class Happened:
 
     name: ClassVar[str] = "happened"
     service: str
-    what: Literal["reloaded", "build failed", "exited", "killed", "command failed", "air ended"]
+    what: Literal["reloaded", "unchanged", "build failed", "exited", "killed", "command failed", "air ended"]
     message: str = ""
     ms: int = 0
     at: int = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devctl.domain.command.argv import docker
-from devctl.domain.command.events import ENDED_AT_START, NO_ANSWER, Reload
+from devctl.domain.command.events import ENDED_AT_START, NO_ANSWER, UNCHANGED, Reload
 from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
 from devctl.domain.ports.engine import Engine
@@ -117,7 +117,7 @@ class _Follower:
                 self.starting = False
             case "build.unchanged":  # what runs is what was saved; it may be told after one that failed
                 self.told = (0.0, "")
-                self._emit(ok=True)
+                self._emit(ok=True, message=UNCHANGED)
             case "app.started" | "app.replaced":
                 self.live = self.live + 1 if mark.kind == "app.started" else 1
                 if self.built:

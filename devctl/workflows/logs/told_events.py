@@ -41,7 +41,8 @@ class OfLog:
                 if mark.kind == "build.ok":
                     self._built = mark
                 elif self._broken:
-                    yield self._reloaded(mark)
+                    self._broken = False
+                    yield Happened(self.service, "unchanged", at=mark.at)
             case "build.failed":
                 self._broken = True
                 yield Happened(self.service, "build failed", mark.message, at=mark.at, serves=mark.serves)
@@ -77,7 +78,7 @@ class TellOnce:
     _told: set[str] = field(default_factory=set)
 
     def by_log(self, event: Happened) -> None:
-        if event.what not in ("reloaded", "build failed"):
+        if event.what not in ("reloaded", "unchanged", "build failed"):
             self.emit(event)
         elif self.watched:
             pass
