@@ -185,6 +185,7 @@ class _Teller:
     style: Style
     now: Callable[[], datetime]
     _broken: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    _commands: dict[str, str] = field(default_factory=dict)
     _dead: set[str] = field(default_factory=set)
     """Whose program exited."""
 
@@ -239,7 +240,10 @@ class _Teller:
                 return (paint(f"{service} exited with code {first}"),)
             case "killed":
                 return (self.style.warn(f"{service} was killed: {event.message}"),)
+            case "command failed" if event.message == self._commands.get(service):
+                return (self.style.warn(f"{service}: a command of .air.toml failed: the same error"),)
             case "command failed":
+                self._commands[service] = event.message
                 return (self.style.warn(f"{service}: a command of .air.toml failed:"), *below)
             case "air ended":
                 return (self.style.bad(f"{service} is not reloaded any more:"), *below)

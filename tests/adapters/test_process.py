@@ -282,4 +282,5 @@ def test_nothing_is_lost_to_a_slow_listener(*, follows: bool) -> None:
                 time.sleep(0.01)
     else:
         RUN.run(["printf", r"1\n2\n3\n"], on_line=slow)
-    assert lines == ["1", "2", "3"]
+    end = "\n" if follows else ""
+    assert lines == [f"1{end}", f"2{end}", f"3{end}"]

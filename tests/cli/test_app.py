@@ -269,10 +269,14 @@ said, told = [], []
 follow.own_containers = own_containers
 def logs(request, box):
     told.append(box)
-    follow.stream(box, None, (), tail=None, stop=box.host.reader_left, events=False)
+    follow.stream(box, None, (), tail=None, stop=box.host.reader_left)
     return observe.Outcome()
 observe.logs = logs
-follow._Recorded = lambda *given: None
+follow._begin = lambda *given, **how: None
+class Nobody:
+    def __init__(self, box, project): self.past = []
+    def new(self): return []
+follow._Recorded = Nobody
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -27,6 +27,7 @@ from tests.fakes import FakeHost, FakeProcesses, World
 
 AT = 1_796_072_260
 SAID = (
+    "devctl: the container started",
     "devctl: build start",
     "go: downloading example.com/x v1.0.0",
     f"devctl: build ok 310ms {AT}",
@@ -125,8 +126,8 @@ def test_the_last_lines_are_those_of_the_program(monkeypatch: pytest.MonkeyPatch
         logs(LogsRequest(project=world.root, tail=tail), world.box())
     assert [argv[2 : argv.index("--")] for argv in asked] == [
         ["--tail", "0"],
-        ["--since", "2026-11-30T00:00:08.0Z"],
-        ["--since", "2026-11-30T00:00:04.0Z"],
+        ["--since", "2026-11-30T00:00:09.0Z"],
+        ["--since", "2026-11-30T00:00:05.0Z"],
         [],
     ]
 
@@ -221,3 +222,5 @@ def test_a_first_start_is_no_reload() -> None:
     kinds = [*map(Mark, ("build.started", "build.ok", "app.started"))]  # type: ignore[arg-type]
     assert [e for mark in kinds for e in log.of(mark)] == []
     assert [e.what for mark in kinds for e in log.of(mark)] == ["reloaded"], "it ran, and was saved"
+    again = [Mark("container.started"), *kinds]
+    assert [e for mark in again for e in log.of(mark)] == [], "devctl restart"

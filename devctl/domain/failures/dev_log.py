@@ -10,6 +10,7 @@ from typing import Literal
 from devctl.domain.project.log_lines import LogLines, Said
 
 Kind = Literal[
+    "container.started",
     "build.started",
     "build.ok",
     "build.failed",
@@ -39,7 +40,8 @@ _KILLED = "devctl: killed the program: "
 _COMMAND_FAILED = "devctl: post_cmd failed: "
 # What air says of itself at every start; the program's own words matter where it ended.
 _AIRS_OWN = re.compile(
-    r"^(?:watching |!exclude |\[save\] |building\.\.\.$|running\.\.\.$|devctl: (?:build (?:start|ok|unchanged)|(?:re)?started))"
+    r"^(?:watching |!exclude |\[save\] |building\.\.\.$|running\.\.\.$|"
+    r"devctl: (?:build (?:start|ok|unchanged)|(?:re|the container )?started))"
 )
 
 
@@ -51,6 +53,8 @@ def without_airs_own(log: str, mark: str = "") -> str:
     return "\n".join(text for text in texts if not _AIRS_OWN.match(_ANSI.sub("", text)))
 
 
+_ANEW = ("container.started", "app.started", "app.replaced", "app.exited")
+"""Nothing of the program before it goes on behind it."""
 _ENDS: dict[str, Kind] = {"ok": "build.ok", "failed": "build.failed", "unchanged": "build.unchanged"}
 
 
@@ -88,7 +92,7 @@ class DevLog:
         """`text`: a line with its end, or a piece of one. Each line, and behind it what it means."""
         for said in self._lines.read(stream, text):
             mark = self.read(said.text, program=said.program)
-            if mark is not None and mark.kind in ("app.started", "app.replaced", "app.exited"):
+            if mark is not None and mark.kind in _ANEW:
                 yield from self._lines.halves()
             yield said
             if mark is not None:
@@ -118,7 +122,7 @@ class DevLog:
     def _keep(self, text: str) -> None:
         kept = self._beside if self._build is None else self._build
         if self._size < MOST and (self._build is not None or self.apart):
-            kept.append(text)
+            kept.append(text.removeprefix("devctl: "))
             self._size += len(text)
 
     def _spoken(self, text: str) -> Mark | None:
@@ -127,6 +131,9 @@ class DevLog:
             return self._ended("build.failed")
         if text == "building...":
             return self._began()
+        if text == "devctl: the container started":
+            self._build, self._beside = None, []
+            return Mark("container.started")
         if text in ("running...", "devctl: started"):
             return Mark("app.started")
         if text == "devctl: restarted":

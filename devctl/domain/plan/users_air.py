@@ -241,7 +241,7 @@ def _pre(said: Mapping[str, Any], cmd: str) -> str:
         + (
             "exit 1"
             if stops
-            else f"{{ : >{_SHOWN}; echo {shlex.quote(f'devctl: pre_cmd failed: {line}')}; }}"
+            else f"{{ touch {_SHOWN} 2>/dev/null; echo {shlex.quote(f'devctl: pre_cmd failed: {line}')}; }}"
         )
         for line in before
     ]

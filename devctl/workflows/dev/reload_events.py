@@ -47,8 +47,9 @@ def follow_reloads(
             _pause(box.clock, stop)
             continue
         # The start of a container is told by who started it; what one did before we came is the past.
-        started_now = last not in ("", container.id)
-        last = container.id
+        run = f"{container.id} {container.started_at}"
+        started_now = last not in ("", run)
+        last = run
         follower = _Follower(box, Path(project().root), service, container, saved=saved, starting=started_now)
         follower.follow(stop)
 
@@ -125,7 +126,9 @@ class _Follower:
                     self._started()
             case "app.exited":
                 self.live = max(0, self.live - 1)
-            case "app.killed" | "air.ended" | "command.failed" | "panic":  # the log has said it
+            case (
+                "container.started" | "app.killed" | "air.ended" | "command.failed" | "panic"
+            ):  # the log has said it
                 pass
 
     def _failed(self, message: str) -> None:

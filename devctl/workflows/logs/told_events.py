@@ -35,6 +35,8 @@ class OfLog:
 
     def of(self, mark: Mark) -> Iterable[Happened]:
         match mark.kind:
+            case "container.started":  # who started it says so
+                self._built, self._ran, self._broken = None, False, False
             case "build.ok" | "build.unchanged":
                 if mark.message:
                     yield Happened(self.service, "command failed", mark.message, at=mark.at)
