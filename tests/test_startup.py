@@ -1,4 +1,4 @@
-"""`--help` and the other cheap calls load none of the heavy libraries."""
+"""`--help` and the other cheap calls load none of the heavy libraries, and nothing that only a project needs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ HEAVY = (
     "dockerfile",
     "rich",
     "requests",
+    "devctl.domain.project.model",
+    "devctl.domain.dockerfile.facts",
 )
 PROGRAM = """
 import json, sys

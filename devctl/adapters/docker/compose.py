@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devctl.adapters.docker.recipe_folder import read_from_outside
 from devctl.adapters.project_files.yaml_positions import TooMuch, positions, read_document, read_text
@@ -19,13 +20,16 @@ from devctl.domain.command.requests import COMPOSE_TIMEOUT
 from devctl.domain.compose.host_programs import refuse_providers
 from devctl.domain.compose.model_json import from_compose, to_compose
 from devctl.domain.compose.plain_yaml import yaml_text
-from devctl.domain.dockerfile.recipe import Recipes
 from devctl.domain.failures import explain
 from devctl.domain.ports.toolbox import Finished, Processes
-from devctl.domain.project.compose_inputs import OF_THE_TOOLS, ComposeInputs
-from devctl.domain.project.compose_model import Model
+from devctl.domain.project.compose_inputs import OF_THE_TOOLS
 from devctl.domain.project.taken_from_variables import taken_out
 from devctl.errors import FilesError, MachineError
+
+if TYPE_CHECKING:
+    from devctl.domain.dockerfile.recipe import Recipes
+    from devctl.domain.project.compose_inputs import ComposeInputs
+    from devctl.domain.project.compose_model import Model
 
 _PLACE = re.compile(r"(?:parsing |validating )?(?P<file>/\S+?\.ya?ml)(?::| )")
 _ALIAS = re.compile(rb"(?m)(?:^|[\s\[,{:-])\*[^\s*]")

@@ -13,12 +13,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devctl.adapters.system.host import make_private, state_folder
 from devctl.adapters.system.identity import machine_place, process_ended, process_mark
-from devctl.domain.dockerfile.recipe import Recipes
-from devctl.domain.project.compose_model import Model
+
+if TYPE_CHECKING:
+    from devctl.domain.dockerfile.recipe import Recipes
+    from devctl.domain.project.compose_model import Model
 
 DOCKERFILE = "Dockerfile"
 BUILDS = "builds"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devctl.domain.command.state import WatcherState
 from devctl.domain.numbers import whole
@@ -12,9 +13,11 @@ from devctl.domain.plan.engine_state import MACHINE_LABEL, TEMPORARY_LABEL
 from devctl.domain.ports.identity import Identity
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import EVENTS, WATCHER_LOCK, WATCHER_LOG
 from devctl.errors import MachineError, Problem
+
+if TYPE_CHECKING:  # `up` with nothing to do imports this page, and that one costs a third of it
+    from devctl.domain.project.model import Project
 
 PROCESS = "watcher.json"
 """Who watches, in `box.private`: who is to be told to end must not be read from a file that containers can write."""
