@@ -47,11 +47,6 @@ def made(
         def dockerfile_text(self, text: str, *, path: str, args: Mapping[str, str]) -> object:
             return parse(text, path=path, args=args)
 
-        def go(self, root: Path) -> SourceFacts:
-            gen = GoPackage("internal/gen", "gen", False, ())
-            main = GoPackage(".", "main", True, ("example.com/shop/internal/gen",))
-            return SourceFacts((Module(".", "example.com/shop", "1.26", "", (), (main, gen)),))
-
         def texts(self, path: Path) -> tuple[()]:
             return ()
 
@@ -72,10 +67,13 @@ def made(
         source=SourceCode(module="example.com/shop", packages=(".", "internal/gen")),
         build=ImageBuild(dockerfile="Dockerfile", prod_stages=prod_stages(parse(dockerfile), spec)),
     )
+    gen = GoPackage("internal/gen", "gen", False, ())
+    main = GoPackage(".", "main", True, ("example.com/shop/internal/gen",))
+    source = SourceFacts((Module(".", "example.com/shop", "1.26", "", (), (main, gen)),))
     project = cast("Any", Project)(
         root=str(world.root), name="shop", services=(service,), model={"services": {"shop": spec}}, generated=False,
         go_version="1.26", bases={"golang": "golang:1.26", "air": "golang:1.26", "distroless": "d", "alpine": "a"},
-        mirror=None, owner=(1, 1),
+        mirror=None, owner=(1, 1), source=source,
     )  # fmt: skip
     box = replace(world.box(), sources=cast("Any", Sources()), templates=ShippedTemplates())
     return box, project, prod_run(project, service, base=None)

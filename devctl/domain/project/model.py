@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from devctl.domain.derive.dev_stage import SOURCE, DerivedStage
 from devctl.domain.derive.production_stage import ProductionStage
-from devctl.domain.go.facts import EnvFile, Located, Unbuilt
+from devctl.domain.go.facts import EnvFile, Located, SourceFacts, Unbuilt
 from devctl.domain.project.air_toml import UsersAir
 from devctl.domain.project.compose_inputs import ComposeInputs
 from devctl.domain.project.compose_model import Model, Spec
@@ -183,8 +183,8 @@ class Project:
     what `# syntax` lines name and is not available (workflows/bases/go_base.py). `compose_dir`: the folder of the compose
     file, relative to `root`; `compose_files`: those that are read. `machine` and `cache_scope`: as of the port `Identity`;
     `build_cache`: what the cache mounts of its builds are named by, `cache_scope` unless the caller's shell says otherwise;
-    `own_cache`: the dev containers share theirs with no other project. `frontends`: folders with a package.json.
-    `inputs`: what `model` was made from.
+    `own_cache`: the dev containers share theirs with no other project. `inputs`: what `model` was made from; `source`: the Go
+    code as it was then.
     """
 
     root: str
@@ -203,13 +203,13 @@ class Project:
     warnings: tuple[Problem, ...] = ()
     left_out_builders: tuple[str, ...] = ()
     compose_dir: str = "."
-    frontends: tuple[str, ...] = ()
     compose_files: tuple[str, ...] = ()
     machine: str = ""
     cache_scope: str = ""
     build_cache: str = ""
     own_cache: bool = False
     inputs: ComposeInputs | None = field(default=None, compare=False, repr=False)
+    source: SourceFacts = field(default=SourceFacts(()), compare=False, repr=False)
 
     @property
     def go_minor(self) -> str:

@@ -74,7 +74,7 @@ def problems(
 ) -> tuple[Problem, ...]:
     """What is wrong or risky in the Dockerfiles, the compose file and the code of the project's services: all of it, or what
     matters to a mode that is run like this."""
-    facts = box.sources.go(Path(project.root))
+    facts = project.source
     found: list[Problem] = list(project.warnings)
     for service in project.services:
         run = next((r for r in runs if r.service == service.name), None)
@@ -203,7 +203,7 @@ def _without_dockerfile(box: Toolbox, project: Project) -> Iterator[Problem]:
 
 def refuse_impossible(box: Toolbox, session: Session) -> None:
     """Raise ProjectError `not-ready` for a production stage of the user's that cannot work, before it is built."""
-    facts = box.sources.go(session.root)
+    facts = session.project.source
     for run in session.runs:
         service = session.project.service(run.service)
         if run.mode != "prod" or run.ours or service is None:
@@ -260,7 +260,7 @@ def require_compiler(box: Toolbox, session: Session, services: Iterable[str]) ->
     The image is looked into only then: it must be here already.
     """
     wanted = [r for r in session.runs if r.service in set(services) and r.mode == "dev"]
-    facts = box.sources.go(session.root) if wanted else SourceFacts(())
+    facts = session.project.source
     for run in wanted:
         service = session.project.service(run.service)
         main = _main(facts, service) if service is not None else None

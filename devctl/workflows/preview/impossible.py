@@ -75,7 +75,7 @@ def refuse_hidden(box: Toolbox, project: Project, run: Run) -> None:
     root = Path(project.root)
     if service is None or run.ours or _makes_code(dockerfile_of(box, project, run)):
         return
-    facts = box.sources.go(root)
+    facts = project.source
     main = next(
         (m for m in mains(facts) if (m.module.dir, m.relative) == (service.source.dir, service.source.main)),
         None,

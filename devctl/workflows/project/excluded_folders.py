@@ -25,7 +25,7 @@ def data_folders(files: Files, project: Project) -> tuple[str, ...]:
 def frontend_modules(project: Project) -> tuple[str, ...]:
     """Where `npm install` puts its tens of thousands of files, whether it has or not; relative to the project."""
     kept = any("node_modules" in path for service in project.services for path in service.build.files)
-    folders = () if kept else project.frontends
+    folders = () if kept else project.source.frontends
     return tuple(posixpath.normpath(f"{folder}/node_modules") for folder in folders)
 
 

@@ -111,7 +111,6 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
         watch_also=config.watch.also,
         watch_poll=config.watch.poll,
         left_out_builders=box.private.note(root, BuildersNote).left_out,
-        frontends=facts.frontends,
         compose_dir=named(root, folder) if folder is not None else ".",
         compose_files=tuple(named(root, path) for path in found.files) if found else (),
         warnings=(*composed.warnings, *of_air),
@@ -120,6 +119,7 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
         build_cache=box.host.env(CACHE_SCOPE) or box.identity.cache_scope(root),
         own_cache=config.cache == "project",
         inputs=inputs,
+        source=facts,
     )
 
 

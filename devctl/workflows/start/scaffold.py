@@ -231,7 +231,7 @@ def _answered(files: Files, root: Path, config: Config, facts: SourceFacts) -> _
         },
         mirror=None,
         owner=files.owner(root),
-        frontends=facts.frontends,
+        source=facts,
     )
     answer = devctl_yaml(name, folder=chosen.module.dir, main=chosen.relative, others=others)
     return _Found(project, service, answer)
