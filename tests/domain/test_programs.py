@@ -7,7 +7,7 @@ import pytest
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.detect.service import detect_service
 from devctl.domain.dockerfile.prod_stages import no_prod_stage, prod_stages
-from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, for_production
+from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, for_production, is_dockerfile
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import Service
 from tests.domain.test_detect import facts, pkg
@@ -176,3 +176,19 @@ def test_the_dockerfile_for_production_beside_the_one_for_development() -> None:
         "Dockerfile.dev"
     )
     assert "compose/production/go/Dockerfile" in for_production("compose/local/go/Dockerfile")
+    assert "docker/prod.Dockerfile" in for_production("docker/Dockerfile")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("Dockerfile", True),
+        ("Dockerfile.prod", True),
+        ("prod.Dockerfile", True),
+        ("Dockerfile.dockerignore", False),
+        ("Dockerfile.prod.bak", False),
+        ("Dockerfiles", False),
+    ],
+)
+def test_what_a_dockerfile_is_called(name: str, is_one: bool) -> None:
+    assert is_dockerfile(name) == is_one

@@ -161,14 +161,21 @@ def test_a_command_that_builds_another_service_is_not_taken(cmd: str, alone: boo
 
 
 def test_paths_of_windows_are_named_with_line_and_fix() -> None:
-    text = 'root = "."\n[build]\ncmd = "go build -o ./tmp/main.exe ."\nbin = "tmp\\\\main.exe"\n'
+    text = 'root = "."\n[build]\ncmd = "go build -o .\\\\tmp\\\\main.exe ."\nbin = "tmp\\\\main.exe"\n'
     found = list(problems(users_air(text, ".air.toml")))
     assert [(p.place, p.hint) for p in found] == [
-        (".air.toml:4", 'bin = "./tmp/main"'),
-        (".air.toml:3", 'cmd = "go build -o ./tmp/main ."'),
+        (".air.toml:4", 'bin = "./tmp/main.exe"'),
+        (".air.toml:3", 'cmd = "go build -o ./tmp/main.exe ."'),
     ]
     said = told(text)
     assert said.command is None and "/tmp/air/main" in build(said)["cmd"], "our own build runs meanwhile"
+
+
+def test_a_program_whose_name_ends_as_on_windows_is_built_and_started_as_it_says() -> None:
+    text = '[build]\ncmd = "go build -o ./tmp/main.exe ."\nbin = "tmp/main.exe"\nfull_bin = "tmp/main.exe"\n'
+    assert list(problems(users_air(text, ".air.toml"))) == []
+    said = told(text)
+    assert "./tmp/main.exe" in build(said)["cmd"] and said.environment["DEVCTL_BINARY"] == "/app/tmp/main.exe"
 
 
 def test_what_stands_for_windows_alone_is_no_problem() -> None:

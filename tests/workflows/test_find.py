@@ -102,3 +102,33 @@ def test_init_keeps_it_and_writes_beside_it(tmp_path: Path) -> None:
     assert planned["deploy/compose.prod.yaml"] == "written"
     assert (root / "deploy/docker-compose.yml").read_text() == COMPOSE
     assert {f["action"] for f in here("init", cwd=root).result["files"]} == {"kept", "differs"}
+
+
+MAIN = {"go.mod": GO["go.mod"], "cmd/shop/main.go": GO["main.go"]}
+BUILDS = (
+    "FROM golang:1.26-alpine AS b\nWORKDIR /src\nCOPY . .\nRUN go build -o /server ./cmd/shop\n"
+    'FROM alpine:3.22\nCOPY --from=b /server /server\nENTRYPOINT ["/server", "serve"]\n'
+)
+OTHER_PROGRAM = "FROM node:22\nCOPY . .\nRUN npm run build\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "used"),
+    [
+        ({"build/Dockerfile": BUILDS}, "build/Dockerfile"),
+        ({"build/package/Dockerfile": BUILDS}, "build/package/Dockerfile"),
+        ({"cmd/shop/Dockerfile": BUILDS, "docker/Dockerfile.dev": BUILDS}, "cmd/shop/Dockerfile"),
+        (
+            {"docker/shop.Dockerfile": BUILDS, "docker/web.Dockerfile": OTHER_PROGRAM},
+            "docker/shop.Dockerfile",
+        ),
+        ({"Dockerfile": BUILDS, "build/Dockerfile": BUILDS}, "Dockerfile"),
+        ({"build/Dockerfile": BUILDS, "deploy/Dockerfile": BUILDS}, None),
+        ({"docker/go.mod": "module example.com/tool\n", "docker/Dockerfile": BUILDS}, None),
+    ],
+)
+def test_a_dockerfile_that_is_kept_elsewhere(tmp_path: Path, files: dict[str, str], used: str | None) -> None:
+    shown = here("config", "show", cwd=build_tree(tmp_path / "shop", MAIN | files)).result["values"]
+    assert shown["services.shop.dockerfile"]["value"] == used
+    assert ("serve" in str(shown["services.shop.args"]["value"])) == (used is not None)
+    assert ("alpine" in str(shown["services.shop.prod_stages"]["value"])) == (used is not None)

@@ -53,6 +53,20 @@ def _comes_by(program: str, folder: str, brought: Mapping[str, str]) -> bool:
     return in_context(posixpath.normpath(posixpath.join(folder, program)), brought) is not None
 
 
+_FOR_PRODUCTION = (
+    "Dockerfile",
+    "Dockerfile.prod",
+    "Dockerfile.production",
+    "prod.Dockerfile",
+    "production.Dockerfile",
+)
+
+
+def is_dockerfile(name: str) -> bool:
+    """`Dockerfile`, `Dockerfile.prod`, `prod.Dockerfile`."""
+    return re.fullmatch(r"(?:[\w-]+\.)?Dockerfile(?:\.(?!dockerignore)[\w-]+)?", name) is not None
+
+
 def for_dev(path: str) -> bool:
     """`Dockerfile.dev`, `compose/local/Dockerfile`: by its name or a folder."""
     return any(word in DEV_NAMES for word in re.split(r"[/._-]", path.lower()))
@@ -66,7 +80,5 @@ def for_production(path: str) -> tuple[str, ...]:
         for new in ("prod", "production", "release")
     ]
     folder = posixpath.dirname(path)
-    beside = [
-        posixpath.join(folder, name) for name in ("Dockerfile", "Dockerfile.prod", "Dockerfile.production")
-    ]
+    beside = [posixpath.join(folder, name) for name in _FOR_PRODUCTION]
     return tuple(dict.fromkeys(name for name in (*swapped, *beside) if name != path))

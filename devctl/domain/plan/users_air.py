@@ -69,7 +69,7 @@ def problems(air: UsersAir) -> Iterator[Problem]:
                 air.place(key),
             )
     for key, value in _windows(air):
-        fixed = value.replace("\\", "/").replace(".exe", "")
+        fixed = value.replace("\\", "/")
         fixed = fixed if fixed.startswith(("/", "./")) or " " in fixed else f"./{fixed}"
         yield Problem(
             "air-windows-path",
@@ -309,11 +309,12 @@ def duration(text: str) -> float:
 
 
 def _windows(air: UsersAir) -> Iterator[tuple[str, str]]:
+    """Keys with a path that only Windows understands: `tmp/main.exe` is a name like any other."""
     said = {**air.build, "tmp_dir": air.values.get("tmp_dir")}
     for key in ("tmp_dir", "bin", "full_bin", "entrypoint", "cmd"):
         value = said.get(key)
         for text in value if isinstance(value, list) else [value]:
-            path = isinstance(text, str) and re.search(r"\.exe\b|[\w.]\\[\w.]|^[A-Za-z]:\\", text)
+            path = isinstance(text, str) and re.search(r"[\w.]\\[\w.]|^[A-Za-z]:\\", text)
             if path and isinstance(text, str):
                 yield key, text
                 break

@@ -14,7 +14,8 @@ from devctl.domain.compose.host_ports import moved
 from devctl.domain.compose.reserved_names import refuse_reserved
 from devctl.domain.detect.service import detect_go, detect_service
 from devctl.domain.dockerfile.build_and_start import GO_VARIABLES
-from devctl.domain.dockerfile.purpose import brought, builds_go
+from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, is_dockerfile
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, IMAGES
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.go.versions import DEFAULT_GO
@@ -37,7 +38,14 @@ from devctl.workflows.project.approved_inputs import (
 )
 from devctl.workflows.project.compose_inputs import read_inputs
 from devctl.workflows.project.compose_model import compose_name, compose_place
-from devctl.workflows.project.find import ComposeFiles, find_compose, find_root, named, places_from
+from devctl.workflows.project.find import (
+    FOLDERS,
+    ComposeFiles,
+    find_compose,
+    find_root,
+    named,
+    places_from,
+)
 from devctl.workflows.project.go_services import composed_services, dockerfile_at
 from devctl.workflows.project.users_air import air_in, with_users_air
 
@@ -89,6 +97,8 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
         env = values(inputs.dotenv or "") if folder is None else {}
         service = _own_service(box, root, config=config, facts=facts, taken=frozenset(specs), env=env)
         specs[service.name] = {"build": {"context": str(root)}}
+        if service.build.dockerfile not in (None, "Dockerfile"):
+            specs[service.name]["build"]["dockerfile"] = service.build.dockerfile
         if env:
             specs[service.name]["environment"] = dict(env)
         services = (service,)
@@ -182,9 +192,7 @@ def _own_service(
     env: Mapping[str, str],
 ) -> Service:
     """The service of a project whose compose file has none built from Go, or that has no compose file."""
-    dockerfile = dockerfile_at(box, root, ".", "Dockerfile")
-    if dockerfile is not None and not (builds_go(dockerfile) or brought(dockerfile)):
-        dockerfile = None
+    dockerfile = _dockerfile_of_the_repository(box, root, facts)
     said = next(iter(config.services.values()), None)
     air, _ = air_in(box.files, root, ((said.dir if said is not None else None) or ".", "."))
     service = detect_service(
@@ -197,6 +205,21 @@ def _own_service(
         is_folder=lambda path: box.files.is_dir(root / path),
     )
     return replace(service, name=f"{service.name}-go") if service.name in taken else service
+
+
+def _dockerfile_of_the_repository(box: Toolbox, root: Path, facts: SourceFacts) -> DockerfileFacts | None:
+    """The one beside the code; else the only one for production that is kept where a compose file or a main package may lie, and
+    is built from the root: `docker build -f build/Dockerfile .`"""
+    mains = [p.dir for m in facts.modules for p in m.packages if p.name == "main" and p.has_main]
+    elsewhere = dict.fromkeys(("build/package", *FOLDERS, *mains))
+    found = [dockerfile_at(box, root, ".", "Dockerfile")]
+    for folder in elsewhere if found == [None] else ():
+        path = root / folder
+        if folder != "." and not box.files.exists(path / "go.mod") and box.files.is_dir(path):
+            names = [n for n in box.files.names(path) if is_dockerfile(n) and not for_dev(f"{folder}/{n}")]
+            found += [dockerfile_at(box, root, ".", f"{folder}/{name}") for name in names]
+    usable = [one for one in found if one is not None and (builds_go(one) or brought(one))]
+    return usable[0] if len(usable) == 1 else None
 
 
 def _bases(config: Config, go: str, *, with_c: bool = False) -> dict[str, str]:
