@@ -106,3 +106,17 @@ def test_of_a_file_outside_of_the_project_no_word_is_repeated(tmp_path: Path) ->
     problem = raised.value.problem
     assert (problem.code, problem.place) == ("broken-dockerfile", "../token:1")
     assert "secret" not in repr((problem, raised.value.detail)).lower()
+
+
+def test_quotes_are_not_part_of_a_word() -> None:
+    facts = parse(
+        'FROM "alpine:3.22"\nWORKDIR "/srv"\nCOPY --from=\'b\' "shop" /bin/\'shop\'\nENV A="b c"\nUSER "app"\n'
+    )
+    assert facts.stages[0].base == "alpine:3.22"
+    values = {i.cmd: i.value for i in facts.stages[0].instructions}
+    assert values == {
+        "WORKDIR": ("/srv",),
+        "COPY": ("shop", "/bin/shop"),
+        "ENV": ("A", '"b c"'),
+        "USER": ("app",),
+    }

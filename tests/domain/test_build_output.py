@@ -6,7 +6,7 @@ import pytest
 
 from devctl.domain.failures.build_output import LONGEST, failed_build
 from devctl.domain.failures.catalog import entries
-from devctl.domain.failures.places import first_place, of_compiler, of_project
+from devctl.domain.failures.places import first_place, of_compiler, of_project, telling_line
 from devctl.domain.project.model import Service, SourceCode
 from tests.fakes import World
 
@@ -143,3 +143,19 @@ def test_where_no_step_failed_what_is_not_progress() -> None:
 def test_what_says_nothing_is_shown_as_it_is_and_a_long_line_is_cut() -> None:
     assert failed_build("#1 DONE 0.0s").text == "#1 DONE 0.0s"
     assert len(failed_build("x" * 5000).text) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (
+            "starting build\n# example.com/shop\nmain.go:7:2: undefined: x\nmain.go:9:1: y\n",
+            "main.go:7:2: undefined: x",
+        ),
+        ("# example.com/shop\ncmd/api/main.go:3: syntax error\n", "cmd/api/main.go:3: syntax error"),
+        ("go: updates to go.mod needed\nmore\n", "go: updates to go.mod needed"),
+        ("", ""),
+    ],
+)
+def test_the_line_that_says_what_is_wrong(said: str, line: str) -> None:
+    assert telling_line(said) == line

@@ -132,3 +132,42 @@ def test_a_dockerfile_that_is_kept_elsewhere(tmp_path: Path, files: dict[str, st
     assert shown["services.shop.dockerfile"]["value"] == used
     assert ("serve" in str(shown["services.shop.args"]["value"])) == (used is not None)
     assert ("alpine" in str(shown["services.shop.prod_stages"]["value"])) == (used is not None)
+
+
+RUN_BY_NAME = (
+    "services:\n  api:\n    image: shop\n    environment: {PORT: '7000'}\n  db:\n    image: alpine:3.22\n"
+)
+READS_PORT = (
+    GO["main.go"].replace('"net/http"', '"net/http"; "os"').replace('":8080"', '":" + os.Getenv("PORT")')
+)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("files", "used"),
+    [
+        ({"build.sh": "docker build -t shop .\n", "Dockerfile": BUILDS}, "Dockerfile"),
+        (
+            {
+                "Makefile": "NAME := shop\nimage:\n\tdocker build -f build/Dockerfile -t $(NAME):$(TAG) .\n",
+                "build/Dockerfile": BUILDS,
+            },
+            "build/Dockerfile",
+        ),
+        ({"build.sh": "docker build -t shop ..\n", "Dockerfile": BUILDS}, None),
+        ({"build.sh": "docker build -t other .\n", "Dockerfile": BUILDS}, None),
+    ],
+)
+def test_an_image_that_a_script_builds_is_built_where_a_service_only_names_it(
+    tmp_path: Path, files: dict[str, str], used: str | None
+) -> None:
+    root = build_tree(
+        tmp_path / "shop", MAIN | {"cmd/shop/main.go": READS_PORT, "compose.yaml": RUN_BY_NAME} | files
+    )
+    shown = here("config", "show", cwd=root).result["values"]
+    found = [
+        shown[f"services.api.{key}"]["value"]
+        for key in ("dockerfile", "port")
+        if "services.api.port" in shown
+    ]
+    assert found == ([used, 7000] if used else [])

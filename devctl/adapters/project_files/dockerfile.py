@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -119,10 +120,19 @@ def _error(lines: list[str]) -> str | None:
     return None
 
 
+# The builder takes quotes away from these as a shell does. (ENV, LABEL and ARG are taken apart where they are read.)
+_WORDS = frozenset({"FROM", "COPY", "ADD", "WORKDIR", "USER", "EXPOSE", "VOLUME", "STOPSIGNAL"})
+_QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+
+
 def _instruction(command: Any) -> Instruction:
+    cmd = (command.cmd or "").upper()  # None for a line that is nothing but a continuation
+    words = tuple(command.value)
+    if cmd in _WORDS and not command.json:
+        words = tuple(_QUOTED.sub(lambda found: found[1] or found[2] or "", word) for word in words)
     return Instruction(
-        cmd=(command.cmd or "").upper(),  # None for a line that is nothing but a continuation
-        value=tuple(command.value),
+        cmd=cmd,
+        value=words,
         flags=tuple(command.flags),
         json=command.json,
         line=command.start_line,

@@ -32,3 +32,10 @@ def first_place(said: str) -> str | None:
     """`main.go:7:2: undefined: x` → `main.go:7:2`."""
     found = _COMPILED.search(said)
     return found["place"] if found is not None else None
+
+
+def telling_line(said: str) -> str:
+    """Of what a build prints the line that says what is wrong: the compiler's first one, else the first at all. What a command of
+    the user's prints beside it (`echo building`) says nothing."""
+    lines = [line for line in said.splitlines() if line and not line.startswith("#")]
+    return next((line for line in lines if _COMPILED.match(line)), lines[0] if lines else "")

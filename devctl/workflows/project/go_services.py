@@ -37,6 +37,7 @@ from devctl.errors import FilesError, Problem
 from devctl.workflows.project.compose_model import compose_place
 from devctl.workflows.project.dev_stage_fallback import without_noted
 from devctl.workflows.project.find import ComposeFiles, compose_files, named
+from devctl.workflows.project.script_builds import lend_script_builds
 from devctl.workflows.project.users_air import air_at, air_in
 from devctl.workflows.project.users_dockerfile import inline_dockerfile
 
@@ -94,6 +95,7 @@ class _Reading:
     def of_model(self, specs: dict[str, OwnSpec]) -> tuple[Service, ...]:
         """Those that are built from Go; those that run the image of this repository where there are none."""
         lend_builds(specs)
+        lend_script_builds(self.box.files, self.root, specs)
         for outside in (False, True):
             each = (self._service(name, spec, outside=outside) for name, spec in specs.items())
             found = [service for service in each if service is not None]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from devctl.domain.command.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
 from devctl.domain.compose.depends_on import jobs
+from devctl.domain.failures.places import telling_line
 from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import DEPS_LABEL, MODE_LABEL, SERVICE_LABEL, Container, Observed
 from devctl.domain.ports.engine import Engine
@@ -198,6 +199,6 @@ def _broken_build(engine: Engine, container: Container) -> _BrokenBuild | None:
     if text is None or not text.startswith("failed"):
         return None
     first, _, message = text.partition("\n")
-    lines = [line for line in message.splitlines() if line and not line.startswith("#")]
-    reason = f"does not compile: {lines[0]}" if lines else "does not compile"
+    line = telling_line(message)
+    reason = f"does not compile: {line}" if line else "does not compile"
     return _BrokenBuild(reason, old_runs=len(first.split()) > 2)
