@@ -57,6 +57,16 @@ def test_what_our_scripts_say_of_the_program() -> None:
     ]
 
 
+def test_another_program_of_the_image_is_built_before_it_is_started() -> None:
+    lines = (
+        "devctl: builds cmd/migrate first",
+        "devctl: built cmd/migrate",
+        "devctl: builds this in two words first",
+    )
+    assert [m.kind for m in marks(*lines)] == ["helper.building", "helper.built"]
+    assert without_airs_own("\n".join([*lines[:2], "migrated"])) == "migrated"
+
+
 def test_stock_air_is_understood_too() -> None:
     assert marks("building...", "main.go:3:1: syntax error", "failed to build, error: exit status 1") == [
         Mark("build.started"),

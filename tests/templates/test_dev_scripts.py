@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.project.log_lines import LogLines, log_mark
 from tests.templates.dev_container import (
     SERVES,
@@ -337,3 +340,35 @@ def test_an_air_that_ends_says_so_last(container: DevContainer) -> None:
         assert container.process is not None and container.process.wait(WITHIN) == 3
         words = ("the container started", "air exited with code 3")
         assert container.said == "".join(f"{MARK} devctl: {said}\n" for said in words)
+
+
+@pytest.mark.parametrize("mark", ["", MARK])
+def test_another_program_of_the_image_says_its_first_build_alone(tmp_path: Path, mark: str) -> None:
+    """`command: sh -c "migrate up && serve"`: whoever waits for the service has to know that something is compiled."""
+    package = tmp_path / "cmd/devctl-test-migrate"
+    package.mkdir(parents=True)
+    (package / "go").write_text(
+        '#!/bin/sh\nprintf \'#!/bin/sh\\necho migrated $1\\n\' >"$4" && chmod 755 "$4"\n'
+    )
+    (package / "go").chmod(0o755)
+    once = TEMPLATES / "derived/once"
+    env = {"DEVCTL_CONTEXT": str(tmp_path), "PATH": f"{package}:{os.environ['PATH']}", "DEVCTL_MARK": mark}
+    built = Path("/tmp/devctl/devctl-test-migrate")
+    try:
+        first, again = (
+            subprocess.run(
+                ["sh", str(once), "cmd/devctl-test-migrate", "up"],
+                env=env,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            for _ in range(2)
+        )
+    finally:
+        built.unlink(missing_ok=True)
+    assert (first.stdout, again.stdout) == ("migrated up\n", "migrated up\n")
+    log = DevLog(mark)
+    heard = [each for line in first.stderr.splitlines() for each in log.hear("stderr", f"{line}\n")]
+    assert [each.kind for each in heard if isinstance(each, Mark)] == ["helper.building", "helper.built"]
+    assert again.stderr == "" and len(first.stderr.splitlines()) == 2

@@ -80,6 +80,7 @@ def wait(lines: dict[float, str], *, answers_at: float = 10_000, probe: str = "t
 
 
 BUILT = {1.0: "devctl: build start", 300.0: "devctl: build ok 299000ms"}
+FIRST_ANOTHER = {1.0: "devctl: builds cmd/migrate first", 200.0: "devctl: built cmd/migrate"}
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,8 @@ BUILT = {1.0: "devctl: build start", 300.0: "devctl: build ok 299000ms"}
         ({1.0: "devctl: build start"}, "tcp", 10_000, 1 + COMPILE_TIMEOUT, "never-answers"),
         ({}, "none", 10_000, STAYS_UP, ""),  # no port: it stays up, once it is built
         (BUILT, "none", 10_000, 300 + STAYS_UP, ""),
+        (FIRST_ANOTHER, "tcp", 250, 250, ""),  # `migrate up && serve`
+        (FIRST_ANOTHER, "tcp", 10_000, 260, "never-answers"),
     ],
 )
 def test_the_build_in_the_container_does_not_count(

@@ -15,6 +15,8 @@ Kind = Literal[
     "build.ok",
     "build.failed",
     "build.unchanged",
+    "helper.building",
+    "helper.built",
     "app.started",
     "app.replaced",
     "app.exited",
@@ -30,6 +32,7 @@ _MARK = re.compile(
     r"^devctl: build (?P<word>start|ok|failed|unchanged)(?: (?P<ms>\d{1,9})ms)?"
     r"(?: (?P<at>\d{1,12}))?(?P<serves> serves)?(?P<shown> shown)?\s*$"
 )
+_HELPER = re.compile(r"devctl: (?:builds \S+ first|(?P<built>built) \S+)$")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _EXITED = re.compile(
     r"(?:Process Exit with Code:?|^devctl: the program exited with code) (?P<code>-?\d{1,9})"
@@ -41,7 +44,7 @@ _COMMAND_FAILED = "devctl: post_cmd failed: "
 # What air says of itself at every start; the program's own words matter where it ended.
 _AIRS_OWN = re.compile(
     r"^(?:watching |!exclude |\[save\] |building\.\.\.$|running\.\.\.$|"
-    r"devctl: (?:build (?:start|ok|unchanged)|(?:re|the container )?started))"
+    r"devctl: (?:build (?:start|ok|unchanged)|(?:re|the container )?started|builds \S+ first$|built \S+$))"
 )
 
 
@@ -136,6 +139,10 @@ class DevLog:
             return Mark("container.started")
         if text in ("running...", "devctl: started"):
             return Mark("app.started")
+        if helper := _HELPER.match(
+            text
+        ):  # another program of the image, which is started before the service's own
+            return Mark("helper.built" if helper["built"] else "helper.building")
         if text == "devctl: restarted":
             return Mark("app.replaced")
         if text.startswith(_KILLED):

@@ -114,7 +114,7 @@ class _Heard:
     told: bool = False
 
     def hear(self, mark: Mark, now: float) -> None:
-        self.at, self.building = now, mark.kind == "build.started"
+        self.at, self.building = now, mark.kind in ("build.started", "helper.building")
         if mark.kind == "panic" and self.panic is None:
             self.panic, self.panicked_at = mark.message, now
         if mark.kind.startswith("build."):
