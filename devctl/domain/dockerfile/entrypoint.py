@@ -46,10 +46,7 @@ def _after_flags(words: list[str]) -> list[str]:
 
 def start_words(facts: DockerfileFacts, stage: Stage) -> tuple[str, ...]:
     """The program and its arguments; () where a shell, a script or another tool decides."""
-    entry, cmd = effective(facts, stage, "ENTRYPOINT"), effective(facts, stage, "CMD")
-    if any(found is not None and not found.json for found in (entry, cmd)):
-        return ()
-    words = unwrapped((*(entry.value if entry else ()), *(cmd.value if cmd else ())))
+    words = unwrapped(begun_words(facts, stage, {}))
     return () if not words or is_other(words[0]) else words
 
 
