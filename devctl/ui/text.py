@@ -186,6 +186,7 @@ class _Teller:
     now: Callable[[], datetime]
     _broken: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     _commands: dict[str, str] = field(default_factory=dict)
+    _noted: dict[str, set[str]] = field(default_factory=dict)
     _dead: set[str] = field(default_factory=set)
     """Whose program exited."""
 
@@ -245,6 +246,11 @@ class _Teller:
             case "command failed":
                 self._commands[service] = event.message
                 return (self.style.warn(f"{service}: a command of .air.toml failed:"), *below)
+            case "noted" if event.message in self._noted.setdefault(service, set()):
+                return ()
+            case "noted":
+                self._noted[service].add(event.message)
+                return (self.style.warn(f"{service}: {event.message}"),)
             case "air ended":
                 return (self.style.bad(f"{service} is not reloaded any more:"), *below)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pty
 import subprocess
@@ -34,6 +35,7 @@ from devctl.domain.command.events import (
 )
 from devctl.domain.failures.build_output import MOST
 from devctl.errors import MachineError, Problem, ProjectError, UsageError
+from devctl.ui.json import JsonRenderer
 from devctl.ui.live import LiveLine
 from devctl.ui.out import Out
 from devctl.ui.text import KEPT, HumanRenderer
@@ -309,6 +311,18 @@ def test_what_reloads_is_for_verbose_and_no_part_of_a_step_that_fails(
     human.emit(LogLine("api", "build", "devctl: build start"))
     human.failed("up", ProjectError("it failed", code="build-failed", hint="fix it"))
     assert capsys.readouterr() == ("", "error: it failed\n  → fix it\n")
+
+
+def test_a_remark_that_comes_with_each_build_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    human = renderer()
+    for message in ("built as Dockerfile builds", "built as Dockerfile builds", "another one"):
+        human.emit(Happened("api", "noted", message))
+    assert capsys.readouterr().err == "api: built as Dockerfile builds\napi: another one\n"
+
+
+def test_bytes_that_are_no_text_do_not_break_json(capsys: pytest.CaptureFixture[str]) -> None:
+    JsonRenderer(discard=lambda: None).emit(LogLine("api", "stdout", "\udcff é\r"))
+    assert json.loads(capsys.readouterr().out)["line"] == "\ufffd é"
 
 
 def test_after_its_end_no_old_code_is_served(capsys: pytest.CaptureFixture[str]) -> None:

@@ -217,6 +217,13 @@ def test_what_was_before_is_told_at_once_and_what_this_process_watches_not_at_al
     assert told == []
 
 
+def test_what_devctl_leaves_undone_is_said() -> None:
+    said = "devctl: the program writes a watched file each time it starts, and is not restarted for it: ./a "
+    world = running("devctl: build start", said, "devctl: build unchanged 20ms")
+    logs(LogsRequest(project=world.root), world.box())
+    assert shown(world)[1:] == [Happened("shop", "noted", said.removeprefix("devctl: ").rstrip())]
+
+
 def test_a_first_start_is_no_reload() -> None:
     log = OfLog("shop")
     kinds = [*map(Mark, ("build.started", "build.ok", "app.started"))]  # type: ignore[arg-type]

@@ -143,7 +143,9 @@ class Happened:
 
     name: ClassVar[str] = "happened"
     service: str
-    what: Literal["reloaded", "unchanged", "build failed", "exited", "killed", "command failed", "air ended"]
+    what: Literal[
+        "reloaded", "unchanged", "build failed", "exited", "killed", "command failed", "air ended", "noted"
+    ]
     message: str = ""
     ms: int = 0
     at: int = 0

@@ -23,6 +23,7 @@ Kind = Literal[
     "app.killed",
     "air.ended",
     "command.failed",
+    "noted",
     "panic",
 ]
 
@@ -40,6 +41,7 @@ _EXITED = re.compile(
 _AIR_ENDED = re.compile(r"^devctl: air exited with code (?P<code>\d{1,3})$")
 _COMPILERS = re.compile(r"\S+\.go:\d+(?::\d+)?: ")
 _KILLED = "devctl: killed the program: "
+_NOTED = ("devctl: the program writes a watched file", "devctl: built as ")
 _COMMAND_FAILED = "devctl: post_cmd failed: "
 # What air says of itself at every start; the program's own words matter where it ended.
 _AIRS_OWN = re.compile(
@@ -106,7 +108,7 @@ class DevLog:
 
     def read(self, line: str, *, program: bool = True) -> Mark | None:
         self.apart = self.apart or not program
-        text = _ANSI.sub("", line).rstrip()
+        text = _ANSI.sub("", line.encode(errors="surrogateescape").decode(errors="replace")).rstrip()
         if program and self.apart:
             return _panic(text)
         marked = _MARK.match(text)
@@ -147,6 +149,8 @@ class DevLog:
             return Mark("app.replaced")
         if text.startswith(_KILLED):
             return Mark("app.killed", text.removeprefix("devctl: "))
+        if text.startswith(_NOTED):
+            return Mark("noted", text.removeprefix("devctl: "))
         if text.startswith(_COMMAND_FAILED):
             return Mark("command.failed", "\n".join([*self._beside, text.removeprefix("devctl: ")]))
         ended = _AIR_ENDED.match(text)

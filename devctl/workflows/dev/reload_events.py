@@ -126,9 +126,7 @@ class _Follower:
                     self._started()
             case "app.exited":
                 self.live = max(0, self.live - 1)
-            case (
-                "container.started" | "app.killed" | "air.ended" | "command.failed" | "panic"
-            ):  # the log has said it
+            case _:  # the log says it
                 pass
 
     def _failed(self, message: str) -> None:

@@ -15,12 +15,13 @@ ANSWERED = 12.0
 """Seconds after a build in which the watcher has told whether the program answers."""
 SKEW = 1.0
 """The log knows whole seconds."""
-_What = Literal["exited", "killed", "command failed", "air ended"]
+_What = Literal["exited", "killed", "command failed", "air ended", "noted"]
 _AT_ONCE: dict[str, _What] = {
     "app.exited": "exited",
     "app.killed": "killed",
     "command.failed": "command failed",
     "air.ended": "air ended",
+    "noted": "noted",
 }
 
 
@@ -54,7 +55,7 @@ class OfLog:
                     yield self._reloaded(built)
                 self._ran = True
             case kind if kind in _AT_ONCE:
-                self._ran = True
+                self._ran = self._ran or kind == "app.exited"
                 yield Happened(
                     self.service, _AT_ONCE[kind], mark.message.removeprefix("killed the program: ")
                 )
