@@ -196,7 +196,10 @@ def target_name(stage: Stage) -> str:
     return stage.name or str(stage.index)
 
 
-def find_stage(facts: DockerfileFacts, target: str) -> Stage | None:
+def find_stage(facts: DockerfileFacts, target: str | None) -> Stage | None:
+    """None or "" is no target: the builder takes the last stage."""
+    if not target:
+        return facts.stages[-1]
     number = whole(target)
     if number is not None and number < len(facts.stages):
         return facts.stages[number]

@@ -67,6 +67,13 @@ class Container:
     network_of: str = ""
     """The id of the container whose network it shares: that one's ports are its own."""
 
+    def published(self, port: int | None) -> tuple[str, int] | None:
+        """Where this machine reaches a port of the container; None where it is not published."""
+        if port not in self.ports:
+            return None
+        host, on_host = self.ports[port]
+        return ("127.0.0.1" if host in ("", "0.0.0.0", "::") else host), on_host  # read, not bound
+
 
 @dataclass(frozen=True)
 class LastRun:

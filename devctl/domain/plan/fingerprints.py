@@ -13,7 +13,7 @@ from devctl.domain.plan.engine_state import DEPS_LABEL, INPUTS_LABEL, MACHINE_LA
 from devctl.domain.plan.planner import Dependency, Wanted
 from devctl.domain.plan.render import CACHE_SCOPE
 from devctl.domain.plan.run import Run
-from devctl.domain.project.compose_model import OwnModel, OwnSpec
+from devctl.domain.project.compose_model import Model, OwnModel, OwnSpec
 
 
 def digest(*parts: object) -> str:
@@ -62,7 +62,7 @@ def _without(words: Mapping[str, Any] | None, name: str) -> OwnSpec:
 
 
 def dependencies(
-    model: OwnModel, services: frozenset[str], *, named: frozenset[str] = frozenset()
+    model: Model, services: frozenset[str], *, named: frozenset[str] = frozenset()
 ) -> tuple[Dependency, ...]:
     """Every other service of the model, or with `named` those that the named ones need; a job is one that somebody waits
     for with `service_completed_successfully`."""

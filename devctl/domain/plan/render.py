@@ -53,7 +53,7 @@ STOPS_WITHIN = 10.0
 """Seconds that a program has to stop where nobody says: as the engine has it."""
 
 
-def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_volume: str) -> OwnModel:
+def render(project: Project, runs: Iterable[Run], *, observed: Observed) -> OwnModel:
     """A complete compose model; needs no other file and may be run by plain compose."""
     model: OwnModel = deepcopy(cast("OwnModel", project.model))
     model["name"] = project.name
@@ -79,7 +79,7 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed, cache_v
     _as_the_services(once - set(chosen), model, runs=chosen.values())
     _wait_for_start({run.service for run in chosen.values() if run.ours}, model)
     if any(_uses_cache(spec) for spec in model["services"].values()):
-        model.setdefault("volumes", {})[CACHE_KEY] = {"name": cache_volume, "external": True}
+        model.setdefault("volumes", {})[CACHE_KEY] = {"name": project.cache_volume, "external": True}
     _label_owned(model, "volumes", project.name, observed.volumes)
     _label_owned(model, "networks", project.name, observed.networks)
     for key, spec in (model.get("networks") or {}).items():
@@ -174,7 +174,7 @@ def without_names(build: OwnSpec) -> OwnSpec:
 
 
 def _made_here(project: Project) -> dict[str, str]:
-    return {PROJECT_LABEL: project.name, ROOT_LABEL: project.root, MACHINE_LABEL: project.machine}
+    return {PROJECT_LABEL: project.name, ROOT_LABEL: str(project.root), MACHINE_LABEL: project.machine}
 
 
 def _lend_keys(model: OwnModel, build: OwnSpec, run: Run) -> None:
@@ -254,12 +254,12 @@ def _own_start(spec: OwnSpec, service: Service) -> None:
 
 def _mount_source(spec: OwnSpec, project: Project, service: Service) -> None:
     """Where the user mounts it, it stays, unless an image of theirs has the program there."""
-    kept = [v for v in spec.get("volumes") or [] if not _covers_source(v, project.root, service)]
+    kept = [v for v in spec.get("volumes") or [] if not _covers_source(v, str(project.root), service)]
     spec["volumes"] = [
         *kept,
         {
             "type": "bind",
-            "source": project.root,
+            "source": str(project.root),
             "target": service.mounted_at,
             "bind": {"create_host_path": True},
         },
@@ -303,7 +303,7 @@ def _air_environment(project: Project, service: Service) -> dict[str, str]:
     """What the scripts of our dev stage read (templates/dev-stage), and the go command."""
     wanted = {
         "DEVCTL_STATE": f"{service.mounted_at}/{STATE_FOLDER}/{build_note(service.name)}",
-        LOG_MARK: log_mark(project.root, service.name),
+        LOG_MARK: log_mark(str(project.root), service.name),
         "DEVCTL_WORKDIR": _started_in(service),
         "DEVCTL_AIR": _air_file(service) if service.build.derived is not None else "",
         **service.build.env,

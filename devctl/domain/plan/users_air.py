@@ -97,38 +97,23 @@ def translated(
     vendored: bool = False,
 ) -> Translated:
     """`source`: where the project is mounted; `unwatched`, `watched`, `vendored`: as of `air_toml`."""
-    said = air.build
-    root = posixpath.normpath(posixpath.join(source, air.folder))
     own = air.builds and not list(_windows(air))
-    cmd, binary = _built(air, said) if own else (_pre(said, _our_line(air, service)), "")
-    if own and service.build.derived is not None:
-        cmd = _pre(said, _or_as_the_image(_cmd(air), air, service, binary))
-    if _text(said.get("cmd")).startswith(_OURS) and own:
-        cmd, binary = _text(said.get("cmd")).removeprefix(_OURS), ""
-    build = {k: v for k, v in said.items() if k not in _TAKEN}
-    build["cmd"] = _OURS + cmd
-    if said.get("post_cmd"):
-        build["post_cmd"] = [_after(str(line)) for line in said["post_cmd"]]
-    build["entrypoint"] = ["true"]
-    build["stop_on_error"] = True  # for air: nothing of ours stops by it, and its proxy shows the error
-    delay = said.get("delay")
-    build["delay"] = delay if isinstance(delay, int) and delay not in (0, _DEFAULT_DELAY) else 20
-    folders = said.get("exclude_dir")
-    if not isinstance(folders, list) or set(map(str, folders)) == _DEFAULT_DIRS:
-        folders = [*([] if vendored else ["vendor"]), "node_modules", "tmp", "testdata"]
-    build["exclude_dir"] = [*folders, *(_below(p, air.folder) for p in unwatched)]
-    names = tuple(watched)
-    endings = said.get("include_ext") or ["go", "tpl", "tmpl", "html"]
-    more = [name.removeprefix("*.") for name in names if name.startswith("*.")]
-    build["include_ext"] = [*dict.fromkeys([*endings, *more])]
-    files = [_below(name, air.folder) for name in names if not name.startswith("*.")]
-    if files:
-        build["include_file"] = [*(said.get("include_file") or []), *files]
+    after = air.build.get("post_cmd")
+    cmd, binary = _compiled(air, service, own=own)
+    build = {
+        **{k: v for k, v in air.build.items() if k not in _TAKEN},
+        "cmd": _OURS + cmd,
+        **({"post_cmd": [_after(str(line)) for line in after]} if after else {}),
+        "entrypoint": ["true"],
+        "stop_on_error": True,  # for air: nothing of ours stops by it, and its proxy shows the error
+        **_noticed(air, unwatched=unwatched, watched=tuple(watched), vendored=vendored),
+    }
     values = {k: v for k, v in air.values.items() if k not in ("build", "screen", "log")}
     values = {"root": ".", **values, "build": build}
     values["log"] = {**table(air.values, "log"), "main_only": True, "silent": False}
     values["misc"] = {**table(air.values, "misc"), "startup_banner": ""}
-    environment = {"DEVCTL_SOURCE": root, **_stopping(said)}
+    root = posixpath.normpath(posixpath.join(source, air.folder))
+    environment = {"DEVCTL_SOURCE": root, **_stopping(air.build)}
     if air.folder != "." or own:
         environment["DEVCTL_WORKDIR"] = root
     if service.start.workdir != ".":
@@ -139,10 +124,42 @@ def translated(
     if binary:
         absolute = posixpath.normpath(posixpath.join(root, binary))
         environment["DEVCTL_BINARY"] = absolute
-        command = _command(said, absolute, service, path=air.path)
+        command = _command(air.build, absolute, service, path=air.path)
     if air.values.get("env_files"):
         environment["DEVCTL_AIR_ENV"] = "1"
     return Translated(as_toml(values), command, environment)
+
+
+def _compiled(air: UsersAir, service: Service, *, own: bool) -> tuple[str, str]:
+    """The command that builds, and the program that it makes, where that is theirs (`own`)."""
+    said = air.build
+    if not own:
+        return _pre(said, _our_line(air, service)), ""
+    if _text(said.get("cmd")).startswith(_OURS):
+        return _text(said.get("cmd")).removeprefix(_OURS), ""
+    cmd, binary = _built(air, said)
+    if service.build.derived is not None:
+        cmd = _pre(said, _or_as_the_image(_cmd(air), air, service, binary))
+    return cmd, binary
+
+
+def _noticed(
+    air: UsersAir, *, unwatched: Iterable[str], watched: tuple[str, ...], vendored: bool
+) -> dict[str, object]:
+    """What air builds for, and when."""
+    said, delay = air.build, air.build.get("delay")
+    folders = said.get("exclude_dir")
+    if not isinstance(folders, list) or set(map(str, folders)) == _DEFAULT_DIRS:
+        folders = [*([] if vendored else ["vendor"]), "node_modules", "tmp", "testdata"]
+    endings = said.get("include_ext") or ["go", "tpl", "tmpl", "html"]
+    more = [name.removeprefix("*.") for name in watched if name.startswith("*.")]
+    files = [_below(name, air.folder) for name in watched if not name.startswith("*.")]
+    return {
+        "delay": delay if isinstance(delay, int) and delay not in (0, _DEFAULT_DELAY) else 20,
+        "exclude_dir": [*folders, *(_below(p, air.folder) for p in unwatched)],
+        "include_ext": [*dict.fromkeys([*endings, *more])],
+        **({"include_file": [*(said.get("include_file") or []), *files]} if files else {}),
+    }
 
 
 def our_build(service: Service) -> list[str]:

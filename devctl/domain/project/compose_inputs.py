@@ -40,7 +40,7 @@ class ComposeInputs:
     the env files, `.env` among them, by path; None where there is none. `outside`: those of them that lie out of the project,
     path → where that leads. `waits`: what cannot be read plainly, or leads elsewhere, in words. `broken`: why nothing can be
     read. `digest`: of all this, and of what else the files seem to name; `looked_at`: the paths of all
-    these. `answers`: what compose made of it, as JSON, without and with the services of every profile."""
+    these. `answers`: what compose made of it, as JSON, by `answer_of`."""
 
     folder: Path
     digest: str
@@ -50,11 +50,16 @@ class ComposeInputs:
     waits: tuple[str, ...] = ()
     looked_at: tuple[str, ...] = ()
     broken: FilesError | None = None
-    answers: dict[bool, str] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
 
     @property
     def dotenv(self) -> str | None:
         return self.beside.get(str(self.folder / ".env"))
+
+
+def answer_of(profiles: bool) -> str:
+    """The name of an answer: with the services of every profile, or without."""
+    return "all" if profiles else "usual"
 
 
 def strings(node: Node) -> Iterator[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from devctl.domain.derive.dev_stage import SOURCE, DerivedStage
 from devctl.domain.derive.production_stage import ProductionStage
@@ -184,10 +185,10 @@ class Project:
     file, relative to `root`; `compose_files`: those that are read. `machine` and `cache_scope`: as of the port `Identity`;
     `build_cache`: what the cache mounts of its builds are named by, `cache_scope` unless the caller's shell says otherwise;
     `own_cache`: the dev containers share theirs with no other project. `inputs`: what `model` was made from; `source`: the Go
-    code as it was then.
+    code as it was then; `place`: the line of a key in the compose files, as of `compose_place`.
     """
 
-    root: str
+    root: Path
     name: str
     services: tuple[Service, ...]
     model: Model
@@ -209,6 +210,9 @@ class Project:
     build_cache: str = ""
     own_cache: bool = False
     inputs: ComposeInputs | None = field(default=None, compare=False, repr=False)
+    place: Callable[[tuple[str | int, ...]], str] = field(
+        default=lambda key: "compose.yaml", compare=False, repr=False
+    )
     source: SourceFacts = field(default=SourceFacts(()), compare=False, repr=False)
 
     @property
@@ -226,6 +230,20 @@ class Project:
     def specs(self) -> Mapping[str, Spec]:
         """The services of the model, by name."""
         return self.model.get("services") or {}
+
+    @property
+    def needs_c(self) -> Located | None:
+        """What in the code of a service that is built with a C compiler needs one."""
+        return next((s.source.cgo for s in self.services if s.build.needs_c and s.source.cgo), None)
+
+    @property
+    def compose_paths(self) -> tuple[Path, ...]:
+        """The compose files that are read, the overriding one first."""
+        return tuple(self.root / name for name in self.compose_files)
+
+    def spec(self, name: str) -> Spec:
+        """A service of the model; nothing where there is none of that name."""
+        return self.specs.get(name) or {}
 
     def service(self, name: str) -> Service | None:
         return next((s for s in self.services if s.name == name), None)

@@ -55,4 +55,6 @@ class StagesNote(PrivateNote):
     failed: dict[str, str] = field(default_factory=dict)
 
 
-# Defined beside its subject: `ImagesNote` (images.json, workflows/preview/known_images.py).
+# Defined beside their subjects: `ImagesNote` (images.json, workflows/preview/known_images.py), `Intent` (intent.json,
+# workflows/switch/intent.py), `Applied` (applied.json, workflows/switch/applied_model.py), `Approved` (inputs.json,
+# workflows/project/approved_inputs.py).

@@ -13,15 +13,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from devctl.domain.numbers import whole
 from devctl.domain.ports.host import Host
-from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.domain.project.compose_inputs import OF_THE_TOOLS, ComposeInputs, strings
+from devctl.domain.project.compose_inputs import OF_THE_TOOLS, ComposeInputs, answer_of, strings
 from devctl.domain.project.compose_model import Model, OwnModel
 from devctl.domain.project.model import Project
+from devctl.domain.project.private_notes import PrivateNote
 from devctl.errors import FilesError, MachineError
 from devctl.workflows.project.compose_model import compose_model
 from devctl.workflows.project.find import ComposeFiles
@@ -29,7 +29,6 @@ from devctl.workflows.project.find import ComposeFiles
 Place = tuple[str, ...]
 """Where in a model: a service and its key, or a section and its entry."""
 
-INPUTS = "inputs.json"
 UP = "`devctl up` applies it"
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _ENVIRONMENT: Place = ("environment",)
@@ -56,12 +55,14 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(PrivateNote):
     """`digest` and `answers`: the inputs of a person's command, and what compose made of them; `services`: those that it
-    started; `sources`: by the name of the variable, or the real path of the file."""
+    started; `sources`: by the name of the variable, or the real path of the file. Nothing before the first `up`, and for a user
+    who has started nothing here."""
 
+    file: ClassVar[str] = "inputs.json"
     digest: str = ""
-    answers: Mapping[bool, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
     services: tuple[str, ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
 
@@ -74,42 +75,22 @@ class Approved:
         return frozenset(path for path, source in self.sources.items() if source.value is None)
 
 
-def approved_inputs(private: PrivateState, root: Path) -> Approved:
-    """Nothing before the first `up`, and for a user who has started nothing here."""
-    try:
-        kept = json.loads(private.read(root, INPUTS) or "null")
-        sources = {
-            name: Source(value, frozenset(map(tuple, places)))
-            for name, (value, places) in kept["sources"].items()
-        }
-        answers = {profiles == "all": text for profiles, text in kept["answers"].items()}
-        return Approved(kept["digest"], answers, tuple(kept["services"]), sources)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return Approved()
-
-
 def approve_inputs(box: Toolbox, project: Project, services: Collection[str]) -> None:
     """A person's command has started these services from what the files said."""
-    inputs, root = project.inputs, Path(project.root)
+    inputs = project.inputs
     if inputs is None:
         return
-    before = approved_inputs(box.private, root)
+    before = box.private.note(project.root, Approved)
     same = (before.digest, before.answers) == (inputs.digest, inputs.answers)
     started = {*services, *(before.services if same else ())}
     if same and started == set(before.services):
         return
     left = {s.name for s in project.services} - started
-    kept = {
-        "digest": inputs.digest,
-        "answers": {"all" if profiles else "usual": text for profiles, text in inputs.answers.items()},
-        "services": sorted(started),
-        "sources": {
-            name: [source.value, sorted(source.places)]
-            for name, source in _with_those_of(left, before.sources, _entered(box, root, inputs)).items()
-        },
-    }
+    sources = _with_those_of(left, before.sources, _entered(box, project.root, inputs))
     with suppress(MachineError):  # then a changed model waits for the next command of a person
-        box.private.write(root, INPUTS, json.dumps(kept))
+        box.private.keep(
+            project.root, Approved(inputs.digest, inputs.answers, tuple(sorted(started)), sources)
+        )
 
 
 def _with_those_of(
@@ -131,7 +112,7 @@ def asked_by_a_person(
     """Compose reads the files itself, with all of the environment."""
     assert found is not None
     model = compose_model(box, root, found, profiles=profiles)
-    inputs.answers[profiles] = json.dumps(model)
+    inputs.answers[answer_of(profiles)] = json.dumps(model)
     return model
 
 
@@ -149,18 +130,19 @@ def asked_by_itself(
     what that command applied, where it is `lenient`."""
 
     def ask(profiles: bool) -> OwnModel:
+        name = answer_of(profiles)
         for before in (approved, known):
-            if before is not None and before.digest == inputs.digest and profiles in before.answers:
-                inputs.answers[profiles] = before.answers[profiles]
-                return dict(json.loads(inputs.answers[profiles]))
+            if before is not None and before.digest == inputs.digest and name in before.answers:
+                inputs.answers[name] = before.answers[name]
+                return dict(json.loads(inputs.answers[name]))
         try:
             refuse_what_waits(inputs)
             model = _confined(box.host, _Asking(box, root, inputs, profiles), approved)
         except HeldBack:
-            if not lenient or profiles not in approved.answers:
+            if not lenient or name not in approved.answers:
                 raise
-            return dict(json.loads(approved.answers[profiles]))
-        inputs.answers[profiles] = json.dumps(model)
+            return dict(json.loads(approved.answers[name]))
+        inputs.answers[name] = json.dumps(model)
         return model
 
     return ask
@@ -192,7 +174,7 @@ class _Asking:
         def ask(profiles: bool) -> OwnModel:
             return self.box.compose.render(given, profiles=profiles, variables=variables)
 
-        found = ComposeFiles(inputs.folder, ())
+        found = ComposeFiles(inputs.folder, tuple(path for path, _ in reversed(inputs.files)), named=True)
         return compose_model(self.box, self.root, found, profiles=self.profiles, ask=ask)
 
     def tried(self, variables: Mapping[str, str], *, emptied: Collection[str] = ()) -> OwnModel | None:
@@ -284,8 +266,9 @@ def _entered(box: Toolbox, root: Path, inputs: ComposeInputs) -> dict[str, Sourc
         return {path: Source(None, frozenset({_ENVIRONMENT})) for path in outside}
     if not inputs.answers:
         return {}
-    profiles = max(inputs.answers)
-    asking, wanted = _Asking(box, root, inputs, profiles), json.loads(inputs.answers[profiles])
+    profiles = answer_of(True) in inputs.answers
+    asking = _Asking(box, root, inputs, profiles)
+    wanted = json.loads(inputs.answers[answer_of(profiles)])
     if not outside and asking.tried({}) == wanted:
         return {}
     variables = asking.mentioned()

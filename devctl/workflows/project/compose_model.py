@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from devctl.domain.command.argv import shell_path
-from devctl.domain.compose.env_file import examples, variables
+from devctl.domain.compose.env_file import variables
 from devctl.domain.compose.file_names import for_development, not_used
 from devctl.domain.compose.project_name import FALLBACK, name_from
 from devctl.domain.compose.variables import plain_variables, unset_variables
 from devctl.domain.ports.files import Files
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.compose_model import OwnModel
 from devctl.errors import FilesError, Problem
-from devctl.workflows.project.find import ComposeFiles, compose_files, compose_folder, find_compose, named
+from devctl.workflows.project.find import ComposeFiles, copying, example_of, named
 
 Key = tuple[str | int, ...]
 
@@ -41,10 +40,14 @@ def compose_model(
         if error.code == "env-file-missing" and missing.is_relative_to(root):
             error = _with_example(box.files, root, missing, error)
         elif error.code in ("compose-variable-missing", "broken-compose"):
-            error = _with_variable(box, root, folder, error)
+            error = _with_variable(box, root, found, error)
         else:
             raise
-        other = not_used_for_development(box, root) if error.code != "broken-compose" else None
+        other = (
+            not_used_for_development(box.files, box.sources, root, found)
+            if error.code != "broken-compose"
+            else None
+        )
         hint = f"{error.problem.hint}; or, {other.hint}" if other is not None else error.problem.hint
         raise error.replace(hint=hint) from error
 
@@ -54,29 +57,30 @@ def compose_name(folder: str) -> str:
     return name_from(folder) or FALLBACK
 
 
-def unset_in_compose(box: Toolbox, root: Path) -> Iterator[Problem]:
-    """Variables of the compose files that nothing sets, each with its first line."""
+def unset_in_compose(box: Toolbox, root: Path, folder: Path, paths: Iterable[Path]) -> Iterator[Problem]:
+    """Variables of the compose files that nothing sets, each with its first line. `folder`: where compose is called."""
     if box.host.env("COMPOSE_ENV_FILES") is not None:  # what those hold is not ours to guess
         return
-    own = box.files.read_text((compose_folder(box, root) or root) / ".env", within=None) or ""
-    for path in compose_files(box, root):
+    own = box.files.read_text(folder / ".env", within=None) or ""
+    for path in paths:
         texts = box.sources.texts(path)
         asked = {asked for text, _ in texts for asked in plain_variables(text)}
         known = {v.name for v in variables(own)} | {n for n in asked if box.host.env(n) is not None}
         yield from unset_variables(named(root, path), texts, known=frozenset(known))
 
 
-def not_used_for_development(box: Toolbox, root: Path) -> Problem | None:
+def not_used_for_development(
+    files: Files, sources: Sources, root: Path, found: ComposeFiles
+) -> Problem | None:
     """A compose file that says it is for development, where compose reads those of its own names."""
-    found = find_compose(box, root)
-    if found is None or found.named:
+    if found.named:
         return None
-    name = for_development(box.files.names(found.folder))
+    name = for_development(files.names(found.folder))
     if name is None:
         return None
     path = found.folder / name
     try:
-        model, _ = box.sources.plain_yaml(box.files.read_text(path, within=None) or "", path=name)
+        model, _ = sources.plain_yaml(files.read_text(path, within=None) or "", path=name)
     except FilesError:
         return None
     services = model.get("services") if isinstance(model, dict) else None
@@ -87,14 +91,13 @@ def not_used_for_development(box: Toolbox, root: Path) -> Problem | None:
     return not_used(named(root, path), [named(root, p) for p in reversed(found.files)], whole=whole)
 
 
-def compose_place(box: Toolbox, root: Path) -> Callable[[Key], str]:
+def compose_place(sources: Sources, root: Path, paths: Sequence[Path]) -> Callable[[Key], str]:
     """The line of a key in the user's compose files, the overriding one first; the nearest key above it where it has none."""
-    paths = compose_files(box, root)
     names = [named(root, path) for path in paths]
 
     @cache
     def asked() -> list[tuple[str, Callable[[Key], int | None]]]:
-        return [(name, box.sources.positions(path)) for name, path in zip(names, paths, strict=True)]
+        return [(name, sources.positions(path)) for name, path in zip(names, paths, strict=True)]
 
     def place(key: Key) -> str:
         while key:
@@ -109,39 +112,30 @@ def compose_place(box: Toolbox, root: Path) -> Callable[[Key], str]:
 
 
 def _with_example(files: Files, root: Path, path: Path, error: FilesError) -> FilesError:
-    example = _example(files, path)
+    example = example_of(files, path)
     if example is None:
         return error.replace()
-    there, wanted = (named(root, p) for p in (example, path))
-    message = f"the compose file needs {wanted}, and only {there} is here"
-    return error.replace(message=message, hint=_copy(there, wanted))
+    message = f"the compose file needs {named(root, path)}, and only {named(root, example)} is here"
+    return error.replace(message=message, hint=_copy(root, example, path))
 
 
-def _with_variable(box: Toolbox, root: Path, folder: Path, error: FilesError) -> FilesError:
+def _with_variable(box: Toolbox, root: Path, found: ComposeFiles, error: FilesError) -> FilesError:
     """Where there is an example and no `.env` yet, that says all variables at once."""
     message, hint, place = str(error), error.problem.hint, error.problem.place
-    unset = next(iter(unset_in_compose(box, root)), None) if error.code == "broken-compose" else None
     if error.code == "broken-compose":
+        unset = next(unset_in_compose(box, root, found.folder, found.files), None)
         if unset is None:
             return error.replace()
         message, hint, place = f"{message.rstrip(': ')}; {unset.message}", unset.hint, place or unset.place
-    example = _example(box.files, folder / ".env")
-    if example is not None and not box.files.exists(folder / ".env"):
-        hint = _copy(*(named(root, p) for p in (example, folder / ".env")))
+    own = found.folder / ".env"
+    example = example_of(box.files, own)
+    if example is not None and not box.files.exists(own):
+        hint = _copy(root, example, own)
     return error.replace(message=message, hint=hint, place=place)
 
 
-def _example(files: Files, path: Path) -> Path | None:
-    """One of its own, else that of `.env`, of which each `.env.NAME` is a copy."""
-    names = [*examples(path.name), *(examples(".env") if path.name.startswith(".env.") else ())]
-    beside = (path.with_name(name) for name in names if name != path.name)
-    return next((found for found in beside if files.exists(found)), None)
-
-
-def _copy(example: str, wanted: str) -> str:
-    return (
-        f"cp {shell_path(example)} {shell_path(wanted)}, and fill in what it leaves open; or: devctl onboard"
-    )
+def _copy(root: Path, example: Path, wanted: Path) -> str:
+    return f"{copying(root, example, wanted)}, and fill in what it leaves open; or: devctl onboard"
 
 
 def _named_like(root: Path, model: OwnModel, old: str) -> dict[str, object]:

@@ -71,7 +71,7 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
         raise error
     if service.build.dev_stage is None and service.build.derived is None:
         raise error
-    root = Path(project.root)
+    root = project.root
     stage: Stage | None
     if service.build.derived is not None:
         stage = service.build.derived.build.stage

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from pathlib import Path
 
 from devctl.domain.ports.files import Files
 from devctl.domain.project.model import Project
@@ -18,7 +17,7 @@ _KEPT = ("/var/lib/", "/data", "/bitnami/")
 
 def data_folders(files: Files, project: Project) -> tuple[str, ...]:
     """Relative to the project: those that another service of the compose file keeps its data in, and closed ones."""
-    found = [*_mounted(project), *files.closed(Path(project.root))]
+    found = [*_mounted(project), *files.closed(project.root)]
     return tuple(dict.fromkeys(found))
 
 

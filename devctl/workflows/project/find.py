@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devctl.domain.compose.env_file import values
+from devctl.domain.command.argv import shell_path
+from devctl.domain.compose.env_file import examples, values
 from devctl.domain.compose.file_names import chosen_file, from_variable
 from devctl.domain.ports.files import Files
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.host import Host
 from devctl.domain.project.state_folder import STATE_FOLDER
 from devctl.errors import DevctlError, FilesError, UsageError
 
@@ -29,25 +30,28 @@ FOLDERS = ("deploy", "deployments", "deployment", "docker", ".docker", "compose"
 _BUILDS_ABOVE = re.compile(r"""\b(?:context|build):\s*["']?\.\./?["']?\s*(?:[,}#]|$)""", re.MULTILINE)
 
 
+_IS_COMPOSE = re.compile(r"^services:", re.MULTILINE)
+
+
 def named(root: Path, path: Path) -> str:
     """As a user knows the file: by its path from the project, or the whole one where it lies elsewhere (COMPOSE_FILE may)."""
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
-def find_root(box: Toolbox, given: Path | None) -> Path:
+def find_root(files: Files, host: Host, given: Path | None) -> Path:
     """Raises UsageError `project-dir-missing` for a `-C` to nowhere, FilesError `no-project` where nothing is found."""
     if given is not None:
-        if not box.files.is_dir(given):
+        if not files.is_dir(given):
             raise UsageError(
                 f"no such folder: {given}", code="project-dir-missing", hint="`devctl -C DIR` names a folder"
             )
-        return _owner(box, (given if given.is_absolute() else box.host.cwd() / given).resolve())
-    start = box.host.cwd()
+        return _owner(files, host, (given if given.is_absolute() else host.cwd() / given).resolve())
+    start = host.cwd()
     for folder in (start, *start.parents):
-        if any(box.files.exists(folder / mark) for mark in MARKS):
-            return _owner(box, folder)
+        if any(files.exists(folder / mark) for mark in MARKS):
+            return _owner(files, host, folder)
     for folder in (start, *start.parents):
-        if any(box.files.exists(folder / mark) for mark in (".git", STATE_FOLDER)):  # or `-C` named it before
+        if any(files.exists(folder / mark) for mark in (".git", STATE_FOLDER)):  # or `-C` named it before
             return folder  # what is missing in it is said by those who read its code
     raise FilesError(
         f"{start} is not a Go project: no devctl.yaml, compose file or go.mod in it or in any parent folder",
@@ -69,12 +73,12 @@ def places_from(root: Callable[[], Path | None]) -> Iterator[None]:
         raise
 
 
-def _owner(box: Toolbox, folder: Path) -> Path:
+def _owner(files: Files, host: Host, folder: Path) -> Path:
     """The project above, where `folder` is the one that it keeps its compose file in."""
-    if folder.name not in FOLDERS or any(box.files.exists(folder / mark) for mark in OWN_MARKS):
+    if folder.name not in FOLDERS or any(files.exists(folder / mark) for mark in OWN_MARKS):
         return folder
     above = folder.parent
-    if any(box.files.exists(above / mark) for mark in OWN_MARKS) and compose_folder(box, above) == folder:
+    if any(files.exists(above / mark) for mark in OWN_MARKS) and compose_folder(files, host, above) == folder:
         return above
     return folder
 
@@ -90,63 +94,70 @@ class ComposeFiles:
     by_us: bool = False
 
 
-def find_compose(box: Toolbox, root: Path) -> ComposeFiles | None:
+def find_compose(files: Files, host: Host, root: Path) -> ComposeFiles | None:
     """What COMPOSE_FILE names; else files of compose's own names in the project, or in the one of FOLDERS whose file builds
     from the project; else one of another name there. None where there is none."""
-    written = values(box.files.read_text(root / ".env", within=None) or "", own=True)
+    written = values(files.read_text(root / ".env", within=None) or "", own=True)
     asked, separator = (
-        box.host.env(name) or written.get(name) for name in ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR")
+        host.env(name) or written.get(name) for name in ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR")
     )
     told = tuple(root / name for name in from_variable(asked or "", separator=separator or ":"))
-    if told and all(box.files.exists(path) for path in told):
+    if told and all(files.exists(path) for path in told):
         return ComposeFiles(told[0].parent, told[::-1], named=True)
-    folders = [root, *(folder for name in FOLDERS if box.files.is_dir(folder := root / name))]
+    folders = [root, *(folder for name in FOLDERS if files.is_dir(folder := root / name))]
     for folder in folders:
-        found = _usual(box, folder)
-        if found is not None and (folder == root or _builds_above(box.files, found.files[-1])):
+        found = _usual(files, folder)
+        if found is not None and (folder == root or _says(files, found.files[-1], _BUILDS_ABOVE)):
             return found
     for folder in folders:
-        name = chosen_file(box.files.names(folder))
+        name = chosen_file(files.names(folder))
         path = folder / name if name is not None else None
-        if path is not None and (
-            _is_compose(box.files, path) if folder == root else _builds_above(box.files, path)
-        ):
+        if path is not None and _says(files, path, _IS_COMPOSE if folder == root else _BUILDS_ABOVE):
             return ComposeFiles(folder, (path,), named=True, by_us=True)
     return None
 
 
-def compose_folder(box: Toolbox, root: Path) -> Path | None:
+def compose_folder(files: Files, host: Host, root: Path) -> Path | None:
     """Where compose is to be called."""
-    found = find_compose(box, root)
+    found = find_compose(files, host, root)
     return found.folder if found is not None else None
 
 
-def compose_files(box: Toolbox, root: Path) -> tuple[Path, ...]:
+def compose_files(files: Files, host: Host, root: Path) -> tuple[Path, ...]:
     """The files that compose reads, the overriding one first; nothing where there is none."""
-    found = find_compose(box, root)
+    found = find_compose(files, host, root)
     return found.files if found is not None else ()
 
 
-def _usual(box: Toolbox, folder: Path) -> ComposeFiles | None:
+def _usual(files: Files, folder: Path) -> ComposeFiles | None:
     """Files of the names that compose looks for."""
     found = [
-        next((folder / n for n in names if box.files.exists(folder / n)), None)
+        next((folder / n for n in names if files.exists(folder / n)), None)
         for names in (OVERRIDES, COMPOSE_FILES)
     ]
-    files = tuple(path for path in found if path is not None)
-    return ComposeFiles(folder, files) if found[-1] is not None else None
+    paths = tuple(path for path in found if path is not None)
+    return ComposeFiles(folder, paths) if found[-1] is not None else None
 
 
-def _builds_above(files: Files, path: Path) -> bool:
-    return _BUILDS_ABOVE.search(files.read_text(path, within=None) or "") is not None
+def _says(files: Files, path: Path, what: re.Pattern[str]) -> bool:
+    return what.search(files.read_text(path, within=None) or "") is not None
 
 
-def _is_compose(files: Files, path: Path) -> bool:
-    return re.search(r"^services:", files.read_text(path, within=None) or "", re.MULTILINE) is not None
-
-
-def root_of(box: Toolbox, given: Path | None) -> Path | None:
+def root_of(files: Files, host: Host, given: Path | None) -> Path | None:
     try:
-        return find_root(box, given)
+        return find_root(files, host, given)
     except DevctlError:
         return None
+
+
+def example_of(files: Files, path: Path) -> Path | None:
+    """The example of a file that lies beside it, to be copied: one of its own, else that of `.env`, of which each `.env.NAME` is a
+    copy."""
+    names = [*examples(path.name), *(examples(".env") if path.name.startswith(".env.") else ())]
+    beside = (path.with_name(name) for name in names if name != path.name)
+    return next((found for found in beside if files.exists(found)), None)
+
+
+def copying(root: Path, example: Path, wanted: Path) -> str:
+    """The command that makes a file of its example, called in the project."""
+    return f"cp {shell_path(named(root, example))} {shell_path(named(root, wanted))}"

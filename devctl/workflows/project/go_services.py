@@ -28,15 +28,17 @@ from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, for_production
 from devctl.domain.dockerfile.stages import chain, external_base, find_stage, golang_tag
 from devctl.domain.go.facts import SourceFacts
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.private_state import PrivateState
+from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.air_toml import UsersAir
 from devctl.domain.project.compose_model import OwnModel, OwnSpec
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import Service
 from devctl.errors import FilesError, Problem
-from devctl.workflows.project.compose_model import compose_place
+from devctl.workflows.project.compose_model import Key, compose_place
 from devctl.workflows.project.dev_stage_fallback import without_noted
-from devctl.workflows.project.find import ComposeFiles, compose_files, named
+from devctl.workflows.project.find import ComposeFiles, named
 from devctl.workflows.project.script_builds import lend_script_builds
 from devctl.workflows.project.users_air import air_at, air_in
 from devctl.workflows.project.users_dockerfile import inline_dockerfile
@@ -64,7 +66,8 @@ def composed_services(
     Go, their profiles are active."""
     if found is None:
         return Composed({"services": {}})
-    model, reading = ask(False), _Reading(box, root, config, facts)
+    model, place = ask(False), compose_place(box.sources, root, found.files)
+    reading = _Reading(box.files, box.sources, box.private, root, found, place, config, facts)
     services = reading.of_model(_specs(model))
     if services or not any(
         has_profiles(box.files.read_text(path, within=None) or "") for path in found.files
@@ -76,7 +79,7 @@ def composed_services(
         return Composed(model)
     chosen = choose_profiles(_specs(whole), [s.name for s in services])
     services = tuple(s for s in services if s.name in _specs(whole))
-    return Composed(whole, services, (in_profiles(chosen, services[0].name, compose_place(box, root)),))
+    return Composed(whole, services, (in_profiles(chosen, services[0].name, place),))
 
 
 def _specs(model: OwnModel) -> dict[str, OwnSpec]:
@@ -85,17 +88,21 @@ def _specs(model: OwnModel) -> dict[str, OwnSpec]:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A compose model's services, beside the project's other files."""
+    """A compose model's services, beside the project's other files; `place`: as of `compose_place`."""
 
-    box: Toolbox
+    files: Files
+    sources: Sources
+    private: PrivateState
     root: Path
+    found: ComposeFiles
+    place: Callable[[Key], str]
     config: Config
     facts: SourceFacts
 
     def of_model(self, specs: dict[str, OwnSpec]) -> tuple[Service, ...]:
         """Those that are built from Go; those that run the image of this repository where there are none."""
         lend_builds(specs)
-        lend_script_builds(self.box.files, self.root, specs)
+        lend_script_builds(self.files, self.root, specs)
         for outside in (False, True):
             each = (self._service(name, spec, outside=outside) for name, spec in specs.items())
             found = [service for service in each if service is not None]
@@ -105,7 +112,7 @@ class _Reading:
                 serving = [s for s in found if s.name not in waited] or found
                 return without_port(serving, specs, self.config)
         published = [name for name, spec in specs.items() if own_image(spec, self.facts)]
-        dockerfile = dockerfile_at(self.box, self.root, ".", "Dockerfile")
+        dockerfile = dockerfile_at(self.files, self.sources, self.root, ".", "Dockerfile")
         theirs = dockerfile if dockerfile is not None and builds_go(dockerfile) else None
         return tuple(self._detect(name, specs[name])(dockerfile=theirs) for name in published)
 
@@ -116,8 +123,8 @@ class _Reading:
             config=self.config,
             name=name,
             compose=spec,
-            compose_file=named(self.root, compose_files(self.box, self.root)[-1]),
-            is_folder=lambda path: self.box.files.is_dir(self.root / path),
+            compose_file=named(self.root, self.found.files[-1]),
+            is_folder=lambda path: self.files.is_dir(self.root / path),
         )
 
     def _service(self, name: str, spec: OwnSpec, *, outside: bool) -> Service | None:
@@ -150,23 +157,25 @@ class _Reading:
         return service
 
     def _dockerfile(self, name: str, spec: OwnSpec, context: str | None) -> DockerfileFacts | None:
-        inline = inline_dockerfile(self.box, self.root, name, spec)
+        inline = inline_dockerfile(self.sources, self.place, name, spec)
         if inline is not None:
-            return with_tools(inline, partial(_text_in, self.box, self.root, self.root / (context or ".")))
+            return with_tools(inline, partial(_text_in, self.files, self.root, self.root / (context or ".")))
         said = str((spec.get("build") or {}).get("dockerfile") or "Dockerfile")
-        return dockerfile_at(self.box, self.root, context, said) if context is not None else None
+        return (
+            dockerfile_at(self.files, self.sources, self.root, context, said) if context is not None else None
+        )
 
     def _refuse_missing(self, name: str, spec: OwnSpec, context: str) -> None:
         """Raises FilesError where the compose file names a Dockerfile; where it names none, none is needed."""
         key = ("services", name, "build", "dockerfile")
-        places = (self.box.sources.positions(path)(key) for path in compose_files(self.box, self.root))
+        places = (self.sources.positions(path)(key) for path in self.found.files)
         if any(place is not None for place in places):
             said = spec["build"].get("dockerfile")
             raise FilesError(
                 f"service {name} is built from {said}, but there is no such file in {context}",
                 code="dockerfile-missing",
                 hint="correct `build.dockerfile`, or remove it: devctl then builds with a Dockerfile of its own",
-                place=compose_place(self.box, self.root)(key),
+                place=self.place(key),
             )
 
     def _run_from_source(
@@ -181,7 +190,7 @@ class _Reading:
             dockerfile=dockerfile,
             folders=[package.dir for module in self.facts.modules for package in module.packages],
             asked=name in self.config.services and not spec.get("build"),
-            read=partial(_text_in, self.box, self.root, self.root),
+            read=partial(_text_in, self.files, self.root, self.root),
         )
 
     def _from_source(
@@ -233,13 +242,13 @@ class _Reading:
         if run is None or not run.reloads:
             return None
         if run.air is None:
-            return air_in(self.box.files, self.root, (run.folder,))[0]
-        return air_at(self.box.files, self.root, run.air, folder=run.folder)[0]
+            return air_in(self.files, self.root, (run.folder,))[0]
+        return air_at(self.files, self.root, run.air, folder=run.folder)[0]
 
     def _noted(self, service: Service, facts: DockerfileFacts | None) -> Service:
         """Without a dev stage that gave way, and with whether it keeps its build cache where ours does: then the volume may be the
         shared one."""
-        service = without_noted(self.box.files, self.box.private, self.root, service)
+        service = without_noted(self.files, self.private, self.root, service)
         name = service.build.dev_stage
         stage = find_stage(facts, name) if facts is not None and name else None
         if facts is None or stage is None:
@@ -280,7 +289,7 @@ class _Reading:
     def _for_production(self, paths: Iterable[str]) -> Iterator[DockerfileFacts]:
         """The Dockerfiles of the user's that build Go and lie beside these, which are for development."""
         for path in (Path(name) for dev in paths for name in for_production(dev)):
-            theirs = dockerfile_at(self.box, self.root, path.parent.as_posix(), path.name)
+            theirs = dockerfile_at(self.files, self.sources, self.root, path.parent.as_posix(), path.name)
             if theirs is not None and "AIR_GO_IMAGE" not in theirs.global_args and builds_go(theirs):
                 yield theirs
 
@@ -297,21 +306,22 @@ def _of_same_program(
     return None
 
 
-def dockerfile_at(box: Toolbox, root: Path, context: str, name: str) -> DockerfileFacts | None:
+def dockerfile_at(
+    files: Files, sources: Sources, root: Path, context: str, name: str
+) -> DockerfileFacts | None:
     path = Path(name) if Path(name).is_absolute() else root / context / name
-    if not box.files.exists(path):
+    if not files.exists(path):
         return None
-    beside = partial(_text_in, box, root, root / context)
-    return with_tools(box.sources.dockerfile(path, root=root), beside)
+    return with_tools(sources.dockerfile(path, root=root), partial(_text_in, files, root, root / context))
 
 
-def _text_in(box: Toolbox, root: Path, context: Path, name: str) -> str | None:
+def _text_in(files: Files, root: Path, context: Path, name: str) -> str | None:
     """Of the project alone, whatever name it has in an image: a Makefile may say `include ../.aws/credentials`, and what it says of
     a build comes to stand in files that containers see."""
     if not Path(posixpath.normpath(context / name)).is_relative_to(root):
         return None
     try:
-        return box.files.read_text(context / name, within=root)
+        return files.read_text(context / name, within=root)
     except FilesError:
         return None
 

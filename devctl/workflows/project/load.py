@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import cast
 
 from devctl.domain.bases.references import golang_ref
 from devctl.domain.compose.env_file import values
+from devctl.domain.compose.file_names import named_otherwise
 from devctl.domain.compose.host_ports import moved
 from devctl.domain.compose.reserved_names import refuse_reserved
 from devctl.domain.detect.service import detect_go, detect_service
@@ -29,15 +30,15 @@ from devctl.domain.project.config import Config
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.private_notes import BuildersNote
 from devctl.domain.project.taken_from_variables import with_values
-from devctl.errors import FilesError, UsageError
+from devctl.errors import FilesError, Problem, UsageError
 from devctl.workflows.project.approved_inputs import (
-    approved_inputs,
+    Approved,
     asked_by_a_person,
     asked_by_itself,
     refuse_what_waits,
 )
 from devctl.workflows.project.compose_inputs import read_inputs
-from devctl.workflows.project.compose_model import compose_name, compose_place
+from devctl.workflows.project.compose_model import compose_name, compose_place, not_used_for_development
 from devctl.workflows.project.find import (
     FOLDERS,
     ComposeFiles,
@@ -66,7 +67,7 @@ def load(
     but what a person's command let in; raises HeldBack where that is not all that they ask for. `known`: the project as this
     process knew it, of which inputs that are the same still hold.
     """
-    root = find_root(box, given)
+    root = find_root(box.files, box.host, given)
     try:
         with places_from(lambda: root):
             return _load(box, root, unattended=unattended, known=known, lenient=lenient)
@@ -81,37 +82,32 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
     config = box.sources.config(root)
     _refuse_folders(box.files, box.sources, root, config)
     facts = box.sources.go(root)
-    found = find_compose(box, root)
+    found = find_compose(box.files, box.host, root)
+    paths = found.files if found is not None else ()
+    place = compose_place(box.sources, root, paths)
     folder = found.folder if found is not None else None
     inputs, ask = _inputs(box, root, found, unattended=unattended, known=known, lenient=lenient)
     composed = composed_services(box, root, found, config=config, facts=facts, ask=ask)
     dotenv = values(inputs.dotenv or "", own=True).items()
     model = with_values(composed.model, {k: v for k, v in dotenv if box.host.env(k) is None})
-    services = composed.services
-    refuse_reserved(model, place=compose_place(box, root))
+    refuse_reserved(model, place=place)
     specs = cast("dict[str, OwnSpec]", model["services"])
-    generated = not services
-    _move_ports(specs, config, ours={s.name for s in services})
-    if generated:
-        # Without a compose file nobody else says what `.env` is for.
-        env = values(inputs.dotenv or "") if folder is None else {}
-        service = _own_service(box, root, config=config, facts=facts, taken=frozenset(specs), env=env)
-        specs[service.name] = {"build": {"context": str(root)}}
-        if service.build.dockerfile not in (None, "Dockerfile"):
-            specs[service.name]["build"]["dockerfile"] = service.build.dockerfile
-        if env:
-            specs[service.name]["environment"] = dict(env)
-        services = (service,)
+    _move_ports(specs, config, ours={s.name for s in composed.services})
+    # Without a compose file nobody else says what `.env` is for.
+    env = values(inputs.dotenv or "") if folder is None else {}
+    services = composed.services or (
+        _own_service(box.files, box.sources, root, config=config, facts=facts, specs=specs, env=env),
+    )
     services = tuple(_with_shell(box.host, service) for service in services)
     services, of_air = with_users_air(box.files, root, services)
     module = next(m for m in facts.modules if m.dir == services[0].source.dir)
     go = str(detect_go(module, config).value)
     return Project(
-        root=str(root),
+        root=root,
         name=config.name or str(model.get("name") or "") or compose_name(root.name),
         services=services,
         model=model,
-        generated=generated,
+        generated=not composed.services,
         go_version=go,
         bases=_bases(config, go, with_c=any(s.needs_debian for s in services)),
         mirror=config.bases.mirror,
@@ -122,13 +118,18 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
         watch_poll=config.watch.poll,
         left_out_builders=box.private.note(root, BuildersNote).left_out,
         compose_dir=named(root, folder) if folder is not None else ".",
-        compose_files=tuple(named(root, path) for path in found.files) if found else (),
-        warnings=(*composed.warnings, *of_air),
+        compose_files=tuple(named(root, path) for path in paths),
+        warnings=(
+            *composed.warnings,
+            *of_air,
+            *(_of_compose_files(box.files, box.sources, root, found) if found else ()),
+        ),
         machine=box.identity.machine,
         cache_scope=box.identity.cache_scope(root),
         build_cache=box.host.env(CACHE_SCOPE) or box.identity.cache_scope(root),
         own_cache=config.cache == "project",
         inputs=inputs,
+        place=place,
         source=facts,
     )
 
@@ -146,12 +147,21 @@ def _inputs(
     if not unattended:
         inputs = read_inputs(box, root, found)
         return inputs, partial(asked_by_a_person, box, root, found, inputs)
-    approved = approved_inputs(box.private, root)
+    approved = box.private.note(root, Approved)
     inputs = read_inputs(box, root, found, outside=approved.files)
     if found is None and not lenient:
         refuse_what_waits(inputs)
     before = known.inputs if known is not None else None
     return inputs, asked_by_itself(box, root, inputs, approved=approved, known=before, lenient=lenient)
+
+
+def _of_compose_files(files: Files, sources: Sources, root: Path, found: ComposeFiles) -> Iterator[Problem]:
+    """One that compose itself would not find, and one for development that it does not use."""
+    if found.by_us:
+        yield named_otherwise(named(root, found.files[-1]))
+    other = not_used_for_development(files, sources, root, found)
+    if other is not None:
+        yield other
 
 
 def _move_ports(specs: dict[str, OwnSpec], config: Config, *, ours: Collection[str]) -> None:
@@ -183,18 +193,19 @@ def _refuse_folders(files: Files, sources: Sources, root: Path, config: Config) 
 
 
 def _own_service(
-    box: Toolbox,
+    files: Files,
+    sources: Sources,
     root: Path,
     *,
     config: Config,
     facts: SourceFacts,
-    taken: frozenset[str],
+    specs: dict[str, OwnSpec],
     env: Mapping[str, str],
 ) -> Service:
-    """The service of a project whose compose file has none built from Go, or that has no compose file."""
-    dockerfile = _dockerfile_of_the_repository(box, root, facts)
+    """The service of a project whose compose file has none built from Go, or that has no compose file; written into `specs`."""
+    dockerfile = _dockerfile_of_the_repository(files, sources, root, facts)
     said = next(iter(config.services.values()), None)
-    air, _ = air_in(box.files, root, ((said.dir if said is not None else None) or ".", "."))
+    air, _ = air_in(files, root, ((said.dir if said is not None else None) or ".", "."))
     service = detect_service(
         facts,
         config=config,
@@ -202,22 +213,29 @@ def _own_service(
         compose={"environment": dict(env)},
         compose_file=".env",
         dockerfile=dockerfile,
-        is_folder=lambda path: box.files.is_dir(root / path),
+        is_folder=lambda path: files.is_dir(root / path),
     )
-    return replace(service, name=f"{service.name}-go") if service.name in taken else service
+    service = replace(service, name=f"{service.name}-go") if service.name in specs else service
+    build = {"context": str(root)}
+    if service.build.dockerfile not in (None, "Dockerfile"):
+        build["dockerfile"] = str(service.build.dockerfile)
+    specs[service.name] = {"build": build, **({"environment": dict(env)} if env else {})}
+    return service
 
 
-def _dockerfile_of_the_repository(box: Toolbox, root: Path, facts: SourceFacts) -> DockerfileFacts | None:
+def _dockerfile_of_the_repository(
+    files: Files, sources: Sources, root: Path, facts: SourceFacts
+) -> DockerfileFacts | None:
     """The one beside the code; else the only one for production that is kept where a compose file or a main package may lie, and
     is built from the root: `docker build -f build/Dockerfile .`"""
     mains = [p.dir for m in facts.modules for p in m.packages if p.name == "main" and p.has_main]
     elsewhere = dict.fromkeys(("build/package", *FOLDERS, *mains))
-    found = [dockerfile_at(box, root, ".", "Dockerfile")]
+    found = [dockerfile_at(files, sources, root, ".", "Dockerfile")]
     for folder in elsewhere if found == [None] else ():
         path = root / folder
-        if folder != "." and not box.files.exists(path / "go.mod") and box.files.is_dir(path):
-            names = [n for n in box.files.names(path) if is_dockerfile(n) and not for_dev(f"{folder}/{n}")]
-            found += [dockerfile_at(box, root, ".", f"{folder}/{name}") for name in names]
+        if folder != "." and not files.exists(path / "go.mod") and files.is_dir(path):
+            names = [n for n in files.names(path) if is_dockerfile(n) and not for_dev(f"{folder}/{n}")]
+            found += [dockerfile_at(files, sources, root, ".", f"{folder}/{name}") for name in names]
     usable = [one for one in found if one is not None and (builds_go(one) or brought(one))]
     return usable[0] if len(usable) == 1 else None
 
@@ -237,7 +255,7 @@ def _nameless(box: Toolbox, root: Path) -> Project:
     except FilesError:
         name = None
     return Project(
-        root=str(root),
+        root=root,
         name=name or compose_name(root.name),
         services=(),
         model={"services": {}},

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.syntax_directive import below_directives
 from devctl.domain.plan.run import Run
 from devctl.domain.ports.files import Files
-from devctl.domain.ports.toolbox import Sources, Toolbox
+from devctl.domain.ports.toolbox import Sources
 from devctl.domain.project.compose_model import Spec
 from devctl.domain.project.model import Project, Service
-from devctl.workflows.project.compose_model import compose_place
+from devctl.workflows.project.compose_model import Key
 
 
-def inline_dockerfile(box: Toolbox, root: Path, name: str, spec: Spec) -> DockerfileFacts | None:
+def inline_dockerfile(
+    sources: Sources, place: Callable[[Key], str], name: str, spec: Spec
+) -> DockerfileFacts | None:
     """With the lines of the compose file: what is said of one names it there."""
     text = (spec.get("build") or {}).get("dockerfile_inline")
     if not isinstance(text, str):
         return None
-    path, _, line = compose_place(box, root)(("services", name, "build", "dockerfile_inline")).partition(":")
+    path, _, line = place(("services", name, "build", "dockerfile_inline")).partition(":")
     # The text begins on the line after its key. Directives count only above everything else, empty lines too.
-    return box.sources.dockerfile_text(below_directives(text, "\n" * int(line or 0)), path=path, args={})
+    return sources.dockerfile_text(below_directives(text, "\n" * int(line or 0)), path=path, args={})
 
 
 def users_text(files: Files, root: Path, service: Service, path: str) -> str:
@@ -39,11 +42,11 @@ def users_dockerfile(sources: Sources, root: Path, service: Service, path: str) 
 
 def written_text(files: Files, project: Project, run: Run) -> str:
     """Of the Dockerfile whose lines a run builds; "" where that is devctl's own."""
-    service, root = project.service(run.service), Path(project.root)
+    service, root = project.service(run.service), project.root
     return users_text(files, root, service, run.written) if service is not None and run.written else ""
 
 
 def written_dockerfile(sources: Sources, project: Project, run: Run) -> DockerfileFacts:
     service = project.service(run.service)
     assert service is not None and run.written is not None
-    return users_dockerfile(sources, Path(project.root), service, run.written)
+    return users_dockerfile(sources, project.root, service, run.written)

@@ -53,11 +53,11 @@ def make_mounted(files: Files, project: Project, service: Service) -> None:
 
 def _make(files: Files, project: Project, source: Path) -> None:
     try:
-        files.make_folder(source, within=Path(project.root), owner=project.owner)
+        files.make_folder(source, within=project.root, owner=project.owner)
     except FilesError as error:
         if error.code != "unsafe-path":  # behind a link: what is to be made there is the engine's affair
             raise
 
 
 def _volumes(project: Project, service: Service) -> list[dict[str, Any]]:
-    return list((project.specs.get(service.name) or {}).get("volumes") or [])
+    return list(project.spec(service.name).get("volumes") or [])

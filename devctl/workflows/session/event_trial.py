@@ -6,8 +6,6 @@ from here. So the watcher tries: a listener in the container, a write out here. 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from devctl.domain.command.argv import docker
 from devctl.domain.plan.engine_state import Container
 from devctl.domain.ports.host import Reporter
@@ -15,7 +13,7 @@ from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import STATE_FOLDER, TRIAL, FileEventsNote
-from devctl.workflows.session.told_files import only_warned
+from devctl.workflows.session.steps import only_warned
 
 FOLDER, _, PROBE = TRIAL.partition("/")
 TIMEOUT = 8.0
@@ -53,12 +51,12 @@ def try_once(box: Toolbox, project: Project, container: Container) -> bool | Non
 
 
 def _note(state: StateFolder, project: Project, *, arrived: bool) -> None:
-    state.write(Path(project.root), FileEventsNote(arrived))
+    state.write(project.root, FileEventsNote(arrived))
 
 
 def _noted(reporter: Reporter, state: StateFolder, project: Project) -> bool | None:
     with only_warned(reporter):
-        return state.read(Path(project.root), FileEventsNote).arrive
+        return state.read(project.root, FileEventsNote).arrive
     return None
 
 
@@ -67,7 +65,7 @@ def _arrive(box: Toolbox, project: Project, container: Container, folder: str) -
     said: list[str] = []
     listen = ["timeout", str(round(TIMEOUT)), *_LISTENER.split()]
     argv = docker("exec", "--workdir", f"{folder}/{FOLDER}", to=[container.id, *listen])
-    box.state.put(Path(project.root), TRIAL, "0\n")
+    box.state.put(project.root, TRIAL, "0\n")
     deadline = box.clock.monotonic() + TIMEOUT - 1
     with box.processes.follow(argv, on_line=lambda _, line: said.append(line.rstrip())) as alive:
         watching: float | None = None
@@ -75,7 +73,7 @@ def _arrive(box: Toolbox, project: Project, container: Container, folder: str) -
             if watching is None and "watching ." in said:
                 watching = box.clock.monotonic()
             if watching is not None:
-                box.state.append(Path(project.root), TRIAL, "1\n")
+                box.state.append(project.root, TRIAL, "1\n")
             if f"{PROBE} has changed" in said:
                 return True
             box.clock.sleep(0.1)
@@ -84,8 +82,10 @@ def _arrive(box: Toolbox, project: Project, container: Container, folder: str) -
 
 def _target(project: Project, service: str) -> str | None:
     """Where the project's folder is mounted in the container."""
-    volumes = (project.specs.get(service) or {}).get("volumes") or []
-    mounted = [v["target"] for v in volumes if v.get("type") == "bind" and v.get("source") == project.root]
+    volumes = project.spec(service).get("volumes") or []
+    mounted = [
+        v["target"] for v in volumes if v.get("type") == "bind" and v.get("source") == str(project.root)
+    ]
     found = project.service(service)
     if found is not None and found.build.dev_stage is None:
         return found.mounted_at

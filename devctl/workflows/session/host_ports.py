@@ -5,18 +5,16 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 from devctl.domain.compose.host_ports import Published, published
 from devctl.domain.plan.engine_state import Observed
 from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.compose_model import Model, Spec
 from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError, MachineError, Problem
-from devctl.workflows.project.compose_model import compose_place
-from devctl.workflows.project.find import compose_files, named
 
 LOCALHOST = "127.0.0.1"
 TRIES = 100
@@ -42,10 +40,10 @@ def choose_host_port(
 ) -> int | None:
     """The host port of a service, None where it has no port, or where the compose file leaves the choice to the engine.
     Whether what the user fixed is free is asked by `check_host_ports`. `taken`: what others of the project get."""
-    if service.serve.port is None or project.specs.get(service.name, {}).get("network_mode"):
+    if service.serve.port is None or project.spec(service.name).get("network_mode"):
         return None
     fixed = fixed_port(project, service)
-    if fixed is not None or project.specs.get(service.name, {}).get("ports"):
+    if fixed is not None or project.spec(service.name).get("ports"):
         return fixed
     mine = observed.of(service.name)
     alive = mine is not None and mine.state in HOLDS_PORTS
@@ -63,7 +61,7 @@ def lost_to_another(project: Project, error: DevctlError, *, chosen: Mapping[str
     ours = {
         chosen.get(s.name)
         for s in project.services
-        if fixed_port(project, s) is None and not project.specs.get(s.name, {}).get("ports")
+        if fixed_port(project, s) is None and not project.spec(s.name).get("ports")
     }
     taken = _TAKEN.search(error.problem.message)
     return error.code == "port-taken" and taken is not None and int(taken[1]) in ours
@@ -73,7 +71,7 @@ def fixed_port(project: Project, service: Service) -> int | None:
     """The host port that the user's files name; None where the choice is ours."""
     if service.serve.host_port is not None:
         return service.serve.host_port
-    mine = published(project.specs.get(service.name, {}))
+    mine = published(project.spec(service.name))
     return next((p.hosts[0] for p in mine if p.target == service.serve.port and len(p.hosts) == 1), None)
 
 
@@ -103,13 +101,13 @@ def _fixed(spec: Spec) -> set[int]:
 
 
 def _published_twice(box: Toolbox, project: Project, first: str, second: str, port: int) -> MachineError:
-    targets = (p.target for p in published(project.specs.get(second, {})) if port in p.hosts)
+    targets = (p.target for p in published(project.spec(second)) if port in p.hosts)
     target = next(targets, port)
     return MachineError(
         f"{first} and {second} both publish port {port} of the host",
         code="port-taken",
-        hint=_other_port(box, project, second, target, _free_after(box.engine, box.host, port)),
-        place=compose_place(box, Path(project.root))(("services", second, "ports")),
+        hint=_other_port(box.files, project, second, target, _free_after(box.engine, box.host, port)),
+        place=project.place(("services", second, "ports")),
     )
 
 
@@ -129,7 +127,7 @@ def _must_be_free(
         f"{said} taken{f' by {who}' if first == last else ''}; {name} needs {'it' if first == last else 'one'}",
         code="port-taken",
         hint=port_remedy(box, project, name, port=first, target=port.target, holder=holder, after=last),
-        place=place or compose_place(box, Path(project.root))(("services", name, "ports")),
+        place=place or project.place(("services", name, "ports")),
     )
 
 
@@ -139,25 +137,24 @@ def port_remedy(
     """The project's own way to another port first: what holds the old one may be somebody's work."""
     other = _free_after(box.engine, box.host, max(port, after))
     end = f"docker stop {holder}" if holder else f"end what `ss -ltnp 'sport = :{port}'` shows"
-    return f"{_other_port(box, project, name, target, other)}; or {end}"
+    return f"{_other_port(box.files, project, name, target, other)}; or {end}"
 
 
-def _other_port(box: Toolbox, project: Project, name: str, target: int, port: int) -> str:
+def _other_port(files: Files, project: Project, name: str, target: int, port: int) -> str:
     service = project.service(name)
     if service is not None and service.serve.host_port is not None and service.serve.port == target:
         return _in_config(name, port)
-    for path in compose_files(box, Path(project.root)):
-        found = _VARIABLE.search(box.files.read_text(path, within=None) or "")
+    for path in project.compose_paths:
+        found = _VARIABLE.search(files.read_text(path, within=None) or "")
         while found is not None and found["target"] != str(target):
             found = _VARIABLE.search(found.string, found.end())
         if found is not None:
             return f"{found['name']}={port} in {posixpath.normpath(f'{project.compose_dir}/.env')}"
-    first = next(published(project.specs.get(name, {})), None)
+    first = next(published(project.spec(name)), None)
     moves = service.serve.port if service is not None else first.target if first is not None else None
     if moves == target:
         return _in_config(name, port)
-    files = (named(Path(project.root), path) for path in compose_files(box, Path(project.root)))
-    file = next(files, "compose.yaml")
+    file = next(iter(project.compose_files), "compose.yaml")
     return f'{file}: `services: {{{name}: {{ports: ["{LOCALHOST}:{port}:{target}"]}}}}`'
 
 
@@ -166,27 +163,26 @@ def _in_config(name: str, port: int) -> str:
 
 
 def _free_after(engine: Engine, host: Host, port: int) -> int:
-    used = engine.ports_in_use()
-    wanted = range(port + 1, port + 1 + TRIES)
-    return next((p for p in wanted if p not in used and host.port_free(LOCALHOST, p)), port + 1)
+    return free_port(engine, host, port + 1) or port + 1
+
+
+def free_port(engine: Engine, host: Host, first: int, taken: Collection[int] = ()) -> int | None:
+    """The first free port of the host from `first` on; None where TRIES in a row are taken."""
+    used = {*engine.ports_in_use(), *taken}
+    wanted = range(first, first + TRIES)
+    return next((p for p in wanted if p not in used and host.port_free(LOCALHOST, p)), None)
 
 
 def _next_free(box: Toolbox, service: Service, wanted: int, taken: Collection[int]) -> int:
     first = wanted if wanted >= 1024 else wanted + 8000
-    used = {*box.engine.ports_in_use(), *taken}
-    for port in range(first, first + TRIES):
-        if port not in used and box.host.port_free(LOCALHOST, port):
-            if port != first:
-                box.reporter.warn(
-                    Problem(
-                        "port-moved",
-                        f"port {first} is taken, {service.name} gets {port}",
-                        f"{_in_config(service.name, port)} fixes one",
-                    )
-                )
-            return port
-    raise MachineError(
-        f"no free port from {first} to {first + TRIES - 1}",
-        code="port-taken",
-        hint=f"{_in_config(service.name, first + TRIES)} chooses another",
-    )
+    port = free_port(box.engine, box.host, first, taken)
+    if port is None:
+        raise MachineError(
+            f"no free port from {first} to {first + TRIES - 1}",
+            code="port-taken",
+            hint=f"{_in_config(service.name, first + TRIES)} chooses another",
+        )
+    if port != first:
+        said, hint = f"port {first} is taken, {service.name} gets {port}", _in_config(service.name, port)
+        box.reporter.warn(Problem("port-moved", said, f"{hint} fixes one"))
+    return port

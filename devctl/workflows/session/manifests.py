@@ -18,49 +18,49 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import served_go_mod
 from devctl.errors import FilesError, ProjectError
-from devctl.workflows.project.find import compose_files, named, places_from
-from devctl.workflows.session.told_files import only_warned
+from devctl.workflows.project.find import named, places_from
+from devctl.workflows.session.steps import only_warned
 
 
 def manifest_paths(files: Files, project: Project, service: Service) -> tuple[str, ...]:
     """Paths relative to the project, absent ones included: they may come."""
-    root = Path(project.root)
-    with places_from(lambda: root):
+    with places_from(lambda: project.root):
         found = manifests(
             service.source.dir,
-            read=lambda path: files.read_text(root / path, within=root),
+            read=lambda path: files.read_text(project.root / path, within=project.root),
             workspace=service.build.env.get("GOWORK") != "off",
         )
     return tuple(path for path in found if not path.startswith("../"))
 
 
 def deps_fingerprint(files: Files, project: Project, service: Service) -> str:
-    root = Path(project.root)
     paths = (*manifest_paths(files, project, service), *project.watch_also)
-    return fingerprint({path: files.read_bytes(root / path, within=root) for path in paths})
+    return fingerprint({path: files.read_bytes(project.root / path, within=project.root) for path in paths})
 
 
-def check_manifests(box: Toolbox, project: Project, *, mode: Mode) -> None:
+def check_manifests(files: Files, project: Project, *, mode: Mode) -> None:
     """Raises FilesError with the line where a go.mod or go.work cannot be understood, or names what no image here can have
     (ProjectError in production, whose image is the user's): nothing is built then."""
-    root = Path(project.root)
-    paths = [path for service in project.services for path in manifest_paths(box.files, project, service)]
-    workspace = any(path.endswith("go.work") and box.files.exists(root / path) for path in paths)
+    root = project.root
+    paths = [path for service in project.services for path in manifest_paths(files, project, service)]
+    workspace = any(path.endswith("go.work") and files.exists(root / path) for path in paths)
     with places_from(lambda: root):
         for path in dict.fromkeys(paths):
             if posixpath.basename(path) in ("go.mod", "go.work"):
-                text = box.files.read_text(root / path, within=root)
+                text = files.read_text(root / path, within=root)
                 if text is not None and path.endswith(".work"):
-                    _check_members(box.files, root, path, text)
+                    _check_members(files, root, path, text)
                 elif text is not None:
-                    _check_replaced(box, root, path, text, mode=mode, workspace=workspace)
+                    _check_replaced(files, project, path, text, mode=mode, workspace=workspace)
 
 
-def _check_replaced(box: Toolbox, root: Path, path: str, text: str, *, mode: Mode, workspace: bool) -> None:
+def _check_replaced(
+    files: Files, project: Project, path: str, text: str, *, mode: Mode, workspace: bool
+) -> None:
     """No image and no container of the project has a folder that lies outside of it; a vendored module is in the project. Go
     reads a replacement only of a module that is required, and where no `workspace` has another one."""
-    folder, mod = posixpath.dirname(path), parse_mod(text, path=path)
-    if box.files.exists(root / folder / "vendor" / "modules.txt"):
+    root, folder, mod = project.root, posixpath.dirname(path), parse_mod(text, path=path)
+    if files.exists(root / folder / "vendor" / "modules.txt"):
         return
     required = {r.path for r in mod.requires}
     for replaced in (r for r in mod.replaces if r.local and r.old in required):
@@ -75,15 +75,15 @@ def _check_replaced(box: Toolbox, root: Path, path: str, text: str, *, mode: Mod
             raise kind(
                 f"{said}, which lies outside of the project",
                 code="replaced-outside",
-                hint=_from_above(box, root, both),
+                hint=_from_above(project, both),
                 place=place,
             )
-        if not workspace and not box.files.exists(root / there / "go.mod"):
-            is_folder = box.files.is_dir(root / there)
+        if not workspace and not files.exists(root / there / "go.mod"):
+            is_folder = files.is_dir(root / there)
             raise FilesError(
                 f"{said}, {'a folder without a go.mod, which Go refuses' if is_folder else 'but there is no such folder'}",
                 code="replaced-missing",
-                hint=_brought(box.files, root, there, replaced.old, is_folder=is_folder),
+                hint=_brought(files, root, there, replaced.old, is_folder=is_folder),
                 place=place,
             )
 
@@ -98,13 +98,12 @@ def _brought(files: Files, root: Path, folder: str, module: str, *, is_folder: b
     return f"bring {folder} back; where the code no longer needs it: go mod edit {shlex.quote(f'-dropreplace={module}')}"
 
 
-def _from_above(box: Toolbox, root: Path, both: str) -> str:
+def _from_above(project: Project, both: str) -> str:
     """How the project is started from the folder that holds both, with the compose file that it has."""
-    found = compose_files(box, root)
-    if not found:
+    if not project.compose_files:
         return f"devctl -C {both} up: that folder holds both, and its compose file may say `build: {{context: .}}`"
-    above = Path(posixpath.normpath(root / both))
-    names = shlex.quote(":".join(named(above, path) for path in reversed(found)))
+    above = Path(posixpath.normpath(project.root / both))
+    names = shlex.quote(":".join(named(above, path) for path in reversed(project.compose_paths)))
     return f"COMPOSE_FILE={names} devctl -C {both} up: that folder holds both, and is the `context` to build from"
 
 
@@ -131,14 +130,14 @@ def remember_manifest(box: Toolbox, project: Project, service: Service) -> None:
     text = _read_mod(box.files, project, service)
     if text is not None:
         with only_warned(box.reporter):
-            box.state.put(Path(project.root), served_go_mod(service.name), text)
+            box.state.put(project.root, served_go_mod(service.name), text)
 
 
 def changes_since(box: Toolbox, project: Project, service: Service) -> tuple[Change, ...]:
     """What go.mod says now against the one that serves; nothing where either cannot be read."""
     old = None
     with only_warned(box.reporter):
-        old = box.state.text(Path(project.root), served_go_mod(service.name))
+        old = box.state.text(project.root, served_go_mod(service.name))
     new = _read_mod(box.files, project, service)
     if old is None or new is None:
         return ()
@@ -150,7 +149,7 @@ def changes_since(box: Toolbox, project: Project, service: Service) -> tuple[Cha
 
 def sums_are_complete(files: Files, project: Project, service: Service) -> bool:
     """Whether go.mod parses and go.sum has the hash of all that it requires: then no tool is about to write more."""
-    mod, root = _read_mod(files, project, service), Path(project.root)
+    mod, root = _read_mod(files, project, service), project.root
     try:
         return mod is not None and sums_complete(
             parse_mod(mod), files.read_text(root / service.source.dir / "go.sum", within=root) or ""
@@ -160,5 +159,4 @@ def sums_are_complete(files: Files, project: Project, service: Service) -> bool:
 
 
 def _read_mod(files: Files, project: Project, service: Service) -> str | None:
-    root = Path(project.root)
-    return files.read_text(root / service.source.dir / "go.mod", within=root)
+    return files.read_text(project.root / service.source.dir / "go.mod", within=project.root)

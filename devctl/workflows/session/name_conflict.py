@@ -50,7 +50,7 @@ def _anothers(files: Files, project: Project, container: Container) -> Path | No
     be seen of this machine's folders alone.
     """
     label = container.labels.get(WORKING_DIR_LABEL)
-    here, other = Path(project.root), Path(label or project.root)
+    here, other = project.root, Path(label or project.root)
     if here in (other, *other.parents) or other in here.parents:
         return None
     return other if _elsewhere(project, container) or not files.gone(other) else None

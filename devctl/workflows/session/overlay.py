@@ -22,8 +22,9 @@ from devctl.domain.dockerfile.syntax_directive import newer_lines, syntax_line, 
 from devctl.domain.go.gomod import parse_mod, parse_work
 from devctl.domain.numbers import whole
 from devctl.domain.plan.fingerprints import digest
-from devctl.domain.plan.run import Run, built_from, dev_run, rebased, target_of
+from devctl.domain.plan.run import Run, built_from, rebased, target_of
 from devctl.domain.plan.users_air import air_of, our_build, translated
+from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources, Templates, Toolbox
 from devctl.domain.project.air_toml import air_toml
@@ -98,7 +99,7 @@ def _copied(files: Files, project: Project, service: Service) -> Iterator[str]:
     links = service.build.derived.final.links if service.build.derived is not None else ()
     for source in (source for link in links for source in link.sources if source != "."):
         path = posixpath.normpath(posixpath.join(service.build.context, source))
-        found = _endings(files, Path(project.root) / path, root=files.real(project.root), depth=4) - _DATA
+        found = _endings(files, project.root / path, root=files.real(str(project.root)), depth=4) - _DATA
         yield from sorted(f"*.{ending}" for ending in found) if found or "*" in path else [path]
 
 
@@ -129,7 +130,7 @@ def recipe_in(files: Mapping[str, str], service: str) -> Recipe:
 def recipe_of(files: Files, project: Project, build: Mapping[str, Any]) -> Recipe | None:
     """What another service of the compose file is built by: their Dockerfile, and a context without our own folder, which changes
     with every command. None where the context is not a folder of the project."""
-    root, context = Path(project.root), Path(str(build.get("context") or ""))
+    root, context = project.root, Path(str(build.get("context") or ""))
     dockerfile = context / str(build.get("dockerfile") or "Dockerfile")
     if "dockerfile_inline" in build or not all(p.is_relative_to(root) for p in (context, dockerfile)):
         return None
@@ -145,7 +146,7 @@ def recipe_of(files: Files, project: Project, build: Mapping[str, Any]) -> Recip
 
 def is_vendored(files: Files, project: Project, service: Service) -> bool:
     """Whether the build takes its modules from vendor/."""
-    return files.exists(Path(project.root) / service.source.dir / "vendor/modules.txt")
+    return files.exists(project.root / service.source.dir / "vendor/modules.txt")
 
 
 def _their_dockerfile(files: Files, sources: Sources, project: Project, run: Run) -> str:
@@ -154,10 +155,9 @@ def _their_dockerfile(files: Files, sources: Sources, project: Project, run: Run
 
     Raises FilesError `reserved-name` where another stage has that name.
     """
-    root = Path(project.root)
     moved, service = rebased(project, run), project.service(run.service)
     assert service is not None
-    text = moved.text if moved is not None else users_text(files, root, service, str(run.dockerfile))
+    text = moved.text if moved is not None else users_text(files, project.root, service, str(run.dockerfile))
     number = whole(run.stage or "")
     text = _read_by(project, text)
     facts = sources.dockerfile_text(text, path=str(run.dockerfile), args=build_args(project, run))
@@ -186,7 +186,7 @@ def _read_by(project: Project, text: str) -> str:
 
 def _without_newer(facts: DockerfileFacts, text: str, wanted: str | None) -> str:
     """Without the instructions that an older engine cannot read, of stages which are not built: it reads all of them first."""
-    stage = find_stage(facts, wanted) if wanted is not None else facts.stages[-1]
+    stage = find_stage(facts, wanted)
     needed = needed_by(facts, stage) if stage is not None else facts.stages
     lines = text.split("\n")
     for newer in newer_lines(s for s in facts.stages if s not in needed):
@@ -201,43 +201,46 @@ def build_args(project: Project, run: Run) -> dict[str, str]:
     return {**said_args(project, run.service), **run.args}
 
 
-def run_bases(box: Toolbox, project: Project, run: Run) -> tuple[Base, ...]:
+def bases_of(project: Project, run: Run, dockerfile: DockerfileFacts) -> tuple[Base, ...]:
     """The outside images that building this run's stage needs, its arguments filled in. A name in `additional_contexts` is none."""
-    facts = dockerfile_of(box, project, run)
-    stage = find_stage(facts, run.stage) if run.stage else facts.stages[-1]
+    stage = find_stage(dockerfile, run.stage)
     if stage is None:
         return ()
-    stages = needed_by(facts, stage)
+    stages = needed_by(dockerfile, stage)
     for needed in stages:
         if needed.base.endswith((":", "@")) or needed.base == "":
             raise FilesError(
                 f"FROM names no image: {needed.base!r} has an empty {'digest' if '@' in needed.base else 'tag'}",
                 code="broken-dockerfile",
                 hint="give the build argument in that line a default that is not empty (ARG), or a value in `build.args`",
-                place=f"{facts.path}:{needed.line}",
+                place=f"{dockerfile.path}:{needed.line}",
             )
-    found = project_bases((), (DockerfileFacts(facts.path, stages, facts.global_args),))
-    contexts = (project.specs.get(run.service, {}).get("build") or {}).get("additional_contexts") or {}
+    found = project_bases((), (DockerfileFacts(dockerfile.path, stages, dockerfile.global_args),))
+    contexts = (project.spec(run.service).get("build") or {}).get("additional_contexts") or {}
     return tuple(base for base in found if base.ref not in contexts)
 
 
+def dockerfile_in(sources: Sources, project: Project, run: Run, files: Mapping[str, str]) -> DockerfileFacts:
+    """What a run is built by, of its `overlay_files`."""
+    text, path = files[dockerfile_copy(run.service)], run.dockerfile or built_from(run)
+    return sources.dockerfile_text(text, path=path, args=build_args(project, run))
+
+
 def dockerfile_of(box: Toolbox, project: Project, run: Run) -> DockerfileFacts:
-    text = overlay_files(box, project, run)[f"{run.service}/Dockerfile"]
-    return box.sources.dockerfile_text(
-        text, path=run.dockerfile or built_from(run), args=build_args(project, run)
-    )
+    """The same where no session was opened."""
+    return dockerfile_in(box.sources, project, run, overlay_files(box, project, run))
 
 
-def base_refs(box: Toolbox, project: Project) -> frozenset[str]:
-    """What the dev images of a project are built on."""
-    runs = [dev_run(project, service) for service in project.services]
-    return frozenset(base.ref for run in runs for base in run_bases(box, project, run))
+def all_bases(box: Toolbox, project: Project, runs: Iterable[Run]) -> tuple[Base, ...]:
+    """The bases of runs that no session was opened for."""
+    found = (base for run in runs for base in bases_of(project, run, dockerfile_of(box, project, run)))
+    return tuple(dict.fromkeys(found))
 
 
-def bases_digest(box: Toolbox, project: Project, run: Run) -> str:
+def bases_digest(engine: Engine, bases: Iterable[Base]) -> str:
     """Which images the outside references of a Dockerfile name now; "" where one of them is not here."""
-    refs = sorted(base.ref for base in run_bases(box, project, run))
-    here = box.engine.images(refs)
+    refs = sorted(base.ref for base in bases)
+    here = engine.images(refs)
     return digest([here[ref].id for ref in refs]) if refs and len(here) == len(refs) else ""
 
 
@@ -318,8 +321,7 @@ def _ignored(files: Files, project: Project, run: Run, dockerfile: str) -> str:
 def _needed(files: Files, project: Project, service: Service, run: Run) -> Iterator[str]:
     """What a build of ours cannot do without, relative to its context: the user's .dockerignore may be for an image that takes
     nothing but what is built outside (`*`, `!dist`)."""
-    root = Path(project.root)
-    paths = [p for p in manifest_paths(files, project, service) if files.exists(root / p)]
+    paths = [p for p in manifest_paths(files, project, service) if files.exists(project.root / p)]
     made_of = compiled(files, project, service) if run.mode == "prod" else service.source.embeds
     for path in (*made_of, *paths):
         inside = posixpath.relpath(path, run.context)
@@ -330,7 +332,7 @@ def _needed(files: Files, project: Project, service: Service, run: Run) -> Itera
 def compiled(files: Files, project: Project, service: Service) -> Iterator[str]:
     """What the program is made of: its Go files, what it embeds, and vendor/ where that has its modules."""
     for folder in service.source.packages:
-        for name in files.names(Path(project.root) / folder):
+        for name in files.names(project.root / folder):
             if name.endswith(".go") and not name.endswith("_test.go"):
                 yield posixpath.join(folder, name)
     yield from service.source.embeds
@@ -349,7 +351,7 @@ def _asks_git(project: Project, run: Run, dockerfile: str) -> bool:
 
 def ignored_by_them(files: Files, project: Project, run: Run) -> tuple[str, str | None]:
     """The user's .dockerignore that holds for a build: its path in the project, and what it says."""
-    root, beside = Path(project.root), f"{run.written}.dockerignore"
+    root, beside = project.root, f"{run.written}.dockerignore"
     if run.written is not None and (text := files.read_text(root / beside, within=root)) is not None:
         return beside, text
     path = posixpath.normpath(posixpath.join(run.context, ".dockerignore"))
@@ -371,7 +373,7 @@ def _unpublished(files: Files, project: Project, paths: tuple[str, ...], *, cont
 
     `paths`: the manifests of a service. Raises FilesError where one of them cannot be read.
     """
-    root = Path(project.root)
+    root = project.root
     work = next((p for p in paths if posixpath.basename(p) == "go.work"), None)
     text = files.read_text(root / work, within=root) if work is not None else None
     if work is None or text is None:

@@ -38,7 +38,7 @@ def with_access(box: Toolbox, project: Project, run: Run) -> Run:
 
 def said_args(project: Project, service: str) -> dict[str, str]:
     """The build arguments of the compose file."""
-    build = (project.specs.get(service) or {}).get("build")
+    build = project.spec(service).get("build")
     said = build.get("args") if isinstance(build, dict) else None
     return {str(k): str(v) for k, v in said.items()} if isinstance(said, dict) else {}
 

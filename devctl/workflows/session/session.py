@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
+from devctl.domain.bases.references import Base
 from devctl.domain.command.state import Mode
 from devctl.domain.compose.depends_on import needed
 from devctl.domain.compose.host_programs import refuse_providers
 from devctl.domain.compose.model_json import to_compose
+from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.recipe import Recipes
 from devctl.domain.plan.engine_state import MODE_LABEL, Image, Observed
 from devctl.domain.plan.fingerprints import dependencies, label_wanted
@@ -17,17 +20,24 @@ from devctl.domain.plan.planner import Dependency, Step, Wanted, plan_up
 from devctl.domain.plan.render import render
 from devctl.domain.plan.run import Run, dev_run, prod_run
 from devctl.domain.ports.files import Files
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.state_folder import StateFolder
+from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Project, Service
-from devctl.workflows.project.compose_model import compose_place
 from devctl.workflows.session.bind_mounts import make_mounted
 from devctl.workflows.session.event_trial import known_to_fail
 from devctl.workflows.session.host_ports import check_host_ports, choose_host_ports
 from devctl.workflows.session.jobs import with_source
 from devctl.workflows.session.manifests import check_manifests, deps_fingerprint
 from devctl.workflows.session.name_conflict import refuse_anothers
-from devctl.workflows.session.overlay import bases_digest, overlay_files, recipe_in, recipe_of
+from devctl.workflows.session.overlay import (
+    bases_digest,
+    bases_of,
+    dockerfile_in,
+    overlay_files,
+    recipe_in,
+    recipe_of,
+)
 from devctl.workflows.session.private_modules import with_access
 
 RECIPE_FILES = (".dockerignore", ".air.toml")
@@ -36,23 +46,23 @@ RECIPE_FILES = (".dockerignore", ".air.toml")
 @dataclass(frozen=True, slots=True)
 class Session:
     """`model` is as the program will see it, and what compose is given. `overlay`: by service what it is built from and runs with
-    below `.devctl/`, read once: what is fingerprinted and judged is what is built. `others`: what those dependencies are built by
-    that are built here."""
+    below `.devctl/`, read once: what is fingerprinted (`recipe_files`) and judged is what is built. `others`: what those
+    dependencies are built by that are built here."""
 
     project: Project
     runs: tuple[Run, ...]
     observed: Observed
-    images: Mapping[str, Image]
     wanted: tuple[Wanted, ...]
-    dependencies: tuple[Dependency, ...]
     model: Model
-    cache_volume: str
     overlay: Mapping[str, Mapping[str, str]]
-    others: Recipes
+    recipe_files: Mapping[str, Mapping[str, str | None]]
+    images: Mapping[str, Image] = field(default_factory=dict)
+    dependencies: tuple[Dependency, ...] = ()
+    others: Recipes = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
-        return Path(self.project.root)
+        return self.project.root
 
     @property
     def model_text(self) -> str:
@@ -71,8 +81,39 @@ class Session:
         """The dependencies that nobody needs."""
         return frozenset(d.name for d in self.dependencies if not d.needed)
 
+    @property
+    def starting(self) -> list[str]:
+        """The services that the plan starts."""
+        return [s.service or "" for s in self.plan() if s.step == "start"]
+
     def run(self, service: str) -> Run:
         return next(r for r in self.runs if r.service == service)
+
+    def find_run(self, service: str) -> Run | None:
+        """None of a service that is not ours."""
+        return next((r for r in self.runs if r.service == service), None)
+
+    def dockerfile(self, sources: Sources, run: Run) -> DockerfileFacts:
+        """What a run is built by, with its arguments filled in."""
+        return dockerfile_in(sources, self.project, run, self.overlay[run.service])
+
+    def bases(self, sources: Sources, run: Run) -> tuple[Base, ...]:
+        """The outside images that it is built on."""
+        return bases_of(self.project, run, self.dockerfile(sources, run))
+
+    def wanted_of(self, service: str) -> Wanted:
+        return next(w for w in self.wanted if w.service == service)
+
+    def with_users(self, users: Mapping[str, str]) -> Session:
+        """The same services, run as these users: what an image says may decide that, and nothing is read again for it."""
+        runs = tuple(replace(r, user=users.get(r.service, r.user)) for r in self.runs)
+        model = render(self.project, runs, observed=self.observed)
+        again = {
+            r.service: partial(label_wanted, model, r, recipe_files=self.recipe_files[r.service])
+            for r in runs
+        }
+        wanted = tuple(replace(again[w.service](deps=w.deps), bases=w.bases) for w in self.wanted)
+        return replace(self, runs=runs, model=model, wanted=wanted)
 
 
 def open_session(
@@ -82,59 +123,49 @@ def open_session(
     mode: Mode,
     only: Iterable[str] = (),
     base: str | None = None,
-    target: str = "",
-    prod_user: Mapping[str, str] | None = None,
     observed: Observed | None = None,
 ) -> Session:
     """Observe once, render, fingerprint. `only` leaves the services that these do not need as they are."""
-    check_manifests(box, project, mode=mode)
+    check_manifests(box.files, project, mode=mode)
     observed = observed or box.engine.observe(project.name)
     refuse_anothers(box.files, project, observed)
-    refuse_providers(
-        project.model,
-        place=lambda name: compose_place(box, Path(project.root))(("services", name, "provider")),
-    )
+    refuse_providers(project.model, place=lambda name: project.place(("services", name, "provider")))
     chosen = _chosen(project, frozenset(only), observed)
     ports = choose_host_ports(box, project, observed=observed)
-    runs = tuple(
-        _run(
-            box, project, service, host_port=ports[service.name], base=base, target=target,
-            mode=_mode(service, chosen, observed, mode),
-        )
-        for service in project.services
-    )  # fmt: skip
-    runs = tuple(replace(r, user=(prod_user or {}).get(r.service, r.user)) for r in runs)
-    model = render(project, runs, observed=observed, cache_volume=project.cache_volume)
+    modes = {s.name: _mode(s, chosen, observed, mode) for s in project.services}
+    runs = [
+        _run(box, project, s, host_port=ports[s.name], base=base, mode=modes[s.name])
+        for s in project.services
+    ]
+    session = session_of(box, project, runs, observed=observed, chosen=chosen)
     starting = chosen | needed(project.specs, chosen)
-    check_host_ports(box, project, model, starting=starting, observed=observed)
-    overlay = {run.service: overlay_files(box, project, run) for run in runs}
-    wanted = tuple(
-        replace(
-            label_wanted(
-                model,
-                run,
-                deps=deps_fingerprint(box.files, project, service),
-                recipe_files=recipe_files(box.files, project, run, overlay[run.service]),
-            ),
-            bases=bases_digest(box, project, run) if mode == "dev" else "",
-        )
-        for service, run in zip(project.services, runs, strict=True)
-        if service.name in chosen
-    )
-    others = dependencies(model, frozenset(s.name for s in project.services), named=frozenset(only))
-    others = with_source(box.files, box.private, Path(project.root), model, others)
-    return Session(
-        project=project,
-        runs=runs,
-        observed=observed,
-        images=box.engine.images([*(w.image for w in wanted), *(d.image for d in others if d.image)]),
-        wanted=wanted,
+    check_host_ports(box, project, session.model, starting=starting, observed=observed)
+    others = dependencies(session.model, frozenset(s.name for s in project.services), named=frozenset(only))
+    others = with_source(box.files, box.private, project.root, session.model, others)
+    return replace(
+        session,
+        images=box.engine.images([*(w.image for w in session.wanted), *(d.image for d in others if d.image)]),
         dependencies=others,
-        model=model,
-        cache_volume=project.cache_volume,
-        overlay=overlay,
-        others=_recipes_of(box.files, project, model, others),
+        others=_recipes_of(box.files, project, session.model, others),
     )
+
+
+def session_of(
+    box: Toolbox, project: Project, runs: Sequence[Run], *, observed: Observed, chosen: Collection[str]
+) -> Session:
+    """The runs, with what each is built from; those of `chosen` fingerprinted. Nothing of the dependencies."""
+    overlay = {run.service: overlay_files(box, project, run) for run in runs}
+    files = {run.service: _recipe_files(box.files, project, run, overlay[run.service]) for run in runs}
+    model = render(project, runs, observed=observed)
+    opened = Session(project, tuple(runs), observed, (), model, overlay, files)
+    wanted = []
+    for service, run in ((s, r) for s in project.services for r in runs if r.service == s.name in chosen):
+        deps = deps_fingerprint(box.files, project, service)
+        labelled = label_wanted(model, run, deps=deps, recipe_files=files[run.service])
+        dev = run.mode == "dev"
+        bases = bases_digest(box.engine, opened.bases(box.sources, run)) if dev else ""
+        wanted.append(replace(labelled, bases=bases))
+    return replace(opened, wanted=tuple(wanted))
 
 
 def _recipes_of(files: Files, project: Project, model: Model, dependencies: Iterable[Dependency]) -> Recipes:
@@ -143,16 +174,16 @@ def _recipes_of(files: Files, project: Project, model: Model, dependencies: Iter
     return {name: recipe for name, recipe in found.items() if recipe is not None}
 
 
-def write_overlay(box: Toolbox, session: Session) -> None:
+def write_overlay(files: Files, state: StateFolder, session: Session) -> None:
     """Write to `.devctl/` what the services are built from, for people to read, and what they run with."""
     project = session.project
-    box.state.make(session.root)
+    state.make(session.root)
     for run in session.runs:
         for name, text in session.overlay[run.service].items():
-            box.state.put(session.root, name, text)
+            state.put(session.root, name, text)
         service = project.service(run.service)
         if run.mode == "dev" and service is not None:
-            make_mounted(box.files, project, service)
+            make_mounted(files, project, service)
 
 
 def _chosen(project: Project, named: frozenset[str], observed: Observed) -> frozenset[str]:
@@ -177,9 +208,12 @@ def _run(
     host_port: int | None,
     mode: Mode,
     base: str | None,
-    target: str,
 ) -> Run:
-    run = dev_run(project, service) if mode == "dev" else prod_run(project, service, base=base, target=target)
+    run = (
+        dev_run(project, service)
+        if mode == "dev"
+        else prod_run(project, service, base=base, target=project.prod_target)
+    )
     user = f"{project.owner[0]}:{project.owner[1]}" if mode == "dev" and box.host.is_linux() else None
     run = with_access(box, project, run)
     return replace(run, user=user, host_port=host_port, poll=mode == "dev" and must_poll(box, project))
@@ -189,17 +223,14 @@ def must_poll(box: Toolbox, project: Project) -> bool:
     """Whether file events cannot be trusted here: devctl.yaml's word, else the kind of the mount, else what was tried."""
     if project.watch_poll != "auto":
         return project.watch_poll == "always"
-    return box.files.eventless(Path(project.root)) is not None or known_to_fail(
-        box.reporter, box.state, project
-    )
+    return box.files.eventless(project.root) is not None or known_to_fail(box.reporter, box.state, project)
 
 
-def recipe_files(
+def _recipe_files(
     files: Files, project: Project, run: Run, overlay: Mapping[str, str]
 ) -> dict[str, str | None]:
     """The files that decide what an image is built from, by name; None for one that is not there."""
-    root = Path(project.root)
     service = project.service(run.service)
     air = service.air.path if service is not None and service.air is not None else f"{run.context}/.air.toml"
-    theirs = files.read_text(root / air, within=root)
+    theirs = files.read_text(project.root / air, within=project.root)
     return {**overlay, ".air.toml": None if run.ours else theirs}

@@ -1,59 +1,52 @@
-"""Run a step, tell the reporter, keep its time: what `steps[]` of a result is made of."""
+"""Run a step, tell the reporter, keep its time: what `steps[]` of a result is made of. And what only warns where it fails."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import asdict, dataclass, field, replace
 
 from devctl.domain.command.events import Outcome, StepDone, StepFailed, StepStarted
 from devctl.domain.plan.planner import Step, plan_text
 from devctl.domain.ports.host import Clock, Reporter
 from devctl.domain.project.model import Project
-from devctl.errors import UsageError
-
-
-class Timed(Protocol):
-    """A box of ports with these two in it."""
-
-    @property
-    def reporter(self) -> Reporter: ...
-    @property
-    def clock(self) -> Clock: ...
+from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, Problem, UsageError
 
 
 @dataclass(slots=True)
 class Steps:
-    """Collects the steps of one command, each with its time in ms; `failed`: the service of the one that failed last, which was
-    `failed_step`."""
+    """Collects the steps of one command; `failed`: the service of the one that failed last, which was `failed_step`."""
 
-    box: Timed
-    done: list[dict[str, object]] = field(default_factory=list)
+    reporter: Reporter
+    clock: Clock
+    done: list[StepDone] = field(default_factory=list)
     failed: str | None = None
     failed_step: str = ""
 
     @contextmanager
     def step(self, name: str, cause: str, *, service: str | None = None) -> Iterator[None]:
-        began = self.box.clock.monotonic()
-        self.box.reporter.emit(StepStarted(step=name, cause=cause, service=service))
+        began = self.clock.monotonic()
+        self.reporter.emit(StepStarted(step=name, cause=cause, service=service))
         try:
             yield
         except BaseException:
             self.failed, self.failed_step = service, name
-            self.box.reporter.emit(StepFailed(step=name, cause=cause, ms=self._since(began), service=service))
+            self.reporter.emit(StepFailed(step=name, cause=cause, ms=self._since(began), service=service))
             raise
-        ms = self._since(began)
-        self.box.reporter.emit(StepDone(step=name, cause=cause, ms=ms, service=service))
-        self.done.append({"step": name, "service": service, "cause": cause, "ms": ms})
+        self.done.append(StepDone(step=name, cause=cause, ms=self._since(began), service=service))
+        self.reporter.emit(self.done[-1])
+
+    def as_json(self) -> list[dict[str, object]]:
+        """`steps` of a result."""
+        return [asdict(step) for step in self.done]
 
     def _since(self, began: float) -> int:
-        return round((self.box.clock.monotonic() - began) * 1000)
+        return round((self.clock.monotonic() - began) * 1000)
 
 
-def looking(box: Timed, cause: str) -> AbstractContextManager[None]:
+def looking(reporter: Reporter, clock: Clock, cause: str) -> AbstractContextManager[None]:
     """A step that changes nothing: people see it where it takes long, and it is none of the `steps[]` of a result."""
-    return Steps(box).step("look", cause)
+    return Steps(reporter, clock).step("look", cause)
 
 
 def check_services(project: Project, names: Sequence[str]) -> list[str]:
@@ -71,3 +64,28 @@ def check_services(project: Project, names: Sequence[str]) -> list[str]:
 
 def plan_outcome(plan: Sequence[Step]) -> Outcome:
     return Outcome(result={"plan": [s.as_json() for s in plan]}, text=plan_text(plan))
+
+
+@contextmanager
+def only_warned(reporter: Reporter) -> Iterator[None]:
+    """For a file below `.devctl/` that only tells something: that one is planted there, or a full disk, fails nothing."""
+    try:
+        yield
+    except (FilesError, MachineError) as error:
+        reporter.warn(error.problem)
+
+
+@contextmanager
+def beside(reporter: Reporter, what: str) -> Iterator[None]:
+    """Best effort while another error is handled: a second one becomes a warning that begins with `what` could not be done;
+    one more Ctrl-C only ends this."""
+    try:
+        yield
+    except (KeyboardInterrupt, InterruptedByUser):
+        return
+    except DevctlError as error:
+        problem = replace(error.problem, message=f"{what} failed as well: {error.problem.message}")
+        reporter.warn(problem)
+    except Exception as error:  # a bug on the way of an error must not hide what the user is to read
+        message = f"{what} failed as well: {type(error).__name__}: {error}"
+        reporter.warn(Problem("internal-error", message, "devctl status shows what runs now"))
