@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from devctl.domain.command.argv import docker, mount
 from devctl.domain.plan.engine_state import Container
@@ -82,15 +81,15 @@ def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
     # It may have to be ended: `--init` passes a signal on, and where none helps it is removed by name.
     name = f"{session.project.name}-proof-{box.host.pid()}"
     flags = ["--rm", "--init", "--name", name, *temporary(box.identity, session.project.name)]
-    flags += [mount("bind", session.project.root, service.mounted_at)]
-    flags += [mount("volume", session.cache_volume, CACHE_TARGET)]
+    flags += [mount("bind", str(session.root), service.mounted_at)]
+    flags += [mount("volume", session.project.cache_volume, CACHE_TARGET)]
     flags += ["--user", run.user] if run.user else []
     flags += [f"--env={key}={value}" for key, value in service.build.env.items()]
     flags += ["--workdir", service.module_mounted_at, "--entrypoint", "sh"]
     argv = docker("run", *flags, to=[run.image, *_build(service)])
     ended = False
     try:
-        done = box.processes.run(argv, cwd=Path(session.project.root), timeout=COMPILE_TIMEOUT, last=SAID)
+        done = box.processes.run(argv, cwd=session.root, timeout=COMPILE_TIMEOUT, last=SAID)
         ended = done.code != TIMED_OUT
     finally:
         if not ended:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from devctl.domain.command.events import Outcome, Ready, Remark
 from devctl.domain.command.requests import UpRequest
@@ -14,8 +13,7 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, InterruptedByUser
 from devctl.workflows.dev.watch import holding, still_mine, watch
-from devctl.workflows.engine.execute import must
-from devctl.workflows.engine.kills import tell_kills
+from devctl.workflows.engine.execute import must, tell_kills
 from devctl.workflows.logs.follow import stream
 from devctl.workflows.session.host_ports import HOLDS_PORTS
 from devctl.workflows.session.name_conflict import own_containers
@@ -54,7 +52,7 @@ def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -
             def stop() -> bool:
                 nonlocal detached
                 detached = detached or key() == "d"
-                return detached or (mine and not still_mine(box.files, Path(project.root)))
+                return detached or (mine and not still_mine(box.files, project.root))
 
             _stay(box, project, stop=stop, watching=watching)
     except (KeyboardInterrupt, InterruptedByUser):
@@ -74,7 +72,7 @@ def _unwatched(request: UpRequest, box: Toolbox, project: Project, *, mine: bool
         )
     if mine:
         return ""
-    other = watcher_state(box, project)
+    other = watcher_state(box, project.root)
     pid = f" (pid {other.pid})" if other.pid is not None else ""
     return f"not watching: another devctl{pid} watches this project already"
 
@@ -117,7 +115,7 @@ def _stop(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) 
     with _at_the_end(request, box, project):
         text = _others(box, project)
         if text is None:
-            root, timeout = Path(project.root), request.compose_timeout
+            root, timeout = project.root, request.compose_timeout
             must(box.compose.stop(project.name, root, timeout=timeout), "compose")
             tell_kills(box.reporter, box.state, root, [s.name for s in project.services])
             text = "stopped; devctl up starts again, devctl down removes"
@@ -133,7 +131,7 @@ def _others(box: Toolbox, project: Project) -> str | None:
     prod = sorted(c.service for c in running if c.labels.get(MODE_LABEL) == "prod")
     if prod:
         return f"left running: {', '.join(prod)} in production mode, from devctl prod-preview; devctl down removes it"
-    other = watcher_state(box, project)
+    other = watcher_state(box, project.root)
     if other.state == "running":
         return (
             f"left running: another devctl (pid {other.pid}) took this project over; devctl down removes it"
@@ -143,12 +141,11 @@ def _others(box: Toolbox, project: Project) -> str | None:
 
 @contextmanager
 def _at_the_end(request: UpRequest, box: Toolbox, project: Project) -> Iterator[None]:
-    root = Path(project.root)
-    if not box.files.is_dir(root):  # moved or removed: nobody else can be at work on it
+    if not box.files.is_dir(project.root):  # moved or removed: nobody else can be at work on it
         yield
         return
     try:
-        with locked(box, root, command="up", timeout=request.lock_timeout):
+        with locked(box, project.root, command="up", timeout=request.lock_timeout):
             yield
     except (KeyboardInterrupt, InterruptedByUser) as error:
         raise InterruptedByUser(

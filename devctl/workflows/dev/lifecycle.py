@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from devctl.domain.command.events import Outcome, Planned
 from devctl.domain.command.requests import (
@@ -15,8 +14,6 @@ from devctl.domain.command.requests import (
 )
 from devctl.domain.command.state import ServiceState, State, ready_text
 from devctl.domain.plan.planner import Step, plan_text
-from devctl.domain.ports.engine import Engine
-from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, InterruptedByUser, UsageError
@@ -28,10 +25,8 @@ from devctl.workflows.dev.unchanged import note_up
 from devctl.workflows.dev.watch import watched_paths
 from devctl.workflows.dev.watch_round import current, in_dev, replace_running
 from devctl.workflows.engine.compiler_cache import ensure_cache
-from devctl.workflows.engine.execute import build, build_all, compose_up, must
-from devctl.workflows.engine.kills import tell_kills
+from devctl.workflows.engine.execute import build, build_all, compose_up, must, tell_kills
 from devctl.workflows.engine.network_holder import end_holder
-from devctl.workflows.engine.optional_services import without_unstartable
 from devctl.workflows.engine.pull import pull_missing
 from devctl.workflows.project.dev_stage_fallback import give_way, try_again
 from devctl.workflows.project.find import named
@@ -42,11 +37,10 @@ from devctl.workflows.session.host_ports import lost_to_another
 from devctl.workflows.session.name_conflict import own_containers, refuse_anothers
 from devctl.workflows.session.session import Session, open_session, write_overlay
 from devctl.workflows.session.startable import check_startable
-from devctl.workflows.session.steps import Steps, check_services, looking, plan_outcome
-from devctl.workflows.state.snapshot import snapshot
+from devctl.workflows.session.steps import Steps, beside, check_services, looking, plan_outcome
+from devctl.workflows.state.snapshot import snapshot, what_runs
 from devctl.workflows.state.watcher_process import ensure_watcher, stop_watcher
 from devctl.workflows.switch.applied_model import forget_applied, keep_applied, keep_running
-from devctl.workflows.switch.first_error import beside
 from devctl.workflows.switch.lock import changing
 from devctl.workflows.switch.switch import removal, stopping, switching
 
@@ -58,7 +52,7 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
     """Dev mode, from nothing or from prod."""
     with changing(box, request, "up") as loaded:
         check_services(loaded, request.services)
-        with looking(box, "what it is built on"):
+        with looking(box.reporter, box.clock, "what it is built on"):
             project = resolve_bases(
                 box,
                 loaded,
@@ -81,7 +75,7 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
 
 def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
     began = box.clock.monotonic()
-    steps = Steps(box)
+    steps = Steps(box.reporter, box.clock)
     try:
         state = _bring_up(request, box, project, steps)
     except KeyboardInterrupt:
@@ -93,7 +87,9 @@ def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
         with beside(box.reporter, "looking for the dependency that ended"):
             told = with_ended_dependency(box.engine, project, error)
         with beside(box.reporter, "starting the watcher"):
-            if request.watch and request.detach and _has_container(box.files, box.engine, project):
+            mine = own_containers(box.files, box.engine, project)
+            stays = any(mine.of(s.name) is not None for s in project.services)
+            if request.watch and request.detach and stays:
                 ensure_watcher(box, project)
         raise _with_what_stays(box, project, steps, told) from error
     if not request.services:
@@ -101,18 +97,18 @@ def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
             box,
             project,
             state,
-            tuple(named(Path(project.root), p) for p in watched_paths(box.files, project)),
+            tuple(named(project.root, p) for p in watched_paths(box.files, project)),
         )
     ready_ms = round((box.clock.monotonic() - began) * 1000)
-    result = {**state.as_json(), "ready_ms": ready_ms, "steps": steps.done}
+    result = {**state.as_json(), "ready_ms": ready_ms, "steps": steps.as_json()}
     return Outcome(result=result, text=ready_text(state, ready_ms, did=bool(steps.done)))
 
 
 def _with_what_stays(box: Toolbox, project: Project, steps: Steps, error: DevctlError) -> DevctlError:
     """The error with what runs now; of a service that did not come up it says what stays, and what happens next."""
-    message, result = error.problem.message, dict[str, object](steps=steps.done)
-    with beside(box.reporter, "looking at what runs now"):
-        state = snapshot(box, project)
+    message, result = error.problem.message, dict[str, object](steps=steps.as_json())
+    state = what_runs(box, project)
+    if state is not None:
         result |= state.as_json()
         mine = next((s for s in state.services if s.name == steps.failed and s.container is not None), None)
         if mine is not None and steps.failed_step == "probe":
@@ -122,7 +118,7 @@ def _with_what_stays(box: Toolbox, project: Project, steps: Steps, error: Devctl
 
 
 def _what_stays(service: ServiceState, state: State, steps: Steps) -> str:
-    if any(step["step"] == "restore" and step["service"] == service.name for step in steps.done):
+    if any(step.step == "restore" and step.service == service.name for step in steps.done):
         return "the previous container runs again"
     if service.state != "running":
         return f"its container stays ({service.state}), and devctl up starts it again"
@@ -140,13 +136,12 @@ def _bring_up(
     port_tries: int = PORT_TRIES,
 ) -> State:
     """What runs in dev mode already is replaced as the watcher does it: it serves until its successor is proven."""
-    with looking(box, "what is to run, and what runs"):
+    with looking(box.reporter, box.clock, "what is to run, and what runs"):
         session = open_session(box, project, mode="dev", only=request.services)
         if not advised:
             advise_on_change(box, session)
     wanted = [s for s in project.services if any(w.service == s.name for w in session.wanted)]
-    starting = {s.service for s in session.plan() if s.step == "start"}
-    running = [s for s in wanted if s.name in starting & set(in_dev(project, session.observed))]
+    running = [s for s in wanted if s.name in set(session.starting) & set(in_dev(project, session.observed))]
     for service in running:
         replace_running(box, session, service, steps, timeout=request.timeout, assemble=request.yes)
     if running:
@@ -161,7 +156,7 @@ def _bring_up(
         services = request.services
         project = resolve_bases(box, project, mode="dev", assemble=request.yes, say=False, services=services)
         return _bring_up(request, box, project, steps, advised=True, port_tries=port_tries)
-    with looking(box, "what runs now"):
+    with looking(box.reporter, box.clock, "what runs now"):
         for service in wanted:
             current(box, project, service)
         keep_running(box.state, box.private, session, [s.name for s in wanted])
@@ -177,9 +172,9 @@ def _bring_up(
 
 def _interrupted(box: Toolbox, project: Project, steps: Steps) -> InterruptedByUser:
     """Says what still runs: an `up` that did not end leaves it as it is."""
-    message, result = "interrupted", dict[str, object](steps=steps.done)
-    with beside(box.reporter, "looking at what runs now"):
-        state = snapshot(box, project)
+    message, result = "interrupted", dict[str, object](steps=steps.as_json())
+    state = what_runs(box, project)
+    if state is not None:
         running = [s.name for s in state.services if s.state == "running"]
         message = f"interrupted; {', '.join(running)} still runs" if running else "interrupted; nothing runs"
         result |= state.as_json()
@@ -195,11 +190,9 @@ def run_plan(box: Toolbox, session: Session, steps: Steps, request: ChangeReques
     builds = {s.service or "": s.cause for s in plan if s.step == "build"}
     names = list(dict.fromkeys(s.service or "" for s in plan if s.step in ("build", "start", "restart")))
     with switching(box, session, steps, names, timeout=request.timeout) as switch:
-        starting = [s.service or "" for s in plan if s.step == "start"]
         check_startable(box, session)
-        out = without_unstartable(box, session, starting)
-        out |= pull_missing(box, session, steps, frozenset(starting) - out, timeout=request.compose_timeout)
-        write_overlay(box, session)
+        out = pull_missing(box, session, steps, timeout=request.compose_timeout)
+        write_overlay(box.files, box.state, session)
         builds = {name: cause for name, cause in builds.items() if name not in out}
         if builds:
             ensure_bases(box, session, list(builds), assemble=request.yes)
@@ -232,10 +225,9 @@ def _compose_starts(
     box: Toolbox, session: Session, steps: Steps, starts: Sequence[Step], *, timeout: float
 ) -> None:
     names = [s.service or "" for s in starts]
-    alone = all(session.project.service(name) is not None for name in names)
     service = names[0] if len(names) == 1 else None
     with steps.step("start", "; ".join(dict.fromkeys(s.cause for s in starts)), service=service):
-        compose_up(box, session, names, no_deps=alone, timeout=timeout)
+        compose_up(box, session, names, timeout=timeout)
     keep_applied(box, session, names)
 
 
@@ -260,8 +252,8 @@ def down(request: DownRequest, box: Toolbox) -> Outcome:
         stop_watcher(box, project)
         with removal(box, project, observed):
             if removed:
-                root, timeout = Path(project.root), request.compose_timeout
-                with Steps(box).step("stop", "asked for"):
+                root, timeout = project.root, request.compose_timeout
+                with Steps(box.reporter, box.clock).step("stop", "asked for"):
                     end_holder(box.processes, project.name)
                     must(
                         box.compose.down(project.name, root, volumes=request.volumes, timeout=timeout),
@@ -278,12 +270,12 @@ def restart(request: RestartRequest, box: Toolbox) -> Outcome:
         names = check_services(project, request.services) or [s.name for s in project.services]
         if request.dry_run:
             return plan_outcome([Step("restart", name, "asked for") for name in names])
-        steps = Steps(box)
+        steps = Steps(box.reporter, box.clock)
         if not own_containers(box.files, box.engine, project).containers:
             raise UsageError(
                 "nothing runs here that could be restarted", code="not-running", hint="devctl up -d"
             )
-        root, timeout = Path(project.root), request.compose_timeout
+        root, timeout = project.root, request.compose_timeout
         with stopping(box, project, steps, own_containers(box.files, box.engine, project), names) as pause:
             with steps.step("restart", "asked for"):
                 must(box.compose.restart(project.name, root, names, timeout=timeout), "compose")
@@ -294,7 +286,9 @@ def restart(request: RestartRequest, box: Toolbox) -> Outcome:
             except DevctlError as error:
                 raise _with_what_stays(box, project, steps, error) from error
         state = snapshot(box, project)
-    return Outcome(result={**state.as_json(), "steps": steps.done}, text=ready_text(state, None, did=True))
+    return Outcome(
+        result={**state.as_json(), "steps": steps.as_json()}, text=ready_text(state, None, did=True)
+    )
 
 
 def rebuild(request: RebuildRequest, box: Toolbox) -> Outcome:
@@ -305,11 +299,9 @@ def rebuild(request: RebuildRequest, box: Toolbox) -> Outcome:
             return plan_outcome(
                 [Step(step, name, "asked for") for name in names for step in ("build", "start", "probe")]
             )
-        steps = Steps(box)
-        with looking(box, "what is to run, and what runs"):
-            again = (
-                load(box, Path(loaded.root)) if try_again(box.private, Path(loaded.root), names) else loaded
-            )
+        steps = Steps(box.reporter, box.clock)
+        with looking(box.reporter, box.clock, "what is to run, and what runs"):
+            again = load(box, loaded.root) if try_again(box.private, loaded.root, names) else loaded
             project = resolve_bases(box, again, mode="dev", assemble=request.yes, services=names)
             session = open_session(box, project, mode="dev", only=names)
         for service in (s for s in project.services if s.name in names):
@@ -320,7 +312,9 @@ def rebuild(request: RebuildRequest, box: Toolbox) -> Outcome:
         _rebuild_dependencies(box, session, steps, others, timeout=request.compose_timeout)
         keep_applied(box, session, names)
         state = snapshot(box, project)
-    return Outcome(result={**state.as_json(), "steps": steps.done}, text=ready_text(state, None, did=True))
+    return Outcome(
+        result={**state.as_json(), "steps": steps.as_json()}, text=ready_text(state, None, did=True)
+    )
 
 
 def _rebuild_dependencies(
@@ -330,7 +324,7 @@ def _rebuild_dependencies(
         return
     with switching(box, session, steps, names):
         check_startable(box, session)
-        write_overlay(box, session)
+        write_overlay(box.files, box.state, session)
         for name in names:
             with steps.step("build", "asked for", service=name):
                 build(box, session, name, anew=True)
@@ -347,10 +341,6 @@ def _must_answer(
         if service is not None:
             with steps.step("probe", "must answer", service=name):
                 wait_ready(box, project.name, service, timeout=timeout)
-
-
-def _has_container(files: Files, engine: Engine, project: Project) -> bool:
-    return any(own_containers(files, engine, project).of(s.name) is not None for s in project.services)
 
 
 def _volumes_agreed_to_lose(request: DownRequest, box: Toolbox) -> frozenset[str] | None:

@@ -7,17 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devctl.domain.command.argv import docker
 from devctl.domain.command.events import ENDED_AT_START, NO_ANSWER, UNCHANGED, Reload
-from devctl.domain.failures.dev_log import DevLog, Mark
+from devctl.domain.failures.dev_log import Mark
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Clock
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.domain.project.log_lines import LOG_MARK
 from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError
-from devctl.workflows.ready.wait import address, answers
+from devctl.workflows.ready.wait import address, answers, following
 
 LOOK = 1.0
 """Seconds between two looks for a container while there is none to follow."""
@@ -50,7 +48,7 @@ def follow_reloads(
         run = f"{container.id} {container.started_at}"
         started_now = last not in ("", run)
         last = run
-        follower = _Follower(box, Path(project().root), service, container, saved=saved, starting=started_now)
+        follower = _Follower(box, project().root, service, container, saved=saved, starting=started_now)
         follower.follow(stop)
 
 
@@ -83,17 +81,9 @@ class _Follower:
     marks: queue.SimpleQueue[Mark] = field(default_factory=queue.SimpleQueue)
 
     def follow(self, stop: Callable[[], bool]) -> None:
-        log = DevLog(self.container.env.get(LOG_MARK, ""))
-
-        def on_line(stream: str, line: str) -> None:
-            for said in log.hear(stream, line):
-                if isinstance(said, Mark):
-                    self.marks.put(said)
-
         # Not "0s": the docker command cuts that to whole seconds.
         since = self.container.started_at if self.starting else f"{self.box.clock.now():.6f}"
-        argv = docker("logs", "--follow", "--since", since, to=[self.container.id])
-        with self.box.processes.follow(argv, on_line=on_line) as alive:
+        with following(self.box.processes, self.container, since=since) as (alive, self.marks):
             while alive() and not stop():
                 mark = self._next(TICK)
                 if mark is not None:

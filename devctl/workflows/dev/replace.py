@@ -76,7 +76,7 @@ class _Replacing:
         """Nothing that runs is touched."""
         check_startable(self.box, self.session)
         proof = self._proof_beside() if "build" in causes else None
-        write_overlay(self.box, self.session)
+        write_overlay(self.box.files, self.box.state, self.session)
         if "build" in causes:
             self._build(causes["build"], proof)
         ensure_cache(self.box, self.session, self.steps)
@@ -111,7 +111,7 @@ class _Replacing:
 
     def _check_still_wanted(self) -> None:
         """A build reads the files as they are then: what came of a mixture of two versions is not brought in."""
-        wanted = next(w for w in self.session.wanted if w.service == self.service.name)
+        wanted = self.session.wanted_of(self.service.name)
         if deps_fingerprint(self.box.files, self.session.project, self.service) != wanted.deps:
             raise Superseded(
                 f"the dependencies of {self.service.name} changed while they were built",
@@ -125,7 +125,7 @@ class _Replacing:
             return False
         if only_in_a_build(self.session.model["services"][self.service.name]["build"]):
             return False
-        wanted = next(w for w in self.session.wanted if w.service == self.service.name)
+        wanted = self.session.wanted_of(self.service.name)
         image = self.session.images.get(wanted.image)
         return (
             image is not None
@@ -136,7 +136,7 @@ class _Replacing:
     def start(self, cause: str, timeout: float, served: frozenset[int]) -> None:
         name = self.service.name
         with self.steps.step("start", cause, service=name):
-            compose_up(self.box, self.session, [name], no_deps=True)
+            compose_up(self.box, self.session, [name])
         with self.steps.step("probe", "must answer", service=name):
             project = self.session.project.name
             wait_ready(self.box, project, self.service, timeout=timeout, served=served)

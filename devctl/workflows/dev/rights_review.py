@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from devctl.domain.plan.engine_state import INPUTS_LABEL, LABEL
 from devctl.domain.plan.render import CACHE_KEY
 from devctl.domain.plan.run import Run
 from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.files import Files
 from devctl.domain.ports.private_state import PrivateState
-from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Project
 from devctl.domain.rights.grants import SHARED, Grant, grants, lent_out_of_sight
-from devctl.workflows.project.approved_inputs import UP, HeldBack, approved_inputs, held
-from devctl.workflows.project.compose_model import compose_place
+from devctl.workflows.project.approved_inputs import UP, Approved, HeldBack, held
 from devctl.workflows.session.session import Session
 from devctl.workflows.switch.applied_model import applied, links_of
 
@@ -39,24 +37,24 @@ def new_mirror(private: PrivateState, project: Project) -> str | None:
     return held([f"base images from {project.mirror} (devctl.yaml, bases.mirror)"])
 
 
-def held_back(box: Toolbox, session: Session, services: Collection[str]) -> str | None:
+def held_back(files: Files, private: PrivateState, session: Session, services: Collection[str]) -> str | None:
     """Why nothing of this may be applied by itself, in words; None where it may."""
     changing = [n for n in services if any(s.service == n for s in session.plan())]
-    known = applied(box.private, session.project)
+    known = applied(private, session.project)
     if known is None and not all(_as_it_runs(session, name) for name in changing):
         return (
             f"not applied: what devctl applied here before is not known (another user, another machine); {UP}"
         )
     told = [
-        f"{_in(session.project.root, path)}, now a link to {target}"
-        for path, target in links_of(box.files, session, changing).items()
+        f"{path.removeprefix(f'{session.root}/')}, now a link to {target}"
+        for path, target in links_of(files, session, changing).items()
         if known is None or known.links.get(path) != target
     ]
     before = known.model if known is not None else _without_definitions(session.model)
-    told += [f"{name} {text}" for name in changing for text in _granted(box, session, before, name)]
+    told += [f"{name} {text}" for name in changing for text in _granted(files, session, before, name)]
     told += [
         f"{name} what `devctl up` of other services has read"
-        for name in _not_started(box.private, session, changing)
+        for name in _not_started(private, session, changing)
     ]
     return held(told) if told else None
 
@@ -81,7 +79,7 @@ def refuse_new_labels(engine: Engine, session: Session, name: str) -> None:
 
 def _not_started(private: PrivateState, session: Session, changing: Collection[str]) -> list[str]:
     """Services that a person did not start from this model, which compose made with all of that person's environment."""
-    approved, inputs = approved_inputs(private, session.root), session.project.inputs
+    approved, inputs = private.note(session.root, Approved), session.project.inputs
     if inputs is None or approved.digest != inputs.digest:
         return []
     return [n for n in changing if n not in approved.services and not _as_it_runs(session, n)]
@@ -89,7 +87,7 @@ def _not_started(private: PrivateState, session: Session, changing: Collection[s
 
 def _as_it_runs(session: Session, name: str) -> bool:
     """The engine's label, which no container can change, says that this very model runs: only dependencies changed."""
-    wanted = next(w for w in session.wanted if w.service == name)
+    wanted = session.wanted_of(name)
     found = session.observed.of(name)
     return found is not None and found.labels.get(INPUTS_LABEL) == wanted.inputs
 
@@ -100,10 +98,10 @@ def _without_definitions(model: Model) -> Mapping[str, Any]:
     return {**model, **{kind: {} for kind in SHARED}, "volumes": cache}
 
 
-def _granted(box: Toolbox, session: Session, before: Mapping[str, Any], name: str) -> list[str]:
-    found = grants(before, session.model, [name], real=box.files.real, ours=devctls_own(session.runs))
+def _granted(files: Files, session: Session, before: Mapping[str, Any], name: str) -> list[str]:
+    found = grants(before, session.model, [name], real=files.real, ours=devctls_own(session.runs))
     found += lent_out_of_sight(session.model, [name], seen=[run.service for run in session.runs])
-    return [f"{grant.what}{_place(box, session.project, grant)}" for grant in found]
+    return [f"{grant.what}{_place(session.project, grant)}" for grant in found]
 
 
 def devctls_own(runs: Iterable[Run]) -> list[str]:
@@ -111,11 +109,7 @@ def devctls_own(runs: Iterable[Run]) -> list[str]:
     return [run.service for run in runs if run.written is None]
 
 
-def _place(box: Toolbox, project: Project, grant: Grant) -> str:
+def _place(project: Project, grant: Grant) -> str:
     if not project.compose_files:
         return ""
-    return f" ({compose_place(box, Path(project.root))(grant.key)})"
-
-
-def _in(root: str, path: str) -> str:
-    return path.removeprefix(f"{root}/")
+    return f" ({project.place(grant.key)})"

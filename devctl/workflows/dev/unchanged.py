@@ -16,14 +16,16 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from devctl import __version__
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.host import Host
 from devctl.domain.project.air_toml import BUILD_STATE
 from devctl.domain.project.private_notes import UpNote
 from devctl.domain.project.state_folder import build_note
 from devctl.errors import DevctlError, MachineError
 from devctl.workflows.project.find import compose_files
 from devctl.workflows.state.last_build import saved_since_build
-from devctl.workflows.state.watcher_process import watcher_of
-from devctl.workflows.switch.intent import INTENT
+from devctl.workflows.state.watcher_process import watcher_state
+from devctl.workflows.switch.intent import Intent
 
 if TYPE_CHECKING:
     from devctl.domain.command.state import ServiceState, State
@@ -39,20 +41,22 @@ KEY = "environment.key"
 
 def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...]) -> None:
     """Remember what this `up` came to; only a state that needs nothing more is worth it."""
-    root = Path(project.root)
+    root = project.root
     good = state.mode == "dev" and state.serving.state == "current"
-    names = _variables(box, root)
+    names = _variables(box.files, box.host, root)
     variables = _digests(box, root, names, make_key=True) if names is not None else None
     if variables is None or not good or any(not _well(s) for s in state.services):
         box.private.remove(root, UpNote.file)
         return
     probes = {s.name: s.serve.probe for s in project.services if s.serve.probe != "none"}
-    inputs_now = stamps(box.files, root, inputs)
+    from devctl.domain.plan.run import dev_run
     from devctl.workflows.session.overlay import (  # with what it takes to read a Dockerfile
-        base_refs,
+        all_bases,
         compiled,
     )
 
+    runs = [dev_run(project, service) for service in project.services]
+    inputs_now = stamps(box.files, root, inputs)
     with suppress(MachineError):  # no home to write to: each `up` goes the long way
         note = UpNote(
             __version__,
@@ -61,7 +65,7 @@ def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...
             variables,
             state,
             probes,
-            _ids(box.engine, base_refs(box, project)),
+            _ids(box.engine, [base.ref for base in all_bases(box, project, runs)]),
             {s.name: tuple(compiled(box.files, project, s)) for s in project.services},
         )
         box.private.keep(root, note)
@@ -75,11 +79,11 @@ def _well(service: ServiceState) -> bool:
     return service.state == "running" and service.health in ("none", "healthy")
 
 
-def _variables(box: Toolbox, root: Path) -> list[str] | None:
+def _variables(files: Files, host: Host, root: Path) -> list[str] | None:
     """The variables that the compose files read; None where they read other files too, which we do not follow here."""
     names = {"COMPOSE_PROFILES", "COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "DOCKER_HOST", "DOCKER_CONTEXT"}
-    for path in compose_files(box, root):
-        text = box.files.read_text(path, within=None) or ""
+    for path in compose_files(files, host, root):
+        text = files.read_text(path, within=None) or ""
         if re.search(r"^\s*(include|extends|env_file)\s*:", text, re.M):
             return None
         names |= set(re.findall(r"\$\{?([A-Za-z_]\w*)", text))
@@ -127,7 +131,7 @@ def stamps(files: Files, root: Path, inputs: tuple[str, ...]) -> dict[str, Any]:
 
 def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | None:
     """What `status` would say, where nothing has to be done; None sends the caller the long way."""
-    if box.private.read(root, INTENT) is not None:  # a command was killed, or is at work
+    if box.private.read(root, Intent.file) is not None:  # a command was killed, or is at work
         return None
     note = box.private.note(root, UpNote)
     if note.state is None or note.version != __version__ or box.files.lock_holder(root) is not None:
@@ -140,7 +144,7 @@ def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | No
         return None
     if not all(_serves_current(box, root, s, note) for s in note.state.services if s.kind == "service"):
         return None
-    state = replace(note.state, watcher=watcher_of(box, root))
+    state = replace(note.state, watcher=watcher_state(box, root))
     return None if watcher and state.watcher.state == "absent" else state
 
 

@@ -14,7 +14,9 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
     """Dev mode, from nothing or from prod."""
     began = box.clock.monotonic()
     if request.detach and not request.dry_run and not request.services:
-        state = state_if_unchanged(box, find_root(box, request.project), watcher=request.watch)
+        state = state_if_unchanged(
+            box, find_root(box.files, box.host, request.project), watcher=request.watch
+        )
         if state is not None:
             ms = round((box.clock.monotonic() - began) * 1000)
             return Outcome(

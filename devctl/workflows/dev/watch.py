@@ -24,7 +24,7 @@ from devctl.workflows.project.load import load
 from devctl.workflows.session.event_trial import try_once
 from devctl.workflows.session.manifests import manifest_paths, sums_are_complete
 from devctl.workflows.session.session import RECIPE_FILES, must_poll
-from devctl.workflows.session.told_files import only_warned
+from devctl.workflows.session.steps import only_warned
 from devctl.workflows.state.watcher_process import note_watcher, watcher_state
 
 AGAIN = 5.0
@@ -39,13 +39,12 @@ _VM = "devctl.yaml: `watch: {poll: never}` if that is wrong; a folder that the e
 def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
     """The background watcher: lives until it is told to end, or its project is gone."""
     project = load(box, request.project, lenient=True, unattended=True)
-    root = Path(project.root)
     with contextlib.suppress(InterruptedByUser, KeyboardInterrupt), holding(box, project) as mine:
         if mine:
-            watch(box, project, stop=lambda: not still_mine(box.files, root))
+            watch(box, project, stop=lambda: not still_mine(box.files, project.root))
             _say(box.reporter, "its project was moved or removed, or .devctl/ was deleted: it ends")
         else:
-            pid = watcher_state(box, project).pid or "unknown"
+            pid = watcher_state(box, project.root).pid or "unknown"
             _say(box.reporter, f"another one (pid {pid}) watches this project already: it ends")
     return Outcome()
 
@@ -57,11 +56,10 @@ def _say(reporter: Reporter, text: str) -> None:
 @contextlib.contextmanager
 def holding(box: Toolbox, project: Project) -> Iterator[bool]:
     """Be this project's watcher; yields False where another one lives."""
-    root = Path(project.root)
-    box.state.make(root)
-    with box.files.hold(root, WATCHER_LOCK, note=str(box.host.pid())) as mine:
+    box.state.make(project.root)
+    with box.files.hold(project.root, WATCHER_LOCK, note=str(box.host.pid())) as mine:
         if mine:
-            note_watcher(box.private, box.identity, root)
+            note_watcher(box.private, box.identity, project.root)
         yield mine
 
 
@@ -119,13 +117,14 @@ class _Watching:
                     armed = True
                     if watched_paths(self.box.files, self.known) != paths:
                         return
-                if not stop() and self._trial_is_due() and self._events_fail():
+                due = self.trial_at is not None and self.box.clock.monotonic() >= self.trial_at
+                if due and not stop() and self._events_fail():
                     self._catch_up()
 
     def _catch_up(self) -> None:
         with only_warned(self.box.reporter):
             for name in (EVENTS, WATCHER_LOG):
-                self.box.state.bound(Path(self.known.root), name)
+                self.box.state.bound(self.known.root, name)
         self.again_at = None
         self.saved.clear()
         self.failed_at = None
@@ -135,7 +134,7 @@ class _Watching:
         except InterruptedByUser:
             raise
         except (MachineError, FilesError) as error:
-            if self.box.files.gone(Path(self.known.root)):
+            if self.box.files.gone(self.known.root):
                 return  # the project was moved or removed: who asks next finds the lock gone, and ends
             _say(self.box.reporter, error.problem.message)
             self.again_at = self.box.clock.monotonic() + AGAIN
@@ -150,15 +149,12 @@ class _Watching:
 
     def _may_start(self, batch: frozenset[Path]) -> bool:
         """No need to wait for quiet: only manifests changed, they parse, and their sums are complete."""
-        root = Path(self.known.root)
+        root = self.known.root
         for service in self.known.services:
             mine = {root / path for path in manifest_paths(self.box.files, self.known, service)}
             if batch <= mine:
                 return sums_are_complete(self.box.files, self.known, service)
         return False
-
-    def _trial_is_due(self) -> bool:
-        return self.trial_at is not None and self.box.clock.monotonic() >= self.trial_at
 
     def _events_fail(self) -> bool:
         """Tried when the first service runs as wanted; where events do not arrive, polling is brought in and said."""
@@ -179,7 +175,7 @@ class _Watching:
             return None
         names = in_dev(self.known, running)
         first = running.of(names[0]) if names else None
-        here = self.box.files.is_dir(Path(self.known.root))
+        here = self.box.files.is_dir(self.known.root)
         with only_warned(self.box.reporter):
             return try_once(self.box, self.known, first) if first is not None and here else None
         return None
@@ -218,10 +214,9 @@ def _model_files(project: Project) -> list[str]:
 
 def watched_paths(files: Files, project: Project) -> tuple[Path, ...]:
     """Every input but the source, which is air's: manifests, recipe, model."""
-    root = Path(project.root)
     names = [*_model_files(project), *project.watch_also]
     if project.inputs is not None:  # what compose files name and include
-        names += [path for path in project.inputs.looked_at if Path(path).is_relative_to(root)]
+        names += [path for path in project.inputs.looked_at if Path(path).is_relative_to(project.root)]
     for service in project.services:
         names += manifest_paths(files, project, service)
         names += [f"{service.build.context}/{name}" for name in RECIPE_FILES]
@@ -230,4 +225,4 @@ def watched_paths(files: Files, project: Project) -> tuple[Path, ...]:
             service.build.dockerfile or f"{service.build.context}/Dockerfile"
         )  # one that is written later counts
         names += [dockerfile, f"{dockerfile}.dockerignore"]
-    return tuple(dict.fromkeys((root / name) for name in names))
+    return tuple(dict.fromkeys((project.root / name) for name in names))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from devctl.domain.command.events import DepsChanged, DepsFailed, DepsRebuilt
 from devctl.domain.command.requests import LOCK_TIMEOUT, PROBE_TIMEOUT
@@ -35,10 +34,9 @@ def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
     failed.
     Raises MachineError where the engine is away, Superseded where the files changed during a build.
     """
-    root = Path(known.root)
-    with locked(box, root, command="watch", timeout=LOCK_TIMEOUT):
+    with locked(box, known.root, command="watch", timeout=LOCK_TIMEOUT):
         try:
-            project = load(box, root, unattended=True, known=known)
+            project = load(box, known.root, unattended=True, known=known)
         except HeldBack as error:
             names = in_dev(known, box.engine.containers(known.name))
             return known, _say_held_back(box, known, names, error.problem.message)
@@ -58,7 +56,7 @@ def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
             if isinstance(error, InterruptedByUser) or error.code in AWAY:
                 raise
             return project, _say_failed(box, project, names, error)
-        if (why := held_back(box, session, names)) is not None:
+        if (why := held_back(box.files, box.private, session, names)) is not None:
             return known, _say_held_back(box, project, names, why)
         failed = [name for name in names if not _bring(box, session, name)]
         return project, bool(failed)
@@ -87,7 +85,7 @@ def _bring(box: Toolbox, session: Session, name: str) -> bool:
             box,
             session,
             service,
-            Steps(box),
+            Steps(box.reporter, box.clock),
             timeout=PROBE_TIMEOUT,
             judge=lambda: refuse_new_labels(box.engine, session, name),
         )
@@ -118,7 +116,7 @@ def replace_running(
 ) -> None:
     """The transaction, told in words; raises what `replace_service` raises."""
     began = box.clock.monotonic()
-    wanted = next(w for w in session.wanted if w.service == service.name)
+    wanted = session.wanted_of(service.name)
     found = session.observed.of(service.name)
     deps_changed = found is not None and found.labels.get(DEPS_LABEL) != wanted.deps
     if deps_changed:
@@ -131,7 +129,7 @@ def replace_running(
 
 def _say_held_back(box: Toolbox, project: Project, services: list[str], why: str) -> bool:
     """Once for each change; no failure that a save could fix."""
-    known = box.state.read(Path(project.root), ServingNote).old
+    known = box.state.read(project.root, ServingNote).old
     for name in services:
         if name not in known or known[name].reason != why:
             note_old(box, project, name, why)
@@ -142,7 +140,7 @@ def _say_held_back(box: Toolbox, project: Project, services: list[str], why: str
 def _say_failed(box: Toolbox, project: Project, services: list[str], error: DevctlError) -> bool:
     if isinstance(error, InterruptedByUser) or error.code in AWAY:
         raise error
-    if not box.files.is_dir(Path(project.root)):
+    if not box.files.is_dir(project.root):
         return True  # nothing of it is made again
     message = f"{error.problem.message}\n{error.detail}".strip()
     for name in services:

@@ -9,7 +9,7 @@ from devctl.domain.plan.engine_state import CACHE_LABEL, MACHINE_LABEL, ROOT_LAB
 from devctl.domain.plan.fingerprints import digest
 from devctl.domain.plan.render import CACHE_KEY, CACHE_TARGET, without_names
 from devctl.domain.plan.run import Run, image_ref
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.workflows.engine.network_holder import temporary
 from devctl.workflows.session.session import Session
 from devctl.workflows.session.steps import Steps
@@ -30,13 +30,15 @@ def ensure_cache(box: Toolbox, session: Session, steps: Steps) -> None:
     builder's cache. What cannot be filled is compiled by the first build in a container."""
     if CACHE_KEY not in session.model.get("volumes", {}):
         return
-    if session.cache_volume in box.engine.names("volume"):
-        return
     project = session.project
+    if project.cache_volume in box.engine.names("volume"):
+        return
     labels = {CACHE_LABEL: "go-build", MACHINE_LABEL: project.machine}
-    labels |= {ROOT_LABEL: project.root} if project.own_cache else {}
-    box.engine.ensure_volume(session.cache_volume, labels)
-    found = next(((run, stage) for run in session.runs if (stage := _std_stage(box, session, run))), None)
+    labels |= {ROOT_LABEL: str(project.root)} if project.own_cache else {}
+    box.engine.ensure_volume(project.cache_volume, labels)
+    found = next(
+        ((run, stage) for run in session.runs if (stage := _std_stage(box.sources, session, run))), None
+    )
     if found is not None:
         run, stage = found
         with steps.step("cache", "the compiled standard library, for the first build", service=run.service):
@@ -47,12 +49,12 @@ def ensure_cache(box: Toolbox, session: Session, steps: Steps) -> None:
             )
 
 
-def _std_stage(box: Toolbox, session: Session, run: Run) -> str | None:
+def _std_stage(sources: Sources, session: Session, run: Run) -> str | None:
     """The stage that compiles the standard library into the place of the volume: ours, also where `init` wrote it."""
     if run.mode != "dev" or not any(w.service == run.service for w in session.wanted):
         return None
     text = session.recipes[run.service].dockerfile
-    stages = box.sources.dockerfile_text(text, path="Dockerfile", args={}).stages
+    stages = sources.dockerfile_text(text, path="Dockerfile", args={}).stages
     return next(
         (
             s.name
@@ -77,7 +79,7 @@ def _fill(box: Toolbox, session: Session, run: Run, stage: str) -> bool:
         if box.compose.build(session.root, model, [run.service], recipes=recipes).code != 0:
             return False
         flags = ["--rm", "--network=none", "--user=0:0", "--entrypoint=sh", *temporary(box.identity, name)]
-        flags += [mount("volume", session.cache_volume, CACHE_TARGET)]
+        flags += [mount("volume", session.project.cache_volume, CACHE_TARGET)]
         argv = docker("run", *flags, to=[image, "-c", _OWN, "sh", run.user or ""])
         return box.processes.run(argv, timeout=WITHIN).code == 0
     finally:

@@ -21,12 +21,14 @@ from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import AGAIN_LABEL, BASES_LABEL, Container
 from devctl.domain.plan.run import image_ref, target_of
 from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.host import Reporter
+from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Finished, Sources, Toolbox
 from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Service
-from devctl.errors import DevctlError, InterruptedByUser, MachineError, ProjectError
+from devctl.domain.project.state_folder import kill_note
+from devctl.errors import DevctlError, InterruptedByUser, MachineError, Problem, ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile
-from devctl.workflows.engine.kills import tell_kills
 from devctl.workflows.engine.optional_services import Missing, leave_out
 from devctl.workflows.engine.restart_proxies import followed
 from devctl.workflows.project.users_dockerfile import users_dockerfile, written_dockerfile
@@ -49,8 +51,8 @@ def build(box: Toolbox, session: Session, service: str, *, anew: bool = False) -
 
     Raises ProjectError `build-failed`, or the entry of the failure dictionary that fits.
     """
-    model = _on_bases(box, session, service)
-    recipes = {**session.recipes, **_with_cache(box, session, service)}
+    model = _on_bases(box.sources, box.engine, session, service)
+    recipes = {**session.recipes, **_with_cache(box.sources, session, service)}
     again = _again(box, session, service, recipes.get(service), anew=anew)
     if again is not None:
         recipes[service] = again.recipe
@@ -73,14 +75,14 @@ def build(box: Toolbox, session: Session, service: str, *, anew: bool = False) -
         raise error.replace(place=place)
 
 
-def _with_cache(box: Toolbox, session: Session, service: str) -> Recipes:
+def _with_cache(sources: Sources, session: Session, service: str) -> Recipes:
     """A user's own Dockerfile for production, or that of a job, with what keeps each build from compiling the standard library."""
-    run = next((run for run in session.runs if run.service == service), None)
+    run = session.find_run(service)
     recipe = session.recipes.get(service)
     if recipe is None or (run is not None and (run.mode == "dev" or run.written is None)):
         return {}
     said = session.model["services"][service]["build"]
-    facts = box.sources.dockerfile_text(
+    facts = sources.dockerfile_text(
         recipe.dockerfile, path=str(said.get("dockerfile") or "Dockerfile"), args=said.get("args") or {}
     )
     text = with_build_cache(facts, str(said.get("target") or ""))
@@ -104,7 +106,7 @@ def _line(sources: Sources, session: Session, service: str, failed: str) -> str 
 
 def _adds(sources: Sources, session: Session, service: str, error: DevctlError) -> str | None:
     """The ADD line of the user's Dockerfile whose address an error names."""
-    run = next((run for run in session.runs if run.service == service), None)
+    run = session.find_run(service)
     if run is None or run.written is None or "://" not in str(error):
         return None
     facts = written_dockerfile(sources, session.project, run)
@@ -121,7 +123,7 @@ def _in_their_file(session: Session, service: str, place: str | None) -> str | N
     if session.project.service(service) is not None:
         path = session.run(service).dockerfile
     else:
-        build = (session.project.specs.get(service) or {}).get("build") or {}
+        build = session.project.spec(service).get("build") or {}
         path = str(Path(str(build.get("context") or ""), str(build.get("dockerfile") or file)))
         path = path.removeprefix(f"{session.project.root}/")
     return f"{path}:{line}" if path is not None else None
@@ -140,12 +142,12 @@ def _compiled(service: Service, error: DevctlError, *, mode: Mode) -> DevctlErro
     return error.replace(place=first_place(of_compiler(error.detail, service)))
 
 
-def _on_bases(box: Toolbox, session: Session, service: str) -> Mapping[str, Any]:
+def _on_bases(sources: Sources, engine: Engine, session: Session, service: str) -> Mapping[str, Any]:
     """The model with what the image is built on as one of its labels: known once the bases are here."""
-    run = next((run for run in session.runs if run.service == service), None)
+    run = session.find_run(service)
     if run is None or run.mode != "dev":
         return session.model
-    return _labelled(session.model, service, {BASES_LABEL: bases_digest(box, session.project, run)})
+    return _labelled(session.model, service, {BASES_LABEL: bases_digest(engine, session.bases(sources, run))})
 
 
 def _labelled(model: Model, service: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
@@ -167,7 +169,7 @@ def _again(
 ) -> _Again | None:
     """The recipe with a deps layer of now, or of the last time that somebody asked for one; None where nobody did, or where its
     place in the Dockerfile is not known."""
-    run = next((run for run in session.runs if run.service == service), None)
+    run = session.find_run(service)
     if run is None or recipe is None:
         return None
     dev = image_ref(session.project.name, service, "dev")
@@ -178,7 +180,7 @@ def _again(
     facts = box.sources.dockerfile_text(
         recipe.dockerfile, path="Dockerfile", args=build_args(session.project, run)
     )
-    stage = find_stage(facts, target_of(run.stage)) if run.stage else facts.stages[-1]
+    stage = find_stage(facts, target_of(run.stage or ""))
     line = deps_line(facts, stage) if stage is not None else None
     return _Again(word, run_again(recipe, [line], word)) if line is not None else None
 
@@ -210,18 +212,18 @@ def compose_up(
     session: Session,
     services: Sequence[str],
     *,
-    no_deps: bool,
     timeout: float = COMPOSE_TIMEOUT,
 ) -> None:
-    """Create or recreate containers; heals once what keeps compose from its own: a name that an aborted recreate left
-    taken, a container that is tied to a network which was removed, one that is frozen. What stands in front of one whose
-    address changes is started again. A job that is done by its image of now is left alone."""
+    """Create or recreate containers, those of our services without what they depend on; heals once what keeps compose from its
+    own: a name that an aborted recreate left taken, a container that is tied to a network which was removed, one that is frozen.
+    What stands in front of one whose address changes is started again. A job that is done by its image of now is left alone."""
     done = done_as_built(box.engine, session.dependencies, session.observed)
     left = [name for name in services if name not in done]
     with followed(box, session, left):
         if left:
             waited = replace(session, model=waiting_for_none_of(session.model, done)) if done else session
-            _compose_up(box, waited, left, no_deps=no_deps, timeout=timeout)
+            alone = all(session.project.service(name) is not None for name in services)
+            _compose_up(box, waited, left, no_deps=alone, timeout=timeout)
 
 
 def _compose_up(
@@ -334,3 +336,20 @@ def failure(done: Finished, asked: Asked, *, what: str) -> DevctlError:
         hint="fix what the lines above name; -v shows the whole output",
         detail=tail,
     )
+
+
+def tell_kills(reporter: Reporter, state: StateFolder, root: Path, services: Iterable[str]) -> None:
+    """To be called when containers were stopped: devctl-run notes which programs did not stop in time and were killed."""
+    for name in services:
+        seconds = (state.text(root, kill_note(name)) or "").strip()
+        if not seconds:
+            continue
+        state.put(root, kill_note(name), "")
+        reporter.warn(
+            Problem(
+                "killed-at-stop",
+                f"{name} did not stop within {seconds} s and was killed before its shutdown finished",
+                "compose.yaml: stop_grace_period: 30s gives it more time, and so does kill_delay in .air.toml",
+                None,
+            )
+        )

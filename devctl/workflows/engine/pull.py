@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
 
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.errors import DevctlError
 from devctl.workflows.engine.execute import must
-from devctl.workflows.engine.optional_services import Missing, leave_out
+from devctl.workflows.engine.optional_services import Missing, leave_out, without_unstartable
 from devctl.workflows.session.session import Session
 from devctl.workflows.session.steps import Steps
 
@@ -18,14 +17,14 @@ class _NotHere(Exception):
     """Ends the step of a pull that brought less than it was for, as one that failed."""
 
 
-def pull_missing(
-    box: Toolbox, session: Session, steps: Steps, starting: Iterable[str], *, timeout: float
-) -> frozenset[str]:
-    """Fetch what those of `starting` that are not built here run; returns what is left out for want of its image.
+def pull_missing(box: Toolbox, session: Session, steps: Steps, *, timeout: float) -> frozenset[str]:
+    """Fetch what those that the plan starts run and that are not built here; returns what is left out, since nobody needs it and it
+    has no image, or could not be started.
 
     Raises the entry of the failure dictionary that fits, with the whole name of the image, where a needed one cannot be had.
     """
-    starting = frozenset(starting)
+    out = without_unstartable(box, session, session.starting)
+    starting = frozenset(session.starting) - out
     refs = _not_here(box.engine, {name: ref for name, ref in _pulled(session).items() if name in starting})
     needed, spare = sorted(refs.keys() - session.spare), sorted(refs.keys() & session.spare)
     for names in (needed, spare):
@@ -51,7 +50,7 @@ def pull_missing(
         )
         for name, ref in _not_here(box.engine, {name: refs[name] for name in spare}).items()
     }
-    return leave_out(box.reporter, session, starting, missing)
+    return out | leave_out(box.reporter, session, starting, missing)
 
 
 def _pulled(session: Session) -> dict[str, str]:

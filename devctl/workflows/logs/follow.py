@@ -7,7 +7,6 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, cast
 
 from devctl.domain.command.argv import docker
@@ -193,7 +192,7 @@ class _Recorded:
     """What the background watcher wrote since the last look; a new watcher begins a new file."""
 
     def __init__(self, box: Toolbox, project: Project) -> None:
-        self._box, self._root = box, Path(project.root)
+        self._box, self._root = box, project.root
         self._read_to = Position()
         self.before = self.new()
         self.past = [found for line in self.before if (found := told_to_people(line)) is not None]

@@ -51,9 +51,7 @@ def _previews(box: Toolbox, project: Project, name: str, container: Container) -
     tag = container.image.rpartition(":prod-")[2]
     for base in dict.fromkeys((project.prod_base, tag)):
         try:
-            session = open_session(
-                box, project, mode="prod", only=[name], base=base, target=project.prod_target, prod_user=users
-            )
+            session = open_session(box, project, mode="prod", only=[name], base=base).with_users(users)
         except (DevctlError, KeyError):
             continue
         if session.run(name).image == container.image:
@@ -61,7 +59,7 @@ def _previews(box: Toolbox, project: Project, name: str, container: Container) -
 
 
 def _same(session: Session, name: str, container: Container) -> bool:
-    wanted = next(w for w in session.wanted if w.service == name)
+    wanted = session.wanted_of(name)
     return (
         container.labels.get(INPUTS_LABEL) == wanted.inputs
         and container.labels.get(DEPS_LABEL) == wanted.deps

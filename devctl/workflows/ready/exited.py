@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from devctl.domain.command.argv import docker, mount, shell_path
-from devctl.domain.compose.env_file import examples
+from devctl.domain.command.argv import docker, mount
 from devctl.domain.detect.required_env import env_file_ended_for, named_in, unset_hint, unset_message
 from devctl.domain.failures import Explained, explain
 from devctl.domain.failures.catalog import codes
@@ -27,6 +27,7 @@ from devctl.domain.project.log_lines import LOG_MARK
 from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError, Problem, ProjectError
 from devctl.workflows.engine.network_holder import temporary
+from devctl.workflows.project.find import copying, example_of
 from devctl.workflows.ready.peers import by_name
 
 LINES = 20
@@ -92,9 +93,9 @@ def _with_example(files: Files, service: Service, container: Container, log: str
     root = Path(container.labels.get(ROOT_LABEL, "."))
     for path in dict.fromkeys(_CONFIG.findall(log)):
         shown = _shown(service, path)
-        if not files.exists(root / shown) and (example := _example(files, root, shown)) is not None:
+        if not files.exists(root / shown) and (example := example_of(files, root / shown)) is not None:
             message = f"its last lines name {shown}, which does not exist here"
-            return Problem("file-missing", message, _copied(example, shown), own_line(log, service))
+            return Problem("file-missing", message, _copied(root, example, shown), own_line(log, service))
     return None
 
 
@@ -103,13 +104,8 @@ def _shown(service: Service, path: str) -> Path:
     return Path(posixpath.normpath(posixpath.join(service.source.dir, service.start.workdir, path)))
 
 
-def _example(files: Files, root: Path, shown: Path) -> Path | None:
-    beside = (shown.with_name(name) for name in examples(shown.name))
-    return next((found for found in beside if files.exists(root / found)), None)
-
-
-def _copied(example: Path, shown: Path) -> str:
-    return f"cp {shell_path(example)} {shell_path(shown)}, and fill in what it leaves open"
+def _copied(root: Path, example: Path, shown: Path) -> str:
+    return f"{copying(root, example, root / shown)}, and fill in what it leaves open"
 
 
 def _not_in_folder(
@@ -124,8 +120,9 @@ def _not_in_folder(
         hint = f"mount it where it lies here: `volumes: [./FILE:{path}]` in the compose file"
         return replace(known, message=f"{path} is not in the dev container", hint=hint)
     shown = _shown(service, path)
-    example = _example(files, Path(container.labels.get(ROOT_LABEL, ".")), shown)
-    hint = _copied(example, shown) if example is not None else f"write {shown}, or fix the path"
+    root = Path(container.labels.get(ROOT_LABEL, "."))
+    example = example_of(files, root / shown)
+    hint = _copied(root, example, shown) if example is not None else f"write {shown}, or fix the path"
     return replace(
         known,
         code="file-missing",
@@ -221,31 +218,31 @@ def with_ended_dependency(engine: Engine, project: Project, error: DevctlError) 
         "never-answers",
     }:
         return error
-    for beside in engine.containers(project.name).containers:
-        ended = beside.state == "exited" and beside.exit_code != 0
-        if project.service(beside.service) is None and (ended or beside.state == "restarting"):
-            said = next(reversed(tail(engine, beside).splitlines()), "")
-            message = f"{error.problem.message}; {beside.service} exited with {beside.exit_code}"
-            message = f"{message}: {said.strip()}" if said.strip() else message
-            hint = f"devctl logs {beside.service}; `devctl up` starts it again"
-            return error.replace(message=message, hint=hint)
+    for beside, said in _ended_beside(engine, project):
+        message = f"{error.problem.message}; {beside.service} exited with {beside.exit_code}"
+        message = f"{message}: {said}" if said else message
+        return error.replace(message=message, hint=_starts_again(beside))
     return error
 
 
 def say_ended_dependencies(reporter: Reporter, engine: Engine, project: Project) -> None:
     """Our services answer, and a container beside them does not run: what needs it fails later."""
+    for beside, said in _ended_beside(engine, project):
+        message = f"{beside.service} does not run: it exited with {beside.exit_code}"
+        message = f"{message}: {said}" if said else message
+        reporter.warn(Problem("dependency-exited", message, _starts_again(beside)))
+
+
+def _ended_beside(engine: Engine, project: Project) -> Iterator[tuple[Container, str]]:
+    """The dependencies that failed, each with the last line of its log."""
     for beside in engine.containers(project.name).containers:
         ended = beside.state == "exited" and beside.exit_code != 0
         if project.service(beside.service) is None and (ended or beside.state == "restarting"):
-            said = next(reversed(tail(engine, beside).splitlines()), "").strip()
-            message = f"{beside.service} does not run: it exited with {beside.exit_code}"
-            reporter.warn(
-                Problem(
-                    "dependency-exited",
-                    f"{message}: {said}" if said else message,
-                    f"devctl logs {beside.service}; `devctl up` starts it again",
-                )
-            )
+            yield beside, next(reversed(tail(engine, beside).splitlines()), "").strip()
+
+
+def _starts_again(dependency: Container) -> str:
+    return f"devctl logs {dependency.service}; `devctl up` starts it again"
 
 
 def tail(engine: Engine, container: Container | None) -> str:
@@ -266,16 +263,7 @@ def of_volume(
     if denied is None or not on or known.code not in ("writes-to-disk", "file-not-permitted"):
         return known
     volume, image = max(on, key=lambda v: len(v["target"])), image_ref(project, service.name, "dev")
-    flags = [
-        "--rm",
-        "--network",
-        "none",
-        *temporary(box.identity, project),
-        "--user",
-        "0",
-        "--entrypoint",
-        "stat",
-    ]
+    flags = ["--rm", "--network=none", *temporary(box.identity, project), "--user=0", "--entrypoint=stat"]
     kept = mount("volume", volume["name"], "/v", read_only=True)
     look = docker("run", *flags, kept, to=[image, "-c", "%u:%g", "/v"])
     seen = box.processes.run(look, timeout=20)

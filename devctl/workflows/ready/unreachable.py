@@ -1,15 +1,27 @@
-"""Why a service that runs is not reached: what listens inside its container, and for whom."""
+"""What listens inside the container of a service that runs, and for whom: why it is not reached, and published ports beside the
+one that is probed on which nothing listens."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from devctl.domain.failures.listeners import Listener, listeners
+from devctl.domain.plan.engine_state import MODE_LABEL, ROOT_LABEL, Container
 from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Service
 from devctl.errors import Problem
+from devctl.workflows.project.compose_model import compose_place
+from devctl.workflows.project.find import compose_files
+
+WITHIN = 2.0
+"""Seconds after the first answer within which a program listens on its other ports too."""
+PAUSE = 0.25
+
+Listening = Callable[[Container], Iterable[Listener]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +55,55 @@ def unreached(service: Service, found: Iterable[Listener]) -> Unreached | None:
     return None
 
 
-def warn_of_unpublished(box: Toolbox, service: Service, container: str) -> None:
+def warn_of_unpublished(reporter: Reporter, engine: Engine, service: Service, container: str) -> None:
     """A service whose code does not tell a port, and which listens all the same."""
     if service.serve.port is not None:
         return
-    found = sorted(listening_in(box.engine, container), key=lambda it: (it.local, it.port))
+    found = sorted(listening_in(engine, container), key=lambda it: (it.local, it.port))
     for it in found[:1]:
         name, where = service.name, f"localhost:{it.port} only" if it.local else f"port {it.port}"
         text = f"{name} listens on {where}, which its code does not tell, so nothing is published"
         hint = f"devctl.yaml: `services: {{{name}: {{port: {it.port}}}}}`"
         if it.local:
             hint += f', and have it listen on ":{it.port}" (by its args or env there): localhost is its own container'
-        box.reporter.warn(Problem("port-not-found", text, hint))
+        reporter.warn(Problem("port-not-found", text, hint))
 
 
 def listening_in(engine: Engine, container: str) -> tuple[Listener, ...]:
     """What listens in a running container; nothing where its image has no program to read with."""
     return listeners(engine.read_files(container, "/proc/net/tcp", "/proc/net/tcp6") or "")
+
+
+def warn_of_silent_ports(box: Toolbox, service: Service, container: Container, listening: Listening) -> None:
+    """Its own port has answered. Nothing is said where it cannot be seen what listens, or where the network is another's."""
+    others = set(container.ports) - {service.port_in(container.labels.get(MODE_LABEL))}
+    if not others or container.network_of:
+        return
+    until = box.clock.monotonic() + WITHIN
+    while True:
+        found = tuple(listening(container))
+        silent = others - {it.port for it in found if not it.local}
+        if not found or not silent:
+            return
+        if box.clock.monotonic() >= until:
+            break
+        box.clock.sleep(PAUSE)
+    root = Path(container.labels.get(ROOT_LABEL, "."))
+    places = compose_place(box.sources, root, compose_files(box.files, box.host, root))
+    place = places(("services", service.name, "ports"))
+    for port in sorted(silent):
+        only = any(it.port == port for it in found)
+        where = (
+            f"{service.name} listens on localhost:{port} only"
+            if only
+            else f"nothing in {service.name} listens on port {port}"
+        )
+        host, published = container.published(port) or ("", 0)
+        box.reporter.warn(
+            Problem(
+                "port-silent",
+                f"{where}, which {host}:{published} leads to",
+                f'listen on ":{port}", or take that port out of `ports`',
+                place,
+            )
+        )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from devctl.domain.command.argv import docker, shell_words
@@ -12,17 +13,22 @@ from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.failures.listeners import Listener
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
 from devctl.domain.ports.engine import Engine
-from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.http import Prober
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.toolbox import Processes, Running, Toolbox
 from devctl.domain.project.log_lines import LOG_MARK
 from devctl.domain.project.model import Service
 from devctl.domain.project.redact import redact
 from devctl.errors import ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile, mend
 from devctl.workflows.ready.exited import exited, panicked, tail
-from devctl.workflows.ready.silent_ports import warn_of_silent_ports
-from devctl.workflows.ready.unreachable import Unreached, listening_in, unreached, warn_of_unpublished
+from devctl.workflows.ready.unreachable import (
+    Listening,
+    Unreached,
+    listening_in,
+    unreached,
+    warn_of_silent_ports,
+    warn_of_unpublished,
+)
 
 POLL = 0.01
 """Seconds between two requests while waiting; the probe is a local connect, so this costs little."""
@@ -49,8 +55,6 @@ ASK_BESIDE = 2.0
 TRACE = 3.0
 """Seconds after the first line of a panic until the process must have ended; its trace is in the log then."""
 
-Listening = Callable[[Container], Iterable[Listener]]
-
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -66,12 +70,10 @@ class Endpoint:
 
 
 def address(service: Service, container: Container) -> Endpoint | None:
-    port = service.port_in(container.labels.get(MODE_LABEL))
-    bound = container.ports.get(port) if port is not None else None
+    bound = container.published(service.port_in(container.labels.get(MODE_LABEL)))
     if bound is None or service.serve.probe == "none":
         return None
-    host = "127.0.0.1" if bound[0] in ("", "0.0.0.0", "::") else bound[0]
-    return Endpoint(host, bound[1], None if service.serve.probe == "tcp" else service.serve.probe)
+    return Endpoint(*bound, None if service.serve.probe == "tcp" else service.serve.probe)
 
 
 def answers(prober: Prober, where: Endpoint, *, timeout: float = 1.0) -> bool:
@@ -82,21 +84,22 @@ def answers(prober: Prober, where: Endpoint, *, timeout: float = 1.0) -> bool:
     return status is not None and (status < 500 or status == 501)
 
 
-@dataclass(slots=True)
-class _Asking:
-    box: Toolbox
-    where: Endpoint | None
-    patience: float = FIRST_ASKED
+@contextmanager
+def following(
+    processes: Processes, container: Container, *, since: str
+) -> Iterator[tuple[Running, queue.SimpleQueue[Mark]]]:
+    """What the log of a dev container says from a time on, and whether it still flows."""
+    marks: queue.SimpleQueue[Mark] = queue.SimpleQueue()
+    log = DevLog(container.env.get(LOG_MARK, ""))
 
-    def answered(self) -> bool:
-        if self.where is None:
-            return False
-        began = self.box.clock.monotonic()
-        if answers(self.box.prober, self.where, timeout=self.patience):
-            return True
-        if self.box.clock.monotonic() - began >= 0.9 * self.patience:  # it hung; a refusal comes at once
-            self.patience = min(2 * self.patience, LAST_ASKED)
-        return False
+    def on_line(stream: str, line: str) -> None:
+        for said in log.hear(stream, line):
+            if isinstance(said, Mark):
+                marks.put(said)
+
+    argv = docker("logs", "--follow", "--since", since, to=[container.id])
+    with processes.follow(argv, on_line=on_line) as alive:
+        yield alive, marks
 
 
 @dataclass(slots=True)
@@ -137,24 +140,6 @@ class _Heard:
         return self.ended is not None and self.live <= 0 and not self.building and now - self.at >= SWAP
 
 
-@dataclass(slots=True)
-class _Inside:
-    """When to look what listens in the container. `served`: as of `wait_ready`; `elsewhere`: what the last look found instead."""
-
-    beside: Listening | None
-    served: frozenset[int]
-    at: float
-    pauses: int = 0
-    elsewhere: Unreached | None = None
-
-    def is_due(self, now: float, *, runs: bool) -> bool:
-        pause = ASK_INSIDE if self.beside is None else ASK_BESIDE * 2 ** max(0, self.pauses - 1)
-        if not (runs or self.beside) or now - self.at < pause:
-            return False
-        self.at, self.pauses = now, self.pauses + 1
-        return True
-
-
 def wait_ready(
     box: Toolbox,
     project: str,
@@ -178,184 +163,194 @@ def wait_ready(
     if container is None:
         raise _gone(service)
     where = address(service, container)
-    marks: queue.SimpleQueue[Mark] = queue.SimpleQueue()
-    log = DevLog(container.env.get(LOG_MARK, ""))
-
-    def on_line(stream: str, line: str) -> None:
-        for said in log.hear(stream, line):
-            if isinstance(said, Mark):
-                marks.put(said)
-
-    follow = docker("logs", "--follow", "--since", container.started_at, to=[container.id])
-    with box.processes.follow(follow, on_line=on_line):
-        inside = _Inside(beside, served, at=box.clock.monotonic())
-        _wait(box, project, service, where=where, marks=marks, timeout=timeout, fresh=fresh, inside=inside)
-
-
-def _wait(
-    box: Toolbox,
-    project: str,
-    service: Service,
-    *,
-    where: Endpoint | None,
-    marks: queue.SimpleQueue[Mark],
-    timeout: float,
-    fresh: bool,
-    inside: _Inside,
-) -> None:
-    looked = box.clock.monotonic()
-    heard = _Heard(at=looked)
-    asking = _Asking(box, where)
-    while True:
+    with following(box.processes, container, since=container.started_at) as (_, marks):
         now = box.clock.monotonic()
-        if asking.answered():
-            _look_at_other_ports(box, project, service, inside.beside)
-            return
-        while not marks.empty():
-            heard.hear(marks.get(), now)
-            inside.at = now
-        if heard.compiles_long(now):
-            box.reporter.emit(
-                Remark(f"  {service.name} compiles in its container: the first time takes longest")
-            )
-        if heard.failed is not None and now - heard.at >= QUIET:
-            raise does_not_compile(service, heard.failed, hint=mend(service, heard.failed))
-        if _program_ended(box, project, service, heard, now):
-            return
-        if where is not None and inside.is_due(now, runs=heard.live > 0):
-            _check_address(box.engine, project, service, inside)
-        if now - looked >= (LOOK if heard.panic is None else POLL):
-            looked = now
-            if _check_state(box, project, service, fresh=fresh):
-                return
-            if where is None and heard.panic is None and not heard.building and now - heard.at >= STAYS_UP:
-                warn_of_unpublished(box, service, _there(box.engine, project, service).id)
-                return
-        if box.processes.hurried():
+        wait = _Wait(box, project, service, where, timeout, fresh, beside, served, _Heard(now), now, now)
+        while not wait.is_over(marks):
+            wait.must_go_on()
+            box.clock.sleep(POLL)
+
+
+@dataclass(slots=True)
+class _Wait:
+    """The wait for one service, as of `wait_ready`. `looked` and `asked`: when the container's state was looked at last, and what
+    listens in it; `elsewhere`: what that last look found instead."""
+
+    box: Toolbox
+    project: str
+    service: Service
+    where: Endpoint | None
+    timeout: float
+    fresh: bool
+    beside: Listening | None
+    served: frozenset[int]
+    heard: _Heard
+    looked: float
+    asked: float
+    pauses: int = 0
+    patience: float = FIRST_ASKED
+    elsewhere: Unreached | None = None
+
+    def is_over(self, marks: queue.SimpleQueue[Mark]) -> bool:
+        """Raises where it cannot come to an answer."""
+        now = self.box.clock.monotonic()
+        if self._answered():
+            self._look_at_other_ports()
+            return True
+        self._hear(marks, now)
+        if self._program_ended(now):
+            return True
+        if self.where is not None and self._inside_is_due(now):
+            self._check_address()
+        if now - self.looked < (LOOK if self.heard.panic is None else POLL):
+            return False
+        self.looked = now
+        return self._container_ended() or self._stays_up(now)
+
+    def must_go_on(self) -> None:
+        """Raises where nobody wants to wait any longer."""
+        if self.box.processes.hurried():
             raise ProjectError(
-                f"{service.name} has not answered yet, and was not waited for any longer",
+                f"{self.service.name} has not answered yet, and was not waited for any longer",
                 code="interrupted",
                 hint="devctl status shows whether it does",
             )
-        if now - heard.at >= (COMPILE_TIMEOUT if heard.building else timeout):
-            raise _never_answers(box.engine, project, service, where, timeout)
-        box.clock.sleep(POLL)
+        within = COMPILE_TIMEOUT if self.heard.building else self.timeout
+        if self.box.clock.monotonic() - self.heard.at >= within:
+            raise self._never_answers()
 
-
-def _look_at_other_ports(box: Toolbox, project: str, service: Service, beside: Listening | None) -> None:
-    container = box.engine.containers(project).of(service.name)
-    if container is not None:
-        warn_of_silent_ports(box, service, container, beside or (lambda it: listening_in(box.engine, it.id)))
-
-
-def _is_done(reporter: Reporter, service: Service, code: int | None) -> bool:
-    """A job ran to its end. That is told: somebody may have expected a server."""
-    if code != 0 or not service.may_finish:
+    def _answered(self) -> bool:
+        if self.where is None:
+            return False
+        began = self.box.clock.monotonic()
+        if answers(self.box.prober, self.where, timeout=self.patience):
+            return True
+        if self.box.clock.monotonic() - began >= 0.9 * self.patience:  # it hung; a refusal comes at once
+            self.patience = min(2 * self.patience, LAST_ASKED)
         return False
-    why = (
-        "nothing in it listens"
-        if service.serve.port is None
-        else f"it is told `{redact(shell_words(service.start.args))}`"
-    )
-    reporter.emit(Remark(f"  {service.name} has finished (exit 0): {why}, so it is a job"))
-    return True
 
+    def _look_at_other_ports(self) -> None:
+        container = self._container()
+        if container is not None:
+            warn_of_silent_ports(self.box, self.service, container, self.beside or self._listening)
 
-def _program_ended(box: Toolbox, project: str, service: Service, heard: _Heard, now: float) -> bool:
-    """Whether the program in a dev container ended as a job does; raises where it ended otherwise."""
-    if heard.panic is not None and (heard.over(now) or now - heard.panicked_at >= TRACE):
-        raise panicked(
-            service, heard.panic, tail(box.engine, box.engine.containers(project).of(service.name))
-        )
-    if not heard.over(now):
+    def _hear(self, marks: queue.SimpleQueue[Mark], now: float) -> None:
+        """Raises where a build failed."""
+        service, heard = self.service, self.heard
+        while not marks.empty():
+            heard.hear(marks.get(), now)
+            self.asked = now
+        if heard.compiles_long(now):
+            told = f"  {service.name} compiles in its container: the first time takes longest"
+            self.box.reporter.emit(Remark(told))
+        if heard.failed is not None and now - heard.at >= QUIET:
+            raise does_not_compile(service, heard.failed, hint=mend(service, heard.failed))
+
+    def _program_ended(self, now: float) -> bool:
+        """Whether the program in a dev container ended as a job does; raises where it ended otherwise."""
+        heard = self.heard
+        if heard.panic is not None and (heard.over(now) or now - heard.panicked_at >= TRACE):
+            raise panicked(self.service, heard.panic, self._tail())
+        if not heard.over(now):
+            return False
+        if self._is_done(heard.ended):
+            return True
+        raise exited(self.box, self.project, self.service, self._there(), code=heard.ended or 0)
+
+    def _container_ended(self) -> bool:
+        """Whether the container ended as a job does; raises where it ended otherwise."""
+        container = self._there()
+        if container.state == "exited" and self._is_done(container.exit_code):
+            return True
+        # One that was just made and has restarts already: a restart policy has it up again for a moment.
+        if container.state in ("exited", "dead", "restarting") or (self.fresh and container.restarts):
+            raise exited(self.box, self.project, self.service, container)
+        if container.health == "unhealthy":
+            raise ProjectError(
+                f"{self.service.name} is unhealthy: its own health check fails",
+                code="unhealthy",
+                hint=f"devctl logs {self.service.name}",
+                detail=tail(self.box.engine, container),
+            )
         return False
-    if _is_done(box.reporter, service, heard.ended):
+
+    def _stays_up(self, now: float) -> bool:
+        """Whether a service without a port has."""
+        heard = self.heard
+        if self.where is not None or heard.panic is not None or heard.building or now - heard.at < STAYS_UP:
+            return False
+        warn_of_unpublished(self.box.reporter, self.box.engine, self.service, self._there().id)
         return True
-    raise exited(box, project, service, _there(box.engine, project, service), code=heard.ended or 0)
 
-
-def _check_state(box: Toolbox, project: str, service: Service, *, fresh: bool) -> bool:
-    """Whether the container ended as a job does; raises where it ended otherwise."""
-    container = _there(box.engine, project, service)
-    if container.state == "exited" and _is_done(box.reporter, service, container.exit_code):
+    def _is_done(self, code: int | None) -> bool:
+        """A job ran to its end. That is told: somebody may have expected a server."""
+        service = self.service
+        if code != 0 or not service.may_finish:
+            return False
+        told = f"it is told `{redact(shell_words(service.start.args))}`"
+        why = "nothing in it listens" if service.serve.port is None else told
+        self.box.reporter.emit(Remark(f"  {service.name} has finished (exit 0): {why}, so it is a job"))
         return True
-    # One that was just made and has restarts already: a restart policy has it up again for a moment.
-    if container.state in ("exited", "dead", "restarting") or (fresh and container.restarts):
-        raise exited(box, project, service, container)
-    if container.health == "unhealthy":
-        raise ProjectError(
-            f"{service.name} is unhealthy: its own health check fails",
-            code="unhealthy",
-            hint=f"devctl logs {service.name}",
-            detail=tail(box.engine, container),
-        )
-    return False
+
+    def _inside_is_due(self, now: float) -> bool:
+        pause = ASK_INSIDE if self.beside is None else ASK_BESIDE * 2 ** max(0, self.pauses - 1)
+        if not (self.heard.live > 0 or self.beside) or now - self.asked < pause:
+            return False
+        self.asked, self.pauses = now, self.pauses + 1
+        return True
+
+    def _check_address(self) -> None:
+        """One that listens on the loopback of its container will not be reached, however long one waits; nor will one that twice
+        in a row listens on a port of its own choice instead."""
+        cause = self._cause(self.beside or self._listening)
+        before, self.elsewhere = self.elsewhere, None
+        if cause is not None and cause.code == "other-port" and not self.served.issuperset(cause.ports):
+            self.elsewhere = cause if self.service.serve.port in self.served else None
+        if cause is not None and (cause.code == "localhost-only" or before == self.elsewhere == cause):
+            raise self._unanswered(cause.message, cause.code, cause.hint)
+
+    def _cause(self, listening: Listening) -> Unreached | None:
+        container = self._container()
+        return unreached(self.service, listening(container)) if container is not None else None
+
+    def _listening(self, container: Container) -> tuple[Listener, ...]:
+        return listening_in(self.box.engine, container.id)
+
+    def _never_answers(self) -> ProjectError:
+        service, where = self.service, self.where
+        cause = self._cause(self._listening) if where is not None else None
+        if cause is not None and cause.code == "localhost-only":
+            return self._unanswered(cause.message, cause.code, cause.hint)
+        asked = where.url + (where.path or "") if where is not None else "its port"
+        message = f"{service.name} did not answer on {asked} within {self.timeout:g} s"
+        if cause is not None:
+            return self._unanswered(f"{message}: {cause.message}", "never-answers", cause.hint)
+        hint = f"does it listen on 0.0.0.0:{service.serve.port}? `devctl logs {service.name}`; "
+        hint += f"devctl.yaml: `services: {{{service.name}: {{port: {service.serve.port}, probe: /}}}}` says where to ask"
+        return self._unanswered(message, "never-answers", hint)
+
+    def _unanswered(self, message: str, code: str, hint: str) -> ProjectError:
+        place = self.service.origins.get("port")
+        return ProjectError(message, code=code, hint=hint, place=place, detail=self._tail())
+
+    def _tail(self) -> str:
+        return tail(self.box.engine, self._container())
+
+    def _container(self) -> Container | None:
+        return self.box.engine.containers(self.project).of(self.service.name)
+
+    def _there(self) -> Container:
+        container = self._container()
+        if container is None:
+            raise _gone(self.service)
+        return container
 
 
-def _there(engine: Engine, project: str, service: Service) -> Container:
-    container = engine.containers(project).of(service.name)
-    if container is None:
-        raise _gone(service)
-    return container
-
-
-def _check_address(engine: Engine, project: str, service: Service, inside: _Inside) -> None:
-    """One that listens on the loopback of its container will not be reached, however long one waits; nor will one that twice in
-    a row listens on a port of its own choice instead."""
-    cause = _cause(engine, project, service, inside.beside)
-    before, inside.elsewhere = inside.elsewhere, None
-    if cause is not None and cause.code == "other-port" and not inside.served.issuperset(cause.ports):
-        inside.elsewhere = cause if service.serve.port in inside.served else None
-    if cause is not None and (cause.code == "localhost-only" or before == inside.elsewhere == cause):
-        raise _unanswered(engine, project, service, cause)
-
-
-def _cause(
-    engine: Engine, project: str, service: Service, beside: Listening | None = None
-) -> Unreached | None:
-    container = engine.containers(project).of(service.name)
-    if container is None:
-        return None
-    return unreached(service, beside(container) if beside else listening_in(engine, container.id))
-
-
-def _unanswered(engine: Engine, project: str, service: Service, cause: Unreached) -> ProjectError:
-    return ProjectError(
-        cause.message,
-        code=cause.code,
-        hint=cause.hint,
-        place=service.origins.get("port"),
-        detail=tail(engine, engine.containers(project).of(service.name)),
-    )
-
-
-def _never_answers(
-    engine: Engine, project: str, service: Service, where: Endpoint | None, timeout: float
-) -> ProjectError:
-    cause = _cause(engine, project, service) if where is not None else None
-    if cause is not None and cause.code == "localhost-only":
-        return _unanswered(engine, project, service, cause)
-    asked = where.url + (where.path or "") if where is not None else "its port"
-    message = f"{service.name} did not answer on {asked} within {timeout:g} s"
-    hint = f"does it listen on 0.0.0.0:{service.serve.port}? `devctl logs {service.name}`; "
-    hint += f"devctl.yaml: `services: {{{service.name}: {{port: {service.serve.port}, probe: /}}}}` says where to ask"
-    return ProjectError(
-        f"{message}: {cause.message}" if cause is not None else message,
-        code="never-answers",
-        hint=cause.hint if cause is not None else hint,
-        place=service.origins.get("port"),
-        detail=tail(engine, engine.containers(project).of(service.name)),
-    )
-
-
-def served_ports(
-    engine: Engine, service: Service, container: Container | None, *, beside: Listening | None = None
-) -> frozenset[int]:
+def served_ports(engine: Engine, service: Service, container: Container | None) -> frozenset[int]:
     """What `wait_ready` compares a successor with: where a container that serves listens; nothing where it does not run."""
     if container is None or container.state != "running" or service.serve.port is None:
         return frozenset()
-    found = beside(container) if beside is not None else listening_in(engine, container.id)
-    return frozenset(it.port for it in found)
+    return frozenset(it.port for it in listening_in(engine, container.id))
 
 
 def _gone(service: Service) -> ProjectError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from devctl.domain.command.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
 from devctl.domain.compose.depends_on import jobs
@@ -19,7 +18,7 @@ from devctl.domain.project.state_folder import OldCode, ServingNote
 from devctl.workflows.ready.wait import address, answers
 from devctl.workflows.session.name_conflict import only_own
 from devctl.workflows.session.overlay import compiled
-from devctl.workflows.session.told_files import only_warned
+from devctl.workflows.session.steps import beside, only_warned
 from devctl.workflows.state.last_build import saved_since_build
 from devctl.workflows.state.watcher_process import watcher_state
 from devctl.workflows.switch.intent import Intent, read_intent
@@ -36,9 +35,16 @@ def snapshot(box: Toolbox, project: Project, *, observed: Observed | None = None
     return State(
         mode=_mode(services),
         services=services,
-        watcher=watcher_state(box, project),
+        watcher=watcher_state(box, project.root),
         serving=_serving(box, project, observed),
     )
+
+
+def what_runs(box: Toolbox, project: Project) -> State | None:
+    """For an error that is on its way: None where that cannot be seen either."""
+    with beside(box.reporter, "looking at what runs now"):
+        return snapshot(box, project)
+    return None
 
 
 def _with_labelled(project: Project, observed: Observed) -> Project:
@@ -54,12 +60,11 @@ def _with_labelled(project: Project, observed: Observed) -> Project:
 def note_old(box: Toolbox, project: Project, service: str, reason: str | None) -> None:
     """Keep (or, with None, forget) why a service serves old code."""
     container = box.engine.containers(project.name).of(service)
-    root = Path(project.root)
     with only_warned(box.reporter):
-        old = {k: v for k, v in box.state.read(root, ServingNote).old.items() if k != service}
+        old = {k: v for k, v in box.state.read(project.root, ServingNote).old.items() if k != service}
         if reason is not None and container is not None:
             old[service] = OldCode(container.id, reason)
-        box.state.write(root, ServingNote(old))
+        box.state.write(project.root, ServingNote(old))
 
 
 def _names(project: Project, observed: Observed) -> list[str]:
@@ -108,11 +113,10 @@ def _container_mode(container: Container) -> Mode | None:
 
 
 def _url(container: Container, port: int | None) -> str | None:
-    bound = container.ports.get(port) if port is not None else next(iter(container.ports.values()), None)
+    bound = container.published(port if port is not None else next(iter(container.ports), None))
     if bound is None or container.state != "running":
         return None
-    host = "127.0.0.1" if bound[0] in ("", "0.0.0.0", "::") else bound[0]
-    return f"http://{host}:{bound[1]}" if port is not None else f"tcp://{host}:{bound[1]}"
+    return f"{'tcp' if port is None else 'http'}://{bound[0]}:{bound[1]}"
 
 
 def _mode(services: tuple[ServiceState, ...]) -> ProjectMode:
@@ -128,7 +132,7 @@ def _mode(services: tuple[ServiceState, ...]) -> ProjectMode:
 
 def _serving(box: Toolbox, project: Project, observed: Observed) -> Serving:
     """The worst of the services' answers: none before old before current."""
-    intent = read_intent(box.private, Path(project.root))
+    intent = read_intent(box.private, project.root)
     found = [_serving_of(box, project, observed, s.name, intent) for s in project.services]
     order = {"none": 0, "old": 1, "current": 2}
     return min(found, key=lambda s: order[s.state]) if found else Serving("none", "no service")
@@ -155,13 +159,13 @@ def _serving_of(
             return Serving("none", broken.reason if broken else f"{name} does not answer")
     if broken is not None and not broken.old_runs:
         return Serving("none", broken.reason)
-    note = box.state.read(Path(project.root), ServingNote).old.get(name)
+    note = box.state.read(project.root, ServingNote).old.get(name)
     if note is not None and note.container == container.id:
         return Serving("old", note.reason[:LONGEST])
     if broken is not None:
         return Serving("old", broken.reason)
     paths = compiled(box.files, project, service)
-    newer = saved_since_build(box, Path(project.root), name, container.id, paths)
+    newer = saved_since_build(box, project.root, name, container.id, paths)
     if newer is not None:
         reason = f"{newer} is newer than the last build; if none follows, devctl restart builds it"
         return Serving("old", reason)
@@ -178,7 +182,7 @@ def _unfinished(files: Files, project: Project, intent: Intent | None) -> str:
     """What a command is about to do, or had begun when it was killed."""
     if intent is None:
         return ""
-    holder = files.lock_holder(Path(project.root))
+    holder = files.lock_holder(project.root)
     if holder is not None:
         return f": {holder} is at work"
     again = "devctl down" if intent.kind == "removal" else "devctl up"

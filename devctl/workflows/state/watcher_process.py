@@ -26,11 +26,7 @@ STOP_TIMEOUT = 15.0
 """Seconds; a watcher in the middle of a build lets compose tidy up first."""
 
 
-def watcher_state(box: Toolbox, project: Project) -> WatcherState:
-    return watcher_of(box, Path(project.root))
-
-
-def watcher_of(box: Toolbox, root: Path) -> WatcherState:
+def watcher_state(box: Toolbox, root: Path) -> WatcherState:
     """Running means: a living process holds the lock file. Its pid, for people, is that of the watcher that this user started,
     else what the lock file says, which another user may not read and a container may have written."""
     if not box.files.held(root, WATCHER_LOCK):
@@ -41,17 +37,17 @@ def watcher_of(box: Toolbox, root: Path) -> WatcherState:
 
 def ensure_watcher(box: Toolbox, project: Project) -> WatcherState:
     """Start a watcher where none lives; returns once it holds its lock."""
-    state = watcher_state(box, project)
+    state = watcher_state(box, project.root)
     if state.state == "running":
         return state
-    root = Path(project.root)
+    root = project.root
     argv = [*box.host.own_program(), "--json", "--project", str(root), "watch-daemon"]
     box.state.make(root)
     out, err = box.state.begin(root, EVENTS), box.state.begin(root, WATCHER_LOG)
     box.processes.spawn(argv, cwd=Path(root.anchor), out=out, err=err)
     deadline = box.clock.monotonic() + START_TIMEOUT
     while box.clock.monotonic() < deadline:
-        state = watcher_state(box, project)
+        state = watcher_state(box, project.root)
         if state.state == "running" and state.pid is not None:
             return state
         box.clock.sleep(0.02)
@@ -66,10 +62,9 @@ def note_watcher(private: PrivateState, identity: Identity, root: Path) -> None:
 
 def stop_watcher(box: Toolbox, project: Project) -> None:
     """Returns once nobody watches, or after STOP_TIMEOUT; another user's watcher is left alone, and said."""
-    root = Path(project.root)
-    if not box.files.held(root, WATCHER_LOCK):
+    if not box.files.held(project.root, WATCHER_LOCK):
         return
-    pid = _noted(box.private, box.identity, root)
+    pid = _noted(box.private, box.identity, project.root)
     if pid is None:
         box.reporter.warn(
             Problem(
@@ -83,7 +78,7 @@ def stop_watcher(box: Toolbox, project: Project) -> None:
         return
     box.processes.terminate(pid)
     deadline = box.clock.monotonic() + STOP_TIMEOUT
-    while box.files.held(root, WATCHER_LOCK) and box.clock.monotonic() < deadline:
+    while box.files.held(project.root, WATCHER_LOCK) and box.clock.monotonic() < deadline:
         box.clock.sleep(0.02)
 
 

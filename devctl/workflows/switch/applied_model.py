@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.private_state import PrivateState
@@ -16,31 +17,32 @@ from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Project
+from devctl.domain.project.private_notes import PrivateNote
 from devctl.domain.project.state_folder import FORMER
 from devctl.domain.rights.grants import leading_out, mounted_paths
 from devctl.errors import DevctlError, MachineError
-from devctl.workflows.project.approved_inputs import INPUTS, approve_inputs
+from devctl.workflows.project.approved_inputs import Approved, approve_inputs
 from devctl.workflows.session.manifests import manifest_paths
 from devctl.workflows.session.session import RECIPE_FILES, Session
 
 RUNNING = "running.json"
 """The rendered model of what runs."""
-APPLIED = "applied.json"
-"""The rendered model that a person's command applied last, and what else decides about rights."""
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    """`links`: paths of the project that led out of it then, and where to."""
+class Applied(PrivateNote):
+    """The rendered model that a person's command applied last, and what else decides about rights. `links`: paths of the project
+    that led out of it then, and where to."""
 
-    model: Model
+    file: ClassVar[str] = "applied.json"
+    model: Model = field(default_factory=dict)
     mirror: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
 
 
 def running_model(private: PrivateState, project: Project) -> Model | None:
     """None before anything was started, and for a user who has started nothing here."""
-    return _read(private, Path(project.root))
+    return _read(private, project.root)
 
 
 def keep_running(
@@ -73,14 +75,10 @@ def keep_applied(box: Toolbox, session: Session, services: Collection[str]) -> N
     before = applied(box.private, project)
     untouched = _untouched(session, services)
     model = _merged(before.model if before is not None else None, session.model, untouched)
-    kept = {
-        "model": model,
-        "mirror": project.mirror,
-        "links": links_of(box.files, session, [s.name for s in project.services]),
-    }
+    links = links_of(box.files, session, [s.name for s in project.services])
     approve_inputs(box, project, services)
     with suppress(MachineError):  # then a changed model waits for the next command of a person
-        box.private.write(session.root, APPLIED, json.dumps(kept))
+        box.private.keep(session.root, Applied(model, project.mirror, links))
 
 
 def links_of(files: Files, session: Session, services: Collection[str]) -> dict[str, str]:
@@ -97,23 +95,19 @@ def links_of(files: Files, session: Session, services: Collection[str]) -> dict[
         )
     paths = [f"{project.root}/{path}" for path in inputs if not path.startswith("../")]
     paths += mounted_paths(session.model, services)
-    return leading_out(paths, root=project.root, real=files.real)
+    return leading_out(paths, root=str(project.root), real=files.real)
 
 
 def applied(private: PrivateState, project: Project) -> Applied | None:
     """None before the first `up`, and for a user who has started nothing here."""
-    try:
-        kept = json.loads(private.read(Path(project.root), APPLIED) or "null")
-        model, mirror, links = _model(kept["model"]) or {}, kept["mirror"], kept["links"]
-        return Applied(model, mirror, links)
-    except (ValueError, TypeError, KeyError):
-        return None
+    note = private.note(project.root, Applied)
+    return note if _model(note.model) is not None else None
 
 
 def forget_applied(private: PrivateState, project: Project) -> None:
     """Nothing runs any more."""
-    for name in (RUNNING, APPLIED, INPUTS):
-        private.remove(Path(project.root), name)
+    for name in (RUNNING, Applied.file, Approved.file):
+        private.remove(project.root, name)
 
 
 def _merged(before: Model | None, model: Model, untouched: Collection[str]) -> Model:

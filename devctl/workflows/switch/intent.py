@@ -6,18 +6,18 @@ holder is of a process that was killed, and of nobody else; `workflows/switch/sw
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from devctl.domain.project.private_notes import PrivateNote
 
 if TYPE_CHECKING:
     from devctl.domain.ports.private_state import PrivateState
     from devctl.domain.project.model import Service
 
-INTENT = "intent.json"
 Kind = Literal["switch", "removal"]
 
 
@@ -50,16 +50,17 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(PrivateNote):
     """`at`: seconds since the epoch. `tags`: reference → image id from before, None where there was none. `files`: what is
     built from, path below `.devctl/` → text, None where there was no such file. `old`: the model of what ran, None where nothing
     did; `new`: that of what is to run. `leaves_nothing`: containers of services that had none go when it is undone.
     `proven`: what runs now has answered, and only what it superseded is left to remove. `undoing`: what ran before is being put
     back, in containers that are new as well: that they answer finishes nothing."""
 
-    command: str
-    at: float
-    project: str
+    file: ClassVar[str] = "intent.json"
+    command: str = ""
+    at: float = 0.0
+    project: str = ""
     kind: Kind = "switch"
     targets: tuple[Target, ...] = ()
     before: tuple[Ran, ...] = ()
@@ -100,25 +101,5 @@ class Intent:
 
 def read_intent(private: PrivateState, root: Path) -> Intent | None:
     """None where nothing was begun, or what was noted cannot be understood."""
-    text = private.read(root, INTENT)
-    if text is None:
-        return None
-    try:
-        raw = json.loads(text)
-        parts: dict[str, Any] = {
-            **raw,
-            "targets": tuple(Target(**target) for target in raw["targets"]),
-            "before": tuple(Ran(**container) for container in raw["before"]),
-        }
-        return Intent(**parts)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-        return None
-
-
-def keep_intent(private: PrivateState, root: Path, intent: Intent) -> None:
-    """Raises MachineError `state-not-writable`."""
-    private.write(root, INTENT, json.dumps(asdict(intent)))
-
-
-def forget_intent(private: PrivateState, root: Path) -> None:
-    private.remove(root, INTENT)
+    intent = private.note(root, Intent)
+    return intent if intent.project else None

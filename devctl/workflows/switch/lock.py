@@ -15,7 +15,7 @@ from devctl.domain.project.model import Project
 from devctl.workflows.project.find import find_root
 from devctl.workflows.project.load import load
 from devctl.workflows.session.steps import Steps
-from devctl.workflows.switch.intent import INTENT
+from devctl.workflows.switch.intent import Intent
 
 
 @contextmanager
@@ -26,40 +26,34 @@ def changing(
 
     `--dry-run` changes nothing and waits for nobody. `lenient`: as of `load`; `recovers`: as of `locked`.
     """
-    root = find_root(box, request.project)
+    root = find_root(box.files, box.host, request.project)
     held: AbstractContextManager[None] = nullcontext()
     if not request.dry_run:
         held = locked(box, root, command=command, timeout=request.lock_timeout, recovers=recovers)
     with held:
-        with Steps(box).step("read", "what the project's files say"):
+        with Steps(box.reporter, box.clock).step("read", "what the project's files say"):
             project = load(box, root, lenient=lenient)
         yield project
 
 
 @contextmanager
 def locked(
-    box: Toolbox, root: Path, *, command: str, timeout: float, recovers: bool = True, says: bool = True
+    box: Toolbox, root: Path, *, command: str, timeout: float, recovers: bool = True
 ) -> Iterator[None]:
     """Hold the project's lock. Raises MachineError `project-locked` after `timeout` seconds.
 
-    `recovers`: whether what a killed command has begun is finished or undone first. `says`: whether somebody is there to
-    be told who is waited for.
+    `recovers`: whether what a killed command has begun is finished or undone first.
     """
     waiting = _Waiting(box)
-    told = waiting.say if says else _quiet
-    with waiting.step, box.files.lock(root, command=command, timeout=timeout, waiting=told):
+    with waiting.step, box.files.lock(root, command=command, timeout=timeout, waiting=waiting.say):
         waiting.step.close()
-        if box.private.read(root, INTENT) is not None:
+        if box.private.read(root, Intent.file) is not None:
             box.processes.end_left_over(root)  # it would go on with what is looked at now
             if recovers:
                 from devctl.workflows.switch.switch import recover
 
                 recover(box, root)
         yield
-
-
-def _quiet(holder: Holder) -> None:
-    """The watcher's wait is its idle time."""
 
 
 @dataclass(slots=True)
@@ -72,4 +66,6 @@ class _Waiting:
     def say(self, holder: Holder) -> None:
         self.step.close()
         self.box.reporter.emit(Remark(f"waiting for {holder}"))
-        self.step.enter_context(Steps(self.box).step("wait", f"{holder} is working on this project"))
+        self.step.enter_context(
+            Steps(self.box.reporter, self.box.clock).step("wait", f"{holder} is working on this project")
+        )

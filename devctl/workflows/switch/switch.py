@@ -28,10 +28,9 @@ from devctl.workflows.engine.network_holder import end_holder
 from devctl.workflows.engine.restart_proxies import followed
 from devctl.workflows.ready.wait import wait_ready
 from devctl.workflows.session.session import Session
-from devctl.workflows.session.steps import Steps
+from devctl.workflows.session.steps import Steps, beside
 from devctl.workflows.switch.applied_model import merged, running_model, write_running
-from devctl.workflows.switch.first_error import beside
-from devctl.workflows.switch.intent import Intent, Ran, Target, forget_intent, keep_intent, read_intent
+from devctl.workflows.switch.intent import Intent, Ran, Target, read_intent
 
 RESTORE_TIMEOUT = 60.0
 """Seconds until what is put back must answer."""
@@ -99,7 +98,7 @@ class Switch:
     def _keep_new(self) -> Sequence[str]:
         with beside(self.box.reporter, "noting what was started"):
             _note_running(self.box.state, self.box.private, self.root, self.intent)
-            forget_intent(self.box.private, self.root)
+            self.box.private.remove(self.root, Intent.file)
         return ()
 
     def _take_back(self) -> Sequence[str]:
@@ -130,7 +129,8 @@ def switching(
     refs = [run.image for run in session.runs if run.service in services]
     images = box.engine.images(refs)
     named = [name for files in session.overlay.values() for name in files]
-    was = {c.image: c.image_id for c in observed.containers if c.service in services and _is_named(c.image)}
+    mine = [c for c in observed.containers if c.service in services]
+    was = {c.image: c.image_id for c in mine if c.image and not c.image.startswith("sha256:")}
     intent = replace(
         _intent(box, project, observed, services),
         tags={**{ref: images[ref].id if ref in images else None for ref in refs}, **was},
@@ -146,22 +146,23 @@ def stopping(
     box: Toolbox, project: Project, steps: Steps, observed: Observed, services: Sequence[str]
 ) -> Switch:
     """Stop `services` for a moment: the same containers run again afterwards, whatever happens."""
-    return Switch(box, Path(project.root), steps, _intent(box, project, observed, services))
+    return Switch(box, project.root, steps, _intent(box, project, observed, services))
 
 
 @contextmanager
 def removal(box: Toolbox, project: Project, observed: Observed) -> Iterator[None]:
     """Remove the project: there is no way back, and a kill on the way is told by the next command."""
-    root = Path(project.root)
-    _keep(box.reporter, box.private, root, replace(_intent(box, project, observed, ()), kind="removal"))
+    _keep(
+        box.reporter, box.private, project.root, replace(_intent(box, project, observed, ()), kind="removal")
+    )
     try:
         yield
     finally:
-        forget_intent(box.private, root)
+        box.private.remove(project.root, Intent.file)
 
 
 def _intent(box: Toolbox, project: Project, observed: Observed, services: Sequence[str]) -> Intent:
-    holder = box.files.lock_holder(Path(project.root))
+    holder = box.files.lock_holder(project.root)
     return Intent(
         command=(holder.command if holder is not None else "") or "up",
         at=box.clock.now(),
@@ -185,7 +186,7 @@ def recover(box: Toolbox, root: Path) -> None:
     """
     intent = read_intent(box.private, root)
     if intent is None:
-        forget_intent(box.private, root)
+        box.private.remove(root, Intent.file)
         return
     try:
         said = _settle(box, root, intent)
@@ -194,7 +195,7 @@ def recover(box: Toolbox, root: Path) -> None:
             raise
         message = f"{intent} was interrupted and could not be undone: {error.problem.message}"
         box.reporter.warn(replace(error.problem, message=message))
-        forget_intent(box.private, root)
+        box.private.remove(root, Intent.file)
         said = ""
     if said:
         box.reporter.emit(Remark(said))
@@ -204,10 +205,10 @@ def _settle(box: Toolbox, root: Path, intent: Intent) -> str:
     end_holder(box.processes, intent.project)
     now = box.engine.containers(intent.project)
     if intent.kind == "removal":
-        forget_intent(box.private, root)
+        box.private.remove(root, Intent.file)
         left = [c.name for c in now.containers]
         return f"{intent} was interrupted; left: {', '.join(left)} (devctl down removes it)" if left else ""
-    steps = Steps(box)
+    steps = Steps(box.reporter, box.clock)
     if intent.proven or (not intent.undoing and _came_up(box, intent, now, steps)):
         finish(box, root, intent)
         return f"finished {intent}: it was interrupted"
@@ -239,7 +240,7 @@ def finish(box: Toolbox, root: Path, intent: Intent) -> None:
     ours = {PROJECT_LABEL: intent.project, ROOT_LABEL: str(root), MACHINE_LABEL: box.identity.machine}
     for image in box.engine.untagged(ours):
         box.engine.remove_image(image)
-    forget_intent(box.private, root)
+    box.private.remove(root, Intent.file)
 
 
 def _note_running(state: StateFolder, private: PrivateState, root: Path, intent: Intent) -> None:
@@ -272,12 +273,12 @@ def _undo(
     new = [c for c in now.containers if intent.is_new(c.service, c.id)]
     if new and not intent.ran and not intent.leaves_nothing:
         _note_running(box.state, box.private, root, intent)
-        forget_intent(box.private, root)
+        box.private.remove(root, Intent.file)
         return []
     if not intent.undoing:
         intent = replace(intent, undoing=True)
         with suppress(MachineError):  # that nothing can be kept was said when the intent was to be
-            keep_intent(box.private, root, intent)
+            box.private.keep(root, intent)
     not_written = _put_files_back(box.state, root, intent)
     made = _superseded(box.engine, intent)
     for ref in made:
@@ -286,31 +287,24 @@ def _undo(
     changed = [name for name in intent.ran if not _runs_as_before(intent, now, name)]
     if changed and intent.old is not None:
         with steps.step("restore", "what replaced it did not start", service=changed[0]), around(changed):
-            done = up_healed(
-                box,
-                root,
-                intent.old,
-                changed,
-                project=intent.project,
-                no_deps=True,
-                timeout=timeout + COMPOSE_GRACE,
-            )
-            if done.code != 0:
-                raise ProjectError(
-                    f"compose does not start {', '.join(changed)} again",
-                    code="start-failed",
-                    hint="devctl up",
-                    detail=done.output,
-                )
+            _start_again(box, root, intent, changed, timeout=timeout + COMPOSE_GRACE)
     for image in made.values():
         box.engine.remove_image(image)
     if not_written is None:
-        forget_intent(box.private, root)
+        box.private.remove(root, Intent.file)
         return changed
     box.reporter.warn(not_written)
     with suppress(MachineError):
-        keep_intent(box.private, root, intent.files_alone())
+        box.private.keep(root, intent.files_alone())
     return changed
+
+
+def _start_again(box: Toolbox, root: Path, intent: Intent, names: Sequence[str], *, timeout: float) -> None:
+    model = intent.old or {}
+    done = up_healed(box, root, model, names, project=intent.project, no_deps=True, timeout=timeout)
+    if done.code != 0:
+        message = f"compose does not start {', '.join(names)} again"
+        raise ProjectError(message, code="start-failed", hint="devctl up", detail=done.output)
 
 
 def _put_files_back(state: StateFolder, root: Path, intent: Intent) -> Problem | None:
@@ -341,11 +335,8 @@ def _in_the_way(intent: Intent, now: Observed) -> list[str]:
 
 
 def _runs_as_before(intent: Intent, now: Observed, name: str) -> bool:
-    return any(it.service == name and _is_running(now, it.id) for it in intent.before if it.running)
-
-
-def _is_running(now: Observed, container: str) -> bool:
-    return any(c.id == container and c.state in RUNS for c in now.containers)
+    running = {c.id for c in now.containers if c.state in RUNS}
+    return any(it.service == name and it.id in running for it in intent.before if it.running)
 
 
 def _answer(
@@ -364,11 +355,7 @@ def _answer(
 def _keep(reporter: Reporter, private: PrivateState, root: Path, intent: Intent) -> None:
     """Where this user has no place for it, work goes on: only a kill could not be undone then."""
     try:
-        keep_intent(private, root, intent)
+        private.keep(root, intent)
     except MachineError as error:
         message = f"{error.problem.message}; if this command is killed, the next one cannot finish or undo it"
         reporter.warn(replace(error.problem, message=message))
-
-
-def _is_named(image: str) -> bool:
-    return bool(image) and not image.startswith("sha256:")
