@@ -51,7 +51,7 @@ def asks(project: Project, observed: Observed, service: str) -> Container | None
     found = observed.of(service)
     if found is None or found.state != "running" or found.labels.get(MODE_LABEL) != "dev":
         return None
-    return found if project.root in found.bind_sources else None
+    return found if str(project.root) in found.bind_sources else None
 
 
 def _ask(processes: Processes, service: Service, container: Container) -> Listing | None:

@@ -144,15 +144,12 @@ def _broken(answer: Answer) -> bool:
     return not answer.complete or answer.length is None
 
 
-def must_drain(found: Sequence[Drained]) -> None:
+def must_drain(found: Sequence[Drained], result: dict[str, object]) -> None:
     """Raise ProjectError `drain-failed` where a rolling update would lose requests or wait for the kill."""
     bad = [_bad(it) for it in found if it.exit_code == KILLED or it.lost_requests]
     if bad:
-        raise ProjectError(
-            f"{'; '.join(bad)}; production serves again",
-            code="drain-failed",
-            hint=HINT,
-        )
+        message = f"{'; '.join(bad)}; production serves again"
+        raise ProjectError(message, code="drain-failed", hint=HINT, result=result)
 
 
 def _bad(it: Drained) -> str:

@@ -1,4 +1,4 @@
-"""What cannot work in production as the project's files stand, known before anything is built or touched."""
+"""What cannot work in production as the project's files stand, known before anything that runs is touched."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
+from devctl.domain.compose.handed_files import may_read, mounted
 from devctl.domain.derive.run_lines import compiles, parts
 from devctl.domain.detect.main_package import Main, mains
 from devctl.domain.dockerfile.dockerignore import hiding_line
@@ -14,51 +15,42 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES, SHELL_BASE
 from devctl.domain.dockerfile.stages import effective, external_base, find_stage, has_shell
 from devctl.domain.plan.run import Run, target_of
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.files import Files
+from devctl.domain.ports.toolbox import Sources
 from devctl.domain.project.compose_model import Spec
 from devctl.domain.project.model import Project
 from devctl.errors import ProjectError
-from devctl.workflows.project.compose_model import compose_place
-from devctl.workflows.session.overlay import dockerfile_of, ignored_by_them
+from devctl.workflows.project.find import named
+from devctl.workflows.session.overlay import ignored_by_them
 from devctl.workflows.session.session import Session
 
 
-def refuse_lost(box: Toolbox, session: Session) -> None:
+def refuse_lost(files: Files, sources: Sources, session: Session) -> None:
     """Raise ProjectError for a start that needs a shell where there is none, and for a package that no build is given."""
     for run in (r for r in session.runs if r.mode == "prod"):
-        _refuse_shell(box, session, run)
-        refuse_hidden(box, session.project, run)
+        built = session.dockerfile(sources, run)
+        _refuse_shell(session, run, built)
+        refuse_hidden(files, sources, session.project, run, built=built)
 
 
-def _refuse_shell(box: Toolbox, session: Session, run: Run) -> None:
-    key, words = _start(
-        session.model["services"][run.service], has_entrypoint=_has_entrypoint(box, session, run)
-    )
-    if not key or posixpath.basename(words[0]) not in SHELLS or _has_shell(box, session, run):
+def _refuse_shell(session: Session, run: Run, built: DockerfileFacts) -> None:
+    stage = find_stage(built, target_of(run.stage)) if run.stage else None
+    knows = run.ours or (stage is not None and effective(built, stage, "ENTRYPOINT") is not None)
+    key, words = _start(session.model["services"][run.service], has_entrypoint=knows)
+    if not key or posixpath.basename(words[0]) not in SHELLS or _has_shell(run, built, stage):
         return
     raise ProjectError(
         f"`{key}` of {run.service} starts {words[0]}, and {run.base} has no shell",
         code="shell-needed",
         hint=f"devctl prod-preview --base {SHELL_BASE}; or start the program without a shell: `{key}: [PROGRAM, ARGUMENT]`",
-        place=compose_place(box, session.root)(("services", run.service, key)),
+        place=session.project.place(("services", run.service, key)),
     )
 
 
-def _has_shell(box: Toolbox, session: Session, run: Run) -> bool:
-    facts, stage = _built(box, session.project, run)
+def _has_shell(run: Run, built: DockerfileFacts, stage: Stage | None) -> bool:
     if run.ours and run.base in RUNTIME_BASES:
         return RUNTIME_BASES[run.base].has_shell
-    return stage is None or has_shell(external_base(facts, stage))
-
-
-def _has_entrypoint(box: Toolbox, session: Session, run: Run) -> bool:
-    facts, stage = _built(box, session.project, run)
-    return run.ours or (stage is not None and effective(facts, stage, "ENTRYPOINT") is not None)
-
-
-def _built(box: Toolbox, project: Project, run: Run) -> tuple[DockerfileFacts, Stage | None]:
-    facts = dockerfile_of(box, project, run)
-    return facts, find_stage(facts, target_of(run.stage)) if run.stage else None
+    return stage is None or has_shell(external_base(built, stage))
 
 
 def _start(spec: Spec, *, has_entrypoint: bool) -> tuple[str, tuple[str, ...]]:
@@ -69,22 +61,23 @@ def _start(spec: Spec, *, has_entrypoint: bool) -> tuple[str, tuple[str, ...]]:
     return ("command", command) if command and not has_entrypoint else ("", ())
 
 
-def refuse_hidden(box: Toolbox, project: Project, run: Run) -> None:
+def refuse_hidden(
+    files: Files, sources: Sources, project: Project, run: Run, *, built: DockerfileFacts
+) -> None:
     """Raise ProjectError `package-ignored` where the user's Dockerfile is not given a package that the program is built from."""
     service = project.service(run.service)
-    root = Path(project.root)
-    if service is None or run.ours or _makes_code(dockerfile_of(box, project, run)):
+    if service is None or run.ours or _makes_code(built):
         return
     facts = project.source
     main = next(
         (m for m in mains(facts) if (m.module.dir, m.relative) == (service.source.dir, service.source.main)),
         None,
     )
-    path, theirs = ignored_by_them(box.files, project, run)
+    path, theirs = ignored_by_them(files, project, run)
     for folder in _packages(main, run.context) if main is not None and theirs is not None else ():
         names = [
             n
-            for n in box.files.names(root / run.context / folder)
+            for n in files.names(project.root / run.context / folder)
             if n.endswith(".go") and not n.endswith("_test.go")
         ]
         lines = [
@@ -115,3 +108,25 @@ def _makes_code(facts: DockerfileFacts) -> bool:
         for i in lines
         for part in parts(i)
     )
+
+
+def refuse_unreadable(files: Files, session: Session) -> None:
+    """Raise ProjectError `secret-not-readable` before anything is switched: in dev the container runs as the owner of the files."""
+    for run in session.runs:
+        spec = session.model["services"][run.service]
+        for kind, key, path in mounted(spec, session.model) if run.mode == "prod" else ():
+            facts = files.permissions(Path(path))
+            user = str(spec.get("user") or "")
+            groups = spec.get("group_add") or ()
+            if facts is None or may_read(user, groups=groups, mode=facts[0], owner=facts[1:]):
+                continue
+            mode, uid, gid = facts
+            what, where = f"{kind.removesuffix('s')} {key}", named(session.root, Path(path))
+            raise ProjectError(
+                f"{run.service} cannot read {what}: {where} has mode {mode:04o} and belongs to {uid}:{gid}, "
+                f"and production runs as {user}",
+                code="secret-not-readable",
+                hint=f"`services: {{{run.service}: {{group_add: ['{gid}']}}}}` in the compose file and `chmod 0640 {where}` let it "
+                f"read the file; or `user: '{uid}:{gid}'` there lets it run as the owner",
+                place=session.project.place((kind, key, "file")),
+            )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from devctl.domain.derive.health_check import cannot_run, compose_test
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
@@ -19,7 +18,6 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.air_toml import endings
 from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
 from devctl.errors import Finding
-from devctl.workflows.project.compose_model import compose_place
 from devctl.workflows.project.users_dockerfile import users_dockerfile
 
 
@@ -33,26 +31,22 @@ def look(
     image = box.images().read(run.image, files=True, start=start_of(service, run))
     if run.ours and service.build.files:  # the base says nothing of where our stage is started
         image = replace(image, workdir=TEMPLATE_SOURCE)
-    root, own = Path(project.root), None if run.ours else run.dockerfile
+    root, own = project.root, None if run.ours else run.dockerfile
     dockerfile = users_dockerfile(box.sources, root, service, own) if own is not None else None
-    stage = None
-    if dockerfile is not None:
-        stage = find_stage(dockerfile, run.stage) if run.stage else dockerfile.stages[-1]
+    stage = find_stage(dockerfile, run.stage) if dockerfile is not None else None
     names, settings = _program(box, image, service, listed)
     # How a dev stage of the user's builds is theirs.
     rebuilt = endings(box.templates.read("go-service/.air.toml")) if service.build.dev_stage is None else None
-    health = _health(box, project, service, run)
+    health = _health(project, service, run)
     return Inspected(image, service, names, dockerfile, stage, settings, listed, rebuilt, health)
 
 
-def _health(box: Toolbox, project: Project, service: Service, run: Run) -> HealthCheck | None:
+def _health(project: Project, service: Service, run: Run) -> HealthCheck | None:
     """That of the compose file, where it is not left out on another base."""
-    test = compose_test(project.specs.get(service.name) or {})
+    test = compose_test(project.spec(service.name))
     if not test or (run.rebased and cannot_run(test, RUNTIME_BASES[str(run.base)])):
         return None
-    return HealthCheck(
-        test, compose_place(box, Path(project.root))(("services", service.name, "healthcheck"))
-    )
+    return HealthCheck(test, project.place(("services", service.name, "healthcheck")))
 
 
 def must_be_ready(found: Sequence[Finding]) -> None:

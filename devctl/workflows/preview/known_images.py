@@ -28,7 +28,6 @@ from devctl.domain.project.private_notes import PrivateNote
 from devctl.errors import Finding, MachineError
 from devctl.workflows.preview.inspect_image import look
 from devctl.workflows.project.users_dockerfile import written_text
-from devctl.workflows.session.overlay import run_bases
 from devctl.workflows.session.session import Session
 
 # What else can be said of a build, or asked of the network by one, is not followed here: it is simply built.
@@ -50,7 +49,7 @@ def inputs_of(box: Toolbox, session: Session, run: Run) -> str | None:
     if not set(build) <= _FOLLOWED or not follows(recipe.dockerfile):
         return None
     tree = box.files.tree(Path(build["context"]), without=recipe.ignored.split("\n"))
-    bases = [base.ref for base in run_bases(box, session.project, run)]
+    bases = [base.ref for base in session.bases(box.sources, run)]
     here = {ref: image.id for ref, image in box.engine.images(bases).items()}
     if tree is None or any(ref not in here for ref in bases):
         return None
@@ -128,7 +127,7 @@ def looked_at(
 
     `listed`: what `go list` says of the source now. Where nobody was asked, what it said of the same image before counts.
     """
-    health = compose_test(session.project.specs.get(service.name) or {})
+    health = compose_test(session.project.spec(service.name))
     key = digest(
         __version__, image.id, asdict(service), _dockerfile(box.files, session, run), asdict(run), health
     )

@@ -15,11 +15,9 @@ from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Service
 from devctl.errors import DevctlError
-from devctl.workflows.ready.unreachable import unreached
-from devctl.workflows.ready.wait import Listening
+from devctl.workflows.ready.unreachable import Listening, unreached
 from devctl.workflows.session.session import Session
-from devctl.workflows.state.snapshot import snapshot
-from devctl.workflows.switch.first_error import beside
+from devctl.workflows.state.snapshot import what_runs
 from devctl.workflows.switch.intent import Intent
 
 _NO_FOLDER = ("image-lacks-file", "writes-to-disk")
@@ -44,9 +42,8 @@ def with_what_runs(
     kept: Sequence[str],
 ) -> DevctlError:
     """The error with what runs after it. `kept`: images of what failed, for study."""
-    result = dict(error.result)
-    with beside(box.reporter, "looking at what runs now"):
-        result |= snapshot(box, session.project).as_json()
+    state = what_runs(box, session.project)
+    result = {**error.result, **(state.as_json() if state is not None else {})}
     if error.detail:
         result["log"] = error.detail.splitlines()
     if kept:
@@ -104,9 +101,9 @@ def with_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
 def left_out_folder(session: Session, service: Service, path: str) -> str | None:
     """Where the compose file mounts a folder for the data at `path`, which a program did not find or cannot write."""
     path = posixpath.normpath(path)
-    spec = session.project.specs.get(service.name) or {}
+    spec = session.project.spec(service.name)
     binds = (v for v in spec.get("volumes") or [] if v.get("type") == "bind")
-    targets = [str(v["target"]).rstrip("/") for v in binds if v.get("source") != session.project.root]
+    targets = [str(v["target"]).rstrip("/") for v in binds if v.get("source") != str(session.root)]
     if path.startswith("/"):
         return next((t for t in targets if f"{path}/".startswith(f"{t}/")), None)
     above = posixpath.dirname(path)

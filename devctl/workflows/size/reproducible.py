@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.recipe import Recipe, Recipes, run_again
@@ -29,9 +28,9 @@ def build_twice(
     try:
         specs = _mapping(built["services"])
         again = {key: _spec(box.identity, run, specs[key]) for key, run in runs.items()}
-        with Steps(box).step("build", "a second time, every command again"):
+        with Steps(box.reporter, box.clock).step("build", "a second time, every command again"):
             done = box.compose.build(
-                Path(project.root),
+                project.root,
                 {**built, "services": again},
                 list(again),
                 recipes={key: _anew(box.sources, box.clock, recipes[key]) for key in again},
@@ -104,5 +103,5 @@ def _compare(box: Toolbox, project: Project, run: Run) -> Twice:
 
 def _built(facts: DockerfileFacts, run: Run) -> DockerfileFacts:
     """Without the stages that the one which runs does not need: the reloader's, say."""
-    stage = find_stage(facts, run.stage) if run.stage else facts.stages[-1]
+    stage = find_stage(facts, run.stage)
     return facts if stage is None else replace(facts, stages=needed_by(facts, stage))

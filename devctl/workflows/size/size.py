@@ -15,10 +15,10 @@ from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, RUNTIME_BASES
 from devctl.domain.dockerfile.stages import external_base, find_stage
 from devctl.domain.image.go_binary import Package, build_info, functions, packages
 from devctl.domain.plan.engine_state import ASSEMBLED_LABEL, Observed
-from devctl.domain.plan.fingerprints import label_wanted
-from devctl.domain.plan.planner import Step, Wanted
-from devctl.domain.plan.render import render
+from devctl.domain.plan.planner import Step
 from devctl.domain.plan.run import Run, prod_run, start_of
+from devctl.domain.ports.engine import Engine
+from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.compose_model import OwnModel
@@ -34,9 +34,8 @@ from devctl.workflows.engine.execute import must
 from devctl.workflows.preview.impossible import refuse_hidden
 from devctl.workflows.project.load import load
 from devctl.workflows.project.users_dockerfile import written_dockerfile
-from devctl.workflows.session.manifests import deps_fingerprint
-from devctl.workflows.session.overlay import overlay_files
-from devctl.workflows.session.session import Session, recipe_files
+from devctl.workflows.session.overlay import dockerfile_of
+from devctl.workflows.session.session import session_of
 from devctl.workflows.session.steps import Steps, looking, plan_outcome
 from devctl.workflows.size.reproducible import build_twice, must_repeat
 from devctl.workflows.switch.intent import read_intent
@@ -58,21 +57,22 @@ class _Built:
 
 def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Outcome:
     """Raises ProjectError `over-budget` with all rows. `page` makes the HTML of a result and a title."""
-    with Steps(box).step("read", "what the project's files say"):
+    with Steps(box.reporter, box.clock).step("read", "what the project's files say"):
         project = load(box, request.project)
         project = resolve_bases(box, project, mode="prod", dry_run=request.dry_run, assemble=request.yes)
     bases = chosen_bases(request.bases)
-    budget = budget_bytes(request.budget or box.sources.config(Path(project.root)).prod.budget)
+    budget = budget_bytes(request.budget or box.sources.config(project.root).prod.budget)
     targets = [_built(project, service, base) for service in project.services for base in bases]
     if request.dry_run:
         return plan_outcome([Step("build", t.service.name, f"production image on {t.base}") for t in targets])
     for target in targets:
-        refuse_hidden(box, project, target.run)
+        built = dockerfile_of(box, project, target.run)
+        refuse_hidden(box.files, box.sources, project, target.run, built=built)
     model, recipes = _build(box, project, targets, bases, assemble=request.yes)
     production = project.prod_base or DEFAULT_BASE
     starts = {target.run.image: start_of(target.service, target.run) for target in targets}
     read = cache(lambda row: _packages(box, row, starts[row.ref]))
-    with looking(box, "what is in the images"):
+    with looking(box.reporter, box.clock, "what is in the images"):
         rows = tuple(_row(box, project, target) for target in targets)
         first = next((r for r in rows if r.base == production), rows[0])
         report = SizeReport(rows, read(first), budget, production)
@@ -87,8 +87,7 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
     if request.html is not None and page is not None:
         path = box.host.cwd() / request.html
         # A place elsewhere is the caller's own word.
-        root = Path(project.root)
-        within = root if path.is_relative_to(root) else path.parent
+        within = project.root if path.is_relative_to(project.root) else path.parent
         box.files.write_atomic(path, page(result, project.name), within=within)
         text += f"\nwritten: {path}"
     if report.over:
@@ -106,66 +105,44 @@ def _build(
     box: Toolbox, project: Project, targets: Sequence[_Built], bases: Sequence[str], *, assemble: bool
 ) -> tuple[dict[str, object], Recipes]:
     """One compose build for all images, so that the stages they share are built once."""
-    steps = Steps(box)
-    root = Path(project.root)
-    box.state.make(root)
+    steps = Steps(box.reporter, box.clock)
+    box.state.make(project.root)
     specs: dict[str, object] = {}
     secrets: dict[str, object] = {}
     recipes: dict[str, Recipe] = {}
     for base in bases:
         mine = [t for t in targets if t.base == base]
-        session = _session(box, project, [t.run for t in mine])
-        ensure_bases(box, session, [t.service.name for t in mine], assemble=assemble)
+        # As `open_session` has it, without the choice of a host port: nothing is going to run.
+        runs, names = [t.run for t in mine], [t.service.name for t in mine]
+        session = session_of(box, project, runs, observed=Observed(), chosen=names)
+        ensure_bases(box, session, names, assemble=assemble)
         secrets |= session.model.get("secrets") or {}
         for target in mine:
             build = session.model["services"][target.service.name]["build"]
             specs[target.key] = {"image": target.run.image, "build": build}
             recipes[target.key] = session.recipes[target.service.name]
-    say_left_out(box, project, [t.run for t in targets])
+    say_left_out(box.reporter, project, [t.run for t in targets])
     model: OwnModel = {"name": project.name, "services": specs, "secrets": secrets}
     refs = [t.run.image for t in targets]
     before = {image.id for image in box.engine.images(refs).values()}
     with steps.step("build", f"production image on {', '.join(bases)}"):
-        done = box.compose.build(root, model, [t.key for t in targets], recipes=recipes)
+        done = box.compose.build(project.root, model, [t.key for t in targets], recipes=recipes)
         must(done, "build", what="the production image")
-    _remove_superseded(box, root, before - {image.id for image in box.engine.images(refs).values()})
+    _remove_superseded(
+        box.private,
+        box.engine,
+        project.root,
+        before - {image.id for image in box.engine.images(refs).values()},
+    )
     return model, recipes
 
 
-def _remove_superseded(box: Toolbox, root: Path, images: Iterable[str]) -> None:
+def _remove_superseded(private: PrivateState, engine: Engine, root: Path, images: Iterable[str]) -> None:
     """Not what a switch may go back to, of a command at work or of one that was killed. The engine keeps what runs; the next switch
     removes it."""
-    intent = read_intent(box.private, root)
+    intent = read_intent(private, root)
     for image in set(images) - set(intent.tags.values() if intent is not None else ()):
-        box.engine.remove_image(image)
-
-
-def _session(box: Toolbox, project: Project, runs: Sequence[Run]) -> Session:
-    """As `open_session` has it, without the choice of a host port: nothing is going to run."""
-    model = render(project, runs, observed=Observed(), cache_volume="unused")
-    overlay = {run.service: overlay_files(box, project, run) for run in runs}
-    wanted = tuple(_labelled(box, project, run, model, overlay[run.service]) for run in runs)
-    return Session(
-        project=project,
-        runs=tuple(runs),
-        observed=Observed(),
-        images={},
-        wanted=wanted,
-        dependencies=(),
-        model=model,
-        cache_volume="unused",
-        others={},
-        overlay=overlay,
-    )
-
-
-def _labelled(
-    box: Toolbox, project: Project, run: Run, model: OwnModel, overlay: Mapping[str, str]
-) -> Wanted:
-    service = project.service(run.service)
-    assert service is not None
-    files = recipe_files(box.files, project, run, overlay)
-    return label_wanted(model, run, deps=deps_fingerprint(box.files, project, service), recipe_files=files)
+        engine.remove_image(image)
 
 
 def _row(box: Toolbox, project: Project, target: _Built) -> SizeRow:
@@ -194,8 +171,7 @@ def _base_ref(sources: Sources, project: Project, target: _Built) -> str | None:
     if run.dockerfile is None or run.rebased:
         return project.bases[target.base]
     facts = written_dockerfile(sources, project, run)
-    stage = find_stage(facts, run.stage) if run.stage else None
-    return external_base(facts, stage or facts.stages[-1])
+    return external_base(facts, find_stage(facts, run.stage) or facts.stages[-1])
 
 
 def _packages(box: Toolbox, row: SizeRow, start: tuple[Sequence[str], Sequence[str]]) -> tuple[Package, ...]:
@@ -252,11 +228,10 @@ def _judge(state: StateFolder, project: Project, report: SizeReport, *, packages
     """A build within its budget is kept; one that is over it is compared with the last that was kept."""
     if report.budget_bytes is None:
         return _Judged()
-    root = Path(project.root)
-    last = state.read(root, BudgetNote).within
+    last = state.read(project.root, BudgetNote).within
     if not report.over:
         now = {row.service: _weigh(row, packages(row)) for row in report.judged}
-        state.write(root, BudgetNote({**last, **now}))
+        state.write(project.root, BudgetNote({**last, **now}))
         return _Judged()
     worst = report.worst
     before, found = last.get(worst.service), packages(worst)
