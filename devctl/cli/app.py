@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,7 +18,6 @@ from devctl.cli.call import Call
 from devctl.cli.commands import register
 from devctl.cli.help import Group
 from devctl.cli.options import GlobalOptions, asks_json, hoist
-from devctl.cli.signals import terminated_like_ctrl_c
 from devctl.errors import (
     DevctlError,
     ExitCode,
@@ -49,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     session = Call(GlobalOptions(json=asks_json(words)))
     renderers: list[Renderer] = []
     try:
-        with terminated_like_ctrl_c():
+        with _terminated_like_ctrl_c():
             return _run(session, words, renderers)
     except DevctlError as error:
         failure = error
@@ -81,7 +84,7 @@ def _run(session: Call, words: Sequence[str], renderers: list[Renderer]) -> int:
     box = wiring.toolbox(renderers[0])
     from devctl.workflows.project.find import places_from, root_of
 
-    with places_from(lambda: root_of(box, session.options.project)):
+    with places_from(lambda: root_of(box.files, box.host, session.options.project)):
         outcome = session.work(box)
     return renderers[0].finished(session.command, outcome)
 
@@ -161,3 +164,20 @@ def _bug(error: Exception, words: Sequence[str], renderers: Sequence[Renderer]) 
         code="internal-error",
         hint=f"send the report {place} with your bug report; secrets were taken out",
     )
+
+
+@contextmanager
+def _terminated_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM too: what runs is tidied up, and the exit code says so. Only a main thread may set signal handlers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from devctl.domain.compose.built_here import built_here, own_image
-from devctl.domain.compose.file_names import named_otherwise
 from devctl.domain.compose.handed_files import copied_in
 from devctl.domain.compose.variables import obsolete_version
 from devctl.domain.derive.health_check import cannot_run, compose_test, left_out
@@ -28,21 +27,17 @@ from devctl.domain.image.readiness.rules import not_ready
 from devctl.domain.lint.rules import Linted, Mode, blocking, lint, told_in
 from devctl.domain.plan.run import Run, rebased
 from devctl.domain.ports.files import Files
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.host import Reporter
+from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.redact import redact
 from devctl.domain.project.state_folder import ToldNote, told_key
 from devctl.errors import MachineError, Problem
-from devctl.workflows.project.compose_model import (
-    compose_place,
-    not_used_for_development,
-    unset_in_compose,
-)
-from devctl.workflows.project.find import compose_files, find_compose, named
+from devctl.workflows.project.compose_model import unset_in_compose
+from devctl.workflows.project.find import named
 from devctl.workflows.project.users_dockerfile import users_dockerfile
-from devctl.workflows.session.overlay import dockerfile_of
 from devctl.workflows.session.session import Session
-from devctl.workflows.session.told_files import only_warned
+from devctl.workflows.session.steps import only_warned
 
 _MODES: tuple[Mode, ...] = ("dev", "prod")
 _COMPILERS = ("/bin/gcc", "/bin/cc", "/bin/clang")
@@ -79,17 +74,23 @@ def problems(
     for service in project.services:
         run = next((r for r in runs if r.service == service.name), None)
         for each in _MODES if mode is None else (mode,):
-            found += _of_service(box, project, service, facts, mode=each, run=run, all_of_it=mode is None)
+            found += _of_service(
+                box.files, box.sources, project, service, facts, mode=each, run=run, all_of_it=mode is None
+            )
         found += [*missing_env_files(service), *unset_problems(service.name, service.start.unset_env)]
         found += _unnamed_files(box.files, project, service)
-    found += [*_compose_notes(box, Path(project.root)), *_built_here(box, project, facts)]
-    found += _not_read_only(box, project) if mode != "dev" else ()
-    found += [*_obsolete(box, Path(project.root)), *_without_dockerfile(box, project)] if mode is None else ()
+    found += unset_in_compose(box, project.root, project.root / project.compose_dir, project.compose_paths)
+    found += _built_here(box.sources, project, facts)
+    found += _not_read_only(project) if mode != "dev" else ()
+    found += (
+        [*_obsolete(box.sources, project), *_without_dockerfile(box.sources, project)] if mode is None else ()
+    )
     return tuple(dict.fromkeys(found))
 
 
 def _of_service(
-    box: Toolbox,
+    files: Files,
+    sources: Sources,
     project: Project,
     service: Service,
     facts: SourceFacts,
@@ -99,7 +100,7 @@ def _of_service(
     all_of_it: bool,
 ) -> list[Problem]:
     """What lint finds, and why a stage of the user's is not used; a reason and a finding of the same line are one warning."""
-    linted = _linted(box, project, service, facts, mode=mode)
+    linted = _linted(files, sources, project, service, facts, mode=mode)
     findings = lint(linted)
     hints = {(f.id, f.place): f.hint for f in findings}
     reasons = [
@@ -121,7 +122,7 @@ def _of_service(
 
 def _unnamed_files(files: Files, project: Project, service: Service) -> Iterator[Problem]:
     """Files of the main's folder that a `go build` by file names leaves out, as development does then too."""
-    build, root = service.build, Path(project.root)
+    build, root = service.build, project.root
     folder = root / service.source.dir / service.source.main
     names = [n for n in files.names(folder) if n.endswith(".go") and not n.endswith("_test.go")]
     left = [n for n in names if n not in build.go_files] if build.go_files else []
@@ -143,78 +144,65 @@ def _built_stage(linted: Linted, service: Service, run: Run | None, *, mode: Mod
         return service.build.derived.build.stage
     if run is None or run.ours or linted.dockerfile is None:
         return None
-    return find_stage(linted.dockerfile, run.stage) if run.stage else linted.dockerfile.stages[-1]
+    return find_stage(linted.dockerfile, run.stage)
 
 
-def _not_read_only(box: Toolbox, project: Project) -> Iterator[Problem]:
+def _not_read_only(project: Project) -> Iterator[Problem]:
     """What devctl would add, and leaves out beside what the compose file says."""
     for service in project.services:
-        spec = project.specs.get(service.name) or {}
+        spec = project.spec(service.name)
         for kind, key in copied_in(spec, project.model) if not spec.get("read_only") else ():
             yield Problem(
                 "read-only-left-out",
                 f"{service.name} is not read-only here: compose copies {kind.removesuffix('s')} {key} into its container, which it "
                 "refuses where the root is",
                 f"`{kind}: {{{key}: {{file: ./{key}}}}}` is mounted, and goes with read_only",
-                compose_place(box, Path(project.root))((kind, key, "content")),
+                project.place((kind, key, "content")),
             )
 
 
-def _compose_notes(box: Toolbox, root: Path) -> Iterator[Problem]:
-    """What compose warns of at each of its calls, said with its line; a file that it would not find."""
-    used = find_compose(box, root)
-    if used is not None and used.by_us:
-        yield named_otherwise(named(root, used.files[-1]))
-    other = not_used_for_development(box, root)
-    if other is not None:
-        yield other
-    yield from unset_in_compose(box, root)
+def _obsolete(sources: Sources, project: Project) -> Iterator[Problem]:
+    for path in project.compose_paths:
+        yield from obsolete_version(named(project.root, path), sources.positions(path)(("version",)))
 
 
-def _obsolete(box: Toolbox, root: Path) -> Iterator[Problem]:
-    for path in compose_files(box, root):
-        yield from obsolete_version(named(root, path), box.sources.positions(path)(("version",)))
-
-
-def _built_here(box: Toolbox, project: Project, facts: SourceFacts) -> Iterator[Problem]:
+def _built_here(sources: Sources, project: Project, facts: SourceFacts) -> Iterator[Problem]:
     for service in project.services:
-        image = own_image(project.specs.get(service.name) or {}, facts)
-        for path in compose_files(box, Path(project.root))[-1:] if image is not None else ():
-            line = box.sources.positions(path)(("services", service.name, "image"))
-            name = named(Path(project.root), path)
-            yield built_here(name, line, name=service.name, image=str(image))
+        image = own_image(project.spec(service.name), facts)
+        for path in project.compose_paths[-1:] if image is not None else ():
+            line = sources.positions(path)(("services", service.name, "image"))
+            yield built_here(named(project.root, path), line, name=service.name, image=str(image))
 
 
-def _without_dockerfile(box: Toolbox, project: Project) -> Iterator[Problem]:
+def _without_dockerfile(sources: Sources, project: Project) -> Iterator[Problem]:
     """Services with a `build` of the user's that only devctl can build: `docker compose` by itself refuses them."""
-    root = Path(project.root)
     for service in project.services:
         key = ("services", service.name, "build")
         if service.build.dockerfile is None and any(
-            box.sources.positions(path)(key) is not None for path in compose_files(box, root)
+            sources.positions(path)(key) is not None for path in project.compose_paths
         ):
             yield Problem(
                 "no-dockerfile",
                 f"{service.name} is to be built from a folder without a Dockerfile: devctl builds with one of its own",
                 "no action needed; `devctl init` writes a Dockerfile, with which `docker compose build` works too",
-                compose_place(box, root)(key),
+                project.place(key),
             )
 
 
-def refuse_impossible(box: Toolbox, session: Session) -> None:
+def refuse_impossible(files: Files, sources: Sources, session: Session) -> None:
     """Raise ProjectError `not-ready` for a production stage of the user's that cannot work, before it is built."""
     facts = session.project.source
     for run in session.runs:
         service = session.project.service(run.service)
         if run.mode != "prod" or run.ours or service is None:
             continue
-        linted = _linted(box, session.project, service, facts, mode="prod")
+        linted = _linted(files, sources, session.project, service, facts, mode="prod")
         moved = rebased(session.project, run)
         dockerfile = moved.facts if moved is not None else linted.dockerfile
         if dockerfile is None:
             continue
         linted = replace(linted, dockerfile=dockerfile)
-        stage = find_stage(dockerfile, run.stage) if run.stage else dockerfile.stages[-1]
+        stage = find_stage(dockerfile, run.stage)
         if stage is None:
             continue
         stops = blocking(lint(linted), dockerfile, mode="prod", stage=stage)
@@ -223,21 +211,20 @@ def refuse_impossible(box: Toolbox, session: Session) -> None:
             raise not_ready(f"stage `{run.stage}` of {run.service} cannot run{where}", stops)
 
 
-def say_left_out(box: Toolbox, project: Project, runs: Iterable[Run]) -> None:
+def say_left_out(reporter: Reporter, project: Project, runs: Iterable[Run]) -> None:
     """What of the user's stage, and of what the compose file says of it, does not hold on a base; said of the first that has it."""
-    place = compose_place(box, Path(project.root))
     found: list[Problem] = []
     for run in runs:
-        moved, test = rebased(project, run), compose_test(project.specs.get(run.service) or {})
+        moved, test = rebased(project, run), compose_test(project.spec(run.service))
         found += moved.told if moved is not None else _not_theirs(project, run)
         if moved is not None and cannot_run(test, RUNTIME_BASES[str(run.base)]):
-            line = place(("services", run.service, "healthcheck"))
+            line = project.place(("services", run.service, "healthcheck"))
             found.append(left_out(str(run.base), " ".join(test[1:]), line))
     first: dict[tuple[str, str | None], Problem] = {}
     for problem in found:
         first.setdefault((problem.code, problem.place), problem)
     for problem in first.values():
-        box.reporter.warn(problem)
+        reporter.warn(problem)
 
 
 def _not_theirs(project: Project, run: Run) -> Iterator[Problem]:
@@ -267,8 +254,8 @@ def require_compiler(box: Toolbox, session: Session, services: Iterable[str]) ->
         need = needs_cgo(main) if main is not None else None
         if service is None or need is None or service.build.env.get("CGO_ENABLED") == "0":
             continue
-        dockerfile = dockerfile_of(box, session.project, run)
-        stage = find_stage(dockerfile, run.stage) if run.stage else dockerfile.stages[-1]
+        dockerfile = session.dockerfile(box.sources, run)
+        stage = find_stage(dockerfile, run.stage)
         if stage is None:
             continue
         base = external_base(dockerfile, stage)
@@ -294,17 +281,19 @@ def _compiler_hint(project: Project, run: Run) -> str:
     )
 
 
-def _linted(box: Toolbox, project: Project, service: Service, facts: SourceFacts, *, mode: Mode) -> Linted:
-    root = Path(project.root)
+def _linted(
+    files: Files, sources: Sources, project: Project, service: Service, facts: SourceFacts, *, mode: Mode
+) -> Linted:
     main = _main(facts, service)
-    place = compose_place(box, root)
     path = (service.build.prod_dockerfile if mode == "prod" else None) or service.build.dockerfile
-    there = path is not None and box.files.exists(root / path)
-    dockerfile = users_dockerfile(box.sources, root, service, path) if path is not None and there else None
+    there = path is not None and files.exists(project.root / path)
+    dockerfile = (
+        users_dockerfile(sources, project.root, service, path) if path is not None and there else None
+    )
     return Linted(
         dockerfile=dockerfile,
-        compose=project.specs.get(service.name) or {},
-        compose_place=lambda key: place(("services", service.name, *key)),
+        compose=project.spec(service.name),
+        compose_place=lambda key: project.place(("services", service.name, *key)),
         module=main.module if main is not None else None,
         main=main,
         port=service.serve.port,
@@ -324,7 +313,7 @@ def _dev_reasons(linted: Linted, project: Project, service: Service) -> tuple[Pr
     if facts is None or service.build.dev_stage is not None:
         return ()
     go = linted.module.go if linted.module is not None else ""
-    reasons = dev_stage(facts, project.specs.get(service.name) or {}, go=go).reasons
+    reasons = dev_stage(facts, project.spec(service.name), go=go).reasons
     if service.build.derived is None:
         return (*reasons, *_not_run(linted, facts, service))
     made = f", made of its stage `{target_name(service.build.derived.build.stage)}` and what its image starts"

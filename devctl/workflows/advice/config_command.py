@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, cast
 
 from devctl.domain.command.events import Outcome
@@ -20,14 +19,13 @@ from devctl.domain.plan.engine_state import Image, Observed
 from devctl.domain.plan.planner import Step
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Host
-from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.compose_model import Spec
 from devctl.domain.project.config import Config, ServiceConfig, stated
 from devctl.domain.project.model import Origin, Project, Service
 from devctl.errors import DevctlError, ExitCode, MachineError, Problem
 from devctl.workflows.advice.advice import problems
-from devctl.workflows.project.compose_model import compose_place
-from devctl.workflows.project.find import compose_files, find_root, named
+from devctl.workflows.project.find import find_root, named
 from devctl.workflows.project.load import load
 from devctl.workflows.session.session import open_session
 from devctl.workflows.session.steps import plan_outcome
@@ -52,7 +50,7 @@ def config(request: ConfigRequest, box: Toolbox) -> Outcome:
 
 def _show(request: ConfigRequest, box: Toolbox) -> Outcome:
     project = load(box, request.project)
-    shown = values(box, project)
+    shown = values(box.sources, project)
     as_json = {key: {"value": v.value, "origin": v.origin} for key, v in shown.items()}
     wide = max(len(key) for key in shown)
     said = {key: _plain(v.value) for key, v in shown.items()}
@@ -61,14 +59,13 @@ def _show(request: ConfigRequest, box: Toolbox) -> Outcome:
     return Outcome(result={"values": as_json}, text="\n".join(lines))
 
 
-def values(box: Toolbox, project: Project) -> Values:
+def values(sources: Sources, project: Project) -> Values:
     """Every value by the path of its key in devctl.yaml, with where it comes from."""
-    root = Path(project.root)
-    said = box.sources.config(root)
-    line_of = box.sources.positions(root / NAME)
-    found = _of_project(project, said, name_origin=_name_origin(box, project))
+    said = sources.config(project.root)
+    line_of = sources.positions(project.root / NAME)
+    found = _of_project(project, said, name_origin=_name_origin(sources, project))
     for service in project.services:
-        found |= _of_service(service, project.specs.get(service.name) or {}, place=compose_place(box, root))
+        found |= _of_service(service, project.spec(service.name), place=project.place)
     for key in found:
         line = line_of(tuple(key.split(".")))
         if line is not None:  # the file has the last word, so its line is the origin
@@ -83,9 +80,7 @@ def _of_project(project: Project, said: Config, *, name_origin: str) -> Values:
         "go": Origin(project.go_version, "go.mod" if go_file == NAME else go_file),
         "bases.mirror": Origin(project.mirror, "default"),
     }
-    need = next(
-        (s.source.cgo for s in project.services if s.build.needs_c and s.source.cgo is not None), None
-    )
+    need = project.needs_c
     of_go = f"from `go`, with a C compiler for {need.value} ({need.place})" if need else "from `go`"
     for role, ref in project.bases.items():
         found[f"bases.{role}"] = Origin(ref, of_go if role == "golang" else "default")
@@ -163,16 +158,16 @@ def _detected(service: Service, key: str) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _name_origin(box: Toolbox, project: Project) -> str:
-    for path in compose_files(box, Path(project.root)):
-        line = box.sources.positions(path)(("name",))
+def _name_origin(sources: Sources, project: Project) -> str:
+    for path in project.compose_paths:
+        line = sources.positions(path)(("name",))
         if line is not None:
-            return f"{named(Path(project.root), path)}:{line}"
-    return name_origin(project.name, Path(project.root).name)
+            return f"{named(project.root, path)}:{line}"
+    return name_origin(project.name, project.root.name)
 
 
 def _check(request: ConfigRequest, box: Toolbox) -> Outcome:
-    root = find_root(box, request.project)
+    root = find_root(box.files, box.host, request.project)
     broken = list(box.sources.config_problems(root))
     found: list[Problem] = []
     code = ExitCode.FILES if broken else ExitCode.OK
@@ -195,13 +190,12 @@ def _render(request: ConfigRequest, box: Toolbox) -> Outcome:
     project = load(box, request.project)
     mode = cast("Mode", request.mode)
     base = project.prod_base if mode == "prod" else None
-    target = project.prod_target if mode == "prod" else ""
     try:
-        session = open_session(box, project, mode=mode, base=base, target=target)
+        session = open_session(box, project, mode=mode, base=base)
     except MachineError as error:
         if error.code not in ("engine-unreachable", "docker-missing", "port-taken"):
             raise
-        session = open_session(_free_machine(box, error.code), project, mode=mode, base=base, target=target)
+        session = open_session(_free_machine(box, error.code), project, mode=mode, base=base)
     return Outcome(result={"model": json.loads(session.model_text)}, text=session.model_text.rstrip())
 
 

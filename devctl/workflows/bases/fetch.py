@@ -111,14 +111,14 @@ def save_bases(
                     f"docker pull {state.ref}",
                 )
             )
-    with Steps(box).step("base-save", f"{len(present)} images into {file}"):
+    with Steps(box.reporter, box.clock).step("base-save", f"{len(present)} images into {file}"):
         box.images.save(present, file)
     return states
 
 
 def load_bases(box: MachineBox, file: Path, *, mirror: str | None = None) -> tuple[BaseState, ...]:
     """Read an archive of `save_bases` (or of `docker save`); returns what was in it."""
-    with Steps(box).step("base-load", f"images from {file}"):
+    with Steps(box.reporter, box.clock).step("base-load", f"images from {file}"):
         refs = box.images.load(file)
     return list_bases(box, [Base(ref, role_of(ref)) for ref in refs], mirror=mirror)
 
@@ -164,9 +164,12 @@ def _assemble(box: MachineBox, ref: str) -> bool:
     recipe = stand_in(ref)
     if recipe is None:
         return False
-    with Steps(box).step("base-assemble", f"{ref}: a stand-in made on this machine, no registry asked"):
+    with Steps(box.reporter, box.clock).step(
+        "base-assemble", f"{ref}: a stand-in made on this machine, no registry asked"
+    ):
         holds = box.assembler.assemble(ref, recipe)
-    if holds and recipe.version and not f"{holds}.".startswith(f"{_minor(recipe.version)}."):
+    minor = ".".join(recipe.version.split(".")[:2])
+    if holds and minor and not f"{holds}.".startswith(f"{minor}."):
         box.reporter.warn(
             Problem(
                 "newer-go-in-base",
@@ -175,10 +178,6 @@ def _assemble(box: MachineBox, ref: str) -> bool:
             )
         )
     return True
-
-
-def _minor(version: str) -> str:
-    return ".".join(version.split(".")[:2])
 
 
 def _missing(

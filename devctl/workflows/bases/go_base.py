@@ -8,9 +8,10 @@ the error. Which builders are not available is noted, so that no registry is ask
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from devctl.domain.bases.references import golang_ref, parse, stand_in
@@ -29,7 +30,7 @@ from devctl.errors import MachineError, Problem
 from devctl.workflows.bases.fetch import Registries, pull
 from devctl.workflows.project.dev_stage_fallback import give_way
 from devctl.workflows.project.users_dockerfile import written_text
-from devctl.workflows.session.overlay import dockerfile_of, run_bases
+from devctl.workflows.session.overlay import bases_of, dockerfile_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,37 +57,40 @@ def resolve_bases(
     missing is told when it is built.
     """
     runs = _runs(project, mode, base=base, services=services)
-    wanted = {item.ref: item for run in runs for item in _golang(box, project, run)}
+    built = {run.service: dockerfile_of(box, project, run) for run in runs}
+    wanted = {item.ref: item for run in runs for item in _golang(project, run, built[run.service])}
     if _newer_than_all(project.go_version):
         ref = golang_ref(project.go_minor)
         wanted.setdefault(ref, _Wanted(ref, _go_line(project)))
     builders = {item.ref: item for item in _builders(box.files, project, runs)}
     here = frozenset(box.engine.images([*wanted, *builders])) if wanted or builders else frozenset()
-    registries = Registries()
+    had = partial(_had, box, project, Registries(), dry_run=dry_run)
     for item in wanted.values():
         if item.ref not in here:
-            _refuse(box, project, item, registries, dry_run=dry_run, assemble=assemble)
+            _refuse(box, project, item, had, assemble=assemble)
     without = [item for ref, item in builders.items() if ref not in here]
-    left_out = tuple(
-        item.ref
-        for item in without
-        if item.ref in project.left_out_builders
-        or not _had(box, project, item.ref, registries, dry_run=dry_run)
-    )
+    without = [item for item in without if item.ref in project.left_out_builders or not had(item.ref)]
+    left_out = tuple(item.ref for item in without)
     if left_out != project.left_out_builders and not dry_run:
         with suppress(MachineError):  # no home to write to: the next command asks again
-            box.private.keep(Path(project.root), BuildersNote(left_out))
+            box.private.keep(project.root, BuildersNote(left_out))
     project = replace(project, left_out_builders=left_out)
+    project = _without_unreadable(box, project, runs, may_give_way=mode == "dev" and not dry_run)
+    for item in without if say else ():
+        box.reporter.warn(_left_out(item))
+    return project
+
+
+def _without_unreadable(
+    box: Toolbox, project: Project, runs: Iterable[Run], *, may_give_way: bool
+) -> Project:
+    """A dev stage that the builder cannot read gives way to ours; a production stage is the user's."""
     for run in runs:
         error = _unreadable(box, project, run)
-        if error is None:
-            continue
-        if mode == "prod" or dry_run:
+        if error is not None and not may_give_way:
             raise error
-        project = give_way(box, project, run.service, error)
-    for item in without if say else ():
-        if item.ref in left_out:
-            box.reporter.warn(_left_out(item))
+        if error is not None:
+            project = give_way(box, project, run.service, error)
     return project
 
 
@@ -104,7 +108,7 @@ def _unreadable(box: Toolbox, project: Project, run: Run) -> MachineError | None
     if first is None:
         return None
     named = syntax_line(written_text(box.files, project, run))
-    lines = (i for stage in _as_written(box, project, run).stages for i in stage.instructions)
+    lines = (i for stage in _as_written(project, run, built).stages for i in stage.instructions)
     line = next((i.line for i in lines if i.original == first.instruction.original), first.instruction.line)
     other = f", and {named[1]} is not available" if named is not None else ""
     return MachineError(
@@ -136,7 +140,7 @@ def _runs(project: Project, mode: Mode, *, base: str | None, services: Iterable[
 
 
 def _refuse(
-    box: Toolbox, project: Project, item: _Wanted, registries: Registries, *, dry_run: bool, assemble: bool
+    box: Toolbox, project: Project, item: _Wanted, had: Callable[[str], bool], *, assemble: bool
 ) -> None:
     """Raise where a base is missing that neither a registry nor `devctl bases build` can give."""
     too_new = _newer_than_all(parse(item.ref).tag)
@@ -144,7 +148,7 @@ def _refuse(
     needs_c = ours and any(s.build.needs_c for s in project.services)
     if not (too_new or needs_c) or (assemble and not too_new and stand_in(item.ref) is not None):
         return
-    if _had(box, project, item.ref, registries, dry_run=dry_run):
+    if had(item.ref):
         return
     here = box.machine().images.named("golang")
     if too_new:
@@ -153,43 +157,43 @@ def _refuse(
         raise _without_compiler(project, item.ref)
 
 
-def _had(box: Toolbox, project: Project, ref: str, registries: Registries, *, dry_run: bool) -> bool:
+def _had(box: Toolbox, project: Project, registries: Registries, ref: str, *, dry_run: bool) -> bool:
     """Whether a registry has it; without `dry_run` it is here then."""
     machine = box.machine()
     return machine.machine.available(ref) if dry_run else pull(machine, ref, project.mirror, registries)
 
 
-def _golang(box: Toolbox, project: Project, run: Run) -> Iterator[_Wanted]:
+def _golang(project: Project, run: Run, built: DockerfileFacts) -> Iterator[_Wanted]:
     """The Go bases of a run, with the line that asks for each."""
-    facts = None
-    for item in run_bases(box, project, run):
+    for item in bases_of(project, run, built):
         if golang_tag(item.ref) is None:
             continue
         place = _go_line(project)
         if run.written is not None:
-            facts = facts or _as_written(box, project, run)
-            line = next((s.line for s in facts.stages if s.base == item.ref), None)
+            stages = _as_written(project, run, built).stages
+            line = next((s.line for s in stages if s.base == item.ref), None)
             place = f"{run.written}:{line}" if line else place if run.ours else run.written
         yield _Wanted(item.ref, place)
 
 
-def _as_written(box: Toolbox, project: Project, run: Run) -> DockerfileFacts:
+def _as_written(project: Project, run: Run, built: DockerfileFacts) -> DockerfileFacts:
     """With the line numbers of the user's file."""
     service = project.service(run.service)
     made = service.build.derived if run.derived and service is not None else None
-    return made.build.original.facts if made is not None else dockerfile_of(box, project, run)
+    return made.build.original.facts if made is not None else built
 
 
 def _builders(files: Files, project: Project, runs: Iterable[Run]) -> Iterator[_Wanted]:
     """The builders that Dockerfiles of the user's name in their first lines."""
-    root = Path(project.root)
     for run in (run for run in runs if run.written is not None):
         service, found = project.service(run.service), syntax_line(written_text(files, project, run))
         if found is not None:
             inline = service is not None and service.build.inline
             yield _Wanted(found[1], str(run.written) if inline else f"{run.written}:{found[0]}")
     for path in _of_others(project):
-        if (found := syntax_line(files.read_text(root / path, within=root) or "")) is not None:
+        if (
+            found := syntax_line(files.read_text(project.root / path, within=project.root) or "")
+        ) is not None:
             yield _Wanted(found[1], f"{path}:{found[0]}")
 
 
@@ -217,9 +221,7 @@ def _newer_than_all(version: str) -> bool:
 
 def _without_compiler(project: Project, ref: str) -> MachineError:
     """Said where a Go would be here; where none is, its absence says enough."""
-    need = next(
-        (s.source.cgo for s in project.services if s.build.needs_c and s.source.cgo is not None), None
-    )
+    need = project.needs_c
     return MachineError(
         f"{need.value if need else 'the code'} needs cgo, and the base images on this machine have no C compiler; "
         f"{ref}, which has one, is not available locally or from a registry",

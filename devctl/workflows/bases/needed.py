@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from devctl.domain.bases.references import Base
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
-from devctl.domain.plan.run import Run, prod_run
+from devctl.domain.plan.run import prod_run
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.domain.project.model import Project
 from devctl.errors import MachineError
 from devctl.workflows.bases.fetch import ensure
 from devctl.workflows.project.users_dockerfile import written_dockerfile
-from devctl.workflows.session.overlay import run_bases
+from devctl.workflows.session.overlay import all_bases
 from devctl.workflows.session.session import Session
 
 
@@ -23,7 +21,7 @@ def ensure_bases(box: Toolbox, session: Session, services: Sequence[str], *, ass
         base.ref
         for run in session.runs
         if run.service in services
-        for base in run_bases(box, session.project, run)
+        for base in session.bases(box.sources, run)
     ]
     try:
         ensure(box.machine(), refs, mirror=session.project.mirror, allow_assemble=assemble)
@@ -38,7 +36,7 @@ def _asked_at(box: Toolbox, session: Session, services: Sequence[str]) -> str | 
     find = box.machine().images.find
     for run in (r for r in session.runs if r.service in services and r.written is not None):
         facts = written_dockerfile(box.sources, session.project, run)
-        wanted = {base.ref for base in run_bases(box, session.project, run)}
+        wanted = {base.ref for base in session.bases(box.sources, run)}
         line = next((s.line for s in facts.stages if s.base in wanted and find(s.base) is None), None)
         if line is not None:
             return f"{run.written}:{line}"
@@ -69,7 +67,3 @@ def _does_without(box: Toolbox, session: Session, services: Sequence[str]) -> st
         if not lost & {base.ref for base in all_bases(box, project, others)}:
             return name
     return None
-
-
-def all_bases(box: Toolbox, project: Project, runs: Iterable[Run]) -> tuple[Base, ...]:
-    return tuple(dict.fromkeys(base for run in runs for base in run_bases(box, project, run)))

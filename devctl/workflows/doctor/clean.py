@@ -58,12 +58,14 @@ def clean(request: CleanRequest, box: Toolbox) -> Outcome:
     agreed = _consent(request, box)
     folders = _end_left_folders(request, box)
     with _locked(request, box):
-        with looking(box, "what nobody needs"):
+        with looking(box.reporter, box.clock, "what nobody needs"):
             project = _here(request, box)
             found = [*unneeded(box, project), *(Unneeded(c, "a shared cache, asked for") for c in agreed)]
         if request.dry_run:
             steps = [Step("remove", None, f"folder {f}: {KILLED}") for f in folders]
-            return plan_outcome([*steps, *(_step(u) for u in found)])
+            return plan_outcome(
+                [*steps, *(Step("remove", None, f"{u.thing.kind} {u.thing.name}: {u.cause}") for u in found)]
+            )
         removed = _remove(box, found)
     lines = [f"removed folder {folder}  ({KILLED})" for folder in folders]
     lines += [f"removed {u.thing.kind} {u.thing.name}  ({u.cause})" for u in removed]
@@ -84,14 +86,14 @@ def clean(request: CleanRequest, box: Toolbox) -> Outcome:
 def _remove(box: Toolbox, found: Sequence[Unneeded]) -> list[Unneeded]:
     if not found:
         return []
-    with Steps(box).step("remove", "nobody needs it"):
+    with Steps(box.reporter, box.clock).step("remove", "nobody needs it"):
         return [u for u in found if box.engine.remove(u.thing)]
 
 
 def _end_left_folders(request: CleanRequest, box: Toolbox) -> list[Path]:
     """Temporary projects of a `demo` that was killed: all that runs for them ends, and the folder goes. What was built for
     them is then left of a folder that is gone. Not the one that we stand in."""
-    left = [f for f in box.identity.left_folders() if f != root_of(box, request.project)]
+    left = [f for f in box.identity.left_folders() if f != root_of(box.files, box.host, request.project)]
     for folder in left if not request.dry_run else ():
         if box.files.is_dir(folder):
             down = DownRequest(project=folder, volumes=True, yes=True, lock_timeout=request.lock_timeout)
@@ -113,7 +115,7 @@ def _here(request: CleanRequest, box: Toolbox) -> Project | None:
 
 def _locked(request: CleanRequest, box: Toolbox) -> AbstractContextManager[None]:
     """Of the project that we stand in, where something was ever done in it."""
-    root = root_of(box, request.project)
+    root = root_of(box.files, box.host, request.project)
     if request.dry_run or root is None or not box.files.exists(root / STATE_FOLDER):
         return contextlib.nullcontext()
     return locked(box, root, command="clean", timeout=request.lock_timeout)
@@ -139,19 +141,36 @@ def _consent(request: CleanRequest, box: Toolbox) -> Sequence[Labelled]:
 
 def unneeded(box: Toolbox, project: Project | None) -> list[Unneeded]:
     """What may go, containers first: they hold the images."""
-    left = [*_left_behind(box.identity, box.engine, "container"), *_containers(box), *_networks(box)]
-    left += [*_left_behind(box.identity, box.engine, "image"), *_images(box, project), *_own_caches(box)]
-    return left
+    stopped = [c for c in made_here(box.identity, box.engine, "container") if not c.in_use]
+    images = [i for i in made_here(box.identity, box.engine, "image") if _named_by_us(i)]
+    networks = made_here(box.identity, box.engine, "network")
+    caches = _caches(box.identity, box.engine)
+    gone = _gone_projects(box)
+    lost = {t.id for t in (*stopped, *images, *caches) if _gone(box.files, t)}
+    lost |= {t.id for t in (*networks, *images) if t.labels[PROJECT_LABEL] in gone}
+    intent = read_intent(box.private, project.root) if project is not None else None
+    # A switch that was interrupted may go back to it.
+    needed = set(intent.tags.values()) if intent is not None else set()
+    old = [
+        i
+        for i in images
+        if project is not None and i.labels[PROJECT_LABEL] == project.name and i.name == i.id not in lost
+    ]
+    return [
+        *_left_behind(box.identity, box.engine, "container"),
+        *(Unneeded(t, "its project's folder is gone") for t in (*stopped, *networks) if t.id in lost),
+        *_left_behind(box.identity, box.engine, "image"),
+        *(Unneeded(i, "its project's folder is gone") for i in images if i.id in lost - needed),
+        *(Unneeded(i, "superseded by a newer build") for i in old if i.id not in needed),
+        *(Unneeded(v, "its project's folder is gone") for v in caches if v.id in lost),
+    ]
 
 
 def made_here(identity: Identity, engine: Engine, kind: Kind, label: str = PROJECT_LABEL) -> list[Labelled]:
     """What this machine made for longer than a command."""
     every = engine.labelled(kind, label)
-    return [t for t in every if _is_ours(identity, t) and TEMPORARY_LABEL not in t.labels]
-
-
-def _is_ours(identity: Identity, thing: Labelled) -> bool:
-    return thing.labels.get(MACHINE_LABEL) == identity.machine
+    ours = (t for t in every if t.labels.get(MACHINE_LABEL) == identity.machine)
+    return [t for t in ours if TEMPORARY_LABEL not in t.labels]
 
 
 def _left_behind(identity: Identity, engine: Engine, kind: Kind) -> Iterator[Unneeded]:
@@ -161,37 +180,9 @@ def _left_behind(identity: Identity, engine: Engine, kind: Kind) -> Iterator[Unn
             yield Unneeded(thing, KILLED)
 
 
-def _containers(box: Toolbox) -> Iterator[Unneeded]:
-    for thing in made_here(box.identity, box.engine, "container"):
-        if not thing.in_use and _gone(box.files, thing):
-            yield Unneeded(thing, "its project's folder is gone")
-
-
 def abandoned_containers(box: Toolbox) -> list[Labelled]:
     """Those that run, though the folder of their project is gone: ended only when somebody agrees."""
     return [c for c in made_here(box.identity, box.engine, "container") if c.in_use and _gone(box.files, c)]
-
-
-def _networks(box: Toolbox) -> Iterator[Unneeded]:
-    """Those of projects whose containers all point to folders that are gone."""
-    gone = _gone_projects(box)
-    for thing in made_here(box.identity, box.engine, "network"):
-        if thing.labels[PROJECT_LABEL] in gone:
-            yield Unneeded(thing, "its project's folder is gone")
-
-
-def _images(box: Toolbox, project: Project | None) -> Iterator[Unneeded]:
-    gone = _gone_projects(box)
-    intent = read_intent(box.private, Path(project.root)) if project is not None else None
-    needed = set(intent.tags.values()) if intent is not None else set()
-    for thing in made_here(box.identity, box.engine, "image"):
-        name = thing.labels[PROJECT_LABEL]
-        if thing.id in needed or not _named_by_us(thing):  # a switch that was interrupted may go back to it
-            continue
-        if name in gone or _gone(box.files, thing):
-            yield Unneeded(thing, "its project's folder is gone")
-        elif project is not None and name == project.name and thing.name == thing.id:
-            yield Unneeded(thing, "superseded by a newer build")
 
 
 def _named_by_us(image: Labelled) -> bool:
@@ -205,13 +196,6 @@ def _named_by_us(image: Labelled) -> bool:
 def _caches(identity: Identity, engine: Engine) -> Sequence[Labelled]:
     """A volume with our project's label as well is a project's data and not a cache."""
     return [v for v in made_here(identity, engine, "volume", CACHE_LABEL) if PROJECT_LABEL not in v.labels]
-
-
-def _own_caches(box: Toolbox) -> Iterator[Unneeded]:
-    """Of projects that share theirs with no other."""
-    for thing in _caches(box.identity, box.engine):
-        if _gone(box.files, thing):
-            yield Unneeded(thing, "its project's folder is gone")
 
 
 def _gone_projects(box: Toolbox) -> frozenset[str]:
@@ -266,7 +250,3 @@ def _of_older(files: Files, engine: Engine) -> list[str]:
         f"kept {t.kind} {t.name}: made by an older devctl; remove it with docker {t.kind} rm {t.name}"
         for t in old
     ]
-
-
-def _step(unneeded: Unneeded) -> Step:
-    return Step("remove", None, f"{unneeded.thing.kind} {unneeded.thing.name}: {unneeded.cause}")

@@ -14,11 +14,11 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, ExitCode, FilesError, Problem
 from devctl.workflows.bases.fetch import build_bases, list_bases, load_bases, pull_bases, save_bases
-from devctl.workflows.bases.needed import all_bases
 from devctl.workflows.doctor.doctor import run_doctor
 from devctl.workflows.doctor.project import subject_of
 from devctl.workflows.project.find import root_of
 from devctl.workflows.project.load import load
+from devctl.workflows.session.overlay import all_bases
 from devctl.workflows.session.steps import plan_outcome
 
 NO_PROJECT = "no-go-module"
@@ -27,7 +27,7 @@ NO_PROJECT = "no-go-module"
 def doctor(request: DoctorRequest, box: Toolbox) -> Outcome:
     if request.dry_run:
         return plan_outcome([Step("check", None, "asked for")])
-    root, project = root_of(box, request.project), _project(box, request, say=True)
+    root, project = root_of(box.files, box.host, request.project), _project(box, request, say=True)
     wanted = _bases_or_defaults(box, project)
     report = run_doctor(
         box.machine(),
@@ -52,7 +52,9 @@ def _bases_or_defaults(box: Toolbox, project: Project | None) -> Sequence[Base]:
 
 
 def bases(request: BasesRequest, box: Toolbox) -> Outcome:
-    wanted, mirror = _wanted(box, request)
+    project = _project(box, request)
+    wanted = project_bases_of(box, project) if project is not None else defaults()
+    mirror = project.mirror if project is not None else None
     if request.dry_run:
         return plan_outcome([Step("base", None, f"{request.action} {base.ref}") for base in wanted])
     machine = box.machine()
@@ -78,11 +80,6 @@ def _project(box: Toolbox, request: BasesRequest | DoctorRequest, *, say: bool =
         if say and error.exit_code == ExitCode.FILES and error.code != NO_PROJECT:
             box.reporter.warn(error.problem)
         return None
-
-
-def _wanted(box: Toolbox, request: BasesRequest) -> tuple[Sequence[Base], str | None]:
-    project = _project(box, request)
-    return (defaults(), None) if project is None else (project_bases_of(box, project), project.mirror)
 
 
 def project_bases_of(box: Toolbox, project: Project) -> tuple[Base, ...]:

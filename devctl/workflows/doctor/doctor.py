@@ -45,10 +45,57 @@ class _Fixing:
     bases: Sequence[Base]
     mirror: str | None
     subject: Subject
-    facts: MachineFacts
+    facts: MachineFacts = field(default_factory=MachineFacts)
     did: dict[Fix, str] = field(default_factory=dict)
     undone: set[Fix] = field(default_factory=set)
     failures: list[MachineError] = field(default_factory=list)
+
+    def look(self) -> Sequence[CheckResult]:
+        """Everything is asked at the same time, except for what needs an answer first."""
+        box, subject = self.box, self.subject
+        with ThreadPoolExecutor(max_workers=12) as pool:
+            machine = pool.submit(box.machine.facts)
+            states = [pool.submit(self._known, base) for base in self.bases]
+            tree = pool.submit(box.machine.tree, subject.root) if subject.root is not None else None
+            asked = {name: pool.submit(ask) for name, ask in subject.facts.items()}
+            gaps = pool.submit(subject.gaps)
+            found = tuple(state for future in states for state in future.result())
+            inside = self._inside(pool, found)
+            facts = machine.result()
+            alive = facts.engine is not None
+            missing = [state for state in found if not state.present] if alive else []
+            answers = [(state, pool.submit(self._available, state)) for state in missing or found[:1]]
+            heard = [(state, answer.result()) for state, answer in answers if alive]
+            self.facts = replace(
+                facts,
+                bases=found,
+                pullable=frozenset(state.ref for state, answered in heard if answered),
+                registry_answers=any(answered for _, answered in heard) if heard else None,
+                inside=inside.result() if inside is not None and alive else None,
+                tree=tree.result() if tree is not None else None,
+                gaps=gaps.result(),
+                **cast("dict[str, Any]", {name: answer.result() for name, answer in asked.items()}),
+            )
+        return run_checks(self.facts)
+
+    def _known(self, base: Base) -> tuple[BaseState, ...]:
+        """Nothing where no engine can be asked: the check of the engine says why."""
+        try:
+            return list_bases(self.box, [base], mirror=self.mirror)
+        except MachineError:
+            return ()
+
+    def _inside(self, pool: ThreadPoolExecutor, bases: Sequence[BaseState]) -> Future[InsideFacts] | None:
+        """One container for all that is asked inside; without a base that has a shell nothing is."""
+        image, subject = _image(bases), self.subject
+        if not image or not subject.start_containers:
+            return None
+        ask = self.box.machine.inside
+        return pool.submit(lambda: ask(image, root=subject.root, owner=subject.owner, cache=subject.cache()))
+
+    def _available(self, state: BaseState) -> bool:
+        places = (*mirror_refs(state.ref, self.mirror or ""), state.ref)
+        return any(self.box.machine.available(place) for place in places)
 
     def try_(self, fix: Fix, *, yes: bool) -> None:
         if not _consent(self.box, fix, yes=yes):
@@ -56,7 +103,7 @@ class _Fixing:
             return
         changing = self.subject.changing() if fix.in_project else nullcontext()
         try:
-            with changing, Steps(self.box).step(f"fix-{fix.name}", "a check failed"):
+            with changing, Steps(self.box.reporter, self.box.clock).step(f"fix-{fix.name}", "a check failed"):
                 others = {"bases": self._provide_bases, **self.subject.fixes}
                 did = fix.do(self) if fix.do is not None else others[fix.name]()
             if did:
@@ -111,9 +158,8 @@ def run_doctor(
 
     `fix` is consent to fix what is devctl's or missing, `yes` to what is asked for besides.
     """
-    wanted = defaults() if bases is None else tuple(bases)
-    fixing = _Fixing(box, wanted, mirror, subject, gather(box, wanted, mirror=mirror, subject=subject))
-    results = run_checks(fixing.facts)
+    fixing = _Fixing(box, defaults() if bases is None else tuple(bases), mirror, subject)
+    results = fixing.look()
     before: dict[str, CheckResult] = {}
     for _ in range(ROUNDS if fix else 0):
         fixes = [f for f in fixes_for(results) if f not in fixing.undone | set(fixing.did)]
@@ -122,67 +168,13 @@ def run_doctor(
         before = {r.check.id: r for r in results if r.finding.severity != "ok"} | before
         for one in fixes[:1] if fixes[0].alone else fixes:
             fixing.try_(one, yes=yes)
-        fixing.facts = gather(box, wanted, mirror=mirror, subject=subject)
-        results = run_checks(fixing.facts)
+        results = fixing.look()
     told = tuple(_with_cure(result, before.get(result.check.id), fixing.did) for result in results)
     return DoctorReport(told, _problem(box, told, fixing.failures))
 
 
-def gather(
-    box: MachineBox, bases: Sequence[Base], *, mirror: str | None, subject: Subject = NOBODY
-) -> MachineFacts:
-    """Everything is asked at the same time, except for what needs an answer first."""
-    with ThreadPoolExecutor(max_workers=12) as pool:
-        machine = pool.submit(box.machine.facts)
-        states = [pool.submit(_known, box, base, mirror) for base in bases]
-        tree = pool.submit(box.machine.tree, subject.root) if subject.root is not None else None
-        asked = {name: pool.submit(ask) for name, ask in subject.facts.items()}
-        gaps = pool.submit(subject.gaps)
-        found = tuple(state for future in states for state in future.result())
-        inside = _inside(box, pool, found, subject)
-        facts = machine.result()
-        alive = facts.engine is not None
-        missing = [state for state in found if not state.present] if alive else []
-        answers = [(state, pool.submit(_available, box, state, mirror)) for state in missing or found[:1]]
-        heard = [(state, answer.result()) for state, answer in answers if alive]
-        return replace(
-            facts,
-            bases=found,
-            pullable=frozenset(state.ref for state, answered in heard if answered),
-            registry_answers=any(answered for _, answered in heard) if heard else None,
-            inside=inside.result() if inside is not None and alive else None,
-            tree=tree.result() if tree is not None else None,
-            gaps=gaps.result(),
-            **cast("dict[str, Any]", {name: answer.result() for name, answer in asked.items()}),
-        )
-
-
-def _known(box: MachineBox, base: Base, mirror: str | None) -> tuple[BaseState, ...]:
-    """Nothing where no engine can be asked: the check of the engine says why."""
-    try:
-        return list_bases(box, [base], mirror=mirror)
-    except MachineError:
-        return ()
-
-
-def _inside(
-    box: MachineBox, pool: ThreadPoolExecutor, bases: Sequence[BaseState], subject: Subject
-) -> Future[InsideFacts] | None:
-    """One container for all that is asked inside; without a base that has a shell nothing is."""
-    image = _image(bases)
-    if not image or not subject.start_containers:
-        return None
-    return pool.submit(
-        lambda: box.machine.inside(image, root=subject.root, owner=subject.owner, cache=subject.cache())
-    )
-
-
 def _image(bases: Sequence[BaseState]) -> str:
     return next((base.ref for base in bases if base.role == "golang" and base.present), "")
-
-
-def _available(box: MachineBox, state: BaseState, mirror: str | None) -> bool:
-    return any(box.machine.available(place) for place in (*mirror_refs(state.ref, mirror or ""), state.ref))
 
 
 def _consent(box: MachineBox, fix: Fix, *, yes: bool) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 from devctl.domain.command.requests import LOCK_TIMEOUT
 from devctl.domain.compose.depends_on import externals
@@ -42,6 +42,7 @@ class Subject:
 
 
 NOBODY = Subject()
+T = TypeVar("T")
 
 
 def subject_of(box: Toolbox, root: Path | None, project: Callable[[], Project | None]) -> Subject:
@@ -50,11 +51,11 @@ def subject_of(box: Toolbox, root: Path | None, project: Callable[[], Project | 
         root=root,
         owner=box.files.owner(root) if root is not None else (0, 0),
         facts={
-            "ports": lambda: _ports(box, project()),
-            "lock_holder": lambda: _lock_holder(box.files, root),
-            "leftovers": lambda: _leftovers(box),
-            "abandoned": lambda: _abandoned(box),
-            "externals": lambda: _missing_externals(box.engine, project()),
+            "ports": _if_known(lambda: _ports(box, project())),
+            "lock_holder": _if_known(lambda: _lock_holder(box.files, root)),
+            "leftovers": _if_known(lambda: _leftovers(box)),
+            "abandoned": _if_known(lambda: tuple(thing.name for thing in abandoned_containers(box))),
+            "externals": _if_known(lambda: _missing_externals(box.engine, project())),
         },
         gaps=lambda: module_gaps(box.files, box.sources, root, project()),
         cache=lambda: cache_of(box.engine, project()),
@@ -63,8 +64,22 @@ def subject_of(box: Toolbox, root: Path | None, project: Callable[[], Project | 
             "abandoned": lambda: _end_abandoned(box),
             "externals": lambda: _create_externals(box.engine, project()),
         },
-        changing=lambda: _changing(box, root),
+        changing=lambda: (
+            nullcontext() if root is None else locked(box, root, command="doctor", timeout=LOCK_TIMEOUT)
+        ),
     )
+
+
+def _if_known(ask: Callable[[], T]) -> Callable[[], T | None]:
+    """None where the engine, or the folder, cannot be asked: its own check says why."""
+
+    def answer() -> T | None:
+        try:
+            return ask()
+        except DevctlError:
+            return None
+
+    return answer
 
 
 def newcomer(box: Toolbox, root: Path, project: Callable[[], Project | None]) -> Subject:
@@ -78,10 +93,7 @@ def newcomer(box: Toolbox, root: Path, project: Callable[[], Project | None]) ->
 def _ports(box: Toolbox, project: Project | None) -> tuple[PortFact, ...] | None:
     if project is None:
         return None
-    try:
-        used, observed = box.engine.ports_in_use(), box.engine.containers(project.name)
-    except MachineError:
-        return None  # the check of the engine says why
+    used, observed = box.engine.ports_in_use(), box.engine.containers(project.name)
     names = {c.name for c in observed.containers}
     own = {port for port, name in used.items() if name in names}
     holders = {port: name for port, name in used.items() if name not in names}
@@ -114,17 +126,10 @@ def _lock_holder(files: Files, root: Path | None) -> str | None:
     """`up 1234` while somebody holds the lock; "" while nobody does."""
     if root is None:
         return None
-    try:
-        holder = files.lock_holder(root)
-    except DevctlError:
-        return None
+    holder = files.lock_holder(root)
     if holder is None:
         return ""
     return f"{holder.command} {holder.pid}" if holder.pid else "?"
-
-
-def _changing(box: Toolbox, root: Path | None) -> AbstractContextManager[None]:
-    return nullcontext() if root is None else locked(box, root, command="doctor", timeout=LOCK_TIMEOUT)
 
 
 def cache_of(engine: Engine, project: Project | None) -> str:
@@ -136,11 +141,8 @@ def cache_of(engine: Engine, project: Project | None) -> str:
     return next((v.name for v in ours if project is not None and v.name == project.cache_volume), "")
 
 
-def _leftovers(box: Toolbox) -> tuple[str, ...] | None:
-    try:
-        things = unneeded(box, None)
-    except MachineError:
-        return None
+def _leftovers(box: Toolbox) -> tuple[str, ...]:
+    things = unneeded(box, None)
     return (
         *(f"watcher {pid} of {folder}" for pid, folder in _orphans(box).items()),
         *(f"{u.thing.kind} {u.thing.name.removeprefix('sha256:')[:40]}" for u in things),
@@ -174,10 +176,7 @@ def _missing_externals(engine: Engine, project: Project | None) -> tuple[str, ..
     if project is None:
         return None
     wanted = [(kind, name) for kind, _, name in externals(project.model)]
-    try:
-        here = {kind: engine.names(kind) for kind in dict.fromkeys(kind for kind, _ in wanted)}
-    except MachineError:
-        return None
+    here = {kind: engine.names(kind) for kind in dict.fromkeys(kind for kind, _ in wanted)}
     return tuple(f"{kind} {name}" for kind, name in wanted if name not in here[kind])
 
 
@@ -187,13 +186,6 @@ def _create_externals(engine: Engine, project: Project | None) -> str:
         kind, _, name = thing.partition(" ")
         engine.create(cast("Kind", kind), name)
     return f"created {', '.join(missing)}" if missing else ""
-
-
-def _abandoned(box: Toolbox) -> tuple[str, ...] | None:
-    try:
-        return tuple(thing.name for thing in abandoned_containers(box))
-    except MachineError:
-        return None
 
 
 def _end_abandoned(box: Toolbox) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from devctl.domain.project.state_folder import EVENTS
 from devctl.errors import MachineError, ProjectError
 from devctl.workflows.dev import lifecycle
 from devctl.workflows.logs.recorded_events import recorded_event
-from devctl.workflows.project.load import load
+from devctl.workflows.session.host_ports import free_port
 
 SOURCE = "internal/web/web.go"
 MODULE = "github.com/google/uuid"
@@ -43,13 +43,11 @@ class DemoService:
         return state
 
     def free_port(self) -> int:
-        used = self.box.engine.ports_in_use()
-        for port in range(8080, 8180):
-            if port not in used and self.box.host.port_free("127.0.0.1", port):
-                return port
-        raise MachineError(
-            "no free port from 8080 to 8179", code="port-taken", hint="docker ps shows who holds them"
-        )
+        port = free_port(self.box.engine, self.box.host, 8080)
+        if port is None:
+            hint = "docker ps shows who holds them"
+            raise MachineError("no free port from 8080 to 8179", code="port-taken", hint=hint)
+        return port
 
     def source(self) -> str:
         return self.box.files.read_text(self.root / SOURCE, within=self.root) or ""
@@ -87,8 +85,7 @@ class DemoService:
             self.box.clock.sleep(POLL)
 
     def container(self) -> str:
-        project = load(self.box, self.root)
-        running = self.box.engine.containers(project.name).of(project.services[0].name)
+        running = self.box.engine.containers(self.root.name).of("app")
         return running.id if running is not None else ""
 
     def go_get(self, container: str) -> None:
@@ -119,7 +116,8 @@ class DemoService:
         found: dict[str, Any] = {}
 
         def told() -> bool:
-            for event in self._events():
+            text = self.box.state.text(self.root, EVENTS) or ""
+            for event in filter(None, map(recorded_event, text.splitlines())):
                 if event.get("name") == "deps.failed":
                     raise ProjectError(
                         str(event.get("message")),
@@ -132,10 +130,6 @@ class DemoService:
 
         self._until(told, REBUILT, lambda: f"no {name} within {REBUILT:g} s after go.mod changed")
         return found
-
-    def _events(self) -> list[Mapping[str, Any]]:
-        text = self.box.state.text(self.root, EVENTS) or ""
-        return [event for line in text.splitlines() if (event := recorded_event(line)) is not None]
 
     def remove_images(self) -> None:
         """Tags of this demo; the layers that the next one needs stay in the build cache."""

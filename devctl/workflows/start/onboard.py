@@ -20,13 +20,13 @@ from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import STATE_FOLDER, FileEventsNote
 from devctl.errors import DevctlError, FilesError, MachineError, Problem, ProjectError, UsageError
 from devctl.workflows.bases.fetch import ensure
-from devctl.workflows.bases.needed import all_bases
 from devctl.workflows.dev import lifecycle
 from devctl.workflows.doctor.doctor import run_doctor
 from devctl.workflows.doctor.project import cache_of, newcomer
 from devctl.workflows.project.find import find_root
 from devctl.workflows.project.load import load
 from devctl.workflows.session.event_trial import poll_from_now
+from devctl.workflows.session.overlay import all_bases
 from devctl.workflows.start.step_list import Walk, dry, text_of
 from devctl.workflows.switch.lock import locked
 
@@ -192,7 +192,9 @@ class _Onboarding:
         try:
             state: Any = lifecycle.up(request, box).result
         except DevctlError as error:
-            self.fixed = _fix_failed_up(self.box, self.root, code=error.code, changing=self._locked)
+            if error.code not in _FIXES:
+                raise
+            self.fixed = _FIXES[error.code](self.box, self.root, self._locked)
             if not self.fixed:
                 raise
             self.box.reporter.emit(Remark(f"  fixed: {self.fixed}"))
@@ -222,7 +224,7 @@ class _Onboarding:
 
 def onboard(request: OnboardRequest, box: Toolbox) -> Outcome:
     """After a failure the rest is skipped, and the error is that of the step."""
-    root = find_root(box, request.project)
+    root = find_root(box.files, box.host, request.project)
     box.sources.config(root)  # a broken devctl.yaml is told before the machine is touched
     if request.dry_run:
         return dry(CAUSES)
@@ -285,11 +287,6 @@ def _write_note(reporter: Reporter, files: Files, root: Path, walk: Walk) -> Non
         "",
     ]
     files.write_atomic(path, "\n".join(parts), within=root, owner=files.owner(root))
-
-
-def _fix_failed_up(box: Toolbox, root: Path, *, code: str, changing: _Changing) -> str:
-    """What was done about an error of `up`, which may be tried again then; "" where nothing can be."""
-    return _FIXES[code](box, root, changing) if code in _FIXES else ""
 
 
 def _own_cache(box: Toolbox, root: Path, changing: _Changing) -> str:

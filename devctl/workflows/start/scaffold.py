@@ -121,7 +121,7 @@ def _shown(root: Path, cwd: Path) -> str:
 
 def init(request: InitRequest, box: Toolbox) -> Outcome:
     """Write what plain compose needs into a repository; a second run changes nothing."""
-    root = find_root(box, request.project)
+    root = find_root(box.files, box.host, request.project)
     if request.dry_run:
         return plan_outcome([_write_step(f) for f in _plan_init(box, root, request) if f.action == "written"])
     if request.diff:
@@ -152,7 +152,9 @@ class _Found:
 def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[PlannedFile]:
     found = _found(box, root, yes=request.yes)
     layout = _layout(box, root, found)
-    compose = next(reversed(compose_files(box, root)), root / "compose.yaml").relative_to(root)
+    compose = next(reversed(compose_files(box.files, box.host, root)), root / "compose.yaml").relative_to(
+        root
+    )
     template = box.templates.tree(TEMPLATE)
     texts = {
         compose.as_posix(): with_name(compose_yaml(template["compose.yaml"], layout), root.name),
@@ -196,7 +198,7 @@ def _found(box: Toolbox, root: Path, *, yes: bool) -> _Found:
             raise
         return _answered(box.files, root, config, facts)
     said = project.services[0]
-    name = said.name if compose_files(box, root) or config.services else None
+    name = said.name if compose_files(box.files, box.host, root) or config.services else None
     service = _by_code(
         facts, config, said.name if name is not None else None, dir_=said.source.dir, main=said.source.main
     )
@@ -219,7 +221,7 @@ def _answered(files: Files, root: Path, config: Config, facts: SourceFacts) -> _
     others = [m.package.dir for m in every if m is not chosen]
     go = str(detect_go(chosen.module, config).value)
     project = Project(
-        root=str(root),
+        root=root,
         name=root.name,
         services=(service,),
         model={"services": {}},
@@ -251,7 +253,7 @@ def _layout(box: Toolbox, root: Path, found: _Found) -> Layout:
     theirs = box.files.read_text(root / "Dockerfile", within=root)
     beside = box.files.read_text(root / BESIDE, within=root)
     of_user = theirs is not None and OURS not in theirs
-    if not of_user or (compose_files(box, root) and (beside is None or OURS not in beside)):
+    if not of_user or (compose_files(box.files, box.host, root) and (beside is None or OURS not in beside)):
         return layout
     layout = replace(layout, dockerfile=BESIDE)
     loaded = project.services[0]

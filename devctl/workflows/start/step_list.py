@@ -38,7 +38,7 @@ class Walk:
             return
         began = self.box.clock.monotonic()
         try:
-            with Steps(self.box).step(name, self.causes[name]):
+            with Steps(self.box.reporter, self.box.clock).step(name, self.causes[name]):
                 detail = work()
             self.box.reporter.emit(Remark(f"  {detail}"))
         except (KeyboardInterrupt, InterruptedByUser):
