@@ -101,8 +101,10 @@ def box(processes: Recorder) -> Any:
 
 def session() -> Any:
     run = SimpleNamespace(image=EVIL, user=EVIL, ours=True)
-    project = SimpleNamespace(name=EVIL, root=ROOT, bases={"alpine": EVIL}, services=(SERVICE,))
-    return SimpleNamespace(root=Path(ROOT), project=project, cache_volume=EVIL, run=lambda name: run)
+    project = SimpleNamespace(
+        name=EVIL, root=Path(ROOT), cache_volume=EVIL, bases={"alpine": EVIL}, services=(SERVICE,)
+    )
+    return SimpleNamespace(root=Path(ROOT), project=project, run=lambda name: run)
 
 
 def engine(verb: str, *args: Any, **named: Any) -> Callable[[Recorder, Path], object]:
@@ -259,8 +261,8 @@ def test_compose_gives_the_engine_fields_where_a_path_has_a_colon(source: str, m
     """Compose 2.40 writes `source:target:mode` for a bind whose folder may be made, and a mount with fields for others."""
     bind = {"type": "bind", "source": source, "target": "/data", "bind": {"create_host_path": True}}
     project = Project(
-        root="/shop", name="shop", services=(), model={"services": {"db": {"volumes": [bind]}}}, generated=False,
+        root=Path("/shop"), name="shop", services=(), model={"services": {"db": {"volumes": [bind]}}}, generated=False,
         go_version="1.26", bases={}, mirror=None, owner=(1000, 1000),
     )  # fmt: skip
-    model = render(project, (), observed=Observed(), cache_volume="cache")
+    model = render(project, (), observed=Observed())
     assert model["services"]["db"]["volumes"] == [{**bind, "bind": {"create_host_path": made}}]

@@ -37,12 +37,12 @@ def made(root: Path, dockerfile: str, *, base: str = "scratch", **spec: object) 
         read(root), config=Config(), name="shop", compose=spec, dockerfile=parse(dockerfile)
     )
     project = Project(
-        root=str(root), name="shop", services=(service,), model={"services": {"shop": spec}}, generated=False, go_version="1.26",
+        root=root, name="shop", services=(service,), model={"services": {"shop": spec}}, generated=False, go_version="1.26",
         bases={"golang": "golang:1.26-alpine", "air": "golang:1.26-alpine", **IMAGES}, mirror=None, owner=(0, 0),
     )  # fmt: skip
     told = Quiet()
     run, box = prod_run(project, service, base=base), toolbox(told)
-    say_left_out(box, project, [run, replace(run)])
+    say_left_out(box.reporter, project, [run, replace(run)])
     return overlay_files(box, project, run)["shop/Dockerfile"].splitlines(), told
 
 

@@ -26,11 +26,11 @@ PROXY = "[proxy]\nenabled = true\nproxy_port = 9090\napp_port = 9005\n"
 def spec_of(service: Service, said: dict[str, Any] | None = None, *, mode: str = "dev") -> dict[str, Any]:
     model: dict[str, object] = {"services": {"api": {"build": {"context": "/shop"}, **(said or {})}}}
     shop = Project(
-        root="/shop", name="shop", services=(service,), model=model, generated=False, go_version="1.26",
+        root=Path("/shop"), name="shop", services=(service,), model=model, generated=False, go_version="1.26",
         bases={"golang": "g", "air": "g", "distroless": "d", "alpine": "a"}, mirror=None, owner=(1, 1),
     )  # fmt: skip
     run = dev_run(shop, service) if mode == "dev" else prod_run(shop, service, base=None)
-    rendered = render(shop, [run], observed=Observed(), cache_volume="c")["services"]["api"]
+    rendered = render(shop, [run], observed=Observed())["services"]["api"]
     assert isinstance(rendered, dict)
     return rendered
 

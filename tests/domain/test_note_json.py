@@ -24,6 +24,9 @@ from devctl.domain.project.state_folder import (
 from devctl.domain.size.growth import BudgetNote, ModuleShare, Weighed
 from devctl.errors import Finding
 from devctl.workflows.preview.known_images import ImagesNote, Known, Looked
+from devctl.workflows.project.approved_inputs import Approved, Source
+from devctl.workflows.switch.applied_model import Applied
+from devctl.workflows.switch.intent import Intent, Ran, Target
 
 IMAGE = ImageFacts(
     ref="shop-app:prod", id="sha256:1", size_bytes=3, layers=(Layer("", 3),), entrypoint=("/app",),
@@ -58,6 +61,18 @@ NOTES = [
             "x": Known(),
         }
     ),
+    Intent(
+        "up",
+        1.5,
+        "shop",
+        targets=(Target("app", 8080, "/healthz"),),
+        before=(Ran("c1", "app", running=True, mode="dev"),),
+        tags={"shop-app:dev": None},
+        files={"app/Dockerfile": "FROM scratch\n"},
+        old={"services": {}},
+    ),
+    Applied({"services": {"app": {"image": "a"}}}, None, {"/shop/a": "/b"}),
+    Approved("d", {"usual": "{}"}, ("app",), {"HOME": Source("/h", frozenset({("services", "app")}))}),
 ]
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

@@ -78,11 +78,11 @@ def test_production_runs_with_the_settings_of_a_preview() -> None:
     """In the template's file too, since what is written for a project like it is the template to the letter."""
     service = Service(name="app", serve=ServedPort(port=8080))
     project = Project(
-        root="/p", name="p", services=(service,), model={"services": {"app": {}}}, generated=True, go_version="1.26",
+        root=Path("/p"), name="p", services=(service,), model={"services": {"app": {}}}, generated=True, go_version="1.26",
         bases={"golang": GO, "air": GO, **IMAGES}, mirror=None, owner=(0, 0),
     )  # fmt: skip
     run = prod_run(project, service, base=None)
-    preview = render(project, [run], observed=Observed(), cache_volume="c")["services"]["app"]
+    preview = render(project, [run], observed=Observed())["services"]["app"]
     written = yaml.load(compose_prod_yaml(text("compose.prod.yaml"), PLAIN), Loader=Tags)["services"]["app"]
     assert written["build"]["target"] == preview["build"]["target"]
     settings = tuple(SETTINGS)

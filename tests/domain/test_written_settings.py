@@ -4,6 +4,7 @@ container does without what was meant for the program alone."""
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,14 +117,14 @@ def test_a_job_that_shares_a_volume_with_a_dev_container_runs_as_the_same_user()
         }
     }
     shop = Project(
-        root="/shop", name="shop", services=(Service("api"),), model=model, generated=False, go_version="1.26",
+        root=Path("/shop"), name="shop", services=(Service("api"),), model=model, generated=False, go_version="1.26",
         bases={"golang": "g", "air": "g", **IMAGES}, mirror=None, owner=(1, 1),
     )  # fmt: skip
     dev = replace(dev_run(shop, shop.services[0]), user="1234:1234")
-    services = render(shop, [dev], observed=Observed(), cache_volume="c")["services"]
+    services = render(shop, [dev], observed=Observed())["services"]
     assert [services[name].get("user") for name in names] == ["1234:1234", None, None]
     prod = prod_run(shop, shop.services[0], base=None)
-    services = render(shop, [prod], observed=Observed(), cache_volume="c")["services"]
+    services = render(shop, [prod], observed=Observed())["services"]
     assert [services[name].get("user") for name in names] == ["10001", None, None]
 
 
@@ -168,12 +169,10 @@ def test_what_a_compose_file_says_of_another_base(base: str, user: str, test: li
     }
     started = replace(service, start=replace(service.start, own_command=("/shop", "a  b")))
     project = Project(
-        root="/shop", name="shop", services=(started,), model={"services": {"api": spec}},
+        root=Path("/shop"), name="shop", services=(started,), model={"services": {"api": spec}},
         generated=False, go_version="1.26", bases={"golang": "g", "air": "a", **IMAGES}, mirror=None, owner=(0, 0),
     )  # fmt: skip
-    model = render(
-        project, [prod_run(project, project.services[0], base=base)], observed=Observed(), cache_volume="c"
-    )
+    model = render(project, [prod_run(project, project.services[0], base=base)], observed=Observed())
     written = model["services"]["api"]
     assert (written["user"], "healthcheck" in written) == (user, kept)
     assert written["command"] == ["/shop", "a  b"]
@@ -190,8 +189,8 @@ def test_the_user_of_a_compose_file_that_starts_a_dev_stage_is_not_productions(
     )
     spec = {"build": {"context": "/shop"}, "user": "10001:10001"}
     project = Project(
-        root="/shop", name="shop", services=(service,), model={"services": {"api": spec}}, generated=False, go_version="1.26",
+        root=Path("/shop"), name="shop", services=(service,), model={"services": {"api": spec}}, generated=False, go_version="1.26",
         bases={"golang": "g", "air": "a", **IMAGES}, mirror=None, owner=(0, 0),
     )  # fmt: skip
-    model = render(project, [prod_run(project, service, base=None)], observed=Observed(), cache_volume="c")
+    model = render(project, [prod_run(project, service, base=None)], observed=Observed())
     assert model["services"]["api"]["user"] == user

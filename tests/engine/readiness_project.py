@@ -115,7 +115,7 @@ class Quiet:
 def reading_box(root: Path) -> tuple[Toolbox, Project]:
     """The real ports, and as much of a project as looking at an image needs."""
     project = Project(
-        root=str(root),
+        root=root,
         name="broken",
         services=(),
         model={"services": {}},

@@ -17,7 +17,7 @@ from devctl.adapters.system.process import SystemProcesses
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, FilesError
-from devctl.workflows.project.approved_inputs import INPUTS, HeldBack, approve_inputs, approved_inputs
+from devctl.workflows.project.approved_inputs import Approved, HeldBack, approve_inputs
 from devctl.workflows.project.load import load
 from tests.fakes import World
 from tests.helpers import build_tree
@@ -262,7 +262,7 @@ def test_a_variable_that_a_person_let_in_stays_where_it_was(
     two = "services:\n  shop:\n    build: .\n    environment: {A: '%s'}\n  db:\n    image: x\n    environment: {P: '%s'}\n"
     shop.save({"compose.yaml": two % ("b", "${HOST_SECRET:?no}")})
     shop.up()
-    (source,) = approved_inputs(shop.box.private, shop.root).sources.values()
+    (source,) = shop.box.private.note(shop.root, Approved).sources.values()
     assert source.places == {("services", "db", "environment")}
     monkeypatch.setenv("HOST_SECRET", "of another shell")
     shop.save({"compose.yaml": two % ("c", "x-$HOST_SECRET")})
@@ -284,7 +284,7 @@ def test_a_variable_that_a_person_let_in_stays_where_it_was(
 def test_a_variable_that_was_only_mentioned_is_not_let_in(shop: Shop, mention: str) -> None:
     shop.save({"compose.yaml": mention + saying("    environment: {A: '${OTHER:-HOST_SECRET}'}\n")})
     shop.up()
-    assert approved_inputs(shop.box.private, shop.root).sources == {}
+    assert shop.box.private.note(shop.root, Approved).sources == {}
     shop.save({"compose.yaml": mention + saying("    environment: {A: $HOST_SECRET}\n")})
     assert "the variable HOST_SECRET" in shop.held()
 
@@ -398,7 +398,7 @@ def test_nor_of_what_another_service_was_lent(shop: Shop, lent: str, asked: str)
 
 
 def test_without_a_record_what_asks_for_nothing_of_the_host_is_read(shop: Shop) -> None:
-    shop.world.private.pop((shop.root, INPUTS))
+    shop.world.private.pop((shop.root, Approved.file))
     assert shop.round().specs["shop"]["build"]
     shop.save({"compose.yaml": saying("    environment: {A: $HOST_SECRET}\n")})
     assert "HOST_SECRET" in shop.held()

@@ -61,9 +61,7 @@ def test_what_is_there_keeps_its_machine() -> None:
     project = replace(loaded, model={**loaded.model, "networks": {"default": {"name": "shop_default"}}})
 
     def labels(**observed: Any) -> Any:
-        return render(project, [], observed=Observed(**observed), cache_volume="c")["networks"]["default"][
-            "labels"
-        ]
+        return render(project, [], observed=Observed(**observed))["networks"]["default"]["labels"]
 
     assert labels() == {PROJECT_LABEL: project.name, MACHINE_LABEL: "here"}
     there = {"networks": {"shop_default": project.name}}
@@ -76,7 +74,7 @@ def test_a_container_keeps_its_machine() -> None:
     project = load(box, ROOT)
     name = project.services[0].name
     made = Container("c", "n", name, "exited", "none", 0, "i", "i", labels={MACHINE_LABEL: "elsewhere"})
-    model = render(project, [], observed=Observed(containers=(made,)), cache_volume="c")
+    model = render(project, [], observed=Observed(containers=(made,)))
     assert model["services"][name]["labels"][MACHINE_LABEL] == "elsewhere"
 
 

@@ -33,10 +33,13 @@ def reading(box: Toolbox) -> Toolbox:
 
 def built(world: World, box: Toolbox) -> list[object]:
     """The steps of `ensure_cache` on a project whose images are there."""
-    session, steps = open_session(world.box(), load(world.box(), ROOT), mode="dev"), Steps(box)
+    session, steps = (
+        open_session(world.box(), load(world.box(), ROOT), mode="dev"),
+        Steps(box.reporter, box.clock),
+    )
     ensure_cache(box, session, steps)
-    assert session.cache_volume in world.volumes
-    return [step["step"] for step in steps.done]
+    assert session.project.cache_volume in world.volumes
+    return [step.step for step in steps.done]
 
 
 def test_a_new_volume_is_filled_and_one_that_is_there_is_left_alone() -> None:
@@ -82,7 +85,7 @@ def test_the_users_names_of_images_stay_where_they_are(monkeypatch: pytest.Monke
     compose = SimpleNamespace(
         build=lambda root, model, names, **how: given.append(model) or Finished(1, "", "failed to solve")
     )
-    ensure_cache(replace(box, compose=cast("Any", compose)), session, Steps(box))
+    ensure_cache(replace(box, compose=cast("Any", compose)), session, Steps(box.reporter, box.clock))
     (model,) = given
     assert not {"tags", "cache_to"} & model["services"]["shop"]["build"].keys()
     assert model["services"]["shop"]["image"] not in ("shop-shop:std", "shop-shop:dev")

@@ -12,7 +12,7 @@ from devctl.domain.project.config import Bases, Config
 from devctl.errors import FilesError
 from devctl.workflows.dev.watch_round import catch_up
 from devctl.workflows.project.load import load
-from devctl.workflows.switch.applied_model import APPLIED
+from devctl.workflows.switch.applied_model import Applied
 from tests import fakes
 from tests.fakes import go_mod
 from tests.workflows.test_transaction import Running
@@ -122,7 +122,7 @@ def test_a_mounted_folder_that_became_a_link_out_of_the_project_waits(running: C
 
 
 def test_without_a_record_manifests_are_applied_and_a_changed_model_waits(running: Composed) -> None:
-    running.world.private.pop((running.world.root, APPLIED))
+    running.world.private.pop((running.world.root, Applied.file))
     running.world.save("go.mod", go_mod("a"))
     running.round()
     assert running.world.served == (go_mod("a"), "v1")

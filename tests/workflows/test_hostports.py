@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -28,7 +29,7 @@ SERVICES = tuple(Service(name, serve=ServedPort(port=8080, probe="/")) for name 
 def project(specs: dict[str, Any]) -> Project:
     build: dict[str, Any] = {s.name: {"build": {"context": "."}} for s in SERVICES}
     return Project(
-        root="/shop", name="shop", services=SERVICES, model={"services": {**build, **specs}}, generated=False,
+        root=Path("/shop"), name="shop", services=SERVICES, model={"services": {**build, **specs}}, generated=False,
         go_version="1.26", bases={"golang": "g", "air": "g", "distroless": "d", "alpine": "a"}, mirror=None, owner=(1, 1),
     )  # fmt: skip
 
@@ -63,7 +64,7 @@ def test_a_remembered_port_that_another_service_has_is_chosen_anew() -> None:
 def test_a_service_of_ours_runs_once_and_others_as_often_as_asked() -> None:
     many = {"build": {"context": "."}, "scale": 3, "deploy": {"replicas": 2, "resources": {}}}
     shop = project({"a": many, "web": {"image": "x", "deploy": {"replicas": 2}}})
-    model = render(shop, [dev_run(shop, SERVICES[0])], observed=Observed(), cache_volume="cache")
+    model = render(shop, [dev_run(shop, SERVICES[0])], observed=Observed())
     assert model["services"]["a"]["deploy"] == {"replicas": 1, "resources": {}}
     assert "scale" not in model["services"]["a"]
     assert model["services"]["web"]["deploy"]["replicas"] == 2
@@ -86,7 +87,7 @@ def refused(specs: dict[str, Any], *, used: dict[int, str], own: tuple[Container
     observed = Observed(own)
     found = choose_host_ports(cast("Any", box), shop, observed=observed)
     runs = [replace(dev_run(shop, s), host_port=found[s.name]) for s in SERVICES]
-    model = render(shop, runs, observed=observed, cache_volume="cache")
+    model = render(shop, runs, observed=observed)
     with pytest.raises(MachineError) as error:
         check_host_ports(cast("Any", box), shop, model, starting=list(model["services"]), observed=observed)
     return error.value

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -14,12 +13,15 @@ from devctl.adapters.project_files.dockerfile import parse
 from devctl.adapters.project_files.shipped_templates import ShippedTemplates
 from devctl.domain.dockerfile.prod_stages import prod_stages
 from devctl.domain.go.facts import GoPackage, Module, SourceFacts
+from devctl.domain.plan.engine_state import Observed
 from devctl.domain.plan.run import Run, prod_run
 from devctl.domain.project.model import ImageBuild, Project, Service, SourceCode
 from devctl.errors import ProjectError
 from devctl.workflows.advice.advice import problems
 from devctl.workflows.preview.impossible import refuse_lost
+from devctl.workflows.project.compose_model import compose_place
 from devctl.workflows.session.overlay import overlay_files
+from devctl.workflows.session.session import Session
 from tests.fakes import World
 
 TEXT = (
@@ -71,7 +73,7 @@ def made(
     main = GoPackage(".", "main", True, ("example.com/shop/internal/gen",))
     source = SourceFacts((Module(".", "example.com/shop", "1.26", "", (), (main, gen)),))
     project = cast("Any", Project)(
-        root=str(world.root), name="shop", services=(service,), model={"services": {"shop": spec}}, generated=False,
+        root=world.root, name="shop", services=(service,), model={"services": {"shop": spec}}, generated=False,
         go_version="1.26", bases={"golang": "golang:1.26", "air": "golang:1.26", "distroless": "d", "alpine": "a"},
         mirror=None, owner=(1, 1), source=source,
     )  # fmt: skip
@@ -80,8 +82,10 @@ def made(
 
 
 def refuse(box: Any, project: Project, run: Run) -> None:
-    session = SimpleNamespace(project=project, runs=(run,), model=project.model, root=Path(project.root))
-    refuse_lost(box, cast("Any", session))
+    overlay = {run.service: overlay_files(box, project, run)}
+    place = compose_place(box.sources, project.root, [project.root / "compose.yaml"])
+    session = Session(replace(project, place=place), (run,), Observed(), (), project.model, overlay, {})
+    refuse_lost(box.files, box.sources, session)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +206,8 @@ def test_what_devctls_own_dev_stage_does_not_start_is_told(
     start: str, spec: dict[str, Any], said: tuple[str, str] | None
 ) -> None:
     box, project, _ = made(base="alpine:3.22", start=start, **spec)
+    place = compose_place(box.sources, project.root, [project.root / "compose.yaml"])
+    project = replace(project, place=place)
     found = [p for p in problems(box, project, mode="dev") if p.code == "steps-left-out"]
     assert [p.place for p in found] == ([said[1]] if said else [])
     assert all(said and f"shop starts without {said[0]} in dev" in p.message for p in found)

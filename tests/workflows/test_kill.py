@@ -29,7 +29,7 @@ from devctl.workflows.logs.status_and_logs import status
 from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.project.load import load
 from devctl.workflows.switch.applied_model import RUNNING
-from devctl.workflows.switch.intent import INTENT, read_intent
+from devctl.workflows.switch.intent import Intent, read_intent
 from tests.fakes import KILLS, Killed, World, copies, go_mod
 from tests.helpers import spread
 
@@ -183,7 +183,7 @@ def ends_well(world: World, case: Case) -> None:
     assert world.container.labels[MODE_LABEL] == case.mode
     assert world.served == (world.mod, world.source)
     assert world.tags[world.container.ref] == world.container.image.id
-    assert (world.root, INTENT) not in world.private
+    assert (world.root, Intent.file) not in world.private
     assert (world.root, RUNNING) in world.private
     assert not world.held
     left = {ref: world.images[i] for ref, i in world.tags.items()}
@@ -226,9 +226,9 @@ def test_after_a_kill_in_a_rollback_the_next_command_goes_on_with_it(name: str, 
     for step in spread(steps, list(FAILING).index(name) + len(fault)):
         was = running_as(FAILING[name].start())
         world = failed(FAILING[name], fault, kill=step)
-        killed_again = world.private.get((world.root, INTENT))
+        killed_again = world.private.get((world.root, Intent.file))
         clean(CleanRequest(project=world.root, yes=True), world.box())
-        assert (world.root, INTENT) not in world.private, step
+        assert (world.root, Intent.file) not in world.private, step
         if killed_again is not None and json.loads(killed_again)["undoing"]:
             assert running_as(world) == was, step
         up_(world)
@@ -265,5 +265,5 @@ def test_a_kill_while_a_killed_switch_is_undone_is_undone_too() -> None:
             recovered(world)
         recovered(world)
         assert running_as(world) == was, step
-        assert (world.root, INTENT) not in world.private
+        assert (world.root, Intent.file) not in world.private
         assert not world.dangling()

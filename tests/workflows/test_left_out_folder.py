@@ -34,8 +34,13 @@ def test_the_folder_that_is_left_out(path: str, target: str | None) -> None:
         {"type": "bind", "source": "/shop/var", "target": "/app/var"},
         {"type": "volume", "source": "data", "target": "/data"},
     ]
-    project = SimpleNamespace(root="/shop", specs={"api": {"volumes": volumes}})
-    assert left_out_folder(cast("Any", SimpleNamespace(project=project)), Service("api"), path) == target
+    project = SimpleNamespace(root=Path("/shop"), spec=lambda _: {"volumes": volumes})
+    assert (
+        left_out_folder(
+            cast("Any", SimpleNamespace(project=project, root=project.root)), Service("api"), path
+        )
+        == target
+    )
 
 
 def test_endings_are_looked_for_in_each_folder_of_the_project_once(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ SERVICE = Service("api")
 def project(*volumes: tuple[str, str]) -> Project:
     spec = {"volumes": [{"type": kind, "source": "x", "target": target} for kind, target in volumes]}
     return Project(
-        root="/shop", name="shop", services=(SERVICE,), model={"services": {"api": spec}}, generated=False,
+        root=Path("/shop"), name="shop", services=(SERVICE,), model={"services": {"api": spec}}, generated=False,
         go_version="1.26", bases={}, mirror=None, owner=(1000, 1000),
     )  # fmt: skip
 

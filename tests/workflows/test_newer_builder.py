@@ -13,6 +13,7 @@ import pytest
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.adapters.project_files.shipped_templates import ShippedTemplates
 from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
+from devctl.domain.plan.engine_state import Observed
 from devctl.domain.plan.run import prod_run
 from devctl.domain.ports.toolbox import Finished
 from devctl.domain.project.model import ImageBuild, Project, Service, SourceCode
@@ -22,6 +23,7 @@ from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.engine import execute
 from devctl.workflows.engine.execute import build
 from devctl.workflows.session.overlay import overlay_files, recipe_of
+from devctl.workflows.session.session import Session
 from tests.fakes import World
 
 PATH = "docker/Dockerfile"
@@ -51,7 +53,7 @@ def made(text: str, *, engine: str) -> tuple[World, Any, Project]:
         build=ImageBuild(dockerfile=PATH, derived=derived, prod_stages={"alpine": "final"}),
     )
     project = cast("Any", Project)(
-        root=str(world.root), name="shop", services=(service,), model={"services": {}}, generated=False,
+        root=world.root, name="shop", services=(service,), model={"services": {}}, generated=False,
         go_version="1.26", bases={"golang": "golang:1.26", "air": "golang:1.26"}, mirror=None, owner=(1, 1),
     )  # fmt: skip
     return world, replace(world.box(), sources=cast("Any", Sources()), templates=ShippedTemplates()), project
@@ -128,16 +130,9 @@ def test_a_line_that_the_builder_refuses_is_named_in_its_file(service: str, plac
     said = "failed to create LLB definition: dockerfile parse error line 2: unknown instruction: COPPY"
     compose = SimpleNamespace(build=lambda *_, **__: Finished(1, said, ""))
     run = prod_run(project, project.services[0], base=None)
-    session = SimpleNamespace(
-        root=Path(project.root),
-        project=project,
-        model=project.model,
-        recipes={},
-        runs=(run,),
-        run=lambda _: run,
-    )
+    session = Session(project, (run,), Observed(), (), project.model, {}, {})
     with pytest.raises(FilesError) as raised:
-        build(replace(box, compose=cast("Any", compose)), cast("Any", session), service)
+        build(replace(box, compose=cast("Any", compose)), session, service)
     assert (raised.value.code, raised.value.problem.place) == ("broken-dockerfile", place)
 
 
@@ -151,9 +146,10 @@ def test_a_base_that_cannot_be_had_is_told_with_its_line(monkeypatch: pytest.Mon
     images = SimpleNamespace(find=lambda ref: None if ref == "alpine:3.22" else ref)
     box = replace(box, machine=lambda: cast("Any", SimpleNamespace(images=images)))
     run = prod_run(project, project.services[0], base=None)
-    session = SimpleNamespace(root=Path(project.root), project=project, runs=(run,))
+    overlay = {run.service: overlay_files(box, project, run)}
+    session = Session(project, (run,), Observed(), (), project.model, overlay, {})
     with pytest.raises(MachineError) as raised:
-        needed.ensure_bases(box, cast("Any", session), ["shop"], assemble=False)
+        needed.ensure_bases(box, session, ["shop"], assemble=False)
     assert raised.value.problem.place == f"{PATH}:4"
 
 
@@ -163,11 +159,9 @@ def test_an_address_that_does_not_answer_is_told_with_the_line_that_adds_it() ->
     said = 'failed to solve: failed to load cache key: Get "https://example.com/b": dial tcp: no such host'
     compose = SimpleNamespace(build=lambda *_, **__: Finished(1, said, ""))
     run = prod_run(project, project.services[0], base=None)
-    session = SimpleNamespace(
-        root=Path(project.root), project=project, model=project.model, recipes={}, runs=(run,), run=lambda _: run
-    )  # fmt: skip
+    session = Session(project, (run,), Observed(), (), project.model, {}, {})
     with pytest.raises(MachineError) as raised:
-        build(replace(box, compose=cast("Any", compose)), cast("Any", session), "shop")
+        build(replace(box, compose=cast("Any", compose)), session, "shop")
     assert (raised.value.code, raised.value.problem.place) == ("add-unreachable", f"{PATH}:5")
 
 
@@ -183,7 +177,7 @@ def test_a_dockerfile_in_the_compose_file_is_read_and_nothing_else_of_that_file(
     (wanted,) = go_base._builders(cast("Any", files), project, [run])
     assert (wanted.ref, wanted.place) == ("example.com/frontend:1", PATH)
     sources = SimpleNamespace(dockerfile_text=box.sources.dockerfile_text)
-    session = cast("Any", SimpleNamespace(runs=[run], project=project, root=Path(project.root)))
+    session = Session(project, (run,), Observed(), (), project.model, {}, {})
     error = MachineError("failed to load https://example.com/x : 404", code="build-failed", hint="")
     place = execute._adds(cast("Any", sources), session, "shop", error)
     assert place is not None and place.startswith(f"{PATH}:")

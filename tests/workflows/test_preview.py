@@ -27,7 +27,7 @@ def test_only_requests_that_were_accepted_count_as_lost(sent: list[Sent], count:
 
 
 def test_a_clean_stop_passes() -> None:
-    must_drain([Drained("api", 30, 0, 0), Drained("web", 30, 2, 0)])
+    must_drain([Drained("api", 30, 0, 0), Drained("web", 30, 2, 0)], {})
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_clean_stop_passes() -> None:
 )
 def test_every_service_that_a_rolling_update_would_hurt_is_named(found: Drained, says: str) -> None:
     with pytest.raises(ProjectError) as failed:
-        must_drain([found, Drained("worker", 20, 0, 0), Drained("web", 30, 0, 1)])
+        must_drain([found, Drained("worker", 20, 0, 0), Drained("web", 30, 0, 1)], {})
     assert (failed.value.code, str(failed.value)) == ("drain-failed", says)
 
 

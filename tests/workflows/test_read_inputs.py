@@ -29,7 +29,7 @@ def read(root: Path, *, alone: bool = True, env: dict[str, str] | None = None) -
     world = World()
     world.env |= env or {}
     box: Toolbox = replace(world.box(), files=SystemFiles(), sources=ProjectSources())
-    return read_inputs(box, root, find_compose(box, root), outside=() if alone else None)
+    return read_inputs(box, root, find_compose(box.files, box.host, root), outside=() if alone else None)
 
 
 @pytest.mark.parametrize(

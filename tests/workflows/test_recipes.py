@@ -34,7 +34,7 @@ def test_a_dockerfile_that_changes_after_it_was_looked_at_is_not_built() -> None
     session = open_session(box, load(box, world.root), mode="dev")
     looked_at = session.recipes["shop"]
     world.save(".dockerignore", "nothing")
-    write_overlay(box, session)
+    write_overlay(box.files, box.state, session)
     assert session.recipes == {"shop": looked_at}
     assert world.files[world.root / ".devctl/shop/Dockerfile.dockerignore"] == looked_at.ignored
 

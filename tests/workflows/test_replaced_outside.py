@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -25,7 +26,7 @@ def bridge(root: Path, *, mod: str = MOD) -> tuple[Any, Project]:
     (home / "go.mod").write_text(mod)
     bridge = Service(name="bridge", source=SourceCode(module="example.com/bridge"))
     project = Project(
-        root=str(home), name="bridge", services=(bridge,), model={"services": {}},
+        root=home, name="bridge", services=(bridge,), model={"services": {}},
         generated=True, go_version="1.26", bases={}, mirror=None, owner=(0, 0),
     )  # fmt: skip
     return SimpleNamespace(files=SystemFiles(), host=SimpleNamespace(env=lambda _: None)), project
@@ -37,7 +38,7 @@ def test_it_is_refused_with_its_line_and_the_folder_that_holds_both(
 ) -> None:
     box, project = bridge(tmp_path)
     with pytest.raises(kind) as raised:
-        check_manifests(cast("Any", box), project, mode=mode)
+        check_manifests(box.files, project, mode=mode)
     problem = cast("FilesError", raised.value).problem
     assert (problem.code, problem.place) == ("replaced-outside", "go.mod:7")
     assert "../../libs/greet" in problem.message and "devctl -C ../.. up" in problem.hint
@@ -45,25 +46,24 @@ def test_it_is_refused_with_its_line_and_the_folder_that_holds_both(
 
 def test_the_compose_file_of_the_project_is_named_from_above(tmp_path: Path) -> None:
     box, project = bridge(tmp_path)
-    for name in ("compose.yaml", "compose.override.yaml"):
-        (Path(project.root) / name).write_text("services: {}\n")
+    project = replace(project, compose_files=("compose.override.yaml", "compose.yaml"))
     with pytest.raises(FilesError) as raised:
-        check_manifests(cast("Any", box), project, mode="dev")
+        check_manifests(box.files, project, mode="dev")
     files = "services/bridge/compose.yaml:services/bridge/compose.override.yaml"
     assert raised.value.problem.hint.startswith(f"COMPOSE_FILE={files} devctl -C ../.. up")
 
 
 def test_a_folder_of_the_project_and_a_vendored_module_are_no_matter(tmp_path: Path) -> None:
     box, project = bridge(tmp_path / "inside", mod=MOD.replace("../../libs", "./libs"))
-    inside = Path(project.root) / "libs/greet"
+    inside = project.root / "libs/greet"
     inside.mkdir(parents=True)
     (inside / "go.mod").write_text("module example.com/greet\n")
-    check_manifests(cast("Any", box), project, mode="dev")
+    check_manifests(box.files, project, mode="dev")
     box, project = bridge(tmp_path / "vendored")
     before = deps_fingerprint(cast("Any", box).files, project, project.services[0])
-    (Path(project.root) / "vendor").mkdir()
-    (Path(project.root) / "vendor/modules.txt").write_text("# example.com/greet v0.0.0 => ../../libs/greet\n")
-    check_manifests(cast("Any", box), project, mode="dev")
+    (project.root / "vendor").mkdir()
+    (project.root / "vendor/modules.txt").write_text("# example.com/greet v0.0.0 => ../../libs/greet\n")
+    check_manifests(box.files, project, mode="dev")
     assert deps_fingerprint(cast("Any", box).files, project, project.services[0]) != before
 
 
@@ -81,11 +81,11 @@ def test_a_folder_that_is_no_module_is_named_with_what_makes_it_one(
 ) -> None:
     box, project = bridge(tmp_path, mod=MOD.replace("../../libs", "./libs"))
     if folder:
-        (Path(project.root) / "libs/greet").mkdir(parents=True)
+        (project.root / "libs/greet").mkdir(parents=True)
     if submodule:
-        (Path(project.root) / ".gitmodules").write_text('[submodule "greet"]\n\tpath = libs/greet\n')
+        (project.root / ".gitmodules").write_text('[submodule "greet"]\n\tpath = libs/greet\n')
     with pytest.raises(FilesError) as raised:
-        check_manifests(cast("Any", box), project, mode="prod")
+        check_manifests(box.files, project, mode="prod")
     problem = raised.value.problem
     assert (problem.code, problem.place, problem.hint) == ("replaced-missing", "go.mod:7", hint)
 
@@ -93,7 +93,7 @@ def test_a_folder_that_is_no_module_is_named_with_what_makes_it_one(
 def test_a_replacement_that_nothing_requires_is_not_read(tmp_path: Path) -> None:
     unneeded = MOD.replace("require example.com/greet v0.0.0\n", "")
     box, project = bridge(tmp_path, mod=unneeded)
-    check_manifests(cast("Any", box), project, mode="dev")
+    check_manifests(box.files, project, mode="dev")
 
 
 def test_a_command_that_is_told_is_one_command(tmp_path: Path) -> None:
@@ -101,5 +101,5 @@ def test_a_command_that_is_told_is_one_command(tmp_path: Path) -> None:
     mod = MOD.replace("../../libs", "./libs").replace("example.com/greet", '"example.com/$(evil)"')
     box, project = bridge(tmp_path, mod=mod)
     with pytest.raises(FilesError) as raised:
-        check_manifests(cast("Any", box), project, mode="prod")
+        check_manifests(box.files, project, mode="prod")
     assert raised.value.problem.hint.endswith("go mod edit '-dropreplace=example.com/$(evil)'")

@@ -28,7 +28,7 @@ def made() -> tuple[World, Any, Project]:
     world.save("Dockerfile", DOCKERFILE)
     box = replace(world.box(), sources=cast("Any", Sources()))
     project = cast("Any", Project)(
-        root=str(world.root), name="shop", services=(SERVICE,), model={"services": {}}, generated=False,
+        root=world.root, name="shop", services=(SERVICE,), model={"services": {}}, generated=False,
         go_version="1.15", bases={}, mirror=None, owner=(1, 1),
     )  # fmt: skip
     return world, box, project

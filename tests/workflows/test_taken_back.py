@@ -29,7 +29,7 @@ from devctl.workflows.logs.status_and_logs import status
 from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.size.size import size
 from devctl.workflows.switch.applied_model import RUNNING
-from devctl.workflows.switch.intent import INTENT
+from devctl.workflows.switch.intent import Intent
 from tests.fakes import KILLS, FakeImage, Killed, World, copies, go_mod
 
 pytestmark = KILLS
@@ -122,14 +122,14 @@ def test_a_link_that_is_planted_where_a_rollback_writes_does_not_stop_it() -> No
     up_d(world)
     assert [w.hint for w in world.warnings] == [f"rm .devctl/{AIR}"] * 2
     assert world.served == (go_mod(), "v1")
-    assert (world.root, INTENT) in world.private
+    assert (world.root, Intent.file) in world.private
     assert status(StatusRequest(project=world.root), world.box()).result["serving"]["state"] == "current"
 
     world.planted.clear()
     up_d(world)
     assert world.files[world.root / ".devctl" / AIR] == air
     assert world.served == (go_mod(), "v1")
-    assert (world.root, INTENT) not in world.private
+    assert (world.root, Intent.file) not in world.private
 
 
 def test_a_link_that_is_planted_after_a_kill_does_not_stop_the_rollback() -> None:
@@ -137,10 +137,10 @@ def test_a_link_that_is_planted_after_a_kill_does_not_stop_the_rollback() -> Non
     world.planted.add(AIR)
     clean(CleanRequest(project=world.root, yes=True), world.box())
     assert world.served == (go_mod(), "v1")
-    assert (world.root, INTENT) in world.private
+    assert (world.root, Intent.file) in world.private
     world.planted.clear()
     clean(CleanRequest(project=world.root, yes=True), world.box())
-    assert (world.root, INTENT) not in world.private
+    assert (world.root, Intent.file) not in world.private
     assert world.served == (go_mod(), "v1")
 
 
@@ -217,7 +217,7 @@ def test_ctrl_c_at_any_step_and_again_at_each_after_it_stops_no_rollback(
         assert world.tags[world.container.ref] == world.container.image.id, step
         up_d(world)
         assert world.served == (world.mod, world.source), step
-        assert (world.root, INTENT) not in world.private, step
+        assert (world.root, Intent.file) not in world.private, step
 
 
 class Failing:
@@ -317,4 +317,4 @@ def test_a_down_that_was_killed_says_what_it_left() -> None:
     assert said.endswith("was interrupted; left: shop-api-1 (devctl down removes it)")
     down(DownRequest(project=world.root), world.box())
     assert (world.containers, world.networks) == ({}, {})
-    assert (world.root, INTENT) not in world.private
+    assert (world.root, Intent.file) not in world.private

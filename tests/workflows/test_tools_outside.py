@@ -32,5 +32,5 @@ def test_a_makefile_outside_of_the_project_is_not_read(tmp_path: Path, run: str,
     text = f"FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN {run}\n"
     root = build_tree(tmp_path / "shop", {"Dockerfile": text, "Makefile": makefile})
     box = SimpleNamespace(files=SystemFiles(), sources=SimpleNamespace(dockerfile=read))
-    facts = dockerfile_at(cast("Any", box), root, ".", "Dockerfile")
+    facts = dockerfile_at(cast("Any", box).files, cast("Any", box).sources, root, ".", "Dockerfile")
     assert facts is not None and "SECRET" not in facts.stages[0].instructions[-1].runs

@@ -8,8 +8,7 @@ from devctl.domain.command.requests import UpRequest
 from devctl.domain.failures.listeners import Listener
 from devctl.domain.project.model import ServedPort, Service
 from devctl.workflows.dev.lifecycle import up
-from devctl.workflows.ready.silent_ports import warn_of_silent_ports
-from devctl.workflows.ready.unreachable import unreached, warn_of_unpublished
+from devctl.workflows.ready.unreachable import unreached, warn_of_silent_ports, warn_of_unpublished
 from tests.fakes import World
 
 SERVICE = Service("api", serve=ServedPort(port=8080))
@@ -54,7 +53,9 @@ def test_a_port_that_the_code_does_not_tell_is_seen_in_the_container(
     up(UpRequest(project=world.root, detach=True, watch=False), world.box())
     container = next(iter(world.containers.values()))
     container.build_state = LISTENING.format(port=port, host=host) if port is not None else None
-    warn_of_unpublished(world.box(), Service("app", serve=ServedPort(port=known)), container.id)
+    warn_of_unpublished(
+        world.box().reporter, world.box().engine, Service("app", serve=ServedPort(port=known)), container.id
+    )
     told = [w for w in world.warnings if w.code == "port-not-found"]
     assert len(told) == (said is not None)
     assert said is None or f"listens on {said}," in told[0].message

@@ -85,11 +85,11 @@ def started(
         {"services": {"api": {"build": {"context": "/shop"}, "environment": theirs}}}
     ).replace("$", "$$")
     shop = Project(
-        root="/shop", name="shop", services=(service,), model=from_compose(printed), generated=False, go_version="1.26",
+        root=Path("/shop"), name="shop", services=(service,), model=from_compose(printed), generated=False, go_version="1.26",
         bases={"golang": "g", "air": "g", "distroless": "d", "alpine": "a"}, mirror=None, owner=(1, 1),
     )  # fmt: skip
     run = dev_run(shop, service) if mode == "dev" else prod_run(shop, service, base=None)
-    text = to_compose(render(shop, [run], observed=Observed(), cache_volume="c"))
+    text = to_compose(render(shop, [run], observed=Observed()))
     spec = filled_in(json.loads(text))["services"]["api"]
     return spec.get("command") or [], spec["environment"]
 

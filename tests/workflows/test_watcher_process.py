@@ -50,7 +50,7 @@ def test_a_pid_that_is_none_is_not_shown(text: str) -> None:
     lock = world.root / ".devctl" / "watcher.lock"
     world.held[lock] = Holding("watch", 4711)
     world.files[lock] = text
-    state = watcher_state(world.box(), project)
+    state = watcher_state(world.box(), project.root)
     assert (state.state, state.pid) == ("running", None)
     shown = status(StatusRequest(project=world.root), world.box()).text
     assert "watcher running\n" in f"{shown}\n".replace("\n  ", "\n")
@@ -61,4 +61,4 @@ def test_the_pid_is_that_of_the_watcher_that_was_started_whatever_its_file_says(
     project = load(world.box(), world.root)
     ensure_watcher(world.box(), project)
     world.files[world.root / ".devctl" / "watcher.lock"] = "1"
-    assert watcher_state(world.box(), project).pid == world.watcher
+    assert watcher_state(world.box(), project.root).pid == world.watcher
