@@ -15,7 +15,6 @@ BY_PATH = {
     "adapters/docker/image_reader.py": "an archive as it arrives",
     "adapters/docker/image_store.py": "the archive whose place the caller typed",
     "adapters/docker/recipe_folder.py": "a folder in the state home",
-    "adapters/docker/sealed_archive.py": "the archive whose place the caller typed",
     "adapters/doctor/installer.py": "programs of this machine",
     "adapters/doctor/kernel.py": "/proc and /etc",
     "adapters/doctor/machine.py": "the user's configuration of docker",

@@ -73,10 +73,9 @@ def test_a_base_comes_from_the_teams_mirror_and_goes_on_by_file(
         "image", "inspect", "--format", "{{.Id}}", "alpine:3.22"
     )
 
-    whole = bytearray(file.read_bytes())
-    whole[len(whole) // 2] ^= 1
-    file.write_bytes(whole)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) * 2 // 3])
     docker("image", "rm", REF)
     refused = shop.devctl("bases", "load", str(file), code=3)
-    assert refused.error["code"] == "archive-damaged", refused.show
+    assert refused.error["code"] == "load-failed", refused.show
     assert base(shop.devctl("bases"))["present"] is False, "nothing of it was loaded"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import tarfile
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from devctl.adapters.docker import sealed_archive as image_archive
 from devctl.adapters.docker.engine_errors import engine_error, must_answer
 from devctl.adapters.system.border import MustStart, bordered
 from devctl.domain.command.argv import docker
@@ -92,7 +90,6 @@ class WhalesImageStore:
         part = file.with_name(f".{file.name}.part")  # never half a file under its own name
         try:
             whales.image.save(list(refs), output=part)
-            image_archive.seal(part)
             part.replace(file)
         except (DockerException, OSError) as error:
             part.unlink(missing_ok=True)
@@ -107,16 +104,15 @@ class WhalesImageStore:
         from python_on_whales import docker as whales
         from python_on_whales.exceptions import DockerException
 
-        if file.is_file() and tarfile.is_tarfile(file):
-            image_archive.check(file)
         try:
             return tuple(whales.image.load(file, quiet=True))
         except DockerException as error:
             raise FilesError(
-                f"{file} is not an image archive that the engine can load",
+                f"{file} is not an image archive that the engine can load, or is damaged",
                 code="load-failed",
-                hint="make one with: devctl bases save FILE",
+                hint=f"copy it again, or recreate it: devctl bases save {file.name}",
                 place=str(file),
+                detail=error.stderr or "",
             ) from error
 
     def create(self, ref: str, layer: Path, lines: Sequence[str], *, platform: str, comment: str) -> None:
