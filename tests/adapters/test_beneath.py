@@ -55,7 +55,7 @@ USES: dict[str, Callable[[Path, str], object]] = {
     "append": lambda root, name: beneath.append(root, root / name, b"new"),
     "rewrite": lambda root, name: beneath.rewrite(root, root / name, lambda data: data.replace(b"\r", b"")),
     "change_mode": lambda root, name: beneath.change_mode(root, root / name, lambda mode: 0o777),
-    "make_folder": lambda root, name: beneath.make_folder(root, root / name, owner=beneath.Owner(0, 0)),
+    "make_folder": lambda root, name: beneath.make_folder(root, root / name, owner=(0, 0)),
     "read": lambda root, name: read_bytes(root / name, within=root),
 }
 WRITES = [use for use in USES if use != "read"]
@@ -164,7 +164,7 @@ def test_a_rewrite_keeps_mode_and_owner(root: Path) -> None:
 
 def test_a_write_says_whether_it_changed_something(root: Path) -> None:
     def put(data: bytes) -> bool:
-        return beneath.write(root, root / "new/sub/file", data, mode=0o640, owner=beneath.Owner(12345, 23456))
+        return beneath.write(root, root / "new/sub/file", data, mode=0o640, owner=(12345, 23456))
 
     assert (put(b"one"), put(b"one"), put(b"two"), put(b"three")) == (True, False, True, True)
     made = [root / "new", root / "new/sub", root / "new/sub/file"]

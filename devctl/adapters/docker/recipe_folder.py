@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devctl.adapters.system.host import make_private, state_folder
+from devctl.adapters.system.host import make_private, state_folder, write_private
 from devctl.adapters.system.identity import machine_place, process_ended, process_mark
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def read_from_outside(model: Model, recipes: Recipes) -> Iterator[Mapping[str, o
         for number, (name, recipe) in enumerate(recipes.items()):
             dockerfile = folder / str(number) / DOCKERFILE
             dockerfile.parent.mkdir(mode=0o700)
-            _write(dockerfile, recipe.dockerfile)
-            _write(dockerfile.with_name(f"{DOCKERFILE}.dockerignore"), recipe.ignored)
+            write_private(dockerfile, recipe.dockerfile)
+            write_private(dockerfile.with_name(f"{DOCKERFILE}.dockerignore"), recipe.ignored)
             spec = services[name]
             services[name] = {**spec, "build": {**spec["build"], "dockerfile": str(dockerfile)}}
         yield {**model, "services": services}
@@ -68,8 +68,3 @@ def _sweep(builds: Path) -> None:
     for folder in builds.iterdir():
         if process_ended(folder.name.partition(".")[0]):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _write(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8")

@@ -68,7 +68,7 @@ def _corner(root: Path | None, owner: tuple[int, int]) -> Iterator[Path | None]:
     corner = root / STATE_FOLDER / f"doctor-{uuid.uuid4().hex[:8]}"
     try:
         SystemStateFolder().make(root)
-        beneath.make_folder(root, corner, owner=beneath.Owner(*owner), mode=0o700)
+        beneath.make_folder(root, corner, owner=owner, mode=0o700)
         made = True
     except (OSError, DevctlError):
         made = False

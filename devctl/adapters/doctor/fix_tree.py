@@ -34,7 +34,7 @@ def set_owner(
     if root:
         for entry in _foreign(tree):
             with contextlib.suppress(FileNotFoundError):
-                beneath.give(entry, beneath.Owner(uid, gid))
+                beneath.give(entry, tree.owner)
     else:
         flags = [*labels, "--rm", "--network=none", "--user=0:0", "--entrypoint=find"]
         flags += [mount("bind", tree.root, "/devctl")]

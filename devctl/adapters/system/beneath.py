@@ -14,6 +14,7 @@ import shutil
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 
@@ -73,7 +74,7 @@ class Beneath:
     def __init__(self, root: Path | str) -> None:
         self._root = os.fspath(root)
         self._way: list[tuple[str, int]] = []
-        self._opened: list[int] = []
+        """The folders that stand open, each in the one before it, by their names; the root first."""
 
     def __enter__(self) -> Beneath:
         return self
@@ -82,14 +83,6 @@ class Beneath:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._back_to(0)
-        for handle in self._opened:
-            os.close(handle)
-
-    @property
-    def _top(self) -> int:
-        if not self._opened:
-            self._opened.append(os.open(self._root, _THROUGH & ~os.O_NOFOLLOW))
-        return self._opened[0]
 
     def read(self, name: str, *, limit: int = LIMIT) -> bytes:
         """`name`: a path relative to the folder. As `read_bytes`."""
@@ -106,72 +99,46 @@ class Beneath:
             os.close(handle)
 
     def _open(self, name: str, path: str, limit: int) -> int:
-        parts = _parts(name)
-        if not parts or ".." in parts:
-            return self._through_links(parts, path, limit)
-        try:
-            self._go_to(parts[:-1])
-            above = self._way[-1][1] if self._way else self._top
-            facts = os.stat(parts[-1], dir_fd=above, follow_symlinks=False)
-            if not stat.S_ISLNK(facts.st_mode):
+        if not self._way:
+            self._way.append(("", os.open(self._root, _THROUGH & ~os.O_NOFOLLOW)))
+        parts, hops = _parts(name), 0
+        both = zip((folder for folder, _ in self._way[1:]), parts[:-1], strict=False)
+        same = sum(1 for _ in takewhile(lambda names: names[0] == names[1], both))
+        self._back_to(1 + same)
+        waiting = parts[same:][::-1]
+        while waiting:
+            part, above = waiting.pop(), self._way[-1][1]
+            if part == "..":
+                if len(self._way) == 1:
+                    raise Unreadable(path, "it lies behind a link out of the project")
+                self._back_to(len(self._way) - 1)
+                continue
+            facts = os.stat(part, dir_fd=above, follow_symlinks=False)
+            if stat.S_ISLNK(facts.st_mode):
+                hops += 1
+                if hops > _HOPS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+                waiting += reversed(self._target(os.readlink(part, dir_fd=above), path))
+            elif waiting:
+                self._way.append((part, os.open(part, _THROUGH, dir_fd=above)))
+            else:
                 refuse_unless_regular(path, facts, limit)
-                return os.open(parts[-1], os.O_RDONLY | SAFE, dir_fd=above)
-        except OSError as error:
-            if error.errno not in (errno.ELOOP, errno.ENOTDIR):
-                raise
-        return self._through_links(parts, path, limit)
-
-    def _go_to(self, folders: Sequence[str]) -> None:
-        same = 0
-        while same < min(len(self._way), len(folders)) and self._way[same][0] == folders[same]:
-            same += 1
-        self._back_to(same)
-        for part in folders[same:]:
-            above = self._way[-1][1] if self._way else self._top
-            self._way.append((part, os.open(part, _THROUGH, dir_fd=above)))
+                return os.open(part, os.O_RDONLY | SAFE, dir_fd=above)
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
 
     def _back_to(self, depth: int) -> None:
         while len(self._way) > depth:
             os.close(self._way.pop()[1])
 
-    def _through_links(self, parts: Sequence[str], path: str, limit: int) -> int:
-        waiting, hops = list(reversed(parts)), 0
-        at = [self._top]
-        try:
-            while waiting:
-                part = waiting.pop()
-                if part == "..":
-                    if len(at) == 1:
-                        raise Unreadable(path, "it lies behind a link out of the project")
-                    os.close(at.pop())
-                    continue
-                facts = os.stat(part, dir_fd=at[-1], follow_symlinks=False)
-                if stat.S_ISLNK(facts.st_mode):
-                    hops += 1
-                    if hops > _HOPS:
-                        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-                    target = os.readlink(part, dir_fd=at[-1])
-                    waiting += reversed(self._target(target, at, path))
-                elif waiting:
-                    at.append(os.open(part, _THROUGH, dir_fd=at[-1]))
-                else:
-                    refuse_unless_regular(path, facts, limit)
-                    return os.open(part, os.O_RDONLY | SAFE, dir_fd=at[-1])
-        finally:
-            for handle in at[1:]:
-                os.close(handle)
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-
-    def _target(self, target: str, at: list[int], path: str) -> list[str]:
+    def _target(self, target: str, path: str) -> list[str]:
         """The names that a link stands for. One that is absolute begins at the top, where it leads back into the folder."""
-        depth, parts = len(at) - 1, _parts(target)
+        depth, parts = len(self._way) - 1, _parts(target)
         if target.startswith("/"):
             inside = (relative(target, root) for root in (self._root, os.path.realpath(self._root)))
             name = next((name for name in inside if name is not None), None)
             if name is None:
                 raise Unreadable(path, f"it is a link out of the project, to {target}")
-            while len(at) > 1:
-                os.close(at.pop())
+            self._back_to(1)
             return _parts(name)
         for part in parts:
             depth += -1 if part == ".." else 1
@@ -187,12 +154,8 @@ def _parts(name: str) -> list[str]:
 # Writing
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whom it is given to, where root writes it."""
-
-    uid: int
-    gid: int
+Owner = tuple[int, int]
+"""uid and gid: whom it is given to, where root writes it."""
 
 
 @contextlib.contextmanager
@@ -285,7 +248,7 @@ def replace(above: int, part: str, data: bytes, *, mode: int, owner: Owner | Non
     try:
         with os.fdopen(handle, "wb") as sink:
             if owner is not None and os.geteuid() == 0:
-                os.fchown(handle, owner.uid, owner.gid)
+                os.fchown(handle, *owner)
             os.fchmod(handle, mode)
             sink.write(data)
         os.rename(temporary, part, src_dir_fd=above, dst_dir_fd=above)
@@ -309,40 +272,40 @@ def write(root: Path | str, path: Path | str, data: bytes, *, mode: int, owner: 
     return True
 
 
+@contextlib.contextmanager
+def _opened(root: Path | str, path: Path | str, flags: int) -> Iterator[tuple[int, int, str]]:
+    """A regular file that is there, the open folder above it, and its name below `root`. Raises Unsafe."""
+    name = "/".join(_below(root, path))
+    with folder(root, name.split("/")[:-1]) as above:
+        handle = open_regular(above, root, name, flags)
+        try:
+            yield handle, above, name
+        finally:
+            os.close(handle)
+
+
 def append(root: Path | str, path: Path | str, data: bytes) -> None:
     """To a file that is there. Raises Unsafe, also for a file of another user that has a second name somewhere."""
-    *folders, _ = parts = _below(root, path)
-    with folder(root, folders) as above:
-        handle = open_regular(above, root, "/".join(parts), os.O_WRONLY | os.O_APPEND)
-        with os.fdopen(handle, "ab") as sink:
-            _refuse_shared(handle, root, "/".join(parts))
+    with _opened(root, path, os.O_WRONLY | os.O_APPEND) as (handle, _, name):
+        _refuse_shared(handle, root, name)
+        with os.fdopen(handle, "ab", closefd=False) as sink:
             sink.write(data)
 
 
 def rewrite(root: Path | str, path: Path | str, change: Callable[[bytes], bytes]) -> None:
     """Change a file of at most LIMIT bytes and write it whole; mode and owner stay."""
-    *folders, part = parts = _below(root, path)
-    with folder(root, folders) as above:
-        handle = open_regular(above, root, "/".join(parts), os.O_RDONLY)
-        try:
-            facts = os.fstat(handle)
-            data = read_all(handle, Path(root, *parts), LIMIT)
-        finally:
-            os.close(handle)
-        owner = Owner(facts.st_uid, facts.st_gid)
-        replace(above, part, change(data), mode=facts.st_mode & 0o777, owner=owner)
+    with _opened(root, path, os.O_RDONLY) as (handle, above, name):
+        facts = os.fstat(handle)
+        data = change(read_all(handle, Path(root, name), LIMIT))
+        owner, part = (facts.st_uid, facts.st_gid), name.rpartition("/")[2]
+        replace(above, part, data, mode=facts.st_mode & 0o777, owner=owner)
 
 
 def change_mode(root: Path | str, path: Path | str, change: Callable[[int], int]) -> None:
     """Raises Unsafe as `append`."""
-    *folders, _ = parts = _below(root, path)
-    with folder(root, folders) as above:
-        handle = open_regular(above, root, "/".join(parts), os.O_RDONLY)
-        try:
-            _refuse_shared(handle, root, "/".join(parts))
-            os.fchmod(handle, change(os.fstat(handle).st_mode & 0o777))
-        finally:
-            os.close(handle)
+    with _opened(root, path, os.O_RDONLY) as (handle, _, name):
+        _refuse_shared(handle, root, name)
+        os.fchmod(handle, change(os.fstat(handle).st_mode & 0o777))
 
 
 def _refuse_shared(handle: int, root: Path | str, name: str) -> None:
@@ -374,7 +337,7 @@ def _below(root: Path | str, path: Path | str) -> list[str]:
 def _given_to(owner: Owner | None) -> Callable[[int, bool], None]:
     def given(handle: int, new: bool) -> None:
         if new and owner is not None and os.geteuid() == 0:
-            os.fchown(handle, owner.uid, owner.gid)
+            os.fchown(handle, *owner)
 
     return given
 
@@ -439,6 +402,6 @@ def give(entry: Entry, owner: Owner) -> None:
     try:
         facts = os.fstat(handle)
         if os.path.samestat(facts, entry.facts) and may_be_given_away(facts):
-            os.chown(f"/proc/self/fd/{handle}", owner.uid, owner.gid)  # fchown takes no O_PATH
+            os.chown(f"/proc/self/fd/{handle}", *owner)  # fchown takes no O_PATH
     finally:
         os.close(handle)

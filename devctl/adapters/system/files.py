@@ -58,10 +58,10 @@ class SystemFiles:
         owner: tuple[int, int] | None = None,
         mode: int = 0o644,
     ) -> bool:
-        return beneath.write(within, path, text.encode(), mode=mode, owner=_given_to(owner))
+        return beneath.write(within, path, text.encode(), mode=mode, owner=owner)
 
     def make_folder(self, folder: Path, *, within: Path, owner: tuple[int, int] | None) -> None:
-        beneath.make_folder(within, folder, owner=_given_to(owner))
+        beneath.make_folder(within, folder, owner=owner)
 
     def append(self, path: Path, text: str, *, within: Path) -> None:
         beneath.append(within, path, text.encode())
@@ -124,19 +124,15 @@ class SystemFiles:
         return fingerprint(root, without=without)
 
     def go_names(self, root: Path) -> str:
-        names_of = zlib.crc32(
-            b""
-        )  # hashlib takes 5 ms to import, and a changed name has to be noticed, not proven
-        for folder, names, files in regular_file.walk(root):
-            names[:] = sorted(n for n in names if n not in _NOT_SOURCE and not n.startswith("."))
+        names_of = 0  # not hashlib, which takes 5 ms to import: a changed name has to be noticed, not proven
+        for folder, files in _source_folders(root):
             here = "\0".join([folder, *sorted(f for f in files if f.endswith(".go"))])
             names_of = zlib.crc32(here.encode(errors="surrogateescape"), names_of)
         return f"{names_of:08x}"
 
     def go_files(self, root: Path) -> Sequence[tuple[str, float]]:
         found: list[tuple[str, float]] = []
-        for folder, names, files in regular_file.walk(root):
-            names[:] = [n for n in names if n not in _NOT_SOURCE and not n.startswith(".")]
+        for folder, files in _source_folders(root):
             for name in files:
                 if name.endswith((".go", ".tmpl", ".html", ".tpl", ".sql", ".css", ".js")):
                     path = Path(folder, name)
@@ -235,6 +231,13 @@ class SystemFiles:
         return kind if kind.startswith(_EVENTLESS) else None
 
 
+def _source_folders(root: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each folder that may hold source, and the names of its files."""
+    for folder, names, files in regular_file.walk(root):
+        names[:] = sorted(n for n in names if n not in _NOT_SOURCE and not n.startswith("."))
+        yield folder, files
+
+
 def mount_kind(path: Path, mounts: str) -> str:
     """The file system that `path` lies on, by the lines of /proc/mounts; "" where they do not say."""
     best, kind = "", ""
@@ -247,10 +250,6 @@ def mount_kind(path: Path, mounts: str) -> str:
         if path.is_relative_to(point) and len(point) >= len(best):
             best, kind = point, fs
     return kind
-
-
-def _given_to(owner: tuple[int, int] | None) -> beneath.Owner | None:
-    return None if owner is None else beneath.Owner(*owner)
 
 
 def _project(root: Path) -> int:

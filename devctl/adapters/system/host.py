@@ -198,15 +198,16 @@ def write_state_file(name: str, text: str) -> Path:
     try:
         folder = state_folder()
         make_private(folder)
-        return _write_private(folder / file, text)
+        return write_private(folder / file, text)
     except (OSError, RuntimeError):  # RuntimeError: a user without a home
         import tempfile
 
-        return _write_private(Path(tempfile.mkdtemp(prefix="devctl-")) / file, text)
+        return write_private(Path(tempfile.mkdtemp(prefix="devctl-")) / file, text)
 
 
-def _write_private(path: Path, text: str) -> Path:
-    path.touch(mode=0o600)  # what a report says of a user's machine is the user's
+def write_private(path: Path, text: str) -> Path:
+    """A new file that is this user's alone."""
+    path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8", errors="backslashreplace")
     return path
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from devctl.adapters.system.border import bordered
-from devctl.adapters.system.host import make_private, state_folder
+from devctl.adapters.system.host import make_private, state_folder, write_private
 from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import MACHINE_LABEL, TEMPORARY_LABEL
 from devctl.domain.ports.identity import Identity
@@ -151,10 +151,9 @@ def _write(file: Path, content: Mapping[str, Any]) -> None:
     """Whoever comes first wins; half a file is never seen."""
     make_private(file.parent)
     made = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    made.touch(mode=0o600)
     try:
-        made.write_text(json.dumps(content), encoding="utf-8")
+        write_private(made, json.dumps(content))
         with contextlib.suppress(FileExistsError):
             os.link(made, file)
     finally:
-        made.unlink()
+        made.unlink(missing_ok=True)

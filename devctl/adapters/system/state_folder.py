@@ -139,15 +139,15 @@ def _folder(root: Path, name: str, *, make: bool = False) -> Iterator[tuple[int,
 def _give(handle: int, root: Path, *, mode: int = 0o600) -> None:
     """What is ours to make belongs to the owner of the project, and to nobody else; earlier versions made it for all."""
     facts, owner = os.fstat(handle), _owner(root)
-    if os.geteuid() == 0 and (facts.st_uid, facts.st_gid) != (owner.uid, owner.gid):
-        os.fchown(handle, owner.uid, owner.gid)
+    if os.geteuid() == 0 and (facts.st_uid, facts.st_gid) != owner:
+        os.fchown(handle, *owner)
     if stat.S_IMODE(facts.st_mode) != mode and os.geteuid() in (0, facts.st_uid):
         os.fchmod(handle, mode)
 
 
 def _owner(root: Path) -> beneath.Owner:
     facts = root.stat()
-    return beneath.Owner(facts.st_uid, facts.st_gid)
+    return facts.st_uid, facts.st_gid
 
 
 def _is_private(root: Path, name: str) -> bool:
