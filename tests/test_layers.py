@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "ui": {"errors", "domain", "ui"},
     "cli": {"errors", "domain", "workflows", "ui", "cli"},
 }
-OUTSIDE = {"errors": set(), "domain": set(), "workflows": set(), "ui": {"rich"}, "cli": {"typer"}}
+OUTSIDE = {"errors": set(), "domain": set(), "workflows": set(), "ui": {"rich", "squarify"}, "cli": {"typer"}}
 # Standard modules that do I/O or ask the machine: `domain` decides on data and must not reach them.
 IO_MODULES = {
     "os",

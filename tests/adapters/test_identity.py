@@ -122,7 +122,8 @@ def test_watchers_of_another_user_or_namespace_are_not_seen(
         process(name, "mnt:[1]")
     process("11", "mnt:[2]")
     process("12", "mnt:[1]", "pid:[2]")
-    monkeypatch.setattr(machine_processes, "PROC", home / "proc")
+    for module in (identity, machine_processes):
+        monkeypatch.setattr(module, "PROC", home / "proc")
     assert machine_processes.watchers() == {10: Path("/p10")}
     monkeypatch.setattr("os.geteuid", lambda: 4242)
     assert machine_processes.watchers() == {}

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,19 @@ def process_ended(mark: str) -> bool:
         return True
     except (OSError, IndexError):
         return False
+
+
+def pids() -> Iterator[int]:
+    with contextlib.suppress(OSError):
+        yield from (pid for name in os.listdir(PROC) if (pid := whole(name)) is not None)  # noqa: PTH208
+
+
+def lives_here(pid: int, *namespaces: str) -> bool:
+    """Whether it is of our user, and in these namespaces of ours. OSError where we may not know."""
+    process, mine = PROC / str(pid), PROC / "self"
+    return process.stat().st_uid == os.geteuid() and all(
+        (process / "ns" / kind).readlink() == (mine / "ns" / kind).readlink() for kind in namespaces
+    )
 
 
 def _note(folder: Path) -> Path:

@@ -13,11 +13,10 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from devctl.adapters.system.identity import PROC, process_ended, process_mark
-from devctl.domain.numbers import whole
+from devctl.adapters.system.identity import PROC, lives_here, pids, process_ended, process_mark
 
 WORK = "DEVCTL_WORK"
 ENDS_WITHIN = 10.0
@@ -38,7 +37,7 @@ def end_left_over(root: Path) -> None:
     own (a connection that ssh keeps), and what sees other processes than we do (a devctl in a container). Without a /proc
     (macOS) nothing is found.
     """
-    killed = [handle for handle in (_killed(pid, _project(root)) for pid in _pids()) if handle is not None]
+    killed = [handle for handle in (_killed(pid, _project(root)) for pid in pids()) if handle is not None]
     try:
         deadline = time.monotonic() + ENDS_WITHIN
         for handle in killed:
@@ -52,30 +51,25 @@ def _killed(pid: int, project: str) -> int | None:
     """A descriptor of the process, once it was killed; None where it is none of ours."""
     if not _is_left_over(pid, project):
         return None
-    handle = None
     try:
         handle = os.pidfd_open(pid)
+    except OSError:  # it has ended
+        return None
+    with contextlib.suppress(OSError):
         if _is_left_over(pid, project):  # the one that is open, and no other of its number
             signal.pidfd_send_signal(handle, signal.SIGKILL)
-            kept, handle = handle, None
-            return kept
-    except OSError:  # it has ended
-        pass
-    finally:
-        if handle is not None:
-            os.close(handle)
+            return handle
+    os.close(handle)
     return None
 
 
 def _is_left_over(pid: int, project: str) -> bool:
     try:
-        if (PROC / str(pid)).stat().st_uid != os.geteuid():
+        if not lives_here(pid, "pid"):
             return False
         words = _mark_of(pid).split(" ")
-        if len(words) != 3 or words[0] != project or not process_ended(words[1]):
-            return False
-        same_view = (PROC / str(pid) / "ns/pid").readlink() == (PROC / "self/ns/pid").readlink()
-        return same_view and str(os.getsid(pid)) == words[2]
+        mine = len(words) == 3 and words[0] == project and process_ended(words[1])
+        return mine and str(os.getsid(pid)) == words[2]
     except OSError:
         return False
 
@@ -86,12 +80,6 @@ def _mark_of(pid: int) -> str:
     return next(
         (entry[len(head) :].decode(errors="replace") for entry in found if entry.startswith(head)), ""
     )
-
-
-def _pids() -> Iterator[int]:
-    with contextlib.suppress(OSError):
-        found = (whole(name) for name in os.listdir(PROC))  # noqa: PTH208
-        yield from (pid for pid in found if pid is not None)
 
 
 def _project(root: Path) -> str:
