@@ -44,7 +44,7 @@ CHANGES: dict[str, tuple[Callable[[World], None], str]] = {
     "broken compose": (saved("compose.yaml", "services: ["), "compose refuses"),
     "broken go.mod": (
         saved("go.mod", "\ufeffmodule example.com/shop\n"),
-        "go.mod begins with a byte order mark",
+        "go.mod is broken: it begins with a byte order mark",
     ),
 }
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Callable
+from collections import defaultdict
 from dataclasses import dataclass
 
 from devctl.domain.command.argv import shell_path
@@ -68,6 +67,13 @@ class GoMod:
                 chosen[item.path] = item.version
         return chosen
 
+    def built(self, path: str, version: str) -> tuple[str, str] | None:
+        """The module that Go takes for a required one, after `replace`; None for a folder, of which go.sum says nothing."""
+        swap = next((r for r in self.replaces if r.old == path and r.old_version in ("", version)), None)
+        if swap is None:
+            return path, version
+        return None if swap.local else (swap.new, swap.new_version)
+
     def meaning(self) -> tuple[object, ...]:
         """What Go builds by: equal for texts that differ in comments, order, layout or `// indirect` only."""
         return (
@@ -79,14 +85,6 @@ class GoMod:
             tuple(sorted(set(self.uses))),
             tuple(sorted(set(self.others))),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """`words` without marks such as `(`; `=>` stays. `number` counts from 1."""
-
-    number: int
-    words: tuple[str, ...]
 
 
 class _Broken(Exception):
@@ -107,14 +105,12 @@ def parse_work(text: str, *, path: str = "go.work") -> GoMod:
 
 
 def _parse(text: str, path: str, *, allowed: frozenset[str]) -> GoMod:
-    reader, block, opened = _Reader(), "", 0
     if text.startswith("\ufeff"):
-        raise FilesError(
-            f"{path} begins with a byte order mark, which Go refuses there",
-            code=f"broken-{posixpath.basename(path).replace('.', '-')}",
-            hint=f"save it as UTF-8 without BOM: sed -i '1s/^\\xef\\xbb\\xbf//' {shell_path(path)}",
-            place=f"{path}:1",
-        )
+        hint = f"save it as UTF-8 without BOM: sed -i '1s/^\\xef\\xbb\\xbf//' {shell_path(path)}"
+        raise _error(path, 1, "it begins with a byte order mark, which Go refuses there", hint)
+    found: dict[str, list[list[str]]] = defaultdict(list)
+    replaces: list[Replace] = []
+    block, opened = "", 0
     for number, raw in enumerate(text.split("\n"), start=1):
         try:
             tokens = _tokens(raw)
@@ -131,12 +127,20 @@ def _parse(text: str, path: str, *, allowed: frozenset[str]) -> GoMod:
             if not block and tokens == ["("]:
                 block, opened = verb, number
                 continue
-            reader.take(verb, _Line(number, _plain(verb, tokens)))
+            _check(verb, tokens, again=verb in found)
+            replaces += [_replacement(tokens)] if verb == "replace" else []
+            found[verb].append(tokens)
         except _Broken as wrong:
             raise _error(path, number, str(wrong)) from None
     if block:
         raise _error(path, opened, f"the block `{block} (` is never closed")
-    return reader.result()
+    return GoMod(
+        **{verb: found[verb][0][0] for verb in _ONCE if verb in found},
+        requires=tuple(Require(*words) for words in found["require"]),
+        replaces=tuple(replaces),
+        uses=tuple(words[0] for words in found["use"]),
+        others=tuple(f"{verb} {' '.join(words)}" for verb in sorted(_OTHERS) for words in found[verb]),
+    )
 
 
 def _tokens(raw: str) -> list[str]:
@@ -156,114 +160,59 @@ def _tokens(raw: str) -> list[str]:
     return tokens
 
 
-def _plain(verb: str, tokens: list[str]) -> tuple[str, ...]:
-    if verb != "retract" and (wrong := next((t for t in tokens if t in ("(", ")", "[", "]", ",")), None)):
+def _check(verb: str, words: list[str], *, again: bool) -> None:
+    if verb != "retract" and (wrong := next((w for w in words if w in ("(", ")", "[", "]", ",")), None)):
         raise _Broken(f"`{wrong}` does not belong here")
-    return tuple(tokens)
+    usage = _USAGE.get(verb, "")
+    if usage and (len(words) != len(usage.split()) or not all(words)):
+        raise _Broken(f"usage: {verb} {usage}")
+    if not words:
+        raise _Broken(f"`{verb}` needs a value")
+    form = _ONCE.get(verb)
+    if form is not None and again:
+        raise _Broken(f"a second `{verb}` line")
+    if form is not None and not form.fullmatch(words[0]):
+        kind = "Go version" if verb == "go" else verb
+        raise _Broken(f"`{verb} {words[0]}` is not a {kind} (like {usage})")
 
 
-class _Reader:
-    """Collects directives; each method named `_<directive>` takes the words behind it."""
-
-    def __init__(self) -> None:
-        self.single: dict[str, str] = {}
-        self.requires: list[Require] = []
-        self.replaces: list[Replace] = []
-        self.uses: list[str] = []
-        self.others: list[str] = []
-
-    def take(self, verb: str, line: _Line) -> None:
-        handler: Callable[[_Line], None] | None = getattr(self, f"_{verb}", None)
-        if handler is not None:
-            handler(line)
-        elif not line.words:
-            raise _Broken(f"`{verb}` needs a value")
-        else:
-            self.others.append(f"{verb} {' '.join(line.words)}")
-
-    def _module(self, line: _Line) -> None:
-        self._once("module", line, usage="module example.com/path")
-
-    def _go(self, line: _Line) -> None:
-        self._once("go", line, usage="go 1.26")
-        if not _GO.fullmatch(self.single["go"]):
-            raise _Broken(f"`go {self.single['go']}` is not a Go version (like 1.26)")
-
-    def _toolchain(self, line: _Line) -> None:
-        self._once("toolchain", line, usage="toolchain go1.26.1")
-        if not _TOOLCHAIN.fullmatch(self.single["toolchain"]):
-            raise _Broken(f"`toolchain {self.single['toolchain']}` is not a toolchain (like go1.26.1)")
-
-    def _require(self, line: _Line) -> None:
-        if len(line.words) != 2:
-            raise _Broken("usage: require module/path v1.2.3")
-        self.requires.append(Require(line.words[0], line.words[1]))
-
-    def _replace(self, line: _Line) -> None:
-        words = line.words
-        arrow = words.index("=>") if "=>" in words else 0
-        left, right = words[:arrow], words[arrow + 1 :]
-        if len(left) not in (1, 2) or len(right) not in (1, 2):
-            raise _Broken("usage: replace module/path [v1.2.3] => other/module v1.4, or => ../folder")
-        if len(right) == 1 and not right[0].startswith(("./", "../", "/")) and right[0] not in (".", ".."):
-            raise _Broken(f"replacement `{right[0]}` without a version must be a folder (./ or ../)")
-        self.replaces.append(
-            Replace(left[0], left[1] if len(left) == 2 else "", right[0], right[1] if len(right) == 2 else "")
-        )
-
-    def _use(self, line: _Line) -> None:
-        if len(line.words) != 1:
-            raise _Broken("usage: use ./folder")
-        self.uses.append(line.words[0])
-
-    def _exclude(self, line: _Line) -> None:
-        if len(line.words) != 2:
-            raise _Broken("usage: exclude module/path v1.2.3")
-        self.others.append(f"exclude {' '.join(line.words)}")
-
-    def _once(self, verb: str, line: _Line, *, usage: str) -> None:
-        if len(line.words) != 1 or not line.words[0]:
-            raise _Broken(f"usage: {usage}")
-        if verb in self.single:
-            raise _Broken(f"a second `{verb}` line")
-        self.single[verb] = line.words[0]
-
-    def result(self) -> GoMod:
-        return GoMod(
-            **self.single,
-            requires=tuple(self.requires),
-            replaces=tuple(self.replaces),
-            uses=tuple(self.uses),
-            others=tuple(self.others),
-        )
+def _replacement(words: list[str]) -> Replace:
+    arrow = words.index("=>") if "=>" in words else 0
+    left, right = words[:arrow], words[arrow + 1 :]
+    if len(left) not in (1, 2) or len(right) not in (1, 2):
+        raise _Broken("usage: replace module/path [v1.2.3] => other/module v1.4, or => ../folder")
+    if len(right) == 1 and not right[0].startswith(("./", "../", "/")) and right[0] not in (".", ".."):
+        raise _Broken(f"replacement `{right[0]}` without a version must be a folder (./ or ../)")
+    return Replace(left[0], "".join(left[1:]), right[0], "".join(right[1:]))
 
 
+_ONCE = {"module": re.compile(r".*"), "go": _GO, "toolchain": _TOOLCHAIN}
+_USAGE = {
+    "module": "example.com/path",
+    "go": "1.26",
+    "toolchain": "go1.26.1",
+    "require": "module/path v1.2.3",
+    "exclude": "module/path v1.2.3",
+    "use": "./folder",
+}
+_OTHERS = frozenset({"exclude", "godebug", "retract", "tool", "ignore"})
 _COMMON = frozenset({"go", "toolchain", "godebug", "replace"})
 _MOD = _COMMON | {"module", "require", "exclude", "retract", "tool", "ignore"}
 _WORK = _COMMON | {"use"}
 
 
-def _error(path: str, line: int, message: str) -> FilesError:
-    kind = "go.work" if path.endswith(".work") else "go.mod"
+def _error(path: str, line: int, message: str, hint: str = "") -> FilesError:
+    kind, command = ("work", "go work") if path.endswith(".work") else ("mod", "go mod")
     return FilesError(
         f"{path} is broken: {message}",
-        code=f"broken-{kind.replace('.', '-')}",
-        hint=f"fix line {line} of {path}; `{'go work' if kind == 'go.work' else 'go mod'} edit -fmt` shows what Go thinks",
+        code=f"broken-go-{kind}",
+        hint=hint or f"fix line {line} of {path}; `{command} edit -fmt` shows what Go thinks",
         place=f"{path}:{line}",
     )
 
 
 def sums_complete(mod: GoMod, sum_text: str) -> bool:
-    """Whether go.sum holds the content hash of every required module: then nothing more is about to be written.
-
-    A module that is replaced by a folder has none; one replaced by another module has that one's.
-    """
+    """Whether go.sum holds the content hash of every required module: then nothing more is about to be written."""
     known = {tuple(line.split()[:2]) for line in sum_text.splitlines() if len(line.split()) == 3}
-    for path, version in mod.versions().items():
-        swap = next((r for r in mod.replaces if r.old == path and r.old_version in ("", version)), None)
-        if swap is not None and swap.local:
-            continue
-        wanted = (swap.new, swap.new_version) if swap is not None else (path, version)
-        if wanted not in known:
-            return False
-    return True
+    built = (mod.built(path, version) for path, version in mod.versions().items())
+    return all(module is None or module in known for module in built)

@@ -130,12 +130,8 @@ def _stale(mod: GoMod, vendor_text: str) -> str | None:
 
 def _summed(mod: GoMod, path: str, sum_text: str) -> bool:
     """One line is enough, of the content or of its go.mod: a module that no package is taken from has only the latter."""
-    version = mod.versions()[path]
-    swap = next((r for r in mod.replaces if r.old == path and r.old_version in ("", version)), None)
-    if swap is not None and swap.local:
-        return True
-    wanted, at = (swap.new, swap.new_version) if swap is not None else (path, version)
-    return f"{wanted} {at} h1:" in sum_text or f"{wanted} {at}/go.mod h1:" in sum_text
+    built = mod.built(path, mod.versions()[path])
+    return built is None or any(f"{' '.join(built)}{end} h1:" in sum_text for end in ("", "/go.mod"))
 
 
 def _is_vendored(

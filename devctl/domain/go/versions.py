@@ -39,18 +39,6 @@ _AIR: tuple[tuple[Minor, Air], ...] = (
     ((1, 19), Air("github.com/cosmtrek/air", "v1.41.0")),
     ((1, 17), Air("github.com/cosmtrek/air", "v1.40.4")),
 )
-# The lowest Go that builds each line of air, from the same table (air minor → Go minor).
-_AIR_NEEDS: tuple[tuple[tuple[int, int, int], Minor], ...] = (
-    ((1, 67, 2), (1, 26)),
-    ((1, 63, 0), (1, 25)),
-    ((1, 62, 0), (1, 24)),
-    ((1, 60, 0), (1, 23)),
-    ((1, 50, 0), (1, 22)),
-    ((1, 45, 0), (1, 21)),
-    ((1, 42, 0), (1, 20)),
-    ((1, 41, 0), (1, 19)),
-    ((0, 0, 0), (1, 17)),
-)
 
 
 def minor(version: str) -> Minor | None:
@@ -109,17 +97,23 @@ def air_problem(install: str, go: str | None) -> str | None:
     old_path = module == "github.com/cosmtrek/air"
     if version == "latest":
         return "@latest fails under the old path since air was renamed" if old_path else _latest_problem(go)
-    found = re.match(r"v(\d{1,9})\.(\d{1,9})\.(\d{1,9})", version)
-    if found is None:
+    release = _release(version)
+    if release is None:
         return None
-    release = (int(found[1]), int(found[2]), int(found[3]))
     if old_path and release >= (1, 52, 2) and release != (1, 61, 2):
         return f"{version} is no longer called github.com/cosmtrek/air"
-    needs = (1, 21) if release == (1, 61, 2) else next(go for least, go in _AIR_NEEDS if release >= least)
+    # A Go that builds a newer one builds this one too; none does of one that is not in the table yet.
+    builds = [needs for needs, air in _AIR if release <= (_release(air.version) or release)]
+    needs = (1, 21) if release == (1, 61, 2) else min(builds, default=_AIR[0][0])
     have = minor(go or "")
     if have is not None and have < needs:
         return f"air {version} needs Go {_text(needs)}, the stage has {_text(have)}"
     return None
+
+
+def _release(version: str) -> tuple[int, ...] | None:
+    found = re.match(r"v(\d{1,9})\.(\d{1,9})\.(\d{1,9})", version)
+    return tuple(map(int, found.groups())) if found is not None else None
 
 
 def _latest_problem(go: str | None) -> str | None:
