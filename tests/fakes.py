@@ -46,8 +46,8 @@ from typing import Any, cast
 
 import pytest
 
-from devctl.adapters.project_files.plain_yaml import plain
 from devctl.adapters.project_files.shipped_templates import ShippedTemplates
+from devctl.adapters.project_files.sources import ProjectSources
 from devctl.domain.command.events import Event
 from devctl.domain.compose.model_json import from_compose, to_compose
 from devctl.domain.compose.plain_yaml import yaml_text
@@ -585,7 +585,7 @@ class FakeTemplates:
         return ShippedTemplates().tree(name)
 
 
-_plain_yaml = functools.cache(lambda text, path: plain(text, path=path))
+_plain_yaml = functools.cache(lambda text, path: ProjectSources().plain_yaml(text, path=path))
 
 
 @functools.cache

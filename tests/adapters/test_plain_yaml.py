@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from devctl.adapters.project_files.plain_yaml import plain
+from devctl.adapters.project_files.sources import ProjectSources
 from devctl.domain.compose.plain_yaml import yaml_text
 from devctl.errors import FilesError
+
+plain = ProjectSources().plain_yaml
 
 
 @pytest.mark.parametrize(

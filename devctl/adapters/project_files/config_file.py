@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-from devctl.adapters.project_files.yaml_positions import Document, Nothing, read_document, read_text
+from devctl.adapters.project_files.yaml_positions import Document, read_document, read_text
+from devctl.domain.project.compose_inputs import Bare
 from devctl.domain.project.config import Config, issues
 from devctl.errors import FilesError, Problem
 
@@ -26,27 +27,36 @@ _SAID = {
     "int_type": "must be a whole number",
     "string_type": "must be text",
 }
+_NULLS = frozenset({"~", "null", "Null", "NULL"})
 _SEE = "`devctl config schema` lists every key"
 
 
 def read(root: Path) -> Config:
     """devctl.yaml below `root`, or all defaults where there is none; raises one FilesError with every issue."""
-    try:
-        text = read_text(root / NAME, within=root)
-    except FileNotFoundError:
-        return Config()
-    except (OSError, UnicodeDecodeError) as error:
-        raise FilesError(
-            f"{NAME} cannot be read: {getattr(error, 'strerror', None) or error}",
-            code=_CODE,
-            hint=f"fix {NAME}",
-            place=NAME,
-        ) from None
-    return parse(text)
+    return _sound(*_checked(root))
 
 
 def parse(text: str) -> Config:
-    config, problems = check(text)
+    return _sound(*check(text))
+
+
+def problems(root: Path) -> tuple[Problem, ...]:
+    """Everything wrong with devctl.yaml below `root`; nothing where there is none."""
+    return _checked(root)[1]
+
+
+def _checked(root: Path) -> tuple[Config, tuple[Problem, ...]]:
+    try:
+        text = read_text(root / NAME, within=root)
+    except FileNotFoundError:
+        return Config(), ()
+    except (OSError, UnicodeDecodeError) as error:
+        said = f"{NAME} cannot be read: {getattr(error, 'strerror', None) or error}"
+        return Config(), (Problem(_CODE, said, f"fix {NAME}", NAME),)
+    return check(text)
+
+
+def _sound(config: Config, problems: tuple[Problem, ...]) -> Config:
     if problems:
         raise _joined(problems)
     return config
@@ -58,7 +68,7 @@ def check(text: str) -> tuple[Config, tuple[Problem, ...]]:
         document = read_document(text, path=NAME, code=_CODE)
     except FilesError as error:
         return Config(), (error.problem,)
-    if document.data is None or isinstance(document.data, Nothing):
+    if _is_nothing(document.data):
         return Config(), ()
     repeated = [_problem(document, key, f"`{key[-1]}` is a duplicate key") for key in document.repeated]
     config, problems = _validated(document)
@@ -66,24 +76,6 @@ def check(text: str) -> tuple[Config, tuple[Problem, ...]]:
         problems = [_problem(document, key, message) for key, message in issues(config)]
     found = sorted((*repeated, *problems), key=lambda p: _order(p.place))
     return config or Config(), tuple(found)
-
-
-def problems(root: Path) -> tuple[Problem, ...]:
-    """Everything wrong with devctl.yaml below `root`; nothing where there is none."""
-    try:
-        text = read_text(root / NAME, within=root)
-    except FileNotFoundError:
-        return ()
-    except (OSError, UnicodeDecodeError) as error:
-        return (
-            Problem(
-                _CODE,
-                f"{NAME} cannot be read: {getattr(error, 'strerror', None) or error}",
-                f"fix {NAME}",
-                NAME,
-            ),
-        )
-    return check(text)[1]
 
 
 def schema() -> dict[str, Any]:
@@ -118,16 +110,27 @@ def _cleaned(data: object, kind: Any) -> object:
         inner = None if hints else (get_args(kind) or (None, None))[-1]
         kinds = {key: hints.get(key, inner) for key in data}
         if inner is str:
-            return {key: str(value) if isinstance(value, str) else value for key, value in data.items()}
-        there = {
-            key: value for key, value in data.items() if value is not None and not isinstance(value, Nothing)
-        }
+            return {key: _text(value) for key, value in data.items()}
+        there = {key: value for key, value in data.items() if not _is_nothing(value)}
         empty: dict[str, object] = {key: {} for key in data.keys() - there.keys() if is_dataclass(kinds[key])}
         return {**empty, **{key: _cleaned(value, kinds[key]) for key, value in there.items()}}
     if isinstance(data, list):
-        return [str(item) if isinstance(item, str) else item for item in data]
+        return [_text(item) for item in data]
     # The only number that pydantic does not read from text is a literal one.
-    return 1 if data == "1" and 1 in get_args(kind) else data
+    return 1 if data == "1" and 1 in get_args(kind) else _plain(data)
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or (isinstance(value, Bare) and value in _NULLS)
+
+
+def _text(value: object) -> object:
+    """`KEY:` is empty text where text is meant; `null` is none."""
+    return "" if value is None else None if _is_nothing(value) else _plain(value)
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, str) else value
 
 
 def _explained(document: Document, loc: Sequence[str | int], kind: str, message: str) -> Problem:

@@ -51,9 +51,10 @@ class ProjectSources:
         return config_file.schema()
 
     def plain_yaml(self, text: str, *, path: str) -> tuple[Node, str]:
-        from devctl.adapters.project_files import plain_yaml
+        from devctl.adapters.project_files import yaml_positions
 
-        return plain_yaml.plain(text, path=path)
+        document = yaml_positions.read_document(text, path=path, code="broken-compose", several=True)
+        return document.data, document.strange
 
     def positions(self, path: Path) -> Callable[[tuple[str | int, ...]], int | None]:
         from devctl.adapters.project_files import yaml_positions

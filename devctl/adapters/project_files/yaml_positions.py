@@ -1,40 +1,38 @@
-"""YAML with the line of every key: for devctl.yaml, and for findings in a compose file."""
+"""YAML with the line of every key: for devctl.yaml, for findings in a compose file, and to write a compose file anew in the
+simplest form, which no two parsers read differently."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from devctl.adapters.system import beneath, regular_file
+from devctl.domain.project.compose_inputs import Bare, Node
 from devctl.errors import FilesError
 
 if TYPE_CHECKING:
-    from yaml import Node
+    from yaml import Node as Parsed
 
 Key = tuple[str | int, ...]
 TEXT_LIMIT = 1_000_000
 """Bytes: a megabyte takes seconds to parse."""
 VALUES = 100_000
 """With every alias expanded. 443 bytes of anchors that repeat each other stand for 43 million, and nobody writes that."""
-_NULLS = frozenset({"~", "null", "Null", "NULL"})
-
-
-class Nothing(str):
-    """What stands behind `KEY:`, which is empty text where text is meant, and nothing anywhere else."""
-
-    __slots__ = ()
+_MAP, _SEQUENCE, _TEXT, _MERGE = (f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "merge"))
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`data`: the content; `places`: line and column (from 1) of each key and list item by its path."""
+    """`data`: the content; `places`: line and column (from 1) of each key and list item by its path; `strange`: what another parser
+    may understand otherwise ("": an ordinary file)."""
 
     path: str
-    data: object
+    data: Node
     places: dict[Key, tuple[int, int]]
-    repeated: tuple[Key, ...] = ()
+    repeated: tuple[Key, ...]
+    strange: str
 
     def place(self, key: Sequence[str | int]) -> str:
         """`path:line:col` of the key, or of the nearest one above it that exists."""
@@ -49,10 +47,6 @@ class TooMuch(FilesError):
     """YAML that would take more memory, or a deeper stack, than any real file."""
 
 
-class _Endless(Exception):
-    """More values than a file may stand for."""
-
-
 def read_text(path: Path, *, within: Path | None = None) -> str:
     """Raises OSError and UnicodeDecodeError. None for `within`: a file that compose reads too, wherever it is linked to."""
     if within is None:
@@ -60,15 +54,19 @@ def read_text(path: Path, *, within: Path | None = None) -> str:
     return beneath.read_bytes(path, within=within, limit=TEXT_LIMIT).decode()
 
 
-def read_document(text: str, *, path: str, code: str) -> Document:
-    """Raises FilesError with `code` and the place where the text is no YAML.
+def read_document(text: str, *, path: str, code: str, several: bool = False) -> Document:
+    """Raises FilesError with `code` and the place where the text is no YAML, TooMuch among them. `several`: a list, where it holds
+    more than one document.
 
     Every value is the text that stands there, `1.20`, `yes`, `0755` and `1e3` too: who reads it knows what is a number.
     """
     import yaml
 
+    reader = _Reader(path, code)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        one = () if several else (yaml.compose(text, Loader=yaml.SafeLoader),)
+        nodes = one or yaml.compose_all(text, Loader=yaml.SafeLoader)
+        data = [reader.value(node, ()) if node is not None else None for node in nodes]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
@@ -76,21 +74,10 @@ def read_document(text: str, *, path: str, code: str) -> Document:
         hint = f"fix {place}; a tab, a missing space behind a colon or an unclosed quote is the usual cause"
         raise FilesError(f"{path} is not valid YAML: {said}", code=code, hint=hint, place=place) from None
     except RecursionError:
-        raise _too_much(path, code, "is nested too deeply") from None
-    reader = _Reader()
-    try:
-        data = reader.value(node, ()) if node is not None else None
-    except RecursionError:
-        raise _too_much(path, code, "is nested too deeply") from None
-    except _Endless:
-        raise _too_much(
-            path, code, f"stands for more than {VALUES:,} values, through aliases of aliases"
-        ) from None
-    return Document(path, data, reader.places, tuple(reader.repeated))
-
-
-def _too_much(path: str, code: str, what: str) -> TooMuch:
-    return TooMuch(f"{path} {what}", code=code, hint=f"simplify {path}", place=path)
+        raise reader.too_much("is nested too deeply") from None
+    strange = "which holds more than one document" if len(data) > 1 else reader.strange
+    whole = data if len(data) > 1 else data[0] if data else None
+    return Document(path, whole, reader.places, tuple(reader.repeated), strange)
 
 
 def positions(path: Path) -> Callable[[Key], int | None]:
@@ -128,60 +115,95 @@ def _texts(value: object, key: Key, places: dict[Key, tuple[int, int]]) -> Itera
 
 
 class _Reader:
-    def __init__(self) -> None:
-        self.places: dict[Key, tuple[int, int]] = {}
-        self.repeated: list[Key] = []
-        self.open: list[int] = []
-        self.values = 0
-
-    def value(self, node: Node, key: Key) -> object:
+    def __init__(self, path: str, code: str) -> None:
         import yaml
 
-        self.values += 1
-        if self.values > VALUES:
-            raise _Endless
-        if isinstance(node, yaml.MappingNode):
+        self._path, self._code = path, code
+        self.places: dict[Key, tuple[int, int]] = {}
+        self.repeated: list[Key] = []
+        self.strange = ""
+        self._left = VALUES
+        self._open: set[int] = set()
+        self._loader: Any = yaml.SafeLoader("")
+
+    def value(self, node: Parsed, key: Key) -> Node:
+        import yaml
+
+        self._left -= 1
+        if self._left < 0 or id(node) in self._open:  # an anchor inside of itself
+            raise self.too_much(f"stands for more than {VALUES:,} values, through aliases of aliases")
+        self._open.add(id(node))
+        try:
+            if isinstance(node, yaml.ScalarNode):
+                return self._scalar(node)
+            if isinstance(node, yaml.SequenceNode):
+                return self._sequence(node, key)
             return self._mapping(node, key)
-        if isinstance(node, yaml.SequenceNode):
-            items = []
-            for index, item in enumerate(node.value):
-                self._mark((*key, index), item)
-                if (
-                    isinstance(item, yaml.ScalarNode) and "=" in item.value
-                ):  # `- NAME=value` is also found by name
-                    self._mark((*key, str(item.value).partition("=")[0].strip()), item)
-                items.append(self._nested(item, (*key, index)))
-            return items
-        return _scalar(node)
+        finally:
+            self._open.discard(id(node))
 
-    def _nested(self, node: Node, key: Key) -> object:
-        if id(node) in self.open:  # an anchor inside of itself
-            return None
-        self.open.append(id(node))
-        value = self.value(node, key)
-        self.open.pop()
-        return value
+    def too_much(self, what: str) -> TooMuch:
+        path = self._path
+        return TooMuch(f"{path} {what}", code=self._code, hint=f"simplify {path}", place=path)
 
-    def _mapping(self, node: Node, key: Key) -> dict[str, object]:
-        content: dict[str, object] = {}
+    def _sequence(self, node: Parsed, key: Key) -> Node:
+        self._expect(node, _SEQUENCE)
+        items: list[Node] = []
+        for index, item in enumerate(node.value):
+            self._mark((*key, index), item)
+            value = self.value(item, (*key, index))
+            if isinstance(value, str) and "=" in value:  # `- NAME=value` is also found by name
+                self._mark((*key, value.partition("=")[0].strip()), item)
+            items.append(value)
+        return items
+
+    def _mapping(self, node: Parsed, key: Key) -> Node:
+        import yaml
+
+        self._expect(node, _MAP)
+        content: dict[str, Node] = {}
         for name_node, item in pairs(node):
-            name = str(name_node.value)
-            if name in content:
-                self.repeated.append((*key, name))
-            self._mark((*key, name), name_node)
-            content[name] = self._nested(item, (*key, name))
+            if not isinstance(name_node, yaml.ScalarNode):
+                self._note(node, "where a key is not a word")
+                continue
+            name = self._scalar(name_node)
+            text = "null" if name is None else str(name)
+            if text == "<<":
+                self._note(name_node, "where << is a word")
+            if text in content:
+                self._note(node, "where a key stands twice")
+                self.repeated.append((*key, text))
+            self._mark((*key, text), name_node)
+            content[text] = self.value(item, (*key, text))
         return content
 
-    def _mark(self, key: Key, node: Node) -> None:
+    def _scalar(self, node: Parsed) -> str | None:
+        text, quoted = str(node.value), bool(getattr(node, "style", None))  # a block has a style too
+        self._expect(node, _TEXT if quoted else self._loader.resolve(type(node), text, (True, False)))
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            # JSON writes what is beyond U+FFFF as two escapes, and PyYAML leaves it at two halves.
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if quoted:
+            return text
+        return Bare(text) if text else None
+
+    def _expect(self, node: Parsed, tag: str) -> None:
+        if node.tag != tag:
+            self._note(node, f"with the tag {node.tag}")
+
+    def _note(self, node: Parsed, what: str) -> None:
+        self.strange = self.strange or f"line {node.start_mark.line + 1}, {what}"
+
+    def _mark(self, key: Key, node: Parsed) -> None:
         self.places[key] = (node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def pairs(node: Node) -> Iterator[tuple[Node, Node]]:
+def pairs(node: Parsed) -> Iterator[tuple[Parsed, Parsed]]:
     """The pairs of a mapping, with those merged in by `<<` first, so that its own ones win."""
     import yaml
 
-    merged = [item for name, item in node.value if name.tag == "tag:yaml.org,2002:merge"]
-    own = [(name, item) for name, item in node.value if name.tag != "tag:yaml.org,2002:merge"]
+    merged = [item for name, item in node.value if name.tag == _MERGE]
+    own = [(name, item) for name, item in node.value if name.tag != _MERGE]
     taken = {str(name.value) for name, _ in own}
     for source in merged:
         for mapping in source.value if isinstance(source, yaml.SequenceNode) else [source]:
@@ -190,15 +212,3 @@ def pairs(node: Node) -> Iterator[tuple[Node, Node]]:
                     taken.add(str(name.value))
                     yield name, item
     yield from own
-
-
-def _scalar(node: Node) -> str | None:
-    value = str(node.value)
-    if any("\ud800" <= char <= "\udfff" for char in value):
-        # JSON writes what is beyond U+FFFF as two escapes, and PyYAML leaves it at two halves.
-        value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if getattr(node, "style", None):  # quoted, or a block
-        return value
-    if value in _NULLS:
-        return None
-    return value or Nothing()
