@@ -1405,9 +1405,6 @@ class FakeProber:
     def http(self, url: str, *, timeout: float) -> int | None:
         return 200 if self._answers(url) else None
 
-    def body(self, url: str, *, timeout: float) -> str | None:
-        return "ok" if self._answers(url) else None
-
     def fetch(
         self,
         url: str,

@@ -227,7 +227,7 @@ def _yaml_place(root: Path) -> str | None:
 def _refuse_endless(root: Path, files: Sequence[Path]) -> None:
     """Compose reads what it is given to the end (a FIFO for ever), and expands every alias: 443 bytes take 9 GB."""
     for path in (*files, root / ".env"):
-        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+        name = _named(root, path)
         try:
             data = read_bytes(path)
             if path.name != ".env" and _ALIAS.search(data):
@@ -245,45 +245,32 @@ def _refuse_endless(root: Path, files: Sequence[Path]) -> None:
             continue  # what compose says of it is better
 
 
-def _key_place(said: str, root: Path) -> str | None:
-    """The line of a key that compose does not know: it names the key and the file."""
-    where, key = _PLACE.search(said), _UNKNOWN.search(said)
-    if where is None or key is None:
-        return None
-    path = Path(where["file"])
-    line = positions(path)((*(word for word in key["at"].split(".") if word), key["key"]))
-    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-    return f"{name}:{line}" if line is not None else None
+def _named(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def _inside(text: str, root: Path) -> str:
-    return text.replace(f"{root}/", "")
+def _place(said: str, root: Path) -> str | None:
+    """As far as compose names it; of a key that it does not know it names the file and no line."""
+    where, key, told = _PLACE.search(said), _UNKNOWN.search(said), _LINE.search(said)
+    if where is None:
+        return _yaml_place(root)
+    path, line = Path(where["file"]), told["line"] if told else None
+    if key is not None:
+        line = positions(path)((*(word for word in key["at"].split(".") if word), key["key"])) or line
+    return f"{_named(root, path)}:{line}" if line else _named(root, path)
 
 
 def _config_error(done: Finished, root: Path) -> Exception:
     text = done.stderr.strip()
     last = text.splitlines()[-1] if text else "docker compose config failed"
-    where = _PLACE.search(last)
-    line = _LINE.search(last)
-    place = None
-    if where is not None:
-        path = Path(where["file"])
-        place = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-        place += f":{line['line']}" if line else ""
-    place = _key_place(last, root) or place
-    known = explain("config", text)
-    if known is not None:
-        problem = replace(
-            known,
-            message=_inside(known.message, root),
-            hint=_inside(known.hint, root),
-            place=_inside(known.place, root) if known.place else None,
+    known, place = explain("config", text), _place(last, root)
+    if known is None:
+        return FilesError(
+            f"docker compose rejects the compose file: {last}",
+            code="broken-compose",
+            hint="fix that line; `docker compose config` shows the same error",
+            place=place,
         )
-        return problem.error(detail="", place=place or _yaml_place(root))
-    place = place or _yaml_place(root)
-    return FilesError(
-        f"docker compose rejects the compose file: {last}",
-        code="broken-compose",
-        hint="fix that line; `docker compose config` shows the same error",
-        place=place,
-    )
+    inside = {key: getattr(known, key).replace(f"{root}/", "") for key in ("message", "hint")}
+    place = place or (known.place or "").replace(f"{root}/", "") or None
+    return replace(known, **inside).error(detail="", place=place)

@@ -54,28 +54,24 @@ class EngineCli:
         with ThreadPoolExecutor(2) as pool:  # side by side: most of a call is the client's own start
             volumes = pool.submit(self._named, "volume", project)
             networks = pool.submit(self._named, "network", project)
-            ids = self._ids("ps", "--all", "--filter", f"label={COMPOSE_PROJECT_LABEL}={project}")
-            containers = self._of_services(ids)
-            found = networks.result()
-            return Observed(
-                containers=containers,
+            return replace(
+                self.containers(project),
                 volumes={name: project for name, (project, _) in volumes.result().items()},
-                networks={name: project for name, (project, _) in found.items()},
-                machines={name: machine for name, (_, machine) in found.items() if machine},
+                networks={name: project for name, (project, _) in networks.result().items()},
+                machines={name: machine for name, (_, machine) in networks.result().items() if machine},
             )
 
     def containers(self, project: str) -> Observed:
-        """The containers alone: two calls instead of four, for what is asked often."""
-        ids = self._ids("ps", "--all", "--filter", f"label={COMPOSE_PROJECT_LABEL}={project}")
-        return Observed(containers=self._of_services(ids))
+        """The containers alone: two calls instead of four, for what is asked often.
 
-    def _of_services(self, ids: Sequence[str]) -> tuple[Container, ...]:
-        """Without those of `docker compose run`, which are nobody's service. One that shares another's network is reached by the
-        ports of that one."""
-        found = [_container(raw) for raw in self._inspect(ids)] if ids else []
+        Without those of `docker compose run`, which are nobody's service. One that shares another's network is reached by the
+        ports of that one.
+        """
+        ids = self._ids("ps", "--all", "--filter", f"label={COMPOSE_PROJECT_LABEL}={project}")
+        found = [_container(raw) for raw in self._inspected("container", ids)]
         ports = {c.id: c.ports for c in found}
         shared = [replace(c, ports=ports.get(c.network_of, {})) if c.network_of else c for c in found]
-        return tuple(c for c in shared if c.labels.get("com.docker.compose.oneoff") != "True")
+        return Observed(tuple(c for c in shared if c.labels.get("com.docker.compose.oneoff") != "True"))
 
     def running(self, project: str) -> list[str]:
         shown = "{{.ID}}\t{{.State}}\t{{.Status}}"
@@ -124,10 +120,7 @@ class EngineCli:
         how = ["ps", "--all", "--no-trunc"] if kind == "container" else [kind, "ls"]
         how += ["--no-trunc"] if kind == "image" else []
         ids = self._docker(*how, "--quiet", "--filter", f"label={label}").stdout.split()
-        done = self._run("inspect", "--type", kind, to=list(dict.fromkeys(ids))) if ids else None
-        # What went away between the two calls is simply not there any more.
-        rows = json.loads(done.stdout) if done is not None and done.stdout.strip() else []
-        return [_labelled(kind, raw) for raw in rows]
+        return [_labelled(kind, raw) for raw in self._inspected(kind, list(dict.fromkeys(ids)))]
 
     def remove(self, thing: Labelled) -> bool:
         how = ["rm", "--force"] if thing.kind == "container" else [thing.kind, "rm"]
@@ -199,10 +192,10 @@ class EngineCli:
         rows = (line.split("\t") for line in done.stdout.splitlines())
         return {name: (project, machine) for name, project, machine in rows}
 
-    def _inspect(self, ids: Sequence[str]) -> list[dict[str, Any]]:
-        done = self._run("inspect", "--type", "container", to=ids)
-        # A container that went away between the two calls is simply not there any more.
-        return list(json.loads(done.stdout)) if done.stdout.strip() else []
+    def _inspected(self, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """What went away meanwhile is simply not there any more."""
+        said = self._run("inspect", "--type", kind, to=ids).stdout.strip() if ids else ""
+        return list(json.loads(said)) if said else []
 
     def _run(
         self, *flags: str, to: Sequence[str] = (), timeout: float | None = None, last: int | None = None
@@ -301,14 +294,10 @@ def _health(raw: dict[str, Any] | None) -> Health:
 
 def _ports(raw: dict[str, Any]) -> dict[int, tuple[str, int]]:
     # HostConfig first: it is known for a stopped container too; the network's word holds for a random host port.
-    bound = {**(raw["HostConfig"].get("PortBindings") or {}), **_live_ports(raw)}
+    live = raw["NetworkSettings"].get("Ports") or {}
+    bound = {**(raw["HostConfig"].get("PortBindings") or {}), **{p: at for p, at in live.items() if at}}
     return {
         int(port.split("/")[0]): (entries[0]["HostIp"], int(entries[0]["HostPort"]))
         for port, entries in bound.items()
         if entries and entries[0].get("HostPort") and port.endswith("/tcp")
     }
-
-
-def _live_ports(raw: dict[str, Any]) -> dict[str, Any]:
-    live = raw["NetworkSettings"].get("Ports") or {}
-    return {port: entries for port, entries in live.items() if entries}

@@ -29,10 +29,6 @@ HANGS = 0.01
 MOST_WAITING = 32
 
 
-_BODY = 1_000_000
-"""Bytes of an answer that are read."""
-
-
 @bordered()
 class SocketProber:
     """`Prober` on the standard library: one request, no redirects, no pool."""
@@ -49,20 +45,6 @@ class SocketProber:
         except OSError:
             return None
         return whole(words[1].decode("latin-1")) if len(words) > 1 and words[0].startswith(b"HTTP/") else None
-
-    def body(self, url: str, *, timeout: float) -> str | None:
-        import http.client
-
-        parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=timeout)
-        try:
-            connection.request("GET", _target(parts), headers={"Connection": "close"})
-            answer = connection.getresponse()
-            return answer.read(_BODY).decode(errors="replace") if answer.status // 100 == 2 else None
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
 
     def fetch(
         self,

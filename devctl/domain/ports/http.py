@@ -30,9 +30,6 @@ class Prober(Protocol):
     def http(self, url: str, *, timeout: float) -> int | None:
         """The status of one GET (redirects not followed), None where nothing answered."""
 
-    def body(self, url: str, *, timeout: float) -> str | None:
-        """The text of a good answer (2xx) to one GET, None otherwise."""
-
     def fetch(
         self,
         url: str,

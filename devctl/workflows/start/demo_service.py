@@ -70,7 +70,8 @@ class DemoService:
 
         def seen() -> bool:
             nonlocal last
-            last = self.box.prober.body(self.url, timeout=1.0) or last
+            answer = self.box.prober.fetch(self.url, timeout=1.0)
+            last = answer.body.decode(errors="replace") if answer is not None else last
             return expected in last
 
         self._until(
