@@ -17,7 +17,7 @@ from devctl.adapters.docker.compose import ComposeCli
 from devctl.adapters.docker.engine import EngineCli
 from devctl.adapters.docker.image_store import WhalesImageStore
 from devctl.adapters.doctor import container_probe as machine_inside
-from devctl.adapters.doctor import fix_tree
+from devctl.adapters.doctor.fix_tree import FolderFixes
 from devctl.adapters.stand_ins.fetch import Fetcher
 from devctl.domain.doctor.facts import TreeFacts
 from devctl.domain.go.module_gaps import ModuleGap
@@ -171,9 +171,9 @@ CALLS: dict[str, Callable[[Recorder, Path], object]] = {
     "down": compose("down", EVIL, Path(ROOT), volumes=True),
     "stop": compose("stop", EVIL, Path(ROOT)),
     "config": compose("config", Path(ROOT), [Path(ROOT, EVIL)]),
-    "set_owner": lambda p, tmp: fix_tree.set_owner(TREE, p, image=EVIL, root=False),  # type: ignore[arg-type]
-    "complete_modules": lambda p, tmp: fix_tree.complete_modules(TREE, [GAP], p, image=EVIL),  # type: ignore[arg-type]
-    "own_cache": lambda p, tmp: fix_tree.own_cache(EVIL, p, owner=(1, 1), image=EVIL),  # type: ignore[arg-type]
+    "set_owner": lambda p, tmp: FolderFixes(p, root=False).set_owner(TREE, image=EVIL),  # type: ignore[arg-type]
+    "complete_modules": lambda p, tmp: FolderFixes(p, root=False).complete_modules(TREE, [GAP], image=EVIL),  # type: ignore[arg-type]
+    "own_cache": lambda p, tmp: FolderFixes(p, root=False).own_cache(EVIL, owner=(1, 1), image=EVIL),  # type: ignore[arg-type]
     "inside": lambda p, tmp: machine_inside._look(
         EVIL, p, corner=Path(ROOT), owner=(1, 1), cache=EVIL, labels=()
     ),  # type: ignore[arg-type]

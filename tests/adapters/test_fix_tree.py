@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from devctl.adapters.doctor import fix_tree
+from devctl.adapters.doctor.fix_tree import FolderFixes
 from devctl.adapters.doctor.tree import look_at
 from devctl.adapters.system import beneath
 from devctl.domain.doctor.facts import TreeFacts
@@ -33,8 +33,12 @@ def seen(root: Path) -> TreeFacts:
     return look_at(root, cast("Any", NoGit()))
 
 
+def fixes(processes: object, *, root: bool = False) -> FolderFixes:
+    return FolderFixes(cast("Any", processes), root=root)
+
+
 def by(tree: TreeFacts) -> Fixer:
-    return cast("Fixer", SimpleNamespace(installer=fix_tree, tree=lambda: tree))
+    return cast("Fixer", SimpleNamespace(installer=fixes(NoGit()), tree=lambda: tree))
 
 
 @pytest.fixture
@@ -112,7 +116,7 @@ def owner_of(path: Path) -> tuple[int, int]:
 def test_a_device_and_a_second_name_stay_who_they_are(root: Path, precious: Path) -> None:
     foreign(root, precious)
     before = owner_of(precious)
-    did = fix_tree.set_owner(seen(root), cast("Any", NoGit()), image="", root=True)
+    did = fixes(NoGit(), root=True).set_owner(seen(root), image="")
     assert owner_of(precious) == before
     if os.geteuid() != 0:
         return
@@ -139,7 +143,7 @@ def test_what_took_the_place_of_a_file_is_not_given_away(
 
         with monkeypatch.context() as patched:
             patched.setattr(beneath, "give", late)
-            fix_tree.set_owner(seen(root), cast("Any", NoGit()), image="", root=True)
+            fixes(NoGit(), root=True).set_owner(seen(root), image="")
         assert owner_of(precious) == (0, 0)
         (root / "mine").unlink()
 
@@ -152,7 +156,7 @@ def test_a_container_is_told_to_leave_the_same_alone(root: Path) -> None:
             told.append(list(argv))
             return Finished(0, "", "")
 
-    fix_tree.set_owner(seen(root), cast("Any", Docker()), image="alpine", root=False)
+    fixes(Docker()).set_owner(seen(root), image="alpine")
     (argv,) = told
     assert "--entrypoint=find" in argv
     said = " ".join(argv[argv.index("/devctl") :])

