@@ -109,11 +109,16 @@ def blocking(
     )
 
 
+def _stages(linted: Linted) -> Iterator[tuple[DockerfileFacts, Stage, str]]:
+    """Each with the place of its FROM."""
+    if (facts := linted.dockerfile) is not None:
+        yield from ((facts, stage, f"{facts.path}:{stage.line}") for stage in facts.stages)
+
+
 def _each(linted: Linted, *cmds: str) -> Iterator[tuple[DockerfileFacts, Stage, Instruction, str]]:
-    facts = linted.dockerfile
-    for stage in facts.stages if facts else ():
+    for facts, stage, _ in _stages(linted):
         for instruction in stage.instructions:
-            if facts is not None and instruction.cmd in cmds:
+            if instruction.cmd in cmds:
                 yield facts, stage, instruction, f"{facts.path}:{instruction.line}"
 
 
@@ -150,9 +155,8 @@ def _air(linted: Linted) -> Iterator[Finding]:
 
 
 def _shell_form(linted: Linted) -> Iterator[Finding]:
-    facts = linted.dockerfile
-    for stage in facts.stages if facts else ():
-        if facts is None or has_shell(external_base(facts, stage)):
+    for facts, stage, _ in _stages(linted):
+        if has_shell(external_base(facts, stage)):
             continue
         for cmd in ("ENTRYPOINT", "CMD"):
             found = effective(facts, stage, cmd)
@@ -190,13 +194,8 @@ def _relative_entrypoint(linted: Linted) -> Iterator[Finding]:
 def _missing_go_pkg(linted: Linted) -> Iterator[Finding]:
     for _, stage, found, place in _each(linted, "COPY"):
         from_stage = next((f.removeprefix("--from=") for f in found.flags if f.startswith("--from=")), None)
-        sources = found.value[:-1]
-        if (
-            from_stage
-            and linted.module is not None
-            and not linted.module.requires
-            and "/go/pkg" in [s.rstrip("/") for s in sources]
-        ):
+        copied = "/go/pkg" in [source.rstrip("/") for source in found.value[:-1]]
+        if from_stage and copied and linted.module is not None and not linted.module.requires:
             message = f"the module has no dependencies, so stage `{from_stage}` has no /go/pkg to copy"
             hint = (
                 f"FROM {from_stage} AS {_id(stage)} instead of the COPY (a stage can be built on the other)"
@@ -221,68 +220,63 @@ _TAGS = {parts.repository: parts.tag for parts in (parse(base.ref) for base in d
 
 
 def _untagged(linted: Linted) -> Iterator[Finding]:
-    facts = linted.dockerfile
-    for stage in facts.stages if facts else ():
+    for facts, stage, place in _stages(linted):
         name, _, digest = stage.base.partition("@")
         tag = name.rpartition("/")[2].partition(":")[2]
-        if facts is None or digest or name in ("", SCRATCH) or parent(facts, stage) is not None:
+        if digest or name in ("", SCRATCH) or parent(facts, stage) is not None:
             continue
         if tag in ("", "latest"):
             kind = "no tag" if not tag else "the tag `latest`"
             repository = name.removesuffix(":latest")
             wanted = _TAGS.get(repository, "VERSION")
             message = f"{name} has {kind}: the next build may get another image"
-            line = _from(facts, stage, f"{repository}:{wanted}")
-            yield _in(stage, message, line, f"{facts.path}:{stage.line}")
+            yield _in(stage, message, _from(facts, stage, f"{repository}:{wanted}"), place)
 
 
 _DEAD = {"debian9": "2022", "debian10": "2024", "debian11": "September 2024", "debian12": "September 2026"}
 
 
 def _dead_distroless(linted: Linted) -> Iterator[Finding]:
-    facts = linted.dockerfile
-    for stage in facts.stages if facts else ():
+    for facts, stage, place in _stages(linted):
         dead = next((word for word in _DEAD if f"-{word}" in stage.base), None)
-        if facts is not None and dead is not None and kind_of(stage.base) == "distroless":
+        if dead is not None and kind_of(stage.base) == "distroless":
             line = _from(facts, stage, stage.base.replace(dead, "debian13"))
             message = f"{stage.base} gets no security fixes since {_DEAD[dead]}"
-            yield _in(stage, message, line, f"{facts.path}:{stage.line}")
+            yield _in(stage, message, line, place)
 
 
 def _old_golang(linted: Linted) -> Iterator[Finding]:
-    facts, module = linted.dockerfile, linted.module
-    said = " ".join(i.original for s in (facts.stages if facts else ()) for i in s.instructions)
+    module = linted.module
+    said = " ".join(i.original for _, stage, _ in _stages(linted) for i in stage.instructions)
     if re.search(r"GOTOOLCHAIN[= ](?!local)", said):
         return  # it fetches the Go that go.mod asks for
-    for stage in facts.stages if facts else ():
+    for facts, stage, place in _stages(linted):
         tag = golang_tag(stage.base)
-        if facts is not None and module is not None and tag is not None and refuses(tag, module.go):
+        if module is not None and tag is not None and refuses(tag, module.go):
             message = f"go.mod asks for Go {module.go}, and {stage.base} does not fetch a newer one"
             hint = _from(facts, stage, f"golang:{minor_text(module.go)}{variant(tag)}")
-            yield _in(stage, message, hint, f"{facts.path}:{stage.line}")
+            yield _in(stage, message, hint, place)
+
+
+_GOARCH = re.compile(r"""GOARCH=["']?([^\s"'$]+)""")
 
 
 def _fixed_arch(linted: Linted) -> Iterator[Finding]:
     for _, stage, found, place in _each(linted, "ARG", "ENV", "RUN"):
-        value = assignments(found, {}).get("GOARCH", "") if found.cmd != "RUN" else ""
-        if (
-            not value
-            and "GOARCH=" in found.original
-            and "$" not in found.original.partition("GOARCH=")[2][:2]
-        ):
-            value = (
-                found.original.partition("GOARCH=")[2].split()[0].strip("\"'") if found.cmd == "RUN" else ""
-            )
+        if found.cmd == "RUN":
+            said = _GOARCH.search(found.original)
+            value = said[1] if said else ""
+        else:
+            value = assignments(found, {}).get("GOARCH", "")
         if value:
             message = f"GOARCH is fixed to {value}: on another machine the binary does not start"
             yield _in(stage, message, "ARG TARGETARCH, and GOARCH=$TARGETARCH in the build", place)
 
 
 def _dynamic_on_static(linted: Linted) -> Iterator[Finding]:
-    facts = linted.dockerfile
-    for stage in facts.stages if facts else ():
-        base = external_base(facts, stage) if facts else ""
-        if facts is None or has_shell(base) or "/base" in base or "/cc" in base:
+    for facts, stage, _ in _stages(linted):
+        base = external_base(facts, stage)
+        if has_shell(base) or "/base" in base or "/cc" in base:
             continue
         for builder in needed_by(facts, stage):
             below = external_base(facts, builder)
