@@ -8,7 +8,6 @@ import pytest
 
 from devctl.domain.bases.references import BaseState
 from devctl.domain.doctor.all import CHECKS, CheckResult, fixes_for, run_checks
-from devctl.domain.doctor.check import version
 from devctl.domain.doctor.facts import (
     DockerConfigFacts,
     EngineFacts,
@@ -19,6 +18,7 @@ from devctl.domain.doctor.facts import (
     TreeFacts,
 )
 from devctl.domain.go.module_gaps import ModuleGap
+from devctl.domain.numbers import version
 
 SOCKET = "unix:///var/run/docker.sock"
 HERE = BaseState("alpine:3.22", "runtime", "registry", True, 1)

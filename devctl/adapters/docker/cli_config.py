@@ -39,6 +39,7 @@ def look(folder: Path, *, env: Callable[[str], str | None]) -> DockerConfigFacts
     context = "" if env("DOCKER_HOST") or env("DOCKER_CONTEXT") else str(said.get("currentContext") or "")
     return DockerConfigFacts(
         str(path),
+        proxy=_proxy(said),
         lost_helpers=tuple(sorted({name for name in _helpers(said) if not shutil.which(HELPER + name)})),
         lost_context=context if context not in ("", "default") and _is_lost(folder, context) else "",
     )
@@ -82,6 +83,15 @@ def _helpers(said: dict[str, Any]) -> list[str]:
     named = said.get("credHelpers")
     helpers = list(named.values()) if isinstance(named, dict) else []
     return [name for name in [said.get("credsStore"), *helpers] if isinstance(name, str) and name]
+
+
+def _proxy(said: dict[str, Any]) -> str:
+    """That containers are given."""
+    try:
+        default = said["proxies"]["default"]
+        return str(default.get("httpsProxy") or default.get("httpProxy") or "")
+    except (KeyError, TypeError, AttributeError):
+        return ""
 
 
 def _is_lost(folder: Path, context: str) -> bool:

@@ -1,11 +1,24 @@
-"""The engine's socket on this machine."""
+"""Where docker's command finds the engine, and whether this user may speak to it."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from devctl.domain.ports.host import Host
+from devctl.domain.ports.toolbox import Processes
+
 SCHEME = "unix://"
+
+
+def endpoint(processes: Processes, host: Host) -> str:
+    """`unix:///var/run/docker.sock`, by DOCKER_HOST or the context; "" where docker does not say."""
+    if named := host.env("DOCKER_HOST"):
+        return named
+    done = processes.run(
+        ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"], timeout=10
+    )
+    return done.stdout.strip() if done.code == 0 else ""
 
 
 def is_denied(endpoint: str) -> bool:

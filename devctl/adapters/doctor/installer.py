@@ -12,7 +12,7 @@ from pathlib import Path
 
 from devctl.adapters.docker import cli_config as docker_config
 from devctl.adapters.doctor import kernel as machine_kernel
-from devctl.adapters.doctor.engine_socket import is_denied
+from devctl.adapters.doctor.engine_socket import endpoint, is_denied
 from devctl.adapters.doctor.fix_tree import FolderFixes
 from devctl.adapters.system.border import bordered
 from devctl.adapters.system.host import python
@@ -110,7 +110,7 @@ class SystemInstaller(FolderFixes):
         return self._processes.run(["docker", "version", "--format", "{{.Server.Version}}"], timeout=10)
 
     def _refuse_elsewhere(self, looked: Finished) -> None:
-        named = self._endpoint()
+        named = endpoint(self._processes, self._host)
         if named and named != DEFAULT_ENDPOINT:
             raise MachineError(
                 f"the engine chosen by DOCKER_HOST or the docker context does not answer: {named}",
@@ -119,20 +119,13 @@ class SystemInstaller(FolderFixes):
                 detail=looked.output.strip(),
             )
 
-    def _endpoint(self) -> str:
-        """ "" where nothing is chosen."""
-        if named := self._host.env("DOCKER_HOST"):
-            return named
-        done = self._processes.run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
-        return done.stdout.strip() if done.code == 0 else ""
-
     def _has(self, program: str) -> bool:
         return self._processes.run([program, "--version"]).code == 0
 
     def _require_root(self, looked: Finished) -> None:
         if self._root and self._has("apt-get"):
             return
-        denied = is_denied(self._endpoint() or DEFAULT_ENDPOINT)
+        denied = is_denied(endpoint(self._processes, self._host) or DEFAULT_ENDPOINT)
         if denied:
             hint = "sudo usermod -aG docker $USER, then log in again"
         elif not self._has("apt-get"):

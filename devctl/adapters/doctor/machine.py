@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devctl.adapters.docker import cli_config as docker_config
 from devctl.adapters.doctor import container_probe as machine_inside
 from devctl.adapters.doctor import kernel as machine_kernel
 from devctl.adapters.doctor import processes as machine_processes
 from devctl.adapters.doctor import tree as machine_tree
-from devctl.adapters.doctor.engine_socket import is_denied
+from devctl.adapters.doctor.engine_socket import endpoint, is_denied
 from devctl.adapters.system.border import bordered
 from devctl.adapters.system.identity import HomeIdentity, flags
 from devctl.domain.doctor.facts import EngineFacts, InsideFacts, MachineFacts, ProxyFacts, TreeFacts
@@ -23,6 +23,9 @@ from devctl.domain.numbers import whole
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.identity import Identity
 from devctl.domain.ports.toolbox import Processes
+
+if TYPE_CHECKING:
+    from docker.client import DockerClient
 
 ANSWER_WITHIN = 3
 
@@ -48,25 +51,26 @@ class SystemMachine:
         with ThreadPoolExecutor(max_workers=6) as pool:
             engine = pool.submit(self._engine)
             cli = pool.submit(self._said, "docker", "version", "--format", "{{.Client.Version}}")
-            endpoint = pool.submit(self._cli_endpoint)
+            socket = pool.submit(endpoint, self._processes, self._host)
             compose = pool.submit(self._said, "docker", "compose", "version", "--short")
             buildx = pool.submit(self._said, "docker", "buildx", "version")
             asked = pool.submit(self._said, "docker", "info", "--format", "{{json .}}")
-            sdk = pool.submit(_sdk_engine_id)
+            sdk = pool.submit(_of_sdk, lambda client: client.info())
             server = engine.result()
             raw: dict[str, Any] = json.loads(asked.result() or "{}")
-            local = endpoint.result().startswith("unix://") and raw.get("KernelVersion") == os.uname().release
+            local = socket.result().startswith("unix://") and raw.get("KernelVersion") == os.uname().release
+            config = docker_config.look(docker_config.folder_of(self._host), env=self._host.env)
             room = _room(str(raw.get("DockerRootDir") or "")) if local else None
             return MachineFacts(
                 docker_cli=self._client(cli.result()),
                 engine=server[0],
                 engine_error=server[1],
-                engine_denied=server[0] is None and is_denied(endpoint.result()),
+                engine_denied=server[0] is None and is_denied(socket.result()),
                 podman=server[2],
                 buildkit_off=self._host.env("DOCKER_BUILDKIT") == "0",
-                cli_endpoint=endpoint.result(),
+                cli_endpoint=socket.result(),
                 cli_engine_id=str(raw.get("ID") or ""),
-                sdk_engine_id=sdk.result(),
+                sdk_engine_id=str((sdk.result() or {}).get("ID", "")),
                 info=_info(raw, local=local) if raw.get("ID") else None,
                 compose=compose.result(),
                 buildx=_buildx(buildx.result()),
@@ -79,8 +83,8 @@ class SystemMachine:
                 host_mtu=machine_kernel.way_out_mtu() if local else None,
                 ca_bundle=machine_kernel.ca_bundle(),
                 own_cas=machine_kernel.own_cas(),
-                proxies=self._proxies(),
-                docker_config=docker_config.look(docker_config.folder_of(self._host), env=self._host.env),
+                proxies=self._proxies(config.proxy),
+                docker_config=config,
             )
 
     def inside(
@@ -102,16 +106,7 @@ class SystemMachine:
 
     def available(self, ref: str) -> bool:
         """The engine asks, not we: it may have another network, proxy or mirror than this process."""
-        import docker
-        from docker.errors import DockerException
-        from requests.exceptions import RequestException
-
-        try:
-            with contextlib.closing(docker.from_env(timeout=ANSWER_WITHIN)) as client:
-                client.images.get_registry_data(ref)
-        except (DockerException, RequestException):
-            return False
-        return True
+        return _of_sdk(lambda client: client.images.get_registry_data(ref)) is not None
 
     def _engine(self) -> tuple[str | None, str, bool]:
         done = self._processes.run(["docker", "version", "--format", "{{json .Server}}"], timeout=10)
@@ -128,24 +123,9 @@ class SystemMachine:
         plain = self._said("docker", "--version")
         return plain.removeprefix("Docker version ").partition(",")[0] if plain else None
 
-    def _cli_endpoint(self) -> str:
-        named = self._host.env("DOCKER_HOST")
-        return (
-            named
-            or self._said("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
-            or ""
-        )
-
-    def _proxies(self) -> ProxyFacts:
+    def _proxies(self, containers: str) -> ProxyFacts:
         named = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
         shell = next((value for name in named if (value := self._host.env(name))), "")
-        try:
-            said = json.loads((docker_config.folder_of(self._host) / "config.json").read_text())["proxies"][
-                "default"
-            ]
-            containers = str(said.get("httpsProxy") or said.get("httpProxy") or "")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            containers = ""
         return ProxyFacts(shell=_without_secret(shell), containers=_without_secret(containers))
 
     def _said(self, *argv: str) -> str | None:
@@ -153,22 +133,22 @@ class SystemMachine:
         return done.stdout.strip() if done.code == 0 and done.stdout.strip() else None
 
 
-def _sdk_engine_id() -> str:
-    """Of the engine that the SDK finds by itself; empty where it finds none."""
+def _of_sdk(ask: Callable[[DockerClient], Any]) -> Any:
+    """What the engine says that the SDK finds by itself; None where none answers within seconds."""
     import docker
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
     try:
         with contextlib.closing(docker.from_env(timeout=ANSWER_WITHIN)) as client:
-            return str(client.info().get("ID", ""))
+            return ask(client)
     except (
         DockerException,
         RequestException,
         KeyError,
         ValueError,
     ):  # the last two: a context it cannot read
-        return ""
+        return None
 
 
 def _room(folder: str) -> os.statvfs_result | None:

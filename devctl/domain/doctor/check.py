@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,7 +9,6 @@ from devctl.domain.doctor.facts import MachineFacts
 from devctl.domain.doctor.fixer import Fixer
 from devctl.errors import Finding, Severity
 
-Version = tuple[int, ...]
 Judge = Callable[[MachineFacts], Finding | None]
 
 
@@ -60,9 +58,3 @@ class Fixable(Finding):
     """A finding that `doctor --fix` can do something about."""
 
     fix: Fix = field(kw_only=True)
-
-
-def version(text: str) -> Version:
-    """`v2.40.3-desktop.1` → (2, 40, 3); empty where no number is named."""
-    found = re.search(r"\d{1,9}(?:\.\d{1,9})*", text)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from devctl.domain.bases.references import stand_in
-from devctl.domain.doctor.check import Fix, Version, check, version
+from devctl.domain.doctor.check import Fix, check
 from devctl.domain.doctor.facts import DEFAULT_ENDPOINT, DockerConfigFacts, MachineFacts
+from devctl.domain.numbers import Version, version
 from devctl.errors import Finding, fail, ok, warn
 
 OLDEST_ENGINE: Version = (20, 10)

@@ -35,12 +35,13 @@ class ProxyFacts:
 @dataclass(frozen=True, slots=True)
 class DockerConfigFacts:
     """docker's `config.json`. `lost_helpers`: credential helpers that it names and no program is; `lost_context`: the
-    context in use, where its description or its socket is gone."""
+    context in use, where its description or its socket is gone; `proxy`: the one that containers are given."""
 
     path: str = "~/.docker/config.json"
     broken: bool = False
     lost_helpers: tuple[str, ...] = ()
     lost_context: str = ""
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
