@@ -67,26 +67,23 @@ def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None
     for instruction in instructions:
         _check(instruction, path)
     values: dict[str, str] = {}
-    stages: list[Stage] = []
-    body: list[Instruction] = []
+    bodies: list[list[Instruction]] = []
     for instruction in instructions:
         if instruction.cmd == "FROM":
-            body = []
-            stages.append(_stage(instruction, len(stages), {**PREDEFINED, **values}))
-            stages[-1] = _with(stages[-1], body)
-        elif stages:
-            body.append(instruction)
-            stages[-1] = _with(stages[-1], body)
+            bodies.append([instruction])
+        elif bodies:
+            bodies[-1].append(instruction)
         elif instruction.cmd == "ARG":
             names = [word.partition("=")[0] for word in instruction.value]
-            values |= assignments(instruction, {**PREDEFINED, **values}) | {
-                n: given[n] for n in names if n in given
-            }
+            said = assignments(instruction, {**PREDEFINED, **values})
+            values |= said | {name: given[name] for name in names if name in given}
         else:
             raise _broken(path, instruction.line, f"{instruction.cmd} comes before the first FROM")
-    if not stages:
+    if not bodies:
         raise _broken(path, 1, "there is no FROM")
-    return DockerfileFacts(path, tuple(stages), values, text)
+    known = {**PREDEFINED, **values}
+    stages = tuple(_stage(first, index, known, body) for index, (first, *body) in enumerate(bodies))
+    return DockerfileFacts(path, stages, values, text)
 
 
 @lru_cache(maxsize=64)
@@ -152,14 +149,10 @@ def _check(instruction: Instruction, path: str) -> None:
         raise _broken(path, instruction.line, "FROM is written `FROM image` or `FROM image AS name`")
 
 
-def _stage(instruction: Instruction, index: int, values: dict[str, str]) -> Stage:
-    words = instruction.value
+def _stage(start: Instruction, index: int, values: dict[str, str], body: list[Instruction]) -> Stage:
+    words = start.value
     name = words[2] if len(words) == 3 else ""
-    return Stage(name, expand(words[0], values), index, instruction.line, ())
-
-
-def _with(stage: Stage, body: list[Instruction]) -> Stage:
-    return Stage(stage.name, stage.base, stage.index, stage.line, tuple(body))
+    return Stage(name, expand(words[0], values), index, start.line, tuple(body))
 
 
 def _broken(path: str, line: int, message: str) -> FilesError:

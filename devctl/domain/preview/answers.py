@@ -16,8 +16,6 @@ BROWSER: Mapping[str, str] = {
     "Accept-Language": "en-US,en;q=0.5",
 }
 CLIENTS: Mapping[str, Mapping[str, str]] = {"plain": PLAIN, "browser": BROWSER}
-_SMALL = 64
-"""Bytes by which two lengths may differ whatever they are: times, counters and host names are in answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def unlike(
             found.append(Unlike(asked, one, other))
         elif (line := first_unlike_line(one, other, again.get(asked))) is not None:
             found.append(Unlike(asked, one, other, line))
-        elif not (one.body or other.body) and not _like_in_length(one, other):
+        elif not (one.body or other.body) and one.length != other.length:
             found.append(Unlike(asked, one, other))
     return tuple(sorted(found, key=_badness))
 
@@ -156,13 +154,6 @@ def _words(body: bytes) -> list[_Word]:
         else:
             found.append(_Word(match[0], line))
     return found
-
-
-def _like_in_length(dev: Answer, prod: Answer) -> bool:
-    if dev.length is None or prod.length is None or 0 in (dev.length, prod.length):
-        return dev.length == prod.length
-    apart = abs(dev.length - prod.length)
-    return apart <= _SMALL or apart <= max(dev.length, prod.length) // 4
 
 
 def summary(found: Iterable[Unlike]) -> str:
