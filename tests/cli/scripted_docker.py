@@ -93,7 +93,7 @@ class ScriptedDocker:
         match words:
             case ["image", "inspect", *rest]:
                 return self._images(rest)
-            case ["version", *_]:
+            case ["version" | "--version", *_]:
                 return Finished(0, json.dumps({"Version": "28.2.0", "Components": []}) + "\n", "")
             case ["info", *_]:
                 return Finished(0, json.dumps({"ID": "x", "MemTotal": 1 << 33}) + "\n", "")

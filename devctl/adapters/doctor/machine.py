@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +20,6 @@ from devctl.adapters.doctor.engine_socket import endpoint, is_denied
 from devctl.adapters.system.border import bordered
 from devctl.adapters.system.identity import HomeIdentity, flags
 from devctl.domain.doctor.facts import EngineFacts, InsideFacts, MachineFacts, ProxyFacts, TreeFacts
-from devctl.domain.numbers import whole
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.identity import Identity
 from devctl.domain.ports.toolbox import Processes
@@ -50,7 +50,7 @@ class SystemMachine:
     def facts(self) -> MachineFacts:
         with ThreadPoolExecutor(max_workers=6) as pool:
             engine = pool.submit(self._engine)
-            cli = pool.submit(self._said, "docker", "version", "--format", "{{.Client.Version}}")
+            cli = pool.submit(self._said, "docker", "--version")  # asks no engine
             socket = pool.submit(endpoint, self._processes, self._host)
             compose = pool.submit(self._said, "docker", "compose", "version", "--short")
             buildx = pool.submit(self._said, "docker", "buildx", "version")
@@ -62,7 +62,7 @@ class SystemMachine:
             config = docker_config.look(docker_config.folder_of(self._host), env=self._host.env)
             room = _room(str(raw.get("DockerRootDir") or "")) if local else None
             return MachineFacts(
-                docker_cli=self._client(cli.result()),
+                docker_cli=_version_in(cli.result()),
                 engine=server[0],
                 engine_error=server[1],
                 engine_denied=server[0] is None and is_denied(socket.result()),
@@ -73,7 +73,7 @@ class SystemMachine:
                 sdk_engine_id=str((sdk.result() or {}).get("ID", "")),
                 info=_info(raw, local=local) if raw.get("ID") else None,
                 compose=compose.result(),
-                buildx=_buildx(buildx.result()),
+                buildx=_version_in(buildx.result()),
                 disk_free_bytes=room.f_bavail * room.f_frsize if room else None,
                 inodes_free=room.f_favail if room else None,
                 inodes_total=room.f_files if room else None,
@@ -115,13 +115,6 @@ class SystemMachine:
         server = json.loads(done.stdout) or {}
         names = [part.get("Name") for part in server.get("Components") or ()]
         return server.get("Version"), "", "Podman Engine" in names
-
-    def _client(self, said: str | None) -> str | None:
-        # Without an engine `docker version` fails though the client is there; this one needs no engine.
-        if said is not None:
-            return said
-        plain = self._said("docker", "--version")
-        return plain.removeprefix("Docker version ").partition(",")[0] if plain else None
 
     def _proxies(self, containers: str) -> ProxyFacts:
         named = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
@@ -178,7 +171,7 @@ def _without_secret(address: str) -> str:
     return f"{before.partition('://')[0]}://{host}" if at and "://" in before else host
 
 
-def _buildx(said: str | None) -> str | None:
+def _version_in(said: str | None) -> str | None:
     """`github.com/docker/buildx v0.29.1 abc` → v0.29.1; a build without a version counts as the newest."""
-    words = (said or "").split()
-    return next((word for word in words if whole(word.lstrip("v")[:1]) is not None and "." in word), None)
+    found = re.search(r"(?<!\S)v?\d+\.[\w.+~-]*", said or "")
+    return found[0] if found is not None else None
