@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from devctl.adapters.docker.compose import ComposeCli
+from devctl.adapters.docker.compose import ComposeCli, _config_error
 from devctl.adapters.system.identity import machine_place
 from devctl.domain.compose.model_json import from_compose
 from devctl.domain.dockerfile.recipe import Recipe
 from devctl.domain.ports.toolbox import Finished
 from devctl.domain.project.compose_inputs import Beside, ComposeInputs
 from devctl.errors import FilesError
+from tests.helpers import build_tree
 
 
 class Recorded:
@@ -156,3 +157,21 @@ def test_the_files_of_a_person_are_named_one_by_one() -> None:
     ((argv, how),) = processes.calls
     assert [word for word in argv if word.endswith(".yaml")] == ["/p/a.yaml", "/p/b.yaml"]
     assert how["only"] is None
+
+
+# What compose refuses, with its place
+
+
+def test_the_place_comes_from_the_file_where_compose_names_none(tmp_path: Path) -> None:
+    root = build_tree(tmp_path, {"compose.yaml": "services:\n  api:\n    build: .\n   x: [\n"})
+    error = _config_error(Finished(15, "", "yaml: line 1: did not find expected key"), root)
+    assert isinstance(error, FilesError)
+    assert (error.problem.code, error.problem.place) == ("broken-compose", "compose.yaml:4:4")
+
+
+def test_a_key_that_compose_does_not_know_is_told_with_its_line(tmp_path: Path) -> None:
+    root = build_tree(tmp_path, {"compose.yaml": "services:\n  web:\n    build: .\n    enviroment: {A: b}\n"})
+    said = f"validating {root}/compose.yaml: services.web additional properties 'enviroment' not allowed"
+    error = _config_error(Finished(15, "", said), root)
+    assert isinstance(error, FilesError)
+    assert error.problem.place == "compose.yaml:4"

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devctl.adapters.stand_ins.assemble import ImageConfig, StandInAssembler
+from devctl.adapters.stand_ins.fetch import _fits
 from devctl.adapters.stand_ins.layer import LayerWriter
 from devctl.domain.bases.references import stand_in
 from devctl.domain.dockerfile.stages import unquoted
@@ -129,3 +130,19 @@ def test_a_value_reaches_the_image_as_it_is(value: str) -> None:
 def test_a_value_cannot_begin_a_line_of_its_own() -> None:
     lines = ImageConfig({"GOFLAGS": "-mod=mod\nUSER root\r\n-v"}, "").lines({})
     assert lines[0] == 'ENV GOFLAGS="-mod=mod USER root -v"'
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "fits"),
+    [
+        ("1.24.5", "1.24", True),
+        ("1.24.5", "1.24.3", True),
+        ("1.24.5", "1", True),
+        ("1.24.5", "", True),
+        ("1.24.5", "1.24.6", False),
+        ("1.26.1", "1.19", False),
+        ("1.26.1", "1.25.9", False),
+    ],
+)
+def test_only_the_minor_that_is_asked_for(version: str, wanted: str, fits: bool) -> None:
+    assert _fits(version, wanted) is fits

@@ -10,6 +10,7 @@ from typing import Any
 from devctl.adapters.docker.engine_errors import engine_error, must_answer
 from devctl.adapters.system.border import MustStart, bordered
 from devctl.adapters.system.host import SystemClock
+from devctl.adapters.system.process import no_answer
 from devctl.domain.command.argv import docker
 from devctl.domain.command.state import Health
 from devctl.domain.compose.host_ports import port_range
@@ -27,7 +28,6 @@ from devctl.domain.plan.engine_state import (
     Observed,
 )
 from devctl.domain.ports.toolbox import Finished, Processes
-from devctl.errors import MachineError
 
 CHANGED_WITHIN = 600.0
 READ_WITHIN = 10.0
@@ -206,11 +206,7 @@ class EngineCli:
     def _docker(self, *flags: str, to: Sequence[str] = (), timeout: float | None = None) -> Finished:
         done = self._run(*flags, to=to, timeout=timeout)
         if done.code == 124 and timeout is not None:
-            raise MachineError(
-                f"the Docker engine does not answer: `docker {flags[0]}` took more than {timeout:g} s",
-                code="engine-unreachable",
-                hint="devctl doctor",
-            )
+            raise no_answer(docker(*flags), timeout)
         if done.code != 0:
             raise engine_error(self._processes, done)
         return done

@@ -44,22 +44,8 @@ cat /tmp/dns /tmp/go-proxy
 """
 
 
-def look_from(
-    image: str,
-    processes: Processes,
-    *,
-    root: Path | None,
-    owner: tuple[int, int],
-    cache: str = "",
-    labels: Sequence[str] = (),
-) -> InsideFacts:
-    """As the owner of the folder, with that folder's scratch corner mounted: what the dev container does."""
-    with _corner(root, owner) as corner:
-        return _look(image, processes, corner=corner, owner=owner, cache=cache, labels=labels)
-
-
 @contextlib.contextmanager
-def _corner(root: Path | None, owner: tuple[int, int]) -> Iterator[Path | None]:
+def scratch_corner(root: Path | None, owner: tuple[int, int]) -> Iterator[Path | None]:
     """A folder for this look alone, gone afterwards, and so is `.devctl` where it was not there before."""
     if root is None:
         yield None
@@ -80,7 +66,7 @@ def _corner(root: Path | None, owner: tuple[int, int]) -> Iterator[Path | None]:
             beneath.remove_folder(root, root / STATE_FOLDER)
 
 
-def _look(
+def look(
     image: str,
     processes: Processes,
     *,
@@ -89,6 +75,7 @@ def _look(
     cache: str,
     labels: Sequence[str],
 ) -> InsideFacts:
+    """As the owner of the folder, with that folder's scratch corner mounted: what the dev container does."""
     flags = [*labels, "--rm", "--init", "--pull=never", f"--user={owner[0]}:{owner[1]}"]
     flags += ["--env=HOME=/tmp", "--env=GOPATH=/tmp/go", "--env=GOCACHE=/tmp/cache", "--entrypoint=sh"]
     flags += [mount("bind", str(corner), "/devctl")] if corner is not None else []

@@ -91,9 +91,10 @@ class SystemMachine:
         self, image: str, *, root: Path | None, owner: tuple[int, int], cache: str = ""
     ) -> InsideFacts:
         mine = flags(self._identity)
-        return machine_inside.look_from(
-            image, self._processes, root=root, owner=owner, cache=cache, labels=mine
-        )
+        with machine_inside.scratch_corner(root, owner) as corner:
+            return machine_inside.look(
+                image, self._processes, corner=corner, owner=owner, cache=cache, labels=mine
+            )
 
     def tree(self, root: Path) -> TreeFacts:
         return machine_tree.look_at(root, self._processes)

@@ -92,7 +92,7 @@ class SystemProcesses:
         if not ending.begun:
             return Finished(child.returncode, out, err)
         if timeout is None:
-            raise _no_answer(argv, within)
+            raise no_answer(argv, within)
         return Finished(124, out, err)
 
     def attach(self, argv: Sequence[str], *, cwd: Path | None = None) -> int:
@@ -163,7 +163,7 @@ def _start(
     )
 
 
-def _no_answer(argv: Sequence[str], within: float) -> MachineError:
+def no_answer(argv: Sequence[str], within: float) -> MachineError:
     said = " ".join(argv[:2])
     if argv[0] == "docker":
         return MachineError(
