@@ -13,7 +13,6 @@ import termios
 import time
 import tty
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from devctl.adapters.system.border import bordered
@@ -133,8 +132,22 @@ class SystemHost:
             sys.stderr.write("\n")  # the question has no end of line yet
             raise
 
-    def keys(self) -> AbstractContextManager[Callable[[], str | None]]:
-        return _keys(self.interactive())
+    @contextlib.contextmanager
+    def keys(self) -> Iterator[Callable[[], str | None]]:
+        if not self.interactive():
+            yield lambda: None
+            return
+        before = termios.tcgetattr(sys.stdin)
+        tty.setcbreak(sys.stdin)  # not raw: Ctrl-C stays a signal
+
+        def pressed() -> str | None:
+            ready, _, _ = select.select([sys.stdin], [], [], 0)
+            return sys.stdin.read(1) if ready else None
+
+        try:
+            yield pressed
+        finally:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
     def port_free(self, ip: str, port: int) -> bool:
         """Whether a container could bind it; a privileged port that only we may not bind counts as free."""
@@ -172,24 +185,6 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
-
-
-@contextlib.contextmanager
-def _keys(interactive: bool) -> Iterator[Callable[[], str | None]]:
-    if not interactive:
-        yield lambda: None
-        return
-    before = termios.tcgetattr(sys.stdin)
-    tty.setcbreak(sys.stdin)  # not raw: Ctrl-C stays a signal
-
-    def pressed() -> str | None:
-        ready, _, _ = select.select([sys.stdin], [], [], 0)
-        return sys.stdin.read(1) if ready else None
-
-    try:
-        yield pressed
-    finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def write_state_file(name: str, text: str) -> Path:

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, urlsplit
@@ -79,8 +78,14 @@ class SocketProber:
         except OSError:
             return False
 
-    def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:
-        return _measure_gap(good)
+    @contextlib.contextmanager
+    def measure_gap(self, good: Callable[[], bool]) -> Iterator[Callable[[], int]]:
+        gap = _Gap(good)
+        threading.Thread(target=gap.pace, daemon=True).start()
+        try:
+            yield gap.told
+        finally:
+            gap.ended.set()
 
 
 def _request(url: str, headers: Mapping[str, str]) -> tuple[tuple[str, int], bytes]:
@@ -194,15 +199,3 @@ class _Gap:
             self.patience = max(HANGS, 2 * (now - began))
             if last_one:
                 self.closed.set()
-
-
-@contextlib.contextmanager
-def _measure_gap(good: Callable[[], bool]) -> Iterator[Callable[[], int]]:
-    gap = _Gap(good)
-    client = threading.Thread(target=gap.pace, daemon=True)
-    client.start()
-    try:
-        yield gap.told
-    finally:
-        gap.ended.set()
-        client.join(2)
