@@ -244,8 +244,7 @@ def stated(section: Any, at: str = "") -> Iterator[tuple[str, object]]:
             yield f"{at}{f.name}", list(value) if isinstance(value, tuple) else value
 
 
-_SIZE = re.compile(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)\s*(?P<unit>[kKMGT]?i?B?|[kKMGT])")
-_UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+_SIZE = re.compile(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)\s*(?:(?P<unit>[kKMGT])(?P<binary>i?))?B?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _REQUEST = re.compile(r"/[!-\"$-~]*")
 """Printable ASCII without spaces; a fragment (`#`) is never sent."""
@@ -257,12 +256,8 @@ def parse_size(text: str) -> int:
     found = _SIZE.fullmatch(text.strip())
     if found is None:
         raise ValueError(f"`{text}` is not a size; write 12MB or 10MiB")
-    unit = found["unit"].removesuffix("B")
-    binary = unit.endswith("i")
-    power = _UNITS.get(unit.removesuffix("i").upper())
-    if power is None or (binary and power == 0):
-        raise ValueError(f"`{text}` is not a size; write 12MB or 10MiB")
-    factor: int = (1024 if binary else 1000) ** power
+    power = "_KMGT".index((found["unit"] or "_").upper())
+    factor: int = (1024 if found["binary"] else 1000) ** power
     return round(float(found["number"]) * factor)
 
 
