@@ -9,8 +9,8 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -68,8 +68,14 @@ class SystemProcesses:
     ) -> Finished:
         ending = _Ending()
         last = LAST if last is None and on_line is not None else last
-        kept = (_Kept(ending, last), _Kept(ending, last))
+        kept = {name: _Kept(ending, last) for name in ("stdout", "stderr")}
         within = ANSWERS_WITHIN if timeout is None else timeout
+
+        def take(stream: str, raw: bytes) -> None:
+            kept[stream].add(raw)
+            if on_line is not None:
+                on_line(raw.decode(errors="replace").rstrip("\r\n"))
+
         # Shielded before it starts: a child that nobody waits for would go on by itself.
         with _shield(ending, self._guard) as interrupted:
             try:
@@ -80,15 +86,15 @@ class SystemProcesses:
             with ending.of(child, after=min(within, HURRIED_WITHIN) if self._guard.hurried else within):
                 if interrupted:
                     ending.begin()
-                _drain(child, kept, on_line=on_line, stdin=stdin)
+                _drain(child, _readers(child, take), stdin)
         if ending.begun:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)  # a plugin of docker's outlives docker
         if interrupted:
             raise InterruptedByUser
-        if any(stream.too_long for stream in kept):
+        if any(stream.too_long for stream in kept.values()):
             raise _too_long(argv)
-        out, err = (stream.text() for stream in kept)
+        out, err = (stream.text() for stream in kept.values())
         if not ending.begun:
             return Finished(child.returncode, out, err)
         if timeout is None:
@@ -100,16 +106,34 @@ class SystemProcesses:
             child = subprocess.Popen(list(argv), cwd=cwd, env=host.child_environment())
         except _NOT_STARTED as error:
             return _not_started(argv, error, cwd).code
-        previous = _ignore_interrupts()
-        try:
+        # A do-nothing handler, not SIG_IGN: an ignored signal would stay ignored in the child.
+        with _handled(lambda number, frame: None, signal.SIGINT):
             return child.wait()
-        finally:
-            _restore(previous)
 
+    @contextlib.contextmanager
     def follow(
         self, argv: Sequence[str], *, on_line: Callable[[str, str], None], together: bool = False
-    ) -> AbstractContextManager[Running]:
-        return _follow(argv, on_line, together=together)
+    ) -> Iterator[Running]:
+        try:
+            child = _start(argv, cwd=None, env=host.child_environment(), stdin=False, together=together)
+        except _NOT_STARTED as error:
+            on_line("stderr", _not_started(argv, error, None).stderr)
+            yield _Running(None)
+            return
+        readers = _readers(child, lambda name, raw: on_line(name, raw.decode(errors="surrogateescape")))
+        try:
+            yield _Running(child)
+        finally:
+            ended_by_us = child.poll() is None
+            if ended_by_us:
+                child.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(2)
+                if child.poll() is None:
+                    child.kill()
+                    child.wait()
+            for reader in readers:
+                reader.finish(1 if ended_by_us else None)
 
     def spawn(self, argv: Sequence[str], *, cwd: Path, out: Path | int, err: Path | int) -> int:
         # `open`, for a descriptor has no path
@@ -185,26 +209,13 @@ def _too_long(argv: Sequence[str]) -> MachineError:
     )
 
 
-def _drain(
-    child: subprocess.Popen[bytes],
-    kept: tuple[_Kept, _Kept],
-    *,
-    on_line: Callable[[str], None] | None,
-    stdin: bytes | None,
-) -> None:
-    def handed_on(into: _Kept) -> Callable[[bytes], None]:
-        def take(raw: bytes) -> None:
-            into.add(raw)
-            if on_line is not None:
-                on_line(raw.decode(errors="replace").rstrip("\r\n"))
+def _readers(child: subprocess.Popen[bytes], take: Callable[[str, bytes], None]) -> list[_Reader]:
+    """`take` is given each line of both streams, with the name of the stream."""
+    pipes = (("stdout", child.stdout), ("stderr", child.stderr))
+    return [_Reader(pipe, partial(take, name)) for name, pipe in pipes if pipe is not None]
 
-        return take
 
-    readers = [
-        _Reader(pipe, handed_on(into))
-        for pipe, into in zip((child.stdout, child.stderr), kept, strict=True)
-        if pipe is not None
-    ]
+def _drain(child: subprocess.Popen[bytes], readers: Sequence[_Reader], stdin: bytes | None) -> None:
     if child.stdin is not None:
         with contextlib.suppress(BrokenPipeError):
             child.stdin.write(stdin or b"")
@@ -346,12 +357,14 @@ class _Guard:
 
 
 @contextlib.contextmanager
-def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """SIGINT and SIGTERM go to `handler`. Only a main thread may say so; elsewhere nothing changes."""
+def _handled(handler: Callable[[int, FrameType | None], object], *numbers: signal.Signals) -> Iterator[None]:
+    """These signals go to `handler`, SIGINT and SIGTERM where none is named. Only a main thread may say so; elsewhere nothing
+    changes."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    wanted = numbers or (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.signal(number, handler) for number in wanted}
     try:
         yield
     finally:
@@ -386,18 +399,6 @@ def _shield(ending: _Ending, guard: _Guard) -> Iterator[list[int]]:
     yield seen
 
 
-def _ignore_interrupts() -> Callable[[int, FrameType | None], object] | int | None:
-    # A do-nothing handler, not SIG_IGN: an ignored signal would stay ignored in the child.
-    if threading.current_thread() is not threading.main_thread():
-        return None
-    return signal.signal(signal.SIGINT, lambda number, frame: None)
-
-
-def _restore(previous: Callable[[int, FrameType | None], object] | int | None) -> None:
-    if previous is not None:
-        signal.signal(signal.SIGINT, previous)
-
-
 @dataclass(frozen=True, slots=True)
 class _Running:
     """`child`: None where it could not be started."""
@@ -410,35 +411,3 @@ class _Running:
 
     def __call__(self) -> bool:
         return self.code is None
-
-
-@contextlib.contextmanager
-def _follow(argv: Sequence[str], on_line: Callable[[str, str], None], *, together: bool) -> Iterator[Running]:
-    try:
-        child = _start(argv, cwd=None, env=host.child_environment(), stdin=False, together=together)
-    except _NOT_STARTED as error:
-        on_line("stderr", _not_started(argv, error, None).stderr)
-        yield _Running(None)
-        return
-
-    def handed_on(name: str) -> Callable[[bytes], None]:
-        return lambda raw: on_line(name, raw.decode(errors="surrogateescape"))
-
-    readers = [
-        _Reader(pipe, handed_on(name))
-        for pipe, name in ((child.stdout, "stdout"), (child.stderr, "stderr"))
-        if pipe is not None
-    ]
-    try:
-        yield _Running(child)
-    finally:
-        ended_by_us = child.poll() is None
-        if ended_by_us:
-            child.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(2)
-            if child.poll() is None:
-                child.kill()
-                child.wait()
-        for reader in readers:
-            reader.finish(1 if ended_by_us else None)
