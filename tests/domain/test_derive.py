@@ -147,6 +147,15 @@ CMD ["api", "--title", "a  b"]
     assert found.folder == "", "its files lie in the source as they do in the image"
 
 
+def test_the_shell_of_the_build_stage_holds_in_that_stage_alone() -> None:
+    text = PLAIN.replace("WORKDIR /src\n", 'SHELL ["/bin/sh", "-euc"]\nWORKDIR /src\n').replace(
+        "scratch", "alpine:3.22"
+    )
+    text = text.replace('ENTRYPOINT ["/shop"]', "CMD exec /shop -p $PORT")
+    assert derived(text).final.lines[0] == 'SHELL ["/bin/sh", "-c"]'
+    assert "SHELL" not in "".join(derived(text.replace("FROM alpine:3.22", "FROM build")).final.lines)
+
+
 @pytest.mark.parametrize(
     ("base", "kept"),
     [("alpine:3.22", True), ("debian:bookworm-slim", False), ("gcr.io/distroless/static", False)],

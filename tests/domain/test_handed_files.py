@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from devctl.domain.compose.handed_files import copied_in, may_read, mounted
+from devctl.domain.compose.handed_files import copied_in, may_read, mounted, readable
 from devctl.domain.plan.production import added
 
 MODEL = {
@@ -26,6 +26,24 @@ def test_what_the_engine_is_given_after_the_container_was_made() -> None:
         ("secrets", "key", "/shop/key.pem"),
     ]
     assert copied_in({}, MODEL) == () and list(mounted({}, MODEL)) == []
+
+
+@pytest.mark.parametrize("user", ["4321:100", "65532", "nobody"])
+def test_what_is_copied_in_for_nobody_in_particular_is_for_the_user_of_the_container(user: str) -> None:
+    spec = {
+        "user": user,
+        "configs": [{"source": "inline", "mode": "0440"}, {"source": "filed", "mode": "0400"}],
+        "secrets": [{"source": "token", "mode": "0400", "uid": "7"}, {"source": "token"}],
+    }
+    assert readable(spec, MODEL) == {
+        "configs": [{"source": "inline", "mode": "0444"}, {"source": "filed", "mode": "0400"}],
+        "secrets": spec["secrets"],
+    }
+
+
+def test_root_reads_what_is_its_own() -> None:
+    spec = {"configs": [{"source": "inline", "mode": "0400"}]}
+    assert readable(spec, MODEL) == readable({**spec, "user": "0:0"}, MODEL) == {}
 
 
 def test_the_root_is_not_made_read_only_beside_that() -> None:

@@ -276,3 +276,61 @@ def test_shells_within_shells_are_read_once_each() -> None:
 def test_what_is_exported_has_the_name_of_a_variable() -> None:
     found = run("sh -c \"export 'A;touch /x=1' B=2 && migrate && go run .\"")
     assert found is not None and found.env == {"B": "2"} and found.steps == ("B=2 migrate",)
+
+
+SCRIPTS = {
+    "/src/scripts/dev.sh": """\
+#!/usr/bin/env bash
+# Builds it, and doesn't stay.
+set -euo pipefail
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+cd "$ROOT"
+until nc -z db 5432; do
+  echo "waiting"
+  sleep 1
+done
+go build -tags dev -o /tmp/api ./cmd/api
+exec /tmp/api --port "${PORT:-8080}" "$@"
+""",
+    "/src/run.sh": "cd $(dirname $0)/svc\ngo run .\n",
+    "/src/loop.sh": "#!/bin/sh\n./loop.sh\n",
+    "/src/app.py": "#!/usr/bin/env python3\ngo run .\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "package", "args", "steps"),
+    [
+        ("./scripts/dev.sh --title 'a b'", "/src/cmd/api", ("--port", "9000", "--title", "a b"),
+         ("until nc -z db 5432; do echo waiting; sleep 1; done",)),
+        ("sh run.sh", "/src/svc", (), ()),
+        ("sh -c './tools/gen && exec bash ./run.sh'", "/src/svc", (), ("./tools/gen",)),
+    ],
+)  # fmt: skip
+def test_a_script_of_the_project_is_read(
+    text: str, package: str, args: tuple[str, ...], steps: tuple[str, ...]
+) -> None:
+    found = source_run(shlex.split(text), folder="/src", env={"PORT": "9000"}, read=SCRIPTS.get)
+    assert found is not None
+    assert (found.package, found.args, found.steps) == (package, args, steps)
+
+
+@pytest.mark.parametrize("text", ["./loop.sh", "./app.py", "./none.sh", "sh"])
+def test_a_script_that_starts_no_program_that_it_compiles(text: str) -> None:
+    assert source_run(shlex.split(text), folder="/src", env={}, read=SCRIPTS.get) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("until nc -z db 5432\ndo\n  sleep 1\ndone\ngo run .", ("until nc -z db 5432; do sleep 1; done",)),
+        ("./migrate up || true; ./seed && go run .", ("./migrate up || true", "./seed")),
+        ("./gen | tee log; go run .", ("./gen | tee log",)),
+        ("if ! command -v air; then go install air@latest; fi; air", ()),
+        ("while true; do go run .; sleep 1; done", ()),
+        ("if [ -f x ]; then ./a; else go run .; fi", ()),
+    ],
+)
+def test_what_a_shell_runs_as_one_is_one_step(text: str, steps: tuple[str, ...]) -> None:
+    found = run(f"sh -c {shlex.quote(text)}")
+    assert found is not None and found.steps == steps

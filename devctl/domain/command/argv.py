@@ -74,14 +74,21 @@ def parted(text: str) -> list[str]:
 
 def simple_commands(text: str) -> Iterator[tuple[str, ...]]:
     """The commands of a shell's text, one after another; none of one whose quotes do not fit."""
+    return (words for _, words in joined_commands(text))
+
+
+def joined_commands(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The same, each with the operator before it (`||`), "" for the first."""
     lexer = shlex.shlex(text.replace("\\\n", " ").replace("\n", ";"), posix=True, punctuation_chars=";&|()<>")
     lexer.whitespace_split, lexer.commenters = True, ""
     words: list[str] = []
+    operator = ""
     try:
         for word in [*lexer, ";"]:
             if word and set(word) <= set(";&|()"):
                 if words:
-                    yield tuple(words)
+                    yield operator, tuple(words)
+                    operator = word
                 words = []
             else:
                 words.append(word)

@@ -23,6 +23,28 @@ def copied_in(spec: Spec, model: Model) -> tuple[tuple[str, str], ...]:
     )
 
 
+def readable(spec: Spec, model: Model) -> dict[str, list[dict[str, Any]]]:
+    """The configs and secrets of a service that is not root, which may read what is copied into its container and has no owner in
+    the file. The owner is root then; newer versions of compose make it the service's user, which an older engine cannot
+    (https://github.com/docker/compose/pull/13288). With `mode: 0400` the program could not open it."""
+    uid = whole(str(spec.get("user") or "0").partition(":")[0])
+    copied = set(copied_in(spec, model))
+
+    def given(kind: str, use: Mapping[str, Any]) -> dict[str, Any]:
+        mode = _octal(use.get("mode"))
+        mine = (kind, str(use.get("source"))) in copied and not use.get("uid") and not use.get("gid")
+        return {**use, "mode": f"{mode | 0o004:04o}"} if mine and mode & 0o400 else dict(use)
+
+    return {kind: [given(kind, use) for use in spec[kind]] for kind in KINDS if spec.get(kind) and uid != 0}
+
+
+def _octal(mode: object) -> int:
+    try:
+        return int(str(mode), 8)
+    except ValueError:
+        return 0
+
+
 def mounted(spec: Spec, model: Model) -> Iterator[tuple[str, str, str]]:
     """Kind, key and path of each that is a file of this machine."""
     for kind, key, said in _used(spec, model):

@@ -17,6 +17,7 @@ from devctl.domain.derive.run_lines import commands, compiles, installs
 from devctl.domain.dockerfile.facts import Instruction, Stage
 from devctl.domain.dockerfile.stages import (
     chain,
+    effective,
     external_base,
     find_stage,
     has_shell,
@@ -27,6 +28,8 @@ from devctl.domain.dockerfile.walk import Line, walk
 
 CONTEXT = "/devctl/context"
 """Where the build context lies while links are made."""
+_SHELL = 'SHELL ["/bin/sh", "-c"]'
+"""The builder's own: what a shell form is run by where no line says otherwise."""
 _RUN = re.compile(r"^\s*RUN\s+", re.IGNORECASE)
 PLAIN = re.compile(r"[\w./+@-]+")
 """A path that is the same in a flag, a variable and a shell."""
@@ -57,6 +60,8 @@ def final_stage(build: BuildStage, final: Stage, *, context: str) -> FinalStage:
     """`context`: where the build context lies in a dev container."""
     reading = _Reading(build, context)
     facts = build.original.facts
+    if build.stage not in chain(facts, final) and effective(facts, build.stage, "SHELL") is not None:
+        reading.lines.append(_SHELL)  # that of the build stage holds in it alone
     for line in walk(facts, final, build.args):
         reading.read(line)
     return FinalStage(

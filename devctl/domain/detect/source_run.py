@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from devctl.domain.bases.references import parse
-from devctl.domain.command.argv import parted, shell_text, simple_commands
+from devctl.domain.command.argv import joined_commands, parted, shell_text
 from devctl.domain.derive.build_tools import made
 from devctl.domain.detect.required_env import environment
-from devctl.domain.dockerfile.entrypoint import begun_words, words_of
+from devctl.domain.dockerfile.entrypoint import SHELLS, begun_words, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import RELOADER_NAMES, expand, find_stage, golang_tag
 from devctl.domain.dockerfile.walk import in_context, working_dir
@@ -22,7 +22,19 @@ from devctl.domain.project.compose_model import OwnSpec, Spec
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _BEFORE = ("exec", "env", "time", "command")
 # Done only so that the program can be compiled, which is the image's part.
-_FOR_BUILDS = re.compile(r"(?:\S*/)?(?:go (?:mod|get|install|version|env)|apt-get|apt|apk|set|true|mkdir|:) ")
+_FOR_BUILDS = re.compile(
+    r"(?:\S*/)?(?:go (?:mod|get|install|version|env)|apt-get|apt|apk|set|true|mkdir|:) |echo [^<>]*$"
+)
+# A shell's compound command is one step, from the word that opens it to the one that closes it.
+_OPENS, _CLOSES = frozenset({"if", "while", "until", "for", "case"}), frozenset({"fi", "done", "esac"})
+_GOES_ON = frozenset({"then", "do", "else"})
+_SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+)?(?:ba|da|a)?sh\b")
+_SCRIPT_FOLDER = re.compile(
+    r"\$\(dirname (?:-- )?(?:\"\$0\"|\$0|\"\$\{BASH_SOURCE(?:\[0\])?\}\"|\$\{BASH_SOURCE(?:\[0\])?\})\)|\$\{0%/\*\}"
+)
+_ITS_PATH = re.compile(r"\$\(\s*cd (?:-- )?\"?([^\"()$]+)\"? *(?:&&|;) *pwd(?: -P)?\s*\)")
+_ARGUMENTS = re.compile(r"\"\$@\"|\$@|\$\*")
+_VARIABLE = re.compile(r"^\s*(?:export |readonly |local )?([A-Za-z_]\w*)=([^\n;&|]*)$", re.MULTILINE)
 # Flags of delve that have a value of their own.
 _OF_DELVE = frozenset(
     {"l", "listen", "api-version", "backend", "build-flags", "check-go-version", "init", "log-dest", "log-output", "output", "r"}
@@ -81,6 +93,8 @@ class _Command:
     folder: str
     env: Mapping[str, str]
     debugger: str = ""
+    operator: str = ""
+    """What joins it to the one before."""
 
     @property
     def name(self) -> str:
@@ -148,10 +162,43 @@ def built_by(text: str, *, folder: str) -> list[GoCommand]:
 
 
 def _steps(commands: Sequence[_Command]) -> tuple[str, ...]:
-    kept = [c for c in commands if not _FOR_BUILDS.match(f"{' '.join(c.words)} ")]
-    return tuple(
-        " ".join([*(f"{k}={shlex.quote(v)}" for k, v in c.env.items()), _as_written(c.words)]) for c in kept
-    )
+    return tuple(_step(group) for group in _groups(commands) if not all(map(_for_builds, _bodies(group))))
+
+
+def _groups(commands: Sequence[_Command]) -> Iterator[list[_Command]]:
+    """A compound command, and what `||` and pipes join, belong together. One that is still open has what compiles in it."""
+    group: list[_Command] = []
+    deep = 0
+    for command in commands:
+        if group and not deep and command.operator not in ("||", "|"):
+            yield group
+            group = []
+        group.append(command)
+        deep += (command.words[0] in _OPENS) - (command.words[0] in _CLOSES)
+    if group and not deep:
+        yield group
+
+
+def _bodies(group: Sequence[_Command]) -> Sequence[_Command]:
+    """Without the conditions that they stand under, and the words that hold them together."""
+    if group[0].words[0] not in _OPENS:
+        return group
+    at = next((n for n, c in enumerate(group) if c.words[0] in _GOES_ON), 0)
+    bodies = (replace(c, words=c.words[c.words[0] in _GOES_ON :]) for c in group[at:])
+    return [c for c in bodies if c.words and c.words[0] not in _CLOSES]
+
+
+def _for_builds(command: _Command) -> bool:
+    return _FOR_BUILDS.match(f"{' '.join(command.words)} ") is not None
+
+
+def _step(group: Sequence[_Command]) -> str:
+    text = ""
+    for command in group:
+        said = [*(f"{k}={shlex.quote(v)}" for k, v in command.env.items()), _as_written(command.words)]
+        before = "" if not text or text.rsplit(maxsplit=1)[-1] in _GOES_ON else f" {command.operator} "
+        text += (before.replace(" ; ", "; ") or (" " if text else "")) + " ".join(said)
+    return text
 
 
 def _as_written(words: Sequence[str]) -> str:
@@ -202,6 +249,9 @@ def _commands(
     if (text := shell_text(words)) is not None:
         yield from _in_shell(text, folder, env, reading)
         return
+    if (text := _script(words, folder, reading)) is not None:
+        yield from _in_shell(text, folder, env, replace(reading, depth=reading.depth + 1))
+        return
     texts = (word if not word.startswith("-") else word.partition("=")[2] for word in words[1:])
     given = [list(_in_shell(text, folder, env, reading)) for text in texts if " " in text]
     built = [any(_compiled(c) is not None for c in commands) for commands in given]
@@ -209,6 +259,26 @@ def _commands(
         yield from (c for commands in given[built.index(True) :] for c in commands)
     else:
         yield _Command(words, folder, env)
+
+
+def _script(words: tuple[str, ...], folder: str, reading: _Reading) -> str | None:
+    """What a shell's script of the project says, with its arguments, its folder and the variables that it sets filled in."""
+    called = posixpath.basename(words[0]) in SHELLS and not "".join(words[1:2]).startswith("-")
+    name, *args = words[1:] if called and words[1:] else words
+    if reading.depth >= _DEEP or not ("/" in name or called):
+        return None
+    path = posixpath.normpath(posixpath.join(folder, name))
+    text = reading.read(path)
+    if text is None or not (called or _SHEBANG.match(text)) or len(text) > _LONG:
+        return None
+    text = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    text = _SCRIPT_FOLDER.sub(lambda _: posixpath.dirname(path), text)
+    text = _ITS_PATH.sub(lambda found: posixpath.normpath(posixpath.join(folder, found[1])), text)
+    text = _ARGUMENTS.sub(lambda _: shlex.join(args), text)
+    known = dict(reading.known)
+    for found in _VARIABLE.finditer(text):
+        known[found[1]] = "".join(parted(expand(found[2], known, unknown=""))[:1])
+    return expand(text, known, unknown="")
 
 
 def _debugged(words: tuple[str, ...], folder: str, env: Mapping[str, str]) -> Iterator[_Command]:
@@ -262,13 +332,18 @@ def _is_go(word: str, following: str) -> bool:
 
 
 def _in_shell(text: str, folder: str, env: Mapping[str, str], reading: _Reading) -> Iterator[_Command]:
-    for words in simple_commands(expand(text, {**reading.known, **env}, unknown="")):
+    for operator, words in joined_commands(expand(text, {**reading.known, **env}, unknown="")):
         if words[0] == "cd" and len(words) == 2:
             folder = posixpath.normpath(posixpath.join(folder, words[1]))
         elif words[0] == "export":
             env = {**env, **dict(w.split("=", 1) for w in words[1:] if _ASSIGNMENT.match(w))}
+        elif words[0] in _OPENS | _CLOSES | {"elif"} or words in (("then",), ("do",), ("else",)):
+            yield _Command(words, folder, env, operator=operator)
         else:
-            yield from _commands(words, folder, env, reading)
+            head = words[:1] if words[0] in _GOES_ON else ()
+            for command in _commands(words[len(head) :], folder, env, reading):
+                head = () if _compiled(command) is not None else head
+                yield replace(command, words=(*head, *command.words), operator=operator)
 
 
 def _compiled(command: _Command) -> GoCommand | None:

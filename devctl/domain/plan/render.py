@@ -11,7 +11,7 @@ from math import ceil
 from typing import cast
 
 from devctl.domain.compose.depends_on import jobs
-from devctl.domain.compose.handed_files import copied_in
+from devctl.domain.compose.handed_files import copied_in, readable
 from devctl.domain.derive.health_check import cannot_run, compose_test
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.plan import production
@@ -74,6 +74,7 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed) -> OwnM
         service, run = project.service(name), chosen.get(name)
         if service is not None and run is not None:
             _write_mode(spec, project, service, run)
+            spec.update(readable(spec, model))
             _lend_keys(model, spec["build"], run)
         _mount_colons(spec)
     _as_the_services(once - set(chosen), model, runs=chosen.values())

@@ -71,6 +71,8 @@ def exited(
             return lacks
     if known is not None and known.code == "image-lacks-file" and dev:
         known = _not_in_folder(box.files, service, container, known, log)
+    if known is not None and known.code == "file-not-permitted" and dev:
+        known = _not_for_who_develops(container, known)
     if known is not None:
         known = of_volume(box, project, service, container, known=known, log=log)
         known = by_name(box.engine, project, service, container, known=known, log=log)
@@ -128,6 +130,17 @@ def _not_in_folder(
         code="file-missing",
         message=f"the program exits without {shown}, which does not exist here",
         hint=hint,
+    )
+
+
+def _not_for_who_develops(container: Container, known: Explained) -> Explained:
+    """A dev container runs as the owner of the project's folder, whoever the image runs as."""
+    what = known.message.partition(":")[0]
+    user = container.user
+    return replace(
+        known,
+        message=f"{what}: the dev container runs as {user}, which owns the project's folder",
+        hint=f"let {user} read it: its owner or its mode, here or in the line that brings it (`COPY --chmod=0444 …`, `mode: 0444`)",
     )
 
 
