@@ -116,3 +116,17 @@ def test_compose_reads_that_value_too(tmp_path: Path, line: str, value: str) -> 
         ["docker", "compose", "config", "--environment"], cwd=tmp_path, capture_output=True, text=True
     )
     assert f"A={value}" in done.stdout.splitlines(), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=tok$$en", "tok$en"), ('A="x\\$y $HOME"', "x$y /root"), ("A='$HOME'", "$HOME"), ("A=${NONE:-d$HOME}", "d/root"),
+        ("A=${HOME:+yes}", "yes"), ("A=${NONE:+yes}x", "x"), ("A=${EMPTY-d}x", "x"), ("A=${EMPTY:-d}", "d"),
+        ("A=${HOME:?no}", "/root"),
+        ("A=a$ b$1", "a$ b$1"), ("B=1\nA=$B$NONE.", "1."),
+    ],
+)  # fmt: skip
+def test_variables_are_filled_in_as_compose_does(line: str, value: str) -> None:
+    """Compared with `docker compose config --environment` of version 2.40.3."""
+    assert env_file.values(line, known={"HOME": "/root", "EMPTY": ""}.get).get("A", "") == value

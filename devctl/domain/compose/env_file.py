@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from devctl.domain.compose.variables import substituted
 
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=\s*(.*?)\s*)?$")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
 _ESCAPE = re.compile(r'\\([nrt"$\\])')  # any other stays as it is
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "$": "$$"}
 _ENDS_OF_EXAMPLES = (
     ".example", ".sample", ".dist", ".template", "-example", "_example", "-sample", ".local", ".dev", ".development", ".default",
 )  # fmt: skip
@@ -58,18 +60,30 @@ def variables(text: str) -> tuple[Variable, ...]:
     return tuple(found.values())
 
 
-def values(text: str, *, own: bool = False) -> dict[str, str]:
-    """What an env file sets, without quotes; compose's own settings (with `own` they are there) are not for a container."""
-    found = {
-        v.name: v.default for v in variables(text) if v.default and (own or not v.name.startswith("COMPOSE_"))
-    }
-    return {name: _unquoted(value) for name, value in found.items()}
+def values(
+    text: str, *, own: bool = False, known: Callable[[str], str | None] = lambda _: None
+) -> dict[str, str]:
+    """What an env file sets, without quotes, with variables filled in, those of `known` before its own; compose's own settings
+    (with `own` they are there) are not for a container."""
+    found: dict[str, str] = {}
+
+    def value_of(name: str) -> str | None:
+        said = known(name)
+        return said if said is not None else found.get(name)
+
+    for variable in variables(text):
+        if variable.default:
+            found[variable.name] = _meant(variable.default, value_of)
+    return {name: value for name, value in found.items() if own or not name.startswith("COMPOSE_")}
 
 
-def _unquoted(value: str) -> str:
-    if _QUOTED.fullmatch(value) is None:
-        return value
-    return _ESCAPE.sub(lambda it: _ESCAPES.get(it[1], it[1]), value[1:-1]) if value[0] == '"' else value[1:-1]
+def _meant(value: str, known: Callable[[str], str | None]) -> str:
+    """https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax"""
+    quoted = _QUOTED.fullmatch(value) is not None
+    if quoted and value[0] == "'":
+        return value[1:-1]
+    plain = _ESCAPE.sub(lambda it: _ESCAPES.get(it[1], it[1]), value[1:-1]) if quoted else value
+    return substituted(plain, known)
 
 
 def _value(text: str) -> tuple[str, str]:

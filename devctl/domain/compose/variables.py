@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from devctl.errors import Problem
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_WORD = re.compile(r"(:?)([-+?])")
 
 
 def obsolete_version(file: str, line: int | None) -> Iterator[Problem]:
@@ -54,6 +55,28 @@ def plain_variables(text: str) -> Iterator[str]:
             at = found.end()
         else:
             at += 2
+
+
+def substituted(text: str, known: Callable[[str], str | None]) -> str:
+    """As compose fills it in: `$NAME`, `${NAME:-word}` and the like, "" for what is not known, `$$` is a dollar sign."""
+    parts, at = list[str](), 0
+    while (dollar := text.find("$", at)) >= 0:
+        parts.append(text[at:dollar])
+        braced = text[dollar + 1 : dollar + 2] == "{"
+        found = _NAME.match(text, dollar + 1 + braced)
+        end = _closing(text, dollar + 1) if braced else found.end() - 1 if found is not None else dollar + 1
+        if found is not None:
+            value = known(found[0])
+            given = _WORD.match(text, found.end(), end) if braced else None
+            if given is not None and (not value if given[1] else value is None) is ("-" in given[2]):
+                value = substituted(text[given.end() : end], known) if given[2] in "-+" else value
+            parts.append(value or "")
+        elif text[dollar + 1 : dollar + 2] != "$":  # no variable
+            parts.append(text[dollar : end + 1])
+        else:
+            parts.append("$")
+        at = end + 1
+    return "".join([*parts, text[at:]])
 
 
 def _closing(text: str, start: int) -> int:

@@ -97,7 +97,7 @@ class ComposeFiles:
 def find_compose(files: Files, host: Host, root: Path) -> ComposeFiles | None:
     """What COMPOSE_FILE names; else files of compose's own names in the project, or in the one of FOLDERS whose file builds
     from the project; else one of another name there. None where there is none."""
-    written = values(files.read_text(root / ".env", within=None) or "", own=True)
+    written = values(files.read_text(root / ".env", within=None) or "", own=True, known=host.env)
     asked, separator = (
         host.env(name) or written.get(name) for name in ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR")
     )

@@ -88,7 +88,7 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
     folder = found.folder if found is not None else None
     inputs, ask = _inputs(box, root, found, unattended=unattended, known=known, lenient=lenient)
     composed = composed_services(box, root, found, config=config, facts=facts, ask=ask)
-    dotenv = values(inputs.dotenv or "", own=True).items()
+    dotenv = values(inputs.dotenv or "", own=True, known=box.host.env).items()
     model = with_values(composed.model, {k: v for k, v in dotenv if box.host.env(k) is None})
     refuse_reserved(model, place=place)
     specs = cast("dict[str, OwnSpec]", model["services"])
