@@ -1,14 +1,19 @@
-"""The live line of a running step, drawn by rich on a terminal; nothing anywhere else."""
+"""What is said of a step while it runs: a live line on a terminal, drawn by rich; elsewhere a line now and then."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from threading import Timer
 from typing import TYPE_CHECKING, TextIO
 
 from devctl.domain.project.control_characters import in_one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+SILENT = 30.0
+"""Seconds after which somebody who reads a log wonders whether anything still happens."""
 
 
 class LiveLine:
@@ -55,3 +60,31 @@ class LiveLine:
         self._progress.stop()
         write()
         self._progress.start()
+
+
+class Reminder:
+    """Says again and again that a step still runs, where no live line does. `lock` is held by whoever starts and clears it."""
+
+    def __init__(
+        self, say: Callable[[str], None], *, lock: AbstractContextManager[object], every: float = SILENT
+    ) -> None:
+        self._say, self._lock, self._every = say, lock, every
+        self._timer: Timer | None = None
+
+    def start(self, text: str, *, seconds: float = 0.0) -> None:
+        self.clear()
+        timer = Timer(self._every, lambda: self._remind(timer, text, seconds + self._every))
+        timer.daemon = True
+        self._timer = timer
+        timer.start()
+
+    def clear(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _remind(self, timer: Timer, text: str, seconds: float) -> None:
+        with self._lock:
+            if timer is self._timer:  # else it was cleared meanwhile
+                self._say(f"  still running after {seconds:g} s: {text}")
+                self.start(text, seconds=seconds)

@@ -34,7 +34,7 @@ from devctl.domain.failures.build_output import failed_build
 from devctl.domain.project.control_characters import in_one_line
 from devctl.errors import DevctlError, ExitCode, Problem
 from devctl.ui.json_log import readable
-from devctl.ui.live import LiveLine
+from devctl.ui.live import LiveLine, Reminder
 from devctl.ui.out import Out
 from devctl.ui.renderer import Renderer
 from devctl.ui.results import text_of
@@ -72,21 +72,24 @@ class HumanRenderer(Renderer):
         self._readable = False
         self._teller = _Teller(self._style, now)
         self._build: deque[str] = deque(maxlen=KEPT)
-        self._live = LiveLine(sys.stderr, enabled=sys.stderr.isatty() and not quiet, color=colors[1])
+        drawn = sys.stderr.isatty()
+        self._live = LiveLine(sys.stderr, enabled=drawn and not quiet, color=colors[1])
+        told = drawn or quiet or verbose  # the output of what runs is shown
+        self._reminder = None if told else Reminder(self._remind, lock=self._lock)
         self._warned: set[Problem] = set()
 
     def show(self, event: Event) -> None:
         match event:
             case StepStarted():
                 self._build.clear()
-                self._live.start(_step_text(event))
+                self._began(_step_text(event))
             case StepDone() | StepFailed() if event.step in LOOKS and event.ms < WORTH_A_LINE:
-                self._live.clear()
+                self._ended()
             case StepDone():
-                self._live.clear()
+                self._ended()
                 self._progress(self._style.good("✓"), f" {_step_text(event)}  {event.ms / 1000:.1f} s")
             case StepFailed():
-                self._live.clear()
+                self._ended()
                 self._progress(self._style.bad("✗"), f" {_step_text(event)}  {event.ms / 1000:.1f} s")
             case LogLine():
                 self._log(event)
@@ -100,7 +103,7 @@ class HumanRenderer(Renderer):
             case Remark():
                 self._progress(self._style.dim(event.text))
             case Asking():
-                self._live.clear()
+                self._ended()
             case Recorded():
                 pass  # JSON: text has its own words for the same
             case _:
@@ -114,7 +117,7 @@ class HumanRenderer(Renderer):
 
     def finished(self, command: str, outcome: Outcome) -> int:
         with self._lock:
-            self._live.clear()
+            self._ended()
             text = text_of(command, outcome)
             if text:
                 self._say(self._out, text)
@@ -124,12 +127,25 @@ class HumanRenderer(Renderer):
 
     def failed(self, command: str, error: DevctlError) -> int:
         with self._lock:
-            self._live.clear()
+            self._ended()
             detail = error.detail
             if not detail and error.exit_code in (ExitCode.PROJECT, ExitCode.MACHINE):
                 detail = failed_build("\n".join(self._build)).text
             self._say(self._err, *self._problem("error", error.problem, detail=detail))
         return int(error.exit_code)
+
+    def _began(self, text: str) -> None:
+        self._live.start(text)
+        if self._reminder is not None:
+            self._reminder.start(text)
+
+    def _ended(self) -> None:
+        self._live.clear()
+        if self._reminder is not None:
+            self._reminder.clear()
+
+    def _remind(self, text: str) -> None:
+        self._progress(self._style.dim(text))
 
     def _log(self, event: LogLine) -> None:
         if event.stream != "build":

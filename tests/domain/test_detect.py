@@ -276,6 +276,14 @@ def test_the_probe(package: GoPackage, probe: str) -> None:
     assert detect_service(facts(package), config=Config()).serve.probe == probe
 
 
+def test_what_speaks_tls_has_an_address_of_https() -> None:
+    package = pkg(".", listens=":1", tls="main.go:4")
+    assert detect_service(facts(package), config=Config()).serve.tls
+    said = Config(services={"app": ServiceConfig(probe="/healthz")})  # a probe by plain HTTP
+    assert not detect_service(facts(package), config=said, name="app").serve.tls
+    assert not detect_service(facts(pkg(".", listens=":1")), config=Config()).serve.tls
+
+
 def test_devctl_yaml_has_the_last_word() -> None:
     said = ServiceConfig(
         main="./cmd/api",

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import queue
 import subprocess
 import sys
 import threading
@@ -36,7 +37,7 @@ from devctl.domain.command.events import (
 from devctl.domain.failures.build_output import MOST
 from devctl.errors import MachineError, Problem, ProjectError, UsageError
 from devctl.ui.json import JsonRenderer
-from devctl.ui.live import LiveLine
+from devctl.ui.live import LiveLine, Reminder
 from devctl.ui.out import Out
 from devctl.ui.text import KEPT, HumanRenderer
 
@@ -350,3 +351,18 @@ def test_what_a_program_prints_is_passed_on_byte_for_byte(printed: bytes) -> Non
     out = Out(stream, discard=lambda: None)
     out.log_line("api | ", program=printed.decode(errors="surrogateescape"))
     assert stream.buffer.getvalue() == b"api | " + printed + b"\n"  # type: ignore[attr-defined]
+
+
+def test_a_step_that_takes_long_is_told_of_until_it_is_over() -> None:
+    said: queue.Queue[str] = queue.Queue()
+    lock = threading.RLock()
+    reminder = Reminder(said.put, lock=lock, every=0.001)
+    with lock:
+        reminder.start("build app")
+    assert said.get(timeout=30) == "  still running after 0.001 s: build app"
+    assert said.get(timeout=30) == "  still running after 0.002 s: build app"
+    with lock:
+        reminder.clear()
+        told = said.qsize()
+    with lock:  # one that waited for the lock meanwhile says nothing
+        assert said.qsize() == told

@@ -119,13 +119,14 @@ class ProgramStart:
 @dataclass(frozen=True, slots=True)
 class ServedPort:
     """Where the program answers: `port` inside the container (None: it serves none), `probe` a path (`/healthz`), `tcp` or
-    `none`; `compare`: further paths that a preview may ask of both modes.
+    `none`; `compare`: further paths that a preview may ask of both modes; `tls`: it speaks TLS there.
     """
 
     port: int | None = None
     host_port: int | None = None
     probe: str = "none"
     compare: tuple[str, ...] = ()
+    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

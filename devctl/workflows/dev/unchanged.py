@@ -169,7 +169,7 @@ def _serves_current(box: Toolbox, root: Path, service: ServiceState, note: UpNot
     """It answers, and its last build was good by what the build script wrote for this very container, and is of what is on disk."""
     probe = note.probes.get(service.name)
     if probe == "tcp" and service.url is not None:
-        host, _, port = service.url.removeprefix("http://").rpartition(":")
+        host, _, port = service.url.partition("://")[2].rpartition(":")
         if not box.prober.tcp(host, int(port), timeout=1.0):
             return False
     elif probe is not None and service.url is not None:

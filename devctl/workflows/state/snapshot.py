@@ -86,7 +86,7 @@ def _service(engine: Engine, project: Project, observed: Observed, name: str) ->
         state=container.state,
         health=container.health,
         mode=_container_mode(container),
-        url=_url(container, service.port_in(_container_mode(container)) if service is not None else None),
+        url=_url(container, service),
         image=container.image,
         image_id=container.image_id,
         container=container.id,
@@ -112,11 +112,13 @@ def _container_mode(container: Container) -> Mode | None:
     return word if word in ("dev", "prod") else None  # type: ignore[return-value]  # narrowed by the test
 
 
-def _url(container: Container, port: int | None) -> str | None:
+def _url(container: Container, service: Service | None) -> str | None:
+    port = service.port_in(_container_mode(container)) if service is not None else None
     bound = container.published(port if port is not None else next(iter(container.ports), None))
     if bound is None or container.state != "running":
         return None
-    return f"{'tcp' if port is None else 'http'}://{bound[0]}:{bound[1]}"
+    scheme = "tcp" if service is None or port is None else "https" if service.serve.tls else "http"
+    return f"{scheme}://{bound[0]}:{bound[1]}"
 
 
 def _mode(services: tuple[ServiceState, ...]) -> ProjectMode:
