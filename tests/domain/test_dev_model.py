@@ -187,3 +187,10 @@ def test_where_a_program_that_cmd_calls_is_missing_the_build_of_the_dockerfile_i
     out = tmp_path / "out"
     assert (out.read_text().strip() if out.exists() else "", done.returncode) == (built, code)
     assert ("calls a program that is not in its image" in done.stdout) == (built == "image")
+
+
+@pytest.mark.parametrize("mode", ["dev", "prod"])
+def test_an_optional_dependency_that_is_not_there_is_left_out(mode: str) -> None:
+    """`docker compose config` leaves its name in, and reads that no more: "depends on undefined service"."""
+    needs = {"metrics": {"condition": "service_started", "required": False}, "api": {"required": False}}
+    assert list(spec_of(Service("api"), {"depends_on": needs}, mode=mode)["depends_on"]) == ["api"]

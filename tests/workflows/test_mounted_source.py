@@ -252,3 +252,13 @@ def test_a_dockerfile_in_the_compose_file_is_one(tmp_path: Path) -> None:
     assert origins["services.web.main"]["origin"] == "compose.yaml:9"
     assert origins["services.web.args"]["origin"] == "compose.yaml:13"
     assert "no-dockerfile" not in {p["code"] for p in here("config", "check", cwd=root).result["problems"]}
+
+
+@pytest.mark.parametrize("said", ["deploy: {replicas: 3}", "scale: 3"])
+def test_one_container_of_several_is_said(tmp_path: Path, said: str) -> None:
+    root = build_tree(
+        tmp_path / "shop", compose(f"  api:\n    build: .\n    {said}\n", Dockerfile=PRODUCTION)
+    )
+    problems = here("config", "check", cwd=root).result["problems"]
+    [found] = [p for p in problems if p["code"] == "one-replica"]
+    assert (found["place"], "not 3 times" in found["message"]) == ("compose.yaml:4", True)

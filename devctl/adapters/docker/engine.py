@@ -228,6 +228,7 @@ def _container(raw: dict[str, Any]) -> Container:
         ports=_ports(raw),
         started_at=state.get("StartedAt", ""),
         network_of=raw["HostConfig"].get("NetworkMode", "").partition("container:")[2],
+        on_host=raw["HostConfig"].get("NetworkMode") == "host",
         oom_killed=bool(state.get("OOMKilled")),
         user=config.get("User", ""),
         read_only=bool(raw["HostConfig"].get("ReadonlyRootfs")),

@@ -66,9 +66,13 @@ class Container:
     """In its networks: `shop_default 172.18.0.2`; none while it does not run."""
     network_of: str = ""
     """The id of the container whose network it shares: that one's ports are its own."""
+    on_host: bool = False
+    """Whether it has the host's network, where nothing is published and each of its ports is the host's."""
 
     def published(self, port: int | None) -> tuple[str, int] | None:
         """Where this machine reaches a port of the container; None where it is not published."""
+        if self.on_host and port is not None:
+            return "127.0.0.1", port
         if port not in self.ports:
             return None
         host, on_host = self.ports[port]

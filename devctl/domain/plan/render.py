@@ -57,6 +57,7 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed) -> OwnM
     """A complete compose model; needs no other file and may be run by plain compose."""
     model: OwnModel = deepcopy(cast("OwnModel", project.model))
     model["name"] = project.name
+    _without_absent(model)
     chosen = {run.service: run for run in runs}
     once = jobs(model["services"])
     given = {name: _given(spec, model) for name, spec in model["services"].items()}
@@ -89,6 +90,15 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed) -> OwnM
         if machine and PROJECT_LABEL in ((spec or {}).get("labels") or {}):
             _label(spec, {MACHINE_LABEL: machine})
     return model
+
+
+def _without_absent(model: OwnModel) -> None:
+    """`required: false` of a service whose profile is not active: compose leaves its name in what it resolves, and refuses to read
+    that again."""
+    for spec in model["services"].values():
+        for name, how in list((spec.get("depends_on") or {}).items()):
+            if name not in model["services"] and how.get("required") is False:
+                del spec["depends_on"][name]
 
 
 def _as_the_services(jobs: Iterable[str], model: OwnModel, *, runs: Iterable[Run]) -> None:

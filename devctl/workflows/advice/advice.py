@@ -81,6 +81,7 @@ def problems(
         found += _unnamed_files(box.files, project, service)
     found += unset_in_compose(box, project.root, project.root / project.compose_dir, project.compose_paths)
     found += _built_here(box.sources, project, facts)
+    found += _one_of_several(project)
     found += _not_read_only(project) if mode != "dev" else ()
     found += (
         [*_obsolete(box.sources, project), *_without_dockerfile(box.sources, project)] if mode is None else ()
@@ -159,6 +160,25 @@ def _not_read_only(project: Project) -> Iterator[Problem]:
                 f"`{kind}: {{{key}: {{file: ./{key}}}}}` is mounted, and goes with read_only",
                 project.place((kind, key, "content")),
             )
+
+
+def _one_of_several(project: Project) -> Iterator[Problem]:
+    """A service has one port here, and one folder that its builds report to."""
+    for service in project.services:
+        spec = project.spec(service.name)
+        deploy = spec.get("deploy") or {}
+        for path, count in (
+            (("deploy", "replicas"), deploy.get("replicas")),
+            (("scale",), spec.get("scale")),
+        ):
+            if isinstance(count, int) and count > 1:
+                yield Problem(
+                    "one-replica",
+                    f"{service.name} runs once here, not {count} times",
+                    "no action needed; docker compose itself starts as many as the compose file says",
+                    project.place(("services", service.name, *path)),
+                )
+                break
 
 
 def _obsolete(sources: Sources, project: Project) -> Iterator[Problem]:
