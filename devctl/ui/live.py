@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from threading import Timer
 from typing import TYPE_CHECKING, TextIO
 
@@ -86,5 +86,6 @@ class Reminder:
     def _remind(self, timer: Timer, text: str, seconds: float) -> None:
         with self._lock:
             if timer is self._timer:  # else it was cleared meanwhile
-                self._say(f"  still running after {seconds:g} s: {text}")
+                with suppress(OSError, ValueError):  # what it is written to may be closed by now
+                    self._say(f"  still running after {seconds:g} s: {text}")
                 self.start(text, seconds=seconds)
