@@ -248,7 +248,7 @@ def _service(
             host_port=said.host_port,
             probe=probe,
             compare=config.prod.compare,
-            tls=any(package.tls == decided.why_probe for package in main.closure),
+            tls=any(package.tls == why_probe for package in main.closure),
         ),
         build=ImageBuild(
             tags=said.build.tags or begun.tags,
