@@ -30,7 +30,7 @@ from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.dev.reload_events import follow_reloads
 from devctl.workflows.dev.watch import watch, watched_paths
 from devctl.workflows.project.load import load
-from tests.fakes import FakeProcesses, World, go_mod
+from tests.fakes import FakeFiles, FakeProcesses, World, go_mod
 
 Step = Callable[[], frozenset[Path]]
 
@@ -302,3 +302,18 @@ def test_code_that_is_saved_after_a_failure_is_tried_again(
 
     run(world, saved(world, go_mod("a")), frozenset, fixed)
     assert world.served == (go_mod("a"), "v3")
+
+
+def test_a_save_in_another_module_of_the_project_is_the_moment_of_the_save(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved_at = {world.root / "svc": world.now - 3600, world.root / "libs/greet": world.now}
+    monkeypatch.setattr(FakeFiles, "go_files", lambda _, root: [("x.go", saved_at[root])])
+    log = Log(world, list(GOOD))
+    box: Toolbox = replace(world.box(), processes=cast("Any", log))
+    project = load(box, world.root)
+    source = replace(project.services[0].source, dir="svc", packages=("svc", "svc/web", "libs/greet"))
+    project = replace(project, services=(replace(project.services[0], source=source),))
+    follow_reloads(box, lambda: project, project.services[0].name, stop=log.played.is_set)
+    [reload] = [e for e in world.events if isinstance(e, Reload)]
+    assert reload.ms < 60_000

@@ -149,9 +149,13 @@ class _Follower:
         self.box.reporter.emit(Reload(self.service.name, ok=ok, ms=ms, message=message))
 
     def _newest(self) -> float:
-        """The moment of the save: the youngest source file's time of change."""
-        files = self.box.files.go_files(self.root / self.service.source.dir)
-        return max((changed for _, changed in files), default=self.box.clock.now())
+        """The moment of the save: the youngest source file's time of change, those of other modules of the project included."""
+        mine = self.service.source.dir
+        beside = (
+            f for f in self.service.source.packages if mine != "." and not f"{f}/".startswith(f"{mine}/")
+        )
+        found = (self.box.files.go_files(self.root / folder) for folder in (mine, *beside))
+        return max((changed for files in found for _, changed in files), default=self.box.clock.now())
 
 
 def _why(mark: Mark | None, url: str) -> str:
