@@ -140,7 +140,7 @@ def _not_for_who_develops(container: Container, known: Explained) -> Explained:
     return replace(
         known,
         message=f"{what}: the dev container runs as {user}, which owns the project's folder",
-        hint=f"let {user} read it: its owner or its mode, here or in the line that brings it (`COPY --chmod=0444 …`, `mode: 0444`)",
+        hint=f"let {user} read it: by its owner or mode here, or by COPY --chmod=0444 … in the Dockerfile",
     )
 
 
