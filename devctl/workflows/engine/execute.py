@@ -143,11 +143,13 @@ def _compiled(service: Service, error: DevctlError, *, mode: Mode) -> DevctlErro
 
 
 def _on_bases(sources: Sources, engine: Engine, session: Session, service: str) -> Mapping[str, Any]:
-    """The model with what the image is built on as one of its labels: known once the bases are here."""
+    """The model with what the image is built on as one of its labels: known at the latest once the bases are here."""
     run = session.find_run(service)
     if run is None or run.mode != "dev":
         return session.model
-    return _labelled(session.model, service, {BASES_LABEL: bases_digest(engine, session.bases(sources, run))})
+    known = next((w.bases for w in session.wanted if w.service == service), "")
+    bases = known or bases_digest(engine, session.bases(sources, run))
+    return _labelled(session.model, service, {BASES_LABEL: bases})
 
 
 def _labelled(model: Model, service: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
@@ -173,7 +175,7 @@ def _again(
     if run is None or recipe is None:
         return None
     dev = image_ref(session.project.name, service, "dev")
-    here = box.engine.images([dev]).get(dev)
+    here = session.images.get(dev) or box.engine.images([dev]).get(dev)
     word = f"{box.clock.now():.0f}" if anew else here.labels.get(AGAIN_LABEL, "") if here is not None else ""
     if whole(word) is None:
         return None
