@@ -1,4 +1,4 @@
-"""Numbers out of files, containers and tools, which may hold anything in their place."""
+"""Numbers out of files, containers, tools and the words of a person, which may hold anything in their place."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ Version = tuple[int, ...]
 _DIGITS = frozenset("0123456789")
 _MOST = 18
 """Digits. `int` refuses more than 4300, an operating system far fewer."""
+_SIZE = re.compile(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)\s*(?:(?P<unit>[kKMGT])(?P<binary>i?))?B?")
 
 
 def whole(text: str) -> int | None:
@@ -23,3 +24,13 @@ def version(text: str) -> Version:
     """`v2.40.3-desktop.1` → (2, 40, 3); empty where no number is named."""
     found = re.search(r"\d{1,9}(?:\.\d{1,9})*", text)
     return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
+def parse_size(text: str) -> int:
+    """Bytes of `12MB` (10^6), `10MiB` (2^20), `12M` (as MB) or `1000`; raises ValueError for anything else."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"`{text}` is not a size; write 12MB or 10MiB")
+    power = "_KMGT".index((found["unit"] or "_").upper())
+    factor: int = (1024 if found["binary"] else 1000) ** power
+    return round(float(found["number"]) * factor)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.project.config import Config, documented, parse_size, stated
+from devctl.domain.numbers import parse_size
+from devctl.domain.project.config import Config, documented, stated
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "config.md"
 

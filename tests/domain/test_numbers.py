@@ -15,9 +15,8 @@ from devctl.domain.failures.dev_log import DevLog
 from devctl.domain.failures.listeners import listeners
 from devctl.domain.go.semver import version_key
 from devctl.domain.go.versions import air_problem, minor, refuses
-from devctl.domain.numbers import version, whole
+from devctl.domain.numbers import parse_size, version, whole
 from devctl.domain.plan.run import target_of
-from devctl.domain.project.config import parse_size
 from tests.helpers import syntax_nodes
 
 ROOT = Path(__file__).parents[2] / "devctl"

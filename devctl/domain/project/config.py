@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args, g
 
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, IMAGES, RUNTIME_BASES, BaseName
 from devctl.domain.go.versions import minor
+from devctl.domain.numbers import parse_size
 
 # Read by pydantic (adapters/project_files/config_file.py): a misspelt key is an error, not a silent default.
 _STRICT = {"extra": "forbid"}
@@ -244,21 +245,10 @@ def stated(section: Any, at: str = "") -> Iterator[tuple[str, object]]:
             yield f"{at}{f.name}", list(value) if isinstance(value, tuple) else value
 
 
-_SIZE = re.compile(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)\s*(?:(?P<unit>[kKMGT])(?P<binary>i?))?B?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _REQUEST = re.compile(r"/[!-\"$-~]*")
 """Printable ASCII without spaces; a fragment (`#`) is never sent."""
 _SERVICE_NAME = re.compile(r"[a-zA-Z0-9._-]+")
-
-
-def parse_size(text: str) -> int:
-    """Bytes of `12MB` (10^6), `10MiB` (2^20), `12M` (as MB) or `1000`; raises ValueError for anything else."""
-    found = _SIZE.fullmatch(text.strip())
-    if found is None:
-        raise ValueError(f"`{text}` is not a size; write 12MB or 10MiB")
-    power = "_KMGT".index((found["unit"] or "_").upper())
-    factor: int = (1024 if found["binary"] else 1000) ** power
-    return round(float(found["number"]) * factor)
 
 
 def issues(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from devctl.domain.dockerfile.runtime_bases import BY_SIZE, RUNTIME_BASES
 from devctl.domain.image.facts import Layer
 from devctl.domain.image.go_binary import Package
-from devctl.domain.project.config import parse_size
+from devctl.domain.numbers import parse_size
 from devctl.errors import UsageError
 
 SMALL, LARGE = "distroless", "alpine"
