@@ -6,6 +6,7 @@ import json
 import shlex
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +195,25 @@ def test_an_optional_dependency_that_is_not_there_is_left_out(mode: str) -> None
     """`docker compose config` leaves its name in, and reads that no more: "depends on undefined service"."""
     needs = {"metrics": {"condition": "service_started", "required": False}, "api": {"required": False}}
     assert list(spec_of(Service("api"), {"depends_on": needs}, mode=mode)["depends_on"]) == ["api"]
+
+
+OWN_STAGE = ImageBuild(dockerfile="Dockerfile", dev_stage="dev")
+
+
+@pytest.mark.parametrize(
+    ("user", "said", "says_cache", "given"),
+    [
+        ("1000:1000", {}, False, True),
+        ("root", {}, False, False),
+        ("1000:1000", {"GOCACHE": "/src/.cache"}, False, False),
+        ("1000:1000", {"HOME": "/src"}, False, False),
+        ("1000:1000", {}, True, False),
+    ],
+)
+def test_a_dev_stage_of_the_users_that_has_no_build_cache_but_that_of_root_is_given_one(
+    user: str, said: dict[str, str], says_cache: bool, given: bool
+) -> None:
+    service = Service("api", build=replace(OWN_STAGE, says_cache=says_cache))
+    spec = spec_of(service, {"user": user, "environment": said})
+    assert (spec["environment"].get("GOCACHE") == "/cache/go-build") is given
+    assert ("/cache" in [v["target"] for v in spec.get("volumes") or []]) is given

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.command.requests import UpRequest
 from devctl.domain.compose.mounted_files import means_file
-from devctl.domain.project.model import Project, Service
+from devctl.domain.dockerfile.stages import find_stage
+from devctl.domain.project.model import ImageBuild, Project, Service
 from devctl.errors import FilesError
 from devctl.workflows.dev.lifecycle import up
-from devctl.workflows.session.bind_mounts import with_volumes
+from devctl.workflows.session.bind_mounts import at_end, with_volumes
 from tests.fakes import World
 
 TEMPLATE = (Path(__file__).parents[2] / "templates" / "go-service" / "Dockerfile").read_text()
@@ -31,6 +33,20 @@ def test_a_folder_for_each_volume_in_the_dev_stage() -> None:
     added = "RUN mkdir -p /data '/app/up loads' && chmod 1777 /data '/app/up loads'\n"
     assert added in text.partition(" AS dev\n")[2].partition("\nFROM ")[0]
     assert len(text.splitlines()) == len(TEMPLATE.splitlines()) + 2
+
+
+@pytest.mark.parametrize("says_cache", [True, False])
+def test_a_dev_stage_of_the_users_ends_with_them(says_cache: bool) -> None:
+    theirs = "FROM golang:1.26 AS dev\nUSER dev\nCMD air"
+    text, service = f"{theirs}\nFROM dev AS build\n", Service("api", build=ImageBuild(says_cache=says_cache))
+    facts = parse(text, path="Dockerfile", args={})
+    stage = find_stage(facts, "dev")
+    assert stage is not None
+    made = "/data" if says_cache else "/cache /data"
+    assert at_end(text, facts, stage, project(("volume", "/data")), service).splitlines() == [
+        *theirs.splitlines(), "", "# A new volume begins as what lies at its place: any user may write there.",
+        "USER 0:0", f"RUN mkdir -p {made} && chmod 1777 {made}", "FROM dev AS build",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

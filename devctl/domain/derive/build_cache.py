@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage, with_ends
 from devctl.domain.dockerfile.stages import chain, external_base, find_stage, golang_tag
+from devctl.domain.go.go_command import PLACES_CACHE
 
 MOUNT = "--mount=type=cache,target=/root/.cache/go-build"
 """Where Go keeps it for root. The builder keeps a cache by its target, apart for each project (`CACHE_SCOPE`)."""
@@ -17,7 +18,6 @@ _COMPILES = re.compile(
     r"\bgo\s+(?:build|install|run|generate|test|vet|tool)\b|\bmake\b|\bmage\b|\btask\b|\.sh\b"
 )
 _RUN = re.compile(r"^(\s*RUN)\b", re.IGNORECASE)
-_ELSEWHERE = re.compile(r"\b(?:GOCACHE|HOME|XDG_CACHE_HOME)\b")
 _ROOT = frozenset({"root", "0", "root:root", "0:0"})
 
 
@@ -44,7 +44,7 @@ def _as_root(facts: DockerfileFacts, stage: Stage) -> bool:
     """Whether Go keeps its cache where root has it, in all of the stage."""
     lines = [i for s in chain(facts, stage) for i in s.instructions]
     users = (" ".join(i.value) for i in lines if i.cmd == "USER")
-    moved = any(i.cmd in ("ENV", "ARG", "RUN") and _ELSEWHERE.search(i.original) for i in lines)
+    moved = any(i.cmd in ("ENV", "ARG", "RUN") and PLACES_CACHE.search(i.original) for i in lines)
     return not moved and all(user in _ROOT for user in users)
 
 

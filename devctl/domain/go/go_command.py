@@ -11,6 +11,8 @@ _WITH_VALUE = frozenset(
     "o C tags ldflags gcflags asmflags mod modfile p exec overlay pgo buildmode installsuffix".split()
 )
 """Flags whose value may be the next word."""
+PLACES_CACHE = re.compile(r"\b(?:GOCACHE|HOME|XDG_CACHE_HOME)\b")
+"""What says where Go keeps its build cache: https://pkg.go.dev/cmd/go#hdr-Build_and_test_caching"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from devctl.domain.compose.depends_on import jobs
 from devctl.domain.compose.handed_files import copied_in, readable
 from devctl.domain.derive.health_check import cannot_run, compose_test
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
+from devctl.domain.go.go_command import PLACES_CACHE
 from devctl.domain.plan import production
 from devctl.domain.plan.development import relaxed
 from devctl.domain.plan.engine_state import (
@@ -217,8 +218,17 @@ def _dev(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
         users = _users_air(spec, service) if run.ours else {}
         spec["environment"] = {**spec["environment"], **_air_environment(project, service), **users}
         _time_to_stop(spec, service)
+    elif _has_no_cache(spec, service):
+        _share_cache(spec)
+        spec["environment"]["GOCACHE"] = f"{CACHE_TARGET}/go-build"
     if run.poll:
         spec["environment"]["AIR_POLL"] = "1"
+
+
+def _has_no_cache(spec: OwnSpec, service: Service) -> bool:
+    """Whether Go would keep its build cache in the home of root, in a dev stage of the user's that runs as somebody else."""
+    root = str(spec.get("user") or "0").partition(":")[0] in ("0", "root")
+    return not (root or service.build.says_cache or PLACES_CACHE.search(" ".join(spec["environment"])))
 
 
 def _environment(spec: OwnSpec, service: Service, run: Run) -> OwnSpec:

@@ -59,7 +59,8 @@ class ImageBuild:
     `dev_stage`/`prod_stages` the stages in it that can work; where there is none, `derived` is a dev stage made of theirs,
     and else our own stage from `.devctl/` takes its place. `production`: their production stage, where it can be put on another
     base; else our own is what runs there. `go_image`: the image that stages of ours compile in. `shares_cache`: the dev stage
-    keeps GOCACHE below /cache, as ours does, so the volume there may be the one that projects share. `files`: what stages of
+    keeps GOCACHE below /cache, as ours does, so the volume there may be the one that projects share; `says_cache`: it says where
+    Go keeps its build cache. `files`: what stages of
     ours copy beside the program. `go_files`: of the main's folder, where the user's build names files and not the package.
     `inline`: the text of `dockerfile`, where it stands in the compose file, on the same lines.
     """
@@ -74,6 +75,7 @@ class ImageBuild:
     production: ProductionStage | None = None
     go_image: str | None = None
     shares_cache: bool = False
+    says_cache: bool = False
     tags: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     ldflags: str = ""

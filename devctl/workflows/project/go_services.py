@@ -28,6 +28,7 @@ from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, for_production
 from devctl.domain.dockerfile.stages import chain, external_base, find_stage, golang_tag
 from devctl.domain.go.facts import SourceFacts
+from devctl.domain.go.go_command import PLACES_CACHE
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Sources, Toolbox
@@ -255,7 +256,8 @@ class _Reading:
             return service
         said = [i.original for s in chain(facts, stage) for i in s.instructions if i.cmd == "ENV"]
         shared = any("GOCACHE=/cache/" in text for text in said)
-        return replace(service, build=replace(service.build, shares_cache=shared))
+        says = any(PLACES_CACHE.search(text) for text in said)
+        return replace(service, build=replace(service.build, shares_cache=shared, says_cache=says))
 
     def _with_theirs(
         self, service: Service, named: DockerfileFacts | None, detect: Callable[..., Service]

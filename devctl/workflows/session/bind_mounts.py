@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import posixpath
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage, with_ends
 from devctl.domain.plan.render import CACHE_TARGET
 from devctl.domain.ports.files import Files
 from devctl.domain.project.model import Project, Service
@@ -34,12 +36,24 @@ def volume_folders(project: Project, service: Service) -> list[str]:
 
 def with_volumes(dockerfile: str, project: Project, service: Service) -> str:
     """Our Dockerfile with a folder in its dev stage for each volume of the service."""
-    ours = volume_folders(project, service)
-    if not ours:
-        return dockerfile
-    folders = " ".join(shlex.quote(target) for target in ours)
-    line = f"RUN mkdir -p {folders} && chmod 1777 {folders}\n"
-    return dockerfile.replace(_DEV_STAGE, f"{_DEV_STAGE}{_WHY}{line}", 1)
+    made = _made(volume_folders(project, service))
+    return dockerfile.replace(_DEV_STAGE, f"{_DEV_STAGE}{_WHY}{made}", 1) if made else dockerfile
+
+
+def at_end(text: str, facts: DockerfileFacts, stage: Stage, project: Project, service: Service) -> str:
+    """A Dockerfile of the user's with the same at the end of its dev stage; the build cache is such a volume too."""
+    cache = [] if service.build.says_cache else [CACHE_TARGET]
+    made = _made([*cache, *volume_folders(project, service)])
+    if not made:
+        return text
+    lines = with_ends(text)
+    after = next((s.line - 1 for s in facts.stages if s.index == stage.index + 1), len(lines))
+    return "".join([*lines[:after], f"\n{_WHY}USER 0:0\n{made}", *lines[after:]])
+
+
+def _made(targets: Iterable[str]) -> str:
+    folders = " ".join(shlex.quote(target) for target in targets)
+    return f"RUN mkdir -p {folders} && chmod 1777 {folders}\n" if folders else ""
 
 
 def make_mounted(files: Files, project: Project, service: Service) -> None:

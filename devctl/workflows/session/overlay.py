@@ -33,7 +33,7 @@ from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, dock
 from devctl.errors import FilesError
 from devctl.workflows.project.excluded_folders import data_folders, frontend_modules
 from devctl.workflows.project.users_dockerfile import users_text
-from devctl.workflows.session.bind_mounts import volume_folders, with_volumes
+from devctl.workflows.session.bind_mounts import at_end, volume_folders, with_volumes
 from devctl.workflows.session.manifests import manifest_paths
 from devctl.workflows.session.private_modules import said_args
 
@@ -162,6 +162,9 @@ def _their_dockerfile(files: Files, sources: Sources, project: Project, run: Run
     text = _read_by(project, text)
     facts = sources.dockerfile_text(text, path=str(run.dockerfile), args=build_args(project, run))
     text = _without_newer(facts, text, run.stage) if syntax_line(text) is None else text
+    stage = find_stage(facts, run.stage)
+    if run.mode == "dev" and project.owner[0] != 0 and stage is not None:
+        text = at_end(text, facts, stage, project, service)
     if number is None or run.stage is None:
         return text
     taken = next((s for s in facts.stages if s.name.lower() == target_of(run.stage)), None)
