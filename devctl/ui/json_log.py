@@ -36,11 +36,15 @@ def readable(line: str, style: Style) -> list[Part] | None:
     if not line.startswith("{") or not line.rstrip().endswith("}"):
         return None
     try:
-        pairs = json.loads(
-            line, object_pairs_hook=_Object, parse_int=_Number, parse_float=_Number, parse_constant=_Number
-        )
-    except (ValueError, RecursionError):
+        return _readable(line, style)
+    except (ValueError, RecursionError):  # what is nested too deep for the parser, or for us
         return None
+
+
+def _readable(line: str, style: Style) -> list[Part] | None:
+    pairs = json.loads(
+        line, object_pairs_hook=_Object, parse_int=_Number, parse_float=_Number, parse_constant=_Number
+    )
     if not isinstance(pairs, _Object):
         return None
     level, pairs = _taken(pairs, _LEVELS, bool)

@@ -483,3 +483,28 @@ def test_a_server_that_speaks_udp_has_no_port_to_connect_to(
         f'\ts := &dns.Server{{Addr: ":5353", Net: "{net}"}}\n\ts.ListenAndServe()\n}}\n'
     )
     assert _service(tmp_path, {"main.go": main}).serve.port == port
+
+
+CALLS = f"x = f({'x, ' * 400})\n" * 60
+WORDS = "port" * 30_000
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        f'import "net/http"\n\nfunc main() {{\n{CALLS}http.ListenAndServe(x, nil)\n',
+        f'import "net/http"\n\nfunc main() {{\nvar _ = map[string]string{{"{WORDS}!": "x"}}\n',
+        f'import "flag"\n\nfunc main() {{\nvar _ = `"{WORDS}\n`\n',
+    ],
+    ids=["calls of calls", "a key", "a word of a flag"],
+)
+def test_source_that_is_made_for_it_does_not_keep_the_reader_busy(tmp_path: Path, main: str) -> None:
+    source = f'package main\n\n{main}http.ListenAndServe(":7070", nil)\n}}\n'
+    assert _service(tmp_path, {"main.go": source}).serve.port == 7070
+
+
+def test_an_address_is_followed_through_variables_that_many_expressions_name(tmp_path: Path) -> None:
+    assigned = "".join(f"\tx = pick(x, y, {n})\n\ty = pick(y, x, {n})\n" for n in range(8))
+    source = f'package main\n\nimport "net/http"\n\nfunc main() {{\n{assigned}\tx = env("PORT_X", ":7070")\n'
+    source += "\thttp.ListenAndServe(x, nil)\n}\n"
+    assert _service(tmp_path, {"main.go": source}).serve.port == 7070

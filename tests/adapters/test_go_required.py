@@ -147,3 +147,22 @@ def test_what_a_file_of_variables_could_be_copied_from(tmp_path: Path, example: 
     assert [f.example for f in read(tmp_path).modules[0].packages[0].env_files] == [example]
     build_tree(tmp_path, {".env": ""})
     assert [f.there for f in read(tmp_path).modules[0].packages[0].env_files] == [True]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"if {'a' * 60_000} {{ panic(1) }}",
+        f"if {' || '.join(['a == 0'] * 10_000)} {{ panic(1) }}",
+        f'if a == "" {{ {"return;" * 30_000} }}',
+        f"{'if !a {' * 3000}{'}' * 3000}",
+    ],
+    ids=["a long word", "a long condition", "a long block", "nested"],
+)
+def test_source_that_is_made_for_it_does_not_keep_the_reader_busy(tmp_path: Path, body: str) -> None:
+    assert required(tmp_path, f'mustEnv("DB")\n{body}') == ["DB main.go:9"]
+
+
+def test_a_tag_that_is_one_long_word_either(tmp_path: Path) -> None:
+    text = f'type c struct {{\n\tA string `{"a" * 60_000}`\n\tB string `env:"DB,required"`\n}}\n'
+    assert required(tmp_path, "", text) == ["DB main.go:13"]

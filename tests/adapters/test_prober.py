@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
 
+from devctl.adapters.system import http_probe
 from devctl.adapters.system.http_probe import SocketProber
 from devctl.domain.ports.http import BODY_KEPT, Answer
 
@@ -212,3 +214,9 @@ def test_one_that_goes_away_midway_gives_nothing(listening: socket.socket) -> No
     there.start()
     asked = f"http://127.0.0.1:{listening.getsockname()[1]}/"
     assert PROBE.fetch(asked, timeout=5, midway=lambda: there.join(60)) is None
+
+
+def test_what_midway_takes_is_not_the_servers_time(pages: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = [0.0]
+    monkeypatch.setattr(http_probe, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + late[0]))
+    assert PROBE.fetch(pages, timeout=5, midway=lambda: late.append(late.pop() + 60)) == WHOLE

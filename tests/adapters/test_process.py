@@ -252,7 +252,9 @@ def test_of_a_log_the_end_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "WHOLE", 1000)
     monkeypatch.setattr(process, "LAST", 20)
     code = "for n in range(1000): print(n)"
-    assert RUN.run(python(code), last=9).stdout == "998\n999\n"
+    done = RUN.run(python(code), last=9)
+    assert (done.stdout, done.cut) == ("998\n999\n", True)
+    assert not RUN.run(python("print(1)"), last=9).cut
     lines: list[str] = []
     done = RUN.run(python(code), on_line=lines.append)
     assert (done.stdout, lines) == ("995\n996\n997\n998\n999\n", [str(n) for n in range(1000)])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devctl.domain.failures import dev_log
 from devctl.domain.failures.dev_log import DevLog, Mark, without_airs_own
 
 
@@ -109,3 +113,26 @@ def test_the_words_of_a_build_that_come_behind_its_end() -> None:
         Mark("build.failed", ms=110),
         Mark("build.failed", "main.go:12:12: undefined: x"),
     ]
+
+
+@pytest.mark.parametrize("digits", range(1, 14))
+def test_what_a_program_forges_as_a_time_is_one_that_a_calendar_has(digits: int) -> None:
+    said = marks("devctl: build start", f"devctl: build failed 1ms {'9' * digits}")
+    assert all(datetime.fromtimestamp(mark.at) for mark in said)
+
+
+def test_of_what_a_build_prints_the_first_part_is_kept_empty_lines_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dev_log, "MOST", 100)
+    said = marks("devctl: build start", *[""] * 1000, "devctl: build failed 1ms")
+    assert len(said[-1].message) <= 100
+
+
+def test_another_run_of_the_container_has_room_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev_log, "MOST", 100)
+    log = DevLog()
+    for line in ("x" * 200, "devctl: the container started", "no such tool"):
+        log.read(line, program=False)
+    failed = log.read("devctl: post_cmd failed: lint", program=False)
+    assert failed == Mark("command.failed", "no such tool\npost_cmd failed: lint")

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from devctl.domain.failures import Asked, explain
+from devctl.domain.failures.dev_log import without_airs_own
 from devctl.domain.failures.listeners import Listener, listeners
+from devctl.domain.failures.places import of_project
+from devctl.domain.failures.searchable import LONGEST, searchable
+from devctl.domain.project.model import Service
 
 SAMPLES: list[tuple[Asked, str, str, str]] = [
     (
@@ -141,3 +145,26 @@ def test_sockets_of_the_network_are_told_apart() -> None:
 """
     assert listeners(text) == (Listener(80, True), Listener(8080, True), Listener(9090, False))
     assert listeners("cat: no such file") == ()
+
+
+@pytest.mark.parametrize("piece", ["/a/", "a.", "a:1:", "a@", "go: a: ", "1."])
+def test_a_line_that_is_made_for_the_patterns_costs_little(piece: str) -> None:
+    said = "go: go.mod requires go >= 1.27 (running go 1.26.8; GOTOOLCHAIN=local)"
+    found = explain("build", f"{piece * 30_000}\n{said}")
+    assert found is not None and found.code == "go-too-old"
+
+
+def test_of_a_long_line_both_ends_are_searched() -> None:
+    short = "x" * LONGEST
+    assert searchable(f"{short}\n{short}\n") == f"{short}\n{short}\n"
+    found = searchable(f"a\nbegins {'x' * 30_000} ends\nz")
+    first, long, last = found.split("\n")
+    assert (first, last) == ("a", "z") and len(long) <= LONGEST
+    assert long.startswith("begins x") and long.endswith("x ends")
+
+
+def test_a_log_and_a_place_are_cut_likewise() -> None:
+    assert len(without_airs_own("/a/" * 30_000)) <= LONGEST
+    service = Service("api")
+    said = of_project(f"{service.mounted_at}/" * 30_000 + f"\n{service.mounted_at}/main.go:3:1: no", service)
+    assert said.split("\n")[1] == "main.go:3:1: no"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.project.log_lines import LogLines, Said, log_mark
+from devctl.domain.plan.engine_state import MODE_LABEL, Container
+from devctl.domain.project import log_lines
+from devctl.domain.project.log_lines import LOG_MARK, LogLines, Said, log_mark
 
 MARK = log_mark("/home/me/shop", "api")
 LOOKS_LIKE = [
@@ -81,3 +84,37 @@ def test_half_a_line_goes_on_behind_what_came_in_between_or_ends_with_its_progra
         Said("stderr", "devctl: restarted", program=False)
     ]
     assert [*lines.halves()] == [Said("stderr", "half")] and [*lines.halves()] == []
+
+
+def test_a_line_that_never_ends_is_cut_where_it_is_too_long_and_nothing_of_it_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(log_lines, "LONGEST", 100)
+    lines = LogLines(MARK)
+    said = [each for _ in range(50) for each in lines.read("stdout", f"{'x' * 7}{MARK}>{'y' * 9}\n")]
+    said += [each for _ in range(50) for each in lines.read("stderr", "z" * 7)]
+    said += [*lines.read("stdout", f"{MARK} y\n"), *lines.end()]
+    assert all(len(each.text) < 110 for each in said)
+    assert "".join(each.text for each in said if each.stream == "stdout" and each.program) == "x" * 350
+    assert "".join(each.text for each in said if not each.program) == "y" * (9 * 50 + 1)
+    assert "".join(each.text for each in said if each.stream == "stderr") == "z" * 350
+
+
+def test_half_lines_cost_what_they_are_long() -> None:
+    """Added to one string, these would be copied 200,000 times."""
+    lines = LogLines(MARK)
+    for _ in range(200_000):
+        assert len([*lines.read("stdout", f"{'x' * 100}{MARK} devctl: hi\n")]) == 1
+    (half,) = lines.halves()
+    assert len(half.text) == 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("labels", "mark"), [({MODE_LABEL: "dev"}, MARK), ({MODE_LABEL: "prod"}, ""), ({}, "")]
+)
+def test_a_mark_counts_only_where_our_reloader_runs(labels: dict[str, str], mark: str) -> None:
+    """A dependency that gives itself one would hide its lines."""
+    container = Container(
+        "c1", "shop-db-1", "db", "running", "none", 0, "x", "sha256:1", labels=labels, env={LOG_MARK: MARK}
+    )
+    assert container.log_mark == mark

@@ -104,3 +104,10 @@ def test_any_object_is_shown_or_left_and_no_field_is_lost(fields: dict[str, obje
             for value in fields.values()
             if isinstance(value, int) and value not in (True, False)
         )
+
+
+@pytest.mark.parametrize("depth", [100, 300, 400, 900, 20_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+def test_what_is_nested_too_deep_is_shown_as_it_is(depth: int, opening: str, closing: str) -> None:
+    text = shown(f'{{"msg":"x","a":{opening * depth}1{closing * depth}}}')
+    assert text is None or text.startswith("x a")

@@ -94,6 +94,11 @@ def test_what_a_watcher_measured_is_told_instead() -> None:
     world.events.clear()
     logs(LogsRequest(project=world.root, json=True), world.box())
     assert [json.loads(e.line) for e in world.events if isinstance(e, Recorded)] == lines
+    for tail in (0, 1, 9):
+        world.events.clear()
+        logs(LogsRequest(project=world.root, json=True, tail=tail), world.box())
+        told_last = [json.loads(e.line) for e in world.events if isinstance(e, Recorded)]
+        assert told_last == lines[max(0, len(lines) - tail) :]
 
 
 def test_without_a_mark_all_is_shown_as_it_is() -> None:
@@ -104,7 +109,11 @@ def test_without_a_mark_all_is_shown_as_it_is() -> None:
     assert shown(world) == [Following(("shop",)), *map(program, SAID)]
 
 
-def test_the_last_lines_are_those_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("cut", "all_of_it"), [(False, []), (True, ["--tail", "4"])])
+def test_the_last_lines_are_those_of_the_program(
+    monkeypatch: pytest.MonkeyPatch, cut: bool, all_of_it: list[str]
+) -> None:
+    """`cut`: the lines are so long that not all of what was asked for is read: then it is not the whole log either."""
     world = running(*SAID)
     assert world.container is not None
     stamped = [f"2026-11-30T00:00:{second:02}.0Z {line}" for second, line in enumerate(world.container.log)]
@@ -114,7 +123,7 @@ def test_the_last_lines_are_those_of_the_program(monkeypatch: pytest.MonkeyPatch
     def recorded(self: FakeProcesses, argv: Any, **how: Any) -> Any:
         if "--timestamps" not in argv:
             return run(self, argv, **how)
-        return Finished(0, "\n".join(stamped[:7]), "\n".join(stamped[7:]))
+        return Finished(0, "\n".join(stamped[:7]), "\n".join(stamped[7:]), cut=cut)
 
     def followed(self: FakeProcesses, argv: Any, **how: Any) -> Any:
         asked.append([*argv])
@@ -128,7 +137,7 @@ def test_the_last_lines_are_those_of_the_program(monkeypatch: pytest.MonkeyPatch
         ["--tail", "0"],
         ["--since", "2026-11-30T00:00:09.0Z"],
         ["--since", "2026-11-30T00:00:05.0Z"],
-        [],
+        all_of_it,
     ]
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 
 from devctl.domain.ports.http import Answer
+from devctl.domain.ports.toolbox import Finished
 from devctl.errors import ProjectError
-from devctl.workflows.preview.drain import Drained, Sent, as_json, lost, must_drain
+from devctl.workflows.preview import drain
+from devctl.workflows.preview.drain import HELD, Drained, Sent, as_json, lost, must_drain
+from tests.fakes import FakeProcesses, World
 
 GOOD, CUT, STREAM = Answer(200, length=5), Answer(200, length=3, complete=False), Answer(200)
 
@@ -56,3 +64,44 @@ def test_the_result_of_several_is_the_worst_and_each() -> None:
         {"name": "api", "stopped_ms": 30, "exit_code": 0, "lost_requests": 1},
         {"name": "web", "stopped_ms": 900, "exit_code": 2, "lost_requests": 4},
     ]
+
+
+@pytest.mark.parametrize(
+    "signalled", [True, False], ids=["the engine tells of the signal", "it tells nothing"]
+)
+def test_held_requests_wait_for_the_stop_however_late_it_comes(
+    monkeypatch: pytest.MonkeyPatch, signalled: bool
+) -> None:
+    monkeypatch.setattr(drain, "PATIENCE", 0.05)
+    order, released = list[str](), threading.Semaphore(0)
+    world = World()
+
+    class Processes(FakeProcesses):
+        def follow(self, argv: Any, *, on_line: Callable[[str, str], None], together: bool = False) -> Any:
+            self.tell = on_line
+            return super().follow(argv, on_line=on_line, together=together)
+
+        def run(self, argv: Any, **how: Any) -> Finished:
+            order.append("stop")
+            if signalled:
+                self.tell("stdout", "kill\n")
+                for _ in range(HELD):
+                    released.acquire()
+            return Finished(0, "", "")
+
+    def fetch(url: str, *, timeout: float, midway: Callable[[], object] | None = None) -> Answer | None:
+        if midway is not None:
+            midway()
+            order.append("released")
+            released.release()
+        elif timeout == drain.FENCE:  # as on a machine that is slow to begin the stop
+            for _ in range(HELD):
+                if released.acquire(timeout=0.2):
+                    released.release()
+        return GOOD
+
+    box = SimpleNamespace(
+        processes=Processes(world), clock=world.box().clock, prober=SimpleNamespace(fetch=fetch)
+    )
+    drain._stop_under_load(cast("Any", box), cast("Any", SimpleNamespace(id="c1")), "http://x/")
+    assert order == ["stop", *["released"] * HELD]

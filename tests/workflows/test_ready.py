@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -12,11 +13,12 @@ import pytest
 
 from devctl.domain.command.events import Remark
 from devctl.domain.command.requests import UpRequest
+from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.failures.listeners import Listener
 from devctl.errors import ProjectError
 from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.project.load import load
-from devctl.workflows.ready.wait import COMPILE_TIMEOUT, STAYS_UP, wait_ready
+from devctl.workflows.ready.wait import COMPILE_TIMEOUT, STAYS_UP, following, wait_ready
 from tests.fakes import FakeProcesses, World
 
 
@@ -245,3 +247,26 @@ def test_where_it_listened_once_is_no_longer_held_against_it() -> None:
     with pytest.raises(ProjectError) as error:
         wait_ready(box, project.name, service, timeout=60, beside=moving, served=frozenset({8080}))
     assert error.value.code == "never-answers"
+
+
+def test_the_two_streams_of_a_log_are_heard_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    both, met = threading.Barrier(2), list[str]()
+
+    def hear(self: DevLog, stream: str, text: str) -> Iterator[Mark]:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.2)
+            met.append(stream)
+        yield Mark("app.started")
+
+    monkeypatch.setattr(DevLog, "hear", hear)
+    log = Log(world, {}, 0)
+    (container,) = world.box().engine.containers("shop").containers
+    with following(cast("Any", log), container, since="") as (_, marks):
+        readers = [threading.Thread(target=log.say, args=(name, "x\n")) for name in ("stdout", "stderr")]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+    assert (met, marks.qsize()) == ([], 2)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from devctl.domain.command.events import DepsChanged, DepsFailed, DepsRebuilt
 from devctl.domain.command.requests import UpRequest
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, InterruptedByUser, MachineError, ProjectError
+from devctl.workflows.dev import replace
 from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.dev.replace import Superseded
 from devctl.workflows.dev.watch_round import catch_up
 from devctl.workflows.project.load import load
 from devctl.workflows.state.snapshot import snapshot
 from tests.fakes import World, go_mod
+from tests.workflows.test_unreached import LISTENING
 
 
 class Running:
@@ -186,3 +190,27 @@ def test_what_does_not_run_in_dev_mode_is_left_alone(running: Running) -> None:
     running.world.save("go.mod", go_mod("a"))
     assert running.round() is False
     assert running.world.calls == []
+
+
+def test_what_the_old_one_listens_on_is_asked_when_the_build_is_over(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is reloaded meanwhile, and a helper's port that is new then is no reason to give its successor up."""
+    assert running.first is not None
+    running.first.build_state = LISTENING.format(host="00000000", port=8080)
+    build, wait_ready, told = replace.build, replace.wait_ready, list[frozenset[int]]()
+
+    def built(*args: Any, **how: Any) -> None:
+        build(*args, **how)
+        assert running.first is not None
+        running.first.build_state = LISTENING.format(host="00000000", port=6060)
+
+    def waited(*args: Any, served: frozenset[int], **how: Any) -> None:
+        told.append(served)
+        wait_ready(*args, served=served, **how)
+
+    monkeypatch.setattr(replace, "build", built)
+    monkeypatch.setattr(replace, "wait_ready", waited)
+    running.world.save("go.mod", go_mod("a"))
+    assert running.round() is False
+    assert told == [{6060}]

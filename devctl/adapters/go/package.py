@@ -43,7 +43,7 @@ _ROUTED = re.compile(r"(?:(?P<method>[A-Z]+)\s+)?(?P<path>/\S*)")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _QUOTED = re.compile(r'"([^"\n]*)"')
 _FLAG = re.compile(r"(?:String|Int|Uint)(?:16|32|64)?(?:Var)?P?")
-_TAG = re.compile(r'([\w-]+):"([^"]*)"')
+_TAG = re.compile(r'(?<![\w-])([\w-]+):"([^"]*)"')
 
 # The patterns below in the order of `_PackageReader.handlers`; calls are by far the most frequent nodes, so they are filtered here.
 _QUERY = """
@@ -63,7 +63,7 @@ _QUERY = """
 (keyed_element . (literal_element (identifier) @name) . (literal_element) @value) @pair
 (keyed_element . (literal_element [(interpreted_string_literal) @name
   (binary_expression right: (interpreted_string_literal) @name)]) . (literal_element) @value
-  (#match? @name "^.[a-zA-Z0-9_.-]*(addr|port|listen|bind|ADDR|PORT|LISTEN|BIND)[a-zA-Z0-9_.-]*.$"))
+  (#match? @name "^.[a-zA-Z0-9_.-]{{0,99}}(addr|port|listen|bind|ADDR|PORT|LISTEN|BIND)[a-zA-Z0-9_.-]{{0,99}}.$"))
 (const_spec name: (identifier) @name value: (expression_list . (_) @value))
 (var_spec name: (identifier) @name value: (expression_list . (_) @value))
 (short_var_declaration left: (expression_list . (identifier) @name) right: (expression_list . (_) @value))

@@ -26,13 +26,15 @@ _QUERY = """
 """
 _READ = r"(?:os\.Getenv|os\.LookupEnv|syscall\.Getenv)\((?P<argument>[^()]*)\)"
 _GIVEN = re.compile(rf"(?:strings\.TrimSpace\()?{_READ}\)?")
-_LACKING = re.compile(rf'(?:{_READ}|(?P<empty>[\w.]+))[)\s]*==\s*(?:""|``|0\b)|!\s*(?P<missing>\w+)')
+_LACKING = re.compile(
+    rf'(?:{_READ}|(?<![\w.])(?P<empty>[\w.]+))[)\s]*==\s*(?:""|``|0\b)|!\s*(?P<missing>\w+)'
+)
 _FAILED = re.compile(r"(\w+) != nil")
 _LOADS = re.compile(r"godotenv\.(?:Load|Overload|Read)\((?P<files>[^()]*)\)")
 _QUOTED = re.compile(r'["`]([^"`]+)["`]')
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _ENDS = re.compile(
-    r"\bFatal|\bpanic\(|\bos\.Exit\([1-9]|\breturn\b[^\n]*(?:errors\.New\(|fmt\.Errorf\(|\b[eE]rr\w*)"
+    r"\bFatal|\bpanic\(|\bos\.Exit\([1-9]|\breturn\b(?:(?!\breturn\b)[^\n])*(?:errors\.New\(|fmt\.Errorf\(|\b[eE]rr)"
 )
 _HELPER = re.compile(r"(?i)^(?:must|require)\w*env$|^getrequired\w*env$")
 # Set by whoever manages the process; a program that looks for them goes on without.
@@ -42,6 +44,7 @@ _MANAGERS = frozenset(
 )
 _FUNCTIONS = ("function_declaration", "method_declaration", "func_literal")
 _CASES = ("expression_case", "type_case", "communication_case", "default_case")
+_LONG = 4_000  # bytes of a condition, a block or a statement; longer ones are not how a variable is asked for
 _BEFORE = 12  # statements above an `if` that may hold what it tests
 
 
@@ -77,7 +80,7 @@ def env_files(root: Node, path: str) -> Iterator[EnvFile]:
     """Files of variables without which the program ends; godotenv looks for `.env` where it is told none."""
     for _, captures in _cursor().matches(root):
         for node in captures.get("if", ()):
-            failed = _FAILED.fullmatch(text(node.child_by_field_name("condition")))
+            failed = _FAILED.fullmatch(_short(node.child_by_field_name("condition")))
             for value, statement in _given(node, failed[1]) if failed and _ends(node) else ():
                 load = _LOADS.fullmatch(value)
                 for name in _names(load["files"]) if load and not _only_sometimes(statement) else ():
@@ -90,7 +93,12 @@ def _names(files: str) -> list[str]:
 
 def _ends(node: Node) -> bool:
     """Whether what an `if` does ends the program."""
-    return _ENDS.search(text(node.child_by_field_name("consequence"))) is not None
+    return _ENDS.search(_short(node.child_by_field_name("consequence"))) is not None
+
+
+def _short(node: Node | None) -> str:
+    """Its text; nothing of one that is long, so that source which is made for it cannot keep the reader busy."""
+    return "" if node is None or node.end_byte - node.start_byte > _LONG else text(node)
 
 
 def _only_sometimes(node: Node) -> bool:
@@ -121,7 +129,7 @@ def tagged(tags: dict[str, str]) -> str | None:
 
 def _lacking(node: Node) -> Iterator[tuple[str, Node]]:
     """What an `if` that ends the program reads of the environment, where that is empty or not set: as it is written, and where."""
-    condition = text(node.child_by_field_name("condition"))
+    condition = _short(node.child_by_field_name("condition"))
     if "&&" in condition or not _ends(node):
         return
     for found in _LACKING.finditer(condition):
@@ -139,7 +147,7 @@ def _given(node: Node, name: str) -> Iterator[tuple[str, Node]]:
     for _ in range(_BEFORE):
         if above is None:
             return
-        left, _, value = text(above).partition("=")
+        left, _, value = _short(above).partition("=")
         if name in re.findall(r"[\w.]+", left):
             yield value.strip(), above
         above = above.prev_named_sibling

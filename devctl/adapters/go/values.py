@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _DEPTH = 6
 _LONG = 120  # of an expression that names a server; a handler written in place says nothing
 _MANY = 8  # values of one expression; more are noise
+_LOOKS = (
+    50_000  # at nodes, for all questions about one package: an expression can be made to branch without end
+)
 _TELLING = frozenset(
     [
         "interpreted_string_literal",
@@ -99,6 +102,9 @@ class Values:
 
     assigned: dict[str, list[Node]] = field(default_factory=dict)
     defaults: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    _left: int = _LOOKS
+    _known: dict[tuple[int, int], list[str]] = field(default_factory=dict)
+    """What the nodes of one question came to, by how far they were followed: many expressions name the same variable."""
 
     def assign(self, name: str, value: Node) -> None:
         """`name`: as it is written on the left, `port` or `opts.Web.Port`."""
@@ -126,8 +132,15 @@ class Values:
         word = before[-1].lower() if before else ""
         return [value for owner, value in known if word and word in owner.lower()] or [v for _, v in known]
 
-    def variables(self, node: Node, depth: int = _DEPTH) -> Iterator[str]:
+    def variables(self, node: Node) -> Iterator[str]:
         """Names of environment variables that an expression is made of: `":" + os.Getenv("API_PORT")`."""
+        return self._variables(node, _DEPTH, set())
+
+    def _variables(self, node: Node, depth: int, seen: set[tuple[int, int]]) -> Iterator[str]:
+        if (node.id, depth) in seen or not self._left:
+            return
+        seen.add((node.id, depth))
+        self._left -= 1
         name, nodes = "", node.named_children
         if node.type == "call_expression":
             given = literal(first(node.child_by_field_name("arguments"))) or ""
@@ -138,11 +151,12 @@ class Values:
             yield name
         elif depth > 0:
             for inner in nodes:
-                yield from self.variables(inner, depth - 1)
+                yield from self._variables(inner, depth - 1, seen)
 
     def address(self, node: Node) -> str | None:
         """The first address that the expression may stand for; one that others mostly talk to (4222) where there is no other."""
-        found = [v for v in self.possible(node, _DEPTH) if parse_address(v) is not None]
+        self._known.clear()
+        found = [v for v in self._possible(node, _DEPTH) if parse_address(v) is not None]
         return next((v for v in found if serves_here(v)), None) or next(
             (v for v in found if is_brokers(v)), None
         )
@@ -160,32 +174,38 @@ class Values:
             words += [literal(first(call.child_by_field_name("arguments"))) or "" for call in made[:1]]
         return " ".join(["grpc", *words] if grpc and text(called).startswith("net.Listen") else words)
 
-    def possible(self, node: Node, depth: int) -> list[str]:
+    def _possible(self, node: Node, depth: int) -> list[str]:
         """The values that the text allows; wrong ones among them do not matter."""
         if (value := literal(node)) is not None:
             return [value]
-        if depth == 0:
-            return []
+        if (node.id, depth) not in self._known:
+            if depth == 0 or not self._left:
+                return []
+            self._left -= 1
+            self._known[node.id, depth] = self._followed(node, depth)
+        return self._known[node.id, depth]
+
+    def _followed(self, node: Node, depth: int) -> list[str]:
         if node.type in ("identifier", "field_identifier", "selector_expression"):
             return self._named(node, depth - 1)
         if node.type in ("unary_expression", "parenthesized_expression") and node.named_children:
-            return self.possible(node.named_children[-1], depth - 1)
+            return self._possible(node.named_children[-1], depth - 1)
         if node.type == "binary_expression":
             return self._joined(node, depth - 1)
         return self._called(node, depth - 1) if node.type == "call_expression" else []
 
     def _joined(self, node: Node, depth: int) -> list[str]:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-        rights = self.possible(right, depth) if right is not None else []
+        rights = self._possible(right, depth) if right is not None else []
         # A host that is not known does not matter: the port is what counts.
-        lefts = (self.possible(left, depth) if left is not None else []) or [""]
+        lefts = (self._possible(left, depth) if left is not None else []) or [""]
         return [a + b for a in lefts for b in rights][:_MANY]
 
     def _named(self, used: Node, depth: int) -> list[str]:
         name = text(used).rpartition(".")[2]
         found = self._default(used)
         for node in self._nearest(used, self.assigned.get(name, [])):
-            found += self.possible(node, depth)
+            found += self._possible(node, depth)
         return list(dict.fromkeys(found))[:_MANY]
 
     def _nearest(self, used: Node, all_of_name: list[Node]) -> list[Node]:
@@ -202,7 +222,7 @@ class Values:
         arguments = node.child_by_field_name("arguments")
         children = arguments.named_children if arguments is not None else []
         function = text(node.child_by_field_name("function"))
-        values = [self.possible(child, depth) for child in children]
+        values = [self._possible(child, depth) for child in children]
         if not children:  # kingpin.Flag("listen", "usage").Default(":8080").String()
             return [v for c in chain_of(node) for v in self._called(c, depth) if "Default(" in function]
         if function.endswith("Sprintf") and children:

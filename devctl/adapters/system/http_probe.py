@@ -60,7 +60,9 @@ class SocketProber:
             with socket.create_connection(at, timeout=timeout) as connection:
                 connection.sendall(ask)
                 if midway is not None:
+                    began = time.monotonic()
                     midway()
+                    end += time.monotonic() - began
                     connection.sendall(b" ")
                 return _answer(connection, end)
         except OSError:

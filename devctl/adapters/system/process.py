@@ -96,7 +96,8 @@ class SystemProcesses:
             raise _too_long(argv)
         out, err = (stream.text() for stream in kept.values())
         if not ending.begun:
-            return Finished(child.returncode, out, err)
+            cut = any(stream.cut for stream in kept.values())
+            return Finished(child.returncode, out, err, cut=cut)
         if timeout is None:
             raise no_answer(argv, within)
         return Finished(124, out, err)
@@ -259,7 +260,7 @@ class _Kept:
         self._ending, self._last = ending, last
         self._parts: deque[bytes] = deque()
         self._size = 0
-        self.too_long = False
+        self.too_long = self.cut = False
 
     def add(self, raw: bytes) -> None:
         if self.too_long:
@@ -274,6 +275,7 @@ class _Kept:
             return
         while self._size > self._last and len(self._parts) > 1:
             self._size -= len(self._parts.popleft())
+            self.cut = True
 
     def text(self) -> str:
         return b"".join(self._parts).decode(errors="replace")

@@ -7,6 +7,7 @@ from them. In which file an entry stands and where in it decides nothing: see `e
 from __future__ import annotations
 
 from devctl.domain.failures.entry import Asked, Explained, Facts, Failure
+from devctl.domain.failures.searchable import searchable
 
 __all__ = ["Asked", "Explained", "Facts", "Failure", "explain"]
 
@@ -26,7 +27,7 @@ def explain(
     """
     from devctl.domain.failures.catalog import entries
 
-    facts = Facts(exit_code, oom_killed, service)
+    facts, output = Facts(exit_code, oom_killed, service), searchable(output)
     fitting = [
         (entry.general, found.start(), entry, found)
         for entry in entries()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from devctl.domain.failures.searchable import searchable
 from devctl.domain.project.log_lines import LogLines, Said
 
 Kind = Literal[
@@ -29,9 +30,10 @@ Kind = Literal[
 
 MOST = 1_000_000
 """Characters of what a build prints that are kept; the first errors are what counts."""
+# Eleven digits of seconds reach to the year 5138: what a program forges beyond the last year of a calendar is no time.
 _MARK = re.compile(
     r"^devctl: build (?P<word>start|ok|failed|unchanged)(?: (?P<ms>\d{1,9})ms)?"
-    r"(?: (?P<at>\d{1,12}))?(?P<serves> serves)?(?P<shown> shown)?\s*$"
+    r"(?: (?P<at>\d{1,11}))?(?P<serves> serves)?(?P<shown> shown)?\s*$"
 )
 _HELPER = re.compile(r"devctl: (?:builds \S+ first|(?P<built>built) \S+)$")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -51,11 +53,11 @@ _AIRS_OWN = re.compile(
 
 
 def without_airs_own(log: str, mark: str = "") -> str:
-    """`mark`: as of LogLines."""
+    """To be searched for a cause. `mark`: as of LogLines."""
     lines = LogLines(mark)
     said = [each for line in log.split("\n") for each in lines.read("", f"{line}\n")]
     texts = (each.text for each in [*said, *lines.end()])
-    return "\n".join(text for text in texts if not _AIRS_OWN.match(_ANSI.sub("", text)))
+    return searchable("\n".join(text for text in texts if not _AIRS_OWN.match(_ANSI.sub("", text))))
 
 
 _ANEW = ("container.started", "app.started", "app.replaced", "app.exited")
@@ -128,7 +130,7 @@ class DevLog:
         kept = self._beside if self._build is None else self._build
         if self._size < MOST and (self._build is not None or self.apart):
             kept.append(text.removeprefix("devctl: "))
-            self._size += len(text)
+            self._size += len(text) + 1
 
     def _spoken(self, text: str) -> Mark | None:
         """What devctl-run says; air's own words and the runtime's, which matter in a dev stage that is not ours too."""
@@ -137,7 +139,7 @@ class DevLog:
         if text == "building...":
             return self._began()
         if text == "devctl: the container started":
-            self._build, self._beside = None, []
+            self._build, self._beside, self._size = None, [], 0
             return Mark("container.started")
         if text in ("running...", "devctl: started"):
             return Mark("app.started")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from devctl.domain.failures.searchable import searchable
 from devctl.domain.project.model import Service
 
 _GO = r"[^\s:]+\.go:\d+(?::\d+)?"
@@ -13,7 +14,7 @@ _COMPILED = re.compile(rf"^(?:vet: )?(?P<place>{_GO})(?=: )", re.MULTILINE)
 
 def of_project(text: str, service: Service) -> str:
     """What a program or a tool prints in the container, where the project is mounted."""
-    return re.sub(rf"{re.escape(service.mounted_at)}/(?={_GO})", "", text)
+    return re.sub(rf"{re.escape(service.mounted_at)}/(?={_GO})", "", searchable(text))
 
 
 def of_compiler(said: str, service: Service) -> str:

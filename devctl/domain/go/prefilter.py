@@ -50,11 +50,13 @@ _SERVING = (b".Run(", b".Start(", b".Listen(")
 _GIVEN_ADDRESS = re.compile(rb'\w\("(?:0\.0\.0\.0)?:\d{2,5}"')
 _FLAGS = re.compile(r"^flag$|spf13/(?:pflag|cobra)|urfave/cli|kingpin|alecthomas/kong|peterbourgon/ff")
 _FLAG_WORD = re.compile(
-    rb'"[^"\n]*(?:port|addr|listen|bind|conf)[^"\n]*"|\.(?:ya?ml|toml|json|ini)"', re.IGNORECASE
+    rb'"[^"\n]{0,200}?(?:port|addr|listen|bind|conf)[^"\n]{0,200}"|\.(?:ya?ml|toml|json|ini)"', re.IGNORECASE
 )
 # `DefaultPort = 8080`, `"server.port": "8080"`, from the word on: in small letters, tried only where the word stands.
 _PORT_WORDS = (b"port", b"addr", b"listen")
-_GIVEN = re.compile(rb"""(?:(?:port|addr)\w*[ \t]*=|\w+"[ \t]*:)[ \t]*["`]?[\w.]*:?\d{4,5}\b""")
+_GIVEN = re.compile(
+    rb"""(?:(?:port|addr)\w{0,99}[ \t]*=|\w{1,99}"[ \t]*:)[ \t]*["`]?[\w.]{0,99}:?\d{4,5}\b"""
+)
 _PORT_WORD = re.compile(rb"port|addr", re.IGNORECASE)
 
 

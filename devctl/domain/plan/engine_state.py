@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from devctl.domain.command.state import Health
+from devctl.domain.project.log_lines import LOG_MARK
 
 LABEL = "dev.devctl"
 PROJECT_LABEL = f"{LABEL}.project"
@@ -68,6 +69,11 @@ class Container:
     """The id of the container whose network it shares: that one's ports are its own."""
     on_host: bool = False
     """Whether it has the host's network, where nothing is published and each of its ports is the host's."""
+
+    @property
+    def log_mark(self) -> str:
+        """What our reloader puts before its lines in the log; "" where none runs: anybody's container may have such a variable."""
+        return self.env.get(LOG_MARK, "") if self.labels.get(MODE_LABEL) == "dev" else ""
 
     def published(self, port: int | None) -> tuple[str, int] | None:
         """Where this machine reaches a port of the container; None where it is not published."""

@@ -41,7 +41,7 @@ class Prober(Protocol):
         """One GET to its end, of at most `timeout` seconds in all; redirects are not followed.
 
         `midway` is called when all of the request but its last byte was sent: the one byte of a body. A server that has
-        read the rest counts it as under way, and answers when it is whole.
+        read the rest counts it as under way, and answers when it is whole. The time that it takes does not count.
         """
 
     def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...

@@ -32,12 +32,13 @@ if TYPE_CHECKING:  # annotations alone need them, and start-up time is spent on 
 @dataclass(frozen=True, slots=True)
 class Finished:
     """A process that ended; `code` 127 where the program does not exist, 126 where it cannot be started (neither was
-    `started`), 124 where the time ran out."""
+    `started`), 124 where the time ran out. `cut`: only the end of what it printed is there."""
 
     code: int
     stdout: str
     stderr: str
     started: bool = True
+    cut: bool = False
 
     @property
     def output(self) -> str:

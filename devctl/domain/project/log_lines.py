@@ -7,6 +7,7 @@ inside of it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -14,7 +15,7 @@ from hashlib import sha256
 LOG_MARK = "DEVCTL_MARK"
 """The variable that gives a container its mark."""
 LONGEST = 64_000_000
-"""Characters of a line that is still without an end."""
+"""Characters of a line that is still without an end; what comes then counts as the next one."""
 
 
 def log_mark(root: str, service: str) -> str:
@@ -32,43 +33,62 @@ class Said:
 
 
 @dataclass(slots=True)
+class _Unended:
+    """A line that comes in pieces, joined once."""
+
+    pieces: list[str] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, piece: str) -> bool:
+        """Whether it may go on."""
+        if piece:
+            self.pieces.append(piece)
+            self.size += len(piece)
+        return self.size < LONGEST
+
+    def taken(self) -> str:
+        text = "".join(self.pieces)
+        self.pieces, self.size = [], 0
+        return text
+
+
+@dataclass(slots=True)
 class LogLines:
     """`mark`: "" for a container of which nothing but the program speaks, or all in one voice."""
 
     mark: str = ""
-    _open: dict[str, str] = field(default_factory=dict)
+    _open: defaultdict[str, _Unended] = field(default_factory=lambda: defaultdict(_Unended))
     """What has no end yet, by stream."""
-    _half: dict[str, str] = field(default_factory=dict)
+    _half: defaultdict[str, _Unended] = field(default_factory=lambda: defaultdict(_Unended))
     """The program's words before a line that is not its own: they go on behind it."""
-    _piece: str = ""
+    _told: _Unended = field(default_factory=_Unended)
+    """What is not the program's, and goes on in the next marked line."""
 
     def read(self, stream: str, text: str) -> Iterator[Said]:
         """`text`: a line with its end, or a piece of one."""
-        text = self._open.pop(stream, "") + text
-        if not text.endswith("\n") and len(text) < LONGEST:
-            self._open[stream] = text
+        if self._open[stream].add(text) and not text.endswith("\n"):
             return
-        yield from self._line(stream, text.removesuffix("\n"))
+        yield from self._line(stream, self._open[stream].taken().removesuffix("\n"))
 
     def _line(self, stream: str, text: str) -> Iterator[Said]:
         own, found, rest = text.partition(self.mark) if self.mark else (text, "", "")
         if not found:
-            yield Said(stream, self._half.pop(stream, "") + own)
+            yield Said(stream, self._half[stream].taken() + own)
             return
-        if own:
-            self._half[stream] = self._half.get(stream, "") + own
-        self._piece += rest[1:].rstrip("\r")
-        if not rest.startswith(">"):
-            told, self._piece = self._piece, ""
-            yield Said(stream, told.encode(errors="surrogateescape").decode(errors="replace"), program=False)
+        if not self._half[stream].add(own):
+            yield Said(stream, self._half[stream].taken())
+        if not self._told.add(rest[1:].rstrip("\r")) or not rest.startswith(">"):
+            told = self._told.taken().encode(errors="surrogateescape").decode(errors="replace")
+            yield Said(stream, told, program=False)
 
     def halves(self) -> Iterator[Said]:
         """The program's half lines that nothing follows any more: it ended, or another run of it begins."""
-        for stream in list(self._half):
-            yield Said(stream, self._half.pop(stream))
+        for stream, half in list(self._half.items()):
+            if text := half.taken():
+                yield Said(stream, text)
 
     def end(self) -> Iterator[Said]:
         """What is left when the log ends."""
-        for stream in list(self._open):
-            yield from self._line(stream, self._open.pop(stream))
+        for stream, text in [(stream, it.taken()) for stream, it in self._open.items()]:
+            yield from self._line(stream, text) if text else ()
         yield from self.halves()

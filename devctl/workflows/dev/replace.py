@@ -54,8 +54,10 @@ def replace_service(
         network_awake(box, session.project, observed=session.observed),
         ThreadPoolExecutor(1) as beside,
     ):
+        proof = replacing.build(causes)
+        # Not before: the old one is reloaded while a long build runs, and may listen elsewhere then.
         served = beside.submit(served_ports, box.engine, service, replacing.old)
-        replacing.build_and_prove(causes)
+        replacing.prove(causes, proof)
         judge()
         replacing.start(causes.get("start", "new image"), timeout, served.result())
     note_old(box, session.project, service.name, None)
@@ -72,13 +74,17 @@ class _Replacing:
     assemble: bool
     anew: bool
 
-    def build_and_prove(self, causes: Mapping[str, str]) -> None:
-        """Nothing that runs is touched."""
+    def build(self, causes: Mapping[str, str]) -> Callable[[], None] | None:
+        """Nothing that runs is touched. Returns the proof that was begun beside it, where the base stays the same."""
         check_startable(self.box, self.session)
         proof = self._proof_beside() if "build" in causes else None
         write_overlay(self.box.files, self.box.state, self.session)
         if "build" in causes:
             self._build(causes["build"], proof)
+        return proof
+
+    def prove(self, causes: Mapping[str, str], proof: Callable[[], None] | None) -> None:
+        """Nothing that runs is touched."""
         ensure_cache(self.box, self.session, self.steps)
         if "build" in causes:
             self._prove(proof)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast
@@ -16,7 +17,7 @@ from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.plan.engine_state import Container
 from devctl.domain.ports.state_folder import Position
 from devctl.domain.ports.toolbox import Running, Toolbox
-from devctl.domain.project.log_lines import LOG_MARK, LogLines, Said
+from devctl.domain.project.log_lines import LogLines, Said
 from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import EVENTS
 from devctl.workflows.logs.recorded_events import recorded_event, told_to_people
@@ -56,7 +57,7 @@ def follow_services(box: Toolbox, project: Project, request: LogsRequest) -> Non
         with _followed(box, container, told, flags, together=not request.json) as log:
             while log.runs():  # a log may be long, and Ctrl-C ends it
                 box.clock.sleep(0.02)
-    for line in recorded.before[-(tail or 0) :] if request.json else []:
+    for line in deque(recorded.before, maxlen=tail) if request.json else ():
         box.reporter.emit(Recorded(line))
 
 
@@ -118,7 +119,7 @@ def _begin(box: Toolbox, project: Project, names: Sequence[str], *, pretty: bool
 
 def _last(box: Toolbox, container: Container, tail: int | None) -> Sequence[str]:
     """From where on a log is to be read, for the last `tail` lines of the program: what built it has lines there too."""
-    mark = container.env.get(LOG_MARK, "")
+    mark = container.log_mark
     if tail is None:
         return ()
     if not mark or not tail:
@@ -133,6 +134,8 @@ def _last(box: Toolbox, container: Container, tail: int | None) -> Sequence[str]
         )
         if len(theirs) >= tail:
             return ("--since", theirs[-tail])
+        if done.cut:  # lines so long that they would not all be read, however many are asked for
+            return ("--tail", str(tail))
         if len(lines) < asked or done.code != 0:
             return ()
         asked *= 8
@@ -180,12 +183,12 @@ def _followed(
     box: Toolbox, container: Container, told: TellOnce, flags: Sequence[str], *, together: bool
 ) -> Iterator[_Log]:
     """`together`: for a person, to whom the order of the lines says more than which stream each is of."""
-    mark = container.env.get(LOG_MARK, "")
-    log = _Log(box, container.service, container.started_at, DevLog(mark), told, OfLog(container.service))
+    log = DevLog(container.log_mark)
+    heard = _Log(box, container.service, container.started_at, log, told, OfLog(container.service))
     argv = docker("logs", *flags, to=[container.id])
-    with box.processes.follow(argv, on_line=log.hear, together=together) as log.runs:
-        yield log
-    log.end()
+    with box.processes.follow(argv, on_line=heard.hear, together=together) as heard.runs:
+        yield heard
+    heard.end()
 
 
 class _Recorded:

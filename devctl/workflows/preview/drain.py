@@ -107,7 +107,7 @@ def _hold(box: Toolbox, url: str, pool: ThreadPoolExecutor, told: threading.Even
 
     def midway() -> None:
         ready.release()
-        told.wait(PATIENCE)
+        told.wait()  # set at the latest when `docker stop` has returned, or was never begun
 
     def ask() -> None:
         try:

@@ -23,7 +23,6 @@ from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Clock, Reporter
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.domain.project.log_lines import LOG_MARK
 from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError, Problem, ProjectError
 from devctl.workflows.engine.network_holder import temporary
@@ -55,7 +54,7 @@ def exited(
     if container.restarts:  # a restart policy has it up again, so that its state and log are of several runs
         run = box.engine.last_run(container.id, tail=LINES)
         if run is not None:
-            log = without_airs_own(run.log.strip(), container.env.get(LOG_MARK, ""))
+            log = without_airs_own(run.log.strip(), container.log_mark)
             code, killed = run.exit_code, run.oom_killed
         code = code or 1
     if code == SIGKILLED and not killed:
@@ -261,8 +260,7 @@ def _starts_again(dependency: Container) -> str:
 def tail(engine: Engine, container: Container | None) -> str:
     if container is None:
         return ""
-    mark = container.env.get(LOG_MARK, "")
-    own = without_airs_own(engine.logs(container.id, tail=4 * LINES).strip(), mark)
+    own = without_airs_own(engine.logs(container.id, tail=4 * LINES).strip(), container.log_mark)
     return "\n".join(own.split("\n")[-LINES:])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from devctl.domain.plan.engine_state import MODE_LABEL, Container
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.http import Prober
 from devctl.domain.ports.toolbox import Processes, Running, Toolbox
-from devctl.domain.project.log_lines import LOG_MARK
 from devctl.domain.project.model import Service
 from devctl.domain.project.redact import redact
 from devctl.errors import ProjectError
@@ -90,12 +90,13 @@ def following(
 ) -> Iterator[tuple[Running, queue.SimpleQueue[Mark]]]:
     """What the log of a dev container says from a time on, and whether it still flows."""
     marks: queue.SimpleQueue[Mark] = queue.SimpleQueue()
-    log = DevLog(container.env.get(LOG_MARK, ""))
+    log, turn = DevLog(container.log_mark), threading.Lock()
 
     def on_line(stream: str, line: str) -> None:
-        for said in log.hear(stream, line):
-            if isinstance(said, Mark):
-                marks.put(said)
+        with turn:  # its two streams are read by a thread each
+            for said in log.hear(stream, line):
+                if isinstance(said, Mark):
+                    marks.put(said)
 
     argv = docker("logs", "--follow", "--since", since, to=[container.id])
     with processes.follow(argv, on_line=on_line) as alive:
