@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from devctl.domain.compose import env_file
 from devctl.domain.compose.env_file import Variable, lines, missing, variables
+from devctl.domain.dockerfile.stages import LONGEST
 
 
 @pytest.mark.parametrize(
@@ -130,3 +131,23 @@ def test_compose_reads_that_value_too(tmp_path: Path, line: str, value: str) -> 
 def test_variables_are_filled_in_as_compose_does(line: str, value: str) -> None:
     """Compared with `docker compose config --environment` of version 2.40.3."""
     assert env_file.values(line, known={"HOME": "/root", "EMPTY": ""}.get).get("A", "") == value
+
+
+def test_values_that_double_one_another_do_not_grow_without_end() -> None:
+    doubled = "".join(f"A{n + 1}=${{A{n}}}${{A{n}}}\n" for n in range(40))
+    found = env_file.values(f"A0=x\n{doubled}{'B=$A16' * 9}\n" + "".join(f"C{n}=$A16\n" for n in range(99)))
+    assert found["A1"] == "xx" and found["A40"] == "${A39}${A39}"
+    assert sum(map(len, found.values())) < 3 * LONGEST
+    assert env_file.endless(f"A0=x\n{doubled}") and not env_file.endless("A=1\nB=$A$A\n")
+
+
+def test_words_in_one_another_are_filled_in_however_deep_they_are() -> None:
+    deep = 60_000
+    assert env_file.values(f"A={'${X:-' * deep}x{'}' * deep}\nB=1\n") == {"A": "x", "B": "1"}
+    assert env_file.values(f"A=a{'${X:-' * deep}\nB=1\n") == {"A": "a", "B": "1"}
+    assert env_file.values("A=${X:-a${Y:+b}c${Z-$$d}}e$\n") == {"A": "ac$de$"}
+
+
+def test_blanks_within_a_line_are_read_once() -> None:
+    blanks = " " * 300_000
+    assert env_file.values(f"A=a{blanks}b{blanks}\n") == {"A": f"a{blanks}b"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devctl.domain.project.taken_from_variables import VALUES, named, taken_out, with_values
+from devctl.domain.project.taken_from_variables import VALUES, in_place, named, taken_out, with_values
 
 MODEL = {
     "services": {"api": {"image": "a", "environment": {"environment": "TOKEN"}}},
@@ -27,3 +27,11 @@ def test_values_of_the_env_file_come_under_names_of_ours() -> None:
 
 def test_nothing_changes_where_nothing_is_taken() -> None:
     assert with_values(MODEL, {"OTHER": "x"}) == MODEL == taken_out(MODEL)[0]
+
+
+def test_in_its_place_a_value_is_that_of_the_secret_whatever_else_is_there() -> None:
+    fewer = {**MODEL, "configs": {}, "secrets": {"token": {"environment": "TOKEN"}}}
+    said = {"TOKEN": "a", "LD_PRELOAD": "b"}
+    for model in (MODEL, fewer):
+        assert in_place(with_values(model, said))["secrets"]["token"] == {"environment": "a"}
+    assert in_place(MODEL) == MODEL

@@ -106,6 +106,10 @@ WAITS: dict[str, Mapping[str, str]] = {
         "compose.yaml": saying("    environment: {A: $B}\n"),
         ".env": "B=${HOST_SECRET}\n",
     },
+    "one by .env for a secret": {
+        "compose.yaml": saying("    secrets: [t]\nsecrets: {t: {environment: TOKEN}}\n"),
+        ".env": "TOKEN=${HOST_SECRET}\n",
+    },
     "one by an env file": {"compose.yaml": saying("    env_file: a.env\n"), "a.env": "B=$HOST_SECRET\n"},
     "a name in an env file": {"compose.yaml": saying("    env_file: a.env\n"), "a.env": "HOST_SECRET\n"},
     "one by a merge key": {

@@ -9,6 +9,7 @@ import pytest
 
 from devctl.domain.command.events import DepsFailed
 from devctl.domain.project.config import Bases, Config
+from devctl.domain.project.taken_from_variables import VALUES
 from devctl.errors import FilesError
 from devctl.workflows.dev.watch_round import catch_up
 from devctl.workflows.project.load import load
@@ -166,6 +167,37 @@ def test_a_variable_of_the_host_waits_until_a_person_has_applied_it(running: Com
     running.world.events.clear()
     running.round()
     assert running.held == []
+
+
+def test_an_env_file_that_would_fill_the_memory_is_given_to_nobody(running: Composed) -> None:
+    doubled = "".join(f"A{n + 1}=$A{n}$A{n}\n" for n in range(40))
+    running.world.save(".env", f"A0=x\n{doubled}")
+    for unattended in (False, True):
+        with pytest.raises(FilesError, match=r"the variables of \.env fill in one another"):
+            load(running.box, running.world.root, unattended=unattended)
+
+
+@pytest.mark.parametrize("kind", ["secrets", "configs"])
+def test_so_does_one_that_is_a_secret_by_way_of_the_env_file(running: Composed, kind: str) -> None:
+    running.world.env |= {"AWS_KEY": "hunter2"}
+    running.compose(top={kind: {"tok": {"environment": "TOKEN"}}}, **{kind: [{"source": "tok"}]})
+    running.world.save(".env", "TOKEN=abc\n")
+    running.up()
+    running.first = running.world.container
+    running.world.save(".env", "TOKEN=${AWS_KEY}\n")
+    running.world.save("go.mod", go_mod("a"))
+    running.world.events.clear()
+    running.round()
+    assert running.held == [
+        "not applied: it would grant the variable AWS_KEY of your environment; `devctl up` applies it"
+    ]
+    assert running.world.container is running.first
+    running.up()
+    running.world.save(".env", "TOKEN=x${AWS_KEY}\n")
+    running.world.events.clear()
+    running.round()
+    assert running.held == [], "this one was let in for this secret"
+    assert running.known.model[VALUES] == {"DEVCTL_VALUE_0": "xhunter2"}
 
 
 def test_compose_is_not_asked_again_for_a_manifest_but_for_its_own_files(

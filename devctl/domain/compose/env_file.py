@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from devctl.domain.compose.variables import substituted
+from devctl.domain.dockerfile.stages import LONGEST
 
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=\s*(.*?)\s*)?$")
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=(.*))?$")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
 _ESCAPE = re.compile(r'\\([nrt"$\\])')  # any other stays as it is
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "$": "$$"}
@@ -54,7 +55,7 @@ def variables(text: str) -> tuple[Variable, ...]:
             continue
         match = _LINE.match(line)
         if match is not None:
-            value, said = _value(match[2] or "")
+            value, said = _value((match[2] or "").strip())
             found.setdefault(match[1], Variable(match[1], value, "optional" in f"{comment} {said}".lower()))
         comment = ""
     return tuple(found.values())
@@ -64,8 +65,20 @@ def values(
     text: str, *, own: bool = False, known: Callable[[str], str | None] = lambda _: None
 ) -> dict[str, str]:
     """What an env file sets, without quotes, with variables filled in, those of `known` before its own; compose's own settings
-    (with `own` they are there) are not for a container."""
+    (with `own` they are there) are not for a container. What makes the file longer beyond all use stays as it is written."""
+    found = {name: value for name, value, _ in _filled_in(text, known)}
+    return {name: value for name, value in found.items() if own or not name.startswith("COMPOSE_")}
+
+
+def endless(text: str, *, known: Callable[[str], str | None] = lambda _: None) -> bool:
+    """Whether its values fill in one another until no memory is left: `A1=$A0$A0`, `A2=$A1$A1` and so on."""
+    return not all(whole for _, _, whole in _filled_in(text, known))
+
+
+def _filled_in(text: str, known: Callable[[str], str | None]) -> Iterator[tuple[str, str, bool]]:
+    """Each name with its value, and whether that has all its variables filled in."""
     found: dict[str, str] = {}
+    more = LONGEST
 
     def value_of(name: str) -> str | None:
         said = known(name)
@@ -73,17 +86,19 @@ def values(
 
     for variable in variables(text):
         if variable.default:
-            found[variable.name] = _meant(variable.default, value_of)
-    return {name: value for name, value in found.items() if own or not name.startswith("COMPOSE_")}
+            meant = _meant(variable.default, value_of, more)
+            found[variable.name] = value = variable.default if meant is None else meant
+            more -= max(0, len(value) - len(variable.default))
+            yield variable.name, value, meant is not None
 
 
-def _meant(value: str, known: Callable[[str], str | None]) -> str:
+def _meant(value: str, known: Callable[[str], str | None], more: int) -> str | None:
     """https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax"""
     quoted = _QUOTED.fullmatch(value) is not None
     if quoted and value[0] == "'":
         return value[1:-1]
     plain = _ESCAPE.sub(lambda it: _ESCAPES.get(it[1], it[1]), value[1:-1]) if quoted else value
-    return substituted(plain, known)
+    return substituted(plain, known, more=more)
 
 
 def _value(text: str) -> tuple[str, str]:

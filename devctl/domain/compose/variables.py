@@ -9,6 +9,7 @@ from devctl.errors import Problem
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _WORD = re.compile(r"(:?)([-+?])")
+_BRACE = re.compile(r"[{}]")
 
 
 def obsolete_version(file: str, line: int | None) -> Iterator[Problem]:
@@ -41,12 +42,12 @@ def unset_variables(
 
 def plain_variables(text: str) -> Iterator[str]:
     """`$NAME` and `${NAME}`; one with a default or a condition (`${NAME:-x}`) is passed over whole, `$$` is a dollar sign."""
-    at = 0
+    at, closing = 0, _closing(text)
     while (at := text.find("$", at)) >= 0:
         behind = text[at + 1 : at + 2]
         found = _NAME.match(text, at + 2 if behind == "{" else at + 1)
         if behind == "{":
-            end = _closing(text, at + 1)
+            end = closing.get(at + 1, len(text))
             if found is not None and found.end() == end < len(text):
                 yield found[0]
             at = end + 1
@@ -57,33 +58,49 @@ def plain_variables(text: str) -> Iterator[str]:
             at += 2
 
 
-def substituted(text: str, known: Callable[[str], str | None]) -> str:
-    """As compose fills it in: `$NAME`, `${NAME:-word}` and the like, "" for what is not known, `$$` is a dollar sign."""
-    parts, at = list[str](), 0
-    while (dollar := text.find("$", at)) >= 0:
-        parts.append(text[at:dollar])
-        braced = text[dollar + 1 : dollar + 2] == "{"
-        found = _NAME.match(text, dollar + 1 + braced)
-        end = _closing(text, dollar + 1) if braced else found.end() - 1 if found is not None else dollar + 1
-        if found is not None:
-            value = known(found[0])
-            given = _WORD.match(text, found.end(), end) if braced else None
-            if given is not None and (not value if given[1] else value is None) is ("-" in given[2]):
-                value = substituted(text[given.end() : end], known) if given[2] in "-+" else value
-            parts.append(value or "")
-        elif text[dollar + 1 : dollar + 2] != "$":  # no variable
-            parts.append(text[dollar : end + 1])
+def substituted(text: str, known: Callable[[str], str | None], *, more: int) -> str | None:
+    """As compose fills it in: `$NAME`, `${NAME:-word}` and the like, "" for what is not known, `$$` is a dollar sign. None
+    where that makes it longer by more than `more`: each line of a file may double the one before."""
+    parts, left, closing = list[str](), len(text) + more, _closing(text)
+    at, end = 0, len(text)
+    around: list[
+        tuple[int, int]
+    ] = []  # of the words that stand in one another: where to go on, and up to where
+    while at < end or around:
+        dollar = text.find("$", at, end)
+        parts.append(text[at : dollar if dollar >= 0 else end])
+        left -= len(parts[-1])
+        if dollar < 0:
+            at, end = around.pop() if around else (end, end)
+            continue
+        behind = text[dollar + 1 : min(dollar + 2, end)]
+        name = _NAME.match(text, dollar + 1 + (behind == "{"), end)
+        plain = name.end() - 1 if name is not None else dollar + 1
+        last = min(closing.get(dollar + 1, end), end) if behind == "{" else plain
+        at, said = min(last + 1, end), ""
+        if name is not None:
+            value = known(name[0])
+            given = _WORD.match(text, name.end(), last) if behind == "{" else None
+            word = given[2] if given is not None and given[2] in "-+" else ""
+            if given is not None and word and (not value if given[1] else value is None) is (word == "-"):
+                around.append((at, end))
+                at, end, value = given.end(), last, ""
+            said = value or ""
         else:
-            parts.append("$")
-        at = end + 1
-    return "".join([*parts, text[at:]])
+            said = "$" if behind == "$" else text[dollar:at]
+        parts.append(said)
+        left -= len(said)
+        if left < 0:
+            return None
+    return "".join(parts)
 
 
-def _closing(text: str, start: int) -> int:
-    """The brace that closes the one at `start`; the text's end where none does."""
-    depth = 0
-    for at in range(start, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[at], 0)
-        if depth == 0:
-            return at
-    return len(text)
+def _closing(text: str) -> dict[int, int]:
+    """Where each brace is closed; nothing of one that is not."""
+    found, opened = dict[int, int](), list[int]()
+    for brace in _BRACE.finditer(text):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif opened:
+            found[opened.pop()] = brace.start()
+    return found

@@ -40,6 +40,22 @@ def with_values(model: Model, said: Mapping[str, str]) -> dict[str, Any]:
     return {**model, **kinds, VALUES: {place: said[name] for name, place in ours.items()}}
 
 
+def in_place(model: Model) -> dict[str, Any]:
+    """The model with each value where its name stands, to be compared: the names are counted, and a value may come by another."""
+    given, values = taken_out(model)
+    kinds = {
+        kind: {
+            key: {**item, "environment": values.get(item["environment"], item["environment"])}
+            if item and item.get("environment")
+            else item
+            for key, item in given[kind].items()
+        }
+        for kind in _KINDS
+        if given.get(kind)
+    }
+    return {**given, **kinds}
+
+
 def taken_out(model: Model) -> tuple[dict[str, Any], dict[str, str]]:
     """The model without them, and what compose's environment needs."""
     return {key: item for key, item in model.items() if key != VALUES}, dict(model.get(VALUES) or {})

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from devctl.domain.compose.env_file import endless
+from devctl.domain.compose.env_file import values as values_of
 from devctl.domain.numbers import whole
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
@@ -22,9 +24,10 @@ from devctl.domain.project.compose_inputs import OF_THE_TOOLS, ComposeInputs, an
 from devctl.domain.project.compose_model import Model, OwnModel
 from devctl.domain.project.model import Project
 from devctl.domain.project.private_notes import PrivateNote
+from devctl.domain.project.taken_from_variables import in_place, with_values
 from devctl.errors import FilesError, MachineError
 from devctl.workflows.project.compose_model import compose_model
-from devctl.workflows.project.find import ComposeFiles
+from devctl.workflows.project.find import ComposeFiles, named
 
 Place = tuple[str, ...]
 """Where in a model: a service and its key, or a section and its entry."""
@@ -111,9 +114,31 @@ def asked_by_a_person(
 ) -> OwnModel:
     """Compose reads the files itself, with all of the environment."""
     assert found is not None
-    model = compose_model(box, root, found, profiles=profiles)
+    _refuse_endless(box.host, root, inputs)
+    model = _with_dotenv(box.host, inputs, compose_model(box, root, found, profiles=profiles), box.host.env)
     inputs.answers[answer_of(profiles)] = json.dumps(model)
     return model
+
+
+def _refuse_endless(host: Host, root: Path, inputs: ComposeInputs) -> None:
+    """Raises FilesError for what compose would fill all of the memory with; a container may write such a file too."""
+    for path, text in inputs.beside.items():
+        if endless(text or "", known=host.env):
+            name = named(root, Path(path))
+            raise FilesError(
+                f"the variables of {name} fill in one another until no memory is left",
+                code="broken-compose",
+                hint=f"write out what {name} means to say",
+                place=name,
+            )
+
+
+def _with_dotenv(
+    host: Host, inputs: ComposeInputs, model: OwnModel, known: Callable[[str], str | None]
+) -> OwnModel:
+    """With what `.env` gives secrets and configs, of the host what is `known`; compose sees itself what the host gives them."""
+    said = values_of(inputs.dotenv or "", own=True, known=known)
+    return with_values(model, {name: value for name, value in said.items() if host.env(name) is None})
 
 
 def asked_by_itself(
@@ -137,6 +162,7 @@ def asked_by_itself(
                 return dict(json.loads(inputs.answers[name]))
         try:
             refuse_what_waits(inputs)
+            _refuse_endless(box.host, root, inputs)
             model = _confined(box.host, _Asking(box, root, inputs, profiles), approved)
         except HeldBack:
             if not lenient or name not in approved.answers:
@@ -174,8 +200,12 @@ class _Asking:
         def ask(profiles: bool) -> OwnModel:
             return self.box.compose.render(given, profiles=profiles, variables=variables)
 
+        def known(name: str) -> str | None:
+            return self.box.host.env(name) if name in OF_THE_TOOLS else variables.get(name)
+
         found = ComposeFiles(inputs.folder, tuple(path for path, _ in reversed(inputs.files)), named=True)
-        return compose_model(self.box, self.root, found, profiles=self.profiles, ask=ask)
+        model = compose_model(self.box, self.root, found, profiles=self.profiles, ask=ask)
+        return _with_dotenv(self.box.host, given, model, known)
 
     def tried(self, variables: Mapping[str, str], *, emptied: Collection[str] = ()) -> OwnModel | None:
         try:
@@ -201,7 +231,11 @@ class _Asking:
             without = self.tried(others)
             if without is None:  # one that must be set
                 without = self.tried({**others, name: _another(variables[name])})
-        return None if full is None or without is None else frozenset(_different(full, without))
+        return (
+            None
+            if full is None or without is None
+            else frozenset(_different(in_place(full), in_place(without)))
+        )
 
 
 def _confined(host: Host, asking: _Asking, approved: Approved) -> OwnModel:

@@ -29,7 +29,6 @@ from devctl.domain.project.compose_model import OwnSpec
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.private_notes import BuildersNote
-from devctl.domain.project.taken_from_variables import with_values
 from devctl.errors import FilesError, Problem, UsageError
 from devctl.workflows.project.approved_inputs import (
     Approved,
@@ -88,8 +87,7 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
     folder = found.folder if found is not None else None
     inputs, ask = _inputs(box, root, found, unattended=unattended, known=known, lenient=lenient)
     composed = composed_services(box, root, found, config=config, facts=facts, ask=ask)
-    dotenv = values(inputs.dotenv or "", own=True, known=box.host.env).items()
-    model = with_values(composed.model, {k: v for k, v in dotenv if box.host.env(k) is None})
+    model = composed.model
     refuse_reserved(model, place=place)
     specs = cast("dict[str, OwnSpec]", model["services"])
     _move_ports(specs, config, ours={s.name for s in composed.services})
@@ -235,9 +233,17 @@ def _dockerfile_of_the_repository(
         path = root / folder
         if folder != "." and not files.exists(path / "go.mod") and files.is_dir(path):
             names = [n for n in files.names(path) if is_dockerfile(n) and not for_dev(f"{folder}/{n}")]
-            found += [dockerfile_at(files, sources, root, ".", f"{folder}/{name}") for name in names]
+            found += [_readable(files, sources, root, f"{folder}/{name}") for name in names]
     usable = [one for one in found if one is not None and (builds_go(one) or brought(one))]
     return usable[0] if len(usable) == 1 else None
+
+
+def _readable(files: Files, sources: Sources, root: Path, name: str) -> DockerfileFacts | None:
+    """A Dockerfile that nobody names; None of a template of one, and of what only is called so."""
+    try:
+        return dockerfile_at(files, sources, root, ".", name)
+    except FilesError:
+        return None
 
 
 def _bases(config: Config, go: str, *, with_c: bool = False) -> dict[str, str]:
