@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.derive.build_tools import recipes, with_tools
 from devctl.domain.derive.dev_stage import DerivedStage, derived_stage, dev_dockerfile
+from devctl.domain.derive.run_lines import compiles
 from devctl.domain.dockerfile.build_and_start import started
 from devctl.domain.dockerfile.go_build_lines import linked_in
 from devctl.domain.dockerfile.prod_stages import prod_stages
@@ -171,3 +173,32 @@ def test_a_folder_of_any_name_is_gone_into() -> None:
         parse(run), lambda path: "all:\n\tgo build .\n" if path.endswith("/Makefile") else None
     )
     assert facts.stages[0].instructions[-1].runs == "cd a\\1 && go build .\n"
+
+
+BLANKS = " " * 300_000
+"""Would be looked at for hours if each was one where the search begins again."""
+
+
+@pytest.mark.parametrize(
+    "line", [f"X = a{BLANKS}b", f"include a{BLANKS}b", f"-include{BLANKS}", f"X{BLANKS}"]
+)
+def test_a_long_line_of_a_makefile_is_read_once(line: str) -> None:
+    makefile = f"{line}\nKIND = pro {BLANKS}\nall:\n\tgo build -tags $(KIND)\n"
+    facts = parse("FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN make\n")
+    read = with_tools(facts, lambda path: makefile if path == "Makefile" else None)
+    assert read.stages[0].instructions[-1].runs == "go build -tags pro\n"
+
+
+@pytest.mark.parametrize("middle", ["\n" * 300_000, "build" * 60_000, 'a="' * 100_000])
+def test_a_long_line_of_a_dockerfile_is_searched_once(middle: str) -> None:
+    facts = parse("FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN x\n")
+    stage = facts.stages[0]
+    run = replace(stage.instructions[-1], original=f"RUN x;./{middle}\nmake")
+    facts = replace(facts, stages=(replace(stage, instructions=(*stage.instructions[:-1], run)),))
+    read = with_tools(facts, lambda path: "all:\n\tgo build\n" if path == "Makefile" else None)
+    assert read.stages[0].instructions[-1].runs == "go build\n"
+
+
+@pytest.mark.parametrize("middle", ["\n" * 300_000, 'a="' * 100_000, "build" * 20_000])
+def test_so_is_a_command_that_may_compile(middle: str) -> None:
+    assert compiles(f"x;./{middle}\nmake") and not compiles(f"x;./{middle}\nls")

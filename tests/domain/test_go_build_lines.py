@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devctl.adapters.project_files.dockerfile import parse
@@ -58,3 +60,20 @@ def test_a_loop_builds_a_program_for_each_of_its_words(run: str) -> None:
     facts = parse(f"FROM golang:1.26\nENV ALL='api worker'\nRUN {run}\n")
     built = [(b.packages[1], b.output) for b in go_builds(facts, facts.stages[0])]
     assert built == [("cmd/api", "/bin/api"), ("cmd/worker", "/bin/worker")]
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        f"for a in{' ' * 300_000}",
+        "for a in b;do " * 15_000,
+        f"for a in b;do x{';' * 300_000}",
+        f"for a in {'b ' * 1000}; do {'$a' * 900} ; done",
+    ],
+)
+def test_a_loop_that_is_long_or_has_no_end_is_searched_once(middle: str) -> None:
+    facts = parse("FROM golang:1.26\nRUN x\n")
+    stage = facts.stages[0]
+    run = replace(stage.instructions[-1], original=f"RUN {middle}\ngo build -o /shop .")
+    facts = replace(facts, stages=(replace(stage, instructions=(run,)),))
+    assert [build.output for build in go_builds(facts, facts.stages[0])] == ["/shop"]

@@ -7,26 +7,27 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
+from devctl.domain.derive.run_lines import BEGIN
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, with_ends
 from devctl.domain.dockerfile.stages import filled
 from devctl.domain.dockerfile.walk import Line, in_context, walk
 
-_COMMAND = r"(?:^|[|;&(\n\"'])\s*(?:\w+=[^\s|;&]*\s+)*"
-_SCRIPT = re.compile(_COMMAND + r"(?:(?:ba|a)?sh\s+(?:-\w+\s+)*)?([\w./-]*build[\w-]*\.sh)\b")
-_MAKE = re.compile(_COMMAND + r"make\b((?:[ \t]+[^\s;&|\"']+)*)")
+_SCRIPT = re.compile(BEGIN + r"(?:(?:ba|a)?sh[ \t]+(?:-\w+[ \t]+)*)?([\w./-]+\.sh)\b")
+_MAKE = re.compile(BEGIN + r"make\b((?:[ \t]+[^\s;&|\"']+)*)")
 _CD = re.compile(r"\bcd\s+([^\s;&|\"']+)")
-_SET = re.compile(r"^(?:export\s+)?(\w+)\s*([:?]?)=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_SET = re.compile(r"^(?:export[ \t]+)?(\w+)[ \t]*([:?]?)=(.*)$", re.MULTILINE)
 _RULE = re.compile(
-    r"^([\w./%-]+(?: [\w./%-]+)*)\s*:(?!=)([^\n#;]*)\n((?:\t[^\n]*\n?|[ \t]*\n)*)", re.MULTILINE
+    r"^([\w./%-]+(?: [\w./%-]+)*)[ \t]*:(?!=)([^\n#;]*)\n((?:\t[^\n]*\n?|[ \t]*\n)*)", re.MULTILINE
 )
-_INCLUDE = re.compile(r"^-?s?include[ \t]+(.+?)[ \t]*$", re.MULTILINE)
+_INCLUDE = re.compile(r"^-?s?include[ \t]+(.+)$", re.MULTILINE)
 _USED = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\})")
 _NAMES = ("GNUmakefile", "makefile", "Makefile")
 _DEEP = 5
 """How often variables are filled in that name one another."""
 _MANY = 30
-"""Names of files that are looked for, one Makefile including another."""
+"""Names of files that are looked for, one Makefile including another; scripts and Makefiles that one line calls."""
 
 Read = Callable[[str], str | None]
 """Gives a file of the build context; None where there is none."""
@@ -49,11 +50,11 @@ def _with_tool(line: Line, read: Read) -> Instruction:
 
 
 def _said(text: str, line: Line, read: Read) -> Iterator[str]:
-    for found in _SCRIPT.finditer(text):
-        yield (read(_lies(posixpath.join(_folder(text[: found.start()]), found[1]), line)) or "").replace(
-            "\\\n", " "
-        )
-    for found in _MAKE.finditer(text):
+    scripts = (found for found in _SCRIPT.finditer(text) if "build" in posixpath.basename(found[1]))
+    for found in islice(scripts, _MANY):
+        path = posixpath.join(_folder(text[: found.start()]), found[1])
+        yield (read(_lies(path, line)) or "").replace("\\\n", " ")
+    for found in islice(_MAKE.finditer(text), _MANY):
         inside, said = made(
             found[1].split(), _folder(text[: found.start()]), lambda path: read(_lies(path, line))
         ) or (".", "")
@@ -118,9 +119,8 @@ def recipes(makefile: str, words: list[str]) -> str:
     """What `make WORDS` runs, as a shell would be told: variables of the Makefile filled in, those that the environment may
     set (`?=`) as `${NAME:-default}`."""
     text = makefile.replace("\\\n", " ")
-    variables = {
-        name: f"${{{name}:-{value}}}" if kind == "?" else value for name, kind, value in _SET.findall(text)
-    }
+    said = ((name, kind, value.strip(" \t")) for name, kind, value in _SET.findall(text))
+    variables = {name: f"${{{name}:-{value}}}" if kind == "?" else value for name, kind, value in said}
     variables = {"MAKE": "make", **variables}
     variables |= {name: value for name, equals, value in (w.partition("=") for w in words) if equals}
     rules = {
@@ -128,10 +128,10 @@ def recipes(makefile: str, words: list[str]) -> str:
     }
     first = next((name for name in rules if not name.startswith(".")), "")
     targets = [w for w in words if not w.startswith("-") and "=" not in w] or [first]
-    said = "".join(rules[target][1] for target in _in_order(targets, rules))
+    run = "".join(rules[target][1] for target in _in_order(targets, rules))
     for _ in range(_DEEP):
-        said = filled(_USED, lambda found: variables.get(found[1] or found[2], found[0]), said)
-    return re.sub(r"^\t[@-]*", "", said, flags=re.MULTILINE).replace("$$", "$")
+        run = filled(_USED, lambda found: variables.get(found[1] or found[2], found[0]), run)
+    return re.sub(r"^\t[@-]*", "", run, flags=re.MULTILINE).replace("$$", "$")
 
 
 def _in_order(targets: Iterable[str], rules: Mapping[str, tuple[list[str], str]]) -> dict[str, None]:

@@ -10,9 +10,13 @@ from devctl.domain.dockerfile.facts import Instruction
 _MODULES = re.compile(
     r"\bgo\s+(?:mod\s+(?:download|verify|tidy|vendor|graph)|work\s+(?:sync|vendor)|get\s+(?:-\S+\s+)*\./)"
 )
+# Blanks are matched on one line and once: `\s*` behind a line's end is tried again at each of many empty lines.
+BEGIN = r"(?:^|[|;&(\n\"'])[ \t]*(?:\w+=(?:\"[^\"]*\"|'[^']*'|[^\s|;&\"']*)[ \t]+)*"
+"""Where a command begins in a shell's text, its own variables before it."""
 _COMPILES = re.compile(
     r"\bgo\s+(?:build|install|run|vet|test|generate)\b(?![^&|;]*@)"
-    r"|(?:^|[|;&(\n\"'])\s*(?:\w+=\S*\s+)*(?:make|mage|task|just|goreleaser|(?:(?:ba|a)?sh\s+(?:-\w+\s+)*)?[\w./-]*build[\w-]*\.sh)\b"
+    rf"|{BEGIN}(?:make|mage|task|just|goreleaser"
+    r"|(?:(?:ba|a)?sh[ \t]+(?:-\w+[ \t]+)*)?(?=[\w./-]*build)[\w./-]+\.sh)\b"
 )
 _GENERATES = re.compile(
     r"^(?:go\s+generate|templ\s+generate|sqlc\s+generate|buf\s+generate|swag\s+init|wire\s+(?:gen\s+)?\.|protoc\s"

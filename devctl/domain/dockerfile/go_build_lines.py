@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from devctl.domain.command.argv import parted
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.stages import filled
 from devctl.domain.dockerfile.walk import NOTHING, Line, in_context, walk
 from devctl.domain.go.go_command import GoCommand, flag_of, go_command
 
@@ -18,7 +19,11 @@ _GO_BUILD = re.compile(
 _CD = re.compile(r"\bcd\s+[\"']?([^\s&;|\"']+)")
 _PACKAGE_WORD = re.compile(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
 _ONLY_A_SHELL = re.compile(r"\$\([^()]*\)|`[^`\n]*`")
-_LOOP = re.compile(r"\bfor\s+(\w+)\s+in\s+([^;\n]+?)\s*[;\n]\s*do\b(.*?)[;\n]\s*done\b", re.DOTALL)
+# Bounded, as is all that a search is begun for again and again in a text that may be long.
+_LOOP = re.compile(
+    r"\bfor\s{1,99}(\w+)\s{1,99}in\s([^;\n]{1,4096})[;\n]\s{0,99}do\b(.{0,2048}?)[;\n][ \t]{0,99}done\b",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def _unrolled(text: str, line: Line) -> str:
         use = re.compile(rf"\$(?:\{{{name}\}}|{name}\b)")
         return "\n".join(use.sub(lambda _, w=word: w, found[3]) for word in words)
 
-    return line.filled(_LOOP.sub(each, _ONLY_A_SHELL.sub("$", text)))
+    return line.filled(filled(_LOOP, each, _ONLY_A_SHELL.sub("$", text)))
 
 
 def _built(at: Line, commands: Iterable[GoCommand]) -> Iterator[GoBuild]:

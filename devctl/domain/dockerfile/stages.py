@@ -28,7 +28,7 @@ PREDEFINED = {
 LONGEST = 131_072
 """Characters of a text with its variables filled in: Linux gives no program a longer word."""
 _LONGEST_VALUE = 8192
-_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?(?P<op>[-+])(?P<word>[^}]*))?\}|(?P<plain>\w+))")
+_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?(?P<op>[-+])(?P<word>[^}]{0,4096}))?\}|(?P<plain>\w+))")
 
 
 def expand(text: str, values: Mapping[str, str], *, unknown: str = "") -> str:
