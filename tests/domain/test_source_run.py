@@ -334,3 +334,30 @@ def test_a_script_that_starts_no_program_that_it_compiles(text: str) -> None:
 def test_what_a_shell_runs_as_one_is_one_step(text: str, steps: tuple[str, ...]) -> None:
     found = run(f"sh -c {shlex.quote(text)}")
     assert found is not None and found.steps == steps
+
+
+@pytest.mark.parametrize("script", ["./a.sh\n" * 1000, "./a.sh x\n" * 30 + "y" * 7000])
+def test_a_script_that_calls_itself_is_read_a_few_times(script: str) -> None:
+    read: list[str] = []
+
+    def seen(path: str) -> str:
+        read.append(path)
+        return f"#!/bin/sh\n{script}"
+
+    assert source_run(["./a.sh"], folder="/src", env={}, read=seen) is None
+    assert len(read) < 1000
+
+
+def test_arguments_of_a_script_that_calls_itself_do_not_grow_without_end() -> None:
+    read: list[str] = []
+
+    def seen(path: str) -> str:
+        read.append(path)
+        return f"#!/bin/sh\n./a.sh{' $@' * 25}\n"
+
+    assert source_run(["./a.sh", "x" * 99], folder="/src", env={}, read=seen) is None
+    assert len(read) < 10
+
+
+def test_what_is_read_for_one_reloader_is_not_taken_from_the_next() -> None:
+    assert all(built_by("go build -o x .", folder="/src") for _ in range(1000))

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from devctl.domain.bases.references import parse
 from devctl.domain.command.argv import joined_commands, parted, shell_text
@@ -14,7 +15,7 @@ from devctl.domain.derive.build_tools import made
 from devctl.domain.detect.required_env import environment
 from devctl.domain.dockerfile.entrypoint import SHELLS, begun_words, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
-from devctl.domain.dockerfile.stages import RELOADER_NAMES, expand, find_stage, golang_tag
+from devctl.domain.dockerfile.stages import RELOADER_NAMES, expand, filled, find_stage, golang_tag
 from devctl.domain.dockerfile.walk import in_context, working_dir
 from devctl.domain.go.go_command import GoCommand, go_command
 from devctl.domain.project.compose_model import OwnSpec, Spec
@@ -34,7 +35,7 @@ _SCRIPT_FOLDER = re.compile(
 )
 _ITS_PATH = re.compile(r"\$\(\s*cd (?:-- )?\"?([^\"()$]+)\"? *(?:&&|;) *pwd(?: -P)?\s*\)")
 _ARGUMENTS = re.compile(r"\"\$@\"|\$@|\$\*")
-_VARIABLE = re.compile(r"^\s*(?:export |readonly |local )?([A-Za-z_]\w*)=([^\n;&|]*)$", re.MULTILINE)
+_VARIABLE = re.compile(r"^[ \t]*(?:export |readonly |local )?([A-Za-z_]\w*)=([^\n;&|]*)$", re.MULTILINE)
 # Flags of delve that have a value of their own.
 _OF_DELVE = frozenset(
     {"l", "listen", "api-version", "backend", "build-flags", "check-go-version", "init", "log-dest", "log-output", "output", "r"}
@@ -43,9 +44,12 @@ _OF_DELVE = frozenset(
 _DEEP = 5
 """How many tools may call one another: `make dev` that calls `make run`."""
 _LINES = 500
-"""Of recipes that are read for one start, whichever target calls whichever."""
+"""Commands of a shell that are read for one start, whichever script or target calls whichever; a long text counts as several."""
+_LINE = 400
 _LONG = 8192
-"""Characters of such a line, beyond which it starts no service."""
+"""Characters of a script, beyond which it starts no service."""
+_LONG_VALUE = 256
+"""Characters of a variable that a script sets: of a program, or a folder."""
 _HOME = "/go"
 """The working directory of an image of Go."""
 _KEPT = re.compile(r"-mod=|-modfile=")
@@ -79,12 +83,16 @@ class SourceRun:
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """`known`: what variables in a shell's text stand for; `read`: gives a file that the container sees, None where there is
-    none; `depth`: how many tools called one another; `lines`: those of recipes that may still be read."""
+    none; `depth`: how many tools called one another; `lines`: those that may still be read."""
 
     known: Mapping[str, str]
     read: Callable[[str], str | None]
     depth: int = 0
     lines: Iterator[int] = field(default_factory=lambda: iter(range(_LINES)))
+
+    def may_read(self, text: str = "") -> bool:
+        lines = 1 + len(text) // _LINE
+        return len(list(islice(self.lines, lines))) == lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +161,10 @@ def _configuration(air: _Command) -> str | None:
     return None
 
 
-_NOTHING = _Reading({}, lambda _: None)
-
-
 def built_by(text: str, *, folder: str) -> list[GoCommand]:
     """What a command of a reloader's configuration builds."""
-    return [c for command in _in_shell(text, folder, {}, _NOTHING) if (c := _compiled(command)) is not None]
+    commands = _in_shell(text, folder, {}, _Reading({}, lambda _: None))
+    return [found for command in commands if (found := _compiled(command)) is not None]
 
 
 def _steps(commands: Sequence[_Command]) -> tuple[str, ...]:
@@ -242,8 +248,6 @@ def _commands(
         folder, said = recipe
         deeper = replace(reading, depth=reading.depth + 1)
         for line in filter(str.strip, said.splitlines()):  # each in a shell of its own
-            if len(line) >= _LONG or next(reading.lines, None) is None:
-                return
             yield from _in_shell(line, folder, env, deeper)
         return
     if (text := shell_text(words)) is not None:
@@ -272,12 +276,15 @@ def _script(words: tuple[str, ...], folder: str, reading: _Reading) -> str | Non
     if text is None or not (called or _SHEBANG.match(text)) or len(text) > _LONG:
         return None
     text = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    text = _SCRIPT_FOLDER.sub(lambda _: posixpath.dirname(path), text)
-    text = _ITS_PATH.sub(lambda found: posixpath.normpath(posixpath.join(folder, found[1])), text)
-    text = _ARGUMENTS.sub(lambda _: shlex.join(args), text)
+    text = filled(_SCRIPT_FOLDER, lambda _: posixpath.dirname(path), text)
+    text = filled(_ITS_PATH, lambda found: posixpath.normpath(posixpath.join(folder, found[1])), text)
+    text = filled(_ARGUMENTS, lambda _: shlex.join(args), text)
+    if len(text) > _LONG:
+        return None
     known = dict(reading.known)
     for found in _VARIABLE.finditer(text):
-        known[found[1]] = "".join(parted(expand(found[2], known, unknown=""))[:1])
+        value = expand(found[2], known, unknown="")
+        known[found[1]] = "".join(parted(value)[:1]) if len(value) <= _LONG_VALUE else ""
     return expand(text, known, unknown="")
 
 
@@ -332,7 +339,10 @@ def _is_go(word: str, following: str) -> bool:
 
 
 def _in_shell(text: str, folder: str, env: Mapping[str, str], reading: _Reading) -> Iterator[_Command]:
-    for operator, words in joined_commands(expand(text, {**reading.known, **env}, unknown="")):
+    text = expand(text, {**reading.known, **env}, unknown="")
+    for operator, words in joined_commands(text) if reading.may_read(text) else ():
+        if not reading.may_read():
+            return
         if words[0] == "cd" and len(words) == 2:
             folder = posixpath.normpath(posixpath.join(folder, words[1]))
         elif words[0] == "export":
