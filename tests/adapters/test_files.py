@@ -66,6 +66,9 @@ def test_the_newest_of_a_folder_counts_and_no_link_is_followed(tmp_path: Path) -
     assert FILES.newer(paths, than=1000) is None
     os.utime(tmp_path / "vendor/x/x.go", ns=(1, 1001))
     assert FILES.newer(paths, than=1000) == tmp_path / "vendor/x/x.go"
+    (tmp_path / "out").symlink_to(tmp_path / "vendor")
+    os.utime(tmp_path / "out", ns=(1, 1000), follow_symlinks=False)
+    assert FILES.newer([tmp_path / "out"], than=1000) is None
 
 
 MOUNTS = """\

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from devctl.adapters.project_files.sources import ProjectSources
+from devctl.adapters.system.files import SystemFiles
+from devctl.domain.project.compose_model import OwnSpec
+from devctl.workflows.project.compose_model import not_used_for_development
+from devctl.workflows.project.find import ComposeFiles
+from devctl.workflows.project.script_builds import lend_script_builds
 from tests.engine.cli import here
 from tests.helpers import build_tree
 
@@ -134,6 +141,20 @@ def test_a_dockerfile_that_is_kept_elsewhere(tmp_path: Path, files: dict[str, st
     assert ("alpine" in str(shown["services.shop.prod_stages"]["value"])) == (used is not None)
 
 
+@pytest.mark.parametrize("text", ["FROM {{ base }}\n", "", "ARG A=1\n", "FROM a\nRUN <<EOF\n", None])
+def test_what_only_is_called_a_dockerfile_breaks_nothing(tmp_path: Path, text: str | None) -> None:
+    root = build_tree(tmp_path / "shop", MAIN)
+    (root / "build").mkdir()
+    (root / "docker/Dockerfile").mkdir(parents=True)
+    if text is None:
+        (root / "build/Dockerfile").symlink_to("/etc/passwd")
+        os.mkfifo(root / "build/Dockerfile.prod")
+    else:
+        (root / "build/Dockerfile.tmpl").write_text(text)
+    shown = here("config", "show", cwd=root).result["values"]
+    assert shown["services.shop.dockerfile"]["value"] is None
+
+
 RUN_BY_NAME = (
     "services:\n  api:\n    image: shop\n    environment: {PORT: '7000'}\n  db:\n    image: alpine:3.22\n"
 )
@@ -156,6 +177,8 @@ READS_PORT = (
         ),
         ({"build.sh": "docker build -t shop ..\n", "Dockerfile": BUILDS}, None),
         ({"build.sh": "docker build -t other .\n", "Dockerfile": BUILDS}, None),
+        ({"build.sh": "docker build -t shop:2 .\n", "Dockerfile": BUILDS}, "Dockerfile"),
+        ({"build.sh": "docker build -t alpine:3 .\n", "Dockerfile": BUILDS}, None),
     ],
 )
 def test_an_image_that_a_script_builds_is_built_where_a_service_only_names_it(
@@ -171,3 +194,27 @@ def test_an_image_that_a_script_builds_is_built_where_a_service_only_names_it(
         if "services.api.port" in shown
     ]
     assert found == ([used, 7000] if used else [])
+
+
+def test_a_script_that_nobody_calls_and_nobody_can_read_breaks_nothing(tmp_path: Path) -> None:
+    root = build_tree(tmp_path / "shop", {"z.sh": "docker build -t shop .\n", "Dockerfile": BUILDS})
+    (root / "a.sh").symlink_to("/etc/passwd")
+    (root / "b.sh").symlink_to("nowhere")
+    os.mkfifo(root / "c.sh")
+    (root / "d.sh").write_text("docker build -t shop -f none .\n" + "#" * 16_000_000)
+    (root / "e.sh").write_text("docker build -t shop --target long .\n" + "#" * 70_000)
+    specs: dict[str, OwnSpec] = {"api": {"image": "shop:1"}, "db": {"image": "postgres:16"}}
+    lend_script_builds(SystemFiles(), root, specs)
+    assert specs["api"]["build"] == {"context": str(root), "dockerfile": "Dockerfile"}
+    assert "build" not in specs["db"]
+
+
+def test_a_compose_file_for_development_is_not_read_out_of_the_project(tmp_path: Path) -> None:
+    root = build_tree(tmp_path / "shop", {"compose.yaml": OTHER})
+    (tmp_path / "dev.yml").write_text(OTHER)
+    found = ComposeFiles(root, (root / "compose.yaml",))
+    (root / "compose.dev.yml").write_text(OTHER)
+    assert not_used_for_development(SystemFiles(), ProjectSources(), root, found) is not None
+    (root / "compose.dev.yml").unlink()
+    (root / "compose.dev.yml").symlink_to(tmp_path / "dev.yml")
+    assert not_used_for_development(SystemFiles(), ProjectSources(), root, found) is None

@@ -142,7 +142,8 @@ class SystemFiles:
 
     def newer(self, paths: Iterable[Path], *, than: int) -> Path | None:
         for path in paths:
-            below = [Path(folder, name) for folder, _, files in regular_file.walk(path) for name in files]
+            folders = () if path.is_symlink() else regular_file.walk(path)
+            below = [Path(folder, name) for folder, _, files in folders for name in files]
             for file in below or [path]:
                 with contextlib.suppress(OSError):
                     if file.lstat().st_mtime_ns > than:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
 from devctl.domain.bases.references import parse
+from devctl.domain.command.argv import simple_commands
+from devctl.domain.dockerfile.stages import filled
 from devctl.domain.project.compose_model import Spec
 
-_COMMAND = re.compile(r"\bdocker\s+(?:buildx\s+|image\s+)?build\s+((?:\\\n|[^\n;&|])+)")
-_SET = re.compile(r"^\s*(?:export\s+)?(\w+)=[\"']?([^\s\"'$`;&|]+)[\"']?\s*$", re.MULTILINE)
-_USED = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}|\$(\w+)")
+_SET = re.compile(r"^[ \t]*(?:export[ \t]+)?(\w+)=[\"']?([^\s\"'$`;&|]{1,256})[\"']?[ \t]*$", re.MULTILINE)
+_USED = re.compile(r"\$\{(\w+)(?::-([^}\n]{0,256}))?\}|\$(\w+)")
+_QUOTED_OR_COMMENT = re.compile(r"\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:^|(?<=[\s;&|(]))#[^\n]*", re.DOTALL)
+_TAG = re.compile(r":[^/:@]*$")
+_HEREDOC = re.compile(r"(?<!<)<<-?[ \t]*[\"']?([A-Za-z_]\w*)")
+_ASSIGNMENT = re.compile(r"\w+=")
+_BEFORE = frozenset({"sudo", "exec", "time", "env", "command", "!", "{", "if", "then", "else", "do"})
 _COMPUTED = re.compile(r"\$\([^()]*\)|`[^`\n]*`")
 _KEYS = {
     "-t": "tag",
@@ -27,9 +32,11 @@ _ALONE = frozenset(
 )
 
 
-def repository(image: str) -> str:
-    """An image without its tag, which a script computes more often than not."""
-    return parse(image).repository
+def is_image(wanted: str, built: str) -> bool:
+    """Whether a service that runs `wanted` runs this one; a tag says so only where both have one, which a script computes more
+    often than not."""
+    tags = {found[0] for image in (wanted, built) if (found := _TAG.search(image)) is not None}
+    return parse(wanted).repository == parse(built).repository and len(tags) < 2
 
 
 def runs_by_name(spec: Spec) -> str | None:
@@ -39,23 +46,47 @@ def runs_by_name(spec: Spec) -> str | None:
 
 
 def builds_in(script: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The image, without its tag, and the `build` of each `docker build` whose words are all known: `context` and `dockerfile` as
-    they stand there, from the folder that it is called in."""
+    """The image, with its tag where that stands there, and the `build` of each `docker build` whose words are all known: `context`
+    and `dockerfile` as they stand there, from the folder that it is called in."""
     values = dict(_SET.findall(script))
 
     def known(found: re.Match[str]) -> str:
         return str(values.get(found[1] or found[3]) or found[2] or found[0])
 
-    text = _USED.sub(known, _COMPUTED.sub("$?", script))
-    for found in _COMMAND.finditer(text):
-        try:
-            words = shlex.split(found[1].replace("\\\n", " "), comments=True)
-        except ValueError:
-            continue
+    for command in simple_commands(_COMPUTED.sub("$?", _without_comments(script))):
+        words = [filled(_USED, known, word) for word in _words_of_build(command)]
         said = _said(words)
-        image = re.sub(r":[^/:]*$", "", said.pop("tag", ""))
+        image = str(said.pop("tag", ""))
+        tag = _TAG.search(image)
+        if tag is not None and ("$" in tag[0] or not any(word.endswith(tag[0]) for word in command)):
+            image = image[: tag.start()]  # computed
         if image and "context" in said and not any("$" in str(word) for word in (image, *said.values())):
             yield image, said
+
+
+def _without_comments(script: str) -> str:
+    """What a shell runs of it, without what it gives to others to read (`cat <<EOF`)."""
+    lines, end = list[str](), ""
+    for line in script.split("\n"):
+        if end:
+            end = "" if line.strip() == end else end
+            continue
+        lines.append(line)
+        found = None if line.lstrip().startswith("#") else _HEREDOC.search(line)
+        end = found[1] if found is not None else ""
+    return _QUOTED_OR_COMMENT.sub(lambda found: "" if found[0][0] == "#" else found[0], "\n".join(lines))
+
+
+def _words_of_build(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Those behind `docker build`, up to a redirection; nothing of another command."""
+    first = next((n for n, w in enumerate(command) if w not in _BEFORE and not _ASSIGNMENT.match(w)), 0)
+    name, *rest = command[first:]
+    rest = rest[1:] if rest[:1] in (["buildx"], ["image"]) else rest
+    if name != "docker" or rest[:1] != ["build"]:
+        return ()
+    end = next((n for n, word in enumerate(rest) if set(word) <= set("<>&")), len(rest))
+    end -= end < len(rest) and rest[end - 1] in ("1", "2")  # `2> FILE`
+    return tuple(rest[1:end])
 
 
 def _said(words: list[str]) -> dict[str, Any]:

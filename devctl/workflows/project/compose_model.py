@@ -80,7 +80,7 @@ def not_used_for_development(
         return None
     path = found.folder / name
     try:
-        model, _ = sources.plain_yaml(files.read_text(path, within=None) or "", path=name)
+        model, _ = sources.plain_yaml(files.read_text(path, within=root) or "", path=name)
     except FilesError:
         return None
     services = model.get("services") if isinstance(model, dict) else None

@@ -7,18 +7,21 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from devctl.domain.compose.script_builds import builds_in, repository, runs_by_name
+from devctl.domain.compose.script_builds import builds_in, is_image, runs_by_name
 from devctl.domain.derive.build_tools import recipes
 from devctl.domain.ports.files import Files
 from devctl.domain.project.compose_model import OwnSpec
+from devctl.errors import FilesError
 
 _MAKEFILES = frozenset({"GNUmakefile", "makefile", "Makefile"})
+_LONG = 65_536
+"""Characters of a script, beyond which nobody wrote it by hand."""
 _TARGET = re.compile(r"^([\w.-]+)[ \t]*:(?!=)", re.MULTILINE)
 
 
 def lend_script_builds(files: Files, root: Path, specs: Mapping[str, OwnSpec]) -> None:
     """Written in place, as the script says it: only a context and a Dockerfile that lie in the project count."""
-    wanted = {name: repository(image) for name, spec in specs.items() if (image := runs_by_name(spec))}
+    wanted = {name: image for name, spec in specs.items() if (image := runs_by_name(spec))}
     if not wanted:
         return
     for script in _scripts(files, root):
@@ -30,7 +33,7 @@ def lend_script_builds(files: Files, root: Path, specs: Mapping[str, OwnSpec]) -
                 continue
             beside = posixpath.relpath(dockerfile, context)
             build = {**said, "context": posixpath.normpath(context), "dockerfile": beside}
-            for name in [n for n, of in wanted.items() if of == repository(image)]:
+            for name in [n for n, of in wanted.items() if is_image(of, image)]:
                 specs[name]["build"] = dict(build)
                 del wanted[name]
 
@@ -38,7 +41,10 @@ def lend_script_builds(files: Files, root: Path, specs: Mapping[str, OwnSpec]) -
 def _scripts(files: Files, root: Path) -> Iterator[str]:
     for name in files.names(root):
         if name in _MAKEFILES or name.endswith(".sh"):
-            text = files.read_text(root / name, within=root) or ""
-            if "docker" not in text:
+            try:
+                text = files.read_text(root / name, within=root) or ""
+            except FilesError:  # nobody names it
+                continue
+            if "docker" not in text or len(text) > _LONG:
                 continue
             yield recipes(text, _TARGET.findall(text)) if name in _MAKEFILES else text
