@@ -8,6 +8,7 @@ import pytest
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.dockerfile.go_build_lines import go_builds, linked_in
+from devctl.domain.dockerfile.purpose import builds_go
 
 TITLE = "-ldflags \"-X 'main.title=two words' -X=main.plain=1\""
 
@@ -77,3 +78,14 @@ def test_a_loop_that_is_long_or_has_no_end_is_searched_once(middle: str) -> None
     run = replace(stage.instructions[-1], original=f"RUN {middle}\ngo build -o /shop .")
     facts = replace(facts, stages=(replace(stage, instructions=(run,)),))
     assert [build.output for build in go_builds(facts, facts.stages[0])] == ["/shop"]
+
+
+@pytest.mark.parametrize(
+    ("command", "uses"),
+    [("apk add --no-cache git go", True), ("apk add git && echo go", False), ("apk " * 100_000, False)],
+)
+def test_a_line_that_installs_go_uses_it(command: str, *, uses: bool) -> None:
+    facts = parse("FROM alpine:3.22\nRUN x\n")
+    stage = facts.stages[0]
+    run = replace(stage.instructions[-1], original=f"RUN {command}")
+    assert builds_go(replace(facts, stages=(replace(stage, instructions=(run,)),))) is uses

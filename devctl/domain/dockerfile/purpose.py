@@ -10,9 +10,9 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import DEV_NAMES, effective, is_dev
 from devctl.domain.dockerfile.walk import in_context, walk
 
-_BUILDS = re.compile(
-    r"\bgo\s+(?:build|run|install)\b|\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b[^&|;]*\s(?:go|golang)(?:\s|$|-)"
-)
+_BUILDS = re.compile(r"\bgo\s+(?:build|run|install)\b")
+_INSTALLER = re.compile(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
+_GO = re.compile(r"\s(?:go|golang)(?:\s|$|-)")
 _OF_GO = re.compile(r"(?:^|[/_-])go(?:lang)?(?:[_:-]|$)")
 
 
@@ -20,11 +20,17 @@ def builds_go(facts: DockerfileFacts) -> bool:
     """Whether a Dockerfile compiles Go: by its bases (`golang`, `ubi9/go-toolset`, `acme/go-builder`) or its commands."""
     return any(
         _OF_GO.search(stage.base.lower())
-        or any(
-            i.cmd in ("RUN", "CMD", "ENTRYPOINT") and _BUILDS.search(i.original) for i in stage.instructions
-        )
+        or any(i.cmd in ("RUN", "CMD", "ENTRYPOINT") and _uses_go(i.original) for i in stage.instructions)
         for stage in facts.stages
     )
+
+
+def _uses_go(text: str) -> bool:
+    """Whether a command calls the compiler, or installs it."""
+    if _BUILDS.search(text) is not None:
+        return True
+    installers = ((command, _INSTALLER.search(command)) for command in re.split(r"[&|;]", text))
+    return any(found is not None and _GO.search(command, found.end()) for command, found in installers)
 
 
 def brought(facts: DockerfileFacts, stage: Stage | None = None) -> Instruction | None:
