@@ -6,6 +6,8 @@ import re
 
 Version = tuple[int, ...]
 
+LONGEST = 131_072
+"""Characters of a text with its variables filled in: Linux gives no program a longer word."""
 _DIGITS = frozenset("0123456789")
 _MOST = 18
 """Digits. `int` refuses more than 4300, an operating system far fewer."""

@@ -14,7 +14,7 @@ from devctl.domain.derive.run_lines import compiles
 from devctl.domain.dockerfile.build_and_start import started
 from devctl.domain.dockerfile.go_build_lines import linked_in
 from devctl.domain.dockerfile.prod_stages import prod_stages
-from devctl.domain.dockerfile.stages import LONGEST
+from devctl.domain.numbers import LONGEST
 
 MAKEFILE = """\
 VERSION ?= none

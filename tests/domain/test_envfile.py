@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from devctl.domain.compose import env_file
 from devctl.domain.compose.env_file import Variable, lines, missing, variables
-from devctl.domain.dockerfile.stages import LONGEST
+from devctl.domain.numbers import LONGEST
 
 
 @pytest.mark.parametrize(

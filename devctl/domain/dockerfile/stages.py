@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.runtime_bases import runtime_base
-from devctl.domain.numbers import whole
+from devctl.domain.numbers import LONGEST, whole
 
 DEV_NAMES = frozenset(
     {"dev", "development", "develop", "local", "hot", "hotreload", "hot-reload", "air", "live", "watch"}
@@ -25,8 +25,6 @@ PREDEFINED = {
     "BUILDPLATFORM": "linux/amd64",
 }
 """What the builder defines without being told; enough for a FROM that names the platform."""
-LONGEST = 131_072
-"""Characters of a text with its variables filled in: Linux gives no program a longer word."""
 _LONGEST_VALUE = 8192
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?(?P<op>[-+])(?P<word>[^}]{0,4096}))?\}|(?P<plain>\w+))")
 
