@@ -17,9 +17,9 @@ from devctl.adapters.system.left_over import work_mark
 from devctl.adapters.system.regular_file import Unreadable, read_bytes
 from devctl.domain.command.argv import docker
 from devctl.domain.command.requests import COMPOSE_TIMEOUT
-from devctl.domain.compose.host_programs import refuse_providers
 from devctl.domain.compose.model_json import from_compose, to_compose
 from devctl.domain.compose.plain_yaml import yaml_text
+from devctl.domain.compose.refusals import refuse_providers
 from devctl.domain.failures import explain
 from devctl.domain.ports.toolbox import Finished, Processes
 from devctl.domain.project.compose_inputs import OF_THE_TOOLS

@@ -12,7 +12,7 @@ from devctl.domain.bases.references import golang_ref
 from devctl.domain.compose.env_file import values
 from devctl.domain.compose.file_names import named_otherwise
 from devctl.domain.compose.host_ports import moved
-from devctl.domain.compose.reserved_names import refuse_reserved
+from devctl.domain.compose.refusals import refuse_reserved
 from devctl.domain.detect.service import detect_go, detect_service
 from devctl.domain.dockerfile.build_and_start import GO_VARIABLES
 from devctl.domain.dockerfile.facts import DockerfileFacts

@@ -10,8 +10,8 @@ from pathlib import Path
 from devctl.domain.bases.references import Base
 from devctl.domain.command.state import Mode
 from devctl.domain.compose.depends_on import needed
-from devctl.domain.compose.host_programs import refuse_providers
 from devctl.domain.compose.model_json import to_compose
+from devctl.domain.compose.refusals import refuse_providers
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.recipe import Recipes
 from devctl.domain.plan.engine_state import MODE_LABEL, Image, Observed
