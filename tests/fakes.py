@@ -844,7 +844,8 @@ class FakeSources:
         package = GoPackage(
             ".", "main", True, (), listens=listens, routes=(Located("/healthz", "main.go:2"),)
         )
-        return SourceFacts((Module(".", "example.com/shop", "1.26", "", (), (package,)),))
+        module = Module(".", "example.com/shop", "1.26", "", (), (package,), text=self._world.mod)
+        return SourceFacts((module,))
 
     def config(self, root: Path) -> Config:
         return Config()

@@ -48,7 +48,6 @@ def no_compiler() -> Iterator[None]:
         run("docker", "rmi", f"devctl-tests/kept:{number}")
 
 
-@pytest.mark.alone
 def test_c_is_compiled_by_a_base_that_nobody_asked_for(
     no_compiler: None, project: Callable[..., Started]
 ) -> None:

@@ -13,7 +13,7 @@ from devctl.errors import DevctlError, InterruptedByUser, MachineError, ProjectE
 from devctl.workflows.dev import replace
 from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.dev.replace import Superseded
-from devctl.workflows.dev.watch_round import catch_up
+from devctl.workflows.dev.watch_round import catch_up, current
 from devctl.workflows.project.load import load
 from devctl.workflows.state.snapshot import snapshot
 from tests.fakes import World, go_mod
@@ -62,6 +62,17 @@ def test_nothing_to_do_asks_compose_for_nothing(running: Running) -> None:
     assert running.round() is False
     assert running.world.calls == []
     assert running.world.container is running.first
+
+
+def test_a_save_while_nothing_had_to_be_done_is_the_next_change(running: Running) -> None:
+    """A round that finds nothing to do notes what it has read, not what is there by then."""
+    project = load(running.box, running.world.root)
+    running.world.save("go.mod", go_mod("a"))
+    current(running.box, project, project.services[0])
+    running.round()
+    (changed,) = running.told(DepsChanged)
+    assert isinstance(changed, DepsChanged)
+    assert [c.text for c in changed.changes] == ["+ example.com/a v1.0.0"]
 
 
 def test_a_change_is_built_and_proven_before_the_container_is_touched(running: Running) -> None:

@@ -188,6 +188,7 @@ def _module(root: Path, path: str, mod: GoMod, content: str, *, packages: list[G
         has_sum=(base / "go.sum").is_file(),
         go_line=content.count("\n", 0, line.end()) + 1 if line else None,
         config_files=config_files(root, base),
+        text=content,
     )
 
 

@@ -106,7 +106,7 @@ class Module:
     """A go.mod: `dir` relative to the project, `path` the module path, `go` its go line ("" when absent).
 
     `requires`: module paths; `go_line` the line of `go`; `config_files`: those in the usual folders, whether or not the
-    code names them.
+    code names them; `text`: the go.mod as it was read.
     """
 
     dir: str
@@ -118,6 +118,7 @@ class Module:
     has_sum: bool = False
     go_line: int | None = None
     config_files: tuple[ConfigFile, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,8 +126,9 @@ def _check_members(files: Files, root: Path, path: str, text: str) -> None:
 
 
 def remember_manifest(box: Toolbox, project: Project, service: Service) -> None:
-    """Keep the go.mod that serves now, so that the next change can be told in words. Losing it loses only the words."""
-    text = _read_mod(box.files, project, service)
+    """Keep the go.mod that serves now, so that the next change can be told in words. Losing it loses only the words. It is the one
+    that was loaded: the file may have been saved since, and that is the next change."""
+    text = _loaded_mod(project, service)
     if text is not None:
         with only_warned(box.reporter):
             box.state.put(project.root, served_go_mod(service.name), text)
@@ -138,7 +139,7 @@ def changes_since(box: Toolbox, project: Project, service: Service) -> tuple[Cha
     old = None
     with only_warned(box.reporter):
         old = box.state.text(project.root, served_go_mod(service.name))
-    new = _read_mod(box.files, project, service)
+    new = _loaded_mod(project, service)
     if old is None or new is None:
         return ()
     try:
@@ -156,6 +157,10 @@ def sums_are_complete(files: Files, project: Project, service: Service) -> bool:
         )
     except FilesError:
         return False
+
+
+def _loaded_mod(project: Project, service: Service) -> str | None:
+    return next((m.text for m in project.source.modules if m.dir == service.source.dir), None)
 
 
 def _read_mod(files: Files, project: Project, service: Service) -> str | None:
