@@ -127,7 +127,7 @@ def _check_members(files: Files, root: Path, path: str, text: str) -> None:
 
 def remember_manifest(box: Toolbox, project: Project, service: Service) -> None:
     """Keep the go.mod that serves now, so that the next change can be told in words. Losing it loses only the words. It is the one
-    that was loaded: the file may have been saved since, and that is the next change."""
+    that was loaded, before the fingerprint was taken: what was saved since is the next change."""
     text = _loaded_mod(project, service)
     if text is not None:
         with only_warned(box.reporter):
@@ -139,7 +139,7 @@ def changes_since(box: Toolbox, project: Project, service: Service) -> tuple[Cha
     old = None
     with only_warned(box.reporter):
         old = box.state.text(project.root, served_go_mod(service.name))
-    new = _loaded_mod(project, service)
+    new = _read_mod(box.files, project, service)
     if old is None or new is None:
         return ()
     try:
