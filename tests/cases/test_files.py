@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 
@@ -66,3 +67,15 @@ def test_a_byte_order_mark(case: Callable[[str], Started]) -> None:
     subprocess.run(["sh", "-c", cure], cwd=quill.root, check=True)
     quill.devctl("up", "-d")
     assert get(quill.port) == "quill writes four\n"
+
+
+def test_a_dev_stage_made_for_root_and_a_developer_who_is_not(case: Callable[[str], Started]) -> None:
+    """Go's cache is in the home of root, and a volume covers the folder that air builds in."""
+    finch = case("dev_stage_of_root")
+    for path in (finch.root, *finch.root.rglob("*")):
+        os.chown(path, 4321, 4321)
+    finch.devctl("up", "-d", "--timeout", "240")
+    assert get(finch.port) == "finch sings one\n"
+    assert inspect(finch, "finch", "{{.Config.User}}") == "4321:4321"
+    edit(finch, "main.go", "one", "two")
+    serves(finch.port, "finch sings two")

@@ -1,0 +1,3 @@
+module example.com/finch
+
+go 1.26
