@@ -258,6 +258,7 @@ class World:
         self.base = ""
         self.engine_version = "28.3.0"
         self.recipes: dict[str, Recipe] = {}
+        self.room, self.at_once = (4, 8_000_000_000), 0
         self.has_home = True
         self.reader_left = False
         self.env: dict[str, str] = {}
@@ -1199,6 +1200,9 @@ def _volume(root: Path, text: str) -> dict[str, Any]:
 
 
 class FakeEngine(_Port):
+    def room(self) -> tuple[int, int]:
+        return self._world.room
+
     def version(self) -> str:
         return self._world.engine_version
 
@@ -1479,6 +1483,12 @@ class FakeProcesses(_Port):
         else:
             del world.containers[found.id]
         return Finished(0, named, "")
+
+    def side_by_side(self, works: Sequence[Callable[[], None]], *, at_once: int) -> None:
+        """One after the other, so that each run has the same steps: the first is over before the second begins."""
+        self._world.at_once = at_once
+        for work in works:
+            work()
 
     def hurried(self) -> bool:
         return False

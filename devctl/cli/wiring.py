@@ -42,7 +42,7 @@ def toolbox(reporter: Reporter) -> Toolbox:
         private=HomePrivateState(),
         identity=identity,
         sources=ProjectSources(),
-        compose=ComposeCli(processes, lambda line: reporter.emit(LogLine("build", "build", line))),
+        compose=ComposeCli(processes, lambda service, line: reporter.emit(LogLine(service, "build", line))),
         engine=EngineCli(processes),
         images=cache(lambda: _images(identity)),
         prober=SocketProber(),

@@ -1,4 +1,4 @@
-"""What is said of a step while it runs: a live line on a terminal, drawn by rich; elsewhere a line now and then."""
+"""What is said of steps while they run: live lines on a terminal, drawn by rich; elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -10,23 +10,29 @@ from typing import TYPE_CHECKING, TextIO
 from devctl.domain.project.control_characters import in_one_line
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 SILENT = 30.0
 """Seconds after which somebody who reads a log wonders whether anything still happens."""
 
 
 class LiveLine:
-    """At most one line; `hidden` takes it away while something else is written."""
+    """A line for each step that runs; `hidden` takes them away while something else is written."""
 
     def __init__(self, stream: TextIO, *, enabled: bool, color: bool) -> None:
         self._stream, self._enabled, self._color = stream, enabled, color
         self._progress: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
 
     def start(self, text: str) -> None:
-        self.clear()
-        if not self._enabled:
+        if not self._enabled or text in self._tasks:
             return
+        if self._progress is None:
+            self._progress = self._drawn()
+        self._tasks[text] = self._progress.add_task(in_one_line(text), total=None)
+        self._progress.start()
+
+    def _drawn(self) -> Progress:
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.table import Column
@@ -36,7 +42,7 @@ class LiveLine:
         cause = TextColumn(
             "{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")
         )
-        self._progress = Progress(
+        return Progress(
             SpinnerColumn(),
             cause,
             TimeElapsedColumn(),
@@ -45,13 +51,20 @@ class LiveLine:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._progress.add_task(in_one_line(text), total=None)
-        self._progress.start()
+
+    def end(self, text: str) -> None:
+        task = self._tasks.pop(text, None)
+        if self._progress is not None and task is not None:
+            self._progress.stop()
+            self._progress.remove_task(task)
+            if self._tasks:
+                self._progress.start()
+            else:
+                self._progress = None
 
     def clear(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        for text in tuple(self._tasks):
+            self.end(text)
 
     def hidden(self, write: Callable[[], None]) -> None:
         if self._progress is None:
@@ -63,29 +76,32 @@ class LiveLine:
 
 
 class Reminder:
-    """Says again and again that a step still runs, where no live line does. `lock` is held by whoever starts and clears it."""
+    """Says again and again that a step still runs, where no live line does. `lock` is held by whoever starts and ends it."""
 
     def __init__(
         self, say: Callable[[str], None], *, lock: AbstractContextManager[object], every: float = SILENT
     ) -> None:
         self._say, self._lock, self._every = say, lock, every
-        self._timer: Timer | None = None
+        self._timers: dict[str, Timer] = {}
 
     def start(self, text: str, *, seconds: float = 0.0) -> None:
-        self.clear()
+        self.end(text)
         timer = Timer(self._every, lambda: self._remind(timer, text, seconds + self._every))
         timer.daemon = True
-        self._timer = timer
+        self._timers[text] = timer
         timer.start()
 
+    def end(self, text: str) -> None:
+        if (timer := self._timers.pop(text, None)) is not None:
+            timer.cancel()
+
     def clear(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for text in tuple(self._timers):
+            self.end(text)
 
     def _remind(self, timer: Timer, text: str, seconds: float) -> None:
         with self._lock:
-            if timer is self._timer:  # else it was cleared meanwhile
+            if timer is self._timers.get(text):  # else it was ended meanwhile
                 with suppress(OSError, ValueError):  # what it is written to may be closed by now
                     self._say(f"  still running after {seconds:g} s: {text}")
                 self.start(text, seconds=seconds)

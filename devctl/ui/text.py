@@ -11,6 +11,7 @@ from datetime import datetime
 from devctl.domain.command.events import (
     ENDED_AT_START,
     NO_ANSWER,
+    OF_NONE,
     UNCHANGED,
     Asking,
     DepsChanged,
@@ -26,6 +27,7 @@ from devctl.domain.command.events import (
     Reload,
     Remark,
     StepDone,
+    StepEnded,
     StepFailed,
     StepStarted,
     Switched,
@@ -49,7 +51,7 @@ KEPT = 20
 
 
 class HumanRenderer(Renderer):
-    """Plain lines; on a terminal the running step has a live line with its seconds.
+    """Plain lines; on a terminal each running step has a live line with its seconds.
 
     `colors`: whether stdout and stderr have colour; `now`: the local time.
     """
@@ -82,15 +84,9 @@ class HumanRenderer(Renderer):
         match event:
             case StepStarted():
                 self._build.clear()
-                self._began(_step_text(event))
-            case StepDone() | StepFailed() if event.step in LOOKS and event.ms < WORTH_A_LINE:
-                self._ended()
-            case StepDone():
-                self._ended()
-                self._progress(self._style.good("✓"), f" {_step_text(event)}  {event.ms / 1000:.1f} s")
-            case StepFailed():
-                self._ended()
-                self._progress(self._style.bad("✗"), f" {_step_text(event)}  {event.ms / 1000:.1f} s")
+                self._began(event)
+            case StepDone() | StepFailed():
+                self._ended(event)
             case LogLine():
                 self._log(event)
             case Following():
@@ -103,7 +99,7 @@ class HumanRenderer(Renderer):
             case Remark():
                 self._progress(self._style.dim(event.text))
             case Asking():
-                self._ended()
+                self._clear()
             case Recorded():
                 pass  # JSON: text has its own words for the same
             case _:
@@ -117,7 +113,7 @@ class HumanRenderer(Renderer):
 
     def finished(self, command: str, outcome: Outcome) -> int:
         with self._lock:
-            self._ended()
+            self._clear()
             text = text_of(command, outcome)
             if text:
                 self._say(self._out, text)
@@ -127,19 +123,28 @@ class HumanRenderer(Renderer):
 
     def failed(self, command: str, error: DevctlError) -> int:
         with self._lock:
-            self._ended()
+            self._clear()
             detail = error.detail
             if not detail and error.exit_code in (ExitCode.PROJECT, ExitCode.MACHINE):
                 detail = failed_build("\n".join(self._build)).text
             self._say(self._err, *self._problem("error", error.problem, detail=detail))
         return int(error.exit_code)
 
-    def _began(self, text: str) -> None:
-        self._live.start(text)
+    def _began(self, step: StepStarted) -> None:
+        self._live.start(_step_text(step))
         if self._reminder is not None:
-            self._reminder.start(text)
+            self._reminder.start(_step_text(step))
 
-    def _ended(self) -> None:
+    def _ended(self, step: StepDone | StepFailed) -> None:
+        self._live.end(_step_text(step))
+        if self._reminder is not None:
+            self._reminder.end(_step_text(step))
+        if isinstance(step, StepEnded) or (step.step in LOOKS and step.ms < WORTH_A_LINE):
+            return
+        mark = self._style.good("✓") if isinstance(step, StepDone) else self._style.bad("✗")
+        self._progress(mark, f" {_step_text(step)}  {step.ms / 1000:.1f} s")
+
+    def _clear(self) -> None:
         self._live.clear()
         if self._reminder is not None:
             self._reminder.clear()
@@ -156,7 +161,7 @@ class HumanRenderer(Renderer):
             else:
                 self._live.hidden(lambda: self._out.log_line(*parts, *said))
         elif self._verbose:
-            parts = self._before(event.service, self._style) if event.service in self._followed else []
+            parts = self._before(event.service, self._style) if event.service != OF_NONE else []
             self._progress(*parts, self._style.dim(event.line))
         elif event.service not in self._followed:
             self._build.append(event.line)

@@ -286,3 +286,81 @@ def test_nothing_is_lost_to_a_slow_listener(*, follows: bool) -> None:
         RUN.run(["printf", r"1\n2\n3\n"], on_line=slow)
     end = "\n" if follows else ""
     assert lines == [f"1{end}", f"2{end}", f"3{end}"]
+
+
+MEETS = """
+import pathlib, sys, time
+mine, other = map(pathlib.Path, sys.argv[1:])
+mine.touch()
+while not other.exists():
+    time.sleep(0.01)
+"""
+TIDIES = """
+import signal, sys, time
+def tidy(*_):
+    print("tidied", flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGINT, tidy)
+print("up", flush=True)
+time.sleep(60)
+"""
+
+
+def test_works_are_done_side_by_side(tmp_path: Path) -> None:
+    names = [str(tmp_path / "a"), str(tmp_path / "b")]
+    codes: list[int] = []
+    works = [
+        lambda pair=pair: codes.append(RUN.run([*python(MEETS), *pair], timeout=60).code)  # type: ignore[misc]
+        for pair in (names, names[::-1])
+    ]
+    RUN.side_by_side(works, at_once=2)
+    assert codes == [0, 0]
+
+
+def test_of_works_as_many_are_done_at_once_as_was_said_and_in_their_order() -> None:
+    seen: list[str] = []
+
+    def work(name: str) -> None:
+        seen.append(f"{name} begins")
+        RUN.run(python("pass"))
+        seen.append(f"{name} ends")
+
+    RUN.side_by_side([lambda: work("a"), lambda: work("b")], at_once=1)
+    assert seen == ["a begins", "a ends", "b begins", "b ends"]
+
+
+def test_the_first_work_that_fails_ends_the_others_and_is_raised() -> None:
+    up, said, never = threading.Event(), list[str](), list[str]()
+
+    def slow() -> None:
+        def line(text: str) -> None:
+            said.append(text)
+            up.set()
+
+        RUN.run(python(TIDIES), on_line=line, timeout=60)
+        said.append("went on")
+
+    def fails() -> None:
+        up.wait(30)
+        raise MachineError("this one", code="x", hint="y")
+
+    with pytest.raises(MachineError, match="this one"):
+        RUN.side_by_side([slow, fails, lambda: never.append("begun")], at_once=2)
+    assert (said, never) == (["up", "tidied"], [])
+    assert RUN.run(python("pass")).code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_all_works(number: int) -> None:
+    said: list[str] = []
+    both = threading.Barrier(2, action=lambda: _interrupt_us(number))
+
+    def line(text: str) -> None:
+        said.append(text)
+        if text == "up":
+            both.wait(30)
+
+    work = lambda: RUN.run(python(TIDIES), on_line=line, timeout=60)  # noqa: E731
+    with RUN.one_interrupt(), pytest.raises(InterruptedByUser):
+        RUN.side_by_side([work, work, work], at_once=2)
+    assert sorted(said) == ["tidied", "tidied", "up", "up"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.engine.cli import docker, get, serves
+from tests.engine.cli import docker, free_port, get, serves
 from tests.engine.conftest import Started
 
 pytestmark = pytest.mark.engine
@@ -161,3 +161,56 @@ def test_a_job_that_is_waited_for_runs_once_and_again_when_its_source_changed(pr
     made.devctl("up", "-d", "--no-watch")
     assert runs()[0] != first[0]
     assert docker("logs", f"{made.name}-job-1") == "sows []"
+
+
+HELLO = """package main
+
+import (
+	"fmt"
+	"net/http"
+)
+
+func main() {
+	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "NAME") })
+	http.ListenAndServe(":8080", nil)
+}
+"""
+OWN_BUILD = """FROM golang:1.26-alpine AS build
+WORKDIR /src
+COPY go.mod ./
+RUN go mod download
+COPY . .
+RUN go build -o /out/NAME ./cmd/NAME
+FROM alpine:3.22
+COPY --from=build /out/NAME /NAME
+ENTRYPOINT ["/NAME"]
+"""
+
+
+def test_three_services_are_built_side_by_side_and_one_that_fails_is_told_of(project: MakeProject) -> None:
+    names = ("api", "jobs", "web")
+    ports = {name: free_port() for name in names}
+    files = {"go.mod": "module example.com/shop\n\ngo 1.26\n"}
+    files |= {f"cmd/{name}/main.go": HELLO.replace("NAME", name) for name in names}
+    files |= {f"{name}.Dockerfile": OWN_BUILD.replace("NAME", name) for name in names}
+    files["compose.yaml"] = "services:\n" + "".join(
+        f"  {n}:\n    build: {{context: ., dockerfile: {n}.Dockerfile}}\n    ports: ['127.0.0.1:{ports[n]}:8080']\n"
+        for n in names
+    )
+    shop = project(files)
+    shop.devctl("up", "-d")
+    for name in names:
+        assert get(ports[name]) == name
+    shop.devctl("prod-preview")
+    for name in names:
+        assert get(ports[name]) == name
+
+    broken = shop.root / "jobs.Dockerfile"
+    broken.write_text(broken.read_text().replace("RUN go build", "RUN /no/such/program && go build"))
+    failed = shop.devctl("prod-preview", code=1)
+    assert failed.error["place"] == "jobs.Dockerfile:6"
+    assert "jobs" in failed.error["message"]
+    builds = [e for e in failed.events if e.get("step") == "build"]
+    begun = {e["service"] for e in builds if e["name"] == "step.started"}
+    assert begun == {e["service"] for e in builds if e["name"] in ("step.done", "step.failed")}
+    assert get(ports["api"]) == "api"

@@ -30,6 +30,7 @@ from devctl.domain.command.events import (
     Reload,
     Remark,
     StepDone,
+    StepEnded,
     StepFailed,
     StepStarted,
     Switched,
@@ -57,6 +58,7 @@ def renderer(
         (StepDone("build", "no image", 12_340, "api"), "", "✓ build api: no image  12.3 s\n"),
         (StepDone("start", "", 40), "", "✓ start  0.0 s\n"),
         (StepFailed("probe", "must answer", 60_000, "api"), "", "✗ probe api: must answer  60.0 s\n"),
+        (StepEnded("build", "no image", 60_000, "api"), "", ""),
         (LogLine("api", "stdout", "hello"), "api | hello\n", ""),
         (LogLine("build", "build", "#7 RUN go build"), "", ""),
         (Remark("Ctrl-C stops"), "", "Ctrl-C stops\n"),
@@ -230,6 +232,45 @@ def test_a_locale_without_the_arrow_is_no_error() -> None:
         [sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"}
     )
     assert done.stderr == b"error: no such command 'nonsense'\n  \\u2192 devctl --help\n"
+
+
+def test_builds_side_by_side_each_have_their_line_and_their_name(capsys: pytest.CaptureFixture[str]) -> None:
+    human = renderer(verbose=True)
+    human.emit(StepStarted("build", "no image", "api"))
+    human.emit(StepStarted("build", "no image", "jobs"))
+    human.emit(LogLine("api", "build", "#5 RUN go mod download"))
+    human.emit(LogLine("jobs", "build", "#5 CACHED"))
+    human.emit(StepDone("build", "no image", 400, "jobs"))
+    human.emit(LogLine("api", "build", "#5 DONE 0.1s"))
+    human.emit(LogLine("build", "build", "Container shop-api-1  Started"))
+    assert capsys.readouterr().err.splitlines() == [
+        "api | #5 RUN go mod download",
+        "jobs | #5 CACHED",
+        "✓ build jobs: no image  0.4 s",
+        "api  | #5 DONE 0.1s",
+        "Container shop-api-1  Started",
+    ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_there_is_a_live_line_for_each_step_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    live = LiveLine(stream, enabled=True, color=False)
+    live.start("build api")
+    live.start("build jobs")
+    live.end("build api")
+    before = len(stream.getvalue())
+    live.hidden(lambda: stream.write("between\n"))
+    drawn = stream.getvalue()
+    assert "build api" in drawn[:before] and "build jobs" in drawn[:before]
+    assert "between\n" in drawn and "build api" not in drawn[drawn.index("between") :]
+    live.clear()
+    live.end("build jobs")
 
 
 def test_a_long_live_line_stays_one_line() -> None:

@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from devctl.adapters.system.border import MustStart, bordered
 from devctl.adapters.system.left_over import work_mark
 from devctl.adapters.system.regular_file import Unreadable, read_bytes
 from devctl.domain.command.argv import docker
+from devctl.domain.command.events import OF_NONE
 from devctl.domain.command.requests import COMPOSE_TIMEOUT
 from devctl.domain.compose.model_json import from_compose, to_compose
 from devctl.domain.compose.plain_yaml import yaml_text
@@ -45,9 +47,9 @@ BUILD_TIMEOUT = 3600.0
 
 @bordered()
 class ComposeCli:
-    """`Compose` by the plugin. `on_line` gets each line of build and up output."""
+    """`Compose` by the plugin. `on_line` gets each line of build and up output, and whose it is, where a service is built."""
 
-    def __init__(self, processes: Processes, on_line: Callable[[str], None]) -> None:
+    def __init__(self, processes: Processes, on_line: Callable[[str, str], None]) -> None:
         self._processes = MustStart(processes)
         self._on_line = on_line
 
@@ -173,7 +175,7 @@ class ComposeCli:
         how = ["--project-name", name, "--progress", "plain"]
         argv = docker("compose", *how, verb, *flags, to=services)
         return self._processes.run(
-            argv, cwd=Path(root.anchor), env=work_mark(root), on_line=self._on_line, timeout=timeout
+            argv, cwd=Path(root.anchor), env=work_mark(root), on_line=self._of(), timeout=timeout
         )
 
     def _given(
@@ -199,9 +201,12 @@ class ComposeCli:
             cwd=Path(root.anchor),
             env={**variables, **work_mark(root)},
             stdin=text,
-            on_line=self._on_line,
+            on_line=self._of(*(services if verb == "build" else ())),
             timeout=timeout,
         )
+
+    def _of(self, *services: str) -> Callable[[str], None]:
+        return partial(self._on_line, services[0] if len(services) == 1 else OF_NONE)
 
 
 def _known(text: str, names: Mapping[str, str] | None) -> str:

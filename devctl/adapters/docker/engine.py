@@ -48,6 +48,10 @@ class EngineCli:
     def version(self) -> str:
         return self._docker("version", "--format", "{{.Server.Version}}").output.strip()
 
+    def room(self) -> tuple[int, int]:
+        cores, memory = self._docker("info", "--format", "{{.NCPU}} {{.MemTotal}}").stdout.split()
+        return int(cores), int(memory)
+
     def observe(self, project: str) -> Observed:
         from concurrent.futures import ThreadPoolExecutor
 

@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -76,21 +78,23 @@ class SystemProcesses:
             if on_line is not None:
                 on_line(raw.decode(errors="replace").rstrip("\r\n"))
 
+        together: _Together | None = getattr(_thread, "together", None)
         # Shielded before it starts: a child that nobody waits for would go on by itself.
-        with _shield(ending, self._guard) as interrupted:
+        shield = together.holding(ending) if together is not None else _shield(ending, self._guard)
+        with shield as interrupted:
             try:
                 environment = host.child_environment(env, only=only)
                 child = _start(argv, cwd=cwd, env=environment, stdin=stdin is not None)
             except _NOT_STARTED as error:
                 return _not_started(argv, error, cwd)
             with ending.of(child, after=min(within, HURRIED_WITHIN) if self._guard.hurried else within):
-                if interrupted:
+                if interrupted.is_set():
                     ending.begin()
                 _drain(child, _readers(child, take), stdin)
         if ending.begun:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)  # a plugin of docker's outlives docker
-        if interrupted:
+        if interrupted.is_set():
             raise InterruptedByUser
         if any(stream.too_long for stream in kept.values()):
             raise _too_long(argv)
@@ -101,6 +105,16 @@ class SystemProcesses:
         if timeout is None:
             raise no_answer(argv, within)
         return Finished(124, out, err)
+
+    def side_by_side(self, works: Sequence[Callable[[], None]], *, at_once: int) -> None:
+        together = _Together()
+        with _shield(together, self._guard) as interrupted, ThreadPoolExecutor(at_once) as pool:
+            for work in works:
+                pool.submit(together.do, work)
+        if interrupted.is_set():
+            raise InterruptedByUser
+        if together.error is not None:
+            raise together.error
 
     def attach(self, argv: Sequence[str], *, cwd: Path | None = None) -> int:
         try:
@@ -281,8 +295,23 @@ class _Kept:
         return b"".join(self._parts).decode(errors="replace")
 
 
-@dataclass(slots=True)
-class _Ending:
+class _Endable(ABC):
+    """What a signal of ours ends."""
+
+    @abstractmethod
+    def begin(self) -> None: ...
+    @abstractmethod
+    def kill(self) -> None: ...
+    def begin_after(self, seconds: float) -> threading.Timer:
+        timer = threading.Timer(seconds, self.begin)
+        timer.daemon = True
+        if seconds < threading.TIMEOUT_MAX:
+            timer.start()
+        return timer
+
+
+@dataclass
+class _Ending(_Endable):
     """The end of a child that does not end by itself: ask, wait, terminate, wait, kill. Climbed by threads,
     so that whoever waits for the child need not look at a clock."""
 
@@ -305,13 +334,6 @@ class _Ending:
             self.over.set()
             timer.cancel()
 
-    def begin_after(self, seconds: float) -> threading.Timer:
-        timer = threading.Timer(seconds, self.begin)
-        timer.daemon = True
-        if seconds < threading.TIMEOUT_MAX:
-            timer.start()
-        return timer
-
     def begin(self) -> None:
         if self.child is None or self.begun or self.over.is_set():
             return
@@ -333,6 +355,47 @@ class _Ending:
                 os.killpg(self.child.pid, signal.SIGKILL)
 
 
+_thread = threading.local()
+"""`together`: whose work this thread does."""
+
+
+@dataclass(eq=False)
+class _Together(_Endable):
+    """The children of works that are done side by side: an end is that of all, and of those that would start after it. `error`: the
+    first that a work raised."""
+
+    error: BaseException | None = None
+    _endings: list[_Ending] = field(default_factory=list)
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def do(self, work: Callable[[], None]) -> None:
+        _thread.together = self
+        if self._ended.is_set():
+            return
+        try:
+            work()
+        except BaseException as error:
+            self.error = self.error or error
+            self.begin()
+
+    @contextlib.contextmanager
+    def holding(self, ending: _Ending) -> Iterator[threading.Event]:
+        self._endings.append(ending)
+        try:
+            yield self._ended
+        finally:
+            self._endings.remove(ending)
+
+    def begin(self) -> None:
+        self._ended.set()
+        for ending in tuple(self._endings):
+            ending.begin()
+
+    def kill(self) -> None:
+        for ending in tuple(self._endings):
+            ending.kill()
+
+
 @dataclass(slots=True)
 class _Guard:
     """While `armed`, one interruption gets through; `deaf`: it has, or none may any more; `hurried`: one more came.
@@ -343,7 +406,7 @@ class _Guard:
     armed: bool = False
     deaf: bool = False
     hurried: bool = False
-    running: _Ending | None = None
+    running: _Endable | None = None
 
     def deafen(self) -> None:
         self.deaf = self.armed
@@ -375,21 +438,21 @@ def _handled(handler: Callable[[int, FrameType | None], object], *numbers: signa
 
 
 @contextlib.contextmanager
-def _shield(ending: _Ending, guard: _Guard) -> Iterator[list[int]]:
-    """While the child runs Ctrl-C goes to it, once; a second one kills it. Yields the list of signals seen.
+def _shield(ending: _Endable, guard: _Guard) -> Iterator[threading.Event]:
+    """While it runs Ctrl-C goes to it, once; a second one kills it. Yields whether a signal was seen.
 
     CPython would kill the child 0.25 s after Ctrl-C, in the middle of its tidying up.
     """
-    seen: list[int] = []
+    seen = threading.Event()
 
     def pass_on(signum: int, frame: FrameType | None) -> None:
-        del frame
-        seen.append(signum)
+        del signum, frame
         guard.deafen()
-        if len(seen) == 1:
-            ending.begin()
-        else:
+        if seen.is_set():
             ending.kill()
+        else:
+            seen.set()
+            ending.begin()
 
     if not guard.deaf:
         with _handled(pass_on):

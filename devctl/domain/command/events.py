@@ -37,6 +37,15 @@ class StepFailed:
 
 
 @dataclass(frozen=True)
+class StepEnded(StepFailed):
+    """One that was interrupted, by Ctrl-C or because another one beside it failed: not what is to be fixed."""
+
+
+OF_NONE = "build"
+"""The service of a LogLine that belongs to several: what compose says while it starts or fetches them."""
+
+
+@dataclass(frozen=True)
 class LogLine:
     """A line that a program printed, byte for byte (`surrogateescape`); with stream `build` one of a build, or of a reloader."""
 

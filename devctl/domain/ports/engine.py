@@ -15,6 +15,9 @@ class Engine(Protocol):
     def version(self) -> str:
         """That of the engine: `28.3.0`."""
 
+    def room(self) -> tuple[int, int]:
+        """The cores and the bytes of memory of the engine's machine."""
+
     def observe(self, project: str) -> Observed:
         """Containers, volumes and networks of a compose project."""
 

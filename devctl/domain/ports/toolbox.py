@@ -78,6 +78,12 @@ class Processes(Protocol):
         for seconds.
         """
 
+    def side_by_side(self, works: Sequence[Callable[[], None]], *, at_once: int) -> None:
+        """Do each in a thread, at most `at_once` at a time, begun in this order. The first one that raises ends the others: what
+        they `run` gets a signal as after Ctrl-C, and what has not begun never does. It is raised when all have ended.
+
+        Raises InterruptedByUser after Ctrl-C, which goes to everything that they run."""
+
     def attach(self, argv: Sequence[str], *, cwd: Path | None = None) -> int:
         """Run with our own terminal handed over; returns its code."""
 

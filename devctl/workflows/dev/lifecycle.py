@@ -24,8 +24,9 @@ from devctl.workflows.dev.replace import replace_service
 from devctl.workflows.dev.unchanged import note_up
 from devctl.workflows.dev.watch import watched_paths
 from devctl.workflows.dev.watch_round import current, in_dev, replace_running
+from devctl.workflows.engine.build_all import build_all
 from devctl.workflows.engine.compiler_cache import ensure_cache
-from devctl.workflows.engine.execute import build, build_all, compose_up, must, tell_kills
+from devctl.workflows.engine.execute import build, compose_up, must, tell_kills
 from devctl.workflows.engine.network_holder import end_holder
 from devctl.workflows.engine.pull import pull_missing
 from devctl.workflows.project.dev_stage_fallback import give_way, try_again

@@ -27,15 +27,13 @@ from devctl.domain.ports.toolbox import Finished, Sources, Toolbox
 from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Service
 from devctl.domain.project.state_folder import kill_note
-from devctl.errors import DevctlError, InterruptedByUser, MachineError, Problem, ProjectError
+from devctl.errors import DevctlError, MachineError, Problem, ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile
-from devctl.workflows.engine.optional_services import Missing, leave_out
 from devctl.workflows.engine.restart_proxies import followed
 from devctl.workflows.project.users_dockerfile import users_dockerfile, written_dockerfile
-from devctl.workflows.session.jobs import done_as_built, note_built, waiting_for_none_of
+from devctl.workflows.session.jobs import done_as_built, waiting_for_none_of
 from devctl.workflows.session.overlay import bases_digest, build_args
 from devctl.workflows.session.session import Session
-from devctl.workflows.session.steps import Steps
 
 _MADE_ANEW = re.compile(r"is already in use by container|network [0-9a-f]{64} not found")
 _ENDED = ("migration-failed", "dependency-exited")
@@ -185,28 +183,6 @@ def _again(
     stage = find_stage(facts, target_of(run.stage or ""))
     line = deps_line(facts, stage) if stage is not None else None
     return _Again(word, run_again(recipe, [line], word)) if line is not None else None
-
-
-def build_all(box: Toolbox, session: Session, steps: Steps, causes: Mapping[str, str]) -> frozenset[str]:
-    """Build the services of `causes`, those that nobody needs at last; returns what is left out because it did not build.
-
-    Raises what `build` raises where a needed one fails.
-    """
-    extra = session.spare
-    missing: dict[str, Missing] = {}
-    for name in sorted(causes, key=lambda name: name in extra):
-        try:
-            with steps.step("build", causes[name], service=name):
-                build(box, session, name)
-            for job in (d for d in session.dependencies if d.job and d.name == name):
-                note_built(box.private, session.root, job)
-        except DevctlError as error:
-            if name not in extra or isinstance(error, InterruptedByUser):
-                raise
-            missing[name] = Missing(
-                f"its image does not build ({error})", error.problem.hint, error.problem.place
-            )
-    return leave_out(box.reporter, session, extra, missing)
 
 
 def compose_up(

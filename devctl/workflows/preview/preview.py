@@ -23,8 +23,9 @@ from devctl.errors import DevctlError, Finding, InterruptedByUser, ProjectError
 from devctl.workflows.advice.advice import advise, refuse_impossible, say_left_out
 from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.bases.needed import ensure_bases, other_way_named
+from devctl.workflows.engine.build_all import build_all
 from devctl.workflows.engine.compiler_cache import ensure_cache
-from devctl.workflows.engine.execute import build_all, compose_up
+from devctl.workflows.engine.execute import compose_up
 from devctl.workflows.engine.network_holder import network_awake
 from devctl.workflows.engine.pull import pull_missing
 from devctl.workflows.preview.ask_go_list import list_beside

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
-from devctl.domain.command.events import Outcome, StepDone, StepFailed, StepStarted
+from devctl.domain.command.events import Outcome, StepDone, StepEnded, StepFailed, StepStarted
 from devctl.domain.plan.planner import Step, plan_text
 from devctl.domain.ports.host import Clock, Reporter
 from devctl.domain.project.model import Project
@@ -29,6 +29,9 @@ class Steps:
         self.reporter.emit(StepStarted(step=name, cause=cause, service=service))
         try:
             yield
+        except InterruptedByUser:
+            self.reporter.emit(StepEnded(step=name, cause=cause, ms=self._since(began), service=service))
+            raise
         except BaseException:
             self.failed, self.failed_step = service, name
             self.reporter.emit(StepFailed(step=name, cause=cause, ms=self._since(began), service=service))
