@@ -319,3 +319,22 @@ def test_generated_go_that_is_not_committed_is_named_with_its_source(tmp_path: P
         "a": (("page.templ", "page_templ.go", "templ generate"),),
         "b": (),
     }
+
+
+def test_a_package_behind_a_link_is_one_under_the_name_of_the_link(tmp_path: Path) -> None:
+    main = 'package main\n\nimport "example.com/shop/internal/db"\n\nfunc main() { db.Open() }\n'
+    tree = {
+        "go.mod": MOD, "cmd/shop/main.go": main, "shared/db/db.go": "package db\n", "shared/db/sql/sql.go": "package sql\n",
+        "lib/go.mod": "module example.com/lib\n", "lib/lib.go": "package lib\n", "internal/doc.go": "package internal\n",
+    }  # fmt: skip
+    build_tree(tmp_path / "p", tree)
+    build_tree(tmp_path / "outside", {"out.go": "package out\n"})
+    links = {
+        "internal/db": "../shared/db", "internal/lib": "../lib", "internal/out": "../../outside", "current": "cmd/shop",
+        "shared/db/again": "..", "shared/self": ".", "shared/nothing": "gone",
+    }  # fmt: skip
+    for name, target in links.items():
+        (tmp_path / "p" / name).symlink_to(target)
+    modules = {m.dir: {p.dir for p in m.packages} for m in read(tmp_path / "p").modules}
+    theirs = {"cmd/shop", "internal", "shared/db", "shared/db/sql", "internal/db", "internal/db/sql"}
+    assert modules == {".": theirs, "lib": {"lib"}}

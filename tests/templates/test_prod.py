@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
+from tests.helpers import build_tree
 
 from .conftest import GREETING, TEMPLATE, Running, built, copy_template, image_layers, run
 
@@ -57,8 +58,16 @@ def test_files_opened_at_run_time_share_the_layer(tmp_path: Path) -> None:
     (root / "web/pages").mkdir(parents=True)
     (root / "web/pages/index.html").write_text("<p>")
     (root / "seed.json").write_text("{}")
-    with built(root, "runner-scratch", args={"FILES": "web/pages seed.json"}) as ref:
-        assert {"server", "app/web/pages/index.html", "app/seed.json"} <= set(members(ref))
+    (root / "config.json").symlink_to("configs/dev.json")  # to a file that is not among them
+    (root / "web/pages/more").symlink_to("../more")
+    (root / "web/pages/home.html").symlink_to("index.html")
+    (root / "web/pages/gone").symlink_to("nothing")
+    build_tree(root, {"configs/dev.json": "{}", "web/more/a.html": "<p>"})
+    with built(root, "runner-scratch", args={"FILES": "web/pages seed.json config.json"}) as ref:
+        wanted = {"web/pages/index.html", "seed.json", "config.json", "web/pages/more/a.html"}
+        found = members(ref)
+        assert {"server", *(f"app/{name}" for name in wanted)} <= set(found)
+        assert found["app/config.json"] == b"{}" and "app/configs/dev.json" not in found
         assert len(image_layers(ref)) == 1
 
 

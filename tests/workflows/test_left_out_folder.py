@@ -62,6 +62,31 @@ def test_endings_are_looked_for_in_each_folder_of_the_project_once(tmp_path: Pat
     assert len(looked) == 2
 
 
+def test_a_link_is_watched_with_the_file_of_the_project_that_it_leads_to(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    (root / "configs").mkdir(parents=True)
+    for name, target in {
+        "app.yaml": "configs/dev.yaml",
+        "conf": "configs",
+        "key": "/etc/hosts",
+        "gone": "no",
+    }.items():
+        (root / name).symlink_to(target)
+    (root / "configs/dev.yaml").touch()
+    project = cast("Any", SimpleNamespace(root=root))
+    paths = ["app.yaml", "conf/dev.yaml", "configs/dev.yaml", "key", "*.css"]
+    found = list(overlay._with_targets(SystemFiles(), project, paths))
+    assert found == [
+        "app.yaml",
+        "configs/dev.yaml",
+        "conf/dev.yaml",
+        "configs/dev.yaml",
+        "configs/dev.yaml",
+        "key",
+        "*.css",
+    ]
+
+
 @pytest.mark.parametrize(
     ("step", "shown"),
     [

@@ -39,6 +39,8 @@ _SKIPPED = frozenset({"vendor", "node_modules", "testdata", "tmp"})
 _SAMPLES = frozenset(
     {"example", "examples", "fixtures", "_examples", "sample", "samples", "test", "tests", "docs"}
 )
+_LINKS = 200
+"""Links to folders that are gone through: a few that lead to one another make any number of paths."""
 _GO_LINE = re.compile(r"^\s*go\s+\d", re.MULTILINE)
 _MAIN = re.compile(rb"^func main\(\)", re.MULTILINE)
 _WILD = re.compile(r"[*?\[]")
@@ -61,11 +63,15 @@ def read(root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
     frontends = []
     known = BUILT_FOR | frozenset(tags)
     with Beneath(root) as tree:
-        for path, names in _walk(root):
+        for path, names, linked in _walk(root):
+            folder = _folder(tree, path, names, known)
+            if linked:  # a second name for what is a main or a module under its own
+                folders += [folder] if _package_name(folder.heads) not in ("", "main") else []
+                continue
             if "go.mod" in names and (content := _manifest(tree, path)) is not None:
                 mods[path] = content.decode(errors="replace")
             frontends += [path] if "package.json" in names else []
-            folders.append(_folder(tree, path, names, known))
+            folders.append(folder)
     parsed = _parse_all(mods)
     by_module: dict[str, list[_Folder]] = {path: [] for path in parsed}
     loose: list[_Folder] = []
@@ -102,12 +108,29 @@ def _without_module(folders: list[_Folder]) -> tuple[str | None, str]:
     return posixpath.normpath(first), named_by_imports((f.path for f in folders), imports)
 
 
-def _walk(root: Path) -> Iterator[tuple[str, frozenset[str]]]:
-    """Folders that may hold Go, with their files; unreadable ones are passed over (data of a database, say)."""
-    skip = len(str(root)) + 1
-    for folder, names, files in walk(root):
-        names[:] = sorted(n for n in names if n not in _SKIPPED and n[0] not in "._")
-        yield folder[skip:].replace(os.sep, "/") or ".", frozenset(files)
+def _walk(root: Path) -> Iterator[tuple[str, frozenset[str], bool]]:
+    """Folders that may hold Go, with their files; unreadable ones are passed over (data of a database, say).
+
+    Last those behind a link that stays in the project (True): an import finds a package there, under the name of the link.
+    """
+    top, skip, links = os.path.realpath(root), len(str(root)) + 1, 0
+    waiting: list[tuple[str, frozenset[str]]] = [(str(root), frozenset())]
+    for start, passed in waiting:
+        linked = start != str(root)
+        for folder, names, files in walk(start):
+            inner = (
+                linked and "go.mod" in files
+            )  # a module of its own, which has its packages under another name
+            names[:] = sorted(n for n in names if n not in _SKIPPED and n[0] not in "._" and not inner)
+            if not inner:
+                yield folder[skip:].replace(os.sep, "/") or ".", frozenset(files), linked
+            for path in (f"{folder}/{name}" for name in names):
+                if links < _LINKS and Path(path).is_symlink():
+                    real = os.path.realpath(path)
+                    around = f"{os.path.realpath(folder)}/".startswith(f"{real}/") or real in passed
+                    if not around and real.startswith(f"{top}/"):
+                        links += 1
+                        waiting.append((path, passed | {real}))
 
 
 def _manifest(tree: Beneath, folder: str) -> bytes | None:
@@ -259,7 +282,7 @@ def _parsed(
 def _package_name(heads: dict[str, Head]) -> str:
     """A folder that is being worked on may hold two names; the one of most files counts."""
     names = [head.package for head in heads.values()]
-    return max(sorted(set(names)), key=names.count)
+    return max(sorted(set(names)), key=names.count, default="")
 
 
 def _embeds(sources: Iterable[bytes]) -> tuple[str, ...]:

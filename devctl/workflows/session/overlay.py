@@ -70,7 +70,7 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
     if ours:
         template = box.templates.read("go-service/.air.toml")
         left_out = [*data_folders(box.files, project), *frontend_modules(project)]
-        watched = (*service.source.embedded, *reread(service))
+        watched = (*service.source.embedded, *_with_targets(box.files, project, reread(service)))
         vendored, air = is_vendored(box.files, project, service), air_of(service)
         files[air_toml_copy(run.service)] = (
             translated(
@@ -86,7 +86,10 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
                 template,
                 our_build(service),
                 unwatched=left_out,
-                watched=(*watched, *_copied(box.files, project, service)),
+                watched=(
+                    *watched,
+                    *_with_targets(box.files, project, _copied(box.files, project, service)),
+                ),
                 vendored=vendored,
             )
         )
@@ -101,6 +104,16 @@ def _copied(files: Files, project: Project, service: Service) -> Iterator[str]:
         path = posixpath.normpath(posixpath.join(service.build.context, source))
         found = _endings(files, project.root / path, root=files.real(str(project.root)), depth=4) - _DATA
         yield from sorted(f"*.{ending}" for ending in found) if found or "*" in path else [path]
+
+
+def _with_targets(files: Files, project: Project, paths: Iterable[str]) -> Iterator[str]:
+    """With the files of the project that links among them lead to: an editor that saves by a rename changes nothing of the link."""
+    root = Path(files.real(str(project.root)))
+    for path in paths:
+        yield path
+        target = Path(files.real(str(root / path)))
+        if not path.startswith("*.") and target != root / path and target.is_relative_to(root):
+            yield target.relative_to(root).as_posix()
 
 
 def _endings(files: Files, path: Path, *, root: str, depth: int, seen: set[str] | None = None) -> set[str]:
