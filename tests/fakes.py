@@ -251,6 +251,7 @@ class World:
         self.read_before: set[Problem] = set()
         self.calls: list[str] = []
         self.private: dict[tuple[Path, str], str] = {}
+        self.folder = "1:1"
         self.permissions: dict[str, tuple[int, int, int]] = {}
         self.links: dict[str, str] = {}
         self.planted: set[str] = set()
@@ -663,6 +664,9 @@ class FakeFiles(_Port):
 
     def newer(self, paths: Iterable[Path], *, than: int) -> Path | None:
         return None  # air builds each save of this world
+
+    def identity(self, folder: Path) -> str:
+        return self._world.folder
 
     def owner(self, path: Path) -> tuple[int, int]:
         return (1000, 1000)

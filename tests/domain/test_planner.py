@@ -7,7 +7,15 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devctl.domain.plan.engine_state import DEPS_LABEL, INPUTS_LABEL, MODE_LABEL, Container, Image, Observed
+from devctl.domain.plan.engine_state import (
+    DEPS_LABEL,
+    FOLDER_LABEL,
+    INPUTS_LABEL,
+    MODE_LABEL,
+    Container,
+    Image,
+    Observed,
+)
 from devctl.domain.plan.planner import Dependency, Wanted, plan_text, plan_up
 
 API = Wanted(service="api", mode="dev", image="shop-api:dev", deps="d1", recipe="r1", inputs="i1")
@@ -65,6 +73,13 @@ def test_the_way_back_from_prod_builds_nothing() -> None:
         " 1  start api  runs in mode prod, wanted dev",
         " 2  probe api  must answer",
     ]
+
+
+def test_what_mounts_a_folder_that_was_replaced_is_recreated() -> None:
+    db = Dependency("db", folder="1:2")
+    there = replace(container("db"), labels={FOLDER_LABEL: "1:1"})
+    assert "start db  the project's folder was replaced" in text(container(), there, dependencies=(db,))
+    assert text(container(), replace(there, labels={}), dependencies=(db,)) == "nothing to do", "made before"
 
 
 def test_a_stopped_container_is_started() -> None:

@@ -137,3 +137,20 @@ def test_what_no_longer_answers_takes_the_long_way(probe: str) -> None:
     assert state_if_unchanged(box, world.root, watcher=False) is not None
     world.of("shop").mute = True
     assert state_if_unchanged(box, world.root, watcher=False) is None
+
+
+def test_a_folder_that_was_deleted_and_cloned_again_is_another_one() -> None:
+    world = settled()
+    served = world.served
+    assert up_d(world)["steps"] == []
+    world.folder = "1:2"
+    box = world.box()
+    serving = snapshot(box, load(box, world.root)).serving
+    assert (serving.state, "folder was replaced" in str(serving.reason)) == ("old", True)
+    assert next((s["step"], s["cause"]) for s in up_d(world)["steps"]) == (
+        "start",
+        "the project's folder was replaced",
+    )
+    assert world.served == served
+    assert snapshot(box, load(box, world.root)).serving.state == "current"
+    assert up_d(world)["steps"] == []

@@ -100,6 +100,11 @@ class SystemFiles:
     def real(self, path: str) -> str:
         return os.path.realpath(path)
 
+    def identity(self, folder: Path) -> str:
+        # Where a container has it mounted it is not given up by the kernel, and its number to nothing else.
+        facts = folder.stat()
+        return f"{facts.st_dev:x}:{facts.st_ino:x}"
+
     def owner(self, path: Path) -> tuple[int, int]:
         facts = path.stat()
         return facts.st_uid, facts.st_gid

@@ -9,7 +9,13 @@ from typing import Any
 
 from devctl import __version__
 from devctl.domain.compose.depends_on import jobs, needed, talked_to
-from devctl.domain.plan.engine_state import DEPS_LABEL, INPUTS_LABEL, MACHINE_LABEL, VERSION_LABEL
+from devctl.domain.plan.engine_state import (
+    DEPS_LABEL,
+    FOLDER_LABEL,
+    INPUTS_LABEL,
+    MACHINE_LABEL,
+    VERSION_LABEL,
+)
 from devctl.domain.plan.planner import Dependency, Wanted
 from devctl.domain.plan.render import CACHE_SCOPE
 from devctl.domain.plan.run import Run
@@ -40,15 +46,16 @@ def label_wanted(model: OwnModel, run: Run, *, deps: str, recipe_files: Mapping[
         recipe=recipe,
         inputs=inputs,
         always_build=run.mode == "prod",
+        folder=spec["labels"].get(FOLDER_LABEL, ""),
     )
 
 
 def _anywhere(spec: OwnSpec) -> OwnSpec:
-    """Without what stands for the machine: another user's, or one that lost its state, wants the same service."""
+    """Without what stands for the machine and the folder: another user, a lost state or a clone want the same."""
     build = spec["build"]
     return {
         **spec,
-        "labels": _without(spec.get("labels"), MACHINE_LABEL),
+        "labels": _without(_without(spec.get("labels"), MACHINE_LABEL), FOLDER_LABEL),
         "build": {
             **build,
             "args": _without(build.get("args"), CACHE_SCOPE),
@@ -76,6 +83,7 @@ def dependencies(
             image=spec.get("image") or f"{model['name']}-{name}" if spec.get("build") else None,
             job=name in once,
             needed=name in must,
+            folder=(spec.get("labels") or {}).get(FOLDER_LABEL, ""),
         )
         for name, spec in specs.items()
         if name not in services and (not named or name in must)

@@ -10,6 +10,7 @@ from devctl.domain.command.state import Mode
 from devctl.domain.plan.engine_state import (
     BASES_LABEL,
     DEPS_LABEL,
+    FOLDER_LABEL,
     INPUTS_LABEL,
     MODE_LABEL,
     Container,
@@ -20,6 +21,8 @@ from devctl.domain.plan.engine_state import (
 StepName = Literal[
     "base", "build", "start", "probe", "stop", "restart", "remove", "exec", "logs", "check", "write"
 ]
+
+_REPLACED = "the project's folder was replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Dependency:
     """Another service of the model. `image` is set where it is built here too; a `job` is done once it exited with 0, until what it
-    is built from (`source`) has `changed`; `needed` where a service of ours cannot do without it, or somebody asked for it."""
+    is built from (`source`) has `changed`; `needed` where a service of ours cannot do without it, or somebody asked for it;
+    `folder`: that of the project, where it mounts something of it."""
 
     name: str
     image: str | None = None
@@ -45,13 +49,14 @@ class Dependency:
     needed: bool = True
     source: str | None = None
     changed: bool = False
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A service as it should run. `recipe`: fingerprint of what the image is built from beside the deps layer;
     `inputs`: fingerprint of the whole service in the rendered model; `bases`: of the images that it is built on, "" where one of
-    them is not here."""
+    them is not here; `folder`: as of `Dependency`."""
 
     service: str
     mode: Mode
@@ -61,6 +66,7 @@ class Wanted:
     inputs: str
     always_build: bool = False
     bases: str = ""
+    folder: str = ""
 
 
 def plan_up(
@@ -105,7 +111,7 @@ def _cut_off(wanted: Iterable[Wanted], starting: Collection[str | None], observe
 def _is_up(dependency: Dependency, found: Container | None) -> bool:
     if found is None:
         return False
-    return found.state == "running" or (
+    return (found.state == "running" and not in_replaced_folder(found, dependency.folder)) or (
         is_done(dependency, found) and not (dependency.image and dependency.changed)
     )
 
@@ -114,7 +120,14 @@ def is_done(dependency: Dependency, found: Container | None) -> bool:
     return dependency.job and found is not None and found.state == "exited" and found.exit_code == 0
 
 
+def in_replaced_folder(found: Container, folder: str) -> bool:
+    """Whether what it mounts is that of another folder than `folder`, which has its path now."""
+    return found.labels.get(FOLDER_LABEL, folder) != folder
+
+
 def _why_asleep(dependency: Dependency, found: Container | None) -> str:
+    if found is not None and found.state == "running":
+        return _REPLACED
     return "if its image is another one" if is_done(dependency, found) else "not running"
 
 
@@ -157,6 +170,8 @@ def _start_cause(wanted: Wanted, found: Container | None, *, built: bool) -> str
         return "its settings changed"
     if found.state != "running":
         return f"is {found.state}"
+    if in_replaced_folder(found, wanted.folder):
+        return _REPLACED
     return "new image" if built else None
 
 

@@ -18,6 +18,7 @@ from devctl.domain.go.go_command import PLACES_CACHE
 from devctl.domain.plan import production
 from devctl.domain.plan.development import relaxed
 from devctl.domain.plan.engine_state import (
+    FOLDER_LABEL,
     GIVEN_LABEL,
     MACHINE_LABEL,
     MODE_LABEL,
@@ -78,6 +79,8 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed) -> OwnM
             _write_mode(spec, project, service, run)
             spec.update(readable(spec, model))
             _lend_keys(model, spec["build"], run)
+        if _mounts(spec, project) and _is_marked(observed, name):
+            _label(spec, {FOLDER_LABEL: project.folder})
         _mount_colons(spec)
     _as_the_services(once - set(chosen), model, runs=chosen.values())
     _wait_for_start({run.service for run in chosen.values() if run.ours}, model)
@@ -129,6 +132,18 @@ def _machine(project: Project, observed: Observed, service: str) -> str:
     """What is there keeps its label: another one would make compose recreate a container that nothing else changed."""
     found = observed.of(service)
     return (found.labels.get(MACHINE_LABEL) if found is not None else None) or project.machine
+
+
+def _mounts(spec: OwnSpec, project: Project) -> bool:
+    """Whether it mounts something of the project."""
+    binds = (v for v in spec.get("volumes") or [] if v.get("type") == "bind")
+    return any(f"{v.get('source')}/".startswith(f"{project.root}/") for v in binds)
+
+
+def _is_marked(observed: Observed, name: str) -> bool:
+    """A container that is there without the label goes on without it, as with that of the machine."""
+    found = observed.of(name)
+    return found is None or FOLDER_LABEL in found.labels
 
 
 def _write_mode(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:

@@ -82,6 +82,9 @@ class Files(Protocol):
     def newer(self, paths: Iterable[Path], *, than: int) -> Path | None:
         """One of these files, or of those below where it is a folder, that changed after `than` (ns); links are not followed."""
 
+    def identity(self, folder: Path) -> str:
+        """The same for a folder as long as it exists, under whichever path; another one for what is put in its place."""
+
     def owner(self, path: Path) -> tuple[int, int]: ...
     def permissions(self, path: Path) -> tuple[int, int, int] | None:
         """Mode, uid and gid of a file; None where there is none."""

@@ -186,6 +186,7 @@ class Project:
     names of the runtime bases that have an image); `owner`: uid and gid of the project folder. `left_out_builders`:
     what `# syntax` lines name and is not available (workflows/bases/go_base.py). `compose_dir`: the folder of the compose
     file, relative to `root`; `compose_files`: those that are read. `machine` and `cache_scope`: as of the port `Identity`;
+    `folder`: which folder `root` is, whatever its path (`Files.identity`);
     `build_cache`: what the cache mounts of its builds are named by, `cache_scope` unless the caller's shell says otherwise;
     `own_cache`: the dev containers share theirs with no other project. `inputs`: what `model` was made from; `source`: the Go
     code as it was then; `place`: the line of a key in the compose files, as of `compose_place`.
@@ -208,6 +209,7 @@ class Project:
     left_out_builders: tuple[str, ...] = ()
     compose_dir: str = "."
     compose_files: tuple[str, ...] = ()
+    folder: str = field(default="", compare=False, repr=False)
     machine: str = ""
     cache_scope: str = ""
     build_cache: str = ""

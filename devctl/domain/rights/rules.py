@@ -13,6 +13,7 @@ from typing import Any
 
 from devctl.domain.plan.engine_state import (
     DEPS_LABEL,
+    FOLDER_LABEL,
     INPUTS_LABEL,
     MACHINE_LABEL,
     MODE_LABEL,
@@ -26,6 +27,7 @@ Rule = Callable[[Any, Any], Iterator[str]]
 OURS = frozenset(
     {
         DEPS_LABEL,
+        FOLDER_LABEL,
         INPUTS_LABEL,
         MACHINE_LABEL,
         MODE_LABEL,

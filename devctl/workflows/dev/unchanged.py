@@ -125,8 +125,9 @@ def _new_key(private: PrivateState, root: Path) -> str | None:
 
 
 def stamps(files: Files, root: Path, inputs: tuple[str, ...]) -> dict[str, Any]:
-    """Size and time of change of each input, and the names of the Go files: a new main changes what is detected."""
-    return {**{path: files.stamp(root / path) for path in inputs}, "*.go": files.go_names(root)}
+    """Size and time of change of each input, the names of the Go files (a new main changes what is detected), and the folder."""
+    found = {path: files.stamp(root / path) for path in inputs}
+    return {**found, "*.go": files.go_names(root), "./": files.identity(root)}
 
 
 def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | None:
@@ -138,7 +139,7 @@ def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | No
         return None
     if note.variables != _digests(box, root, note.variables):
         return None
-    if note.inputs != stamps(box.files, root, tuple(p for p in note.inputs if p != "*.go")):
+    if note.inputs != stamps(box.files, root, tuple(p for p in note.inputs if p not in ("*.go", "./"))):
         return None
     if not _runs_on_the_same(box.engine, note, note.state):
         return None

@@ -9,6 +9,7 @@ from devctl.domain.compose.depends_on import jobs
 from devctl.domain.failures.places import telling_line
 from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import DEPS_LABEL, MODE_LABEL, SERVICE_LABEL, Container, Observed
+from devctl.domain.plan.planner import in_replaced_folder
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
@@ -150,6 +151,11 @@ def _serving_of(
         return Serving("none", f"{name} does not run{_unfinished(box.files, project, intent)}")
     if intent is not None and not intent.proven and intent.is_new(name, container.id):
         return Serving("none", f"{name} has not answered yet{_unfinished(box.files, project, intent)}")
+    if in_replaced_folder(container, project.folder):
+        reason = (
+            f"the project's folder was replaced, and {name} still has the old one; devctl up recreates it"
+        )
+        return Serving("old", reason)
     where = address(service, container)
     broken = _broken_build(box.engine, container) if container.labels.get(MODE_LABEL) == "dev" else None
     if where is None or not answers(box.prober, where):
