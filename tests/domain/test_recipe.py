@@ -11,6 +11,8 @@ from tests.engine.conftest import TEMPLATE
 
 ONE = "FROM golang:1.26 AS dev\nRUN go install air@v1\nCOPY go.mod go.sum ./\nRUN go mod download\n"
 
+BARE = "FROM golang:1.26 AS dev\nRUN go install air@v1\n"
+
 
 @pytest.mark.parametrize(
     ("text", "brings"),
@@ -18,11 +20,15 @@ ONE = "FROM golang:1.26 AS dev\nRUN go install air@v1\nCOPY go.mod go.sum ./\nRU
         (ONE, "COPY go.mod go.sum ./"),
         (ONE.replace("COPY go.mod go.sum", 'COPY ["api/go.mod", "./"]\nCOPY web'), 'COPY ["api/go.mod", "./"]'),
         (ONE.replace("go.mod go.sum", "go.* "), "COPY go.*  ./"),
-        (ONE.replace("COPY go.mod go.sum ./", "COPY . ."), None),
+        (ONE.replace("COPY go.mod go.sum ./", "COPY . ."), "COPY . ."),
+        (ONE.replace("COPY go.mod", "COPY . /src\nCOPY go.mod"), "COPY go.mod go.sum ./"),
+        (f"{BARE}RUN --mount=type=bind,target=. go mod download\n", "RUN --mount=type=bind,target=. go mod download"),
+        (f"{BARE}COPY .air.toml ./\nCOPY --from=golang:1.26 . /go\n", None),
         ("FROM golang:1.26 AS tools\nCOPY go.mod ./\nFROM golang:1.26 AS dev\nRUN true\n", None),
         ((TEMPLATE / "Dockerfile").read_text(), "COPY go.mod go.su[m] ./"),
     ],
-    ids=["one stage", "of a workspace", "by a pattern", "with the source", "in a stage that it does not need", "ours"],
+    ids=["one stage", "of a workspace", "by a pattern", "with the source", "beside it", "mounted",
+         "nowhere", "in a stage that it does not need", "ours"],
 )  # fmt: skip
 def test_the_deps_layer_begins_where_go_mod_comes_in(text: str, brings: str | None) -> None:
     facts = parse(text)

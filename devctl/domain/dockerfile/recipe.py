@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from devctl.domain.dockerfile.facts import DockerfileFacts, Stage, with_ends
-from devctl.domain.dockerfile.stages import needed_by
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, with_ends
+from devctl.domain.dockerfile.stages import named_stages, needed_by
 
 _MOD = re.compile(r"(?:[^\s]*/)?go\.(?:mod|\*|m\*|mo\[d\])")
+_ALL = (".", "./", "/", "*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,20 @@ def run_again(recipe: Recipe, lines: Iterable[int], word: str) -> Recipe:
 
 
 def deps_line(facts: DockerfileFacts, stage: Stage) -> int | None:
-    """The line where the deps layer of a stage begins: the first that brings go.mod. None where nothing brings it alone."""
-    for each in needed_by(facts, stage):
-        for instruction in each.instructions:
-            if instruction.cmd in ("COPY", "ADD") and any(map(_MOD.fullmatch, instruction.value[:-1])):
-                return instruction.line
-    return None
+    """The line where the deps layer of a stage begins: the first that brings go.mod, else the first that brings the whole build
+    context, go.mod with it. None where nothing does."""
+    lines = [i for each in needed_by(facts, stage) for i in each.instructions]
+    found = (i.line for brings in (_brings_go_mod, _brings_all) for i in lines if brings(i))
+    return next(found, None)
+
+
+def _brings_go_mod(instruction: Instruction) -> bool:
+    return instruction.cmd in ("COPY", "ADD") and any(map(_MOD.fullmatch, instruction.value[:-1]))
+
+
+def _brings_all(instruction: Instruction) -> bool:
+    if any(named_stages(instruction)):
+        return False
+    if instruction.cmd == "RUN":
+        return any("type=bind" in flag for flag in instruction.flags)
+    return instruction.cmd in ("COPY", "ADD") and any(w in _ALL for w in instruction.value[:-1])
