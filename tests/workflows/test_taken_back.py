@@ -220,6 +220,27 @@ def test_ctrl_c_at_any_step_and_again_at_each_after_it_stops_no_rollback(
         assert (world.root, Intent.file) not in world.private, step
 
 
+@pytest.mark.parametrize("start", [World, changed, prod], ids=["first", "up", "up from production"])
+def test_ctrl_c_at_any_step_of_up_says_what_runs(start: Callable[[], World]) -> None:
+    recorded = start()
+    recorded.steps.clear()
+    up_d(recorded, recorded.box())
+    for step in recorded.steps:
+        world = start()
+        world.interrupt_at(step)
+        try:
+            up_d(world, world.box())
+        except KeyboardInterrupt:
+            continue  # before it knew the project, or once more while it looked
+        except InterruptedByUser as error:
+            if error.problem.message == "interrupted":  # all was done but the notes
+                continue
+            runs = world.container is not None and world.container.state == "running"
+            said = "shop still runs" if runs else "nothing runs"
+            hint = "devctl up continues, devctl down removes what runs" if runs else "devctl up starts again"
+            assert (error.problem.message, error.problem.hint) == (f"interrupted; {said}", hint), step
+
+
 class Failing:
     """A port of which one call fails from some moment on."""
 

@@ -58,6 +58,17 @@ class State:
     watcher: WatcherState
     serving: Serving
 
+    @property
+    def running(self) -> list[str]:
+        """What has a process, even one that is paused or about to start again."""
+        return [s.name for s in self.services if s.state in ("running", "restarting", "paused")]
+
+    @property
+    def still_runs(self) -> str:
+        """`shop still runs`, for a sentence."""
+        names = self.running
+        return f"{', '.join(names)} still {'runs' if len(names) == 1 else 'run'}" if names else "nothing runs"
+
     def as_json(self) -> dict[str, object]:
         return {
             "mode": self.mode,

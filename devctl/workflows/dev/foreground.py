@@ -17,7 +17,7 @@ from devctl.workflows.engine.execute import must, tell_kills
 from devctl.workflows.logs.follow import stream
 from devctl.workflows.session.host_ports import HOLDS_PORTS
 from devctl.workflows.session.name_conflict import own_containers
-from devctl.workflows.state.snapshot import snapshot
+from devctl.workflows.state.snapshot import interrupted, snapshot
 from devctl.workflows.state.watcher_process import ensure_watcher, watcher_state
 from devctl.workflows.switch.lock import locked
 
@@ -148,7 +148,4 @@ def _at_the_end(request: UpRequest, box: Toolbox, project: Project) -> Iterator[
         with locked(box, project.root, command="up", timeout=request.lock_timeout):
             yield
     except (KeyboardInterrupt, InterruptedByUser) as error:
-        raise InterruptedByUser(
-            "interrupted before the services were stopped",
-            hint="devctl down ends what runs; devctl status shows it",
-        ) from error
+        raise interrupted(box, project, {}) from error

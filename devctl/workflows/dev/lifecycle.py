@@ -39,7 +39,7 @@ from devctl.workflows.session.name_conflict import own_containers, refuse_anothe
 from devctl.workflows.session.session import Session, open_session, write_overlay
 from devctl.workflows.session.startable import check_startable
 from devctl.workflows.session.steps import Steps, beside, check_services, looking, plan_outcome
-from devctl.workflows.state.snapshot import snapshot, what_runs
+from devctl.workflows.state.snapshot import interrupted, snapshot, what_runs
 from devctl.workflows.state.watcher_process import ensure_watcher, stop_watcher
 from devctl.workflows.switch.applied_model import forget_applied, keep_applied, keep_running
 from devctl.workflows.switch.lock import changing
@@ -80,9 +80,9 @@ def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
     try:
         state = _bring_up(request, box, project, steps)
     except KeyboardInterrupt:
-        raise _interrupted(box, project, steps) from None
+        raise interrupted(box, project, {"steps": steps.as_json()}) from None
     except InterruptedByUser as error:
-        raise _interrupted(box, project, steps) from error
+        raise interrupted(box, project, {"steps": steps.as_json()}) from error
     except DevctlError as error:
         told = error
         with beside(box.reporter, "looking for the dependency that ended"):
@@ -169,17 +169,6 @@ def _bring_up(
     for service in wanted if state.serving.state == "none" else ():
         wait_ready(box, project.name, service, timeout=request.timeout)
     return state if state.serving.state != "none" else snapshot(box, project)
-
-
-def _interrupted(box: Toolbox, project: Project, steps: Steps) -> InterruptedByUser:
-    """Says what still runs: an `up` that did not end leaves it as it is."""
-    message, result = "interrupted", dict[str, object](steps=steps.as_json())
-    state = what_runs(box, project)
-    if state is not None:
-        running = [s.name for s in state.services if s.state == "running"]
-        message = f"interrupted; {', '.join(running)} still runs" if running else "interrupted; nothing runs"
-        result |= state.as_json()
-    return InterruptedByUser(message, hint="devctl up goes on, devctl down ends what runs", result=result)
 
 
 def run_plan(box: Toolbox, session: Session, steps: Steps, request: ChangeRequest) -> tuple[Step, ...]:

@@ -52,7 +52,8 @@ def with_what_runs(
     after = (
         f"{' and '.join(modes)} serves again" if restored is not False else "what ran before does not answer"
     )
-    after = after if intent.ran else "nothing runs, as before"
+    if not intent.ran:
+        after = f"{state.still_runs if state is not None else 'nothing runs'}, as before"
     return error.replace(message=f"{error.problem.message}; {after}", result=result)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from devctl.domain.command.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
@@ -16,6 +17,7 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.air_toml import BUILD_STATE, EXIT_STATE
 from devctl.domain.project.model import Project, ServedPort, Service
 from devctl.domain.project.state_folder import OldCode, ServingNote
+from devctl.errors import InterruptedByUser
 from devctl.workflows.ready.wait import address, answers
 from devctl.workflows.session.name_conflict import only_own
 from devctl.workflows.session.overlay import compiled
@@ -46,6 +48,17 @@ def what_runs(box: Toolbox, project: Project) -> State | None:
     with beside(box.reporter, "looking at what runs now"):
         return snapshot(box, project)
     return None
+
+
+def interrupted(box: Toolbox, project: Project, result: Mapping[str, object]) -> InterruptedByUser:
+    """Says what runs now: a command that did not come to its end leaves it as it is. `result`: what is known beside that."""
+    state = what_runs(box, project)
+    if state is None:
+        return InterruptedByUser(result=dict(result))
+    hint = "devctl up continues, devctl down removes what runs" if state.running else "devctl up starts again"
+    return InterruptedByUser(
+        f"interrupted; {state.still_runs}", hint=hint, result={**result, **state.as_json()}
+    )
 
 
 def _with_labelled(project: Project, observed: Observed) -> Project:
