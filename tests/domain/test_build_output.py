@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.domain.failures.build_output import LONGEST, failed_build
+from devctl.domain.failures.build_output import LONGEST, failed_build, is_shown_as
 from devctl.domain.failures.catalog import entries
 from devctl.domain.failures.places import first_place, of_compiler, of_project, telling_line
 from devctl.domain.project.model import Service, SourceCode
@@ -40,6 +40,27 @@ def test_a_line_of_ours_is_nothing_to_look_at() -> None:
         "[web build 4/5] RUN make   all", "[web devctl-deps 4/4] RUN if [ -e /run ]; then x; fi"
     )
     assert failed_build(ours).text.splitlines() == failed_build(FAILED).text.splitlines()[1:]
+
+
+def test_a_stage_of_the_users_without_a_name_is_theirs() -> None:
+    theirs = FAILED.replace("[web build 4/5] RUN", "[web devctl-stage-1 4/5] RUN")
+    assert failed_build(theirs).text == failed_build(FAILED).text
+
+
+@pytest.mark.parametrize(
+    ("original", "shown", "same"),
+    [
+        ("COPY  configs \\\n  /configs", "COPY configs /configs", True),
+        ("COPY ${DIR:-a} /$TO/x", "COPY configs /configs/x", True),
+        ("RUN make $TARGET", "RUN make $TARGET", True),
+        ("COPY a* /b", "COPY aa /b", False),
+        ("COPY ${DIR} /a", "COPY configs /b", False),
+    ],
+)
+def test_an_instruction_is_known_by_how_the_builder_shows_it(
+    original: str, shown: str, *, same: bool
+) -> None:
+    assert is_shown_as(original, shown) is same
 
 
 def test_what_fails_in_no_step() -> None:

@@ -10,9 +10,12 @@ LONGEST = 300
 _STEP = re.compile(r"#(?P<id>\d+) (?P<text>.*)")
 _TIMED = re.compile(r"\d+\.\d+ (?P<said>.*)")
 _TITLE = re.compile(r"\[(?:(?P<names>[^\]]*) )?\d+/\d+\] (?P<instruction>.*)")
+_NAMELESS = re.compile(r"\bdevctl-stage-\d+(?= )")
+"""What the copy of a Dockerfile calls a stage without a name (`target_of` in domain/plan/run.py)."""
 _COMMAND = re.compile(
     r"(?:executor failed running \[|process \"/bin/sh -c ).*?(?:\]|\" did not complete successfully): ", re.S
 )
+_VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
 # What BuildKit and compose tell of themselves.
 _NOISE = re.compile(
     r"#\d+ |-+$| > \[|\s*$|time=|.*COMPOSE_BAKE|Dockerfile:\d+$|\s*\d+ \||\s*\|\s*(?:>>>)?|(?:ERROR: )?target \S+: failed to solve"
@@ -55,10 +58,26 @@ def failed_build(output: str) -> Failed:
 
 
 def _instruction(title: str) -> str:
-    """That of a stage of the user's: ours are nothing to look at."""
+    """That of a stage of the user's: ours are nothing to look at. (`names`: service and stage.)"""
     found = _TITLE.fullmatch(title)
-    ours = found is None or "devctl" in f"{found['names']} {found['instruction']}"
+    ours = found is None or "devctl" in _NAMELESS.sub("", f"{found['names']} {found['instruction']}")
     return "" if found is None or ours else " ".join(found["instruction"].split())
+
+
+def is_shown_as(original: str, shown: str) -> bool:
+    """Whether an `instruction` is this one of a Dockerfile: COPY and ADD are shown with the values of their variables."""
+    words = " ".join(original.replace("\\\n", " ").split())
+    first, *others = _VARIABLE.split(words)
+    if not others:
+        return words == shown
+    if not shown.startswith(first) or not shown.endswith(others[-1]):
+        return False
+    at = len(first)
+    for part in others[:-1]:  # no expression: several variables in a long line would take it too long
+        at = shown.find(part, at) + len(part)
+        if at < len(part):
+            return False
+    return at <= len(shown) - len(others[-1])
 
 
 def _of_buildkit(output: str) -> list[str]:

@@ -15,7 +15,7 @@ from devctl.domain.derive.build_cache import with_build_cache, without_build_cac
 from devctl.domain.dockerfile.recipe import Recipe, Recipes, deps_line, run_again
 from devctl.domain.dockerfile.stages import find_stage
 from devctl.domain.failures import Asked, explain
-from devctl.domain.failures.build_output import failed_build
+from devctl.domain.failures.build_output import failed_build, is_shown_as
 from devctl.domain.failures.places import first_place, of_compiler
 from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import AGAIN_LABEL, BASES_LABEL, Container
@@ -96,10 +96,7 @@ def _line(sources: Sources, session: Session, service: str, failed: str) -> str 
         return None
     facts = users_dockerfile(sources, session.root, ours, path)
     lines = (i for stage in facts.stages for i in stage.instructions)
-    return next(
-        (f"{path}:{i.line}" for i in lines if " ".join(i.original.replace("\\\n", " ").split()) == failed),
-        None,
-    )
+    return next((f"{path}:{i.line}" for i in lines if is_shown_as(i.original, failed)), None)
 
 
 def _adds(sources: Sources, session: Session, service: str, error: DevctlError) -> str | None:
