@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from devctl.cli.commands import code, look, machine, run, start
+from devctl.cli.commands import code, debug, look, machine, run, start
 from devctl.cli.help import Command, Group
 
-GROUPS = (run, look, code, start, machine)
+GROUPS = (run, look, code, debug, start, machine)
 
 
 def register(app: typer.Typer) -> None:

@@ -5,8 +5,14 @@ No slots here: they double the time that making a class takes, and each command 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devctl.domain.debug.debugging import Debugging
 
 LOCK_TIMEOUT = 600.0
 """Seconds a changing command waits for the project's lock, unless --timeout says otherwise."""
@@ -45,6 +51,18 @@ class UpRequest(ChangeRequest):
     detach: bool = False
     watch: bool = True
     pretty: bool = False
+    debugged: Mapping[str, Debugging] = field(default_factory=dict)
+    """By service; the others run without a debugger."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DebugRequest(ChangeRequest):
+    """`port`: of this machine, None for one that devctl chooses. `editor`: whose configuration is printed, or written."""
+
+    waits: bool = False
+    port: int | None = None
+    editor: str | None = None
+    write: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

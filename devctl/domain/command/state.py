@@ -14,7 +14,7 @@ Health = Literal["healthy", "unhealthy", "starting", "none"]
 @dataclass(frozen=True)
 class ServiceState:
     """`state` is the engine's word or `absent`; `container` the full id; `deps` None for a dependency. `finished`: it is a job that
-    ran to its end, which its container may outlive."""
+    ran to its end, which its container may outlive. `debugger`: where one is served for its program."""
 
     name: str
     kind: Kind
@@ -27,11 +27,17 @@ class ServiceState:
     container: str | None = None
     deps: str | None = None
     finished: bool = False
+    debugger: str | None = None
 
     @property
     def shown(self) -> str:
         """The state as a person is told it."""
         return "finished" if self.finished else self.state
+
+    @property
+    def debugged(self) -> str:
+        """The end of the line that a person is told."""
+        return f"  debugger on {self.debugger}" if self.debugger else ""
 
     def as_json(self) -> dict[str, object]:
         return {key: value for key, value in asdict(self).items() if key != "finished"}
@@ -83,7 +89,8 @@ def ready_text(state: State, ms: int | None, *, did: bool) -> str:
     took = f" in {ms / 1000:.1f} s" if ms is not None and did else ""
     head = f"ready{took}" if did else "already up"
     lines = [
-        f"  {s.name:<12} {s.mode or s.kind:<10} {s.shown:<9} {s.url or ''}".rstrip() for s in state.services
+        f"  {s.name:<12} {s.mode or s.kind:<10} {s.shown:<9} {s.url or ''}{s.debugged}".rstrip()
+        for s in state.services
     ]
     old = [f"serving old: {state.serving.reason}"] if state.serving.state == "old" else []
     return "\n".join([head, *lines, *old])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from devctl.domain.command.state import Health
+from devctl.domain.debug.debugging import Debugging, read_label
 from devctl.domain.project.log_lines import LOG_MARK
 
 LABEL = "dev.devctl"
@@ -21,6 +22,8 @@ AGAIN_LABEL = f"{LABEL}.again"
 """On dev images: when somebody asked for a new deps layer. Later builds of the service stand on that one."""
 VERSION_LABEL = f"{LABEL}.version"
 CACHE_LABEL = f"{LABEL}.cache"
+DEBUG_LABEL = f"{LABEL}.debug"
+"""On a container whose program runs under a debugger: how, as of `Debugging.label`."""
 GIVEN_LABEL = f"{LABEL}.given"
 """A digest of the configs that stand in the compose file."""
 MACHINE_LABEL = f"{LABEL}.machine"
@@ -77,6 +80,11 @@ class Container:
     def log_mark(self) -> str:
         """What our reloader puts before its lines in the log; "" where none runs: anybody's container may have such a variable."""
         return self.env.get(LOG_MARK, "") if self.labels.get(MODE_LABEL) == "dev" else ""
+
+    @property
+    def debugging(self) -> Debugging | None:
+        """None of a container whose program runs without a debugger."""
+        return read_label(self.labels.get(DEBUG_LABEL, ""))
 
     def published(self, port: int | None) -> tuple[str, int] | None:
         """Where this machine reaches a port of the container; None where it is not published."""

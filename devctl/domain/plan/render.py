@@ -12,12 +12,14 @@ from typing import cast
 
 from devctl.domain.compose.depends_on import jobs
 from devctl.domain.compose.handed_files import copied_in, readable
+from devctl.domain.debug.debugging import Debugging
 from devctl.domain.derive.health_check import cannot_run, compose_test
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.go.go_command import PLACES_CACHE
 from devctl.domain.plan import production
 from devctl.domain.plan.development import relaxed
 from devctl.domain.plan.engine_state import (
+    DEBUG_LABEL,
     FOLDER_LABEL,
     GIVEN_LABEL,
     MACHINE_LABEL,
@@ -43,7 +45,19 @@ _FOR_AIR = frozenset(
     {"AIR_POLL"}
     | {
         f"DEVCTL_{word}"
-        for word in ("STATE", "AIR", "AIR_ENV", "SOURCE", "WORKDIR", "BINARY", "RERUN", "MARK")
+        for word in (
+            "DEBUG",
+            "DEBUG_LISTEN",
+            "DEBUG_WAIT",
+            "STATE",
+            "AIR",
+            "AIR_ENV",
+            "SOURCE",
+            "WORKDIR",
+            "BINARY",
+            "RERUN",
+            "MARK",
+        )
     }
     | {f"DEVCTL_STOP_{word}" for word in ("TIMEOUT", "SIGNAL", "ON_ERROR")}
 )
@@ -230,7 +244,7 @@ def _dev(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
         _our_dev_stage(spec, project, service)
     if run.ours or service.build.shares_cache:
         _share_cache(spec)
-        users = _users_air(spec, service) if run.ours else {}
+        users = _users_air(spec, service, run) if run.ours else {}
         spec["environment"] = {**spec["environment"], **_air_environment(project, service), **users}
         _time_to_stop(spec, service)
     elif _has_no_cache(spec, service):
@@ -238,6 +252,21 @@ def _dev(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
         spec["environment"]["GOCACHE"] = f"{CACHE_TARGET}/go-build"
     if run.poll:
         spec["environment"]["AIR_POLL"] = "1"
+    if run.debugging is not None:
+        _debugged(spec, run.debugging, run.debugger)
+
+
+def _debugged(spec: OwnSpec, debugging: Debugging, folder: str) -> None:
+    """No right is given for it: delve traces a child of its own, which the engine's seccomp profile allows since Linux 4.8."""
+    _label(spec, {DEBUG_LABEL: debugging.label})
+    on_host = spec.get("network_mode") == "host"
+    spec["environment"] |= {
+        "DEVCTL_DEBUG": folder,
+        "DEVCTL_DEBUG_LISTEN": f"{'127.0.0.1' if on_host else ''}:{debugging.port}",
+        **({"DEVCTL_DEBUG_WAIT": "1"} if debugging.waits else {}),
+    }
+    if not on_host:
+        spec["ports"] = [*(spec.get("ports") or []), _port(debugging.port, debugging.port)]
 
 
 def _has_no_cache(spec: OwnSpec, service: Service) -> bool:
@@ -302,12 +331,13 @@ def _mount_source(spec: OwnSpec, project: Project, service: Service) -> None:
     ]
 
 
-def _users_air(spec: OwnSpec, service: Service) -> dict[str, str]:
+def _users_air(spec: OwnSpec, service: Service, run: Run) -> dict[str, str]:
     """The user's own .air.toml says how the program is built, started and stopped."""
     air = air_of(service)
     if air is None:
         return {}
-    said = translated(air, service, source=service.mounted_at)
+    under = f"{run.debugger}/devctl-debug" if run.debugging is not None else ""
+    said = translated(air, service, source=service.mounted_at, under=under)
     if service.build.derived is not None:
         return {k: v for k, v in said.environment.items() if k not in ("DEVCTL_SOURCE", "DEVCTL_WORKDIR")}
     if said.command is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from devctl.domain.command.argv import shell_words
 from devctl.domain.command.state import Mode
+from devctl.domain.debug.debugging import Debugging
 from devctl.domain.derive.dev_stage import STAGE
 from devctl.domain.derive.production_stage import Rebased
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, IMAGES, RUNTIME_BASES
@@ -25,6 +26,7 @@ class Run:
     `dockerfile` (the user's, or None with `ours`) and `context` are relative to the project; what is built from is the
     copy in `.devctl/SERVICE/`, whose .dockerignore leaves `.devctl/` out of the context. `user` is `uid:gid` or None
     (as the image says). `secrets`: files of this machine that are given to the build, by id; `ssh`: so are the keys of the agent.
+    `debugging`: the program runs under the debugger of the folder `debugger` in the container.
     """
 
     service: str
@@ -43,6 +45,8 @@ class Run:
     ssh: bool = False
     made_of: str | None = None
     rebased: bool = False
+    debugging: Debugging | None = None
+    debugger: str = ""
 
     @property
     def derived(self) -> bool:

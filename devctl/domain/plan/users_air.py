@@ -95,8 +95,10 @@ def translated(
     unwatched: Iterable[str] = (),
     watched: Iterable[str] = (),
     vendored: bool = False,
+    under: str = "",
 ) -> Translated:
-    """`source`: where the project is mounted; `unwatched`, `watched`, `vendored`: as of `air_toml`."""
+    """`source`: where the project is mounted; `unwatched`, `watched`, `vendored`: as of `air_toml`; `under`: what a shell line
+    starts the program under."""
     own = air.builds and not list(_windows(air))
     after = air.build.get("post_cmd")
     cmd, binary = _compiled(air, service, own=own)
@@ -124,7 +126,7 @@ def translated(
     if binary:
         absolute = posixpath.normpath(posixpath.join(root, binary))
         environment["DEVCTL_BINARY"] = absolute
-        command = _command(air.build, absolute, service, path=air.path)
+        command = _command(air.build, absolute, service, path=air.path, under=under)
     if air.values.get("env_files"):
         environment["DEVCTL_AIR_ENV"] = "1"
     return Translated(as_toml(values), command, environment)
@@ -272,15 +274,22 @@ def _after(line: str) -> str:
     )
 
 
-def _debugged_line(full: str) -> str:
+def _program_line(full: str, under: str) -> str:
+    """A shell line without a debugger of its own, and with ours before its program."""
     before, program = split_line(full)
     words = exec_words(program)
-    return before + shell_words(without_debugger(words)) if without_debugger(words) != words else full
+    bare = without_debugger(words)
+    if under and bare:
+        return f"{before}{under} {shell_words(bare)}"
+    return before + shell_words(bare) if bare != words else full
 
 
-def _command(said: Mapping[str, Any], binary: str, service: Service, *, path: str) -> tuple[str, ...]:
-    """What devctl-run is given: a list where the file says one, else the shell line that air would run."""
-    full = _debugged_line(_text(said.get("full_bin")))
+def _command(
+    said: Mapping[str, Any], binary: str, service: Service, *, path: str, under: str
+) -> tuple[str, ...]:
+    """What devctl-run is given: a list where the file says one, else the shell line that air would run. devctl-run itself starts
+    a program of a list under the debugger."""
+    full = _program_line(_text(said.get("full_bin")), under)
     entry = said.get("entrypoint")
     entry = list(without_debugger([str(word) for word in entry])) if isinstance(entry, list) else entry
     own = [str(word) for word in entry[1:]] if isinstance(entry, list) else []
@@ -291,7 +300,8 @@ def _command(said: Mapping[str, Any], binary: str, service: Service, *, path: st
         words = own if program != binary and not full else []
     if not full and all(PLAIN.fullmatch(word) for word in words):
         return (program, *words, *args)
-    line = " ".join([full or shlex.quote(program), *words, *(['"$@"'] if args else [])])
+    program = f"{under} {shlex.quote(program)}".lstrip()
+    line = " ".join([full or program, *words, *(['"$@"'] if args else [])])
     return ("sh", "-c", line, "sh", *args)
 
 

@@ -55,6 +55,14 @@ class StagesNote(PrivateNote):
     failed: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class DebuggedNote(PrivateNote):
+    """The services that are debugged. A dev stage of the user's whose reloader knows of no debugger gives way to ours meanwhile."""
+
+    file: ClassVar[str] = "debugged.json"
+    services: tuple[str, ...] = ()
+
+
 # Defined beside their subjects: `ImagesNote` (images.json, workflows/preview/known_images.py), `Intent` (intent.json,
 # workflows/switch/intent.py), `Applied` (applied.json, workflows/switch/applied_model.py), `Approved` (inputs.json,
 # workflows/project/approved_inputs.py).

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from devctl.domain.command.events import Outcome, Planned
 from devctl.domain.command.requests import (
@@ -16,7 +17,7 @@ from devctl.domain.command.state import ServiceState, State, ready_text
 from devctl.domain.plan.planner import Step, plan_text
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
-from devctl.errors import DevctlError, InterruptedByUser, UsageError
+from devctl.errors import DevctlError, InterruptedByUser, MachineError, UsageError
 from devctl.workflows.advice.advice import advise_on_change, require_compiler
 from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.bases.needed import ensure_bases
@@ -26,10 +27,11 @@ from devctl.workflows.dev.watch import watched_paths
 from devctl.workflows.dev.watch_round import current, in_dev, replace_running
 from devctl.workflows.engine.build_all import build_all
 from devctl.workflows.engine.compiler_cache import ensure_cache
+from devctl.workflows.engine.debugger import ensure_debugger
 from devctl.workflows.engine.execute import build, compose_up, must, tell_kills
 from devctl.workflows.engine.network_holder import end_holder
 from devctl.workflows.engine.pull import pull_missing
-from devctl.workflows.project.dev_stage_fallback import give_way, try_again
+from devctl.workflows.project.dev_stage_fallback import give_way, note_debugged, noted_debugged, try_again
 from devctl.workflows.project.find import named
 from devctl.workflows.project.load import load
 from devctl.workflows.ready.exited import say_ended_dependencies, with_ended_dependency
@@ -51,8 +53,10 @@ PORT_TRIES = 3
 
 def up(request: UpRequest, box: Toolbox) -> Outcome:
     """Dev mode, from nothing or from prod."""
-    with changing(box, request, "up") as loaded:
-        check_services(loaded, request.services)
+    with changing(box, request, "up") as found:
+        names = check_services(found, request.services) or [s.name for s in found.services]
+        noted = noted_debugged(box.private, found.root)
+        loaded = found if request.dry_run else debugging_these(box, found, noted - set(names))
         with looking(box.reporter, box.clock, "what it is built on"):
             project = resolve_bases(
                 box,
@@ -63,9 +67,9 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
                 services=request.services,
             )
         if request.dry_run:
-            plan = open_session(box, project, mode="dev", only=request.services).plan()
-            return plan_outcome(plan)
-        outcome = _up_locked(request, box, project)
+            session = open_session(box, project, mode="dev", only=request.services, debugged=request.debugged)
+            return plan_outcome(session.plan())
+        outcome = up_locked(request, box, project)
         if request.detach:
             return outcome
         stop_watcher(box, project)  # the foreground watches in its place
@@ -74,7 +78,16 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
     return stay(request, box, project, outcome)
 
 
-def _up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
+def debugging_these(box: Toolbox, project: Project, services: Collection[str]) -> Project:
+    """The project while exactly these services are debugged."""
+    with suppress(MachineError):  # no home to write to: then no stage of the user's gives way
+        if note_debugged(box.private, project.root, services):
+            return load(box, project.root)
+    return project
+
+
+def up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
+    """The services as the request says, whose project's lock is held."""
     began = box.clock.monotonic()
     steps = Steps(box.reporter, box.clock)
     try:
@@ -138,7 +151,7 @@ def _bring_up(
 ) -> State:
     """What runs in dev mode already is replaced as the watcher does it: it serves until its successor is proven."""
     with looking(box.reporter, box.clock, "what is to run, and what runs"):
-        session = open_session(box, project, mode="dev", only=request.services)
+        session = open_session(box, project, mode="dev", only=request.services, debugged=request.debugged)
         if not advised:
             advise_on_change(box, session)
     wanted = [s for s in project.services if any(w.service == s.name for w in session.wanted)]
@@ -146,7 +159,7 @@ def _bring_up(
     for service in running:
         replace_running(box, session, service, steps, timeout=request.timeout, assemble=request.yes)
     if running:
-        session = open_session(box, project, mode="dev", only=request.services)
+        session = open_session(box, project, mode="dev", only=request.services, debugged=request.debugged)
     try:
         run_plan(box, session, steps, request)
     except DevctlError as error:
@@ -189,6 +202,7 @@ def run_plan(box: Toolbox, session: Session, steps: Steps, request: ChangeReques
             require_compiler(box, session, list(builds))
         out |= build_all(box, session, steps, builds)
         ensure_cache(box, session, steps)
+        ensure_debugger(box, session, steps)
         starts = [s for s in plan if s.service not in out]
         start(box, session, steps, starts, timeout=request.compose_timeout)
         switch.stays()

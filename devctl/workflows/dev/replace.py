@@ -14,6 +14,7 @@ from devctl.errors import ProjectError
 from devctl.workflows.bases.needed import ensure_bases
 from devctl.workflows.dev.compile_check import provable, prove_beside, prove_on_image
 from devctl.workflows.engine.compiler_cache import ensure_cache
+from devctl.workflows.engine.debugger import ensure_debugger
 from devctl.workflows.engine.execute import build, compose_up
 from devctl.workflows.engine.network_holder import network_awake
 from devctl.workflows.ready.wait import served_ports, wait_ready
@@ -86,6 +87,7 @@ class _Replacing:
     def prove(self, causes: Mapping[str, str], proof: Callable[[], None] | None) -> None:
         """Nothing that runs is touched."""
         ensure_cache(self.box, self.session, self.steps)
+        ensure_debugger(self.box, self.session, self.steps)
         if "build" in causes:
             self._prove(proof)
 

@@ -52,7 +52,9 @@ def status_text(project: Project, state: State) -> str:
     lines = [f"{project.name}  mode {state.mode}, serving {serving}, watcher {state.watcher.state}{pid}"]
     for s in state.services:
         health = "" if s.health == "none" else f" ({s.health})"
-        lines.append(f"  {s.name:<12} {s.mode or s.kind:<10} {s.shown}{health}  {s.url or ''}".rstrip())
+        lines.append(
+            f"  {s.name:<12} {s.mode or s.kind:<10} {s.shown}{health}  {s.url or ''}{s.debugged}".rstrip()
+        )
     return "\n".join(lines)
 
 

@@ -14,13 +14,14 @@ from hashlib import sha256
 from pathlib import Path
 
 from devctl import __version__
+from devctl.domain.debug.debugging import runs_under_debugger
 from devctl.domain.dockerfile.facts import Stage
 from devctl.domain.dockerfile.stages import find_stage
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
-from devctl.domain.project.private_notes import StagesNote
+from devctl.domain.project.private_notes import DebuggedNote, StagesNote
 from devctl.errors import DevctlError, MachineError, Problem
 from devctl.workflows.project.users_dockerfile import users_dockerfile, users_text
 
@@ -42,15 +43,34 @@ _OF_THE_STAGE = frozenset(
 
 
 def without_noted(files: Files, private: PrivateState, root: Path, service: Service) -> Service:
-    """The service as detected, without a dev stage that gave way at an earlier `up`."""
+    """The service as detected, without a dev stage that gave way at an earlier `up`, or gives way while it is debugged."""
     if service.build.dev_stage is None and service.build.derived is None:
         return service
-    noted = private.note(root, StagesNote).failed.get(service.name)
-    return (
-        service
-        if noted != _state(files, root, service)
-        else replace(service, build=replace(service.build, dev_stage=None, derived=None))
+    failed = private.note(root, StagesNote).failed.get(service.name) == _state(files, root, service)
+    debugged = service.name in private.note(root, DebuggedNote).services
+    if failed or (debugged and not knows_debuggers(files, root, service)):
+        return replace(service, build=replace(service.build, dev_stage=None, derived=None))
+    return service
+
+
+def knows_debuggers(files: Files, root: Path, service: Service) -> bool:
+    """Whether the dev stage starts the program under a debugger where it is told to: ours does, and one that `init` wrote."""
+    return service.build.dev_stage is None or runs_under_debugger(
+        users_text(files, root, service, str(service.build.dockerfile))
     )
+
+
+def note_debugged(private: PrivateState, root: Path, services: Collection[str]) -> bool:
+    """Note exactly these services; returns whether others were noted before, so that the project is another one now."""
+    before = private.note(root, DebuggedNote)
+    if sorted(before.services) == sorted(services):
+        return False
+    private.keep(root, DebuggedNote(tuple(sorted(services))))
+    return True
+
+
+def noted_debugged(private: PrivateState, root: Path) -> frozenset[str]:
+    return frozenset(private.note(root, DebuggedNote).services)
 
 
 def try_again(private: PrivateState, root: Path, services: Collection[str]) -> bool:

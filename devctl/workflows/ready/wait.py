@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from devctl.domain.command.argv import docker, shell_words
 from devctl.domain.command.events import Remark
+from devctl.domain.debug.debugging import Debugging
 from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.failures.listeners import Listener
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
@@ -154,7 +155,8 @@ def wait_ready(
     """Return when the service answers (or, without a port, stays up); raise ProjectError otherwise.
 
     `timeout` in seconds, without those that a build in the container takes (at most COMPILE_TIMEOUT).
-    Returns too when it exits with 0 and is a job. `fresh`: its container was just made, so that any restart of it is a crash.
+    Returns too when it exits with 0 and is a job, and when its program waits for a debugger. `fresh`: its container was just made,
+    so that any restart of it is a crash.
     `beside`: how to look what listens where the image itself has nothing to read with, and no log says when it runs.
     `served`: the ports that its predecessor listened on when it served. Who listens on another one instead does not come to
     the one that is asked; a helper's port that was open then too may be only the first of several.
@@ -166,7 +168,8 @@ def wait_ready(
     where = address(service, container)
     with following(box.processes, container, since=container.started_at) as (_, marks):
         now = box.clock.monotonic()
-        wait = _Wait(box, project, service, where, timeout, fresh, beside, served, _Heard(now), now, now)
+        heard, debugging = _Heard(now), container.debugging
+        wait = _Wait(box, project, service, where, timeout, fresh, beside, served, debugging, heard, now, now)
         while not wait.is_over(marks):
             wait.must_go_on()
             box.clock.sleep(POLL)
@@ -185,6 +188,7 @@ class _Wait:
     fresh: bool
     beside: Listening | None
     served: frozenset[int]
+    debugging: Debugging | None
     heard: _Heard
     looked: float
     asked: float
@@ -197,6 +201,7 @@ class _Wait:
         now = self.box.clock.monotonic()
         if self._answered():
             self._look_at_other_ports()
+            self._must_be_debugged()
             return True
         self._hear(marks, now)
         if self._program_ended(now):
@@ -206,7 +211,7 @@ class _Wait:
         if now - self.looked < (LOOK if self.heard.panic is None else POLL):
             return False
         self.looked = now
-        return self._container_ended() or self._stays_up(now)
+        return self._container_ended() or self._waits_for_debugger() or self._stays_up(now)
 
     def must_go_on(self) -> None:
         """Raises where nobody wants to wait any longer."""
@@ -233,7 +238,29 @@ class _Wait:
     def _look_at_other_ports(self) -> None:
         container = self._container()
         if container is not None:
-            warn_of_silent_ports(self.box, self.service, container, self.beside or self._listening)
+            all_of_it = self.beside or (lambda it: listening_in(self.box.engine, it.id))
+            warn_of_silent_ports(self.box, self.service, container, all_of_it)
+
+    def _waits_for_debugger(self) -> bool:
+        """It answers nobody before one is connected."""
+        debugging = self.debugging
+        return debugging is not None and debugging.waits and self._serves_debugger(debugging)
+
+    def _serves_debugger(self, debugging: Debugging) -> bool:
+        found = listening_in(self.box.engine, self._there().id)
+        return any(it.port == debugging.port for it in found)
+
+    def _must_be_debugged(self) -> None:
+        """delve listens before it starts the program: one that answers without was started by something else."""
+        debugging, service = self.debugging, self.service
+        if debugging is not None and not self._serves_debugger(debugging):
+            plain = 'a plain line can be started under it, such as `full_bin = "./tmp/main serve"`'
+            raise ProjectError(
+                f"{service.name} answers, but was not started under the debugger",
+                code="debugger-not-started",
+                hint=f"devctl logs {service.name}" if service.air is None else plain,
+                place=service.air.place("full_bin") if service.air is not None else None,
+            )
 
     def _hear(self, marks: queue.SimpleQueue[Mark], now: float) -> None:
         """Raises where a build failed."""
@@ -315,7 +342,9 @@ class _Wait:
         return unreached(self.service, listening(container)) if container is not None else None
 
     def _listening(self, container: Container) -> tuple[Listener, ...]:
-        return listening_in(self.box.engine, container.id)
+        """Without the debugger: it listens for itself, and before the program does."""
+        found = listening_in(self.box.engine, container.id)
+        return tuple(it for it in found if self.debugging is None or it.port != self.debugging.port)
 
     def _never_answers(self) -> ProjectError:
         service, where = self.service, self.where

@@ -12,16 +12,17 @@ from devctl.domain.command.state import Mode
 from devctl.domain.compose.depends_on import needed
 from devctl.domain.compose.model_json import to_compose
 from devctl.domain.compose.refusals import refuse_providers
+from devctl.domain.debug.debugging import DELVE, Debugging, tools_folder
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.recipe import Recipes
 from devctl.domain.plan.engine_state import MODE_LABEL, Image, Observed
-from devctl.domain.plan.fingerprints import dependencies, label_wanted
+from devctl.domain.plan.fingerprints import dependencies, digest, label_wanted
 from devctl.domain.plan.planner import Dependency, Step, Wanted, plan_up
 from devctl.domain.plan.render import render
 from devctl.domain.plan.run import Run, dev_run, prod_run
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.state_folder import StateFolder
-from devctl.domain.ports.toolbox import Sources, Toolbox
+from devctl.domain.ports.toolbox import Sources, Templates, Toolbox
 from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Project, Service
 from devctl.workflows.session.bind_mounts import make_mounted
@@ -124,8 +125,10 @@ def open_session(
     only: Iterable[str] = (),
     base: str | None = None,
     observed: Observed | None = None,
+    debugged: Mapping[str, Debugging] | None = None,
 ) -> Session:
-    """Observe once, render, fingerprint. `only` leaves the services that these do not need as they are."""
+    """Observe once, render, fingerprint. `only` leaves the services that these do not need as they are. `debugged`: which services
+    of those run under a debugger; where nothing is said of that, those that do."""
     check_manifests(box.files, project, mode=mode)
     observed = observed or box.engine.observe(project.name)
     refuse_anothers(box.files, project, observed)
@@ -134,7 +137,11 @@ def open_session(
     ports = choose_host_ports(box, project, observed=observed)
     modes = {s.name: _mode(s, chosen, observed, mode) for s in project.services}
     runs = [
-        _run(box, project, s, host_port=ports[s.name], base=base, mode=modes[s.name])
+        _under_debugger(
+            box,
+            _run(box, project, s, host_port=ports[s.name], base=base, mode=modes[s.name]),
+            debugged.get(s.name) if debugged is not None and s.name in chosen else _debugged(observed, s),
+        )
         for s in project.services
     ]
     session = session_of(box, project, runs, observed=observed, chosen=chosen)
@@ -217,6 +224,24 @@ def _run(
     user = f"{project.owner[0]}:{project.owner[1]}" if mode == "dev" and box.host.is_linux() else None
     run = with_access(box, project, run)
     return replace(run, user=user, host_port=host_port, poll=mode == "dev" and must_poll(box, project))
+
+
+def _debugged(observed: Observed, service: Service) -> Debugging | None:
+    found = observed.of(service.name)
+    return found.debugging if found is not None else None
+
+
+def _under_debugger(box: Toolbox, run: Run, debugging: Debugging | None) -> Run:
+    if debugging is None or run.mode != "dev":
+        return run
+    return replace(
+        run, debugging=debugging, debugger=tools_folder(digest(DELVE, debug_scripts(box.templates)))
+    )
+
+
+def debug_scripts(templates: Templates) -> dict[str, str]:
+    """What lies beside delve in the cache volume."""
+    return {name: templates.read(f"debug/{name}") for name in ("devctl-debug", "go")}
 
 
 def must_poll(box: Toolbox, project: Project) -> bool:

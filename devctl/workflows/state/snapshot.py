@@ -106,6 +106,9 @@ def _service(engine: Engine, project: Project, observed: Observed, name: str) ->
         container=container.id,
         deps=container.labels.get(DEPS_LABEL) if service is not None else None,
         finished=_has_finished(engine, project, container),
+        debugger=container.debugging.address
+        if container.debugging is not None and container.state == "running"
+        else None,
     )
 
 
@@ -177,7 +180,7 @@ def _serving_of(
         if code is not None and not done:
             return Serving("none", broken.reason if broken else f"{name} exited with {code}")
         if where is not None and not done:
-            return Serving("none", broken.reason if broken else f"{name} does not answer")
+            return Serving("none", broken.reason if broken else f"{name} does not answer{_held(container)}")
     if broken is not None and not broken.old_runs:
         return Serving("none", broken.reason)
     note = box.state.read(project.root, ServingNote).old.get(name)
@@ -191,6 +194,14 @@ def _serving_of(
         reason = f"{newer} is newer than the last build; if none follows, devctl restart builds it"
         return Serving("old", reason)
     return Serving("current", None)
+
+
+def _held(container: Container) -> str:
+    """Why a program that is debugged may not answer."""
+    debugging = container.debugging
+    return (
+        f": it waits for a debugger on {debugging.address}, or one holds it" if debugging is not None else ""
+    )
 
 
 def _is_done(service: Service, container: Container) -> bool:

@@ -17,7 +17,7 @@ from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Project
-from devctl.domain.project.private_notes import PrivateNote
+from devctl.domain.project.private_notes import DebuggedNote, PrivateNote
 from devctl.domain.project.state_folder import FORMER
 from devctl.domain.rights.grants import leading_out, mounted_paths
 from devctl.errors import DevctlError, MachineError
@@ -106,7 +106,7 @@ def applied(private: PrivateState, project: Project) -> Applied | None:
 
 def forget_applied(private: PrivateState, project: Project) -> None:
     """Nothing runs any more."""
-    for name in (RUNNING, Applied.file, Approved.file):
+    for name in (RUNNING, Applied.file, Approved.file, DebuggedNote.file):
         private.remove(project.root, name)
 
 

@@ -1,0 +1,187 @@
+"""debug: `up` of one service whose program runs under delve, and what an editor is told to connect to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from devctl.domain.command.events import Outcome
+from devctl.domain.command.requests import DebugRequest, UpRequest
+from devctl.domain.compose.host_ports import published
+from devctl.domain.debug.debugging import FIRST_PORT, Debugging
+from devctl.domain.debug.editors import EDITORS, Connection
+from devctl.domain.plan.engine_state import Container
+from devctl.domain.plan.planner import Step
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project, Service
+from devctl.domain.scaffold.texts import PlannedFile
+from devctl.errors import MachineError, UsageError
+from devctl.workflows.bases.go_base import resolve_bases
+from devctl.workflows.dev.lifecycle import debugging_these, up_locked
+from devctl.workflows.project.dev_stage_fallback import noted_debugged
+from devctl.workflows.session.host_ports import TRIES, free_port
+from devctl.workflows.session.name_conflict import own_containers
+from devctl.workflows.session.session import open_session
+from devctl.workflows.session.steps import check_services, plan_outcome
+from devctl.workflows.switch.lock import changing
+
+
+def debug(request: DebugRequest, box: Toolbox) -> Outcome:
+    """Ends with the next `up`: what runs then runs without."""
+    with changing(box, request, "debug") as loaded:
+        name = _chosen(loaded, request.services).name
+        found = own_containers(box.files, box.engine, loaded).of(name)
+        debugging = Debugging(_port(box, loaded, name, request.port, found), request.waits)
+        up = UpRequest(
+            services=(name,),
+            detach=True,
+            yes=request.yes,
+            timeout=request.timeout,
+            compose_timeout=request.compose_timeout,
+            debugged={name: debugging},
+        )
+        if request.dry_run:
+            project = resolve_bases(box, loaded, mode="dev", dry_run=True, services=(name,))
+            plan = open_session(box, project, mode="dev", only=(name,), debugged=up.debugged).plan()
+            target = _target(project, name, debugging)
+            planned = _planned(box, project, request, target)
+            writes = request.write and planned is not None and planned.action == "written"
+            written = [Step("write", None, planned.path)] if planned is not None and writes else []
+            return plan_outcome([*plan, *written])
+        with _noted(box, loaded, name) as again:
+            project = resolve_bases(box, again, mode="dev", assemble=request.yes, services=(name,))
+            outcome = up_locked(up, box, project)
+        return _told(box, project, request, _target(project, name, debugging), outcome)
+
+
+def _chosen(project: Project, names: tuple[str, ...]) -> Service:
+    """Raises UsageError `which-service` where several could be meant, or `not-debuggable` for what is no Go service."""
+    check_services(project, names)
+    ours = [s.name for s in project.services]
+    if len(names or ours) != 1:
+        raise UsageError(
+            "one service is debugged at a time",
+            code="which-service",
+            hint=f"devctl debug SERVICE, one of: {', '.join(ours)}",
+        )
+    service = project.service((names or tuple(ours))[0])
+    if service is None:
+        raise UsageError(
+            f"{names[0]} is not built from Go code of this project",
+            code="not-debuggable",
+            hint=f"devctl debug SERVICE, one of: {', '.join(ours)}",
+        )
+    shared = str(project.spec(service.name).get("network_mode") or "host")
+    if shared != "host":
+        raise UsageError(
+            f"{service.name} has no network of its own (network_mode: {shared}), so a debugger cannot be published",
+            code="not-debuggable",
+            hint="debug it without that line: an override file of compose can take it out",
+        )
+    return service
+
+
+def _port(box: Toolbox, project: Project, name: str, wanted: int | None, found: Container | None) -> int:
+    """The wanted one, that of a debugger which is served already, or the first free one from delve's own on."""
+    specs = project.specs.values()
+    hosts = {port for spec in specs for it in published(spec) for port in it.hosts}
+    inside = {it.target for it in published(project.spec(name))}
+    service = project.service(name)
+    taken = hosts | inside | {service.serve.port or 0 if service is not None else 0}
+    if wanted is not None:
+        if wanted in taken:
+            raise UsageError(
+                f"port {wanted} is one of the project's own", code="usage", hint="--port with another one"
+            )
+        return wanted
+    if found is not None and found.debugging is not None and found.state == "running":
+        return found.debugging.port
+    port = free_port(box.engine, box.host, FIRST_PORT, taken)
+    if port is None:
+        raise MachineError(
+            f"no free port from {FIRST_PORT} to {FIRST_PORT + TRIES - 1}",
+            code="port-taken",
+            hint="devctl debug --port N names another",
+        )
+    return port
+
+
+@contextmanager
+def _noted(box: Toolbox, project: Project, name: str) -> Iterator[Project]:
+    """The project while this service is debugged too; as it was before where that fails."""
+    before = noted_debugged(box.private, project.root)
+    try:
+        yield debugging_these(box, project, before | {name})
+    except BaseException:
+        debugging_these(box, project, before)
+        raise
+
+
+def _target(project: Project, name: str, debugging: Debugging) -> Connection:
+    service = project.service(name)
+    assert service is not None
+    mounted_at = service.mounted_at
+    if service.build.dev_stage is not None:  # where the user mounts it
+        binds = (v for v in project.spec(name).get("volumes") or [] if v.get("source") == str(project.root))
+        mounted_at = next((str(v["target"]) for v in binds), mounted_at)
+    return Connection(name, debugging, mounted_at)
+
+
+def _planned(box: Toolbox, project: Project, request: DebugRequest, target: Connection) -> PlannedFile | None:
+    if request.editor is None:
+        return None
+    editor = EDITORS[request.editor]
+    path = editor.path(target)
+    theirs = box.files.read_text(project.root / path, within=project.root)
+    return PlannedFile(path, theirs, editor.whole(target))
+
+
+def _told(
+    box: Toolbox, project: Project, request: DebugRequest, target: Connection, outcome: Outcome
+) -> Outcome:
+    debugging, planned = target.debugging, _planned(box, project, request, target)
+    result = outcome.result | {
+        "debugger": {
+            "service": target.service,
+            "host": "127.0.0.1",
+            "port": debugging.port,
+            "waits": debugging.waits,
+            "paths": [{"container": target.mounted_at, "host": str(project.root)}],
+        },
+        "editor": None,
+    }
+    lines = [
+        outcome.text,
+        "",
+        f"debugger of {target.service} on {debugging.address} (delve: DAP, or its API 2), {target.mounted_at} is this folder",
+        "  the program starts once a debugger is connected"
+        if debugging.waits
+        else "  the program was started again under it, built without optimisation",
+        "  a save builds and starts it again at the same address; connect again then",
+        "  devctl up ends debugging",
+    ]
+    if planned is not None and request.editor is not None:
+        part = EDITORS[request.editor].part(target)
+        if request.write and planned.action == "written":
+            box.files.write_atomic(
+                project.root / planned.path, planned.ours, within=project.root, owner=project.owner
+            )
+        action = planned.action if request.write else "printed"
+        result["editor"] = {"name": request.editor, "path": planned.path, "action": action, "text": part}
+        lines += ["", *_editor_lines(request.editor, planned, action, part)]
+    return replace(outcome, result=result, text="\n".join(lines))
+
+
+def _editor_lines(editor: str, planned: PlannedFile, action: str, part: str) -> list[str]:
+    if action == "written":
+        return [f"wrote {planned.path}"]
+    if action == "kept":
+        return [f"{planned.path} says so already"]
+    there = planned.theirs is not None
+    said = (
+        f"{planned.path} is there and was left as it is; add this to {EDITORS[editor].adds_to}:"
+        if there
+        else f"for {planned.path} (--write writes it):"
+    )
+    return [said, "", (part if there else planned.ours).rstrip()]

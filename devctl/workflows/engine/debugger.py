@@ -1,0 +1,70 @@
+"""Delve, installed into the volume of compiled packages by the first who debugs: nobody else pays for it."""
+
+from __future__ import annotations
+
+from devctl.domain.command.argv import docker, mount
+from devctl.domain.debug.debugging import DELVE
+from devctl.domain.failures.places import telling_line
+from devctl.domain.plan.render import CACHE_TARGET
+from devctl.domain.plan.run import Run
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.errors import DevctlError, MachineError, ProjectError
+from devctl.workflows.engine.network_holder import temporary
+from devctl.workflows.session.private_modules import go_settings
+from devctl.workflows.session.session import Session, debug_scripts
+from devctl.workflows.session.steps import Steps
+
+WITHIN = 900.0
+"""Seconds: it is compiled, on a slow machine for minutes."""
+OLD_GO, OTHER_PROCESSOR = 3, 4
+"""What templates/debug/install ends with where no delve can be built."""
+_OF_A_PROXY = (
+    "GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+    "http_proxy", "https_proxy", "no_proxy",
+)  # fmt: skip
+
+
+def ensure_debugger(box: Toolbox, session: Session, steps: Steps) -> None:
+    """Called when the images are built and nothing that runs was touched. Raises MachineError `debugger-not-installed`, or
+    ProjectError `not-debuggable` where delve knows neither this Go nor this processor."""
+    starting = set(session.starting)
+    for run in session.runs:
+        if run.debugging is not None and run.service in starting:
+            with steps.step("debugger", "delve, compiled once and kept", service=run.service):
+                _install(box, session, run)
+
+
+def _install(box: Toolbox, session: Session, run: Run) -> None:
+    """By the Go of the dev image, as the user that the dev container has, and with its settings for a proxy."""
+    project, scripts = session.project, debug_scripts(box.templates)
+    said = session.model["services"][run.service].get("environment") or {}
+    settings = go_settings(box.files, box.host) | {k: str(v) for k, v in said.items() if k in _OF_A_PROXY}
+    flags = ["--rm", "--init", *temporary(box.identity, project.name)]
+    flags += [mount("volume", project.cache_volume, CACHE_TARGET)]
+    flags += ["--user", run.user] if run.user else []
+    flags += [f"--env={key}={value}" for key, value in settings.items()]
+    flags += ["--workdir", "/", "--entrypoint", "sh"]
+    versions = " ".join(f"{minor}:{version}" for minor, version in DELVE)
+    words = ["-c", box.templates.read("debug/install"), "install", run.debugger, versions]
+    words += [word for item in scripts.items() for word in item]
+    done = box.processes.run(docker("run", *flags, to=[run.image, *words]), cwd=session.root, timeout=WITHIN)
+    if done.code != 0:
+        raise _refused(run.service, done.code, done.output.strip())
+
+
+def _refused(service: str, code: int, output: str) -> DevctlError:
+    said = telling_line(output) or output.rpartition("\n")[2]
+    if code in (OLD_GO, OTHER_PROCESSOR):
+        return ProjectError(
+            f"{service} cannot be debugged: {said}",
+            code="not-debuggable",
+            hint="a newer golang image in the Dockerfile, or `go:` in devctl.yaml"
+            if code == OLD_GO
+            else "delve's own list of processors: https://github.com/go-delve/delve/tree/master/Documentation",
+        )
+    return MachineError(
+        f"delve could not be installed: {said}",
+        code="debugger-not-installed",
+        hint="it is fetched once, from the Go proxy: go env -w GOPROXY=… names one that can be reached, then devctl debug again",
+        detail=output,
+    )
