@@ -12,7 +12,7 @@ with that. What compose and the engine do is done here in the same order, one ch
 
 *Processes.* Each `world.box()` is a process of its own, with a pid. What fails once is `world.fault`; what cannot be pulled is in
 `world.unpullable`; ports of others are in `world.taken_ports`; a SIGTERM is ignored by services in `world.deaf_to_sigterm`;
-`world.image_facts` overrides what a look into an image finds;
+where the world is `world.offline`, no delve can be installed; `world.image_facts` overrides what a look into an image finds;
 `world.base` is what Dockerfiles build on; `world.planted` names links below `.devctl/`;
 without `world.has_home` nothing can be kept there.
 
@@ -160,6 +160,12 @@ class FakeContainer:
         return {int(p["target"]): int(p["published"]) for p in found if p.get("published")}
 
     @property
+    def debugger(self) -> str:
+        """The line of /proc/net/tcp that shows it."""
+        port = str((self.spec.get("environment") or {}).get("DEVCTL_DEBUG_LISTEN", "")).rpartition(":")[2]
+        return f"0: 00000000:{int(port):04X} 00000000:0000 0A" if port else ""
+
+    @property
     def is_ours(self) -> bool:
         return MODE_LABEL in self.labels and bool(self.service)
 
@@ -265,6 +271,7 @@ class World:
         self.env: dict[str, str] = {}
         self.agrees = False
         self.unpullable: set[str] = set()
+        self.offline = False
         self.taken_ports: set[int] = set()
         self.deaf_to_sigterm: set[str] = set()
         self.image_facts: dict[str, Any] = {}
@@ -1333,7 +1340,8 @@ class FakeEngine(_Port):
         return 5_000_000 if self._find(ref) is not None else None
 
     def read_files(self, container: str, *paths: str) -> str | None:
-        return self._of(container).build_state
+        found = self._of(container)
+        return found.debugger if "/proc/net/tcp" in paths and found.debugger else found.build_state
 
     def ports_in_use(self) -> Mapping[int, str]:
         live = [c for c in self._world.containers.values() if c.state in HOLDS_PORTS]
@@ -1457,6 +1465,9 @@ class FakeProcesses(_Port):
                 self._world.reload(container)
         if verb == "exec" and words[-1:] and "list" in words:
             return Finished(1, "", "go: modules are not to be had")
+        if "install" in words:
+            self._life.step("install delve")
+            return Finished(1, "", "dial tcp: no such host") if self._world.offline else Finished(0, "", "")
         if verb == "run" and "--name" in words:
             return self._run_named(words)
         if verb in ("start", "stop", "rm"):

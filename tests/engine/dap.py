@@ -1,4 +1,5 @@
-"""A client of the Debug Adapter Protocol, as far as an editor needs it to stop a program and look: microsoft.github.io/debug-adapter-protocol."""
+"""A client of the Debug Adapter Protocol (microsoft.github.io/debug-adapter-protocol), as far as an editor needs it to stop a
+program and look."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.project.model import ImageBuild, Project, Service
 from devctl.errors import DevctlError, ProjectError
-from devctl.workflows.project.dev_stage_fallback import give_way, try_again, without_noted
+from devctl.workflows.project.dev_stage_fallback import give_way, note_debugged, try_again, without_noted
 from tests.fakes import World
 
 DOCKERFILE = "FROM golang:1.15 AS build\nFROM build AS dev\nRUN make tools\nCMD fresh\n"
@@ -82,3 +82,17 @@ def test_what_gave_way_is_noted_where_no_container_writes_and_a_rebuild_tries_it
     assert without_noted(box.files, box.private, world.root, SERVICE).build.dev_stage is None
     assert try_again(box.private, world.root, ["api"]) is True
     assert without_noted(box.files, box.private, world.root, SERVICE) == SERVICE
+
+
+def test_a_stage_whose_reloader_knows_no_debugger_gives_way_while_its_service_is_debugged() -> None:
+    world, box, _ = made()
+
+    def stage() -> str | None:
+        return without_noted(box.files, box.private, world.root, SERVICE).build.dev_stage
+
+    assert note_debugged(box.private, world.root, ["api"]) and stage() is None
+    world.save("Dockerfile", DOCKERFILE.replace("CMD fresh", "RUN echo '${DEVCTL_DEBUG:-}' >run"))
+    assert stage() == "dev", "one that `init` wrote knows"
+    world.save("Dockerfile", DOCKERFILE)
+    assert note_debugged(box.private, world.root, []) and stage() == "dev"
+    assert not note_debugged(box.private, world.root, [])

@@ -32,9 +32,7 @@ def debug(
     ] = False,
     port: Annotated[
         int | None,
-        typer.Option(
-            metavar="N", min=1024, max=65535, help="Port on 127.0.0.1 (default: 2345, or the next free one)."
-        ),
+        typer.Option(metavar="N", min=1024, help="Port on 127.0.0.1 (default: 2345, or the next free one)."),
     ] = None,
     editor: Annotated[
         EditorName | None,
@@ -52,6 +50,10 @@ def debug(
     if write and editor is None:
         raise UsageError(
             "--write without an editor", code="usage", hint="devctl debug --editor vscode --write"
+        )
+    if port is not None and port >= 2**16:
+        raise UsageError(
+            f"--port {port}: the highest port is 65535", code="usage", hint="devctl debug --port 2345"
         )
     request = DebugRequest(
         **common(context),

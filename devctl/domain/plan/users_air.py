@@ -65,7 +65,7 @@ def problems(air: UsersAir) -> Iterator[Problem]:
             yield Problem(
                 "debugger-left-out",
                 f"`{key}` of {air.path} starts the program under {program[0]}: devctl starts it without, and again at each save",
-                "no action needed; to debug, run the program under dlv yourself: devctl exec, or on your machine",
+                "no action needed; to debug it: devctl debug",
                 air.place(key),
             )
     for key, value in _windows(air):

@@ -8,7 +8,7 @@ from devctl.domain.failures.places import telling_line
 from devctl.domain.plan.render import CACHE_TARGET
 from devctl.domain.plan.run import Run
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.errors import DevctlError, MachineError, ProjectError
+from devctl.errors import MachineError
 from devctl.workflows.engine.network_holder import temporary
 from devctl.workflows.session.private_modules import go_settings
 from devctl.workflows.session.session import Session, debug_scripts
@@ -25,8 +25,7 @@ _OF_A_PROXY = (
 
 
 def ensure_debugger(box: Toolbox, session: Session, steps: Steps) -> None:
-    """Called when the images are built and nothing that runs was touched. Raises MachineError `debugger-not-installed`, or
-    ProjectError `not-debuggable` where delve knows neither this Go nor this processor."""
+    """Called when the images are built and nothing that runs was touched. Raises MachineError `debugger-not-installed`."""
     starting = set(session.starting)
     for run in session.runs:
         if run.debugging is not None and run.service in starting:
@@ -49,22 +48,16 @@ def _install(box: Toolbox, session: Session, run: Run) -> None:
     words += [word for item in scripts.items() for word in item]
     done = box.processes.run(docker("run", *flags, to=[run.image, *words]), cwd=session.root, timeout=WITHIN)
     if done.code != 0:
-        raise _refused(run.service, done.code, done.output.strip())
+        raise _refused(done.code, done.output.strip())
 
 
-def _refused(service: str, code: int, output: str) -> DevctlError:
+def _refused(code: int, output: str) -> MachineError:
     said = telling_line(output) or output.rpartition("\n")[2]
-    if code in (OLD_GO, OTHER_PROCESSOR):
-        return ProjectError(
-            f"{service} cannot be debugged: {said}",
-            code="not-debuggable",
-            hint="a newer golang image in the Dockerfile, or `go:` in devctl.yaml"
-            if code == OLD_GO
-            else "delve's own list of processors: https://github.com/go-delve/delve/tree/master/Documentation",
-        )
+    hint = "it is fetched once, from the Go proxy: `go env -w GOPROXY=…` names one that can be reached; then devctl debug"
+    if code == OLD_GO:
+        hint = "a newer golang image in the Dockerfile; then devctl debug"
+    if code == OTHER_PROCESSOR:
+        hint = "debug on amd64, arm64, 386, ppc64le, riscv64 or loong64"
     return MachineError(
-        f"delve could not be installed: {said}",
-        code="debugger-not-installed",
-        hint="it is fetched once, from the Go proxy: go env -w GOPROXY=… names one that can be reached, then devctl debug again",
-        detail=output,
+        f"delve could not be installed: {said}", code="debugger-not-installed", hint=hint, detail=output
     )

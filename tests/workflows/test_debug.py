@@ -1,0 +1,242 @@
+"""debug starts one service under a debugger, whatever else happens; up ends it, and nothing of it stays."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from devctl.domain.command.events import Outcome
+from devctl.domain.command.requests import (
+    DebugRequest,
+    DownRequest,
+    PreviewRequest,
+    RebuildRequest,
+    StatusRequest,
+    UpRequest,
+)
+from devctl.domain.plan.engine_state import DEBUG_LABEL, MODE_LABEL
+from devctl.errors import DevctlError, MachineError, ProjectError, UsageError
+from devctl.workflows.debug.debug import debug
+from devctl.workflows.dev.lifecycle import down, rebuild
+from devctl.workflows.dev.up import up
+from devctl.workflows.dev.watch_round import catch_up
+from devctl.workflows.logs.status_and_logs import status
+from devctl.workflows.preview.preview import prod_preview
+from devctl.workflows.project.load import load
+from tests.fakes import World, copies, go_mod
+
+
+@copies
+def running() -> World:
+    world = World()
+    ups(world)
+    return world
+
+
+def ups(world: World) -> Outcome:
+    return up(UpRequest(project=world.root, detach=True), world.box())
+
+
+def debugs(world: World, *services: str, **how: Any) -> Outcome:
+    return debug(DebugRequest(project=world.root, services=services, **how), world.box())
+
+
+def debugger(world: World, service: str = "shop") -> str | None:
+    return world.of(service).labels.get(DEBUG_LABEL)
+
+
+def published(world: World, service: str = "shop") -> set[tuple[str, int, int]]:
+    ports = world.of(service).spec.get("ports") or []
+    return {(p["host_ip"], int(p["target"]), int(p["published"])) for p in ports}
+
+
+def test_the_program_runs_under_a_debugger_on_the_loopback_and_gets_no_right_for_it() -> None:
+    world = running()
+    before = world.of("shop").spec
+    told = debugs(world)
+    spec = world.of("shop").spec
+    assert published(world) == {("127.0.0.1", 8080, 8080), ("127.0.0.1", 2345, 2345)}
+    rights = ("cap_add", "security_opt", "privileged", "pid", "devices", "user", "volumes")
+    assert {key: spec.get(key) for key in rights} == {key: before.get(key) for key in rights}
+    assert told.result["debugger"] == {
+        "service": "shop",
+        "host": "127.0.0.1",
+        "port": 2345,
+        "waits": False,
+        "paths": [{"container": "/app", "host": str(world.root)}],
+    }
+    assert "build shop" not in world.steps[world.steps.index("install delve") :], "the image is the same"
+    assert "debugger on 127.0.0.1:2345" in told.text and "devctl up ends debugging" in told.text
+
+
+def test_status_says_that_it_is_debugged() -> None:
+    world = running()
+    debugs(world)
+    told = status(StatusRequest(project=world.root), world.box())
+    assert told.result["services"][0]["debugger"] == "127.0.0.1:2345"  # type: ignore[index]
+    assert "debugger on 127.0.0.1:2345" in told.text and told.result["serving"]["state"] == "current"  # type: ignore[index]
+
+
+def test_from_nothing_too() -> None:
+    world = World()
+    debugs(world)
+    assert debugger(world) == "2345" and world.served is not None
+
+
+def test_up_ends_it_and_the_ordinary_container_is_back() -> None:
+    world = running()
+    before = world.of("shop").spec
+    debugs(world)
+    ups(world)
+    assert world.of("shop").spec == before
+    assert ups(world).result["steps"] == [], "and that is all there is to do"
+
+
+def test_a_round_of_the_watcher_keeps_it_at_its_address() -> None:
+    world = running()
+    debugs(world)
+    first, known = world.of("shop").id, load(world.box(), world.root)
+    world.save("go.mod", go_mod("a"))
+    catch_up(world.box(), known)
+    assert world.of("shop").id != first and debugger(world) == "2345"
+    rebuild(RebuildRequest(project=world.root), world.box())
+    assert debugger(world) == "2345"
+
+
+def test_an_up_of_another_service_keeps_it() -> None:
+    world = World()
+    world.compose({"api": {"build": ".", "ports": ["8080:8080"]}, "db": {"image": "postgres:17"}})
+    ups(world)
+    debugs(world, "api")
+    up(UpRequest(project=world.root, detach=True, services=("db",)), world.box())
+    assert debugger(world, "api") == "2345"
+
+
+def test_where_no_delve_can_be_installed_nothing_is_touched_and_that_is_said() -> None:
+    world = running()
+    first = world.of("shop").id
+    world.offline = True
+    with pytest.raises(MachineError) as raised:
+        debugs(world)
+    assert raised.value.code == "debugger-not-installed" and "no such host" in str(raised.value)
+    assert "GOPROXY" in raised.value.problem.hint
+    assert world.of("shop").id == first and world.served is not None
+
+
+def test_what_does_not_answer_under_it_is_rolled_back() -> None:
+    world = running()
+    before = world.of("shop").spec
+    world.fault = "never-answers"
+    with pytest.raises(ProjectError) as raised:
+        debugs(world)
+    assert "the previous container runs again" in str(raised.value)
+    assert world.of("shop").spec == before and world.served is not None
+
+
+def test_a_program_that_waits_for_a_debugger_need_not_answer() -> None:
+    world = running()
+    world.fault = "never-answers"
+    told = debugs(world, waits=True)
+    assert debugger(world) == "2345 wait"
+    serving: Any = told.result["serving"]
+    assert serving["state"] == "none" and "waits for a debugger on 127.0.0.1:2345" in serving["reason"]
+
+
+def test_production_has_no_debugger_and_neither_has_what_comes_back() -> None:
+    world = running()
+    debugs(world)
+    prod_preview(PreviewRequest(project=world.root), world.box())
+    assert world.of("shop").labels[MODE_LABEL] == "prod"
+    assert not [key for key in world.of("shop").spec.get("environment") or {} if "DEBUG" in key]
+    assert {target for _, target, _ in published(world)} == {8080}
+    ups(world)
+    assert debugger(world) is None
+
+
+def test_a_preview_that_fails_goes_back_to_the_debugged_program() -> None:
+    world = running()
+    debugs(world)
+    world.fault = "never-answers"
+    with pytest.raises(DevctlError):
+        prod_preview(PreviewRequest(project=world.root), world.box())
+    assert debugger(world) == "2345" and world.served is not None
+
+
+def test_down_ends_it_and_nothing_is_remembered() -> None:
+    world = running()
+    debugs(world)
+    down(DownRequest(project=world.root), world.box())
+    ups(world)
+    assert debugger(world) is None
+
+
+def test_a_port_that_is_taken_is_not_chosen_and_the_chosen_one_stays() -> None:
+    world = running()
+    world.taken_ports.add(2345)
+    debugs(world)
+    assert debugger(world) == "2346"
+    world.taken_ports.clear()
+    debugs(world, waits=True)
+    assert debugger(world) == "2346 wait"
+    debugs(world, port=4000)
+    assert debugger(world) == "4000"
+    with pytest.raises(UsageError, match="8080"):
+        debugs(world, port=8080)
+
+
+def test_one_service_is_debugged_and_a_choice_is_the_callers() -> None:
+    world = World()
+    world.compose(
+        {
+            "api": {"build": ".", "ports": ["8080:8080"]},
+            "web": {"build": ".", "ports": ["8081:8080"]},
+            "db": {"image": "postgres:17"},
+            "beside": {"build": ".", "network_mode": "service:api"},
+        }
+    )
+    with pytest.raises(UsageError) as raised:
+        debugs(world)
+    assert raised.value.code == "which-service" and "api, web" in raised.value.problem.hint
+    for name in ("db", "beside"):
+        with pytest.raises(UsageError) as raised:
+            debugs(world, name)
+        assert raised.value.code == "not-debuggable"
+    with pytest.raises(UsageError) as raised:
+        debugs(world, "nobody")
+    assert raised.value.code == "unknown-service"
+    debugs(world, "web")
+    assert debugger(world, "web") == "2345"
+
+
+def test_a_dry_run_changes_nothing() -> None:
+    world = running()
+    world.steps.clear()
+    told = debugs(world, dry_run=True, editor="vscode", write=True)
+    plan: Any = told.result["plan"]
+    assert [(s["step"], s["service"]) for s in plan] == [
+        ("start", "shop"),
+        ("probe", "shop"),
+        ("write", None),
+    ]
+    assert world.steps == [] and debugger(world) is None
+
+
+def test_an_editors_file_is_written_once_and_never_over_another() -> None:
+    world = running()
+    path = world.root / ".vscode/launch.json"
+    told: Any = debugs(world, editor="vscode").result["editor"]
+    assert told["action"] == "printed" and path not in world.files
+    for action in ("written", "kept"):
+        told = debugs(world, editor="vscode", write=True).result["editor"]
+        assert told["action"] == action
+    (one,) = json.loads(world.files[path])["configurations"]
+    assert one["substitutePath"] == [{"from": "${workspaceFolder}", "to": "/app"}] and one["port"] == 2345
+    world.save(".vscode/launch.json", "// mine\n{}\n")
+    ran = debugs(world, editor="vscode", write=True)
+    told = ran.result["editor"]
+    assert told["action"] == "differs" and world.files[path] == "// mine\n{}\n"
+    assert (
+        "was left as it is; add this to its `configurations`" in ran.text and '"mode": "remote"' in ran.text
+    )
