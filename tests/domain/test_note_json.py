@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from devctl.domain.command.state import ServiceState, Serving, State, WatcherState
 from devctl.domain.image.facts import Binary, ImageFacts, Layer
 from devctl.domain.project.notes import decode, encode
-from devctl.domain.project.private_notes import BuildersNote, JobsNote, PrivateNote, StagesNote, UpNote
+from devctl.domain.project.private_notes import (
+    BuildersNote,
+    DebuggedNote,
+    JobsNote,
+    PrivateNote,
+    StagesNote,
+    UpNote,
+)
 from devctl.domain.project.state_folder import (
     FileEventsNote,
     FolderNote,
@@ -51,6 +58,7 @@ NOTES = [
     ServingNote({"app": OldCode("c1", "does not compile")}),
     BuildersNote(("docker/dockerfile:1",)),
     StagesNote({"app": "0123"}),
+    DebuggedNote(("app",)),
     JobsNote({"migrate": "0123"}),
     FileEventsNote(False),
     ToldNote({"dev": ("0a1b",), "prod": ()}),

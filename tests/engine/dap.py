@@ -50,7 +50,9 @@ class Client:
     def go_on(self) -> None:
         self.ask("continue", {"threadId": 1})
 
-    def leave(self) -> None:
+    def leave(self, file: str) -> None:
+        """Without the breakpoints: delve keeps them for the next client."""
+        self.ask("setBreakpoints", {"source": {"path": file}, "breakpoints": []})
         self.ask("disconnect", {"terminateDebuggee": False})
         self.close()
 

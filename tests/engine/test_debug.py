@@ -78,8 +78,11 @@ def requested(port: int) -> Iterator[list[str]]:
 
 def _asked(port: int) -> str:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    connection.request("GET", "/")
-    return connection.getresponse().read().decode()
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
 
 
 def stops_at(told: Result, file: Path, text: str, port: int) -> dict[str, str]:
@@ -93,7 +96,7 @@ def stops_at(told: Result, file: Path, text: str, port: int) -> dict[str, str]:
         assert (frame["source"]["path"], frame["line"]) == (str(file), line_of(file, text))
         editor.go_on()
     assert answers, "it went on"
-    editor.leave()
+    editor.leave(str(file))
     return variables
 
 
@@ -142,7 +145,7 @@ def test_a_program_that_is_held_does_not_hold_up_a_save(project: Callable[..., S
     until(lambda: f":{port:04X} " in docker("exec", name, "cat", "/proc/net/tcp6"))
     editor = Client(port)
     editor.attach({str(shop.root): "/app"}, str(web), [])
-    editor.leave()
+    editor.leave(str(web))
     serves(shop.port, "Hello later")
 
 
