@@ -102,6 +102,30 @@ def test_a_program_that_stops_slowly_gets_its_time(container: DevContainer) -> N
     assert container.ran("stopped") == 2 and "killed" not in container.said
 
 
+def test_a_build_counts_as_served_only_once_the_old_program_has_stopped(container: DevContainer) -> None:
+    note, hold = container.root / "note", container.log / "hold-stop"
+    note.mkdir()
+    container.env |= {"DEVCTL_STATE": str(note / "build"), "HOSTNAME": "c1"}
+    drains = SERVES.replace('trap "echo', f"trap \"while [ -e '{hold}' ]; do sleep 0.02; done; echo")
+    container.write(main_go=drains)
+    with container.running():
+        container.build()
+        container.starts(1)
+        assert (note / "build").read_text() == "ok c1\n"
+        hold.touch()
+        container.write(main_go=f"{drains}# two\n")
+        build = container.begin_build()
+        until(lambda: (note / "build").read_text() == "starting c1\n")
+        built = (note / "build.ok").stat().st_mtime_ns
+        hold.unlink()
+        assert build.wait(WITHIN) == 0
+        container.starts(2)
+        assert (note / "build").read_text() == "ok c1\n"
+        assert (note / "build").stat().st_mtime_ns == built, "what was saved meanwhile is newer"
+        container.write(main_go="broken")
+        assert container.build() != 0 and (note / "build").read_text() == "failed c1\n"
+
+
 def test_a_program_that_does_not_stop_is_killed_and_that_is_said(container: DevContainer) -> None:
     (container.root / "note").mkdir()
     container.env |= {"DEVCTL_STOP_TIMEOUT": "0.2", "DEVCTL_STATE": str(container.root / "note/build")}

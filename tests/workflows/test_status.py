@@ -162,3 +162,16 @@ def test_verbose_says_what_takes_the_engines_disk() -> None:
     up_d(world)
     assert "build cache 3.012GB" in status(StatusRequest(project=world.root, verbose=True), world.box()).text
     assert "3.012GB" not in status(StatusRequest(project=world.root), world.box()).text
+
+
+def test_while_the_old_program_stops_what_serves_is_old() -> None:
+    world = World()
+    up_d(world)
+    note = world.root / ".devctl/shop/build"
+    assert world.container is not None
+    for word, state in (("ok", "current"), ("starting", "old"), ("ok", "current")):
+        world.files[note] = f"{word} {world.container.id[:12]}\n"
+        assert serving(world)[0] == state
+        assert (state_if_unchanged(world.box(), world.root, watcher=False) is None) == (state == "old")
+    world.files[note] = "starting another\n"
+    assert serving(world) == ("current", None)

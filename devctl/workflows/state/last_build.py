@@ -17,10 +17,19 @@ def saved_since_build(
 ) -> str | None:
     """One of `paths`, files and folders of the project, that was saved after the last build of this container; None where there is
     none, or no build is known. Both times are of this machine: the clock of a container may be another one."""
-    note = build_note(service)
-    _, _, built_in = (box.state.text(root, note) or "").strip().partition(" ")
-    stamp = box.files.stamp(box.state.path(root, note))
-    if not built_in or not container.startswith(built_in) or stamp is None:
+    stamp = box.files.stamp(box.state.path(root, build_note(service)))
+    if not _word(box, root, service, container) or stamp is None:
         return None
     found = box.files.newer((root / path for path in paths), than=stamp[0])
     return str(found.relative_to(root)) if found is not None else None
+
+
+def waits_for_the_old_one(box: Toolbox, root: Path, service: str, container: str) -> bool:
+    """Whether the last build of this container is good, and the program before it has not stopped yet."""
+    return _word(box, root, service, container) == "starting"
+
+
+def _word(box: Toolbox, root: Path, service: str, container: str) -> str:
+    """What the build script wrote last: `ok`, `failed`, `starting`; "" where that is not known of this container."""
+    word, _, built_in = (box.state.text(root, build_note(service)) or "").strip().partition(" ")
+    return word if built_in and container.startswith(built_in) else ""

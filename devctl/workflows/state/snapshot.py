@@ -22,7 +22,7 @@ from devctl.workflows.ready.wait import address, answers
 from devctl.workflows.session.name_conflict import only_own
 from devctl.workflows.session.overlay import compiled
 from devctl.workflows.session.steps import beside, only_warned
-from devctl.workflows.state.last_build import saved_since_build
+from devctl.workflows.state.last_build import saved_since_build, waits_for_the_old_one
 from devctl.workflows.state.watcher_process import watcher_state
 from devctl.workflows.switch.intent import Intent, read_intent
 
@@ -188,6 +188,8 @@ def _serving_of(
         return Serving("old", note.reason[:LONGEST])
     if broken is not None:
         return Serving("old", broken.reason)
+    if waits_for_the_old_one(box, project.root, name, container.id):
+        return Serving("old", f"{name} is built, and starts as soon as the previous program has stopped")
     paths = compiled(box.files, project, service)
     newer = saved_since_build(box, project.root, name, container.id, paths)
     if newer is not None:
