@@ -23,7 +23,9 @@ from devctl.domain.project.model import Project, Service, SourceCode
 from devctl.errors import InterruptedByUser, MachineError
 from devctl.workflows.dev.lifecycle import down, restart, up
 from devctl.workflows.doctor.clean import clean
+from devctl.workflows.engine.execute import tell_kills
 from devctl.workflows.preview.preview import hardening, prod_preview
+from devctl.workflows.project.load import load
 from tests.fakes import KILLS, Killed, World, copies, go_mod
 
 SHOP = {
@@ -89,8 +91,22 @@ def test_a_program_that_was_killed_when_it_stopped_is_told_once(command: str) ->
             world.compose({**SHOP, "api": {**SHOP["api"], "tty": True}}, volumes=["data"])
             up_d(world, box)
     told = [p for p in world.warnings if p.code == "killed-at-stop"]
-    assert [p.message for p in told] == [
-        "api did not stop within 10 s and was killed before its shutdown finished"
+    message = "api did not stop within 10 s and was killed before its shutdown finished"
+    assert [(p.message, p.place) for p in told] == [(message, "compose.yaml")]
+
+
+def test_what_gives_a_program_more_time_is_in_a_file_that_is_there() -> None:
+    world = World()
+    box, told = world.box(), []
+    for air in ("", '[build]\nkill_delay = "5s"\n'):
+        world.save(".air.toml", air or None)
+        project = load(box, world.root)
+        box.state.put(world.root, "shop/killed", "10\n")
+        tell_kills(box.reporter, box.state, project, ["shop"])
+        told.append((world.warnings[-1].hint, world.warnings[-1].place))
+    assert told == [
+        ("devctl init writes a compose.yaml, where stop_grace_period: 30s gives it more time", None),
+        ('kill_delay = "30s" gives it more time', ".air.toml:2"),
     ]
 
 

@@ -117,7 +117,7 @@ def _stop(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) 
         if text is None:
             root, timeout = project.root, request.compose_timeout
             must(box.compose.stop(project.name, root, timeout=timeout), "compose")
-            tell_kills(box.reporter, box.state, root, [s.name for s in project.services])
+            tell_kills(box.reporter, box.state, project, [s.name for s in project.services])
             text = "stopped; devctl up starts again, devctl down removes"
         result = {**outcome.result, **snapshot(box, project).as_json()}
     return Outcome(result=result, text=text)

@@ -263,7 +263,7 @@ def down(request: DownRequest, box: Toolbox) -> Outcome:
                         box.compose.down(project.name, root, volumes=request.volumes, timeout=timeout),
                         "compose",
                     )
-                tell_kills(box.reporter, box.state, root, [s.name for s in project.services])
+                tell_kills(box.reporter, box.state, project, [s.name for s in project.services])
             forget_applied(box.private, project)
     lines = [f"removed {r['kind']} {r['name']}" for r in removed]
     return Outcome(result={"removed": removed}, text="\n".join(lines) or "nothing was running")
@@ -283,7 +283,7 @@ def restart(request: RestartRequest, box: Toolbox) -> Outcome:
         with stopping(box, project, steps, own_containers(box.files, box.engine, project), names) as pause:
             with steps.step("restart", "asked for"):
                 must(box.compose.restart(project.name, root, names, timeout=timeout), "compose")
-            tell_kills(box.reporter, box.state, root, names)
+            tell_kills(box.reporter, box.state, project, names)
             pause.stays()
             try:
                 _must_answer(box, project, names, steps, timeout=request.timeout)

@@ -20,12 +20,13 @@ from devctl.domain.failures.places import first_place, of_compiler
 from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import AGAIN_LABEL, BASES_LABEL, Container
 from devctl.domain.plan.run import image_ref, target_of
+from devctl.domain.plan.users_air import kill_delay
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Finished, Sources, Toolbox
 from devctl.domain.project.compose_model import Model
-from devctl.domain.project.model import Service
+from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import kill_note
 from devctl.errors import DevctlError, MachineError, Problem, ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile
@@ -215,7 +216,7 @@ def _compose_up(
         no_deps=no_deps,
         timeout=timeout,
     )
-    tell_kills(box.reporter, box.state, session.root, services)
+    tell_kills(box.reporter, box.state, session.project, services)
     if done.code == TIMED_OUT:
         raise _still_waiting(box.engine, session, services)
     try:
@@ -313,18 +314,24 @@ def failure(done: Finished, asked: Asked, *, what: str) -> DevctlError:
     )
 
 
-def tell_kills(reporter: Reporter, state: StateFolder, root: Path, services: Iterable[str]) -> None:
+def tell_kills(reporter: Reporter, state: StateFolder, project: Project, services: Iterable[str]) -> None:
     """To be called when containers were stopped: devctl-run notes which programs did not stop in time and were killed."""
     for name in services:
-        seconds = (state.text(root, kill_note(name)) or "").strip()
+        seconds = (state.text(project.root, kill_note(name)) or "").strip()
         if not seconds:
             continue
-        state.put(root, kill_note(name), "")
-        reporter.warn(
-            Problem(
-                "killed-at-stop",
-                f"{name} did not stop within {seconds} s and was killed before its shutdown finished",
-                "compose.yaml: stop_grace_period: 30s gives it more time, and so does kill_delay in .air.toml",
-                None,
-            )
-        )
+        state.put(project.root, kill_note(name), "")
+        message = f"{name} did not stop within {seconds} s and was killed before its shutdown finished"
+        reporter.warn(Problem("killed-at-stop", message, *_more_time(project, name)))
+
+
+def _more_time(project: Project, name: str) -> tuple[str, str | None]:
+    """What gives a program more time to stop, and where that stands: .air.toml has precedence, as in `_time_to_stop`."""
+    service = project.service(name)
+    air = service.air if service is not None else None
+    if air is not None and kill_delay(air.build):
+        return 'kill_delay = "30s" gives it more time', air.place("kill_delay")
+    if project.generated:
+        return "devctl init writes a compose.yaml, where stop_grace_period: 30s gives it more time", None
+    line = project.place(("services", name, "stop_grace_period"))
+    return "stop_grace_period: 30s gives it more time", line
