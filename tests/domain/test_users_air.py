@@ -244,3 +244,16 @@ def test_what_air_would_refuse_is_refused_and_nothing_else_comes_of_it(text: str
 def test_quotes_that_only_seem_to_fit_set_nothing() -> None:
     air = users_air('[build]\nfull_bin = \'A="x\\" y" "prog\'', ".air.toml")
     assert air_start(air).args == () and air_start(air).variables == {}
+
+
+def test_a_key_is_placed_in_the_table_whose_word_counts() -> None:
+    lines = [
+        '[proxy]', 'full_bin = "x"', 'cmd = "x"', '[build]', '# full_bin = "x"', 'cmd = "go build -o ./tmp/main ."',
+        'full_bin = "PORT=9001 ./tmp/main"', 'args_bin = ["--level", "debug"]', '[build.windows]', 'full_bin = "x"',
+        '[ build.linux ]', 'args_bin = ["--level", "warn"]',
+    ]  # fmt: skip
+    air = users_air("\n".join(lines), ".air.toml")
+    start = air_start(air)
+    assert (start.args, start.place) == (("--level", "warn"), ".air.toml:12")
+    assert (start.variables, start.set_at) == ({"PORT": "9001"}, ".air.toml:7")
+    assert (start.built_at, air.place("delay")) == (".air.toml:6", ".air.toml")

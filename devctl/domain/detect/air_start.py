@@ -20,7 +20,7 @@ _ASSIGNMENTS = re.compile(r"^(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])*\s+
 @dataclass(frozen=True, slots=True)
 class AirStart:
     """`package`: the folder that it compiles, relative to the project, None where no word names it; `args` and `variables`: what
-    the program is given, nothing where a shell decides; `built_at`, `place`: the lines that say so."""
+    the program is given, nothing where a shell decides; `built_at`, `place` (of `args`), `set_at`: the lines that say so."""
 
     package: str | None = None
     tags: tuple[str, ...] = ()
@@ -28,15 +28,17 @@ class AirStart:
     variables: dict[str, str] = field(default_factory=dict)
     built_at: str = ""
     place: str = ""
+    set_at: str = ""
 
 
 def air_start(air: UsersAir) -> AirStart:
     said = air.build
     built = built_by(str(said.get("cmd") or ""), folder=air.folder)[-1:]
     variables, args = _given(said)
-    key = next((k for k in ("full_bin", "args_bin", "entrypoint") if said.get(k)), "cmd")
+    start = next((k for k in ("full_bin", "entrypoint") if said.get(k)), "cmd")
+    given = "args_bin" if said.get("args_bin") else start
     package, tags = next(((c.package, tags_of(c.flags)) for c in built), (None, ()))
-    return AirStart(package, tags, args, variables, air.place("cmd"), air.place(key))
+    return AirStart(package, tags, args, variables, air.place("cmd"), air.place(given), air.place(start))
 
 
 def split_line(full: str) -> tuple[str, str]:

@@ -162,7 +162,7 @@ def _with_variables(spec: Spec, compose_file: str, air: AirStart) -> tuple[Mappi
     """Those that its `full_bin` sets are there when the program starts: the port may be one of them."""
     own = environment(spec)
     new = {name: value for name, value in air.variables.items() if name not in own}
-    return ({**spec, "environment": {**own, **new}}, air.place) if new else (spec, compose_file)
+    return ({**spec, "environment": {**own, **new}}, air.set_at) if new else (spec, compose_file)
 
 
 def _as_run(service: Service, run: SourceRun, *, go: str | None) -> Service:

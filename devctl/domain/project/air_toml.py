@@ -25,6 +25,8 @@ _UNWATCHED = re.compile(r"^exclude_dir = \[(.*)\]$", re.MULTILINE)
 
 
 _TEXTS = "pre_cmd post_cmd args_bin include_ext include_dir include_file exclude_dir exclude_regex exclude_file".split()
+_HEADER = re.compile(r"\s*\[\s*([\w.-]+)\s*\]")
+_KEY = re.compile(r"\s*([\w.-]+)\s*=")
 _DEEP = 32
 """Tables and lists within one another; air knows two."""
 NAMES = (".air.toml", ".config/air.toml")
@@ -34,7 +36,7 @@ NAMES = (".air.toml", ".config/air.toml")
 @dataclass(frozen=True, slots=True)
 class UsersAir:
     """`path` relative to the project, `folder` where air is run, `values` as TOML has them. `builds`: whether its command builds
-    this very service, and not another one of the project."""
+    this very service, and not another one of the project; `lines`: by table and key (`build.cmd`)."""
 
     path: str
     folder: str
@@ -58,7 +60,11 @@ class UsersAir:
         return any(_MAKE.search(command) for command in commands)
 
     def place(self, key: str) -> str:
-        return f"{self.path}:{self.lines[key]}" if key in self.lines else self.path
+        """Where what it says of a key stands: of `[build]`, with what is said for Linux before, else of the file."""
+        linux = table(table(self.values, "build"), "linux")
+        names = [*(["build.linux."] if linux.get(key) else []), "build.", ""]
+        found = next((self.lines[name + key] for name in names if name + key in self.lines), None)
+        return f"{self.path}:{found}" if found is not None else self.path
 
     @property
     def proxy(self) -> tuple[int, int] | None:
@@ -78,10 +84,12 @@ def users_air(text: str, path: str, *, folder: str | None = None) -> UsersAir:
         raise ValueError(_TOO_DEEP) from None
     _check(values)
     lines: dict[str, int] = {}
+    within = ""
     for number, line in enumerate(text.splitlines(), 1):
-        found = re.match(r"\s*([\w-]+)\s*=", line)
-        if found is not None:
-            lines.setdefault(found[1], number)
+        if (header := _HEADER.match(line)) is not None:
+            within = f"{header[1]}."
+        elif (found := _KEY.match(line)) is not None:
+            lines.setdefault(within + found[1], number)
     if folder is None:
         folder = posixpath.dirname(path)
         folder = posixpath.dirname(folder) if posixpath.basename(folder) == ".config" else folder
