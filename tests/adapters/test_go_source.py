@@ -338,3 +338,9 @@ def test_a_package_behind_a_link_is_one_under_the_name_of_the_link(tmp_path: Pat
     modules = {m.dir: {p.dir for p in m.packages} for m in read(tmp_path / "p").modules}
     theirs = {"cmd/shop", "internal", "shared/db", "shared/db/sql", "internal/db", "internal/db/sql"}
     assert modules == {".": theirs, "lib": {"lib"}}
+
+
+def test_a_time_zone_is_asked_for_by_a_line_of_code(tmp_path: Path) -> None:
+    body = '// time.LoadLocation("A")\nzone, _ := time.LoadLocation("B")'
+    assert _main(tmp_path / "a", body, imports='"time"').loads_zone == "main.go:9"
+    assert _main(tmp_path / "b", '// time.LoadLocation("A")', imports='"time"').loads_zone is None

@@ -12,7 +12,7 @@ from devctl.domain.image.facts import Binary, ImageFacts
 from devctl.domain.image.paths import SHELL_ONLY, candidates, command, program, resolve, with_aliases
 from devctl.domain.image.readiness.input import HealthCheck, Inspected
 from devctl.domain.image.readiness.rules import checks, not_ready, reads_program
-from devctl.domain.project.model import ServedPort, Service
+from devctl.domain.project.model import ServedPort, Service, SourceCode
 from devctl.errors import Finding, Problem
 
 DOCKERFILE = """\
@@ -59,10 +59,13 @@ def judge(
     theirs: bool = False,
     health: HealthCheck | None = None,
     settings: Mapping[str, str] | None = None,
+    zone: str = "",
 ) -> dict[str, Finding]:
     dockerfile = facts() if theirs else None
     stage = dockerfile.stage("prod") if dockerfile else None
-    found = checks(Inspected(image, service, functions, dockerfile, stage, settings or {}, health=health))
+    found = checks(
+        Inspected(image, service, functions, dockerfile, stage, settings or {}, health=health, zone=zone)
+    )
     return {c.id: c for c in found}
 
 
@@ -233,15 +236,21 @@ def test_certificates_only_where_the_program_dials() -> None:
 def test_time_zones_only_where_they_are_loaded() -> None:
     bare = replace(GOOD, files=BARE)
     assert "time-zones" not in judge(bare)
-    loads = frozenset({"time.LoadLocation"})
-    found = judge(bare, functions=loads)["time-zones"]
+    loads, local = frozenset({"time.LoadLocation"}), frozenset({"time.loadLocation"})
+    assert "time-zones" not in judge(bare, functions=loads), "a library could"
+    assert judge(bare, functions=local, zone="Asia/Tokyo")["time-zones"].message.startswith(
+        "TZ is Asia/Tokyo, and"
+    )
+    asks = replace(SERVICE, source=SourceCode(loads_zone="main.go:7"))
+    found = judge(bare, service=asks, functions=loads)["time-zones"]
     assert (found.severity, found.hint) == ("warn", 'import _ "time/tzdata" in package main')
-    assert judge(bare, functions=loads | {"time/tzdata.init.0"})["time-zones"].severity == "ok"
+    assert found.place == "main.go:7"
+    assert judge(bare, service=asks, functions=loads | {"time/tzdata.init.0"})["time-zones"].severity == "ok"
     named = replace(bare, files=bare.files | {"/zones.zip"}, env=("ZONEINFO=/zones.zip",))
-    assert judge(named, functions=loads)["time-zones"].severity == "ok"
+    assert judge(named, service=asks, functions=loads)["time-zones"].severity == "ok"
     with_go = replace(bare, files=bare.files | {"/usr/local/go/lib/time/zoneinfo.zip"})
-    assert judge(with_go, functions=loads)["time-zones"].severity == "ok"
-    trimmed = judge(with_go, functions=loads, settings={"-trimpath": "true"})["time-zones"]
+    assert judge(with_go, service=asks, functions=loads)["time-zones"].severity == "ok"
+    trimmed = judge(with_go, service=asks, functions=loads, settings={"-trimpath": "true"})["time-zones"]
     assert trimmed.severity == "warn"
 
 

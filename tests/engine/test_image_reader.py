@@ -261,6 +261,7 @@ def test_what_works_here_and_may_not_elsewhere_is_a_warning(broken: tuple[Path, 
         origins={"files": "main.go:9"},
         serve=ServedPort(port=80),
         build=ImageBuild(files=("templates",)),
+        source=SourceCode(loads_zone="main.go:10"),
     )
     found = judged(broken, "careless", service=service)
     expected = {

@@ -43,6 +43,7 @@ _LINKS = 200
 """Links to folders that are gone through: a few that lead to one another make any number of paths."""
 _GO_LINE = re.compile(r"^\s*go\s+\d", re.MULTILINE)
 _MAIN = re.compile(rb"^func main\(\)", re.MULTILINE)
+_LOADS_ZONE = b"time.LoadLocation("
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -244,6 +245,7 @@ def _package(root: Path, folder: _Folder, built: frozenset[str], *, framework: b
         embeds=_embeds(sources[file] for file in heads if "embed" in heads[file].imports),
         uses_cgo="C" in imports,
         ungenerated=folder.ungenerated,
+        loads_zone=_loads_zone(folder.path, sources) if "time" in imports else None,
     )
     if plain.embeds and folder.path in built:
         embedding = {file: sources[file] for file in heads if "embed" in heads[file].imports}
@@ -277,6 +279,18 @@ def _parsed(
         framework=framework,
     )
     return replace(plain, **found.facts())
+
+
+def _loads_zone(folder: str, sources: Mapping[str, bytes]) -> str | None:
+    """The place of the first `time.LoadLocation(` that is not in a comment."""
+    for name, source in sources.items():
+        if _LOADS_ZONE not in source:
+            continue
+        for number, line in enumerate(source.split(b"\n"), 1):
+            before, found, _ = line.partition(_LOADS_ZONE)
+            if found and b"//" not in before:
+                return posixpath.normpath(f"{folder}/{name}:{number}")
+    return None
 
 
 def _package_name(heads: dict[str, Head]) -> str:

@@ -232,6 +232,7 @@ def _service(
             module=main.module.path,
             cgo=cgo,
             packages=tuple(package.dir for package in main.closure),
+            loads_zone=next((package.loads_zone for package in main.closure if package.loads_zone), None),
         ),
         start=ProgramStart(
             args=args,

@@ -75,7 +75,7 @@ class GoPackage:
     whose address is not known; `configs`: names of configuration files without folder or ending, as viper is told them;
     `ungenerated`: files without the Go code that is generated from them, each with the name of that and the command;
     `unbuilt`: what of a frontend is embedded or served, and not there; `loopback`: those of `listens` that are
-    written as an address of the loopback.
+    written as an address of the loopback; `loads_zone`: where it asks for a time zone by name.
     """
 
     dir: str
@@ -99,6 +99,7 @@ class GoPackage:
     ungenerated: tuple[tuple[str, str, str], ...] = ()
     unbuilt: tuple[Unbuilt, ...] = ()
     loopback: tuple[Located, ...] = ()
+    loads_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ class SourceCode:
     `dir` is the folder of go.mod, `main` the package to build relative to it (`.`, `./cmd/api`), `module` the module path.
     `embedded`: endings (`*.txt`) and paths of files that are compiled into the program, `embeds` the files and folders that
     the code names for that; `unbuilt`: what of a frontend it embeds or serves, and is not there. `cgo`: what needs a C
-    compiler. `packages`: the folders of the project that the program is built from.
+    compiler. `packages`: the folders of the project that the program is built from. `loads_zone`: where it asks for a time zone
+    by name.
     """
 
     dir: str = "."
@@ -48,6 +49,7 @@ class SourceCode:
     unbuilt: tuple[Unbuilt, ...] = ()
     cgo: Located | None = None
     packages: tuple[str, ...] = ()
+    loads_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from devctl.domain.derive.health_check import cannot_run, compose_test
+from devctl.domain.detect.required_env import environment
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.dockerfile.stages import find_stage
 from devctl.domain.go.golist import Listing
@@ -38,7 +39,15 @@ def look(
     # How a dev stage of the user's builds is theirs.
     rebuilt = endings(box.templates.read("go-service/.air.toml")) if service.build.dev_stage is None else None
     health = _health(project, service, run)
-    return Inspected(image, service, names, dockerfile, stage, settings, listed, rebuilt, health)
+    zone = _zone(project, service, image)
+    return Inspected(image, service, names, dockerfile, stage, settings, listed, rebuilt, health, zone)
+
+
+def _zone(project: Project, service: Service, image: ImageFacts) -> str:
+    of_image = dict(line.split("=", 1) for line in image.env if "=" in line)
+    start, said = service.start, environment(project.spec(service.name))
+    zone = {**of_image, **said, **start.env, **start.prod_env}.get("TZ") or "UTC"
+    return "" if zone.removeprefix(":") in ("UTC", "Etc/UTC", "GMT") else zone
 
 
 def _health(project: Project, service: Service, run: Run) -> HealthCheck | None:

@@ -26,7 +26,7 @@ class Inspected:
     `settings` it was built with (`CGO_ENABLED` → `0`), `dockerfile` and `stage` it was built from (None where the stage is
     ours). `listed`: what `go list` says of the program (None: nobody could be asked); `rebuilt_by`: endings of files whose save
     builds it anew in dev, beside those it is known to embed (None: not known).
-    `health`: that of the compose file, which goes before the image's own.
+    `health`: that of the compose file, which goes before the image's own. `zone`: what TZ says, where that is not UTC.
     """
 
     image: ImageFacts
@@ -38,6 +38,7 @@ class Inspected:
     listed: Listing | None = None
     rebuilt_by: frozenset[str] | None = None
     health: HealthCheck | None = None
+    zone: str = ""
 
     def line(self, *cmds: str) -> str | None:
         """`Dockerfile:12` of the instruction that holds, else of the stage's FROM."""

@@ -212,14 +212,19 @@ def _certificates(it: Inspected) -> Finding | None:
 
 
 def _time_zones(it: Inspected) -> Finding | None:
-    if "time.LoadLocation" not in it.functions:
+    """Asked for by the project's own code, or by TZ: that a library could ask for one is in most programs."""
+    asked = it.service.source.loads_zone if "time.LoadLocation" in it.functions else None
+    zone = it.zone if "time.loadLocation" in it.functions else ""
+    if not asked and not zone:
         return None
     embedded = any(f.startswith("time/tzdata.") for f in it.functions)
     beside = it.settings.get("-trimpath") != "true" and _ZONES_OF_GO in it.image.files
     if embedded or beside or _has_zones(it.image):
         return ok("time zones for time.LoadLocation")
     detail = "the program loads time zones by name, and the image has none"
-    return warn(detail, 'import _ "time/tzdata" in package main', it.line("FROM"))
+    if not asked:
+        detail = f"TZ is {zone}, and the image has no time zones: the program takes UTC for its local time"
+    return warn(detail, 'import _ "time/tzdata" in package main', it.line("FROM") or asked)
 
 
 def _has_zones(image: ImageFacts) -> bool:
