@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from devctl.workflows.preview.known_images import follows
+from devctl.domain.project.air_toml import users_air
+from devctl.domain.project.model import Service
+from devctl.workflows.preview.known_images import _of_air, follows
 
 OURS = Path(__file__).parents[2] / "templates" / "go-service" / "Dockerfile"
 
@@ -37,3 +41,26 @@ def test_ours_can_be_followed() -> None:
 )
 def test_what_a_line_reads(line: str, followed: bool) -> None:
     assert follows(f"FROM golang:1.26-alpine\n{line}\n") is followed
+
+
+@pytest.mark.parametrize(
+    ("air", "context", "line", "left_out"),
+    [
+        ("", ".", "COPY . .", ["tmp"]),
+        ('tmp_dir = "build/air"', ".", "COPY . .", ["build/air"]),
+        ('root = "svc"', "svc", "COPY . .", ["tmp"]),
+        ("", "svc", "COPY . .", []),
+        ('tmp_dir = "/tmp/air"', ".", "COPY . .", []),
+        ('tmp_dir = "."', ".", "COPY . .", []),
+        ("", ".", "RUN echo > /tmp/x && ls a.tmp", ["tmp"]),
+        ("", ".", "COPY ./tmp/seed /seed", []),
+        ("", ".", 'COPY ["tmp", "/seed"]', []),
+    ],
+)
+def test_what_air_builds_into_is_not_what_an_image_is_built_from(
+    air: str, context: str, line: str, left_out: list[str]
+) -> None:
+    service = Service("shop", air=users_air(air, ".air.toml"))
+    session: Any = SimpleNamespace(project=SimpleNamespace(service={"shop": service}.get))
+    run: Any = SimpleNamespace(service="shop", context=context)
+    assert _of_air(session, run, f"FROM golang:1.26-alpine\n{line}\n") == left_out

@@ -245,6 +245,13 @@ def _built(air: UsersAir, said: Mapping[str, Any]) -> tuple[str, str]:
     return _pre(said, cmd), binary
 
 
+def own_folder(air: UsersAir) -> str | None:
+    """The folder of the project that air builds into, and removes with `clean_on_exit`; None where it lies elsewhere."""
+    root, folder = _text(air.values.get("root")) or ".", _text(air.values.get("tmp_dir")) or "tmp"
+    path = posixpath.normpath(posixpath.join(air.folder, root, folder))
+    return path if path != "." and not path.startswith(("/", "..")) else None
+
+
 def _cmd(air: UsersAir) -> str:
     folder = _text(air.values.get("tmp_dir")) or "tmp"
     default = folder if folder.startswith("/") else f"./{posixpath.normpath(folder)}"

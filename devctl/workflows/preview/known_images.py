@@ -7,6 +7,7 @@ rest of a preview. The loss of what is kept costs only that time.
 from __future__ import annotations
 
 import contextlib
+import posixpath
 import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from devctl.domain.image.readiness.rules import checks
 from devctl.domain.plan.engine_state import Image
 from devctl.domain.plan.fingerprints import digest
 from devctl.domain.plan.run import Run
+from devctl.domain.plan.users_air import own_folder
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
@@ -48,12 +50,22 @@ def inputs_of(box: Toolbox, session: Session, run: Run) -> str | None:
     files, recipe = session.overlay[run.service], session.recipes[run.service]
     if not set(build) <= _FOLLOWED or not follows(recipe.dockerfile):
         return None
-    tree = box.files.tree(Path(build["context"]), without=recipe.ignored.split("\n"))
+    ignored = [*_of_air(session, run, recipe.dockerfile), *recipe.ignored.split("\n")]
+    tree = box.files.tree(Path(build["context"]), without=ignored)
     bases = [base.ref for base in session.bases(box.sources, run)]
     here = {ref: image.id for ref, image in box.engine.images(bases).items()}
     if tree is None or any(ref not in here for ref in bases):
         return None
     return digest(__version__, build, files, tree, here, [box.host.env(name) for name in _VARIABLES])
+
+
+def _of_air(session: Session, run: Run, dockerfile: str) -> list[str]:
+    """What the reloader of dev writes and removes itself, unless the Dockerfile takes something from there."""
+    service = session.project.service(run.service)
+    folder = own_folder(service.air) if service is not None and service.air is not None else None
+    path = posixpath.relpath(folder, run.context) if folder is not None else ".."
+    named = re.compile(rf"(?<![\w./-])(?:\./)?{re.escape(path)}(?![\w.-])")
+    return [] if path.startswith("..") or named.search(dockerfile) else [path]
 
 
 def follows(dockerfile: str) -> bool:
