@@ -49,6 +49,15 @@ def test_a_dev_stage_of_the_users_ends_with_them(says_cache: bool) -> None:
     ]  # fmt: skip
 
 
+def test_what_a_volume_line_of_such_a_stage_names_is_among_them() -> None:
+    text = 'FROM golang:1.26 AS base\nVOLUME /app/x\nFROM base AS dev\nVOLUME ["/data", "/my files/"]\nVOLUME $WHERE /app\n'
+    facts = parse(text, path="Dockerfile", args={})
+    stage = find_stage(facts, "dev")
+    assert stage is not None
+    made = at_end(text, facts, stage, project(("volume", "/data")), SERVICE).splitlines()[-1]
+    assert made.partition(" && ")[0] == "RUN mkdir -p /cache /data '/my files' /app/x"
+
+
 @pytest.mark.parametrize(
     "target",
     [

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage, with_ends
+from devctl.domain.dockerfile.stages import chain
 from devctl.domain.plan.render import CACHE_TARGET
 from devctl.domain.ports.files import Files
 from devctl.domain.project.model import Project, Service
@@ -41,9 +42,13 @@ def with_volumes(dockerfile: str, project: Project, service: Service) -> str:
 
 
 def at_end(text: str, facts: DockerfileFacts, stage: Stage, project: Project, service: Service) -> str:
-    """A Dockerfile of the user's with the same at the end of its dev stage; the build cache is such a volume too."""
+    """A Dockerfile of the user's with the same at the end of its dev stage; the build cache is such a volume too, and so is what
+    VOLUME says there."""
     cache = [] if service.build.says_cache else [CACHE_TARGET]
-    made = _made([*cache, *volume_folders(project, service)])
+    said = (w for s in chain(facts, stage) for i in s.instructions if i.cmd == "VOLUME" for w in i.value)
+    own = (posixpath.normpath(word) for word in said if word.startswith("/") and "$" not in word)
+    own = (path for path in own if path.isprintable() and path != service.mounted_at)
+    made = _made(dict.fromkeys([*cache, *volume_folders(project, service), *own]))
     if not made:
         return text
     lines = with_ends(text)
