@@ -14,6 +14,8 @@ from devctl.domain.ports.toolbox import Finished, Toolbox
 from devctl.errors import DevctlError, InterruptedByUser, ProjectError
 from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.preview.preview import prod_preview
+from devctl.workflows.project.load import load
+from devctl.workflows.session.session import open_session
 from tests.fakes import World
 
 NAMES = ("api", "jobs", "web")
@@ -143,3 +145,28 @@ def test_what_nobody_needs_may_fail() -> None:
     assert any("docs does not run" in w.message for w in world.warnings)
     done = [e.service for e in world.events if isinstance(e, StepDone) and e.step == "build"]
     assert done == list(NAMES)
+
+
+@dataclass
+class Asked:
+    """An engine, and which images it was asked for."""
+
+    engine: Any
+    refs: list[Sequence[str]]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+    def images(self, refs: Sequence[str]) -> Any:
+        self.refs.append(refs)
+        return self.engine.images(refs)
+
+
+def test_the_bases_of_all_services_are_asked_for_in_one_call() -> None:
+    world = three()
+    world.base = "golang:1.26-alpine"
+    box = world.box()
+    engine = Asked(box.engine, [])
+    project = load(box, world.root)
+    open_session(replace(box, engine=engine), project, mode="dev")  # type: ignore[arg-type]
+    assert len([refs for refs in engine.refs if world.base in refs]) == 1

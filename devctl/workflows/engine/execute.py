@@ -144,8 +144,10 @@ def _on_bases(sources: Sources, engine: Engine, session: Session, service: str) 
     if run is None or run.mode != "dev":
         return session.model
     known = next((w.bases for w in session.wanted if w.service == service), "")
-    bases = known or bases_digest(engine, session.bases(sources, run))
-    return _labelled(session.model, service, {BASES_LABEL: bases})
+    if not known:
+        bases = session.bases(sources, run)
+        known = bases_digest(engine.images([base.ref for base in bases]), bases)
+    return _labelled(session.model, service, {BASES_LABEL: known})
 
 
 def _labelled(model: Model, service: str, labels: Mapping[str, str]) -> Mapping[str, Any]:

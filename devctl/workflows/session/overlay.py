@@ -21,10 +21,10 @@ from devctl.domain.dockerfile.stages import find_stage, needed_by
 from devctl.domain.dockerfile.syntax_directive import newer_lines, syntax_line, without_syntax_line
 from devctl.domain.go.gomod import parse_mod, parse_work
 from devctl.domain.numbers import whole
+from devctl.domain.plan.engine_state import Image
 from devctl.domain.plan.fingerprints import digest
 from devctl.domain.plan.run import Run, built_from, rebased, target_of
 from devctl.domain.plan.users_air import air_of, our_build, translated
-from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources, Templates, Toolbox
 from devctl.domain.project.air_toml import air_toml
@@ -253,11 +253,10 @@ def all_bases(box: Toolbox, project: Project, runs: Iterable[Run]) -> tuple[Base
     return tuple(dict.fromkeys(found))
 
 
-def bases_digest(engine: Engine, bases: Iterable[Base]) -> str:
-    """Which images the outside references of a Dockerfile name now; "" where one of them is not here."""
-    refs = sorted(base.ref for base in bases)
-    here = engine.images(refs)
-    return digest([here[ref].id for ref in refs]) if refs and len(here) == len(refs) else ""
+def bases_digest(here: Mapping[str, Image], bases: Iterable[Base]) -> str:
+    """Which of the images that are here the outside references of a Dockerfile name; "" where one is none of them."""
+    refs = sorted({base.ref for base in bases})
+    return digest([here[ref].id for ref in refs]) if refs and here.keys() >= set(refs) else ""
 
 
 def our_dockerfile(

@@ -165,13 +165,13 @@ def session_of(
     files = {run.service: _recipe_files(box.files, project, run, overlay[run.service]) for run in runs}
     model = render(project, runs, observed=observed)
     opened = Session(project, tuple(runs), observed, (), model, overlay, files)
+    bases = {r.service: opened.bases(box.sources, r) for r in runs if r.mode == "dev" and r.service in chosen}
+    here = box.engine.images([base.ref for each in bases.values() for base in each])
     wanted = []
     for service, run in ((s, r) for s in project.services for r in runs if r.service == s.name in chosen):
         deps = deps_fingerprint(box.files, project, service)
         labelled = label_wanted(model, run, deps=deps, recipe_files=files[run.service])
-        dev = run.mode == "dev"
-        bases = bases_digest(box.engine, opened.bases(box.sources, run)) if dev else ""
-        wanted.append(replace(labelled, bases=bases))
+        wanted.append(replace(labelled, bases=bases_digest(here, bases.get(run.service, ()))))
     return replace(opened, wanted=tuple(wanted))
 
 
