@@ -91,6 +91,20 @@ def test_a_build_reads_a_dockerfile_that_no_container_can_write(
     assert model["services"]["api"]["build"]["dockerfile"] == str(theirs)
 
 
+@pytest.mark.parametrize(("services", "whose"), [(["api"], "api"), (["api", "db"], "build")])
+def test_a_line_of_a_build_is_that_of_its_service(services: list[str], whose: str) -> None:
+    said: list[tuple[str, str]] = []
+
+    class Builder(Recorded):
+        def run(self, argv: Sequence[str], **how: Any) -> Finished:
+            how["on_line"]("#5 CACHED")
+            return super().run(argv, **how)
+
+    compose = ComposeCli(Builder(), lambda *line: said.append(line))  # type: ignore[arg-type]
+    compose.build(Path("/p"), {"services": {"api": {}, "db": {}}}, services, recipes={})
+    assert said == [(whose, "#5 CACHED")]
+
+
 def test_without_a_home_it_reads_it_from_a_folder_of_this_users_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
