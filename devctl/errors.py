@@ -6,9 +6,11 @@ The only list of exit codes (docs/reference/exit-codes.md).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, ClassVar, Final, Literal, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class ExitCode(IntEnum):
@@ -23,8 +25,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing that is wrong, or worth a warning.
 
     `code` is a stable kebab-case word, `hint` the command or line that fixes it (never empty),
@@ -48,8 +49,7 @@ class Problem:
 Severity = Literal["ok", "warn", "fail"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a check found, of lint, readiness or doctor: a judgement, also that all is well. Told by itself, it is a `Problem`.
 
     `hint` is the command or line that fixes it ("" where all is well), `place` the line to change. A rule leaves the

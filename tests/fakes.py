@@ -39,12 +39,13 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.adapters.project_files.shipped_templates import ShippedTemplates
 from devctl.adapters.project_files.sources import ProjectSources
@@ -116,8 +117,7 @@ def go_mod(*modules: str, word: str = "") -> str:
     return "\n".join(["module example.com/shop", "", "go 1.26", *lines, word, ""])
 
 
-@dataclass
-class FakeImage:
+class FakeImage(Struct):
     """`source`: what a production image was compiled from; None where the source is mounted."""
 
     id: str
@@ -127,8 +127,7 @@ class FakeImage:
     user: str = ""
 
 
-@dataclass
-class FakeContainer:
+class FakeContainer(Struct):
     """`app`: the (go.mod of the image, source) that its process was built from; None where none runs."""
 
     id: str
@@ -170,8 +169,7 @@ class FakeContainer:
         return MODE_LABEL in self.labels and bool(self.service)
 
 
-@dataclass(frozen=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """Who holds a lock; `thread` None: nobody of this test, who lets go at `until`, or never."""
 
     command: str

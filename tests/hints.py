@@ -9,10 +9,11 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice, product
 from pathlib import Path
+
+from msgspec import Struct
 
 from devctl.domain.failures.catalog import entries
 from tests.helpers import syntax_tree
@@ -24,8 +25,7 @@ _MANY = 12
 _THIRD = {"Problem": 2, "warn": 1, "fail": 1, "offer": 2, "_in": 2, "_reason": -1, "_fail": 1, "_warn": 1}
 
 
-@dataclass(frozen=True)
-class Hint:
+class Hint(Struct, frozen=True):
     where: str
     text: str
 
@@ -86,8 +86,7 @@ def _hinted(node: ast.AST) -> Iterator[ast.expr]:
             yield from (r.value for r in ast.walk(node) if isinstance(r, ast.Return) and r.value is not None)
 
 
-@dataclass
-class _Texts:
+class _Texts(Struct):
     """What an expression in a function can say, as far as it is written there: each branch of a choice, each value of a table, each
     text that a variable is given."""
 

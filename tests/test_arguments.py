@@ -6,12 +6,12 @@ import ast
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.docker.compose import ComposeCli
 from devctl.adapters.docker.engine import EngineCli

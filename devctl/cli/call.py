@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct
 
 from devctl.cli.options import GlobalOptions
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:  # for annotations only: `--help` does not pay for them
 Pretty = Annotated[bool, typer.Option("--pretty", help="On a terminal, show logs that are JSON readably.")]
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Struct):
     """One call of devctl; `command` and `work` are set by the command that typer chose."""
 
     options: GlobalOptions

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from devctl.errors import UsageError
 
@@ -23,8 +24,7 @@ _SWITCHES = {
 _VALUES = {"-C": "project", "--project": "project", "--color": "color"}
 
 
-@dataclass(frozen=True, slots=True)
-class GlobalOptions:
+class GlobalOptions(Struct, frozen=True):
     project: Path | None = None
     json: bool = False
     quiet: bool = False

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec.structs import asdict, replace
 
 from devctl.domain.command.events import Change, Event, InJson, LogLine, Outcome, Recorded
 from devctl.errors import DevctlError, ExitCode, Problem
@@ -60,7 +61,7 @@ class JsonRenderer(Renderer):
 def event_json(event: Event, *, now: datetime) -> dict[str, Any]:
     """`type`, `name`, `at`, then the event's own keys; `from_` is called `from`."""
     at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    own = {f.name.rstrip("_"): _plain(getattr(event, f.name)) for f in fields(event)}
+    own = {name.rstrip("_"): _plain(value) for name, value in asdict(event).items()}
     return {"type": "event", "name": event.name, "at": at, **own}
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.project.control_characters import visible
 
 _NAMES = (36, 33, 35, 34, 32, 96, 93, 95)
 
 
-@dataclass(frozen=True, slots=True)
-class Painted:
+class Painted(Struct, frozen=True):
     """A text and its colour, apart until they are written: only so can what the text holds be told from our own colour."""
 
     code: str
@@ -33,8 +33,7 @@ def rendered(parts: tuple[Part, ...]) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     color: bool
 
     def good(self, text: str) -> Part:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from devctl.domain.command.events import (
     ENDED_AT_START,
@@ -198,8 +199,7 @@ def problem_parts(
     return [*parts, f"  → {in_one_line(problem.hint)}"]
 
 
-@dataclass(slots=True)
-class _Teller:
+class _Teller(Struct):
     """What happened to a service, in a sentence. Remembers which one serves old code, since when and why: a message that stays
     the same is shown once."""
 

@@ -7,17 +7,16 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import astuple
 
 from devctl.adapters.system.border import bordered
 from devctl.adapters.system.files import SystemFiles
 from devctl.adapters.system.process import SystemProcesses
 from devctl.cli import wiring
-from devctl.domain.ports.toolbox import Toolbox
 from devctl.errors import DevctlError, FilesError, MachineError
 
 
@@ -100,9 +99,7 @@ def test_what_a_user_of_a_context_raises_is_left_alone() -> None:
 def test_every_adapter_of_a_workflow_is_bordered() -> None:
     box = wiring.toolbox(cast("Any", None))
     machine = box.machine()
-    parts = [getattr(box, f.name) for f in fields(Toolbox)] + [
-        getattr(machine, f.name) for f in fields(machine)
-    ]
+    parts = [*astuple(box), *astuple(machine)]
     ours = [p for p in parts if type(p).__module__.startswith("devctl.adapters")] + [box.images()]
     plain = {"SystemClock"}
     assert {type(p).__name__ for p in ours if not hasattr(type(p), "__bordered__")} <= plain

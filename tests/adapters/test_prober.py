@@ -7,11 +7,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.system import http_probe
 from devctl.adapters.system.http_probe import SocketProber

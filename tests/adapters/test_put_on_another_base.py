@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.go.reader import read
 from devctl.adapters.project_files.dockerfile import parse

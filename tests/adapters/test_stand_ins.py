@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +12,7 @@ import dockerfile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct, field
 
 from devctl.adapters.stand_ins.assemble import ImageConfig, StandInAssembler
 from devctl.adapters.stand_ins.fetch import _fits
@@ -23,8 +23,7 @@ from devctl.domain.ports.machine import StoredImage
 from devctl.domain.ports.toolbox import Finished
 
 
-@dataclass
-class Store:
+class Store(Struct):
     """An engine's images; each that is made has an id of its own, as on an engine that stamps the time into it."""
 
     here: dict[str, StoredImage] = field(default_factory=dict)

@@ -10,8 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from tests.engine.cli import free_port
 from tests.engine.conftest import Started
@@ -19,8 +21,7 @@ from tests.engine.conftest import Started
 RESULTS = Path(__file__).parents[1] / ".artifacts" / "bench"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line of the table. `ours` and `theirs` in ms; `aim` is the ratio that was set, None where there is none."""
 
     title: str
@@ -100,8 +101,7 @@ def until_served(port: int, text: str, *, within: float = 180) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-@dataclass
-class Gaps:
+class Gaps(Struct):
     """What a client that asks every 5 ms sees: the longest time without a good answer, and refused requests."""
 
     longest_ms: float = 0
@@ -135,8 +135,7 @@ def polled(port: int) -> Iterator[Gaps]:
         client.join()
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(Struct, frozen=True):
     """A service that reloads when `source` is saved; `saved` is called after each save, where somebody has to be told."""
 
     port: int

@@ -20,10 +20,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from tests.bench.harness import Row, body, go, keep, ms, replace_in, run
 from tests.bench.test_rebuild import MAIN, MODULE, VERSIONS
@@ -40,8 +40,7 @@ FIRST_UID = 300_000
 WITHIN = 900.0
 
 
-@dataclass(frozen=True)
-class Cold:
+class Cold(Struct, frozen=True):
     """What to clone, and the word that nothing on this machine has heard yet."""
 
     origin: Path

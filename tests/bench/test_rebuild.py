@@ -6,10 +6,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from tests.bench.harness import Row, go, keep, run, until_served
 from tests.engine.conftest import Started
@@ -70,8 +70,7 @@ def manifests(root: Path) -> dict[str, Manifests]:
     return found
 
 
-@dataclass(frozen=True)
-class Bumped:
+class Bumped(Struct, frozen=True):
     root: Path
     port: int
 

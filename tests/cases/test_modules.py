@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from tests.cases.steps import edit
 from tests.engine.cli import get, leave_nothing, port_of, serves
@@ -46,7 +46,7 @@ def test_a_replace_that_points_above_the_folder_of_the_compose_file(case: Callab
     whole = case("replace_above_the_context")
     # Beside the service there is no build context that holds both modules: said before anything is built.
     folder = (whole.root / "services/kiosk").rename(whole.root / "services" / f"kiosk-{whole.name}")
-    kiosk = dataclasses.replace(whole, root=folder, name=folder.name)
+    kiosk = replace(whole, root=folder, name=folder.name)
     try:
         for command, code in ((["up", "-d"], 3), (["prod-preview"], 1)):
             refused = kiosk.devctl(*command, code=code)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from devctl.cli.app import main
 
 
-@dataclass(frozen=True)
-class Ran:
+class Ran(Struct, frozen=True):
     code: int
     out: str
     err: str

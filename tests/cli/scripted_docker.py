@@ -11,11 +11,11 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from devctl.domain.ports.toolbox import Finished
 
@@ -32,8 +32,7 @@ class Refused(Exception):
     """compose does not take the file."""
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """`Running` of a process that has ended."""
 
     code: int

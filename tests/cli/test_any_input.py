@@ -18,12 +18,12 @@ import stat
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from devctl.cli import wiring
 from devctl.cli.app import main
@@ -108,8 +108,7 @@ VARIABLES: dict[str, tuple[str | None, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Struct, frozen=True):
     """`folder`: where it is called, below the project; None is a folder that was removed meanwhile."""
 
     words: tuple[str, ...]

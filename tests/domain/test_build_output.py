@@ -83,7 +83,7 @@ def test_every_recorded_build_is_short_and_free_of_noise() -> None:
 
 
 def _service(folder: str) -> Service:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from devctl.workflows.project.load import load
 

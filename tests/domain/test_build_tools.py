@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.derive.build_tools import recipes, with_tools

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from devctl.domain.bases.references import BaseState
 from devctl.domain.doctor.all import CHECKS, CheckResult, fixes_for, run_checks

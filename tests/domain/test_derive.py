@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.derive.dev_stage import DerivedStage, derived_stage, dev_dockerfile
@@ -49,7 +49,7 @@ def written(found: DerivedStage) -> list[str]:
 def test_what_is_found_can_be_noted(brings: str) -> None:
     """A service is noted beside what was seen of its image (`known_images.py`), and every value in it goes into that note."""
     found = derived(PLAIN.replace("COPY . .\n", brings))
-    assert json.loads(json.dumps(asdict(found), default=sorted))
+    assert json.loads(json.dumps(to_builtins(found), default=sorted))
 
 
 def test_the_source_the_modules_and_the_build_are_left_out() -> None:

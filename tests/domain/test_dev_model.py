@@ -6,11 +6,11 @@ import json
 import shlex
 import subprocess
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.derive.dev_stage import DerivedStage, derived_stage

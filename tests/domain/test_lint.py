@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.detect.main_package import Main

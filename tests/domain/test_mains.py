@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.detect.main_package import choose_main, word_of

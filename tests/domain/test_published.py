@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from devctl.domain.compose.built_here import own_image
 from devctl.domain.go.facts import SourceFacts

@@ -9,17 +9,17 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 PACKAGES = ("chromium", "chromium-driver")
 BROWSERS = ("chromium", "google-chrome", "chromium-browser")
 APT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
-@dataclass(frozen=True)
-class Browser:
+class Browser(Struct, frozen=True):
     driver: Any
 
     def opened(self, page: Path, *, width: int, height: int = 900, dark: bool = False) -> None:

@@ -13,18 +13,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from devctl.cli.app import main
 
 DEVCTL = [sys.executable, "-P", "-m", "devctl"]
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """`envelope`: the last line; `events`: the lines before it. `show` is what an assertion prints."""
 
     code: int

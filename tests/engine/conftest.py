@@ -9,10 +9,10 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from devctl.adapters.system.identity import HomeIdentity
 from devctl.domain.plan.engine_state import CACHE_LABEL, MACHINE_LABEL, ROOT_LABEL
@@ -24,8 +24,7 @@ MODEL = ".devctl/of-a-test.json"
 TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
 
 
-@dataclass(frozen=True)
-class Started:
+class Started(Struct, frozen=True):
     """A project of a test: a folder whose name is its compose project name, and a host port that was free."""
 
     root: Path

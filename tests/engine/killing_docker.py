@@ -8,8 +8,9 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from devctl.adapters.system.left_over import WORK, work_mark
 from tests.engine.cli import DEVCTL
@@ -25,8 +26,7 @@ exec {docker} "$@"
 """
 
 
-@dataclass(frozen=True)
-class KillingDocker:
+class KillingDocker(Struct, frozen=True):
     """`root`: the project that it is called for."""
 
     folder: Path

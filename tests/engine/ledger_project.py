@@ -6,7 +6,8 @@ import contextlib
 import http.client
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tests.engine.postgres import IMAGE
 
@@ -73,8 +74,7 @@ volumes:
 }
 
 
-@dataclass
-class Client:
+class Client(Struct):
     """Asks for one row after the other. `kept`: those that were acknowledged; `asked`: how many were tried."""
 
     port: int

@@ -10,10 +10,11 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from msgspec import Struct
 
 from tests.engine.cli import docker, free_port, until
 from tests.engine.debian import unpacked
@@ -45,8 +46,7 @@ exec /usr/sbin/sshd -D -e -f /dev/null -o UsePAM=no -o HostKey=/etc/ssh/ssh_host
 _AGENT = "ssh-agent -D -a /given/agent & sleep 1; until SSH_AUTH_SOCK=/given/agent ssh-add /key; do sleep 0.2; done; wait"
 
 
-@dataclass(frozen=True)
-class GitServer:
+class GitServer(Struct, frozen=True):
     """`module`: what it has, as v1.0.0 and v1.1.0. `ssh`, `http`: the address that `https://corp.example/ID/` stands for.
     `agent`: the socket of an ssh-agent that has the key to it."""
 

@@ -12,9 +12,10 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from msgspec import Struct, field
 
 # A name of its own each time: builds keep the modules that they have fetched once.
 MODULE, VERSION = f"corp.example/{uuid.uuid4().hex}/secret", "v1.0.0"
@@ -24,8 +25,7 @@ _FILES = {
 }
 
 
-@dataclass(frozen=True)
-class Proxy:
+class Proxy(Struct, frozen=True):
     """`served`: paths that were asked for with the password. `certificate`: the file that a client must trust."""
 
     url: str

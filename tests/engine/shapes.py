@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 MOD = "module example.com/shop\n\ngo 1.26\n"
 OVERRIDE = "version: 1\nservices:\n  NAME:\n    host_port: HOST_PORT\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """`files` by path. What is said has the word `hello` in it, which the test changes in the first file that has it.
 
     `refused` and `preview_refused`: exit code, error code ("" any) and a word of the remedy of `up` and `prod-preview`.

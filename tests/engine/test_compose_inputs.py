@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.docker.compose import ComposeCli
 from devctl.adapters.project_files.sources import ProjectSources

@@ -11,11 +11,11 @@ import sys
 import sysconfig
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct, field
 
 from devctl.cli.wiring import toolbox
 from devctl.domain.command.events import Event, StepStarted
@@ -33,8 +33,7 @@ NEW_UID = 12345
 """Its build cache is that of other tests too, so nothing is compiled twice for being new."""
 
 
-@dataclass
-class Interrupting:
+class Interrupting(Struct):
     """A reporter in whose hands somebody presses Ctrl-C when a step begins."""
 
     at: str
@@ -110,8 +109,7 @@ def test_on_a_terminal_only_what_has_no_default_is_asked_for(project: Callable[.
     assert len(NEXT) == 3 and all(f"  {command} " in shown for command, _ in NEXT)
 
 
-@dataclass(frozen=True)
-class Newcomer:
+class Newcomer(Struct, frozen=True):
     """An account that is new on the machine, in the group that may speak to the engine, with a home of its own."""
 
     name: str

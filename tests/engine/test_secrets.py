@@ -15,12 +15,12 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 import typer
+from msgspec import Struct, field
 
 from devctl.cli.app import app
 from tests.engine.cli import DEVCTL, docker, free_port, leave_nothing
@@ -75,8 +75,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@dataclass
-class Said:
+class Said(Struct):
     """What every command answered, and where its traces may be."""
 
     root: Path

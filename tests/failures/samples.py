@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from devctl.domain.failures.catalog import entries
 from devctl.domain.failures.entry import Explained, Facts, Failure, Sample
@@ -15,8 +16,7 @@ HERE = Path(__file__).parent
 _HEAD = re.compile(r"# (source|facts): (.*)")
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """A sample with the entry that it stands in; `name`: the entry's code and a number."""
 
     name: str
@@ -52,8 +52,7 @@ def _recorded() -> Iterator[Recorded]:
             yield Recorded(f"{entry.code}-{count[entry.code]}", entry, sample)
 
 
-@dataclass(frozen=True)
-class Unexplained:
+class Unexplained(Struct, frozen=True):
     name: str
     source: str
     facts: Facts

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec import Struct, field
 
 from devctl.adapters.docker.image_store import WhalesImageStore
 from devctl.adapters.doctor.installer import SystemInstaller
@@ -25,8 +25,7 @@ DISTROLESS = "gcr.io/distroless/static-debian13:nonroot-devctltest"
 GOLANG = "golang:1.21-devctltest"
 
 
-@dataclass
-class Recorder:
+class Recorder(Struct):
     """A reporter that keeps what it is told."""
 
     events: list[Event] = field(default_factory=list)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.adapters.system.host import SystemClock, SystemHost
 from devctl.domain.bases.references import Base, StandIn
@@ -25,8 +26,7 @@ from tests.machine.conftest import Recorder
 MIRROR = "m.local:5000"
 
 
-@dataclass
-class Store:
+class Store(Struct):
     """An engine's images. `offers`: what registries have; `silent`: registries that do not answer."""
 
     here: dict[str, StoredImage] = field(default_factory=dict)
@@ -71,8 +71,7 @@ class Store:
     def remove_unused(self, image_id: str) -> None: ...
 
 
-@dataclass
-class Bench:
+class Bench(Struct):
     """Installer and machine in one: a fix changes the facts."""
 
     now: MachineFacts = HEALTHY

@@ -6,11 +6,11 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.doctor.installer import SystemInstaller
 from devctl.adapters.doctor.machine import SystemMachine

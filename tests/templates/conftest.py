@@ -12,10 +12,10 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec import Struct, field
 
 from tests.engine.cli import free_port, get, until
 
@@ -30,8 +30,7 @@ def run(*argv: str, cwd: Path | None = None, env: dict[str, str] | None = None) 
     return done.stdout
 
 
-@dataclass
-class Poller:
+class Poller(Struct):
     """A client that asks every 5 ms; `failures` are requests that got no good answer."""
 
     port: int
@@ -58,8 +57,7 @@ class Poller:
                 self.failures.append(repr(error))
 
 
-@dataclass
-class Running:
+class Running(Struct):
     """A copy of the template under a compose project of its own."""
 
     root: Path

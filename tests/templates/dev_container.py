@@ -8,8 +8,9 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from tests.helpers import build_tree
 from tests.templates.inline import SCRIPTS, script
@@ -42,8 +43,7 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-@dataclass
-class DevContainer:
+class DevContainer(Struct):
     """`root`: the mounted source; `log`: what the program, air and the compiler leave; `main.go` is the program, as a shell
     script."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from devctl.domain.bases.references import BaseState
 from devctl.domain.command.events import Outcome

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from devctl.domain.command.events import StepDone, StepEnded, StepFailed
 from devctl.domain.command.requests import PreviewRequest, UpRequest
@@ -27,8 +28,7 @@ def three(**more: Any) -> World:
     return world
 
 
-@dataclass
-class Broken:
+class Broken(Struct, dict=True):
     """A compose that cannot build one of the services."""
 
     compose: Any
@@ -45,8 +45,7 @@ class Broken:
         return self.compose.build(root, model, services, **how)
 
 
-@dataclass
-class Beside:
+class Beside(Struct):
     """Processes that begin works in this order, and end the others where one fails, as far as they have begun."""
 
     processes: Any
@@ -147,8 +146,7 @@ def test_what_nobody_needs_may_fail() -> None:
     assert done == list(NAMES)
 
 
-@dataclass
-class Asked:
+class Asked(Struct):
     """An engine, and which images it was asked for."""
 
     engine: Any

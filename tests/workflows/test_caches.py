@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.domain.command.state import Mode
 from devctl.domain.plan.engine_state import MACHINE_LABEL, PROJECT_LABEL, ROOT_LABEL, Container, Observed

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.domain.plan.engine_state import MODE_LABEL, ROOT_LABEL, Container, LastRun, Observed
 from devctl.domain.project.model import ProgramStart, Service, SourceCode

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from devctl.domain.command.requests import UpRequest
 from devctl.domain.compose.host_ports import moved

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.adapters.project_files.shipped_templates import ShippedTemplates

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from devctl.domain.command.requests import (
     CleanRequest,
@@ -96,8 +96,7 @@ def down_(world: World, box: Toolbox) -> None:
 Work = Callable[[World, Toolbox], object]
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True):
     """`mode`: what serves when `again` was called after the kill."""
 
     start: Callable[[], World]
@@ -190,8 +189,7 @@ def ends_well(world: World, case: Case) -> None:
     assert not world.dangling(), (world.dangling(), left)
 
 
-@dataclass(frozen=True)
-class Failing:
+class Failing(Struct, frozen=True):
     """A command that fails and takes back what it did."""
 
     start: Callable[[], World]

@@ -7,10 +7,10 @@ import json
 import math
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.domain.command.events import Event, Following, Happened, LogLine, Recorded, Reload
 from devctl.domain.command.requests import LogsRequest, UpRequest

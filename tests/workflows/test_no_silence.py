@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.domain.command.events import StepDone, StepFailed, StepStarted
 from devctl.domain.command.requests import (

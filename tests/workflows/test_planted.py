@@ -14,12 +14,12 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.project_files.shipped_templates import ShippedTemplates
 from devctl.adapters.project_files.sources import ProjectSources

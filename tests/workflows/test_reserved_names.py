@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.domain.command.requests import UpRequest
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from devctl.domain.command.events import Remark
 from devctl.domain.command.requests import (
@@ -90,8 +91,7 @@ def test_an_up_that_fails_before_it_serves_leaves_production_and_its_model(fault
 AIR = "shop/air.toml"
 
 
-@dataclass
-class Plants:
+class Plants(Struct):
     """A compose whose containers plant a link as soon as they start."""
 
     compose: Any

@@ -7,12 +7,12 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.domain.command.events import Remark, StepDone, StepStarted
 from devctl.domain.command.requests import (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from devctl.domain.command.requests import UpRequest
 from devctl.workflows.dev.unchanged import _digests, note_up, state_if_unchanged

@@ -6,11 +6,11 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.domain.command.events import DepsRebuilt, LogLine, Reload
 from devctl.domain.command.requests import UpRequest

@@ -6,10 +6,11 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from devctl.adapters.docker.recipe_folder import read_from_outside
 from devctl.adapters.project_files.yaml_positions import TooMuch, positions, read_document, read_text

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from devctl.adapters.docker.engine_errors import engine_error, must_answer
 from devctl.adapters.system.border import MustStart, bordered

@@ -6,8 +6,9 @@ import shlex
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, cast
+
+from msgspec import Struct, field
 
 from devctl.adapters.system.border import bordered
 from devctl.adapters.system.identity import HomeIdentity
@@ -40,8 +41,7 @@ LARGEST = 1_000_000_000
 """Bytes of a file of an image that is read whole; an image may hold any."""
 
 
-@dataclass(slots=True)
-class _Tree:
+class _Tree(Struct):
     """What an export holds: every path, where links lead, and the program once it went by."""
 
     files: set[str] = field(default_factory=set)

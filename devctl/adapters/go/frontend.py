@@ -6,8 +6,9 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from devctl.adapters.go.embed import embed_patterns, fitting
 from devctl.adapters.system.beneath import read_bytes
@@ -30,8 +31,7 @@ _USED = re.compile(r"\$[({](\w+)[)}]")
 _SET = re.compile(r"^(\w+)[ \t]*[:?]?=[ \t]*(\S.*)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Frontend:
+class _Frontend(Struct, frozen=True):
     """A folder with a package.json; `said`: its scripts and the settings of its bundler."""
 
     folder: str

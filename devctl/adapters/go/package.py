@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from devctl.adapters.go.config_files import names_config
 from devctl.adapters.go.frameworks import (
@@ -95,8 +97,7 @@ _CONFIG = "SetConfigName"
 _INI = "Load"  # of the package ini; godotenv has one of that name
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """What a package's files say, in the order of reading."""
 
     listens: list[Located] = field(default_factory=list)
@@ -113,8 +114,9 @@ class Found:
 
     def facts(self) -> dict[str, Any]:
         """As fields of a GoPackage."""
-        said = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+        return {
+            name: tuple(value) if isinstance(value, list) else value for name, value in asdict(self).items()
+        }
 
 
 def read_package(

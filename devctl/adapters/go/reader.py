@@ -6,8 +6,10 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.adapters.go.config_files import (
     config_files,
@@ -47,8 +49,7 @@ _LOADS_ZONE = b"time.LoadLocation("
 _WILD = re.compile(r"[*?\[]")
 
 
-@dataclass(slots=True)
-class _Folder:
+class _Folder(Struct):
     """`path` relative to the root; sources by file name with what their first lines say."""
 
     path: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from devctl.domain.detect.address import is_brokers, names_our_port, parse_address, serves_here
 
@@ -93,8 +94,7 @@ def _operand(call: Node) -> Node | None:
     return function.child_by_field_name("operand") if function is not None else None
 
 
-@dataclass(slots=True)
-class Values:
+class Values(Struct):
     """Assignments of one package by name; those of the same function or the same field (`opts.Web.Port`) go before all others.
 
     No scopes beyond that, since a guess that is an address is good enough.

@@ -4,9 +4,10 @@ simplest form, which no two parsers read differently."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from devctl.adapters.system import beneath, regular_file
 from devctl.domain.project.compose_inputs import Bare, Node
@@ -23,8 +24,7 @@ VALUES = 100_000
 _MAP, _SEQUENCE, _TEXT, _MERGE = (f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "merge"))
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """`data`: the content; `places`: line and column (from 1) of each key and list item by its path; `strange`: what another parser
     may understand otherwise ("": an ordinary file)."""
 

@@ -11,8 +11,9 @@ import json
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from devctl.adapters.stand_ins import trees
 from devctl.adapters.stand_ins.fetch import Fetcher
@@ -32,8 +33,7 @@ CONTENT = "dev.devctl.content"
 ALPINE_RELEASE = parse(IMAGES["alpine"]).tag
 
 
-@dataclass(frozen=True, slots=True)
-class ImageConfig:
+class ImageConfig(Struct, frozen=True):
     """What an image says of itself."""
 
     env: Mapping[str, str]

@@ -8,8 +8,9 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from devctl.adapters.system.host import python
 from devctl.domain.image.elf import HEAD, read_elf
@@ -23,8 +24,7 @@ _RELEASE = re.compile(r"go(\d+(?:\.\d+)+)(?: |$)")
 """`go1.26.3`, also with an experiment (`go1.26.3 X:…`); no pre-release."""
 
 
-@dataclass(frozen=True, slots=True)
-class Toolchain:
+class Toolchain(Struct, frozen=True):
     root: Path
     version: str
     """Without `go`: `1.26.8`."""

@@ -13,10 +13,11 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
+
+from msgspec import Struct
 
 from devctl.adapters.system import regular_file
 from devctl.adapters.system.regular_file import LIMIT, Unreadable, kind_of, read_all, refuse_unless_regular
@@ -358,8 +359,7 @@ def _holds(above: int, root: Path | str, name: str, data: bytes) -> bool:
 # Looking at a whole tree, and giving it away
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """`name` relative to the root, its last part in the open folder `above` while the walk stands there."""
 
     name: str

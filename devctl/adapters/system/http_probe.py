@@ -7,9 +7,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, urlsplit
+
+from msgspec import Struct, field
 
 from devctl.adapters.system.border import bordered
 from devctl.domain.numbers import whole
@@ -153,8 +154,7 @@ def _read(
     return length, True
 
 
-@dataclass(slots=True)
-class _Gap:
+class _Gap(Struct):
     """Asks on, whether an earlier request hangs or not: an engine accepts connections before the container can have them,
     and one that it swallowed must not hide that others are answered by now."""
 

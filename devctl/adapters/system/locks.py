@@ -8,8 +8,9 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from devctl.domain.ports.files import Holder
 from devctl.domain.project.state_folder import LOCK, STATE_FOLDER
@@ -86,8 +87,7 @@ def _lies_at(handle: int, path: Path) -> bool:
         return False
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(Struct):
     """Says who is waited for: once it is no mere look, and again when it is somebody else."""
 
     holder: Callable[[], Holder]

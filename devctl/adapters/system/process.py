@@ -7,15 +7,15 @@ import os
 import signal
 import subprocess
 import threading
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO
+
+from msgspec import Struct, field
 
 from devctl.adapters.system import host, left_over
 from devctl.adapters.system.border import bordered
@@ -295,13 +295,15 @@ class _Kept:
         return b"".join(self._parts).decode(errors="replace")
 
 
-class _Endable(ABC):
+class _Endable(Struct):
     """What a signal of ours ends."""
 
-    @abstractmethod
-    def begin(self) -> None: ...
-    @abstractmethod
-    def kill(self) -> None: ...
+    def begin(self) -> None:
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        raise NotImplementedError
+
     def begin_after(self, seconds: float) -> threading.Timer:
         timer = threading.Timer(seconds, self.begin)
         timer.daemon = True
@@ -310,7 +312,6 @@ class _Endable(ABC):
         return timer
 
 
-@dataclass
 class _Ending(_Endable):
     """The end of a child that does not end by itself: ask, wait, terminate, wait, kill. Climbed by threads,
     so that whoever waits for the child need not look at a clock."""
@@ -359,8 +360,7 @@ _thread = threading.local()
 """`together`: whose work this thread does."""
 
 
-@dataclass(eq=False)
-class _Together(_Endable):
+class _Together(_Endable, eq=False):
     """The children of works that are done side by side: an end is that of all, and of those that would start after it. `error`: the
     first that a work raised."""
 
@@ -396,8 +396,7 @@ class _Together(_Endable):
             ending.kill()
 
 
-@dataclass(slots=True)
-class _Guard:
+class _Guard(Struct):
     """While `armed`, one interruption gets through; `deaf`: it has, or none may any more; `hurried`: one more came.
 
     `running`: the child that is waited for meanwhile.
@@ -464,8 +463,7 @@ def _shield(ending: _Endable, guard: _Guard) -> Iterator[threading.Event]:
     yield seen
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
+class _Running(Struct, frozen=True):
     """`child`: None where it could not be started."""
 
     child: subprocess.Popen[bytes] | None

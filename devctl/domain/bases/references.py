@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.runtime_bases import IMAGES, RUNTIME_BASES, SCRATCH
@@ -28,8 +29,7 @@ _DEBIAN_12_BYTES = 1_994_545  # distroless static of the Debian before, counted 
 _PRERELEASE = re.compile(r"\d(rc|beta)\d")
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(Struct, frozen=True):
     """An image reference in its parts; `repository` without `library/`, `tag` is `latest` where none is named."""
 
     registry: str
@@ -38,8 +38,7 @@ class Ref:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StandIn:
+class StandIn(Struct, frozen=True):
     """What to assemble for a reference: the kind, and what its tag asks of it.
 
     `version` is the least Go (`1.26`, `1.26.3`; empty: any) or the release of Alpine or Debian. `alpine`: a golang image
@@ -53,14 +52,12 @@ class StandIn:
     alpine: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     ref: str
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
-class BaseState:
+class BaseState(Struct, frozen=True):
     """One line of `bases`; `source` of a missing base is where it would come from."""
 
     ref: str

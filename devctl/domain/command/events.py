@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import ClassVar, Literal
+
+from msgspec import Struct, field
 
 from devctl.errors import Problem
 
 
-@dataclass(frozen=True)
-class StepStarted:
+class StepStarted(Struct, frozen=True):
     name: ClassVar[str] = "step.started"
     step: str
     cause: str
     service: str | None = None
 
 
-@dataclass(frozen=True)
-class StepDone:
+class StepDone(Struct, frozen=True):
     """`ms`: how long the step took."""
 
     name: ClassVar[str] = "step.done"
@@ -27,8 +26,7 @@ class StepDone:
     service: str | None = None
 
 
-@dataclass(frozen=True)
-class StepFailed:
+class StepFailed(Struct, frozen=True):
     name: ClassVar[str] = "step.failed"
     step: str
     cause: str
@@ -36,8 +34,7 @@ class StepFailed:
     service: str | None = None
 
 
-@dataclass(frozen=True)
-class StepEnded(StepFailed):
+class StepEnded(StepFailed, frozen=True):
     """One that was interrupted, by Ctrl-C or because another one beside it failed: not what is to be fixed."""
 
 
@@ -45,8 +42,7 @@ OF_NONE = "build"
 """The service of a LogLine that belongs to several: what compose says while it starts or fetches them."""
 
 
-@dataclass(frozen=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """A line that a program printed, byte for byte (`surrogateescape`); with stream `build` one of a build, or of a reloader."""
 
     name: ClassVar[str] = "log"
@@ -62,8 +58,7 @@ UNCHANGED = "unchanged"
 """The message of one that made the very program that runs: it was not restarted."""
 
 
-@dataclass(frozen=True)
-class Reload:
+class Reload(Struct, frozen=True):
     """air rebuilt and restarted the app; `ms` from the save to the first good answer. `message`: the compiler's, if not ok; or
     UNCHANGED."""
 
@@ -74,8 +69,7 @@ class Reload:
     message: str = ""
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """One difference between two versions of a manifest; `text` is the line a person reads."""
 
     op: Literal["added", "removed", "upgraded", "downgraded", "replaced", "go", "toolchain", "other"]
@@ -88,15 +82,13 @@ class Change:
         return {"op": self.op, "module": self.module, "from": self.from_, "to": self.to, "text": self.text}
 
 
-@dataclass(frozen=True)
-class DepsChanged:
+class DepsChanged(Struct, frozen=True):
     name: ClassVar[str] = "deps.changed"
     service: str
     changes: tuple[Change, ...] = ()
 
 
-@dataclass(frozen=True)
-class DepsRebuilt:
+class DepsRebuilt(Struct, frozen=True):
     """`ms`: from the noticed change until the new container answered."""
 
     name: ClassVar[str] = "deps.rebuilt"
@@ -104,15 +96,13 @@ class DepsRebuilt:
     ms: int
 
 
-@dataclass(frozen=True)
-class DepsFailed:
+class DepsFailed(Struct, frozen=True):
     name: ClassVar[str] = "deps.failed"
     service: str
     message: str
 
 
-@dataclass(frozen=True)
-class Switched:
+class Switched(Struct, frozen=True):
     name: ClassVar[str] = "switch"
     service: str
     from_: str
@@ -121,23 +111,20 @@ class Switched:
     gap_ms: int
 
 
-@dataclass(frozen=True)
-class Asking:
+class Asking(Struct, frozen=True):
     """Somebody is about to be asked on the terminal: the question stands where the live line of the step was."""
 
     name: ClassVar[str] = "asking"
 
 
-@dataclass(frozen=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """A sentence for a person; it has no JSON form (warnings go through `Reporter.warn`)."""
 
     name: ClassVar[str] = "note"
     text: str
 
 
-@dataclass(frozen=True)
-class Following:
+class Following(Struct, frozen=True):
     """The logs of these services come next. `pretty`: JSON in them is to be made readable for a person."""
 
     name: ClassVar[str] = "following"
@@ -145,8 +132,7 @@ class Following:
     pretty: bool = False
 
 
-@dataclass(frozen=True)
-class Happened:
+class Happened(Struct, frozen=True):
     """What a container's log says of a build or of the program, for a person. `at`: in seconds, 0 for now; `ms`: what the build
     took; `serves`: whether a program runs meanwhile."""
 
@@ -161,24 +147,21 @@ class Happened:
     serves: bool = True
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """A foreground `up` is ready; `text` for a person. Scripts see the probe's `step.done` and then the log."""
 
     name: ClassVar[str] = "ready"
     text: str
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """What is about to be done. Each step is told when it begins: this is kept for the report of a bug, and shown nowhere."""
 
     name: ClassVar[str] = "planned"
     text: str
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """An event that the background watcher wrote down: one line of JSON (docs/reference/json-output.md)."""
 
     name: ClassVar[str] = "recorded"
@@ -192,8 +175,7 @@ InJson = (
 Event = InJson | Ready | Planned | Recorded | Remark | Asking | Following | Happened
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What a command came to. `text` is what a person reads instead of `result`, where `ui/results.py` has no words for it;
     `problem` says why a code is not 0."""
 

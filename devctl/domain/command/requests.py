@@ -5,9 +5,10 @@ No slots here: they double the time that making a class takes, and each command 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +29,7 @@ ONBOARD_TIMEOUT = 300.0
 compiles. What visibly fails ends it at once all the same."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What every command knows: the project (None: found from here), and the global flags that change what is done."""
 
     project: Path | None = None
@@ -38,16 +38,14 @@ class Request:
     json: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChangeRequest(Request):
+class ChangeRequest(Request, frozen=True, kw_only=True):
     services: tuple[str, ...] = ()
     timeout: float = PROBE_TIMEOUT
     lock_timeout: float = LOCK_TIMEOUT
     compose_timeout: float = COMPOSE_TIMEOUT
 
 
-@dataclass(frozen=True, kw_only=True)
-class UpRequest(ChangeRequest):
+class UpRequest(ChangeRequest, frozen=True, kw_only=True):
     detach: bool = False
     watch: bool = True
     pretty: bool = False
@@ -55,8 +53,7 @@ class UpRequest(ChangeRequest):
     """By service; the others run without a debugger."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class DebugRequest(ChangeRequest):
+class DebugRequest(ChangeRequest, frozen=True, kw_only=True):
     """`port`: of this machine, None for one that devctl chooses. `editor`: whose configuration is printed, or written."""
 
     waits: bool = False
@@ -65,108 +62,89 @@ class DebugRequest(ChangeRequest):
     write: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class PreviewRequest(ChangeRequest):
+class PreviewRequest(ChangeRequest, frozen=True, kw_only=True):
     base: str | None = None
     drain: bool = False
     keep_failed: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class RestartRequest(ChangeRequest):
+class RestartRequest(ChangeRequest, frozen=True, kw_only=True):
     pass
 
 
-@dataclass(frozen=True, kw_only=True)
-class RebuildRequest(ChangeRequest):
+class RebuildRequest(ChangeRequest, frozen=True, kw_only=True):
     pass
 
 
-@dataclass(frozen=True, kw_only=True)
-class DownRequest(ChangeRequest):
+class DownRequest(ChangeRequest, frozen=True, kw_only=True):
     volumes: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class StatusRequest(Request):
+class StatusRequest(Request, frozen=True, kw_only=True):
     verbose: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class LogsRequest(Request):
+class LogsRequest(Request, frozen=True, kw_only=True):
     services: tuple[str, ...] = ()
     follow: bool = False
     tail: int | None = None
     pretty: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExecRequest(Request):
+class ExecRequest(Request, frozen=True, kw_only=True):
     service: str
     command: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class GoTestRequest(Request):
+class GoTestRequest(Request, frozen=True, kw_only=True):
     packages: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShellRequest(Request):
+class ShellRequest(Request, frozen=True, kw_only=True):
     service: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class SizeRequest(Request):
+class SizeRequest(Request, frozen=True, kw_only=True):
     budget: str | None = None
     bases: tuple[str, ...] = ()
     html: Path | None = None
     reproducible: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class NewRequest(Request):
+class NewRequest(Request, frozen=True, kw_only=True):
     directory: Path
 
 
-@dataclass(frozen=True, kw_only=True)
-class InitRequest(Request):
+class InitRequest(Request, frozen=True, kw_only=True):
     diff: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class DoctorRequest(Request):
+class DoctorRequest(Request, frozen=True, kw_only=True):
     fix: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class BasesRequest(Request):
+class BasesRequest(Request, frozen=True, kw_only=True):
     action: str = "list"
     file: Path | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConfigRequest(Request):
+class ConfigRequest(Request, frozen=True, kw_only=True):
     action: str = "show"
     mode: str = "dev"
 
 
-@dataclass(frozen=True, kw_only=True)
-class OnboardRequest(ChangeRequest):
+class OnboardRequest(ChangeRequest, frozen=True, kw_only=True):
     timeout: float = ONBOARD_TIMEOUT
     note: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class DemoRequest(Request):
+class DemoRequest(Request, frozen=True, kw_only=True):
     keep: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class CleanRequest(ChangeRequest):
+class CleanRequest(ChangeRequest, frozen=True, kw_only=True):
     caches: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class WatchRequest(Request):
+class WatchRequest(Request, frozen=True, kw_only=True):
     pass

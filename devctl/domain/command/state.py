@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 Mode = Literal["dev", "prod"]
 ProjectMode = Literal["dev", "prod", "stopped", "mixed"]
@@ -11,8 +13,7 @@ Kind = Literal["service", "dependency"]
 Health = Literal["healthy", "unhealthy", "starting", "none"]
 
 
-@dataclass(frozen=True)
-class ServiceState:
+class ServiceState(Struct, frozen=True):
     """`state` is the engine's word or `absent`; `container` the full id; `deps` None for a dependency. `finished`: it is a job that
     ran to its end, which its container may outlive. `debugger`: where one is served for its program."""
 
@@ -43,22 +44,19 @@ class ServiceState:
         return {key: value for key, value in asdict(self).items() if key != "finished"}
 
 
-@dataclass(frozen=True)
-class WatcherState:
+class WatcherState(Struct, frozen=True):
     state: Literal["running", "absent"] = "absent"
     pid: int | None = None
 
 
-@dataclass(frozen=True)
-class Serving:
+class Serving(Struct, frozen=True):
     """Which code answers; `reason` is None when it is current."""
 
     state: Literal["current", "old", "none"] = "none"
     reason: str | None = None
 
 
-@dataclass(frozen=True)
-class State:
+class State(Struct, frozen=True):
     mode: ProjectMode
     services: tuple[ServiceState, ...]
     watcher: WatcherState

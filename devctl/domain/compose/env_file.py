@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.compose.variables import substituted
 from devctl.domain.numbers import LONGEST
@@ -19,8 +20,7 @@ _ENDS_OF_EXAMPLES = (
 _SECRET = re.compile(r"(?i)(token|secret|passw|pwd|passphrase|key|credential|private|dsn|cookie)")
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """One variable of an example. `default` is the text as it stands there, quotes included; empty: somebody must say it."""
 
     name: str

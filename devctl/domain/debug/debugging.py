@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.numbers import whole
 
@@ -22,8 +23,7 @@ DELVE: tuple[tuple[int, str], ...] = (
 """Minor of Go 1, version of delve; the newest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Debugging:
+class Debugging(Struct, frozen=True):
     """`port`: of this machine, and the same one in the container; `waits`: the program starts once a debugger is connected."""
 
     port: int

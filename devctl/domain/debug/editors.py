@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
+
+from msgspec import Struct
 
 from devctl.domain.debug.debugging import Debugging
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """`mounted_at`: where the container has the project's folder, which is the one that the editor opens."""
 
     service: str
@@ -23,8 +23,7 @@ class Connection:
         return f"devctl debug {self.service}"
 
 
-@dataclass(frozen=True, slots=True)
-class Editor:
+class Editor(Struct, frozen=True):
     """`path`: relative to the project; `part`: what somebody adds to a file of theirs, `whole`: the file where there is none."""
 
     path: Callable[[Connection], str]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from devctl.domain.derive.original import Original
 from devctl.domain.derive.run_lines import commands, compiles, fetches_modules, flags, generating, installs
@@ -21,8 +23,7 @@ _OF_A_START = frozenset({"ENTRYPOINT", "CMD", "HEALTHCHECK", "USER", "VOLUME", "
 _OF_PROGRAMS = frozenset({"bin", "build", "dist", "out"})
 
 
-@dataclass(frozen=True, slots=True)
-class BuildStage:
+class BuildStage(Struct, frozen=True):
     """`stage` and, by FROM, those below it; `package`: the folder of the service's main, relative to the build context;
     `module`: the path of its module. `folder`: the working directory of the stage, `top`: where it has the context, `brought`:
     its folders that are of the context, and of which one; `mains`: the folders of all mains of the module, which `./cmd/...`

@@ -6,8 +6,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
+
+from msgspec.structs import replace
 
 from devctl.domain.derive.run_lines import BEGIN
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, with_ends

@@ -7,7 +7,8 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from devctl.domain.derive.build_stage import BuildStage, build_stage
 from devctl.domain.derive.final_stage import PLAIN, FinalStage, final_stage
@@ -42,8 +43,7 @@ _HOME_OF_NETRC = f"if [ -e /run/secrets/netrc ]; then {_HOME.removesuffix(' && '
 """What the build stage has in its HOME (git's settings, a token) is for fetching modules."""
 
 
-@dataclass(frozen=True, slots=True)
-class DerivedStage:
+class DerivedStage(Struct, frozen=True):
     """`program`: where the service's own program lies in production; `folder`: where it is started, "" in the source. `flags` and
     `environment`: of the line that compiles it."""
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+
+from msgspec import Struct, field
 
 from devctl.domain.derive.build_stage import BuildStage, brings_source, only_manifests
 from devctl.domain.derive.run_lines import commands, compiles, installs
@@ -35,16 +36,14 @@ PLAIN = re.compile(r"[\w./+@-]+")
 """A path that is the same in a flag, a variable and a shell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """Files of the build context (`.` is all of it), and where they lie in the image: in a folder, where it ends with `/`."""
 
     sources: tuple[str, ...]
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class FinalStage:
+class FinalStage(Struct, frozen=True):
     """`programs`: where they lie → the package that each is built from; `folder`: where a container is started; `also`: stages
     and images that `lines` name; `left_out`: what does not hold in the dev stage."""
 
@@ -74,8 +73,7 @@ def final_stage(build: BuildStage, final: Stage, *, context: str) -> FinalStage:
     )
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Struct):
     """Line by line; `here`: the working directory."""
 
     build: BuildStage

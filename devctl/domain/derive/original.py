@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import named_stage
@@ -11,8 +12,7 @@ from devctl.domain.dockerfile.stages import named_stage
 _BY_NUMBER = re.compile(r"(\bfrom=)(\d+)\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Original:
+class Original(Struct, frozen=True):
     facts: DockerfileFacts
     lines: tuple[str, ...]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.command.argv import parted
 from devctl.domain.dockerfile.runtime_bases import NONROOT
@@ -24,16 +26,14 @@ _HOME = ("-h", "--home", "-d", "--home-dir")
 _EVERYWHERE = {"root": "0", "nobody": "65534", "nogroup": "65534", "nonroot": "65532"}
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """What RUN lines make: users by name (number, name of the first group, home), groups by name."""
 
     users: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Owners:
+class Owners(Struct, frozen=True):
     """`names`: users and groups that there are (`any`: all, the image brings its own list), `elsewhere`: numbers of others."""
 
     names: frozenset[str] = frozenset()

@@ -8,7 +8,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.derive.build_stage import build_stage
 from devctl.domain.derive.final_stage import packages_of
@@ -41,8 +43,7 @@ _FILES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Rebased:
+class Rebased(Struct, frozen=True):
     """`text`: the Dockerfile with that stage on the base, `facts`: the same, with the line numbers of the user's file;
     `owners`: who there is, `told`: what does not hold there."""
 
@@ -52,8 +53,7 @@ class Rebased:
     told: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProductionStage:
+class ProductionStage(Struct, frozen=True):
     """`final`: the user's default production stage, `build`: the one that compiles what it starts; `args`: what the compose file
     gives to the build."""
 
@@ -114,8 +114,7 @@ def production_stage(
     return None if too_old else ProductionStage(original, final, build.stage, args)
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Struct):
     """Line by line; `changed`: what takes the place of an instruction, None for nothing."""
 
     stage: ProductionStage

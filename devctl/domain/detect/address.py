@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]*\]|[\w.\-]*):(?P<port>\d{1,5})")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -44,8 +45,7 @@ SIDE_PORTS = frozenset({6060, 9090, 9100, 2112, 8081, 40000, 2345})
 """Ports that a service opens beside its own: profiling, metrics, a debugger."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     host: str
     port: int
 

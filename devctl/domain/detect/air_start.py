@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from devctl.domain.command.argv import exec_words
 from devctl.domain.detect.source_run import built_by, without_debugger
@@ -17,8 +18,7 @@ PLAIN = re.compile(r"[\w@%+=:,./-]+")
 _ASSIGNMENTS = re.compile(r"^(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])*\s+)+")
 
 
-@dataclass(frozen=True, slots=True)
-class AirStart:
+class AirStart(Struct, frozen=True):
     """`package`: the folder that it compiles, relative to the project, None where no word names it; `args` and `variables`: what
     the program is given, nothing where a shell decides; `built_at`, `place` (of `args`), `set_at`: the lines that say so."""
 

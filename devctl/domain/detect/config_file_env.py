@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from devctl.domain.detect.main_package import Main
 from devctl.domain.go.facts import ConfigFile, GoPackage, Located

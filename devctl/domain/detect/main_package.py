@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.command.argv import shell_path
 from devctl.domain.dockerfile.build_and_start import shown_stage
@@ -62,8 +63,7 @@ def word_of(module: str) -> str:
     return words[-1].lower() if words else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Main:
+class Main(Struct, frozen=True):
     """`package` in `module`; `closure`: it and the packages of the repository that it is built from, it first."""
 
     module: Module
@@ -116,8 +116,7 @@ def _aside(main: Main) -> bool:
     return bool(_ASIDE & set(main.package.dir.split("/")))
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     main: Main
     origin: str
 

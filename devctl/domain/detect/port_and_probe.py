@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from devctl.domain.detect.address import SIDE_PORTS, is_brokers, names_our_port, parse_address, serves_here
 from devctl.domain.detect.main_package import Main
@@ -42,8 +44,7 @@ _TLS = re.compile(r"ssl|tls|https", re.IGNORECASE)
 _GRPC = re.compile(r"grpc", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """`env`, `args`: what must be set or passed in the container so that the code listens there, reachable from outside."""
 
     port: int

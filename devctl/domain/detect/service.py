@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from devctl.domain.derive.dev_stage import derived_stage
 from devctl.domain.derive.production_stage import production_stage

@@ -6,8 +6,10 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import islice
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.bases.references import parse
 from devctl.domain.command.argv import joined_commands, parted, shell_text
@@ -55,8 +57,7 @@ _HOME = "/go"
 _KEPT = re.compile(r"-mod=|-modfile=")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRun:
+class SourceRun(Struct, frozen=True):
     """`folder`: where the program runs, `package`: the folder that it is compiled from, None where no word names it. `flags`: of
     what compiles it, each as one word (`-tags=a,b`); `env`: what is set for it alone; `steps`: the commands before it that are not
     there to compile, as a shell takes them; `image`: the image of Go that it is compiled in; `air`: the configuration that air is
@@ -80,8 +81,7 @@ class SourceRun:
         return " ".join(f for f in self.flags if _KEPT.match(f) and " " not in f)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """`known`: what variables in a shell's text stand for; `read`: gives a file that the container sees, None where there is
     none; `depth`: how many tools called one another; `lines`: those that may still be read."""
 
@@ -95,8 +95,7 @@ class _Reading:
         return len(list(islice(self.lines, lines))) == lines
 
 
-@dataclass(frozen=True, slots=True)
-class _Command:
+class _Command(Struct, frozen=True):
     words: tuple[str, ...]
     folder: str
     env: Mapping[str, str]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from devctl.domain.project.compose_model import Spec
 from devctl.domain.project.config import Config

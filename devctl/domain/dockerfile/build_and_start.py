@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from devctl.domain.dockerfile.entrypoint import develops, is_other, programs, start_words, unwrapped, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
@@ -22,8 +23,7 @@ GO_VARIABLES = ("GOAMD64", "GOARM64", "GOEXPERIMENT", "GOFLAGS", "GOWORK")
 _IN_LINE = re.compile(rf"(?<![-\w])({'|'.join(GO_VARIABLES)})=(?:[\"']([^\"']*)[\"']|([^\s;&|\"']+))")
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """`args`: what the program is given at its start; `command`: what a container of the user's own stage is given for it
     beside its ENTRYPOINT (None: nothing, its image knows), `cmd`: what its image gives there, `entrypoint`: what takes the place
     of that; `copied`: what the stage

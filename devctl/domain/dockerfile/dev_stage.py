@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.dockerfile.entrypoint import words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
@@ -27,16 +28,14 @@ _AIR = re.compile(
 _STARTS_ONCE = re.compile(r"\bgo run\b|\bdlv (?:\S+ )*?(?:debug|exec)\b")
 
 
-@dataclass(frozen=True, slots=True)
-class DevStage:
+class DevStage(Struct, frozen=True):
     """`stage` None where there is none that can work; `reasons` says why, with the line."""
 
     stage: Stage | None
     reasons: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AirInstall:
+class AirInstall(Struct, frozen=True):
     stage: Stage
     instruction: Instruction
     module: str

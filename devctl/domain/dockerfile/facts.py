@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _RUN = re.compile(r"^\s*RUN\s+(?:--\S+\s+)*", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(Struct, frozen=True):
     """One Dockerfile instruction. `cmd` is upper case; `json` tells exec form; lines count from 1. `runs`: what a build tool that
     it calls says, where that is read."""
 
@@ -28,8 +28,7 @@ class Instruction:
         return " ".join(self.value) if self.json else _RUN.sub("", self.original.replace("\\\n", " "))
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """`FROM base AS name`: `base` is the reference with ARG defaults filled in, `index` counts from 0."""
 
     name: str
@@ -39,8 +38,7 @@ class Stage:
     instructions: tuple[Instruction, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DockerfileFacts:
+class DockerfileFacts(Struct, frozen=True):
     path: str
     stages: tuple[Stage, ...]
     global_args: dict[str, str]

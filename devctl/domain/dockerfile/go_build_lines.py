@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.command.argv import parted
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
@@ -26,8 +27,7 @@ _LOOP = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class GoBuild:
+class GoBuild(Struct, frozen=True):
     """One `go build` of one package. `packages`: relative to the build context, as far as the lines say where that lies in the
     image, and as it is written; `binary`: what the program is called, `output`: where it lies in the image, "" for `go run`;
     a folder where `in_folder`, that of all whose name nothing but the package or the module says. `env`: what is set for this

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from devctl.domain.dockerfile.entrypoint import begun_words, develops, program_names, programs, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, with_ends
 from devctl.domain.dockerfile.stages import named_stages, needed_by
@@ -13,8 +15,7 @@ _MOD = re.compile(r"(?:[^\s]*/)?go\.(?:mod|\*|m\*|mo\[d\])")
 _ALL = (".", "./", "/", "*")
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """The text of a Dockerfile, and of the .dockerignore that belongs to it."""
 
     dockerfile: str

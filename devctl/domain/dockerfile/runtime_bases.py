@@ -6,8 +6,9 @@ Besides the entry, a base needs its stage in templates/go-service/Dockerfile (te
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 NONROOT = "65532:65532"
 """The user of our production stages; numeric, so that an image without /etc/passwd knows it too."""
@@ -15,8 +16,7 @@ SCRATCH = "scratch"
 """Docker's own word for no image at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeBase:
+class RuntimeBase(Struct, frozen=True):
     """`stage`: the one in our Dockerfile. `pattern`: the references that are of this kind, in lower case, without a digest.
 
     `image`: what `stage` starts from, unless `bases.NAME` in devctl.yaml names another one; None: no image. `argument`: the

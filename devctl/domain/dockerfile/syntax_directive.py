@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.dockerfile.facts import Instruction, Stage, lines_of, with_ends
 
@@ -44,8 +45,7 @@ def below_directives(text: str, more: str) -> str:
     return "".join([*lines[:after], more, *lines[after:]])
 
 
-@dataclass(frozen=True, slots=True)
-class Newer:
+class Newer(Struct, frozen=True):
     """What an instruction says that only the builders of this and later engines read."""
 
     instruction: Instruction

@@ -8,7 +8,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import (
@@ -27,8 +28,7 @@ _FOLDER_NAME = re.compile(r"(?:[\w-]+/)*[a-z_][\w-]*")
 _FILE_NAME = re.compile(r"[\w./@+-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """An instruction of `stage`, and what holds behind it. `folder`: where a command runs; `values`: variables, `set`: those
     that this line sets; `brought`: folders and files of the image, each with that of the build context whose content it has."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.doctor import engine, network, project, room
 from devctl.domain.doctor.check import Check, Fix, Fixable
@@ -19,8 +20,7 @@ CHECKS: tuple[Check, ...] = tuple(
 """As they stand in their files: the order of the lines, and of the fixes."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True):
     """A line of `checks[]`. `did`: what the fix says that made it well, None where none did."""
 
     check: Check

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from devctl.domain.doctor.facts import MachineFacts
 from devctl.domain.doctor.fixer import Fixer
@@ -12,8 +13,7 @@ from devctl.errors import Finding, Severity
 Judge = Callable[[MachineFacts], Finding | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """`judge` gives None where the check says nothing here (no engine to ask, another operating system)."""
 
     id: str
@@ -27,8 +27,7 @@ def check(name: str, looks_at: str, *, why: str) -> Callable[[Judge], Check]:
     return lambda judge: Check(name, looks_at, why, judge)
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """What `doctor --fix` does where a check offers it.
 
     `do` returns one sentence on what was done, "" where nothing was left to do; without it, what `workflows/doctor` has under
@@ -53,8 +52,7 @@ class Fix:
         return Fixable("", severity, message, f"{command}, or: {by_hand}" if by_hand else command, fix=self)
 
 
-@dataclass(frozen=True, slots=True)
-class Fixable(Finding):
+class Fixable(Finding, frozen=True, kw_only=True):
     """A finding that `doctor --fix` can do something about."""
 
-    fix: Fix = field(kw_only=True)
+    fix: Fix

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from devctl.domain.bases.references import BaseState
 from devctl.domain.go.module_gaps import ModuleGap
@@ -10,8 +10,7 @@ from devctl.domain.go.module_gaps import ModuleGap
 DEFAULT_ENDPOINT = "unix:///var/run/docker.sock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineFacts:
+class EngineFacts(Struct, frozen=True, kw_only=True):
     """What `docker info` says. `local`: it runs under our kernel, so its disk and memory are this machine's."""
 
     context: str = "default"
@@ -24,16 +23,14 @@ class EngineFacts:
     local: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyFacts:
+class ProxyFacts(Struct, frozen=True, kw_only=True):
     """Proxy variables: of this shell, and of `proxies` in the docker CLI's configuration, which containers get."""
 
     shell: str = ""
     containers: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DockerConfigFacts:
+class DockerConfigFacts(Struct, frozen=True):
     """docker's `config.json`. `lost_helpers`: credential helpers that it names and no program is; `lost_context`: the
     context in use, where its description or its socket is gone; `proxy`: the one that containers are given."""
 
@@ -44,8 +41,7 @@ class DockerConfigFacts:
     proxy: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InsideFacts:
+class InsideFacts(Struct, frozen=True, kw_only=True):
     """Seen from one container on the default bridge, run as the project's owner. "" is an answer, None is "not known".
 
     `dns`, `go_proxy`: why it failed, "" where it did not. `made_by`: who owns, on the host, a file that the container
@@ -65,8 +61,7 @@ class InsideFacts:
     cache_denied: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TreeFacts:
+class TreeFacts(Struct, frozen=True, kw_only=True):
     """The project's folder. `foreign`: the first files of other users; `crlf_scripts`: with CRLF, and run by an image;
     `locked_scripts`: those without the bit that lets them run.
 
@@ -86,8 +81,7 @@ class TreeFacts:
     events_arrive: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortFact:
+class PortFact(Struct, frozen=True, kw_only=True):
     """A host port that a service wants. `holder`: who has it, "" where it is free or the service's own."""
 
     service: str
@@ -97,8 +91,7 @@ class PortFact:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MachineFacts:
+class MachineFacts(Struct, frozen=True, kw_only=True):
     """None: not there, or not to be found out (a remote engine's disk).
 
     `docker_cli`, `engine`, `compose`, `buildx` are versions; `pullable` are the missing bases that a registry has.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MOST = 10
 LONGEST = 300
@@ -22,8 +23,7 @@ _NOISE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """`instruction`: the one that failed, its spaces made one; "" where it is not the user's."""
 
     instruction: str

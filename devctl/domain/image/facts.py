@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Struct, frozen=True):
     """The file the entrypoint names. `interpreter`: the ELF's PT_INTERP ("" = static), of a script the words behind its `#!`;
     `machine`: ELF machine as GOARCH."""
 
@@ -22,16 +21,14 @@ class Binary:
         return self.elf and not self.interpreter
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One line of the engine's history with a size; `created_by` as the engine keeps it."""
 
     created_by: str
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
+class ImageFacts(Struct, frozen=True):
     """`size_bytes` is the sum of the layers in the engine's history: the same on every image store."""
 
     ref: str

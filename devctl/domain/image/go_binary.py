@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.image.elf import Section, sections
 
@@ -19,16 +20,14 @@ _MOST_FUNCTIONS = 2_000_000
 _LONGEST_NAME = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """`name` with its package path: `net/http.(*Client).Do`."""
 
     name: str
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class BuildInfo:
+class BuildInfo(Struct, frozen=True):
     """`modules`: path → version, the main module first (version "" or `(devel)`); `settings`: `CGO_ENABLED` → `0`."""
 
     go: str
@@ -37,8 +36,7 @@ class BuildInfo:
     settings: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """The machine code of one Go package; `module` is `std` for the standard library."""
 
     name: str

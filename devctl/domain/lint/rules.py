@@ -5,8 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.bases.references import defaults, parse
 from devctl.domain.command.argv import exec_words
@@ -39,15 +41,13 @@ Blocks = Literal["dev", "prod", "both", "none"]
 Mode = Literal["dev", "prod"]
 
 
-@dataclass(frozen=True, slots=True)
-class StageFinding(Finding):
+class StageFinding(Finding, frozen=True):
     """A finding in a stage of the Dockerfile, which matters to whoever builds that stage."""
 
     stage: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Linted:
+class Linted(Struct, frozen=True, kw_only=True):
     """What the rules look at. `compose` is the service's part of the user's file, `compose_place` finds a key's line
     in it (`("build", "args")` → `compose.yaml:9`)."""
 
@@ -60,8 +60,7 @@ class Linted:
     modules: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """`blocks`: the modes that cannot work with what it finds, where they need the stage that it is in. `about`: the modes in
     which it is told; `config check` tells all."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from devctl.domain.command.state import Health
 from devctl.domain.debug.debugging import Debugging, read_label
@@ -41,8 +42,7 @@ COMPOSE_PROJECT_LABEL = "com.docker.compose.project"
 COMPOSE_SERVICE_LABEL = "com.docker.compose.service"
 
 
-@dataclass(frozen=True)
-class Container:
+class Container(Struct, frozen=True):
     """`state` is the engine's word; `ports` maps container port to (host ip, host port); times are RFC 3339."""
 
     id: str
@@ -63,7 +63,7 @@ class Container:
     security_opt: tuple[str, ...] = ()
     bind_sources: tuple[str, ...] = ()
     restarts: int = 0
-    env: dict[str, str] = field(default_factory=dict, repr=False)
+    env: dict[str, str] = field(default_factory=dict)
     """Values too, for comparing; they are never shown."""
     mounts: tuple[str, ...] = ()
     cap_add: tuple[str, ...] = ()
@@ -75,6 +75,9 @@ class Container:
     """The id of the container whose network it shares: that one's ports are its own."""
     on_host: bool = False
     """Whether it has the host's network, where nothing is published and each of its ports is the host's."""
+
+    def __repr__(self) -> str:
+        return f"Container({self.name!r})"
 
     @property
     def log_mark(self) -> str:
@@ -96,8 +99,7 @@ class Container:
         return ("127.0.0.1" if host in ("", "0.0.0.0", "::") else host), on_host  # read, not bound
 
 
-@dataclass(frozen=True)
-class LastRun:
+class LastRun(Struct, frozen=True):
     """How the last run of a container ended, and what that run alone printed. `oom_killed`: it or one before it."""
 
     exit_code: int
@@ -108,8 +110,7 @@ class LastRun:
 Kind = Literal["container", "image", "network", "volume"]
 
 
-@dataclass(frozen=True)
-class Labelled:
+class Labelled(Struct, frozen=True):
     """Anything of the engine that carries a label of ours. `name` is the id of an image without a tag; `in_use`: a
     container that runs."""
 
@@ -120,15 +121,13 @@ class Labelled:
     in_use: bool = False
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(Struct, frozen=True):
     id: str
     user: str = ""
     labels: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """`volumes` and `networks`: name to the value of our project label ("" where compose made it without us);
     `machines`: networks that carry the label of a machine, with it."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from devctl.domain.command.state import Mode
 from devctl.domain.plan.engine_state import (
@@ -25,8 +26,7 @@ StepName = Literal[
 _REPLACED = "the project's folder was replaced"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One thing to do; `service` None where it concerns the whole project."""
 
     step: StepName
@@ -37,8 +37,7 @@ class Step:
         return {"step": self.step, "service": self.service, "cause": self.cause}
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Struct, frozen=True):
     """Another service of the model. `image` is set where it is built here too; a `job` is done once it exited with 0, until what it
     is built from (`source`) has `changed`; `needed` where a service of ours cannot do without it, or somebody asked for it;
     `folder`: that of the project, where it mounts something of it."""
@@ -52,8 +51,7 @@ class Dependency:
     folder: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A service as it should run. `recipe`: fingerprint of what the image is built from beside the deps layer;
     `inputs`: fingerprint of the whole service in the rendered model; `bases`: of the images that it is built on, "" where one of
     them is not here; `folder`: as of `Dependency`."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from devctl.domain.command.argv import shell_words
 from devctl.domain.command.state import Mode
@@ -18,8 +19,7 @@ from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER, dockerfile_copy
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One service in one mode. `ours`: the stage comes from our own Dockerfile in `.devctl/`; `made_of`: of the lines of that
     Dockerfile of the user's. `rebased`: `stage` is the user's, on another base than their file says.
 

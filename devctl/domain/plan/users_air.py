@@ -11,8 +11,9 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from devctl.domain.command.argv import exec_words, parted, shell_words
 from devctl.domain.detect.air_start import PLAIN, split_line
@@ -27,8 +28,7 @@ _DEFAULT_DELAY = 1000
 _OURS = "devctl-build "
 
 
-@dataclass(frozen=True, slots=True)
-class Translated:
+class Translated(Struct, frozen=True):
     """`text`: air's configuration; `command`: the words of devctl-run where it is not our own program that runs;
     `environment`: what the scripts read."""
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 BODY_KEPT = 256 * 1024
 """Bytes of a body that are compared; the rest counts by its length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What one GET brought back. `length` of the body, None where it did not end in time (a stream); `complete`: nothing
     of what was promised is missing; `body`: its first BODY_KEPT bytes."""
 
@@ -21,7 +21,7 @@ class Answer:
     location: str = ""
     length: int | None = None
     complete: bool = True
-    body: bytes = field(default=b"", repr=False)
+    body: bytes = b""
 
 
 class Prober(Protocol):

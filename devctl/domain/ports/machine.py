@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from devctl.domain.bases.references import StandIn
 from devctl.domain.doctor.facts import InsideFacts, MachineFacts, TreeFacts
@@ -13,8 +14,7 @@ from devctl.domain.doctor.fixer import Installer
 from devctl.domain.ports.host import Clock, Host, Reporter
 
 
-@dataclass(frozen=True, slots=True)
-class StoredImage:
+class StoredImage(Struct, frozen=True):
     """`digests`: the repositories it was pulled from, `registry/name@sha256:…`."""
 
     ref: str
@@ -23,8 +23,7 @@ class StoredImage:
     digests: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """How a pull went; `unreachable` apart from `refused`: the same registry will not answer for other images either."""
 
     outcome: Literal["ok", "refused", "unreachable"]
@@ -89,8 +88,7 @@ class Machine(Protocol):
         """The background watchers that live, of any project: pid and folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class MachineBox:
+class MachineBox(Struct, frozen=True):
     """Every port that `workflows/bases/fetch.py` and `workflows/doctor/doctor.py` use."""
 
     reporter: Reporter

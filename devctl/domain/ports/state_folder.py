@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from devctl.domain.project.notes import decode, encode
 from devctl.domain.project.state_folder import STATE_FOLDER, FolderNote
@@ -14,8 +15,7 @@ from devctl.domain.project.state_folder import STATE_FOLDER, FolderNote
 N = TypeVar("N", bound=FolderNote)
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """How far a growing file was read. `file` tells it from one that was begun anew."""
 
     file: int = 0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from devctl.domain.command.requests import COMPOSE_TIMEOUT
 from devctl.domain.project.compose_model import Model
@@ -29,8 +30,7 @@ if TYPE_CHECKING:  # annotations alone need them, and start-up time is spent on 
     from devctl.errors import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """A process that ended; `code` 127 where the program does not exist, 126 where it cannot be started (neither was
     `started`), 124 where the time ran out. `cut`: only the end of what it printed is there."""
 
@@ -249,8 +249,7 @@ class Templates(Protocol):
         """All files of a template folder, path to content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Toolbox:
+class Toolbox(Struct, frozen=True):
     """Every port a workflow may use."""
 
     reporter: Reporter

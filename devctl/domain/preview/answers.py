@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.ports.http import Answer
 from devctl.domain.project.model import Service
@@ -18,16 +19,14 @@ BROWSER: Mapping[str, str] = {
 CLIENTS: Mapping[str, Mapping[str, str]] = {"plain": PLAIN, "browser": BROWSER}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """One request: `client` is a key of CLIENTS."""
 
     path: str
     client: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unlike:
+class Unlike(Struct, frozen=True):
     """One request that the two answered differently; `prod` None: no answer. `line`: the first one of the body that differs,
     where only the body does."""
 
@@ -122,8 +121,7 @@ def first_unlike_line(dev: Answer, prod: Answer, again: Answer | None) -> int | 
     return rest[0].line if rest else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(Struct, frozen=True):
     text: str
     line: int
 

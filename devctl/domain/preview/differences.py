@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.plan.engine_state import Container
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One row: `what` of `service`, as it is in dev and in prod, for people to read."""
 
     service: str
@@ -21,8 +21,7 @@ class Difference:
         return {"service": self.service, "what": self.what, "dev": self.dev, "prod": self.prod}
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """A container of one mode and how big its image is (None: unknown)."""
 
     container: Container

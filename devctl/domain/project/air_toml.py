@@ -7,8 +7,9 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from devctl.domain.command.argv import shell_words
 
@@ -33,8 +34,7 @@ NAMES = (".air.toml", ".config/air.toml")
 """Where air looks, in a folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class UsersAir:
+class UsersAir(Struct, frozen=True):
     """`path` relative to the project, `folder` where air is run, `values` as TOML has them. `builds`: whether its command builds
     this very service, and not another one of the project; `lines`: by table and key (`build.cmd`)."""
 

@@ -7,8 +7,9 @@ given the same values in the simplest YAML (domain/compose/plain_yaml.py), from 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from devctl.errors import FilesError
 
@@ -34,8 +35,7 @@ class Beside(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ComposeInputs:
+class ComposeInputs(Struct, frozen=True):
     """`folder`: where compose resolves paths from. `files`: the compose files, the overriding one last. `beside`: the texts of
     the env files, `.env` among them, by path; None where there is none. `outside`: those of them that lie out of the project,
     path → where that leads. `waits`: what cannot be read plainly, or leads elsewhere, in words. `broken`: why nothing can be
@@ -51,6 +51,9 @@ class ComposeInputs:
     looked_at: tuple[str, ...] = ()
     broken: FilesError | None = None
     answers: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"ComposeInputs({str(self.folder)!r})"  # never what an env file holds
 
     @property
     def dotenv(self) -> str | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from hashlib import sha256
+
+from msgspec import Struct, field
 
 LOG_MARK = "DEVCTL_MARK"
 """The variable that gives a container its mark."""
@@ -23,8 +24,7 @@ def log_mark(root: str, service: str) -> str:
     return f"devctl-{sha256(f'{root} {service}'.encode(errors='replace')).hexdigest()[:10]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """A line without its end. `program`: whether the program printed it; where there is no mark, all counts as its own."""
 
     stream: str
@@ -32,8 +32,7 @@ class Said:
     program: bool = True
 
 
-@dataclass(slots=True)
-class _Unended:
+class _Unended(Struct):
     """A line that comes in pieces, joined once."""
 
     pieces: list[str] = field(default_factory=list)
@@ -52,8 +51,7 @@ class _Unended:
         return text
 
 
-@dataclass(slots=True)
-class LogLines:
+class LogLines(Struct):
     """`mark`: "" for a container of which nothing but the program speaks, or all in one voice."""
 
     mark: str = ""

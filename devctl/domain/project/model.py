@@ -5,8 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from devctl.domain.derive.dev_stage import SOURCE, DerivedStage
 from devctl.domain.derive.production_stage import ProductionStage
@@ -22,16 +24,14 @@ TEMPLATE_SOURCE = "/app"
 """Where the dev stage of our own Dockerfile has the project."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a value comes from: `devctl.yaml`, `compose.yaml:12`, `main.go:31`, or `default`."""
 
     value: object
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class SourceCode:
+class SourceCode(Struct, frozen=True):
     """Where a service's code lies in the project, and what the code needs beside the compiler.
 
     `dir` is the folder of go.mod, `main` the package to build relative to it (`.`, `./cmd/api`), `module` the module path.
@@ -52,8 +52,7 @@ class SourceCode:
     loads_zone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ImageBuild:
+class ImageBuild(Struct, frozen=True):
     """How its images are built.
 
     `dockerfile` is the user's file if there is one, `prod_dockerfile` another one that production is built from, and
@@ -91,8 +90,7 @@ class ImageBuild:
         return self.env.get("CGO_ENABLED") == "1"
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramStart:
+class ProgramStart(Struct, frozen=True):
     """How the program is started.
 
     `args` is what it is given, `own_command` what a container of the user's production stage is given for that (None: its
@@ -120,8 +118,7 @@ class ProgramStart:
     debugger: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ServedPort:
+class ServedPort(Struct, frozen=True):
     """Where the program answers: `port` inside the container (None: it serves none), `probe` a path (`/healthz`), `tcp` or
     `none`; `compare`: further paths that a preview may ask of both modes; `tls`: it speaks TLS there.
     """
@@ -133,8 +130,7 @@ class ServedPort:
     tls: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A compose service built from Go here. Paths are relative to the project, posix style.
 
     `air`: the user's own .air.toml. `origins`: where a value was found, by its key in devctl.yaml.
@@ -180,8 +176,7 @@ class Service:
         return self.build.needs_c or (self.air is not None and self.air.builds and self.air.calls_make)
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """A folder with a Go module and its compose name; `model` is compose's resolved model, as data.
 
     `generated`: the user has no compose file, so the model is ours. `bases`: reference by role (`golang`, `air`, and the
@@ -211,16 +206,19 @@ class Project:
     left_out_builders: tuple[str, ...] = ()
     compose_dir: str = "."
     compose_files: tuple[str, ...] = ()
-    folder: str = field(default="", compare=False, repr=False)
+    folder: str = ""
     machine: str = ""
     cache_scope: str = ""
     build_cache: str = ""
     own_cache: bool = False
-    inputs: ComposeInputs | None = field(default=None, compare=False, repr=False)
-    place: Callable[[tuple[str | int, ...]], str] = field(
-        default=lambda key: "compose.yaml", compare=False, repr=False
-    )
-    source: SourceFacts = field(default=SourceFacts(()), compare=False, repr=False)
+    inputs: ComposeInputs | None = None
+    place: Callable[[tuple[str | int, ...]], str] = lambda key: "compose.yaml"
+    source: SourceFacts = SourceFacts(())
+
+    def __repr__(self) -> str:
+        """Without what it was made from."""
+        shown = {k: v for k, v in asdict(self).items() if k not in {"folder", "inputs", "place", "source"}}
+        return f"Project({', '.join(f'{key}={value!r}' for key, value in shown.items())})"
 
     @property
     def go_minor(self) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+from msgspec import field
 
 from devctl.domain.command.state import State
 from devctl.domain.project.state_folder import Note
 
 
-class PrivateNote(Note):
+class PrivateNote(Note, frozen=True):
     """Read and written by `box.private`."""
 
 
-@dataclass(frozen=True, slots=True)
-class UpNote(PrivateNote):
+class UpNote(PrivateNote, frozen=True):
     """What the last `up` came to; while nothing of it changed, another `up` has nothing to do."""
 
     file: ClassVar[str] = "up.json"
@@ -31,32 +31,28 @@ class UpNote(PrivateNote):
     """Service → the files and folders that its program is made of."""
 
 
-@dataclass(frozen=True, slots=True)
-class BuildersNote(PrivateNote):
+class BuildersNote(PrivateNote, frozen=True):
     """What `# syntax` lines name and no registry gave; the engine's own builder reads those Dockerfiles."""
 
     file: ClassVar[str] = "builders.json"
     left_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class JobsNote(PrivateNote):
+class JobsNote(PrivateNote, frozen=True):
     """The fingerprint of what each job was built from."""
 
     file: ClassVar[str] = "jobs.json"
     built: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class StagesNote(PrivateNote):
+class StagesNote(PrivateNote, frozen=True):
     """Dev stages of the user's that did not build or start, by service, each with the state of its Dockerfile then."""
 
     file: ClassVar[str] = "stages.json"
     failed: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class DebuggedNote(PrivateNote):
+class DebuggedNote(PrivateNote, frozen=True):
     """The services that are debugged. A dev stage of the user's whose reloader knows of no debugger gives way to ours meanwhile."""
 
     file: ClassVar[str] = "debugged.json"

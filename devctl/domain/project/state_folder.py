@@ -6,9 +6,10 @@ what decides something lies elsewhere (`PrivateState`). docs/explanation/securit
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import ClassVar
+
+from msgspec import Struct, field
 
 from devctl.errors import Problem
 
@@ -51,40 +52,36 @@ def served_go_mod(service: str) -> str:
     return f"{service}.go.mod"
 
 
-class Note:
+class Note(Struct, frozen=True):
     """A note is one JSON file. Each field has a default: a note that is absent, broken, foreign or huge reads as `kind()`."""
 
     file: ClassVar[str]
 
 
-class FolderNote(Note):
+class FolderNote(Note, frozen=True):
     """One that lies below `.devctl/`, where containers may rewrite it: shown to people, or it decides nothing that matters."""
 
 
-@dataclass(frozen=True, slots=True)
-class OldCode:
+class OldCode(Struct, frozen=True):
     container: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServingNote(FolderNote):
+class ServingNote(FolderNote, frozen=True):
     """Why old code serves, by service: believed only while that container runs."""
 
     file: ClassVar[str] = "serving.json"
     old: dict[str, OldCode] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class FileEventsNote(FolderNote):
+class FileEventsNote(FolderNote, frozen=True):
     """Whether a write in the project's folder is told in the container; None where that was not tried."""
 
     file: ClassVar[str] = "events.json"
     arrive: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToldNote(FolderNote):
+class ToldNote(FolderNote, frozen=True):
     """The warnings that a person was told of last, by mode, as `told_key` has them."""
 
     file: ClassVar[str] = "told.json"

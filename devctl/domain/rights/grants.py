@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from devctl.domain.bases.references import parse
 from devctl.domain.dockerfile.runtime_bases import IMAGES, RUNTIME_BASES
@@ -37,16 +38,14 @@ SHARED = ("volumes", "networks", "secrets", "configs")
 """Defined for all services, and looked at where one uses them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """`what` goes on after "would grant SERVICE"; `key`: where in a compose file it is said."""
 
     what: str
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
+class _Pair(Struct, frozen=True):
     """Both models. `real`: follows links."""
 
     before: Model

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from devctl.domain.plan.render import CACHE_KEY
 from devctl.domain.project.compose_model import Model, Spec
@@ -26,8 +27,7 @@ SHARED_CACHE = "the cache of Go builds"
 _KNOWN = frozenset("type source target read_only consistency bind volume tmpfs".split())
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """`place`: None for one that shows nothing of the machine, and only hides what lies under it. `how`: further options;
     `shown`: how it is written in a message."""
 
@@ -39,8 +39,7 @@ class Mount:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Access:
+class _Access(Struct, frozen=True):
     writable: bool
     how: str
 

@@ -7,9 +7,10 @@ Each rule takes the value before and the value now and tells, in words, what wou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
+
+from msgspec import Struct
 
 from devctl.domain.plan.engine_state import (
     DEPS_LABEL,
@@ -40,8 +41,7 @@ OURS = frozenset(
 """Labels that devctl writes over whatever a compose file says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One key of compose. `says`: how a grant begins, where the key itself would not be understood; `why`: why this rule."""
 
     rule: Rule
@@ -49,8 +49,7 @@ class Key:
     says: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rules by key. A key that is not in it is one that nobody has thought about: any change of it is a grant."""
 
     keys: Mapping[str, Key]

@@ -6,8 +6,9 @@ import difflib
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from devctl.domain.command.argv import shell_words
 from devctl.domain.compose.model_json import quoted, quoted_name
@@ -27,8 +28,7 @@ DEFAULT_STAGE = RUNTIME_BASES[DEFAULT_BASE].stage
 _YAML_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
+class PlannedFile(Struct, frozen=True):
     """One file: what stands there (None: nothing), and what we would write."""
 
     path: str
@@ -45,8 +45,7 @@ class PlannedFile:
         return {"path": self.path, "action": self.action}
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """What the written files say of a service. `golang` and `air` are image references, `manifests` the COPY lines of
     the modules; `dockerfile` is the file of the dev stage, `prod_stage` and `prod_dockerfile` that of production."""
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar
+
+from msgspec import Struct, field
 
 from devctl.domain.image.go_binary import Package
 from devctl.domain.project.state_folder import FolderNote
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleShare:
+class ModuleShare(Struct, frozen=True):
     """The machine code of all packages of one module (`std` for the standard library)."""
 
     version: str
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(Struct, frozen=True):
     """One image: all of it, its base, and its modules. `base` is the base's name (`distroless`)."""
 
     base: str
@@ -28,16 +27,14 @@ class Weighed:
     modules: Mapping[str, ModuleShare]
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetNote(FolderNote):
+class BudgetNote(FolderNote, frozen=True):
     """The last images that were within a budget, by service: what an image over it is compared with, to say what grew."""
 
     file: ClassVar[str] = "budget.json"
     within: Mapping[str, Weighed] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Grown:
+class Grown(Struct, frozen=True):
     """A module with more code than before; `before` None: it is new."""
 
     module: str

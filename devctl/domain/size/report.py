@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.dockerfile.runtime_bases import BY_SIZE, RUNTIME_BASES
 from devctl.domain.image.facts import Layer
@@ -17,8 +18,7 @@ MOST_PACKAGES = 200
 """As many packages as a result lists; the rest of a large program is below 0.1 % each."""
 
 
-@dataclass(frozen=True, slots=True)
-class SizeRow:
+class SizeRow(Struct, frozen=True):
     """One image, a row of `size` (docs/reference/json-output.md). `base_ref` None: no image;
     `published_base_bytes` where ours is a stand-in."""
 
@@ -53,8 +53,7 @@ class SizeRow:
         return self.size_bytes - self.base_bytes + base
 
 
-@dataclass(frozen=True, slots=True)
-class SizeReport:
+class SizeReport(Struct, frozen=True):
     """`judged` are the rows that the budget is for: the base of production, or all where that was not built."""
 
     rows: tuple[SizeRow, ...]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.image.elf import sections
@@ -21,8 +22,7 @@ _CHANGING = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why two builds differ; `place` is the line to change, where it is known."""
 
     what: str
@@ -32,8 +32,7 @@ class Reason:
         return {"what": self.what, "place": self.place}
 
 
-@dataclass(frozen=True, slots=True)
-class Twice:
+class Twice(Struct, frozen=True):
     """The program of one service, built twice. `remarks`: on what an equal hash rests."""
 
     service: str

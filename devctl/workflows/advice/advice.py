@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from devctl.domain.compose.built_here import built_here, own_image
 from devctl.domain.compose.handed_files import copied_in

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from operator import attrgetter
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from devctl.domain.command.events import Outcome
 from devctl.domain.command.requests import ConfigRequest

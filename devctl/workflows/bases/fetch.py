@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from devctl.domain.bases.references import (
     Base,
@@ -24,8 +25,7 @@ from devctl.workflows.session.steps import Steps
 BUILD_HINT = "devctl bases build"
 
 
-@dataclass(slots=True)
-class Registries:
+class Registries(Struct):
     """What this run has learned: a registry that does not answer is waited for once; why a base was not had."""
 
     silent: set[str] = field(default_factory=set)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from devctl.domain.bases.references import golang_ref, parse, stand_in
 from devctl.domain.command.state import Mode
@@ -33,8 +35,7 @@ from devctl.workflows.project.users_dockerfile import written_text
 from devctl.workflows.session.overlay import bases_of, dockerfile_of
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(Struct, frozen=True):
     ref: str
     place: str
 

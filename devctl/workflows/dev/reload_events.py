@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from devctl.domain.command.events import ENDED_AT_START, NO_ANSWER, UNCHANGED, Reload
 from devctl.domain.failures.dev_log import Mark
@@ -62,8 +63,7 @@ def _running(engine: Engine, project: str, name: str) -> Container | None:
     return found
 
 
-@dataclass(slots=True)
-class _Follower:
+class _Follower(Struct):
     """`starting`: the next build is the container's first. `changed`: when the newest source file of this build was saved.
     `live`: processes of the app; the old one's end may be told after the new one's start.
     """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.dockerfile.git_access import only_in_a_build
 from devctl.domain.plan.engine_state import INPUTS_LABEL, Container
@@ -65,8 +66,7 @@ def replace_service(
     remember_manifest(box, session.project, service)
 
 
-@dataclass(frozen=True, slots=True)
-class _Replacing:
+class _Replacing(Struct, frozen=True):
     box: Toolbox
     session: Session
     service: Service

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from devctl.domain.command.events import LogLine, Outcome
 from devctl.domain.command.requests import WatchRequest
@@ -84,8 +85,7 @@ def watch(box: Toolbox, project: Project, *, stop: Callable[[], bool]) -> None:
             follower.join(END)  # each has a `docker logs` to end
 
 
-@dataclass(slots=True)
-class _Watching:
+class _Watching(Struct):
     """`saved`: set by a follower when a dev container starts to build; that may fix what failed before."""
 
     box: Toolbox

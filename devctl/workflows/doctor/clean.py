@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from devctl.domain.command.events import Outcome
 from devctl.domain.command.requests import CleanRequest, DownRequest
@@ -45,8 +46,7 @@ KILLED = "left behind by a devctl that was killed"
 _KINDS: tuple[Kind, ...] = ("container", "image")
 
 
-@dataclass(frozen=True, slots=True)
-class Unneeded:
+class Unneeded(Struct, frozen=True):
     """One thing to remove, and why."""
 
     thing: Labelled

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
 from typing import Any, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.bases.references import Base, BaseState, defaults, mirror_refs
 from devctl.domain.command.events import Remark
@@ -25,8 +27,7 @@ ROUNDS = 4
 """A fix can bring the next failure to light: with a context an engine is asked, with it compose, with both the bases."""
 
 
-@dataclass(frozen=True, slots=True)
-class DoctorReport:
+class DoctorReport(Struct, frozen=True):
     """The lines of `checks[]`; `problem` is the error to end with, None where nothing fails."""
 
     checks: tuple[CheckResult, ...]
@@ -36,8 +37,7 @@ class DoctorReport:
         return {"checks": [check.as_json() for check in self.checks]}
 
 
-@dataclass(slots=True)
-class _Fixing:
+class _Fixing(Struct):
     """A `Fixer`, and what it has done so far. `undone`: the fixes that were refused, failed or had nothing left to do,
     and are not tried again."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.command.requests import LOCK_TIMEOUT
 from devctl.domain.compose.depends_on import externals
@@ -25,8 +27,7 @@ from devctl.workflows.session.host_ports import LOCALHOST, fixed_port, port_reme
 from devctl.workflows.switch.lock import locked
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """`root` None: no project here. `facts`: who finds out which of `MachineFacts`; None is the answer where it cannot be known.
     `fixes`: those that need more than an `Installer`, by their names."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from devctl.domain.failures import explain
 from devctl.domain.failures.places import first_place, of_compiler

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from devctl.domain.command.events import Remark
 from devctl.domain.command.requests import COMPOSE_TIMEOUT
@@ -156,8 +158,7 @@ def _labelled(model: Model, service: str, labels: Mapping[str, str]) -> Mapping[
     return {**model, "services": {**model["services"], service: {**spec, "build": build}}}
 
 
-@dataclass(frozen=True, slots=True)
-class _Again:
+class _Again(Struct, frozen=True):
     """`word`: of which time the deps layer is."""
 
     word: str

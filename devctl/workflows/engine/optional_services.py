@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.compose.depends_on import needed
 from devctl.domain.ports.host import Reporter
@@ -13,8 +14,7 @@ from devctl.workflows.session.session import Session
 from devctl.workflows.session.startable import unstartable
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """Why a service has no image, in words that go on after `does not run:`, and what fixes it."""
 
     reason: str

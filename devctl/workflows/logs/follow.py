@@ -7,8 +7,9 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, cast
+
+from msgspec import Struct, field
 
 from devctl.domain.command.argv import docker
 from devctl.domain.command.events import Following, LogLine, Recorded
@@ -145,8 +146,7 @@ def _theirs(text: str, mark: str) -> bool:
     return any(said.program for said in LogLines(mark).read("", f"{text}\n"))
 
 
-@dataclass(slots=True)
-class _Log:
+class _Log(Struct):
     """What one run of a container says; its two streams are read by a thread each. `run`: when that run began."""
 
     box: Toolbox

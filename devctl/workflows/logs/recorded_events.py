@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import datetime
 from typing import Any, get_args
+
+from msgspec import convert
 
 from devctl.domain.command.events import (
     DepsChanged,
@@ -17,7 +18,7 @@ from devctl.domain.command.events import (
     Reload,
     Switched,
 )
-from devctl.domain.project.notes import fitted
+from devctl.domain.numbers import int64
 
 _KINDS = {kind.name: kind for kind in get_args(InJson)}
 _HEAD = frozenset({"type", "name", "at"})
@@ -42,15 +43,15 @@ def told_to_people(line: str) -> tuple[float, Event] | None:
 
 def _read(line: str) -> tuple[Mapping[str, Any], Event] | None:
     try:
-        said = json.loads(line)
+        said = json.loads(line, parse_int=int64)
         if not isinstance(said, dict) or said.get("type") != "event" or not isinstance(said.get("at"), str):
             return None
         kind = _KINDS[said["name"]]
         own = {key: value for key, value in _renamed(said).items() if key not in _HEAD}
-        event: Event = fitted(kind, own)
+        event: Event = convert(own, kind)
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return (said, event) if set(own) <= {f.name for f in fields(kind)} else None
+    return (said, event) if set(own) <= set(kind.__struct_fields__) else None
 
 
 def _renamed(value: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from devctl.domain.command.events import Outcome
 from devctl.domain.command.requests import LogsRequest, StatusRequest

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from devctl.domain.command.events import Event, Happened, Reload
 from devctl.domain.failures.dev_log import Mark
@@ -25,8 +26,7 @@ _AT_ONCE: dict[str, _What] = {
 }
 
 
-@dataclass(slots=True)
-class OfLog:
+class OfLog(Struct):
     """What the marks of one container's log come to."""
 
     service: str
@@ -67,8 +67,7 @@ class OfLog:
         return Happened(self.service, "reloaded", ms=built.ms, at=built.at)
 
 
-@dataclass(slots=True)
-class TellOnce:
+class TellOnce(Struct):
     """`emit`: to the person. `since`: of what happened before this moment no watcher is going to tell any more; `past`: what one
     has told of that, with its time. `watched`: a watcher of this very process tells of reloads."""
 

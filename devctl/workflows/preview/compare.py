@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.failures import explain
 from devctl.domain.plan.engine_state import MODE_LABEL, Container, Observed
@@ -33,8 +34,7 @@ ALTOGETHER = 10.0
 """Seconds for all requests to prod: one that hangs everywhere must not hold the result up."""
 
 
-@dataclass(slots=True)
-class DevLook(AbstractContextManager["DevLook"]):
+class DevLook(Struct):
     """Looks at dev from a thread, while the image is built: answers and image sizes by service.
 
     `stop` says that dev is about to go; what is not there by then is not compared.
@@ -84,8 +84,7 @@ class DevLook(AbstractContextManager["DevLook"]):
                     mine[asked] = answer
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """`requests`: how many were put to both."""
 
     rows: tuple[Difference, ...] = ()

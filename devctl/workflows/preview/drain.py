@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.command.argv import docker
 from devctl.domain.plan.engine_state import Container
@@ -33,8 +34,7 @@ KILLED = 137
 HINT = "signal.NotifyContext(ctx, syscall.SIGTERM), then http.Server.Shutdown; ENTRYPOINT in exec form"
 
 
-@dataclass(frozen=True, slots=True)
-class Drained:
+class Drained(Struct, frozen=True):
     """How one service stopped."""
 
     service: str
@@ -50,8 +50,7 @@ class Drained:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """One request: when it began, and what came (None: nothing)."""
 
     began: float

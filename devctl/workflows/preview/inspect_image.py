@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from devctl.domain.derive.health_check import cannot_run, compose_test
 from devctl.domain.detect.required_env import environment

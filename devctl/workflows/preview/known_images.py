@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import posixpath
 import re
-from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
+
+from msgspec import Struct, field, to_builtins
+from msgspec.structs import replace
 
 from devctl import __version__
 from devctl.domain.derive.health_check import compose_test
@@ -75,8 +77,7 @@ def follows(dockerfile: str) -> bool:
     return mounted <= stages and _ELSEWHERE.search(dockerfile) is None
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """`key`: of all that the checks judge; `listed`: whether an answer of `go list` was beside it."""
 
     key: str
@@ -85,16 +86,14 @@ class Looked:
     checks: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """`built`: the id of the image and the fingerprint of what it was built from."""
 
     built: tuple[str, str] | None = None
     looked: Looked | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ImagesNote(PrivateNote):
+class ImagesNote(PrivateNote, frozen=True):
     """Production images that were built and checked, by name: what did not change is neither built nor looked at again."""
 
     file: ClassVar[str] = "images.json"
@@ -141,7 +140,11 @@ def looked_at(
     """
     health = compose_test(session.project.spec(service.name))
     key = digest(
-        __version__, image.id, asdict(service), _dockerfile(box.files, session, run), asdict(run), health
+        __version__,
+        image.id,
+        *to_builtins((service, run), order="deterministic"),
+        _dockerfile(box.files, session, run),
+        health,
     )
     known = _known(box.private, session, run).looked
     if known is not None and known.key == key and (listed is None or known.listed):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.command.events import Outcome, Planned, Switched
 from devctl.domain.command.requests import PreviewRequest
@@ -83,8 +85,7 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
     return outcome
 
 
-@dataclass(slots=True)
-class _Preview:
+class _Preview(Struct):
     """One run of it: `session` is that of the users that the images say, once they are built. What was measured, in ms and by
     service, and what was looked at on the way."""
 

@@ -11,9 +11,11 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.compose.env_file import endless
 from devctl.domain.compose.env_file import values as values_of
@@ -49,16 +51,14 @@ def held(told: Collection[str]) -> str:
     return f"not applied: it would grant {'; '.join(told)}; {UP}"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A variable of the host with its value, or a file out of the project (`value` None), and the keys that it had an effect on."""
 
     value: str | None
     places: frozenset[Place]
 
 
-@dataclass(frozen=True, slots=True)
-class Approved(PrivateNote):
+class Approved(PrivateNote, frozen=True):
     """`digest` and `answers`: the inputs of a person's command, and what compose made of them; `services`: those that it
     started; `sources`: by the name of the variable, or the real path of the file. Nothing before the first `up`, and for a user
     who has started nothing here."""
@@ -182,8 +182,7 @@ def refuse_what_waits(inputs: ComposeInputs) -> None:
         raise HeldBack(inputs.waits)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
+class _Asking(Struct, frozen=True):
     """Compose, asked again and again of the same texts."""
 
     box: Toolbox

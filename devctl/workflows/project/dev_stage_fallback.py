@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from devctl import __version__
 from devctl.domain.debug.debugging import runs_under_debugger

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from devctl.domain.command.argv import shell_path
 from devctl.domain.compose.env_file import examples, values
@@ -83,8 +84,7 @@ def _owner(files: Files, host: Host, folder: Path) -> Path:
     return folder
 
 
-@dataclass(frozen=True, slots=True)
-class ComposeFiles:
+class ComposeFiles(Struct, frozen=True):
     """Where compose is to be called, and the files that it reads there, the overriding one first. `named`: compose has to be
     told their names; `by_us`: nobody but devctl does so."""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from devctl.domain.compose.built_here import lend_builds, own_image
 from devctl.domain.compose.depends_on import jobs
@@ -45,8 +47,7 @@ from devctl.workflows.project.users_air import air_at, air_in
 from devctl.workflows.project.users_dockerfile import inline_dockerfile
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(Struct, frozen=True):
     """The model as it will run, and which of its services are built from Go."""
 
     model: OwnModel
@@ -87,8 +88,7 @@ def _specs(model: OwnModel) -> dict[str, OwnSpec]:
     return cast("dict[str, OwnSpec]", model.setdefault("services", {}))
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """A compose model's services, beside the project's other files; `place`: as of `compose_place`."""
 
     files: Files

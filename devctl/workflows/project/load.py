@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import cast
+
+from msgspec.structs import replace
 
 from devctl.domain.bases.references import golang_ref
 from devctl.domain.compose.env_file import values

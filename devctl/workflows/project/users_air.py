@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from devctl.domain.plan.run import dev_run_is_ours
 from devctl.domain.plan.users_air import builds, problems

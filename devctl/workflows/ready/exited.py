@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from devctl.domain.command.argv import docker, mount
 from devctl.domain.detect.required_env import env_file_ended_for, named_in, unset_hint, unset_message

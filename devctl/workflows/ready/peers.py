@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from devctl.domain.failures import Explained
 from devctl.domain.plan.engine_state import Container

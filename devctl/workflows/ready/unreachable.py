@@ -4,8 +4,9 @@ one that is probed on which nothing listens."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from devctl.domain.failures.listeners import Listener, listeners
 from devctl.domain.plan.engine_state import MODE_LABEL, ROOT_LABEL, Container
@@ -24,8 +25,7 @@ PAUSE = 0.25
 Listening = Callable[[Container], Iterable[Listener]]
 
 
-@dataclass(frozen=True, slots=True)
-class Unreached:
+class Unreached(Struct, frozen=True):
     """`ports`: where it listens for everybody, but not on the one that is asked."""
 
     code: str

@@ -6,7 +6,8 @@ import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.command.argv import docker, shell_words
 from devctl.domain.command.events import Remark
@@ -57,8 +58,7 @@ TRACE = 3.0
 """Seconds after the first line of a panic until the process must have ended; its trace is in the log then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """Where the host reaches a service; `path` None for a bare TCP service."""
 
     host: str
@@ -104,8 +104,7 @@ def following(
         yield alive, marks
 
 
-@dataclass(slots=True)
-class _Heard:
+class _Heard(Struct):
     """What the log of a dev container said so far: `live` processes of the service, how the last one ended, since when;
     `failed`: the compiler's words where the last build did; `panic`: the first line of the first one."""
 
@@ -175,8 +174,7 @@ def wait_ready(
             box.clock.sleep(POLL)
 
 
-@dataclass(slots=True)
-class _Wait:
+class _Wait(Struct):
     """The wait for one service, as of `wait_ready`. `looked` and `asked`: when the container's state was looked at last, and what
     listens in it; `elsewhere`: what that last look found instead."""
 

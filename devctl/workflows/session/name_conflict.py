@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from devctl.domain.command.argv import shell_path
 from devctl.domain.plan.engine_state import MACHINE_LABEL, WORKING_DIR_LABEL, Container, Observed

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.bases.references import Base
 from devctl.domain.command.state import Mode
@@ -44,8 +46,7 @@ from devctl.workflows.session.private_modules import with_access
 RECIPE_FILES = (".dockerignore", ".air.toml")
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """`model` is as the program will see it, and what compose is given. `overlay`: by service what it is built from and runs with
     below `.devctl/`, read once: what is fingerprinted (`recipe_files`) and judged is what is built. `others`: what those
     dependencies are built by that are built here."""

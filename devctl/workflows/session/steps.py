@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from devctl.domain.command.events import Outcome, StepDone, StepEnded, StepFailed, StepStarted
 from devctl.domain.plan.planner import Step, plan_text
@@ -13,8 +15,7 @@ from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, Problem, UsageError
 
 
-@dataclass(slots=True)
-class Steps:
+class Steps(Struct):
     """Collects the steps of one command; `failed`: the service of the one that failed last, which was `failed_step`."""
 
     reporter: Reporter

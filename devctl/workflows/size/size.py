@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from devctl.domain.bases.references import published_base_bytes
 from devctl.domain.command.events import Outcome
@@ -45,8 +46,7 @@ Page = Callable[[Mapping[str, object], str], str]
 _Read = Callable[[SizeRow], tuple[Package, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Built:
+class _Built(Struct, frozen=True):
     """One image to build; `key` names it in the model that compose is given."""
 
     service: Service
@@ -216,8 +216,7 @@ def _over(report: SizeReport, judged: _Judged, text: str, result: dict[str, obje
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
+class _Judged(Struct, frozen=True):
     """`why`: the end of the sentence "over the budget"; "" within it."""
 
     grown: tuple[Grown, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from devctl.domain.command.events import Outcome
 from devctl.domain.command.requests import (
@@ -41,8 +42,7 @@ EDITED = "Hello from devctl"
 ANSWER = str(uuid.uuid5(uuid.NAMESPACE_DNS, "devctl"))
 
 
-@dataclass(slots=True)
-class _Demo:
+class _Demo(Struct):
     """The project of one demo, and what its steps measured for the text at the end."""
 
     box: Toolbox

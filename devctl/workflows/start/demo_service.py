@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from devctl.domain.command.argv import docker
 from devctl.domain.command.events import LogLine
@@ -29,8 +30,7 @@ REBUILT = 180.0
 POLL = 0.01
 
 
-@dataclass(slots=True)
-class DemoService:
+class DemoService(Struct):
     """A project made by `new` in a folder of its own."""
 
     box: Toolbox

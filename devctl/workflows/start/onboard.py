@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.command.events import Event, Outcome, Remark, StepDone
 from devctl.domain.command.requests import OnboardRequest, RestartRequest, UpRequest
@@ -50,8 +52,7 @@ _Changing = Callable[[], AbstractContextManager[None]]
 """Takes the project's lock."""
 
 
-@dataclass(slots=True)
-class _Answers:
+class _Answers(Struct):
     """A reporter that keeps when each service first answered: `up` has more to do after that."""
 
     reporter: Reporter
@@ -67,8 +68,7 @@ class _Answers:
         self.reporter.warn(problem, again=again)
 
 
-@dataclass(slots=True)
-class _Onboarding:
+class _Onboarding(Struct):
     """One run: `url` and `probe` are known once the project is up, `answered` where `up` asked the service itself.
 
     `project`: as the first step read it; None where it could not, or changed something since.

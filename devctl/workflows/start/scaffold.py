@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from devctl.domain.bases.references import golang_ref
 from devctl.domain.command.argv import shell_path
@@ -139,8 +142,7 @@ def init(request: InitRequest, box: Toolbox) -> Outcome:
     return Outcome(result={"files": [f.as_json() for f in planned], "diff": shown}, text=text)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """A project as the code alone shows it, under the name and the main that the user's files give it."""
 
     project: Project
@@ -207,8 +209,9 @@ def _found(box: Toolbox, root: Path, *, yes: bool) -> _Found:
 
 def _by_code(facts: SourceFacts, config: Config, name: str | None, *, dir_: str, main: str) -> Service:
     key = name or next(iter(config.services), "app")
-    said = replace(config.services.get(key, ServiceConfig()), dir=dir_, main=main)
-    pinned = replace(config, services={key: said, **{k: v for k, v in config.services.items() if k != key}})
+    said = dataclasses.replace(config.services.get(key, ServiceConfig()), dir=dir_, main=main)
+    services = {key: said, **{k: v for k, v in config.services.items() if k != key}}
+    pinned = dataclasses.replace(config, services=services)
     return detect_service(facts, config=pinned, name=name)
 
 

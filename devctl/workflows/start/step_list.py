@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from devctl.domain.command.events import Outcome, Remark
 from devctl.domain.ports.toolbox import Toolbox
@@ -13,8 +14,7 @@ from devctl.workflows.session.steps import Steps
 MARKS = {"ok": "✓", "failed": "✗", "skipped": "–"}
 
 
-@dataclass(slots=True)
-class Walk:
+class Walk(Struct):
     """`steps` of the result (docs/reference/json-output.md). After a failure nothing more is done, except what is `always` done."""
 
     box: Toolbox

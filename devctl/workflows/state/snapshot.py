@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from devctl.domain.command.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
 from devctl.domain.compose.depends_on import jobs
@@ -223,8 +225,7 @@ def _unfinished(files: Files, project: Project, intent: Intent | None) -> str:
     return f": {intent} was interrupted; {again} finishes it"
 
 
-@dataclass(frozen=True, slots=True)
-class _BrokenBuild:
+class _BrokenBuild(Struct, frozen=True):
     """`old_runs`: whether a build was good before, and its program runs on."""
 
     reason: str

@@ -7,9 +7,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
+
+from msgspec import field
 
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.private_state import PrivateState
@@ -29,8 +30,7 @@ RUNNING = "running.json"
 """The rendered model of what runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied(PrivateNote):
+class Applied(PrivateNote, frozen=True):
     """The rendered model that a person's command applied last, and what else decides about rights. `links`: paths of the project
     that led out of it then, and where to."""
 

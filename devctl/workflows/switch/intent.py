@@ -7,10 +7,12 @@ holder is of a process that was killed, and of nobody else; `workflows/switch/sw
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.project.private_notes import PrivateNote
 
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 Kind = Literal["switch", "removal"]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A service that is switched, with what it takes to probe it, since its files may be broken when that is done. `may_finish`: it
     is a job, which need not listen."""
 
@@ -39,8 +40,7 @@ class Target:
         return Service(name=self.name, serve=ServedPort(port=self.port, probe=self.probe))
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """A container from before."""
 
     id: str
@@ -49,8 +49,7 @@ class Ran:
     mode: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Intent(PrivateNote):
+class Intent(PrivateNote, frozen=True):
     """`at`: seconds since the epoch. `tags`: reference → image id from before, None where there was none. `files`: what is
     built from, path below `.devctl/` → text, None where there was no such file. `old`: the model of what ran, None where nothing
     did; `new`: that of what is to run. `leaves_nothing`: containers of services that had none go when it is undone.

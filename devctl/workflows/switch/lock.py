@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from devctl.domain.command.events import Remark
 from devctl.domain.command.requests import ChangeRequest
@@ -56,8 +57,7 @@ def locked(
         yield
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(Struct):
     """The wait as a step of its own, from the moment on that there is somebody to wait for."""
 
     box: Toolbox

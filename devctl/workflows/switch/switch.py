@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.command.events import Remark
 from devctl.domain.command.requests import COMPOSE_GRACE
@@ -43,8 +45,7 @@ AWAY = ("engine-unreachable", "docker-missing")
 Around = Callable[[Sequence[str]], AbstractContextManager[object]]
 
 
-@dataclass(slots=True)
-class Switch:
+class Switch(Struct):
     """A change under way. `around` is entered while containers are put back, `before_undo` called first on failure, with what
     failed still there. Afterwards `restored` says of a failure whether what ran before answers again; None where nothing had to
     be restored."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import effective
@@ -12,16 +13,14 @@ from devctl.domain.image.facts import ImageFacts
 from devctl.domain.project.model import Service
 
 
-@dataclass(frozen=True, slots=True)
-class HealthCheck:
+class HealthCheck(Struct, frozen=True):
     """`test` as the engine takes it: `("CMD-SHELL", "curl …")`; `place`: its line."""
 
     test: tuple[str, ...]
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class Inspected:
+class Inspected(Struct, frozen=True):
     """What is known of one image: `image` read with its files, `functions` of its Go program (empty where unknown),
     `settings` it was built with (`CGO_ENABLED` → `0`), `dockerfile` and `stage` it was built from (None where the stage is
     ours). `listed`: what `go list` says of the program (None: nobody could be asked); `rebuilt_by`: endings of files whose save

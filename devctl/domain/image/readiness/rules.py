@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devctl.domain.command.argv import exec_words, shell_text
 from devctl.domain.derive.health_check import TOOLS
@@ -49,8 +50,7 @@ _C_WANTED = "RUN CGO_ENABLED=1 go build … in a builder with a C compiler"
 _CGO_OF_OUR_OWN = 'import "C"'
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(Struct, frozen=True):
     """`judge` gives None where the rule does not apply."""
 
     id: str
