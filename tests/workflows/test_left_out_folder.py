@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from devctl.adapters.system.files import SystemFiles
-from devctl.domain.project.model import Service
+from devctl.domain.project.model import ImageBuild, Service
 from devctl.workflows.advice import advice
-from devctl.workflows.preview.rollback import left_out_folder
+from devctl.workflows.preview.rollback import leads_nowhere, left_out_folder
 from devctl.workflows.session import overlay
 
 
@@ -41,6 +41,15 @@ def test_the_folder_that_is_left_out(path: str, target: str | None) -> None:
         )
         == target
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "ours", "link"),
+    [("./app.yaml", True, True), ("app.yaml", False, False), ("other.yaml", True, False)],
+)
+def test_what_is_copied_and_still_not_there_is_a_link(path: str, *, ours: bool, link: bool) -> None:
+    session = cast("Any", SimpleNamespace(run=lambda _: SimpleNamespace(ours=ours)))
+    assert leads_nowhere(session, Service("api", build=ImageBuild(files=("app.yaml",))), path) is link
 
 
 def test_endings_are_looked_for_in_each_folder_of_the_project_once(tmp_path: Path) -> None:

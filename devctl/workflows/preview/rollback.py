@@ -77,6 +77,9 @@ def with_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
     if error.code in _NO_FOLDER and (target := left_out_folder(session, service, error.problem.path)):
         hint = f"the compose file mounts a folder of this machine at {target}, and production has none: a named volume there, "
         return error.replace(hint=f"{hint}or devctl.yaml: `prod: {{writable: [{target}]}}`")
+    if error.code == "image-lacks-file" and leads_nowhere(session, service, error.problem.path):
+        hint = f"{error.problem.path} is a link, and its target is not in the build context: move that into the project, or "
+        return error.replace(hint=f"{hint}remove its line from .dockerignore")
     if error.code not in UNNAMED or container is None:
         return error.replace(hint=hint)
     log = box.engine.logs(container.id, tail=40)
@@ -97,6 +100,11 @@ def with_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
         if cause is not None:
             return error.replace(code=cause.code, message=cause.message, hint=cause.hint)
     return error.replace(hint=hint)
+
+
+def leads_nowhere(session: Session, service: Service, path: str) -> bool:
+    """Whether a file that our production stage copies is there, and cannot be opened: a link, with nothing at its end."""
+    return session.run(service.name).ours and posixpath.normpath(path) in service.build.files
 
 
 def left_out_folder(session: Session, service: Service, path: str) -> str | None:
