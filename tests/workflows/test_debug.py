@@ -125,6 +125,16 @@ def test_where_no_delve_can_be_installed_nothing_is_touched_and_that_is_said() -
     assert world.of("shop").id == first and world.served is not None
 
 
+def test_code_that_does_not_compile_leaves_what_serves() -> None:
+    world = running()
+    first, served = world.of("shop").id, world.served
+    world.save_source("v2 b")
+    with pytest.raises(ProjectError) as raised:
+        debugs(world)
+    assert raised.value.code == "does-not-compile"
+    assert (world.of("shop").id, world.served, debugger(world)) == (first, served, None)
+
+
 def test_what_does_not_answer_under_it_is_rolled_back() -> None:
     world = running()
     before = world.of("shop").spec

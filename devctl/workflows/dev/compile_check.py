@@ -26,7 +26,8 @@ umask 0
 tags=$1 ldflags=$2
 shift 2
 for package do :; done
-kept=/cache/bin/$({ grep '^module' go.mod; echo "$package"; } | tr -dc a-zA-Z0-9)
+kept=/cache/bin/${DEVCTL_DEBUG:+debug-}$({ grep '^module' go.mod; echo "$package"; } | tr -dc a-zA-Z0-9)
+[ -z "${DEVCTL_DEBUG:-}" ] || PATH=$DEVCTL_DEBUG:$PATH
 mkdir -p /cache/bin
 new=$(mktemp -d /cache/bin/new.XXXXXX)  # the cache is shared: another container may have our process number
 trap 'rm -rf "$new"' EXIT
@@ -85,6 +86,7 @@ def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
     flags += [mount("volume", session.project.cache_volume, CACHE_TARGET)]
     flags += ["--user", run.user] if run.user else []
     flags += [f"--env={key}={value}" for key, value in service.build.env.items()]
+    flags += [f"--env=DEVCTL_DEBUG={run.debugger}"] if run.debugging is not None else []
     flags += ["--workdir", service.module_mounted_at, "--entrypoint", "sh"]
     argv = docker("run", *flags, to=[run.image, *_build(service)])
     ended = False

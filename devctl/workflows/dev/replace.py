@@ -88,7 +88,7 @@ class _Replacing(Struct, frozen=True):
         """Nothing that runs is touched."""
         ensure_cache(self.box, self.session, self.steps)
         ensure_debugger(self.box, self.session, self.steps)
-        if "build" in causes:
+        if "build" in causes or self._debugging_begins():
             self._prove(proof)
 
     def _proof_beside(self) -> Callable[[], None] | None:
@@ -127,9 +127,14 @@ class _Replacing(Struct, frozen=True):
                 hint="devctl up again",
             )
 
+    def _debugging_begins(self) -> bool:
+        """Then all is compiled again without optimisation: for minutes, the first time, in which the old one serves."""
+        before = self.old.debugging if self.old is not None else None
+        return self.session.run(self.service.name).debugging is not None and before is None
+
     def _same_base(self) -> bool:
         """Whether the new image differs from the running one by its modules alone."""
-        if not provable(self.session, self.service) or self.old is None:
+        if not provable(self.session, self.service) or self.old is None or self._debugging_begins():
             return False
         if only_in_a_build(self.session.model["services"][self.service.name]["build"]):
             return False
