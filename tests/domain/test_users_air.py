@@ -257,3 +257,17 @@ def test_a_key_is_placed_in_the_table_whose_word_counts() -> None:
     assert (start.args, start.place) == (("--level", "warn"), ".air.toml:12")
     assert (start.variables, start.set_at) == ({"PORT": "9001"}, ".air.toml:7")
     assert (start.built_at, air.place("delay")) == (".air.toml:6", ".air.toml")
+
+
+@pytest.mark.parametrize(
+    ("said", "command"),
+    [
+        ('bin = "./tmp/main"', ("/app/tmp/main",)),
+        ('full_bin = "A=1 exec ./tmp/main x"', ("sh", "-c", "A=1 /d/devctl-debug ./tmp/main x", "sh")),
+        ('full_bin = "dlv exec ./tmp/main -- x"', ("sh", "-c", "/d/devctl-debug ./tmp/main x", "sh")),
+        ('full_bin = "cd tmp && ./main"', ("sh", "-c", "cd tmp && ./main", "sh")),
+        ('args_bin = ["$X"]', ("sh", "-c", "/d/devctl-debug /app/tmp/main $X", "sh")),
+    ],
+)
+def test_a_plain_line_starts_its_program_under_the_debugger(said: str, command: tuple[str, ...]) -> None:
+    assert told(f"[build]\n{said}\n", under="/d/devctl-debug").command == command
