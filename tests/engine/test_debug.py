@@ -118,12 +118,13 @@ def rights(name: str) -> tuple[object, ...]:
 def test_an_editor_stops_the_program_before_and_after_a_save(project: Callable[..., Started]) -> None:
     shop = project()
     shop.devctl("-y", "up", "-d")
-    before = rights(shop.name)
+    before, files = rights(shop.name), sorted(shop.root.iterdir())
     told = debugs(shop)
     assert rights(shop.name) == before, "delve traces its own child, and needs no right for it"
     assert told.result["debugger"]["port"] == int(
         docker("port", f"{shop.name}-app-1", f"{told.result['debugger']['port']}").removeprefix("127.0.0.1:")
     )
+    assert sorted(shop.root.iterdir()) == files
     web = shop.root / "internal/web/web.go"
     variables = stops_at(told, web, "NewEncoder(w)", shop.port)
     assert '"message": "Hello from Go"' in variables["body"]

@@ -17,6 +17,9 @@ from tests.templates.inline import TEMPLATES
 SHOWS = '#!/bin/sh\nprintf "%s\\n" "$@"\n'
 DLV = """#!/bin/sh
 echo "$@" >"$LOG/dlv"
+[ "$1 $2 $3" = "exec --wd $LOG" ] || exit 1
+pwd >"$LOG/settings"
+cd "$3"
 while [ "$1" != -- ]; do program=$1; shift; done
 shift
 setsid "$program" "$@" & wait; sleep 300
@@ -27,8 +30,8 @@ setsid "$program" "$@" & wait; sleep 300
 def folder(tmp_path: Path) -> Path:
     names = ("go", "devctl-debug")
     build_tree(tmp_path, {f"debug/{n}": (TEMPLATES / "debug" / n).read_text() for n in names})
-    build_tree(tmp_path, {"bin/go": SHOWS, "debug/dlv": DLV, "program": f"#!/bin/sh\n{SERVES}"})
-    text = (tmp_path / "debug/devctl-debug").read_text().replace("/tmp/air", str(tmp_path))
+    build_tree(tmp_path, {"bin/go": SHOWS, "debug/dlv": DLV, "program": f"#!/bin/sh\n{SERVES}", "air/x": ""})
+    text = (tmp_path / "debug/devctl-debug").read_text().replace("/tmp/air", str(tmp_path / "air"))
     (tmp_path / "debug/devctl-debug").write_text(text)
     for path in tmp_path.rglob("*"):
         path.chmod(0o755)
@@ -65,15 +68,31 @@ def test_builds_optimise_nothing_and_keep_what_debuggers_read(
 def test_a_signal_is_for_the_program_and_delve_ends_with_it(folder: Path, wait: str, goes_on: bool) -> None:
     env = {"PATH": "/usr/bin:/bin", "LOG": str(folder), "DEVCTL_DEBUG": f"{folder}/debug"}
     env |= {"DEVCTL_DEBUG_LISTEN": ":2345", "DEVCTL_DEBUG_WAIT": wait}
-    argv = [folder / "debug/devctl-debug", folder / "program", "a  b", "$HOME"]
-    with subprocess.Popen(argv, env=env, start_new_session=True) as shell:
-        until((folder / "debugged").exists)
-        server, program = map(int, (folder / "debugged").read_text().split())
+    argv = [folder / "debug/devctl-debug", "./program", "a  b", "$HOME"]
+    with subprocess.Popen(argv, env=env, start_new_session=True, cwd=folder) as shell:
+        until((folder / "air/debugged").exists)
+        server, program = map(int, (folder / "air/debugged").read_text().split())
         until((folder / "args").exists)
         assert is_alive(server) and is_alive(program)
         os.killpg(shell.pid, signal.SIGTERM)
         shell.wait(WITHIN)
     assert "stopped" in (folder / "ran").read_text(), "it was asked"
-    assert not is_alive(server) and not is_alive(program) and not (folder / "debugged").exists()
+    assert not is_alive(server) and not is_alive(program) and not (folder / "air/debugged").exists()
     assert (folder / "args").read_text().split("\0")[:-1] == ["a  b", "$HOME"]
+    assert (folder / "settings").read_text() == f"{folder}/air\n", "delve leaves nothing in the source"
     assert ("--continue" in (folder / "dlv").read_text()) == goes_on
+
+
+def test_a_delve_that_is_killed_leaves_no_program_behind(folder: Path) -> None:
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "LOG": str(folder),
+        "DEVCTL_DEBUG": f"{folder}/debug",
+        "DEVCTL_DEBUG_LISTEN": ":2345",
+    }
+    with subprocess.Popen([folder / "debug/devctl-debug", folder / "program"], env=env, cwd=folder) as shell:
+        until((folder / "air/debugged").exists)
+        server, program = map(int, (folder / "air/debugged").read_text().split())
+        os.kill(server, signal.SIGKILL)
+        shell.wait(WITHIN)
+    until(lambda: not is_alive(program))

@@ -192,8 +192,13 @@ def test_a_port_that_is_taken_is_not_chosen_and_the_chosen_one_stays() -> None:
     assert debugger(world) == "2346 wait"
     debugs(world, port=4000)
     assert debugger(world) == "4000"
-    with pytest.raises(UsageError, match="8080"):
-        debugs(world, port=8080)
+    world.taken_ports.add(5000)
+    for port in (8080, 5000):
+        with pytest.raises(MachineError) as raised:
+            debugs(world, port=port)
+        assert raised.value.code == "port-taken"
+        assert raised.value.problem.hint == f"devctl debug shop --port {port + 1}"
+    assert debugger(world) == "4000"
 
 
 def test_one_service_is_debugged_and_a_choice_is_the_callers() -> None:

@@ -90,20 +90,16 @@ def _port(box: Toolbox, project: Project, name: str, wanted: int | None, found: 
     inside = {it.target for it in published(project.spec(name))}
     service = project.service(name)
     taken = hosts | inside | {service.serve.port or 0 if service is not None else 0}
-    if wanted is not None:
-        if wanted in taken:
-            raise UsageError(
-                f"port {wanted} is one of the project's own", code="usage", hint="--port with another one"
-            )
-        return wanted
-    if found is not None and found.debugging is not None and found.state == "running":
-        return found.debugging.port
-    port = free_port(box.engine, box.host, FIRST_PORT, taken)
-    if port is None:
+    debugged = found.debugging if found is not None and found.state == "running" else None
+    if debugged is not None and wanted in (None, debugged.port):
+        return debugged.port
+    first = wanted or FIRST_PORT
+    port = free_port(box.engine, box.host, first, taken)
+    if port is None or wanted not in (None, port):
         raise MachineError(
-            f"no free port from {FIRST_PORT} to {FIRST_PORT + TRIES - 1}",
+            f"port {first} of the host is taken",
             code="port-taken",
-            hint="devctl debug --port N names another",
+            hint=f"devctl debug {name} --port {port or first + TRIES}",
         )
     return port
 
