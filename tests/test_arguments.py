@@ -100,7 +100,7 @@ def box(processes: Recorder) -> Any:
 
 
 def session() -> Any:
-    run = SimpleNamespace(image=EVIL, user=EVIL, ours=True)
+    run = SimpleNamespace(image=EVIL, user=EVIL, ours=True, debugging=None)
     project = SimpleNamespace(
         name=EVIL, root=Path(ROOT), cache_volume=EVIL, bases={"alpine": EVIL}, services=(SERVICE,)
     )
