@@ -7,9 +7,13 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from tests.hints.texts import pattern_of
 
 # No deadline: how long one example takes says more of the machine than of the code.
 # The same examples each time: what a run finds is not the next one's surprise. `explore` looks for new ones.
@@ -42,3 +46,20 @@ def pytest_configure() -> None:
 def pytest_collection_finish() -> None:
     """Thousands of tests and their modules stay to the end: the garbage collector need not walk through them again and again."""
     gc.freeze()
+
+
+@pytest.fixture
+def hinted(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
+    """Takes each hint that the test follows, as devctl gave it: it must be one that the test is marked with (`follows`), and all
+    of those must have come."""
+    keys = [key for mark in request.node.iter_markers("follows") for key in mark.args]
+    taken: set[str] = set()
+
+    def take(hint: str) -> str:
+        now = {key for key in keys if pattern_of(key).search(hint)}
+        assert now, f"not a hint that this test is marked with: {hint}"
+        taken.update(now)
+        return hint
+
+    yield take
+    assert taken == set(keys), "hints that the test is marked with, and devctl did not give"

@@ -133,7 +133,7 @@ def test_the_article_runs_in_our_dev_stage_and_is_told_each_line(project: MakePr
     assert "air-verse/air" in air["message"] and "own dev stage runs instead" in air["message"]
     assert "go install github.com/air-verse/air@v" in air["hint"]
     target = warned["args-target", f"docker-compose.yml:{line_of(COMPOSE, 'target=dev')}"]
-    assert target["hint"] == "build: {target: dev}"
+    assert target["hint"] == "`build: {target: dev}` in place of that line"
     missing = warned["copy-missing-go-pkg", f"Dockerfile:{line_of(DOCKERFILE, '/go/pkg')}"]
     assert "FROM deps AS builder" in missing["hint"]
     assert ("copy-missing-go-sum", f"Dockerfile:{line_of(DOCKERFILE, 'go.sum')}") in warned

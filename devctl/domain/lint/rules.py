@@ -302,7 +302,11 @@ def _args_target(linted: Linted) -> Iterator[Finding]:
     for key, name, value in pairs:
         if name.strip() == "target":
             message = f"`args: target={value}` chooses nothing: the stage is chosen by `build.target`"
-            yield warn(message, f"build: {{target: {value}}}", linted.compose_place(("build", "args", key)))
+            yield warn(
+                message,
+                f"`build: {{target: {value}}}` in place of that line",
+                linted.compose_place(("build", "args", key)),
+            )
 
 
 def _backslash(linted: Linted) -> Iterator[Finding]:

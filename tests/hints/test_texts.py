@@ -16,9 +16,9 @@ import yaml
 from devctl.adapters.project_files.config_file import check, schema
 from devctl.cli.app import app
 from devctl.cli.options import hoist
-from tests.hints import hints
+from tests.hints.texts import hints
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 GLOBAL = {
     "-C",
@@ -71,7 +71,7 @@ def _calls(text: str) -> Iterator[str]:
         _options, rest = hoist(re.sub(r"-C \S+ ?", "", said.rstrip(".:")).split())
         if not rest or rest[0] in SAYS | GLOBAL:
             continue
-        command = COMMANDS.get(rest[0])
+        command = COMMANDS.get(rest[0].rstrip(":"))
         if command is None:
             yield f"there is no command `devctl {rest[0]}`"
             continue

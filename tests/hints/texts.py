@@ -14,11 +14,12 @@ from itertools import islice, product
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from devctl.domain.failures.catalog import entries
 from tests.helpers import syntax_tree
 
-SOURCE = Path(__file__).parents[1] / "devctl"
+SOURCE = Path(__file__).parents[2] / "devctl"
 _NAMED = re.compile(r"hint|remedy|mend|by_hand|in_config", re.IGNORECASE)
 _MANY = 12
 # Which argument of these is the hint, counted from 0.
@@ -34,6 +35,28 @@ def hints(placeholder: str) -> list[Hint]:
     return [*_of_source(placeholder), *_of_dictionary(placeholder)]
 
 
+def keys() -> dict[str, str]:
+    """Each hint once, with `…` for what is filled in, and the file or entry that gives it. A text of several places is one hint
+    for each, `PLACE | TEXT`: what helps here may not help there."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    gaps: defaultdict[str, str] = defaultdict(lambda: "…")
+    told = [Hint(f"entry {entry.code}", entry.hint.format_map(gaps)) for entry in entries()]
+    for hint in (*_of_source("…"), *told):
+        if not re.fullmatch(r"[…\s;,]*", hint.text):
+            found[hint.text].add(re.sub(r":\d+$", "", hint.where))
+    return {
+        text if len(places) == 1 else f"{place} | {text}": place
+        for text, places in found.items()
+        for place in sorted(places)
+    }
+
+
+def pattern_of(key: str) -> re.Pattern[str]:
+    """What a hint with this key reads like: something for each gap. It may stand in a longer one."""
+    text = key.partition(" | ")[2] if re.match(r"[\w./ -]+ \| ", key) else key
+    return re.compile(".*".join(map(re.escape, text.split("…"))), re.DOTALL)
+
+
 def _of_dictionary(placeholder: str) -> Iterator[Hint]:
     for entry in entries():
         for sample in entry.samples:
@@ -43,20 +66,20 @@ def _of_dictionary(placeholder: str) -> Iterator[Hint]:
 
 
 def _of_source(placeholder: str) -> Iterator[Hint]:
-    for where, around, value in _expressions():
-        for text in _Texts(around, placeholder).of(value):
+    for where, tree, around, value in _expressions():
+        for text in _Texts(tree, around, placeholder).of(value):
             yield Hint(where, text)
 
 
 @cache
-def _expressions() -> list[tuple[str, ast.AST, ast.expr]]:
-    """Each expression of the source that is a hint: its place, the function around it, itself."""
-    found: list[tuple[str, ast.AST, ast.expr]] = []
+def _expressions() -> list[tuple[str, ast.Module, ast.AST, ast.expr]]:
+    """Each expression of the source that is a hint: its place, the file and the function around it, itself."""
+    found: list[tuple[str, ast.Module, ast.AST, ast.expr]] = []
     for path in sorted(SOURCE.rglob("*.py")):
         tree = syntax_tree(path)
         name = path.relative_to(SOURCE).as_posix()
         for around, node in _with_function(tree, tree):
-            found += [(f"{name}:{value.lineno}", around, value) for value in _hinted(node)]
+            found += [(f"{name}:{value.lineno}", tree, around, value) for value in _hinted(node)]
     return found
 
 
@@ -88,8 +111,9 @@ def _hinted(node: ast.AST) -> Iterator[ast.expr]:
 
 class _Texts(Struct):
     """What an expression in a function can say, as far as it is written there: each branch of a choice, each value of a table, each
-    text that a variable is given."""
+    text that a variable is given, what a function of the same file returns."""
 
+    tree: ast.Module
     around: ast.AST
     placeholder: str
 
@@ -103,7 +127,7 @@ class _Texts(Struct):
             case ast.IfExp():
                 return [*self.of(node.body, depth), *self.of(node.orelse, depth)]
             case ast.BoolOp():
-                return [text for value in node.values for text in self.of(value, depth)]
+                return [text for value in node.values for text in self.of(value, depth) or [self.placeholder]]
             case ast.BinOp(op=ast.Add()):
                 sides = [self.of(side, depth) or [self.placeholder] for side in (node.left, node.right)]
                 return ["".join(words) for words in islice(product(*sides), _MANY)]
@@ -111,6 +135,14 @@ class _Texts(Struct):
                 return [text for value in node.values for text in self.of(value, depth)]
             case ast.Tuple() | ast.List():
                 return [text for value in node.elts for text in self.of(value, depth)]
+            case ast.Name() if depth > 0 and not _NAMED.search(node.id):
+                return [text for made in self._given(node.id) for text in self.of(made, depth - 1)]
+            case ast.Call(func=ast.Name(id=name)) if depth > 0 and not _NAMED.search(name):
+                return [
+                    text
+                    for made, around in self._returned(name)
+                    for text in replace(self, around=around).of(made, depth - 1)
+                ]
         return []
 
     def _part(self, node: ast.expr, depth: int) -> list[str]:
@@ -124,3 +156,12 @@ class _Texts(Struct):
         for node in ast.walk(self.around):
             if isinstance(node, ast.Assign) and name in [ast.unparse(target) for target in node.targets]:
                 yield node.value
+
+    def _returned(self, name: str) -> Iterator[tuple[ast.expr, ast.AST]]:
+        for made in self.tree.body:
+            if isinstance(made, ast.FunctionDef) and made.name == name:
+                yield from (
+                    (r.value, made)
+                    for r in ast.walk(made)
+                    if isinstance(r, ast.Return) and r.value is not None
+                )
