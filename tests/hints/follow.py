@@ -163,9 +163,10 @@ def shell(pattern: str = "(.*)", *, then: str = "{}", **values: str) -> Callable
     return follow
 
 
-def both(*steps: Callable[[Path, Told], object]) -> Callable[[Path, Told], None]:
-    def follow(root: Path, told: Told) -> None:
-        for step in steps:
-            step(root, told)
+def both(*steps: Callable[[Path, Told], object]) -> Callable[[Path, Told], object]:
+    """One after the other; what the last one returns."""
+
+    def follow(root: Path, told: Told) -> object:
+        return [step(root, told) for step in steps][-1]
 
     return follow

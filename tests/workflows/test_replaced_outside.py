@@ -73,7 +73,8 @@ def test_a_folder_of_the_project_and_a_vendored_module_are_no_matter(tmp_path: P
         (True, False, "cd libs/greet && go mod init example.com/greet"),
         (True, True, "git submodule update --init libs/greet"),
         (False, True, "git submodule update --init libs/greet"),
-        (False, False, "bring libs/greet back; where the code no longer needs it: go mod edit -dropreplace=example.com/greet"),
+        (False, False, "bring libs/greet back; where the code no longer needs it: "
+            "go mod edit -dropreplace=example.com/greet && go mod tidy"),
     ],
 )  # fmt: skip
 def test_a_folder_that_is_no_module_is_named_with_what_makes_it_one(
@@ -102,4 +103,4 @@ def test_a_command_that_is_told_is_one_command(tmp_path: Path) -> None:
     box, project = bridge(tmp_path, mod=mod)
     with pytest.raises(FilesError) as raised:
         check_manifests(box.files, project, mode="prod")
-    assert raised.value.problem.hint.endswith("go mod edit '-dropreplace=example.com/$(evil)'")
+    assert raised.value.problem.hint.endswith("go mod edit '-dropreplace=example.com/$(evil)' && go mod tidy")

@@ -95,7 +95,8 @@ def _brought(files: Files, root: Path, folder: str, module: str, *, is_folder: b
         return f"git submodule update --init {shell_path(folder)}"
     if is_folder:
         return f"cd {shlex.quote(folder)} && go mod init {shlex.quote(module)}"
-    return f"bring {folder} back; where the code no longer needs it: go mod edit {shlex.quote(f'-dropreplace={module}')}"
+    drop = f"go mod edit {shlex.quote(f'-dropreplace={module}')} && go mod tidy"
+    return f"bring {folder} back; where the code no longer needs it: {drop}"
 
 
 def _from_above(project: Project, both: str) -> str:
