@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from devctl.adapters.system.host import SystemHost
 from devctl.cli import wiring
 from tests.cli.conftest import Ran
 from tests.cli.scripted_docker import ScriptedDocker
 from tests.hints.compose_rows import ROWS as COMPOSE
 from tests.hints.dockerfile_rows import ROWS as DOCKERFILES
 from tests.hints.follow import Fault, Told
+from tests.hints.more_rows import ROWS as MORE
 from tests.hints.source_rows import ROWS as SOURCES
 
 Follows = Callable[[Fault], None]
@@ -28,7 +30,7 @@ def follows(
     def follow(fault: Fault) -> None:
         monkeypatch.chdir(fault.made(tmp_path / "followed"))
         before = told(devctl, ("-C", ".", *fault.words))
-        [problem] = [problem for problem in before if problem["code"] == fault.code]
+        *_, problem = (problem for problem in before if problem["code"] == fault.code)
         hinted(problem["hint"])
         words = fault.follow(Path.cwd(), problem)
         after = told(devctl, words if isinstance(words, tuple) else ("-C", ".", *fault.words))
@@ -45,11 +47,12 @@ def told(devctl: Callable[..., Ran], words: tuple[str, ...]) -> list[Told]:
     return [problem for at, problem in enumerate(found) if problem not in found[:at]]
 
 
-@pytest.mark.parametrize("fault", [*DOCKERFILES, *SOURCES])
+@pytest.mark.parametrize("fault", [*DOCKERFILES, *MORE, *SOURCES])
 def test_a_hint_that_is_followed_ends_well(
     fault: Fault, follows: Follows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before a docker that answers from memory."""
+    """Before a docker that answers from memory, on a machine where every port is free."""
+    monkeypatch.setattr(SystemHost, "port_free", lambda *_: True)
     docker = ScriptedDocker("answers", present=True, env=os.environ)
     monkeypatch.setattr(wiring, "SystemProcesses", lambda: docker)
     follows(fault)
