@@ -340,7 +340,6 @@ OPEN: tuple[str, ...] = (
     "… names the files that are built: add the one that declares it, or build the package: `go build …`; else fix the code and save",
     "a newer golang image in the Dockerfile; then devctl debug",
     "debug on amd64, arm64, 386, ppc64le, riscv64 or loong64",
-    "compose.yaml: stop_grace_period: 30s gives it more time, and so does kill_delay in .air.toml",
     "fix the code, then: devctl prod-preview",
     "fix what the lines above name; -v shows the whole output",
     "…, then devctl up …",
@@ -423,5 +422,9 @@ OPEN: tuple[str, ...] = (
     "devctl up starts again",
     "run devctl down as that user",
     "workflows/switch/switch.py | devctl up",
+    "… is a link, and its target is not in the build context: move that into the project, or ",
+    "…remove its line from .dockerignore",
+    "devctl debug … --port …",
+    "devctl debug … --port ……",
 )
 """No test follows these yet."""
