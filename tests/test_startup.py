@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import devctl
+
+ROOT = Path(devctl.__file__).parent
 HEAVY = (
     "docker",
     "python_on_whales",
@@ -51,3 +57,21 @@ def test_cheap_calls_load_nothing_heavy(words: list[str], code: int) -> None:
     assert [m for m in HEAVY if m in modules] == []
     if "--help" in words:
         assert [m for m in modules if m.startswith(("devctl.adapters.", "devctl.workflows."))] == []
+
+
+def test_no_pattern_is_compiled_before_it_is_asked() -> None:
+    """`devctl.domain.regex` is for that."""
+    compiled = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted(ROOT.rglob("*.py"))
+        for node in _outside_of_functions(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "re.compile"
+    ]
+    assert compiled == []
+
+
+def _outside_of_functions(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (ast.FunctionDef, ast.Lambda)):
+            yield child
+            yield from _outside_of_functions(child)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import sys
 import threading
@@ -18,6 +17,7 @@ from devctl.cli.call import Call
 from devctl.cli.commands import register
 from devctl.cli.help import Group
 from devctl.cli.options import GlobalOptions, asks_json, hoist
+from devctl.domain.regex import regex
 from devctl.errors import (
     DevctlError,
     ExitCode,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # typer keeps its own copy of click private; the base of its usage errors is reached through a public subclass.
 _TyperUsage: type[Exception] = typer.BadParameter.__mro__[1]
-_SUGGESTED = re.compile(r"Did you mean '([^']+)'")
+_SUGGESTED = regex(r"Did you mean '([^']+)'")
 
 app = typer.Typer(
     name="devctl",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from devctl.domain.regex import regex
+
 Version = tuple[int, ...]
 
 LONGEST = 131_072
@@ -11,7 +13,7 @@ LONGEST = 131_072
 _DIGITS = frozenset("0123456789")
 _MOST = 18
 """Digits. `int` refuses more than 4300, an operating system far fewer."""
-_SIZE = re.compile(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)\s*(?:(?P<unit>[kKMGT])(?P<binary>i?))?B?")
+_SIZE = regex(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)\s*(?:(?P<unit>[kKMGT])(?P<binary>i?))?B?")
 
 
 def whole(text: str) -> int | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from devctl.domain.regex import regex
 from devctl.ui.style import Part, Style
 
 _LEVELS = ("level", "severity", "lvl", "L")
@@ -15,7 +15,7 @@ _TIMES = ("time", "ts", "timestamp", "@timestamp", "T")
 _MESSAGES = ("msg", "message", "M")
 _WORST, _WORSE = ("error", "err", "dpanic", "fatal", "critical", "panic"), ("warn", "warning")
 _SHORTER = {"warning": "warn", "critical": "fatal"}
-_PLAIN = re.compile(r"[^\s\"=\x00-\x1f\x7f-\x9f]+")
+_PLAIN = regex(r"[^\s\"=\x00-\x1f\x7f-\x9f]+")
 _UNITS = (1, 10**3, 10**6, 10**9)
 """Of a time that is a number since 1970: seconds, or a part of them."""
 

@@ -27,6 +27,7 @@ from devctl.domain.failures import explain
 from devctl.domain.ports.toolbox import Finished, Processes
 from devctl.domain.project.compose_inputs import OF_THE_TOOLS
 from devctl.domain.project.taken_from_variables import taken_out
+from devctl.domain.regex import regex
 from devctl.errors import FilesError, MachineError
 
 if TYPE_CHECKING:
@@ -34,12 +35,12 @@ if TYPE_CHECKING:
     from devctl.domain.project.compose_inputs import ComposeInputs
     from devctl.domain.project.compose_model import Model
 
-_PLACE = re.compile(r"(?:parsing |validating )?(?P<file>/\S+?\.ya?ml)(?::| )")
-_ALIAS = re.compile(rb"(?m)(?:^|[\s\[,{:-])\*[^\s*]")
+_PLACE = regex(r"(?:parsing |validating )?(?P<file>/\S+?\.ya?ml)(?::| )")
+_ALIAS = regex(rb"(?m)(?:^|[\s\[,{:-])\*[^\s*]")
 CONFIG_WITHIN = 60.0
 """Seconds; it takes a tenth of one."""
-_UNKNOWN = re.compile(r"(?P<at>[\w.-]*) ?additional properties '(?P<key>[^']+)' not allowed", re.IGNORECASE)
-_LINE = re.compile(r"line (?P<line>\d+)")
+_UNKNOWN = regex(r"(?P<at>[\w.-]*) ?additional properties '(?P<key>[^']+)' not allowed", re.IGNORECASE)
+_LINE = regex(r"line (?P<line>\d+)")
 
 
 BUILD_TIMEOUT = 3600.0

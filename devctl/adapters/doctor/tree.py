@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from devctl.adapters.system.state_folder import SystemStateFolder
 from devctl.domain.doctor.facts import TreeFacts
 from devctl.domain.ports.toolbox import Processes
 from devctl.domain.project.state_folder import STATE_FOLDER, FileEventsNote
+from devctl.domain.regex import regex
 from devctl.errors import FilesError
 
 LOOKED_AT = 20_000
@@ -20,9 +20,9 @@ LOOKED_AT = 20_000
 SAMPLES = 5
 SCRIPT_LIMIT = 1_000_000
 _NOT_OURS = frozenset({"node_modules", "vendor", STATE_FOLDER})
-_RUNS_SCRIPTS = re.compile(r"(?i)^(.*\.)?dockerfile(\..*)?$|^(docker-)?compose.*\.ya?ml$|^containerfile$")
-_WORD = re.compile(r"[\w.-]+")
-_STARTS = re.compile(
+_RUNS_SCRIPTS = regex(r"(?i)^(.*\.)?dockerfile(\..*)?$|^(docker-)?compose.*\.ya?ml$|^containerfile$")
+_WORD = regex(r"[\w.-]+")
+_STARTS = regex(
     r"""(?im)^\s*(?:ENTRYPOINT|CMD|entrypoint:|command:)[ \t]*(?:\[\s*)?["']?(?P<path>[\w./-]*?(?P<name>[\w.-]+\.sh))["',\s\]]"""
 )
 """The script that a container starts with, called by its own name."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,13 +12,14 @@ from devctl.adapters.system.beneath import read_bytes
 from devctl.domain.compose.env_file import examples, variables
 from devctl.domain.detect.address import names_our_port, serves_here
 from devctl.domain.go.facts import ConfigFile, GoPackage, Located, Setting
+from devctl.domain.regex import regex
 
 _CONFIGS = (".json", ".yaml", ".yml", ".toml", ".ini", ".conf", ".env", ".properties")
 _CONFIG_FOLDERS = ("config", "configs", "conf", "etc")
-_SECTION = re.compile(
+_SECTION = regex(
     r"""(?P<indent>\s*)(?:\[(?P<table>[\w.-]+)\]|["']?(?P<key>[A-Za-z_][\w.-]*)["']?\s*:\s*[{]?)\s*(?:#.*)?$"""
 )
-_CONFIG_LINE = re.compile(
+_CONFIG_LINE = regex(
     r"""\s*["']?([A-Za-z_][\w.-]*)["']?\s*[:=]\s*["']?([\w.\[\]-]*:?\d{2,5})["']?\s*,?\s*(?:#.*)?$"""
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -12,13 +11,14 @@ from pathlib import Path
 
 from devctl.adapters.system import beneath
 from devctl.adapters.system.regular_file import walk
+from devctl.domain.regex import regex
 
-_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|`[^`]*`|\S+')
+_WORD = regex(r'"(?:[^"\\]|\\.)*"|`[^`]*`|\S+')
 _MOST = 5000
 """Files that are looked at; where there are more, their endings have been seen by then."""
 _NAMES = 20_000
 """Names in folders that a pattern is held against."""
-_WILD = re.compile(r"[*?\[\\]")
+_WILD = regex(r"[*?\[\\]")
 
 
 def embed_patterns(source: bytes) -> Iterator[tuple[int, str]]:

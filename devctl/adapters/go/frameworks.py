@@ -8,31 +8,32 @@ from typing import TYPE_CHECKING
 
 from devctl.adapters.go.values import first, text
 from devctl.domain.detect.address import names_our_port
+from devctl.domain.regex import regex
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 # Modules whose `Run`, `Start` and `Listen` serve; without one of them these words mean something else.
-_FRAMEWORKS = re.compile(
+_FRAMEWORKS = regex(
     r"gin-gonic/gin|labstack/echo|gofiber/fiber|kataras/iris|beego|cloudwego/hertz|go-kratos|gogf/gf|functions-framework-go"
 )
 _MAKERS = ("gin.", "echo.", "fiber.", "iris.")
-_ROUTER = re.compile(
+_ROUTER = regex(
     r"^(?:r|g|e|router|engine|ginEngine|httpRouter|\w+\.(?:router|engine|gin))$|[rR]out\w*\([^()]*\)$|^g(?:http)?\.(?:Get)?Server\(\)$"
 )
-_TALKS = re.compile(r"Dial|Client|Connect|Conn\b|Request|\.(?:Get|Post|Do)$")
+_TALKS = regex(r"Dial|Client|Connect|Conn\b|Request|\.(?:Get|Post|Do)$")
 BEEGO = ("web", "beego")
 GRPC = "google.golang.org/grpc"
 # Calls that make a server, or tell it its address: by the import that makes them so, and what they are called on.
 _SERVER_MAKERS: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
     "NewServer": (
-        ("grpc", re.compile(r"^google\.golang\.org/grpc$")),
-        ("", re.compile(r"go-kratos/kratos/v\d+/transport/")),
+        ("grpc", regex(r"^google\.golang\.org/grpc$")),
+        ("", regex(r"go-kratos/kratos/v\d+/transport/")),
     ),
-    "MustNewServer": (("", re.compile(r"zeromicro/go-zero/(?:rest|zrpc|gateway)$")),),
-    "Address": (("", re.compile(r"go-kratos/kratos/v\d+/transport/|go-micro\.dev/|asim/go-micro")),),
-    "WithHostPorts": (("", re.compile(r"cloudwego/hertz/pkg/app/server$")),),
-    "ResolveTCPAddr": (("net", re.compile(r"cloudwego/kitex/server$")),),
+    "MustNewServer": (("", regex(r"zeromicro/go-zero/(?:rest|zrpc|gateway)$")),),
+    "Address": (("", regex(r"go-kratos/kratos/v\d+/transport/|go-micro\.dev/|asim/go-micro")),),
+    "WithHostPorts": (("", regex(r"cloudwego/hertz/pkg/app/server$")),),
+    "ResolveTCPAddr": (("net", regex(r"cloudwego/kitex/server$")),),
 }
 
 

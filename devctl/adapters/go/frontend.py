@@ -16,19 +16,20 @@ from devctl.adapters.system.regular_file import walk
 from devctl.domain.command.argv import shell_path
 from devctl.domain.dockerfile.stages import filled
 from devctl.domain.go.facts import Located, Unbuilt
+from devctl.domain.regex import regex
 
 _SKIPPED = frozenset({"node_modules", "vendor", "testdata"})
 _DEEP = 4
 """Folders below the project's in which a package.json is looked for."""
 _MADE = frozenset({"dist", "build", "out", "public", "www"})
 _LOCKS = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lock": "bun", "bun.lockb": "bun"}
-_BUNDLERS = re.compile(
+_BUNDLERS = regex(
     r"(?:vite|webpack|svelte|rollup|angular|next|nuxt|astro|vue|esbuild)[\w.-]*\.(?:[cm]?[jt]s|json)"
 )
-_GENERATES = re.compile(rb"^//go:generate[ \t]+.*\b(?:npm|npx|yarn|pnpm|bun|make|vite)\b", re.MULTILINE)
-_TARGET = re.compile(r"^([\w.-]+)[ \t]*:(?!=)")
-_USED = re.compile(r"\$[({](\w+)[)}]")
-_SET = re.compile(r"^(\w+)[ \t]*[:?]?=[ \t]*(\S.*)$", re.MULTILINE)
+_GENERATES = regex(rb"^//go:generate[ \t]+.*\b(?:npm|npx|yarn|pnpm|bun|make|vite)\b", re.MULTILINE)
+_TARGET = regex(r"^([\w.-]+)[ \t]*:(?!=)")
+_USED = regex(r"\$[({](\w+)[)}]")
+_SET = regex(r"^(\w+)[ \t]*[:?]?=[ \t]*(\S.*)$", re.MULTILINE)
 
 
 class _Frontend(Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -35,17 +34,18 @@ from devctl.adapters.go.values import (
 )
 from devctl.domain.detect.address import names_our_port, parse_address, serves_here
 from devctl.domain.go.facts import EnvFile, Located, Setting, SettingKind
+from devctl.domain.regex import regex
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, QueryCursor
 
 
 _FILE_URL = "file://"
-_ROUTED = re.compile(r"(?:(?P<method>[A-Z]+)\s+)?(?P<path>/\S*)")
-_ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-_QUOTED = re.compile(r'"([^"\n]*)"')
-_FLAG = re.compile(r"(?:String|Int|Uint)(?:16|32|64)?(?:Var)?P?")
-_TAG = re.compile(r'(?<![\w-])([\w-]+):"([^"]*)"')
+_ROUTED = regex(r"(?:(?P<method>[A-Z]+)\s+)?(?P<path>/\S*)")
+_ENV_NAME = regex(r"[A-Z][A-Z0-9_]*")
+_QUOTED = regex(r'"([^"\n]*)"')
+_FLAG = regex(r"(?:String|Int|Uint)(?:16|32|64)?(?:Var)?P?")
+_TAG = regex(r'(?<![\w-])([\w-]+):"([^"]*)"')
 
 # The patterns below in the order of `_PackageReader.handlers`; calls are by far the most frequent nodes, so they are filtered here.
 _QUERY = """
@@ -88,7 +88,7 @@ _OPEN = (
 )  # fmt: skip
 # What a program makes or writes is not a file that comes with it: a database and a log that a run in dev left in the source belong
 # into no image.
-_WRITES = re.compile(r"\bO_(?:WRONLY|RDWR|CREATE?|APPEND|TRUNC)\b")
+_WRITES = regex(r"\bO_(?:WRONLY|RDWR|CREATE?|APPEND|TRUNC)\b")
 _KEEPS_DATA = frozenset(
     {"badger", "bbolt", "bolt", "buntdb", "gorm", "leveldb", "pebble", "sql", "sqlite", "sqlx"}
 )

@@ -34,6 +34,7 @@ from devctl.domain.go.file_head import (
 )
 from devctl.domain.go.gomod import GoMod, parse_mod
 from devctl.domain.go.prefilter import reachable, worth_parsing
+from devctl.domain.regex import regex
 from devctl.errors import FilesError
 
 _SKIPPED = frozenset({"vendor", "node_modules", "testdata", "tmp"})
@@ -43,10 +44,10 @@ _SAMPLES = frozenset(
 )
 _LINKS = 200
 """Links to folders that are gone through: a few that lead to one another make any number of paths."""
-_GO_LINE = re.compile(r"^\s*go\s+\d", re.MULTILINE)
-_MAIN = re.compile(rb"^func main\(\)", re.MULTILINE)
+_GO_LINE = regex(r"^\s*go\s+\d", re.MULTILINE)
+_MAIN = regex(rb"^func main\(\)", re.MULTILINE)
 _LOADS_ZONE = b"time.LoadLocation("
-_WILD = re.compile(r"[*?\[]")
+_WILD = regex(r"[*?\[]")
 
 
 class _Folder(Struct):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from devctl.adapters.go.values import literal, text
 from devctl.domain.go.facts import EnvFile, Located
+from devctl.domain.regex import regex
 
 if TYPE_CHECKING:
     from tree_sitter import Node, QueryCursor
@@ -25,18 +26,16 @@ _QUERY = """
 (call_expression function: [(identifier) (selector_expression)] arguments: (argument_list . (_) @first)) @call
 """
 _READ = r"(?:os\.Getenv|os\.LookupEnv|syscall\.Getenv)\((?P<argument>[^()]*)\)"
-_GIVEN = re.compile(rf"(?:strings\.TrimSpace\()?{_READ}\)?")
-_LACKING = re.compile(
-    rf'(?:{_READ}|(?<![\w.])(?P<empty>[\w.]+))[)\s]*==\s*(?:""|``|0\b)|!\s*(?P<missing>\w+)'
-)
-_FAILED = re.compile(r"(\w+) != nil")
-_LOADS = re.compile(r"godotenv\.(?:Load|Overload|Read)\((?P<files>[^()]*)\)")
-_QUOTED = re.compile(r'["`]([^"`]+)["`]')
-_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-_ENDS = re.compile(
+_GIVEN = regex(rf"(?:strings\.TrimSpace\()?{_READ}\)?")
+_LACKING = regex(rf'(?:{_READ}|(?<![\w.])(?P<empty>[\w.]+))[)\s]*==\s*(?:""|``|0\b)|!\s*(?P<missing>\w+)')
+_FAILED = regex(r"(\w+) != nil")
+_LOADS = regex(r"godotenv\.(?:Load|Overload|Read)\((?P<files>[^()]*)\)")
+_QUOTED = regex(r'["`]([^"`]+)["`]')
+_NAME = regex(r"[A-Z][A-Z0-9_]*")
+_ENDS = regex(
     r"\bFatal|\bpanic\(|\bos\.Exit\([1-9]|\breturn\b(?:(?!\breturn\b)[^\n])*(?:errors\.New\(|fmt\.Errorf\(|\b[eE]rr)"
 )
-_HELPER = re.compile(r"(?i)^(?:must|require)\w*env$|^getrequired\w*env$")
+_HELPER = regex(r"(?i)^(?:must|require)\w*env$|^getrequired\w*env$")
 # Set by whoever manages the process; a program that looks for them goes on without.
 _MANAGERS = frozenset(
     """NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID LISTEN_FDS LISTEN_PID JOURNAL_STREAM INVOCATION_ID KUBERNETES_SERVICE_HOST

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from devctl.domain.detect.address import is_brokers, names_our_port, parse_address, serves_here
+from devctl.domain.regex import regex
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -32,10 +33,10 @@ _TELLING = frozenset(
         "call_expression",
     ]
 )
-_DEFAULT = re.compile(r"^\d+$|default", re.IGNORECASE)
-_READS_ENV = re.compile(r"[eE]nv|\.Get(?:String|Int)$")
-_ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-_VERB = re.compile(r"%[+#]?[sdvq]")
+_DEFAULT = regex(r"^\d+$|default", re.IGNORECASE)
+_READS_ENV = regex(r"[eE]nv|\.Get(?:String|Int)$")
+_ENV_NAME = regex(r"[A-Z][A-Z0-9_]*")
+_VERB = regex(r"%[+#]?[sdvq]")
 _GROUPS = frozenset({"Group", "Route", "PathPrefix"})
 
 

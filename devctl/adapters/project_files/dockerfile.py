@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from devctl.adapters.system.beneath import read_bytes
 from devctl.adapters.system.regular_file import Unreadable
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import PREDEFINED, assignments, expand
+from devctl.domain.regex import regex
 from devctl.errors import FilesError
 
 _KNOWN = frozenset(
@@ -119,7 +119,7 @@ def _error(lines: list[str]) -> str | None:
 
 # The builder takes quotes away from these as a shell does. (ENV, LABEL and ARG are taken apart where they are read.)
 _WORDS = frozenset({"FROM", "COPY", "ADD", "WORKDIR", "USER", "EXPOSE", "VOLUME", "STOPSIGNAL"})
-_QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_QUOTED = regex(r"\"([^\"]*)\"|'([^']*)'")
 
 
 def _instruction(command: Any) -> Instruction:

@@ -17,10 +17,11 @@ from devctl.domain.image.elf import HEAD, read_elf
 from devctl.domain.numbers import version
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Finished, Processes
+from devctl.domain.regex import regex
 from devctl.errors import MachineError
 
 FETCH_TIMEOUT = 300.0
-_RELEASE = re.compile(r"go(\d+(?:\.\d+)+)(?: |$)")
+_RELEASE = regex(r"go(\d+(?:\.\d+)+)(?: |$)")
 """`go1.26.3`, also with an experiment (`go1.26.3 X:…`); no pre-release."""
 
 

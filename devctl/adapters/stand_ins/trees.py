@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from devctl.adapters.stand_ins.fetch import Toolchain
 from devctl.adapters.stand_ins.layer import LayerWriter
 from devctl.adapters.stand_ins.scripts import TZDATA, scripts
 from devctl.domain.dockerfile.runtime_bases import NONROOT
+from devctl.domain.regex import regex
 
 UID = int(NONROOT.partition(":")[0])
 CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
@@ -29,12 +29,10 @@ COMPILER_PACKAGES = ("gcc", "g++", "libc6-dev", "make", "bash")
 """What golang:X installs or has from its own base, as far as code with C in it asks for it."""
 
 # What they depend on and no build that is not sanitized or profiled calls; libnsl's headers bring Kerberos and OpenSSL.
-_SPARE = re.compile(
+_SPARE = regex(
     r"lib(asan|lsan|tsan|ubsan|gprofng|ssl|krb5|k5crypto|gssapi|com-err|keyutils|tirpc|nsl|itm|quadmath)|rpcsvc|debianutils"
 )
-_SPARE_FILES = re.compile(
-    r"share/.*|lib/gcc/[^/]+/[^/]+/(lto1|lib[alt]san.*|libubsan.*)|bin/(gp-.*|gprofng.*)"
-)
+_SPARE_FILES = regex(r"share/.*|lib/gcc/[^/]+/[^/]+/(lto1|lib[alt]san.*|libubsan.*)|bin/(gp-.*|gprofng.*)")
 
 
 def fill_shell(layer: LayerWriter, busybox: Path, applets: Sequence[str], *, ref: str) -> None:

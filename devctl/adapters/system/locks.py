@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,13 +13,14 @@ from msgspec import Struct, field
 
 from devctl.domain.ports.files import Holder
 from devctl.domain.project.state_folder import LOCK, STATE_FOLDER
+from devctl.domain.regex import regex
 from devctl.errors import MachineError
 
 POLL = 0.05
 """Seconds between two tries."""
 GLANCE = 0.2
 """Seconds that a lock may be taken and nobody is told: `held` takes it, shared, for the moment of a look."""
-_NOTE = re.compile(r"([a-z-]{1,20}) (\d{1,10}) (\d{1,12})\n")
+_NOTE = regex(r"([a-z-]{1,20}) (\d{1,10}) (\d{1,12})\n")
 
 
 def take(

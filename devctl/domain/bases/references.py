@@ -5,7 +5,6 @@ For users: docs/how-to/use-without-a-registry.md.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -15,6 +14,7 @@ from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.runtime_bases import IMAGES, RUNTIME_BASES, SCRATCH
 from devctl.domain.go.versions import DEFAULT_GO
 from devctl.domain.numbers import whole
+from devctl.domain.regex import regex
 
 Role = Literal["golang", "runtime", "tool"]
 Source = Literal["registry", "mirror", "assembled", "local"]
@@ -22,11 +22,11 @@ Source = Literal["registry", "mirror", "assembled", "local"]
 HUB = "docker.io"
 
 _RUNTIMES = ("alpine", "debian", "ubuntu", "busybox", "distroless/", "chainguard/")
-_DISTROLESS_STATIC = re.compile(r"distroless/static(-debian(?P<release>\d+))?")
-_DISTROLESS_TAG = re.compile(r"(latest|nonroot|debug|debug-nonroot)(-[a-z0-9]+)?")
-_GO_TAG = re.compile(r"(?P<version>\d+\.\d+(\.\d+)?)")
+_DISTROLESS_STATIC = regex(r"distroless/static(-debian(?P<release>\d+))?")
+_DISTROLESS_TAG = regex(r"(latest|nonroot|debug|debug-nonroot)(-[a-z0-9]+)?")
+_GO_TAG = regex(r"(?P<version>\d+\.\d+(\.\d+)?)")
 _DEBIAN_12_BYTES = 1_994_545  # distroless static of the Debian before, counted alike
-_PRERELEASE = re.compile(r"\d(rc|beta)\d")
+_PRERELEASE = regex(r"\d(rc|beta)\d")
 
 
 class Ref(Struct, frozen=True):

@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
+from devctl.domain.regex import regex
+
 
 def docker(*flags: str, to: Sequence[str] = ()) -> list[str]:
     """`docker` with its verb and flags, and after `--` what they apply to: `docker run --rm -- IMAGE sh`.
@@ -49,7 +51,7 @@ def shell_text(words: Sequence[str]) -> str | None:
     return "".join(words[2:3]) if name in _SHELLS and re.fullmatch(r"-\w*c", flag) else None
 
 
-_ONLY_A_SHELL = re.compile(r"[$`*?~#;&|<>(){}\[\]\n]|^\s*\w+=|^\s*\.\s")
+_ONLY_A_SHELL = regex(r"[$`*?~#;&|<>(){}\[\]\n]|^\s*\w+=|^\s*\.\s")
 
 
 def exec_words(text: str) -> tuple[str, ...]:

@@ -9,15 +9,16 @@ from msgspec import Struct
 
 from devctl.domain.compose.variables import substituted
 from devctl.domain.numbers import LONGEST
+from devctl.domain.regex import regex
 
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=(.*))?$")
-_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
-_ESCAPE = re.compile(r'\\([nrt"$\\])')  # any other stays as it is
+_LINE = regex(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=(.*))?$")
+_QUOTED = regex(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
+_ESCAPE = regex(r'\\([nrt"$\\])')  # any other stays as it is
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "$": "$$"}
 _ENDS_OF_EXAMPLES = (
     ".example", ".sample", ".dist", ".template", "-example", "_example", "-sample", ".local", ".dev", ".development", ".default",
 )  # fmt: skip
-_SECRET = re.compile(r"(?i)(token|secret|passw|pwd|passphrase|key|credential|private|dsn|cookie)")
+_SECRET = regex(r"(?i)(token|secret|passw|pwd|passphrase|key|credential|private|dsn|cookie)")
 
 
 class Variable(Struct, frozen=True):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from devctl.domain.regex import regex
 from devctl.errors import Problem
 
-_NAMED = re.compile(
+_NAMED = regex(
     r"(?P<before>(?:[\w.-]*[._-])?)(?:docker)?compose(?P<after>(?:[._-][\w.-]*)?)\.ya?ml", re.IGNORECASE
 )
-_PLAIN = re.compile(r"(?P<before>local|dev|development)\.ya?ml")
+_PLAIN = regex(r"(?P<before>local|dev|development)\.ya?ml")
 FOR_DEV = frozenset({"dev", "develop", "development", "local", "localhost"})
 _ASIDE = frozenset({"override", "test", "tests", "testing", "ci", "e2e", "integration", "bench", "example"})
 _PROD = frozenset({"prod", "production", "release", "stage", "staging", "deploy", "swarm", "stack"})

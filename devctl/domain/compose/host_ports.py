@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from devctl.domain.project.compose_model import Spec
+from devctl.domain.regex import regex
 
-_RANGE = re.compile(r"(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?")
+_RANGE = regex(r"(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?")
 
 
 class Published(Struct, frozen=True):

@@ -7,15 +7,15 @@ doubles it on the way out: https://docs.docker.com/reference/compose-file/interp
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import cast
 
 from devctl.domain.project.compose_model import Model, OwnModel
+from devctl.domain.regex import regex
 
 # Compose reads JSON by its YAML parser. That one takes no half of a pair of `\ud83d\ude00`, so such characters stand as they are,
 # and it takes these only escaped (https://yaml.org/spec/1.2.2/#51-character-set).
-_ONLY_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_ONLY_ESCAPED = regex("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 def from_compose(text: str) -> OwnModel:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from devctl.domain.compose.model_json import quoted_name
 from devctl.domain.project.compose_inputs import Bare, Beside, Node
+from devctl.domain.regex import regex
 
-_SAFE_BARE = re.compile(r"[A-Za-z0-9_.+~][A-Za-z0-9_.+~-]*|-[0-9.][A-Za-z0-9_.+-]*")
+_SAFE_BARE = regex(r"[A-Za-z0-9_.+~][A-Za-z0-9_.+~-]*|-[0-9.][A-Za-z0-9_.+-]*")
 """Bare words that mean the same wherever they stand; what needs more than these characters is text for every parser."""
 
 

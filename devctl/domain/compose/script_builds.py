@@ -10,15 +10,16 @@ from devctl.domain.bases.references import parse
 from devctl.domain.command.argv import simple_commands
 from devctl.domain.dockerfile.stages import filled
 from devctl.domain.project.compose_model import Spec
+from devctl.domain.regex import regex
 
-_SET = re.compile(r"^[ \t]*(?:export[ \t]+)?(\w+)=[\"']?([^\s\"'$`;&|]{1,256})[\"']?[ \t]*$", re.MULTILINE)
-_USED = re.compile(r"\$\{(\w+)(?::-([^}\n]{0,256}))?\}|\$(\w+)")
-_QUOTED_OR_COMMENT = re.compile(r"\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:^|(?<=[\s;&|(]))#[^\n]*", re.DOTALL)
-_TAG = re.compile(r":[^/:@]*$")
-_HEREDOC = re.compile(r"(?<!<)<<-?[ \t]*[\"']?([A-Za-z_]\w*)")
-_ASSIGNMENT = re.compile(r"\w+=")
+_SET = regex(r"^[ \t]*(?:export[ \t]+)?(\w+)=[\"']?([^\s\"'$`;&|]{1,256})[\"']?[ \t]*$", re.MULTILINE)
+_USED = regex(r"\$\{(\w+)(?::-([^}\n]{0,256}))?\}|\$(\w+)")
+_QUOTED_OR_COMMENT = regex(r"\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:^|(?<=[\s;&|(]))#[^\n]*", re.DOTALL)
+_TAG = regex(r":[^/:@]*$")
+_HEREDOC = regex(r"(?<!<)<<-?[ \t]*[\"']?([A-Za-z_]\w*)")
+_ASSIGNMENT = regex(r"\w+=")
 _BEFORE = frozenset({"sudo", "exec", "time", "env", "command", "!", "{", "if", "then", "else", "do"})
-_COMPUTED = re.compile(r"\$\([^()]*\)|`[^`\n]*`")
+_COMPUTED = regex(r"\$\([^()]*\)|`[^`\n]*`")
 _KEYS = {
     "-t": "tag",
     "--tag": "tag",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 
+from devctl.domain.regex import regex
 from devctl.errors import Problem
 
-_NAME = re.compile(r"[A-Za-z_]\w*")
-_WORD = re.compile(r"(:?)([-+?])")
-_BRACE = re.compile(r"[{}]")
+_NAME = regex(r"[A-Za-z_]\w*")
+_WORD = regex(r"(:?)([-+?])")
+_BRACE = regex(r"[{}]")
 
 
 def obsolete_version(file: str, line: int | None) -> Iterator[Problem]:

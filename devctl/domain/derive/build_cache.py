@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage, with_ends
 from devctl.domain.dockerfile.stages import chain, external_base, find_stage, golang_tag
 from devctl.domain.go.go_command import PLACES_CACHE
+from devctl.domain.regex import regex
 
 MOUNT = "--mount=type=cache,target=/root/.cache/go-build"
 """Where Go keeps it for root. The builder keeps a cache by its target, apart for each project (`CACHE_SCOPE`)."""
-_COMPILES = re.compile(
-    r"\bgo\s+(?:build|install|run|generate|test|vet|tool)\b|\bmake\b|\bmage\b|\btask\b|\.sh\b"
-)
-_RUN = re.compile(r"^(\s*RUN)\b", re.IGNORECASE)
+_COMPILES = regex(r"\bgo\s+(?:build|install|run|generate|test|vet|tool)\b|\bmake\b|\bmage\b|\btask\b|\.sh\b")
+_RUN = regex(r"^(\s*RUN)\b", re.IGNORECASE)
 _ROOT = frozenset({"root", "0", "root:root", "0:0"})
 
 

@@ -15,8 +15,9 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.go_build_lines import GoBuild, go_builds, told_builds
 from devctl.domain.dockerfile.stages import chain, find_stage, named_stages, needed_by
 from devctl.domain.dockerfile.walk import NOTHING, in_context, walk
+from devctl.domain.regex import regex
 
-_MANIFEST = re.compile(r"(?:[^\s]*/)?go\.(?:mod|sum|work|work\.sum|\*|su\[m\]|s\*|m\*)|(?:[^\s]*/)?go\.?\*")
+_MANIFEST = regex(r"(?:[^\s]*/)?go\.(?:mod|sum|work|work\.sum|\*|su\[m\]|s\*|m\*)|(?:[^\s]*/)?go\.?\*")
 # They say how the image is started, or by whom; the dev stage says so itself.
 _OF_A_START = frozenset({"ENTRYPOINT", "CMD", "HEALTHCHECK", "USER", "VOLUME", "ONBUILD", "EXPOSE", "LABEL"})
 

@@ -14,16 +14,15 @@ from devctl.domain.derive.run_lines import BEGIN
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, with_ends
 from devctl.domain.dockerfile.stages import filled
 from devctl.domain.dockerfile.walk import Line, in_context, walk
+from devctl.domain.regex import regex
 
-_SCRIPT = re.compile(BEGIN + r"(?:(?:ba|a)?sh[ \t]+(?:-\w+[ \t]+)*)?([\w./-]+\.sh)\b")
-_MAKE = re.compile(BEGIN + r"make\b((?:[ \t]+[^\s;&|\"']+)*)")
-_CD = re.compile(r"\bcd\s+([^\s;&|\"']+)")
-_SET = re.compile(r"^(?:export[ \t]+)?(\w+)[ \t]*([:?]?)=(.*)$", re.MULTILINE)
-_RULE = re.compile(
-    r"^([\w./%-]+(?: [\w./%-]+)*)[ \t]*:(?!=)([^\n#;]*)\n((?:\t[^\n]*\n?|[ \t]*\n)*)", re.MULTILINE
-)
-_INCLUDE = re.compile(r"^-?s?include[ \t]+(.+)$", re.MULTILINE)
-_USED = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\})")
+_SCRIPT = regex(BEGIN + r"(?:(?:ba|a)?sh[ \t]+(?:-\w+[ \t]+)*)?([\w./-]+\.sh)\b")
+_MAKE = regex(BEGIN + r"make\b((?:[ \t]+[^\s;&|\"']+)*)")
+_CD = regex(r"\bcd\s+([^\s;&|\"']+)")
+_SET = regex(r"^(?:export[ \t]+)?(\w+)[ \t]*([:?]?)=(.*)$", re.MULTILINE)
+_RULE = regex(r"^([\w./%-]+(?: [\w./%-]+)*)[ \t]*:(?!=)([^\n#;]*)\n((?:\t[^\n]*\n?|[ \t]*\n)*)", re.MULTILINE)
+_INCLUDE = regex(r"^-?s?include[ \t]+(.+)$", re.MULTILINE)
+_USED = regex(r"\$(?:\((\w+)\)|\{(\w+)\})")
 _NAMES = ("GNUmakefile", "makefile", "Makefile")
 _DEEP = 5
 """How often variables are filled in that name one another."""

@@ -19,6 +19,7 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, lines_o
 from devctl.domain.dockerfile.stages import effective, external_base, golang_tag, named_stage
 from devctl.domain.dockerfile.walk import given
 from devctl.domain.go.versions import refuses
+from devctl.domain.regex import regex
 
 STAGE = "devctl-dev"
 SOURCE = "/devctl/source"
@@ -26,17 +27,17 @@ SOURCE = "/devctl/source"
 # Of this machine, or of a cache that only the production build has.
 _NOT_CARRIED = frozenset({"GOOS", "GOARCH", "GOARM", "GOCACHE", "GOMODCACHE", "GOBIN", "GOTMPDIR", "GOPATH"})
 # They make a binary smaller or slower to build, and say nothing of what it does.
-_NOT_IN_DEV = re.compile(r"-(?:a|v|x|n|trimpath|installsuffix|p|pgo|buildvcs|work|json)(?:=|$)")
+_NOT_IN_DEV = regex(r"-(?:a|v|x|n|trimpath|installsuffix|p|pgo|buildvcs|work|json)(?:=|$)")
 
 # What an entry script goes on with as another user. It may be installed, or copied from an image of that name.
-_CHANGES_USER = re.compile(r"\b(?:su-exec|gosu)\b")
-_GIVES = re.compile(r"\bchown\b|\badduser\b|\buseradd\b|\binstall\b[^\n]*\s-o")
+_CHANGES_USER = regex(r"\b(?:su-exec|gosu)\b")
+_GIVES = regex(r"\bchown\b|\badduser\b|\buseradd\b|\binstall\b[^\n]*\s-o")
 _FOR_WHOEVER_DEVELOPS = "RUN find / -xdev ! -user 0 ! -type l -exec chmod a+rwX {} +"
 """A folder that the image gives to its own user is one that the program writes to, and in a dev container it runs as another."""
-_WHERE_OURS_LIES = re.compile(r"(?<![^\s\"'=])/app(?![^/\s\"'])")
+_WHERE_OURS_LIES = regex(r"(?<![^\s\"'=])/app(?![^/\s\"'])")
 """Not `./app/`, `./apps/api/`: folders of the user's."""
 
-_FLAG = re.compile(r"[^\s\"'\\$`]+")
+_FLAG = regex(r"[^\s\"'\\$`]+")
 """A flag that is one word of GOFLAGS, and none but that: others would end the word that it stands in, or the line."""
 _HOME = 'export HOME=/dev/shm && ln -sf /run/secrets/netrc "$HOME/.netrc" && '
 _HOME_OF_NETRC = f"if [ -e /run/secrets/netrc ]; then {_HOME.removesuffix(' && ')}; fi && "

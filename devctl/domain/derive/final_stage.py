@@ -26,13 +26,14 @@ from devctl.domain.dockerfile.stages import (
     needed_by,
 )
 from devctl.domain.dockerfile.walk import Line, walk
+from devctl.domain.regex import regex
 
 CONTEXT = "/devctl/context"
 """Where the build context lies while links are made."""
 _SHELL = 'SHELL ["/bin/sh", "-c"]'
 """The builder's own: what a shell form is run by where no line says otherwise."""
-_RUN = re.compile(r"^\s*RUN\s+", re.IGNORECASE)
-PLAIN = re.compile(r"[\w./+@-]+")
+_RUN = regex(r"^\s*RUN\s+", re.IGNORECASE)
+PLAIN = regex(r"[\w./+@-]+")
 """A path that is the same in a flag, a variable and a shell."""
 
 

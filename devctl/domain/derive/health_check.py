@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from devctl.domain.dockerfile.facts import Instruction
 from devctl.domain.dockerfile.runtime_bases import RuntimeBase
+from devctl.domain.regex import regex
 from devctl.errors import Problem
 
-TOOLS = re.compile(r"\s*(curl|wget|nc|grpc_health_probe)(?:\s|$)")
+TOOLS = regex(r"\s*(curl|wget|nc|grpc_health_probe)(?:\s|$)")
 """What shells have not built in, and health checks run."""
 _OF_BUSYBOX = frozenset({"wget", "nc"})
 

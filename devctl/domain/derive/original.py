@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import named_stage
+from devctl.domain.regex import regex
 
-_BY_NUMBER = re.compile(r"(\bfrom=)(\d+)\b")
+_BY_NUMBER = regex(r"(\bfrom=)(\d+)\b")
 
 
 class Original(Struct, frozen=True):

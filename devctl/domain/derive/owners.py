@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -12,8 +11,9 @@ from msgspec.structs import replace
 from devctl.domain.command.argv import parted
 from devctl.domain.dockerfile.runtime_bases import NONROOT
 from devctl.domain.numbers import whole
+from devctl.domain.regex import regex
 
-_MAKES = re.compile(r"\b(adduser|useradd|addgroup|groupadd)\b([^&|;\n]*)")
+_MAKES = regex(r"\b(adduser|useradd|addgroup|groupadd)\b([^&|;\n]*)")
 _NUMBER = {
     "adduser": ("-u", "--uid"),
     "useradd": ("-u", "--uid"),

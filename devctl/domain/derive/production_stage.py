@@ -24,16 +24,17 @@ from devctl.domain.dockerfile.stages import chain, external_base, find_stage, go
 from devctl.domain.dockerfile.walk import Line, given, walk
 from devctl.domain.go.versions import refuses
 from devctl.domain.numbers import whole
+from devctl.domain.regex import regex
 from devctl.errors import Problem
 
-_FROM = re.compile(r"^(\s*FROM(?:\s|\\\n)+(?:--\S+(?:\s|\\\n)+)*)\S+", re.IGNORECASE)
-_CHOWN = re.compile(r"(--chown=)(\S+)")
+_FROM = regex(r"^(\s*FROM(?:\s|\\\n)+(?:--\S+(?:\s|\\\n)+)*)\S+", re.IGNORECASE)
+_CHOWN = regex(r"(--chown=)(\S+)")
 # What every shell of a small system brings along, with the same words everywhere.
-_EVERYWHERE = re.compile(
+_EVERYWHERE = regex(
     r"^(?:\w+=\S+\s+)*(?:mkdir|chown|chmod|ln|cp|mv|rm|touch|echo|printf|true|test|cd|set|sed|cat|tar|\[|:)(?:\s|$)"
 )
-_CHANGES_OWNER = re.compile(r"\bchown\s+(?:-\S+\s+)*(\S+)")
-_COMPILER = re.compile(r"\b(?:gcc|g\+\+|clang|build-base|build-essential|musl-dev)\b")
+_CHANGES_OWNER = regex(r"\bchown\s+(?:-\S+\s+)*(\S+)")
+_COMPILER = regex(r"\b(?:gcc|g\+\+|clang|build-base|build-essential|musl-dev)\b")
 # As our own production stage does (decision 11); Go looks up names and users itself then.
 _STATIC = 'ENV CGO_LDFLAGS="-g -O2 -static" GOFLAGS="${GOFLAGS} -tags=netgo,osusergo"'
 # Packages of files alone, which the default base has: where each lies, and where it goes to.

@@ -6,23 +6,24 @@ import re
 from collections.abc import Iterator
 
 from devctl.domain.dockerfile.facts import Instruction
+from devctl.domain.regex import regex
 
-_MODULES = re.compile(
+_MODULES = regex(
     r"\bgo\s+(?:mod\s+(?:download|verify|tidy|vendor|graph)|work\s+(?:sync|vendor)|get\s+(?:-\S+\s+)*\./)"
 )
 # Blanks are matched on one line and once: `\s*` behind a line's end is tried again at each of many empty lines.
 BEGIN = r"(?:^|[|;&(\n\"'])[ \t]*(?:\w+=(?:\"[^\"]*\"|'[^']*'|[^\s|;&\"']*)[ \t]+)*"
 """Where a command begins in a shell's text, its own variables before it."""
-_COMPILES = re.compile(
+_COMPILES = regex(
     r"\bgo\s+(?:build|install|run|vet|test|generate)\b(?![^&|;]*@)"
     rf"|{BEGIN}(?:make|mage|task|just|goreleaser"
     r"|(?:(?:ba|a)?sh[ \t]+(?:-\w+[ \t]+)*)?(?=[\w./-]*build)[\w./-]+\.sh)\b"
 )
-_GENERATES = re.compile(
+_GENERATES = regex(
     r"^(?:go\s+generate|templ\s+generate|sqlc\s+generate|buf\s+generate|swag\s+init|wire\s+(?:gen\s+)?\.|protoc\s"
     r"|go\s+(?:run|tool)\s+\S*\b(?:templ|sqlc|buf|swag|wire|oapi-codegen|mockgen)\b)"
 )
-_INSTALLS = re.compile(
+_INSTALLS = regex(
     r"^(?:\w+=\S+\s+)*(?:apk|apt|apt-get|dnf|microdnf|yum|update-ca-certificates|adduser|addgroup|useradd|groupadd|curl|wget|tar"
     r"|unzip|mkdir|rm|git\s+config|go\s+env|go\s+install\s+\S*@|pip3?\s+install|npm\s+(?:i|install)\s+(?:-g|--global))\b"
 )

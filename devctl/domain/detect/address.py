@@ -6,8 +6,10 @@ import re
 
 from msgspec import Struct
 
-_ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]*\]|[\w.\-]*):(?P<port>\d{1,5})")
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+from devctl.domain.regex import regex
+
+_ADDRESS = regex(r"(?P<host>\[[0-9a-fA-F:.]*\]|[\w.\-]*):(?P<port>\d{1,5})")
+_WORDS = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _OURS = frozenset({"port", "addr", "address", "listen", "bind", "laddr", "hostport", "httpport", "httpaddr"})
 _TALKED_TO = """db database sql redis postgres postgresql pg mysql maria mongo mongodb smtp mail email imap kafka nats amqp rabbit
     rabbitmq mq broker elastic elasticsearch es memcache memcached statsd jaeger otel otlp zipkin consul etcd zookeeper

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import Any
 
@@ -12,10 +11,11 @@ from devctl.domain.command.argv import exec_words
 from devctl.domain.detect.source_run import built_by, without_debugger
 from devctl.domain.go.go_command import tags_of
 from devctl.domain.project.air_toml import UsersAir
+from devctl.domain.regex import regex
 
-PLAIN = re.compile(r"[\w@%+=:,./-]+")
+PLAIN = regex(r"[\w@%+=:,./-]+")
 """A word that is the same with a shell and without."""
-_ASSIGNMENTS = re.compile(r"^(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])*\s+)+")
+_ASSIGNMENTS = regex(r"^(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])*\s+)+")
 
 
 class AirStart(Struct, frozen=True):

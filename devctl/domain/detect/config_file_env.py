@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping
 
 from msgspec.structs import replace
@@ -11,12 +10,13 @@ from msgspec.structs import replace
 from devctl.domain.detect.main_package import Main
 from devctl.domain.go.facts import ConfigFile, GoPackage, Located
 from devctl.domain.project.model import Service
+from devctl.domain.regex import regex
 
-_ASKS = re.compile(r"(?:^|_)(?:CONFIG|CONF|CFG)(?:_?(?:PATH|FILE|FILEPATH|FILE_PATH))?$")
+_ASKS = regex(r"(?:^|_)(?:CONFIG|CONF|CFG)(?:_?(?:PATH|FILE|FILEPATH|FILE_PATH))?$")
 # Of tools that a program may call or look into: their files are not the program's own.
 _OTHERS = ("AWS_", "DOCKER_", "GIT_", "HELM_", "KUBE", "LOG_", "NPM_", "OPENSSL_", "SSH_", "XDG_")
 _READ = (".yaml", ".yml", ".toml", ".ini", ".conf", ".env", ".properties")
-_CONFIG_JSON = re.compile(r"(?:^|/)(?:configs?|conf|etc)/[^/]+\.json$|(?:^|/)(?:config|settings)[^/]*\.json$")
+_CONFIG_JSON = regex(r"(?:^|/)(?:configs?|conf|etc)/[^/]+\.json$|(?:^|/)(?:config|settings)[^/]*\.json$")
 # The files of a developer's machine first; `prod.yaml` is nobody's to develop with.
 _USUAL = ("local", "dev", "development", "config", "default")
 

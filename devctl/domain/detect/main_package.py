@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
@@ -17,6 +16,7 @@ from devctl.domain.dockerfile.stages import is_dev, needed_by
 from devctl.domain.dockerfile.walk import given
 from devctl.domain.go.facts import GoPackage, Module, SourceFacts
 from devctl.domain.go.prefilter import reachable
+from devctl.domain.regex import regex
 from devctl.errors import FilesError, UsageError
 
 # Folders whose mains are helpers of the developers, unless there is no other main.
@@ -52,8 +52,8 @@ _ASIDE = frozenset(
 )
 
 
-_WILD = re.compile(r"[^/]*[*?\[]")
-_MAJOR = re.compile(r"v\d+")
+_WILD = regex(r"[^/]*[*?\[]")
+_MAJOR = regex(r"v\d+")
 _LISTED = 8  # of mains that are equally right; more are no help
 
 

@@ -15,11 +15,12 @@ from devctl.domain.dockerfile.build_and_start import NOT_STARTED, Started
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.walk import Line, walk
 from devctl.domain.go.facts import GoPackage, Located, Setting
+from devctl.domain.regex import regex
 
 DEFAULT_PORT = 8080
 # A whole server with a command line of its own and no listen call: `serve`, on 8090 of the loopback unless a flag says where.
 _POCKETBASE = "github.com/pocketbase/pocketbase"
-_HTTP = re.compile(
+_HTTP = regex(
     r"^net/http$|gin-gonic/gin|labstack/echo|gofiber/fiber|go-chi/|gorilla/mux|fasthttp|httprouter|connectrpc|iris|beego|hertz"
     r"|kratos/v\d+/transport/http|go-zero/(?:rest|gateway)|pocketbase/pocketbase$"
 )
@@ -38,10 +39,10 @@ _PORT_VARIABLES = (
     "ADDR",
 )
 _PROBES = ("/healthz", "/health", "/livez", "/readyz", "/ready", "/ping", "/status", "/")
-_SIDE_WORDS = re.compile(r"metric|pprof|debug|admin|prometheus|smtp|pop3|imap|ftp|ldap", re.IGNORECASE)
-_HTTP_WORD = re.compile(r"http|web|public", re.IGNORECASE)
-_TLS = re.compile(r"ssl|tls|https", re.IGNORECASE)
-_GRPC = re.compile(r"grpc", re.IGNORECASE)
+_SIDE_WORDS = regex(r"metric|pprof|debug|admin|prometheus|smtp|pop3|imap|ftp|ldap", re.IGNORECASE)
+_HTTP_WORD = regex(r"http|web|public", re.IGNORECASE)
+_TLS = regex(r"ssl|tls|https", re.IGNORECASE)
+_GRPC = regex(r"grpc", re.IGNORECASE)
 
 
 class Port(Struct, frozen=True):

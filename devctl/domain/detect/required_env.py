@@ -12,10 +12,11 @@ from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.walk import walk
 from devctl.domain.go.facts import EnvFile, Located
 from devctl.domain.project.model import Service
+from devctl.domain.regex import regex
 from devctl.errors import Problem
 
 _FILE_MISSING = "env-file-missing"
-_SPEAKS_OF_ENV = re.compile(r"(?i)\.env\b|\benv(?:ironment)?\b|dotenv|config")
+_SPEAKS_OF_ENV = regex(r"(?i)\.env\b|\benv(?:ironment)?\b|dotenv|config")
 
 
 def unset_env(

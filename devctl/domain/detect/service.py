@@ -40,8 +40,9 @@ from devctl.domain.project.model import (
     Service,
     SourceCode,
 )
+from devctl.domain.regex import regex
 
-_OF_BUILDS = re.compile(r"(?:PATH|HOME)$|GO[A-Z]|CGO_")
+_OF_BUILDS = regex(r"(?:PATH|HOME)$|GO[A-Z]|CGO_")
 """Variables that an image sets for what compiles there."""
 # Folders that say where a main lies, and not what it is.
 _NAMELESS = frozenset({".", "cmd", "app", "main", "src", "pkg", "internal"})

@@ -21,23 +21,24 @@ from devctl.domain.dockerfile.stages import RELOADER_NAMES, expand, filled, find
 from devctl.domain.dockerfile.walk import in_context, working_dir
 from devctl.domain.go.go_command import GoCommand, go_command
 from devctl.domain.project.compose_model import OwnSpec, Spec
+from devctl.domain.regex import regex
 
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_ASSIGNMENT = regex(r"[A-Za-z_]\w*=")
 _BEFORE = ("exec", "env", "time", "command")
 # Done only so that the program can be compiled, which is the image's part.
-_FOR_BUILDS = re.compile(
+_FOR_BUILDS = regex(
     r"(?:\S*/)?(?:go (?:mod|get|install|version|env)|apt-get|apt|apk|set|true|mkdir|:) |echo [^<>]*$"
 )
 # A shell's compound command is one step, from the word that opens it to the one that closes it.
 _OPENS, _CLOSES = frozenset({"if", "while", "until", "for", "case"}), frozenset({"fi", "done", "esac"})
 _GOES_ON = frozenset({"then", "do", "else"})
-_SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+)?(?:ba|da|a)?sh\b")
-_SCRIPT_FOLDER = re.compile(
+_SHEBANG = regex(r"#!\s*(?:\S*/)?(?:env\s+)?(?:ba|da|a)?sh\b")
+_SCRIPT_FOLDER = regex(
     r"\$\(dirname (?:-- )?(?:\"\$0\"|\$0|\"\$\{BASH_SOURCE(?:\[0\])?\}\"|\$\{BASH_SOURCE(?:\[0\])?\})\)|\$\{0%/\*\}"
 )
-_ITS_PATH = re.compile(r"\$\(\s*cd (?:-- )?\"?([^\"()$]+)\"? *(?:&&|;) *pwd(?: -P)?\s*\)")
-_ARGUMENTS = re.compile(r"\"\$@\"|\$@|\$\*")
-_VARIABLE = re.compile(r"^[ \t]*(?:export |readonly |local )?([A-Za-z_]\w*)=([^\n;&|]*)$", re.MULTILINE)
+_ITS_PATH = regex(r"\$\(\s*cd (?:-- )?\"?([^\"()$]+)\"? *(?:&&|;) *pwd(?: -P)?\s*\)")
+_ARGUMENTS = regex(r"\"\$@\"|\$@|\$\*")
+_VARIABLE = regex(r"^[ \t]*(?:export |readonly |local )?([A-Za-z_]\w*)=([^\n;&|]*)$", re.MULTILINE)
 # Flags of delve that have a value of their own.
 _OF_DELVE = frozenset(
     {"l", "listen", "api-version", "backend", "build-flags", "check-go-version", "init", "log-dest", "log-output", "output", "r"}
@@ -54,7 +55,7 @@ _LONG_VALUE = 256
 """Characters of a variable that a script sets: of a program, or a folder."""
 _HOME = "/go"
 """The working directory of an image of Go."""
-_KEPT = re.compile(r"-mod=|-modfile=")
+_KEPT = regex(r"-mod=|-modfile=")
 
 
 class SourceRun(Struct, frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping
 
 from msgspec import Struct, field
@@ -17,10 +16,11 @@ from devctl.domain.dockerfile.stages import chain, effective, find_stage, is_dev
 from devctl.domain.dockerfile.walk import Line, in_context, is_below, walk
 from devctl.domain.dockerfile.walk import given as build_args
 from devctl.domain.go.go_command import GoCommand, flag_of, tags_of
+from devctl.domain.regex import regex
 
 GO_VARIABLES = ("GOAMD64", "GOARM64", "GOEXPERIMENT", "GOFLAGS", "GOWORK")
 """What decides how Go builds, whoever says it; where modules come from is the deps layer's own."""
-_IN_LINE = re.compile(rf"(?<![-\w])({'|'.join(GO_VARIABLES)})=(?:[\"']([^\"']*)[\"']|([^\s;&|\"']+))")
+_IN_LINE = regex(rf"(?<![-\w])({'|'.join(GO_VARIABLES)})=(?:[\"']([^\"']*)[\"']|([^\s;&|\"']+))")
 
 
 class Started(Struct, frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
@@ -20,12 +19,13 @@ from devctl.domain.dockerfile.stages import (
 )
 from devctl.domain.dockerfile.walk import walk, working_dir
 from devctl.domain.go.versions import air_problem, refuses
+from devctl.domain.regex import regex
 from devctl.errors import Problem
 
-_AIR = re.compile(
+_AIR = regex(
     r"\bgo\s+(?:install|get)\s+(?:-\S+\s+)*(?P<module>github\.com/[\w-]+/air)(?P<version>@[\w.+-]+)?"
 )
-_STARTS_ONCE = re.compile(r"\bgo run\b|\bdlv (?:\S+ )*?(?:debug|exec)\b")
+_STARTS_ONCE = regex(r"\bgo run\b|\bdlv (?:\S+ )*?(?:debug|exec)\b")
 
 
 class DevStage(Struct, frozen=True):

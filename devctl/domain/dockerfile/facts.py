@@ -6,8 +6,10 @@ import re
 
 from msgspec import Struct
 
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_RUN = re.compile(r"^\s*RUN\s+(?:--\S+\s+)*", re.IGNORECASE)
+from devctl.domain.regex import regex
+
+_LINE = regex(r"[^\n]*\n|[^\n]+")
+_RUN = regex(r"^\s*RUN\s+(?:--\S+\s+)*", re.IGNORECASE)
 
 
 class Instruction(Struct, frozen=True):

@@ -13,15 +13,16 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import filled
 from devctl.domain.dockerfile.walk import NOTHING, Line, in_context, walk
 from devctl.domain.go.go_command import GoCommand, flag_of, go_command
+from devctl.domain.regex import regex
 
-_GO_BUILD = re.compile(
+_GO_BUILD = regex(
     r"(?P<env>(?:(?<![-\w])\w+=(?:\"[^\"]*\"|'[^']*'|[^\s\"';&|][^\s;&|]*)?\s+){0,40})\bgo\s+(?P<verb>build|install|run)\b(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^\n&|;])*)"
 )
-_CD = re.compile(r"\bcd\s+[\"']?([^\s&;|\"']+)")
-_PACKAGE_WORD = re.compile(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
-_ONLY_A_SHELL = re.compile(r"\$\([^()]*\)|`[^`\n]*`")
+_CD = regex(r"\bcd\s+[\"']?([^\s&;|\"']+)")
+_PACKAGE_WORD = regex(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
+_ONLY_A_SHELL = regex(r"\$\([^()]*\)|`[^`\n]*`")
 # Bounded, as is all that a search is begun for again and again in a text that may be long.
-_LOOP = re.compile(
+_LOOP = regex(
     r"\bfor\s{1,99}(\w+)\s{1,99}in\s([^;\n]{1,4096})[;\n]\s{0,99}do\b(.{0,2048}?)[;\n][ \t]{0,99}done\b",
     re.DOTALL,
 )

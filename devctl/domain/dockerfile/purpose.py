@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import DEV_NAMES, effective, is_dev
 from devctl.domain.dockerfile.walk import in_context, walk
+from devctl.domain.regex import regex
 
-_BUILDS = re.compile(r"\bgo\s+(?:build|run|install)\b")
-_INSTALLER = re.compile(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
-_GO = re.compile(r"\s(?:go|golang)(?:\s|$|-)")
-_OF_GO = re.compile(r"(?:^|[/_-])go(?:lang)?(?:[_:-]|$)")
+_BUILDS = regex(r"\bgo\s+(?:build|run|install)\b")
+_INSTALLER = regex(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
+_GO = regex(r"\s(?:go|golang)(?:\s|$|-)")
+_OF_GO = regex(r"(?:^|[/_-])go(?:lang)?(?:[_:-]|$)")
 
 
 def builds_go(facts: DockerfileFacts) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
@@ -10,8 +9,9 @@ from msgspec.structs import replace
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, with_ends
 from devctl.domain.dockerfile.stages import named_stages, needed_by
+from devctl.domain.regex import regex
 
-_MOD = re.compile(r"(?:[^\s]*/)?go\.(?:mod|\*|m\*|mo\[d\])")
+_MOD = regex(r"(?:[^\s]*/)?go\.(?:mod|\*|m\*|mo\[d\])")
 _ALL = (".", "./", "/", "*")
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from devctl.domain.regex import regex
+
 NONROOT = "65532:65532"
 """The user of our production stages; numeric, so that an image without /etc/passwd knows it too."""
 SCRATCH = "scratch"
@@ -41,7 +43,7 @@ _TABLE = (
     RuntimeBase(
         name="distroless",
         stage="runner-distroless",
-        pattern=re.compile(r".*distroless.*|cgr\.dev/(.*/)?(static|glibc-dynamic)(:[^/]*)?"),
+        pattern=regex(r".*distroless.*|cgr\.dev/(.*/)?(static|glibc-dynamic)(:[^/]*)?"),
         has_shell=False,
         # The files that upstream's build lists (static/BUILD of GoogleContainerTools/distroless), counted in the packages of
         # Debian 13.
@@ -55,7 +57,7 @@ _TABLE = (
     RuntimeBase(
         name="alpine",
         stage="runner",
-        pattern=re.compile(r"(.*/)?(alpine(:[^/]*)?|(?!golang:)[^/:]*:[^/]*alpine[^/]*)"),
+        pattern=regex(r"(.*/)?(alpine(:[^/]*)?|(?!golang:)[^/:]*:[^/]*alpine[^/]*)"),
         has_shell=True,
         # What `docker images` shows for the published image (its layer unpacked; 3.8 MB compressed).
         published_bytes=8_300_000,
@@ -68,7 +70,7 @@ _TABLE = (
     RuntimeBase(
         name=SCRATCH,
         stage="runner-scratch",
-        pattern=re.compile(SCRATCH),
+        pattern=regex(SCRATCH),
         has_shell=False,
         published_bytes=0,
     ),

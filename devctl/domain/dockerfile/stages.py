@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.runtime_bases import runtime_base
 from devctl.domain.numbers import LONGEST, whole
+from devctl.domain.regex import regex
 
 DEV_NAMES = frozenset(
     {"dev", "development", "develop", "local", "hot", "hotreload", "hot-reload", "air", "live", "watch"}
@@ -17,7 +18,7 @@ RELOADER_NAMES = frozenset(
 )
 """Programs that build and start a service again when it is saved."""
 # "gin" alone is a web framework too.
-RELOADERS = re.compile(rf"\b(?:{'|'.join(sorted(RELOADER_NAMES - {'gin'}))}|gin-bin)\b")
+RELOADERS = regex(rf"\b(?:{'|'.join(sorted(RELOADER_NAMES - {'gin'}))}|gin-bin)\b")
 PREDEFINED = {
     "TARGETOS": "linux",
     "TARGETARCH": "amd64",
@@ -26,7 +27,7 @@ PREDEFINED = {
 }
 """What the builder defines without being told; enough for a FROM that names the platform."""
 _LONGEST_VALUE = 8192
-_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?(?P<op>[-+])(?P<word>[^}]{0,4096}))?\}|(?P<plain>\w+))")
+_VARIABLE = regex(r"\$(?:\{(?P<braced>\w+)(?::?(?P<op>[-+])(?P<word>[^}]{0,4096}))?\}|(?P<plain>\w+))")
 
 
 def expand(text: str, values: Mapping[str, str], *, unknown: str = "") -> str:

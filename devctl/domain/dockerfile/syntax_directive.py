@@ -3,17 +3,17 @@ older engine cannot read."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
 from devctl.domain.dockerfile.facts import Instruction, Stage, lines_of, with_ends
+from devctl.domain.regex import regex
 
-_HEREDOC = re.compile(r"(?:^|\s)(?P<said>\d*<<-?[\"']?[A-Za-z_][\w.-]*[\"']?)")
+_HEREDOC = regex(r"(?:^|\s)(?P<said>\d*<<-?[\"']?[A-Za-z_][\w.-]*[\"']?)")
 # Which engine has the builder that brought it (https://docs.docker.com/build/buildkit/dockerfile-release-notes/).
 _HEREDOCS, _FLAGS = (23, 0), {"--link": (23, 0), "--keep-git-dir": (24, 0), "--checksum": (25, 0)}
-_DIRECTIVE = re.compile(r"#\s*(?P<key>\w+)\s*=\s*(?P<value>\S+)\s*")
+_DIRECTIVE = regex(r"#\s*(?P<key>\w+)\s*=\s*(?P<value>\S+)\s*")
 
 
 def syntax_line(text: str) -> tuple[int, str] | None:

@@ -6,7 +6,6 @@ Every other reader asks this one for variables, folders and what the image has o
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
@@ -21,11 +20,12 @@ from devctl.domain.dockerfile.stages import (
     golang_tag,
     named_stages,
 )
+from devctl.domain.regex import regex
 
 NOTHING: Mapping[str, str] = {}
 # A file has an ending, or a name as VERSION and Makefile have; nothing else tells the two apart here.
-_FOLDER_NAME = re.compile(r"(?:[\w-]+/)*[a-z_][\w-]*")
-_FILE_NAME = re.compile(r"[\w./@+-]+")
+_FOLDER_NAME = regex(r"(?:[\w-]+/)*[a-z_][\w-]*")
+_FILE_NAME = regex(r"[\w./@+-]+")
 
 
 class Line(Struct, frozen=True):

@@ -6,19 +6,21 @@ import re
 
 from msgspec import Struct
 
+from devctl.domain.regex import regex
+
 MOST = 10
 LONGEST = 300
-_STEP = re.compile(r"#(?P<id>\d+) (?P<text>.*)")
-_TIMED = re.compile(r"\d+\.\d+ (?P<said>.*)")
-_TITLE = re.compile(r"\[(?:(?P<names>[^\]]*) )?\d+/\d+\] (?P<instruction>.*)")
-_NAMELESS = re.compile(r"\bdevctl-stage-\d+(?= )")
+_STEP = regex(r"#(?P<id>\d+) (?P<text>.*)")
+_TIMED = regex(r"\d+\.\d+ (?P<said>.*)")
+_TITLE = regex(r"\[(?:(?P<names>[^\]]*) )?\d+/\d+\] (?P<instruction>.*)")
+_NAMELESS = regex(r"\bdevctl-stage-\d+(?= )")
 """What the copy of a Dockerfile calls a stage without a name (`target_of` in domain/plan/run.py)."""
-_COMMAND = re.compile(
+_COMMAND = regex(
     r"(?:executor failed running \[|process \"/bin/sh -c ).*?(?:\]|\" did not complete successfully): ", re.S
 )
-_VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\w+)")
+_VARIABLE = regex(r"\$(?:\{[^}]*\}|\w+)")
 # What BuildKit and compose tell of themselves.
-_NOISE = re.compile(
+_NOISE = regex(
     r"#\d+ |-+$| > \[|\s*$|time=|.*COMPOSE_BAKE|Dockerfile:\d+$|\s*\d+ \||\s*\|\s*(?:>>>)?|(?:ERROR: )?target \S+: failed to solve"
 )
 

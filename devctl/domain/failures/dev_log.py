@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from devctl.domain.failures.searchable import searchable
 from devctl.domain.project.log_lines import LogLines, Said
+from devctl.domain.regex import regex
 
 Kind = Literal[
     "container.started",
@@ -32,22 +33,20 @@ Kind = Literal[
 MOST = 1_000_000
 """Characters of what a build prints that are kept; the first errors are what counts."""
 # Eleven digits of seconds reach to the year 5138: what a program forges beyond the last year of a calendar is no time.
-_MARK = re.compile(
+_MARK = regex(
     r"^devctl: build (?P<word>start|ok|failed|unchanged)(?: (?P<ms>\d{1,9})ms)?"
     r"(?: (?P<at>\d{1,11}))?(?P<serves> serves)?(?P<shown> shown)?\s*$"
 )
-_HELPER = re.compile(r"devctl: (?:builds \S+ first|(?P<built>built) \S+)$")
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_EXITED = re.compile(
-    r"(?:Process Exit with Code:?|^devctl: the program exited with code) (?P<code>-?\d{1,9})"
-)
-_AIR_ENDED = re.compile(r"^devctl: air exited with code (?P<code>\d{1,3})$")
-_COMPILERS = re.compile(r"\S+\.go:\d+(?::\d+)?: ")
+_HELPER = regex(r"devctl: (?:builds \S+ first|(?P<built>built) \S+)$")
+_ANSI = regex(r"\x1b\[[0-9;]*m")
+_EXITED = regex(r"(?:Process Exit with Code:?|^devctl: the program exited with code) (?P<code>-?\d{1,9})")
+_AIR_ENDED = regex(r"^devctl: air exited with code (?P<code>\d{1,3})$")
+_COMPILERS = regex(r"\S+\.go:\d+(?::\d+)?: ")
 _KILLED = "devctl: killed the program: "
 _NOTED = ("devctl: the program writes a watched file", "devctl: built as ")
 _COMMAND_FAILED = "devctl: post_cmd failed: "
 # What air says of itself at every start; the program's own words matter where it ended.
-_AIRS_OWN = re.compile(
+_AIRS_OWN = regex(
     r"^(?:watching |!exclude |\[save\] |building\.\.\.$|running\.\.\.$|"
     r"devctl: (?:build (?:start|ok|unchanged)|(?:re|the container )?started|builds \S+ first$|built \S+$))"
 )

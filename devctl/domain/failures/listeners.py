@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from msgspec import Struct
 
+from devctl.domain.regex import regex
+
 _LISTEN = "0A"
-_PORT = re.compile(r"[0-9A-Fa-f]{1,4}")
+_PORT = regex(r"[0-9A-Fa-f]{1,4}")
 _ENGINE_DNS = "0B00007F"  # 127.0.0.11, the engine's own resolver
 _LOCAL_V6 = "00000000000000000000000001000000"
 

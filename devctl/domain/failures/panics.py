@@ -6,9 +6,10 @@ import posixpath
 import re
 
 from devctl.domain.project.model import Service
+from devctl.domain.regex import regex
 
 # A function with its package path, and below it the file: where it was compiled, or the module path (-trimpath).
-_FRAME = re.compile(
+_FRAME = regex(
     r"^(?P<package>(?:[^\s/(]+/)*[^\s./(]+)\.[^\n]*\n\t(?P<file>[^\n]+\.go):(?P<line>\d+)", re.MULTILINE
 )
 _SIGNS = ("panic: ", "fatal error: ")

@@ -7,9 +7,10 @@ import re
 
 from devctl.domain.failures.searchable import searchable
 from devctl.domain.project.model import Service
+from devctl.domain.regex import regex
 
 _GO = r"[^\s:]+\.go:\d+(?::\d+)?"
-_COMPILED = re.compile(rf"^(?:vet: )?(?P<place>{_GO})(?=: )", re.MULTILINE)
+_COMPILED = regex(rf"^(?:vet: )?(?P<place>{_GO})(?=: )", re.MULTILINE)
 
 
 def of_project(text: str, service: Service) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
+from devctl.domain.regex import regex
+
 # As programs call it, the plainest first.
 _SERVES = ("serve", "server", "start", "run", "web", "daemon", "api", "http", "up")
 # A line of a help text (cobra, urfave/cli, kong), or the complaint of kong and go-flags.
-_LISTED = re.compile(r"^\s+([a-z][\w-]*)(?:,| |$)", re.MULTILINE)
-_ASKED = re.compile(r"(?:expected|specify) one[^\n]* of:?([^\n]*)")
-_HELP = re.compile(r"usage|commands", re.IGNORECASE)
-_WORD = re.compile(r"[a-z][\w-]*")
+_LISTED = regex(r"^\s+([a-z][\w-]*)(?:,| |$)", re.MULTILINE)
+_ASKED = regex(r"(?:expected|specify) one[^\n]* of:?([^\n]*)")
+_HELP = regex(r"usage|commands", re.IGNORECASE)
+_WORD = regex(r"[a-z][\w-]*")
 
 
 def serving_word(log: str) -> str | None:

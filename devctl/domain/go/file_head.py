@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
+from devctl.domain.regex import regex
+
 # Possessive, so that a long comment that is no Go file at all costs no backtracking.
-_PACKAGE = re.compile(rb"(?:\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+package\s++(\w++)")
-_END_OF_IMPORTS = re.compile(rb"^(?:func|type|var|const)\b", re.MULTILINE)
-_IMPORT = re.compile(rb'^[ \t]*(?:import[ \t]*\(?[ \t]*)?(?:[\w.]+[ \t]+)?["`]([^"`\n]+)["`]', re.MULTILINE)
-_BUILD = re.compile(rb"^//go:build[ \t]+(.*?)[ \t\r]*$", re.MULTILINE)
-_OLD_BUILD = re.compile(rb"^//[ \t]*\+build[ \t]+(.*?)[ \t\r]*$", re.MULTILINE)
-_WORD = re.compile(r"&&|\|\||[!()]|[\w.]+")
+_PACKAGE = regex(rb"(?:\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+package\s++(\w++)")
+_END_OF_IMPORTS = regex(rb"^(?:func|type|var|const)\b", re.MULTILINE)
+_IMPORT = regex(rb'^[ \t]*(?:import[ \t]*\(?[ \t]*)?(?:[\w.]+[ \t]+)?["`]([^"`\n]+)["`]', re.MULTILINE)
+_BUILD = regex(rb"^//go:build[ \t]+(.*?)[ \t\r]*$", re.MULTILINE)
+_OLD_BUILD = regex(rb"^//[ \t]*\+build[ \t]+(.*?)[ \t\r]*$", re.MULTILINE)
+_WORD = regex(r"&&|\|\||[!()]|[\w.]+")
 
 # `go tool dist list`, enough of it to read file names as the go command does.
 _GOOS = "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris wasip1 windows zos"
@@ -27,8 +29,8 @@ BUILT_FOR = frozenset({"linux", "amd64", "unix", "gc", "cgo"})
 
 # What a generator reads, what it writes, and its command. A file of a fixed name stands for the folder.
 _GENERATED = (
-    (re.compile(r"(?P<stem>\w[\w.-]*)\.templ"), "{stem}_templ.go", "templ generate"),
-    (re.compile(r"wire\.go"), "wire_gen.go", "wire ./..."),
+    (regex(r"(?P<stem>\w[\w.-]*)\.templ"), "{stem}_templ.go", "templ generate"),
+    (regex(r"wire\.go"), "wire_gen.go", "wire ./..."),
 )
 
 

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 
+from devctl.domain.regex import regex
+
 _WITH_VALUE = frozenset(
     "o C tags ldflags gcflags asmflags mod modfile p exec overlay pgo buildmode installsuffix".split()
 )
 """Flags whose value may be the next word."""
-PLACES_CACHE = re.compile(r"\b(?:GOCACHE|HOME|XDG_CACHE_HOME)\b")
+PLACES_CACHE = regex(r"\b(?:GOCACHE|HOME|XDG_CACHE_HOME)\b")
 """What says where Go keeps its build cache: https://pkg.go.dev/cmd/go#hdr-Build_and_test_caching"""
 
 

@@ -14,9 +14,11 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from devctl.domain.regex import regex
+
 FIELDS = "ImportPath,Dir,Standard,Module,GoFiles,CgoFiles,Imports,EmbedFiles"
 # A sentence in quotes: an import path has no space.
-_SENTENCE = re.compile(r'"((?:[^"\\]|\\.)*cgo(?:[^"\\]|\\.)*)"|`([^`]*cgo[^`]*)`', re.IGNORECASE)
+_SENTENCE = regex(r'"((?:[^"\\]|\\.)*cgo(?:[^"\\]|\\.)*)"|`([^`]*cgo[^`]*)`', re.IGNORECASE)
 
 
 class Listed(Struct, frozen=True):

@@ -9,14 +9,15 @@ from msgspec import Struct
 
 from devctl.domain.command.argv import shell_path
 from devctl.domain.go.semver import version_key
+from devctl.domain.regex import regex
 from devctl.errors import FilesError
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"""(?P<space>[ \t\r]+)|(?P<comment>//.*)|(?P<mark>=>|[()\[\],])"""
     r"""|"(?P<quoted>(?:[^"\\]|\\.)*)"|`(?P<raw>[^`]*)`|(?P<word>(?:(?!//)[^\s()\[\],"`])+)"""
 )
-_GO = re.compile(r"[1-9]\d*\.(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))?(?:[a-z]+\d+)?")
-_TOOLCHAIN = re.compile(r"default|(?:.*-)?go[1-9]\d*(?:\.\d+){0,2}(?:[a-z]+\d+)?(?:-.+)?")
+_GO = regex(r"[1-9]\d*\.(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))?(?:[a-z]+\d+)?")
+_TOOLCHAIN = regex(r"default|(?:.*-)?go[1-9]\d*(?:\.\d+){0,2}(?:[a-z]+\d+)?(?:-.+)?")
 
 
 class Require(Struct, frozen=True):
@@ -184,7 +185,7 @@ def _replacement(words: list[str]) -> Replace:
     return Replace(left[0], "".join(left[1:]), right[0], "".join(right[1:]))
 
 
-_ONCE = {"module": re.compile(r".*"), "go": _GO, "toolchain": _TOOLCHAIN}
+_ONCE = {"module": regex(r".*"), "go": _GO, "toolchain": _TOOLCHAIN}
 _USAGE = {
     "module": "example.com/path",
     "go": "1.26",

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+from devctl.domain.regex import regex
+
 # Imports, and the words without which a file with such an import says nothing of interest.
 _BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
     (
-        re.compile(
+        regex(
             r"^net/http$|gin-gonic|labstack/echo|gofiber/|go-chi/|gorilla/mux|httprouter|fasthttp|connectrpc|kataras/iris"
             r"|beego|cloudwego/hertz|go-kratos|bunrouter|alexedwards/flow|huma"
         ),
@@ -26,38 +28,36 @@ _BY_IMPORT: tuple[tuple[re.Pattern[str], tuple[bytes, ...]], ...] = (
             b'Dir("',
         ),
     ),
-    (re.compile(r"^(?:net|crypto/tls)$"), (b"Listen",)),
-    (re.compile(r"^google\.golang\.org/grpc$"), (b"NewServer(", b"Serve(")),
+    (regex(r"^(?:net|crypto/tls)$"), (b"Listen",)),
+    (regex(r"^google\.golang\.org/grpc$"), (b"NewServer(", b"Serve(")),
     (
-        re.compile(r"zeromicro/go-zero/|go-micro|cloudwego/kitex"),
+        regex(r"zeromicro/go-zero/|go-micro|cloudwego/kitex"),
         (b"MustNewServer(", b"Address(", b"ResolveTCPAddr("),
     ),
     (
-        re.compile(r"^os$|^io/ioutil$"),
+        regex(r"^os$|^io/ioutil$"),
         (b"Getenv(", b"LookupEnv(", b'ReadFile("', b'Open("', b'DirFS("', b'ReadDir("'),
     ),
-    (re.compile(r"^(?:html|text)/template$"), (b'ParseGlob("', b'ParseFiles("')),
-    (re.compile(r"golang-migrate/migrate"), (b"file://",)),
-    (re.compile(r"cleanenv|/ini(?:\.v1)?$"), (b'ReadConfig("', b'ini.Load("')),
-    (re.compile(r"godotenv"), (b"godotenv.",)),
+    (regex(r"^(?:html|text)/template$"), (b'ParseGlob("', b'ParseFiles("')),
+    (regex(r"golang-migrate/migrate"), (b"file://",)),
+    (regex(r"cleanenv|/ini(?:\.v1)?$"), (b'ReadConfig("', b'ini.Load("')),
+    (regex(r"godotenv"), (b"godotenv.",)),
     (
-        re.compile(r"spf13/viper|koanf|godotenv"),
+        regex(r"spf13/viper|koanf|godotenv"),
         (b'Path("', b'Provider("', b'ConfigName("', b'File("', b'Default("', b'Load("'),
     ),
 )
 _ANYWHERE = (b'env:"', b'envconfig:"', b'efault:"', b'nv("', b'nvOr("', b'ADDR": ', b'PORT": ')
 _SERVING = (b".Run(", b".Start(", b".Listen(")
-_GIVEN_ADDRESS = re.compile(rb'\w\("(?:0\.0\.0\.0)?:\d{2,5}"')
-_FLAGS = re.compile(r"^flag$|spf13/(?:pflag|cobra)|urfave/cli|kingpin|alecthomas/kong|peterbourgon/ff")
-_FLAG_WORD = re.compile(
+_GIVEN_ADDRESS = regex(rb'\w\("(?:0\.0\.0\.0)?:\d{2,5}"')
+_FLAGS = regex(r"^flag$|spf13/(?:pflag|cobra)|urfave/cli|kingpin|alecthomas/kong|peterbourgon/ff")
+_FLAG_WORD = regex(
     rb'"[^"\n]{0,200}?(?:port|addr|listen|bind|conf)[^"\n]{0,200}"|\.(?:ya?ml|toml|json|ini)"', re.IGNORECASE
 )
 # `DefaultPort = 8080`, `"server.port": "8080"`, from the word on: in small letters, tried only where the word stands.
 _PORT_WORDS = (b"port", b"addr", b"listen")
-_GIVEN = re.compile(
-    rb"""(?:(?:port|addr)\w{0,99}[ \t]*=|\w{1,99}"[ \t]*:)[ \t]*["`]?[\w.]{0,99}:?\d{4,5}\b"""
-)
-_PORT_WORD = re.compile(rb"port|addr", re.IGNORECASE)
+_GIVEN = regex(rb"""(?:(?:port|addr)\w{0,99}[ \t]*=|\w{1,99}"[ \t]*:)[ \t]*["`]?[\w.]{0,99}:?\d{4,5}\b""")
+_PORT_WORD = regex(rb"port|addr", re.IGNORECASE)
 
 
 @cache

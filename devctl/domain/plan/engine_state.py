@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from devctl.domain.command.state import Health
 from devctl.domain.debug.debugging import Debugging, read_label
+from devctl.domain.dockerfile.runtime_bases import NONROOT
 from devctl.domain.project.log_lines import LOG_MARK
 
 LABEL = "dev.devctl"
@@ -125,6 +126,11 @@ class Image(Struct, frozen=True):
     id: str
     user: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def run_as(self) -> str:
+        """The image's own user where it is not root; that of our own stages otherwise."""
+        return NONROOT if self.user in ("", "0", "root", "0:0", "root:root") else self.user
 
 
 class Observed(Struct, frozen=True):

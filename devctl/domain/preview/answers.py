@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from devctl.domain.ports.http import Answer
 from devctl.domain.project.model import Service
+from devctl.domain.regex import regex
 
 PLAIN: Mapping[str, str] = {"Accept": "*/*"}
 BROWSER: Mapping[str, str] = {
@@ -140,8 +141,8 @@ _NAMED = (
     # addresses
     r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b",
 )
-_OWN = re.compile("|".join(_NAMED))
-_WORD = re.compile(r"\n|[^\W_][\w.-]*|[^\w\s]", re.UNICODE)
+_OWN = regex("|".join(_NAMED))
+_WORD = regex(r"\n|[^\W_][\w.-]*|[^\w\s]", re.UNICODE)
 
 
 def _words(body: bytes) -> list[_Word]:

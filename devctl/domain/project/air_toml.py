@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from devctl.domain.command.argv import shell_words
+from devctl.domain.regex import regex
 
 BUILD_STATE = "/tmp/air/state"
 EXIT_STATE = "/tmp/air/exit"
@@ -19,15 +20,15 @@ EXIT_STATE = "/tmp/air/exit"
 """What devctl-build leaves in the container about the last build: `ok TIME`, or `failed TIME` and the compiler's words."""
 PROGRAM = "/tmp/air/main"
 """What our dev stage builds, and runs."""
-_CMD = re.compile(r"^cmd = .*$", re.MULTILINE)
-_MAKE = re.compile(r"(?:^|[;&|(])\s*make(?:\s|$)")
-_ENDINGS = re.compile(r"^include_ext = \[(.*)\]$", re.MULTILINE)
-_UNWATCHED = re.compile(r"^exclude_dir = \[(.*)\]$", re.MULTILINE)
+_CMD = regex(r"^cmd = .*$", re.MULTILINE)
+_MAKE = regex(r"(?:^|[;&|(])\s*make(?:\s|$)")
+_ENDINGS = regex(r"^include_ext = \[(.*)\]$", re.MULTILINE)
+_UNWATCHED = regex(r"^exclude_dir = \[(.*)\]$", re.MULTILINE)
 
 
 _TEXTS = "pre_cmd post_cmd args_bin include_ext include_dir include_file exclude_dir exclude_regex exclude_file".split()
-_HEADER = re.compile(r"\s*\[\s*([\w.-]+)\s*\]")
-_KEY = re.compile(r"\s*([\w.-]+)\s*=")
+_HEADER = regex(r"\s*\[\s*([\w.-]+)\s*\]")
+_KEY = regex(r"\s*([\w.-]+)\s*=")
 _DEEP = 32
 """Tables and lists within one another; air knows two."""
 NAMES = (".air.toml", ".config/air.toml")

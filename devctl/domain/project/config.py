@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args, g
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, IMAGES, RUNTIME_BASES, BaseName
 from devctl.domain.go.versions import minor
 from devctl.domain.numbers import parse_size
+from devctl.domain.regex import regex
 
 # Read by pydantic (adapters/project_files/config_file.py): a misspelt key is an error, not a silent default.
 _STRICT = {"extra": "forbid"}
@@ -245,10 +246,10 @@ def stated(section: Any, at: str = "") -> Iterator[tuple[str, object]]:
             yield f"{at}{f.name}", list(value) if isinstance(value, tuple) else value
 
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_REQUEST = re.compile(r"/[!-\"$-~]*")
+_NAME = regex(r"[a-z0-9][a-z0-9_-]*")
+_REQUEST = regex(r"/[!-\"$-~]*")
 """Printable ASCII without spaces; a fragment (`#`) is never sent."""
-_SERVICE_NAME = re.compile(r"[a-zA-Z0-9._-]+")
+_SERVICE_NAME = regex(r"[a-zA-Z0-9._-]+")
 
 
 def issues(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from devctl.domain.regex import regex
+
 # C0 but newline and tab, DEL, C1 (of which a terminal takes U+009B for the start of a sequence), and what turns the direction
 # of writing or breaks a line unseen: a file called `cod.go<U+202E>` reads backwards (https://trojansource.codes).
-_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_LAYOUT = re.compile(r"[\t\n]")
+_OBEYED = regex(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_LAYOUT = regex(r"[\t\n]")
 
 
 def visible(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
@@ -11,13 +10,14 @@ from msgspec import Struct
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.image.elf import sections
 from devctl.domain.image.go_binary import BuildInfo, build_info
+from devctl.domain.regex import regex
 
 _IDS = (".note.go.buildid", ".note.gnu.build-id", ".go.buildinfo")
 """What follows from the rest, and what is compared as settings."""
-_TEXT = re.compile(rb"[\x20-\x7e]+")
+_TEXT = regex(rb"[\x20-\x7e]+")
 _MOST_TEXT = 60
 # A command of a RUN line whose output is another one each time, or from one machine to the next.
-_CHANGING = re.compile(
+_CHANGING = regex(
     r"(?P<found>\$\((?:date|hostname|uuidgen|mktemp)\b[^)]*\)|`(?:date|hostname|uuidgen)\b[^`]*`|\$RANDOM\b)"
 )
 

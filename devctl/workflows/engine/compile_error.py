@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from msgspec.structs import replace
 
 from devctl.domain.failures import explain
 from devctl.domain.failures.places import first_place, of_compiler
 from devctl.domain.lint.rules import build_hint
 from devctl.domain.project.model import Service
+from devctl.domain.regex import regex
 from devctl.errors import DevctlError, ProjectError
 
-_LACKS = re.compile(r": undefined: |is not in std|no required module provides|no Go files in")
+_LACKS = regex(r": undefined: |is not in std|no required module provides|no Go files in")
 
 
 def mend(service: Service, said: str) -> str:

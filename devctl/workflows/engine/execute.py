@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from devctl.domain.ports.toolbox import Finished, Sources, Toolbox
 from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import kill_note
+from devctl.domain.regex import regex
 from devctl.errors import DevctlError, MachineError, Problem, ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile
 from devctl.workflows.engine.restart_proxies import followed
@@ -38,7 +38,7 @@ from devctl.workflows.session.jobs import done_as_built, waiting_for_none_of
 from devctl.workflows.session.overlay import bases_digest, build_args
 from devctl.workflows.session.session import Session
 
-_MADE_ANEW = re.compile(r"is already in use by container|network [0-9a-f]{64} not found")
+_MADE_ANEW = regex(r"is already in use by container|network [0-9a-f]{64} not found")
 _ENDED = ("migration-failed", "dependency-exited")
 """Codes of a container that ended while another one waits for it."""
 TIMED_OUT = 124

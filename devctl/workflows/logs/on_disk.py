@@ -11,7 +11,6 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, FilesError, MachineError, ProjectError
 from devctl.workflows.preview.known_images import changed_since_built
-from devctl.workflows.preview.preview import user_of
 from devctl.workflows.session.session import Session, open_session
 
 
@@ -47,7 +46,7 @@ def _prod(box: Toolbox, project: Project, observed: Observed) -> Iterator[str]:
 def _previews(box: Toolbox, project: Project, name: str, container: Container) -> Iterator[Session]:
     """What a preview would be: on the base that the configuration names, and on that of the image that runs."""
     image = box.engine.images([container.image]).get(container.image)
-    users = {name: user_of(image)} if image is not None else {}
+    users = {name: image.run_as} if image is not None else {}
     tag = container.image.rpartition(":prod-")[2]
     for base in dict.fromkeys((project.prod_base, tag)):
         try:

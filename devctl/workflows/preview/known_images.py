@@ -29,6 +29,7 @@ from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Service
 from devctl.domain.project.private_notes import PrivateNote
+from devctl.domain.regex import regex
 from devctl.errors import Finding, MachineError
 from devctl.workflows.preview.inspect_image import look
 from devctl.workflows.project.users_dockerfile import written_text
@@ -37,12 +38,12 @@ from devctl.workflows.session.session import Session
 # What else can be said of a build, or asked of the network by one, is not followed here: it is simply built.
 _FOLLOWED = frozenset({"context", "dockerfile", "args", "target", "labels", "secrets"})
 # A netrc opens doors, and go.sum says what has to be behind them; any other secret may be what is built from.
-_ELSEWHERE = re.compile(
+_ELSEWHERE = regex(
     r"^\s*(?i:ADD)\s(?:[\\`][ \t]*\r?\n|[^\n])*(?:://|git@)|type=(?:secret(?!,id=netrc(?![\w.-]))|ssh)",
     re.MULTILINE,
 )
-_MOUNTED = re.compile(r"--mount=\S*\bfrom=([^\s,]*)")
-_STAGE = re.compile(r"^\s*FROM\s[^\n]*\sAS\s+(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
+_MOUNTED = regex(r"--mount=\S*\bfrom=([^\s,]*)")
+_STAGE = regex(r"^\s*FROM\s[^\n]*\sAS\s+(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
 _VARIABLES = ("DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH", "BUILDX_BUILDER")
 
 

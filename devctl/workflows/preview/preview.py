@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from devctl.domain.command.events import Outcome, Planned, Switched
 from devctl.domain.command.requests import PreviewRequest
 from devctl.domain.command.state import State
-from devctl.domain.dockerfile.runtime_bases import NONROOT
 from devctl.domain.go.golist import Listing
 from devctl.domain.image.facts import ImageFacts
 from devctl.domain.plan.engine_state import MODE_LABEL, Container, Image, Observed
@@ -158,7 +157,7 @@ class _Preview(Struct):
                 self.images[service.name] = image
                 self.checks += found
             must_be_ready(self.checks)
-        ready = session.with_users({run.service: user_of(images[run.image]) for run in session.runs})
+        ready = session.with_users({run.service: images[run.image].run_as for run in session.runs})
         refuse_unreadable(box.files, ready)
         wanted = tuple(d for d in ready.dependencies if d.name not in out | not_built)
         self.session = replace(ready, dependencies=wanted)
@@ -295,11 +294,6 @@ def _asker(prober: Prober, where: Endpoint | None) -> Callable[[], bool]:
     if where is None:
         return lambda: True
     return lambda: answers(prober, where, timeout=0.2)
-
-
-def user_of(image: Image) -> str:
-    """The image's own user where it is not root; that of our own stages otherwise."""
-    return NONROOT if image.user in ("", "0", "root", "0:0", "root:root") else image.user
 
 
 def _cause(old: Container | None) -> str:

@@ -8,7 +8,6 @@ It finds out by leaving out each one and asking compose again, so what a file on
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +26,7 @@ from devctl.domain.project.compose_model import Model, OwnModel
 from devctl.domain.project.model import Project
 from devctl.domain.project.private_notes import PrivateNote
 from devctl.domain.project.taken_from_variables import in_place, with_values
+from devctl.domain.regex import regex
 from devctl.errors import FilesError, MachineError
 from devctl.workflows.project.compose_model import compose_model
 from devctl.workflows.project.find import ComposeFiles, named
@@ -35,7 +35,7 @@ Place = tuple[str, ...]
 """Where in a model: a service and its key, or a section and its entry."""
 
 UP = "`devctl up` applies it"
-_WORD = re.compile(r"[A-Za-z_]\w*")
+_WORD = regex(r"[A-Za-z_]\w*")
 _ENVIRONMENT: Place = ("environment",)
 """Of what `.env` gives where there is no compose file."""
 

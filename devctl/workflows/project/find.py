@@ -15,6 +15,7 @@ from devctl.domain.compose.file_names import chosen_file, from_variable
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Host
 from devctl.domain.project.state_folder import STATE_FOLDER
+from devctl.domain.regex import regex
 from devctl.errors import DevctlError, FilesError, UsageError
 
 OVERRIDES = (
@@ -28,10 +29,10 @@ OWN_MARKS = ("devctl.yaml", "go.work", "go.mod", ".git")
 MARKS = ("devctl.yaml", *COMPOSE_FILES, "go.work", "go.mod")
 FOLDERS = ("deploy", "deployments", "deployment", "docker", ".docker", "compose", "build", "infra", "ops")
 """Where a compose file lies when it does not lie beside the code: it builds from the folder above then."""
-_BUILDS_ABOVE = re.compile(r"""\b(?:context|build):\s*["']?\.\./?["']?\s*(?:[,}#]|$)""", re.MULTILINE)
+_BUILDS_ABOVE = regex(r"""\b(?:context|build):\s*["']?\.\./?["']?\s*(?:[,}#]|$)""", re.MULTILINE)
 
 
-_IS_COMPOSE = re.compile(r"^services:", re.MULTILINE)
+_IS_COMPOSE = regex(r"^services:", re.MULTILINE)
 
 
 def named(root: Path, path: Path) -> str:

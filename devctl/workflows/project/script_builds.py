@@ -11,12 +11,13 @@ from devctl.domain.compose.script_builds import builds_in, is_image, runs_by_nam
 from devctl.domain.derive.build_tools import recipes
 from devctl.domain.ports.files import Files
 from devctl.domain.project.compose_model import OwnSpec
+from devctl.domain.regex import regex
 from devctl.errors import FilesError
 
 _MAKEFILES = frozenset({"GNUmakefile", "makefile", "Makefile"})
 _LONG = 65_536
 """Characters of a script, beyond which nobody wrote it by hand."""
-_TARGET = re.compile(r"^([\w.-]+)[ \t]*:(?!=)", re.MULTILINE)
+_TARGET = regex(r"^([\w.-]+)[ \t]*:(?!=)", re.MULTILINE)
 
 
 def lend_script_builds(files: Files, root: Path, specs: Mapping[str, OwnSpec]) -> None:

@@ -25,6 +25,7 @@ from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Clock, Reporter
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
+from devctl.domain.regex import regex
 from devctl.errors import DevctlError, Problem, ProjectError
 from devctl.workflows.engine.network_holder import temporary
 from devctl.workflows.project.find import copying, example_of
@@ -38,12 +39,12 @@ COMMAND_NOT_FOUND = 127
 https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02"""
 TOLD_LATE = 2.0
 """Seconds within which the engine has told of an OOM kill."""
-_DENIED = re.compile(r"(?P<path>/[^\s:]+)(?: /\S+)?: permission denied")
-_NOT_FOUND = re.compile(r"(?:open|stat|lstat|read|chdir) (?P<path>[^\s:]+): no such file or directory")
+_DENIED = regex(r"(?P<path>/[^\s:]+)(?: /\S+)?: permission denied")
+_NOT_FOUND = regex(r"(?:open|stat|lstat|read|chdir) (?P<path>[^\s:]+): no such file or directory")
 # os.Args has one element where nothing is given: the program's own name.
-_NO_ARGUMENT = re.compile(r"index out of range \[\d\] with length 1$|slice bounds out of range \[\d:1\]$")
-_CONFIG = re.compile(r"(?<![\w/.])[\w][\w./-]*\.(?:ya?ml|toml|json|ini|conf|env)\b")
-_VOLUME = re.compile(r"(?P<target>/\S*) \(volume (?P<name>\S+)\)")
+_NO_ARGUMENT = regex(r"index out of range \[\d\] with length 1$|slice bounds out of range \[\d:1\]$")
+_CONFIG = regex(r"(?<![\w/.])[\w][\w./-]*\.(?:ya?ml|toml|json|ini|conf|env)\b")
+_VOLUME = regex(r"(?P<target>/\S*) \(volume (?P<name>\S+)\)")
 
 
 def exited(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from msgspec.structs import replace
 
 from devctl.domain.failures import Explained
 from devctl.domain.plan.engine_state import Container
 from devctl.domain.ports.engine import Engine
 from devctl.domain.project.model import Service
+from devctl.domain.regex import regex
 
-_CALLED = re.compile(r"dial tcp (?P<host>\[?[\w.:-]+?\]?):(?P<port>\d{1,5}): ")
-_OWN = re.compile(r"localhost|127\.0\.0\.1|\[?::1\]?")
+_CALLED = regex(r"dial tcp (?P<host>\[?[\w.:-]+?\]?):(?P<port>\d{1,5}): ")
+_OWN = regex(r"localhost|127\.0\.0\.1|\[?::1\]?")
 _PORTS = {
     "postgres": 5432, "postgis": 5432, "mysql": 3306, "mariadb": 3306, "redis": 6379, "valkey": 6379, "mongo": 27017,
     "rabbitmq": 5672, "nats": 4222, "kafka": 9092, "memcached": 11211, "elasticsearch": 9200,

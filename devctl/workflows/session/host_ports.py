@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Collection, Mapping
 
 from devctl.domain.compose.host_ports import Published, published
@@ -14,14 +13,15 @@ from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.compose_model import Model, Spec
 from devctl.domain.project.model import Project, Service
+from devctl.domain.regex import regex
 from devctl.errors import DevctlError, MachineError, Problem
 
 LOCALHOST = "127.0.0.1"
 TRIES = 100
 HOLDS_PORTS = ("running", "paused", "restarting")
-_TAKEN = re.compile(r"\bport (\d+) is taken")
+_TAKEN = regex(r"\bport (\d+) is taken")
 # `${HOST_PORT:-8080}:8080`.
-_VARIABLE = re.compile(r"\$\{?(?P<name>[A-Za-z_]\w*)(?:[:?+-][^}\n]*)?\}?:(?P<target>\d+)")
+_VARIABLE = regex(r"\$\{?(?P<name>[A-Za-z_]\w*)(?:[:?+-][^}\n]*)?\}?:(?P<target>\d+)")
 
 
 def choose_host_ports(box: Toolbox, project: Project, *, observed: Observed) -> dict[str, int | None]:

@@ -30,6 +30,7 @@ from devctl.domain.ports.toolbox import Sources, Templates, Toolbox
 from devctl.domain.project.air_toml import air_toml
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, dockerfile_copy
+from devctl.domain.regex import regex
 from devctl.errors import FilesError
 from devctl.workflows.project.excluded_folders import data_folders, frontend_modules
 from devctl.workflows.project.users_dockerfile import users_text
@@ -40,14 +41,14 @@ from devctl.workflows.session.private_modules import said_args
 CONFIG = "devctl.yaml"
 NO_GIT = ".git\n"
 """Of a context without a .dockerignore: every git command writes there, and would make what was built from it old."""
-_SECTION = re.compile(r"^# -{10,}.*\n", re.MULTILINE)
+_SECTION = regex(r"^# -{10,}.*\n", re.MULTILINE)
 MANIFEST_LINE = "COPY go.mod go.su[m] ./"
-_ODD = re.compile(r"^-|[^\w./~+@\[\]-]")
+_ODD = regex(r"^-|[^\w./~+@\[\]-]")
 _DATA = frozenset(["", "db", "json", "log", "sqlite", "sqlite3"])
-_OF_GIT = re.compile(
+_OF_GIT = regex(
     r"\bgit\s+(?:-\S+\s+(?:\S+\s+)?)?(?:describe|rev-parse|rev-list|log|show|tag|status|diff)\b|(?<![\w-])\.git(?:/|\s|$)"
 )
-_OF_GO = re.compile(r"[\w.~/+-]+", re.ASCII)
+_OF_GO = regex(r"[\w.~/+-]+", re.ASCII)
 """Module paths and versions that Go accepts."""
 
 

@@ -12,14 +12,15 @@ from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
+from devctl.domain.regex import regex
 from devctl.workflows.project.users_dockerfile import written_text
 
 SETTINGS = ("GOPROXY", "GOSUMDB", "GOPRIVATE")
 """What our Dockerfile takes as build arguments; they end up in the history of a build stage, so no password goes there."""
-_ARG = re.compile(rf"^\s*ARG\s+({'|'.join(SETTINGS)})\s*$", re.MULTILINE | re.IGNORECASE)
-_SECRET = re.compile(r"--mount=type=secret,(?:[\w=/.-]+,)*id=([\w.-]+)")
+_ARG = regex(rf"^\s*ARG\s+({'|'.join(SETTINGS)})\s*$", re.MULTILINE | re.IGNORECASE)
+_SECRET = regex(r"--mount=type=secret,(?:[\w=/.-]+,)*id=([\w.-]+)")
 # A proxy that the build can reach, and without a password in its address.
-_PROXY = re.compile(r"https?://(?!localhost|127\.|\[::1\])[^/@\s]+(?:/[^@\s]*)?")
+_PROXY = regex(r"https?://(?!localhost|127\.|\[::1\])[^/@\s]+(?:/[^@\s]*)?")
 
 
 def with_access(box: Toolbox, project: Project, run: Run) -> Run:
