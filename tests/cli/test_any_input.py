@@ -60,6 +60,7 @@ LOOKS = (
     ["config", "render", "--mode", "prod"], ["config", "schema"], ["bases"], ["bases", "list"], ["doctor"],
 )  # fmt: skip
 PLANS = (
+    ["debug"], ["debug", "api", "--wait", "--editor", "vscode"], ["debug", "--editor", "nvim", "--write"],
     ["up"], ["up", "-d", "api"], ["up", "--no-watch"], ["prod-preview"], ["prod-preview", "--base", "scratch"], ["down"],
     ["down", "--volumes"], ["rebuild"], ["restart"], ["size"], ["size", "--budget", "12MB"], ["clean"], ["bases", "build"],
     ["bases", "save", "x.tar"], ["test"], ["exec", "api", "--", "ls"], ["shell"], ["onboard"], ["init"], ["new", "sub/dir"],
