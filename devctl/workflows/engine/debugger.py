@@ -59,5 +59,8 @@ def _refused(code: int, output: str) -> MachineError:
     if code == OTHER_PROCESSOR:
         hint = "debug on amd64, arm64, 386, ppc64le, riscv64 or loong64"
     return MachineError(
-        f"delve could not be installed: {said}", code="debugger-not-installed", hint=hint, detail=output
+        f"delve could not be installed: {said}",
+        code="debugger-not-installed",
+        hint=hint,
+        detail=output if output != said else "",
     )
