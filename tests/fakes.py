@@ -12,7 +12,8 @@ with that. What compose and the engine do is done here in the same order, one ch
 
 *Processes.* Each `world.box()` is a process of its own, with a pid. What fails once is `world.fault`; what cannot be pulled is in
 `world.unpullable`; ports of others are in `world.taken_ports`; a SIGTERM is ignored by services in `world.deaf_to_sigterm`;
-where the world is `world.offline`, no delve can be installed; `world.image_facts` overrides what a look into an image finds;
+where the world is `world.offline`, no delve can be installed
+(`world.delve`: the command for it, and what that reads); `world.image_facts` overrides what a look into an image finds;
 `world.base` is what Dockerfiles build on; `world.planted` names links below `.devctl/`;
 without `world.has_home` nothing can be kept there.
 
@@ -270,6 +271,7 @@ class World:
         self.agrees = False
         self.unpullable: set[str] = set()
         self.offline = False
+        self.delve: tuple[list[str], bytes] = ([], b"")
         self.taken_ports: set[int] = set()
         self.deaf_to_sigterm: set[str] = set()
         self.image_facts: dict[str, Any] = {}
@@ -1465,6 +1467,7 @@ class FakeProcesses(_Port):
             return Finished(1, "", "go: modules are not to be had")
         if "install" in words:
             self._life.step("install delve")
+            self._world.delve = (words, cast("bytes", how["stdin"]))
             return Finished(1, "", "dial tcp: no such host") if self._world.offline else Finished(0, "", "")
         if verb == "run" and "--name" in words:
             return self._run_named(words)

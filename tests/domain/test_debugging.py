@@ -18,7 +18,7 @@ def test_a_label_is_read_as_it_was_written(debugging: Debugging) -> None:
     assert read_label(debugging.label) == debugging
 
 
-@pytest.mark.parametrize("text", ["", "wait", "-1", "65536", "²", "2345x"])
+@pytest.mark.parametrize("text", ["", "wait", "-1", "0", "1023", "65536", "²", "2345x"])
 def test_a_label_that_somebody_else_wrote_says_nothing(text: str) -> None:
     assert read_label(text) is None
 

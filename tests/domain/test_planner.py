@@ -79,6 +79,8 @@ def test_what_mounts_a_folder_that_was_replaced_is_recreated() -> None:
     there = replace(container("db"), labels={FOLDER_LABEL: "1:1"})
     assert "start db  the project's folder was replaced" in text(container(), there, dependencies=(db,))
     assert text(container(), replace(there, labels={}), dependencies=(db,)) == "nothing to do", "made before"
+    nothing = replace(there, labels={FOLDER_LABEL: ""})
+    assert text(container(), nothing, dependencies=(db,)) == "nothing to do", "it mounts nothing"
 
 
 def test_a_stopped_container_is_started() -> None:

@@ -16,6 +16,8 @@ from tests.templates.inline import TEMPLATES
 
 SHOWS = '#!/bin/sh\nprintf "%s\\n" "$@"\n'
 DLV = """#!/bin/sh
+echo $$ >"$LOG/pid"
+until [ ! -e "$LOG/hold" ]; do sleep 0.01; done
 echo "$@" >"$LOG/dlv"
 [ "$1 $2 $3" = "exec --wd $LOG" ] || exit 1
 pwd >"$LOG/settings"
@@ -64,14 +66,26 @@ def test_builds_optimise_nothing_and_keep_what_debuggers_read(
     assert done.stdout.splitlines() == built
 
 
+def debugged(folder: Path) -> tuple[int, int]:
+    """delve and the program, once there is one."""
+    found: list[int] = []
+
+    def there() -> bool:
+        if (folder / "air/debugged").exists():
+            found[:] = map(int, (folder / "air/debugged").read_text().split())
+        return len(set(found)) == 2
+
+    until(there)
+    return found[0], found[1]
+
+
 @pytest.mark.parametrize(("wait", "goes_on"), [("", True), ("1", False)])
 def test_a_signal_is_for_the_program_and_delve_ends_with_it(folder: Path, wait: str, goes_on: bool) -> None:
     env = {"PATH": "/usr/bin:/bin", "LOG": str(folder), "DEVCTL_DEBUG": f"{folder}/debug"}
     env |= {"DEVCTL_DEBUG_LISTEN": ":2345", "DEVCTL_DEBUG_WAIT": wait}
     argv = [folder / "debug/devctl-debug", "./program", "a  b", "$HOME"]
     with subprocess.Popen(argv, env=env, start_new_session=True, cwd=folder) as shell:
-        until((folder / "air/debugged").exists)
-        server, program = map(int, (folder / "air/debugged").read_text().split())
+        server, program = debugged(folder)
         until((folder / "args").exists)
         assert is_alive(server) and is_alive(program)
         os.killpg(shell.pid, signal.SIGTERM)
@@ -91,8 +105,49 @@ def test_a_delve_that_is_killed_leaves_no_program_behind(folder: Path) -> None:
         "DEVCTL_DEBUG_LISTEN": ":2345",
     }
     with subprocess.Popen([folder / "debug/devctl-debug", folder / "program"], env=env, cwd=folder) as shell:
-        until((folder / "air/debugged").exists)
-        server, program = map(int, (folder / "air/debugged").read_text().split())
+        server, program = debugged(folder)
         os.kill(server, signal.SIGKILL)
         shell.wait(WITHIN)
     until(lambda: not is_alive(program))
+
+
+def starting(folder: Path) -> dict[str, str]:
+    (folder / "hold").touch()
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LOG": str(folder),
+        "DEVCTL_DEBUG": f"{folder}/debug",
+        "DEVCTL_DEBUG_LISTEN": ":2345",
+    }
+
+
+def test_a_stop_while_delve_is_starting_is_for_the_program_that_it_starts(folder: Path) -> None:
+    env = starting(folder)
+    with subprocess.Popen([folder / "debug/devctl-debug", folder / "program"], env=env, cwd=folder) as shell:
+        until((folder / "air/debugged").exists)
+        shell.send_signal(signal.SIGTERM)
+        until(lambda: not pending(shell.pid))
+        (folder / "hold").unlink()
+        shell.wait(WITHIN)
+    server = int((folder / "pid").read_text())
+    assert not is_alive(server) and not (folder / "air/debugged").exists()
+
+
+def test_a_kill_while_delve_is_starting_finds_it(folder: Path) -> None:
+    env = starting(folder)
+    with subprocess.Popen([folder / "debug/devctl-debug", folder / "program"], env=env, cwd=folder) as shell:
+        until(
+            lambda: (
+                (folder / "air/debugged").exists() and (folder / "air/debugged").read_text().endswith("\n")
+            )
+        )
+        shell.kill()
+        servers = {int(word) for word in (folder / "air/debugged").read_text().split()}
+        assert len(servers) == 1
+        os.kill(servers.pop(), signal.SIGKILL)
+
+
+def pending(pid: int) -> bool:
+    """Whether the shell has not yet taken a signal."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(fields["ShdPnd"], 16) != 0

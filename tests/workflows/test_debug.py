@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from devctl.domain.command.requests import (
     UpRequest,
 )
 from devctl.domain.plan.engine_state import DEBUG_LABEL, MODE_LABEL
-from devctl.errors import DevctlError, MachineError, ProjectError, UsageError
+from devctl.errors import DevctlError, FilesError, MachineError, ProjectError, UsageError
 from devctl.workflows.debug.debug import debug
 from devctl.workflows.dev.lifecycle import down, rebuild
 from devctl.workflows.dev.up import up
@@ -25,7 +26,7 @@ from devctl.workflows.dev.watch_round import catch_up
 from devctl.workflows.logs.status_and_logs import status
 from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.project.load import load
-from tests.fakes import World, copies, go_mod
+from tests.fakes import FakeFiles, World, copies, go_mod
 
 
 @copies
@@ -132,7 +133,7 @@ def test_code_that_does_not_compile_leaves_what_serves() -> None:
     with pytest.raises(ProjectError) as raised:
         debugs(world)
     assert raised.value.code == "does-not-compile"
-    assert (world.of("shop").id, world.served, debugger(world)) == (first, served, None)
+    assert (world.of("shop").id, world.served, debugger(world)) == (first, served, "")
 
 
 def test_what_does_not_answer_under_it_is_rolled_back() -> None:
@@ -162,7 +163,7 @@ def test_production_has_no_debugger_and_neither_has_what_comes_back() -> None:
     assert not [key for key in world.of("shop").spec.get("environment") or {} if "DEBUG" in key]
     assert {target for _, target, _ in published(world)} == {8080}
     ups(world)
-    assert debugger(world) is None
+    assert debugger(world) == ""
 
 
 def test_a_preview_that_fails_goes_back_to_the_debugged_program() -> None:
@@ -179,7 +180,7 @@ def test_down_ends_it_and_nothing_is_remembered() -> None:
     debugs(world)
     down(DownRequest(project=world.root), world.box())
     ups(world)
-    assert debugger(world) is None
+    assert debugger(world) == ""
 
 
 def test_a_port_that_is_taken_is_not_chosen_and_the_chosen_one_stays() -> None:
@@ -235,7 +236,7 @@ def test_a_dry_run_changes_nothing() -> None:
         ("probe", "shop"),
         ("write", None),
     ]
-    assert world.steps == [] and debugger(world) is None
+    assert world.steps == [] and debugger(world) == ""
 
 
 def test_an_editors_file_is_written_once_and_never_over_another() -> None:
@@ -255,3 +256,69 @@ def test_an_editors_file_is_written_once_and_never_over_another() -> None:
     assert (
         "was left as it is; add this to its `configurations`" in ran.text and '"mode": "remote"' in ran.text
     )
+
+
+@pytest.mark.parametrize("of_an_image", [False, True])
+def test_only_devctl_says_that_a_service_is_debugged(of_an_image: bool) -> None:
+    said = {DEBUG_LABEL: "8080 wait"}
+    world = World()
+    world.image_labels |= said if of_an_image else {}
+    labels = {} if of_an_image else {"labels": said}
+    world.compose(
+        {
+            "api": {"build": ".", "ports": ["8080:8080"], **labels},
+            "db": {"image": "postgres:17", "labels": said},
+        }
+    )
+    ups(world)
+    known = load(world.box(), world.root)
+    world.save("go.mod", go_mod("a"))
+    catch_up(world.box(), known)
+    told: Any = status(StatusRequest(project=world.root), world.box())
+    assert "install delve" not in world.steps
+    assert [s["debugger"] for s in told.result["services"]] == [None, None]
+    assert ups(world).result["steps"] == []
+
+
+def test_a_password_of_a_proxy_is_no_word_of_a_command() -> None:
+    world = World()
+    proxies = {"HTTPS_PROXY": "http://ann:hidden@proxy:3128", "NO_PROXY": "a\nb", "OTHER": "x"}
+    world.compose({"api": {"build": ".", "ports": ["8080:8080"], "environment": proxies}})
+    debugs(world)
+    words, read = world.delve
+    assert not [word for word in words if "hidden" in word]
+    assert read == b"HTTPS_PROXY=http://ann:hidden@proxy:3128\n" and "/dev/stdin" in words
+
+
+def refuses(monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    """As the real ones do, where a link, a folder or a pipe is in the place of an editor's file."""
+    real = getattr(FakeFiles, verb)
+
+    def refused(self: FakeFiles, path: Path, *words: Any, **how: Any) -> Any:
+        if path.name == "launch.json":
+            raise FilesError("it is a pipe", code="unsafe-path", hint="")
+        return real(self, path, *words, **how)
+
+    monkeypatch.setattr(FakeFiles, verb, refused)
+
+
+def test_an_editors_file_that_cannot_be_read_is_told_before_anything_is_switched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = running()
+    refuses(monkeypatch, "read_text")
+    world.steps.clear()
+    with pytest.raises(FilesError):
+        debugs(world, editor="vscode")
+    assert debugger(world) == "" and "install delve" not in world.steps
+
+
+def test_an_editors_file_that_cannot_be_written_is_a_warning_and_is_printed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = running()
+    refuses(monkeypatch, "write_atomic")
+    told = debugs(world, editor="vscode", write=True)
+    editor: Any = told.result["editor"]
+    assert editor["action"] == "printed" and '"mode": "remote"' in told.text
+    assert debugger(world) == "2345" and "it is a pipe" in str(world.warnings)

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from devctl.domain.numbers import whole
 
+PORTS = range(1024, 2**16)
+"""Those that a user who is not root can listen on."""
 FIRST_PORT = 2345
 """What delve's own documentation and the editors take."""
 
@@ -42,7 +44,7 @@ def read_label(text: str) -> Debugging | None:
     """What a container's label says; None where it says nothing of that kind."""
     port, _, word = text.partition(" ")
     number = whole(port)
-    return Debugging(number, word == "wait") if number is not None and number < 2**16 else None
+    return Debugging(number, word == "wait") if number is not None and number in PORTS else None
 
 
 def tools_folder(digest: str) -> str:

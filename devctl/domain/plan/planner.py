@@ -119,8 +119,8 @@ def is_done(dependency: Dependency, found: Container | None) -> bool:
 
 
 def in_replaced_folder(found: Container, folder: str) -> bool:
-    """Whether what it mounts is that of another folder than `folder`, which has its path now."""
-    return found.labels.get(FOLDER_LABEL, folder) != folder
+    """Whether what it mounts is that of another folder than `folder`, which has its path now. One that mounts nothing has none."""
+    return (found.labels.get(FOLDER_LABEL) or folder) != folder
 
 
 def _why_asleep(dependency: Dependency, found: Container | None) -> str:

@@ -22,6 +22,7 @@ from devctl.domain.plan.engine_state import (
     DEBUG_LABEL,
     FOLDER_LABEL,
     GIVEN_LABEL,
+    LABEL,
     MACHINE_LABEL,
     MODE_LABEL,
     PROJECT_LABEL,
@@ -80,6 +81,7 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed) -> OwnM
     for name, spec in model["services"].items():
         if name in once:
             spec.pop("restart", None)  # it would run again and again
+        _without_our_labels(spec)
         if given[name]:
             _label(spec, {GIVEN_LABEL: given[name]})
         _localhost_ports(spec)
@@ -93,8 +95,8 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed) -> OwnM
             _write_mode(spec, project, service, run)
             spec.update(readable(spec, model))
             _lend_keys(model, spec["build"], run)
-        if _mounts(spec, project) and _is_marked(observed, name):
-            _label(spec, {FOLDER_LABEL: project.folder})
+        if _is_marked(observed, name):
+            _label(spec, {FOLDER_LABEL: project.folder if _mounts(spec, project) else ""})
         _mount_colons(spec)
     _as_the_services(once - set(chosen), model, runs=chosen.values())
     _wait_for_start({run.service for run in chosen.values() if run.ours}, model)
@@ -161,7 +163,8 @@ def _is_marked(observed: Observed, name: str) -> bool:
 
 
 def _write_mode(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
-    _label(spec, {SERVICE_LABEL: service.name, MODE_LABEL: run.mode})
+    debugging = run.debugging.label if run.debugging is not None else ""  # an image may say so too
+    _label(spec, {SERVICE_LABEL: service.name, MODE_LABEL: run.mode, DEBUG_LABEL: debugging})
     spec["image"] = run.image
     spec["build"] = _build(spec, project, run)
     spec.pop("develop", None)
@@ -258,7 +261,6 @@ def _dev(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
 
 def _debugged(spec: OwnSpec, debugging: Debugging, folder: str) -> None:
     """No right is given for it: delve traces a child of its own, which the engine's seccomp profile allows since Linux 4.8."""
-    _label(spec, {DEBUG_LABEL: debugging.label})
     on_host = spec.get("network_mode") == "host"
     spec["environment"] |= {
         "DEVCTL_DEBUG": folder,
@@ -479,6 +481,12 @@ def _localhost_ports(spec: OwnSpec) -> None:
     for port in spec.get("ports") or []:
         if port.get("published"):
             port.setdefault("host_ip", "127.0.0.1")
+
+
+def _without_our_labels(spec: OwnSpec) -> None:
+    """What devctl believes of a container is what devctl said, and no compose file."""
+    if spec.get("labels"):
+        spec["labels"] = {k: v for k, v in spec["labels"].items() if not k.startswith(f"{LABEL}.")}
 
 
 def _label(spec: OwnSpec, labels: Mapping[str, str]) -> None:

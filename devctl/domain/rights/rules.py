@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from devctl.domain.plan.engine_state import (
+    DEBUG_LABEL,
     DEPS_LABEL,
     FOLDER_LABEL,
     INPUTS_LABEL,
@@ -27,6 +28,7 @@ from devctl.domain.plan.engine_state import (
 Rule = Callable[[Any, Any], Iterator[str]]
 OURS = frozenset(
     {
+        DEBUG_LABEL,
         DEPS_LABEL,
         FOLDER_LABEL,
         INPUTS_LABEL,

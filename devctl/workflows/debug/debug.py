@@ -24,7 +24,7 @@ from devctl.workflows.project.dev_stage_fallback import noted_debugged
 from devctl.workflows.session.host_ports import TRIES, free_port
 from devctl.workflows.session.name_conflict import own_containers
 from devctl.workflows.session.session import open_session
-from devctl.workflows.session.steps import check_services, plan_outcome
+from devctl.workflows.session.steps import check_services, only_warned, plan_outcome
 from devctl.workflows.switch.lock import changing
 
 
@@ -51,9 +51,12 @@ def debug(request: DebugRequest, box: Toolbox) -> Outcome:
             written = [Step("write", None, planned.path)] if planned is not None and writes else []
             return plan_outcome([*plan, *written])
         with _noted(box, loaded, name) as again:
+            # Before anything is switched: an editor's file that cannot be read ends the command.
+            target = _target(again, name, debugging)
+            _planned(box, again, request, target)
             project = resolve_bases(box, again, mode="dev", assemble=request.yes, services=(name,))
             outcome = up_locked(up, box, project)
-        return _told(box, project, request, _target(project, name, debugging), outcome)
+        return _told(box, project, request, target, outcome)
 
 
 def _chosen(project: Project, names: tuple[str, ...]) -> Service:
@@ -137,7 +140,7 @@ def _planned(box: Toolbox, project: Project, request: DebugRequest, target: Conn
 def _told(
     box: Toolbox, project: Project, request: DebugRequest, target: Connection, outcome: Outcome
 ) -> Outcome:
-    debugging, planned = target.debugging, _planned(box, project, request, target)
+    debugging = target.debugging
     result = outcome.result | {
         "debugger": {
             "service": target.service,
@@ -158,13 +161,19 @@ def _told(
         "  a save builds and starts it again at the same address; connect again then",
         "  devctl up ends debugging",
     ]
-    if planned is not None and request.editor is not None:
+    if request.editor is not None:
+        planned = PlannedFile(
+            EDITORS[request.editor].path(target), None, EDITORS[request.editor].whole(target)
+        )
         part = EDITORS[request.editor].part(target)
-        if request.write and planned.action == "written":
-            box.files.write_atomic(
-                project.root / planned.path, planned.ours, within=project.root, owner=project.owner
-            )
-        action = planned.action if request.write else "printed"
+        action = "printed"
+        with only_warned(box.reporter):  # the program is debugged, whatever became of the file meanwhile
+            planned = _planned(box, project, request, target) or planned
+            if request.write:
+                if planned.action == "written":
+                    path = project.root / planned.path
+                    box.files.write_atomic(path, planned.ours, within=project.root, owner=project.owner)
+                action = planned.action
         result["editor"] = {"name": request.editor, "path": planned.path, "action": action, "text": part}
         lines += ["", *_editor_lines(request.editor, planned, action, part)]
     return replace(outcome, result=result, text="\n".join(lines))

@@ -41,12 +41,15 @@ def _install(box: Toolbox, session: Session, run: Run) -> None:
     flags = ["--rm", "--init", *temporary(box.identity, project.name)]
     flags += [mount("volume", project.cache_volume, CACHE_TARGET)]
     flags += ["--user", run.user] if run.user else []
-    flags += [f"--env={key}={value}" for key, value in settings.items()]
+    # Not as words of the command: all users of the machine see those, and the address of a proxy may hold a password.
+    flags += ["--env-file", "/dev/stdin"]
     flags += ["--workdir", "/", "--entrypoint", "sh"]
     versions = " ".join(f"{minor}:{version}" for minor, version in DELVE)
     words = ["-c", box.templates.read("debug/install"), "install", run.debugger, versions]
     words += [word for item in scripts.items() for word in item]
-    done = box.processes.run(docker("run", *flags, to=[run.image, *words]), cwd=session.root, timeout=WITHIN)
+    lines = "".join(f"{key}={value}\n" for key, value in settings.items() if "\n" not in value)
+    argv = docker("run", *flags, to=[run.image, *words])
+    done = box.processes.run(argv, cwd=session.root, stdin=lines.encode(), timeout=WITHIN)
     if done.code != 0:
         raise _refused(done.code, done.output.strip())
 

@@ -109,7 +109,7 @@ def _service(engine: Engine, project: Project, observed: Observed, name: str) ->
         deps=container.labels.get(DEPS_LABEL) if service is not None else None,
         finished=_has_finished(engine, project, container),
         debugger=container.debugging.address
-        if container.debugging is not None and container.state == "running"
+        if service is not None and container.debugging is not None and container.state == "running"
         else None,
     )
 
