@@ -74,7 +74,8 @@ class HumanRenderer(Renderer):
         self._followed: set[str] = set()
         self._readable = False
         self._teller = _Teller(self._style, now)
-        self._build: deque[str] = deque(maxlen=KEPT)
+        self._builds: dict[str | None, deque[str]] = {}
+        self._broken: str | None = None
         drawn = sys.stderr.isatty()
         self._live = LiveLine(sys.stderr, enabled=drawn and not quiet, color=colors[1])
         told = drawn or quiet or verbose  # the output of what runs is shown
@@ -84,7 +85,8 @@ class HumanRenderer(Renderer):
     def show(self, event: Event) -> None:
         match event:
             case StepStarted():
-                self._build.clear()
+                for service in (event.service, OF_NONE):
+                    self._builds.pop(service, None)
                 self._began(event)
             case StepDone() | StepFailed():
                 self._ended(event)
@@ -127,7 +129,9 @@ class HumanRenderer(Renderer):
             self._clear()
             detail = error.detail
             if not detail and error.exit_code in (ExitCode.PROJECT, ExitCode.MACHINE):
-                detail = failed_build("\n".join(self._build)).text
+                detail = failed_build(
+                    "\n".join(self._builds.get(self._broken) or self._builds.get(OF_NONE) or ())
+                ).text
             self._say(self._err, *self._problem("error", error.problem, detail=detail))
         return int(error.exit_code)
 
@@ -142,6 +146,8 @@ class HumanRenderer(Renderer):
             self._reminder.end(_step_text(step))
         if isinstance(step, StepEnded) or (step.step in LOOKS and step.ms < WORTH_A_LINE):
             return
+        if isinstance(step, StepFailed):
+            self._broken = step.service
         mark = self._style.good("✓") if isinstance(step, StepDone) else self._style.bad("✗")
         self._progress(mark, f" {_step_text(step)}  {step.ms / 1000:.1f} s")
 
@@ -165,7 +171,7 @@ class HumanRenderer(Renderer):
             parts = self._before(event.service, self._style) if event.service != OF_NONE else []
             self._progress(*parts, self._style.dim(event.line))
         elif event.service not in self._followed:
-            self._build.append(event.line)
+            self._builds.setdefault(event.service, deque(maxlen=KEPT)).append(event.line)
 
     def _before(self, service: str, style: Style) -> list[Part]:
         """Whose line it is; nothing where the logs of one service alone are shown."""

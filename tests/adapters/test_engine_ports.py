@@ -9,6 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from devctl.adapters.docker.engine import EngineCli
 from devctl.domain.ports.toolbox import Finished
 
@@ -42,3 +44,14 @@ def test_files_of_a_container_come_in_one_call_without_those_that_are_no_files(t
     Path(second).write_text("2\n")
     assert engine.read_files("c1", first, second) == "1\n2\n"
     assert len(calls) == 4
+
+
+@pytest.mark.parametrize(
+    ("said", "room"),
+    [("8 16777216000\n", (8, 16777216000)), ("", (1, 0)), ("<no value> 0", (1, 0)), ("no such field", (1, 0))],
+)
+def test_an_engine_that_does_not_say_how_large_it_is_has_room_for_one(
+    said: str, room: tuple[int, int]
+) -> None:
+    processes = SimpleNamespace(run=lambda *words, **how: Finished(0, said, ""))
+    assert EngineCli(cast("Any", processes)).room() == room

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from devctl.adapters.go import reader
 from devctl.adapters.go.reader import read
 from devctl.domain.go.facts import GoPackage
 from devctl.errors import FilesError
@@ -338,6 +339,18 @@ def test_a_package_behind_a_link_is_one_under_the_name_of_the_link(tmp_path: Pat
     modules = {m.dir: {p.dir for p in m.packages} for m in read(tmp_path / "p").modules}
     theirs = {"cmd/shop", "internal", "shared/db", "shared/db/sql", "internal/db", "internal/db/sql"}
     assert modules == {".": theirs, "lib": {"lib"}}
+
+
+def test_links_to_many_folders_are_read_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_LINKED", 7)
+    tree = {f"lib/p{i}/p.go": f"package p{i}\n" for i in range(5)}
+    build_tree(tmp_path, {"go.mod": MOD, "main.go": "package main\n\nfunc main() {}\n", **tree})
+    for i in range(9):
+        (tmp_path / f"link{i}").symlink_to("lib")
+    (module,) = read(tmp_path).modules
+    dirs = {package.dir for package in module.packages}
+    assert {".", *(f"lib/p{i}" for i in range(5))} <= dirs, "what lies under its own name is read whole"
+    assert len([d for d in dirs if d.startswith("link")]) in range(1, 8)
 
 
 def test_a_time_zone_is_asked_for_by_a_line_of_code(tmp_path: Path) -> None:

@@ -27,9 +27,10 @@ from devctl.domain.project.state_folder import (
     OldCode,
     ServingNote,
     ToldNote,
+    told_key,
 )
 from devctl.domain.size.growth import BudgetNote, ModuleShare, Weighed
-from devctl.errors import Finding
+from devctl.errors import Finding, Problem
 from devctl.workflows.preview.known_images import ImagesNote, Known, Looked
 from devctl.workflows.project.approved_inputs import Approved, Source
 from devctl.workflows.switch.applied_model import Applied
@@ -119,6 +120,12 @@ def test_any_change_of_a_note_is_survived(note: Note, data: st.DataObject) -> No
 def test_a_number_beyond_all_measure_is_no_number() -> None:
     text = encode(NOTES[5]).replace('"size_bytes": 3', f'"size_bytes": {10**400}')
     assert decode(BudgetNote, text) == BudgetNote()
+
+
+def test_a_file_name_that_is_no_utf_8_comes_back_as_it_was() -> None:
+    note = ServingNote({"a\udcff": OldCode("c1", "x\udcff/go.mod is broken \ud800")})
+    assert decode(ServingNote, encode(note)) == note
+    assert told_key(Problem("broken-go-mod", "x\udcff/go.mod is broken \ud800", ""))
 
 
 def test_what_another_version_added_is_passed_over() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from devctl.domain.go.facts import GoPackage, Module, SourceFacts
 from devctl.domain.project.air_toml import users_air
 from devctl.domain.project.model import Service
 from devctl.workflows.preview.known_images import _of_air, follows
@@ -43,24 +44,33 @@ def test_what_a_line_reads(line: str, followed: bool) -> None:
     assert follows(f"FROM golang:1.26-alpine\n{line}\n") is followed
 
 
+REMOVES = "[misc]\nclean_on_exit = true"
+
+
 @pytest.mark.parametrize(
     ("air", "context", "line", "left_out"),
     [
-        ("", ".", "COPY . .", ["tmp"]),
-        ('tmp_dir = "build/air"', ".", "COPY . .", ["build/air"]),
-        ('root = "svc"', "svc", "COPY . .", ["tmp"]),
-        ("", "svc", "COPY . .", []),
-        ('tmp_dir = "/tmp/air"', ".", "COPY . .", []),
-        ('tmp_dir = "."', ".", "COPY . .", []),
-        ("", ".", "RUN echo > /tmp/x && ls a.tmp", ["tmp"]),
-        ("", ".", "COPY ./tmp/seed /seed", []),
-        ("", ".", 'COPY ["tmp", "/seed"]', []),
+        (REMOVES, ".", "COPY . .", ["tmp"]),
+        ("", ".", "COPY . .", []),
+        (f'tmp_dir = "build/air"\n{REMOVES}', ".", "COPY . .", ["build/air"]),
+        (f'tmp_dir = "internal"\n{REMOVES}', ".", "COPY . .", []),
+        (f'tmp_dir = "internal/store"\n{REMOVES}', ".", "COPY . .", []),
+        (f'tmp_dir = "intern"\n{REMOVES}', ".", "COPY . .", ["intern"]),
+        (f'root = "svc"\n{REMOVES}', "svc", "COPY . .", ["tmp"]),
+        (REMOVES, "svc", "COPY . .", []),
+        (f'tmp_dir = "/tmp/air"\n{REMOVES}', ".", "COPY . .", []),
+        (f'tmp_dir = "."\n{REMOVES}', ".", "COPY . .", []),
+        (REMOVES, ".", "RUN echo > /tmp/x && ls a.tmp", ["tmp"]),
+        (REMOVES, ".", "COPY ./tmp/seed /seed", []),
+        (REMOVES, ".", 'COPY ["tmp", "/seed"]', []),
     ],
 )
-def test_what_air_builds_into_is_not_what_an_image_is_built_from(
+def test_what_air_removes_at_its_end_is_not_what_an_image_is_built_from(
     air: str, context: str, line: str, left_out: list[str]
 ) -> None:
     service = Service("shop", air=users_air(air, ".air.toml"))
-    session: Any = SimpleNamespace(project=SimpleNamespace(service={"shop": service}.get))
+    store = GoPackage("internal/store", "store", False, ())
+    source = SourceFacts((Module(".", "shop", "1.26", "", (), (store,)),))
+    session: Any = SimpleNamespace(project=SimpleNamespace(service={"shop": service}.get, source=source))
     run: Any = SimpleNamespace(service="shop", context=context)
     assert _of_air(session, run, f"FROM golang:1.26-alpine\n{line}\n") == left_out

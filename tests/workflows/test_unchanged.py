@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from devctl.domain.command.requests import UpRequest
+from devctl.domain.command.requests import PreviewRequest, UpRequest
 from devctl.workflows.dev.unchanged import _digests, note_up, state_if_unchanged
 from devctl.workflows.dev.up import up
+from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.project.load import load
 from devctl.workflows.state.snapshot import snapshot
 from tests.fakes import World
@@ -154,3 +155,12 @@ def test_a_folder_that_was_deleted_and_cloned_again_is_another_one() -> None:
     assert world.served == served
     assert snapshot(box, load(box, world.root)).serving.state == "current"
     assert up_d(world)["steps"] == []
+
+
+def test_a_folder_that_is_another_one_is_noticed_after_a_preview_too() -> None:
+    world = settled()
+    prod_preview(PreviewRequest(project=world.root), world.box())
+    up_d(world)
+    world.folder = "1:2"
+    box = world.box()
+    assert "folder was replaced" in str(snapshot(box, load(box, world.root)).serving.reason)

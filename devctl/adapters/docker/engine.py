@@ -50,8 +50,9 @@ class EngineCli:
         return self._docker("version", "--format", "{{.Server.Version}}").output.strip()
 
     def room(self) -> tuple[int, int]:
-        cores, memory = self._docker("info", "--format", "{{.NCPU}} {{.MemTotal}}").stdout.split()
-        return int(cores), int(memory)
+        said = self._docker("info", "--format", "{{.NCPU}} {{.MemTotal}}").stdout.split()
+        cores, memory = map(whole, said) if len(said) == 2 else (None, None)
+        return cores or 1, memory or 0
 
     def observe(self, project: str) -> Observed:
         from concurrent.futures import ThreadPoolExecutor

@@ -42,8 +42,8 @@ _SKIPPED = frozenset({"vendor", "node_modules", "testdata", "tmp"})
 _SAMPLES = frozenset(
     {"example", "examples", "fixtures", "_examples", "sample", "samples", "test", "tests", "docs"}
 )
-_LINKS = 200
-"""Links to folders that are gone through: a few that lead to one another make any number of paths."""
+_LINKED = 2000
+"""Folders behind links that are read: a few links that lead to one another make any number of paths."""
 _GO_LINE = regex(r"^\s*go\s+\d", re.MULTILINE)
 _MAIN = regex(rb"^func main\(\)", re.MULTILINE)
 _LOADS_ZONE = b"time.LoadLocation("
@@ -116,23 +116,24 @@ def _walk(root: Path) -> Iterator[tuple[str, frozenset[str], bool]]:
 
     Last those behind a link that stays in the project (True): an import finds a package there, under the name of the link.
     """
-    top, skip, links = os.path.realpath(root), len(str(root)) + 1, 0
+    top, skip, behind = os.path.realpath(root), len(str(root)) + 1, 0
     waiting: list[tuple[str, frozenset[str]]] = [(str(root), frozenset())]
     for start, passed in waiting:
         linked = start != str(root)
         for folder, names, files in walk(start):
-            inner = (
-                linked and "go.mod" in files
-            )  # a module of its own, which has its packages under another name
+            behind += linked
+            if behind > _LINKED:
+                return
+            # Behind a link, a module of its own has its packages under another name.
+            inner = linked and "go.mod" in files
             names[:] = sorted(n for n in names if n not in _SKIPPED and n[0] not in "._" and not inner)
             if not inner:
                 yield folder[skip:].replace(os.sep, "/") or ".", frozenset(files), linked
             for path in (f"{folder}/{name}" for name in names):
-                if links < _LINKS and Path(path).is_symlink():
+                if len(waiting) < _LINKED and Path(path).is_symlink():
                     real = os.path.realpath(path)
                     around = f"{os.path.realpath(folder)}/".startswith(f"{real}/") or real in passed
                     if not around and real.startswith(f"{top}/"):
-                        links += 1
                         waiting.append((path, passed | {real}))
 
 

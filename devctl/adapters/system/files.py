@@ -102,8 +102,8 @@ class SystemFiles:
 
     def identity(self, folder: Path) -> str:
         # Where a container has it mounted it is not given up by the kernel, and its number to nothing else.
-        facts = folder.stat()
-        return f"{facts.st_dev:x}:{facts.st_ino:x}"
+        # Without the number of the device, which another start of the machine may change.
+        return f"{folder.stat().st_ino:x}"
 
     def owner(self, path: Path) -> tuple[int, int]:
         facts = path.stat()

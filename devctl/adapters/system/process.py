@@ -442,12 +442,13 @@ def _shield(ending: _Endable, guard: _Guard) -> Iterator[threading.Event]:
 
     CPython would kill the child 0.25 s after Ctrl-C, in the middle of its tidying up.
     """
-    seen = threading.Event()
+    seen, signals = threading.Event(), []
 
     def pass_on(signum: int, frame: FrameType | None) -> None:
-        del signum, frame
+        del frame
         guard.deafen()
-        if seen.is_set():
+        signals.append(signum)  # the next signal may come before `set` has given back its lock
+        if len(signals) > 1:
             ending.kill()
         else:
             seen.set()

@@ -95,8 +95,9 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed) -> OwnM
             _write_mode(spec, project, service, run)
             spec.update(readable(spec, model))
             _lend_keys(model, spec["build"], run)
-        if _is_marked(observed, name):
-            _label(spec, {FOLDER_LABEL: project.folder if _mounts(spec, project) else ""})
+        mounts = _mounts(spec, project)
+        if _is_marked(observed, name, project, mounts=mounts):
+            _label(spec, {FOLDER_LABEL: project.folder if mounts else ""})
         _mount_colons(spec)
     _as_the_services(once - set(chosen), model, runs=chosen.values())
     _wait_for_start({run.service for run in chosen.values() if run.ours}, model)
@@ -156,10 +157,12 @@ def _mounts(spec: OwnSpec, project: Project) -> bool:
     return any(f"{v.get('source')}/".startswith(f"{project.root}/") for v in binds)
 
 
-def _is_marked(observed: Observed, name: str) -> bool:
-    """A container that is there without the label goes on without it, as with that of the machine."""
+def _is_marked(observed: Observed, name: str, project: Project, *, mounts: bool) -> bool:
+    """A container that is there without the label goes on without it, as with that of the machine; not where the project is
+    mounted now and was not, as after a preview."""
     found = observed.of(name)
-    return found is None or FOLDER_LABEL in found.labels
+    mounted = found is not None and any(f"{s}/".startswith(f"{project.root}/") for s in found.bind_sources)
+    return found is None or FOLDER_LABEL in found.labels or (mounts and not mounted)
 
 
 def _write_mode(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:

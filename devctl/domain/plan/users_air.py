@@ -246,7 +246,9 @@ def _built(air: UsersAir, said: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def own_folder(air: UsersAir) -> str | None:
-    """The folder of the project that air builds into, and removes with `clean_on_exit`; None where it lies elsewhere."""
+    """The folder of the project that air removes when it ends; None where it removes none, or that lies elsewhere."""
+    if table(air.values, "misc").get("clean_on_exit") is not True:
+        return None
     root, folder = _text(air.values.get("root")) or ".", _text(air.values.get("tmp_dir")) or "tmp"
     path = posixpath.normpath(posixpath.join(air.folder, root, folder))
     return path if path != "." and not path.startswith(("/", "..")) else None

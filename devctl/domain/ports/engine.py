@@ -16,7 +16,7 @@ class Engine(Protocol):
         """That of the engine: `28.3.0`."""
 
     def room(self) -> tuple[int, int]:
-        """The cores and the bytes of memory of the engine's machine."""
+        """The cores and the bytes of memory of the engine's machine: 1 and 0 where it does not say."""
 
     def observe(self, project: str) -> Observed:
         """Containers, volumes and networks of a compose project."""

@@ -23,6 +23,9 @@ class Answer(Struct, frozen=True):
     complete: bool = True
     body: bytes = b""
 
+    def __repr__(self) -> str:
+        return f"Answer({self.status}, {self.content_type!r}, {self.length})"  # never the body
+
 
 class Prober(Protocol):
     """Requests from the host that prove serving."""

@@ -14,7 +14,8 @@ N = TypeVar("N", bound=Note)
 
 
 def encode(note: Note) -> str:
-    return msgspec.json.format(msgspec.json.encode(note, order="sorted"), indent=1).decode() + "\n"
+    # By `json`: msgspec refuses what a file name that is no UTF-8 is to Python.
+    return json.dumps(msgspec.to_builtins(note, order="sorted"), indent=1) + "\n"
 
 
 def decode(kind: type[N], text: str | None) -> N:

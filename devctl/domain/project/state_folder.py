@@ -38,7 +38,7 @@ def air_toml_copy(service: str) -> str:
 
 
 def build_note(service: str) -> str:
-    """Where the build script of a dev container writes `ok CONTAINER` or `failed CONTAINER`."""
+    """Where the scripts of a dev container write `starting CONTAINER`, `ok CONTAINER` or `failed CONTAINER`."""
     return f"{service}/build"
 
 
@@ -91,7 +91,9 @@ class ToldNote(FolderNote, frozen=True):
 def told_key(problem: Problem) -> str:
     """The same for a warning whose line moved."""
     path = (problem.place or "").partition(":")[0]
-    return sha256("\0".join((problem.code, problem.message, problem.hint, path)).encode()).hexdigest()[:16]
+    return sha256(
+        "\0".join((problem.code, problem.message, problem.hint, path)).encode(errors="surrogatepass")
+    ).hexdigest()[:16]
 
 
 # Defined beside its subject: `BudgetNote` (budget.json, domain/size/growth.py: the last images that were within their budget).

@@ -63,9 +63,12 @@ def inputs_of(box: Toolbox, session: Session, run: Run) -> str | None:
 
 
 def _of_air(session: Session, run: Run, dockerfile: str) -> list[str]:
-    """What the reloader of dev writes and removes itself, unless the Dockerfile takes something from there."""
+    """What the reloader of dev removes at its end, unless something of the image is there: a name in the Dockerfile, a package."""
     service = session.project.service(run.service)
     folder = own_folder(service.air) if service is not None and service.air is not None else None
+    packages = (p.dir for module in session.project.source.modules for p in module.packages)
+    if folder is not None and any(f"{package}/".startswith(f"{folder}/") for package in packages):
+        return []
     path = posixpath.relpath(folder, run.context) if folder is not None else ".."
     named = re.compile(rf"(?<![\w./-])(?:\./)?{re.escape(path)}(?![\w.-])")
     return [] if path.startswith("..") or named.search(dockerfile) else [path]
