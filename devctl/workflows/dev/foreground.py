@@ -17,7 +17,8 @@ from devctl.workflows.engine.execute import must, tell_kills
 from devctl.workflows.logs.follow import stream
 from devctl.workflows.session.host_ports import HOLDS_PORTS
 from devctl.workflows.session.name_conflict import own_containers
-from devctl.workflows.state.snapshot import interrupted, snapshot
+from devctl.workflows.state.interrupted import interrupted
+from devctl.workflows.state.snapshot import snapshot
 from devctl.workflows.state.watcher_process import ensure_watcher, watcher_state
 from devctl.workflows.switch.lock import locked
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -19,7 +17,6 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.air_toml import BUILD_STATE, EXIT_STATE
 from devctl.domain.project.model import Project, ServedPort, Service
 from devctl.domain.project.state_folder import OldCode, ServingNote
-from devctl.errors import InterruptedByUser
 from devctl.workflows.ready.wait import address, answers
 from devctl.workflows.session.name_conflict import only_own
 from devctl.workflows.session.overlay import compiled
@@ -50,17 +47,6 @@ def what_runs(box: Toolbox, project: Project) -> State | None:
     with beside(box.reporter, "looking at what runs now"):
         return snapshot(box, project)
     return None
-
-
-def interrupted(box: Toolbox, project: Project, result: Mapping[str, object]) -> InterruptedByUser:
-    """Says what runs now: a command that did not come to its end leaves it as it is. `result`: what is known beside that."""
-    state = what_runs(box, project)
-    if state is None:
-        return InterruptedByUser(result=dict(result))
-    hint = "devctl up continues, devctl down removes what runs" if state.running else "devctl up starts again"
-    return InterruptedByUser(
-        f"interrupted; {state.still_runs}", hint=hint, result={**result, **state.as_json()}
-    )
 
 
 def _with_labelled(project: Project, observed: Observed) -> Project:

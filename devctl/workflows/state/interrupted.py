@@ -1,0 +1,21 @@
+"""What a command says that Ctrl-C ended before its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.errors import InterruptedByUser
+from devctl.workflows.state.snapshot import what_runs
+
+
+def interrupted(box: Toolbox, project: Project, result: Mapping[str, object]) -> InterruptedByUser:
+    """Says what runs now: a command that did not come to its end leaves it as it is. `result`: what is known beside that."""
+    state = what_runs(box, project)
+    if state is None:
+        return InterruptedByUser(result=dict(result))
+    hint = "devctl up continues, devctl down removes what runs" if state.running else "devctl up starts again"
+    return InterruptedByUser(
+        f"interrupted; {state.still_runs}", hint=hint, result={**result, **state.as_json()}
+    )
