@@ -48,7 +48,12 @@ def test_files_of_a_container_come_in_one_call_without_those_that_are_no_files(t
 
 @pytest.mark.parametrize(
     ("said", "room"),
-    [("8 16777216000\n", (8, 16777216000)), ("", (1, 0)), ("<no value> 0", (1, 0)), ("no such field", (1, 0))],
+    [
+        ("8 16777216000\n", (8, 16777216000)),
+        ("", (1, 0)),
+        ("<no value> 0", (1, 0)),
+        ("no such field", (1, 0)),
+    ],
 )
 def test_an_engine_that_does_not_say_how_large_it_is_has_room_for_one(
     said: str, room: tuple[int, int]
