@@ -81,6 +81,7 @@ def _run(session: Call, words: Sequence[str], renderers: list[Renderer]) -> int:
 
     assert session.work is not None
     wiring.search_only_absolute_paths()
+    wiring.leave_removed_folder(session.options.project)
     box = wiring.toolbox(renderers[0])
     from devctl.workflows.project.find import places_from, root_of
 

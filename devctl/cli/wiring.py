@@ -117,6 +117,10 @@ def tools_text() -> tuple[str, ...]:
         return tuple(f"{name}: {line}" for name, line in zip(asked, said, strict=True))
 
 
+def leave_removed_folder(project: Path | None) -> None:
+    host.leave_removed_folder(project)
+
+
 def search_only_absolute_paths() -> None:
     host.search_only_absolute_paths()
 

@@ -77,7 +77,7 @@ def test_paths_are_relative_to_the_project(tmp_path: Path) -> None:
     assert (facts.path, facts.stages[0].instructions[0].value) == ("build/Dockerfile", ("/x",))
     with pytest.raises(FilesError, match="cannot be read") as caught:
         read(tmp_path / "Dockerfile", root=tmp_path)
-    assert caught.value.code == "dockerfile-missing"
+    assert caught.value.code == "unreadable-file"
 
 
 @given(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -109,8 +111,11 @@ def test_any_mounts_file_is_survived(text: str) -> None:
     assert isinstance(mount_kind(Path("/srv"), text), str)
 
 
+@pytest.mark.follows("ls -ld … shows what it is; replace it by …, or remove it")
 @pytest.mark.parametrize("name", [".env", "deploy/compose.yaml"])
-def test_nothing_is_written_through_a_planted_link(tmp_path: Path, name: str) -> None:
+def test_nothing_is_written_through_a_planted_link(
+    tmp_path: Path, name: str, hinted: Callable[[str], str]
+) -> None:
     precious = tmp_path / "precious"
     precious.write_text("precious")
     root = tmp_path / "root"
@@ -130,6 +135,14 @@ def test_nothing_is_written_through_a_planted_link(tmp_path: Path, name: str) ->
         assert f"{planted.name} is a symbolic link, not a" in caught.value.problem.message
     assert precious.read_text() == "precious"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["precious", "root"]
+    wanted = hinted(caught.value.problem.hint).partition("replace it by ")[2]
+    planted.unlink()
+    assert wanted.startswith("a folder")
+    planted.mkdir()
+    uses[2]()
+    shutil.rmtree(planted)
+    uses[1]()
+    assert (root / name).read_text() == "x"
 
 
 def test_a_text_is_added_to_what_is_there(tmp_path: Path) -> None:

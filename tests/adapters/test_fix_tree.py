@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.doctor.fix_tree import FolderFixes
 from devctl.adapters.doctor.tree import look_at
 from devctl.adapters.system import beneath
-from devctl.domain.doctor.facts import TreeFacts
+from devctl.domain.doctor.facts import MachineFacts, TreeFacts
 from devctl.domain.doctor.fixer import Fixer
-from devctl.domain.doctor.project import LINE_ENDINGS, X_BITS
+from devctl.domain.doctor.project import LINE_ENDINGS, X_BITS, ownership
 from devctl.domain.ports.toolbox import Finished
 from devctl.errors import MachineError
 from tests.helpers import build_tree
@@ -65,7 +68,10 @@ def test_line_endings_are_fixed_beside_a_planted_link(root: Path, precious: Path
     assert (root / ".run.sh.devctl").is_symlink()
 
 
-def test_what_became_a_link_after_the_look_is_left(root: Path, precious: Path) -> None:
+@pytest.mark.follows("ls -l … shows what it is; make it a regular file of its own")
+def test_what_became_a_link_after_the_look_is_left(
+    root: Path, precious: Path, hinted: Callable[[str], str]
+) -> None:
     tree = seen(root)
     assert tree.crlf_scripts == tree.locked_scripts == ("run.sh",)
     (root / "run.sh").unlink()
@@ -77,6 +83,32 @@ def test_what_became_a_link_after_the_look_is_left(root: Path, precious: Path) -
             fix.do(by(tree))
         assert caught.value.code == "not-fixed"
     assert (precious.read_bytes(), stat.S_IMODE(precious.stat().st_mode)) == (b"precious\r\n", 0o600)
+    path = root / hinted(caught.value.problem.hint).split()[2]
+    path.unlink()
+    path.write_bytes(SCRIPT)
+    for fix in (LINE_ENDINGS, X_BITS):
+        fix.do(by(tree))
+    assert (seen(root).crlf_scripts, seen(root).locked_scripts) == ((), ())
+
+
+@pytest.mark.follows(
+    "adapters/doctor/fix_tree.py | sudo chown -hR …:… …", "domain/doctor/project.py | sudo chown -hR …:… …"
+)
+def test_files_are_given_to_their_owner_by_hand(
+    root: Path, precious: Path, hinted: Callable[[str], str]
+) -> None:
+    (root / "mine").write_text("")
+    (root / "link").symlink_to(precious)
+    before, tree = owner_of(precious), seen(root)
+    with pytest.raises(MachineError) as caught:
+        fixes(NoGit()).set_owner(tree, image="")
+    found = ownership.judge(MachineFacts(tree=replace(tree, foreign_count=1)))
+    assert found is not None
+    by_hand = found.hint.partition(", or: ")[2]
+    assert hinted(caught.value.problem.hint) == hinted(by_hand)
+    subprocess.run(["sh", "-ec", by_hand.removeprefix("sudo ")], check=True)
+    assert {owner_of(root / name) for name in ("mine", "link", "run.sh")} == {OWNER}
+    assert (seen(root).foreign, owner_of(precious)) == ((), before)
 
 
 def test_a_script_behind_a_folder_that_became_a_link_is_left(root: Path, tmp_path: Path) -> None:

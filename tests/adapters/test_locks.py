@@ -79,6 +79,18 @@ def test_a_lock_that_is_held_names_its_holder_and_since_when(tmp_path: Path) -> 
         assert re.search(rf"`devctl up` \(pid {child.pid}, since \d\d:\d\d:\d\d\)", refused(tmp_path))
 
 
+@pytest.mark.follows("wait until it is done, then call again")
+def test_who_calls_again_when_it_is_done_has_the_lock(tmp_path: Path, hinted: Callable[[str], str]) -> None:
+    with holding(tmp_path) as child:
+        with pytest.raises(MachineError) as caught, lock(tmp_path, timeout=0):
+            pass
+        hinted(caught.value.problem.hint)
+        child.kill()
+        child.wait()
+        with lock(tmp_path, timeout=0):
+            pass
+
+
 def test_a_lock_waits_for_its_holder_and_outlives_no_process(tmp_path: Path) -> None:
     with holding(tmp_path, seconds=0.6):
         began = time.monotonic()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from devctl.adapters.system.host import home_folder
 from devctl.adapters.system.private_state import HomePrivateState
 from devctl.errors import MachineError
 
@@ -42,11 +44,36 @@ def test_a_link_to_the_project_is_the_project(home: Path, tmp_path: Path) -> Non
     assert HomePrivateState().read(root, "intent.json") == "1"
 
 
-def test_a_state_folder_that_cannot_be_written_is_an_error_with_a_hint(home: Path, tmp_path: Path) -> None:
+def exported(hint: str, patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """`export NAME=/a/folder…`, with a folder of the reader's."""
+    export, _, setting = hint.partition(" ")
+    assert export == "export"
+    patch.setenv(setting.partition("=")[0], str(folder))
+
+
+@pytest.mark.follows("export XDG_STATE_HOME=/a/folder/that/you/may/write")
+def test_a_state_folder_that_cannot_be_written_is_chosen_anew(
+    home: Path, tmp_path: Path, hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     home.write_text("a file")
     with pytest.raises(MachineError) as caught:
         HomePrivateState().write(tmp_path / "shop", "intent.json", "1")
     assert caught.value.code == "state-not-writable"
+    exported(hinted(caught.value.problem.hint), monkeypatch, tmp_path / "mine")
+    HomePrivateState().write(tmp_path / "shop", "intent.json", "1")
+    assert HomePrivateState().read(tmp_path / "shop", "intent.json") == "1"
+
+
+@pytest.mark.follows("export HOME=/a/folder/of/yours")
+def test_a_user_without_a_home_names_one(
+    tmp_path: Path, hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "relative")
+    with pytest.raises(MachineError) as caught:
+        home_folder()
+    assert caught.value.code == "no-home"
+    exported(hinted(caught.value.problem.hint), monkeypatch, tmp_path)
+    assert home_folder() == tmp_path
 
 
 @pytest.mark.parametrize("variable", ["XDG_STATE_HOME", "HOME"])

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 import socket
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from devctl.adapters.system import beneath
 from devctl.adapters.system.files import SystemFiles
 from devctl.adapters.system.state_folder import LIMIT, SystemStateFolder, open_state_file
 from devctl.domain.ports.state_folder import Position
@@ -101,6 +106,49 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path, what: str, use: str)
     if what == "a symbolic link":
         assert (tmp_path / "precious").read_text() == "precious"
     assert not (tmp_path / "not there").exists()
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param("a FIFO", marks=pytest.mark.follows("rm …; devctl recreates it")),
+        pytest.param("a folder", marks=pytest.mark.follows("rm -r …; devctl recreates it")),
+    ],
+)
+def test_what_is_removed_as_told_is_made_again(
+    tmp_path: Path, what: str, hinted: Callable[[str], str]
+) -> None:
+    STATE.make(tmp_path)
+    PLANTED[what](tmp_path / ".devctl/serving.json")
+    with pytest.raises(FilesError) as caught:
+        USES["write"](tmp_path)
+    command = hinted(caught.value.problem.hint).removesuffix("; devctl recreates it")
+    subprocess.run(["sh", "-ec", command], cwd=tmp_path, check=True)
+    USES["write"](tmp_path)
+    assert STATE.read(tmp_path, ServingNote) == ServingNote({"app": OldCode("1", "x")})
+
+
+@pytest.mark.follows(
+    "copy the project to a place that can be written: devctl keeps its state in .devctl/ of the project"
+)
+def test_a_project_on_a_disk_that_only_reads_is_copied(
+    tmp_path: Path, hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, copy = tmp_path / "disk", tmp_path / "copy"
+    disk.mkdir()
+    real = beneath.folder
+
+    def folder(root: Path, *how: Any, **more: Any) -> Any:
+        if root == disk:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return real(root, *how, **more)
+
+    monkeypatch.setattr(beneath, "folder", folder)
+    with pytest.raises(MachineError) as caught:
+        USES["append"](disk)
+    assert hinted(caught.value.problem.hint).startswith("copy the project")
+    shutil.copytree(disk, copy)
+    USES["append"](copy)
 
 
 @pytest.mark.parametrize("what", [*PLANTED, "a file"])

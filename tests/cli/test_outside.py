@@ -73,10 +73,12 @@ def test_an_unreadable_env_file(devctl: Devctl, monkeypatch: pytest.MonkeyPatch,
     assert ran.envelope["error"]["hint"] == "rm .env"
 
 
+@pytest.mark.follows("cd to a folder that exists, or name the project: devctl -C DIR")
 def test_a_folder_that_was_removed_below_the_shell(
     devctl: Devctl,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
+    hinted: Callable[[str], str],
 ) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
@@ -87,6 +89,11 @@ def test_a_folder_that_was_removed_below_the_shell(
         assert (removed.code, removed.envelope["error"]["code"]) == (2, "project-dir-missing"), removed
     ran = devctl("--json", "status")
     assert (ran.code, ran.envelope["error"]["code"]) == (2, "project-dir-missing")
+    named = hinted(ran.envelope["error"]["hint"]).partition(": devctl ")[2].replace("DIR", str(tmp_path))
+    build_tree(tmp_path, SERVICE)
+    assert devctl("--json", *named.split(), "config", "check").code == 0
+    monkeypatch.chdir(tmp_path)
+    assert devctl("--json", "config", "check").code == 0
 
 
 @pytest.mark.parametrize("closed", [(1,), (2,), (0, 2), (0, 1, 2)])

@@ -195,7 +195,7 @@ def test_a_healthy_machine_is_ok_throughout() -> None:
             {"tree": replace(TREE, foreign=("tmp/x",), foreign_count=9)},
             "warn",
             True,
-            "sudo chown -R 1000:1000 /home/dev/shop",
+            "sudo chown -hR 1000:1000 /home/dev/shop",
         ),
         (
             "ownership",
@@ -210,7 +210,7 @@ def test_a_healthy_machine_is_ok_throughout() -> None:
         ("cache", {"inside": replace(INSIDE, cache="c", cache_denied="/cache")}, "fail", True, "volume rm c"),
         ("cache", {"inside": replace(INSIDE, cache="c", cache_denied="")}, "ok", False, "may be written"),
         ("file-events", {"tree": replace(TREE, events_arrive=True)}, "ok", False, "was told"),
-        ("file-events", {"tree": replace(TREE, events_arrive=False)}, "warn", False, "poll: always"),
+        ("file-events", {"tree": replace(TREE, events_arrive=False)}, "warn", False, "move the project"),
         ("file-events", {"tree": replace(TREE, kind="9p", eventless=True)}, "warn", False, "9p passes no"),
         ("file-system", {"tree": replace(TREE, kind="9p", eventless=True)}, "warn", False, "/home"),
         ("file-system", {"tree": replace(TREE, case_insensitive=True)}, "warn", False, "Go.mod"),
@@ -300,7 +300,7 @@ def test_the_hint_of_what_can_be_fixed_says_what_consent_it_takes() -> None:
     def hint(**changed: object) -> str:
         return next(r.finding.hint for r in run_checks(replace(HEALTHY, **changed)) if r.fix)  # type: ignore[arg-type]
 
-    assert hint(leftovers=("a",)) == "devctl doctor --fix, or: devctl clean"
+    assert hint(leftovers=("a",)) == "devctl doctor --fix"
     assert hint(abandoned=("a",)) == "devctl doctor --fix --yes, or: docker rm --force a"
     assert hint(docker_cli=None) == "devctl doctor --fix", "done without a terminal too"
     assert hint(bases=(GONE,)) == "devctl bases build"

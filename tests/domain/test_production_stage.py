@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -148,13 +149,23 @@ def test_a_user_that_nobody_makes_is_a_number() -> None:
     assert "\nUSER 7:10002\n" in given.text
 
 
-def test_a_user_without_a_number_is_devctls_and_that_is_said() -> None:
-    moved = on("distroless", (BUILD + USERS).replace(" -u ${UID}", ""))
+@pytest.mark.follows(
+    "give it one where it is made (`-u 10001`), or write the number: `USER 10001:10001`, `--chown=10001:10001`"
+)
+def test_a_user_without_a_number_is_devctls_and_that_is_said(hinted: Callable[[str], str]) -> None:
+    text = (BUILD + USERS).replace(" -u ${UID}", "")
+    moved = on("distroless", text)
     assert "--chown=65532:65532" in moved.text and "\nUSER 65532:65532\n" in moved.text
     assert codes(moved) == ["run-left-out", "user-unknown"]
     assert moved.told[1].place == "Dockerfile:8"
     assert "no user app:crew" in moved.told[1].message
     assert "ENV USER" not in moved.text  # it is the base's own nonroot
+    made, user, owner = re.findall(r"`([^`]+)`", hinted(moved.told[1].hint))
+    for mended in (
+        text.replace("adduser -D", f"adduser -D {made}"),
+        text.replace("USER app", user).replace("--chown=app:crew", owner),
+    ):
+        assert codes(on("distroless", mended)) == ["run-left-out"]
     assert on("scratch", (BUILD + USERS).replace(" -u ${UID}", "")).text.endswith(
         "ENV USER=app HOME=/home/app\n"
     )

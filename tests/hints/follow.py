@@ -33,12 +33,15 @@ class Fault:
     words: tuple[str, ...] = ("config", "check")
     leaves: tuple[str, ...] = ()
     """Codes of other problems that are only told then; none is expected."""
+    plant: Callable[[Path], object] = lambda _root: None
+    """Makes what a text cannot say."""
 
     def made(self, root: Path) -> Path:
         for name, data in self.files.items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        self.plant(root)
         return root
 
 

@@ -26,7 +26,7 @@ def followed() -> frozenset[str]:
         key
         for path in TESTS.rglob("*.py")
         for node in syntax_nodes(path)
-        for key in _named(node, table=path.parent == HERE)
+        for key in _named(node, table=HERE in path.parents)
     )
     return frozenset(found)
 

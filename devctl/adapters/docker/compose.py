@@ -275,7 +275,7 @@ def _config_error(done: Finished, root: Path) -> Exception:
         return FilesError(
             f"docker compose rejects the compose file: {last}",
             code="broken-compose",
-            hint="fix that line; `docker compose config` shows the same error",
+            hint="fix what it names; `docker compose config` shows the same error",
             place=place,
         )
     inside = {key: getattr(known, key).replace(f"{root}/", "") for key in ("message", "hint")}

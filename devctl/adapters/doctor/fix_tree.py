@@ -92,7 +92,7 @@ class FolderFixes:
             raise MachineError(
                 f"the owner of the build cache {volume} could not be changed",
                 code="not-fixed",
-                hint=f"docker volume rm {volume}",
+                hint=f"devctl down && docker volume rm {volume}",
                 detail=done.output.strip(),
             )
         return f"gave the build cache {volume} to {owner[0]}:{owner[1]}"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from devctl.adapters.system.beneath import read_bytes
-from devctl.adapters.system.regular_file import Unreadable
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import PREDEFINED, assignments, expand
 from devctl.domain.regex import regex
@@ -37,18 +36,11 @@ def read(path: Path, *, root: Path) -> DockerfileFacts:
     name = posixpath.normpath(str(path.relative_to(root)) if path.is_relative_to(root) else str(path))
     try:
         text = read_bytes(path, within=root).decode(errors="replace")
-    except Unreadable as error:
+    except OSError as error:
         raise FilesError(
             f"{name} cannot be read: {error.strerror}",
             code="unreadable-file",
             hint=f"make {name} a regular file inside the project that you may read",
-            place=name,
-        ) from error
-    except OSError as error:
-        raise FilesError(
-            f"{name} cannot be read: {error.strerror}",
-            code="dockerfile-missing",
-            hint="correct `build.dockerfile` in the compose file, or `devctl init` to write a Dockerfile",
             place=name,
         ) from error
     try:

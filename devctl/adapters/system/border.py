@@ -188,7 +188,7 @@ def _refused(error: OSError, name: str, place: str | None, *, writing: bool) -> 
         return FilesError(
             f"{name} cannot be written: {said}",
             code="unsafe-path",
-            hint=f"ls -ld {_quoted(error.name)} shows what it is; replace it by {error.wanted}, or remove it",
+            hint=f"ls -ld {shlex.quote(error.name)} shows what it is; replace it by {error.wanted}, or remove it",
             place=error.name,
         )
     if writing:

@@ -38,6 +38,16 @@ _SEARCH_PATHS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 """Variables that say where code is looked for; in each an empty or relative entry means the working directory."""
 
 
+def leave_removed_folder(project: Path | None) -> None:
+    """A shell can stand in a folder that was removed, and Python asks where it stands for every relative path. Where the project
+    is named, this process stands there instead."""
+    if project is not None and project.is_absolute():
+        try:
+            Path.cwd()
+        except FileNotFoundError:
+            os.chdir(project)
+
+
 def search_only_absolute_paths() -> None:
     """Take empty and relative entries out of this process's search paths, before anything is started from it.
 

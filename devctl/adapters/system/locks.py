@@ -52,7 +52,7 @@ def given_up(holder: Holder, timeout: float) -> MachineError:
     return MachineError(
         f"{holder} is working on this project and did not finish within {timeout:g} s",
         code="project-locked",
-        hint="wait for it, or call again with a longer --timeout",
+        hint="wait until it is done, then call again",
         place=f"{STATE_FOLDER}/{LOCK}",
     )
 

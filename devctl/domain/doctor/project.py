@@ -12,6 +12,7 @@ from devctl.domain.doctor.fixer import Fixer
 from devctl.errors import Finding, fail, ok, warn
 
 NAMED = 3
+NATIVE_HINT = "move the project to a disk of the engine's machine (WSL: below /home, not /mnt/c)"
 
 
 @check(
@@ -56,7 +57,7 @@ def ownership(facts: MachineFacts) -> Finding | None:
     what = (
         f"{tree.foreign_count} files of the project are not its owner's ({uid}:{gid}): {_few(tree.foreign)}"
     )
-    return OWNER.offer("warn", what, f"sudo chown -R {uid}:{gid} {shlex.quote(tree.root)}")
+    return OWNER.offer("warn", what, f"sudo chown -hR {uid}:{gid} {shlex.quote(tree.root)}")
 
 
 @check(
@@ -99,7 +100,7 @@ def cache(facts: MachineFacts) -> Finding | None:
     if not inside.cache_denied:
         return ok("the build cache may be written by the project's owner")
     what = f"the project's owner may not write {inside.cache_denied} in the build cache {inside.cache}"
-    return CACHE.offer("fail", what, f"docker volume rm {inside.cache}")
+    return CACHE.offer("fail", what, f"devctl down && docker volume rm {inside.cache}")
 
 
 @check("file-events", "whether containers receive file events", why="hot reload waits for it")
@@ -107,13 +108,12 @@ def file_events(facts: MachineFacts) -> Finding | None:
     tree = facts.tree
     if tree is None:
         return None
-    hint = "devctl.yaml: `watch: {poll: always}`; or keep the project on a disk of the engine's machine"
     if tree.events_arrive is not None:
         if tree.events_arrive:
             return ok("the dev container was told of a file saved here")
-        return warn("the dev container was not told of a file saved here: devctl polls", hint)
+        return warn("the dev container was not told of a file saved here: devctl polls", NATIVE_HINT)
     if tree.eventless:
-        return warn(f"{tree.kind} passes no file events", hint)
+        return warn(f"{tree.kind} passes no file events: devctl polls", NATIVE_HINT)
     if facts.info is not None and facts.info.local:
         return ok(f"containers share this kernel and its file events ({tree.kind})")
     return None
@@ -129,11 +129,10 @@ def file_system(facts: MachineFacts) -> Finding | None:
     if tree is None:
         return None
     if tree.eventless:
-        hint = "move the project to a disk of the engine's machine (WSL: below /home, not /mnt/c)"
-        return warn(f"the project lies on {tree.kind}: every file costs a round trip", hint)
+        return warn(f"the project lies on {tree.kind}: every file costs a round trip", NATIVE_HINT)
     if tree.case_insensitive:
         what = "the project's folder takes Go.mod for go.mod; Linux in the container and in CI does not"
-        hint = "write imports and embedded paths as the files are named; go vet ./... inside: devctl test"
+        hint = "write imports and embedded paths as the files are named; devctl prod-preview builds where case counts"
         return warn(what, hint)
     return ok(f"the project lies on {tree.kind or 'a local disk'}, which is case-sensitive")
 

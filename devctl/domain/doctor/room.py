@@ -108,7 +108,7 @@ def leftovers(facts: MachineFacts) -> Finding | None:
         return ok("nothing is left over from projects that are gone")
     more = f" and {count - NAMED} more" if count > NAMED else ""
     what = f"left over from projects that are gone: {', '.join(facts.leftovers[:NAMED])}{more}"
-    return LEFTOVERS.offer("warn", what, "devctl clean")
+    return LEFTOVERS.offer("warn", what)
 
 
 ABANDONED = Fix(

@@ -1,0 +1,167 @@
+"""Hints about the machine: what they say is typed there, or done by `doctor --fix`, and the same call says nothing of it any more."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct, field
+
+from devctl.adapters.doctor import installer, machine
+from devctl.adapters.doctor.installer import SystemInstaller
+from devctl.adapters.system.host import SystemHost
+from devctl.cli import wiring
+from tests.cli.conftest import Ran
+from tests.helpers import build_tree
+from tests.hints.dockerfile_rows import BUILD, BUILT, GO, RUNNER
+from tests.hints.rows.machine import Machine
+
+DOCKERFILE = {**GO, "Dockerfile": BUILD + RUNNER}
+CACHE = f"devctl-go1.26-{os.getuid()}"
+BROKEN = {"../docker/config.json": "{,"}
+LOST = {"../docker/config.json": '{"currentContext": "desktop-linux"}'}
+
+
+class Case(Struct, frozen=True):
+    """What is told as `name`, an error or a check, by `words`; `way`: which of what the hint offers is taken. The rest is what the
+    machine lacks, and what it has."""
+
+    name: str
+    words: tuple[str, ...] = ("doctor",)
+    way: int = 0
+    lacks: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=lambda: DOCKERFILE)
+    has: Mapping[str, Any] = {}
+    gaps: Mapping[str, str] = {}
+
+
+def row(hint: str | tuple[str, ...], name: str, **more: Any) -> Any:
+    named = (hint,) if isinstance(hint, str) else hint
+    return pytest.param(
+        Case(name, **more), marks=pytest.mark.follows(*named), id=f"{name} {more.get('way', 0)}"
+    )
+
+
+ROWS = [
+    row(
+        "adapters/system/border.py | devctl doctor --fix",
+        "docker-missing",
+        words=("status",),
+        lacks=("docker", "engine"),
+    ),
+    row(
+        "adapters/docker/compose.py | devctl doctor --fix",
+        "compose-missing",
+        words=("config", "check"),
+        lacks=("compose",),
+        files={**DOCKERFILE, "compose.yaml": BUILT},
+    ),
+    row(
+        "adapters/docker/engine_errors.py | devctl doctor --fix",
+        "engine-unreachable",
+        words=("bases",),
+        lacks=("engine",),
+    ),
+    row("devctl doctor --fix --yes, or: …", "engine", files={**DOCKERFILE, **LOST}),
+    row("devctl doctor --fix --yes, or: …", "engine", files={**DOCKERFILE, **LOST}, way=1),
+    row("fix that file", "docker-config", files={**DOCKERFILE, **BROKEN}, way=1),
+    row(
+        "adapters/docker/cli_config.py | fix …",
+        "not-fixed",
+        words=("doctor", "--fix", "--yes"),
+        files={**DOCKERFILE, **LOST, "../docker/.config.json.devctl/a": ""},
+    ),
+    row("export DOCKER_BUILDKIT=0", "engine", has={"podman": True}),
+    *(
+        row(
+            "load them: devctl bases load FILE, or docker load -i FILE",
+            "bases",
+            way=way,
+            files={**GO, "Dockerfile": BUILD.replace("golang:1.26-alpine", "corp.example/base:1") + RUNNER},
+            has={"archive": ("corp.example/base:1",)},
+            gaps={"FILE": "bases.tar"},
+        )
+        for way in (0, 1)
+    ),
+    row(
+        "domain/doctor/project.py | devctl down && docker volume rm …",
+        "cache",
+        way=1,
+        has={"denied": {CACHE}},
+    ),
+    row(
+        "adapters/doctor/fix_tree.py | devctl down && docker volume rm …",
+        "not-fixed",
+        words=("doctor", "--fix"),
+        has={"denied": {CACHE}},
+    ),
+]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Case], Machine]:
+    """The machine: root's, a Debian with systemd; the SDK finds no engine, whatever runs where the test does."""
+
+    def make(case: Case) -> Machine:
+        monkeypatch.chdir(build_tree(tmp_path / "shop", case.files))
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+        for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_BUILDKIT"):
+            monkeypatch.delenv(name, raising=False)
+        made = Machine(*case.lacks, **{k: v for k, v in case.has.items() if k == "podman"})
+        for name, value in case.has.items():
+            setattr(made, name, value)
+        (tmp_path / "compose").write_text("the plugin")
+        monkeypatch.setattr(installer, "compose_binary", lambda: tmp_path / "compose")
+        monkeypatch.setattr(installer, "SYSTEMD", tmp_path)
+        monkeypatch.setattr(SystemInstaller, "_require_root", lambda *_: None)
+        monkeypatch.setattr(SystemHost, "port_free", lambda *_: True)
+        monkeypatch.setattr(machine, "_of_sdk", lambda _ask: None)
+        monkeypatch.setattr(wiring, "SystemProcesses", lambda: made)
+        monkeypatch.setattr("python_on_whales.docker.image.load", lambda file, quiet: made.loaded())
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize("case", ROWS)
+def test_what_is_done_as_told_ends_well(
+    case: Case,
+    world: Callable[[Case], Machine],
+    devctl: Callable[..., Ran],
+    hinted: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = world(case)
+    before = told(devctl("--json", *case.words))
+    assert case.name in before, before
+    ways = re.split(r", or:? ", hinted(before[case.name]).removeprefix("load them: "))
+    for command in ways[case.way].split(" && "):
+        words = [case.gaps.get(word, word) for word in shlex.split(command)]
+        match words:
+            case ["devctl", *rest]:
+                assert devctl(*rest).code == 0
+            case ["docker", *_]:
+                assert made.run(words).code == 0
+            case ["export", setting]:
+                monkeypatch.setenv(*setting.split("=", 1))
+            case ["fix", *_]:
+                Path("../docker/config.json").write_text("{}")
+            case _:
+                raise AssertionError(command)
+    after = told(devctl("--json", *case.words))
+    assert case.name not in after, after
+
+
+def told(ran: Ran) -> dict[str, str]:
+    """The hint of each error, warning and check that is not content, by its name."""
+    envelope = ran.envelope
+    problems = [*envelope["warnings"], *([envelope["error"]] if envelope["error"] else [])]
+    checks = (envelope["result"] or {}).get("checks", [])
+    return {p["code"]: p["hint"] for p in problems} | {
+        c["id"]: c["hint"] for c in checks if c["status"] != "ok"
+    }
