@@ -48,6 +48,7 @@ import pytest
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from devctl.adapters.project_files.config_file import check
 from devctl.adapters.project_files.shipped_templates import ShippedTemplates
 from devctl.adapters.project_files.sources import ProjectSources
 from devctl.domain.command.events import Event
@@ -860,7 +861,7 @@ class FakeSources:
         return SourceFacts((module,))
 
     def config(self, root: Path) -> Config:
-        return Config()
+        return check(self._world.files.get(root / "devctl.yaml", ""))[0]
 
     def texts(self, path: Path) -> Sequence[tuple[str, int]]:
         lines = self._world.files.get(path, "").splitlines()
@@ -1198,7 +1199,7 @@ def _service(root: Path, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _port(text: str) -> dict[str, Any]:
-    host, _, target = text.rpartition(":")
+    *_, host, target = ("", *text.split(":"))
     found: dict[str, Any] = {"mode": "ingress", "target": int(target), "protocol": "tcp"}
     return {**found, "published": host} if host else found
 

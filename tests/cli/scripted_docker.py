@@ -119,9 +119,15 @@ class ScriptedDocker:
         folder = Path(words[at + 1])
         named = [Path(words[i + 1]) for i, word in enumerate(words) if word == "-f"]
         try:
-            return Finished(0, json.dumps(_resolved(folder, named, self.env)), "")
+            return Finished(0, json.dumps(_resolved(folder, named, {**_dotenv(folder), **self.env})), "")
         except (Refused, OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
             return Finished(15, "", str(error) or type(error).__name__)
+
+
+def _dotenv(folder: Path) -> dict[str, str]:
+    file = folder / ".env"
+    lines = file.read_text().splitlines() if file.is_file() and file.stat().st_size < _LARGEST else []
+    return {name: value for name, sep, value in (line.partition("=") for line in lines) if sep}
 
 
 def _resolved(folder: Path, named: Sequence[Path], env: Mapping[str, str]) -> dict[str, Any]:
@@ -171,7 +177,7 @@ def _resolved(folder: Path, named: Sequence[Path], env: Mapping[str, str]) -> di
 def _service(file: Path, name: str, spec: object, folder: Path, env: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(spec, dict):
         raise Refused(f"validating {file}: services.{name} must be a mapping")
-    words = _filled(spec, env)
+    words = {key: _filled(value, env, f"services.{name}.{key}") for key, value in spec.items()}
     made: dict[str, Any] = {"command": None, "entrypoint": None, "networks": {"default": None}}
     for key, value in words.items():
         match key:
@@ -210,11 +216,11 @@ def _list(file: Path, name: str, key: str, value: object) -> list[Any]:
     return value
 
 
-def _filled(value: Any, env: Mapping[str, str]) -> Any:
+def _filled(value: Any, env: Mapping[str, str], at: str) -> Any:
     if isinstance(value, dict):
-        return {k: _filled(v, env) for k, v in value.items()}
+        return {k: _filled(v, env, f"{at}.{k}") for k, v in value.items()}
     if isinstance(value, list):
-        return [_filled(v, env) for v in value]
+        return [_filled(v, env, f"{at}.[{n}]") for n, v in enumerate(value)]
     if not isinstance(value, str):
         return value
 
@@ -223,7 +229,9 @@ def _filled(value: Any, env: Mapping[str, str]) -> Any:
             return "$$"
         known = env.get(found["braced"] or found["plain"], "")
         if "?" in (found["op"] or "") and not known:
-            raise Refused(f"required variable {found['braced']} is missing a value: {found['word']}")
+            raise Refused(
+                f"error while interpolating {at}: required variable {found['braced']} is missing a value: {found['word']}"
+            )
         return known or (found["word"] or "" if "-" in (found["op"] or "") else "")
 
     return _VARIABLE.sub(put, value)

@@ -81,7 +81,7 @@ def into_yaml(file: str, at: int = 0, *, text: str = "", **values: str) -> Calla
         path = root / file
         before = yaml.safe_load(path.read_text()) if path.exists() else {"version": 1}
         path.write_text(
-            yaml.safe_dump(_merged(before, yaml.safe_load(text or filled(said(told, at), **values))))
+            yaml.safe_dump(merged(before, yaml.safe_load(text or filled(said(told, at), **values))))
         )
 
     return follow
@@ -96,15 +96,15 @@ def into_service(
         given = yaml.safe_load(filled(said(told, at), **values))
         path = root / file
         path.write_text(
-            yaml.safe_dump(_merged(yaml.safe_load(path.read_text()), {"services": {service: given}}))
+            yaml.safe_dump(merged(yaml.safe_load(path.read_text()), {"services": {service: given}}))
         )
 
     return follow
 
 
-def _merged(old: Any, new: Any) -> Any:
+def merged(old: Any, new: Any) -> Any:
     if isinstance(old, dict) and isinstance(new, dict):
-        return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
+        return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
     return new
 
 

@@ -16,7 +16,7 @@ from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Host
 from devctl.domain.project.state_folder import STATE_FOLDER
 from devctl.domain.regex import regex
-from devctl.errors import DevctlError, FilesError, UsageError
+from devctl.errors import DevctlError, FilesError
 
 OVERRIDES = (
     "compose.override.yaml",
@@ -41,12 +41,8 @@ def named(root: Path, path: Path) -> str:
 
 
 def find_root(files: Files, host: Host, given: Path | None) -> Path:
-    """Raises UsageError `project-dir-missing` for a `-C` to nowhere, FilesError `no-project` where nothing is found."""
+    """`given`: a folder. Raises FilesError `no-go-module` where none is and nothing is found."""
     if given is not None:
-        if not files.is_dir(given):
-            raise UsageError(
-                f"no such folder: {given}", code="project-dir-missing", hint="`devctl -C DIR` names a folder"
-            )
         return _owner(files, host, (given if given.is_absolute() else host.cwd() / given).resolve())
     start = host.cwd()
     for folder in (start, *start.parents):

@@ -1,0 +1,299 @@
+"""Hints of up, down, debug, prod-preview and of what looks at what they did."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+from devctl.domain.command.requests import PreviewRequest, UpRequest
+from devctl.domain.ports.toolbox import Finished
+from devctl.workflows.dev.up import up
+from devctl.workflows.preview.preview import prod_preview
+from tests.fakes import FakeContainer, World, copies, go_mod
+from tests.hints.follow import Told, said
+from tests.hints.rows.worlds import Person, command, composed, config, each, first, in_world, instead, saves
+
+API = {"build": ".", "ports": ["8080:8080"]}
+WEB = {"build": ".", "ports": ["8081:8080"]}
+DB = {"image": "postgres:17"}
+BESIDE = {**WEB, "network_mode": "service:api"}
+TOKEN = {"secrets": {"token": {"file": "/home/dev/shop/token.txt"}}}
+USES_TOKEN = {"secrets": [{"source": "token", "target": "token"}]}
+
+
+def of(services: dict[str, Any], **sections: Any) -> World:
+    made = World()
+    made.save("compose.yaml", json.dumps({"services": services, **sections}))
+    return made
+
+
+@copies
+def running() -> World:
+    made = World()
+    up(UpRequest(project=made.root, detach=True), made.box())
+    return made
+
+
+@copies
+def in_production() -> World:
+    made = running()
+    prod_preview(PreviewRequest(project=made.root), made.box())
+    return made
+
+
+def but(world: World, **more: Any) -> World:
+    for name, value in more.items():
+        setattr(world, name, value)
+    return world
+
+
+def source(world: World, text: str) -> World:
+    world.save_source(text)
+    return world
+
+
+def saved(world: World, name: str, text: str) -> World:
+    world.save(name, text)
+    return world
+
+
+def kept(person: Person, told: Told) -> None:
+    """What failed is looked at: it fails again, and its files are kept."""
+    person.world.fault = "unhealthy"
+    code, found = person.types(command(told))
+    assert code != 0 and "shop-shop:failed" in person.world.tags, found
+
+
+def without_network_mode(person: Person, told: Told) -> None:
+    assert "without that line" in told["hint"]
+    person.world.compose({"api": API, "beside": WEB})
+
+
+def port_of_the_compose_file(person: Person, told: Told) -> None:
+    """The line that the hint writes stands for the one of the same port."""
+    model = json.loads(person.world.files[person.world.root / "compose.yaml"])
+    ((name, given),) = yaml.safe_load(said(told))["services"].items()
+    (port,) = given["ports"]
+    ports = model["services"][name]["ports"]
+    model["services"][name]["ports"] = [
+        port if it.split(":")[-1] == port.split(":")[-1] else it for it in ports
+    ]
+    person.world.save("compose.yaml", json.dumps(model))
+
+
+def dying() -> World:
+    """A database that ends as soon as it starts."""
+    made = of({"api": {**API, "depends_on": ["db"]}, "db": DB})
+    start = made.start
+
+    def dies(container: FakeContainer) -> Finished:
+        done = start(container)
+        if container.service == "db":
+            made.stop(container, code=3)
+        return done
+
+    made.start = dies  # type: ignore[method-assign]
+    return made
+
+
+ROWS = [
+    in_world(
+        "devctl debug SERVICE, one of: …",
+        "which-service",
+        "debug",
+        lambda: of({"api": API, "web": WEB}),
+        lambda _person, told: command(told).replace("SERVICE", told["hint"].split()[-1]),
+    ),
+    in_world(
+        "devctl debug SERVICE, one of: …",
+        "not-debuggable",
+        "debug db",
+        lambda: of({"api": API, "db": DB}),
+        lambda _person, told: command(told).replace("SERVICE", told["hint"].split()[-1]),
+    ),
+    in_world(
+        "debug it without that line: an override file of compose can take it out",
+        "not-debuggable",
+        "debug beside",
+        lambda: of({"api": API, "beside": BESIDE}),
+        without_network_mode,
+    ),
+    in_world(
+        ("devctl debug … --port …", "devctl debug … --port ……"),
+        "port-taken",
+        "debug --port 5000",
+        lambda: but(World(), taken_ports={5000}),
+        instead(),
+    ),
+    in_world(
+        "fix the code or go.mod and save; the old container runs on until then",
+        "does-not-compile",
+        "debug",
+        lambda: source(running(), "v2 b"),
+        saves("main.go", "v2", of="fix the code"),
+    ),
+    in_world(
+        "fix the code or go.mod and save; the old container runs on until then",
+        "does-not-compile",
+        "debug",
+        lambda: source(running(), "v2 b"),
+        saves("go.mod", go_mod("b")),
+    ),
+    in_world(
+        "fix the code and save",
+        "does-not-compile",
+        "up -d",
+        lambda: source(World(), "v1 b"),
+        lambda person, _told: person.world.save_source("v1"),
+    ),
+    in_world(
+        "fix the code, then: devctl prod-preview",
+        "does-not-compile",
+        "prod-preview",
+        lambda: source(running(), "v2 b"),
+        each(saves("main.go", "v2", of="fix the code"), instead()),
+    ),
+    in_world(
+        "fix what the lines above name; -v shows the whole output",
+        "build-failed",
+        "up -d",
+        lambda: saved(World(), "go.mod", go_mod("missing")),
+        each(
+            saves("go.mod", go_mod(), of="fix what the lines above name"), lambda _person, _told: "-v up -d"
+        ),
+    ),
+    in_world("devctl down --volumes --yes", "consent-missing", "down --volumes", running, instead()),
+    in_world("workflows/dev/lifecycle.py | devctl up -d", "not-running", "restart", World, first()),
+    in_world("devctl clean --caches --yes", "consent-missing", "clean --caches", running, instead()),
+    in_world(
+        "devctl up -d, then devctl test", "not-in-dev", "test", in_production, each(first(), instead(1))
+    ),
+    in_world("workflows/inside/exec.py | devctl up -d", "not-running", "exec shop -- true", World, first()),
+    in_world(
+        ("create …, or fix `…:` in the compose file", "…, then devctl up …"),
+        "dependency-left-out",
+        "up -d",
+        lambda: of({"api": API, "proxy": {"image": "proxy", **USES_TOKEN}}, **TOKEN),
+        each(saves("token.txt", "x"), lambda _person, told: command(told)),
+    ),
+    in_world(
+        "create …, or fix `…:` in the compose file",
+        "secret-file-missing",
+        "up -d",
+        lambda: of({"api": {**API, **USES_TOKEN}}, **TOKEN),
+        saves("token.txt", "x"),
+    ),
+    in_world(
+        "create …, or remove the mount",
+        "mount-file-missing",
+        "up -d",
+        lambda: of({"api": {**API, "volumes": ["./app.yaml:/etc/app.yaml"]}}),
+        saves("app.yaml", "x"),
+    ),
+    in_world(
+        "devctl prod-preview tries again",
+        "interrupted",
+        "prod-preview",
+        lambda: but(running(), interrupt_step="stop shop", interrupt=KeyboardInterrupt),
+        instead(),
+    ),
+    in_world(
+        "does the image have what the health check runs, and is the address right? `devctl prod-preview --keep-failed` keeps its files as an image",
+        "unhealthy",
+        "prod-preview",
+        lambda: but(running(), fault="unhealthy"),
+        kept,
+    ),
+    in_world(
+        "fix what its last lines say; `devctl prod-preview --keep-failed` keeps its files as an image",
+        "exits-at-start",
+        "prod-preview",
+        lambda: but(running(), fault="exits"),
+        kept,
+    ),
+    in_world(
+        "signal.NotifyContext(ctx, syscall.SIGTERM), then http.Server.Shutdown; ENTRYPOINT in exec form",
+        "drain-failed",
+        "prod-preview --drain",
+        lambda: but(running(), deaf_to_sigterm={"shop"}),
+        lambda person, _told: person.world.deaf_to_sigterm.clear(),
+    ),
+    in_world(
+        "devctl up continues, devctl down removes what runs",
+        "interrupted",
+        "up -d",
+        lambda: but(of({"api": {**API, "depends_on": ["db"]}, "db": DB}), interrupt_step="start api"),
+        instead(),
+    ),
+    in_world(
+        "devctl up starts again",
+        "interrupted",
+        "up -d",
+        lambda: but(World(), interrupt_step="build shop"),
+        instead(),
+    ),
+    in_world(
+        "devctl logs …; `devctl up` starts it again",
+        "dependency-exited",
+        "up -d",
+        dying,
+        each(first(), lambda person, _told: person.world.__dict__.pop("start"), instead(1)),
+    ),
+    in_world(
+        "devctl.yaml: `services: {…: {host_port: …}}`",
+        "port-moved",
+        "up -d",
+        lambda: but(World(), taken_ports={8080}),
+        config(),
+    ),
+    in_world(
+        '…: `services: {…: {ports: ["…:…:…"]}}`',
+        "port-taken",
+        "up -d",
+        lambda: of(
+            {
+                "api": {**API, "depends_on": ["a", "b"]},
+                "a": {**DB, "ports": ["5432:5432", "9:9"]},
+                "b": {**DB, "ports": ["1:1", "5432:5432"]},
+            }
+        ),
+        port_of_the_compose_file,
+    ),
+    in_world(
+        "…: `services: {…: {ports: [\"…:…:…\"]}}`; or end what `ss -ltnp 'sport = :…'` shows",
+        "port-taken",
+        "up -d",
+        lambda: but(of({"api": {"build": ".", "ports": ["8080:8080", "9100:9100"]}}), taken_ports={9100}),
+        port_of_the_compose_file,
+    ),
+    in_world(
+        "…: `services: {…: {ports: [\"…:…:…\"]}}`; or end what `ss -ltnp 'sport = :…'` shows",
+        "port-taken",
+        "up -d",
+        lambda: but(of({"api": {"build": ".", "ports": ["8080:8080", "9100:9100"]}}), taken_ports={9100}),
+        lambda person, _told: person.world.taken_ports.clear(),
+    ),
+    in_world(
+        "`services: {…: {group_add: ['…']}}` in the compose file and `chmod 0640 …` let it read the file; or `user: '…:…'` there lets it run as the owner",
+        "secret-not-readable",
+        "prod-preview",
+        lambda: but(
+            saved(of({"api": {**API, **USES_TOKEN}}, **TOKEN), "token.txt", "x"),
+            permissions={"/home/dev/shop/token.txt": (0o600, 1000, 1000)},
+        ),
+        each(
+            composed(),
+            lambda person, told: person.world.permissions.update(
+                {
+                    "/home/dev/shop/token.txt": (
+                        int(told["hint"].partition("chmod ")[2].split()[0], 8),
+                        1000,
+                        1000,
+                    )
+                }
+            ),
+        ),
+    ),
+]
