@@ -413,7 +413,7 @@ class World:
             container.build_state = "ok 1"
         else:
             container.log += ["./main.go:1:1: undefined", "devctl: build failed 1ms"]
-            container.build_state = "failed 1\n./main.go:1:1: undefined"
+            container.build_state = f"failed 1{' 7' if container.app else ''}\n./main.go:1:1: undefined"
 
     # what the engine does
 

@@ -111,6 +111,28 @@ def test_code_that_does_not_compile_with_it_never_reaches_the_container(running:
     assert "does not compile" in str(running.reason)
 
 
+def test_new_settings_take_nothing_away_that_serves_while_the_code_does_not_compile() -> None:
+    def level(word: str) -> None:
+        ports = ["8080:8080"]
+        world.compose({"shop": {"build": ".", "ports": ports, "environment": {"LEVEL": word}}})
+
+    world = World()
+    box = world.box()
+    level("info")
+    up(UpRequest(project=world.root, detach=True, watch=False), box)
+    known, first = load(box, world.root), world.of("shop")
+    world.save_source("v2 b")
+    level("debug")
+    known, failed = catch_up(box, known)
+    assert (failed, world.of("shop"), first.app) == (True, first, (go_mod(), "v1"))
+    with pytest.raises(ProjectError, match="does not compile"):
+        up(UpRequest(project=world.root, detach=True, watch=False), box)
+    assert (world.of("shop"), first.app) == (first, (go_mod(), "v1"))
+    world.save_source("v3")
+    assert catch_up(box, known)[1] is False
+    assert (world.of("shop") is first, world.of("shop").app) == (False, (go_mod(), "v3"))
+
+
 def test_a_name_left_by_an_aborted_recreate_is_healed(running: Running) -> None:
     running.world.save("go.mod", go_mod("a"))
     assert running.round("name-conflict") is False

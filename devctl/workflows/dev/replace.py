@@ -23,7 +23,7 @@ from devctl.workflows.session.manifests import deps_fingerprint, remember_manife
 from devctl.workflows.session.session import Session, write_overlay
 from devctl.workflows.session.startable import check_startable
 from devctl.workflows.session.steps import Steps
-from devctl.workflows.state.snapshot import note_old
+from devctl.workflows.state.snapshot import broken_build, note_old
 from devctl.workflows.switch.switch import switching
 
 
@@ -88,7 +88,7 @@ class _Replacing(Struct, frozen=True):
         """Nothing that runs is touched."""
         ensure_cache(self.box, self.session, self.steps)
         ensure_debugger(self.box, self.session, self.steps)
-        if "build" in causes or self._debugging_begins():
+        if "build" in causes or self._debugging_begins() or self._is_broken():
             self._prove(proof)
 
     def _proof_beside(self) -> Callable[[], None] | None:
@@ -131,6 +131,13 @@ class _Replacing(Struct, frozen=True):
         """Then all is compiled again without optimisation: for minutes, the first time, in which the old one serves."""
         before = self.old.debugging if self.old is not None else None
         return self.session.run(self.service.name).debugging is not None and before is None
+
+    def _is_broken(self) -> bool:
+        """Whether the old one serves what was there before code that does not compile: a new one could not."""
+        if self.old is None or self.old.state != "running":
+            return False
+        broken = broken_build(self.box.engine, self.old)
+        return broken is not None and broken.old_runs
 
     def _same_base(self) -> bool:
         """Whether the new image differs from the running one by its modules alone."""

@@ -161,7 +161,7 @@ def _serving_of(
         )
         return Serving("old", reason)
     where = address(service, container)
-    broken = _broken_build(box.engine, container) if container.labels.get(MODE_LABEL) == "dev" else None
+    broken = broken_build(box.engine, container) if container.labels.get(MODE_LABEL) == "dev" else None
     if where is None or not answers(box.prober, where):
         code = whole((box.engine.read_files(container.id, EXIT_STATE) or "").strip())
         done = code == 0 and service.may_finish
@@ -211,14 +211,14 @@ def _unfinished(files: Files, project: Project, intent: Intent | None) -> str:
     return f": {intent} was interrupted; {again} finishes it"
 
 
-class _BrokenBuild(Struct, frozen=True):
+class BrokenBuild(Struct, frozen=True):
     """`old_runs`: whether a build was good before, and its program runs on."""
 
     reason: str
     old_runs: bool
 
 
-def _broken_build(engine: Engine, container: Container) -> _BrokenBuild | None:
+def broken_build(engine: Engine, container: Container) -> BrokenBuild | None:
     """What our build script wrote inside the container when its last build failed: `failed TIME PROGRAM`, the errors."""
     text = engine.read_files(container.id, BUILD_STATE)
     if text is None or not text.startswith("failed"):
@@ -226,4 +226,4 @@ def _broken_build(engine: Engine, container: Container) -> _BrokenBuild | None:
     first, _, message = text.partition("\n")
     line = telling_line(message)
     reason = f"does not compile: {line}" if line else "does not compile"
-    return _BrokenBuild(reason, old_runs=len(first.split()) > 2)
+    return BrokenBuild(reason, old_runs=len(first.split()) > 2)
