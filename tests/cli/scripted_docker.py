@@ -26,6 +26,7 @@ NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.ya
 OVERRIDES = tuple(name.replace("compose.", "compose.override.") for name in NAMES)
 _VARIABLE = re.compile(r"\$(?:\$|\{(?P<braced>\w+)(?P<op>:?[-?+])?(?P<word>[^}]*)\}|(?P<plain>\w+))")
 _LARGEST = 1 << 20
+_DEFINED = ("networks", "secrets", "configs")
 
 
 class Refused(Exception):
@@ -162,6 +163,7 @@ def _resolved(folder: Path, named: Sequence[Path], env: Mapping[str, str]) -> di
             "configs",
         }:
             raise Refused(f"validating {file}: additional properties '{min(map(str, unknown))}' not allowed")
+        model |= {kind: _filled(said[kind], env) for kind in _DEFINED if isinstance(said.get(kind), dict)}
         for name, spec in services.items():
             if not isinstance(name, str) or not re.fullmatch(r"[a-zA-Z0-9._-]+", name):
                 raise Refused(f"validating {file}: services Additional property {name} is not allowed")
@@ -199,15 +201,30 @@ def _service(file: Path, name: str, spec: object, folder: Path, env: Mapping[str
             case "volumes":
                 made[key] = [_volume(file, name, v, folder) for v in _list(file, name, key, value)]
             case "depends_on":
-                named = value if isinstance(value, list) else list(value or {})
-                made[key] = {str(n): {"condition": "service_started", "required": True} for n in named}
+                usual = {"condition": "service_started", "required": True}
+                said = value if isinstance(value, dict) else dict.fromkeys(value or [])
+                made[key] = {str(n): {**usual, **(v if isinstance(v, dict) else {})} for n, v in said.items()}
             case "profiles" | "cap_add" | "cap_drop":
                 made[key] = [str(v) for v in _list(file, name, key, value)]
-            case "healthcheck" | "deploy" | "labels" if isinstance(value, dict):
+            case "healthcheck" | "deploy" | "labels" | "ulimits" if isinstance(value, dict):
                 made[key] = value
             case _:
-                raise Refused(f"validating {file}: services.{name} additional properties '{key}' not allowed")
+                made[key] = _other(file, name, key, value)
     return made
+
+
+def _other(file: Path, name: str, key: str, value: object) -> object:
+    """A key that changes nothing of what else is there."""
+    match key:
+        case "init" | "mem_limit" | "platform" if isinstance(value, str):
+            return value == "true" if key == "init" else value
+        case "tmpfs" | "extra_hosts":
+            return [str(v) for v in _list(file, name, key, value)]
+        case "configs":
+            return [v if isinstance(v, dict) else {"source": v} for v in _list(file, name, key, value)]
+        case "networks":
+            return {str(n): None for n in _list(file, name, key, value)}
+    raise Refused(f"validating {file}: services.{name} additional properties '{key}' not allowed")
 
 
 def _list(file: Path, name: str, key: str, value: object) -> list[Any]:
@@ -239,7 +256,15 @@ def _filled(value: Any, env: Mapping[str, str], at: str) -> Any:
 
 def _build(file: Path, name: str, value: object, folder: Path) -> dict[str, Any]:
     spec = {"context": value} if isinstance(value, str) else dict(value) if isinstance(value, dict) else None
-    if spec is None or set(spec) - {"context", "dockerfile", "target", "args", "dockerfile_inline"}:
+    if spec is None or set(spec) - {
+        "context",
+        "dockerfile",
+        "target",
+        "args",
+        "dockerfile_inline",
+        "secrets",
+        "ssh",
+    }:
         raise Refused(f"validating {file}: services.{name}.build must be a string")
     context = str(spec.get("context") or ".")
     if "://" not in context:

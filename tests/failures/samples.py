@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from devctl.domain.failures import explain
 from devctl.domain.failures.catalog import entries
 from devctl.domain.failures.entry import Explained, Facts, Failure, Sample
 
@@ -70,3 +71,12 @@ def _read(path: Path) -> Unexplained:
     code = re.search(r"exit=(\d+)", head.get("facts", ""))
     facts = Facts(int(code[1]) if code else None, "oom" in head.get("facts", ""))
     return Unexplained(path.stem, head["source"], facts, "\n".join(lines[len(head) :]))
+
+
+def told_by(name: str) -> str:
+    """The hint that a recorded output gets, by its name: `base-missing-1`."""
+    sample = next(r.sample for r in recorded() if r.name == name)
+    code, oom = sample.facts.exit_code, sample.facts.oom_killed
+    known = explain(sample.asked, sample.output, exit_code=code, oom_killed=oom, service="api")
+    assert known is not None
+    return known.hint

@@ -225,4 +225,23 @@ ROWS = [
         does(lambda _hint: "docker rm -f NAME-holder"),
         run=f"docker run -d --name NAME-holder -p 127.0.0.1:PORT:80 alpine:3.22 sleep 60; {UP}",
     ),
+    up(
+        "add a first line to the compose file, `name: app` for example",
+        "broken-compose",
+        "",
+        lambda root, told: write("compose.yaml", f"{said(told)}\n{(root / 'compose.yaml').read_text()}")(
+            root, told
+        ),
+        run="mkdir -p ___ && cp compose.yaml ___ && cd ___ && docker compose config -q",
+    ),
+    up(
+        "keep a copy of that file here and include the copy; or, where you trust this folder, export COMPOSE_EXPERIMENTAL_GIT_REMOTE=true",
+        "git-include-off",
+        "include: ['https://git.example/shop/db.git']\n",
+        both(
+            write("db.yaml", "services:\n  db:\n    image: alpine:3.22\n"),
+            edit("compose.yaml", "https://git.example/shop/db.git", lambda _hint: "db.yaml"),
+        ),
+        run="COMPOSE_EXPERIMENTAL_GIT_REMOTE=false docker compose config -q",
+    ),
 ]

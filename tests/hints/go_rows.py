@@ -10,6 +10,7 @@ from tests.hints.dockerfile_rows import GO_MOD
 from tests.hints.follow import Told, both, edit, filled, row, said, write
 
 UUID = "github.com/google/uuid"
+GENPROTO = "google.golang.org/genproto"
 USES = 'package main\n\nimport "github.com/google/uuid"\n\nfunc main() { println(uuid.NewString()) }\n'
 PLAIN = 'package main\n\nfunc main() { println("hello") }\n'
 REQUIRED = GO_MOD + f"\nrequire {UUID} v1.6.0\n"
@@ -55,6 +56,24 @@ ROWS = [
         "go-sum-missing",
         {"go.mod": REQUIRED, "main.go": USES},
         then(whole),
+    ),
+    go(
+        "upgrade the module that gave it away: go get -u MODULE, then go mod tidy",
+        "ambiguous-import",
+        {
+            "go.mod": GO_MOD
+            + f"\nrequire (\n\t{GENPROTO} v0.0.0-20200526211855-cb27e3aa2013\n\t{GENPROTO}/googleapis/rpc v0.0.0-20240318140521-94a12d6c2237\n)\n",
+            "main.go": f'package main\n\nimport _ "{GENPROTO}/googleapis/rpc/status"\n\nfunc main() {{}}\n',
+        },
+        then(lambda hint: after("away: ")(hint).replace("MODULE", GENPROTO).replace(", then", " &&")),
+        run=f"go mod tidy && {BUILD}",
+    ),
+    go(
+        "devctl doctor looks at it from inside a container; HTTPS_PROXY or GOPROXY must reach the build",
+        "proxy-unreachable",
+        {"go.mod": REQUIRED, "go.sum": SUM, "main.go": USES},
+        then(lambda hint: f"go env {after('HTTPS_PROXY or ')(hint).split()[0]}"),
+        run=f"go clean -modcache && GOPROXY=http://127.0.0.1:9 {BUILD}",
     ),
     go("go get …", "requirement-missing", {"main.go": USES}, then(whole)),
     go(

@@ -17,6 +17,7 @@ from tests.hints.dockerfile_rows import ROWS as DOCKERFILES
 from tests.hints.follow import Fault, Told
 from tests.hints.more_rows import ROWS as MORE
 from tests.hints.rows.file_rows import ROWS as FILES
+from tests.hints.rows.lint_rows import ROWS as LINT
 from tests.hints.rows.project_rows import ROWS as PROJECTS
 from tests.hints.source_rows import ROWS as SOURCES
 
@@ -49,7 +50,7 @@ def told(devctl: Callable[..., Ran], words: tuple[str, ...]) -> list[Told]:
     return [problem for at, problem in enumerate(found) if problem not in found[:at]]
 
 
-@pytest.mark.parametrize("fault", [*DOCKERFILES, *MORE, *FILES, *PROJECTS, *SOURCES])
+@pytest.mark.parametrize("fault", [*DOCKERFILES, *LINT, *MORE, *FILES, *PROJECTS, *SOURCES])
 def test_a_hint_that_is_followed_ends_well(
     fault: Fault, follows: Follows, monkeypatch: pytest.MonkeyPatch
 ) -> None:

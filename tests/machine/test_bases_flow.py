@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from devctl.workflows.bases.fetch import ensure
 from devctl.workflows.doctor.doctor import run_doctor
 from devctl.workflows.doctor.project import Subject, subject_of
 from tests.domain.test_checks import HEALTHY, INSIDE, TREE
+from tests.failures.samples import told_by
 from tests.fakes import World
 from tests.machine.conftest import Recorder
 
@@ -152,7 +153,9 @@ def test_the_registry_comes_before_a_stand_in() -> None:
     assert not any(call.startswith("assemble") for call in store.calls)
 
 
-def test_a_stand_in_is_made_only_where_allowed() -> None:
+@pytest.mark.follows("entry base-missing | devctl bases build")
+def test_a_stand_in_is_made_only_where_allowed(hinted: Callable[[str], str]) -> None:
+    hinted(told_by("base-missing-1"))
     store = Store()
     with pytest.raises(MachineError) as caught:
         ensure(box(store), ["alpine:3.22"])

@@ -18,6 +18,7 @@ from devctl.adapters.system.host import SystemHost
 from devctl.adapters.system.process import SystemProcesses
 from devctl.domain.ports.toolbox import Finished
 from devctl.errors import MachineError
+from tests.failures.samples import told_by
 
 NOBODY = 999_999_999
 """A process that is not there."""
@@ -112,7 +113,9 @@ def test_where_the_client_is_a_package_of_its_own_it_is_installed_too(tmp_path: 
     assert machine.calls == [*APT, "apt-get -q install -y --no-install-recommends docker-cli", DOCKERD]
 
 
-def test_an_installed_engine_is_only_started(tmp_path: Path) -> None:
+@pytest.mark.follows("entry engine-unreachable | devctl doctor --fix")
+def test_an_installed_engine_is_only_started(tmp_path: Path, hinted: Callable[[str], str]) -> None:
+    hinted(told_by("engine-unreachable-1"))
     machine = Scripted(programs={"apt-get", "docker", "dockerd"})
     said = installer(machine, tmp_path).provide_engine()
     assert machine.calls == [DOCKERD]

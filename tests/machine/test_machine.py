@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from devctl.adapters.system.process import SystemProcesses
 from devctl.domain.bases.references import Base
 from devctl.domain.ports.machine import MachineBox
 from devctl.workflows.doctor.doctor import run_doctor
+from tests.failures.samples import told_by
 from tests.machine.conftest import remove
 
 pytestmark = pytest.mark.engine
@@ -57,9 +59,11 @@ def test_a_missing_base_is_found_and_fixed(stand_ins: MachineBox) -> None:
 
 
 @pytest.mark.fixes("the compose plugin is missing", by="`doctor --fix`", code="compose-missing")
+@pytest.mark.follows("entry compose-missing | devctl doctor --fix")
 def test_the_compose_plugin_is_put_in_place(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path, hinted: Callable[[str], str]
 ) -> None:
+    hinted(told_by("compose-missing-1"))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     found = subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
     SystemInstaller(SystemProcesses(), SystemHost(), cache=cache).provide_compose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from devctl.workflows.dev import lifecycle
 from devctl.workflows.doctor.clean import abandoned_containers, clean, unneeded
 from devctl.workflows.project.load import load
 from devctl.workflows.session.name_conflict import only_own, refuse_anothers
+from tests.failures.samples import told_by
 from tests.fakes import ROOT, World
 
 GONE = "/home/dev/not-there"
@@ -45,7 +47,9 @@ def everything(machine: dict[str, str]) -> list[Labelled]:
     return [*(replace(t, labels={**t.labels, **machine}) for t in map(of_gone_folder, kinds)), cache]
 
 
-def test_what_this_machine_made_for_a_folder_that_is_gone_goes() -> None:
+@pytest.mark.follows("devctl clean; docker system df shows what takes up space")
+def test_what_this_machine_made_for_a_folder_that_is_gone_goes(hinted: Callable[[str], str]) -> None:
+    hinted(told_by("disk-full-1"))
     world = World()
     world.others = everything(HERE)
     removed = clean(CleanRequest(project=ROOT), world.box()).result["removed"]

@@ -50,7 +50,8 @@ def memory(facts: MachineFacts) -> Finding | None:
     if total is None:
         return None
     if total < MEMORY_COMFORTABLE:
-        hint = "give the engine's machine 2 GB or more; until then: GOFLAGS=-p=1 builds one package at a time"
+        one = "devctl.yaml: `services: {NAME: {build: {env: {GOFLAGS: '-p=1'}}}}`"
+        hint = f"give the engine's machine 2 GB or more; until then, to build one package at a time: {one}"
         return warn(f"the engine has {total / GB:.1f} GB of memory", hint)
     free = facts.memory_available_bytes
     if free is not None and free < MEMORY_NEEDED_FREE:
