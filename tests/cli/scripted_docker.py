@@ -26,6 +26,7 @@ NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.ya
 OVERRIDES = tuple(name.replace("compose.", "compose.override.") for name in NAMES)
 _VARIABLE = re.compile(r"\$(?:\$|\{(?P<braced>\w+)(?P<op>:?[-?+])?(?P<word>[^}]*)\}|(?P<plain>\w+))")
 _LARGEST = 1 << 20
+_BUILD = frozenset("context dockerfile target args dockerfile_inline secrets ssh".split())
 _DEFINED = ("networks", "secrets", "configs")
 
 
@@ -163,7 +164,9 @@ def _resolved(folder: Path, named: Sequence[Path], env: Mapping[str, str]) -> di
             "configs",
         }:
             raise Refused(f"validating {file}: additional properties '{min(map(str, unknown))}' not allowed")
-        model |= {kind: _filled(said[kind], env) for kind in _DEFINED if isinstance(said.get(kind), dict)}
+        model |= {
+            kind: _filled(said[kind], env, kind) for kind in _DEFINED if isinstance(said.get(kind), dict)
+        }
         for name, spec in services.items():
             if not isinstance(name, str) or not re.fullmatch(r"[a-zA-Z0-9._-]+", name):
                 raise Refused(f"validating {file}: services Additional property {name} is not allowed")
@@ -256,15 +259,7 @@ def _filled(value: Any, env: Mapping[str, str], at: str) -> Any:
 
 def _build(file: Path, name: str, value: object, folder: Path) -> dict[str, Any]:
     spec = {"context": value} if isinstance(value, str) else dict(value) if isinstance(value, dict) else None
-    if spec is None or set(spec) - {
-        "context",
-        "dockerfile",
-        "target",
-        "args",
-        "dockerfile_inline",
-        "secrets",
-        "ssh",
-    }:
+    if spec is None or set(spec) - _BUILD:
         raise Refused(f"validating {file}: services.{name}.build must be a string")
     context = str(spec.get("context") or ".")
     if "://" not in context:
