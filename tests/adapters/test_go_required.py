@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from devctl.adapters.go.reader import read
+from devctl.domain.detect.required_env import env_file_ended_for
+from devctl.domain.detect.service import detect_service
+from devctl.domain.project.config import Config
+from devctl.errors import Problem
 from tests.helpers import build_tree
 
 HEAD = 'package main\n\nimport (\n\t"log"\n\t"os"\n)\n\nfunc main() {\n'
@@ -166,3 +171,23 @@ def test_source_that_is_made_for_it_does_not_keep_the_reader_busy(tmp_path: Path
 def test_a_tag_that_is_one_long_word_either(tmp_path: Path) -> None:
     text = f'type c struct {{\n\tA string `{"a" * 60_000}`\n\tB string `env:"DB,required"`\n}}\n'
     assert required(tmp_path, "", text) == ["DB main.go:13"]
+
+
+@pytest.mark.follows(
+    "continue without it at …, as in `_ = godotenv.Load()`: production gets its variables from outside"
+)
+def test_a_program_that_goes_on_without_its_file_of_variables(
+    tmp_path: Path, hinted: Callable[[str], str]
+) -> None:
+    ends = "if err := godotenv.Load(); err != nil { log.Fatal(err) }"
+
+    def told(body: str) -> Problem | None:
+        serves = 'http.ListenAndServe(":8080", nil)'
+        main = f"{LOADS}{body}\n{serves}\n}}\n".replace("import (", 'import (\n\t"net/http"')
+        build_tree(tmp_path, {"go.mod": "module example.com/x\n", "main.go": main, ".env": "A=1\n"})
+        service = detect_service(read(tmp_path), config=Config())
+        return env_file_ended_for(service, "open .env: no such file or directory", dev=False)
+
+    problem = told(ends)
+    assert problem is not None and problem.place in hinted(problem.hint)
+    assert told(problem.hint.split("`")[1]) is None

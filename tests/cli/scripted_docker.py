@@ -34,6 +34,10 @@ class Refused(Exception):
     """compose does not take the file."""
 
 
+class Endless(Exception):
+    """It reads a file to an end that never comes."""
+
+
 class Ended(Struct, frozen=True):
     """`Running` of a process that has ended."""
 
@@ -122,14 +126,28 @@ class ScriptedDocker:
         named = [Path(words[i + 1]) for i, word in enumerate(words) if word == "-f"]
         try:
             return Finished(0, json.dumps(_resolved(folder, named, {**_dotenv(folder), **self.env})), "")
+        except Endless:
+            return Finished(124, "", "")
         except (Refused, OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
             return Finished(15, "", str(error) or type(error).__name__)
 
 
 def _dotenv(folder: Path) -> dict[str, str]:
     file = folder / ".env"
-    lines = file.read_text().splitlines() if file.is_file() and file.stat().st_size < _LARGEST else []
+    return _variables(file) if file.is_file() and file.stat().st_size < _LARGEST else {}
+
+
+def _variables(file: Path) -> dict[str, str]:
+    lines = file.read_text(encoding="utf-8").splitlines()
     return {name: value for name, sep, value in (line.partition("=") for line in lines) if sep}
+
+
+def _of_files(folder: Path, names: Sequence[object]) -> dict[str, dict[str, str]]:
+    paths = [folder / str(name) for name in names]
+    if any(path.is_fifo() for path in paths):
+        raise Endless
+    found = {key: value for path in paths for key, value in _variables(path).items()}
+    return {"environment": found} if found else {}
 
 
 def _resolved(folder: Path, named: Sequence[Path], env: Mapping[str, str]) -> dict[str, Any]:
@@ -184,6 +202,7 @@ def _service(file: Path, name: str, spec: object, folder: Path, env: Mapping[str
         raise Refused(f"validating {file}: services.{name} must be a mapping")
     words = {key: _filled(value, env, f"services.{name}.{key}") for key, value in spec.items()}
     made: dict[str, Any] = {"command": None, "entrypoint": None, "networks": {"default": None}}
+    made |= _of_files(folder, _list(file, name, "env_file", words.pop("env_file", [])))
     for key, value in words.items():
         match key:
             case "build":

@@ -127,6 +127,24 @@ def test_what_a_compose_file_wants_and_what_gone_projects_hold(project: MakeProj
         docker("volume", "rm", data)
 
 
+@pytest.mark.follows("docker … create …")
+def test_the_same_by_hand(project: MakeProject, tmp_path: Path, hinted: Callable[[str], str]) -> None:
+    shop = project(
+        {"go.mod": "module example.com/shop\n\ngo 1.26\n", "main.go": server(), "compose.yaml": COMPOSE}
+    )
+    shop.write({"compose.yaml": (shop.root / "compose.yaml").read_text().replace("NAME", shop.name)})
+    gone, back, data = f"{shop.name}gone-1", f"{shop.name}-back", f"{shop.name}-data"
+    labels = [f"--label={PROJECT_LABEL}={gone}", f"--label={MACHINE_LABEL}={HomeIdentity().machine}"]
+    where = f"--label={WORKING_DIR_LABEL}={tmp_path / 'gone'}"
+    with removed(f"container {gone}", f"network {back}", f"volume {data}"):
+        docker("run", "-d", "--init", "--name", gone, *labels, where, GO, "sleep", "600")
+        for name in ("externals", "externals"):  # the network, the volume
+            by_hand = check(shop.devctl("doctor", code=None), name)["hint"].partition(", or: ")[2]
+            docker(*hinted(by_hand).split()[1:])
+        done = shop.devctl("doctor")
+        assert check(done, "externals")["status"] == "ok"
+
+
 @pytest.mark.fixes("the docker context in use is gone", by="`doctor --fix --yes`")
 @pytest.mark.fixes("the compose plugin is a link to nowhere", by="`doctor --fix`")
 def test_what_an_uninstalled_docker_desktop_leaves_behind(

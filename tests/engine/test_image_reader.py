@@ -6,7 +6,7 @@ import json
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -150,14 +150,22 @@ def test_the_program_is_read_whole(broken: tuple[Path, str]) -> None:
     assert found[0].size_bytes > 200_000
 
 
-def test_what_is_missing_is_an_error_with_a_hint(broken: tuple[Path, str]) -> None:
-    with pytest.raises(ProjectError) as image:
-        SdkImages().read("devctl-no-such-image:1")
-    assert image.value.code == "image-missing"
+@pytest.mark.follows("COPY it in the Dockerfile, under that path")
+def test_a_file_that_is_missing_is_there_once_it_is_copied(
+    broken: tuple[Path, str], tmp_path: Path, hinted: Callable[[str], str]
+) -> None:
+    good, mended = f"{broken[1]}:good", f"{broken[1]}:mended"
     with pytest.raises(ProjectError) as file:
-        SdkImages().binary(f"{broken[1]}:good", "/nope")
+        SdkImages().binary(good, "/nope")
     assert file.value.code == "file-missing"
-    assert containers(f"{broken[1]}:good") == ""
+    assert containers(good) == ""
+    copy, *_ = hinted(file.value.problem.hint).split()
+    build_tree(tmp_path, {"nope": "x", "Dockerfile": f"FROM {good}\n{copy} nope /nope\n"})
+    subprocess.run(["docker", "build", "-q", "-t", mended, tmp_path], capture_output=True, check=True)
+    try:
+        assert SdkImages().binary(mended, "/nope") == b"x"
+    finally:
+        subprocess.run(["docker", "image", "rm", mended], capture_output=True)
 
 
 def test_no_engine_is_the_machines_problem(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from devctl.adapters.docker.image_reader import SdkImages
+from devctl.errors import ProjectError
 from tests.engine.broken_projects import COMPOSE
 from tests.engine.cli import DEVCTL, docker, get, serves
 from tests.engine.conftest import Started
@@ -108,10 +110,16 @@ def test_what_is_current_is_not_built_and_what_changed_is(project: MakeProject) 
     assert not builds()
 
 
-def test_a_production_image_goes_once_the_newer_one_is_proven(project: MakeProject) -> None:
+@pytest.mark.follows("build it: devctl prod-preview")
+def test_a_production_image_goes_once_the_newer_one_is_proven(
+    project: MakeProject, hinted: Callable[[str], str]
+) -> None:
     made = project(files())
-    made.devctl("-y", "prod-preview")
     image = f"{made.name}-app:prod-distroless"
+    with pytest.raises(ProjectError) as missing:
+        SdkImages().read(image)
+    made.devctl("-y", *hinted(missing.value.problem.hint).partition(": devctl ")[2].split())
+    assert SdkImages().read(image).ref == image
     old = docker("image", "inspect", "-f", "{{.Id}}", image)
     main = made.root / "main.go"
     main.write_text(main.read_text().replace("it serves", "it serves more"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import Struct, field
@@ -15,8 +16,8 @@ from devctl.domain.doctor import engine, network, project, room
 from devctl.domain.doctor.check import Fix
 from devctl.domain.doctor.facts import InsideFacts, MachineFacts, TreeFacts
 from devctl.domain.ports.machine import MachineBox, Pulled, StoredImage
-from devctl.errors import MachineError
-from devctl.workflows.bases.fetch import ensure
+from devctl.errors import Finding, MachineError
+from devctl.workflows.bases.fetch import build_bases, ensure
 from devctl.workflows.doctor.doctor import run_doctor
 from devctl.workflows.doctor.project import Subject, subject_of
 from tests.domain.test_checks import HEALTHY, INSIDE, TREE
@@ -231,6 +232,31 @@ def test_what_is_the_users_is_fixed_only_with_consent() -> None:
     assert bench.calls == ["owner"]
     fixed = next(c for c in agreed.checks if c.check.id == "ownership")
     assert fixed.did == "gave 1 file to 1000:1000"
+
+
+@pytest.mark.follows("devctl bases build makes the base again, with this machine's certificates")
+def test_a_stand_in_that_is_built_again_has_the_certificates_of_today(hinted: Callable[[str], str]) -> None:
+    base = Base("golang:1.26-alpine", "golang")
+    store = Store()
+
+    class Trusting(Bench):
+        def inside(self, image: str, **how: Any) -> InsideFacts:
+            """A stand-in takes over what this machine trusts when it is made."""
+            proxy = "" if f"assemble {image}" in store.calls else "x509: unknown authority"
+            return replace(INSIDE, image=image, ca_bundle=f"old{proxy}", go_proxy=proxy)
+
+    machine = box(store, Trusting(now=replace(HEALTHY, own_cas=2, ca_bundle="new")))
+    subject = Subject(root=Path("/home/dev/shop"))
+    store.assemble(base.ref, StandIn("golang", "1.26"))
+    store.calls.clear()
+
+    def found() -> Finding:
+        report = run_doctor(machine, bases=[base], subject=subject)
+        return next(line.finding for line in report.checks if line.check.id == "ca-bundle")
+
+    assert hinted(found().hint).startswith("devctl bases build")
+    build_bases(machine, [base])
+    assert found().severity == "ok"
 
 
 def test_what_fails_while_fixing_is_told_and_the_rest_is_done() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -88,11 +88,23 @@ def test_save_and_load_carry_bases_to_another_machine(stand_ins: MachineBox, tmp
         remove(ref)
 
 
-def test_a_file_that_is_no_archive_is_refused(box: MachineBox, tmp_path: Path) -> None:
-    (tmp_path / "x.tar").write_text("no archive")
+@pytest.mark.follows("check the path: its folder must exist and have free space")
+@pytest.mark.follows("copy it again, or recreate it: devctl bases save …")
+def test_an_archive_that_cannot_be_read_or_written_is_recreated(
+    stand_ins: MachineBox, tmp_path: Path, hinted: Callable[[str], str]
+) -> None:
+    bases = [Base(ALPINE, "runtime")]
+    file = tmp_path / "there" / "x.tar"
+    with pytest.raises(MachineError) as unsaved:
+        save_bases(stand_ins, bases, file)
+    assert "its folder must exist" in hinted(unsaved.value.problem.hint)
+    file.parent.mkdir()
+    file.write_text("no archive")
     with pytest.raises(FilesError) as caught:
-        load_bases(box, tmp_path / "x.tar")
+        load_bases(stand_ins, file)
     assert caught.value.code == "load-failed"
+    save_bases(stand_ins, bases, file.parent / hinted(caught.value.problem.hint).split()[-1])
+    assert [state.ref for state in load_bases(stand_ins, file)] == [ALPINE]
 
 
 def test_build_makes_what_it_can_and_names_the_rest(stand_ins: MachineBox) -> None:

@@ -97,6 +97,13 @@ ROWS = [
     ),
     row("simplify …", "broken-config", {**GO, "devctl.yaml": BOMB}, write("devctl.yaml", "version: 1\n")),
     row(
+        "check the files that they name (env_file, include, extends): is one of them a FIFO, or endless?",
+        "broken-compose",
+        dockerfile(BUILD + RUNNER, **{"compose.yaml": f"{BUILT}    env_file: [app.env]\n"}),
+        both(lambda root, _told: (root / "app.env").unlink(), write("app.env", "A=1\n")),
+        plant=fifo("app.env"),
+    ),
+    row(
         "fix what it names; `docker compose config` shows the same error",
         "broken-compose",
         dockerfile(BUILD + RUNNER, **{"compose.yaml": f"services: {{api: {{image: {'[' * 600}}}}}\n"}),

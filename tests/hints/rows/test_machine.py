@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from docker.errors import DockerException
 from msgspec import Struct, field
 
+from devctl.adapters.docker.image_reader import SdkImages
 from devctl.adapters.doctor import installer, machine
 from devctl.adapters.doctor.installer import SystemInstaller
 from devctl.adapters.system.host import SystemHost
 from devctl.cli import wiring
+from devctl.errors import MachineError
+from tests.adapters.test_image_reader import packed
 from tests.cli.conftest import Ran
 from tests.helpers import build_tree
-from tests.hints.dockerfile_rows import BUILD, BUILT, GO, RUNNER
+from tests.hints.dockerfile_rows import BUILD, BUILT, GO, GO_MOD, MAIN, RUNNER
 from tests.hints.rows.machine import Machine
 
 DOCKERFILE = {**GO, "Dockerfile": BUILD + RUNNER}
@@ -165,3 +171,107 @@ def told(ran: Ran) -> dict[str, str]:
     return {p["code"]: p["hint"] for p in problems} | {
         c["id"]: c["hint"] for c in checks if c["status"] != "ok"
     }
+
+
+@pytest.mark.follows("adapters/docker/image_reader.py | devctl doctor --fix")
+def test_an_image_is_read_by_the_engine_that_was_started(
+    world: Callable[[Case], Machine],
+    devctl: Callable[..., Ran],
+    hinted: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = world(Case("", lacks=("engine",)))
+    api = SimpleNamespace(
+        inspect_image=lambda ref: {},
+        get_archive=lambda *args, **how: (iter([packed("server", b"x")]), {}),
+        create_container=lambda *args, **how: {"Id": "c"},
+        remove_container=lambda *args, **how: None,
+    )
+
+    def client() -> Any:
+        if "engine" in made.lacks:
+            raise DockerException("Error while fetching server API version")
+        return SimpleNamespace(api=api, close=lambda: None)
+
+    monkeypatch.setattr("docker.from_env", client)
+    with pytest.raises(MachineError) as caught:
+        SdkImages().binary("shop:prod", "/server")
+    assert devctl(*hinted(caught.value.problem.hint).split()[1:]).code == 0
+    assert SdkImages().binary("shop:prod", "/server") == b"x"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(
+            ("scripts", 0o755, "eol: lf"),
+            marks=pytest.mark.follows(
+                "sed -i 's/\\r$//' …", "…; `*.sh text eol=lf` in .gitattributes keeps it so"
+            ),
+        ),
+        pytest.param(
+            ("x-bits", 0o644, "100755"),
+            marks=pytest.mark.follows("chmod +x …"),
+        ),
+    ],
+)
+def test_a_script_is_mended_by_hand_and_stays_so(
+    fault: tuple[str, int, str],
+    world: Callable[[Case], Machine],
+    devctl: Callable[..., Ran],
+    hinted: Callable[[str], str],
+) -> None:
+    check, mode, kept = fault
+    entry = RUNNER.replace('["/server"]', '["/entry.sh"]')
+    world(Case(check, files={**GO, "Dockerfile": BUILD + entry, "entry.sh": "#!/bin/sh\nexec /server\n"}))
+    script = Path("entry.sh")
+    script.chmod(mode)
+    script.write_bytes(script.read_bytes().replace(b"\n", b"\r\n" if check == "scripts" else b"\n"))
+    subprocess.run(["sh", "-ec", "git init -q . && git add entry.sh"], check=True, capture_output=True)
+    by_hand, _, keeps = hinted(told(devctl("--json", "doctor"))[check]).partition(", or: ")[2].partition("; ")
+    line = keeps.split("`")[1]
+    command = f"{line} entry.sh" if line.startswith("git ") else f"echo '{line}' > .gitattributes"
+    subprocess.run(["sh", "-ec", f"{by_hand} && {command}"], check=True)
+    assert check not in told(devctl("--json", "doctor"))
+    asked = "git ls-files --stage entry.sh; git check-attr eol entry.sh"
+    assert kept in subprocess.run(["sh", "-c", asked], capture_output=True, text=True).stdout
+
+
+@pytest.mark.engine
+@pytest.mark.follows("cd … && …")
+def test_a_module_is_completed_by_hand(
+    world: Callable[[Case], Machine], devctl: Callable[..., Ran], hinted: Callable[[str], str]
+) -> None:
+    """By the go of a container, since this machine need not have one."""
+    world(
+        Case(
+            "modules",
+            files={
+                "api/go.mod": f"{GO_MOD}\nrequire example.com/greet v0.0.0\n\nreplace example.com/greet => ./greet\n",
+                "devctl.yaml": "version: 1\n",
+                "api/vendor/modules.txt": "# nothing\n",
+                "api/main.go": MAIN.replace(
+                    'import "net/http"', 'import (\n\t_ "example.com/greet"\n\t"net/http"\n)'
+                ),
+                "api/greet/go.mod": GO_MOD.replace("shop", "greet"),
+                "api/greet/greet.go": "package greet\n",
+            },
+        )
+    )
+    found = told(devctl("--json", "doctor"))
+    assert "modules" in found, found
+    by_hand = hinted(found["modules"]).partition(", or: ")[2]
+    root = str(Path.cwd())
+    run = [
+        "docker",
+        "run",
+        "--rm",
+        f"-v{root}:{root}",
+        f"-w{root}",
+        "golang:1.26-alpine",
+        "sh",
+        "-ec",
+        by_hand,
+    ]
+    subprocess.run(run, check=True, capture_output=True)
+    assert "modules" not in told(devctl("--json", "doctor"))
