@@ -361,3 +361,19 @@ def test_arguments_of_a_script_that_calls_itself_do_not_grow_without_end() -> No
 
 def test_what_is_read_for_one_reloader_is_not_taken_from_the_next() -> None:
     assert all(built_by("go build -o x .", folder="/src") for _ in range(1000))
+
+
+@pytest.mark.parametrize(
+    ("line", "reloads", "args"),
+    [
+        ("go run ./cmd/srv migrate && air -c .air.toml", True, ()),
+        ("go run ./cmd/srv migrate; air", True, ()),
+        ("go run ./cmd/srv serve || air", False, ("serve",)),
+        ("command -v air && air || go run ./cmd/srv serve", False, ("serve",)),
+    ],
+)
+def test_a_reloader_behind_another_run_is_what_stays(line: str, reloads: bool, args: tuple[str, ...]) -> None:
+    found = source_run(("sh", "-c", line), folder="/code", env={})
+    assert found is not None
+    assert (found.reloads, found.args) == (reloads, args)
+    assert not reloads or found.steps == ("go run ./cmd/srv migrate",)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.domain.command.events import Outcome
 from devctl.domain.command.requests import (
@@ -18,14 +20,16 @@ from devctl.domain.command.requests import (
     UpRequest,
 )
 from devctl.domain.plan.engine_state import DEBUG_LABEL, MODE_LABEL
-from devctl.errors import DevctlError, FilesError, MachineError, ProjectError, UsageError
+from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, ProjectError, UsageError
 from devctl.workflows.debug.debug import debug
+from devctl.workflows.dev import compile_check
 from devctl.workflows.dev.lifecycle import down, rebuild
 from devctl.workflows.dev.up import up
 from devctl.workflows.dev.watch_round import catch_up
 from devctl.workflows.logs.status_and_logs import status
 from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.project.load import load
+from devctl.workflows.state.snapshot import url_of
 from tests.fakes import FakeFiles, World, copies, go_mod
 
 
@@ -126,7 +130,8 @@ def test_where_no_delve_can_be_installed_nothing_is_touched_and_that_is_said() -
     assert world.of("shop").id == first and world.served is not None
 
 
-def test_code_that_does_not_compile_leaves_what_serves() -> None:
+@pytest.mark.follows("fix the code, then run devctl debug … again; it runs on without a debugger until then")
+def test_code_that_does_not_compile_leaves_what_serves(hinted: Callable[[str], str]) -> None:
     world = running()
     first, served = world.of("shop").id, world.served
     world.save_source("v2 b")
@@ -134,6 +139,87 @@ def test_code_that_does_not_compile_leaves_what_serves() -> None:
         debugs(world)
     assert raised.value.code == "does-not-compile"
     assert (world.of("shop").id, world.served, debugger(world)) == (first, served, "")
+    assert raised.value.problem.message == "shop does not compile", "on no image, new or old"
+    assert "devctl debug shop" in hinted(raised.value.problem.hint)
+    world.save_source("v2")
+    debugs(world, "shop")
+    assert debugger(world) == "2345"
+
+
+@pytest.mark.follows("devctl debug … tries again; it runs on without a debugger until then")
+def test_a_compiler_that_takes_too_long_is_tried_again_by_debug(
+    hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = running()
+    with monkeypatch.context() as slow:
+        slow.setattr(compile_check, "TIMED_OUT", 0)  # whatever it does
+        with pytest.raises(ProjectError) as raised:
+            debugs(world)
+    assert raised.value.code == "build-timeout"
+    assert hinted(raised.value.problem.hint).startswith("devctl debug shop ")
+    debugs(world, "shop")
+    assert debugger(world) == "2345"
+
+
+@pytest.mark.follows("… continues, devctl down removes what runs", "… starts again")
+def test_what_was_interrupted_is_continued_by_debug(hinted: Callable[[str], str]) -> None:
+    for world in (running(), World()):
+        world.interrupt_at("install delve")
+        with pytest.raises(InterruptedByUser) as raised:
+            debugs(world)
+        assert hinted(raised.value.problem.hint).startswith("devctl debug shop ")
+        debugs(world, "shop")
+        assert debugger(world) == "2345"
+
+
+def test_its_steps_say_what_begins_ends_and_is_probed() -> None:
+    world = running()
+    assert causes(debugs(world, waits=True)) == {
+        "start": "debugging begins",
+        "probe": "must serve the debugger",
+    }
+    assert causes(ups(world)) == {"start": "debugging ends", "probe": "must answer"}
+    assert "the program runs under it" in debugs(world).text
+    again = debugs(world)
+    assert causes(again) == {} and again.text.startswith("already up") and "started" not in again.text
+
+
+def causes(told: Outcome) -> dict[str, str]:
+    steps: Any = told.result["steps"]
+    return {s["step"]: s["cause"] for s in steps if s["step"] in ("start", "probe")}
+
+
+def test_the_debuggers_port_is_no_address_of_the_service() -> None:
+    world = running()
+    told = debugs(world, waits=True)
+    found, service = (
+        world.box().engine.containers("shop").of("shop"),
+        load(world.box(), world.root).service("shop"),
+    )
+    assert found is not None and service is not None
+    worker = replace(service, serve=replace(service.serve, port=None))
+    assert url_of(replace(found, ports={2345: ("127.0.0.1", 2345)}), worker) is None
+    assert (
+        url_of(replace(found, ports={2345: ("127.0.0.1", 2345), 9000: ("127.0.0.1", 9000)}), worker)
+        is not None
+    )
+    assert told.text.startswith("started in") and "(starts the program once connected)" in told.text
+
+
+def test_a_job_is_not_debugged() -> None:
+    world = World()
+    after = {"migrate": {"condition": "service_completed_successfully"}}
+    world.compose(
+        {
+            "api": {"build": ".", "ports": ["8080:8080"], "depends_on": after},
+            "migrate": {"build": ".", "command": ["true"]},
+        }
+    )
+    with pytest.raises(UsageError) as raised:
+        debugs(world, "migrate")
+    assert (
+        raised.value.problem.message == "migrate is a job, which runs to its end: only services are debugged"
+    )
 
 
 def test_what_does_not_answer_under_it_is_rolled_back() -> None:
@@ -199,6 +285,7 @@ def test_a_port_that_is_taken_is_not_chosen_and_the_chosen_one_stays() -> None:
             debugs(world, port=port)
         assert raised.value.code == "port-taken"
         assert raised.value.problem.hint == f"devctl debug shop --port {port + 1}"
+        assert ("by shop of this project" in str(raised.value)) == (port == 8080)
     assert debugger(world) == "4000"
 
 
@@ -247,6 +334,8 @@ def test_an_editors_file_is_written_once_and_never_over_another() -> None:
     for action in ("written", "kept"):
         told = debugs(world, editor="vscode", write=True).result["editor"]
         assert told["action"] == action
+    ran = debugs(world, editor="vscode", write=True, port=2346)
+    assert 'has "devctl debug shop" already and was left as it is: change its port to 2346' in ran.text
     (one,) = json.loads(world.files[path])["configurations"]
     assert one["substitutePath"] == [{"from": "${workspaceFolder}", "to": "/app"}] and one["port"] == 2345
     world.save(".vscode/launch.json", "// mine\n{}\n")

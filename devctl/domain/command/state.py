@@ -15,7 +15,8 @@ Health = Literal["healthy", "unhealthy", "starting", "none"]
 
 class ServiceState(Struct, frozen=True):
     """`state` is the engine's word or `absent`; `container` the full id; `deps` None for a dependency. `finished`: it is a job that
-    ran to its end, which its container may outlive. `debugger`: where one is served for its program."""
+    ran to its end, which its container may outlive. `debugger`: where one is served for its program, which
+    `waits` for one to be connected before it starts."""
 
     name: str
     kind: Kind
@@ -29,6 +30,7 @@ class ServiceState(Struct, frozen=True):
     deps: str | None = None
     finished: bool = False
     debugger: str | None = None
+    waits: bool = False
 
     @property
     def shown(self) -> str:
@@ -38,10 +40,11 @@ class ServiceState(Struct, frozen=True):
     @property
     def debugged(self) -> str:
         """The end of the line that a person is told."""
-        return f"  debugger on {self.debugger}" if self.debugger else ""
+        starts = " (starts the program once connected)" if self.waits else ""
+        return f"  debugger on {self.debugger}{starts}" if self.debugger else ""
 
     def as_json(self) -> dict[str, object]:
-        return {key: value for key, value in asdict(self).items() if key != "finished"}
+        return {key: value for key, value in asdict(self).items() if key not in ("finished", "waits")}
 
 
 class WatcherState(Struct, frozen=True):
@@ -85,7 +88,8 @@ class State(Struct, frozen=True):
 def ready_text(state: State, ms: int | None, *, did: bool) -> str:
     """What a person reads when services are up: one line a service with its address."""
     took = f" in {ms / 1000:.1f} s" if ms is not None and did else ""
-    head = f"ready{took}" if did else "already up"
+    done = "started" if any(s.waits for s in state.services) else "ready"
+    head = f"{done}{took}" if did else "already up"
     lines = [
         f"  {s.name:<12} {s.mode or s.kind:<10} {s.shown:<9} {s.url or ''}{s.debugged}".rstrip()
         for s in state.services

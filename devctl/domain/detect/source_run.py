@@ -121,7 +121,8 @@ def source_run(
     commands = list(_commands(tuple(words), folder, {}, _Reading(env, read)))
     compiled = [(at, c, found) for at, c in enumerate(commands) if (found := _compiled(c)) is not None]
     runs = [item for item in compiled if item[2].verb == "run"]
-    if runs:  # `go run ./cmd/migrate && go run ./cmd/api`: the last one stays
+    if runs and not _reloaded_after(commands, runs[-1][0]):
+        # `go run ./cmd/migrate && go run ./cmd/api`: the last one stays
         at, command, built = runs[-1]
         return _run(replace(command, words=("go", *built.args), folder=built.folder), built, commands[:at])
     for at, command, built in reversed(compiled):
@@ -211,6 +212,16 @@ def _as_written(words: Sequence[str]) -> str:
     """`> out 2>&1` stays what it is to a shell."""
     text = " ".join(word if set(word) <= set("<>&") else shlex.quote(word) for word in words)
     return re.sub(r"(?<= )(\d) (?=[<>])|(?<=[<>]&) (?=\d)", r"\1", text)
+
+
+def _reloaded_after(commands: Sequence[_Command], at: int) -> bool:
+    """`go run ./cmd/migrate && air`: the reloader stays; not where it is called instead (`go run . || air`)."""
+    for command in commands[at + 1 :]:
+        if command.operator == "||" or command.words[0] in _GOES_ON | _CLOSES:
+            return False
+        if command.name in RELOADER_NAMES:
+            return True
+    return False
 
 
 def _is_of(command: _Command, built: GoCommand) -> bool:

@@ -47,6 +47,7 @@ def label_wanted(model: OwnModel, run: Run, *, deps: str, recipe_files: Mapping[
         inputs=inputs,
         always_build=run.mode == "prod",
         folder=spec["labels"].get(FOLDER_LABEL, ""),
+        debugging=run.debugging,
     )
 
 

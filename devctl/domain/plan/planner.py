@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from devctl.domain.command.state import Mode
+from devctl.domain.debug.debugging import Debugging
 from devctl.domain.plan.engine_state import (
     BASES_LABEL,
     DEPS_LABEL,
@@ -23,6 +24,7 @@ StepName = Literal[
     "base", "build", "start", "probe", "stop", "restart", "remove", "exec", "logs", "check", "write"
 ]
 
+MUST_ANSWER = "must answer"
 _REPLACED = "the project's folder was replaced"
 
 
@@ -65,6 +67,14 @@ class Wanted(Struct, frozen=True):
     always_build: bool = False
     bases: str = ""
     folder: str = ""
+    debugging: Debugging | None = None
+
+    @property
+    def must(self) -> str:
+        """What is probed once it has started."""
+        return (
+            "must serve the debugger" if self.debugging is not None and self.debugging.waits else MUST_ANSWER
+        )
 
 
 def plan_up(
@@ -95,7 +105,7 @@ def plan_up(
         for name in _cut_off(wanted, starting, observed)
     ]
     starting |= {step.service for step in others if step.step == "restart"}
-    probes = [Step("probe", w.service, "must answer") for w in wanted if w.service in starting]
+    probes = [Step("probe", w.service, w.must) for w in wanted if w.service in starting]
     return (*builds, *others, *starts, *probes)
 
 
@@ -165,12 +175,18 @@ def _start_cause(wanted: Wanted, found: Container | None, *, built: bool) -> str
     if found.labels.get(DEPS_LABEL) != wanted.deps:
         return "dependencies changed"
     if found.labels.get(INPUTS_LABEL) != wanted.inputs:
-        return "its settings changed"
+        return _why_other_settings(wanted.debugging, found.debugging)
     if found.state != "running":
         return f"is {found.state}"
     if in_replaced_folder(found, wanted.folder):
         return _REPLACED
     return "new image" if built else None
+
+
+def _why_other_settings(wanted: Debugging | None, found: Debugging | None) -> str:
+    if (wanted is None) == (found is None):
+        return "its settings changed"
+    return "debugging begins" if found is None else "debugging ends"
 
 
 def plan_text(steps: Iterable[Step]) -> str:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from devctl.domain.command.events import Outcome
 from devctl.domain.command.requests import DebugRequest, UpRequest
+from devctl.domain.compose.depends_on import jobs
 from devctl.domain.compose.host_ports import published
 from devctl.domain.debug.debugging import FIRST_PORT, Debugging
 from devctl.domain.debug.editors import EDITORS, Connection
@@ -65,14 +66,17 @@ def _chosen(project: Project, names: tuple[str, ...]) -> Service:
     ours = [s.name for s in project.services]
     if len(names or ours) != 1:
         raise UsageError(
-            "one service is debugged at a time",
+            f"this project has {len(ours)} Go services: name the one to debug",
             code="which-service",
             hint=f"devctl debug SERVICE, one of: {', '.join(ours)}",
         )
     service = project.service((names or tuple(ours))[0])
     if service is None:
+        job = names[0] in jobs(project.specs)
         raise UsageError(
-            f"{names[0]} is not built from Go code of this project",
+            f"{names[0]} is a job, which runs to its end: only services are debugged"
+            if job
+            else f"{names[0]} is not built from Go code of this project",
             code="not-debuggable",
             hint=f"devctl debug SERVICE, one of: {', '.join(ours)}",
         )
@@ -99,12 +103,26 @@ def _port(box: Toolbox, project: Project, name: str, wanted: int | None, found: 
     first = wanted or FIRST_PORT
     port = free_port(box.engine, box.host, first, taken)
     if port is None or wanted not in (None, port):
+        owner = _owner(project, first)
+        by = f" by {owner} of this project" if owner is not None else ""
         raise MachineError(
-            f"port {first} of the host is taken",
+            f"port {first} of the host is taken{by}",
             code="port-taken",
             hint=f"devctl debug {name} --port {port or first + TRIES}",
         )
     return port
+
+
+def _owner(project: Project, port: int) -> str | None:
+    """Which service of the project has this port, on the host or by itself."""
+    listening = [s.name for s in project.services if s.serve.port == port]
+    publishing = [
+        name
+        for name, spec in project.specs.items()
+        for it in published(spec)
+        if {*it.hosts, it.target} >= {port}
+    ]
+    return next(iter([*publishing, *listening]), None)
 
 
 @contextmanager
@@ -157,7 +175,7 @@ def _told(
         f"debugger of {target.service} on {debugging.address} (delve: DAP, or its API 2), {target.mounted_at} is this folder",
         "  the program starts once a debugger is connected"
         if debugging.waits
-        else "  the program was started again under it, built without optimisation",
+        else "  the program runs under it, built without optimisation",
         "  a save builds and starts it again at the same address; connect again then",
         "  devctl up ends debugging",
     ]
@@ -175,16 +193,21 @@ def _told(
                     box.files.write_atomic(path, planned.ours, within=project.root, owner=project.owner)
                 action = planned.action
         result["editor"] = {"name": request.editor, "path": planned.path, "action": action, "text": part}
-        lines += ["", *_editor_lines(request.editor, planned, action, part)]
+        lines += ["", *_editor_lines(request.editor, planned, action, part, target)]
     return replace(outcome, result=result, text="\n".join(lines))
 
 
-def _editor_lines(editor: str, planned: PlannedFile, action: str, part: str) -> list[str]:
+def _editor_lines(editor: str, planned: PlannedFile, action: str, part: str, target: Connection) -> list[str]:
     if action == "written":
         return [f"wrote {planned.path}"]
     if action == "kept":
         return [f"{planned.path} says so already"]
     there = planned.theirs is not None
+    if f'"{target.name}"' in (planned.theirs or ""):
+        port = target.debugging.port
+        return [
+            f'{planned.path} has "{target.name}" already and was left as it is: change its port to {port}'
+        ]
     said = (
         f"{planned.path} is there and was left as it is; add this to {EDITORS[editor].adds_to}:"
         if there

@@ -49,6 +49,14 @@ def provable(session: Session, service: Service) -> bool:
     return session.run(service.name).ours or service.build.shares_cache
 
 
+def debugging_begins(session: Session, service: Service) -> bool:
+    """Then all is compiled again without optimisation: for minutes, the first time, in which the old one serves."""
+    if session.run(service.name).debugging is None:
+        return False
+    before = session.observed.of(service.name)
+    return before is None or before.debugging is None
+
+
 def prove_beside(
     processes: Processes, session: Session, service: Service, running: Container
 ) -> Callable[[], None]:
@@ -96,7 +104,7 @@ def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
     finally:
         if not ended:
             box.processes.run(docker("rm", "--force", to=[name]))
-    _check(done, service)
+    _check(done, service, begins=debugging_begins(session, service))
 
 
 def build_again(processes: Processes, container: Container | None) -> None:
@@ -111,18 +119,23 @@ def _build(service: Service, script: str = BUILD) -> list[str]:
     return ["-c", script, "devctl", ",".join(build.tags), build.ldflags, *words]
 
 
-def _check(done: Finished, service: Service) -> None:
+def _check(done: Finished, service: Service, *, begins: bool = False) -> None:
+    """`begins`: for a debugger, which no later save brings."""
     if done.code == TIMED_OUT:
         raise ProjectError(
             f"{service.name} did not compile on its new image within {COMPILE_TIMEOUT:g} s",
             code="build-timeout",
-            hint="the next save is tried again; the old container runs on until then",
+            hint=f"devctl debug {service.name} tries again; it runs on without a debugger until then"
+            if begins
+            else "the next save is tried again; the old container runs on until then",
             detail=done.output.strip(),
         )
     if done.code != 0:
         raise does_not_compile(
             service,
             done.output.strip(),
-            where=" on its new image",
-            hint="fix the code or go.mod and save; the old container runs on until then",
+            where="" if begins else " on its new image",
+            hint=f"fix the code, then run devctl debug {service.name} again; it runs on without a debugger until then"
+            if begins
+            else "fix the code or go.mod and save; the old container runs on until then",
         )

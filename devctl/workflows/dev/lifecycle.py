@@ -91,12 +91,13 @@ def up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
     """The services as the request says, whose project's lock is held."""
     began = box.clock.monotonic()
     steps = Steps(box.reporter, box.clock)
+    command = " ".join(["devctl debug", *request.services] if request.debugged else ["devctl up"])
     try:
         state = _bring_up(request, box, project, steps)
     except KeyboardInterrupt:
-        raise interrupted(box, project, {"steps": steps.as_json()}) from None
+        raise interrupted(box, project, {"steps": steps.as_json()}, command=command) from None
     except InterruptedByUser as error:
-        raise interrupted(box, project, {"steps": steps.as_json()}) from error
+        raise interrupted(box, project, {"steps": steps.as_json()}, command=command) from error
     except DevctlError as error:
         told = error
         with beside(box.reporter, "looking for the dependency that ended"):

@@ -13,7 +13,7 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Service
 from devctl.errors import ProjectError
 from devctl.workflows.bases.needed import ensure_bases
-from devctl.workflows.dev.compile_check import provable, prove_beside, prove_on_image
+from devctl.workflows.dev.compile_check import debugging_begins, provable, prove_beside, prove_on_image
 from devctl.workflows.engine.compiler_cache import ensure_cache
 from devctl.workflows.engine.debugger import ensure_debugger
 from devctl.workflows.engine.execute import build, compose_up
@@ -88,7 +88,7 @@ class _Replacing(Struct, frozen=True):
         """Nothing that runs is touched."""
         ensure_cache(self.box, self.session, self.steps)
         ensure_debugger(self.box, self.session, self.steps)
-        if "build" in causes or self._debugging_begins() or self._is_broken():
+        if "build" in causes or debugging_begins(self.session, self.service) or self._is_broken():
             self._prove(proof)
 
     def _proof_beside(self) -> Callable[[], None] | None:
@@ -127,11 +127,6 @@ class _Replacing(Struct, frozen=True):
                 hint="devctl up again",
             )
 
-    def _debugging_begins(self) -> bool:
-        """Then all is compiled again without optimisation: for minutes, the first time, in which the old one serves."""
-        before = self.old.debugging if self.old is not None else None
-        return self.session.run(self.service.name).debugging is not None and before is None
-
     def _is_broken(self) -> bool:
         """Whether the old one serves what was there before code that does not compile: a new one could not."""
         if self.old is None or self.old.state != "running":
@@ -141,7 +136,11 @@ class _Replacing(Struct, frozen=True):
 
     def _same_base(self) -> bool:
         """Whether the new image differs from the running one by its modules alone."""
-        if not provable(self.session, self.service) or self.old is None or self._debugging_begins():
+        if (
+            not provable(self.session, self.service)
+            or self.old is None
+            or debugging_begins(self.session, self.service)
+        ):
             return False
         if only_in_a_build(self.session.model["services"][self.service.name]["build"]):
             return False
@@ -157,6 +156,6 @@ class _Replacing(Struct, frozen=True):
         name = self.service.name
         with self.steps.step("start", cause, service=name):
             compose_up(self.box, self.session, [name])
-        with self.steps.step("probe", "must answer", service=name):
+        with self.steps.step("probe", self.session.wanted_of(name).must, service=name):
             project = self.session.project.name
             wait_ready(self.box, project, self.service, timeout=timeout, served=served)

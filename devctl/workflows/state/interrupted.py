@@ -10,12 +10,17 @@ from devctl.errors import InterruptedByUser
 from devctl.workflows.state.snapshot import what_runs
 
 
-def interrupted(box: Toolbox, project: Project, result: Mapping[str, object]) -> InterruptedByUser:
-    """Says what runs now: a command that did not come to its end leaves it as it is. `result`: what is known beside that."""
+def interrupted(
+    box: Toolbox, project: Project, result: Mapping[str, object], *, command: str = "devctl up"
+) -> InterruptedByUser:
+    """Says what runs now: a command that did not come to its end leaves it as it is. `result`: what is known beside that;
+    `command`: what continues it."""
     state = what_runs(box, project)
     if state is None:
         return InterruptedByUser(result=dict(result))
-    hint = "devctl up continues, devctl down removes what runs" if state.running else "devctl up starts again"
+    hint = (
+        f"{command} continues, devctl down removes what runs" if state.running else f"{command} starts again"
+    )
     return InterruptedByUser(
         f"interrupted; {state.still_runs}", hint=hint, result={**result, **state.as_json()}
     )

@@ -82,21 +82,21 @@ def _service(engine: Engine, project: Project, observed: Observed, name: str) ->
     kind: Kind = "service" if service is not None else "dependency"
     if container is None:
         return ServiceState(name=name, kind=kind)
+    debugging = container.debugging if service is not None and container.state == "running" else None
     return ServiceState(
         name=name,
         kind=kind,
         state=container.state,
         health=container.health,
         mode=_container_mode(container),
-        url=_url(container, service),
+        url=url_of(container, service),
         image=container.image,
         image_id=container.image_id,
         container=container.id,
         deps=container.labels.get(DEPS_LABEL) if service is not None else None,
         finished=_has_finished(engine, project, container),
-        debugger=container.debugging.address
-        if service is not None and container.debugging is not None and container.state == "running"
-        else None,
+        debugger=debugging.address if debugging is not None else None,
+        waits=debugging is not None and debugging.waits,
     )
 
 
@@ -117,9 +117,12 @@ def _container_mode(container: Container) -> Mode | None:
     return word if word in ("dev", "prod") else None  # type: ignore[return-value]  # narrowed by the test
 
 
-def _url(container: Container, service: Service | None) -> str | None:
+def url_of(container: Container, service: Service | None) -> str | None:
+    """The address of a service, which the debugger's is not."""
     port = service.port_in(_container_mode(container)) if service is not None else None
-    bound = container.published(port if port is not None else next(iter(container.ports), None))
+    debugger = container.debugging.port if container.debugging is not None else None
+    first = next((it for it in container.ports if it != debugger), None)
+    bound = container.published(port if port is not None else first)
     if bound is None or container.state != "running":
         return None
     scheme = "tcp" if service is None or port is None else "https" if service.serve.tls else "http"

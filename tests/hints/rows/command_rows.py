@@ -221,14 +221,14 @@ ROWS = [
         lambda person, _told: person.world.deaf_to_sigterm.clear(),
     ),
     in_world(
-        "devctl up continues, devctl down removes what runs",
+        "… continues, devctl down removes what runs",
         "interrupted",
         "up -d",
         lambda: but(of({"api": {**API, "depends_on": ["db"]}, "db": DB}), interrupt_step="start api"),
         instead(),
     ),
     in_world(
-        "devctl up starts again",
+        "… starts again",
         "interrupted",
         "up -d",
         lambda: but(World(), interrupt_step="build shop"),
