@@ -209,6 +209,19 @@ def test_what_the_compose_files_name_is_watched_too(world: World) -> None:
     assert {"app.env", "deploy/db.yaml"} <= names
 
 
+def test_what_an_input_is_a_link_to_is_watched_too(world: World) -> None:
+    world.compose({"app": {"build": "."}})
+    world.save("conf/dev.yaml", world.files[world.root / "compose.yaml"])
+    world.links |= {
+        str(world.root / "compose.yaml"): str(world.root / "conf/dev.yaml"),
+        str(world.root / ".env"): "/elsewhere/.env",
+    }
+    project = load(world.box(), world.root)
+    watched = watched_paths(world.box().files, project)
+    assert world.root / "conf/dev.yaml" in watched
+    assert all(path.is_relative_to(world.root) for path in watched)
+
+
 class Log(FakeProcesses):
     """`docker logs --follow` whose lines are played; ends after them."""
 

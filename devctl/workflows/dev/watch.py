@@ -24,6 +24,7 @@ from devctl.workflows.project.find import COMPOSE_FILES, OVERRIDES
 from devctl.workflows.project.load import load
 from devctl.workflows.session.event_trial import try_once
 from devctl.workflows.session.manifests import manifest_paths, sums_are_complete
+from devctl.workflows.session.overlay import with_targets
 from devctl.workflows.session.session import RECIPE_FILES, must_poll
 from devctl.workflows.session.steps import only_warned
 from devctl.workflows.state.watcher_process import note_watcher, watcher_state
@@ -225,4 +226,4 @@ def watched_paths(files: Files, project: Project) -> tuple[Path, ...]:
             service.build.dockerfile or f"{service.build.context}/Dockerfile"
         )  # one that is written later counts
         names += [dockerfile, f"{dockerfile}.dockerignore"]
-    return tuple(dict.fromkeys((project.root / name) for name in names))
+    return tuple(dict.fromkeys((project.root / name) for name in with_targets(files, project, names)))

@@ -71,7 +71,7 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
     if ours:
         template = box.templates.read("go-service/.air.toml")
         left_out = [*data_folders(box.files, project), *frontend_modules(project)]
-        watched = (*service.source.embedded, *_with_targets(box.files, project, reread(service)))
+        watched = (*service.source.embedded, *with_targets(box.files, project, reread(service)))
         vendored, air = is_vendored(box.files, project, service), air_of(service)
         files[air_toml_copy(run.service)] = (
             translated(
@@ -89,7 +89,7 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
                 unwatched=left_out,
                 watched=(
                     *watched,
-                    *_with_targets(box.files, project, _copied(box.files, project, service)),
+                    *with_targets(box.files, project, _copied(box.files, project, service)),
                 ),
                 vendored=vendored,
             )
@@ -107,7 +107,7 @@ def _copied(files: Files, project: Project, service: Service) -> Iterator[str]:
         yield from sorted(f"*.{ending}" for ending in found) if found or "*" in path else [path]
 
 
-def _with_targets(files: Files, project: Project, paths: Iterable[str]) -> Iterator[str]:
+def with_targets(files: Files, project: Project, paths: Iterable[str]) -> Iterator[str]:
     """With the files of the project that links among them lead to: an editor that saves by a rename changes nothing of the link."""
     root = Path(files.real(str(project.root)))
     for path in paths:
