@@ -291,6 +291,16 @@ def test_a_package_of_the_module_that_is_not_there() -> None:
     assert "go generate" in finding.hint
 
 
+def test_a_package_behind_a_link_out_of_the_project() -> None:
+    package = GoPackage(".", "main", True, (f"{BARE.path}/internal/web",))
+    main = Main(replace(BARE, packages=(package,)), package, (package,))
+    linked = {"internal/web": "/elsewhere"}
+    (finding,) = lint(Linted(main=main, modules=(BARE.path,), leads_to=linked.get))
+    said = "internal/web is a link to /elsewhere, outside of the project, which the container does not see"
+    assert finding.message == said
+    assert "generate" not in finding.hint
+
+
 def test_generated_go_that_is_not_there() -> None:
     package = GoPackage(
         "web", "main", True, (), ungenerated=(("page.templ", "page_templ.go", "templ generate"),)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+from tests.helpers import build_tree
 from tests.hints.dockerfile_rows import BUILT, GO, GO_MOD, MAIN
-from tests.hints.follow import edit, into_yaml, line, no_line, row, said, shell, write
+from tests.hints.follow import Told, edit, into_yaml, line, no_line, row, said, shell, write
 
 LIB = {"go.mod": GO_MOD, "lib.go": "package shop\n"}
 OTHER = GO_MOD.replace("shop", "other")
@@ -19,11 +21,18 @@ DOTENV = MAIN.replace(
     "{ http",
     '{\n\tif err := godotenv.Load(); err != nil {\n\t\tlog.Fatal(err)\n\t}\n\tprintln(os.Getenv("DATABASE_URL"))\n\thttp',
 )
+USES_DB = MAIN.replace('import "net/http"', 'import (\n\t"net/http"\n\n\t_ "example.com/shop/internal/db"\n)')
 WITH_DOTENV = {
     "go.mod": GO_MOD + "\nrequire github.com/joho/godotenv v1.5.1\n",
     "go.sum": "",
     "main.go": DOTENV,
 }
+
+
+def moved_in(root: Path, _told: Told) -> None:
+    (root / "internal/db").unlink()
+    build_tree(root, {"internal/db/db.go": "package db\n"})
+
 
 ROWS = [
     row(
@@ -132,10 +141,15 @@ ROWS = [
         "package-missing",
         {
             **GO,
-            "main.go": MAIN.replace(
-                'import "net/http"', 'import (\n\t"net/http"\n\n\t_ "example.com/shop/internal/db"\n)'
-            ),
+            "main.go": USES_DB,
         },
         write("internal/db/db.go", "package db\n"),  # what a generator would write
+    ),
+    row(
+        "move that folder into the project, so that … is found there",
+        "package-missing",
+        {**GO, "main.go": USES_DB, "internal/cache/cache.go": "package cache\n"},
+        moved_in,
+        plant=lambda root: (root / "internal/db").symlink_to("/usr/share"),
     ),
 ]

@@ -8,7 +8,7 @@ from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.derive.build_tools import with_tools
 from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
 from devctl.domain.project.model import ImageBuild, Service, SourceCode
-from devctl.workflows.engine.compile_error import mend
+from devctl.workflows.engine.compile_error import does_not_compile, mend
 
 UNDEFINED = "# example.com/shop\n./main.go:7:2: undefined: gen.Version"
 FILES = {"Makefile": "build: gen\n\tgo build -o bin/shop .\ngen:\n\t@sqlc generate\n"}
@@ -46,3 +46,16 @@ def test_what_the_dockerfile_generates_is_named_where_code_lacks(run: str, comma
 
 def test_a_dockerfile_that_generates_nothing_is_not_spoken_of() -> None:
     assert mend(service("RUN go vet ./... && go build -o bin/shop ."), UNDEFINED) == "fix the code and save"
+
+
+@pytest.mark.parametrize(
+    ("package", "hint"),
+    [
+        ("example.com/shop/internal/web", "fix the code and save"),
+        ("example.com/shopping", "go get example.com/shopping"),
+    ],
+)
+def test_a_package_of_the_project_is_not_looked_for_in_a_registry(package: str, hint: str) -> None:
+    said = f"main.go:6:2: no required module provides package {package}; to add it:\n\tgo get {package}"
+    error = does_not_compile(service("RUN go build -o bin/shop ."), said, hint="fix the code and save")
+    assert (error.code, error.problem.hint) == ("requirement-missing", hint)

@@ -50,7 +50,7 @@ class StageFinding(Finding, frozen=True):
 
 class Linted(Struct, frozen=True, kw_only=True):
     """What the rules look at. `compose` is the service's part of the user's file, `compose_place` finds a key's line
-    in it (`("build", "args")` → `compose.yaml:9`)."""
+    in it (`("build", "args")` → `compose.yaml:9`), `leads_to` where outside of the project a path is a link to."""
 
     dockerfile: DockerfileFacts | None = None
     compose: Mapping[str, object] = field(default_factory=dict)
@@ -59,6 +59,7 @@ class Linted(Struct, frozen=True, kw_only=True):
     main: Main | None = None
     port: int | None = None
     modules: tuple[str, ...] = ()
+    leads_to: Callable[[str], str | None] = lambda _path: None
 
 
 class Rule(Struct, frozen=True):
@@ -362,7 +363,8 @@ def _is_said(linted: Linted, setting: Setting) -> bool:
 
 
 def _package_missing(linted: Linted) -> Iterator[Finding]:
-    """Imports of the module's own packages that have no folder: generated, and not committed."""
+    """Imports of the module's own packages that have no folder: generated and not committed, or behind a link out of the
+    project, which is not followed: the container does not see where it leads."""
     main = linted.main
     if main is None:
         return
@@ -375,6 +377,15 @@ def _package_missing(linted: Linted) -> Iterator[Finding]:
             if below == path or below in there or any(_within(path, other) for other in others):
                 continue
             place = posixpath.normpath(posixpath.join(module.dir, below))
+            target = linted.leads_to(place)
+            if target is not None:
+                message = (
+                    f"{place} is a link to {target}, outside of the project, which the container does not see"
+                )
+                yield warn(
+                    message, f"move that folder into the project, so that {path} is found there", package.dir
+                )
+                continue
             message = f"{package.dir} imports {path}, and there is no Go code in {place}: generated code that is not committed?"
             hint = "go generate ./... (or what the README names for it: templ, sqlc, protoc), then save"
             yield warn(message, hint, package.dir)

@@ -319,7 +319,14 @@ def _linted(
         main=main,
         port=service.serve.port,
         modules=tuple(module.path for module in facts.modules),
+        leads_to=lambda folder: _outside(files, project.root, folder),
     )
+
+
+def _outside(files: Files, root: Path, path: str) -> str | None:
+    """Where a path of the project leads, if that is outside of it."""
+    real = files.real(str(root / path))
+    return None if Path(real).is_relative_to(files.real(str(root))) else real
 
 
 def _main(facts: SourceFacts, service: Service) -> Main | None:

@@ -44,6 +44,9 @@ def does_not_compile(service: Service, said: str, *, where: str = "", hint: str)
             if item.embedded and f"{place}:".startswith(f"{item.place}:")
         ]
         known = replace(known, hint=build_hint(lacks[0])) if lacks else known
+    if known is not None and known.hint.startswith(f"go get {service.source.module}/"):
+        # A folder of this project lacks, which no registry has.
+        known = replace(known, why="", hint=hint)
     if known is not None:
         return known.error(detail=said, before=message, place=place)
     return ProjectError(message, code="does-not-compile", hint=hint, place=place, detail=said)
