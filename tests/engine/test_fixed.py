@@ -105,7 +105,10 @@ def test_what_was_done_behind_devctls_back_is_brought_back(project: MakeProject)
 @pytest.mark.fixes(
     "a network of a project that is gone holds the subnet", by="`doctor --fix --yes`", code="subnet-overlaps"
 )
-def test_what_a_compose_file_wants_and_what_gone_projects_hold(project: MakeProject, tmp_path: Path) -> None:
+@pytest.mark.follows("devctl doctor --fix removes it")
+def test_what_a_compose_file_wants_and_what_gone_projects_hold(
+    project: MakeProject, tmp_path: Path, hinted: Callable[[str], str]
+) -> None:
     files = {"go.mod": "module example.com/shop\n\ngo 1.26\n", "main.go": server()}
     shop = project({**files, "compose.yaml": COMPOSE})
     shop.write({"compose.yaml": (shop.root / "compose.yaml").read_text().replace("NAME", shop.name)})
@@ -116,7 +119,10 @@ def test_what_a_compose_file_wants_and_what_gone_projects_hold(project: MakeProj
     with removed(f"container {gone}-1", f"network {gone}_default", f"network {back}"):
         docker("network", "create", *labels, "--subnet", "10.213.77.0/24", f"{gone}_default")
         docker("run", "-d", "--init", "--name", f"{gone}-1", *labels, where, "-p", held, GO, "sleep", "600")
-        assert shop.devctl("up", "-d", code=4).error["code"] == "port-taken"
+        refused = shop.devctl("up", "-d", code=4).error
+        assert refused["code"] == "port-taken"
+        assert f"{gone}-1, left over from a project whose folder is gone" in refused["message"]
+        hinted(refused["hint"])
         done = shop.devctl("doctor", "--fix", "--yes")
         assert check(done, "externals")["did"] == f"created network {back}, volume {data}"
         assert check(done, "abandoned")["did"] == f"removed container {gone}-1, network {gone}_default"

@@ -25,8 +25,9 @@ from devctl.domain.plan.engine_state import (
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.errors import MachineError
 from devctl.workflows.dev import lifecycle
-from devctl.workflows.doctor.clean import abandoned_containers, clean, unneeded
+from devctl.workflows.doctor.clean import clean, unneeded
 from devctl.workflows.project.load import load
+from devctl.workflows.session.made_here import abandoned_containers
 from devctl.workflows.session.name_conflict import only_own, refuse_anothers
 from tests.failures.samples import told_by
 from tests.fakes import ROOT, World

@@ -13,7 +13,13 @@ from msgspec.structs import replace
 
 from devctl.domain.command.requests import UpRequest
 from devctl.domain.compose.host_ports import moved
-from devctl.domain.plan.engine_state import Container, Observed
+from devctl.domain.plan.engine_state import (
+    MACHINE_LABEL,
+    WORKING_DIR_LABEL,
+    Container,
+    Labelled,
+    Observed,
+)
 from devctl.domain.plan.render import render
 from devctl.domain.plan.run import dev_run
 from devctl.domain.ports.toolbox import Finished
@@ -70,16 +76,24 @@ def test_a_service_of_ours_runs_once_and_others_as_often_as_asked() -> None:
     assert model["services"]["web"]["deploy"]["replicas"] == 2
 
 
-def refused(specs: dict[str, Any], *, used: dict[int, str], own: tuple[Container, ...] = ()) -> MachineError:
+def refused(
+    specs: dict[str, Any],
+    *,
+    used: dict[int, str],
+    own: tuple[Container, ...] = (),
+    labelled: tuple[Labelled, ...] = (),
+) -> MachineError:
     shop = project(specs)
     box = SimpleNamespace(
-        engine=SimpleNamespace(ports_in_use=lambda: used),
+        engine=SimpleNamespace(ports_in_use=lambda: used, labelled=lambda kind, label: labelled),
+        identity=SimpleNamespace(machine="here"),
         host=SimpleNamespace(port_free=lambda _ip, port: port != 8084, env=lambda name: None),
         files=SimpleNamespace(
             read_text=lambda path, within: None,
             exists=lambda path: False,
             is_dir=lambda path: False,
             names=lambda path: [],
+            gone=lambda path: path == Path("/moved"),
         ),
         sources=SimpleNamespace(positions=lambda path: lambda key: None),
         reporter=SimpleNamespace(warn=lambda problem: None),
@@ -117,6 +131,19 @@ def test_whatever_is_published_is_asked_for_before_anything_is_built(
         "a line that can be written as it stands"
     )
     assert error.problem.place
+
+
+@pytest.mark.parametrize(("folder", "left_over"), [("/moved", True), ("/there", False)])
+def test_what_a_project_left_running_when_its_folder_went_is_named_as_such(
+    folder: str, left_over: bool
+) -> None:
+    labels = {MACHINE_LABEL: "here", WORKING_DIR_LABEL: folder}
+    old = Labelled("container", "1", "old-app-1", labels, in_use=True)
+    mine = {"a": {"build": {"context": "."}, "ports": [entry(8080, "5000")]}}
+    error = refused(mine, used={5000: "old-app-1"}, labelled=(old,))
+    assert ("left over from a project whose folder is gone" in str(error)) == left_over
+    assert error.problem.hint.startswith("devctl doctor --fix") == left_over
+    assert ("docker stop" in error.problem.hint) != left_over
 
 
 def test_ports_that_the_project_holds_itself_are_its_own() -> None:

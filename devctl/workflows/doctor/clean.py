@@ -19,10 +19,8 @@ from devctl.domain.plan.engine_state import (
     CACHE_LABEL,
     MACHINE_LABEL,
     PROJECT_LABEL,
-    ROOT_LABEL,
     SERVICE_LABEL,
     TEMPORARY_LABEL,
-    WORKING_DIR_LABEL,
     Kind,
     Labelled,
 )
@@ -38,6 +36,7 @@ from devctl.errors import DevctlError, ExitCode, UsageError
 from devctl.workflows.dev import lifecycle
 from devctl.workflows.project.find import root_of
 from devctl.workflows.project.load import load
+from devctl.workflows.session.made_here import folder_of, is_gone, made_here
 from devctl.workflows.session.steps import Steps, looking, plan_outcome
 from devctl.workflows.switch.intent import read_intent
 from devctl.workflows.switch.lock import locked
@@ -146,7 +145,7 @@ def unneeded(box: Toolbox, project: Project | None) -> list[Unneeded]:
     networks = made_here(box.identity, box.engine, "network")
     caches = _caches(box.identity, box.engine)
     gone = _gone_projects(box)
-    lost = {t.id for t in (*stopped, *images, *caches) if _gone(box.files, t)}
+    lost = {t.id for t in (*stopped, *images, *caches) if is_gone(box.files, t)}
     lost |= {t.id for t in (*networks, *images) if t.labels[PROJECT_LABEL] in gone}
     intent = read_intent(box.private, project.root) if project is not None else None
     # A switch that was interrupted may go back to it.
@@ -166,23 +165,11 @@ def unneeded(box: Toolbox, project: Project | None) -> list[Unneeded]:
     ]
 
 
-def made_here(identity: Identity, engine: Engine, kind: Kind, label: str = PROJECT_LABEL) -> list[Labelled]:
-    """What this machine made for longer than a command."""
-    every = engine.labelled(kind, label)
-    ours = (t for t in every if t.labels.get(MACHINE_LABEL) == identity.machine)
-    return [t for t in ours if TEMPORARY_LABEL not in t.labels]
-
-
 def _left_behind(identity: Identity, engine: Engine, kind: Kind) -> Iterator[Unneeded]:
     """What was to end with a command, and the command was killed."""
     for thing in engine.labelled(kind, TEMPORARY_LABEL):
         if identity.ended(thing.labels):
             yield Unneeded(thing, KILLED)
-
-
-def abandoned_containers(box: Toolbox) -> list[Labelled]:
-    """Those that run, though the folder of their project is gone: ended only when somebody agrees."""
-    return [c for c in made_here(box.identity, box.engine, "container") if c.in_use and _gone(box.files, c)]
 
 
 def _named_by_us(image: Labelled) -> bool:
@@ -202,23 +189,10 @@ def _gone_projects(box: Toolbox) -> frozenset[str]:
     """Projects whose folder is gone, by what their containers (all of them stopped) and images say of it."""
     every = [
         *made_here(box.identity, box.engine, "container"),
-        *(i for i in made_here(box.identity, box.engine, "image") if _folder(i)),
+        *(i for i in made_here(box.identity, box.engine, "image") if folder_of(i)),
     ]
-    alive = {thing.labels[PROJECT_LABEL] for thing in every if thing.in_use or not _gone(box.files, thing)}
+    alive = {thing.labels[PROJECT_LABEL] for thing in every if thing.in_use or not is_gone(box.files, thing)}
     return frozenset(thing.labels[PROJECT_LABEL] for thing in every) - alive
-
-
-def _folder(thing: Labelled) -> str:
-    """A container has the labels of its image too, also one that somebody starts of it by hand: compose's own tell ours."""
-    if thing.kind == "container":
-        return thing.labels.get(WORKING_DIR_LABEL, "")
-    return thing.labels.get(WORKING_DIR_LABEL) or thing.labels.get(ROOT_LABEL) or ""
-
-
-def _gone(files: Files, thing: Labelled) -> bool:
-    """Nothing is known to be gone whose folder is not known."""
-    folder = _folder(thing)
-    return folder != "" and files.gone(Path(folder))
 
 
 def _orphaned_data(box: Toolbox) -> list[str]:
@@ -245,7 +219,7 @@ def _build_cache(engine: Engine) -> Iterator[str]:
 def _of_older(files: Files, engine: Engine) -> list[str]:
     """Made before there was a label for the machine: whose they are is not known, so a person decides."""
     found = [t for kind in _KINDS for t in engine.labelled(kind, PROJECT_LABEL)]
-    old = [t for t in found if MACHINE_LABEL not in t.labels and not t.in_use and _gone(files, t)]
+    old = [t for t in found if MACHINE_LABEL not in t.labels and not t.in_use and is_gone(files, t)]
     return [
         f"kept {t.kind} {t.name}: made by an older devctl; remove it with docker {t.kind} rm {t.name}"
         for t in old

@@ -21,9 +21,10 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER
 from devctl.errors import DevctlError, MachineError
-from devctl.workflows.doctor.clean import abandoned_containers, made_here, unneeded
+from devctl.workflows.doctor.clean import unneeded
 from devctl.workflows.doctor.module_gaps import module_gaps
 from devctl.workflows.session.host_ports import LOCALHOST, fixed_port, port_remedy
+from devctl.workflows.session.made_here import abandoned_containers, made_here
 from devctl.workflows.switch.lock import locked
 
 

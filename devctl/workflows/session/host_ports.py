@@ -15,6 +15,7 @@ from devctl.domain.project.compose_model import Model, Spec
 from devctl.domain.project.model import Project, Service
 from devctl.domain.regex import regex
 from devctl.errors import DevctlError, MachineError, Problem
+from devctl.workflows.session.made_here import abandoned_containers
 
 LOCALHOST = "127.0.0.1"
 TRIES = 100
@@ -120,6 +121,8 @@ def _must_be_free(
     first, last = port.hosts[0], port.hosts[-1]
     holder = used.get(first)
     who = f"container {holder}" if holder else "a process of this machine"
+    if _is_abandoned(box, holder):
+        who += ", left over from a project whose folder is gone"
     said = f"port {first} of the host is" if first == last else f"ports {first} to {last} of the host are all"
     service = project.service(name)
     place = service.origins.get("host_port") if service is not None else None
@@ -134,10 +137,17 @@ def _must_be_free(
 def port_remedy(
     box: Toolbox, project: Project, name: str, *, port: int, target: int, holder: str | None, after: int = 0
 ) -> str:
-    """The project's own way to another port first: what holds the old one may be somebody's work."""
+    """The project's own way to another port first: what holds the old one may be somebody's work, unless nobody can reach that by
+    its project any more."""
+    if _is_abandoned(box, holder):
+        return "devctl doctor --fix removes it"
     other = _free_after(box.engine, box.host, max(port, after))
     end = f"docker stop {holder}" if holder else f"end what `ss -ltnp 'sport = :{port}'` shows"
     return f"{_other_port(box.files, project, name, target, other)}; or {end}"
+
+
+def _is_abandoned(box: Toolbox, holder: str | None) -> bool:
+    return holder is not None and any(c.name == holder for c in abandoned_containers(box))
 
 
 def _other_port(files: Files, project: Project, name: str, target: int, port: int) -> str:
