@@ -84,7 +84,7 @@ def test_a_link_is_watched_with_the_file_of_the_project_that_it_leads_to(tmp_pat
     (root / "configs/dev.yaml").touch()
     project = cast("Any", SimpleNamespace(root=root))
     paths = ["app.yaml", "conf/dev.yaml", "configs/dev.yaml", "key", "*.css"]
-    found = list(overlay._with_targets(SystemFiles(), project, paths))
+    found = list(overlay.with_targets(SystemFiles(), project, paths))
     assert found == [
         "app.yaml",
         "configs/dev.yaml",
