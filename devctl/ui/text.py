@@ -239,7 +239,9 @@ class _Teller(Struct):
             case DepsRebuilt():
                 self._broken.pop(event.service, None)
                 took = f"{event.ms / 1000:.1f} s"
-                return (self.style.good(f"{event.service} serves with the new dependencies, {took}"),)
+                does = "serves with" if event.debugger is None else "has"
+                waits = f"; it waits for a debugger on {event.debugger}" if event.debugger is not None else ""
+                return (self.style.good(f"{event.service} {does} the new dependencies, {took}{waits}"),)
             case DepsFailed():
                 return self._failed(event.service, "was not replaced", event.message)
             case Switched():

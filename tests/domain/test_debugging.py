@@ -6,6 +6,7 @@ import json
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.domain.debug.debugging import DELVE, Debugging, read_label
 from devctl.domain.debug.editors import EDITORS, Connection
@@ -25,6 +26,11 @@ def test_a_label_that_somebody_else_wrote_says_nothing(text: str) -> None:
 
 def test_the_newest_delve_is_tried_first() -> None:
     assert sorted(DELVE, reverse=True) == list(DELVE)
+
+
+@pytest.mark.parametrize("folder", ["/src/${env:HOME}", "/src/\x1b[0m"])
+def test_a_folder_that_an_editors_file_cannot_name_is_none_to_write(folder: str) -> None:
+    assert CONNECTION.can_be_written and not replace(CONNECTION, mounted_at=folder).can_be_written
 
 
 def test_an_editors_file_is_well_formed_whatever_a_service_is_called() -> None:

@@ -14,7 +14,18 @@ from tests.helpers import build_tree
 from tests.templates.dev_container import SERVES, WITHIN, is_alive, until
 from tests.templates.inline import TEMPLATES
 
-SHOWS = '#!/bin/sh\nprintf "%s\\n" "$@"\n'
+SHOWS = """#!/bin/sh
+[ "$1" != env ] || { echo "$GOFLAGS"; exit; }
+printf "%s\\n" "$@"
+echo "$GOFLAGS" >"${0%/*}/flags"
+"""
+GO = """#!/bin/sh
+case $* in "env GOVERSION") echo go1.26.8 ;; "env GOHOSTARCH") echo amd64 ;; esac
+[ "$1" = install ] || exit 0
+: >"$LOG/installs"
+until [ ! -e "$LOG/hold" ]; do sleep 0.01; done
+echo "#!" >"$GOBIN/dlv" && chmod 0755 "$GOBIN/dlv"
+"""
 DLV = """#!/bin/sh
 echo $$ >"$LOG/pid"
 until [ ! -e "$LOG/hold" ]; do sleep 0.01; done
@@ -47,12 +58,14 @@ ADDED = ["-trimpath=false", "-gcflags=all=-N -l"]
     ("said", "built"),
     [
         ("build .", ["build", *ADDED, "."]),
-        ("build -ldflags=-w -o main .", ["build", *ADDED, "-ldflags= ", "-o", "main", "."]),
-        ("build -trimpath -ldflags '-s -w -X main.v=1' .", ["build", *ADDED, "-ldflags= -X main.v=1 ", "."]),
-        ("install --ldflags '-X main.v=-s -w=true' .", ["install", *ADDED, "-ldflags= -X main.v=-s ", "."]),
+        ("build -ldflags=-w -o main .", ["build", *ADDED, "-ldflags=", "-o", "main", "."]),
+        ("build -trimpath -ldflags '-s -w -X main.v=1' .", ["build", *ADDED, "-ldflags=  -X main.v=1", "."]),
+        ("install --ldflags '-X main.v=-s -w=true' .", ["install", *ADDED, "-ldflags=-X main.v=-s ", "."]),
         ("build -C cmd -o 'a b' .", ["build", "-C=cmd", *ADDED, "-o", "a b", "."]),
         ("run -C=cmd . -- x", ["run", "-C=cmd", *ADDED, ".", "--", "x"]),
         ("list -ldflags=-w ./...", ["list", "-ldflags=-w", "./..."]),
+        ("build . -ldflags", ["build", *ADDED, ".", "-ldflags"]),
+        ("build -ldflags", ["build", *ADDED, "-ldflags"]),
         ("", [""]),
     ],
 )
@@ -147,3 +160,50 @@ def pending(pid: int) -> bool:
     """Whether the shell has not yet taken a signal."""
     fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return int(fields["ShdPnd"], 16) != 0
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("-ldflags=-s -tags=w", "-ldflags= -tags=w"),
+        ("-mod=mod '-ldflags=-s -w -X main.v=-s'", "-mod=mod '-ldflags=  -X main.v=-s'"),
+        ("", ""),
+    ],
+)
+def test_goflags_strip_nothing_either(folder: Path, said: str, kept: str) -> None:
+    env = {"PATH": f"{folder}/debug:{folder}/bin:/usr/bin:/bin", "DEVCTL_DEBUG": f"{folder}/debug"}
+    subprocess.run([folder / "debug/go", "build"], env=env | {"GOFLAGS": said}, check=True)
+    assert (folder / "bin/flags").read_text() == f"{kept}\n"
+
+
+def installing(folder: Path) -> subprocess.Popen[bytes]:
+    (folder / "bin/go").write_text(GO)
+    words = [TEMPLATES / "debug/install", folder / "cache/debug/1", "25:v1.27.2", "go", "text"]
+    env = {"PATH": f"{folder}/bin:/usr/bin:/bin", "LOG": str(folder)}
+    return subprocess.Popen(["sh", *words], env=env)
+
+
+def test_two_that_install_at_once_leave_one_folder(folder: Path) -> None:
+    (folder / "hold").touch()
+    with installing(folder) as late:
+        until((folder / "installs").exists)
+        (folder / "cache/debug/1").mkdir()
+        (folder / "cache/debug/1/dlv").touch(0o755)
+        (folder / "hold").unlink()
+        assert late.wait(WITHIN) == 0
+    assert sorted(p.name for p in (folder / "cache/debug").rglob("*")) == ["1", "dlv"]
+
+
+def test_an_installation_is_whole(folder: Path) -> None:
+    with installing(folder) as one:
+        assert one.wait(WITHIN) == 0
+    assert sorted(p.name for p in (folder / "cache/debug").rglob("*")) == ["1", "dlv", "go"]
+
+
+def test_an_installation_that_is_ended_leaves_nothing(folder: Path) -> None:
+    (folder / "hold").touch()
+    with installing(folder) as ended:
+        until((folder / "installs").exists)
+        ended.terminate()
+        assert ended.wait(WITHIN) == 1
+    assert list((folder / "cache/debug").iterdir()) == []

@@ -101,6 +101,11 @@ def renderer(
         ),
         (DepsRebuilt("api", 4200), "", "api serves with the new dependencies, 4.2 s\n"),
         (
+            DepsRebuilt("api", 4200, "127.0.0.1:2345"),
+            "",
+            "api has the new dependencies, 4.2 s; it waits for a debugger on 127.0.0.1:2345\n",
+        ),
+        (
             DepsFailed("api", "no such module"),
             "",
             "api was not replaced, serving old code since 12:05:\n  no such module\n",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from devctl.domain.command.events import Outcome
+from devctl.domain.command.events import DepsRebuilt, Outcome
 from devctl.domain.command.requests import (
     DebugRequest,
     DownRequest,
@@ -19,11 +20,16 @@ from devctl.domain.command.requests import (
     StatusRequest,
     UpRequest,
 )
+from devctl.domain.debug.editors import Connection
 from devctl.domain.plan.engine_state import DEBUG_LABEL, MODE_LABEL
 from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, ProjectError, UsageError
 from devctl.workflows.debug.debug import debug
 from devctl.workflows.dev import compile_check
 from devctl.workflows.dev.lifecycle import down, rebuild
+from devctl.domain.project.model import Project
+from devctl.errors import DevctlError, FilesError, MachineError, ProjectError, UsageError
+from devctl.workflows.debug.debug import _chosen, debug
+from devctl.workflows.dev.lifecycle import debugging_these, down, rebuild
 from devctl.workflows.dev.up import up
 from devctl.workflows.dev.watch_round import catch_up
 from devctl.workflows.logs.status_and_logs import status
@@ -31,6 +37,7 @@ from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.project.load import load
 from devctl.workflows.state.snapshot import url_of
 from tests.fakes import FakeFiles, World, copies, go_mod
+from tests.workflows.test_hostports import lose
 
 
 @copies
@@ -289,6 +296,28 @@ def test_a_port_that_is_taken_is_not_chosen_and_the_chosen_one_stays() -> None:
     assert debugger(world) == "4000"
 
 
+def test_a_port_that_somebody_takes_before_the_debugger_has_it_is_chosen_anew() -> None:
+    world = running()
+    lose(world, 2345)
+    told = debugs(world, editor="vscode")
+    editor: Any = told.result["editor"]
+    assert debugger(world) == "2346" and '"port": 2346' in editor["text"]
+    lose(world, 4000)
+    with pytest.raises(MachineError) as raised:
+        debugs(world, port=4000)
+    assert raised.value.code == "port-taken" and debugger(world) == "2346"
+
+
+def test_a_debugger_whose_port_was_taken_is_given_another_by_debug_and_by_no_file() -> None:
+    world = running()
+    debugs(world)
+    world.stop(world.of("shop"))
+    world.taken_ports.add(2345)
+    with pytest.raises(MachineError) as raised:
+        rebuild(RebuildRequest(project=world.root), world.box())
+    assert (raised.value.code, raised.value.problem.hint) == ("port-taken", "devctl debug shop --port 2346")
+
+
 def test_one_service_is_debugged_and_a_choice_is_the_callers() -> None:
     world = World()
     world.compose(
@@ -411,3 +440,68 @@ def test_an_editors_file_that_cannot_be_written_is_a_warning_and_is_printed(
     editor: Any = told.result["editor"]
     assert editor["action"] == "printed" and '"mode": "remote"' in told.text
     assert debugger(world) == "2345" and "it is a pipe" in str(world.warnings)
+
+
+def test_a_folder_that_no_editor_can_be_told_of_is_refused_before_anything_is_switched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = running()
+    monkeypatch.setattr(Connection, "can_be_written", False)
+    with pytest.raises(UsageError):
+        debugs(world, editor="nvim")
+    assert debugger(world) == ""
+
+
+def test_a_project_without_a_go_service_has_none_to_choose_from() -> None:
+    project = replace(load(World().box(), World().root), services=())
+    with pytest.raises(UsageError) as raised:
+        _chosen(project, ())
+    assert raised.value.code == "not-debuggable" and "one of" not in raised.value.problem.hint
+
+
+def test_a_network_of_other_projects_is_told() -> None:
+    world = World()
+    service = {"build": ".", "ports": ["8080:8080"], "networks": ["default", "shared"]}
+    networks = {"shared": {"external": True}}
+    world.save("compose.yaml", json.dumps({"services": {"api": service}, "networks": networks}))
+    world.networks["shop_shared"] = {}
+    debugs(world)
+    assert [p.code for p in world.warnings if "network shared" in p.message] == ["debugger-on-network"]
+
+
+def test_a_round_whose_program_waits_for_a_debugger_does_not_say_that_it_serves() -> None:
+    world = running()
+    debugs(world, waits=True)
+    known = load(world.box(), world.root)
+    world.save("go.mod", go_mod("a"))
+    catch_up(world.box(), known)
+    assert [e.debugger for e in world.events if isinstance(e, DepsRebuilt)] == ["127.0.0.1:2345"]
+
+
+def second(*words: object) -> Project:
+    raise MachineError("the second one", code="no-home", hint="")
+
+
+def test_what_is_wrong_with_the_files_is_told_where_who_is_debugged_changes_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = running()
+    known = load(world.box(), world.root)
+    monkeypatch.setattr("devctl.workflows.dev.lifecycle.load", second)
+    with pytest.raises(MachineError, match="the second one"):
+        debugging_these(world.box(), known, {"shop"})
+
+
+def test_what_fails_on_the_way_back_does_not_hide_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = running()
+    world.offline = True
+    ways: Iterator[Callable[..., Project]] = iter((debugging_these, second))
+
+    def one(*words: Any) -> Project:
+        return next(ways)(*words)
+
+    monkeypatch.setattr("devctl.workflows.debug.debug.debugging_these", one)
+    with pytest.raises(MachineError) as raised:
+        debugs(world)
+    assert raised.value.code == "debugger-not-installed"
+    assert [p.message for p in world.warnings if "the second one" in p.message]

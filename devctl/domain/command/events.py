@@ -89,11 +89,13 @@ class DepsChanged(Struct, frozen=True):
 
 
 class DepsRebuilt(Struct, frozen=True):
-    """`ms`: from the noticed change until the new container answered."""
+    """`ms`: from the noticed change until the new container answered. `debugger`: where its program waits for one, and so does
+    not answer yet."""
 
     name: ClassVar[str] = "deps.rebuilt"
     service: str
     ms: int
+    debugger: str | None = None
 
 
 class DepsFailed(Struct, frozen=True):

@@ -22,6 +22,11 @@ class Connection(Struct, frozen=True):
     def name(self) -> str:
         return f"devctl debug {self.service}"
 
+    @property
+    def can_be_written(self) -> bool:
+        """VS Code fills in variables (`${env:HOME}`), and JSON's escapes of what cannot be printed are not Lua's."""
+        return "${" not in self.mounted_at and self.mounted_at.isprintable()
+
 
 class Editor(Struct, frozen=True):
     """`path`: relative to the project; `part`: what somebody adds to a file of theirs, `whole`: the file where there is none."""

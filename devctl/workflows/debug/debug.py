@@ -18,14 +18,14 @@ from devctl.domain.plan.planner import Step
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.scaffold.texts import PlannedFile
-from devctl.errors import MachineError, UsageError
+from devctl.errors import MachineError, Problem, UsageError
 from devctl.workflows.bases.go_base import resolve_bases
-from devctl.workflows.dev.lifecycle import debugging_these, up_locked
+from devctl.workflows.dev.lifecycle import PORT_TRIES, debugging_these, up_locked
 from devctl.workflows.project.dev_stage_fallback import noted_debugged
-from devctl.workflows.session.host_ports import TRIES, free_port
+from devctl.workflows.session.host_ports import TRIES, free_port, taken_port
 from devctl.workflows.session.name_conflict import own_containers
 from devctl.workflows.session.session import open_session
-from devctl.workflows.session.steps import check_services, only_warned, plan_outcome
+from devctl.workflows.session.steps import beside, check_services, only_warned, plan_outcome
 from devctl.workflows.switch.lock import changing
 
 
@@ -33,19 +33,10 @@ def debug(request: DebugRequest, box: Toolbox) -> Outcome:
     """Ends with the next `up`: what runs then runs without."""
     with changing(box, request, "debug") as loaded:
         name = _chosen(loaded, request.services).name
-        found = own_containers(box.files, box.engine, loaded).of(name)
-        debugging = Debugging(_port(box, loaded, name, request.port, found), request.waits)
-        up = UpRequest(
-            services=(name,),
-            detach=True,
-            yes=request.yes,
-            timeout=request.timeout,
-            compose_timeout=request.compose_timeout,
-            debugged={name: debugging},
-        )
+        debugging = _debugging(box, loaded, name, request)
         if request.dry_run:
             project = resolve_bases(box, loaded, mode="dev", dry_run=True, services=(name,))
-            plan = open_session(box, project, mode="dev", only=(name,), debugged=up.debugged).plan()
+            plan = open_session(box, project, mode="dev", only=(name,), debugged={name: debugging}).plan()
             target = _target(project, name, debugging)
             planned = _planned(box, project, request, target)
             writes = request.write and planned is not None and planned.action == "written"
@@ -56,14 +47,64 @@ def debug(request: DebugRequest, box: Toolbox) -> Outcome:
             target = _target(again, name, debugging)
             _planned(box, again, request, target)
             project = resolve_bases(box, again, mode="dev", assemble=request.yes, services=(name,))
-            outcome = up_locked(up, box, project)
+            _warn_of_networks(box, project, name)
+            outcome, debugging = _up(box, project, request, name, debugging)
+        target = _target(project, name, debugging)
         return _told(box, project, request, target, outcome)
+
+
+def _up(
+    box: Toolbox, project: Project, request: DebugRequest, name: str, debugging: Debugging
+) -> tuple[Outcome, Debugging]:
+    """Also the debugger that it has become: another program may have taken the port that devctl chose."""
+    tries = PORT_TRIES
+    while True:
+        up = UpRequest(
+            services=(name,),
+            detach=True,
+            yes=request.yes,
+            timeout=request.timeout,
+            compose_timeout=request.compose_timeout,
+            debugged={name: debugging},
+        )
+        try:
+            return up_locked(up, box, project), debugging
+        except MachineError as error:
+            if not tries or request.port is not None or taken_port(error) != debugging.port:
+                raise
+        tries -= 1
+        debugging = _debugging(box, project, name, request)
+
+
+def _warn_of_networks(box: Toolbox, project: Project, name: str) -> None:
+    """delve listens where a published port arrives, and so on all networks of the container."""
+    networks = project.model.get("networks") or {}
+    shared = [
+        key for key in project.spec(name).get("networks") or {} if (networks.get(key) or {}).get("external")
+    ]
+    if shared:
+        said = f"every container on the network {', '.join(shared)} can connect to the debugger of {name}, and run code in it"
+        hint = (
+            "devctl up ends debugging; an override file of compose can take the network out while you debug"
+        )
+        box.reporter.warn(Problem("debugger-on-network", said, hint))
+
+
+def _debugging(box: Toolbox, project: Project, name: str, request: DebugRequest) -> Debugging:
+    found = own_containers(box.files, box.engine, project).of(name)
+    return Debugging(_port(box, project, name, request.port, found), request.waits)
 
 
 def _chosen(project: Project, names: tuple[str, ...]) -> Service:
     """Raises UsageError `which-service` where several could be meant, or `not-debuggable` for what is no Go service."""
     check_services(project, names)
     ours = [s.name for s in project.services]
+    if not ours:
+        raise UsageError(
+            "no service of this project is built from Go code",
+            code="not-debuggable",
+            hint="devctl config shows what is built from what",
+        )
     if len(names or ours) != 1:
         raise UsageError(
             f"this project has {len(ours)} Go services: name the one to debug",
@@ -132,7 +173,8 @@ def _noted(box: Toolbox, project: Project, name: str) -> Iterator[Project]:
     try:
         yield debugging_these(box, project, before | {name})
     except BaseException:
-        debugging_these(box, project, before)
+        with beside(box.reporter, "noting which services are debugged"):
+            debugging_these(box, project, before)
         raise
 
 
@@ -149,6 +191,12 @@ def _target(project: Project, name: str, debugging: Debugging) -> Connection:
 def _planned(box: Toolbox, project: Project, request: DebugRequest, target: Connection) -> PlannedFile | None:
     if request.editor is None:
         return None
+    if not target.can_be_written:
+        raise UsageError(
+            f"no editor can be told of the folder {target.mounted_at!r} in the container of {target.service}",
+            code="not-debuggable",
+            hint=f"mount the source of {target.service} in another folder, such as /app, or debug without --editor",
+        )
     editor = EDITORS[request.editor]
     path = editor.path(target)
     theirs = box.files.read_text(project.root / path, within=project.root)

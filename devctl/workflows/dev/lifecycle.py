@@ -81,10 +81,10 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
 
 def debugging_these(box: Toolbox, project: Project, services: Collection[str]) -> Project:
     """The project while exactly these services are debugged."""
+    changed = False
     with suppress(MachineError):  # no home to write to: then no stage of the user's gives way
-        if note_debugged(box.private, project.root, services):
-            return load(box, project.root)
-    return project
+        changed = note_debugged(box.private, project.root, services)
+    return load(box, project.root) if changed else project
 
 
 def up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:

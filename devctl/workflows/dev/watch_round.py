@@ -124,7 +124,9 @@ def replace_running(
     replace_service(box, session, service, steps, timeout=timeout, assemble=assemble, judge=judge)
     if deps_changed:
         ms = round((box.clock.monotonic() - began) * 1000)
-        box.reporter.emit(DepsRebuilt(service.name, ms))
+        debugging = session.run(service.name).debugging
+        waits = debugging.address if debugging is not None and debugging.waits else None
+        box.reporter.emit(DepsRebuilt(service.name, ms, waits))
 
 
 def _say_held_back(box: Toolbox, project: Project, services: list[str], why: str) -> bool:

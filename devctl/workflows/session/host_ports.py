@@ -6,7 +6,8 @@ import posixpath
 from collections.abc import Collection, Mapping
 
 from devctl.domain.compose.host_ports import Published, published
-from devctl.domain.plan.engine_state import Observed
+from devctl.domain.debug.debugging import read_label
+from devctl.domain.plan.engine_state import DEBUG_LABEL, Observed
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Host
@@ -64,8 +65,13 @@ def lost_to_another(project: Project, error: DevctlError, *, chosen: Mapping[str
         for s in project.services
         if fixed_port(project, s) is None and not project.spec(s.name).get("ports")
     }
-    taken = _TAKEN.search(error.problem.message)
-    return error.code == "port-taken" and taken is not None and int(taken[1]) in ours
+    return taken_port(error) in ours - {None}
+
+
+def taken_port(error: DevctlError) -> int | None:
+    """The port of the host for which a start failed; None where it failed for something else."""
+    taken = _TAKEN.search(error.problem.message) if error.code == "port-taken" else None
+    return int(taken[1]) if taken is not None else None
 
 
 def fixed_port(project: Project, service: Service) -> int | None:
@@ -85,13 +91,16 @@ def check_host_ports(
     for name in sorted(starting):
         for first in _fixed(model["services"].get(name) or {}):
             if holders.setdefault(first, name) != name:
-                raise _published_twice(box, project, holders[first], name, first)
+                raise _published_twice(box, project, model, (holders[first], name), first)
     alive = [c for c in observed.containers if c.state in HOLDS_PORTS]
     own = {host for c in alive for _, host in c.ports.values()}
     for name in sorted(starting):
         for port in published(model["services"].get(name) or {}):
             if own.isdisjoint(port.hosts):
-                _must_be_free(box, project, name, port, own={c.name for c in observed.containers})
+                debugger = _serves_debugger(model["services"].get(name) or {}, port.target)
+                _must_be_free(
+                    box, project, name, port, own={c.name for c in observed.containers}, debugger=debugger
+                )
 
 
 def _fixed(spec: Spec) -> set[int]:
@@ -101,19 +110,25 @@ def _fixed(spec: Spec) -> set[int]:
     return {p.hosts[0] for p in published({"ports": mine}) if len(p.hosts) == 1}
 
 
-def _published_twice(box: Toolbox, project: Project, first: str, second: str, port: int) -> MachineError:
+def _published_twice(
+    box: Toolbox, project: Project, model: Model, services: tuple[str, str], port: int
+) -> MachineError:
+    first, second = services
     targets = (p.target for p in published(project.spec(second)) if port in p.hosts)
     target = next(targets, port)
+    other = _free_after(box.engine, box.host, port)
     return MachineError(
         f"{first} and {second} both publish port {port} of the host",
         code="port-taken",
-        hint=_other_port(box.files, project, second, target, _free_after(box.engine, box.host, port)),
+        hint=_other_debugger_port(second, other)
+        if _serves_debugger(model["services"][second], target)
+        else _other_port(box.files, project, second, target, other),
         place=project.place(("services", second, "ports")),
     )
 
 
 def _must_be_free(
-    box: Toolbox, project: Project, name: str, port: Published, *, own: Collection[str]
+    box: Toolbox, project: Project, name: str, port: Published, *, own: Collection[str], debugger: bool
 ) -> None:
     used = box.engine.ports_in_use()
     if any(used[p] in own if p in used else box.host.port_free(LOCALHOST, p) for p in port.hosts):
@@ -129,8 +144,10 @@ def _must_be_free(
     raise MachineError(
         f"{said} taken{f' by {who}' if first == last else ''}; {name} needs {'it' if first == last else 'one'}",
         code="port-taken",
-        hint=port_remedy(box, project, name, port=first, target=port.target, holder=holder, after=last),
-        place=place or project.place(("services", name, "ports")),
+        hint=_other_debugger_port(name, _free_after(box.engine, box.host, first))
+        if debugger
+        else port_remedy(box, project, name, port=first, target=port.target, holder=holder, after=last),
+        place=None if debugger else place or project.place(("services", name, "ports")),
     )
 
 
@@ -148,6 +165,16 @@ def port_remedy(
 
 def _is_abandoned(box: Toolbox, holder: str | None) -> bool:
     return holder is not None and any(c.name == holder for c in abandoned_containers(box))
+
+
+def _serves_debugger(spec: Spec, target: int) -> bool:
+    """Whether that is the port of the debugger, which is named by no file."""
+    debugging = read_label(str((spec.get("labels") or {}).get(DEBUG_LABEL, "")))
+    return debugging is not None and debugging.port == target
+
+
+def _other_debugger_port(name: str, port: int) -> str:
+    return f"devctl debug {name} --port {port}"
 
 
 def _other_port(files: Files, project: Project, name: str, target: int, port: int) -> str:
