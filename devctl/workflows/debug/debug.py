@@ -103,7 +103,7 @@ def _chosen(project: Project, names: tuple[str, ...]) -> Service:
         raise UsageError(
             "no service of this project is built from Go code",
             code="not-debuggable",
-            hint="devctl config shows what is built from what",
+            hint="`devctl config render` shows what each service is built from",
         )
     if len(names or ours) != 1:
         raise UsageError(
