@@ -276,6 +276,7 @@ def test_down_ends_it_and_nothing_is_remembered() -> None:
     assert debugger(world) == ""
 
 
+@pytest.mark.follows("workflows/debug/debug.py | devctl debug … --port …")
 def test_a_port_that_is_taken_is_not_chosen_and_the_chosen_one_stays() -> None:
     world = running()
     world.taken_ports.add(2345)
@@ -294,6 +295,8 @@ def test_a_port_that_is_taken_is_not_chosen_and_the_chosen_one_stays() -> None:
         assert raised.value.problem.hint == f"devctl debug shop --port {port + 1}"
         assert ("by shop of this project" in str(raised.value)) == (port == 8080)
     assert debugger(world) == "4000"
+    debugs(world, port=5001)
+    assert debugger(world) == "5001"
 
 
 def test_a_port_that_somebody_takes_before_the_debugger_has_it_is_chosen_anew() -> None:
@@ -308,6 +311,7 @@ def test_a_port_that_somebody_takes_before_the_debugger_has_it_is_chosen_anew() 
     assert raised.value.code == "port-taken" and debugger(world) == "2346"
 
 
+@pytest.mark.follows("workflows/session/host_ports.py | devctl debug … --port …")
 def test_a_debugger_whose_port_was_taken_is_given_another_by_debug_and_by_no_file() -> None:
     world = running()
     debugs(world)
@@ -316,6 +320,8 @@ def test_a_debugger_whose_port_was_taken_is_given_another_by_debug_and_by_no_fil
     with pytest.raises(MachineError) as raised:
         rebuild(RebuildRequest(project=world.root), world.box())
     assert (raised.value.code, raised.value.problem.hint) == ("port-taken", "devctl debug shop --port 2346")
+    debugs(world, "shop", port=2346)
+    assert debugger(world) == "2346" and world.served is not None
 
 
 def test_one_service_is_debugged_and_a_choice_is_the_callers() -> None:
