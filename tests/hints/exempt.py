@@ -236,6 +236,5 @@ OPEN: tuple[str, ...] = (
     "workflows/switch/switch.py | devctl up",
     "… is a link, and its target is not in the build context: move that into the project, or ",
     "…remove its line from .dockerignore",
-    "devctl debug … --port ……",
 )
 """No test follows these yet."""

@@ -121,7 +121,7 @@ ROWS = [
         without_network_mode,
     ),
     in_world(
-        ("devctl debug … --port …", "devctl debug … --port ……"),
+        "devctl debug … --port ……",
         "port-taken",
         "debug --port 5000",
         lambda: but(World(), taken_ports={5000}),
