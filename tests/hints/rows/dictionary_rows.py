@@ -541,7 +541,7 @@ ROWS = [
         lambda seen: (seen.service().source.main, seen.service().serve.port) == ("./cmd/local", 8080),
     ),
     row(
-        "`cap_add: [SYS_PTRACE]` for the service in an override file of compose, where a profile or an old kernel forbids it",
+        "`cap_add: [SYS_PTRACE]` for the service in an override file of compose, where a profile or an old kernel forbids it; remove it when you are done",
         "ptrace-refused-1",
         PLAIN,
         lambda root, told: write("compose.override.yaml", f"services:\n  api:\n    {said(told)}\n")(
