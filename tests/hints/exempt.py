@@ -213,7 +213,7 @@ OPEN: tuple[str, ...] = (
     "devctl up starts it again",
     "devctl.yaml: `services: {…: {port: …, probe: /}}` says where to ask",
     "does it listen on 0.0.0.0:…? `devctl logs …`; ",
-    '…: `services: {…: {ports: ["…:…:…"]}}`; or docker stop …',
+    '…: `services: {…: {ports: ["127.0.0.1:…:…"]}}`; or docker stop …',
     "…=… in …",
     "…=… in …; or docker stop …",
     "…=… in …; or end what `ss -ltnp 'sport = :…'` shows",

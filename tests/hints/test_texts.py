@@ -190,6 +190,8 @@ def _compose_lines(texts: list[str]) -> Iterator[tuple[str, ...]]:
 def _composes(folder: Path, said: str) -> bool:
     ((key, given),) = yaml.safe_load(said).items()
     model: dict[str, Any] = {"services": {"app": {"image": "alpine"}}}
+    if key == "services":  # a number in the gap of a name is a name there
+        given = {str(name): {"image": "alpine", **spec} for name, spec in given.items()}
     _put(model, key, given)
     (folder / "compose.yaml").write_text(yaml.safe_dump(model))
     words = ["docker", "compose", "config", "--quiet", "--no-consistency"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,10 @@ from devctl.domain.command.requests import (
 )
 from devctl.domain.debug.editors import Connection
 from devctl.domain.plan.engine_state import DEBUG_LABEL, MODE_LABEL
-from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, ProjectError, UsageError
-from devctl.workflows.debug.debug import debug
-from devctl.workflows.dev import compile_check
-from devctl.workflows.dev.lifecycle import down, rebuild
 from devctl.domain.project.model import Project
-from devctl.errors import DevctlError, FilesError, MachineError, ProjectError, UsageError
+from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, ProjectError, UsageError
 from devctl.workflows.debug.debug import _chosen, debug
+from devctl.workflows.dev import compile_check
 from devctl.workflows.dev.lifecycle import debugging_these, down, rebuild
 from devctl.workflows.dev.up import up
 from devctl.workflows.dev.watch_round import catch_up

@@ -192,7 +192,7 @@ def _other_port(files: Files, project: Project, name: str, target: int, port: in
     if moves == target:
         return _in_config(name, port)
     file = next(iter(project.compose_files), "compose.yaml")
-    return f'{file}: `services: {{{name}: {{ports: ["{LOCALHOST}:{port}:{target}"]}}}}`'
+    return f'{file}: `services: {{{name}: {{ports: ["127.0.0.1:{port}:{target}"]}}}}`'
 
 
 def _in_config(name: str, port: int) -> str:

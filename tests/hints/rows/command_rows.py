@@ -130,14 +130,14 @@ ROWS = [
     in_world(
         "fix the code or go.mod and save; the old container runs on until then",
         "does-not-compile",
-        "debug",
+        "rebuild",
         lambda: source(running(), "v2 b"),
         saves("main.go", "v2", of="fix the code"),
     ),
     in_world(
         "fix the code or go.mod and save; the old container runs on until then",
         "does-not-compile",
-        "debug",
+        "rebuild",
         lambda: source(running(), "v2 b"),
         saves("go.mod", go_mod("b")),
     ),
@@ -249,7 +249,7 @@ ROWS = [
         config(),
     ),
     in_world(
-        '…: `services: {…: {ports: ["…:…:…"]}}`',
+        '…: `services: {…: {ports: ["127.0.0.1:…:…"]}}`',
         "port-taken",
         "up -d",
         lambda: of(
@@ -262,14 +262,14 @@ ROWS = [
         port_of_the_compose_file,
     ),
     in_world(
-        "…: `services: {…: {ports: [\"…:…:…\"]}}`; or end what `ss -ltnp 'sport = :…'` shows",
+        "…: `services: {…: {ports: [\"127.0.0.1:…:…\"]}}`; or end what `ss -ltnp 'sport = :…'` shows",
         "port-taken",
         "up -d",
         lambda: but(of({"api": {"build": ".", "ports": ["8080:8080", "9100:9100"]}}), taken_ports={9100}),
         port_of_the_compose_file,
     ),
     in_world(
-        "…: `services: {…: {ports: [\"…:…:…\"]}}`; or end what `ss -ltnp 'sport = :…'` shows",
+        "…: `services: {…: {ports: [\"127.0.0.1:…:…\"]}}`; or end what `ss -ltnp 'sport = :…'` shows",
         "port-taken",
         "up -d",
         lambda: but(of({"api": {"build": ".", "ports": ["8080:8080", "9100:9100"]}}), taken_ports={9100}),
