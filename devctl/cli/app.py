@@ -104,7 +104,7 @@ def _parse(session: Call, rest: list[str]) -> int:
     try:
         result = app(args=rest, standalone_mode=False, obj=session, prog_name="devctl")
     except _TyperUsage as error:
-        raise _usage(session, error) from None
+        raise _usage(session, error, rest) from None
     except typer.Abort:
         raise KeyboardInterrupt from None
     except typer.Exit as exit_:
@@ -118,13 +118,15 @@ def _parse(session: Call, rest: list[str]) -> int:
     return result if isinstance(result, int) else ExitCode.OK
 
 
-def _usage(session: Call, error: Exception) -> UsageError:
+def _usage(session: Call, error: Exception, words: Sequence[str]) -> UsageError:
     """typer's message in our form. The hint is the command that was probably meant, else the help of the right command."""
     message = getattr(error, "format_message", lambda: str(error))()
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "devctl"
     names = path.split()[1:]
     session.command = {"ps": "status"}.get(names[0], names[0]) if names else ""
+    if "'-- CMD'" in message and "--" in words:  # what follows it was taken for the service
+        return UsageError("missing argument 'SERVICE'", code="usage", hint=f"{path} --help")
     meant = _SUGGESTED.search(message)
     hint = f"{path} {meant[1]}" if meant is not None else f"{path} --help"
     return UsageError(message[:1].lower() + message[1:].rstrip("."), code="usage", hint=hint)

@@ -245,7 +245,8 @@ class _Teller(Struct):
             case DepsFailed():
                 return self._failed(event.service, "was not replaced", event.message)
             case Switched():
-                times = f"{event.ms / 1000:.1f} s ({event.gap_ms} ms downtime)"
+                gap = f" ({event.gap_ms} ms downtime)" if event.gap_ms is not None else ""
+                times = f"{event.ms / 1000:.1f} s{gap}"
                 return (self.style.good(f"{event.service}: {event.from_} → {event.to}, {times}"),)
             case _:
                 return ()

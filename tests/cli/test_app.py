@@ -109,6 +109,7 @@ def test_a_timeout_of_nought_is_not_the_default(devctl: Devctl, monkeypatch: pyt
         (["up", "--bogus"], "error: no such option: --bogus\n  → devctl up --help\n"),
         (["up", "--color", "blue"], "error: --color blue is not a choice\n  → --color auto|always|never\n"),
         (["up", "-C"], "error: -C needs a value\n  → devctl -C VALUE …\n"),
+        (["exec", "--", "ls"], "error: missing argument 'SERVICE'\n  → devctl exec --help\n"),
         (["exec"], "error: missing argument 'SERVICE'\n  → devctl exec --help\n"),
         (
             ["-C", "/nowhere/at/all", "down"],

@@ -31,7 +31,7 @@ def test_each_of_several_services_has_its_own_figures() -> None:
         "image": {"ref": "shop-worker:prod-alpine", "base": "alpine", "size_bytes": 12_000_000},
         "binary": {"size_bytes": 3_000_000},
         "switch_ms": 900,
-        "gap_ms": 0,
+        "gap_ms": None,
     }
     text = preview_text({**RESULT, "previews": [{"service": "app", **FIGURES}, other]}).splitlines()
     assert text[1] == "app on http://127.0.0.1:8080"
@@ -40,7 +40,7 @@ def test_each_of_several_services_has_its_own_figures() -> None:
         "  image   shop-worker:prod-alpine (alpine, 12.00 MB, binary 3.00 MB)",
         "  runs as uid 65532, read-only, no capabilities, no source",
     ]
-    assert "  switch  0.90 s, longest gap 0.00 s" in text
+    assert "  switch  0.90 s" in text
 
 
 def test_what_serves_how_and_how_fast() -> None:

@@ -179,15 +179,23 @@ def test_what_a_compose_file_says_of_another_base(base: str, user: str, test: li
     assert written["build"]["target"] == "devctl-stage-1"
 
 
-@pytest.mark.parametrize(("dev_stage", "user"), [(None, "10001:10001"), ("dev", SETTINGS["user"])])
-def test_the_user_of_a_compose_file_that_starts_a_dev_stage_is_not_productions(
-    dev_stage: str | None, user: str
+@pytest.mark.parametrize(
+    ("dev_stage", "said", "user"),
+    [
+        (None, "10001:10001", "10001:10001"),
+        ("dev", "10001:10001", "10001:10001"),
+        ("dev", "0:0", SETTINGS["user"]),
+        ("dev", "developer", SETTINGS["user"]),
+    ],
+)
+def test_the_user_of_a_compose_file_holds_in_production_unless_it_is_root_or_a_name_of_a_dev_stage(
+    dev_stage: str | None, said: str, user: str
 ) -> None:
     service = Service(
         name="api",
         build=ImageBuild(dockerfile="Dockerfile", dev_stage=dev_stage, prod_stages={"scratch": "run"}),
     )
-    spec = {"build": {"context": "/shop"}, "user": "10001:10001"}
+    spec = {"build": {"context": "/shop"}, "user": said}
     project = Project(
         root=Path("/shop"), name="shop", services=(service,), model={"services": {"api": spec}}, generated=False, go_version="1.26",
         bases={"golang": "g", "air": "a", **IMAGES}, mirror=None, owner=(0, 0),

@@ -106,7 +106,7 @@ CARELESS: Warnings = {
         'ENTRYPOINT ["/app/server"]',
         "ENTRYPOINT",
     ),
-    "user": ("the image runs as root; the preview runs it as 65532", "USER 65532:65532", "FROM"),
+    "user": ("the image runs as root unless it is told otherwise", "USER 65532:65532", "FROM"),
     "ca-certificates": (
         "the program makes TLS connections, and the image has no CA certificates",
         "COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/",

@@ -164,7 +164,7 @@ OPEN: tuple[str, ...] = (
     "devctl up ends debugging; an override file of compose can take the network out while you debug",
     "mount the source of … in another folder, such as /app, or debug without --editor",
     "…; `git update-index --chmod=+x` keeps it so",
-    "docker rm --force …",
+    "domain/doctor/room.py | docker rm --force …",
     "where production needs that too, make it a service of its own, which `depends_on` waits for (`condition: service_completed_successfully`)",
     "devctl bases pull",
     "workflows/bases/fetch.py | devctl bases build",

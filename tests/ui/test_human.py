@@ -115,6 +115,7 @@ def renderer(
             "",
             "api: dev → prod, 1.2 s (90 ms downtime)\n",
         ),
+        (Switched("worker", "dev", "prod", 1250, None), "", "worker: dev → prod, 1.2 s\n"),
     ],
     ids=lambda v: type(v).__name__,
 )

@@ -23,14 +23,14 @@ from devctl.domain.plan.engine_state import (
     Observed,
 )
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.errors import MachineError
-from devctl.workflows.dev import lifecycle
+from devctl.errors import FilesError, MachineError
+from devctl.workflows.dev import foreground, lifecycle
 from devctl.workflows.doctor.clean import clean, unneeded
 from devctl.workflows.project.load import load
 from devctl.workflows.session.made_here import abandoned_containers
 from devctl.workflows.session.name_conflict import only_own, refuse_anothers
 from tests.failures.samples import told_by
-from tests.fakes import ROOT, World
+from tests.fakes import ROOT, FakeFiles, World
 
 GONE = "/home/dev/not-there"
 HERE = {MACHINE_LABEL: "here"}
@@ -165,6 +165,24 @@ def elsewhere(world: World) -> Toolbox:
     box = world.box()
     box.host.cwd = lambda: Path("/")  # type: ignore[method-assign]
     return box
+
+
+@pytest.mark.follows("devctl clean removes what is left of it; devctl up in its new folder starts it there")
+def test_an_up_whose_folder_was_removed_fails_with_that_reason_and_clean_removes_the_rest(
+    monkeypatch: pytest.MonkeyPatch, hinted: Callable[[str], str]
+) -> None:
+    world = World()
+    box = world.box()
+    request = UpRequest(project=ROOT, watch=False)
+    lifecycle.up(UpRequest(project=ROOT, detach=True, watch=False), box)
+    project = load(box, ROOT)
+    monkeypatch.setattr(FakeFiles, "gone", lambda self, path: True)
+    with pytest.raises(FilesError) as caught:
+        foreground._stop(request, box, project, foreground.Outcome())
+    assert str(caught.value) == f"stopped: the project's folder {ROOT} was moved or removed"
+    hinted(caught.value.problem.hint)
+    clean(CleanRequest(), elsewhere(world))
+    assert not world.containers
 
 
 def test_the_build_cache_of_all_projects_is_told_and_not_touched() -> None:

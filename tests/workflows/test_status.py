@@ -14,7 +14,7 @@ from devctl.workflows.dev.unchanged import state_if_unchanged
 from devctl.workflows.logs.status_and_logs import status
 from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.switch.intent import Target
-from tests.fakes import FakeImage, World, go_mod
+from tests.fakes import FakeImage, Holding, World, go_mod
 
 
 def up_d(world: World) -> None:
@@ -155,6 +155,23 @@ def test_what_took_the_place_of_a_job_may_be_taken_back() -> None:
     """The job that ran before is done at once, and need not answer."""
     assert Target("seed", 8080, "/", may_finish=True).service().may_finish
     assert not Target("api", 8080, "/").service().may_finish
+
+
+@pytest.mark.parametrize(
+    ("holder", "then"),
+    [
+        (None, "`devctl up` applies it"),
+        (Holding("watch", 7), "`devctl watch` (pid 7, since 12:00:00) is at work"),
+    ],
+)
+def test_what_is_being_applied_is_nobodys_to_apply(holder: Holding | None, then: str) -> None:
+    world = World()
+    up(UpRequest(project=world.root, detach=True), world.box())
+    world.save("go.mod", go_mod("a"))
+    if holder is not None:
+        world.held[world.root / ".devctl" / "lock"] = holder
+    said = status(StatusRequest(project=world.root), world.box()).text
+    assert f"serving old: shop: dependencies changed; {then}" in said
 
 
 def test_verbose_says_what_takes_the_engines_disk() -> None:

@@ -11,7 +11,7 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from devctl.domain.command.events import Remark
+from devctl.domain.command.events import Remark, StepStarted
 from devctl.domain.command.requests import (
     CleanRequest,
     DownRequest,
@@ -205,6 +205,7 @@ def test_ctrl_c_at_any_step_and_again_at_each_after_it_stops_no_rollback(
     recorded = start()
     recorded.steps.clear()
     work(recorded, recorded.box())
+    causes = set[str]()
     for step in recorded.steps:
         world = start()
         world.steps.clear()
@@ -212,12 +213,14 @@ def test_ctrl_c_at_any_step_and_again_at_each_after_it_stops_no_rollback(
         with contextlib.suppress(InterruptedByUser, KeyboardInterrupt):
             work(world, world.box())
         world.interrupting = False
+        causes |= {e.cause for e in world.events if isinstance(e, StepStarted) and e.step == "restore"}
         assert world.served is not None, step
         assert world.container is not None
         assert world.tags[world.container.ref] == world.container.image.id, step
         up_d(world)
         assert world.served == (world.mod, world.source), step
         assert (world.root, Intent.file) not in world.private, step
+    assert causes == {"interrupted"}
 
 
 @pytest.mark.parametrize("start", [World, changed, prod], ids=["first", "up", "up from production"])

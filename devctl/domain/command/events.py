@@ -110,7 +110,8 @@ class Switched(Struct, frozen=True):
     from_: str
     to: str
     ms: int
-    gap_ms: int
+    gap_ms: int | None
+    """None where there is no address at which a gap could be seen."""
 
 
 class Asking(Struct, frozen=True):

@@ -16,6 +16,7 @@ from devctl.domain.debug.debugging import Debugging
 from devctl.domain.derive.health_check import cannot_run, compose_test
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.go.go_command import PLACES_CACHE
+from devctl.domain.numbers import whole
 from devctl.domain.plan import production
 from devctl.domain.plan.development import relaxed
 from devctl.domain.plan.engine_state import (
@@ -412,10 +413,8 @@ def _prod(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
     spec["environment"] = {k: v for k, v in environment.items() if k not in _FOR_AIR}
     if service.start.writable:
         spec["tmpfs"] = [*(spec.get("tmpfs") or []), *service.start.writable]
-    if service.build.dev_stage is not None:
-        spec.pop(
-            "user", None
-        )  # of who develops: a compose file that starts a dev stage says nothing of production's
+    if service.build.dev_stage is not None and _of_the_dev_stage(str(spec.get("user") or "")):
+        spec.pop("user", None)
     restart = spec.get("restart")
     spec |= production.added(spec, user=run.user, copied_in=bool(copied_in(spec, project.model)))
     if service.may_finish and spec.get("restart") in ("always", "unless-stopped"):
@@ -424,6 +423,11 @@ def _prod(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
         spec["working_dir"] = f"{TEMPLATE_SOURCE}/{service.start.workdir}".removesuffix(
             "/."
         )  # where our production stages put the files that are opened at run time
+
+
+def _of_the_dev_stage(user: str) -> bool:
+    """Root, who installs and compiles there, or a name, which its image has: neither says who production runs as."""
+    return not whole(user.partition(":")[0])
 
 
 def _without_source(spec: OwnSpec) -> None:

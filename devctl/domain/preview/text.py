@@ -32,6 +32,7 @@ def _figures(one: dict[str, Any]) -> list[str]:
     size = f"{image['size_bytes'] / MEGABYTE:.2f} MB" + (
         f", binary {binary / MEGABYTE:.2f} MB" if binary else ""
     )
+    gap = f", longest gap {one['gap_ms'] / 1000:.2f} s" if one["gap_ms"] is not None else ""
     how = [
         f"uid {hard['user'].split(':')[0]}" if hard["user"] else "user of the image",
         "read-only" if hard["read_only"] else "writable",
@@ -41,7 +42,7 @@ def _figures(one: dict[str, Any]) -> list[str]:
     return [
         f"  image   {image['ref']} ({image['base']}, {size})",
         f"  runs as {', '.join(how)}",
-        f"  switch  {one['switch_ms'] / 1000:.2f} s, longest gap {one['gap_ms'] / 1000:.2f} s",
+        f"  switch  {one['switch_ms'] / 1000:.2f} s{gap}",
     ]
 
 

@@ -11,7 +11,7 @@ from devctl.domain.command.requests import UpRequest
 from devctl.domain.plan.engine_state import MODE_LABEL
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
-from devctl.errors import DevctlError, InterruptedByUser
+from devctl.errors import DevctlError, FilesError, InterruptedByUser
 from devctl.workflows.dev.watch import holding, still_mine, watch
 from devctl.workflows.engine.execute import must, tell_kills
 from devctl.workflows.logs.follow import stream
@@ -121,6 +121,13 @@ def _stop(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) 
             tell_kills(box.reporter, box.state, project, [s.name for s in project.services])
             text = "stopped; devctl up starts again, devctl down removes"
         result = {**outcome.result, **snapshot(box, project).as_json()}
+    if box.files.gone(project.root):
+        raise FilesError(
+            f"{text.partition(';')[0]}: the project's folder {project.root} was moved or removed",
+            code="project-folder-gone",
+            hint="devctl clean removes what is left of it; devctl up in its new folder starts it there",
+            result=result,
+        )
     return Outcome(result=result, text=text)
 
 

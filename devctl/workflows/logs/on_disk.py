@@ -28,9 +28,11 @@ def _dev(box: Toolbox, project: Project, observed: Observed) -> Iterator[str]:
     names = _running(project, observed, "dev")
     if not names:
         return
+    holder = box.files.lock_holder(project.root)
+    then = f"{holder} is at work" if holder is not None else "`devctl up` applies it"
     for step in open_session(box, project, mode="dev", only=names).plan():
         if step.service in names and step.step in ("build", "start"):
-            yield f"{step.service}: {step.cause}; `devctl up` applies it"
+            yield f"{step.service}: {step.cause}; {then}"
 
 
 def _prod(box: Toolbox, project: Project, observed: Observed) -> Iterator[str]:

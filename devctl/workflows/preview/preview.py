@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -19,7 +20,7 @@ from devctl.domain.plan.planner import plan_text
 from devctl.domain.ports.http import Prober
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.preview.text import preview_text
-from devctl.domain.project.model import Project
+from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError, Finding, InterruptedByUser, ProjectError
 from devctl.workflows.advice.advice import advise, refuse_impossible, say_left_out
 from devctl.workflows.bases.go_base import resolve_bases
@@ -93,7 +94,7 @@ class _Preview(Struct):
     steps: Steps
     session: Session
     switch_ms: dict[str, int] = field(default_factory=dict)
-    gap_ms: dict[str, int] = field(default_factory=dict)
+    gap_ms: dict[str, int | None] = field(default_factory=dict)
     checks: tuple[Finding, ...] = ()
     images: dict[str, ImageFacts] = field(default_factory=dict)
     drained: tuple[Drained, ...] = ()
@@ -192,20 +193,22 @@ class _Preview(Struct):
         before = {service.name: session.observed.of(service.name) for service in self.project.services}
         with ExitStack() as asking:
             gaps = {
-                service.name: asking.enter_context(
-                    box.prober.measure_gap(_asker(box.prober, address(service, old)))
-                )
+                service.name: asking.enter_context(box.prober.measure_gap(partial(_good, box.prober, where)))
                 for service in self.project.services
                 if session.starting and (old := before[service.name]) is not None and old.state == "running"
+                if (where := address(service, old)) is not None
             }
             began = box.clock.monotonic()
             write_overlay(box.files, box.state, session)
             ensure_cache(box, session, self.steps)
             self._start(_cause(before[self.project.services[0].name]), began)
-            self.gap_ms = {name: gap() for name, gap in gaps.items()}
+            self.gap_ms = {
+                s.name: gaps[s.name]() if s.name in gaps else None if _has_no_address(s) else 0
+                for s in self.project.services
+            }
         for name, old in before.items():
             was = (old.labels.get(MODE_LABEL) or "stopped") if old is not None else "stopped"
-            box.reporter.emit(Switched(name, was, "prod", self.switch_ms[name], self.gap_ms.get(name, 0)))
+            box.reporter.emit(Switched(name, was, "prod", self.switch_ms[name], self.gap_ms[name]))
 
     def _start(self, cause: str, began: float) -> None:
         """All services or none: the first that does not answer ends it, with its cause named while its container is there."""
@@ -256,7 +259,7 @@ class _Preview(Struct):
             **state.as_json(),
             "ms": ms,
             "switch_ms": max(self.switch_ms.values(), default=0),
-            "gap_ms": max(self.gap_ms.values(), default=0),
+            "gap_ms": max((ms for ms in self.gap_ms.values() if ms is not None), default=None),
             **first,
             "previews": each,
             "checks": [c.as_json() for c in (*self.checks, *self.compared.checks)],
@@ -286,14 +289,16 @@ class _Preview(Struct):
             },
             "hardening": hardening(container, self.project),
             "switch_ms": self.switch_ms.get(name, 0),
-            "gap_ms": self.gap_ms.get(name, 0),
+            "gap_ms": self.gap_ms.get(name),
         }
 
 
-def _asker(prober: Prober, where: Endpoint | None) -> Callable[[], bool]:
-    if where is None:
-        return lambda: True
-    return lambda: answers(prober, where, timeout=0.2)
+def _good(prober: Prober, where: Endpoint) -> bool:
+    return answers(prober, where, timeout=0.2)
+
+
+def _has_no_address(service: Service) -> bool:
+    return service.serve.port is None or service.serve.probe == "none"
 
 
 def _cause(old: Container | None) -> str:

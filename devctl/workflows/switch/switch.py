@@ -90,7 +90,7 @@ class Switch(Struct):
                 finish(self.box, self.root, self.intent)
             elif isinstance(error, (Exception, KeyboardInterrupt)):
                 self._no_more()
-                names = self._keep_new() if self._stays else self._take_back()
+                names = self._keep_new() if self._stays else self._take_back(_cause(error))
         # Ctrl-C is heard again: all is changed back, and only the wait for an answer can be cut short.
         if names:
             with beside(self.box.reporter, "the wait for what ran before"):
@@ -102,16 +102,24 @@ class Switch(Struct):
             self.box.private.remove(self.root, Intent.file)
         return ()
 
-    def _take_back(self) -> Sequence[str]:
+    def _take_back(self, cause: str) -> Sequence[str]:
         self.restored = False
         with beside(self.box.reporter, "keeping what failed"):
             self.before_undo()
         # Where this fails the intent stays: the next command tries again.
         with beside(self.box.reporter, "rolling back to what ran before"):
-            names = _undo(self.box, self.root, self.intent, self.steps, self.around, timeout=self.timeout)
+            names = _undo(
+                self.box, self.root, self.intent, self.steps, self.around, cause=cause, timeout=self.timeout
+            )
             self.restored = not names
             return names
         return ()
+
+
+def _cause(error: BaseException) -> str:
+    """Why what ran before is started again."""
+    interrupted = isinstance(error, (KeyboardInterrupt, InterruptedByUser))
+    return "interrupted" if interrupted else "what replaced it did not start"
 
 
 def switching(
@@ -215,7 +223,7 @@ def _settle(box: Toolbox, root: Path, intent: Intent) -> str:
         return f"finished {intent}: it was interrupted"
     with box.processes.one_interrupt() as no_more:
         no_more()
-        names = _undo(box, root, intent, steps)
+        names = _undo(box, root, intent, steps, cause="interrupted")
     if not intent.targets:
         return ""  # only files were left to put back
     back = "nothing that runs was changed yet" if not names else f"{', '.join(names)} runs as before"
@@ -262,6 +270,7 @@ def _undo(
     steps: Steps,
     around: Around = lambda names: nullcontext(),
     *,
+    cause: str,
     timeout: float = RESTORE_TIMEOUT,
 ) -> list[str]:
     """What is built from, the tags and the containers as they were; returns the services that were started again. The intent is
@@ -287,7 +296,7 @@ def _undo(
     box.engine.remove_containers(_in_the_way(intent, now))
     changed = [name for name in intent.ran if not _runs_as_before(intent, now, name)]
     if changed and intent.old is not None:
-        with steps.step("restore", "what replaced it did not start", service=changed[0]), around(changed):
+        with steps.step("restore", cause, service=changed[0]), around(changed):
             _start_again(box, root, intent, changed, timeout=timeout + COMPOSE_GRACE)
     for image in made.values():
         box.engine.remove_image(image)

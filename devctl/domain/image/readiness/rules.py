@@ -185,11 +185,7 @@ def _user(it: Inspected) -> Finding:
     user = it.image.user.partition(":")[0]
     hint = f"USER {NONROOT}"
     if user in ("", "0", "root"):
-        return warn(
-            f"the image runs as root; the preview runs it as {NONROOT.partition(':')[0]}",
-            hint,
-            it.line("USER"),
-        )
+        return warn("the image runs as root unless it is told otherwise", hint, it.line("USER"))
     if whole(user) is not None:
         return ok(f"user {user}")
     if "/etc/passwd" not in it.image.files:
