@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
 
 from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.derive.dev_stage import derived_stage
 from devctl.domain.project.model import ImageBuild, Project, Service
 from devctl.errors import DevctlError, ProjectError
 from devctl.workflows.project.dev_stage_fallback import give_way, note_debugged, try_again, without_noted
@@ -70,6 +73,33 @@ def test_what_would_fail_in_our_stage_too_is_the_error(name: str | None, error: 
     assert raised.value is error
     assert world.warnings == []
     assert without_noted(box.files, box.private, world.root, SERVICE) == SERVICE
+
+
+@pytest.mark.follows(
+    "devctl.yaml: `services: {…: {args: […]}}` gives arguments; an edit of … tries it again, and so does: devctl rebuild …"
+)
+def test_arguments_that_only_a_script_of_theirs_knows_are_told_as_left_out_and_can_be_given(
+    hinted: Callable[[str], str],
+) -> None:
+    text = (
+        "FROM golang:1.26 AS build\nWORKDIR /src\nCOPY . .\nRUN go build -o /bin/api .\n"
+        "FROM alpine:3.22\nCOPY --from=build /bin/api /bin/api\nCOPY entry.sh /entry.sh\n"
+        'ENTRYPOINT ["/entry.sh"]\nCMD ["api", "-verbose"]\n'
+    )
+    facts = parse(text, path="Dockerfile", args={})
+    derived = derived_stage(facts, {}, package=".", module="example.com/api", started_in=".")
+    assert derived is not None
+    script = Service("api", build=ImageBuild(dockerfile="Dockerfile", derived=derived))
+    given = replace(script, start=replace(script.start, args=("-verbose",)))
+    world, box, project = made()
+    world.save("Dockerfile", text)
+    box = replace(box, sources=SimpleNamespace(dockerfile=lambda path, *, root: facts))
+    for service in (script, given):
+        give_way(box, replace(project, services=(service,)), "api", failed("tool-missing"))
+    alone, told = world.warnings
+    assert alone.message.endswith("devctl's own dev stage runs instead, without `/entry.sh api -verbose`")
+    hinted(alone.hint)
+    assert told.message.endswith("devctl's own dev stage runs instead") and "no action needed" in told.hint
 
 
 def test_what_gave_way_is_noted_where_no_container_writes_and_a_rebuild_tries_it_again() -> None:

@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from devctl import __version__
 from devctl.domain.debug.debugging import runs_under_debugger
+from devctl.domain.dockerfile.build_and_start import shown_stage
+from devctl.domain.dockerfile.entrypoint import begun_words, is_other
 from devctl.domain.dockerfile.facts import Stage
 from devctl.domain.dockerfile.stages import find_stage
 from devctl.domain.ports.files import Files
@@ -105,11 +107,17 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
         if error.code == "build-failed" and error.detail
         else error
     )
+    left = _not_started_by_ours(box, project, service)
+    first = (
+        f"devctl.yaml: `services: {{{service.name}: {{args: […]}}}}` gives arguments"
+        if left
+        else "no action needed"
+    )
     box.reporter.warn(
         Problem(
             "dev-stage-fails",
-            f"{tried} does not work here ({why}): devctl's own dev stage runs instead",
-            f"no action needed; an edit of {service.build.dockerfile} tries it again, and so does: devctl rebuild {service.name}",
+            f"{tried} does not work here ({why}): devctl's own dev stage runs instead{left}",
+            f"{first}; an edit of {service.build.dockerfile} tries it again, and so does: devctl rebuild {service.name}",
             error.problem.place
             or (
                 f"{service.build.dockerfile}:{stage.line}" if stage is not None else service.build.dockerfile
@@ -121,6 +129,16 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
         box.private.keep(root, StagesNote({**failed, service.name: _state(box.files, root, service)}))
     ours = replace(service, build=replace(service.build, dev_stage=None, derived=None, shares_cache=False))
     return replace(project, services=tuple(ours if s is service else s for s in project.services))
+
+
+def _not_started_by_ours(box: Toolbox, project: Project, service: Service) -> str:
+    """A script of the user's that starts the program: ours starts that itself, and only the script knows its arguments."""
+    if service.start.args or service.build.derived is None:
+        return ""
+    facts = users_dockerfile(box.sources, project.root, service, str(service.build.dockerfile))
+    spec = project.spec(service.name)
+    words = begun_words(facts, shown_stage(facts, spec), spec)
+    return f", without `{' '.join(words)}`" if words and is_other(words[0]) else ""
 
 
 def _state(files: Files, root: Path, service: Service) -> str:
