@@ -12,7 +12,7 @@ with that. What compose and the engine do is done here in the same order, one ch
 
 *Processes.* Each `world.box()` is a process of its own, with a pid. What fails once is `world.fault`; what cannot be pulled is in
 `world.unpullable`; ports of others are in `world.taken_ports`; a SIGTERM is ignored by services in `world.deaf_to_sigterm`;
-where the world is `world.offline`, no delve can be installed
+`world.no_delve` is what the script ends with that installs delve
 (`world.delve`: the command for it, and what that reads); `world.image_facts` overrides what a look into an image finds;
 `world.base` is what Dockerfiles build on; `world.planted` names links below `.devctl/`;
 without `world.has_home` nothing can be kept there.
@@ -271,7 +271,7 @@ class World:
         self.env: dict[str, str] = {}
         self.agrees = False
         self.unpullable: set[str] = set()
-        self.offline = False
+        self.no_delve = 0
         self.delve: tuple[list[str], bytes] = ([], b"")
         self.taken_ports: set[int] = set()
         self.deaf_to_sigterm: set[str] = set()
@@ -350,7 +350,7 @@ class World:
 
     @property
     def source(self) -> str:
-        return self.files[self.root / "main.go"]
+        return self.files.get(self.root / "main.go", "")
 
     @property
     def container(self) -> FakeContainer | None:
@@ -900,7 +900,10 @@ class FakeCompose(_Port):
 
     def _read(self, root: Path, text: str, variables: Mapping[str, str]) -> dict[str, object]:
         try:
-            text = re.sub(r"\$\{(\w+)\}", lambda found: variables.get(found[1], ""), text)
+            dotenv = dict(
+                line.partition("=")[::2] for line in self._world.files.get(root / ".env", "").splitlines()
+            )
+            text = re.sub(r"\$\{(\w+)\}", lambda found: {**dotenv, **variables}.get(found[1], ""), text)
             given = json.loads(text)
         except ValueError as error:
             raise FilesError(
@@ -1469,7 +1472,8 @@ class FakeProcesses(_Port):
         if "install" in words:
             self._life.step("install delve")
             self._world.delve = (words, cast("bytes", how["stdin"]))
-            return Finished(1, "", "dial tcp: no such host") if self._world.offline else Finished(0, "", "")
+            said = "dial tcp: no such host" if self._world.no_delve else ""
+            return Finished(self._world.no_delve, "", said)
         if verb == "run" and "--name" in words:
             return self._run_named(words)
         if verb in ("start", "stop", "rm"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from msgspec import Struct, field
@@ -17,8 +18,8 @@ from devctl.domain.doctor.check import Fix
 from devctl.domain.doctor.facts import InsideFacts, MachineFacts, TreeFacts
 from devctl.domain.ports.machine import MachineBox, Pulled, StoredImage
 from devctl.errors import Finding, MachineError
-from devctl.workflows.bases.fetch import build_bases, ensure
-from devctl.workflows.doctor.doctor import run_doctor
+from devctl.workflows.bases.fetch import build_bases, ensure, pull_bases, save_bases
+from devctl.workflows.doctor.doctor import _Fixing, run_doctor
 from devctl.workflows.doctor.project import Subject, subject_of
 from tests.domain.test_checks import HEALTHY, INSIDE, TREE
 from tests.failures.samples import told_by
@@ -152,6 +153,38 @@ def test_the_registry_comes_before_a_stand_in() -> None:
     (state,) = ensure(box(store), ["alpine:3.22"], mirror=MIRROR, allow_assemble=True)
     assert state.source == "registry"
     assert not any(call.startswith("assemble") for call in store.calls)
+
+
+@pytest.mark.follows("workflows/bases/fetch.py | devctl bases build")
+def test_a_base_that_is_missing_is_there_after_the_command_of_the_hint(hinted: Callable[[str], str]) -> None:
+    store, wanted = Store(), [Base("alpine:3.22", "runtime")]
+    with pytest.raises(MachineError) as caught:
+        ensure(box(store), ["alpine:3.22"])
+    assert hinted(caught.value.problem.hint) == "devctl bases build"
+    build_bases(box(store), wanted)
+    ensure(box(store), ["alpine:3.22"])
+
+
+@pytest.mark.follows("devctl bases pull")
+def test_bases_that_are_to_be_saved_are_pulled_first(hinted: Callable[[str], str]) -> None:
+    store, wanted = Store(offers={"alpine:3.22"}), [Base("alpine:3.22", "runtime")]
+    with pytest.raises(MachineError) as caught:
+        save_bases(box(store), wanted, Path("bases.tar"))
+    assert hinted(caught.value.problem.hint) == "devctl bases pull"
+    pull_bases(box(store), wanted)
+    assert [state.present for state in save_bases(box(store), wanted, Path("bases.tar"))] == [True]
+
+
+@pytest.mark.follows("workflows/doctor/doctor.py | devctl bases build")
+def test_a_fix_that_needs_go_has_it_after_the_command_of_the_hint(hinted: Callable[[str], str]) -> None:
+    store = Store()
+    facts = cast("Any", SimpleNamespace(bases=()))
+    fixing = cast("Any", SimpleNamespace(facts=facts, box=box(store)))
+    with pytest.raises(MachineError) as caught:
+        _Fixing.go_image(fixing)
+    assert hinted(caught.value.problem.hint) == "devctl bases build"
+    build_bases(box(store), [Base("golang:1.26-alpine", "golang")])
+    assert _Fixing.go_image(fixing) == "golang:1.26-alpine"
 
 
 @pytest.mark.follows("entry base-missing | devctl bases build")

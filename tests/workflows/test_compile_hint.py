@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from msgspec.structs import replace
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.derive.build_tools import with_tools
@@ -59,3 +62,12 @@ def test_a_package_of_the_project_is_not_looked_for_in_a_registry(package: str, 
     said = f"main.go:6:2: no required module provides package {package}; to add it:\n\tgo get {package}"
     error = does_not_compile(service("RUN go build -o bin/shop ."), said, hint="fix the code and save")
     assert (error.code, error.problem.hint) == ("requirement-missing", hint)
+@pytest.mark.follows(
+    "… names the files that are built: add the one that declares it, or build the package: `go build …`; else fix the code and save"
+)
+def test_a_line_that_names_files_is_told_until_it_names_the_package(hinted: Callable[[str], str]) -> None:
+    made = service("RUN go build -o bin/shop main.go")
+    named = replace(made, build=replace(made.build, go_files=("main.go",)))
+    build, _, package = hinted(mend(named, UNDEFINED)).split("`")[1].rpartition(" ")
+    whole = service(f"RUN {build} -o bin/shop {package}")
+    assert whole.build.go_files == () and mend(whole, UNDEFINED) == "fix the code and save"

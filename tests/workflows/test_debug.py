@@ -125,7 +125,7 @@ def test_an_up_of_another_service_keeps_it() -> None:
 def test_where_no_delve_can_be_installed_nothing_is_touched_and_that_is_said() -> None:
     world = running()
     first = world.of("shop").id
-    world.offline = True
+    world.no_delve = 1
     with pytest.raises(MachineError) as raised:
         debugs(world)
     assert raised.value.code == "debugger-not-installed" and "no such host" in str(raised.value)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import yaml
 from msgspec.structs import replace
 
+from devctl.adapters.project_files.config_file import check
+from devctl.adapters.system.files import SystemFiles
+from devctl.domain.command.requests import UpRequest
+from devctl.domain.compose.handed_files import may_read
 from devctl.domain.plan.engine_state import MODE_LABEL, ROOT_LABEL, Container, LastRun, Observed
 from devctl.domain.project.model import ProgramStart, Service, SourceCode
+from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.ready.exited import TOLD_LATE, exited, panicked, with_ended_dependency
+from tests.fakes import World
 from tests.helpers import build_tree
 
 KILLED = Container("c1", "shop-api-1", "api", "exited", "none", 137, "shop-api:dev", "sha256:1")
@@ -172,3 +180,103 @@ def test_places_of_a_trace_are_those_of_the_project() -> None:
     log = f"panic: no way\n\ngoroutine 1 [running]:\nmain.main()\n\t{service.mounted_at}/cmd/api/main.go:12 +0x28\n"
     told = panicked(service, "panic: no way", log)
     assert "\n\tcmd/api/main.go:12 +0x28" in told.detail
+
+
+SERVED = "Usage:\n  api [command]\n\nAvailable Commands:\n  serve       Start the server\n"
+
+
+def told_in_dev(root: Path, service: Service, log: str, *, code: int = 1, user: str = "") -> str:
+    """The hint for a program that printed `log` and ended."""
+    engine, files = SimpleNamespace(logs=lambda *_, **__: log), SimpleNamespace(exists=Path.exists)
+    ended = replace(
+        KILLED, exit_code=code, labels={MODE_LABEL: "dev", ROOT_LABEL: str(root)}, user=user or KILLED.user
+    )
+    error = exited(cast("Any", SimpleNamespace(engine=engine, files=files)), "shop", service, ended)
+    return error.problem.hint
+
+
+@pytest.mark.parametrize(
+    ("log", "code", "args"),
+    [
+        pytest.param(
+            SERVED,
+            1,
+            ("serve",),
+            marks=pytest.mark.follows(
+                "…; it asks for a sub-command, devctl.yaml: `services: {…: {args: […]}}`"
+            ),
+        ),
+        pytest.param(
+            "tells nothing",
+            0,
+            ("serve",),
+            marks=pytest.mark.follows(
+                "…; where it needs a sub-command, devctl.yaml: `services: {…: {args: [serve]}}`"
+            ),
+        ),
+        pytest.param(
+            "tells nothing",
+            1,
+            ("--flag", "value"),
+            marks=pytest.mark.follows(
+                "…; what it asks for goes into devctl.yaml: `services: {…: {args: [--flag, value], env: {NAME: value}}}`"
+            ),
+        ),
+    ],
+)
+def test_what_a_program_asks_for_goes_into_devctl_yaml_as_the_hint_writes_it(
+    log: str, code: int, args: tuple[str, ...], hinted: Callable[[str], str], tmp_path: Path
+) -> None:
+    config, problems = check(
+        "version: 1\n" + hinted(told_in_dev(tmp_path, Service("api"), log, code=code)).split("`")[1]
+    )
+    assert problems == () and tuple(config.services["api"].args or ()) == args
+    given = Service("api", start=ProgramStart(args=args))
+    assert told_in_dev(tmp_path, given, log, code=code) == "devctl logs api", "it is asked for no more"
+
+
+@pytest.mark.follows("where that line reads os.Args: devctl.yaml: `services: {…: {args: [VALUE]}}`; else …")
+def test_an_argument_that_is_given_is_asked_for_no_more(hinted: Callable[[str], str]) -> None:
+    said = "panic: runtime error: index out of range [1] with length 1"
+    hint = hinted(panicked(Service("api"), said, said).problem.hint)
+    config, problems = check("version: 1\n" + hint.split("`")[1].replace("VALUE", "'9000'"))
+    args = tuple(config.services["api"].args or ())
+    assert problems == () and args == ("9000",)
+    given = Service("api", start=ProgramStart(args=args))
+    assert panicked(given, said, said).problem.hint == hint.rpartition("; else ")[2]
+
+
+@pytest.mark.follows("write …, or fix the path")
+def test_a_file_that_is_written_is_missed_no_more(hinted: Callable[[str], str], tmp_path: Path) -> None:
+    service = Service("api", source=SourceCode(dir="api"))
+    hint = hinted(told_in_dev(tmp_path, service, LOG))
+    wanted = tmp_path / hint.removeprefix("write ").partition(",")[0]
+    assert wanted == tmp_path / "api" / LOG.split()[3].rstrip(":"), "where the program looks for it"
+
+
+@pytest.mark.follows("mount it where it lies here: `volumes: [./FILE:…]` in the compose file")
+def test_a_file_that_is_mounted_is_where_the_program_looks(
+    hinted: Callable[[str], str], tmp_path: Path
+) -> None:
+    hint = hinted(told_in_dev(tmp_path, Service("api"), LOG.replace("conf", "/etc")))
+    world = World()
+    world.save("app.yaml", "x")
+    line = hint.split("`")[1].replace("FILE", "app.yaml")
+    world.compose({"api": {"build": ".", **yaml.safe_load(line)}})
+    up(UpRequest(project=world.root, detach=True), world.box())
+    mounts = [(m["source"], m["target"]) for m in world.of("api").spec["volumes"]]
+    assert (f"{world.root}/app.yaml", "/etc/app.yaml") in mounts
+
+
+@pytest.mark.follows("let … read it: by its owner or mode here, or by COPY --chmod=0444 … in the Dockerfile")
+def test_a_file_that_who_develops_may_not_read_is_told_with_the_user(
+    hinted: Callable[[str], str], tmp_path: Path
+) -> None:
+    """0444, as the hint has it, lets every user read it."""
+    hint = hinted(
+        told_in_dev(tmp_path, Service("api"), "open /etc/key.pem: permission denied", user="1000:1000")
+    )
+    file = build_tree(tmp_path, {"key.pem": "x"}) / "key.pem"
+    file.chmod(int(hint.partition("--chmod=")[2].split()[0], 8))
+    facts = SystemFiles().permissions(file)
+    assert facts is not None and may_read(hint.split()[1], groups=(), mode=facts[0], owner=(0, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from devctl.domain.project.config import Bases, Config
 from devctl.domain.project.taken_from_variables import VALUES
 from devctl.errors import FilesError
 from devctl.workflows.dev.watch_round import catch_up
+from devctl.workflows.project.approved_inputs import HeldBack
 from devctl.workflows.project.load import load
 from devctl.workflows.switch.applied_model import Applied
 from tests import fakes
@@ -169,12 +171,32 @@ def test_a_variable_of_the_host_waits_until_a_person_has_applied_it(running: Com
     assert running.held == []
 
 
-def test_an_env_file_that_would_fill_the_memory_is_given_to_nobody(running: Composed) -> None:
+@pytest.mark.follows("write out what … means to say")
+def test_an_env_file_that_would_fill_the_memory_is_given_to_nobody(
+    running: Composed, hinted: Callable[[str], str]
+) -> None:
     doubled = "".join(f"A{n + 1}=$A{n}$A{n}\n" for n in range(40))
     running.world.save(".env", f"A0=x\n{doubled}")
     for unattended in (False, True):
-        with pytest.raises(FilesError, match=r"the variables of \.env fill in one another"):
+        with pytest.raises(FilesError, match=r"the variables of \.env fill in one another") as raised:
             load(running.box, running.world.root, unattended=unattended)
+    name = hinted(raised.value.problem.hint).removeprefix("write out what ").partition(" ")[0]
+    running.world.save(name, "A0=x\nA1=xx\n")
+    for unattended in (False, True):
+        load(running.box, running.world.root, unattended=unattended)
+
+
+@pytest.mark.follows("workflows/project/approved_inputs.py | devctl up")
+def test_what_was_held_back_is_applied_by_the_command_of_the_hint(
+    running: Composed, hinted: Callable[[str], str]
+) -> None:
+    running.world.env |= {"AWS_KEY": "hunter2"}
+    running.compose(environment={"A": "${AWS_KEY}"})
+    with pytest.raises(HeldBack) as raised:
+        load(running.box, running.world.root, unattended=True)
+    assert hinted(raised.value.problem.hint) == "devctl up"
+    running.up()
+    load(running.box, running.world.root, unattended=True)
 
 
 @pytest.mark.parametrize("kind", ["secrets", "configs"])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import yaml
 from msgspec.structs import replace
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.adapters.project_files.shipped_templates import ShippedTemplates
+from devctl.domain.compose.depends_on import jobs
 from devctl.domain.dockerfile.prod_stages import prod_stages
 from devctl.domain.go.facts import GoPackage, Module, SourceFacts
 from devctl.domain.plan.engine_state import Observed
@@ -92,14 +94,21 @@ def refuse(box: Any, project: Project, run: Run) -> None:
     "spec", [SCRIPT, {"entrypoint": ["/bin/sh", "-c", "shop"]}, {**SCRIPT, "entrypoint": ["ash", "-c"]}]
 )
 @pytest.mark.parametrize("base", ["scratch", "gcr.io/distroless/static-debian13:nonroot"])
-def test_a_shell_that_the_base_lacks(base: str, spec: dict[str, Any]) -> None:
+@pytest.mark.follows(
+    "devctl prod-preview --base …; or start the program without a shell: `…: [PROGRAM, ARGUMENT]`"
+)
+def test_a_shell_that_the_base_lacks(base: str, spec: dict[str, Any], hinted: Callable[[str], str]) -> None:
     with pytest.raises(ProjectError) as raised:
         refuse(*made(base=base, start=START, **spec))
     problem = raised.value.problem
     key = "entrypoint" if "entrypoint" in spec else "command"
     assert (problem.code, problem.place) == ("shell-needed", "compose.yaml:7")
     assert problem.message.startswith(f"`{key}` of shop starts ")
-    assert "devctl prod-preview --base alpine" in problem.hint
+    command, _, other = hinted(problem.hint).partition("; or start the program without a shell: ")
+    box, project, _ = made(base=base, start=START, **spec)
+    refuse(box, project, prod_run(project, project.services[0], base=command.split()[-1]))
+    plain = other.strip("`").replace("PROGRAM", "/shop").replace("ARGUMENT", "serve")
+    refuse(*made(base=base, start=START, **{**dict.fromkeys(spec), **yaml.safe_load(plain)}))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +133,8 @@ def test_a_shell_on_a_base_of_devctls_own_choice() -> None:
         refuse(box, project, run)
 
 
-def test_a_package_that_the_build_is_not_given() -> None:
+@pytest.mark.follows("`!…` as the last line of …")
+def test_a_package_that_the_build_is_not_given(hinted: Callable[[str], str]) -> None:
     with pytest.raises(ProjectError) as raised:
         refuse(*made(files={".dockerignore": "*.md\n**/*.pb.go\n"}))
     problem = raised.value.problem
@@ -133,9 +143,9 @@ def test_a_package_that_the_build_is_not_given() -> None:
         problem.message
         == ".dockerignore keeps the package internal/gen from the build, and shop is built from it"
     )
-    hint = "`!internal/gen` as the last line of .dockerignore"
-    assert problem.hint == hint
-    refuse(*made(files={".dockerignore": "*.md\n**/*.pb.go\n!internal/gen\n"}))
+    _, line, last = hinted(problem.hint).split("`")
+    assert (line, last) == ("!internal/gen", " as the last line of .dockerignore")
+    refuse(*made(files={".dockerignore": f"*.md\n**/*.pb.go\n{line}\n"}))
     box, project, _ = made(files={".dockerignore": "*\n!dist\n"})
     refuse(box, project, prod_run(project, replace(project.services[0], build=ImageBuild()), base=None))
 
@@ -211,3 +221,30 @@ def test_what_devctls_own_dev_stage_does_not_start_is_told(
     found = [p for p in problems(box, project, mode="dev") if p.code == "steps-left-out"]
     assert [p.place for p in found] == ([said[1]] if said else [])
     assert all(said and f"shop starts without {said[0]} in dev" in p.message for p in found)
+
+
+@pytest.mark.follows(
+    "where production needs that too, make it a service of its own, which `depends_on` waits for "
+    "(`condition: service_completed_successfully`)"
+)
+def test_what_runs_before_the_program_in_dev_alone_is_told_for_production(
+    hinted: Callable[[str], str],
+) -> None:
+    box, project, _ = made(base="alpine:3.22")
+    (service,) = project.services
+    before = replace(service, start=replace(service.start, steps=("migrate up",)))
+    (told,) = [
+        p
+        for p in problems(box, replace(project, services=(before,)), mode="prod")
+        if p.code == "steps-left-out"
+    ]
+    key, condition = hinted(told.hint).split("`")[1::2]
+    model = {
+        "services": {
+            "migrate": {"build": {"context": "."}, "command": ["migrate", "up"]},
+            "shop": {key: {"migrate": yaml.safe_load(condition)}},
+        }
+    }
+    assert jobs(model["services"]) == {"migrate"}, "compose waits for its end"
+    told_then = problems(box, replace(project, model=model), mode="prod")
+    assert "steps-left-out" not in [p.code for p in told_then]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.adapters.project_files.shipped_templates import ShippedTemplates
 from devctl.domain.derive.dev_stage import DerivedStage, derived_stage
+from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.plan.engine_state import Observed
 from devctl.domain.plan.run import prod_run
 from devctl.domain.ports.toolbox import Finished
@@ -75,6 +77,107 @@ def test_production_is_refused_with_the_line(line: str, said: str) -> None:
     problem = raised.value.problem
     assert (problem.code, problem.place) == ("builder-too-old", f"{PATH}:5")
     assert f"`{said}` needs Docker Engine" in problem.message and "20.10.24+dfsg1" in problem.message
+
+
+SYNTAX = "# syntax=docker/dockerfile:1\n"
+HERE = "COPY <<END /etc/x\na=b\nEND\n"
+LINK = "COPY --link a /a\n"
+
+
+def joined(hint: str) -> str:
+    assert "`RUN a && b`" in hint
+    return "RUN mkdir /data && true\n"
+
+
+def copied(hint: str) -> str:
+    assert "COPY that" in hint
+    return "COPY etc/x /etc/x\n"
+
+
+def taken_out(hint: str) -> str:
+    return LINK.replace(f"{hint.rpartition('take out ')[2]} ", "")
+
+
+@pytest.mark.parametrize(
+    ("syntax", "line", "otherwise"),
+    [
+        pytest.param(
+            "",
+            NEWER,
+            joined,
+            marks=pytest.mark.follows(
+                "docker pull docker/dockerfile:1 where a registry answers, with `# syntax=docker/dockerfile:1` as "
+                "the first line; or join its commands in one line: `RUN a && b`"
+            ),
+        ),
+        pytest.param(
+            "",
+            HERE,
+            copied,
+            marks=pytest.mark.follows(
+                "docker pull docker/dockerfile:1 where a registry answers, with `# syntax=docker/dockerfile:1` as "
+                "the first line; or put the text into a file and COPY that"
+            ),
+        ),
+        pytest.param(
+            "",
+            LINK,
+            taken_out,
+            marks=pytest.mark.follows(
+                "docker pull docker/dockerfile:1 where a registry answers, with `# syntax=docker/dockerfile:1` as "
+                "the first line; or take out …"
+            ),
+        ),
+        pytest.param(
+            SYNTAX,
+            NEWER,
+            joined,
+            marks=pytest.mark.follows(
+                "docker pull docker/dockerfile:1 where a registry answers; or join its commands in one line: `RUN a && b`"
+            ),
+        ),
+        pytest.param(
+            SYNTAX,
+            HERE,
+            copied,
+            marks=pytest.mark.follows(
+                "docker pull docker/dockerfile:1 where a registry answers; or put the text into a file and COPY that"
+            ),
+        ),
+        pytest.param(
+            SYNTAX,
+            LINK,
+            taken_out,
+            marks=pytest.mark.follows(
+                "docker pull docker/dockerfile:1 where a registry answers; or take out …"
+            ),
+        ),
+    ],
+)
+def test_what_is_written_otherwise_is_read(
+    syntax: str,
+    line: str,
+    otherwise: Callable[[str], str],
+    hinted: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The line that names a builder helps where it can be had, and the other way on each engine."""
+    had = set[str]()
+    monkeypatch.setattr(go_base, "pull", lambda _box, ref, *_: ref in had)
+    images = SimpleNamespace(find=lambda ref: ref if ref in had or "dockerfile" not in ref else None)
+
+    def resolve(text: str) -> None:
+        _, box, project = made(text, engine="20.10.24")
+        box = replace(box, machine=lambda: cast("Any", SimpleNamespace(images=images)))
+        resolve_bases(box, project, mode="prod")
+
+    with pytest.raises(MachineError) as raised:
+        resolve(syntax + BUILD + FINAL.format(line))
+    hint = hinted(raised.value.problem.hint)
+    resolve(syntax + BUILD + FINAL.format(otherwise(hint)))
+    had.add(hint.removeprefix("docker pull ").split()[0])
+    first = re.search(r"with `([^`]+)` as the first line", hint)
+    resolve((f"{first[1]}\n" if first is not None else syntax) + BUILD + FINAL.format(line))
 
 
 def test_an_engine_that_reads_it_is_asked_nothing() -> None:
@@ -181,3 +284,50 @@ def test_a_dockerfile_in_the_compose_file_is_read_and_nothing_else_of_that_file(
     error = MachineError("failed to load https://example.com/x : 404", code="build-failed", hint="")
     place = execute._adds(cast("Any", sources), session, "shop", error)
     assert place is not None and place.startswith(f"{PATH}:")
+
+
+@pytest.mark.follows("…; or `devctl prod-preview --base …` does without")
+def test_another_base_that_needs_nothing_which_is_missing_is_named(hinted: Callable[[str], str]) -> None:
+    _, box, project = made(BUILD + FINAL.format(""), engine="23.0.1")
+    bases = {name: f"example.com/{name}" for name in RUNTIME_BASES} | project.bases
+    project = replace(project, bases=bases)
+    images = SimpleNamespace(find=lambda ref: None if ref == "alpine:3.22" else ref)
+    box = replace(box, machine=lambda: cast("Any", SimpleNamespace(images=images)))
+
+    def session(base: str | None) -> Session:
+        run = prod_run(project, project.services[0], base=base)
+        overlay = {run.service: overlay_files(box, project, run)}
+        return Session(project, (run,), Observed(), (), project.model, overlay, {})
+
+    with (
+        pytest.raises(MachineError) as raised,
+        needed.other_way_named(box, session(None), ["shop"]),
+    ):
+        raise MachineError("no base", code="base-missing", hint="devctl bases build")
+    base = hinted(raised.value.problem.hint).split("`")[1].split()[-1]
+    other = session(base)
+    wanted = [it.ref for it in needed.all_bases(box, project, other.runs)]
+    assert "alpine:3.22" not in wanted and all(map(images.find, wanted))
+
+
+@pytest.mark.follows("go mod edit -go=…; or, where a registry has it: docker pull …")
+def test_a_go_that_no_image_has_is_lowered_or_pulled(
+    hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    had = {"golang:1.26-alpine"}
+    _, box, project = made(BUILD + FINAL.format(""), engine="23.0.1")
+    images = SimpleNamespace(
+        find=lambda ref: ref if ref in had else None, named=lambda name: tuple(sorted(had))
+    )
+    box = replace(box, machine=lambda: cast("Any", SimpleNamespace(images=images)))
+    monkeypatch.setattr(go_base, "pull", lambda _box, ref, *_: ref in had)
+    asks = replace(project, go_version="1.99")
+    with pytest.raises(MachineError) as raised:
+        resolve_bases(box, asks, mode="dev")
+    lower, _, pull = hinted(raised.value.problem.hint).partition(
+        "; or, where a registry has it: docker pull "
+    )
+    version = lower.removeprefix("go mod edit -go=")
+    resolve_bases(box, replace(project, go_version=version), mode="dev")
+    had.add(pull)
+    resolve_bases(box, asks, mode="dev")

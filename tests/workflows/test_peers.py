@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from devctl.adapters.project_files.config_file import check
 from devctl.domain.detect.required_env import unset_hint, unset_message
 from devctl.domain.failures import explain
 from devctl.domain.plan.engine_state import Container, Observed
@@ -53,6 +55,44 @@ def test_the_line_can_be_written_as_it_stands() -> None:
     cache = _beside("cache", "redis:7")
     _, hint = _hint(LOCAL.format(6379), {"REDIS_ADDR": "localhost:6379"}, cache)
     assert hint.endswith("devctl.yaml: `services: {api: {env: {REDIS_ADDR: cache:6379}}}`")
+
+
+SAID = [
+    pytest.param(
+        {"REDIS_ADDR": "localhost:6379"},
+        "REDIS_ADDR",
+        marks=pytest.mark.follows(
+            "… is …:… for …: say so in …, in the compose file's `environment:` or devctl.yaml: `services: {…: {env: {…: …:…}}}`",
+            "… is …:… for …: say so in …, in the compose file's `environment:` or devctl.yaml: `services: {…: {env: {…: …}}}`",
+        ),
+    ),
+    pytest.param(
+        {},
+        "NAME",
+        marks=pytest.mark.follows(
+            "… is …:… for …: say so where it reads that address, in the compose file's `environment:` or "
+            "devctl.yaml: `services: {…: {env: {…: …:…}}}`",
+            "… is …:… for …: say so where it reads that address, in the compose file's `environment:` or "
+            "devctl.yaml: `services: {…: {env: {…: …}}}`",
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("env", "variable"), SAID)
+def test_who_says_so_calls_it_by_its_name(
+    env: dict[str, str], variable: str, hinted: Callable[[str], str]
+) -> None:
+    """The line goes into devctl.yaml as it stands; what the reader alone knows is filled in."""
+    cache = _beside("cache", "redis:7")
+    hint = hinted(_hint(LOCAL.format(6379), env, cache)[1])
+    address = hint.split()[2]
+    line = hint.rpartition("devctl.yaml: ")[2].strip("`").replace("NAME", "REDIS").replace("…", address)
+    config, problems = check(f"version: 1\n{line}\n")
+    given = config.services["api"].env
+    assert problems == () and given == {variable.replace("NAME", "REDIS"): "cache:6379"}
+    refused = "dial tcp cache:6379: connect: connection refused"
+    assert _hint(refused, dict(given), cache)[0] == "it calls cache:6379, and nothing listens there yet"
 
 
 def test_where_nothing_of_the_project_listens_there_nothing_is_made_up() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,10 +13,16 @@ import pytest
 from msgspec.structs import replace
 
 from devctl.adapters.system.files import SystemFiles
+from devctl.cli import wiring
 from devctl.domain.command.state import Mode
 from devctl.domain.project.model import Project, Service, SourceCode
 from devctl.errors import FilesError, ProjectError
 from devctl.workflows.session.manifests import check_manifests, deps_fingerprint
+from tests.cli.conftest import Ran, devctl
+from tests.cli.scripted_docker import ScriptedDocker
+from tests.helpers import build_tree
+
+__all__ = ["devctl"]
 
 MOD = "module example.com/bridge\n\ngo 1.26\n\nrequire example.com/greet v0.0.0\n\nreplace example.com/greet => ../../libs/greet\n"
 
@@ -104,3 +113,51 @@ def test_a_command_that_is_told_is_one_command(tmp_path: Path) -> None:
     with pytest.raises(FilesError) as raised:
         check_manifests(box.files, project, mode="prod")
     assert raised.value.problem.hint.endswith("go mod edit '-dropreplace=example.com/$(evil)' && go mod tidy")
+
+
+@pytest.mark.follows("git submodule update --init …")
+def test_a_submodule_that_was_not_fetched_is_there_after_the_command(
+    tmp_path: Path, hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, (key, value) in enumerate(
+        {"protocol.file.allow": "always", "user.name": "x", "user.email": "x@example.com"}.items()
+    ):
+        monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", key)
+        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "3")
+
+    def shell(command: str, folder: Path) -> None:
+        subprocess.run(["sh", "-ec", command], cwd=folder, check=True, capture_output=True)
+
+    greet = build_tree(tmp_path / "greet", {"go.mod": "module example.com/greet\n"})
+    shell("git init -q . && git add . && git commit -qm one", greet)
+    box, project = bridge(tmp_path / "all", mod=MOD.replace("../../libs", "./libs"))
+    commit = f"git init -q . && git submodule add -q {greet} libs/greet && git add . && git commit -qm two"
+    shell(commit, project.root)
+    shell(f"git clone -q {project.root} clone", tmp_path)
+    project = replace(project, root=tmp_path / "clone")
+    with pytest.raises(FilesError) as raised:
+        check_manifests(box.files, project, mode="prod")
+    shell(hinted(raised.value.problem.hint), project.root)
+    check_manifests(box.files, project, mode="prod")
+
+
+@pytest.mark.follows(
+    "COMPOSE_FILE=… devctl -C … up: that folder holds both, and is the `context` to build from"
+)
+def test_from_the_folder_that_holds_both_the_compose_file_builds(
+    tmp_path: Path, hinted: Callable[[str], str], devctl: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = ScriptedDocker("answers", present=True, env=os.environ)
+    monkeypatch.setattr(wiring, "SystemProcesses", lambda: docker)
+    _, project = bridge(tmp_path)
+    main = 'package main\n\nimport "net/http"\n\nfunc main() { http.ListenAndServe(":8080", nil) }\n'
+    compose = "services:\n  bridge:\n    build: .\n"
+    monkeypatch.chdir(build_tree(project.root, {"main.go": main, "compose.yaml": compose}))
+    told = devctl("--json", "up", "--dry-run").envelope["error"]
+    variable, *words = hinted(told["hint"]).partition(":")[0].split()
+    monkeypatch.setenv(*variable.split("="))
+    (project.root / "compose.yaml").write_text(compose.replace("build: .", "build: {context: ../..}"))
+    assert words[0] == "devctl"
+    ran = devctl("--json", *words[1:], "--dry-run")
+    assert (ran.code, ran.envelope["error"]) == (0, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -163,12 +164,16 @@ def test_an_engine_that_went_away_is_not_the_projects_failure(running: Running, 
     assert running.world.served == (go_mod("a"), "v1")
 
 
-def test_files_that_move_on_during_a_build_are_not_brought_in_as_a_mixture(running: Running) -> None:
+@pytest.mark.follows("devctl up again")
+def test_files_that_move_on_during_a_build_are_not_brought_in_as_a_mixture(
+    running: Running, hinted: Callable[[str], str]
+) -> None:
     running.world.save("go.mod", go_mod("a"))
-    with pytest.raises(Superseded):
+    with pytest.raises(Superseded) as raised:
         running.round("edit-before-read")
     assert running.world.container is running.first
-    assert running.round() is False
+    assert hinted(raised.value.problem.hint).startswith("devctl up ")
+    running.up()
     assert running.world.served == (running.world.mod, "v1")
 
 

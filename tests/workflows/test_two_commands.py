@@ -382,7 +382,10 @@ def test_who_waits_is_told_as_a_step_with_the_holder_in_it() -> None:
     assert [type(e) for e in steps] == [StepStarted, StepDone]
 
 
-def test_volumes_that_appear_after_the_question_are_not_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.follows("devctl down --volumes asks again")
+def test_volumes_that_appear_after_the_question_are_not_removed(
+    monkeypatch: pytest.MonkeyPatch, hinted: Callable[[str], str]
+) -> None:
     world = in_dev()
     world.agrees = True
     box = world.box()
@@ -400,3 +403,8 @@ def test_volumes_that_appear_after_the_question_are_not_removed(monkeypatch: pyt
     assert "shop_more" in str(caught.value)
     assert {"shop_data", "shop_more"} <= set(world.volumes)
     assert world.containers
+    assert hinted(caught.value.problem.hint) == "devctl down --volumes asks again"
+    asked = list[str]()
+    monkeypatch.setattr("tests.fakes.FakeHost.confirm", lambda self, question: asked.append(question) or True)
+    down(DownRequest(project=world.root, volumes=True), world.box())
+    assert "shop_more" in asked[0] and not world.containers and "shop_more" not in world.volumes

@@ -38,7 +38,7 @@ def by_name(
     if found is None:
         return known
     where = f"in {' and '.join(sorted(names))}" if names else "where it reads that address"
-    variable, value = names[0] if names else "NAME", "…"
+    variable, value = names[0] if names else "NAME", f"{found[0]}:{found[1]}"
     if names:
         value = _corrected(container.env[variable], port, *found)
     hint = (

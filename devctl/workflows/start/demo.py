@@ -22,7 +22,7 @@ from devctl.workflows.dev import lifecycle
 from devctl.workflows.preview import preview
 from devctl.workflows.size.size import size
 from devctl.workflows.start import scaffold
-from devctl.workflows.start.demo_service import MODULE, DemoService
+from devctl.workflows.start.demo_service import KEPT_HINT, MODULE, DemoService
 from devctl.workflows.start.step_list import Walk, dry, text_of
 
 CAUSES = {
@@ -74,7 +74,7 @@ class _Demo(Struct):
             raise ProjectError(
                 "an edit of the source created a new container",
                 code="container-changed",
-                hint="devctl demo --keep",
+                hint=KEPT_HINT,
             )
         return f"saved → served in {took:.2f} s, same container"
 
@@ -90,7 +90,7 @@ class _Demo(Struct):
             raise ProjectError(
                 "go.mod changed and the container is still the old one",
                 code="deps-not-rebuilt",
-                hint="devctl demo --keep, then devctl logs --json",
+                hint=KEPT_HINT,
             )
         self.service.wait(ANSWER)
         took = self.box.clock.monotonic() - began
@@ -118,7 +118,7 @@ class _Demo(Struct):
             raise ProjectError(
                 f"the preview differs from production: {', '.join(wrong)}",
                 code="preview-not-hardened",
-                hint="devctl demo --keep, then devctl prod-preview",
+                hint=KEPT_HINT,
             )
         how = f"uid {USER}, read-only, no source, {DEFAULT_BASE}"
         times = f"switch {_seconds(result['switch_ms'])}, gap {_seconds(result['gap_ms'])}"

@@ -19,6 +19,8 @@ from devctl.workflows.dev import lifecycle
 from devctl.workflows.logs.recorded_events import recorded_event
 from devctl.workflows.session.host_ports import free_port
 
+KEPT_HINT = "devctl demo --keep leaves it running, to be looked at"
+
 SOURCE = "internal/web/web.go"
 MODULE = "github.com/google/uuid"
 VERSION = "v1.6.0"
@@ -55,9 +57,7 @@ class DemoService(Struct):
     def save(self, text: str, expected: str) -> float:
         """Save as an editor does; the seconds until it is served."""
         if text == self.source():
-            raise ProjectError(
-                f"{SOURCE} is not as the demo knows it", code="demo-broken", hint="devctl new DIR"
-            )
+            raise ProjectError(f"{SOURCE} is not as the demo knows it", code="demo-broken", hint=KEPT_HINT)
         began = self.box.clock.monotonic()
         self.box.files.write_atomic(
             self.root / SOURCE, text, within=self.root, owner=self.box.files.owner(self.root)
@@ -82,7 +82,7 @@ class DemoService(Struct):
         deadline = self.box.clock.monotonic() + seconds
         while not good():
             if self.box.clock.monotonic() > deadline:
-                raise ProjectError(what(), code="never-served", hint="devctl demo --keep, then devctl logs")
+                raise ProjectError(what(), code="never-served", hint=KEPT_HINT)
             self.box.clock.sleep(POLL)
 
     def container(self) -> str:
@@ -109,7 +109,7 @@ class DemoService(Struct):
             raise ProjectError(
                 f"{path.name} was written by another user than the folder's owner",
                 code="wrong-owner",
-                hint="devctl demo --keep, then ls -l",
+                hint=KEPT_HINT,
             )
 
     def await_event(self, name: str) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class DemoService(Struct):
                     raise ProjectError(
                         str(event.get("message")),
                         code="deps-failed",
-                        hint="devctl demo --keep, then devctl up",
+                        hint=KEPT_HINT,
                     )
                 if event.get("name") == name:
                     found.update(event)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from devctl.domain.command.requests import PreviewRequest, UpRequest
+from devctl.domain.command.requests import DownRequest, PreviewRequest, UpRequest
+from devctl.domain.plan.engine_state import MACHINE_LABEL, WORKING_DIR_LABEL
 from devctl.domain.ports.toolbox import Finished
+from devctl.workflows.dev.lifecycle import down
 from devctl.workflows.dev.up import up
+from devctl.workflows.engine.debugger import OLD_GO
 from devctl.workflows.preview.preview import prod_preview
-from tests.fakes import FakeContainer, World, copies, go_mod
+from devctl.workflows.project.load import load
+from tests.fakes import FakeContainer, FakeImage, World, copies, go_mod
 from tests.hints.follow import Told, said
 from tests.hints.rows.worlds import Person, command, composed, config, each, first, in_world, instead, saves
 
 API = {"build": ".", "ports": ["8080:8080"]}
 WEB = {"build": ".", "ports": ["8081:8080"]}
+VARIABLE = {"build": ".", "ports": ["${PORT}:8080"]}
 DB = {"image": "postgres:17"}
 BESIDE = {**WEB, "network_mode": "service:api"}
 TOKEN = {"secrets": {"token": {"file": "/home/dev/shop/token.txt"}}}
@@ -71,6 +77,11 @@ def without_network_mode(person: Person, told: Told) -> None:
     person.world.compose({"api": API, "beside": WEB})
 
 
+def listens(person: Person, told: Told) -> None:
+    assert "does it listen on 0.0.0.0:8080?" in told["hint"]
+    person.world.of("shop").mute = False
+
+
 def port_of_the_compose_file(person: Person, told: Told) -> None:
     """The line that the hint writes stands for the one of the same port."""
     model = json.loads(person.world.files[person.world.root / "compose.yaml"])
@@ -98,7 +109,74 @@ def dying() -> World:
     return made
 
 
+def anothers(machine: str) -> World:
+    """What runs under this name belongs to another folder."""
+    made = running()
+    made.files[Path("/home/dev/old/shop")] = ""
+    for container in made.containers.values():
+        container.own_labels |= {WORKING_DIR_LABEL: "/home/dev/old/shop", MACHINE_LABEL: machine}
+    made.files[Path("/home/dev/old/shop/go.mod")] = go_mod()
+    made.held.clear()
+    return made
+
+
+def downed_there(person: Person, told: Told) -> None:
+    option, folder, down_ = command(told).split()
+    assert (option, down_) == ("-C", "down")
+    down(DownRequest(project=Path(folder)), person.world.box())
+
+
+def composed_down(person: Person, told: Told) -> None:
+    assert told["hint"].endswith(": docker compose -p shop down")
+    person.world.containers.clear()
+
+
+def dotenv(person: Person, told: Told) -> None:
+    line, _, file = told["hint"].partition("; or ")[0].partition(" in ")
+    person.world.save(file, f"{line}\n")
+
+
+def held(world: World) -> World:
+    """Another project's container has port 8080."""
+    image = FakeImage("other", {}, "")
+    spec = {"ports": [{"target": 80, "published": 8080}]}
+    world.containers["other"] = FakeContainer("other", "web", image, "nginx", spec, name="other-web-1")
+    return world
+
+
+def stopped(person: Person, told: Told) -> None:
+    name = told["hint"].rpartition("docker stop ")[2]
+    person.world.stop(next(c for c in person.world.containers.values() if c.name == name))
+
+
+def newer_go(person: Person, told: Told) -> str:
+    """The script that installs delve asks the Go of the image (templates/debug/install)."""
+    assert "a newer golang image in the Dockerfile" in told["hint"]
+    person.world.no_delve = 0
+    return command(told)
+
+
+def with_bases(world: World) -> World:
+    """What production images are built on is here."""
+    world.images["base"] = FakeImage("base", {}, "")
+    world.tags |= dict.fromkeys(load(world.box(), world.root).bases.values(), "base")
+    return world
+
+
+def shown_whole(person: Person, told: Told) -> None:
+    """It is over the budget still, and the report is there."""
+    person.types(command(told).removesuffix(" shows what it is made of"))
+    assert any(path.name == "size.html" for path in person.world.files), person.world.files
+
+
 ROWS = [
+    in_world(
+        "a newer golang image in the Dockerfile; then devctl debug",
+        "debugger-not-installed",
+        "debug",
+        lambda: but(World(), no_delve=OLD_GO),
+        newer_go,
+    ),
     in_world(
         "devctl debug SERVICE, one of: …",
         "which-service",
@@ -295,5 +373,106 @@ ROWS = [
                 }
             ),
         ),
+    ),
+    in_world(
+        "devctl.yaml: `name: …-2` gives this folder a name of its own; or devctl -C … down",
+        "project-name-taken",
+        "up -d",
+        lambda: anothers("here"),
+        config(),
+        leaves=("port-moved",),
+    ),
+    in_world(
+        "devctl.yaml: `name: …-2` gives this folder a name of its own; or devctl -C … down",
+        "project-name-taken",
+        "up -d",
+        lambda: anothers("here"),
+        downed_there,
+    ),
+    in_world(
+        "devctl.yaml: `name: …-2` gives this folder a name of its own; where nobody needs what runs there: docker compose -p … down",
+        "project-name-taken",
+        "up -d",
+        lambda: anothers("elsewhere"),
+        config(),
+        leaves=("port-moved",),
+    ),
+    in_world(
+        "devctl.yaml: `name: …-2` gives this folder a name of its own; where nobody needs what runs there: docker compose -p … down",
+        "project-name-taken",
+        "up -d",
+        lambda: anothers("elsewhere"),
+        composed_down,
+    ),
+    in_world(
+        "…=… in …",
+        "port-taken",
+        "up -d",
+        lambda: saved(
+            of({"api": VARIABLE, "web": {"build": ".", "ports": ["8080:8080"]}}), ".env", "PORT=8080\n"
+        ),
+        dotenv,
+    ),
+    in_world(
+        "…=… in …; or end what `ss -ltnp 'sport = :…'` shows",
+        "port-taken",
+        "up -d",
+        lambda: but(saved(of({"api": VARIABLE}), ".env", "PORT=8080\n"), taken_ports={8080}),
+        dotenv,
+    ),
+    in_world(
+        "…=… in …; or docker stop …",
+        "port-taken",
+        "up -d",
+        lambda: held(saved(of({"api": VARIABLE}), ".env", "PORT=8080\n")),
+        dotenv,
+    ),
+    in_world(
+        '…: `services: {…: {ports: ["…:…:…"]}}`; or docker stop …',
+        "port-taken",
+        "up -d",
+        lambda: held(of({"api": {"build": ".", "ports": ["8081:8080", "8080:9100"]}})),
+        port_of_the_compose_file,
+    ),
+    in_world(
+        '…: `services: {…: {ports: ["…:…:…"]}}`; or docker stop …',
+        "port-taken",
+        "up -d",
+        lambda: held(of({"api": {"build": ".", "ports": ["8081:8080", "8080:9100"]}})),
+        stopped,
+    ),
+    in_world(
+        "run devctl down as that user",
+        "watcher-left",
+        "down",
+        lambda: but(running(), private={}),
+        lambda person, told: person.world.private.update(running().private) or command(told),
+    ),
+    in_world(
+        (
+            "does it listen on 0.0.0.0:…? `devctl logs …`; ",
+            "devctl.yaml: `services: {…: {port: …, probe: /}}` says where to ask",
+        ),
+        "never-answers",
+        "up -d",
+        lambda: but(World(), fault="never-answers"),
+        each(first(), config(1), listens),
+    ),
+    in_world(
+        "workflows/switch/switch.py | devctl up",
+        "start-failed",
+        "up -d",
+        lambda: saved(
+            but(running(), start=lambda _: Finished(1, "", "failed to start")), "go.mod", go_mod("a")
+        ),
+        each(lambda person, _told: person.world.__dict__.pop("start") and None, instead()),
+    ),
+    in_world(
+        "devctl size --html size.html shows what it is made of; devctl.yaml: `prod: {budget: 12MB}` sets the budget",
+        "over-budget",
+        "size",
+        lambda: with_bases(saved(running(), "devctl.yaml", "version: 1\nprod: {budget: 1MB}\n")),
+        each(shown_whole, config()),
+        leaves=("packages-unknown",),
     ),
 ]

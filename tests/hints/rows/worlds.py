@@ -25,7 +25,7 @@ Follow = Callable[["Person", Told], str | None]
 COMMAND = re.compile(r"(?<![\w./])devctl ((?:[-\w./]+ ?)+)")
 
 
-SAYS = frozenset({"asks", "continues", "removes", "starts", "tries"})
+SAYS = frozenset({"as", "asks", "continues", "removes", "starts", "tries"})
 """What a hint says that a command does."""
 
 
