@@ -161,6 +161,9 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
     ),
 }
 OPEN: tuple[str, ...] = (
+    "`devctl config render` shows what each service is built from",
+    "devctl up ends debugging; an override file of compose can take the network out while you debug",
+    "mount the source of … in another folder, such as /app, or debug without --editor",
     "…; `git update-index --chmod=+x` keeps it so",
     "docker rm --force …",
     "devctl logs …; what else differs between the two, such as user and environment, is listed below",

@@ -62,6 +62,8 @@ def test_a_package_of_the_project_is_not_looked_for_in_a_registry(package: str, 
     said = f"main.go:6:2: no required module provides package {package}; to add it:\n\tgo get {package}"
     error = does_not_compile(service("RUN go build -o bin/shop ."), said, hint="fix the code and save")
     assert (error.code, error.problem.hint) == ("requirement-missing", hint)
+
+
 @pytest.mark.follows(
     "… names the files that are built: add the one that declares it, or build the package: `go build …`; else fix the code and save"
 )

@@ -428,14 +428,14 @@ ROWS = [
         dotenv,
     ),
     in_world(
-        '…: `services: {…: {ports: ["…:…:…"]}}`; or docker stop …',
+        '…: `services: {…: {ports: ["127.0.0.1:…:…"]}}`; or docker stop …',
         "port-taken",
         "up -d",
         lambda: held(of({"api": {"build": ".", "ports": ["8081:8080", "8080:9100"]}})),
         port_of_the_compose_file,
     ),
     in_world(
-        '…: `services: {…: {ports: ["…:…:…"]}}`; or docker stop …',
+        '…: `services: {…: {ports: ["127.0.0.1:…:…"]}}`; or docker stop …',
         "port-taken",
         "up -d",
         lambda: held(of({"api": {"build": ".", "ports": ["8081:8080", "8080:9100"]}})),
