@@ -496,7 +496,7 @@ def test_what_is_wrong_with_the_files_is_told_where_who_is_debugged_changes_them
 
 def test_what_fails_on_the_way_back_does_not_hide_why(monkeypatch: pytest.MonkeyPatch) -> None:
     world = running()
-    world.offline = True
+    world.no_delve = 1
     ways: Iterator[Callable[..., Project]] = iter((debugging_these, second))
 
     def one(*words: Any) -> Project:
