@@ -13,7 +13,7 @@ def main() -> int:
 
 
 def _open_standard_streams() -> None:
-    """`>&-` closes one: Python has None in its place then, and the next file that is opened would get its number."""
+    """`>&-` closes a stream: Python then has None there, and the next file to be opened would get its number."""
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:
             handle = os.open(os.devnull, os.O_RDWR)
@@ -24,11 +24,11 @@ def _open_standard_streams() -> None:
 
 
 def _leave_the_folder() -> None:
-    """Take the working directory off `sys.path`: what is imported from now on is not a file of the project.
+    """Remove the working directory from `sys.path`, so that nothing imported from now on is a file of the project.
 
-    `python -m` puts it there, and so does an empty or relative entry of PYTHONPATH. It stays where it is our own home or
-    Python's. Python itself has imported its start-up modules by then; the script, and `python -P -m`,
-    never look there. By os.path: pathlib is not loaded yet.
+    `python -m` puts it there, and so does an empty or relative entry of PYTHONPATH. It is kept if it is the home of devctl or
+    Python. Python itself has already imported its start-up modules; the script, and `python -P -m`, never look there. Uses
+    os.path, since pathlib is not loaded yet.
     """
     try:
         here = os.path.realpath(os.getcwd())

@@ -1,4 +1,4 @@
-"""Errors are data: what is told (`Problem`), what checks find (`Finding`), what ends a command (`DevctlError`).
+"""Errors are data: what is reported (`Problem`), what checks find (`Finding`), what ends a command (`DevctlError`).
 
 The only list of exit codes (docs/reference/exit-codes.md).
 """
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 
 class ExitCode(IntEnum):
-    """What the shell sees; the kinds are kept apart so that a script can tell whose turn it is."""
+    """What the shell sees; the kinds are distinct so that a script can tell who has to act."""
 
     OK = 0
     PROJECT = 1
@@ -28,10 +28,10 @@ class ExitCode(IntEnum):
 class Problem(Struct, frozen=True):
     """One thing that is wrong, or worth a warning.
 
-    `code` is a stable kebab-case word, `hint` the command or line that fixes it (never empty),
-    `place` is `path:line:col`, `path:line` or `path` relative to the project, or None. `why` is the cause, where the
-    message does not say it: a line of its own in text, and the end of the message in JSON, which has four keys. `path`: the
-    file or folder that the message is about, for those who look further.
+    `code` is a stable kebab-case word, `hint` the command or line that fixes it (never empty), `place` is `path:line:col`,
+    `path:line` or `path` relative to the project, or None. `why` is the cause, if the message does not state it: a separate
+    line in text, and the end of the message in JSON, which has four keys. `path`: the file or folder that the message is
+    about, for code that examines it further.
     """
 
     code: str
@@ -50,10 +50,11 @@ Severity = Literal["ok", "warn", "fail"]
 
 
 class Finding(Struct, frozen=True):
-    """What a check found, of lint, readiness or doctor: a judgement, also that all is well. Told by itself, it is a `Problem`.
+    """What a check of lint, readiness or doctor found: a judgement, possibly that all is well. Reported on its own, it becomes
+    a `Problem`.
 
-    `hint` is the command or line that fixes it ("" where all is well), `place` the line to change. A rule leaves the
-    `id` to the table that it stands in: `ok`, `warn` and `fail` make one without.
+    `hint` is the command or line that fixes it ("" if all is well), `place` the line to change. A rule leaves the `id` to the
+    table that contains it: `ok`, `warn` and `fail` create one without.
     """
 
     id: str
@@ -67,7 +68,7 @@ class Finding(Struct, frozen=True):
         return Problem(self.id, self.message, self.hint, self.place)
 
     def of(self, check: str) -> Self:
-        """The same, as the finding of this check."""
+        """The same, as a finding of this check."""
         return replace(self, id=check)
 
     def as_json(self) -> dict[str, object]:
@@ -89,9 +90,9 @@ def fail(message: str, hint: str, place: str | None = None) -> Finding:
 
 
 class DevctlError(Exception):
-    """Base of every error that a user is meant to read. `detail` is output of a tool, shown below the message.
+    """Base of every error that a user should read. `detail` is the output of a tool, shown below the message.
 
-    It is not changed once it is made: who knows more raises another one from it (`replace`).
+    It is never modified: code that knows more raises a new one made from it (`replace`).
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.BUG
@@ -120,7 +121,7 @@ class DevctlError(Exception):
     def replace(
         self, *, result: Mapping[str, object] | None = None, detail: str | None = None, **problem: Any
     ) -> Self:
-        """A new error of the same kind, to be raised from this one: other words for its problem, a larger result, more detail."""
+        """A new error of the same kind, to be raised from this one: with a different problem, a larger result or more detail."""
         told = replace(self.problem, **problem)
         return type(self)(
             told.message,
@@ -175,7 +176,7 @@ class InterruptedByUser(DevctlError):
 
 
 def lost_interruption(error: BaseException) -> bool:
-    """Whether Ctrl-C arrived inside an extension that lost it: tree-sitter's makes a SystemError of it."""
+    """Whether Ctrl-C arrived inside an extension that swallowed it: tree-sitter's turns it into a SystemError."""
     while isinstance(error, SystemError) and error.__cause__ is not None:
         error = error.__cause__
     return isinstance(error, KeyboardInterrupt)

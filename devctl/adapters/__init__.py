@@ -1,1 +1,1 @@
-"""One outside thing each: an engine, a library, the file system, the clock."""
+"""Each wraps one outside thing: an engine, a library, the file system, the clock."""

@@ -1,1 +1,1 @@
-"""Words in, exit code out: flags become a request, a workflow runs, a renderer speaks."""
+"""Arguments in, exit code out: flags become a request, a workflow runs, a renderer prints the outcome."""

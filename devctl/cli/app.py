@@ -1,4 +1,4 @@
-"""`main(argv) -> int`: words in, exit code out. The only catch-all, and the only place that maps errors to exit codes."""
+"""`main(argv) -> int`: arguments in, exit code out. The only catch-all, and the only place that maps errors to exit codes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from devctl.domain.command.events import Outcome
     from devctl.ui.renderer import Renderer
 
-# typer keeps its own copy of click private; the base of its usage errors is reached through a public subclass.
+# typer keeps its copy of click private; the base class of its usage errors is reached through a public subclass.
 _TyperUsage: type[Exception] = typer.BadParameter.__mro__[1]
 _SUGGESTED = regex(r"Did you mean '([^']+)'")
 
@@ -40,7 +40,7 @@ app = typer.Typer(
     cls=Group,
     help="The development environment of a Go service in Docker.",
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # the rich help costs as much again as all of typer
+    rich_markup_mode=None,  # rich help costs as much as the rest of typer
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 register(app)
@@ -58,13 +58,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         failure = error
     except KeyboardInterrupt:
         failure = InterruptedByUser()
-    except SystemExit as exit_:  # typer's completion ends in this way
+    except SystemExit as exit_:  # typer's completion exits this way
         return exit_.code if isinstance(exit_.code, int) else ExitCode.OK
     except Exception as error:
         failure = InterruptedByUser() if lost_interruption(error) else _bug(error, words, renderers)
     renderer = renderers[0] if renderers else _renderer(session.options)
     if isinstance(failure, InterruptedByUser) and renderer.reader_gone:
-        return ExitCode.OK  # `| head` has seen enough: the normal end of a log
+        return ExitCode.OK  # `| head` has read enough: the normal end of a log
     return renderer.failed(session.command or _spoken(words), failure)
 
 
@@ -74,7 +74,7 @@ def _run(session: Call, words: Sequence[str], renderers: list[Renderer]) -> int:
         session.leave("version", lambda _box: _version())
     else:
         code = _parse(session, rest)
-        if session.work is None:  # help, which typer has printed
+        if session.work is None:  # help, already printed by typer
             return code
     renderers.append(_renderer(session.options))
     from devctl.cli import wiring
@@ -97,7 +97,7 @@ def _version() -> Outcome:
 
 
 def _parse(session: Call, rest: list[str]) -> int:
-    """Let typer choose the command; it leaves its work in the session. Help and completion are done here and now."""
+    """Let typer choose the command, which leaves its work in the session. Help and completion are handled right here."""
     if not rest and not session.options.json:
         app(args=["--help"], standalone_mode=False, obj=session, prog_name="devctl")
         return ExitCode.USAGE
@@ -119,13 +119,13 @@ def _parse(session: Call, rest: list[str]) -> int:
 
 
 def _usage(session: Call, error: Exception, words: Sequence[str]) -> UsageError:
-    """typer's message in our form. The hint is the command that was probably meant, else the help of the right command."""
+    """typer's message in devctl's format. The hint is the command that was probably meant, else the help of the right command."""
     message = getattr(error, "format_message", lambda: str(error))()
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "devctl"
     names = path.split()[1:]
     session.command = {"ps": "status"}.get(names[0], names[0]) if names else ""
-    if "'-- CMD'" in message and "--" in words:  # what follows it was taken for the service
+    if "'-- CMD'" in message and "--" in words:  # what followed it was taken for the service
         return UsageError("missing argument 'SERVICE'", code="usage", hint=f"{path} --help")
     meant = _SUGGESTED.search(message)
     hint = f"{path} {meant[1]}" if meant is not None else f"{path} --help"
@@ -133,7 +133,7 @@ def _usage(session: Call, error: Exception, words: Sequence[str]) -> UsageError:
 
 
 def _spoken(words: Sequence[str]) -> str:
-    """The command of a call that broke before typer could choose: the first word that is one."""
+    """The command of a call that failed before typer could choose one: the first word that is a command."""
     groups = [g.name for g in app.registered_groups]
     names = {c.name for c in app.registered_commands}.union(groups)
     return next((w for w in words if w in names), "devctl")
@@ -165,13 +165,13 @@ def _bug(error: Exception, words: Sequence[str], renderers: Sequence[Renderer]) 
     return DevctlError(
         f"a bug in devctl: {type(error).__name__}: {redact(str(error))}",
         code="internal-error",
-        hint=f"send the report {place} with your bug report; secrets were taken out",
+        hint=f"send the report {place} with your bug report; secrets have been removed",
     )
 
 
 @contextmanager
 def _terminated_like_ctrl_c() -> Iterator[None]:
-    """SIGTERM too: what runs is tidied up, and the exit code says so. Only a main thread may set signal handlers."""
+    """Treat SIGTERM like Ctrl-C: clean up, and say so in the exit code. Only the main thread may set signal handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""What a command hands over: the words are parsed first, the work runs afterwards, in one place that catches."""
+"""What a command hands over: arguments are parsed first, the work runs afterwards, in one place that catches errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # for annotations only: `--help` does not pay for them
     Work = Callable[[Toolbox], Outcome]
 
 
-Pretty = Annotated[bool, typer.Option("--pretty", help="On a terminal, show logs that are JSON readably.")]
+Pretty = Annotated[bool, typer.Option("--pretty", help="On a terminal, reformat JSON logs for reading.")]
 
 
 class Call(Struct):

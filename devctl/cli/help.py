@@ -7,12 +7,15 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 GLOBALS = (
-    ("-C, --project DIR", "The project (default: the nearest folder above that looks like one)."),
+    (
+        "-C, --project DIR",
+        "Project folder (default: the nearest one with devctl.yaml, a compose file or go.mod).",
+    ),
     ("--json", "Print one JSON object per line; the last one is the result."),
     ("-q, --quiet", "Print only results and errors."),
     ("-v, --verbose", "Also show build output."),
-    ("--color auto|always|never", "Default: on a terminal, unless NO_COLOR is set."),
-    ("--dry-run", "Print the plan and do nothing."),
+    ("--color auto|always|never", "When to use colour (auto: on a terminal, unless NO_COLOR is set)."),
+    ("--dry-run", "Print the plan without carrying it out."),
     ("-y, --yes", "Answer yes to every question."),
     ("--version", "Print the version."),
 )
@@ -23,7 +26,7 @@ class Command(TyperCommand):
     """A command whose help has no type labels and does have the global options."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """`[OPTIONS] NAME [NAME]... -- NAME...`: what need not be there in brackets."""
+        """`[OPTIONS] NAME [NAME]... -- NAME...`: optional parts in brackets."""
         pieces = [self.options_metavar or ""]
         for argument in _of(self, ctx, "argument"):
             many = "..." if argument.nargs != 1 else ""

@@ -1,4 +1,4 @@
-"""The global options: accepted before and after the command, so they are taken out of the words before typer reads them."""
+"""The global options: accepted before and after the command, so they are removed from the arguments before typer reads them."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class GlobalOptions(Struct, frozen=True):
 
 
 def asks_json(argv: Sequence[str]) -> bool:
-    """Whether even a call that cannot be understood is to be answered in JSON."""
+    """Whether even a call that cannot be parsed should be answered in JSON."""
     words = list(argv)
     return "--json" in (words[: words.index("--")] if "--" in words else words)
 
 
 def hoist(argv: Sequence[str]) -> tuple[GlobalOptions, list[str]]:
-    """Split the words into global options and the rest; nothing behind `--` is ours. Raises UsageError `usage`."""
+    """Split the arguments into global options and the rest; nothing after `--` is a global option. Raises UsageError `usage`."""
     found: dict[str, object] = {}
     rest: list[str] = []
     words = list(argv)
@@ -72,7 +72,7 @@ def _split(word: str) -> tuple[str, bool, str]:
 
 
 def _cluster(word: str, found: dict[str, object]) -> list[str]:
-    """`-dq` is `-d -q`: the letters that are ours are taken out, the others stay together."""
+    """`-dq` is `-d -q`: devctl's letters are taken out, the others stay together."""
     if len(word) < 3 or not word.startswith("-") or not word[1:].isalpha():
         return [word]
     others = ""
@@ -93,7 +93,7 @@ def _checked(found: dict[str, object]) -> GlobalOptions:
 
 
 def _folder(text: str) -> Path:
-    """Checked here, for every command alike. An empty word is a variable that was not set, not this folder."""
+    """Checked here, for every command alike. An empty value is a variable that was not set, not this folder."""
     folder = Path(text).expanduser()
     if not text or not folder.is_dir():
         raise UsageError(

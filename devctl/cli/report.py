@@ -1,4 +1,4 @@
-"""The report of a bug: what a maintainer needs, without secrets."""
+"""Bug reports: what a maintainer needs, without secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devctl.domain.project.redact import redact
 
 
 def write_report(error: BaseException, words: Sequence[str], *, plan: str, events: Sequence[Event]) -> str:
-    """Write it to the user's state folder; returns its path, or where else to find it."""
+    """Write it to the user's state folder; return its path, or where else to find it."""
     from devctl.cli import wiring
 
     text = report_text(
@@ -49,7 +49,7 @@ def report_text(
         "## The plan",
         "",
         "```",
-        plan or "none was made yet",
+        plan or "none yet",
         "```",
         "",
         "## The last events",

@@ -32,7 +32,7 @@ TOOL_ANSWERS_WITHIN = 5.0
 
 
 def toolbox(reporter: Reporter) -> Toolbox:
-    """The real ports. Each adapter imports its library where it uses it, so this costs no start-up time."""
+    """The real adapters. Each imports its library where it uses it, so this costs no start-up time."""
     processes, identity = SystemProcesses(), HomeIdentity()
     return Toolbox(
         reporter=reporter,
@@ -85,12 +85,12 @@ def _machine(reporter: Reporter, processes: SystemProcesses, identity: Identity)
 
 
 def wants_color(choice: str, stream: TextIO) -> bool:
-    """`always` and `never` are obeyed; `auto` means a terminal and no NO_COLOR."""
+    """`always` and `never` are taken literally; `auto` means a terminal and no NO_COLOR."""
     return choice == "always" or (choice == "auto" and stream.isatty() and not host.no_color())
 
 
 def save_report(text: str) -> Path:
-    """A report of a bug goes to the user's state folder, not into the project."""
+    """Bug reports go to the user's state folder, not into the project."""
     return host.write_state_file("report.md", text)
 
 
@@ -99,7 +99,7 @@ def platform_text() -> str:
 
 
 def tools_text() -> tuple[str, ...]:
-    """The versions of what devctl works with, each in a line; asked within seconds, since an engine may hang."""
+    """The versions of what devctl works with, one per line; limited to seconds, since an engine may hang."""
     from concurrent.futures import ThreadPoolExecutor
 
     asked = {

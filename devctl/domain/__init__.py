@@ -1,1 +1,1 @@
-"""Pure decisions and data; the ports that workflows see."""
+"""Pure decisions and data, and the ports that workflows see."""

@@ -1,4 +1,4 @@
-"""Numbers out of files, containers, tools and the words of a person, which may hold anything in their place."""
+"""Numbers from files, containers, tools and user input, where anything may be written instead."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from devctl.domain.regex import regex
 Version = tuple[int, ...]
 
 LONGEST = 131_072
-"""Characters of a text with its variables filled in: Linux gives no program a longer word."""
+"""Characters of a text with its variables expanded: Linux passes no longer word to a program."""
 _DIGITS = frozenset("0123456789")
 _MOST = 18
 """Digits. `int` refuses more than 4300, an operating system far fewer."""
@@ -19,13 +19,13 @@ _SIZE = regex(r"(?P<number>\d{1,18}(?:\.\d{1,18})?)\s*(?:(?P<unit>[kKMGT])(?P<bi
 def whole(text: str) -> int | None:
     """The number that a text of ASCII digits stands for; None for any other text, and for one of more than 18 digits.
 
-    `"²".isdigit()` is true and `int("²")` raises; `"٣".isdecimal()` is true, and is 3 to Python alone.
+    `"²".isdigit()` is true and `int("²")` raises; `"٣".isdecimal()` is true, and is 3 only for Python.
     """
     return int(text) if 0 < len(text) <= _MOST and set(text) <= _DIGITS else None
 
 
 def version(text: str) -> Version:
-    """`v2.40.3-desktop.1` → (2, 40, 3); empty where no number is named."""
+    """`v2.40.3-desktop.1` → (2, 40, 3); empty if no number is named."""
     found = re.search(r"\d{1,9}(?:\.\d{1,9})*", text)
     return tuple(int(part) for part in found[0].split(".")) if found else ()
 
@@ -34,14 +34,15 @@ def parse_size(text: str) -> int:
     """Bytes of `12MB` (10^6), `10MiB` (2^20), `12M` (as MB) or `1000`; raises ValueError for anything else."""
     found = _SIZE.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"`{text}` is not a size; write 12MB or 10MiB")
+        raise ValueError(f"`{text}` is not a size; write it as 12MB or 10MiB")
     power = "_KMGT".index((found["unit"] or "_").upper())
     factor: int = (1024 if found["binary"] else 1000) ** power
     return round(float(found["number"]) * factor)
 
 
 def int64(digits: str) -> int:
-    """For `json.loads(parse_int=…)`: no file of ours holds a larger number, and one of 400 digits ends the arithmetic that follows.
+    """For `json.loads(parse_int=…)`: none of devctl's files contains a larger number, and one of 400 digits breaks the
+    arithmetic that follows.
 
     Raises ValueError.
     """

@@ -1,4 +1,4 @@
-"""Patterns that are compiled when they are first asked."""
+"""Patterns that are compiled on first use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any, AnyStr, cast
 
 
 def regex(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
-    """As `re.compile`. A command loads some 270 patterns, asks a few, and is over in half a second, 50 ms of which were theirs."""
+    """Like `re.compile`. A command loads some 270 patterns, uses a few, and is over in half a second, 50 ms of which they
+    would take."""
     return cast("re.Pattern[AnyStr]", _Regex(text, flags))
 
 

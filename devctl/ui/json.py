@@ -17,7 +17,7 @@ SCHEMA = 1
 
 
 class JsonRenderer(Renderer):
-    """Writes events as they come, and the envelope last."""
+    """Writes events as they arrive, and the envelope last."""
 
     def __init__(self, *, discard: Callable[[], None]) -> None:
         super().__init__(discard=discard)
@@ -25,7 +25,7 @@ class JsonRenderer(Renderer):
 
     def show(self, event: Event) -> None:
         if isinstance(event, Recorded):
-            self._out.log_line(_text(json.loads(event.line)))  # out of a file that containers can write
+            self._out.log_line(_text(json.loads(event.line)))  # from a file that containers can write
         elif isinstance(event, LogLine) and event.stream != "build":
             line = event.line.encode(errors="surrogateescape").decode(errors="replace").rstrip("\r")
             self._out.log_line(_text(event_json(replace(event, line=line), now=datetime.now(UTC))))
@@ -66,7 +66,7 @@ def event_json(event: Event, *, now: datetime) -> dict[str, Any]:
 
 
 def _text(value: dict[str, Any]) -> str:
-    # ASCII only: no locale, no lone surrogate of a strange file name and no U+2028 in a log can break a line.
+    # ASCII only: no locale, lone surrogate in a file name or U+2028 in a log can break a line.
     return json.dumps(value, ensure_ascii=True, default=str)
 
 

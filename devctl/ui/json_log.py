@@ -1,4 +1,4 @@
-"""A log line that is JSON (slog, zap, zerolog, logrus), made readable: time, level, message, then the other fields."""
+"""Makes a JSON log line (slog, zap, zerolog, logrus) readable: time, level, message, then the other fields."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _WORST, _WORSE = ("error", "err", "dpanic", "fatal", "critical", "panic"), ("war
 _SHORTER = {"warning": "warn", "critical": "fatal"}
 _PLAIN = regex(r"[^\s\"=\x00-\x1f\x7f-\x9f]+")
 _UNITS = (1, 10**3, 10**6, 10**9)
-"""Of a time that is a number since 1970: seconds, or a part of them."""
+"""Unit of a numeric time since 1970: seconds, or a fraction of them."""
 
 
 Pairs = Sequence[tuple[str, Any]]
 
 
 class _Number(str):
-    """As it was written: a long one would lose digits."""
+    """As it was written: parsing a long number would lose digits."""
 
 
 class _Object(list[tuple[str, Any]]):
-    """Its keys in their order, and those that are there twice."""
+    """Its keys in order, and those that occur twice."""
 
 
 def readable(line: str, style: Style) -> list[Part] | None:
-    """None for a line that is no JSON object with a message or a level: it is shown as it is."""
+    """None for a line that is not a JSON object with a message or a level: it is shown unchanged."""
     if not line.startswith("{") or not line.rstrip().endswith("}"):
         return None
     try:
         return _readable(line, style)
-    except (ValueError, RecursionError):  # what is nested too deep for the parser, or for us
+    except (ValueError, RecursionError):  # nested too deeply for the parser, or for this module
         return None
 
 
@@ -59,7 +59,8 @@ def _readable(line: str, style: Style) -> list[Part] | None:
 
 
 def _taken(pairs: Pairs, names: tuple[str, ...], fits: Callable[[str], bool]) -> tuple[str | None, Pairs]:
-    """The text of the first of these names that is there, and the rest: a second one of the same name, say, stays a field."""
+    """The text under the first of these names that exists, and the remaining fields: a second occurrence of the same name
+    stays a field."""
     for name in names:
         for number, (key, value) in enumerate(pairs):
             if key == name and isinstance(value, str) and fits(value):
@@ -85,7 +86,7 @@ def _dim_clock(when: str | None, style: Style) -> Part | None:
 
 
 def _clock(when: str) -> str | None:
-    """The time of day here, to the millisecond where it is known so well."""
+    """The local time of day, to the millisecond if it is known that precisely."""
     try:
         if isinstance(when, _Number):
             number = float(when)
@@ -100,7 +101,7 @@ def _clock(when: str) -> str | None:
 
 
 def _fields(pairs: Pairs, style: Style) -> Iterator[Part]:
-    """Those with several lines, a stack trace for one, come last, below the line."""
+    """Values with several lines, such as a stack trace, come last, below the line."""
     long: list[tuple[str, str]] = []
     for key, value in _flat(pairs, ""):
         if isinstance(value, str) and not isinstance(value, _Number) and "\n" in value.strip("\n"):

@@ -1,4 +1,4 @@
-"""What is said of steps while they run: live lines on a terminal, drawn by rich; elsewhere a line now and then."""
+"""Progress of running steps: live lines on a terminal, drawn by rich; elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 SILENT = 30.0
-"""Seconds after which somebody who reads a log wonders whether anything still happens."""
+"""Seconds after which a reader of the log wonders whether anything is still happening."""
 
 
 class LiveLine:
-    """A line for each step that runs; `hidden` takes them away while something else is written."""
+    """One line for each running step; `hidden` removes them while something else is written."""
 
     def __init__(self, stream: TextIO, *, enabled: bool, color: bool) -> None:
         self._stream, self._enabled, self._color = stream, enabled, color
@@ -38,7 +38,7 @@ class LiveLine:
         from rich.table import Column
 
         console = Console(file=self._stream, color_system="standard" if self._color else None)
-        # One line whatever its length: a wrapped one could not be taken away again.
+        # One line whatever its length: a wrapped one could not be removed again.
         cause = TextColumn(
             "{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")
         )
@@ -76,7 +76,8 @@ class LiveLine:
 
 
 class Reminder:
-    """Says again and again that a step still runs, where no live line does. `lock` is held by whoever starts and ends it."""
+    """Reports at intervals that a step is still running, where there is no live line. `lock` is held by whoever starts and
+    stops it."""
 
     def __init__(
         self, say: Callable[[str], None], *, lock: AbstractContextManager[object], every: float = SILENT
@@ -101,7 +102,7 @@ class Reminder:
 
     def _remind(self, timer: Timer, text: str, seconds: float) -> None:
         with self._lock:
-            if timer is self._timers.get(text):  # else it was ended meanwhile
-                with suppress(OSError, ValueError):  # what it is written to may be closed by now
+            if timer is self._timers.get(text):  # else it was stopped meanwhile
+                with suppress(OSError, ValueError):  # its stream may be closed by now
                     self._say(f"  still running after {seconds:g} s: {text}")
                 self.start(text, seconds=seconds)

@@ -1,6 +1,6 @@
 """The two streams: everything that devctl prints goes through here, in whole lines.
 
-No error where the reader went away (`devctl logs | head`).
+There is no error if the reader has gone away (`devctl logs | head`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from devctl.ui.style import Part, rendered
 
 
 class Out:
-    """One stream of text. `discard` points the broken stream at nothing, so that the flush at exit stays quiet."""
+    """One stream of text. `discard` redirects a broken stream to nothing, so that the flush at exit stays quiet."""
 
     def __init__(self, stream: TextIO, *, discard: Callable[[], None]) -> None:
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a character that a locale lacks must not end us
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a character that the locale lacks must not end the program
         self.stream = stream
         self.gone = False
         self._discard = discard
@@ -30,9 +32,9 @@ class Out:
         self._write(rendered(parts))
 
     def log_line(self, *parts: Part, program: str = "") -> None:
-        """A line of an endless log: with nobody left to read it the command ends, from whatever thread we are in.
+        """A line of an endless log: once nobody reads it any more, the command ends, whichever thread this is.
 
-        `program`: what the program itself printed, as it is: byte for byte.
+        `program`: output of the user's program, passed on byte for byte.
         """
         self._write(rendered(parts), program)
         if self.gone and not self._ended:
@@ -53,7 +55,7 @@ class Out:
         except BrokenPipeError:
             self.gone = True
             self._discard()
-        except OSError as error:  # a full disk behind `>`, most often
+        except OSError as error:  # usually a full disk behind `>`
             self.gone = True
             self._discard()
             raise MachineError(
@@ -64,7 +66,7 @@ class Out:
 
 
 def _end_main() -> None:
-    """As a signal, so that the main thread wakes up too; not SIGINT, which a shell's background job ignores."""
+    """As a signal, so that the main thread wakes up too; not SIGINT, which a background job of a shell ignores."""
     main = threading.main_thread().ident
-    if main is not None and callable(signal.getsignal(signal.SIGTERM)):  # else nobody would catch it
+    if main is not None and callable(signal.getsignal(signal.SIGTERM)):  # otherwise nobody would catch it
         signal.pthread_kill(main, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""What text and JSON have in common: a reporter that also has the last word of a command."""
+"""What text and JSON output share: a reporter that also prints the outcome of a command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devctl.errors import DevctlError, Problem
 from devctl.ui.out import Out
 
 REMEMBERED = 30
-"""Events that a report of a bug tells."""
+"""Events that a bug report includes."""
 
 
 class Renderer(ABC):

@@ -1,4 +1,4 @@
-"""What a command came to, in words: made of the same result that JSON shows."""
+"""The outcome of a command in words, made from the same result that JSON shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MEGABYTE = 1_000_000
 
 
 def text_of(command: str, outcome: Outcome) -> str:
-    """The workflow's own words, where it has some."""
+    """The workflow's own text, if it has one."""
     key, tell = TELLERS.get(command, ("", _bases))
     if outcome.text or key not in outcome.result:
         return outcome.text
@@ -22,7 +22,7 @@ def text_of(command: str, outcome: Outcome) -> str:
 
 
 def _doctor(checks: Rows, error: Problem | None) -> Iterator[str]:
-    """One line for what is well; with its reason and remedy for what is not."""
+    """One line for a check that is ok; with reason and fix for one that is not."""
     for check in checks:
         first = f"{MARKS[check['status']]} {check['what']}"
         if check["fixed"]:
@@ -30,12 +30,12 @@ def _doctor(checks: Rows, error: Problem | None) -> Iterator[str]:
             continue
         yield first
         if check["status"] != "ok":
-            yield f"    looked at {check['looked_at']}: {check['why']}"
+            yield f"    checked {check['looked_at']}: {check['why']}"
             yield f"    → {check['hint']}"
 
 
 def _config(problems: Rows, error: Problem | None) -> Iterator[str]:
-    """What `config check` found besides the error that it ends with."""
+    """What `config check` found in addition to the error that it ends with."""
     for problem in problems:
         if error is None or problem != error.as_json():
             yield f"{problem['place'] or 'devctl.yaml'}: {problem['message']}\n    → {problem['hint']}"

@@ -1,4 +1,4 @@
-"""One page that shows what an image is made of: the rows, a treemap of the code, the layers. No outside resources, no script."""
+"""A page that shows what an image consists of: the rows, a treemap of the code, the layers. No external resources, no script."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ code{font:13px ui-monospace,monospace;overflow-wrap:anywhere}
 
 
 def size_page(result: Mapping[str, Any], title: str) -> str:
-    """The whole page of a `size` result."""
+    """The whole page for a `size` result."""
     packages: Sequence[Mapping[str, Any]] = result["packages"]
     code = sum(p["size_bytes"] for p in packages)
     parts = [
         f"<h1>{escape(title)}: size of the production image</h1>",
         _rows(result),
         "<h2>Code by package</h2>",
-        f'<p class="note">{len(packages)} Go packages, {_mb(code)} of machine code; data and tables are not in it.</p>'
+        f'<p class="note">{len(packages)} Go packages, {_mb(code)} of machine code; data and tables are not included.</p>'
         if packages
-        else '<p class="note">The program has no table of Go functions that can be read.</p>',
+        else '<p class="note">The program has no readable table of Go functions.</p>',
         treemap.treemap(packages),
         _modules(packages),
         "<h2>Layers</h2>",
@@ -105,7 +105,7 @@ def _said(result: Mapping[str, Any]) -> str:
 
 
 def _published(row: Mapping[str, Any]) -> int | None:
-    """The image's size on the base that its stand-in stands for; None where that is not known."""
+    """The size of the image on the base that its stand-in replaces; None if that is unknown."""
     if not row["assembled"]:
         return int(row["size_bytes"])
     base = row["published_base_bytes"]

@@ -1,4 +1,4 @@
-"""Colour, decided once; names keep theirs."""
+"""Colour, decided once; a name always keeps its colour."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMES = (36, 33, 35, 34, 32, 96, 93, 95)
 
 
 class Painted(Struct, frozen=True):
-    """A text and its colour, apart until they are written: only so can what the text holds be told from our own colour."""
+    """A text and its colour, kept apart until they are written: only then can its content be told from devctl's own colour."""
 
     code: str
     text: str
@@ -22,11 +22,12 @@ class Painted(Struct, frozen=True):
 
 
 Part = str | Painted
-"""A piece of what is written; `Out.line` takes several."""
+"""A piece of output; `Out.line` takes several."""
 
 
 def rendered(parts: tuple[Part, ...]) -> str:
-    """The one place where texts become what a terminal reads: theirs is made visible, then ours is put around it."""
+    """The one place where texts become what a terminal reads: control characters in them are escaped, then devctl's colour is
+    added."""
     return "".join(
         visible(part) if isinstance(part, str) else f"\x1b[{part.code}m{visible(part.text)}\x1b[0m"
         for part in parts

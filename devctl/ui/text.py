@@ -44,11 +44,11 @@ from devctl.ui.results import text_of
 from devctl.ui.style import Part, Style
 
 LOOKS = ("read", "look", "compare")
-"""Steps that change nothing: a line of its own has only one that took its time."""
+"""Steps that change nothing: they get their own line only if they took long."""
 WORTH_A_LINE = 2_000
 """Milliseconds."""
 KEPT = 20
-"""Lines of a build's output that are shown when its step fails."""
+"""Lines of a build's output that are shown if its step fails."""
 
 
 class HumanRenderer(Renderer):
@@ -78,7 +78,7 @@ class HumanRenderer(Renderer):
         self._broken: str | None = None
         drawn = sys.stderr.isatty()
         self._live = LiveLine(sys.stderr, enabled=drawn and not quiet, color=colors[1])
-        told = drawn or quiet or verbose  # the output of what runs is shown
+        told = drawn or quiet or verbose  # the output of services is shown
         self._reminder = None if told else Reminder(self._remind, lock=self._lock)
         self._warned: set[Problem] = set()
 
@@ -95,7 +95,7 @@ class HumanRenderer(Renderer):
             case Following():
                 self._followed = {*event.services}
                 self._wide = max(map(len, event.services), default=0)
-                # What is not read on a terminal is for a program: it has the lines as they are.
+                # Output that does not go to a terminal is for a program: it gets the lines unchanged.
                 self._readable = event.pretty and self._out.stream.isatty()
             case Ready():
                 self._say(self._out, event.text)
@@ -104,7 +104,7 @@ class HumanRenderer(Renderer):
             case Asking():
                 self._clear()
             case Recorded():
-                pass  # JSON: text has its own words for the same
+                pass  # JSON only: text has its own words for the same event
             case _:
                 if told := self._teller.told(event):
                     self._progress(*told)
@@ -174,7 +174,7 @@ class HumanRenderer(Renderer):
             self._builds.setdefault(event.service, deque(maxlen=KEPT)).append(event.line)
 
     def _before(self, service: str, style: Style) -> list[Part]:
-        """Whose line it is; nothing where the logs of one service alone are shown."""
+        """The service's name before a line; nothing if the logs of only one service are shown."""
         if self._followed == {service}:
             return []
         self._wide = max(self._wide, len(service))
@@ -194,7 +194,7 @@ class HumanRenderer(Renderer):
 def problem_parts(
     problem: Problem, *, kind: str = "error", detail: str = "", style: Style | None = None
 ) -> list[Part]:
-    """One format everywhere: place and message, cause, what the tool said, remedy."""
+    """One format everywhere: place and message, cause, output of the tool, fix."""
     style = style or Style(False)
     paint = style.bad if kind == "error" else style.warn
     named = problem.place is None or problem.message.startswith(problem.place)
@@ -206,8 +206,8 @@ def problem_parts(
 
 
 class _Teller(Struct):
-    """What happened to a service, in a sentence. Remembers which one serves old code, since when and why: a message that stays
-    the same is shown once."""
+    """What happened to a service, in a sentence. Remembers which service serves old code, since when and why: an unchanged
+    message is shown once."""
 
     style: Style
     now: Callable[[], datetime]
@@ -215,7 +215,7 @@ class _Teller(Struct):
     _commands: dict[str, str] = field(default_factory=dict)
     _noted: dict[str, set[str]] = field(default_factory=dict)
     _dead: set[str] = field(default_factory=set)
-    """Whose program exited."""
+    """The service whose program exited."""
 
     def told(self, event: Event) -> tuple[Part, ...]:
         match event:
@@ -282,13 +282,13 @@ class _Teller(Struct):
                 self._noted[service].add(event.message)
                 return (self.style.warn(f"{service}: {event.message}"),)
             case "air ended":
-                return (self.style.bad(f"{service} is not reloaded any more:"), *below)
+                return (self.style.bad(f"{service} is no longer reloaded:"), *below)
 
     def _unchanged(self, service: str) -> tuple[Part, ...]:
-        """Worth a word only where it takes back what did not compile."""
+        """Worth a line only if it takes back a compile error."""
         if self._broken.pop(service, None) is None:
             return ()
-        return (self.style.good(f"{service} compiles again, to the program that runs"),)
+        return (self.style.good(f"{service} compiles again, to the binary that is already running"),)
 
     def _failed(
         self,

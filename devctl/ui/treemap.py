@@ -1,4 +1,5 @@
-"""A treemap of Go packages as SVG: the area is the code, one colour a module. Two of it: for a desktop, and for a phone."""
+"""A treemap of Go packages as SVG: the area is the code size, with one colour per module. Drawn twice: for a desktop and for a
+phone."""
 
 from __future__ import annotations
 
@@ -19,24 +20,24 @@ _STANDARD_HUE = 211
 _HUES = (28, 145, 275, 350, 180, 50, 320, 95, 240)
 _LIGHTNESS = (72, 80, 66, 76, 84, 69)
 Box = dict[str, float]
-"""`x`, `y`, `dx` and `dy`, as squarify has them."""
+"""`x`, `y`, `dx` and `dy`, in squarify's terms."""
 _LETTER = 6.8
-"""Width of a letter at 11 px, of a wide system font; a word that is wider all the same is cut at its box."""
+"""Width of a letter at 11 px in a wide system font; a longer word is cut off at its box."""
 
 
 Package = Mapping[str, Any]
 Group = tuple[str, list[Package]]
-"""Packages that lie together in one colour, the biggest first."""
+"""Packages that are adjacent in one colour, the largest first."""
 
 
 def treemap(packages: Sequence[Package]) -> str:
-    """Both drawings; the width of the window shows one of them. A package without code has no place; "" without any."""
+    """Both drawings; the width of the window selects one. A package without code gets no area; "" if there is none with code."""
     groups = _groups([p for p in packages if p["size_bytes"] > 0])
     return _drawing(groups, "wide", WIDE) + _drawing(groups, "narrow", NARROW) if groups else ""
 
 
 def _groups(packages: Sequence[Package]) -> list[Group]:
-    """By module; the standard library, which is most of a small service, by the first word of the path in one hue."""
+    """By module; the standard library, which is most of a small service, by the first element of the path in one hue."""
     found: dict[tuple[str, str], list[Package]] = {}
     for package in packages:
         part = str(package["name"]).partition("/")[0] if package["module"] == "std" else ""
@@ -73,7 +74,7 @@ def _drawing(groups: Sequence[Group], name: str, size: tuple[float, float]) -> s
 
 
 def _boxes(sizes: Sequence[int], within: Box) -> list[Box]:
-    """One for each size (descending), its area in proportion."""
+    """One rectangle for each size (descending), its area in proportion."""
     import squarify
 
     width, height = within["dx"], within["dy"]
@@ -91,5 +92,5 @@ def _shape(box: Box, package: Package, colour: str) -> str:
     if height < 16 or room < 4:
         return rect
     label = name if len(name) <= room else f"…{name[-(room - 1) :]}"
-    # An inner <svg> cuts what is too long for its box, whatever font the reader has.
+    # An inner <svg> clips what is too long for its box, whatever font the reader has.
     return f'{rect}<svg {place}><text x="4" y="13">{escape(label)}</text></svg>'

@@ -1,4 +1,4 @@
-// Command app is a small HTTP service: one greeting, one health check, and a clean end.
+// Command app is a small HTTP service: one greeting, one health check, and a clean shutdown.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"example.com/app/internal/web"
 )
 
-// drain is how long open requests may take to finish once the service was asked to stop.
+// drain is how long open requests may take to finish once the service is asked to stop.
 const drain = 5 * time.Second
 
 func main() {
@@ -59,7 +59,7 @@ func run(ctx context.Context, log *slog.Logger, port string) error {
 	}
 
 	log.Info("stopping")
-	// ctx is over already, so the drain needs a clock of its own.
+	// ctx is already done, so the drain needs its own deadline.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {

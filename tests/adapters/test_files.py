@@ -111,7 +111,7 @@ def test_any_mounts_file_is_survived(text: str) -> None:
     assert isinstance(mount_kind(Path("/srv"), text), str)
 
 
-@pytest.mark.follows("ls -ld … shows what it is; replace it by …, or remove it")
+@pytest.mark.follows("ls -ld … shows what it is; replace it with …, or remove it")
 @pytest.mark.parametrize("name", [".env", "deploy/compose.yaml"])
 def test_nothing_is_written_through_a_planted_link(
     tmp_path: Path, name: str, hinted: Callable[[str], str]
@@ -135,7 +135,7 @@ def test_nothing_is_written_through_a_planted_link(
         assert f"{planted.name} is a symbolic link, not a" in caught.value.problem.message
     assert precious.read_text() == "precious"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["precious", "root"]
-    wanted = hinted(caught.value.problem.hint).partition("replace it by ")[2]
+    wanted = hinted(caught.value.problem.hint).partition("replace it with ")[2]
     planted.unlink()
     assert wanted.startswith("a folder")
     planted.mkdir()

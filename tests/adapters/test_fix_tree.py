@@ -68,7 +68,7 @@ def test_line_endings_are_fixed_beside_a_planted_link(root: Path, precious: Path
     assert (root / ".run.sh.devctl").is_symlink()
 
 
-@pytest.mark.follows("ls -l … shows what it is; make it a regular file of its own")
+@pytest.mark.follows("ls -l … shows what it is; replace it with a regular file")
 def test_what_became_a_link_after_the_look_is_left(
     root: Path, precious: Path, hinted: Callable[[str], str]
 ) -> None:
@@ -152,7 +152,7 @@ def test_a_device_and_a_second_name_stay_who_they_are(root: Path, precious: Path
     assert owner_of(precious) == before
     if os.geteuid() != 0:
         return
-    assert did.endswith("; 2 devices and files with a second name (hard links) stay as they are"), did
+    assert did.endswith("; 2 devices and files with hard links were left unchanged"), did
     assert {owner_of(root / name) for name in ("mine", "folder", "link", "fifo", "run.sh")} == {OWNER}
     assert (owner_of(root / "hard"), owner_of(root / "disk")) == (before, (0, 0))
 

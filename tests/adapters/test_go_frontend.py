@@ -82,7 +82,7 @@ def test_the_frontend_that_it_lies_in(tmp_path: Path, beside: dict[str, str], co
         ),
         (
             {"ui/package.json": package_json(build="vite build")},
-            "cd ui && npm install && npm run build, and copy what it makes to server/web/dist",
+            "cd ui && npm install && npm run build, and copy its output to server/web/dist",
         ),
         ({"ui/package.json": package_json(build="x"), "docs/package.json": package_json(build="x")}, ""),
     ],

@@ -59,7 +59,7 @@ def test_what_a_killed_devctl_left_is_ended_and_nothing_else(tmp_path: Path) -> 
     root, other = tmp_path / "shop", tmp_path / "other"
     with at_work(root, tmp_path / "told") as (devctl, child):
         end_left_over(root)
-        assert lives(child), "its devctl is at work"
+        assert lives(child), "its devctl is running"
         killed(devctl)
         assert lives(child), "nobody ended it"
         end_left_over(other)

@@ -79,7 +79,7 @@ def test_a_lock_that_is_held_names_its_holder_and_since_when(tmp_path: Path) -> 
         assert re.search(rf"`devctl up` \(pid {child.pid}, since \d\d:\d\d:\d\d\)", refused(tmp_path))
 
 
-@pytest.mark.follows("wait until it is done, then call again")
+@pytest.mark.follows("wait until it finishes, then try again")
 def test_who_calls_again_when_it_is_done_has_the_lock(tmp_path: Path, hinted: Callable[[str], str]) -> None:
     with holding(tmp_path) as child:
         with pytest.raises(MachineError) as caught, lock(tmp_path, timeout=0):

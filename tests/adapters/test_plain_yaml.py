@@ -38,14 +38,14 @@ def test_it_says_the_same(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: 1\n---\nb: 2\n", "which holds more than one document"),
-        ("a: !reset null\n", "line 1, with the tag !reset"),
-        ("!!binary aW5jbHVkZQ==: x\n", "line 1, with the tag tag:yaml.org,2002:binary"),
-        ("!!str 8080: x\n", "line 1, with the tag tag:yaml.org,2002:str"),
-        ("a: !!set {b, c}\n", "line 1, with the tag tag:yaml.org,2002:set"),
-        ("a: 1\nb: 2\na: 3\n", "line 1, where a key stands twice"),
-        ("? [a, b]\n: c\n", "line 1, where a key is not a word"),
-        ("'<<': {a: b}\n", "line 1, where << is a word"),
+        ("a: 1\n---\nb: 2\n", "it contains more than one document"),
+        ("a: !reset null\n", "line 1 has the tag !reset"),
+        ("!!binary aW5jbHVkZQ==: x\n", "line 1 has the tag tag:yaml.org,2002:binary"),
+        ("!!str 8080: x\n", "line 1 has the tag tag:yaml.org,2002:str"),
+        ("a: !!set {b, c}\n", "line 1 has the tag tag:yaml.org,2002:set"),
+        ("a: 1\nb: 2\na: 3\n", "line 1 has a duplicate key"),
+        ("? [a, b]\n: c\n", "line 1 has a key that is not a string"),
+        ("'<<': {a: b}\n", "line 1 has << as a string"),
     ],
 )
 def test_what_parsers_may_read_differently_is_named(text: str, said: str) -> None:

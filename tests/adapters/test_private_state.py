@@ -99,6 +99,6 @@ def test_a_home_that_is_the_project_keeps_nothing(home: Path, tmp_path: Path) ->
     for folder in planted.parent.iterdir():
         (folder / "intent.json").write_text("{}")
     assert HomePrivateState().read(tmp_path, "intent.json") is None
-    with pytest.raises(MachineError, match="lies in the project, where containers can write") as caught:
+    with pytest.raises(MachineError, match="is inside the project, where containers can write") as caught:
         HomePrivateState().write(tmp_path, "intent.json", "{}")
     assert caught.value.code == "state-not-writable"

@@ -62,8 +62,8 @@ def test_where_it_cannot_be_put_there_devctls_own_is_built_and_that_is_said(tmp_
     assert "FROM scratch AS runner-scratch" in lines
     assert [(w.code, w.place) for w in told.warnings] == [("own-production-stage", "Dockerfile")]
     assert told.warnings[0].message == (
-        "the production stage of shop cannot be put on scratch, since no other stage that can builds its program: "
-        "devctl's own is built there"
+        "the production stage of shop cannot be moved to scratch, since no stage that can run there builds its program: using "
+        "devctl's own stage"
     )
 
 

@@ -129,7 +129,7 @@ def test_what_is_removed_as_told_is_made_again(
 
 
 @pytest.mark.follows(
-    "copy the project to a place that can be written: devctl keeps its state in .devctl/ of the project"
+    "copy the project to a writable folder: devctl keeps its state in the project's .devctl/"
 )
 def test_a_project_on_a_disk_that_only_reads_is_copied(
     tmp_path: Path, hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch

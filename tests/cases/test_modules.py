@@ -54,7 +54,9 @@ def test_a_replace_that_points_above_the_folder_of_the_compose_file(case: Callab
                 refused.show
             )
             hint = refused.error["hint"]
-            assert "devctl -C ../.. up" in hint and "holds both, and is the `context`" in hint, refused.show
+            assert "devctl -C ../.. up" in hint and "contains both, and is the `context`" in hint, (
+                refused.show
+            )
             assert {event.get("step") for event in refused.events} <= {"read", "look"}, refused.show
     finally:
         leave_nothing(kiosk.root, kiosk.name)

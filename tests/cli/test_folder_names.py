@@ -49,9 +49,9 @@ def test_a_compose_file_has_a_name_where_compose_could_make_none(
     ("folder", "name", "origin"),
     [
         ("shop", "shop", "the folder's name"),
-        ("a b", "ab", "the folder's name, as far as compose accepts it"),
-        ("Größe", "gre", "the folder's name, as far as compose accepts it"),
-        ("+++", "app", "default: the folder's name holds no letter a to z and no digit"),
+        ("a b", "ab", "the folder's name, without characters that compose rejects"),
+        ("Größe", "gre", "the folder's name, without characters that compose rejects"),
+        ("+++", "app", "default: the folder's name contains no letter a-z and no digit"),
     ],
 )
 def test_where_the_name_of_a_project_comes_from(

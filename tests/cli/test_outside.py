@@ -73,7 +73,7 @@ def test_an_unreadable_env_file(devctl: Devctl, monkeypatch: pytest.MonkeyPatch,
     assert ran.envelope["error"]["hint"] == "rm .env"
 
 
-@pytest.mark.follows("cd to a folder that exists, or name the project: devctl -C DIR")
+@pytest.mark.follows("cd to an existing folder, or name the project: devctl -C DIR")
 def test_a_folder_that_was_removed_below_the_shell(
     devctl: Devctl,
     monkeypatch: pytest.MonkeyPatch,

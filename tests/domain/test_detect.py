@@ -70,7 +70,7 @@ def test_an_ordinary_service_with_the_evidence_for_each_value() -> None:
     assert service.origins == {
         "name": "go.mod",
         "dir": "go.mod",
-        "main": "the only main: main.go:9",
+        "main": "the only main package: main.go:9",
         "go": "go.mod:3",
         "port": "main.go:9",
         "probe": "routes.go:3",
@@ -119,7 +119,7 @@ def test_two_servers_need_an_answer_and_get_the_line_to_write() -> None:
 @pytest.mark.parametrize(
     ("kwargs", "chosen", "origin"),
     [
-        ({"name": "admin"}, "./cmd/admin", "cmd/admin is named like the service"),
+        ({"name": "admin"}, "./cmd/admin", "cmd/admin has the name of the service"),
         ({"wanted_main": "./cmd/admin"}, "./cmd/admin", "devctl.yaml"),
         ({"wanted_main": "cmd/admin/"}, "./cmd/admin", "devctl.yaml"),
         ({"dockerfile": dockerfile("RUN go build -o /x ./cmd/admin")}, "./cmd/admin", "Dockerfile:2"),
@@ -144,9 +144,9 @@ def test_two_servers_need_an_answer_and_get_the_line_to_write() -> None:
         (
             {"dockerfile": dockerfile("RUN go build ./$APP"), "name": "admin"},
             "./cmd/admin",
-            "cmd/admin is named like the service",
+            "cmd/admin has the name of the service",
         ),
-        ({"context": "cmd/admin"}, "./cmd/admin", "the only main: cmd/admin/main.go:9"),
+        ({"context": "cmd/admin"}, "./cmd/admin", "the only main package: cmd/admin/main.go:9"),
     ],
 )
 def test_what_settles_it(kwargs: dict[str, object], chosen: str, origin: str) -> None:
@@ -238,7 +238,7 @@ FIELD_PORT = Setting("Port", "4000", "field", "cfg.go:9")
         ),
         (pkg(".", listens="x", env=("PORT",)), {}, None, 8080, "env.go:5", {"PORT": "8080"}),
         (pkg(".", listens="x", env=("LISTEN_ADDR",)), {}, None, 8080, "env.go:5", {"LISTEN_ADDR": ":8080"}),
-        (pkg(".", listens="x"), {}, None, None, "main.go:9 listens, and no file says where", {}),
+        (pkg(".", listens="x"), {}, None, None, "main.go:9 listens, but no file says where", {}),
         (pkg(".", settings=(ENV_PORT,)), {}, dockerfile("EXPOSE 1"), None, "no listen call found", {}),
     ],
 )

@@ -151,7 +151,7 @@ def test_bodies_are_compared_by_their_words(dev: str, prod: str, again: str | No
     found = unlike({asked: page(dev)}, {asked: page(prod)}, {asked: second})
     assert [u.line for u in found] == ([] if line is None else [line])
     if found:
-        assert found[0].text.endswith(f": another body from line {line} on")
+        assert found[0].text.endswith(f": the body differs from line {line} on")
         assert to_ask_again({asked: page(dev)}, {asked: page(prod)}) == (asked,)
 
 

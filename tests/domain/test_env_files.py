@@ -15,14 +15,14 @@ COPIED = EnvFile(".env", "main.go:9", example=".env.example")
 @pytest.mark.parametrize(
     ("file", "dev", "log", "hint"),
     [
-        (NONE, True, "exit status 1", "write api/.env, a line NAME=value for each of DB_URL, KEY"),
-        (COPIED, True, "exit status 1", "cp api/.env.example api/.env, and fill in what it leaves open"),
+        (NONE, True, "exit status 1", "create api/.env with a line NAME=value for each of DB_URL, KEY"),
+        (COPIED, True, "exit status 1", "cp api/.env.example api/.env, and fill in the missing values"),
         (THERE, True, "Error loading .env file", None),
         (
             THERE,
             False,
             "Error loading .env file",
-            "continue without it at main.go:9, as in `_ = godotenv.Load()`",
+            "let the program continue without it at main.go:9, as in `_ = godotenv.Load()`",
         ),
         (THERE, False, "dial tcp: connection refused", None),
         (None, False, "open .env: no such file", None),

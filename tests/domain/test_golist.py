@@ -112,25 +112,25 @@ C_WANTED = "RUN CGO_ENABLED=1 go build … in a builder with a C compiler"
 def test_a_stub_that_says_so_comes_first_and_is_quoted() -> None:
     listing = Listing(written_in_c(WITH), with_words(found(), GREPPED))
     assert judged(listing) == warn(
-        f"{SQLITE} needs cgo, and the program was built with CGO_ENABLED=0: it fails where that is used "
+        f"{SQLITE} needs cgo, but the program was built with CGO_ENABLED=0: it fails when it uses that package "
         "(static_mock.go:17: Binary was compiled with 'CGO_ENABLED=0', go-sqlite3 requires cgo to work. This is a stub)"
-        f"; built without it as well: {ETHEREUM}/crypto",
-        f"{C_WANTED}, or a package that needs no C",
+        f"; also built without cgo: {ETHEREUM}/crypto",
+        f"{C_WANTED}, or use a package that does not need C",
         "svc/store",
     )
 
 
 def test_what_has_another_way_without_c_is_told_with_its_files() -> None:
     assert judged(Listing(("x",), (CRYPTO,))) == warn(
-        f"{ETHEREUM}/crypto has {ETHEREUM}/crypto/secp256k1, which is written in C, behind it, and the program was built "
-        "with CGO_ENABLED=0: signature_nocgo.go in place of signature_cgo.go; whether that does the same cannot be told",
-        f"try what uses it in the preview; with C: {C_WANTED}",
+        f"{ETHEREUM}/crypto has {ETHEREUM}/crypto/secp256k1, which is written in C, as a dependency, but the program was built "
+        "with CGO_ENABLED=0: signature_nocgo.go replaces signature_cgo.go, and may not do the same",
+        f"test what uses it in the preview; to build with C: {C_WANTED}",
         "svc/store",
     )
     alone = replace(CRYPTO, instead=(), c=CRYPTO.package, left_out=("a.go", "b.go", "c.go", "d.go"))
     verdict = judged(Listing(("x",), (alone,)))
     assert verdict is not None and verdict.message == (
-        f"{ETHEREUM}/crypto is partly written in C, and the program was built with CGO_ENABLED=0: "
+        f"{ETHEREUM}/crypto is partly written in C, but the program was built with CGO_ENABLED=0: "
         "a.go, b.go, c.go and 1 more left out"
     )
 
@@ -148,11 +148,11 @@ def test_without_an_answer_it_is_decided_by_what_was_read() -> None:
     for need, listing in ((known, None), (own, None), (known, Listing((SQLITE,), found()))):
         verdict = judged(listing, need=need)
         assert verdict is not None and verdict.message == (
-            f"{need.value} needs cgo, and the program was built with CGO_ENABLED=0: it fails where that is used"
+            f"{need.value} needs cgo, but the program was built with CGO_ENABLED=0: it fails when it uses that package"
         )
     ours = replace(CRYPTO, package="example.com/app/store")
     verdict = judged(Listing((ours.package,), (ours,)), need=own)
-    assert verdict is not None and "cannot be told" in verdict.message
+    assert verdict is not None and "may not do the same" in verdict.message
 
 
 def test_the_program_is_read_where_there_is_c() -> None:
@@ -166,13 +166,13 @@ def test_embedded_files_that_no_save_builds() -> None:
     service = Service(name="api", source=SourceCode(embedded=("*.txt",)))
     known = Inspected(GOOD, service, listed=listing, rebuilt_by=frozenset({"go", "html"}))
     assert embedded(known) == warn(
-        "embedded, but not rebuilt when saved in dev: words.bin, data/seed",
-        "devctl init, then their extensions into include_ext of .air.toml; until then save a Go file too",
+        "embedded, but saving them in dev does not rebuild the program: words.bin, data/seed",
+        "run devctl init and add their extensions to include_ext in .air.toml; until then, save a Go file too",
         "words.bin",
     )
     told = replace(
         known, service=replace(service, source=replace(service.source, embedded=("*.bin", "data/seed")))
     )
-    assert embedded(told) == ok("3 embedded files, each rebuilt when it is saved")
+    assert embedded(told) == ok("3 embedded files; saving one rebuilds the program")
     assert embedded(replace(known, rebuilt_by=None)) is None
     assert embedded(replace(known, listed=Listing())) is None

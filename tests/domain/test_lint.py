@@ -296,7 +296,7 @@ def test_a_package_behind_a_link_out_of_the_project() -> None:
     main = Main(replace(BARE, packages=(package,)), package, (package,))
     linked = {"internal/web": "/elsewhere"}
     (finding,) = lint(Linted(main=main, modules=(BARE.path,), leads_to=linked.get))
-    said = "internal/web is a link to /elsewhere, outside of the project, which the container does not see"
+    said = "internal/web is a link to /elsewhere, outside the project, which the container cannot see"
     assert finding.message == said
     assert "generate" not in finding.hint
 
@@ -307,7 +307,7 @@ def test_generated_go_that_is_not_there() -> None:
     )
     (finding,) = lint(Linted(main=Main(BARE, package, (package,))))
     assert (finding.id, finding.place) == ("generated-missing", "web/page.templ")
-    assert finding.message.startswith("page_templ.go, which is generated from page.templ, is not there")
+    assert finding.message.startswith("page_templ.go, which is generated from page.templ, does not exist")
     assert finding.hint == "templ generate, then save"
 
 
@@ -326,9 +326,9 @@ def test_a_frontend_that_is_not_built() -> None:
     assert found["web/web.go:5"].message.startswith("go:embed finds no file dist/*, so nothing compiles")
     assert found["web/web.go:5"].hint == "make web"
     assert found["main.go:9"].message.startswith(
-        "ui/dist is served, but does not exist: the frontend is not built"
+        "ui/dist is served, but does not exist: the frontend has not been built"
     )
-    assert "the README says which" in found["main.go:9"].hint
+    assert "see the README" in found["main.go:9"].hint
 
 
 def test_every_rule_is_named_once_and_tested_here() -> None:
@@ -443,8 +443,8 @@ def test_what_compiles_at_each_start_is_no_production_stage_and_its_line_says_so
     assert prod_stages(facts) == {}
     assert told.place == "Dockerfile:4"
     assert told.message == (
-        f"`{start.splitlines()[0]}` compiles at each start, which is for development: "
-        "devctl's own production stage runs instead"
+        f"`{start.splitlines()[0]}` compiles at each start, which is only for development: using devctl's own production stage "
+        "instead"
     )
 
 
@@ -458,7 +458,7 @@ def test_a_program_that_is_called_like_a_tool_is_one_that_was_built(start: str) 
 def test_a_dockerfile_for_development_alone_is_told_as_one() -> None:
     told = no_prod_stage(parse("FROM golang:1.26 AS base\nFROM base AS dev\nRUN go build -o /x .\n"))
     assert (told.code, told.place) == ("no-prod-stage", "Dockerfile:1")
-    assert told.message.startswith("Dockerfile has no production stage, none that starts what was built: ")
+    assert told.message.startswith("Dockerfile has no production stage that starts the built program: ")
 
 
 def test_the_stages_that_one_is_built_from() -> None:

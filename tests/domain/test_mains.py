@@ -16,13 +16,13 @@ from tests.domain.test_detect import PATH, facts, pkg
 
 def test_of_several_that_listen_the_one_called_like_the_module_is_the_service() -> None:
     chosen = choose_main(facts(pkg("cmd/helper", listens=":9000"), pkg("cmd/Shop", listens=":8080")))
-    assert (chosen.main.package.dir, chosen.origin) == ("cmd/Shop", "cmd/Shop is named like the module")
+    assert (chosen.main.package.dir, chosen.origin) == ("cmd/Shop", "cmd/Shop has the name of the module")
 
 
 def test_of_many_mains_the_first_are_listed_and_the_rest_is_counted() -> None:
     many = [pkg(f"demos/d{number:02}", listens=":8080") for number in range(20)]
     with pytest.raises(
-        UsageError, match=r"20 mains .*; demos/d07 \(demos/d07/main.go:9\); and 12 more$"
+        UsageError, match=r"20 main packages .*; demos/d07 \(demos/d07/main.go:9\); and 12 more$"
     ) as caught:
         choose_main(facts(*many))
     assert "demos/d08" not in str(caught.value)

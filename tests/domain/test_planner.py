@@ -45,7 +45,7 @@ def test_from_nothing_builds_starts_and_probes() -> None:
     assert text(images={}).splitlines() == [
         " 1  build api  no image yet",
         " 2  start api  no container yet",
-        " 3  probe api  must answer",
+        " 3  probe api  until it answers",
     ]
 
 
@@ -58,7 +58,7 @@ def test_changed_dependencies_rebuild_and_recreate() -> None:
     assert text(container(deps="d0"), images=old).splitlines() == [
         " 1  build api  dependencies changed",
         " 2  start api  dependencies changed",
-        " 3  probe api  must answer",
+        " 3  probe api  until it answers",
     ]
 
 
@@ -70,7 +70,7 @@ def test_a_changed_dockerfile_rebuilds() -> None:
 def test_the_way_back_from_prod_builds_nothing() -> None:
     assert text(container(mode="prod")).splitlines() == [
         " 1  start api  runs in mode prod, wanted dev",
-        " 2  probe api  must answer",
+        " 2  probe api  until it answers",
     ]
 
 
@@ -107,7 +107,7 @@ def test_a_job_that_is_done_is_built_again_when_its_source_changed() -> None:
     job = Dependency("migrate", image="shop-migrate", job=True, changed=True)
     assert text(container(), done, images=images, dependencies=(job,)).splitlines() == [
         " 1  build migrate  the source may have changed",
-        " 2  start migrate  if its image is another one",
+        " 2  start migrate  if its image changed",
     ]
     assert (
         text(container(), done, images=images, dependencies=(replace(job, changed=False),)) == "nothing to do"

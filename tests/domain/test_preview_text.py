@@ -57,4 +57,4 @@ def test_what_serves_how_and_how_fast() -> None:
 def test_a_drain_is_told(lost: int, said: str) -> None:
     drained = {"stopped_ms": 120, "exit_code": 0, "lost_requests": lost}
     text = preview_text({**RESULT, "drain": drained})
-    assert f"  drain   stopped in 0.12 s, exit code 0; of the requests under way {said}\n" in text
+    assert f"  drain   stopped in 0.12 s, exit code 0; of the requests in flight, {said}\n" in text

@@ -150,7 +150,7 @@ def test_a_user_that_nobody_makes_is_a_number() -> None:
 
 
 @pytest.mark.follows(
-    "give it one where it is made (`-u 10001`), or write the number: `USER 10001:10001`, `--chown=10001:10001`"
+    "give the user a number where it is created (`-u 10001`), or use the number: `USER 10001:10001`, `--chown=10001:10001`"
 )
 def test_a_user_without_a_number_is_devctls_and_that_is_said(hinted: Callable[[str], str]) -> None:
     text = (BUILD + USERS).replace(" -u ${UID}", "")

@@ -73,7 +73,7 @@ def test_a_good_image_passes_every_check() -> None:
     found = judge(GOOD, functions=frozenset({"time.LoadLocation", "crypto/tls.dial"}))
     assert {c.severity for c in found.values()} == {"ok"}
     assert found["static-binary"].message == "static binary"
-    assert found["entrypoint-exists"].message == "/server is there and executable"
+    assert found["entrypoint-exists"].message == "/server exists and is executable"
 
 
 def test_shell_form_without_a_shell_is_refused_with_the_line() -> None:
@@ -239,7 +239,7 @@ def test_time_zones_only_where_they_are_loaded() -> None:
     loads, local = frozenset({"time.LoadLocation"}), frozenset({"time.loadLocation"})
     assert "time-zones" not in judge(bare, functions=loads), "a library could"
     assert judge(bare, functions=local, zone="Asia/Tokyo")["time-zones"].message.startswith(
-        "TZ is Asia/Tokyo, and"
+        "TZ is Asia/Tokyo, but"
     )
     asks = replace(SERVICE, source=SourceCode(loads_zone="main.go:7"))
     found = judge(bare, service=asks, functions=loads)["time-zones"]
@@ -264,7 +264,7 @@ def test_files_opened_relative_to_the_working_directory() -> None:
     image = replace(GOOD, workdir="/app", files=GOOD.files | {"/app/static"})
     found = judge(image, service=service)["opened-files"]
     assert (found.severity, found.place) == ("warn", "web.go:12")
-    assert found.message == "opened at run time, relative to /app, and not in the image: templates"
+    assert found.message == "opened at run time, relative to /app, but not in the image: templates"
     assert found.hint == "COPY cmd/api/templates /app/templates"
     there = replace(image, files=image.files | {"/app/templates"})
     assert judge(there, service=service)["opened-files"].severity == "ok"
@@ -303,14 +303,14 @@ def test_secrets_are_named_and_never_shown() -> None:
 def test_source_in_the_image() -> None:
     image = replace(GOOD, files=GOOD.files | {"/app/.git", "/app/main.go"})
     found = judge(image)["source"]
-    assert (found.severity, found.message) == ("warn", "the image holds source: /app/.git and 1 more")
+    assert (found.severity, found.message) == ("warn", "the image contains source: /app/.git and 1 more")
 
 
 def test_the_first_failure_is_named_and_all_that_was_found_is_in_the_result() -> None:
     image = replace(GOOD, binary=None, user="nobody", files=frozenset())
     found = checks(Inspected(image, SERVICE))
     error = not_ready("not ready for production", found)
-    hint = "COPY --from=builder … /server, or name what is there"
+    hint = "COPY --from=builder … /server, or name a file that exists in the image"
     assert error.problem == Problem(
         "not-ready", "not ready for production: /server is not in the image (and 1 more)", hint
     )
@@ -395,9 +395,9 @@ def test_an_image_that_compiles_says_what_it_is_and_which_command_shows_the_prog
     assert found.hint == "devctl prod-preview --base distroless"
     both = replace(SERVICE, build=replace(SERVICE.build, prod_stages={"other": "prod", "scratch": "slim"}))
     other = judge(image, theirs=True, service=both)["toolchain"]
-    assert "; stage `slim` is without them" in other.message
+    assert "; stage `slim` contains none of it" in other.message
     assert other.hint == "`build: {target: slim}` in the compose file"
     beside = replace(SERVICE, build=replace(SERVICE.build, spare_dockerfile="Dockerfile.prod"))
     spare = judge(image, theirs=True, service=beside)["toolchain"]
-    assert "; Dockerfile.prod builds one without them" in spare.message
+    assert "; Dockerfile.prod builds an image without it" in spare.message
     assert spare.hint == "`build: {dockerfile: Dockerfile.prod}` in the compose file"

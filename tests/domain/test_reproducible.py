@@ -31,15 +31,15 @@ TRIMMED = "-trimpath=true"
 def test_the_same_program() -> None:
     found = twice(program(b"x", TRIMMED), program(b"x", TRIMMED))
     assert found.same and found.reasons == () and found.remarks == ()
-    assert found.text == [f"api: two builds, the same program (sha256 {found.sha256[:16]}…)"]
+    assert found.text == [f"api: two builds, identical binaries (sha256 {found.sha256[:16]}…)"]
 
 
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
         ((), "without -trimpath"),
-        ((TRIMMED, "vcs.modified=true"), "changes that are in no commit"),
-        ((TRIMMED, "CGO_ENABLED=1"), "the C compiler"),
+        ((TRIMMED, "vcs.modified=true"), "uncommitted changes"),
+        ((TRIMMED, "CGO_ENABLED=1"), "C compiler"),
     ],
 )
 def test_on_what_an_equal_hash_rests(settings: tuple[str, ...], says: str) -> None:
@@ -51,7 +51,7 @@ def test_a_date_that_is_the_same_today_is_a_remark() -> None:
     built = program(b"x", TRIMMED)
     found = twice(built, built, 'go build -ldflags "-X main.d=$(date +%F)" .')
     assert found.remarks == (
-        "Dockerfile:7: the build puts in what $(date +%F) says at that moment: tomorrow it is another one",
+        "Dockerfile:7: the build embeds the output of $(date +%F): it will differ tomorrow",
     )
 
 

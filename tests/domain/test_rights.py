@@ -171,16 +171,16 @@ def bind(source: str, **how: Any) -> list[dict[str, Any]]:
         ({"volumes": [*bind(ROOT)[:1], {"type": "npipe", "source": "x", "target": "/t"}]}, "a mount of type npipe"),
         ({"ports": [{"target": 80, "published": "80", "host_ip": "127.0.0.1"}]}, None),
         ({"ports": [{"target": 80, "published": "80", "host_ip": "::1"}]}, None),
-        ({"ports": [{"target": 80, "published": "80", "host_ip": "0.0.0.0"}]}, "beyond this machine: 0.0.0.0:80"),
-        ({"ports": [{"target": 80}]}, "beyond this machine: every address:any port"),
-        ({"user": "0:0"}, "to run as user 0:0"),
+        ({"ports": [{"target": 80, "published": "80", "host_ip": "0.0.0.0"}]}, "other machines can reach: 0.0.0.0:80"),
+        ({"ports": [{"target": 80}]}, "other machines can reach: every address:any port"),
+        ({"user": "0:0"}, "the right to run as user 0:0"),
         ({"labels": {"traefik.enable": "true"}}, "traefik.enable=true"),
         ({"labels": {"dev.devctl.inputs": "x"}}, None),
         ({"security_opt": ["seccomp=unconfined"]}, "security options seccomp=unconfined"),
         ({"security_opt": ["no-new-privileges:true"]}, None),
-        ({"build": {"context": "/etc"}}, f"to its build context /etc, outside of {ROOT}"),
-        ({"build": {"context": ROOT, "ssh": ["default"]}}, "to its build ssh: default"),
-        ({"build": {"context": ROOT, "network": "host"}}, "to its build network: host"),
+        ({"build": {"context": "/etc"}}, f"for its build: the context /etc, outside {ROOT}"),
+        ({"build": {"context": ROOT, "ssh": ["default"]}}, "for its build: ssh: default"),
+        ({"build": {"context": ROOT, "network": "host"}}, "for its build: network: host"),
         ({"deploy": {"resources": {"reservations": {"devices": ["gpu"]}}}}, "deploy.resources: "),
     ],
 )  # fmt: skip
@@ -192,15 +192,15 @@ def test_values_that_decide(spec: dict[str, Any], said: str | None) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ({"read_only": True}, {}, "what `read_only: true` kept from it"),
-        ({"cap_drop": ["ALL"]}, {"cap_drop": ["NET_RAW"]}, "the capabilities that cap_drop took from it: ALL"),
+        ({"read_only": True}, {}, "what `read_only: true` denied it"),
+        ({"cap_drop": ["ALL"]}, {"cap_drop": ["NET_RAW"]}, "the capabilities that cap_drop removed: ALL"),
         ({"cap_drop": ["NET_RAW"]}, {"cap_drop": ["ALL"]}, None),
         ({"cap_add": ["A", "B"]}, {"cap_add": ["A"]}, None),
-        ({"security_opt": ["no-new-privileges:true"]}, {}, "what security_opt kept from it"),
-        ({"user": "1000:1000"}, {}, "what `user: 1000:1000` kept from it"),
-        ({"network_mode": "none"}, {}, "what `network_mode: none` kept from it"),
+        ({"security_opt": ["no-new-privileges:true"]}, {}, "what security_opt denied it"),
+        ({"user": "1000:1000"}, {}, "what `user: 1000:1000` denied it"),
+        ({"network_mode": "none"}, {}, "what `network_mode: none` denied it"),
         ({"privileged": True}, {}, None),
-        ({"volumes": bind("/srv", read_only=True)}, {"volumes": bind("/srv")}, "/srv:/t, writable, which was read-only"),
+        ({"volumes": bind("/srv", read_only=True)}, {"volumes": bind("/srv")}, "/srv:/t, writable instead of read-only"),
         ({"volumes": bind("/srv")}, {"volumes": bind("/srv/x", read_only=True)}, None),
     ],
 )  # fmt: skip
@@ -217,13 +217,13 @@ def test_what_kept_something_from_it_goes(old: dict[str, Any], new: dict[str, An
         ("volumes", {"name": "v", "external": True}, "volume v with name: v"),
         ("volumes", {"name": "shop_v", "driver_opts": {"o": "bind", "device": "/"}}, "volume v with driver_opts: "),
         ("volumes", {"name": "shop_v", "driver": "nfs"}, "volume v with driver: nfs"),
-        ("networks", {"name": "shop_v", "ipam": {}}, "network v, and what is on it"),
-        ("networks", {"name": "shop_v", "internal": True}, "network v, and what is on it"),
+        ("networks", {"name": "shop_v", "ipam": {}}, "network v and everything on it"),
+        ("networks", {"name": "shop_v", "internal": True}, "network v and everything on it"),
         ("networks", {"name": "host", "external": True}, "network v with name: host"),
         ("networks", {"name": "shop_v", "driver": "macvlan"}, "network v with driver: macvlan"),
         ("secrets", {"name": "shop_v", "file": f"{ROOT}/s"}, None),
         ("secrets", {"name": "shop_v", "file": "/home/dev/.netrc"}, "secret v: the file /home/dev/.netrc"),
-        ("secrets", {"environment": "AWS"}, "secret v: the variable AWS of your environment"),
+        ("secrets", {"environment": "AWS"}, "secret v: the variable AWS from your environment"),
         ("configs", {"content": "x"}, None),
         ("configs", {"external": True}, "config v: external: True"),
     ],
@@ -267,13 +267,13 @@ def test_links_lead_out_of_what_is_mounted() -> None:
 
 
 def test_another_service_or_name_is_a_grant_and_what_is_not_started_is_none() -> None:
-    assert granted({**model(), "name": "other"})[0] == "another project name: other"
+    assert granted({**model(), "name": "other"})[0] == "a different project name: other"
     now = model()
     now["services"]["db"]["privileged"] = True
     now["services"]["new"] = {"privileged": True}
     assert granted(now) == []
     found = grants(model(), now, ["new"], real=lambda p: p)
-    assert found == (Grant("its start: nobody has applied this service yet", ("services", "new")),)
+    assert found == (Grant("its first start: nobody has applied this service yet", ("services", "new")),)
 
 
 def lent(*, ours: bool = False, **args: str) -> dict[str, Any]:
@@ -287,13 +287,13 @@ def test_keys_are_lent_to_the_dockerfile_that_a_person_applied() -> None:
     before, now = lent(), lent()
     assert granted(now, before) == []
     now["services"]["api"]["build"]["labels"] = {"dev.devctl.inputs": "other"}
-    assert granted(now, before) == ["to a changed Dockerfile what its build is lent: netrc"]
+    assert granted(now, before) == ["for its changed Dockerfile: netrc"]
     assert granted(now, before, ours=("api",)) == [], "which is devctl's own"
     without = model(build={"context": ROOT, "labels": {"dev.devctl.inputs": "other"}})
     assert granted(without) == []
     assert granted(lent()) == [
-        "to its build secret devctl-netrc: the file /home/dev/.netrc",
-        "to a changed Dockerfile what its build is lent: netrc",
+        "for its build: secret devctl-netrc, the file /home/dev/.netrc",
+        "for its changed Dockerfile: netrc",
     ]
 
 
@@ -308,13 +308,13 @@ def test_what_a_service_mounts_is_not_lent_to_its_build_nor_the_other_way_round(
     assert (
         granted(in_the_build, in_the_service)
         == [
-            "secret shell: the variable TOKEN of your environment",
-            "to its build secret file: the file /home/dev/.aws",
-            "to a changed Dockerfile what its build is lent: file, shell",
+            "secret shell: the variable TOKEN from your environment",
+            "for its build: secret file, the file /home/dev/.aws",
+            "for its changed Dockerfile: file, shell",
         ][:2]
     )
     assert granted(in_the_service, in_the_build) == [
-        "secret shell: the variable TOKEN of your environment",
+        "secret shell: the variable TOKEN from your environment",
         "secret file: the file /home/dev/.aws, read-only",
     ]
 
@@ -324,18 +324,18 @@ def test_what_a_service_mounts_is_not_lent_to_its_build_nor_the_other_way_round(
     [
         (False, "VERSION", "1", "2", None),
         (False, "GO_IMAGE", "golang:1.26", "evil/golang:1", None),  # the Dockerfile itself may say so
-        (False, "BUILDKIT_SYNTAX", None, "evil/frontend", "to its build the argument BUILDKIT_SYNTAX: evil/frontend"),
-        (False, "BUILDKIT_CACHE_MOUNT_NS", "mine", "", "to its build the argument BUILDKIT_CACHE_MOUNT_NS: "),
-        (False, "BUILDKIT_CACHE_MOUNT_NS", "mine", None, "to its build what the argument BUILDKIT_CACHE_MOUNT_NS kept from it"),
-        (True, "BUILDKIT_SYNTAX", None, "evil/frontend", "to its build the argument BUILDKIT_SYNTAX: evil/frontend"),
+        (False, "BUILDKIT_SYNTAX", None, "evil/frontend", "for its build: the argument BUILDKIT_SYNTAX: evil/frontend"),
+        (False, "BUILDKIT_CACHE_MOUNT_NS", "mine", "", "for its build: the argument BUILDKIT_CACHE_MOUNT_NS: "),
+        (False, "BUILDKIT_CACHE_MOUNT_NS", "mine", None, "for its build: what the argument BUILDKIT_CACHE_MOUNT_NS denied it"),
+        (True, "BUILDKIT_SYNTAX", None, "evil/frontend", "for its build: the argument BUILDKIT_SYNTAX: evil/frontend"),
         (True, "MAIN", ".", "./cmd/api", None),
         (True, "GO_IMAGE", "golang:1.26-alpine", "golang:1.27", None),
         (True, "GO_IMAGE", "registry.local/go:1.26", "registry.local/go:1.27", None),
-        (True, "GO_IMAGE", "golang:1.26", "evil/golang:1.26", "to its build the argument GO_IMAGE: evil/golang:1.26"),
-        (True, "RUNTIME_IMAGE", None, "evil/static", "to its build the argument RUNTIME_IMAGE: evil/static"),
-        (True, "GOPROXY", "https://proxy.example.com", "https://evil", "to its build the argument GOPROXY: https://evil"),
-        (True, "AIR_VERSION", None, "v0", "to its build the argument AIR_VERSION: v0"),
-        (True, "of_tomorrow", None, "x", "to its build the argument of_tomorrow: x"),
+        (True, "GO_IMAGE", "golang:1.26", "evil/golang:1.26", "for its build: the argument GO_IMAGE: evil/golang:1.26"),
+        (True, "RUNTIME_IMAGE", None, "evil/static", "for its build: the argument RUNTIME_IMAGE: evil/static"),
+        (True, "GOPROXY", "https://proxy.example.com", "https://evil", "for its build: the argument GOPROXY: https://evil"),
+        (True, "AIR_VERSION", None, "v0", "for its build: the argument AIR_VERSION: v0"),
+        (True, "of_tomorrow", None, "x", "for its build: the argument of_tomorrow: x"),
     ],
 )  # fmt: skip
 def test_arguments_of_a_build(
@@ -361,7 +361,7 @@ EXTERNAL = {"name": "backups", "external": True}
 @pytest.mark.parametrize(
     ("before", "now", "said"),
     [
-        (volumes(volume(read_only=True), v=EXTERNAL), volumes(volume(), v=EXTERNAL), "v:/v, writable, which was read-only"),
+        (volumes(volume(read_only=True), v=EXTERNAL), volumes(volume(), v=EXTERNAL), "v:/v, writable instead of read-only"),
         (volumes(volume(), v=EXTERNAL), volumes(volume(read_only=True), v=EXTERNAL), None),
         (volumes(volume(), v=EXTERNAL), volumes(volume(target="/elsewhere"), v=EXTERNAL), None),
         (volumes(volume(volume={"subpath": "a"}), v=EXTERNAL), volumes(volume(), v=EXTERNAL), "the data of another volume: v:/v"),
@@ -436,11 +436,11 @@ def test_networks_are_joined_by_a_person() -> None:
         found = model(networks=dict.fromkeys(names))
         return {**found, "networks": {"default": {"name": "shop_default"}, "inner": inner}}
 
-    assert granted(on("default"), on("inner")) == ["network default, and what is on it"]
+    assert granted(on("default"), on("inner")) == ["network default and everything on it"]
     assert granted(on("inner"), on("inner", "default")) == []
     opened = on("inner")
     opened["networks"]["inner"] = {"name": "shop_inner"}
-    assert granted(opened, on("inner")) == ["network inner with what `internal: true` kept from it"]
+    assert granted(opened, on("inner")) == ["network inner with what `internal: true` denied it"]
 
 
 def test_what_compose_makes_for_those_that_it_waits_for() -> None:
@@ -469,8 +469,8 @@ def test_the_build_that_a_build_reads_from() -> None:
         return found
 
     assert granted(reading(), reading()) == []
-    assert granted(reading(network="host"), reading()) == ["to its build network: host"]
-    assert granted(reading(context="/"), reading()) == [f"to its build context /, outside of {ROOT}/db"]
+    assert granted(reading(network="host"), reading()) == ["for its build: network: host"]
+    assert granted(reading(context="/"), reading()) == [f"for its build: the context /, outside {ROOT}/db"]
 
 
 def test_what_is_lent_to_a_dockerfile_that_devctl_does_not_read() -> None:
@@ -478,7 +478,9 @@ def test_what_is_lent_to_a_dockerfile_that_devctl_does_not_read() -> None:
     assert lent_out_of_sight(now, ["api"], seen=["api"]) == ()
     now["services"]["db"]["build"] = {"context": f"{ROOT}/db", "ssh": ["default"]}
     (found,) = lent_out_of_sight(now, ["api"], seen=["api"])
-    assert found == Grant("to the Dockerfile of db what its build is lent: ssh", ("services", "db", "build"))
+    assert found == Grant(
+        "for the Dockerfile of db, which devctl does not read: ssh", ("services", "db", "build")
+    )
     assert lent_out_of_sight(now, ["api"], seen=["api", "db"]) == ()
     assert lent_out_of_sight(now, ["db"], seen=["api", "db"]) == ()
 
@@ -486,7 +488,7 @@ def test_what_is_lent_to_a_dockerfile_that_devctl_does_not_read() -> None:
 def test_an_extension_of_a_build_is_read_by_bake() -> None:
     assert granted(model(**{"x-words": 1})) == []
     assert granted(model(build={"context": ROOT, "x-bake": {"output": ["/"]}})) == [
-        "to its build x-bake: output: /"
+        "for its build: x-bake: output: /"
     ]
 
 
@@ -502,10 +504,10 @@ def test_a_folder_that_a_build_reads_from_may_become_a_link() -> None:
 
 def test_a_wider_context() -> None:
     part, whole = (model(build={"context": context}) for context in (f"{ROOT}/api", ROOT))
-    assert granted(whole, part) == [f"to its build context {ROOT}, outside of {ROOT}/api"]
+    assert granted(whole, part) == [f"for its build: the context {ROOT}, outside {ROOT}/api"]
     assert granted(part, whole) == []
     assert granted(part, whole, links={f"{ROOT}/api": "/etc"}) == [
-        f"to its build context {ROOT}/api, outside of {ROOT}"
+        f"for its build: the context {ROOT}/api, outside {ROOT}"
     ]
     address = model(build={"context": "https://example.com/x.git"})
     assert granted(address, address) == []

@@ -44,7 +44,7 @@ def test_the_table_and_the_ratio() -> None:
         "alpine      14.40 MB     8.30 MB  6.10 MB",
         "distroless   8.10 MB     2.00 MB  6.10 MB",
         "distroless is 0.56 × alpine",
-        "most code: net/http 240 kB, x/<b> 9 kB",
+        "largest packages: net/http 240 kB, x/<b> 9 kB",
     ]
 
 
@@ -133,7 +133,7 @@ def test_the_page_is_whole_escaped_and_asks_nobody() -> None:
 
 def test_the_page_without_packages() -> None:
     page = size_page(SizeReport(ROWS, (), None, "distroless").as_json(), "shop")
-    assert "no table of Go functions" in page
+    assert "no readable table of Go functions" in page
 
 
 @given(st.lists(st.integers(0, 10_000_000), max_size=200))

@@ -37,12 +37,12 @@ def now(size: int, *, base: int = 2_000_000, **changed: ModuleShare) -> Weighed:
         ),
         (now(8_300_000, std=ModuleShare("go1.26", 3_200_000)), "the standard library grew by 200 kB of code"),
         (now(9_000_000, base=3_000_000), "the base grew by 1000 kB"),
-        (now(13_000_000), "files and data that are no code grew by 5000 kB"),
+        (now(13_000_000), "files and data other than code grew by 5000 kB"),
         (
             now(13_000_000, example_x=ModuleShare("v1.2.0", 401_000)),
-            "files and data that are no code grew by 4999 kB",
+            "files and data other than code grew by 4999 kB",
         ),
-        (now(8_000_000), "nothing grew: the budget is smaller"),
+        (now(8_000_000), "nothing grew; the budget is smaller"),
     ],
 )
 def test_what_grew_most_is_named(after: Weighed, says: str) -> None:

@@ -171,15 +171,15 @@ def test_what_of_the_host_a_person_did_not_let_in_waits_and_is_named(shop: Shop,
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("a variable", "the variable HOST_SECRET of your environment"),
-        ("an escaped name", "the variable HOST_SECRET of your environment"),
-        ("one that must be set", "the variable HOST_SECRET of your environment"),
+        ("a variable", "the variable HOST_SECRET from your environment"),
+        ("an escaped name", "the variable HOST_SECRET from your environment"),
+        ("one that must be set", "the variable HOST_SECRET from your environment"),
         ("one above the project", "the content of ../elsewhere/x.env"),
         ("one at home", "the content of ~/x.env"),
         ("include", "/elsewhere/x.yaml (`include`)"),
         ("include of a file inside", "the content of x.yaml (`include`)"),
-        ("a second document", "what compose.yaml says, which holds more than one document"),
-        ("a reset", "what compose.yaml says, line 4, with the tag !override"),
+        ("a second document", "the content of compose.yaml (it contains more than one document)"),
+        ("a reset", "the content of compose.yaml (line 4 has the tag !override"),
         ("a key of tomorrow", "what `imports` brings"),
         ("COMPOSE_FILE", "/elsewhere/x.yaml"),
     ],
@@ -272,7 +272,7 @@ def test_a_variable_that_a_person_let_in_stays_where_it_was(
     shop.save({"compose.yaml": two % ("c", "x-$HOST_SECRET")})
     assert shop.round().specs["db"]["environment"] == {"P": f"x-{SECRET}"}
     shop.save({"compose.yaml": two % ("$HOST_SECRET", "$HOST_SECRET")})
-    assert "HOST_SECRET of your environment in services.shop.environment" in shop.held()
+    assert "HOST_SECRET from your environment in services.shop.environment" in shop.held()
     shop.save({"compose.yaml": two % ("b", "$HOST_SECRET") + "    command: [$HOST_SECRET]\n"})
     assert "in services.db.command" in shop.held()
 
@@ -340,7 +340,7 @@ def test_what_another_service_was_started_with_is_not_for_one_that_was_not_start
     shop.save({"compose.yaml": two})
     shop.up("shop")
     shop.save({"compose.yaml": f"# changed\n{two}"})
-    assert "HOST_SECRET of your environment in services.api.environment" in shop.held()
+    assert "HOST_SECRET from your environment in services.api.environment" in shop.held()
 
 
 def test_what_was_looked_at_is_what_compose_reads(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,10 +119,10 @@ def test_of_several_commands_of_one_image_the_one_that_ends_is_a_job(project: Ma
 
     made.write({".env": "FAIL=1\n"})
     failed = made.devctl("up", "-d", "--no-watch", code=1)
-    assert failed.error["message"].startswith("job exited with 3"), failed.show
+    assert failed.error["message"].startswith("job exited with code 3"), failed.show
     assert "seeds [job]" in failed.result["log"]
     serving = made.devctl("status").result["serving"]
-    assert (serving["state"], serving["reason"]) == ("none", "job exited with 3")
+    assert (serving["state"], serving["reason"]) == ("none", "job exited with code 3")
 
 
 WAITED = """services:

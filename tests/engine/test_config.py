@@ -54,7 +54,7 @@ def test_check_says_what_is_wrong_and_where(root: Path) -> None:
     broken = without_engine("config", "check", cwd=root)
     assert broken["exit_code"] == 3 and broken["error"]["code"] == "broken-config"
     assert broken["result"]["problems"][0]["place"] == "devctl.yaml:3:5"
-    assert broken["result"]["problems"][0]["hint"] == "replace `prot` by `port`"
+    assert broken["result"]["problems"][0]["hint"] == "replace `prot` with `port`"
 
 
 @pytest.mark.engine

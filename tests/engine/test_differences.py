@@ -159,5 +159,5 @@ def test_another_body_is_told_and_what_changes_by_itself_is_not(project: MakePro
     other = made.devctl("-y", "prod-preview")
     assert {a["body_differs_from_line"] for a in other.result["answers"]["differ"]} == {2}, other.show
     (warning,) = (w for w in other.warnings if w["code"] == "answers-differ")
-    assert "another body from line 2 on" in warning["message"]
+    assert "the body differs from line 2 on" in warning["message"]
     assert "none" not in warning["message"] and "full" not in warning["message"]

@@ -81,7 +81,7 @@ def test_a_port_held_by_a_process_and_by_a_container(project: MakeProject) -> No
     docker("run", "-d", "--name", name, "-p", published, "golang:1.26-alpine", "sleep", "300")
     try:
         held = check(shop.devctl("doctor", code=4), "ports")
-        assert f"port {shop.port} is held by container {name}" in held["what"]
+        assert f"port {shop.port} is in use by container {name}" in held["what"]
         up = shop.devctl("up", "-d", code=4)
         assert up.error["code"] == "port-taken"
         assert up.error["hint"].startswith("HOST_PORT=")
@@ -125,7 +125,9 @@ def test_files_of_somebody_else_are_given_back_when_agreed(project: MakeProject,
 
     found = check(shop.devctl("doctor"), "ownership")
     assert (found["status"], "2 files" in found["what"]) == ("warn", True)
-    assert fixed(shop, "ownership", "--yes")["did"] == f"gave 2 files to {SOMEBODY}:{SOMEBODY}"
+    assert (
+        fixed(shop, "ownership", "--yes")["did"] == f"changed the owner of 2 files to {SOMEBODY}:{SOMEBODY}"
+    )
     assert (strange.stat().st_uid, link.lstat().st_uid) == (SOMEBODY, SOMEBODY)
     assert Path("/etc/hostname").stat().st_uid == 0, "a link is changed, not followed"
 
@@ -173,7 +175,7 @@ def test_left_overs_of_a_gone_project_are_removed(
         assert found["status"] == "warn" and found["fixable"]
         did = check(shop.devctl("doctor", "--fix"), "leftovers")["did"]
         left = (f"container {gone}-api-1", f"network {gone}_default", f"image {gone}-api:dev")
-        for what in (f"ended watcher {orphan.pid}", *left):
+        for what in (f"stopped watcher {orphan.pid}", *left):
             assert what in did
         for kind, name in (thing.split() for thing in left):
             assert subprocess.run(["docker", kind, "inspect", name], capture_output=True).returncode != 0

@@ -246,7 +246,7 @@ def test_ctrl_c_during_a_build_leaves_nothing_half_made(project: Callable[..., S
     out, err = child.communicate(timeout=300)  # compose tidies up first
     last = json.loads(out.splitlines()[-1])
     assert (child.returncode, last["error"]["code"]) == (130, "interrupted"), err
-    assert "nothing runs" in last["error"]["message"]
+    assert "nothing is running" in last["error"]["message"]
     assert not list((building.root / ".devctl").glob("**/.*.??????*"))
     edited(building, "RUN sleep 60\n", "", "Dockerfile")
     building.devctl("up", "-d")

@@ -57,7 +57,7 @@ def text_of(project: Started, *args: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-STAYS = "the container stays: the next save is tried, devctl down ends it"
+STAYS = "the container stays: the next save tries again, devctl down stops them"
 
 
 def test_a_panic_is_told_with_its_own_line(project: MakeProject) -> None:
@@ -66,7 +66,7 @@ def test_a_panic_is_told_with_its_own_line(project: MakeProject) -> None:
     main.write_text(MAIN.replace("PROD", "").replace("func main() {", 'func main() {\n\tpanic("no dsn")', 1))
     failed = made.devctl("up", "-d", "--no-watch", code=1)
     assert failed.error["code"] == "panics-at-start", failed.show
-    assert failed.error["message"] == f"app panics at start: panic: no dsn; {STAYS}"
+    assert failed.error["message"] == f"app panics at startup: panic: no dsn; {STAYS}"
     assert failed.error["place"] == "main.go:11", failed.show
 
 
@@ -78,7 +78,7 @@ def test_a_missing_checksum_is_told_with_line_and_command(project: MakeProject) 
     assert failed.error == {
         "code": "go-sum-missing",
         "message": f"app does not compile: go.sum lacks the checksum of a required module; {STAYS}; "
-        "go.mod names a module whose checksum was never recorded",
+        "go.mod requires a module whose checksum was never recorded",
         "hint": "go mod tidy",
         "place": "main.go:7:2",
     }, failed.show
@@ -90,8 +90,12 @@ def test_an_unhealthy_service_is_told_so(project: MakeProject) -> None:
     made = project(files(COMPOSE + check, prod=elsewhere, Dockerfile=GO + PROD))
     failed = made.devctl("-y", "prod-preview", "--timeout", "30", code=1)
     assert failed.error["code"] == "unhealthy", failed.show
-    assert failed.error["message"] == "app is unhealthy: its own health check fails; nothing runs, as before"
-    assert failed.error["hint"].startswith("does the image have what the health check runs"), failed.show
+    assert (
+        failed.error["message"] == "app is unhealthy: its health check fails; nothing is running, as before"
+    )
+    assert failed.error["hint"].startswith("does the image contain the program that the health check runs"), (
+        failed.show
+    )
 
 
 def test_a_health_check_that_the_image_cannot_run_is_refused_and_left_out_of_ours(
@@ -114,8 +118,8 @@ def test_a_service_killed_for_its_memory_is_told_so(project: MakeProject) -> Non
     failed = made.devctl("-y", "prod-preview", code=1)
     assert failed.error == {
         "code": "out-of-memory",
-        "message": "app exited with 137: it was killed: it used more memory than its limit allows; "
-        "nothing runs, as before; the engine reports an OOM kill",
+        "message": "app exited with code 137: it was killed because it used more memory than its limit allows; "
+        "nothing is running, as before; the engine reports an OOM kill",
         "hint": "raise `mem_limit:` (deploy.resources.limits.memory) in the compose file, or use less",
         "place": None,
     }, failed.show
@@ -125,14 +129,14 @@ def test_a_restart_loop_is_seen_at_its_first_turn(project: MakeProject) -> None:
     made = project(files(COMPOSE + "    restart: always\n", prod="os.Exit(3)"))
     failed = made.devctl("-y", "prod-preview", code=1)
     assert failed.error["code"] == "exits-at-start", failed.show
-    assert failed.error["message"].endswith("before it answered; nothing runs, as before"), failed.show
+    assert failed.error["message"].endswith("before it answered; nothing is running, as before"), failed.show
 
 
 def test_what_compose_refuses_is_told_in_text_too(project: MakeProject) -> None:
     made = project(files(COMPOSE + "    volumes: [data:/data]\n"))
     assert text_of(made, "up", "-d") == (
         3,
-        "error: app uses the volume data, which is defined nowhere\n"
+        "error: app uses the volume data, which is not defined\n"
         "  → compose file: `volumes: {data: {}}` at the top level\n",
     )
     port = COMPOSE.replace("HOST_PORT", str(made.port))
@@ -163,7 +167,9 @@ def test_dependencies_that_cannot_start_are_told_by_name(project: MakeProject) -
     made.write(compose("    entrypoint: ['false']\n", "service_completed_successfully"))
     failed = made.devctl("up", "-d", "--no-watch", code=1)
     assert failed.error["code"] == "migration-failed", failed.show
-    assert failed.error["message"].startswith("the job beside failed with 1, and a service waits for it")
+    assert failed.error["message"].startswith(
+        "the job beside failed with exit code 1, and a service waits for it"
+    )
     assert failed.error["hint"] == "devctl logs beside"
 
     made.write(compose("    networks: [back]\nnetworks:\n  back: {external: true, name: devctl-not-there}\n"))
@@ -192,7 +198,7 @@ def test_a_dev_stage_that_does_not_build_gives_way_to_ours_until_its_file_is_edi
     )
     first = made.devctl("-y", "up", "-d", "--no-watch")
     (said,) = (w for w in first.warnings if w["code"] == "dev-stage-fails")
-    assert said["message"].startswith("stage `dev` does not work here (COPY finds no config"), said
+    assert said["message"].startswith("stage `dev` does not work here (COPY cannot find config"), said
     assert said["place"] == "Dockerfile:3"
     serves(made.port, "404")
     again = made.devctl("up", "-d", "--no-watch")

@@ -121,7 +121,7 @@ def test_what_a_compose_file_wants_and_what_gone_projects_hold(
         docker("run", "-d", "--init", "--name", f"{gone}-1", *labels, where, "-p", held, GO, "sleep", "600")
         refused = shop.devctl("up", "-d", code=4).error
         assert refused["code"] == "port-taken"
-        assert f"{gone}-1, left over from a project whose folder is gone" in refused["message"]
+        assert f"{gone}-1, left over from a deleted project" in refused["message"]
         hinted(refused["hint"])
         done = shop.devctl("doctor", "--fix", "--yes")
         assert check(done, "externals")["did"] == f"created network {back}, volume {data}"
@@ -243,7 +243,7 @@ def test_the_modules_of_a_workspace_are_completed(project: MakeProject) -> None:
 
 
 @pytest.mark.fixes(
-    "the port that the code names is taken, and no file fixes one",
+    "the port that the code names is taken, and no file pins a port",
     by="`up`, where no file fixes it",
     code="port-taken",
 )
@@ -258,7 +258,7 @@ def test_a_port_that_nobody_fixed_moves(project: MakeProject) -> None:
         done = shop.devctl("up", "-d", "--no-watch", "--timeout", "300")
     (said,) = [w for w in done.warnings if w["code"] == "port-moved"]
     assert (
-        said["message"].startswith(f"port {port} is taken, shop gets ")
+        said["message"].startswith(f"port {port} is taken; shop uses  instead")
         or f"port {port} is taken" in said["message"]
     )
     url = done.result["services"][0]["url"]

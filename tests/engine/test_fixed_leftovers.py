@@ -46,7 +46,7 @@ def test_what_an_aborted_recreate_left_is_cleared_away(project: MakeProject) -> 
     up = [*DEVCTL, "-v", "up", "-d", "--no-watch", "--timeout", "300"]
     said = subprocess.run(up, cwd=shop.root, capture_output=True, text=True)
     assert said.returncode == 0, said.stderr
-    assert "the container of app could not be started again and was recreated" in said.stderr
+    assert "the container of app could not be restarted and was recreated" in said.stderr
     assert containers(shop) == [name], "under its own name, and nothing beside it"
     serves(shop.port, "Hello from Go", within=120)
 
@@ -79,9 +79,9 @@ def test_a_build_cache_of_roots_is_given_to_the_owner(cache: str, project: MakeP
         docker("run", *mount, "mkdir -p /cache/go-build && chown -R 0:0 /cache && chmod 0755 /cache/go-build")
 
     roots()
-    said = f"gave the build cache {cache} to {OWNER}:{OWNER}"
+    said = f"changed the owner of the build cache {cache} to {OWNER}:{OWNER}"
     denied = next(c for c in shop.devctl("doctor", code=4).result["checks"] if c["id"] == "cache")
-    assert denied["what"] == f"the project's owner may not write /cache/go-build in the build cache {cache}"
+    assert denied["what"] == f"the project's owner cannot write to /cache/go-build in the build cache {cache}"
     fixed = next(c for c in shop.devctl("doctor", "--fix").result["checks"] if c["id"] == "cache")
     assert (fixed["status"], fixed["did"]) == ("ok", said)
 

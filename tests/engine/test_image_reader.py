@@ -189,13 +189,13 @@ def test_the_good_one_is_ready(broken: tuple[Path, str]) -> None:
             "pie",
             "static-binary",
             "ENTRYPOINT",
-            "linked dynamically and its interpreter /lib64/ld-linux-x86-64.so.2",
+            "linked dynamically, but its interpreter /lib64/ld-linux-x86-64.so.2",
         ),
         ("nowhere", "entrypoint-exists", "ENTRYPOINT", "/nope is not in the image"),
         ("unset", "entrypoint-exists", "ENTRYPOINT", "/server is not executable (mode 0644)"),
         ("arm", "architecture", "FROM", "the binary is for arm64, the image for amd64"),
         ("named", "user", "USER", "user nobody is a name"),
-        ("health", "health-check", "HEALTHCHECK", "no /bin/sh: always unhealthy"),
+        ("health", "health-check", "HEALTHCHECK", "no /bin/sh: it would always be unhealthy"),
     ],
 )
 def test_what_cannot_work_is_refused_with_its_line(
@@ -227,8 +227,8 @@ STATICALLY = "a base with that C library, or go build -ldflags '-linkmode extern
             "pie",
             (
                 "warn",
-                "github.com/mattn/go-sqlite3 needs cgo, and the program was built with CGO_ENABLED=0: "
-                "it fails where that is used",
+                "github.com/mattn/go-sqlite3 needs cgo, but the program was built with CGO_ENABLED=0: it fails when it uses "
+                "that package",
             ),
         ),
     ],
@@ -242,8 +242,8 @@ def test_code_that_needs_c_on_a_base_without_its_library(
         must_be_ready(found.values())
     assert error.value.problem == Problem(
         "not-ready",
-        "not ready for production: /server is linked dynamically and its interpreter /lib64/ld-linux-x86-64.so.2 "
-        "is not in the image",
+        "not ready for production: /server is linked dynamically, but its interpreter /lib64/ld-linux-x86-64.so.2 is not in "
+        "the image",
         STATICALLY,
         f"Dockerfile:{line('ENTRYPOINT', after=target)}",
     )
@@ -291,7 +291,7 @@ def test_what_works_here_and_may_not_elsewhere_is_a_warning(broken: tuple[Path, 
 def test_a_shell_form_with_a_shell_only_warns(broken: tuple[Path, str]) -> None:
     found = judged(broken, "alpine-shell")
     assert found["entrypoint-form"].severity == "warn"
-    assert found["entrypoint-exists"].message == "/server is there and executable"
+    assert found["entrypoint-exists"].message == "/server exists and is executable"
 
 
 def test_facts_alone_are_enough(broken: tuple[Path, str]) -> None:

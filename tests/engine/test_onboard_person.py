@@ -54,7 +54,7 @@ def test_it_goes_on_wherever_it_was_interrupted(project: Callable[..., Started])
     for at in ("doctor", "bases", "env", "up", "build", "start", "probe", "first-response"):
         with pytest.raises(InterruptedByUser) as caught:
             onboard(request, toolbox(Interrupting(at)))
-        assert caught.value.problem.hint == "devctl onboard goes on where it was"
+        assert caught.value.problem.hint == "devctl onboard continues where it stopped"
         steps: Any = caught.value.result["steps"]
         assert [s["id"] for s in steps] == STEPS
         failed = at if at in STEPS else "up"

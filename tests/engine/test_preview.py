@@ -138,7 +138,7 @@ def test_where_nothing_ran_before_nothing_runs_after(project: MakeProject) -> No
     failed = made.devctl("-y", "prod-preview", "--timeout", "5", code=1)
 
     assert failed.error["code"] == "exits-at-start", failed.show
-    assert failed.error["message"].endswith("nothing runs, as before")
+    assert failed.error["message"].endswith("nothing is running, as before")
     assert docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={made.name}") == ""
 
 
@@ -180,7 +180,7 @@ def test_each_service_is_drained_and_what_it_had_accepted_counts(project: MakePr
     assert (worker["name"], worker["exit_code"], worker["lost_requests"]) == ("worker", 0, 6), failed.show
     assert failed.result["drain"]["lost_requests"] == 12
     both = "; ".join(f"{name} lost 6 requests when it was stopped" for name in ("app", "worker"))
-    assert failed.error["message"] == f"{both}; production serves again"
+    assert failed.error["message"] == f"{both}; production is serving again"
     assert failed.result["mode"] == "prod"
     serves(made.port, "it serves")
 
@@ -205,7 +205,7 @@ def test_ctrl_c_in_a_switch_brings_dev_back_and_another_one_does_not_stop_that(p
     for moments in (("switch",), ("probe", "restore")):
         done = _interrupted_at(made, moments)
         assert done["exit_code"] == 130 and done["error"]["code"] == "interrupted", done
-        assert done["error"]["message"] == "interrupted; dev serves again"
+        assert done["error"]["message"] == "interrupted; dev is serving again"
         assert done["result"]["mode"] == "dev"
         dev_is_back(made)
         assert _overlay(made) == built_from, "what dev is built from lies there as before"

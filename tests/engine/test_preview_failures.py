@@ -17,7 +17,7 @@ from tests.engine.conftest import Started, made_in
 from tests.engine.previewed import container, preview, started
 
 pytestmark = pytest.mark.engine
-KEEP = "fix what its last lines say; `devctl prod-preview --keep-failed` keeps its files as an image"
+KEEP = "fix what its last lines report; `devctl prod-preview --keep-failed` keeps its files as an image"
 
 
 @pytest.fixture(scope="module")
@@ -26,19 +26,19 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
 
 
 def failure(code: str, message: str, hint: str, place: str | None = None) -> dict[str, object]:
-    return {"code": code, "message": f"{message}; dev serves again", "hint": hint, "place": place}
+    return {"code": code, "message": f"{message}; dev is serving again", "hint": hint, "place": place}
 
 
 FAILURES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
     "exits": (
         {"FAIL": "exits"},
-        failure("exits-at-start", "app exited with 3 before it answered", KEEP),
+        failure("exits-at-start", "app exited with code 3 before it answered", KEEP),
     ),
     "panics": (
         {"FAIL": "panics"},
         failure(
             "panics-at-start",
-            "app panics at start: panic: assignment to entry in nil map",
+            "app panics at startup: panic: assignment to entry in nil map",
             KEEP,
             f"main.go:{line_of('counts[', source=FAILING_MAIN)}",
         ),
@@ -48,7 +48,7 @@ FAILURES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
         failure(
             "never-answers",
             "app did not answer on http://127.0.0.1:HOST_PORT/ within 3 s",
-            "does it listen on 0.0.0.0:8080? devctl.yaml: `services: {app: {port: 8080, probe: /}}` says where to ask",
+            "does it listen on 0.0.0.0:8080? devctl.yaml: `services: {app: {port: 8080, probe: /}}` sets the address to probe",
             "compose.yaml",
         ),
     ),
@@ -56,7 +56,7 @@ FAILURES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
         {"FAIL": "read-only"},
         failure(
             "writes-to-disk",
-            "app exited with 1: it cannot write below /var: production runs read-only and without root",
+            "app exited with code 1: it cannot write below /var: production runs read-only and without root",
             "devctl.yaml: `prod: {writable: [/var]}`, or a volume there",
         ),
     ),
@@ -64,8 +64,8 @@ FAILURES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
         {"FAIL": "of-the-system"},
         failure(
             "writes-to-disk",
-            "app exited with 1: it cannot write below /etc: production runs read-only and without root",
-            "write to a folder of its own and name that: devctl.yaml `prod: {writable: [/data]}`; "
+            "app exited with code 1: it cannot write below /etc: production runs read-only and without root",
+            "write to a separate folder and declare it: devctl.yaml `prod: {writable: [/data]}`; "
             "a volume on /etc would hide what the image has there",
         ),
     ),
@@ -73,8 +73,8 @@ FAILURES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
         {"FAIL": "not-allowed"},
         failure(
             "volume-not-permitted",
-            "app exited with 1: it cannot open /data/app.db: the volume NAME_data belongs to 0:0, "
-            "and production runs as 65532:65532",
+            "app exited with code 1: it cannot open /data/app.db: the volume NAME_data belongs to 0:0, but production runs as "
+            "65532:65532",
             "docker run --rm -u 0 -v NAME_data:/v --entrypoint chown NAME-app:dev -R 65532:65532 /v",
         ),
     ),
@@ -82,16 +82,16 @@ FAILURES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
         {"FAIL": "no-file"},
         failure(
             "image-lacks-file",
-            "app exited with 1: /etc/app/settings.json is not in the image",
+            "app exited with code 1: /etc/app/settings.json is not in the image",
             "COPY … /etc/app/settings.json in the production stage of the Dockerfile, or `configs:` in the compose file; "
-            "bind mounts are left out in production",
+            "production has no bind mounts",
         ),
     ),
     "missing template": (
         {"FAIL": "no-template"},
         failure(
             "image-lacks-file",
-            "app exited with 1: pages/first.html is not in the image",
+            "app exited with code 1: pages/first.html is not in the image",
             "devctl.yaml: `services: {app: {files: [pages/first.html]}}`, "
             "or a line COPY pages/first.html … in the Dockerfile",
         ),
@@ -100,7 +100,7 @@ FAILURES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
         {"FAIL": "no-variable"},
         failure(
             "variable-missing",
-            "app exited with 1: the environment variable DATABASE_URL is missing",
+            "app exited with code 1: the environment variable DATABASE_URL is missing",
             "devctl.yaml: `prod: {env: {DATABASE_URL: …}}`, or the compose file's `environment:`",
         ),
     ),
@@ -108,7 +108,7 @@ FAILURES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
         {"FAIL": "elsewhere", "ADDRESS": "localhost:8080"},
         failure(
             "localhost-only",
-            "app listens on localhost:8080 only, which nobody outside reaches",
+            "app listens only on localhost:8080, which cannot be reached from outside the container",
             'listen on ":8080", not on "localhost:8080"',
             "compose.yaml",
         ),
@@ -166,7 +166,7 @@ def test_a_preview_over_a_preview_with_another_base_brings_the_first_one_back(fa
 
     assert failed.error == {
         "code": "exits-at-start",
-        "message": "app exited with 1 before it answered; prod serves again",
+        "message": "app exited with code 1 before it answered; prod is serving again",
         "hint": KEEP,
         "place": None,
     }, failed.show
@@ -187,7 +187,7 @@ def test_of_several_services_all_are_switched_or_none(tmp_path: Path) -> None:
 
         assert failed.error == {
             "code": "exits-at-start",
-            "message": "worker exited with 3 before it answered; dev serves again",
+            "message": "worker exited with code 3 before it answered; dev is serving again",
             "hint": KEEP,
             "place": None,
         }, failed.show

@@ -31,14 +31,14 @@ def refusal(message: str, hint: str, instruction: str, *, stage: str) -> dict[st
 READY = "not ready for production: "
 REFUSALS = {
     "shell": refusal(
-        "stage `shell` of app cannot run: shell-form ENTRYPOINT needs /bin/sh, and scratch has no shell",
+        "stage `shell` of app cannot run: shell-form ENTRYPOINT needs /bin/sh, but scratch has no shell",
         'ENTRYPOINT ["/server"]',
         "ENTRYPOINT",
         stage="shell",
     ),
     "nowhere": refusal(
         f"{READY}/nope is not in the image",
-        "COPY --from=builder … /nope, or name what is there",
+        "COPY --from=builder … /nope, or name a file that exists in the image",
         "ENTRYPOINT",
         stage="nowhere",
     ),
@@ -55,7 +55,7 @@ REFUSALS = {
         stage="idle",
     ),
     "pie": refusal(
-        f"{READY}/server is linked dynamically and its interpreter /lib64/ld-linux-x86-64.so.2 is not in the image",
+        f"{READY}/server is linked dynamically, but its interpreter /lib64/ld-linux-x86-64.so.2 is not in the image",
         "RUN CGO_ENABLED=0 go build … in the builder stage",
         "ENTRYPOINT",
         stage="pie",
@@ -67,13 +67,13 @@ REFUSALS = {
         stage="arm",
     ),
     "named": refusal(
-        f"{READY}user nobody is a name, and the image has no /etc/passwd to look it up",
+        f"{READY}user nobody is a name, but the image has no /etc/passwd to look it up in",
         "USER 65532:65532",
         "USER",
         stage="named",
     ),
     "health": refusal(
-        f"{READY}the health check is in shell form, and the image has no /bin/sh: always unhealthy",
+        f"{READY}the health check is in shell form, but the image has no /bin/sh: it would always be unhealthy",
         'HEALTHCHECK NONE, or exec form: HEALTHCHECK CMD ["/server", "-healthcheck"]',
         "HEALTHCHECK",
         stage="health",
@@ -102,18 +102,18 @@ def test_what_cannot_work_is_refused_and_dev_is_never_touched(staged: Started, s
 Warnings = dict[str, tuple[str, str, str]]
 CARELESS: Warnings = {
     "entrypoint-absolute": (
-        "./server is found through WORKDIR or PATH only, which a base or a compose file may change",
+        "./server is found only through WORKDIR or PATH, which a base or a compose file may change",
         'ENTRYPOINT ["/app/server"]',
         "ENTRYPOINT",
     ),
-    "user": ("the image runs as root unless it is told otherwise", "USER 65532:65532", "FROM"),
+    "user": ("the image runs as root by default", "USER 65532:65532", "FROM"),
     "ca-certificates": (
-        "the program makes TLS connections, and the image has no CA certificates",
+        "the program makes TLS connections, but the image has no CA certificates",
         "COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/",
         "FROM",
     ),
     "time-zones": (
-        "the program loads time zones by name, and the image has none",
+        "the program loads time zones by name, but the image has none",
         'import _ "time/tzdata" in package main',
         "FROM",
     ),
@@ -124,18 +124,18 @@ CARELESS: Warnings = {
     ),
     "secrets": (
         "anyone who can pull the image can read: ENV API_TOKEN",
-        "RUN --mount=type=secret,id=… while building; give it to the container when it starts",
+        "use RUN --mount=type=secret,id=… in the build, and pass secrets to the container when it starts",
         "ENV",
     ),
     "source": (
-        "the image holds source: /app/main.go",
-        "COPY --from=builder the binary alone into a stage of its own",
+        "the image contains source: /app/main.go",
+        "COPY --from=builder only the binary into a separate stage",
         "COPY main.go",
     ),
 }
 SHELLED: Warnings = {
     "time-zones": (
-        "the program loads time zones by name, and the image has none",
+        "the program loads time zones by name, but the image has none",
         'import _ "time/tzdata" in package main',
         "FROM",
     ),
@@ -145,18 +145,18 @@ SHELLED: Warnings = {
         "ENTRYPOINT",
     ),
     "user": (
-        "user nobody is a name: Kubernetes cannot see that it is not root",
+        "user nobody is a name: Kubernetes cannot verify that it is not root",
         "USER 65532:65532",
         "USER",
     ),
     "secrets": (
         "anyone who can pull the image can read: build argument NPM_TOKEN, /app/.env",
-        "RUN --mount=type=secret,id=… while building; give it to the container when it starts",
+        "use RUN --mount=type=secret,id=… in the build, and pass secrets to the container when it starts",
         "ARG",
     ),
     "source": (
-        "the image holds source: /app/.git",
-        "COPY --from=builder the binary alone into a stage of its own",
+        "the image contains source: /app/.git",
+        "COPY --from=builder only the binary into a separate stage",
         "COPY .git",
     ),
 }
@@ -190,7 +190,7 @@ def test_what_may_fail_elsewhere_is_told_with_its_line_and_the_preview_serves(st
     assert found.pop("opened-files") == {
         "id": "opened-files",
         "status": "warn",
-        "detail": "opened at run time, relative to /app, and not in the image: templates/page.html",
+        "detail": "opened at run time, relative to /app, but not in the image: templates/page.html",
         "hint": "COPY templates/page.html /app/templates/page.html",
         "place": f"main.go:{line_of('templates/page.html', source=STAGES_MAIN)}",
     }
@@ -219,8 +219,8 @@ def test_cgo_without_a_compiler_is_refused_and_cgo_left_out_is_told(tmp_path: Pa
         refused = made.devctl("-y", "prod-preview", code=4)
         assert refused.error == {
             "code": "base-lacks-c-compiler",
-            "message": "cgo is on, and the image has no C compiler (gcc); a package of the service is partly written in C",
-            "hint": "CGO_ENABLED=0 where no C is needed, else RUN apk add --no-cache gcc musl-dev",
+            "message": "cgo is on, but the image has no C compiler (gcc); a package of the service is partly written in C",
+            "hint": "CGO_ENABLED=0 if no C is needed, else RUN apk add --no-cache gcc musl-dev",
             "place": None,
         }, refused.show
 
@@ -229,9 +229,11 @@ def test_cgo_without_a_compiler_is_refused_and_cgo_left_out_is_told(tmp_path: Pa
         assert warned(done)["cgo"] == {
             "id": "cgo",
             "status": "warn",
-            "detail": "github.com/mattn/go-sqlite3 needs cgo, and the program was built with CGO_ENABLED=0: "
-            "it fails where that is used",
-            "hint": "RUN CGO_ENABLED=1 go build … in a builder with a C compiler, or a package that needs no C",
+            "detail": (
+                "github.com/mattn/go-sqlite3 needs cgo, but the program was built with CGO_ENABLED=0: it fails when it "
+                "uses that package"
+            ),
+            "hint": "RUN CGO_ENABLED=1 go build … in a builder with a C compiler, or use a package that does not need C",
             "place": ".",
         }, done.show
 
@@ -241,9 +243,9 @@ def test_c_of_an_unknown_module_is_found_in_what_go_really_builds(tmp_path: Path
     told = {
         "id": "cgo",
         "status": "warn",
-        "detail": "corp.example/ledger needs cgo, and the program was built with CGO_ENABLED=0: it fails where that is used "
-        "(stub.go:7: ledger is a stub: built without cgo it keeps nothing); built without it as well: corp.example/digest",
-        "hint": "RUN CGO_ENABLED=1 go build … in a builder with a C compiler, or a package that needs no C",
+        "detail": "corp.example/ledger needs cgo, but the program was built with CGO_ENABLED=0: it fails when it uses that package "
+        "(stub.go:7: ledger is a stub: built without cgo it keeps nothing); also built without cgo: corp.example/digest",
+        "hint": "RUN CGO_ENABLED=1 go build … in a builder with a C compiler, or use a package that does not need C",
         "place": "store",
     }
     with made_in(tmp_path) as make:

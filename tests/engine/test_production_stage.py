@@ -133,7 +133,7 @@ def test_what_a_base_cannot_start_is_refused_while_dev_serves(project: Callable[
     shop.write({"Dockerfile": shell})
     refused = shop.devctl("-y", "prod-preview", "--base", "scratch", code=1)
     assert refused.error["message"] == (
-        "stage `1` of shop cannot run on scratch: shell-form ENTRYPOINT needs /bin/sh, and scratch has no shell"
+        "stage `1` of shop cannot run on scratch: shell-form ENTRYPOINT needs /bin/sh, but scratch has no shell"
     )
     assert refused.error["place"] == f"Dockerfile:{line_of(shell, 'ENTRYPOINT')}"
     assert not {s["step"] for s in refused.named("step.started")} & {"build", "switch"}, "nothing was begun"
@@ -152,7 +152,7 @@ def test_a_base_that_cannot_be_had_is_replaced_by_the_one_that_the_hint_names(
     shop = project({**FILES, "Dockerfile": text})
     refused = shop.devctl("-y", "prod-preview", code=4)
     assert refused.error["code"] == "base-missing", refused.show
-    hint = "`devctl prod-preview --base distroless` does without"
+    hint = "`devctl prod-preview --base distroless` does not need it"
     assert refused.error["hint"].endswith(f"; or {hint}"), refused.show
 
     shop.devctl("-y", *hint.split("`")[1].split()[1:])

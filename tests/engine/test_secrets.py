@@ -56,7 +56,7 @@ MAY_FAIL = {"doctor", "no-such-command", "bases load", "clean", "bases build", "
 """What the machine lacks, or what is asked for on purpose: the words are looked at whatever the code is."""
 NOT_RUN = {
     "demo": "makes a project of its own in a temporary folder, and reads nothing of this one",
-    "watch-daemon": "`up -d` starts it, and it is at work all the while: its log is below .devctl",
+    "watch-daemon": "`up -d` starts it, and it is running all the while: its log is below .devctl",
 }
 USED = (
     "RUN --mount=type=secret,id=built,required=true --mount=type=secret,id=netrc,required=true \\\n"

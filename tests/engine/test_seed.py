@@ -130,10 +130,10 @@ def test_the_article_runs_in_our_dev_stage_and_is_told_each_line(project: MakePr
     warned = {(w["code"], w["place"]): w for w in told}
     assert len(warned) == len(told), "each line is told once"
     air = warned["air-old-path", f"Dockerfile:{line_of(DOCKERFILE, 'cosmtrek')}"]
-    assert "air-verse/air" in air["message"] and "own dev stage runs instead" in air["message"]
+    assert "air-verse/air" in air["message"] and "using devctl's own dev stage instead" in air["message"]
     assert "go install github.com/air-verse/air@v" in air["hint"]
     target = warned["args-target", f"docker-compose.yml:{line_of(COMPOSE, 'target=dev')}"]
-    assert target["hint"] == "`build: {target: dev}` in place of that line"
+    assert target["hint"] == "`build: {target: dev}` instead of that line"
     missing = warned["copy-missing-go-pkg", f"Dockerfile:{line_of(DOCKERFILE, '/go/pkg')}"]
     assert "FROM deps AS builder" in missing["hint"]
     assert ("copy-missing-go-sum", f"Dockerfile:{line_of(DOCKERFILE, 'go.sum')}") in warned

@@ -388,7 +388,7 @@ def test_a_container_that_never_answers_is_rolled_back(watched: Watched) -> None
     broken = "    entrypoint: [sh, -c, 'sleep 1; exit 3']\n"
     save(compose, good.replace("    init: true", f"{check}{broken}    init: true", 1))
     failed = watched.told("deps.failed")
-    assert "exited with 3" in failed["message"] or "unhealthy" in failed["message"], failed
+    assert "exited with code 3" in failed["message"] or "unhealthy" in failed["message"], failed
     serves(watched.port, "Hello from Go")
     state = watched.status()
     assert state["services"][0]["image_id"] == image

@@ -28,8 +28,8 @@ OBSERVED = (
         f"{_FAILURES}::test_a_compile_error_at_first_up_ends_early_and_the_next_save_fixes_it",
     ),
     Observed(
-        "it panics at start",
-        "NAME panics at start: the panic's first line, and the first line of its own as the place",
+        "it panics at startup",
+        "NAME panics at startup: the panic's first line, and the first line of its own as the place",
         1,
         "panics-at-start",
         f"{_FAULTS}::test_a_panic_is_told_with_its_own_line",
@@ -50,14 +50,14 @@ OBSERVED = (
     ),
     Observed(
         "it is killed for its memory",
-        "NAME exited with 137: it used more memory than its limit allows",
+        "NAME exited with code 137: it used more memory than its limit allows",
         1,
         "out-of-memory",
         f"{_FAULTS}::test_a_service_killed_for_its_memory_is_told_so",
     ),
     Observed(
         "its health check fails",
-        "NAME is unhealthy: its own health check fails",
+        "NAME is unhealthy: its health check fails",
         1,
         "unhealthy",
         f"{_FAULTS}::test_an_unhealthy_service_is_told_so",
@@ -71,7 +71,7 @@ OBSERVED = (
     ),
     Observed(
         "it listens on localhost inside the container",
-        "NAME listens on localhost:PORT only, which nobody outside reaches",
+        "NAME listens only on localhost:PORT, which cannot be reached from outside the container",
         1,
         "localhost-only",
         f"{_PREVIEW}::test_a_start_that_fails_names_its_cause_and_dev_serves_again",

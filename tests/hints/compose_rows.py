@@ -69,7 +69,7 @@ ROWS = [
         both(into_yaml("compose.yaml", PATH="app.json"), write("app.json", "{}")),
     ),
     row(
-        "define it, fix the name, or switch its profile on: COMPOSE_PROFILES=NAME",
+        "define it, fix the name, or activate its profile: COMPOSE_PROFILES=NAME",
         "compose-undefined",
         composed(BUILT + "    depends_on: [db]\n  db:\n    image: postgres:17\n    profiles: [data]\n"),
         lambda root, told: write(".env", told["hint"].split(": ")[-1].replace("NAME", "data"))(root, told),
@@ -81,7 +81,7 @@ ROWS = [
         shell(rest="postgres://db"),
     ),
     row(
-        "copy it from its example, or `env_file: [{path: …, required: false}]`",
+        "copy it from its example file, or `env_file: [{path: …, required: false}]`",
         "env-file-missing",
         with_key("env_file: [settings.env]"),
         into_service(rest="settings.env"),
@@ -111,13 +111,13 @@ ROWS = [
         edit("compose.yaml", "b: c", lambda _hint: "'b: c'"),
     ),
     row(
-        "fix the spelling (or the indentation) of …; keys of your own begin with x-",
+        "fix the spelling (or the indentation) of …; custom keys start with x-",
         "broken-compose",
         with_key("enviroment: {A: 1}"),
         edit("compose.yaml", "enviroment", lambda _hint: "environment"),
     ),
     row(
-        "fix the spelling (or the indentation) of …; keys of your own begin with x-",
+        "fix the spelling (or the indentation) of …; custom keys start with x-",
         "broken-compose",
         composed(BUILT + "mine: 1\n"),
         edit("compose.yaml", "mine", lambda hint: f"{hint.split()[-1]}mine"),
@@ -193,7 +193,7 @@ ROWS = [
         without("networks"),
     ),
     row(
-        "remove `container_name:` from …; compose generates names",
+        "remove `container_name:` from …; compose generates a name",
         "broken-compose",
         composed(
             BUILT + "    container_name: shop\n  db:\n    image: postgres:17\n    container_name: shop\n"
@@ -201,32 +201,32 @@ ROWS = [
         edit("compose.yaml", "    container_name: shop\n  db:", lambda _hint: "  db:"),
     ),
     row(
-        "devctl init writes one; or delete it: devctl up works without",
+        "devctl init writes one; or delete it: devctl up works without one",
         "broken-compose",
         composed(""),
         lambda root, _told: (root / "compose.yaml").unlink(),
     ),
     # devctl's own
     row(
-        "no action needed; `build: .` in its place says so in …",
+        "no action needed; to make it explicit, replace it with `build: .` in …",
         "image-built-here",
         composed("services:\n  api:\n    image: localhost:5000/shop:1\n"),
         line(lambda hint: f"    {said({'hint': hint})}"),
     ),
     row(
-        "no action needed; COMPOSE_FILE=… in .env makes `docker compose` find it too, or names another one",
+        "no action needed; COMPOSE_FILE=… in .env makes `docker compose` use it too, or selects another file",
         "compose-file-named",
         {**GO, "docker-compose.dev.yml": BUILT},
         shell("(COMPOSE_FILE=[^ ]+)", then="echo {} >> .env"),
     ),
     row(
-        "to develop with it: echo 'COMPOSE_FILE=…' >> .env",
+        "to use it: echo 'COMPOSE_FILE=…' >> .env",
         "compose-file-not-used",
         {**GO, "compose.yaml": BUILT, "docker-compose.dev.yml": BUILT},
-        shell("develop with it: (.*)"),
+        shell("to use it: (.*)"),
     ),
     row(
-        "no action needed; COMPOSE_PROFILES=… in .env says so to `docker compose` too, or names other ones",
+        "no action needed; COMPOSE_PROFILES=… in .env does the same for `docker compose`, or selects other profiles",
         "profile-chosen",
         with_key("profiles: [dev]"),
         shell("(COMPOSE_PROFILES=[^ ]+)", then="echo {} >> .env"),
@@ -239,7 +239,7 @@ ROWS = [
         words=("up", "--dry-run"),
     ),
     row(
-        "give … another name in the compose file, everywhere it is used",
+        "rename … everywhere in the compose file",
         "reserved-name",
         composed(BUILT + "    volumes: ['devctl-data:/data']\nvolumes: {devctl-data: {}}\n"),
         edit("compose.yaml", "devctl-data", lambda _hint: "data"),
@@ -258,13 +258,13 @@ ROWS = [
         edit("compose.yaml", "$MODE", lambda hint: hint.split(", or ")[1].split()[0]),
     ),
     row(
-        "no action needed; docker compose itself starts as many as the compose file says",
+        "no action needed; docker compose itself starts as many as the compose file asks for",
         "one-replica",
         with_key("scale: 2"),
         without("scale"),
     ),
     row(
-        "`…: {…: {file: ./…}}` is mounted, and goes with read_only",
+        "`…: {…: {file: ./…}}` is mounted instead, which works with read_only",
         "read-only-left-out",
         composed(BUILT + "    configs: [app.json]\nconfigs:\n  app.json:\n    content: '{}'\n"),
         both(
@@ -274,7 +274,7 @@ ROWS = [
         ),
     ),
     row(
-        "correct `build.dockerfile`, or remove it: devctl then builds with a Dockerfile of its own",
+        "correct `build.dockerfile`, or remove it: devctl then uses its own Dockerfile",
         "dockerfile-missing",
         composed(BUILT.replace("build: .", "build: {context: ., dockerfile: docker/Dockerfile}")),
         edit("compose.yaml", ", dockerfile: docker/Dockerfile", lambda _hint: ""),

@@ -39,7 +39,7 @@ ROWS = [
         ),
     ),
     row(
-        "let the program read the variable …, or write its value",
+        "let the program read the variable …, or write out its value",
         "exec-form-variable",
         dockerfile(BUILD + RUNNER.replace('"/server"', '"/server", "--port=$PORT"')),
         edit("Dockerfile", "$PORT", lambda _hint: "8080"),
@@ -51,7 +51,7 @@ ROWS = [
         line(),
     ),
     row(
-        "FROM … AS … instead of the COPY (a stage can be built on the other)",
+        "FROM … AS … instead of the COPY (one stage can be built on another)",
         "copy-missing-go-pkg",
         dockerfile(
             "FROM golang:1.26-alpine AS base\nFROM base AS deps\nWORKDIR /src\nCOPY . .\n"
@@ -84,7 +84,7 @@ ROWS = [
         ),
     ),
     row(
-        "`build: {target: …}` in place of that line",
+        "`build: {target: …}` instead of that line",
         "args-target",
         dockerfile(
             BUILD + RUNNER.replace("22\n", "22 AS runner\n") + "FROM build AS other\n",

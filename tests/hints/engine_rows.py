@@ -69,19 +69,19 @@ ROWS = [
         run=f"docker network create --subnet 10.213.7.0/28 NAME-other; {UP}",
     ),
     up(
-        "compose file: `networks: {default: {ipam: {config: [{subnet: SUBNET}]}}}` with one that contains the address, or take `ipv4_address` out",
+        "compose file: `networks: {default: {ipam: {config: [{subnet: SUBNET}]}}}` with a subnet that contains the address, or remove `ipv4_address`",
         "static-address",
         "    networks: {default: {ipv4_address: 10.213.9.9}}\n",
         into_yaml("compose.yaml", SUBNET="10.213.9.0/28"),
     ),
     up(
-        "compose file: `networks: {default: {ipam: {config: [{subnet: SUBNET}]}}}` with one that contains the address, or take `ipv4_address` out",
+        "compose file: `networks: {default: {ipam: {config: [{subnet: SUBNET}]}}}` with a subnet that contains the address, or remove `ipv4_address`",
         "static-address",
         "    networks: {default: {ipv4_address: 10.213.9.9}}\n",
         edit("compose.yaml", "ipv4_address: 10.213.9.9", lambda _hint: ""),
     ),
     up(
-        "docker network create …, or start the project that makes it",
+        "docker network create …, or start the project that creates it",
         "network-missing",
         "networks: {default: {external: true, name: NAME-back}}\n",
         does(),
@@ -101,7 +101,7 @@ ROWS = [
         run=f"docker network create NAME_back; {UP}",
     ),
     up(
-        "docker volume create …, or restore it from where its data is",
+        "docker volume create …, or restore it from a backup",
         "volume-missing",
         "    volumes: ['data:/data']\nvolumes: {data: {external: true, name: NAME-data}}\n",
         does(),
@@ -125,7 +125,7 @@ ROWS = [
         lambda root, told: (root / "there").mkdir(),
     ),
     up(
-        "is … what it should be? Docker makes an empty folder where a mounted file is missing: remove it, put the file there",
+        "Docker creates an empty folder if a mounted file is missing: check …; if it is such a folder, replace it with the file",
         "mount-kind-differs",
         "    volumes: ['./conf:/etc/passwd']\n",
         both(lambda root, told: (root / "conf").rmdir(), write("conf", "root:x:0:0::/:/bin/sh\n")),
@@ -145,7 +145,7 @@ ROWS = [
         run=f"docker create --name NAME-api alpine:3.22; {UP}",
     ),
     up(
-        "fix `command:`, `entrypoint:` or the Dockerfile; a mount over its folder hides it",
+        "fix `command:`, `entrypoint:` or the Dockerfile; a mount over its folder also hides it",
         "command-not-in-image",
         "    entrypoint: [nothere]\n",
         changed("entrypoint", "[nothere]", "[sleep, '60']"),
@@ -158,7 +158,7 @@ ROWS = [
         files={"run.sh": "#!/bin/sh\nsleep 60\n"},
     ),
     up(
-        "use a number: `user: 65532:65532`; or make it in the Dockerfile: RUN adduser -D …",
+        "use a number: `user: 65532:65532`; or create it in the Dockerfile: RUN adduser -D …",
         "user-unknown",
         "    user: app\n",
         into_service(),
@@ -177,7 +177,7 @@ ROWS = [
         changed("cap_add", "PTRASE", "PTRACE"),
     ),
     up(
-        "remove it from `devices:`, or put it into an override file for the machines that have it",
+        "remove it from `devices:`, or move it to an override file for machines that have it",
         "device-missing",
         "    devices: ['/dev/nope:/dev/nope']\n",
         taken_out("devices"),
@@ -219,7 +219,7 @@ ROWS = [
         write("token", "x"),
     ),
     up(
-        "stop what holds it, or choose another: devctl.yaml `host_port:`",
+        "stop what uses it, or choose another: devctl.yaml `host_port:`",
         "port-taken",
         "    ports: ['127.0.0.1:PORT:8080']\n",
         does(lambda _hint: "docker rm -f NAME-holder"),
@@ -235,7 +235,7 @@ ROWS = [
         run="mkdir -p ___ && cp compose.yaml ___ && cd ___ && docker compose config -q",
     ),
     up(
-        "keep a copy of that file here and include the copy; or, where you trust this folder, export COMPOSE_EXPERIMENTAL_GIT_REMOTE=true",
+        "keep a copy of that file here and include the copy; or, if you trust this folder, export COMPOSE_EXPERIMENTAL_GIT_REMOTE=true",
         "git-include-off",
         "include: ['https://git.example/shop/db.git']\n",
         both(

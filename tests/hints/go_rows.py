@@ -58,18 +58,18 @@ ROWS = [
         then(whole),
     ),
     go(
-        "upgrade the module that gave it away: go get -u MODULE, then go mod tidy",
+        "upgrade the module that used to contain it: go get -u MODULE, then go mod tidy",
         "ambiguous-import",
         {
             "go.mod": GO_MOD
             + f"\nrequire (\n\t{GENPROTO} v0.0.0-20200526211855-cb27e3aa2013\n\t{GENPROTO}/googleapis/rpc v0.0.0-20240318140521-94a12d6c2237\n)\n",
             "main.go": f'package main\n\nimport _ "{GENPROTO}/googleapis/rpc/status"\n\nfunc main() {{}}\n',
         },
-        then(lambda hint: after("away: ")(hint).replace("MODULE", GENPROTO).replace(", then", " &&")),
+        then(lambda hint: after("contain it: ")(hint).replace("MODULE", GENPROTO).replace(", then", " &&")),
         run=f"go mod tidy && {BUILD}",
     ),
     go(
-        "devctl doctor looks at it from inside a container; HTTPS_PROXY or GOPROXY must reach the build",
+        "devctl doctor checks it from inside a container; HTTPS_PROXY or GOPROXY must reach the build",
         "proxy-unreachable",
         {"go.mod": REQUIRED, "go.sum": SUM, "main.go": USES},
         then(lambda hint: f"go env {after('HTTPS_PROXY or ')(hint).split()[0]}"),
@@ -77,7 +77,7 @@ ROWS = [
     ),
     go("go get …", "requirement-missing", {"main.go": USES}, then(whole)),
     go(
-        "import it by its module's path: the module line of go.mod, then the folder",
+        "import it by its module path: the module line of go.mod, then the folder",
         "package-unknown",
         {
             "main.go": 'package main\n\nimport "shop/store"\n\nfunc main() { store.Open() }\n',
@@ -102,7 +102,7 @@ ROWS = [
         then(whole),
     ),
     go(
-        "compare: a version that was tagged anew, a proxy that changes files? If it is wanted: go clean -modcache, remove its lines from go.sum, go mod tidy",
+        "was the version tagged again, or does a proxy change files? If the change is intended: go clean -modcache, remove its lines from go.sum, go mod tidy",
         "checksum-mismatch",
         {"go.mod": REQUIRED, "go.sum": SUM.replace("NIva", "AAAA"), "main.go": USES},
         both(
@@ -124,7 +124,7 @@ ROWS = [
         then(whole),
     ),
     go(
-        "COPY that folder, which must lie in the build context; where the code no longer needs it: go mod edit -dropreplace=… && go mod tidy",
+        "COPY that folder, which must be in the build context; or, if the code no longer needs it: go mod edit -dropreplace=… && go mod tidy",
         "replacement-missing",
         {"go.mod": f"{REQUIRED}\nreplace {UUID} => ./uuid\n", "main.go": USES},
         then(after("needs it: ")),
@@ -146,13 +146,13 @@ ROWS = [
         write("go.mod", GO_MOD),
     ),
     go(
-        "remove what a merge left there, then go mod tidy",
+        "remove leftovers of a merge, then go mod tidy",
         "broken-go-sum",
         {"go.mod": REQUIRED, "go.sum": f"<<<<<<< HEAD\n{SUM}=======\n{SUM}>>>>>>> other\n", "main.go": USES},
         both(write("go.sum", SUM), then(after("then "))),
     ),
     go(
-        "unset GOPROXY, or go mod vendor where there is a network",
+        "unset GOPROXY, or go mod vendor where there is network access",
         "proxy-off",
         {"go.mod": REQUIRED, "go.sum": SUM, "main.go": USES},
         then(
@@ -162,7 +162,7 @@ ROWS = [
         run=f"go clean -modcache && GOPROXY=off {BUILD}",
     ),
     go(
-        "for private modules: go env -w GONOSUMDB=…; without network to it: GONOSUMDB or GOFLAGS=-mod=vendor",
+        "for private modules: go env -w GONOSUMDB=…; without access to it: GONOSUMDB or GOFLAGS=-mod=vendor",
         "sumdb-unreachable",
         {"go.mod": REQUIRED, "main.go": USES},
         lambda _root, told: (
@@ -188,14 +188,14 @@ ROWS = [
         then(whole),
     ),
     go(
-        "CGO_ENABLED=0 where no C is needed, else RUN apk add --no-cache gcc musl-dev",
+        "CGO_ENABLED=0 if no C is needed, else RUN apk add --no-cache gcc musl-dev",
         "base-lacks-c-compiler",
         {"main.go": 'package main\n\nimport "net"\n\nfunc main() { net.LookupHost("x") }\n'},
         lambda _root, told: (f"{told['hint'].split()[0]} {BUILD}",),
         run=f"CGO_ENABLED=1 PATH=/usr/local/go/bin {BUILD}",
     ),
     go(
-        "if it uses cgo: CGO_ENABLED=1 and a C compiler in the base; else the tags it asks for: devctl.yaml `services: {…: {build: {tags: [TAG]}}}`",
+        "if it uses cgo: CGO_ENABLED=1 and a C compiler in the base; else the tags it needs: devctl.yaml `services: {…: {build: {tags: [TAG]}}}`",
         "cgo-disabled",
         {
             "main.go": 'package main\n\nimport "example.com/shop/search"\n\nfunc main() { search.Open() }\n',
@@ -223,7 +223,7 @@ ROWS = [
         ),
     ),
     go(
-        "generate or check in those files; in an image: COPY them before go build, and look at .dockerignore",
+        "generate or commit those files; in an image: COPY them before go build, and check .dockerignore",
         "embed-matches-nothing",
         {
             "main.go": 'package main\n\nimport "embed"\n\n//go:embed static/*.html\nvar files embed.FS\n\nfunc main() { _ = files }\n'

@@ -16,7 +16,7 @@ UNTAGGED = BUILD.replace("golang:1.26-alpine", "golang")
 
 ROWS = [
     row(
-        "replace `…` by `…`",
+        "replace `…` with `…`",
         "broken-config",
         {**GO, "devctl.yaml": "version: 1\nserivces: {shop: {port: 8080}}\n"},
         edit("devctl.yaml", "serivces", lambda hint: said({"hint": hint}, 1)),
@@ -42,7 +42,7 @@ ROWS = [
         words=DRY,
     ),
     row(
-        "fix …:……:……; a tab, a missing space behind a colon or an unclosed quote is the usual cause",
+        "fix …:……:……; the usual cause is a tab, a missing space after a colon or an unclosed quote",
         "broken-config",
         {**GO, "devctl.yaml": 'version: 1\nname: "shop\n'},
         edit("devctl.yaml", '"shop', lambda _hint: '"shop"'),
@@ -62,14 +62,14 @@ ROWS = [
         edit("compose.yaml", "./a\\b:/data", lambda hint: f"./{hint}"),
     ),
     row(
-        "go work edit …, or bring the folder back, or build without go.work: GOWORK=off devctl up",
+        "go work edit …, or restore the folder, or build without go.work: GOWORK=off devctl up",
         "broken-go-work",
         {**GO, "go.work": "go 1.26\n\nuse (\n\t.\n\t./lib\n)\n"},
         edit("go.work", "\t./lib\n", lambda hint: "" if "-dropuse=./lib" in hint else "?"),
         words=DRY,
     ),
     row(
-        "go work edit …, or bring the folder back, or build without go.work: GOWORK=off devctl up",
+        "go work edit …, or restore the folder, or build without go.work: GOWORK=off devctl up",
         "broken-go-work",
         {**GO, "go.work": "go 1.26\n\nuse (\n\t.\n\t./lib\n)\n"},
         write("lib/go.mod", GO_MOD.replace("shop", "lib")),
@@ -85,14 +85,14 @@ ROWS = [
         words=DRY,
     ),
     row(
-        "bring … back; where the code no longer needs it: go mod edit … && go mod tidy",
+        "restore …; or, if the code no longer needs it: go mod edit … && go mod tidy",
         "replaced-missing",
         LIBRARY,
         write("go.mod", GO_MOD),
         words=DRY,
     ),
     row(
-        "devctl -C … up: that folder holds both, and its compose file may say `build: {context: .}`",
+        "devctl -C … up: that folder contains both, and its compose file may say `build: {context: .}`",
         "replaced-outside",
         {
             "go.mod": GO_MOD

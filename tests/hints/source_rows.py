@@ -58,13 +58,15 @@ ROWS = [
         ),
     ),
     row(
-        "write …, a line NAME=value for each of …",
+        "create … with a line NAME=value for each of …",
         "env-file-missing",
         WITH_DOTENV,
-        lambda root, told: (root / re.match(r"write (\S+),", told["hint"])[1]).write_text("DATABASE_URL=x\n"),
+        lambda root, told: (root / re.match(r"create (\S+) ", told["hint"])[1]).write_text(
+            "DATABASE_URL=x\n"
+        ),
     ),
     row(
-        "cp … …, and fill in what it leaves open",
+        "cp … …, and fill in the missing values",
         "env-file-missing",
         {**WITH_DOTENV, ".env.example": "DATABASE_URL=x\n"},
         shell("(cp .*), and fill in"),
@@ -100,10 +102,10 @@ ROWS = [
         lambda root, told: (root / "go.mod").write_text(f"module {told['hint'].split()[3]}\n\ngo 1.26\n"),
     ),
     row(
-        "go test ./... is how a library runs; a program of it is written as cmd/NAME/main.go, and found there",
+        "test a library with go test ./...; to run a program, add cmd/NAME/main.go",
         "no-main",
         LIB,
-        lambda root, told: write(re.search(r"as (\S+),", told["hint"])[1].replace("NAME", "shop"), MAIN)(
+        lambda root, told: write(re.search(r"add (\S+)$", told["hint"])[1].replace("NAME", "shop"), MAIN)(
             root, told
         ),
     ),
@@ -131,7 +133,7 @@ ROWS = [
         line(),
     ),
     row(
-        "without that line the last good build serves on",
+        "without that line, the last good build keeps serving",
         "air-stops-on-error",
         {**GO, ".air.toml": AIR + "stop_on_error = true\n"},
         no_line,
@@ -146,7 +148,7 @@ ROWS = [
         write("internal/db/db.go", "package db\n"),  # what a generator would write
     ),
     row(
-        "move that folder into the project, so that … is found there",
+        "move that folder into the project, so that the container finds …",
         "package-missing",
         {**GO, "main.go": USES_DB, "internal/cache/cache.go": "package cache\n"},
         moved_in,

@@ -267,7 +267,7 @@ def test_what_is_the_users_is_fixed_only_with_consent() -> None:
     assert fixed.did == "gave 1 file to 1000:1000"
 
 
-@pytest.mark.follows("devctl bases build makes the base again, with this machine's certificates")
+@pytest.mark.follows("devctl bases build rebuilds the base image with this machine's certificates")
 def test_a_stand_in_that_is_built_again_has_the_certificates_of_today(hinted: Callable[[str], str]) -> None:
     base = Base("golang:1.26-alpine", "golang")
     store = Store()

@@ -42,7 +42,7 @@ class Here(SystemMachine):
         )
 
     def inside(self, image: str, **rest: Any) -> InsideFacts:
-        raise AssertionError("no base is here to look from")
+        raise AssertionError("there is no base is here to look from")
 
     def available(self, ref: str) -> bool:
         return False

@@ -57,7 +57,11 @@ def renderer(
         (StepStarted("build", "no image", "api"), "", ""),
         (StepDone("build", "no image", 12_340, "api"), "", "✓ build api: no image  12.3 s\n"),
         (StepDone("start", "", 40), "", "✓ start  0.0 s\n"),
-        (StepFailed("probe", "must answer", 60_000, "api"), "", "✗ probe api: must answer  60.0 s\n"),
+        (
+            StepFailed("probe", "until it answers", 60_000, "api"),
+            "",
+            "✗ probe api: until it answers  60.0 s\n",
+        ),
         (StepEnded("build", "no image", 60_000, "api"), "", ""),
         (LogLine("api", "stdout", "hello"), "api | hello\n", ""),
         (LogLine("build", "build", "#7 RUN go build"), "", ""),
@@ -65,7 +69,7 @@ def renderer(
         (Ready("ready in 3 s"), "ready in 3 s\n", ""),
         (Recorded("{}"), "", ""),
         (Reload("api", True, 337), "", "api reloaded in 0.34 s\n"),
-        (Reload("api", False, 500, "api ended at start: exit code 3"), "", ""),
+        (Reload("api", False, 500, "api exited at startup:  exit code 3"), "", ""),
         (
             Reload("api", False, 500, "api does not answer on http://127.0.0.1:80"),
             "",
@@ -139,7 +143,7 @@ def test_the_same_compile_error_is_shown_once(capsys: pytest.CaptureFixture[str]
         "api reloaded in 0.30 s",
         "api does not compile, serving old code since 12:30:",
         "  main.go:3:1: undefined: x",
-        "api compiles again, to the program that runs",
+        "api compiles again, to the binary that is already running",
     ]
 
 

@@ -20,9 +20,9 @@ def test_a_check_that_is_not_well_says_what_was_looked_at_why_and_the_remedy() -
     shown = text_of("doctor", Outcome({"checks": [r.as_json() for r in (*results, fixed)]}))
     assert shown.splitlines() == [
         "✓ 80 GB free where the engine keeps images",
-        "! still running, though the project's folder is gone: a-1",
-        "    looked at devctl's running containers whose project folder is gone: "
-        "they hold ports and address ranges that a new clone needs",
+        "! still running, although the project's folder is gone: a-1",
+        "    checked devctl's running containers whose project folder is gone: "
+        "they take up ports and address ranges that a new clone needs",
         "    → devctl doctor --fix --yes, or: docker rm --force a-1",
         "✓ 80 GB free where the engine keeps images (fixed: removed it)",
     ]

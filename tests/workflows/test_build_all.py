@@ -141,7 +141,7 @@ def test_what_nobody_needs_may_fail() -> None:
     start(world, replace(box, compose=Broken(box.compose, "docs")))  # type: ignore[arg-type]
     assert builds(world) == list(NAMES)
     assert {c.service for c in world.containers.values()} == set(NAMES)
-    assert any("docs does not run" in w.message for w in world.warnings)
+    assert any("docs is not running" in w.message for w in world.warnings)
     done = [e.service for e in world.events if isinstance(e, StepDone) and e.step == "build"]
     assert done == list(NAMES)
 

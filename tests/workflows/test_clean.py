@@ -75,7 +75,7 @@ def test_what_it_did_not_make_is_never_judged(machine: dict[str, str]) -> None:
     assert unneeded(box, project) == [] == abandoned_containers(box)
     outcome = clean(CleanRequest(project=ROOT, caches=True, yes=True), box)
     assert (outcome.result["removed"], world.others) == ([], before)
-    assert ("made by an older devctl" in outcome.text) is (not machine)
+    assert ("created by an older devctl" in outcome.text) is (not machine)
 
 
 def test_an_image_that_somebody_builds_on_ours_has_its_labels_and_stays() -> None:
@@ -167,7 +167,7 @@ def elsewhere(world: World) -> Toolbox:
     return box
 
 
-@pytest.mark.follows("devctl clean removes what is left of it; devctl up in its new folder starts it there")
+@pytest.mark.follows("devctl clean removes what is left; devctl up in the new folder starts it there")
 def test_an_up_whose_folder_was_removed_fails_with_that_reason_and_clean_removes_the_rest(
     monkeypatch: pytest.MonkeyPatch, hinted: Callable[[str], str]
 ) -> None:
@@ -188,4 +188,7 @@ def test_an_up_whose_folder_was_removed_fails_with_that_reason_and_clean_removes
 def test_the_build_cache_of_all_projects_is_told_and_not_touched() -> None:
     done = clean(CleanRequest(project=ROOT), World().box())
     assert done.result == {"removed": []}
-    assert "build cache has 3.012GB" in done.text and "docker builder prune" in done.text
+    assert (
+        "build cache, shared by all projects, takes 3.012GB" in done.text
+        and "docker builder prune" in done.text
+    )

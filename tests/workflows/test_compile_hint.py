@@ -65,7 +65,7 @@ def test_a_package_of_the_project_is_not_looked_for_in_a_registry(package: str, 
 
 
 @pytest.mark.follows(
-    "… names the files that are built: add the one that declares it, or build the package: `go build …`; else fix the code and save"
+    "… lists the files to build: add the one that declares it, or build the whole package: `go build …`; else fix the code and save"
 )
 def test_a_line_that_names_files_is_told_until_it_names_the_package(hinted: Callable[[str], str]) -> None:
     made = service("RUN go build -o bin/shop main.go")

@@ -133,7 +133,9 @@ def test_where_no_delve_can_be_installed_nothing_is_touched_and_that_is_said() -
     assert world.of("shop").id == first and world.served is not None
 
 
-@pytest.mark.follows("fix the code, then run devctl debug … again; it runs on without a debugger until then")
+@pytest.mark.follows(
+    "fix the code, then run devctl debug … again; until then, it keeps running without a debugger"
+)
 def test_code_that_does_not_compile_leaves_what_serves(hinted: Callable[[str], str]) -> None:
     world = running()
     first, served = world.of("shop").id, world.served
@@ -149,7 +151,7 @@ def test_code_that_does_not_compile_leaves_what_serves(hinted: Callable[[str], s
     assert debugger(world) == "2345"
 
 
-@pytest.mark.follows("devctl debug … tries again; it runs on without a debugger until then")
+@pytest.mark.follows("devctl debug … tries again; until then, it keeps running without a debugger")
 def test_a_compiler_that_takes_too_long_is_tried_again_by_debug(
     hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +166,7 @@ def test_a_compiler_that_takes_too_long_is_tried_again_by_debug(
     assert debugger(world) == "2345"
 
 
-@pytest.mark.follows("… continues, devctl down removes what runs", "… starts again")
+@pytest.mark.follows("… continues, devctl down removes what is running", "… starts again")
 def test_what_was_interrupted_is_continued_by_debug(hinted: Callable[[str], str]) -> None:
     for world in (running(), World()):
         world.interrupt_at("install delve")
@@ -179,9 +181,9 @@ def test_its_steps_say_what_begins_ends_and_is_probed() -> None:
     world = running()
     assert causes(debugs(world, waits=True)) == {
         "start": "debugging begins",
-        "probe": "must serve the debugger",
+        "probe": "until the debugger answers",
     }
-    assert causes(ups(world)) == {"start": "debugging ends", "probe": "must answer"}
+    assert causes(ups(world)) == {"start": "debugging ends", "probe": "until it answers"}
     assert "the program runs under it" in debugs(world).text
     again = debugs(world)
     assert causes(again) == {} and again.text.startswith("already up") and "started" not in again.text
@@ -221,7 +223,8 @@ def test_a_job_is_not_debugged() -> None:
     with pytest.raises(UsageError) as raised:
         debugs(world, "migrate")
     assert (
-        raised.value.problem.message == "migrate is a job, which runs to its end: only services are debugged"
+        raised.value.problem.message
+        == "migrate is a job, which runs once and exits: only services can be debugged"
     )
 
 
@@ -231,7 +234,7 @@ def test_what_does_not_answer_under_it_is_rolled_back() -> None:
     world.fault = "never-answers"
     with pytest.raises(ProjectError) as raised:
         debugs(world)
-    assert "the previous container runs again" in str(raised.value)
+    assert "the previous container is running again" in str(raised.value)
     assert world.of("shop").spec == before and world.served is not None
 
 
@@ -241,7 +244,7 @@ def test_a_program_that_waits_for_a_debugger_need_not_answer() -> None:
     told = debugs(world, waits=True)
     assert debugger(world) == "2345 wait"
     serving: Any = told.result["serving"]
-    assert serving["state"] == "none" and "waits for a debugger on 127.0.0.1:2345" in serving["reason"]
+    assert serving["state"] == "none" and "is waiting for a debugger on 127.0.0.1:2345" in serving["reason"]
 
 
 def test_production_has_no_debugger_and_neither_has_what_comes_back() -> None:
@@ -366,7 +369,7 @@ def test_an_editors_file_is_written_once_and_never_over_another() -> None:
         told = debugs(world, editor="vscode", write=True).result["editor"]
         assert told["action"] == action
     ran = debugs(world, editor="vscode", write=True, port=2346)
-    assert 'has "devctl debug shop" already and was left as it is: change its port to 2346' in ran.text
+    assert 'has "devctl debug shop" already and was left unchanged: change its port to 2346' in ran.text
     (one,) = json.loads(world.files[path])["configurations"]
     assert one["substitutePath"] == [{"from": "${workspaceFolder}", "to": "/app"}] and one["port"] == 2345
     world.save(".vscode/launch.json", "// mine\n{}\n")
@@ -374,7 +377,7 @@ def test_an_editors_file_is_written_once_and_never_over_another() -> None:
     told = ran.result["editor"]
     assert told["action"] == "differs" and world.files[path] == "// mine\n{}\n"
     assert (
-        "was left as it is; add this to its `configurations`" in ran.text and '"mode": "remote"' in ran.text
+        "was left unchanged; add this to its `configurations`" in ran.text and '"mode": "remote"' in ran.text
     )
 
 

@@ -18,7 +18,7 @@ from devctl.workflows.start.step_list import Walk
 from tests.fakes import FakeFiles, World, go_mod
 
 
-@pytest.mark.follows("devctl demo --keep leaves it running, to be looked at")
+@pytest.mark.follows("devctl demo --keep leaves it running for inspection")
 def test_what_is_kept_runs_on(hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
 

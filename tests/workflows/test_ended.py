@@ -60,7 +60,7 @@ LOOKUP = "panic: no database: dial tcp: lookup db on 127.0.0.11:53: no such host
 def test_a_panic_over_what_is_not_reached_says_what_that_is() -> None:
     told = panicked(Service("api"), LOOKUP.splitlines()[0], LOOKUP)
     assert told.code == "dependency-name-unknown"
-    assert str(told) == "api panics at start: it calls db, and that name is unknown in the container"
+    assert str(told) == "api panics at startup: it calls db, but that name is unknown in the container"
     assert panicked(Service("api"), "panic: no way", "panic: no way").code == "panics-at-start"
 
 
@@ -86,8 +86,8 @@ def test_a_command_that_is_not_in_the_image_is_told_by_the_exit_code_of_the_shel
 @pytest.mark.parametrize(
     ("state", "code", "name", "more"),
     [
-        ("exited", 1, "db", "; db exited with 1: no space left"),
-        ("restarting", 1, "db", "; db exited with 1: no space left"),
+        ("exited", 1, "db", "; db exited with code 1: no space left"),
+        ("restarting", 1, "db", "; db exited with code 1: no space left"),
         ("exited", 0, "migrate", ""),
         ("running", 0, "db", ""),
         ("exited", 2, "api", ""),
@@ -124,13 +124,13 @@ LOG = "2026/11/28 07:00:00 open conf/app.yaml: no such file or directory"
             LOG,
             "",
             "without api/conf/app.yaml, which does not exist here",
-            "write api/conf/app.yaml, or fix the path",
+            "create api/conf/app.yaml, or fix the path",
         ),
         (
             LOG.replace("conf", "/etc"),
             "",
             "/etc/app.yaml is not in the dev container",
-            "mount it where it lies here",
+            "mount it:",
         ),
     ],
 )
@@ -203,7 +203,7 @@ def told_in_dev(root: Path, service: Service, log: str, *, code: int = 1, user: 
             1,
             ("serve",),
             marks=pytest.mark.follows(
-                "…; it asks for a sub-command, devctl.yaml: `services: {…: {args: […]}}`"
+                "…; it expects a subcommand, devctl.yaml: `services: {…: {args: […]}}`"
             ),
         ),
         pytest.param(
@@ -211,7 +211,7 @@ def told_in_dev(root: Path, service: Service, log: str, *, code: int = 1, user: 
             0,
             ("serve",),
             marks=pytest.mark.follows(
-                "…; where it needs a sub-command, devctl.yaml: `services: {…: {args: [serve]}}`"
+                "…; if it needs a subcommand, devctl.yaml: `services: {…: {args: [serve]}}`"
             ),
         ),
         pytest.param(
@@ -219,7 +219,7 @@ def told_in_dev(root: Path, service: Service, log: str, *, code: int = 1, user: 
             1,
             ("--flag", "value"),
             marks=pytest.mark.follows(
-                "…; what it asks for goes into devctl.yaml: `services: {…: {args: [--flag, value], env: {NAME: value}}}`"
+                "…; set what it needs in devctl.yaml: `services: {…: {args: [--flag, value], env: {NAME: value}}}`"
             ),
         ),
     ],
@@ -235,7 +235,7 @@ def test_what_a_program_asks_for_goes_into_devctl_yaml_as_the_hint_writes_it(
     assert told_in_dev(tmp_path, given, log, code=code) == "devctl logs api", "it is asked for no more"
 
 
-@pytest.mark.follows("where that line reads os.Args: devctl.yaml: `services: {…: {args: [VALUE]}}`; else …")
+@pytest.mark.follows("if that line reads os.Args: devctl.yaml: `services: {…: {args: [VALUE]}}`; else …")
 def test_an_argument_that_is_given_is_asked_for_no_more(hinted: Callable[[str], str]) -> None:
     said = "panic: runtime error: index out of range [1] with length 1"
     hint = hinted(panicked(Service("api"), said, said).problem.hint)
@@ -246,15 +246,15 @@ def test_an_argument_that_is_given_is_asked_for_no_more(hinted: Callable[[str], 
     assert panicked(given, said, said).problem.hint == hint.rpartition("; else ")[2]
 
 
-@pytest.mark.follows("write …, or fix the path")
+@pytest.mark.follows("create …, or fix the path")
 def test_a_file_that_is_written_is_missed_no_more(hinted: Callable[[str], str], tmp_path: Path) -> None:
     service = Service("api", source=SourceCode(dir="api"))
     hint = hinted(told_in_dev(tmp_path, service, LOG))
-    wanted = tmp_path / hint.removeprefix("write ").partition(",")[0]
+    wanted = tmp_path / hint.removeprefix("create ").partition(",")[0]
     assert wanted == tmp_path / "api" / LOG.split()[3].rstrip(":"), "where the program looks for it"
 
 
-@pytest.mark.follows("mount it where it lies here: `volumes: [./FILE:…]` in the compose file")
+@pytest.mark.follows("mount it: `volumes: [./FILE:…]` in the compose file")
 def test_a_file_that_is_mounted_is_where_the_program_looks(
     hinted: Callable[[str], str], tmp_path: Path
 ) -> None:
@@ -268,7 +268,9 @@ def test_a_file_that_is_mounted_is_where_the_program_looks(
     assert (f"{world.root}/app.yaml", "/etc/app.yaml") in mounts
 
 
-@pytest.mark.follows("let … read it: by its owner or mode here, or by COPY --chmod=0444 … in the Dockerfile")
+@pytest.mark.follows(
+    "let … read it: change its owner or mode here, or use COPY --chmod=0444 … in the Dockerfile"
+)
 def test_a_file_that_who_develops_may_not_read_is_told_with_the_user(
     hinted: Callable[[str], str], tmp_path: Path
 ) -> None:

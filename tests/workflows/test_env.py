@@ -105,7 +105,7 @@ def test_a_port_that_a_variable_leaves_empty_is_told_as_that_variable(tmp_path: 
 
 
 DEV_FILE = "services:\n  api:\n    build: .\n    environment: {PORT: '9000', DATABASE_URL: x}\n"
-NOT_USED = "to develop with it: echo 'COMPOSE_FILE={}' >> .env"
+NOT_USED = "to use it: echo 'COMPOSE_FILE={}' >> .env"
 
 
 @pytest.mark.engine
@@ -115,7 +115,7 @@ NOT_USED = "to develop with it: echo 'COMPOSE_FILE={}' >> .env"
         (".env.prod", {"env-example": "A=1\n"}, "cp env-example .env.prod, "),
         (".env.docker", {".env.example": "A=1\n", ".env": "A=2\n"}, "cp .env.example .env.docker, "),
         (".env.prod", {".env.dev": "A=1\n", "docker-compose.dev.yml": DEV_FILE}, "cp .env.dev .env.prod, "),
-        ("config.env", {".env.example": "A=1\n"}, "copy it from its example, "),
+        ("config.env", {".env.example": "A=1\n"}, "copy it from its example file, "),
     ],
 )
 def test_an_env_file_for_one_environment_has_the_example_of_all(

@@ -54,7 +54,7 @@ MOUNT = {"type": "bind", "source": "/", "target": "/host"}
         ({"privileged": True}, "shop full access to the machine: privileged"),
         ({"volumes": [MOUNT]}, "shop /:/host, writable"),
         ({"cap_add": ["SYS_ADMIN"]}, "shop capabilities SYS_ADMIN"),
-        ({"pid": "host"}, "shop process namespace host"),
+        ({"pid": "host"}, "shop the process namespace host"),
         ({"a_key_of_tomorrow": "yes"}, "shop a_key_of_tomorrow: yes"),
     ],
 )
@@ -156,7 +156,7 @@ def test_a_variable_of_the_host_waits_until_a_person_has_applied_it(running: Com
     running.compose(environment={"A": "${AWS_KEY}"})
     running.round()
     assert running.held == [
-        "not applied: it would grant the variable AWS_KEY of your environment; `devctl up` applies it"
+        "not applied: it would grant the variable AWS_KEY from your environment; `devctl up` applies it"
     ]
     running.world.save("go.mod", go_mod("a"))
     running.known, _ = catch_up(running.box, running.known)
@@ -171,16 +171,16 @@ def test_a_variable_of_the_host_waits_until_a_person_has_applied_it(running: Com
     assert running.held == []
 
 
-@pytest.mark.follows("write out what … means to say")
+@pytest.mark.follows("write the values in … out in full")
 def test_an_env_file_that_would_fill_the_memory_is_given_to_nobody(
     running: Composed, hinted: Callable[[str], str]
 ) -> None:
     doubled = "".join(f"A{n + 1}=$A{n}$A{n}\n" for n in range(40))
     running.world.save(".env", f"A0=x\n{doubled}")
     for unattended in (False, True):
-        with pytest.raises(FilesError, match=r"the variables of \.env fill in one another") as raised:
+        with pytest.raises(FilesError, match=r"the variables in \.env expand into each other") as raised:
             load(running.box, running.world.root, unattended=unattended)
-    name = hinted(raised.value.problem.hint).removeprefix("write out what ").partition(" ")[0]
+    name = hinted(raised.value.problem.hint).removeprefix("write the values in ").partition(" ")[0]
     running.world.save(name, "A0=x\nA1=xx\n")
     for unattended in (False, True):
         load(running.box, running.world.root, unattended=unattended)
@@ -211,7 +211,7 @@ def test_so_does_one_that_is_a_secret_by_way_of_the_env_file(running: Composed, 
     running.world.events.clear()
     running.round()
     assert running.held == [
-        "not applied: it would grant the variable AWS_KEY of your environment; `devctl up` applies it"
+        "not applied: it would grant the variable AWS_KEY from your environment; `devctl up` applies it"
     ]
     assert running.world.container is running.first
     running.up()
@@ -279,7 +279,7 @@ def test_what_another_services_up_has_read_waits(running: Composed) -> None:
     up(UpRequest(project=running.world.root, detach=True, watch=False, services=("shop",)), running.box)
     running.world.events.clear()
     running.round()
-    assert any("worker what `devctl up` of other services has read" in text for text in running.held)
+    assert any("worker what `devctl up` read for other services" in text for text in running.held)
     assert running.world.of("worker").spec["environment"]["A"] == "1"
 
 

@@ -117,7 +117,7 @@ def entry(target: int, host: str, **more: str) -> dict[str, Any]:
         ("a", entry(8080, "5000"), {5000: "other"}, "port 5000 of the host is taken by container other; a needs it"),
         ("a", entry(9100, "5001"), {5001: "other"}, "port 5001 of the host is taken by container other; a needs it"),
         ("db", entry(5432, "5432"), {5432: "other"}, "port 5432 of the host is taken by container other; db needs it"),
-        ("db", entry(5432, "8084"), {}, "port 8084 of the host is taken by a process of this machine; db needs it"),
+        ("db", entry(5432, "8084"), {}, "port 8084 of the host is taken by a process on this machine; db needs it"),
         ("a", entry(8080, "8084-8085"), {8085: "x"}, "ports 8084 to 8085 of the host are all taken; a needs one"),
     ],
 )  # fmt: skip
@@ -141,7 +141,7 @@ def test_what_a_project_left_running_when_its_folder_went_is_named_as_such(
     old = Labelled("container", "1", "old-app-1", labels, in_use=True)
     mine = {"a": {"build": {"context": "."}, "ports": [entry(8080, "5000")]}}
     error = refused(mine, used={5000: "old-app-1"}, labelled=(old,))
-    assert ("left over from a project whose folder is gone" in str(error)) == left_over
+    assert ("left over from a deleted project" in str(error)) == left_over
     assert error.problem.hint.startswith("devctl doctor --fix") == left_over
     assert ("docker stop" in error.problem.hint) != left_over
 
@@ -207,7 +207,7 @@ def test_a_chosen_port_that_somebody_takes_meanwhile_is_chosen_anew() -> None:
     outcome = up(UpRequest(project=world.root, detach=True), world.box())
     assert [s["url"] for s in outcome.result["services"]] == ["http://127.0.0.1:8082"]  # type: ignore[attr-defined]
     assert [p.message for p in world.warnings if p.code == "port-moved"] == [
-        "port 8080 is taken, shop gets 8081", "port 8080 is taken, shop gets 8082"
+        "port 8080 is taken; shop uses  instead8081", "port 8080 is taken; shop uses  instead8082"
     ]  # fmt: skip
 
 

@@ -94,9 +94,7 @@ def refuse(box: Any, project: Project, run: Run) -> None:
     "spec", [SCRIPT, {"entrypoint": ["/bin/sh", "-c", "shop"]}, {**SCRIPT, "entrypoint": ["ash", "-c"]}]
 )
 @pytest.mark.parametrize("base", ["scratch", "gcr.io/distroless/static-debian13:nonroot"])
-@pytest.mark.follows(
-    "devctl prod-preview --base …; or start the program without a shell: `…: [PROGRAM, ARGUMENT]`"
-)
+@pytest.mark.follows("devctl prod-preview --base …; or start the program directly: `…: [PROGRAM, ARGUMENT]`")
 def test_a_shell_that_the_base_lacks(base: str, spec: dict[str, Any], hinted: Callable[[str], str]) -> None:
     with pytest.raises(ProjectError) as raised:
         refuse(*made(base=base, start=START, **spec))
@@ -104,7 +102,7 @@ def test_a_shell_that_the_base_lacks(base: str, spec: dict[str, Any], hinted: Ca
     key = "entrypoint" if "entrypoint" in spec else "command"
     assert (problem.code, problem.place) == ("shell-needed", "compose.yaml:7")
     assert problem.message.startswith(f"`{key}` of shop starts ")
-    command, _, other = hinted(problem.hint).partition("; or start the program without a shell: ")
+    command, _, other = hinted(problem.hint).partition("; or start the program directly: ")
     box, project, _ = made(base=base, start=START, **spec)
     refuse(box, project, prod_run(project, project.services[0], base=command.split()[-1]))
     plain = other.strip("`").replace("PROGRAM", "/shop").replace("ARGUMENT", "serve")
@@ -129,7 +127,7 @@ def test_a_shell_on_a_base_of_devctls_own_choice() -> None:
     box, project, _ = made(base="alpine:3.22", entrypoint=["sh", "-c", "shop"])
     run = prod_run(project, project.services[0], base="scratch")
     assert run.ours
-    with pytest.raises(ProjectError, match="and scratch has no shell"):
+    with pytest.raises(ProjectError, match="but scratch has no shell"):
         refuse(box, project, run)
 
 
@@ -141,7 +139,7 @@ def test_a_package_that_the_build_is_not_given(hinted: Callable[[str], str]) -> 
     assert (problem.code, problem.place) == ("package-ignored", ".dockerignore:2")
     assert (
         problem.message
-        == ".dockerignore keeps the package internal/gen from the build, and shop is built from it"
+        == ".dockerignore keeps the package internal/gen out of the build, but shop is built from it"
     )
     _, line, last = hinted(problem.hint).split("`")
     assert (line, last) == ("!internal/gen", " as the last line of .dockerignore")
@@ -224,8 +222,8 @@ def test_what_devctls_own_dev_stage_does_not_start_is_told(
 
 
 @pytest.mark.follows(
-    "where production needs that too, make it a service of its own, which `depends_on` waits for "
-    "(`condition: service_completed_successfully`)"
+    "if production needs that too, make it a separate service that `depends_on` waits for (`condition: "
+    "service_completed_successfully`)"
 )
 def test_what_runs_before_the_program_in_dev_alone_is_told_for_production(
     hinted: Callable[[str], str],

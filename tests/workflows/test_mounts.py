@@ -129,6 +129,6 @@ def test_nobody_waits_for_the_file_of_a_dependency_that_nobody_needs() -> None:
     up_d(world)
     assert {c.service for c in world.containers.values()} == {"api", "db"}
     assert [w.message for w in world.warnings if w.code == "dependency-left-out"] == [
-        "spare does not run: it mounts the file prometheus.yml, which does not exist; Docker would create a folder in its place; "
-        "no service of this project needs spare"
+        "spare is not running: it mounts the file prometheus.yml, which does not exist; Docker would create a folder in its "
+        "place; no service of this project needs spare"
     ]

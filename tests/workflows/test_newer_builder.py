@@ -90,12 +90,12 @@ def joined(hint: str) -> str:
 
 
 def copied(hint: str) -> str:
-    assert "COPY that" in hint
+    assert "COPY it" in hint
     return "COPY etc/x /etc/x\n"
 
 
 def taken_out(hint: str) -> str:
-    return LINK.replace(f"{hint.rpartition('take out ')[2]} ", "")
+    return LINK.replace(f"{hint.rpartition('remove ')[2]} ", "")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def taken_out(hint: str) -> str:
             joined,
             marks=pytest.mark.follows(
                 "docker pull docker/dockerfile:1 where a registry answers, with `# syntax=docker/dockerfile:1` as "
-                "the first line; or join its commands in one line: `RUN a && b`"
+                "the first line; or join its commands into one line: `RUN a && b`"
             ),
         ),
         pytest.param(
@@ -116,7 +116,7 @@ def taken_out(hint: str) -> str:
             copied,
             marks=pytest.mark.follows(
                 "docker pull docker/dockerfile:1 where a registry answers, with `# syntax=docker/dockerfile:1` as "
-                "the first line; or put the text into a file and COPY that"
+                "the first line; or put the text into a file and COPY it"
             ),
         ),
         pytest.param(
@@ -125,7 +125,7 @@ def taken_out(hint: str) -> str:
             taken_out,
             marks=pytest.mark.follows(
                 "docker pull docker/dockerfile:1 where a registry answers, with `# syntax=docker/dockerfile:1` as "
-                "the first line; or take out …"
+                "the first line; or remove …"
             ),
         ),
         pytest.param(
@@ -133,7 +133,7 @@ def taken_out(hint: str) -> str:
             NEWER,
             joined,
             marks=pytest.mark.follows(
-                "docker pull docker/dockerfile:1 where a registry answers; or join its commands in one line: `RUN a && b`"
+                "docker pull docker/dockerfile:1 where a registry answers; or join its commands into one line: `RUN a && b`"
             ),
         ),
         pytest.param(
@@ -141,7 +141,7 @@ def taken_out(hint: str) -> str:
             HERE,
             copied,
             marks=pytest.mark.follows(
-                "docker pull docker/dockerfile:1 where a registry answers; or put the text into a file and COPY that"
+                "docker pull docker/dockerfile:1 where a registry answers; or put the text into a file and COPY it"
             ),
         ),
         pytest.param(
@@ -149,7 +149,7 @@ def taken_out(hint: str) -> str:
             LINK,
             taken_out,
             marks=pytest.mark.follows(
-                "docker pull docker/dockerfile:1 where a registry answers; or take out …"
+                "docker pull docker/dockerfile:1 where a registry answers; or remove …"
             ),
         ),
     ],
@@ -275,7 +275,7 @@ def test_a_dockerfile_in_the_compose_file_is_read_and_nothing_else_of_that_file(
     project = replace(project, services=(service,))
     run = prod_run(project, service, base=None)
     files = SimpleNamespace(
-        read_text=lambda path, *, within: pytest.fail("the compose file is no Dockerfile")
+        read_text=lambda path, *, within: pytest.fail("the compose file is not a Dockerfile")
     )
     (wanted,) = go_base._builders(cast("Any", files), project, [run])
     assert (wanted.ref, wanted.place) == ("example.com/frontend:1", PATH)
@@ -286,7 +286,7 @@ def test_a_dockerfile_in_the_compose_file_is_read_and_nothing_else_of_that_file(
     assert place is not None and place.startswith(f"{PATH}:")
 
 
-@pytest.mark.follows("…; or `devctl prod-preview --base …` does without")
+@pytest.mark.follows("…; or `devctl prod-preview --base …` does not need it")
 def test_another_base_that_needs_nothing_which_is_missing_is_named(hinted: Callable[[str], str]) -> None:
     _, box, project = made(BUILD + FINAL.format(""), engine="23.0.1")
     bases = {name: f"example.com/{name}" for name in RUNTIME_BASES} | project.bases

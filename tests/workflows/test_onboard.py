@@ -15,7 +15,7 @@ from devctl.workflows.start.step_list import Walk
 from tests.fakes import World
 
 
-@pytest.mark.follows("add to …: …; then devctl onboard goes on")
+@pytest.mark.follows("add to …: …; then run devctl onboard again")
 def test_what_only_a_person_knows_is_added_as_the_hint_writes_it(hinted: Callable[[str], str]) -> None:
     world = World()
     world.save(".env.example", "API_KEY=\nAPI_SECRET=\nLEVEL=debug\n")

@@ -62,17 +62,17 @@ SAID = [
         {"REDIS_ADDR": "localhost:6379"},
         "REDIS_ADDR",
         marks=pytest.mark.follows(
-            "… is …:… for …: say so in …, in the compose file's `environment:` or devctl.yaml: `services: {…: {env: {…: …:…}}}`",
-            "… is …:… for …: say so in …, in the compose file's `environment:` or devctl.yaml: `services: {…: {env: {…: …}}}`",
+            "… is …:… for …: set that in …, in the compose file's `environment:` or devctl.yaml: `services: {…: {env: {…: …:…}}}`",
+            "… is …:… for …: set that in …, in the compose file's `environment:` or devctl.yaml: `services: {…: {env: {…: …}}}`",
         ),
     ),
     pytest.param(
         {},
         "NAME",
         marks=pytest.mark.follows(
-            "… is …:… for …: say so where it reads that address, in the compose file's `environment:` or "
+            "… is …:… for …: set that where it reads that address, in the compose file's `environment:` or "
             "devctl.yaml: `services: {…: {env: {…: …:…}}}`",
-            "… is …:… for …: say so where it reads that address, in the compose file's `environment:` or "
+            "… is …:… for …: set that where it reads that address, in the compose file's `environment:` or "
             "devctl.yaml: `services: {…: {env: {…: …}}}`",
         ),
     ),
@@ -92,7 +92,7 @@ def test_who_says_so_calls_it_by_its_name(
     given = config.services["api"].env
     assert problems == () and given == {variable.replace("NAME", "REDIS"): "cache:6379"}
     refused = "dial tcp cache:6379: connect: connection refused"
-    assert _hint(refused, dict(given), cache)[0] == "it calls cache:6379, and nothing listens there yet"
+    assert _hint(refused, dict(given), cache)[0] == "it calls cache:6379, but nothing listens there yet"
 
 
 def test_where_nothing_of_the_project_listens_there_nothing_is_made_up() -> None:
@@ -107,7 +107,7 @@ def test_where_nothing_of_the_project_listens_there_nothing_is_made_up() -> None
 def test_an_address_of_a_network_is_the_service_that_has_it() -> None:
     db = _beside("mysql", "mysql:8", addresses=("shop_default 172.18.0.2",))
     message, hint = _hint("dial tcp 172.18.0.2:3306: connect: connection refused", {}, db)
-    assert message == "it calls mysql:3306, and nothing listens there yet"
+    assert message == "it calls mysql:3306, but nothing listens there yet"
     assert "depends_on: {mysql: {condition: service_healthy}}" in hint
 
 

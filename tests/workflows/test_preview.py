@@ -43,11 +43,11 @@ def test_a_clean_stop_passes() -> None:
     [
         (
             Drained("api", 10010, 137, 0),
-            "api ignores SIGTERM: killed after 10 s; web lost 1 request when it was stopped; production serves again",
+            "api ignores SIGTERM: killed after 10 s; web lost 1 request when it was stopped; production is serving again",
         ),
         (
             Drained("api", 30, 2, 3),
-            "api lost 3 requests when it was stopped; web lost 1 request when it was stopped; production serves again",
+            "api lost 3 requests when it was stopped; web lost 1 request when it was stopped; production is serving again",
         ),
     ],
 )

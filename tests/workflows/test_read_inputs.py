@@ -38,17 +38,17 @@ def read(root: Path, *, alone: bool = True, env: dict[str, str] | None = None) -
         ("    env_file: ../elsewhere/x.env\n", "the content of ../elsewhere/x.env"),
         ("    env_file: [a.env, {path: ~/x}]\n", "the content of ~/x"),
         ("    env_file: $X\n", "the content of $X"),
-        ("    env_file: {path: a.env}\n", "what `env_file` brings"),
+        ("    env_file: {path: a.env}\n", "what `env_file` brings in"),
         ("    label_file: [/etc/passwd]\n", "the content of /etc/passwd"),
         ("    env_file: linked.env\n", "the content of linked.env, a link to ELSEWHERE/x.env"),
         ("    env_file: folder/x.env\n", "the content of folder/x.env, a link to ELSEWHERE/x.env"),
         ("    extends: {file: a.yaml, service: a}\n", "the content of a.yaml (`extends`)"),
-        ("    extends: [a]\n", "what `extends` brings"),
+        ("    extends: [a]\n", "what `extends` brings in"),
         ("include: a.yaml\n", "the content of a.yaml (`include`)"),
         ("include: [{path: [a.yaml], env_file: b.env}]\n", "the content of b.env (`include`)"),
-        ("include:\n", "what `include` brings"),
-        ("tomorrow: x\n", "what `tomorrow` brings"),
-        ("---\nx-a: b\n", "what compose.yaml says, which holds more than one document"),
+        ("include:\n", "what `include` brings in"),
+        ("tomorrow: x\n", "what `tomorrow` brings in"),
+        ("---\nx-a: b\n", "the content of compose.yaml (it contains more than one document)"),
     ],
 )
 def test_what_leads_elsewhere_waits(root: Path, more: str, said: str) -> None:
@@ -72,7 +72,7 @@ def test_what_stays_in_the_project_does_not(root: Path, more: str) -> None:
 
 @pytest.mark.parametrize("name", ["COMPOSE_ENV_FILES", "COMPOSE_DISABLE_ENV_FILE"])
 def test_other_env_files_of_the_shell_wait(root: Path, name: str) -> None:
-    assert read(root, env={name: "1"}).waits == (f"what {name} of your environment stands for",)
+    assert read(root, env={name: "1"}).waits == (f"the value of {name} in your environment",)
 
 
 @pytest.mark.parametrize(

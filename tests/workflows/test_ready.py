@@ -131,7 +131,7 @@ NOWHERE, GUESSED = {"port": "no listen call found"}, {"port": "cmd/api/main.go:8
         ({"port": None, "origins": NOWHERE}, 0, ""),
         ({"port": None, "origins": NOWHERE}, 3, "exits-at-start"),
         (
-            {"port": None, "origins": {"port": "main.go:3 listens, and no file says where"}},
+            {"port": None, "origins": {"port": "main.go:3 listens, but no file says where"}},
             0,
             "exits-at-start",
         ),
@@ -155,11 +155,11 @@ def test_what_listens_nowhere_and_exits_with_0_is_a_job_that_is_done(
     if ended:
         with pytest.raises(ProjectError) as caught:
             wait_ready(box, project.name, found, timeout=60)
-        assert caught.value.problem.code == ended and f"exited with {code}" in str(caught.value)
+        assert caught.value.problem.code == ended and f"exited with code {code}" in str(caught.value)
     else:
         wait_ready(box, project.name, found, timeout=60)
     told = [e.text for e in world.events if isinstance(e, Remark)]
-    assert any("has finished (exit 0)" in text for text in told) == (not ended)
+    assert any("has finished (exit code 0)" in text for text in told) == (not ended)
 
 
 class Swallowing(Log):

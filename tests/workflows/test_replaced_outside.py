@@ -82,7 +82,7 @@ def test_a_folder_of_the_project_and_a_vendored_module_are_no_matter(tmp_path: P
         (True, False, "cd libs/greet && go mod init example.com/greet"),
         (True, True, "git submodule update --init libs/greet"),
         (False, True, "git submodule update --init libs/greet"),
-        (False, False, "bring libs/greet back; where the code no longer needs it: "
+        (False, False, "restore libs/greet; or, if the code no longer needs it: "
             "go mod edit -dropreplace=example.com/greet && go mod tidy"),
     ],
 )  # fmt: skip
@@ -143,7 +143,7 @@ def test_a_submodule_that_was_not_fetched_is_there_after_the_command(
 
 
 @pytest.mark.follows(
-    "COMPOSE_FILE=… devctl -C … up: that folder holds both, and is the `context` to build from"
+    "COMPOSE_FILE=… devctl -C … up: that folder contains both, and is the `context` to build from"
 )
 def test_from_the_folder_that_holds_both_the_compose_file_builds(
     tmp_path: Path, hinted: Callable[[str], str], devctl: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch

@@ -68,6 +68,6 @@ def test_a_stage_that_is_called_as_devctl_calls_one_without_a_name(monkeypatch: 
     facts = DockerfileFacts("Dockerfile", stages, {})
     monkeypatch.setattr(box.sources, "dockerfile_text", lambda *_, **__: facts)
     world.save("Dockerfile", "FROM golang:1.26\nFROM scratch AS Devctl-stage-0\n")
-    with pytest.raises(FilesError, match="a stage has the name Devctl-stage-0") as found:
+    with pytest.raises(FilesError, match="a stage is named Devctl-stage-0") as found:
         overlay_files(box, project, run)
     assert (found.value.code, found.value.problem.place) == ("reserved-name", "Dockerfile:2")

@@ -61,7 +61,10 @@ def test_a_stage_that_fails_gives_way_and_is_not_tried_again_until_its_file_chan
     [
         ("api", failed("does-not-compile")),
         ("api", failed("go-sum-missing")),
-        ("api", failed("exits-at-start", "api exited with 1: it exited with 127 before it answered")),
+        (
+            "api",
+            failed("exits-at-start", "api exited with code 1: it exited with code 127 before it answered"),
+        ),
         ("db", failed("tool-missing")),
         (None, failed("tool-missing")),
     ],
@@ -76,7 +79,7 @@ def test_what_would_fail_in_our_stage_too_is_the_error(name: str | None, error: 
 
 
 @pytest.mark.follows(
-    "devctl.yaml: `services: {…: {args: […]}}` gives arguments; an edit of … tries it again, and so does: devctl rebuild …"
+    "devctl.yaml: `services: {…: {args: […]}}` gives it arguments; editing … tries it again, and so does: devctl rebuild …"
 )
 def test_arguments_that_only_a_script_of_theirs_knows_are_told_as_left_out_and_can_be_given(
     hinted: Callable[[str], str],
@@ -97,9 +100,9 @@ def test_arguments_that_only_a_script_of_theirs_knows_are_told_as_left_out_and_c
     for service in (script, given):
         give_way(box, replace(project, services=(service,)), "api", failed("tool-missing"))
     alone, told = world.warnings
-    assert alone.message.endswith("devctl's own dev stage runs instead, without `/entry.sh api -verbose`")
+    assert alone.message.endswith("using devctl's own dev stage instead, without `/entry.sh api -verbose`")
     hinted(alone.hint)
-    assert told.message.endswith("devctl's own dev stage runs instead") and "no action needed" in told.hint
+    assert told.message.endswith("using devctl's own dev stage instead") and "no action needed" in told.hint
 
 
 def test_what_gave_way_is_noted_where_no_container_writes_and_a_rebuild_tries_it_again() -> None:

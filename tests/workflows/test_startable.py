@@ -50,8 +50,8 @@ SECRET = (
     {"secrets": {"token": {"file": "/home/dev/shop/token.txt"}}},
 )
 CASES = {
-    "network": (*NETWORK, "network-missing", "the external network corp is not there"),
-    "volume": (*VOLUME, "volume-missing", "the external volume archive is not there"),
+    "network": (*NETWORK, "network-missing", "the external network corp does not exist"),
+    "volume": (*VOLUME, "volume-missing", "the external volume archive does not exist"),
     "secret": (*SECRET, "secret-file-missing", "token.txt, the file of the secret token of"),
 }
 
@@ -82,7 +82,7 @@ def test_what_runs_is_left_alone_by_a_change_that_cannot_start(case: str, comman
     with pytest.raises(DevctlError) as error:
         command(world)
     assert error.value.code == code
-    assert "serves again" not in error.value.problem.message  # it never stopped
+    assert "is serving again" not in error.value.problem.message  # it never stopped
     assert not [step for step in world.steps if "intent" not in step and "told.json" not in step]
     assert world.containers == before and world.served == served
 
@@ -119,7 +119,7 @@ def test_a_dependency_that_nobody_needs_is_left_out(case: str) -> None:
     up_d(world)
     assert {c.service for c in world.containers.values()} == {"api", "db"}
     left: list[Problem] = [w for w in world.warnings if w.code == "dependency-left-out"]
-    assert [w.message.partition(":")[0] for w in left] == ["spare does not run"]
+    assert [w.message.partition(":")[0] for w in left] == ["spare is not running"]
     pulls = [type(e) for e in world.events if isinstance(e, StepDone | StepFailed) and e.step == "pull"]
     assert pulls[-1] == (StepFailed if case == "image" else StepDone)
 

@@ -86,12 +86,12 @@ def test_production_is_old_once_the_source_or_its_settings_changed() -> None:
     world.save("main.go", "v2")
     assert serving(world) == (
         "old",
-        "api: files that its image is built from changed; `devctl prod-preview` brings it in",
+        "api: files that its image is built from changed; `devctl prod-preview` applies it",
     )
     prod_preview(PreviewRequest(project=world.root), world.box())
     assert serving(world) == ("current", None)
     compose(labels={"x": "y"})(world)
-    assert serving(world) == ("old", "api: its settings changed; `devctl prod-preview` brings it in")
+    assert serving(world) == ("old", "api: its settings changed; `devctl prod-preview` applies it")
 
 
 def test_a_preview_on_another_base_is_what_it_was_asked_for() -> None:
@@ -161,7 +161,7 @@ def test_what_took_the_place_of_a_job_may_be_taken_back() -> None:
     ("holder", "then"),
     [
         (None, "`devctl up` applies it"),
-        (Holding("watch", 7), "`devctl watch` (pid 7, since 12:00:00) is at work"),
+        (Holding("watch", 7), "`devctl watch` (pid 7, since 12:00:00) is running"),
     ],
 )
 def test_what_is_being_applied_is_nobodys_to_apply(holder: Holding | None, then: str) -> None:

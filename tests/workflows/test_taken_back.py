@@ -84,7 +84,7 @@ def test_an_up_that_fails_before_it_serves_leaves_production_and_its_model(fault
     world.fault = "never-answers"
     with pytest.raises(DevctlError) as told:
         preview(world)
-    assert told.value.problem.message.endswith("; prod serves again")
+    assert told.value.problem.message.endswith("; prod is serving again")
     assert world.served == (go_mod(), "v1")
 
 
@@ -112,7 +112,7 @@ def test_a_link_that_is_planted_where_a_rollback_writes_does_not_stop_it() -> No
     world.fault = "never-answers"
     with pytest.raises(DevctlError) as told:
         preview(world, box)
-    assert told.value.problem.message.endswith("; dev serves again")
+    assert told.value.problem.message.endswith("; dev is serving again")
     assert world.served == (go_mod(), "v1")
     assert world.of("shop").image.id == before == world.tags["shop-shop:dev"]
     assert [w.code for w in world.warnings] == ["state-folder-unsafe"]
@@ -239,8 +239,12 @@ def test_ctrl_c_at_any_step_of_up_says_what_runs(start: Callable[[], World]) -> 
             if error.problem.message == "interrupted":  # all was done but the notes
                 continue
             runs = world.container is not None and world.container.state == "running"
-            said = "shop still runs" if runs else "nothing runs"
-            hint = "devctl up continues, devctl down removes what runs" if runs else "devctl up starts again"
+            said = "shop still runs" if runs else "nothing is running"
+            hint = (
+                "devctl up continues, devctl down removes what is running"
+                if runs
+                else "devctl up starts again"
+            )
             assert (error.problem.message, error.problem.hint) == (f"interrupted; {said}", hint), step
 
 
@@ -294,9 +298,12 @@ def notes(world: World) -> list[str]:
     [
         (
             "build shop",
-            r"undid the switch of shop that `devctl up` began at \S+ \S+: it was interrupted; nothing",
+            r"rolled back the switch of shop that `devctl up` began at \S+ \S+, which was interrupted; nothing",
         ),
-        ("start shop", r"undid the switch of shop .*: it was interrupted; shop runs as before"),
+        (
+            "start shop",
+            r"rolled back the switch of shop .*, which was interrupted; shop is back to its previous version",
+        ),
         ("keep intent.json #2", r"finished the switch of shop that `devctl up` began at .*"),
     ],
 )
@@ -323,7 +330,7 @@ def test_an_interrupted_switch_that_cannot_be_undone_does_not_stand_in_the_way()
     old = next(i for i in world.images if i not in world.tags.values())
     del world.images[old]  # `docker image prune`
     up_d(world)
-    assert "could not be undone" in world.warnings[-1].message
+    assert "could not be rolled back" in world.warnings[-1].message
     assert world.served == (go_mod("a"), "v1")
 
 
@@ -338,7 +345,7 @@ def test_a_down_that_was_killed_says_what_it_left() -> None:
     world.events.clear()
     clean(CleanRequest(project=world.root, yes=True), world.box())
     (said,) = notes(world)
-    assert said.endswith("was interrupted; left: shop-api-1 (devctl down removes it)")
+    assert said.endswith("was interrupted; still there: shop-api-1 (devctl down removes it)")
     down(DownRequest(project=world.root), world.box())
     assert (world.containers, world.networks) == ({}, {})
     assert (world.root, Intent.file) not in world.private

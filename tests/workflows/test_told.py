@@ -1,4 +1,4 @@
-"""A person reads a warning once, and again when it has changed; JSON has all of them."""
+"""A person reads a warning once, and again when it has changed; JSON has every variable of them."""
 
 from __future__ import annotations
 

@@ -297,7 +297,7 @@ class Beside(list[str]):
 
 
 def at_once(start: str, first: str, second: str, number: int) -> tuple[Found, list[str]] | None:
-    """`second` begins while `first` is at work; None where that has no step of this number. And what was changed unlocked."""
+    """`second` begins while `first` is running; None where that has no step of this number. And what was changed unlocked."""
     world = STARTS[start]()
     answers: dict[str, str] = {}
 
@@ -337,7 +337,7 @@ def faults(start: str, first: str, second: str, *, unlocked: str = "") -> list[s
     if ran is None:
         return []
     found, steps = ran
-    pair = f"{first}, and {second} while it is at work"
+    pair = f"{first}, and {second} while it is running"
     told = [f"{pair}: {step} without the lock" for step in steps]
     return (
         told if any(found == order for order in orders(start, first, second)) else [*told, f"{pair}: {found}"]

@@ -131,7 +131,7 @@ def test_who_listens_as_the_hint_says_is_reached(hinted: Callable[[str], str]) -
 
 
 @pytest.mark.follows(
-    ', and have it listen on ":…" (by its args or env there): localhost is its own container'
+    ', and make it listen on ":…" (with args or env there): localhost is only its own container'
 )
 def test_a_port_that_devctl_yaml_tells_is_told_no_more(hinted: Callable[[str], str]) -> None:
     world = World()
@@ -148,7 +148,7 @@ def test_a_port_that_devctl_yaml_tells_is_told_no_more(hinted: Callable[[str], s
     assert world.warnings == [] and unreached(given, listening_in(box.engine, container.id)) is None
 
 
-@pytest.mark.follows('listen on ":…", or take that port out of `ports`')
+@pytest.mark.follows('listen on ":…", or remove that port from `ports`')
 @pytest.mark.parametrize("listens", [True, False])
 def test_a_port_that_is_listened_on_or_published_no_more_is_told_no_more(
     hinted: Callable[[str], str], *, listens: bool

@@ -21,8 +21,8 @@ def test_a_first_start_that_never_answers_stays_for_the_next_save(watch: bool) -
     world = World()
     world.fault = "never-answers"
     said = failed(world, watch=watch).problem.message
-    stay = "the container and the watcher stay" if watch else "the container stays"
-    assert said.endswith(f"; {stay}: the next save is tried, devctl down ends it")
+    stay = "the container and the watcher keep running" if watch else "the container keeps running"
+    assert said.endswith(f"; {stay}: the next save tries again, devctl down stops them")
     assert world.of("shop").state == "running" and (world.watcher is not None) == watch
 
 
@@ -30,7 +30,7 @@ def test_a_container_that_ended_is_told_as_what_it_is() -> None:
     world = World()
     world.fault = "exits"
     assert failed(world).problem.message.endswith(
-        "; its container stays (exited), and devctl up starts it again"
+        "; its container is kept (exited); devctl up starts it again"
     )
     assert world.of("shop").state == "exited"
     up(UpRequest(project=world.root, detach=True, watch=False), world.box())
@@ -44,7 +44,7 @@ def test_where_the_previous_one_is_back_that_is_said() -> None:
     world.save("compose.yaml", '{"services": {"shop": {"build": ".", "tty": true}}}')
     world.fault = "never-answers"
     error = failed(world, watch=False)
-    assert error.problem.message.endswith("; the previous container runs again")
+    assert error.problem.message.endswith("; the previous container is running again")
     assert world.served == served
     steps = error.result["steps"]
     assert isinstance(steps, list) and "restore" in [s["step"] for s in steps]
@@ -57,7 +57,7 @@ def test_a_restart_that_does_not_answer_fails_and_says_it_too() -> None:
     with pytest.raises(ProjectError) as error:
         restart(RestartRequest(project=world.root, timeout=5), world.box())
     assert error.value.problem.message.endswith(
-        "the container stays: the next save is tried, devctl down ends it"
+        "the container keeps running: the next save tries again, devctl down stops them"
     )
     assert error.value.result["serving"] == {"state": "none", "reason": "shop does not answer"}
 
@@ -86,4 +86,4 @@ def test_a_dependency_that_ended_is_told_though_the_service_answers(code: int, t
     world.start = dies  # type: ignore[method-assign, assignment]
     up(UpRequest(project=world.root, detach=True, watch=False), world.box())
     found = [w.message for w in world.warnings if w.code == "dependency-exited"]
-    assert found == (["db does not run: it exited with 3"] if told else [])
+    assert found == (["db is not running: it exited with code 3"] if told else [])

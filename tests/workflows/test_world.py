@@ -105,7 +105,7 @@ def test_what_gives_a_program_more_time_is_in_a_file_that_is_there() -> None:
         tell_kills(box.reporter, box.state, project, ["shop"])
         told.append((world.warnings[-1].hint, world.warnings[-1].place))
     assert told == [
-        ("devctl init writes a compose.yaml, where stop_grace_period: 30s gives it more time", None),
+        ("devctl init writes a compose.yaml, in which stop_grace_period: 30s gives it more time", None),
         ('kill_delay = "30s" gives it more time', ".air.toml:2"),
     ]
 

@@ -1,4 +1,4 @@
-"""The docker command's own configuration (~/.docker/config.json): what in it points to something that is gone, and fixing it."""
+"""The docker command's own configuration (~/.docker/config.json): finds and fixes references to things that no longer exist."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def folder_of(host: Host) -> Path:
 
 
 def look(folder: Path, *, env: Callable[[str], str | None]) -> DockerConfigFacts:
-    """A context counts only where neither DOCKER_HOST nor DOCKER_CONTEXT chooses an engine before it."""
+    """A context counts only if neither DOCKER_HOST nor DOCKER_CONTEXT overrides it."""
     path = folder / "config.json"
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
@@ -46,12 +46,12 @@ def look(folder: Path, *, env: Callable[[str], str | None]) -> DockerConfigFacts
 
 
 def fix(facts: DockerConfigFacts) -> str:
-    """The file as it was stays beside it: other machines of the same home may know the helper."""
+    """The original file is kept beside it: other machines with the same home may have the helper."""
     path = Path(facts.path)
     try:
         if facts.broken:
             path.replace(path.with_name(ASIDE))
-            return f"moved {path} to {ASIDE}; docker continues with its defaults"
+            return f"moved {path} to {ASIDE}; docker now uses its defaults"
         return _without_what_is_lost(path, facts)
     except OSError as error:
         raise MachineError(
@@ -76,7 +76,7 @@ def _without_what_is_lost(path: Path, facts: DockerConfigFacts) -> str:
     made.replace(path)
     took = [f"the credential helper {name}" for name in facts.lost_helpers]
     took += [f"the context {facts.lost_context}"] if facts.lost_context else []
-    return f"took {' and '.join(took)} out of {path} (as it was: {COPY})"
+    return f"took {' and '.join(took)} out of {path} (the original: {COPY})"
 
 
 def _helpers(said: dict[str, Any]) -> list[str]:
@@ -86,7 +86,7 @@ def _helpers(said: dict[str, Any]) -> list[str]:
 
 
 def _proxy(said: dict[str, Any]) -> str:
-    """That containers are given."""
+    """The proxies that containers get."""
     try:
         default = said["proxies"]["default"]
         return str(default.get("httpsProxy") or default.get("httpProxy") or "")
@@ -95,7 +95,7 @@ def _proxy(said: dict[str, Any]) -> str:
 
 
 def _is_lost(folder: Path, context: str) -> bool:
-    """Its description is gone, or it names a socket that nobody made: what an uninstalled Docker Desktop leaves behind."""
+    """Its description is gone, or it names a socket that does not exist: what an uninstalled Docker Desktop leaves behind."""
     meta = folder / "contexts" / "meta" / hashlib.sha256(context.encode()).hexdigest() / "meta.json"
     try:
         named = str(json.loads(meta.read_text(encoding="utf-8"))["Endpoints"]["docker"]["Host"])

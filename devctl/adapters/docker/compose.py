@@ -1,4 +1,4 @@
-"""docker compose, called by argv: exact control of flags, environment and Ctrl-C (docs/decisions/0001)."""
+"""docker compose, run as a command: exact control of flags, environment and Ctrl-C (docs/decisions/0001)."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ _LINE = regex(r"line (?P<line>\d+)")
 
 
 BUILD_TIMEOUT = 3600.0
-"""Seconds for a build: generous, since C code may compile for half an hour without a word; Ctrl-C ends it at any time."""
+"""Seconds for a build: generous, since C code may compile for half an hour without output; Ctrl-C ends it at any time."""
 
 
 @bordered()
 class ComposeCli:
-    """`Compose` by the plugin. `on_line` gets each line of build and up output, and whose it is, where a service is built."""
+    """`Compose` through the plugin. `on_line` gets each line of build and up output, with its service when one is being built."""
 
     def __init__(self, processes: Processes, on_line: Callable[[str, str], None]) -> None:
         self._processes = MustStart(processes)
@@ -95,7 +95,7 @@ class ComposeCli:
         variables: Mapping[str, str] | None = None,
         names: Mapping[str, str] | None = None,
     ) -> dict[str, object]:
-        """`names`: what people know files by."""
+        """`names`: the file names that people know."""
         flags = [*flags, *(["--profile", "*"] if profiles else [])]
         argv = docker("compose", "--project-directory", str(root), *flags, "config", "--format", "json")
         only = None if variables is None else OF_THE_TOOLS
@@ -105,7 +105,7 @@ class ComposeCli:
             raise FilesError(
                 f"docker compose did not finish reading the compose files within {CONFIG_WITHIN:g} s",
                 code="broken-compose",
-                hint="check the files that they name (env_file, include, extends): is one of them a FIFO, or endless?",
+                hint="check the files that they name (env_file, include, extends): one of them may be a FIFO or endless",
             )
         if done.code != 0:
             if self._processes.run(docker("compose", "version")).code != 0:
@@ -173,7 +173,7 @@ class ComposeCli:
     def _by_name(
         self, name: str, root: Path, verb: str, *flags: str, services: Sequence[str] = (), timeout: float
     ) -> Finished:
-        # Run outside the project: compose then goes by labels and needs no file that may be broken or rewritten today.
+        # Run outside the project: compose then goes by labels, and needs no file that may be broken or changed today.
         how = ["--project-name", name, "--progress", "plain"]
         argv = docker("compose", *how, verb, *flags, to=services)
         return self._processes.run(
@@ -189,9 +189,9 @@ class ComposeCli:
         services: Sequence[str],
         timeout: float,
     ) -> Finished:
-        """The model goes in by stdin: containers that the source is mounted in can change a file before compose reads it. For
-        the same reason `.env` is not read again; its values are in the model already, as are the services of the chosen
-        profiles and no others."""
+        """Pass the model on stdin: containers with the source mounted can change a file before compose reads it. For the same
+        reason `.env` is not read again; the model already contains its values, and exactly the services of the chosen
+        profiles."""
         refuse_providers(model, place=lambda _: "compose.yaml")
         how = ["--progress", "plain", "--project-directory", str(root)]
         how += ["--env-file", os.devnull, "--profile", "*", "-f", "-"]
@@ -218,7 +218,7 @@ def _known(text: str, names: Mapping[str, str] | None) -> str:
 
 
 def _yaml_place(root: Path) -> str | None:
-    """Where a compose file is no YAML: some messages of compose name no file, and count lines from a snippet."""
+    """If a compose file is not YAML: some messages of compose name no file, and count lines from a snippet."""
     for stem in ("compose.override", "compose", "docker-compose.override", "docker-compose"):
         for path in (root / f"{stem}.yaml", root / f"{stem}.yml"):
             try:
@@ -232,7 +232,7 @@ def _yaml_place(root: Path) -> str | None:
 
 
 def _refuse_endless(root: Path, files: Sequence[Path]) -> None:
-    """Compose reads what it is given to the end (a FIFO for ever), and expands every alias: 443 bytes take 9 GB."""
+    """Compose reads its input to the end (a FIFO for ever) and expands every alias: 443 bytes can take 9 GB."""
     for path in (*files, root / ".env"):
         name = _named(root, path)
         try:
@@ -249,7 +249,7 @@ def _refuse_endless(root: Path, files: Sequence[Path]) -> None:
         except TooMuch:
             raise
         except (OSError, FilesError):
-            continue  # what compose says of it is better
+            continue  # compose's own message is better
 
 
 def _named(root: Path, path: Path) -> str:
@@ -257,7 +257,7 @@ def _named(root: Path, path: Path) -> str:
 
 
 def _place(said: str, root: Path) -> str | None:
-    """As far as compose names it; of a key that it does not know it names the file and no line."""
+    """As far as compose names it; for an unknown key it names the file but no line."""
     where, key, told = _PLACE.search(said), _UNKNOWN.search(said), _LINE.search(said)
     if where is None:
         return _yaml_place(root)

@@ -1,4 +1,5 @@
-"""Reading the engine by the docker CLI's JSON: 15 ms a call, where importing a client library costs 120 (docs/decisions/0001)."""
+"""Reads the engine through the docker CLI's JSON: 15 ms per call, where importing a client library costs 120
+(docs/decisions/0001)."""
 
 from __future__ import annotations
 
@@ -32,16 +33,16 @@ from devctl.domain.ports.toolbox import Finished, Processes
 
 CHANGED_WITHIN = 600.0
 READ_WITHIN = 10.0
-"""Seconds for a file of a container."""
+"""Seconds to read a file from a container."""
 FILE = 1_000_000
-"""Bytes of a file of a container that are read."""
+"""Bytes read of a file in a container."""
 LOG = 4_000_000
-"""Bytes of the end of a container's log that are kept: a line may have any length."""
+"""Bytes kept from the end of a container's log: a line can have any length."""
 
 
 @bordered()
 class EngineCli:
-    """`Engine` by the docker CLI, so the active context, DOCKER_HOST, TLS and ssh count as the user set them."""
+    """`Engine` through the docker CLI, so the active context, DOCKER_HOST, TLS and ssh apply as the user set them."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = MustStart(processes)
@@ -57,7 +58,7 @@ class EngineCli:
     def observe(self, project: str) -> Observed:
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(2) as pool:  # side by side: most of a call is the client's own start
+        with ThreadPoolExecutor(2) as pool:  # in parallel: most of a call is the client's own start-up
             volumes = pool.submit(self._named, "volume", project)
             networks = pool.submit(self._named, "network", project)
             return replace(
@@ -68,10 +69,10 @@ class EngineCli:
             )
 
     def containers(self, project: str) -> Observed:
-        """The containers alone: two calls instead of four, for what is asked often.
+        """Only the containers: two calls instead of four, for what is requested often.
 
-        Without those of `docker compose run`, which are nobody's service. One that shares another's network is reached by the
-        ports of that one.
+        Without those of `docker compose run`, which belong to no service. A container that shares another's network is reached
+        through that one's ports.
         """
         ids = self._ids("ps", "--all", "--filter", f"label={COMPOSE_PROJECT_LABEL}={project}")
         found = [_container(raw) for raw in self._inspected("container", ids)]
@@ -84,7 +85,7 @@ class EngineCli:
         wanted = f"label={COMPOSE_PROJECT_LABEL}={project}"
         done = self._docker("ps", "--no-trunc", "--filter", wanted, "--format", shown)
         rows = [line.split("\t") for line in done.stdout.splitlines()]
-        # `docker ps` has a container's health nowhere but in the words of its status; `inspect` would be a second call.
+        # `docker ps` shows a container's health only within its status text; `inspect` would be a second call.
         return sorted(i for i, state, status in rows if state == "running" and "unhealthy" not in status)
 
     def images(self, refs: Sequence[str]) -> Mapping[str, Image]:
@@ -97,7 +98,7 @@ class EngineCli:
         must_answer(self._processes)
         if len(refs) == 1:
             return {}
-        # One of them is not here, and the answer does not say which.
+        # One of them does not exist, and the answer does not say which.
         alone = {ref: self._run("image", "inspect", "--format", shown, to=[ref]) for ref in refs}
         return {ref: _image(found.stdout.strip("\n")) for ref, found in alone.items() if found.code == 0}
 
@@ -146,19 +147,19 @@ class EngineCli:
         return self._run("logs", "--tail", str(tail), to=[container], last=LOG).output
 
     def last_run(self, container: str, *, tail: int) -> LastRun | None:
-        # A restarted container's state has forgotten it; the engine's events of the last minutes have not.
+        # The state of a restarted container no longer has it; the engine's events of the last minutes do.
         shown = "{{.TimeNano}} {{.Action}} {{.Actor.Attributes.exitCode}}"
         wanted = ("--filter", f"container={container}", "--filter", "event=die", "--filter", "event=oom")
-        until = f"{SystemClock().now():.9f}"  # the client makes whole seconds of `0s`, and what ended in this one is missed
+        until = f"{SystemClock().now():.9f}"  # the client rounds `0s` to whole seconds, and would miss what ended in this one
         done = self._run("events", "--since", "30m", "--until", until, *wanted, "--format", shown)
         events = [line.split() for line in done.stdout.splitlines()]
         ends = [(_seconds(words[0]), int(words[2])) for words in events if words[1] == "die"]
         if done.code != 0 or not ends:
             return None
-        # An end is told when all that was printed before it is in the log.
+        # An exit is reported once everything printed before it is in the log.
         since = ["--since", ends[-2][0]] if len(ends) > 1 else []
         log = self._run("logs", *since, "--until", ends[-1][0], to=[container], last=LOG).output
-        # That one is told apart from its end, before or after it: of which run it is cannot be said.
+        # That exit is reported apart from the log, before or after it: which run it belongs to cannot be determined.
         oom = any(what == "oom" for _, what, *_ in events)
         return LastRun(ends[-1][1], "\n".join(log.splitlines()[-tail:]), oom)
 
@@ -171,7 +172,7 @@ class EngineCli:
         return dict(line.split("\t") for line in done.stdout.splitlines()) if done.code == 0 else {}
 
     def read_files(self, container: str, *paths: str) -> str | None:
-        # What runs there may have put a FIFO in the place of one, or a link to /dev/zero.
+        # The container's processes may have replaced one with a FIFO, or with a link to /dev/zero.
         regular = f'none=1; for f; do [ ! -f "$f" ] || {{ head -c {FILE} "$f" && none=0; }}; done; exit $none'
         done = self._run("exec", to=[container, "sh", "-c", regular, "sh", *paths], timeout=READ_WITHIN)
         return done.stdout if done.code == 0 else None
@@ -191,7 +192,7 @@ class EngineCli:
         return self._docker(*args, "--no-trunc", "--quiet").stdout.split()
 
     def _named(self, noun: str, project: str) -> Mapping[str, tuple[str, str]]:
-        """Name → our labels of project and machine, "" where there is none."""
+        """Name → devctl's labels for project and machine, "" if there are none."""
         wanted = f"label={COMPOSE_PROJECT_LABEL}={project}"
         shown = f'{{{{.Name}}}}\t{{{{.Label "{PROJECT_LABEL}"}}}}\t{{{{.Label "{MACHINE_LABEL}"}}}}'
         done = self._docker(noun, "ls", "--filter", wanted, "--format", shown)
@@ -199,14 +200,14 @@ class EngineCli:
         return {name: (project, machine) for name, project, machine in rows}
 
     def _inspected(self, kind: Kind, ids: Sequence[str]) -> list[dict[str, Any]]:
-        """What went away meanwhile is simply not there any more."""
+        """A container that disappeared meanwhile is simply absent."""
         said = self._run("inspect", "--type", kind, to=ids).stdout.strip() if ids else ""
         return list(json.loads(said)) if said else []
 
     def _run(
         self, *flags: str, to: Sequence[str] = (), timeout: float | None = None, last: int | None = None
     ) -> Finished:
-        """A question has the bound of every program; `timeout` is for changes, which may have gigabytes to move."""
+        """A query has the same time limit as every program; `timeout` is for changes, which may move gigabytes."""
         return self._processes.run(docker(*flags, to=to), timeout=timeout, last=last)
 
     def _docker(self, *flags: str, to: Sequence[str] = (), timeout: float | None = None) -> Finished:
@@ -267,7 +268,7 @@ def _seconds(nanoseconds: str) -> str:
 
 
 def _mounts(raw: dict[str, Any]) -> tuple[str, ...]:
-    """Target and kind, the source where a person chose it: `/app (bind /home/me/shop)`, `/data (volume db)`."""
+    """Target and kind, with the source if a person chose it: `/app (bind /home/me/shop)`, `/data (volume db)`."""
     found = [
         (m["Destination"], f"{m['Type']} {m.get('Name') or m.get('Source') or ''}".strip())
         for m in raw.get("Mounts") or ()
@@ -296,7 +297,7 @@ def _health(raw: dict[str, Any] | None) -> Health:
 
 
 def _ports(raw: dict[str, Any]) -> dict[int, tuple[str, int]]:
-    # HostConfig first: it is known for a stopped container too; the network's word holds for a random host port.
+    # HostConfig first: it is also known for a stopped container; for a random host port the network settings apply.
     live = raw["NetworkSettings"].get("Ports") or {}
     bound = {**(raw["HostConfig"].get("PortBindings") or {}), **{p: at for p, at in live.items() if at}}
     return {

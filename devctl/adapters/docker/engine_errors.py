@@ -1,7 +1,7 @@
-"""What a call of docker that failed means: no engine answers, or the engine refuses.
+"""What a failed docker call means: no engine answers, or the engine refuses.
 
-Most of docker's commands end with 1 in both cases, and their text is for people. So the engine is asked once more, by a
-command that fails only where none answers: https://docs.docker.com/reference/cli/docker/version/
+Most docker commands exit with 1 in both cases, and their text is for people. So the engine is queried once more, with a
+command that fails only if no engine answers: https://docs.docker.com/reference/cli/docker/version/
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from devctl.errors import MachineError
 
 
 def must_answer(processes: MustStart) -> None:
-    """Raises MachineError `engine-unreachable`, or what the dictionary of failures knows of why no engine answers."""
+    """Raises MachineError `engine-unreachable`, or the error that the failure dictionary has for why no engine answers."""
     asked = processes.run(docker("version", "--format", "{{.Server.Version}}"))
     if asked.code != 0:
         known = _known(asked)
@@ -29,7 +29,7 @@ def must_answer(processes: MustStart) -> None:
 
 
 def engine_error(processes: MustStart, failed: Finished) -> MachineError:
-    """The error of a call that failed, or MachineError `engine-unreachable` raised where there is no engine to refuse it."""
+    """The error of a failed call; raises MachineError `engine-unreachable` if there is no engine that could have refused it."""
     must_answer(processes)
     text = failed.stderr.strip()
     return _known(failed) or MachineError(

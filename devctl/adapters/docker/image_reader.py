@@ -1,4 +1,4 @@
-"""`Images` by the docker SDK: a built image as facts. A container is created for reading and removed, never started."""
+"""`Images` through the docker SDK: a built image as facts. A container is created to read from and removed, never started."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 
     from devctl.domain.ports.identity import Identity
 
-# What the engine itself puts into every container that it creates.
+# What the engine itself puts into every container it creates.
 _ENGINES_OWN = ("/.dockerenv", "/dev/", "/proc/", "/sys/")
 _STREAMED = 2 * 1024 * 1024
 SCRIPT = 64 * 1024
-"""Bytes of an entry script that are read."""
+"""Bytes read of an entry script."""
 LARGEST = 1_000_000_000
-"""Bytes of a file of an image that is read whole; an image may hold any."""
+"""Bytes of an image's file that are read in full; an image can contain files of any size."""
 
 
 class _Tree(Struct):
-    """What an export holds: every path, where links lead, and the program once it went by."""
+    """The content of an export: every path, where links lead, and the program when it came by."""
 
     files: set[str] = field(default_factory=set)
     links: dict[str, str] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class _Tree(Struct):
 
 @bordered()
 class SdkImages:
-    """Follows the docker context and DOCKER_HOST like the CLI. Every call has a client of its own, closed after it."""
+    """Follows the docker context and DOCKER_HOST like the CLI. Every call has its own client, closed afterwards."""
 
     def __init__(self, identity: Identity | None = None) -> None:
         self._identity = identity or HomeIdentity()
@@ -98,14 +98,14 @@ class SdkImages:
             )
 
     def binary(self, ref: str, path: str) -> bytes:
-        """The content of one file of the image. Raises ProjectError `file-missing` where there is none."""
+        """The content of one file in the image. Raises ProjectError `file-missing` if there is none."""
         with _engine(ref) as client:
             api: Any = client.api
             with self._container(client, ref, api.inspect_image(ref).get("Config") or {}) as container:
                 found = _archive(client, container, path, limit=None)
         if found is not None and found[0].size > LARGEST:
             raise ProjectError(
-                f"{path} in {ref} is larger than {LARGEST / 1_000_000:g} MB: devctl does not read it",
+                f"{path} in {ref} is larger than {LARGEST / 1_000_000:g} MB, too large for devctl to read",
                 code="file-too-large",
                 hint=f"docker run --rm --entrypoint ls {shlex.quote(ref)} -l {shlex.quote(path)} shows what it is",
             )
@@ -119,7 +119,7 @@ class SdkImages:
 
     @contextmanager
     def _container(self, client: DockerClient, ref: str, config: dict[str, Any]) -> Iterator[str]:
-        """A container to read files from. It must not look like one of the project's services to compose or to us:
+        """A container to read files from. It must not look like one of the project's services to compose or to devctl:
 
         compose labels the images it builds, and a container inherits its image's labels.
         """
@@ -190,7 +190,7 @@ def _behind(
     workdir: str,
     env: tuple[str, ...],
 ) -> Binary | None:
-    """The largest program of those that an entry script may start: a shell and a `su-exec` are among them."""
+    """The largest of the programs that an entry script may start: a shell and a `su-exec` are among them."""
     text = _archive(client, container, script.path, limit=SCRIPT)
     found = []
     for name in started_by(text[1] if text is not None else b"", words):
@@ -218,7 +218,7 @@ def _export(client: DockerClient, container: str, wanted: frozenset[str]) -> _Tr
 def _archive(
     client: DockerClient, container: str, path: str, *, limit: int | None, links: int = 10
 ) -> tuple[tarfile.TarInfo, bytes] | None:
-    """One regular file of a container, links followed; None where there is none."""
+    """A regular file in a container, with links followed; None if there is none."""
     from docker.errors import NotFound
 
     try:
@@ -252,7 +252,7 @@ def _tar(chunks: Iterable[bytes]) -> Iterator[tarfile.TarFile]:
 
 
 def _drain(chunks: Iterable[bytes]) -> None:
-    """Read to the end: only then does the SDK give the connection back, and nothing is left open."""
+    """Read to the end: only then does the SDK return the connection, and nothing stays open."""
     for _ in chunks:
         pass
 
@@ -273,17 +273,17 @@ class _Chunks:
 
 
 def _made_by(line: dict[str, Any]) -> str:
-    """An image that was imported has no command, but what it is."""
+    """An imported image has no command, only content."""
     return str(line["CreatedBy"] or line.get("Comment") or "")
 
 
 def _words(value: object) -> tuple[str, ...]:
-    """Entrypoint and Cmd are lists, and a single string in images that old builders made."""
+    """Entrypoint and Cmd are lists, or a single string in images made by old builders."""
     if isinstance(value, str):
         return (value,)
     return tuple(str(word) for word in value) if isinstance(value, list) else ()
 
 
 def _exposed(ports: Iterable[str]) -> tuple[int, ...]:
-    """An image from elsewhere may name anything there."""
+    """An image from elsewhere may contain anything there."""
     return tuple(sorted(number for port in ports if (number := whole(port.partition("/")[0])) is not None))

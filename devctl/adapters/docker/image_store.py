@@ -1,4 +1,4 @@
-"""The engine's image store: python-on-whales for tag, save and load; the CLI's JSON for a look, and for pull."""
+"""The engine's image store: python-on-whales for tag, save and load; the CLI's JSON for inspection, and for pull."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from devctl.domain.ports.toolbox import Processes
 from devctl.errors import FilesError, MachineError
 
 FIRST_WORD_WITHIN = 20.0
-"""Seconds until a registry must have said something: the first line of a pull comes once the manifest is there."""
+"""Seconds within which a registry must respond: the first line of a pull appears once the manifest has arrived."""
 PULL_WITHIN = 1800.0
 REMOVE_WITHIN = 600.0
 CREATE_WITHIN = 600.0
@@ -25,7 +25,7 @@ CREATE_WITHIN = 600.0
 
 @bordered(writes=("save",))
 class WhalesImageStore:
-    """`ImageStore`. Pull goes by the plain CLI, since python-on-whales knows no deadline (docs/decisions/0004)."""
+    """`ImageStore`. Pulls use the plain CLI, since python-on-whales has no deadline (docs/decisions/0004)."""
 
     def __init__(self, processes: Processes, *, first_word_within: float = FIRST_WORD_WITHIN) -> None:
         self._processes = processes
@@ -73,8 +73,8 @@ class WhalesImageStore:
         text = "\n".join(lines[-5:]).strip()
         if code == 0:
             return Pulled("ok", text)
-        # Docker ends with 1 whatever the reason, and only its text tells them apart. It need not be told: to ask a registry for
-        # the next image as well is worth sparing only where the answer took long.
+        # Docker exits with 1 whatever the reason; only its text tells the cases apart. That is not necessary here: asking a
+        # registry for the next image too is worth avoiding only if the answer took long.
         slow = not spoken.is_set() and waited >= self._first_word_within / 2
         return Pulled("unreachable" if slow else "refused", text)
 
@@ -87,7 +87,7 @@ class WhalesImageStore:
         from python_on_whales import docker as whales
         from python_on_whales.exceptions import DockerException
 
-        part = file.with_name(f".{file.name}.part")  # never half a file under its own name
+        part = file.with_name(f".{file.name}.part")  # never half a file under its final name
         try:
             whales.image.save(list(refs), output=part)
             part.replace(file)
@@ -108,7 +108,7 @@ class WhalesImageStore:
             return tuple(whales.image.load(file, quiet=True))
         except DockerException as error:
             raise FilesError(
-                f"{file} is not an image archive that the engine can load, or is damaged",
+                f"{file} is not an image archive that the engine can load, or it is damaged",
                 code="load-failed",
                 hint=f"copy it again, or recreate it: devctl bases save {file.name}",
                 place=str(file),
@@ -121,7 +121,7 @@ class WhalesImageStore:
         done = self._docker.run(argv, timeout=CREATE_WITHIN)
         if done.code != 0:
             raise MachineError(
-                f"the engine refused to make {ref}",
+                f"the engine failed to build {ref}",
                 code="engine-refused",
                 hint="devctl doctor",
                 detail=done.output.strip(),

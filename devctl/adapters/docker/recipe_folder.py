@@ -1,7 +1,7 @@
 """The Dockerfiles of a build, written where no container can change them before the builder reads them.
 
-`.devctl/` lies in the folder that dev containers have mounted: a loop in one of them replaces a Dockerfile between its writing and
-its reading, and the build lends keys to it (docs/explanation/security.md).
+`.devctl/` is in the folder that dev containers mount: a loop in one of them could replace a Dockerfile between writing and
+reading, and the build gives it keys (docs/explanation/security.md).
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ BUILDS = "builds"
 
 @contextlib.contextmanager
 def read_from_outside(model: Model, recipes: Recipes) -> Iterator[Mapping[str, object]]:
-    """The model with each build of `recipes` reading its Dockerfile from a folder of this process, which goes afterwards.
+    """The model, with each build in `recipes` reading its Dockerfile from a folder of this process, which is removed
+    afterwards.
 
     `dockerfile_inline` would need no file, but has no .dockerignore of its own: that is looked up beside the Dockerfile.
     """
@@ -51,9 +52,11 @@ def read_from_outside(model: Model, recipes: Recipes) -> Iterator[Mapping[str, o
 
 
 def _folder() -> Path:
-    """In the state home; for a user who has none a temporary folder, which is this user's alone."""
+    """In the state home; for a user without one, a temporary folder that only this user can access."""
     try:
-        builds = state_folder() / BUILDS / machine_place()  # a home may be shared, and pids are not
+        builds = (
+            state_folder() / BUILDS / machine_place()
+        )  # a home may be shared between machines, and pids are not unique then
         make_private(builds)
         _sweep(builds)
         folder = builds / f"{process_mark(os.getpid())}.{secrets.token_hex(4)}"
@@ -64,7 +67,7 @@ def _folder() -> Path:
 
 
 def _sweep(builds: Path) -> None:
-    """What a killed process left."""
+    """What a killed process left behind."""
     for folder in builds.iterdir():
         if process_ended(folder.name.partition(".")[0]):
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a container sees of clock, network and the project's folder: one container answers all of it."""
+"""What a container sees of clock, network and the project's folder: one container answers everything."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ cat /tmp/dns /tmp/go-proxy
 
 @contextlib.contextmanager
 def scratch_corner(root: Path | None, owner: tuple[int, int]) -> Iterator[Path | None]:
-    """A folder for this look alone, gone afterwards, and so is `.devctl` where it was not there before."""
+    """A folder just for this probe, removed afterwards, and so is `.devctl` if it did not exist before."""
     if root is None:
         yield None
         return
@@ -75,7 +75,7 @@ def look(
     cache: str,
     labels: Sequence[str],
 ) -> InsideFacts:
-    """As the owner of the folder, with that folder's scratch corner mounted: what the dev container does."""
+    """As the owner of the folder, with its scratch subfolder mounted, like the dev container."""
     flags = [*labels, "--rm", "--init", "--pull=never", f"--user={owner[0]}:{owner[1]}"]
     flags += ["--env=HOME=/tmp", "--env=GOPATH=/tmp/go", "--env=GOCACHE=/tmp/cache", "--entrypoint=sh"]
     flags += [mount("bind", str(corner), "/devctl")] if corner is not None else []
@@ -100,7 +100,7 @@ def look(
 
 
 def _skew(text: str, *, began: float, ended: float) -> float | None:
-    """0 where the container's second lies between our two looks at the clock."""
+    """0 if the container's time is between the two readings of this machine's clock."""
     there = whole(text)
     if there is None:
         return None

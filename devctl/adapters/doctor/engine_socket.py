@@ -1,4 +1,4 @@
-"""Where docker's command finds the engine, and whether this user may speak to it."""
+"""Where the docker command finds the engine, and whether this user has permission to connect."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCHEME = "unix://"
 
 
 def endpoint(processes: Processes, host: Host) -> str:
-    """`unix:///var/run/docker.sock`, by DOCKER_HOST or the context; "" where docker does not say."""
+    """`unix:///var/run/docker.sock`, from DOCKER_HOST or the context; "" if docker does not say."""
     if named := host.env("DOCKER_HOST"):
         return named
     done = processes.run(
@@ -22,7 +22,7 @@ def endpoint(processes: Processes, host: Host) -> str:
 
 
 def is_denied(endpoint: str) -> bool:
-    """Whether a socket is there that this user may not speak through: connecting takes the right to write to it (unix(7))."""
+    """Whether there is a socket that this user may not connect to: connecting needs write permission (unix(7))."""
     if not endpoint.startswith(SCHEME):
         return False
     path = endpoint.removeprefix(SCHEME)

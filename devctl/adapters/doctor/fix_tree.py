@@ -1,4 +1,4 @@
-"""What `doctor --fix` does to a project's folder, once somebody agreed: owners, files, modules."""
+"""What `doctor --fix` does in a project's folder, after consent: owners, files, modules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from devctl.errors import MachineError
 LIMIT = 1_000_000
 TAIL = 10
 WITHIN = 300.0
-# As this shell has them; one that is not set stays so.
+# Taken from this shell; one that is not set stays unset.
 GO_SETTINGS = "GOPROXY GOPRIVATE GONOPROXY GONOSUMDB GOSUMDB".split()
 GO_SETTINGS += ["HOME=/tmp", "GOPATH=/tmp/go", "GOCACHE=/tmp/cache", "GOFLAGS="]
 _MAY_BE_GIVEN_AWAY = "( -type d -o -type l -o -links 1 ! -type b ! -type c )".split()
@@ -32,7 +32,7 @@ _MAY_BE_GIVEN_AWAY = "( -type d -o -type l -o -links 1 ! -type b ! -type c )".sp
 
 @bordered()
 class FolderFixes:
-    """Those of `Installer` in the project's folder. `root`: whether that is who we are."""
+    """The `Installer` methods for the project's folder. `root`: whether this user is root."""
 
     def __init__(self, processes: Processes, identity: Identity | None = None, *, root: bool) -> None:
         self._processes = processes
@@ -40,9 +40,9 @@ class FolderFixes:
         self._root = root
 
     def set_owner(self, tree: TreeFacts, *, image: str) -> str:
-        """Links are changed, never followed. A user who is not root, but may use the engine, has a container do it.
+        """Links are changed, never followed. A user who is not root, but may use the engine, lets a container do it.
 
-        Devices, and files with a second name, which may be one outside of the project, stay as they are.
+        Devices, and files with hard links, one of which may be outside the project, are left unchanged.
         """
         uid, gid = tree.owner
         if self._root:
@@ -61,8 +61,8 @@ class FolderFixes:
                     detail=done.output.strip(),
                 )
         left = sum(1 for _ in _foreign(tree))
-        kept = f"; {left} devices and files with a second name (hard links) stay as they are" if left else ""
-        return f"gave {max(tree.foreign_count - left, 0)} files to {uid}:{gid}{kept}"
+        kept = f"; {left} devices and files with hard links were left unchanged" if left else ""
+        return f"changed the owner of {max(tree.foreign_count - left, 0)} files to {uid}:{gid}{kept}"
 
     def rewrite(self, root: str, names: Iterable[str], change: Callable[[bytes], bytes]) -> None:
         for name in names:
@@ -95,7 +95,7 @@ class FolderFixes:
                 hint=f"devctl down && docker volume rm {volume}",
                 detail=done.output.strip(),
             )
-        return f"gave the build cache {volume} to {owner[0]}:{owner[1]}"
+        return f"changed the owner of the build cache {volume} to {owner[0]}:{owner[1]}"
 
     def _in_container(self, image: str, words: Sequence[str], *flags: str) -> Finished:
         how = [*labels_of(self._identity), "--rm", "--init", "--pull=never", *flags]
@@ -108,14 +108,14 @@ def _foreign(tree: TreeFacts) -> Iterator[beneath.Entry]:
 
 @contextlib.contextmanager
 def _fixing(root: str, name: str) -> Iterator[Path]:
-    """One file, which may no longer be what was looked at: then the other fixes go on."""
+    """One file, which may have changed since it was checked: then the other fixes continue."""
     try:
         yield Path(root, name)
     except (beneath.Unsafe, Unreadable, FileNotFoundError) as error:
         raise MachineError(
             f"{name} was not changed: {error.strerror}",
             code="not-fixed",
-            hint=f"ls -l {shlex.quote(name)} shows what it is; make it a regular file of its own",
+            hint=f"ls -l {shlex.quote(name)} shows what it is; replace it with a regular file",
         ) from None
 
 

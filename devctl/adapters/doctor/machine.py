@@ -1,4 +1,4 @@
-"""Facts of this machine for the checks of `doctor`, gathered at once from docker, compose and the kernel."""
+"""Facts about this machine for the checks of `doctor`, gathered at once from docker, compose and the kernel."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ANSWER_WITHIN = 3
 
 @bordered()
 class SystemMachine:
-    """`Machine` by the docker CLI, the SDK (is it the same engine?) and /proc."""
+    """`Machine` through the docker CLI, the SDK (is it the same engine?) and /proc."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class SystemMachine:
     def facts(self) -> MachineFacts:
         with ThreadPoolExecutor(max_workers=6) as pool:
             engine = pool.submit(self._engine)
-            cli = pool.submit(self._said, "docker", "--version")  # asks no engine
+            cli = pool.submit(self._said, "docker", "--version")  # does not query an engine
             socket = pool.submit(endpoint, self._processes, self._host)
             compose = pool.submit(self._said, "docker", "compose", "version", "--short")
             buildx = pool.submit(self._said, "docker", "buildx", "version")
@@ -106,7 +106,7 @@ class SystemMachine:
         return machine_processes.watchers()
 
     def available(self, ref: str) -> bool:
-        """The engine asks, not we: it may have another network, proxy or mirror than this process."""
+        """The engine makes the request, not this process: its network, proxy or mirror may differ."""
         return _of_sdk(lambda client: client.images.get_registry_data(ref)) is not None
 
     def _engine(self) -> tuple[str | None, str, bool]:
@@ -128,7 +128,7 @@ class SystemMachine:
 
 
 def _of_sdk(ask: Callable[[DockerClient], Any]) -> Any:
-    """What the engine says that the SDK finds by itself; None where none answers within seconds."""
+    """What the engine that the SDK finds by itself says; None if none answers within seconds."""
     import docker
     from docker.errors import DockerException
     from requests.exceptions import RequestException
@@ -141,14 +141,14 @@ def _of_sdk(ask: Callable[[DockerClient], Any]) -> Any:
         RequestException,
         KeyError,
         ValueError,
-    ):  # the last two: a context it cannot read
+    ):  # the last two: a context that it cannot read
         return None
 
 
 def _room(folder: str) -> os.statvfs_result | None:
     try:
         return os.statvfs(folder) if folder else None
-    except OSError:  # the engine's folder is not for everyone to see; its disk is asked from one above
+    except OSError:  # not everyone can read the engine's folder; its disk is looked up from a parent folder
         return _room(str(Path(folder).parent)) if folder != "/" else None
 
 
@@ -167,7 +167,7 @@ def _info(raw: dict[str, Any], *, local: bool) -> EngineFacts:
 
 
 def _without_secret(address: str) -> str:
-    """`http://user:password@proxy:3128` without what stands before the @."""
+    """`http://user:password@proxy:3128` without the part before the @."""
     before, at, host = address.rpartition("@")
     return f"{before.partition('://')[0]}://{host}" if at and "://" in before else host
 

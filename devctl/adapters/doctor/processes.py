@@ -1,4 +1,4 @@
-"""Processes of this machine, read from /proc: who listens on a port, which watchers of ours live."""
+"""Processes of this machine, read from /proc: who listens on a port, which of devctl's watchers are alive."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devctl.domain.failures.listeners import listening
 
 
 def listener(port: int) -> str:
-    """`python3 (pid 123)`; a process that is not ours to look into stays unnamed."""
+    """`python3 (pid 123)`; a process that this user may not inspect stays unnamed."""
     wanted = {f"socket:[{inode}]" for inode in _sockets(port)}
     if not wanted:
         return ""
@@ -26,7 +26,7 @@ def listener(port: int) -> str:
 
 
 def watchers() -> Mapping[int, Path]:
-    """This user's. One in a container is seen from the host too, but means folders of its own file system."""
+    """Those of this user. One in a container is visible from the host too, but refers to folders in its own file system."""
     found: dict[int, Path] = {}
     for pid in pids():
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The project's folder as `doctor` sees it: owners, scripts, the file system below, git's trust, what the watcher noted."""
+"""The project's folder as `doctor` sees it: owners, scripts, the file system, git's trust, what the watcher recorded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from devctl.domain.regex import regex
 from devctl.errors import FilesError
 
 LOOKED_AT = 20_000
-"""Files; a larger tree is looked at in part, so that `doctor` stays quick."""
+"""Files; only part of a larger tree is examined, so that `doctor` stays fast."""
 SAMPLES = 5
 SCRIPT_LIMIT = 1_000_000
 _NOT_OURS = frozenset({"node_modules", "vendor", STATE_FOLDER})
@@ -25,7 +25,7 @@ _WORD = regex(r"[\w.-]+")
 _STARTS = regex(
     r"""(?im)^\s*(?:ENTRYPOINT|CMD|entrypoint:|command:)[ \t]*(?:\[\s*)?["']?(?P<path>[\w./-]*?(?P<name>[\w.-]+\.sh))["',\s\]]"""
 )
-"""The script that a container starts with, called by its own name."""
+"""The script that a container starts, by its own name."""
 
 
 def look_at(root: Path, processes: Processes) -> TreeFacts:
@@ -61,7 +61,7 @@ def look_at(root: Path, processes: Processes) -> TreeFacts:
 
 
 def walk(folder: Path, *, limit: int) -> Iterator[beneath.Entry]:
-    """What lies below, links not followed; folders that nobody may read, and those of other tools, are passed over."""
+    """Everything below, without following links; unreadable folders, and those of other tools, are skipped."""
     return beneath.walk(folder, limit=limit, passed_over=_NOT_OURS)
 
 
@@ -76,7 +76,7 @@ def _crlf_script(tree: beneath.Beneath, name: str) -> bool:
 def _locked(
     tree: beneath.Beneath, texts: list[str], named: Mapping[str, list[beneath.Entry]]
 ) -> Iterator[str]:
-    """Scripts that a container starts with and that nobody may execute; where a file speaks of chmod, it is left to it."""
+    """Scripts that a container starts and that nobody may execute; if a file mentions chmod, it is left alone."""
     if any("chmod" in text for text in texts):
         return
     names = {found["name"] for text in texts for found in _STARTS.finditer(f"{text}\n")}
@@ -93,7 +93,7 @@ def _text(tree: beneath.Beneath, name: str) -> str:
 
 
 def _case_blind(root: Path) -> bool:
-    """A file that exists under its own name in capitals too."""
+    """A file that also exists under its own name in capitals."""
     for name in ("go.mod", "go.work", "compose.yaml"):
         here, shouted = root / name, root / name.upper()
         if here.exists():
@@ -105,7 +105,7 @@ def _git_distrusts(root: Path, processes: Processes) -> bool | None:
     done = processes.run(["git", "-C", str(root), "rev-parse", "--git-dir"], env={"LC_ALL": "C"}, timeout=5)
     if done.code == 0:
         return False
-    # It ends with 128 for this as for everything else that it dies of; the words are those of the C locale:
+    # It exits with 128 for this as for every other fatal error; the text is that of the C locale:
     # https://github.com/git/git/blob/master/setup.c
     return True if "dubious ownership" in done.stderr else None
 
@@ -114,4 +114,4 @@ def _events_arrive(root: Path) -> bool | None:
     try:
         return SystemStateFolder().read(root, FileEventsNote).arrive
     except FilesError:
-        return None  # the folder is refused, which another check says
+        return None  # git refuses the folder, which another check reports

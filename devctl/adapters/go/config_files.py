@@ -1,4 +1,4 @@
-"""What a program is told by configuration files of the project: addresses, variables of a `.env` of its own."""
+"""What configuration files in the project tell a program: addresses, variables from its own `.env`."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _CONFIG_LINE = regex(
 
 
 def names_config(value: str) -> bool:
-    """Whether the default of a flag or variable is a configuration file, or a folder of them. A `.env` is nobody's to pass on."""
+    """Whether the default of a flag or variable is a configuration file, or a folder of them. A `.env` must not be passed on."""
     if value.startswith("/") or "://" in value or value.endswith(".env"):
         return False
     return value.endswith(_CONFIGS) or ("/" in value and posixpath.basename(value) in _CONFIG_FOLDERS)
 
 
 def with_configs(base: Path, package: GoPackage) -> GoPackage:
-    """The files that viper's names stand for: `config` in the folder `conf` is conf/config.yaml, say."""
+    """The files that viper's names stand for: `config` in the folder `conf` may be conf/config.yaml."""
     folders = dict.fromkeys([".", *(o.value for o in package.opens), *_CONFIG_FOLDERS])
     found = []
     for named in package.configs:
@@ -45,19 +45,20 @@ def with_configs(base: Path, package: GoPackage) -> GoPackage:
 
 
 def told_by_config(root: Path, base: Path, package: GoPackage, opened: Mapping[str, str]) -> GoPackage:
-    """Addresses in a configuration file that is opened: `addr: :8080` says as much as a default in the code."""
+    """Addresses in a configuration file that the code opens: `addr: :8080` says as much as a default in the code."""
     told = []
     for item in package.opens:
         for file in _files(base / opened.get(item.value, "nothing")):
             path = posixpath.normpath(posixpath.relpath(file, root))
             told += _told(_beginning(root, file), path)
-    # The port of a part that is called like something else comes last: `redis:`, `metrics:`.
+    # The port in a section named after something else comes last: `redis:`, `metrics:`.
     told.sort(key=lambda setting: not names_our_port(setting.name))
     return replace(package, settings=(*told, *package.settings)) if told else package
 
 
 def config_files(root: Path, base: Path) -> tuple[ConfigFile, ...]:
-    """What lies in the folders where configuration usually lies, the module's own first: a variable may name one of them."""
+    """The content of the folders that usually hold configuration, the module's own first: a variable may name one of the
+    files."""
     folders = [base, *(base / name for name in _CONFIG_FOLDERS)]
     files = [file for folder in folders if folder.is_dir() for file in sorted(folder.iterdir())]
     found = []
@@ -78,12 +79,12 @@ def _files(path: Path) -> list[Path]:
 
 
 def _told(text: str, path: str) -> list[Setting]:
-    """Each with the part of the file that it stands in: `server.grpc.addr`."""
+    """Each with the section of the file that it is in: `server.grpc.addr`."""
     told: list[Setting] = []
     parts: list[tuple[int, str]] = []
     for number, line in enumerate(text.splitlines(), 1):
         indent = len(line) - len(line.lstrip())
-        if line.strip() and not (parts and parts[0][0] < 0):  # of a table: until the next one
+        if line.strip() and not (parts and parts[0][0] < 0):  # of a table, up to the next one
             parts = [part for part in parts if part[0] < indent]
         found = _CONFIG_LINE.match(line)
         if found and names_our_port(found[1]) and serves_here(found[2]):
@@ -95,7 +96,7 @@ def _told(text: str, path: str) -> list[Setting]:
 
 
 def with_dotenv(root: Path, base: Path, packages: list[GoPackage]) -> list[GoPackage]:
-    """Variables that the program reads from a `.env` of its own are there, whoever starts it."""
+    """Variables that the program reads from its own `.env` are set, whoever starts it."""
     if not any("godotenv" in path or "spf13/viper" in path for p in packages for path in p.imports):
         return packages
     texts = [(_content(root, at / ".env") or b"").decode(errors="replace") for at in (root, base)]
@@ -106,7 +107,7 @@ def with_dotenv(root: Path, base: Path, packages: list[GoPackage]) -> list[GoPac
 
 
 def with_env_files(base: Path, package: GoPackage) -> GoPackage:
-    """Files of variables below the module's folder: whether they are there, and what could be copied where they are not."""
+    """Files of variables below the module's folder: whether they exist, and what could be copied if they do not."""
     if not package.env_files:
         return package
     found = []

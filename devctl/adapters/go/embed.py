@@ -1,4 +1,4 @@
-"""Which files a package embeds: a change of one of them needs a new build, whatever its ending."""
+"""Which files a package embeds: a change to one of them needs a new build, whatever its extension."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from devctl.domain.regex import regex
 
 _WORD = regex(r'"(?:[^"\\]|\\.)*"|`[^`]*`|\S+')
 _MOST = 5000
-"""Files that are looked at; where there are more, their endings have been seen by then."""
+"""Files that are examined; if there are more, their extensions have been seen by then."""
 _NAMES = 20_000
-"""Names in folders that a pattern is held against."""
+"""Names in folders that a pattern is matched against."""
 _WILD = regex(r"[*?\[\\]")
 
 
 def embed_patterns(source: bytes) -> Iterator[tuple[int, str]]:
-    """Line and pattern, for each pattern of the `//go:embed` lines; one in quotes may have spaces in it."""
+    """Line and pattern, for each pattern in the `//go:embed` lines; a quoted one may contain spaces."""
     lines = source.splitlines() if b"//go:embed" in source else []
     for number, line in enumerate(lines, start=1):
         if line.startswith((b"//go:embed ", b"//go:embed\t")):
@@ -32,7 +32,7 @@ def embed_patterns(source: bytes) -> Iterator[tuple[int, str]]:
 
 
 def embedded(root: Path, folder: str, patterns: Iterable[str]) -> tuple[str, ...]:
-    """`*.txt` for each ending, and the paths (relative to `root`) of files without one. `folder`: that of the package."""
+    """`*.txt` for each extension, and the paths (relative to `root`) of files without one. `folder`: that of the package."""
     found: dict[str, None] = {}
     for number, path in enumerate(_files(root, folder, patterns)):
         if number >= _MOST:
@@ -44,9 +44,9 @@ def embedded(root: Path, folder: str, patterns: Iterable[str]) -> tuple[str, ...
 
 
 def fitting(root: Path, folder: str, pattern: str) -> list[Path] | None:
-    """What a pattern of go:embed (without `all:`) fits in the folder of its package; None for one that Go does not take.
+    """What a pattern of go:embed (without `all:`) matches in the folder of its package; None for one that Go rejects.
 
-    As Go reads it: `*` ends at a slash, and no link is gone through. Nothing outside of `root` is looked at.
+    As in Go, `*` ends at a slash and links are not followed. Nothing outside `root` is examined.
     """
     parts = pattern.split("/")
     if {"", ".", ".."} & set(parts) or any("**" in part for part in parts if part != "**"):
@@ -71,7 +71,7 @@ def _matches(name: str, part: str) -> bool:
 
 
 def _names(root: Path, folder: str) -> Sequence[str]:
-    """What lies in a folder that is one, and is reached through no link."""
+    """The entries of a path that is a folder and not behind a link."""
     parts = [part for part in folder.split("/") if part != "."]
     try:
         with beneath.folder(root, parts) as handle, os.scandir(handle) as entries:
@@ -81,7 +81,7 @@ def _names(root: Path, folder: str) -> Sequence[str]:
 
 
 def _files(root: Path, folder: str, patterns: Iterable[str]) -> Iterator[str]:
-    """Relative to the package; a pattern that names a folder embeds what is in it."""
+    """Relative to the package; a pattern that names a folder embeds its content."""
     for pattern in patterns:
         for path in fitting(root, folder, pattern.removeprefix("all:")) or ():
             if path.is_symlink():

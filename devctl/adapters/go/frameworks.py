@@ -13,7 +13,7 @@ from devctl.domain.regex import regex
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-# Modules whose `Run`, `Start` and `Listen` serve; without one of them these words mean something else.
+# Modules whose `Run`, `Start` and `Listen` serve; without one of them these names mean something else.
 _FRAMEWORKS = regex(
     r"gin-gonic/gin|labstack/echo|gofiber/fiber|kataras/iris|beego|cloudwego/hertz|go-kratos|gogf/gf|functions-framework-go"
 )
@@ -24,7 +24,7 @@ _ROUTER = regex(
 _TALKS = regex(r"Dial|Client|Connect|Conn\b|Request|\.(?:Get|Post|Do)$")
 BEEGO = ("web", "beego")
 GRPC = "google.golang.org/grpc"
-# Calls that make a server, or tell it its address: by the import that makes them so, and what they are called on.
+# Calls that create a server or give it its address: with the import that they belong to, and the object they are called on.
 _SERVER_MAKERS: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
     "NewServer": (
         ("grpc", regex(r"^google\.golang\.org/grpc$")),
@@ -42,7 +42,7 @@ def is_framework(paths: Iterable[str]) -> bool:
 
 
 def makes_no_server(name: str, receiver: str, imports: Iterable[str]) -> bool:
-    """Whether a call has the name of one that makes a server, and is none without the framework that it belongs to."""
+    """Whether a call has the name of one that creates a server, but is none without the framework that it belongs to."""
     makers = _SERVER_MAKERS.get(name)
     paths = tuple(imports)
     return makers is not None and not any(
@@ -56,12 +56,12 @@ def made_by_framework(made: str) -> bool:
 
 
 def is_router(receiver: str, made: str) -> bool:
-    """Whether what `Run()` without an address is called on is a router, though another package made it."""
+    """Whether `Run()` without an address is called on a router, even if another package created it."""
     return _ROUTER.search(receiver) is not None or _ROUTER.search(f"{made}()") is not None
 
 
 def tells_address(argument: Node | None) -> bool:
-    """Whether an expression is an address by its form, whatever its value: `":" + port`, `cfg.ServerAddress`."""
+    """Whether an expression looks like an address, whatever its value: `":" + port`, `cfg.ServerAddress`."""
     if argument is None:
         return False
     if argument.type == "binary_expression":
@@ -81,7 +81,7 @@ def tells_address(argument: Node | None) -> bool:
 
 
 def run_without_address(receiver: str, made: str) -> tuple[str, tuple[str, ...]]:
-    """Where `Run()` serves: at an address, or as the file says that the framework looks for. Gin and iris know 8080."""
+    """Where `Run()` serves: at an address, or wherever the file shows that the framework looks. Gin and iris default to 8080."""
     if receiver in BEEGO:
         return "", ("conf/app.conf",)
     if re.search(r"^g(?:http)?\.(?:Get)?Server$", made):
@@ -90,5 +90,5 @@ def run_without_address(receiver: str, made: str) -> tuple[str, tuple[str, ...]]
 
 
 def talks(function: str) -> bool:
-    """Whether a function of that name calls an address instead of listening on it."""
+    """Whether a function of that name connects to an address instead of listening on it."""
     return _TALKS.search(function) is not None

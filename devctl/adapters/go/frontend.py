@@ -1,4 +1,4 @@
-"""What a frontend's build makes, and nobody commits: the code embeds or serves it, and it is not there."""
+"""The output of a frontend build, which is not committed: the code embeds or serves it, but it does not exist."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from devctl.domain.regex import regex
 
 _SKIPPED = frozenset({"node_modules", "vendor", "testdata"})
 _DEEP = 4
-"""Folders below the project's in which a package.json is looked for."""
+"""Folders below the project's that are searched for a package.json."""
 _MADE = frozenset({"dist", "build", "out", "public", "www"})
 _LOCKS = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lock": "bun", "bun.lockb": "bun"}
 _BUNDLERS = regex(
@@ -56,7 +56,7 @@ class _Frontend(Struct, frozen=True):
 
 
 def unbuilt_embeds(root: Path, folder: str, sources: Mapping[str, bytes]) -> tuple[Unbuilt, ...]:
-    """Patterns of go:embed in a package that fit no file. `folder`: that of the package, relative to `root`."""
+    """go:embed patterns of a package that match no file. `folder`: that of the package, relative to `root`."""
     found = []
     for name, source in sources.items():
         for number, pattern in embed_patterns(source):
@@ -71,13 +71,13 @@ def unbuilt_embeds(root: Path, folder: str, sources: Mapping[str, bytes]) -> tup
 
 
 def _without_wildcards(pattern: str) -> str:
-    """The folder above the first wildcard. By plain looks: an expression took the square of a long line's length."""
+    """The folder above the first wildcard. Found without a regular expression, which took quadratic time on long lines."""
     first = min((at for sign in "*?[" if (at := pattern.find(sign)) >= 0), default=None)
     return pattern if first is None else pattern[:first].rpartition("/")[0]
 
 
 def unbuilt_folders(root: Path, base: Path, opened: Iterable[Located]) -> tuple[Unbuilt, ...]:
-    """What is served from a folder that a frontend beside it is built into; `opened`: names below `base` that do not exist."""
+    """What is served from a folder that an adjacent frontend is built into; `opened`: names below `base` that do not exist."""
     found: dict[str, Unbuilt] = {}
     for item in opened:
         path = posixpath.relpath(posixpath.join(base.as_posix(), item.value), root.as_posix())
@@ -100,9 +100,9 @@ def _splits(path: str) -> Iterator[tuple[str, str]]:
 def _fits(root: Path, folder: str, pattern: str) -> bool:
     plain = pattern.removeprefix("all:")
     found = fitting(root, folder, plain)
-    if found is None:  # no pattern that Go would take: the compiler says so
+    if found is None:  # not a pattern that Go accepts: the compiler reports it
         return True
-    # Go embeds no link, and says that too.
+    # Go embeds no links, and reports that too
     return any(
         path.is_symlink() or path.is_file() or _holds_files(path, everything=plain != pattern)
         for path in found
@@ -118,7 +118,7 @@ def _holds_files(folder: Path, *, everything: bool) -> bool:
 
 
 def build_command(root: Path, path: str) -> str:
-    """The command that makes `path`, "" where none is seen: that of the frontend which it belongs to, or a Makefile's."""
+    """The command that creates `path`, "" if none is found: that of the frontend it belongs to, or of a Makefile."""
     known = sorted(_frontends(root), key=lambda f: -len(f.folder))
     made = next((f for f in known if f.makes(path)), None) or next((f for f in known if f.names(path)), None)
     if made is not None:
@@ -127,7 +127,7 @@ def build_command(root: Path, path: str) -> str:
         return f"make {target}"
     if len(known) != 1 or not _MADE & set(path.split("/")):
         return ""
-    return f"{known[0].command(path)}, and copy what it makes to {path}"
+    return f"{known[0].command(path)}, and copy its output to {path}"
 
 
 def _frontends(root: Path) -> Iterator[_Frontend]:
@@ -152,7 +152,7 @@ def _package_json(root: Path, folder: Path) -> tuple[dict[str, str], str] | None
 
 
 def _locked_by(root: Path, folder: Path) -> str:
-    """The package manager whose lock file lies beside it, or further up."""
+    """The package manager whose lock file is beside it, or in a parent folder."""
     for at in (folder, *folder.parents):
         for name, manager in _LOCKS.items():
             if (at / name).is_file():
@@ -163,7 +163,7 @@ def _locked_by(root: Path, folder: Path) -> str:
 
 
 def _make_target(root: Path, path: str) -> str:
-    """The target of the Makefile whose recipe puts something there."""
+    """The target of the Makefile whose recipe creates something there."""
     text = _text(root, root / "Makefile")
     values = dict(_SET.findall(text))
     target = ""

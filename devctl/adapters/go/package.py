@@ -1,4 +1,4 @@
-"""One Go package through tree-sitter's Go grammar: what it listens on, serves, reads and opens."""
+"""Reads one Go package with tree-sitter's Go grammar: what it listens on, serves, reads and opens."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ _QUOTED = regex(r'"([^"\n]*)"')
 _FLAG = regex(r"(?:String|Int|Uint)(?:16|32|64)?(?:Var)?P?")
 _TAG = regex(r'(?<![\w-])([\w-]+):"([^"]*)"')
 
-# The patterns below in the order of `_PackageReader.handlers`; calls are by far the most frequent nodes, so they are filtered here.
+# The patterns below are in the order of `_PackageReader.handlers`; calls are by far the most frequent nodes, so they are
+# filtered here.
 _QUERY = """
 (call_expression function: (selector_expression field: (field_identifier) @name) arguments: (argument_list) @args
   (#any-of? @name {calls})) @call
@@ -86,19 +87,19 @@ _OPEN = (
     "LoadHTMLFiles", "Static", "StaticFile", "StaticFS", "AddConfigPath", "SetConfigFile", "ReadInConfig", "LoadX509KeyPair",
     "File", "Provider", "DecodeFile", "ReadConfig", "New",
 )  # fmt: skip
-# What a program makes or writes is not a file that comes with it: a database and a log that a run in dev left in the source belong
-# into no image.
+# What a program creates or writes does not ship with it: a database or a log that a run in dev left in the source belongs in
+# no image.
 _WRITES = regex(r"\bO_(?:WRONLY|RDWR|CREATE?|APPEND|TRUNC)\b")
 _KEEPS_DATA = frozenset(
     {"badger", "bbolt", "bolt", "buntdb", "gorm", "leveldb", "pebble", "sql", "sqlite", "sqlx"}
 )
 _CHAINED = "Default"
 _CONFIG = "SetConfigName"
-_INI = "Load"  # of the package ini; godotenv has one of that name
+_INI = "Load"  # of the package ini; godotenv has a function of that name
 
 
 class Found(Struct):
-    """What a package's files say, in the order of reading."""
+    """What a package's files say, in reading order."""
 
     listens: list[Located] = field(default_factory=list)
     loopback: list[Located] = field(default_factory=list)
@@ -126,10 +127,10 @@ def read_package(
     others: Iterable[tuple[str, bytes]] = (),
     framework: bool = False,
 ) -> Found:
-    """`files`: path, as places shall name it, to source. A file with syntax errors is read as far as it goes.
+    """`files`: path, as used in places, to source. A file with syntax errors is read as far as possible.
 
-    `framework`: the module asks for one, whatever this package imports.
-    `others`: files that are read only where the former do not tell what is listened on.
+    `framework`: the module requires one, whatever this package imports. `others`: files that are read only if the main ones do
+    not tell the listen address.
     """
     reader = _PackageReader(tuple(imports), framework)
     for path, source in files.items():
@@ -174,7 +175,7 @@ class _PackageReader:
             self.handlers[pattern]({name: nodes[0] for name, nodes in captures.items()})
 
     def resolve(self) -> None:
-        """Addresses are looked up last: the constant may stand in another file."""
+        """Addresses are resolved last: the constant may be in another file."""
         grpc = GRPC in self.imports
         for call, place, nodes in self.listening:
             address = self.called_with(nodes)
@@ -187,7 +188,7 @@ class _PackageReader:
             ]
             names = [] if address else [name for node in nodes for name in self.values.variables(node)]
             self.found.port_env += [Located(name, place) for name in dict.fromkeys(names)]
-        if self.plain:  # TLS is a choice here, and plain HTTP what one gets without certificates
+        if self.plain:  # TLS is optional here; without certificates it serves plain HTTP
             self.found.tls = None
 
     def called_with(self, arguments: list[Node]) -> str:
@@ -219,7 +220,7 @@ class _PackageReader:
             return
         if name == "Serve" and receiver not in ("http", "fasthttp", "fcgi"):
             self.plain = self.plain or GRPC not in self.imports
-            return  # of a server, on a listener: net.Listen has told already
+            return  # of a server, on a listener: net.Listen has told the address already
         if makes_no_server(name, receiver, self.imports):
             return
         if name == "Run" and not arguments:
@@ -247,7 +248,8 @@ class _PackageReader:
         return value is not None or made_by_framework(made) or tells_address(arguments[0])
 
     def _given(self, at: dict[str, Node]) -> None:
-        """An address that a function of the project is called with: `NewServer(":8080")`. Nobody calls one without a host."""
+        """An address that a function of the project is called with: `NewServer(":8080")`. Nobody connects to one without a
+        host."""
         value = literal(at["value"])
         if value is not None and serves_here(value) and not talks(text(at["name"])):
             place = self._place(at["value"])
@@ -271,7 +273,7 @@ class _PackageReader:
 
     def _named_default(self, at: dict[str, Node]) -> None:
         name = literal(at["name"]) or ""
-        if not _ENV_NAME.fullmatch(name):  # those are variables: _env
+        if not _ENV_NAME.fullmatch(name):  # those are variables, handled by _env
             call = at["name"].parent.parent if at["name"].parent is not None else None
             function = text(call.child_by_field_name("function")) if call is not None else ""
             kind: SettingKind = "flag" if _FLAG.fullmatch(function.rpartition(".")[2]) else "key"
@@ -283,17 +285,17 @@ class _PackageReader:
             return
         self.values.assign(name, value)
         kind = text(at["pair"].parent.parent.child_by_field_name("type")) if at["pair"].parent.parent else ""  # type: ignore[union-attr]
-        if name == "Value" and kind.endswith("Flag"):  # of urfave/cli: the name stands beside it
-            given = literal(value) or self.values.address(value)  # ":" + a constant above
+        if name == "Value" and kind.endswith("Flag"):  # urfave/cli: the name is beside it
+            given = literal(value) or self.values.address(value)  # ":" + a constant from above
             self._setting(beside_it(at["pair"], "Name"), given, "flag", at["pair"])
         elif name == "Addr" and kind.endswith(("http.Server", "fasthttp.Server")):
             self.listening.append((at["pair"], self._place(at["pair"]), [value]))
-        elif not beside_it(at["pair"], "Net").startswith("udp"):  # nothing that connects finds that one
+        elif not beside_it(at["pair"], "Net").startswith("udp"):  # nothing that connects finds that address
             self._setting(name, literal(value), "field", at["pair"])
 
     def _key(self, at: dict[str, Node]) -> None:
-        """A table of defaults by the key of a configuration, or by the name of a variable, there with its other options:
-        `"server.port": "8080"`, `"LISTEN_ADDR": {value: "127.0.0.1:8080"}`."""
+        """A table of defaults by configuration key, or by the name of a variable with its other options: `"server.port":
+        "8080"`, `"LISTEN_ADDR": {value: "127.0.0.1:8080"}`."""
         name, value = literal(at["name"]) or "", at["value"]
         words = (literal(first(value)), *_QUOTED.findall(text(value)))
         kind: SettingKind = "env" if _ENV_NAME.fullmatch(name) else "key"

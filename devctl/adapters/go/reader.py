@@ -1,4 +1,4 @@
-"""Go modules below a folder, read into facts: all files by their first lines, those that may serve by their syntax."""
+"""Reads the Go modules below a folder into facts: the first lines of all files, the syntax of those that may serve."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from devctl.domain.regex import regex
 from devctl.errors import FilesError
 
 _SKIPPED = frozenset({"vendor", "node_modules", "testdata", "tmp"})
-# A broken go.mod in one of these is somebody's sample, not the project's.
+# A broken go.mod in one of these is a sample, not the project's.
 _SAMPLES = frozenset(
     {"example", "examples", "fixtures", "_examples", "sample", "samples", "test", "tests", "docs"}
 )
@@ -51,7 +51,7 @@ _WILD = regex(r"[*?\[]")
 
 
 class _Folder(Struct):
-    """`path` relative to the root; sources by file name with what their first lines say."""
+    """`path` relative to the root; sources by file name, with the facts from their first lines."""
 
     path: str
     sources: dict[str, bytes] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class _Folder(Struct):
 
 
 def read(root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
-    """All modules below `root`; raises FilesError where a go.mod is broken. `tags`: build tags beside linux/amd64's."""
+    """All modules below `root`; raises FilesError if a go.mod is broken. `tags`: build tags besides linux/amd64's."""
     folders: list[_Folder] = []
     mods: dict[str, str] = {}
     frontends = []
@@ -68,7 +68,7 @@ def read(root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
     with Beneath(root) as tree:
         for path, names, linked in _walk(root):
             folder = _folder(tree, path, names, known)
-            if linked:  # a second name for what is a main or a module under its own
+            if linked:  # a second name for a main package or module that already has one
                 folders += [folder] if _package_name(folder.heads) not in ("", "main") else []
                 continue
             if "go.mod" in names and (content := _manifest(tree, path)) is not None:
@@ -112,9 +112,10 @@ def _without_module(folders: list[_Folder]) -> tuple[str | None, str]:
 
 
 def _walk(root: Path) -> Iterator[tuple[str, frozenset[str], bool]]:
-    """Folders that may hold Go, with their files; unreadable ones are passed over (data of a database, say).
+    """Folders that may contain Go, with their files; unreadable ones are skipped (a database's data, for example).
 
-    Last those behind a link that stays in the project (True): an import finds a package there, under the name of the link.
+    Last come those behind a link that stays in the project (True): an import finds a package there, under the name of the
+    link.
     """
     top, skip, behind = os.path.realpath(root), len(str(root)) + 1, 0
     waiting: list[tuple[str, frozenset[str]]] = [(str(root), frozenset())]
@@ -124,7 +125,7 @@ def _walk(root: Path) -> Iterator[tuple[str, frozenset[str], bool]]:
             behind += linked
             if behind > _LINKED:
                 return
-            # Behind a link, a module of its own has its packages under another name.
+            # Behind a link, a separate module has its packages under another name.
             inner = linked and "go.mod" in files
             names[:] = sorted(n for n in names if n not in _SKIPPED and n[0] not in "._" and not inner)
             if not inner:
@@ -138,11 +139,11 @@ def _walk(root: Path) -> Iterator[tuple[str, frozenset[str], bool]]:
 
 
 def _manifest(tree: Beneath, folder: str) -> bytes | None:
-    """A go.mod that is there and cannot be read is named: without it nothing of the module would be found."""
+    """A go.mod that exists but cannot be read is reported: without it nothing in the module would be found."""
     path = posixpath.normpath(posixpath.join(folder, "go.mod"))
     try:
         return tree.read(path)
-    except FileNotFoundError:  # a link to nothing
+    except FileNotFoundError:  # a dangling link
         return None
     except OSError as error:
         if _SAMPLES & set(folder.split("/")):
@@ -156,7 +157,7 @@ def _manifest(tree: Beneath, folder: str) -> bytes | None:
 
 
 def _source(tree: Beneath, path: str) -> bytes | None:
-    """None for what no build could read either, or that has no end: a link out of the project, a FIFO, a device."""
+    """None for what no build could read either, or what never ends: a link out of the project, a FIFO, a device."""
     try:
         return tree.read(path)
     except OSError:
@@ -188,7 +189,7 @@ def _parse_all(mods: dict[str, str]) -> dict[str, GoMod]:
 
 
 def _owner(path: str, mods: Iterable[str]) -> str | None:
-    """The module a folder belongs to: the nearest go.mod at or above it."""
+    """The module of a folder: the nearest go.mod in it or above it."""
     while path not in mods:
         if path == ".":
             return None
@@ -263,7 +264,7 @@ def _package(root: Path, folder: _Folder, built: frozenset[str], *, framework: b
 def _parsed(
     plain: GoPackage, heads: Mapping[str, Head], sources: Mapping[str, bytes], *, framework: bool
 ) -> GoPackage:
-    """The package with what the syntax of its files says, where one of them is worth a parser."""
+    """The package with facts from its files' syntax, if one of them is worth parsing."""
 
     def worth(file: str, *, main: bool) -> bool:
         return worth_parsing(sources[file], heads[file].imports, main=main, framework=framework)
@@ -285,7 +286,7 @@ def _parsed(
 
 
 def _loads_zone(folder: str, sources: Mapping[str, bytes]) -> str | None:
-    """The place of the first `time.LoadLocation(` that is not in a comment."""
+    """The place of the first `time.LoadLocation(` outside a comment."""
     for name, source in sources.items():
         if _LOADS_ZONE not in source:
             continue
@@ -297,7 +298,7 @@ def _loads_zone(folder: str, sources: Mapping[str, bytes]) -> str | None:
 
 
 def _package_name(heads: dict[str, Head]) -> str:
-    """A folder that is being worked on may hold two names; the one of most files counts."""
+    """A folder that is being edited may contain two package names; the one that most files use counts."""
     names = [head.package for head in heads.values()]
     return max(sorted(set(names)), key=names.count, default="")
 
@@ -307,9 +308,9 @@ def _embeds(sources: Iterable[bytes]) -> tuple[str, ...]:
 
 
 def _existing(base: Path, opened: Iterable[str], *, top: Path | None = None) -> dict[str, str]:
-    """What is really there: `templates/*.html` → `templates`; names that do not exist below the module are left out.
+    """The files that really exist: `templates/*.html` → `templates`; names that do not exist below the module are omitted.
 
-    `top`: how far up a name may lead, where `base` lies below it (`../../configs`).
+    `top`: how far up a name may lead if `base` is below it (`../../configs`).
     """
     found = {}
     for value in opened:
@@ -329,7 +330,7 @@ def _is_inside(base: Path, path: str, top: Path | None) -> bool:
 def _beside(
     root: Path, module: str, main: GoPackage, packages: list[GoPackage], opened: dict[str, str]
 ) -> GoPackage:
-    """A main below the module is started in its own folder where the files that its code there opens lie beside it, and
+    """A main package below the module is started in its own folder if the files that its code there opens are beside it and
     not beside go.mod."""
     if main.name != "main" or main.dir == module:
         return main

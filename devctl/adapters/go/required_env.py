@@ -1,9 +1,9 @@
-"""What of its environment a Go file cannot do without: where a variable is empty, or a file of them missing, the program ends.
+"""What a Go file requires from its environment: the program exits if a variable is empty or a file of variables is missing.
 
-Seen are `if os.Getenv("X") == "" { log.Fatal(…) }` in its usual spellings, helpers such as `mustEnv("X")`, helpers of the
-file itself that end the program for the name they are given, struct tags that say "required", and `godotenv.Load()` with a
-Fatal behind it. What ends the program is Fatal, panic, os.Exit, or an error that is returned. What is read in one branch of
-a function only does not count: that branch may never be taken.
+Recognised are `if os.Getenv("X") == "" { log.Fatal(…) }` in its usual spellings, helpers such as `mustEnv("X")`, helpers in
+the file itself that exit for the name they are given, struct tags that say "required", and `godotenv.Load()` followed by a
+Fatal. Exits are Fatal, panic, os.Exit and a returned error. What is read in only one branch of a function does not count: that
+branch may never be taken.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ _ENDS = regex(
     r"\bFatal|\bpanic\(|\bos\.Exit\([1-9]|\breturn\b(?:(?!\breturn\b)[^\n])*(?:errors\.New\(|fmt\.Errorf\(|\b[eE]rr)"
 )
 _HELPER = regex(r"(?i)^(?:must|require)\w*env$|^getrequired\w*env$")
-# Set by whoever manages the process; a program that looks for them goes on without.
+# Set by the process manager; a program that looks for them continues without.
 _MANAGERS = frozenset(
     """NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID LISTEN_FDS LISTEN_PID JOURNAL_STREAM INVOCATION_ID KUBERNETES_SERVICE_HOST
     KUBERNETES_SERVICE_PORT HOSTNAME HOME USER PATH""".split()
 )
 _FUNCTIONS = ("function_declaration", "method_declaration", "func_literal")
 _CASES = ("expression_case", "type_case", "communication_case", "default_case")
-_LONG = 4_000  # bytes of a condition, a block or a statement; longer ones are not how a variable is asked for
-_BEFORE = 12  # statements above an `if` that may hold what it tests
+_LONG = 4_000  # bytes of a condition, a block or a statement; longer ones are not how a variable is tested
+_BEFORE = 12  # statements before an `if` that may contain what it tests
 
 
 def worth_a_look(source: bytes) -> bool:
@@ -60,7 +60,7 @@ def _cursor() -> QueryCursor:
 
 
 def required(root: Node, path: str) -> Iterator[Located]:
-    """`root` of a parsed file; places are `path:line` of the reading."""
+    """`root` of a parsed file; places are `path:line`, with the path of the reading."""
     matches = [captures for _, captures in _cursor().matches(root)]
     reads = [read for captures in matches for node in captures.get("if", ()) for read in _lacking(node)]
     helpers = {name for argument, node in reads for name in _helper(argument, node)}
@@ -76,7 +76,7 @@ def required(root: Node, path: str) -> Iterator[Located]:
 
 
 def env_files(root: Node, path: str) -> Iterator[EnvFile]:
-    """Files of variables without which the program ends; godotenv looks for `.env` where it is told none."""
+    """Files of variables without which the program exits; godotenv looks for `.env` by default."""
     for _, captures in _cursor().matches(root):
         for node in captures.get("if", ()):
             failed = _FAILED.fullmatch(_short(node.child_by_field_name("condition")))
@@ -91,12 +91,12 @@ def _names(files: str) -> list[str]:
 
 
 def _ends(node: Node) -> bool:
-    """Whether what an `if` does ends the program."""
+    """Whether the body of an `if` exits the program."""
     return _ENDS.search(_short(node.child_by_field_name("consequence"))) is not None
 
 
 def _short(node: Node | None) -> str:
-    """Its text; nothing of one that is long, so that source which is made for it cannot keep the reader busy."""
+    """Its text; empty for a long one, so that source crafted for it cannot keep the reader busy."""
     return "" if node is None or node.end_byte - node.start_byte > _LONG else text(node)
 
 
@@ -114,8 +114,8 @@ def _only_sometimes(node: Node) -> bool:
 
 
 def tagged(tags: dict[str, str]) -> str | None:
-    """The variable that a struct tag requires; None where it requires none, or where a configuration file may have it as
-    well (cleanenv). `tags`: key → value of one field."""
+    """The variable that a struct tag requires; None if it requires none, or if a configuration file may provide it too
+    (cleanenv). `tags`: key → value of one field."""
     if "env-required" in tags and {"yaml", "json", "toml"} & tags.keys():
         return None
     for key in ("env", "envconfig"):
@@ -127,7 +127,7 @@ def tagged(tags: dict[str, str]) -> str | None:
 
 
 def _lacking(node: Node) -> Iterator[tuple[str, Node]]:
-    """What an `if` that ends the program reads of the environment, where that is empty or not set: as it is written, and where."""
+    """What an `if` that exits the program reads from the environment and finds empty or unset: as it is written, and where."""
     condition = _short(node.child_by_field_name("condition"))
     if "&&" in condition or not _ends(node):
         return
@@ -141,7 +141,7 @@ def _lacking(node: Node) -> Iterator[tuple[str, Node]]:
 
 
 def _given(node: Node, name: str) -> Iterator[tuple[str, Node]]:
-    """What a variable is given in the `if`'s own assignment, or in those shortly before it."""
+    """The value of a variable in the `if`'s own assignment, or in those shortly before it."""
     above = node.child_by_field_name("initializer") or node.prev_named_sibling
     for _ in range(_BEFORE):
         if above is None:
@@ -153,7 +153,7 @@ def _given(node: Node, name: str) -> Iterator[tuple[str, Node]]:
 
 
 def _helper(argument: str, node: Node) -> Iterator[str]:
-    """The function that a read stands in, where what is read is named by its one parameter."""
+    """The function around a read whose name comes from the function's one parameter."""
     around = node.parent
     while around is not None and around.type not in _FUNCTIONS:
         around = around.parent

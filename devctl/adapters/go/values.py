@@ -1,4 +1,4 @@
-"""Values of Go expressions as far as the text tells: literals, constants, `":" + port`, Sprintf, defaults."""
+"""Values of Go expressions as far as the text shows them: literals, constants, `":" + port`, Sprintf, defaults."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _DEPTH = 6
-_LONG = 120  # of an expression that names a server; a handler written in place says nothing
+_LONG = 120  # of an expression that names a server; an inline handler says nothing
 _MANY = 8  # values of one expression; more are noise
-_LOOKS = (
-    50_000  # at nodes, for all questions about one package: an expression can be made to branch without end
-)
+_LOOKS = 50_000  # visited nodes, for all queries about one package: an expression can be crafted to branch without end
 _TELLING = frozenset(
     [
         "interpreted_string_literal",
@@ -45,12 +43,12 @@ def text(node: Node | None) -> str:
 
 
 def _field(name: str) -> str:
-    """`opts.Web.Port` as the key of that field, whatever the variable is called: `.Web.Port`."""
+    """`opts.Web.Port` as the key of that field, whatever the variable's name: `.Web.Port`."""
     return name[name.index(".") :] if "." in name else name
 
 
 def _function(node: Node) -> Node | None:
-    """The function or method that a node stands in."""
+    """The enclosing function or method of a node."""
     found: Node | None = node
     while found is not None and found.type not in ("function_declaration", "method_declaration"):
         found = found.parent
@@ -58,7 +56,7 @@ def _function(node: Node) -> Node | None:
 
 
 def first(node: Node | None) -> Node | None:
-    """The first named child; None where there is none."""
+    """The first named child, or None."""
     return node.named_children[0] if node is not None and node.named_children else None
 
 
@@ -72,7 +70,7 @@ def literal(node: Node | None) -> str | None:
 
 
 def given_to(node: Node) -> str:
-    """The variable or field that a value is given to, in whatever it is wrapped: `admin` of `admin := &http.Server{Addr: …}`."""
+    """The variable or field that a value is assigned to, however it is wrapped: `admin` of `admin := &http.Server{Addr: …}`."""
     around = node.parent
     while around is not None and around.type not in ("block", "statement_list", "func_literal"):
         if around.type in ("short_var_declaration", "assignment_statement"):
@@ -82,7 +80,7 @@ def given_to(node: Node) -> str:
 
 
 def chain_of(call: Node) -> Iterator[Node]:
-    """The calls that a call is chained to, from the last to the first: `Flag(…).Default(…)` of `Flag(…).Default(…).Int()`."""
+    """The calls that a call is chained to, from last to first: `Flag(…).Default(…)` of `Flag(…).Default(…).Int()`."""
     found = _operand(call)
     while found is not None and found.type == "call_expression":
         yield found
@@ -90,13 +88,13 @@ def chain_of(call: Node) -> Iterator[Node]:
 
 
 def _operand(call: Node) -> Node | None:
-    """What a method is called on."""
+    """The receiver of a method call."""
     function = call.child_by_field_name("function")
     return function.child_by_field_name("operand") if function is not None else None
 
 
 class Values(Struct):
-    """Assignments of one package by name; those of the same function or the same field (`opts.Web.Port`) go before all others.
+    """Assignments in one package by name; those in the same function or to the same field (`opts.Web.Port`) come first.
 
     No scopes beyond that, since a guess that is an address is good enough.
     """
@@ -105,15 +103,15 @@ class Values(Struct):
     defaults: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     _left: int = _LOOKS
     _known: dict[tuple[int, int], list[str]] = field(default_factory=dict)
-    """What the nodes of one question came to, by how far they were followed: many expressions name the same variable."""
+    """Results for the nodes of one query, by how far they were followed: many expressions name the same variable."""
 
     def assign(self, name: str, value: Node) -> None:
-        """`name`: as it is written on the left, `port` or `opts.Web.Port`."""
+        """`name`: as written on the left, `port` or `opts.Web.Port`."""
         if value.type not in _TELLING:
             return
         for key in dict.fromkeys((name.rpartition(".")[2], _field(name))):
             known = self.assigned.setdefault(key, [])
-            # A default is told among however many others.
+            # A default is included, however many others there are.
             if len(known) < _MANY or (len(known) < 8 * _MANY and _DEFAULT.search(text(value))):
                 known.append(value)
 
@@ -123,18 +121,18 @@ class Values(Struct):
         return next((text(node.child_by_field_name("function")) for node in calls), "")
 
     def default(self, name: Node, value: str) -> None:
-        """Of a field, kept with what the struct around it is called: `Server` of `Server struct { Port int }`."""
+        """For a field, stored with the name of the struct around it: `Server` of `Server struct { Port int }`."""
         self.defaults.setdefault(text(name), []).append((_owner(name), value))
 
     def _default(self, used: Node) -> list[str]:
-        """`c.Server.Port` is the field of a struct that is called like Server, where there is one: ServerConfig too."""
+        """`c.Server.Port` is the field of a struct whose name resembles Server, if there is one: ServerConfig too."""
         *before, name = text(used).split(".")
         known = self.defaults.get(name, [])
         word = before[-1].lower() if before else ""
         return [value for owner, value in known if word and word in owner.lower()] or [v for _, v in known]
 
     def variables(self, node: Node) -> Iterator[str]:
-        """Names of environment variables that an expression is made of: `":" + os.Getenv("API_PORT")`."""
+        """Names of environment variables in an expression: `":" + os.Getenv("API_PORT")`."""
         return self._variables(node, _DEPTH, set())
 
     def _variables(self, node: Node, depth: int, seen: set[tuple[int, int]]) -> Iterator[str]:
@@ -155,7 +153,8 @@ class Values(Struct):
                 yield from self._variables(inner, depth - 1, seen)
 
     def address(self, node: Node) -> str | None:
-        """The first address that the expression may stand for; one that others mostly talk to (4222) where there is no other."""
+        """The first address that the expression may stand for; one that programs mostly connect to (4222) if there is no
+        other."""
         self._known.clear()
         found = [v for v in self._possible(node, _DEPTH) if parse_address(v) is not None]
         return next((v for v in found if serves_here(v)), None) or next(
@@ -163,9 +162,9 @@ class Values(Struct):
         )
 
     def about(self, called: Node, arguments: list[Node], *, grpc: bool) -> str:
-        """The names that stand around an address: `debugListener *debugAddr debug.addr` for a flag of that name.
+        """The names around an address: `debugListener *debugAddr debug.addr` for a flag of that name.
 
-        `grpc`: the package speaks it, and does so on its plain listeners.
+        `grpc`: the package speaks gRPC, on its plain listeners.
         """
         nodes = [node for node in arguments if self.address(node) is not None] or arguments[:1]
         words = [given_to(called), *(text(node)[:_LONG] for node in nodes)]
@@ -176,7 +175,7 @@ class Values(Struct):
         return " ".join(["grpc", *words] if grpc and text(called).startswith("net.Listen") else words)
 
     def _possible(self, node: Node, depth: int) -> list[str]:
-        """The values that the text allows; wrong ones among them do not matter."""
+        """The values that the text allows; wrong ones among them do no harm."""
         if (value := literal(node)) is not None:
             return [value]
         if (node.id, depth) not in self._known:
@@ -198,7 +197,7 @@ class Values(Struct):
     def _joined(self, node: Node, depth: int) -> list[str]:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         rights = self._possible(right, depth) if right is not None else []
-        # A host that is not known does not matter: the port is what counts.
+        # An unknown host does not matter: the port is what counts.
         lefts = (self._possible(left, depth) if left is not None else []) or [""]
         return [a + b for a in lefts for b in rights][:_MANY]
 
@@ -210,7 +209,7 @@ class Values(Struct):
         return list(dict.fromkeys(found))[:_MANY]
 
     def _nearest(self, used: Node, all_of_name: list[Node]) -> list[Node]:
-        """Of a field: what is given to it by the same path. Of a variable: what its function gives it."""
+        """For a field: what is assigned to the same path. For a variable: what is assigned in its function."""
         name = text(used)
         if "." in name:
             return self.assigned.get(_field(name)) or all_of_name
@@ -234,7 +233,7 @@ class Values(Struct):
         return [v for options in values[::-1] for v in options if parse_address(v) is not None]
 
     def _printed(self, values: list[list[str]]) -> list[str]:
-        """Sprintf with what is known filled in, from the last verb backwards: the port stands last."""
+        """Sprintf with the known values filled in, starting at the last verb: the port comes last."""
         if not values[0] or not values[-1]:
             return []
         known = [options[0] if options else "" for options in values[1:-1]]
@@ -242,7 +241,7 @@ class Values(Struct):
         return [text for text in results if text is not None]
 
     def prefix(self, call: Node) -> str:
-        """The path before a route: of `r.Route("/api", func…)` around it, and of the group it is called on."""
+        """The path before a route: from an enclosing `r.Route("/api", func…)` and from the group it is called on."""
         above, around = "", call.parent
         while around is not None:
             above = _own_prefix(around) + above
@@ -261,7 +260,7 @@ class Values(Struct):
 
 
 def filled_in(form: str, words: Sequence[str]) -> str | None:
-    """What Sprintf makes of these; None where there are more or fewer than verbs."""
+    """The result of Sprintf with these values; None if there are more or fewer than verbs."""
     parts = _VERB.split(form)
     if len(parts) != len(words) + 1:
         return None
@@ -269,7 +268,7 @@ def filled_in(form: str, words: Sequence[str]) -> str | None:
 
 
 def _own_prefix(node: Node) -> str:
-    """What a call sets itself: `PathPrefix("/api")`; "" of anything else."""
+    """The prefix that a call itself sets: `PathPrefix("/api")`; "" for anything else."""
     function = node.child_by_field_name("function")
     name = text(function.child_by_field_name("field")) if function is not None else ""
     value = literal(first(node.child_by_field_name("arguments"))) if name in _GROUPS else None
@@ -277,7 +276,7 @@ def _own_prefix(node: Node) -> str:
 
 
 def default_given(call: Node, arguments: list[Node]) -> str | None:
-    """`getEnv("PORT", "8080")`; of `cmp.Or(os.Getenv("PORT"), "8080")` the next argument of the call around."""
+    """`getEnv("PORT", "8080")`; for `cmp.Or(os.Getenv("PORT"), "8080")` the next argument of the enclosing call."""
     own = literal(arguments[1]) if len(arguments) > 1 else None
     if own is not None or call.parent is None or call.parent.type != "argument_list":
         return own
@@ -290,7 +289,7 @@ def in_struct(field_name: Node) -> str:
 
 
 def _owner(field_name: Node) -> str:
-    """What the struct around a field is called, by its type or by the field that it is written in."""
+    """The name of the struct around a field: its type, or the field that it is assigned to."""
     around = field_name.parent.parent if field_name.parent is not None else None
     while around is not None and around.type not in ("type_spec", "field_declaration"):
         around = around.parent

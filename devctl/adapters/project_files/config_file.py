@@ -1,4 +1,4 @@
-"""devctl.yaml through pydantic: the dataclasses of domain/project/config.py, or every issue with its place."""
+"""Reads devctl.yaml through pydantic: the structs of domain/project/config.py, or every problem with its place."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ NAME = "devctl.yaml"
 _CODE = "broken-config"
 _SAID = {
     "tuple_type": "must be a list: [a, b]",
-    "dict_type": "must hold `key: value` lines",
-    "dataclass_type": "must hold `key: value` lines",
+    "dict_type": "must contain `key: value` lines",
+    "dataclass_type": "must contain `key: value` lines",
     "int_parsing": "must be a whole number",
     "int_type": "must be a whole number",
     "string_type": "must be text",
@@ -32,7 +32,7 @@ _SEE = "`devctl config schema` lists every key"
 
 
 def read(root: Path) -> Config:
-    """devctl.yaml below `root`, or all defaults where there is none; raises one FilesError with every issue."""
+    """devctl.yaml below `root`, or all defaults if there is none; raises one FilesError with every problem."""
     return _sound(*_checked(root))
 
 
@@ -41,7 +41,7 @@ def parse(text: str) -> Config:
 
 
 def problems(root: Path) -> tuple[Problem, ...]:
-    """Everything wrong with devctl.yaml below `root`; nothing where there is none."""
+    """Every problem in devctl.yaml below `root`; none if the file does not exist."""
     return _checked(root)[1]
 
 
@@ -63,7 +63,7 @@ def _sound(config: Config, problems: tuple[Problem, ...]) -> Config:
 
 
 def check(text: str) -> tuple[Config, tuple[Problem, ...]]:
-    """The configuration (defaults where it cannot be read) and everything wrong with the file; never raises."""
+    """The configuration (defaults if it cannot be read) and every problem in the file; never raises."""
     try:
         document = read_document(text, path=NAME, code=_CODE)
     except FilesError as error:
@@ -104,7 +104,7 @@ def _validated(document: Document) -> tuple[Config | None, list[Problem]]:
 
 
 def _cleaned(data: object, kind: Any) -> object:
-    """Keys without a value count as not there; in a map of texts, and in a list, that is the empty text."""
+    """Keys without a value count as absent; in a map of texts, and in a list, they are the empty text."""
     if isinstance(data, Mapping):
         hints = get_type_hints(kind) if is_dataclass(kind) else {}
         inner = None if hints else (get_args(kind) or (None, None))[-1]
@@ -116,7 +116,7 @@ def _cleaned(data: object, kind: Any) -> object:
         return {**empty, **{key: _cleaned(value, kinds[key]) for key, value in there.items()}}
     if isinstance(data, list):
         return [_text(item) for item in data]
-    # The only number that pydantic does not read from text is a literal one.
+    # The only number that pydantic does not read from text is a literal.
     return 1 if data == "1" and 1 in get_args(kind) else _plain(data)
 
 
@@ -125,7 +125,7 @@ def _is_nothing(value: object) -> bool:
 
 
 def _text(value: object) -> object:
-    """`KEY:` is empty text where text is meant; `null` is none."""
+    """`KEY:` is empty text where text is expected; `null` is no value."""
     return "" if value is None else None if _is_nothing(value) else _plain(value)
 
 
@@ -141,13 +141,13 @@ def _explained(document: Document, loc: Sequence[str | int], kind: str, message:
     name, allowed = str(key[-1]), _allowed(key[:-1])
     close = difflib.get_close_matches(name, allowed, n=1)
     meant = f"; did you mean `{close[0]}`?" if close else ""
-    hint = f"replace `{name}` by `{close[0]}`" if close else f"one of: {', '.join(allowed)}"
+    hint = f"replace `{name}` with `{close[0]}`" if close else f"one of: {', '.join(allowed)}"
     text = f"unknown key `{_dotted(key)}`{meant} (allowed: {', '.join(allowed)})"
     return Problem(_CODE, text, hint, document.place(key))
 
 
 def _allowed(key: Sequence[str | int]) -> list[str]:
-    """The keys that may stand below a path."""
+    """The keys allowed below a path."""
     kind: Any = Config
     for part in key:
         kind = get_type_hints(kind)[str(part)] if is_dataclass(kind) else get_args(kind)[-1]
@@ -167,7 +167,7 @@ def _order(place: str | None) -> list[int]:
 
 
 def _joined(problems: Sequence[Problem]) -> FilesError:
-    """The first, with the others below it."""
+    """The first problem, with the others below it."""
     first, *others = problems
     if not others:
         return FilesError(first.message, code=_CODE, hint=first.hint, place=first.place)

@@ -46,14 +46,15 @@ def read(path: Path, *, root: Path) -> DockerfileFacts:
     try:
         return parse(text, path=name)
     except FilesError as error:
-        # Which file outside is named, code in a container may have chosen: no word of it is repeated where that code can read.
+        # Code in a container may have chosen which outside file is named, so no word of it is repeated where that code can
+        # read.
         if not Path(name).is_absolute() and not name.startswith("../"):
             raise
-        raise error.replace(message=f"{name}, which lies outside of the project, is no Dockerfile") from None
+        raise error.replace(message=f"{name}, which is outside the project, is not a Dockerfile") from None
 
 
 def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None = None) -> DockerfileFacts:
-    """`args`: build arguments that are given; they win over the defaults of global ARGs."""
+    """`args`: build arguments; they override the defaults of global ARGs."""
     given = args or {}
     instructions = _instructions(text, path)
     for instruction in instructions:
@@ -72,7 +73,7 @@ def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None
         else:
             raise _broken(path, instruction.line, f"{instruction.cmd} comes before the first FROM")
     if not bodies:
-        raise _broken(path, 1, "there is no FROM")
+        raise _broken(path, 1, "it has no FROM line")
     known = {**PREDEFINED, **values}
     stages = tuple(_stage(first, index, known, body) for index, (first, *body) in enumerate(bodies))
     return DockerfileFacts(path, stages, values, text)
@@ -80,7 +81,7 @@ def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None
 
 @lru_cache(maxsize=64)
 def _instructions(text: str, path: str) -> tuple[Instruction, ...]:
-    """Kept: a command looks at the same text ten times, and each time takes 10 ms."""
+    """Cached: a command parses the same text ten times, and each time takes 10 ms."""
     return tuple(_instruction(command) for command in _parsed(text, path))
 
 
@@ -93,7 +94,7 @@ def _parsed(text: str, path: str) -> Sequence[Any]:
     except dockerfile.GoParseError as error:
         lines = text.split("\n")
         broken_at = len(lines)
-        # The parser names no line: the shortest beginning that fails in the same way ends with the culprit.
+        # The parser gives no line: the shortest prefix that fails in the same way ends with the culprit.
         while broken_at > 1 and _error(lines[: broken_at - 1]) == str(error):
             broken_at -= 1
         raise _broken(path, broken_at, str(error)) from None
@@ -109,13 +110,13 @@ def _error(lines: list[str]) -> str | None:
     return None
 
 
-# The builder takes quotes away from these as a shell does. (ENV, LABEL and ARG are taken apart where they are read.)
+# The builder removes quotes from these as a shell does. (ENV, LABEL and ARG are parsed where they are read.)
 _WORDS = frozenset({"FROM", "COPY", "ADD", "WORKDIR", "USER", "EXPOSE", "VOLUME", "STOPSIGNAL"})
 _QUOTED = regex(r"\"([^\"]*)\"|'([^']*)'")
 
 
 def _instruction(command: Any) -> Instruction:
-    cmd = (command.cmd or "").upper()  # None for a line that is nothing but a continuation
+    cmd = (command.cmd or "").upper()  # None for a line that is only a continuation
     words = tuple(command.value)
     if cmd in _WORDS and not command.json:
         words = tuple(_QUOTED.sub(lambda found: found[1] or found[2] or "", word) for word in words)
@@ -135,10 +136,10 @@ def _check(instruction: Instruction, path: str) -> None:
             path, instruction.line, f"unknown instruction `{instruction.cmd or instruction.original}`"
         )
     if len(instruction.value) < _NEEDS.get(instruction.cmd, 0) or instruction.value == ("",):
-        raise _broken(path, instruction.line, f"{instruction.cmd} lacks arguments")
+        raise _broken(path, instruction.line, f"{instruction.cmd} needs arguments")
     words = instruction.value
     if instruction.cmd == "FROM" and not (len(words) == 1 or (len(words) == 3 and words[1].upper() == "AS")):
-        raise _broken(path, instruction.line, "FROM is written `FROM image` or `FROM image AS name`")
+        raise _broken(path, instruction.line, "FROM must read `FROM image` or `FROM image AS name`")
 
 
 def _stage(start: Instruction, index: int, values: dict[str, str], body: list[Instruction]) -> Stage:

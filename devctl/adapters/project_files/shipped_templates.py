@@ -1,4 +1,4 @@
-"""Shipped templates: in the package when installed from a wheel, beside it in a checkout."""
+"""Shipped templates: inside the package if it was installed from a wheel, beside it in a checkout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devctl.adapters.system.border import bordered
 
 @bordered()
 class ShippedTemplates:
-    """`Templates` on disk. An editable install leaves the files in the repository, so both places are tried."""
+    """`Templates` on disk. An editable install leaves the files in the repository, so both locations are tried."""
 
     def __init__(self) -> None:
         package = Path(devctl.__file__).resolve().parent

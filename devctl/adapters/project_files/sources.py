@@ -1,4 +1,4 @@
-"""Reads a project's code and files into facts: `Sources`, joined from its three parsers."""
+"""Reads a project's code and files into facts: `Sources`, made of its three parsers."""
 
 from __future__ import annotations
 

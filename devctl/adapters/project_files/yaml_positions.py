@@ -1,5 +1,5 @@
-"""YAML with the line of every key: for devctl.yaml, for findings in a compose file, and to write a compose file anew in the
-simplest form, which no two parsers read differently."""
+"""YAML with the line of every key: for devctl.yaml, for findings in a compose file, and for writing a compose file in the
+simplest form, which every parser reads the same way."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Key = tuple[str | int, ...]
 TEXT_LIMIT = 1_000_000
 """Bytes: a megabyte takes seconds to parse."""
 VALUES = 100_000
-"""With every alias expanded. 443 bytes of anchors that repeat each other stand for 43 million, and nobody writes that."""
+"""With every alias expanded. 443 bytes of repeated anchors can stand for 43 million values, which nobody writes by hand."""
 _MAP, _SEQUENCE, _TEXT, _MERGE = (f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "merge"))
 
 
 class Document(Struct, frozen=True):
-    """`data`: the content; `places`: line and column (from 1) of each key and list item by its path; `strange`: what another parser
-    may understand otherwise ("": an ordinary file)."""
+    """`data`: the content; `places`: line and column (from 1) of each key and list item by its path; `strange`: what another
+    parser may read differently ("": an ordinary file)."""
 
     path: str
     data: Node
@@ -35,7 +35,7 @@ class Document(Struct, frozen=True):
     strange: str
 
     def place(self, key: Sequence[str | int]) -> str:
-        """`path:line:col` of the key, or of the nearest one above it that exists."""
+        """`path:line:col` of the key, or of its nearest existing parent."""
         wanted = tuple(key)
         while wanted and wanted not in self.places:
             wanted = wanted[:-1]
@@ -48,17 +48,17 @@ class TooMuch(FilesError):
 
 
 def read_text(path: Path, *, within: Path | None = None) -> str:
-    """Raises OSError and UnicodeDecodeError. None for `within`: a file that compose reads too, wherever it is linked to."""
+    """Raises OSError and UnicodeDecodeError. `within` is None for a file that compose reads too, wherever it is linked to."""
     if within is None:
         return regular_file.read_bytes(path, limit=TEXT_LIMIT).decode()
     return beneath.read_bytes(path, within=within, limit=TEXT_LIMIT).decode()
 
 
 def read_document(text: str, *, path: str, code: str, several: bool = False) -> Document:
-    """Raises FilesError with `code` and the place where the text is no YAML, TooMuch among them. `several`: a list, where it holds
-    more than one document.
+    """Raises FilesError with `code` and the place if the text is not YAML; TooMuch is one. `several`: a list if there is more
+    than one document.
 
-    Every value is the text that stands there, `1.20`, `yes`, `0755` and `1e3` too: who reads it knows what is a number.
+    Every value is the literal text, even `1.20`, `yes`, `0755` and `1e3`: the reader knows which are numbers.
     """
     import yaml
 
@@ -71,17 +71,17 @@ def read_document(text: str, *, path: str, code: str, several: bool = False) -> 
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
-        hint = f"fix {place}; a tab, a missing space behind a colon or an unclosed quote is the usual cause"
+        hint = f"fix {place}; the usual cause is a tab, a missing space after a colon or an unclosed quote"
         raise FilesError(f"{path} is not valid YAML: {said}", code=code, hint=hint, place=place) from None
     except RecursionError:
         raise reader.too_much("is nested too deeply") from None
-    strange = "which holds more than one document" if len(data) > 1 else reader.strange
+    strange = "it contains more than one document" if len(data) > 1 else reader.strange
     whole = data if len(data) > 1 else data[0] if data else None
     return Document(path, whole, reader.places, tuple(reader.repeated), strange)
 
 
 def positions(path: Path) -> Callable[[Key], int | None]:
-    """The lines of a YAML file by key path; none at all where it cannot be read."""
+    """The lines of a YAML file by key path; empty if it cannot be read."""
     try:
         places = read_document(read_text(path), path=path.name, code="broken").places
     except (OSError, UnicodeDecodeError, FilesError):
@@ -95,7 +95,7 @@ def positions(path: Path) -> Callable[[Key], int | None]:
 
 
 def texts(path: Path) -> list[tuple[str, int]]:
-    """Every value that is text, with the line of its key or list item."""
+    """Every text value, with the line of its key or list item."""
     try:
         document = read_document(read_text(path), path=path.name, code="broken")
     except (OSError, UnicodeDecodeError, FilesError):
@@ -130,8 +130,8 @@ class _Reader:
         import yaml
 
         self._left -= 1
-        if self._left < 0 or id(node) in self._open:  # an anchor inside of itself
-            raise self.too_much(f"stands for more than {VALUES:,} values, through aliases of aliases")
+        if self._left < 0 or id(node) in self._open:  # an anchor that contains itself
+            raise self.too_much(f"expands to more than {VALUES:,} values through nested aliases")
         self._open.add(id(node))
         try:
             if isinstance(node, yaml.ScalarNode):
@@ -152,7 +152,7 @@ class _Reader:
         for index, item in enumerate(node.value):
             self._mark((*key, index), item)
             value = self.value(item, (*key, index))
-            if isinstance(value, str) and "=" in value:  # `- NAME=value` is also found by name
+            if isinstance(value, str) and "=" in value:  # `- NAME=value` can also be found by name
                 self._mark((*key, value.partition("=")[0].strip()), item)
             items.append(value)
         return items
@@ -164,14 +164,14 @@ class _Reader:
         content: dict[str, Node] = {}
         for name_node, item in pairs(node):
             if not isinstance(name_node, yaml.ScalarNode):
-                self._note(node, "where a key is not a word")
+                self._note(node, "has a key that is not a string")
                 continue
             name = self._scalar(name_node)
             text = "null" if name is None else str(name)
             if text == "<<":
-                self._note(name_node, "where << is a word")
+                self._note(name_node, "has << as a string")
             if text in content:
-                self._note(node, "where a key stands twice")
+                self._note(node, "has a duplicate key")
                 self.repeated.append((*key, text))
             self._mark((*key, text), name_node)
             content[text] = self.value(item, (*key, text))
@@ -181,7 +181,7 @@ class _Reader:
         text, quoted = str(node.value), bool(getattr(node, "style", None))  # a block has a style too
         self._expect(node, _TEXT if quoted else self._loader.resolve(type(node), text, (True, False)))
         if any("\ud800" <= char <= "\udfff" for char in text):
-            # JSON writes what is beyond U+FFFF as two escapes, and PyYAML leaves it at two halves.
+            # JSON writes characters beyond U+FFFF as two escapes, and PyYAML keeps them as two halves.
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         if quoted:
             return text
@@ -189,17 +189,17 @@ class _Reader:
 
     def _expect(self, node: Parsed, tag: str) -> None:
         if node.tag != tag:
-            self._note(node, f"with the tag {node.tag}")
+            self._note(node, f"has the tag {node.tag}")
 
     def _note(self, node: Parsed, what: str) -> None:
-        self.strange = self.strange or f"line {node.start_mark.line + 1}, {what}"
+        self.strange = self.strange or f"line {node.start_mark.line + 1} {what}"
 
     def _mark(self, key: Key, node: Parsed) -> None:
         self.places[key] = (node.start_mark.line + 1, node.start_mark.column + 1)
 
 
 def pairs(node: Parsed) -> Iterator[tuple[Parsed, Parsed]]:
-    """The pairs of a mapping, with those merged in by `<<` first, so that its own ones win."""
+    """The pairs of a mapping; those merged in by `<<` come first, so that its own ones win."""
     import yaml
 
     merged = [item for name, item in node.value if name.tag == _MERGE]

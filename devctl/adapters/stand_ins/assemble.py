@@ -1,4 +1,5 @@
-"""Stand-ins of base images, made without a registry: fetch, write one layer, let the engine import it, label as assembled.
+"""Stand-ins for base images, assembled without a registry: fetch, write one layer, import it into the engine, label it as
+assembled.
 
 For users: docs/how-to/use-without-a-registry.md.
 """
@@ -29,12 +30,12 @@ from devctl.domain.ports.toolbox import Processes
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 STANDS_FOR = "dev.devctl.stands-for"
 CONTENT = "dev.devctl.content"
-"""Digest of the layer and the configuration: the engine stamps the time into each image, so equal ones differ in their id."""
+"""Digest of the layer and the configuration: the engine stamps the time into each image, so equal ones have different ids."""
 ALPINE_RELEASE = parse(IMAGES["alpine"]).tag
 
 
 class ImageConfig(Struct, frozen=True):
-    """What an image says of itself."""
+    """The metadata of an image."""
 
     env: Mapping[str, str]
     comment: str
@@ -44,7 +45,7 @@ class ImageConfig(Struct, frozen=True):
     cmd: tuple[str, ...] = ()
 
     def lines(self, labels: Mapping[str, str]) -> tuple[str, ...]:
-        """As a Dockerfile has them."""
+        """As Dockerfile lines."""
         return (
             *(f"LABEL {key}={_quoted(value)}" for key, value in labels.items()),
             *(f"ENV {key}={_quoted(value)}" for key, value in self.env.items()),
@@ -56,13 +57,13 @@ class ImageConfig(Struct, frozen=True):
 
 
 def _quoted(value: str) -> str:
-    """One word of a Dockerfile, which can hold no end of a line."""
+    """One word of a Dockerfile, which cannot contain a line break."""
     return '"' + re.sub(r'(["\\$])', r"\\\1", " ".join(value.splitlines())) + '"'
 
 
 @bordered(writes=("assemble",))
 class StandInAssembler:
-    """`Assembler` from Debian packages and a Go toolchain."""
+    """`Assembler` based on Debian packages and a Go toolchain."""
 
     def __init__(self, processes: Processes, host: Host, store: ImageStore, *, cache: Path) -> None:
         self._processes = processes
@@ -73,7 +74,7 @@ class StandInAssembler:
     def assemble(self, ref: str, stand_in: StandIn) -> str:
         before = self._store.find(ref)
         if before is not None and before.labels.get(ASSEMBLED_LABEL) != "true":
-            return ""  # a real image is never put aside for a stand-in
+            return ""  # a real image is never replaced by a stand-in
         self._cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._cache, prefix="image-") as made:
             layer = LayerWriter(Path(made) / "layer.tar")
@@ -157,7 +158,7 @@ class StandInAssembler:
         return trees.certificates_of(self._fetch.package("ca-certificates"))
 
     def _tzdata(self) -> bytes:
-        """The zone files as an archive that `apk add tzdata` unpacks: absent until asked for, as in the real image."""
+        """The zone files as an archive that `apk add tzdata` unpacks: absent until requested, as in the real image."""
         with tempfile.TemporaryDirectory(dir=self._cache, prefix="tzdata-") as made:
             archive = LayerWriter(Path(made) / "tzdata.tar")
             with archive:

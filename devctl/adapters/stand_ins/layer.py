@@ -12,7 +12,7 @@ from typing import IO
 
 
 class LayerWriter:
-    """Writes a layer. Everything belongs to root unless said; a path is written once, the first one stays."""
+    """Writes a layer. Everything belongs to root unless specified; a path is written once, and the first one wins."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -28,7 +28,7 @@ class LayerWriter:
         self._tar.close()
 
     def digest(self) -> str:
-        """Of the whole layer, once it is closed: what the engine calls it."""
+        """Digest of the whole layer, once it is closed: the engine's name for it."""
         with self.file.open("rb") as content:
             return f"sha256:{hashlib.file_digest(content, 'sha256').hexdigest()}"
 
@@ -55,7 +55,7 @@ class LayerWriter:
     def tree(
         self, source: Path, at: str, *, skip: Callable[[str], bool] = lambda path: False, follow: bool = False
     ) -> None:
-        """Everything below `source`, sorted; `skip` sees paths relative to it. `follow` copies what links lead to."""
+        """Everything below `source`, sorted; `skip` gets paths relative to it. `follow` copies the targets of links."""
         self._walk(source, PurePosixPath(at.strip("/")), PurePosixPath(""), skip, follow)
 
     def _walk(

@@ -1,6 +1,6 @@
-"""Programs that the real bases have and Debian's static busybox lacks, as small scripts: apk or apt-get, adduser.
+"""Programs that the real base images have and Debian's static busybox lacks, as small scripts: apk or apt-get, adduser.
 
-Dockerfiles call them so often that a stand-in without them would serve few. What a script cannot do it says.
+Dockerfiles call them so often that a stand-in without them would rarely be useful. A script reports what it cannot do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is in each stand-in: the files of golang, alpine and distroless static, from unpacked packages."""
+"""The content of each stand-in: the files of golang, alpine and distroless static, from unpacked packages."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ nonroot:x:{NONROOT}:nonroot:/home/nonroot:/sbin/nologin
 """
 _GROUP = f"root:x:0:\nnobody:x:65534:\ntty:x:5:\nstaff:x:50:\nnonroot:x:{UID}:\n"
 _NSSWITCH = "hosts: files dns\n"
-# Compiled tests and test data of the toolchain itself: a third of its size, of no use in a base.
+# Compiled tests and test data of the toolchain itself: a third of its size, and useless in a base image.
 _GOROOT_UNUSED = ("api", "test", "doc", "misc", "pkg/obj")
 
 COMPILER_PACKAGES = ("gcc", "g++", "libc6-dev", "make", "bash")
-"""What golang:X installs or has from its own base, as far as code with C in it asks for it."""
+"""What golang:X installs or gets from its own base, as far as code with C needs it."""
 
-# What they depend on and no build that is not sanitized or profiled calls; libnsl's headers bring Kerberos and OpenSSL.
+# Dependencies of those that only sanitized or profiled builds use; libnsl's headers bring in Kerberos and OpenSSL.
 _SPARE = regex(
     r"lib(asan|lsan|tsan|ubsan|gprofng|ssl|krb5|k5crypto|gssapi|com-err|keyutils|tirpc|nsl|itm|quadmath)|rpcsvc|debianutils"
 )
@@ -36,7 +36,7 @@ _SPARE_FILES = regex(r"share/.*|lib/gcc/[^/]+/[^/]+/(lto1|lib[alt]san.*|libubsan
 
 
 def fill_shell(layer: LayerWriter, busybox: Path, applets: Sequence[str], *, ref: str) -> None:
-    """A root with busybox as its shell: users, /tmp and an applet link each."""
+    """A root with busybox as its shell: users, /tmp and a link for each applet."""
     for folder in (
         "bin",
         "sbin",
@@ -87,7 +87,7 @@ def without_spare(names: Iterable[str]) -> list[str]:
 def fill_compiler(layer: LayerWriter, packages: Iterable[Path]) -> None:
     """The C and C++ compilers, make and bash of a Debian golang image, from Debian's packages.
 
-    Libraries lie in usr/ and are reached by links, as on a Debian of today, whichever Debian the packages are of.
+    Libraries are in usr/ and reached through links, as on current Debian, whichever release the packages are from.
     """
     layer.link("lib", "usr/lib")
     layer.link("lib64", "usr/lib64")
@@ -129,6 +129,6 @@ def fill_distroless(
 
 
 def certificates_of(package: Path) -> str:
-    """Mozilla's roots as one bundle, as update-ca-certificates makes it."""
+    """Mozilla's roots as one bundle, as update-ca-certificates creates it."""
     files = sorted((package / "usr/share/ca-certificates/mozilla").glob("*.crt"))
     return "".join(file.read_text().rstrip("\n") + "\n" for file in files)

@@ -1,8 +1,9 @@
-"""Files below a project, where code in a container may write at any time: nothing is opened, changed or made through a link out.
+"""Files below a project, where code in a container may write at any time: nothing is opened, changed or created through a link
+that leads out.
 
-Between a look and its use a link can be put in the place of a file, or of a folder above it. So nothing here goes by path: each
-name is opened in the open folder above it (openat). What is written never goes through a link. What is read follows links as
-long as they stay below the folder: many repositories have them.
+Between a check and its use, a link can take the place of a file, or of a folder above it. So nothing here uses whole paths:
+each name is opened in its open parent folder (openat). Writes never go through a link. Reads follow links as long as they stay
+below the folder, since many repositories have them.
 """
 
 from __future__ import annotations
@@ -25,18 +26,19 @@ from devctl.adapters.system.regular_file import LIMIT, Unreadable, kind_of, read
 SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _TOP = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | SAFE
-# A folder that is only passed through need not be readable.
+# A folder on the way need not be readable.
 _THROUGH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | SAFE
-# The thing itself, be it a link or a device, without opening it. Root works on files of a project on Linux alone.
+# The thing itself, even a link or a device, without opening it. Root handles files of a project only on Linux.
 _ITSELF = getattr(os, "O_PATH", os.O_RDONLY) | SAFE
 _ELSE = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.EMLINK})
-"""How opening with these flags refuses what is a link, no folder, a folder, a FIFO without a reader or a socket."""
+"""The errors with which opening with these flags refuses a link, something that is not a folder, a folder, a FIFO without a
+reader or a socket."""
 _HOPS = 40
-"""Links on the way to one file; the kernel's own bound."""
+"""Links on the way to one file; the kernel's own limit."""
 
 
 class Unsafe(OSError):
-    """Something is in the way of a write; `name`: its path below the root, `kind`: what it is, `wanted`: what it should be."""
+    """Something blocks a write; `name`: its path below the root, `kind`: what it is, `wanted`: what it should be."""
 
     def __init__(self, root: Path | str, name: str, kind: str, wanted: str) -> None:
         super().__init__(errno.EINVAL, f"{name} is {kind}, not {wanted}", str(Path(root, name)))
@@ -44,7 +46,7 @@ class Unsafe(OSError):
 
 
 def relative(path: Path | str, root: Path | str) -> str | None:
-    """`path` as it is written, below `root`; None where it is written as one outside. No link is looked at."""
+    """`path` as written, below `root`; None if it is written as one outside. Links are not examined."""
     plain, top = os.path.normpath(path), os.path.normpath(root)
     if plain == top:
         return ""
@@ -56,11 +58,11 @@ def relative(path: Path | str, root: Path | str) -> str | None:
 
 
 def read_bytes(path: Path | str, *, within: Path | str, limit: int = LIMIT) -> bytes:
-    """The content of a regular file below `within`, of which no link leads out.
+    """The content of a regular file below `within`, unless a link on the way leads out of it.
 
-    A path that is written as one outside (`replace example.com/lib => ../lib`) is no link's doing, and is read as it is.
+    A path that is written as one outside (`replace example.com/lib => ../lib`) involves no link, and is read normally.
 
-    Raises OSError, which names `path`: `Unreadable` for what is no regular file, larger than `limit`, or linked out.
+    Raises OSError, which names `path`: `Unreadable` for anything but a regular file, larger than `limit`, or linked out.
     """
     name = relative(path, within)
     if name is None:
@@ -70,12 +72,12 @@ def read_bytes(path: Path | str, *, within: Path | str, limit: int = LIMIT) -> b
 
 
 class Beneath:
-    """The files below a folder, for one who reads many: what was opened on the way to one is kept for the next."""
+    """Reads many files below a folder: folders opened on the way to one are kept open for the next."""
 
     def __init__(self, root: Path | str) -> None:
         self._root = os.fspath(root)
         self._way: list[tuple[str, int]] = []
-        """The folders that stand open, each in the one before it, by their names; the root first."""
+        """The open folders, each opened in the one before it, by their names; the root comes first."""
 
     def __enter__(self) -> Beneath:
         return self
@@ -86,7 +88,7 @@ class Beneath:
         self._back_to(0)
 
     def read(self, name: str, *, limit: int = LIMIT) -> bytes:
-        """`name`: a path relative to the folder. As `read_bytes`."""
+        """`name`: a path relative to the folder. Otherwise like `read_bytes`."""
         path = f"{self._root}/{name}"
         try:
             handle = self._open(name, path, limit)
@@ -111,7 +113,7 @@ class Beneath:
             part, above = waiting.pop(), self._way[-1][1]
             if part == "..":
                 if len(self._way) == 1:
-                    raise Unreadable(path, "it lies behind a link out of the project")
+                    raise Unreadable(path, "it is behind a link that leads out of the project")
                 self._back_to(len(self._way) - 1)
                 continue
             facts = os.stat(part, dir_fd=above, follow_symlinks=False)
@@ -132,19 +134,19 @@ class Beneath:
             os.close(self._way.pop()[1])
 
     def _target(self, target: str, path: str) -> list[str]:
-        """The names that a link stands for. One that is absolute begins at the top, where it leads back into the folder."""
+        """The names that a link stands for. An absolute link starts at the top, if it leads back into the folder."""
         depth, parts = len(self._way) - 1, _parts(target)
         if target.startswith("/"):
             inside = (relative(target, root) for root in (self._root, os.path.realpath(self._root)))
             name = next((name for name in inside if name is not None), None)
             if name is None:
-                raise Unreadable(path, f"it is a link out of the project, to {target}")
+                raise Unreadable(path, f"it is a link that leads out of the project, to {target}")
             self._back_to(1)
             return _parts(name)
         for part in parts:
             depth += -1 if part == ".." else 1
             if depth < 0:
-                raise Unreadable(path, f"it is a link out of the project, to {target}")
+                raise Unreadable(path, f"it is a link that leads out of the project, to {target}")
         return parts
 
 
@@ -156,7 +158,7 @@ def _parts(name: str) -> list[str]:
 
 
 Owner = tuple[int, int]
-"""uid and gid: whom it is given to, where root writes it."""
+"""uid and gid of the new owner, if root writes it."""
 
 
 @contextlib.contextmanager
@@ -167,10 +169,10 @@ def folder(
     made: Callable[[int, bool], None] | None = None,
     mode: int = 0o700,
 ) -> Iterator[int]:
-    """A folder below `root`, each one on the way opened in the one above and never through a link.
+    """A folder below `root`, each one on the way opened in its parent and never through a link.
 
-    `made`: those that are missing are made, with `mode`; it is given each with whether it was. Raises Unsafe, and OSError as
-    os.open does.
+    `made`: missing folders are created, with `mode`; it is called with each folder and whether it was created. Raises Unsafe,
+    and OSError like os.open.
     """
     handle = os.open(root, _TOP)
     try:
@@ -202,9 +204,9 @@ def _subfolder(above: int, root: Path | str, name: str, mode: int | None) -> tup
 
 
 def open_regular(above: int, root: Path | str, name: str, flags: int) -> int:
-    """The regular file `name`, whose last part lies in the open folder `above`; made with mode 0600 by O_CREAT.
+    """The regular file `name`, whose last part is in the open folder `above`; created with mode 0600 by O_CREAT.
 
-    Raises Unsafe for anything else, and OSError as os.open does. O_TRUNC truncates only what was found to be a regular file.
+    Raises Unsafe for anything else, and OSError like os.open. O_TRUNC truncates only what was found to be a regular file.
     """
     part = name.rpartition("/")[2]
     refuse(above, root, name)
@@ -223,7 +225,7 @@ def open_regular(above: int, root: Path | str, name: str, flags: int) -> int:
 
 
 def refuse(above: int, root: Path | str, name: str) -> None:
-    """Before it is opened: to open a device may already do something."""
+    """Checked before opening: opening a device may already do something."""
     with contextlib.suppress(FileNotFoundError):
         mode = os.stat(name.rpartition("/")[2], dir_fd=above, follow_symlinks=False).st_mode
         if not stat.S_ISREG(mode):
@@ -232,7 +234,7 @@ def refuse(above: int, root: Path | str, name: str) -> None:
 
 @contextlib.contextmanager
 def refusing(root: Path | str, name: str, above: int, wanted: str) -> Iterator[None]:
-    """What opening refuses for its kind is Unsafe, which says what it is."""
+    """What opening refuses because of its kind becomes Unsafe, which says what it is."""
     try:
         yield
     except OSError as error:
@@ -243,7 +245,7 @@ def refusing(root: Path | str, name: str, above: int, wanted: str) -> Iterator[N
 
 
 def replace(above: int, part: str, data: bytes, *, mode: int, owner: Owner | None) -> None:
-    """Write a file of the open folder `above` whole: under a random name that nobody can have taken, then by rename."""
+    """Write a whole file in the open folder `above`: under a random name that nobody can have taken, then by rename."""
     temporary = f".{part[:100]}.{os.urandom(8).hex()}"
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFE, 0o600, dir_fd=above)
     try:
@@ -260,9 +262,9 @@ def replace(above: int, part: str, data: bytes, *, mode: int, owner: Owner | Non
 
 
 def write(root: Path | str, path: Path | str, data: bytes, *, mode: int, owner: Owner | None) -> bool:
-    """Write a file below `root` whole, its folders where they are missing; returns whether the content changed.
+    """Write a whole file below `root`, creating missing folders; return whether the content changed.
 
-    Raises Unsafe where a link, or anything else that is no folder and no regular file, is in the way.
+    Raises Unsafe if a link, or anything else that is neither a folder nor a regular file, is in the way.
     """
     *folders, part = parts = _below(root, path)
     with folder(root, folders, made=_given_to(owner), mode=0o777) as above:
@@ -275,7 +277,7 @@ def write(root: Path | str, path: Path | str, data: bytes, *, mode: int, owner: 
 
 @contextlib.contextmanager
 def _opened(root: Path | str, path: Path | str, flags: int) -> Iterator[tuple[int, int, str]]:
-    """A regular file that is there, the open folder above it, and its name below `root`. Raises Unsafe."""
+    """An existing regular file, its open parent folder, and its name below `root`. Raises Unsafe."""
     name = "/".join(_below(root, path))
     with folder(root, name.split("/")[:-1]) as above:
         handle = open_regular(above, root, name, flags)
@@ -286,7 +288,7 @@ def _opened(root: Path | str, path: Path | str, flags: int) -> Iterator[tuple[in
 
 
 def append(root: Path | str, path: Path | str, data: bytes) -> None:
-    """To a file that is there. Raises Unsafe, also for a file of another user that has a second name somewhere."""
+    """To an existing file. Raises Unsafe, also for another user's file that has a hard link elsewhere."""
     with _opened(root, path, os.O_WRONLY | os.O_APPEND) as (handle, _, name):
         _refuse_shared(handle, root, name)
         with os.fdopen(handle, "ab", closefd=False) as sink:
@@ -294,7 +296,7 @@ def append(root: Path | str, path: Path | str, data: bytes) -> None:
 
 
 def rewrite(root: Path | str, path: Path | str, change: Callable[[bytes], bytes]) -> None:
-    """Change a file of at most LIMIT bytes and write it whole; mode and owner stay."""
+    """Change a file of at most LIMIT bytes and write it whole, keeping its mode and owner."""
     with _opened(root, path, os.O_RDONLY) as (handle, above, name):
         facts = os.fstat(handle)
         data = change(read_all(handle, Path(root, name), LIMIT))
@@ -303,7 +305,7 @@ def rewrite(root: Path | str, path: Path | str, change: Callable[[bytes], bytes]
 
 
 def change_mode(root: Path | str, path: Path | str, change: Callable[[int], int]) -> None:
-    """Raises Unsafe as `append`."""
+    """Raises Unsafe like `append`."""
     with _opened(root, path, os.O_RDONLY) as (handle, _, name):
         _refuse_shared(handle, root, name)
         os.fchmod(handle, change(os.fstat(handle).st_mode & 0o777))
@@ -316,13 +318,13 @@ def _refuse_shared(handle: int, root: Path | str, name: str) -> None:
 
 
 def make_folder(root: Path | str, path: Path | str, *, owner: Owner | None, mode: int = 0o777) -> None:
-    """A folder below `root` and those above it, where nothing of that name is there. Raises Unsafe."""
+    """Create a folder below `root`, and its parents, unless something of that name exists. Raises Unsafe."""
     with folder(root, _below(root, path), made=_given_to(owner), mode=mode):
         pass
 
 
 def remove_folder(root: Path | str, path: Path | str) -> None:
-    """A folder below `root` with all that is in it, as far as it can be removed."""
+    """Remove a folder below `root` with its content, as far as possible."""
     *folders, part = _below(root, path)
     with contextlib.suppress(OSError), folder(root, folders) as above:
         shutil.rmtree(part, ignore_errors=True, dir_fd=above)
@@ -356,11 +358,11 @@ def _holds(above: int, root: Path | str, name: str, data: bytes) -> bool:
         os.close(handle)
 
 
-# Looking at a whole tree, and giving it away
+# Examining a whole tree, and changing its owner
 
 
 class Entry(Struct, frozen=True):
-    """`name` relative to the root, its last part in the open folder `above` while the walk stands there."""
+    """`name` relative to the root; its last part is in the open folder `above` while the walk is there."""
 
     name: str
     above: int
@@ -372,7 +374,7 @@ class Entry(Struct, frozen=True):
 
 
 def walk(root: Path | str, *, limit: int, passed_over: Collection[str]) -> Iterator[Entry]:
-    """What lies below, at most `limit` of it. No link is followed; folders that nobody may read are passed over."""
+    """What is below, at most `limit` entries. Links are not followed; unreadable folders are skipped."""
     waiting: list[str] = [""]
     while waiting:
         at = waiting.pop()
@@ -384,20 +386,21 @@ def walk(root: Path | str, *, limit: int, passed_over: Collection[str]) -> Itera
                 name = f"{at}/{entry.name}" if at else entry.name
                 facts = entry.stat(follow_symlinks=False)
                 yield Entry(name, above, facts)
-                # A path that is longer than the kernel's bound nobody can name.
+                # A path longer than the kernel's limit cannot be used by anyone.
                 if stat.S_ISDIR(facts.st_mode) and entry.name not in passed_over and len(name) < 4000:
                     waiting.append(name)
 
 
 def may_be_given_away(facts: os.stat_result) -> bool:
-    """A device is a right of its own, and a file with a second name may be one outside of the project."""
+    """A device is a right in itself, and a file with a hard link may be one outside the project."""
     if stat.S_ISBLK(facts.st_mode) or stat.S_ISCHR(facts.st_mode):
         return False
     return stat.S_ISDIR(facts.st_mode) or facts.st_nlink == 1
 
 
 def give(entry: Entry, owner: Owner) -> None:
-    """Change the owner of what was looked at, a link's own where it is one; whatever lies in its place by now is left alone."""
+    """Change the owner of what was examined, for a link that of the link itself; whatever has taken its place since is left
+    alone."""
     handle = os.open(entry.part, _ITSELF, dir_fd=entry.above)
     try:
         facts = os.fstat(handle)

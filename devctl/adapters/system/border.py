@@ -1,7 +1,7 @@
 """The border to the outside world: what a disk, a tool or the operating system refuses arrives as an error that names it.
 
-`bordered` is put on every adapter that is handed to a workflow, so no call can forget it: an `OSError` is the machine's or the
-project's fault, never a bug of devctl.
+`bordered` decorates every adapter that is passed to a workflow, so no call can forget it: an `OSError` is the machine's or the
+project's fault, never a bug in devctl.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def bordered(*, writes: tuple[str, ...] = ()) -> Callable[[type[Adapter]], type[
 
 @contextlib.contextmanager
 def outside(path: Path | None = None, *, writing: bool = False) -> Iterator[None]:
-    """Around one step inside an adapter; `path`: what is at hand where the exception names nothing."""
+    """For one step inside an adapter; `path`: used if the exception names nothing."""
     try:
         yield
     except _OUTSIDE as error:
@@ -54,7 +54,7 @@ def outside(path: Path | None = None, *, writing: bool = False) -> Iterator[None
 
 
 def raise_typed(error: Exception, path: Path | None, *, writing: bool) -> None:
-    """Raise the error that a user reads; the exception itself where only a bug of ours can have raised it."""
+    """Raise the error for the user; the exception itself if only a bug in devctl can have raised it."""
     typed = _typed(error, path, writing=writing)
     if typed is None:
         raise error
@@ -62,7 +62,8 @@ def raise_typed(error: Exception, path: Path | None, *, writing: bool) -> None:
 
 
 class MustStart:
-    """`Processes.run` for docker: what cannot even be started is `docker-missing`, and no answer that somebody could misread."""
+    """`Processes.run` for docker: if it cannot even be started, the error is `docker-missing`, not output that could be
+    misread."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
@@ -94,7 +95,7 @@ def _bordered(method: Callable[..., Any], *, writing: bool) -> Callable[..., Any
 
     @wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
-        # One adapter uses another, or itself: only the outer call knows what it is for.
+        # One adapter uses another, or itself: only the outer call knows the purpose.
         if getattr(_inside, "adapter", False):
             return method(*args, **kwargs)
         _inside.adapter = True
@@ -104,7 +105,7 @@ def _bordered(method: Callable[..., Any], *, writing: bool) -> Callable[..., Any
             raise_typed(error, _first_path(args), writing=writing)
         finally:
             _inside.adapter = False
-        # A Path is a context manager too, until Python 3.13.
+        # A Path was a context manager too, until Python 3.13.
         if isinstance(result, AbstractContextManager) and not isinstance(result, Path):
             return _Entered(result, _first_path(args))
         return result
@@ -113,7 +114,7 @@ def _bordered(method: Callable[..., Any], *, writing: bool) -> Callable[..., Any
 
 
 class _Entered(AbstractContextManager[Any]):
-    """A context manager whose entry is bordered; what is raised inside of it belongs to whoever uses it."""
+    """A context manager whose entry is bordered; what is raised inside it belongs to its user."""
 
     def __init__(self, inner: AbstractContextManager[Any], path: Path | None) -> None:
         self._inner, self._path = inner, path
@@ -148,9 +149,9 @@ def _typed(error: Exception, path: Path | None, *, writing: bool) -> DevctlError
         return _refused(error, name, place, writing=writing)
     if isinstance(error, json.JSONDecodeError):
         return MachineError(
-            f"docker answered with something that is not JSON: {error.msg}",
+            f"docker printed something that is not JSON: {error.msg}",
             code="engine-refused",
-            hint="devctl doctor shows which docker, compose and engine answer",
+            hint="devctl doctor shows which docker, compose and engine are in use",
         )
     if isinstance(error, MemoryError):
         return MachineError(
@@ -163,12 +164,10 @@ def _typed(error: Exception, path: Path | None, *, writing: bool) -> DevctlError
         return _unreadable(name, "it is not UTF-8 text", f"save it as UTF-8: {_quoted(place)}", place)
     if isinstance(error, RecursionError):
         return _unreadable(name, "it is nested too deeply", f"look at {_quoted(place)}", place)
-    if str(error).startswith("Exceeds the limit"):  # of digits; again only the text tells it
+    if str(error).startswith("Exceeds the limit"):  # of digits; again only the text tells
         return _unreadable(name, "a number in it has too many digits", f"look at {_quoted(place)}", place)
-    if str(error).startswith(
-        "embedded null"
-    ):  # a NUL byte in a name: only the text of this ValueError tells it
-        return _unreadable(name, "a path in it holds a NUL byte", f"look at {_quoted(place)}", None)
+    if str(error).startswith("embedded null"):  # a NUL byte in a name: only the text of this ValueError tells
+        return _unreadable(name, "a path in it contains a NUL byte", f"look at {_quoted(place)}", None)
     return None
 
 
@@ -180,7 +179,7 @@ def _refused(error: OSError, name: str, place: str | None, *, writing: bool) -> 
         )
     if error.errno in _LIMITS:
         return MachineError(
-            f"the operating system refuses: {said}",
+            f"the operating system refused: {said}",
             code="machine-limit",
             hint="ulimit -a shows the limits of this shell; close other programs or raise the limit",
         )
@@ -188,11 +187,11 @@ def _refused(error: OSError, name: str, place: str | None, *, writing: bool) -> 
         return FilesError(
             f"{name} cannot be written: {said}",
             code="unsafe-path",
-            hint=f"ls -ld {shlex.quote(error.name)} shows what it is; replace it by {error.wanted}, or remove it",
+            hint=f"ls -ld {shlex.quote(error.name)} shows what it is; replace it with {error.wanted}, or remove it",
             place=error.name,
         )
     if writing:
-        hint = f"ls -ld {_quoted(place)} shows its owner; make it writable for your user"
+        hint = f"ls -ld {_quoted(place)} shows its owner; make it writable by your user"
         return MachineError(f"{name} cannot be written: {said}", code="not-writable", hint=hint, place=place)
     if error.errno == errno.ELOOP:
         return _unreadable(name, "the link points to itself", f"rm {_quoted(place)}", place)

@@ -18,7 +18,7 @@ from devctl.domain.project.state_folder import LOCK, STATE_FOLDER
 from devctl.errors import DevctlError, MachineError
 
 _EVENTLESS = ("9p", "drvfs", "fuse.", "cifs", "smb", "nfs", "vboxsf", "virtiofs", "prl_fs", "afs", "ncpfs")
-"""Kinds of mounts on which a save made elsewhere is not told (WSL#4739, nfs, ...)."""
+"""Kinds of mounts that do not report a save made elsewhere (WSL#4739, nfs, ...)."""
 _NOT_SOURCE = frozenset({"vendor", "node_modules", "testdata", "tmp"})
 
 
@@ -67,7 +67,7 @@ class SystemFiles:
         beneath.append(within, path, text.encode())
 
     def temporary_folder(self, prefix: str) -> Path:
-        # Not mkdtemp: its `_` at either end of a word makes no name of an image.
+        # Not mkdtemp: with `_` at either end of a word, its names are not valid image names.
         import secrets
         import tempfile
 
@@ -101,8 +101,8 @@ class SystemFiles:
         return os.path.realpath(path)
 
     def identity(self, folder: Path) -> str:
-        # Where a container has it mounted it is not given up by the kernel, and its number to nothing else.
-        # Without the number of the device, which another start of the machine may change.
+        # If a container has it mounted, the kernel does not release it, and reuses its inode number for nothing else. The
+        # device number is not used, since it may change when the machine restarts.
         return f"{folder.stat().st_ino:x}"
 
     def owner(self, path: Path) -> tuple[int, int]:
@@ -156,7 +156,7 @@ class SystemFiles:
         return None
 
     def closed(self, root: Path) -> Sequence[str]:
-        """Folders, three levels deep, that the project's owner may not look into: a database's data, most often."""
+        """Folders, up to three levels deep, that the project's owner may not read: usually a database's data."""
         owner = root.stat().st_uid
         found, waiting = [], [(root, 0)] if owner != 0 else []
         while waiting:
@@ -180,14 +180,14 @@ class SystemFiles:
     def lock(
         self, root: Path, *, command: str, timeout: float, waiting: Callable[[Holder], None]
     ) -> Iterator[None]:
-        # The folder itself is locked: unlike a file in it, it cannot be deleted and made again beside its holder.
+        # The folder itself is locked: unlike a file in it, it cannot be deleted and recreated behind the holder's back.
         waits = locks.Waiting(lambda: self._holder(root), waiting)
         handle = locks.take(root, lambda: _project(root), patience=timeout, waiting=waits)
         if handle is None:
             raise locks.given_up(self._holder(root), timeout)
         state = SystemStateFolder()
         try:
-            with contextlib.suppress(MachineError):  # a full disk keeps nobody from `down`
+            with contextlib.suppress(MachineError):  # a full disk must not prevent `down`
                 state.make(root)
                 state.put(root, LOCK, locks.note(command))
             try:
@@ -203,7 +203,7 @@ class SystemFiles:
             taken = locks.held(lambda: _project(root))
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except PermissionError:  # somebody else's project: for all that can be seen it is at work
+        except PermissionError:  # another user's project: as far as can be seen it is running
             return Holder()
         return self._holder(root) if taken else None
 
@@ -230,7 +230,7 @@ class SystemFiles:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except PermissionError:
-            return True  # another user's, who may be at work
+            return True  # another user's, who may be working on it
 
     def eventless(self, path: Path) -> str | None:
         kind = mount_kind(path, self.read_text(Path("/proc/mounts"), within=None) or "")
@@ -238,14 +238,14 @@ class SystemFiles:
 
 
 def _source_folders(root: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each folder that may hold source, and the names of its files."""
+    """Each folder that may contain source, and the names of its files."""
     for folder, names, files in regular_file.walk(root):
         names[:] = sorted(n for n in names if n not in _NOT_SOURCE and not n.startswith("."))
         yield folder, files
 
 
 def mount_kind(path: Path, mounts: str) -> str:
-    """The file system that `path` lies on, by the lines of /proc/mounts; "" where they do not say."""
+    """The file system of `path`, according to /proc/mounts; "" if that does not say."""
     best, kind = "", ""
     for line in mounts.split("\n"):
         words = line.split(" ")

@@ -1,4 +1,4 @@
-"""Environment, terminal, clock and sockets of this machine: read here, handed on as facts."""
+"""Environment, terminal, clock and sockets of this machine: read here, passed on as facts."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from devctl.adapters.system.border import bordered
 from devctl.domain.project.control_characters import in_one_line
 from devctl.errors import MachineError, UsageError
 
-# Each variable has its reason; everything else of the caller's environment is passed on as it is.
+# Each variable has its reason; the rest of the caller's environment is passed on unchanged.
 _CHILD_DEFAULTS = {
-    # Without it the containerd image store gives each cached build a new id, and `up` recreates every time.
+    # Without it, the containerd image store gives each cached build a new id, and `up` would recreate containers every time.
     "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
-    # Without buildx compose 2.40 warns about Bake and then builds with its own BuildKit; we ask for that at once.
+    # Without buildx, compose 2.40 warns about Bake and then builds with its own BuildKit; this requests that right away.
     "COMPOSE_BAKE": "false",
     "COMPOSE_MENU": "false",
     "COMPOSE_ANSI": "never",
     "DOCKER_CLI_HINTS": "false",
     "DOCKER_BUILDKIT": "1",
-    # Both have compose run git in the project's folder, which then obeys that folder's .git/config: a container that the
-    # source is mounted in can write a command into it (`url.<ext::…>.insteadOf`, docs/explanation/security.md).
+    # Both make compose run git in the project's folder, which then obeys that folder's .git/config: a container with the
+    # source mounted can write a command into it (`url.<ext::…>.insteadOf`, docs/explanation/security.md).
     "COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false",
     "BUILDX_GIT_INFO": "false",
 }
 _SEARCH_PATHS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
-"""Variables that say where code is looked for; in each an empty or relative entry means the working directory."""
+"""Variables with search paths for code; in each, an empty or relative entry means the working directory."""
 
 
 def leave_removed_folder(project: Path | None) -> None:
-    """A shell can stand in a folder that was removed, and Python asks where it stands for every relative path. Where the project
-    is named, this process stands there instead."""
+    """A shell can be in a folder that was removed, and Python needs the working directory for every relative path. If the
+    project is named explicitly, this process uses that folder instead."""
     if project is not None and project.is_absolute():
         try:
             Path.cwd()
@@ -49,9 +49,10 @@ def leave_removed_folder(project: Path | None) -> None:
 
 
 def search_only_absolute_paths() -> None:
-    """Take empty and relative entries out of this process's search paths, before anything is started from it.
+    """Remove empty and relative entries from this process's search paths, before anything is started from it.
 
-    For the whole process and not for our children alone: libraries start programs too, and children start others.
+    For the whole process and not just for children that devctl starts: libraries start programs too, and children start
+    others.
     """
     for name in _SEARCH_PATHS:
         entries = os.environ.get(name, "").split(os.pathsep)
@@ -63,10 +64,10 @@ def search_only_absolute_paths() -> None:
 
 
 def python(module: str) -> list[str]:
-    """The words that run a module by the Python that runs us, which looks nowhere near the working directory for it.
+    """The command line that runs a module with this Python, without looking for it in the working directory.
 
-    `-m` alone puts that folder first on `sys.path`, and a `typer.py` of a repository would run. `-P` and not `-I`, which
-    drops the user's site-packages as well: `pip install --user devctl` lies there.
+    `-m` alone puts that folder first on `sys.path`, and a `typer.py` in a repository would run. `-P` and not `-I`, which also
+    drops the user's site-packages, where `pip install --user devctl` puts it.
     https://docs.python.org/3/using/cmdline.html#cmdoption-P
     """
     return [sys.executable, "-P", "-m", module]
@@ -75,9 +76,9 @@ def python(module: str) -> list[str]:
 def child_environment(
     extra: Mapping[str, str] | None = None, *, only: Collection[str] | None = None
 ) -> dict[str, str]:
-    """The environment of every process that we start: the caller's, our defaults where it says nothing, `extra`.
+    """The environment of every process that devctl starts: the caller's, devctl's defaults for what it does not set, `extra`.
 
-    `only`: what of the caller's it gets; None: all.
+    `only`: the caller's variables that it gets; None: all.
     """
     ours = os.environ if only is None else {k: v for k, v in os.environ.items() if k in only}
     return {**_CHILD_DEFAULTS, **ours, **(extra or {})}
@@ -88,7 +89,7 @@ class SystemHost:
     """`Host` on the operating system."""
 
     def __init__(self, *, asking: Callable[[], None] = lambda: None) -> None:
-        """`asking`: told before each question, so that nothing else is written in its line."""
+        """`asking`: called before each question, so that nothing else is written in its line."""
         self._asking = asking
 
     def env(self, name: str) -> str | None:
@@ -99,9 +100,9 @@ class SystemHost:
             return Path.cwd()
         except FileNotFoundError:
             raise UsageError(
-                "the current folder was removed while this shell was in it",
+                "the current folder no longer exists",
                 code="project-dir-missing",
-                hint="cd to a folder that exists, or name the project: devctl -C DIR",
+                hint="cd to an existing folder, or name the project: devctl -C DIR",
             ) from None
 
     def is_linux(self) -> bool:
@@ -139,7 +140,7 @@ class SystemHost:
             sys.stderr.flush()
             return sys.stdin.readline().strip()
         except KeyboardInterrupt:
-            sys.stderr.write("\n")  # the question has no end of line yet
+            sys.stderr.write("\n")  # the question has no line break yet
             raise
 
     @contextlib.contextmanager
@@ -160,7 +161,7 @@ class SystemHost:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
     def port_free(self, ip: str, port: int) -> bool:
-        """Whether a container could bind it; a privileged port that only we may not bind counts as free."""
+        """Whether a container could bind it; a privileged port that only this process may not bind counts as free."""
         with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -173,8 +174,8 @@ class SystemHost:
         try:
             poll = select.poll()
             poll.register(sys.stdout.fileno(), 0)
-            return bool(poll.poll(0))  # only errors and hang-ups are told unasked
-        except (OSError, ValueError, AttributeError):  # a stream of no file, or none
+            return bool(poll.poll(0))  # only errors and hang-ups are reported without asking
+        except (OSError, ValueError, AttributeError):  # a stream without a file, or None
             return False
 
     def pid(self) -> int:
@@ -198,7 +199,7 @@ class SystemClock:
 
 
 def write_state_file(name: str, text: str) -> Path:
-    """Write into `$XDG_STATE_HOME/devctl` (else `~/.local/state/devctl`), or a temporary folder where that fails."""
+    """Write into `$XDG_STATE_HOME/devctl` (else `~/.local/state/devctl`), or a temporary folder if that fails."""
     file = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{name}"
     try:
         folder = state_folder()
@@ -211,7 +212,7 @@ def write_state_file(name: str, text: str) -> Path:
 
 
 def write_private(path: Path, text: str) -> Path:
-    """A new file that is this user's alone."""
+    """A new file that only this user can access."""
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8", errors="backslashreplace")
     return path
@@ -224,12 +225,12 @@ def platform_text() -> str:
 
 
 def discard_stdout() -> None:
-    """Point stdout at nothing: its reader is gone, and flushing at exit would raise again."""
+    """Redirect stdout to nothing: its reader is gone, and flushing at exit would raise again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def no_color() -> bool:
-    """https://no-color.org: set and not empty. A terminal that calls itself dumb has none either."""
+    """https://no-color.org: set and not empty. A terminal that calls itself dumb has no colour either."""
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
@@ -243,7 +244,7 @@ def home_folder() -> Path:
 
 
 def _home() -> Path:
-    """Raises RuntimeError where there is none. A relative one would lie in the project, where containers write."""
+    """Raises RuntimeError if there is none. A relative one would be in the project, where containers write."""
     home = Path.home()
     if not home.is_absolute():
         raise RuntimeError(f"HOME is the relative path {str(home)!r}")
@@ -256,7 +257,8 @@ def cache_folder() -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Make the folder, and those above it that are missing, for their owner alone: `mkdir(parents=True)` opens the upper ones."""
+    """Create the folder and its missing parents with access only for their owner; `mkdir(parents=True)` would leave the
+    parents open."""
     for one in (*reversed(folder.parents), folder):
         if not one.is_dir():
             one.mkdir(mode=0o700, exist_ok=True)
@@ -268,6 +270,6 @@ def state_folder() -> Path:
 
 
 def _named(variable: str) -> Path | None:
-    """A relative path counts as none, as the XDG Base Directory Specification has it."""
+    """A relative path counts as unset, as the XDG Base Directory Specification says."""
     path = Path(os.environ.get(variable) or "")
     return path if path.is_absolute() else None

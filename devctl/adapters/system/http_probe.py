@@ -1,4 +1,4 @@
-"""Requests from the host that prove serving: any HTTP answer is alive, a TCP connect alone proves nothing."""
+"""Requests from the host that prove serving: any HTTP answer means alive, a TCP connect alone proves nothing."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 MOST_READ = 4 * 1024 * 1024
-"""Bytes of a body that are read: what is longer counts as this long."""
+"""Bytes read of a body: a longer one counts as this long."""
 
 PACE = 0.005
-"""Seconds between two looks whether the next request of a polling client is due."""
+"""Seconds between two checks whether the next request of a polling client is due."""
 HANGS = 0.01
-"""Seconds after which the next request does not wait for the last one; where answers take long, twice as long as they take."""
+"""Seconds after which the next request no longer waits for the previous one; if answers take long, twice as long as they take."""
 MOST_WAITING = 32
 
 
@@ -34,8 +34,8 @@ class SocketProber:
     """`Prober` on the standard library: one request, no redirects, no pool."""
 
     def http(self, url: str, *, timeout: float) -> int | None:
-        # By hand, since only the status line counts: http.client takes 25 ms to import, which `up` with nothing to do
-        # would pay each time.
+        # By hand, since only the status line counts: http.client takes 25 ms to import, which `up` with nothing to do would
+        # pay each time.
         at, ask = _request(url, {})
         try:
             with socket.create_connection(at, timeout=timeout) as connection:
@@ -70,7 +70,7 @@ class SocketProber:
             return None
 
     def tcp(self, host: str, port: int, *, timeout: float) -> bool:
-        """Connected and not closed at once: docker-proxy accepts for an app that does not listen, then hangs up."""
+        """Connected and not closed immediately: docker-proxy accepts for an app that does not listen, then hangs up."""
         try:
             with socket.create_connection((host, port), timeout=timeout) as connection:
                 connection.settimeout(0.2)
@@ -92,7 +92,7 @@ class SocketProber:
 
 
 def _request(url: str, headers: Mapping[str, str]) -> tuple[tuple[str, int], bytes]:
-    """Whom to connect to, and the bytes of one GET."""
+    """Where to connect, and the bytes of one GET."""
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
     said = {"Host": f"{host}:{port}", "User-Agent": "devctl", "Connection": "close", **headers}
@@ -101,13 +101,13 @@ def _request(url: str, headers: Mapping[str, str]) -> tuple[tuple[str, int], byt
 
 
 def _target(parts: SplitResult) -> str:
-    """What stands in the request line: path and query, in the characters that may stand there (RFC 3986)."""
+    """The request target: path and query, with only the characters allowed there (RFC 3986)."""
     query = f"?{parts.query}" if parts.query else ""
     return quote(f"{parts.path or '/'}{query}", safe="%/?:@!$&'()*+,;=-._~")
 
 
 def _answer(connection: socket.socket, end: float) -> Answer | None:
-    """Read an answer until `end`. None where none began; one that broke off is not `complete`."""
+    """Read an answer until `end`. None if none began; one that was cut off is not `complete`."""
     import http.client
 
     answer = http.client.HTTPResponse(connection, method="GET")
@@ -131,7 +131,7 @@ def _answer(connection: socket.socket, end: float) -> Answer | None:
 def _read(
     answer: HTTPResponse, connection: socket.socket, end: float, kept: bytearray
 ) -> tuple[int | None, bool]:
-    """The length of the body (None: still coming when the time was over), and whether all of it came; its beginning goes to
+    """The length of the body (None: still arriving when time was up), and whether all of it arrived; its beginning goes to
     `kept`."""
     import http.client
 
@@ -155,8 +155,8 @@ def _read(
 
 
 class _Gap(Struct):
-    """Asks on, whether an earlier request hangs or not: an engine accepts connections before the container can have them,
-    and one that it swallowed must not hide that others are answered by now."""
+    """Keeps sending requests whether an earlier one hangs or not: an engine accepts connections before the container can take
+    them, and a swallowed request must not hide that others are answered by now."""
 
     good: Callable[[], bool]
     last_good: float = field(default_factory=time.monotonic)

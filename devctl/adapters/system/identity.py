@@ -1,4 +1,4 @@
-"""`$XDG_STATE_HOME/devctl/machines`: the random words that stand for this machine, one file a machine and namespace."""
+"""`$XDG_STATE_HOME/devctl/machines`: the random words that identify this machine, one file per machine and namespace."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROC = Path("/proc")
 class HomeIdentity:
     """`Identity` in the user's state home.
 
-    Where nothing can be kept there, this process has words of its own: what it makes is then left alone by every other.
+    If nothing can be stored there, this process uses its own words: every other process then leaves alone what it creates.
     """
 
     @property
@@ -85,7 +85,7 @@ def flags(identity: Identity) -> list[str]:
 
 
 def machine_place() -> str:
-    """A home may be shared by machines, and by containers of one: the PID namespace is the same on every plain host."""
+    """Machines may share a home, and so may containers on one machine: the PID namespace is the same on every plain host."""
     try:
         machine = MACHINE_ID.read_text().strip()
     except OSError:
@@ -98,7 +98,7 @@ def machine_place() -> str:
 
 
 def _addresses() -> list[str]:
-    """Hardware addresses of real network cards: a clone of a virtual machine is given others, a docking station adds one."""
+    """Hardware addresses of real network cards: a cloned virtual machine gets different ones, a docking station adds one."""
     found = []
     with contextlib.suppress(OSError):
         for interface in INTERFACES.iterdir():
@@ -113,17 +113,17 @@ def _cloned(before: Sequence[str], now: Sequence[str]) -> bool:
 
 
 def process_mark(pid: int) -> str:
-    """`PID-START`: a pid is used again, the tick at which its process began is not. Without a /proc (macOS) the pid alone."""
+    """`PID-START`: a pid is reused, the tick at which its process started is not. Only the pid without /proc (macOS)."""
     if not PROC.is_dir():
-        os.kill(pid, 0)  # raises ProcessLookupError for one that has ended
+        os.kill(pid, 0)  # raises ProcessLookupError for a process that has ended
         return f"{pid}-0"
-    # The name of the program stands in brackets and may hold anything: man 5 proc_pid_stat, field 22 is starttime.
+    # The name of the program is in parentheses and may contain anything: man 5 proc_pid_stat, field 22 is starttime.
     fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     return f"{pid}-{fields[19]}"
 
 
 def process_ended(mark: str) -> bool:
-    """Whether the process of that mark is gone; False where that cannot be told."""
+    """Whether the process with that mark is gone; False if that cannot be determined."""
     pid = whole(mark.partition("-")[0])
     if pid is None:
         return False
@@ -141,7 +141,7 @@ def pids() -> Iterator[int]:
 
 
 def lives_here(pid: int, *namespaces: str) -> bool:
-    """Whether it is of our user, and in these namespaces of ours. OSError where we may not know."""
+    """Whether it belongs to this user and to the same namespaces. OSError if that may not be read."""
     process, mine = PROC / str(pid), PROC / "self"
     return process.stat().st_uid == os.geteuid() and all(
         (process / "ns" / kind).readlink() == (mine / "ns" / kind).readlink() for kind in namespaces
@@ -161,7 +161,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _write(file: Path, content: Mapping[str, Any]) -> None:
-    """Whoever comes first wins; half a file is never seen."""
+    """The first one wins; half a file is never visible."""
     make_private(file.parent)
     made = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:

@@ -1,8 +1,8 @@
-"""Programs that a devctl which was killed left running: found by a mark in their environment, and ended by whoever holds the
-project's lock next.
+"""Programs left running by a devctl that was killed: found by a mark in their environment, and killed by the next holder of
+the project's lock.
 
-A mark is inherited, so a plugin of docker's is found whose docker has ended; and what carries one cannot be mistaken for
-another process by its number. The processes that get it: those that change what runs (`docker compose build`, `up`, `down`).
+A mark is inherited, so a docker plugin whose docker has ended is found too, and a process with a mark cannot be confused with
+another one that has the same pid. It is given to the programs that change what runs (`docker compose build`, `up`, `down`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from devctl.adapters.system.identity import PROC, lives_here, pids, process_ende
 
 WORK = "DEVCTL_WORK"
 ENDS_WITHIN = 10.0
-"""Seconds for what was killed to be gone."""
+"""Seconds for killed processes to disappear."""
 
 
 def work_mark(root: Path) -> Mapping[str, str]:
@@ -31,11 +31,11 @@ def work_mark(root: Path) -> Mapping[str, str]:
 
 
 def end_left_over(root: Path) -> None:
-    """Kill what carries a mark of this project whose process has ended, and wait until it is gone.
+    """Kill the processes with a mark of this project whose own process has ended, and wait until they are gone.
 
-    Nobody waits for its result, and what it was about to do the caller undoes. Left alone: what made itself a session of its
-    own (a connection that ssh keeps), and what sees other processes than we do (a devctl in a container). Without a /proc
-    (macOS) nothing is found.
+    Nobody waits for their result, and the caller undoes what they were about to do. Left alone are processes that started
+    their own session (a connection that ssh keeps), and those that see other processes than this one (a devctl in a
+    container). Without /proc (macOS) nothing is found.
     """
     killed = [handle for handle in (_killed(pid, _project(root)) for pid in pids()) if handle is not None]
     try:
@@ -48,7 +48,7 @@ def end_left_over(root: Path) -> None:
 
 
 def _killed(pid: int, project: str) -> int | None:
-    """A descriptor of the process, once it was killed; None where it is none of ours."""
+    """A descriptor of the process, once it was killed; None if it does not belong to devctl."""
     if not _is_left_over(pid, project):
         return None
     try:
@@ -56,7 +56,7 @@ def _killed(pid: int, project: str) -> int | None:
     except OSError:  # it has ended
         return None
     with contextlib.suppress(OSError):
-        if _is_left_over(pid, project):  # the one that is open, and no other of its number
+        if _is_left_over(pid, project):  # the process that is open, and no other with its pid
             signal.pidfd_send_signal(handle, signal.SIGKILL)
             return handle
     os.close(handle)

@@ -1,4 +1,4 @@
-"""Locks between processes: an flock, which the kernel gives back when its holder dies, on what really lies at a path."""
+"""Locks between processes: an flock, which the kernel releases when its holder dies, on what is really at a path."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from devctl.errors import MachineError
 POLL = 0.05
 """Seconds between two tries."""
 GLANCE = 0.2
-"""Seconds that a lock may be taken and nobody is told: `held` takes it, shared, for the moment of a look."""
+"""Seconds that a lock may be taken before anyone is told: `held` takes it, shared, just to look."""
 _NOTE = regex(r"([a-z-]{1,20}) (\d{1,10}) (\d{1,12})\n")
 
 
 def take(
     path: Path, opened: Callable[[], int], *, patience: float, waiting: Callable[[], None] = lambda: None
 ) -> int | None:
-    """A descriptor that holds the lock until it is closed; None where somebody else still does after `patience` seconds.
+    """A descriptor that holds the lock until it is closed; None if somebody else still holds it after `patience` seconds.
 
-    `opened`: opens what lies at `path`. It is opened anew for each try: what was deleted, or replaced by another of its name, holds
-    nobody off any more.
+    `opened`: opens what is at `path`. It is called again for each try: what was deleted or replaced no longer keeps anybody
+    out.
     """
     deadline = time.monotonic() + max(patience, GLANCE)
     while True:
@@ -48,17 +48,17 @@ def take(
 
 
 def given_up(holder: Holder, timeout: float) -> MachineError:
-    """The project's lock was not had within `timeout` seconds."""
+    """The project's lock could not be taken within `timeout` seconds."""
     return MachineError(
         f"{holder} is working on this project and did not finish within {timeout:g} s",
         code="project-locked",
-        hint="wait until it is done, then call again",
+        hint="wait until it finishes, then try again",
         place=f"{STATE_FOLDER}/{LOCK}",
     )
 
 
 def held(opened: Callable[[], int]) -> bool:
-    """Whether a living process holds it: the kernel's word, no pid can lie."""
+    """Whether a living process holds it: this comes from the kernel, so no pid can lie."""
     handle = opened()
     try:
         return not _locked(handle, fcntl.LOCK_SH)
@@ -75,7 +75,7 @@ def _locked(handle: int, how: int) -> bool:
         raise MachineError(
             f"the project's file system does not support locks ({errno.errorcode.get(error.errno or 0, error.errno)})",
             code="lock-unavailable",
-            hint="keep the project on a file system of this machine",
+            hint="move the project to a local file system",
         ) from None
     return True
 
@@ -88,7 +88,7 @@ def _lies_at(handle: int, path: Path) -> bool:
 
 
 class Waiting(Struct):
-    """Says who is waited for: once it is no mere look, and again when it is somebody else."""
+    """Reports who is being waited for: once the lock is held for more than a look, and again if the holder changes."""
 
     holder: Callable[[], Holder]
     say: Callable[[Holder], None]
@@ -99,19 +99,19 @@ class Waiting(Struct):
         if time.monotonic() - self.began < GLANCE:
             return
         holder = self.holder()
-        # A note that is missing belongs to one that has just begun, or ends.
+        # A missing note means that the holder has just started, or is ending.
         if holder != self.said and (self.said is None or holder.pid):
             self.said = holder
             self.say(holder)
 
 
 def note(command: str) -> str:
-    """What a holder leaves for those who wait; only words, the lock itself is the kernel's."""
+    """What a holder leaves for those who wait; only text, the lock itself belongs to the kernel."""
     return f"{command} {os.getpid()} {time.time():.0f}\n"
 
 
 def holder(text: str | None) -> Holder:
-    """A note in the strict form of ours; the folder that it lies in may be written to by containers."""
+    """A note in devctl's strict form; containers may be able to write to its folder."""
     found = _NOTE.fullmatch(text or "")
     if found is None:
         return Holder()

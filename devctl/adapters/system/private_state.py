@@ -16,7 +16,7 @@ from devctl.errors import DevctlError, MachineError
 
 @bordered(writes=("write", "remove"))
 class HomePrivateState(PrivateState):
-    """`PrivateState` in the user's home, one folder a project, named by the real path of the project's folder."""
+    """`PrivateState` in the user's home, one folder per project, named by the real path of the project's folder."""
 
     def __init__(self) -> None:
         self._files = SystemFiles()
@@ -36,7 +36,7 @@ class HomePrivateState(PrivateState):
             full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise MachineError(
-                f"devctl cannot remember the state of this project in your home: {why[:1].lower()}{why[1:].rstrip('.')}",
+                f"devctl cannot store the state of this project in your home folder: {why[:1].lower()}{why[1:].rstrip('.')}",
                 code="state-not-writable",
                 hint="df -h ~ shows the disk; free some space on it"
                 if full
@@ -47,14 +47,14 @@ class HomePrivateState(PrivateState):
         with contextlib.suppress(OSError, RuntimeError):
             folder = _folder(root)
             (folder / name).unlink(missing_ok=True)
-            folder.rmdir()  # refused while something else is kept there
+            folder.rmdir()  # refused while something else is stored there
 
 
 def _folder(root: Path) -> Path:
-    """RuntimeError: a user without a home, or one whose home is the project, which containers have mounted."""
+    """RuntimeError: a user without a home, or whose home is the project, which containers mount."""
     import hashlib
 
     real, home = root.resolve(), state_folder()
     if home.resolve().is_relative_to(real):
-        raise RuntimeError(f"{home} lies in the project, where containers can write")
+        raise RuntimeError(f"{home} is inside the project, where containers can write")
     return home / "projects" / f"{real.name}-{hashlib.sha256(os.fsencode(real)).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""The only place that starts processes: argv lists, no shell, a designed end on Ctrl-C."""
+"""The only place that starts processes: argv lists, no shell, a defined shutdown on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from devctl.domain.ports.toolbox import Finished, Running
 from devctl.errors import InterruptedByUser, MachineError
 
 ANSWERS_WITHIN = 60.0
-"""Seconds that a program may take of which its caller says nothing else: an engine that hangs holds nobody up for ever."""
+"""Seconds that a program may take by default: an engine that hangs must not block anyone for ever."""
 TERMINATE_AFTER = 10.0
-"""Seconds a child may take to tidy up after SIGINT or SIGTERM before the next rung of the ladder."""
+"""Seconds a child may take to clean up after SIGINT or SIGTERM before the next step of the ladder."""
 WHOLE = 64_000_000
-"""Bytes of a stream that are kept for one who needs all of it; the model of a hundred services is one of them."""
+"""Bytes of a stream kept for a caller that needs all of it, such as the model of a hundred services."""
 LAST = 4_000_000
-"""Bytes of the end of a stream that are kept where it was handed on, or is a log."""
+"""Bytes kept from the end of a stream that was handed on, or is a log."""
 LINE = 1_000_000
-"""Bytes after which a line is handed on though it has no end."""
+"""Bytes after which a line is handed on even without a line break."""
 HURRIED_WITHIN = 20.0
-"""Seconds for each program of what must be put back whole, once Ctrl-C was pressed during it."""
+"""Seconds for each program that must not be interrupted while something is restored, once Ctrl-C was pressed."""
 
 
 @bordered(writes=("spawn",))
@@ -79,7 +79,7 @@ class SystemProcesses:
                 on_line(raw.decode(errors="replace").rstrip("\r\n"))
 
         together: _Together | None = getattr(_thread, "together", None)
-        # Shielded before it starts: a child that nobody waits for would go on by itself.
+        # Shielded before it starts: a child that nobody waits for would keep running by itself.
         shield = together.holding(ending) if together is not None else _shield(ending, self._guard)
         with shield as interrupted:
             try:
@@ -93,7 +93,7 @@ class SystemProcesses:
                 _drain(child, _readers(child, take), stdin)
         if ending.begun:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)  # a plugin of docker's outlives docker
+                os.killpg(child.pid, signal.SIGKILL)  # a docker plugin outlives docker
         if interrupted.is_set():
             raise InterruptedByUser
         if any(stream.too_long for stream in kept.values()):
@@ -151,7 +151,7 @@ class SystemProcesses:
                 reader.finish(1 if ended_by_us else None)
 
     def spawn(self, argv: Sequence[str], *, cwd: Path, out: Path | int, err: Path | int) -> int:
-        # `open`, for a descriptor has no path
+        # `open`, since a descriptor has no path
         with open(out, "wb") as stdout, open(err, "wb") as stderr:  # noqa: PTH123
             child = subprocess.Popen(
                 list(argv),
@@ -162,7 +162,7 @@ class SystemProcesses:
                 stderr=stderr,
                 start_new_session=True,
             )
-        child.returncode = 0  # it outlives us on purpose: no "still running" warning at exit
+        child.returncode = 0  # it outlives this process on purpose: no "still running" warning at exit
         return child.pid
 
     def end_left_over(self, root: Path) -> None:
@@ -173,12 +173,12 @@ class SystemProcesses:
             os.kill(pid, signal.SIGTERM)
 
 
-# ValueError: a NUL byte in a word, which no program can be given.
+# ValueError: a NUL byte in a word, which cannot be passed to any program
 _NOT_STARTED = (OSError, ValueError)
 
 
 def _not_started(argv: Sequence[str], error: OSError | ValueError, cwd: Path | None) -> Finished:
-    """As a shell says it: 127 for a program that is not there, 126 for one that cannot be started."""
+    """As in a shell: 127 for a program that does not exist, 126 for one that cannot be started."""
     if cwd is not None and not cwd.is_dir():
         return Finished(126, "", f"{argv[0]}: the folder {cwd} does not exist", started=False)
     if isinstance(error, FileNotFoundError):
@@ -190,7 +190,7 @@ def _not_started(argv: Sequence[str], error: OSError | ValueError, cwd: Path | N
 def _start(
     argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], stdin: bool, together: bool = False
 ) -> subprocess.Popen[bytes]:
-    # A process group of its own: Ctrl-C on a terminal reaches only us, and we pass it on exactly once.
+    # A separate process group: Ctrl-C on a terminal reaches only devctl, which passes it on exactly once.
     return subprocess.Popen(
         list(argv),
         cwd=cwd,
@@ -220,12 +220,12 @@ def _too_long(argv: Sequence[str]) -> MachineError:
     return MachineError(
         f"the output of `{said}` is too long: more than {WHOLE / 1_000_000:g} MB",
         code="output-too-long",
-        hint=f"run {said} by hand, and look at what fills its output",
+        hint=f"run {said} by hand to see what fills its output",
     )
 
 
 def _readers(child: subprocess.Popen[bytes], take: Callable[[str, bytes], None]) -> list[_Reader]:
-    """`take` is given each line of both streams, with the name of the stream."""
+    """`take` gets each line of both streams, with the name of the stream."""
     pipes = (("stdout", child.stdout), ("stderr", child.stderr))
     return [_Reader(pipe, partial(take, name)) for name, pipe in pipes if pipe is not None]
 
@@ -241,7 +241,7 @@ def _drain(child: subprocess.Popen[bytes], readers: Sequence[_Reader], stdin: by
 
 
 class _Reader:
-    """Hands on the lines of a pipe from a thread, and one that has no end in pieces."""
+    """Hands on the lines of a pipe from a thread, in pieces if a line does not end."""
 
     def __init__(self, pipe: IO[bytes], take: Callable[[bytes], None]) -> None:
         self._pipe, self._take, self._lines, self._taking = pipe, take, 0, False
@@ -256,8 +256,8 @@ class _Reader:
                 self._taking, self._lines = False, self._lines + 1
 
     def finish(self, within: float | None = None) -> None:
-        """Until all is read that the child left, or `within` seconds. A pipe that a child of its own still holds, and says nothing
-        on, is given up."""
+        """Wait until everything the child left has been read, or `within` seconds. A pipe that a grandchild still holds open
+        without writing is abandoned."""
         if within is not None:
             self._thread.join(within)
             return
@@ -268,7 +268,7 @@ class _Reader:
 
 
 class _Kept:
-    """What a stream printed: its end, as far as `last` bytes of it, or all. Where that is too much, the child is ended."""
+    """What a stream printed: all of it, or the last `last` bytes. If it is too much, the child is terminated."""
 
     def __init__(self, ending: _Ending, last: int | None) -> None:
         self._ending, self._last = ending, last
@@ -296,7 +296,7 @@ class _Kept:
 
 
 class _Endable(Struct):
-    """What a signal of ours ends."""
+    """Terminates the child on one of devctl's signals."""
 
     def begin(self) -> None:
         raise NotImplementedError
@@ -313,8 +313,8 @@ class _Endable(Struct):
 
 
 class _Ending(_Endable):
-    """The end of a child that does not end by itself: ask, wait, terminate, wait, kill. Climbed by threads,
-    so that whoever waits for the child need not look at a clock."""
+    """Terminates a child that does not exit by itself: interrupt, wait, terminate, wait, kill. Driven by threads, so that
+    whoever waits for the child need not watch a clock."""
 
     child: subprocess.Popen[bytes] | None = None
     over: threading.Event = field(default_factory=threading.Event)
@@ -322,7 +322,7 @@ class _Ending(_Endable):
 
     @contextlib.contextmanager
     def of(self, child: subprocess.Popen[bytes], *, after: float) -> Iterator[None]:
-        """It begins where the child still runs `after` seconds; `inf` is never."""
+        """Starts if the child is still running after `after` seconds; `inf` means never."""
         self.child = child
         timer = self.begin_after(after)
         try:
@@ -349,7 +349,7 @@ class _Ending(_Endable):
             self.kill()
 
     def kill(self) -> None:
-        """The child and what it started: a plugin of docker's outlives a docker that is killed."""
+        """The child and what it started: a docker plugin outlives a docker that is killed."""
         if self.child is not None and self.child.poll() is None:
             self.begun = True
             with contextlib.suppress(ProcessLookupError):
@@ -357,12 +357,12 @@ class _Ending(_Endable):
 
 
 _thread = threading.local()
-"""`together`: whose work this thread does."""
+"""`together`: the group of work that this thread belongs to."""
 
 
 class _Together(_Endable, eq=False):
-    """The children of works that are done side by side: an end is that of all, and of those that would start after it. `error`: the
-    first that a work raised."""
+    """The children of work done side by side: stopping stops all of them, and those that would start afterwards. `error`: the
+    first error raised."""
 
     error: BaseException | None = None
     _endings: list[_Ending] = field(default_factory=list)
@@ -397,9 +397,9 @@ class _Together(_Endable, eq=False):
 
 
 class _Guard(Struct):
-    """While `armed`, one interruption gets through; `deaf`: it has, or none may any more; `hurried`: one more came.
+    """While `armed`, one interruption gets through; `deaf`: it has, or none may any more; `hurried`: another one came.
 
-    `running`: the child that is waited for meanwhile.
+    `running`: the child that is being waited for.
     """
 
     armed: bool = False
@@ -422,7 +422,7 @@ class _Guard(Struct):
 
 @contextlib.contextmanager
 def _handled(handler: Callable[[int, FrameType | None], object], *numbers: signal.Signals) -> Iterator[None]:
-    """These signals go to `handler`, SIGINT and SIGTERM where none is named. Only a main thread may say so; elsewhere nothing
+    """These signals go to `handler`: SIGINT and SIGTERM by default. Only the main thread may set handlers; elsewhere nothing
     changes."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -438,16 +438,16 @@ def _handled(handler: Callable[[int, FrameType | None], object], *numbers: signa
 
 @contextlib.contextmanager
 def _shield(ending: _Endable, guard: _Guard) -> Iterator[threading.Event]:
-    """While it runs Ctrl-C goes to it, once; a second one kills it. Yields whether a signal was seen.
+    """While it runs, Ctrl-C goes to the child, once; a second one kills it. Yields whether a signal arrived.
 
-    CPython would kill the child 0.25 s after Ctrl-C, in the middle of its tidying up.
+    CPython would kill the child 0.25 s after Ctrl-C, in the middle of its clean-up.
     """
     seen, signals = threading.Event(), []
 
     def pass_on(signum: int, frame: FrameType | None) -> None:
         del frame
         guard.deafen()
-        signals.append(signum)  # the next signal may come before `set` has given back its lock
+        signals.append(signum)  # the next signal may arrive before `set` has released its lock
         if len(signals) > 1:
             ending.kill()
         else:
@@ -458,14 +458,14 @@ def _shield(ending: _Endable, guard: _Guard) -> Iterator[threading.Event]:
         with _handled(pass_on):
             yield seen
         return
-    # The handler around it counts what comes, and the child is in a process group of its own.
+    # The surrounding handler counts signals, and the child has its own process group.
     if threading.current_thread() is threading.main_thread():
         guard.running = ending
     yield seen
 
 
 class _Running(Struct, frozen=True):
-    """`child`: None where it could not be started."""
+    """`child`: None if it could not be started."""
 
     child: subprocess.Popen[bytes] | None
 

@@ -1,7 +1,8 @@
-"""Opening what somebody may have planted: regular files only, bounded in size, never waiting, never through a link unasked.
+"""Opens files that somebody may have planted: regular files only, limited in size, never blocking, never through a link
+unasked.
 
-Code in a dev container writes into the mounted project as it likes. A FIFO there blocks whoever opens it, `/dev/zero` has no
-end, a link leads out of the project; opening a device may already do something (a watchdog, a tape).
+Code in a dev container can write anything into the mounted project. A FIFO there blocks whoever opens it, `/dev/zero` never
+ends, a link leads out of the project; opening a device may already do something (a watchdog, a tape).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LIMIT = 16_000_000
-"""Bytes. No source file, manifest or configuration file that a person wrote is larger."""
+"""Bytes. No source file, manifest or configuration file written by a person is larger."""
 _OPEN = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
 _KINDS = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -26,25 +27,25 @@ _KINDS = (
 
 
 class Unreadable(OSError):
-    """A file that is there and is not read; `strerror` says why ("it is a FIFO, …"), as with every OSError."""
+    """A file that exists and is not read; `strerror` says why ("it is a FIFO, …"), as with every OSError."""
 
     def __init__(self, path: object, why: str) -> None:
         super().__init__(errno.EINVAL, why, str(path))
 
 
 def kind_of(mode: int) -> str:
-    """What a file is, by its mode: "" for a regular one."""
+    """What kind of file it is, by its mode: "" for a regular one."""
     return next((kind for holds, kind in _KINDS if holds(mode)), "")
 
 
 def read_bytes(path: Path | str, *, limit: int = LIMIT) -> bytes:
-    """The content of a regular file, links followed: for what lies where no container writes. A project's: `beneath`.
+    """The content of a regular file, following links: for places where no container writes. For a project's files: `beneath`.
 
-    Raises OSError, which names `path`: `Unreadable` for what is no regular file, or larger than `limit`.
+    Raises OSError, which names `path`: `Unreadable` for anything but a regular file, or one larger than `limit`.
     """
     facts, opened = os.lstat(path), path
     if stat.S_ISLNK(facts.st_mode):
-        opened, facts = os.path.realpath(path), Path(path).stat()  # a loop of links is told by stat alone
+        opened, facts = os.path.realpath(path), Path(path).stat()  # only stat reports a loop of links
     refuse_unless_regular(path, facts, limit)
     handle = os.open(opened, os.O_RDONLY | _OPEN)
     try:
@@ -55,7 +56,7 @@ def read_bytes(path: Path | str, *, limit: int = LIMIT) -> bytes:
 
 
 def refuse_unless_regular(path: Path | str, facts: os.stat_result, limit: int) -> None:
-    """Raises IsADirectoryError, and Unreadable for what is no regular file or larger than `limit`."""
+    """Raises IsADirectoryError, and Unreadable for anything but a regular file or for one larger than `limit`."""
     if stat.S_ISDIR(facts.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(facts.st_mode):
@@ -69,7 +70,7 @@ def _too_large(path: Path | str, limit: int) -> Unreadable:
 
 
 def read_all(handle: int, path: Path | str, limit: int) -> bytes:
-    """What an open file holds; one that grows meanwhile is bounded too."""
+    """The content of an open file; limited even if it grows meanwhile."""
     parts: list[bytes] = []
     left = limit
     while data := os.read(handle, min(left + 1, 1 << 20)):
@@ -81,8 +82,8 @@ def read_all(handle: int, path: Path | str, limit: int) -> bytes:
 
 
 def walk(root: Path | str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """As `os.walk` (top down, links not followed, unreadable folders passed over), for trees of any depth: that of
-    Python 3.11 recurses, and ends in RecursionError. Nor does it leave the tree where a folder gives way to a link meanwhile."""
+    """Like `os.walk` (top down, links not followed, unreadable folders skipped), for trees of any depth: that of Python 3.11
+    recurses, and ends in RecursionError. Nor does it leave the tree if a link takes the place of a folder meanwhile."""
     waiting: list[tuple[str, os.stat_result | None]] = [(str(root), None)]
     while waiting:
         folder, seen = waiting.pop()
@@ -97,7 +98,8 @@ def walk(root: Path | str) -> Iterator[tuple[str, list[str], list[str]]]:
 def _listed(
     folder: str, seen: os.stat_result | None
 ) -> tuple[list[str], list[str], dict[str, os.stat_result]]:
-    """Folders, files, and the folders that are no links. `seen`: the very folder that is meant; OSError where it is another."""
+    """Folders, files, and the folders that are not links. `seen`: the exact folder that is meant; OSError if it is another
+    one."""
     names: list[str] = []
     files: list[str] = []
     below: dict[str, os.stat_result] = {}

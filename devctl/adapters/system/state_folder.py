@@ -1,4 +1,4 @@
-"""`.devctl/` on the file system: closed to others; nothing planted there leads out of it, blocks, or has no end."""
+"""`.devctl/` on the file system: closed to others; nothing planted there leads out of it, blocks, or is endless."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from devctl.errors import FilesError, MachineError
 _REMEDY = {
     errno.ENOSPC: "df -h . shows the disk; free some space on it",
     errno.EDQUOT: "quota shows your limit; free some space",
-    errno.EROFS: "copy the project to a place that can be written: devctl keeps its state in .devctl/ of the project",
+    errno.EROFS: "copy the project to a writable folder: devctl keeps its state in the project's .devctl/",
 }
 LIMIT = 4_000_000
-"""Bytes of a note, and of a growing file that are read and kept."""
+"""Bytes of a note, and of a growing file, that are read and kept."""
 
 
 @bordered(writes=("make", "put", "remove", "append", "begin", "bound"))
@@ -93,7 +93,7 @@ class SystemStateFolder(StateFolder):
             goes_on = after.file == facts.st_ino and after.offset <= facts.st_size
             start = after.offset if goes_on else 0
             if facts.st_size - start > LIMIT:
-                start = facts.st_size - LIMIT  # in the middle of a line, which is no event then
+                start = facts.st_size - LIMIT  # in the middle of a line, which is not an event then
             data = os.pread(handle, facts.st_size - start, start)
         finally:
             os.close(handle)
@@ -103,10 +103,10 @@ class SystemStateFolder(StateFolder):
 
 
 def open_state_file(root: Path, name: str, flags: int) -> int:
-    """A file descriptor of a regular file below `.devctl/`; with O_CREAT the folders above it are made too.
+    """A file descriptor of a regular file below `.devctl/`; with O_CREAT, missing folders are created too.
 
-    Raises FilesError `state-folder-unsafe` for what is a link, a FIFO, a device, a socket or a folder, and OSError as
-    `os.open` does (FileNotFoundError, PermissionError). O_TRUNC truncates only what has been found to be a regular file.
+    Raises FilesError `state-folder-unsafe` for a link, a FIFO, a device, a socket or a folder, and OSError like `os.open`
+    (FileNotFoundError, PermissionError). O_TRUNC truncates only what was found to be a regular file.
     """
     with _folder(root, name, make=bool(flags & os.O_CREAT)) as (folder, path):
         handle = beneath.open_regular(folder, root, path, flags)
@@ -121,7 +121,7 @@ def open_state_file(root: Path, name: str, flags: int) -> int:
 
 @contextlib.contextmanager
 def _folder(root: Path, name: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
-    """The folder that the file `name` lies in, open, and the path of that file below the project."""
+    """The open folder that contains the file `name`, and the path of that file below the project."""
     path = f"{STATE_FOLDER}/{name}"
     made = (lambda handle, new: _give(handle, root, mode=0o700)) if make else None
     try:
@@ -129,7 +129,7 @@ def _folder(root: Path, name: str, *, make: bool = False) -> Iterator[tuple[int,
             yield handle, path
     except beneath.Unsafe as error:
         raise FilesError(
-            f"{error.name} is {error.kind}, not {error.wanted}: devctl does not use it",
+            f"{error.name} is {error.kind}, not {error.wanted}, so devctl does not use it",
             code="state-folder-unsafe",
             hint=f"rm {'-r ' if error.kind == 'a folder' else ''}{error.name}; devctl recreates it",
             place=error.name,
@@ -137,7 +137,7 @@ def _folder(root: Path, name: str, *, make: bool = False) -> Iterator[tuple[int,
 
 
 def _give(handle: int, root: Path, *, mode: int = 0o600) -> None:
-    """What is ours to make belongs to the owner of the project, and to nobody else; earlier versions made it for all."""
+    """What devctl creates belongs to the project's owner and is closed to everyone else; earlier versions created it for all."""
     facts, owner = os.fstat(handle), _owner(root)
     if os.geteuid() == 0 and (facts.st_uid, facts.st_gid) != owner:
         os.fchown(handle, *owner)
@@ -158,7 +158,7 @@ def _is_private(root: Path, name: str) -> bool:
 
 @contextlib.contextmanager
 def _writing(root: Path, name: str) -> Iterator[None]:
-    """A project that was moved away stays FileNotFoundError: nothing of it is made again."""
+    """A project that was moved away stays FileNotFoundError: none of it is recreated."""
     try:
         yield
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A folder as a fingerprint, read from names, sizes and times alone."""
+"""A fingerprint of a folder, from names, sizes and times alone."""
 
 from __future__ import annotations
 
@@ -12,22 +12,20 @@ from pathlib import Path
 from devctl.adapters.system.regular_file import walk
 
 MOST = 20_000
-"""Entries; to look at more takes longer than it may save."""
+"""Entries; examining more takes longer than it may save."""
 SETTLED = 2_000_000_000
-"""Nanoseconds. What changed later than this ago may change again without a sign: file systems count time in ticks."""
+"""Nanoseconds. What changed more recently may change again without a trace: file systems count time in ticks."""
 
 
 def fingerprint(root: Path, *, without: Iterable[str]) -> str | None:
-    """Equal fingerprints mean equal content; None where that cannot be said. `without`: lines of a .dockerignore.
+    """Equal fingerprints mean equal content; None if that cannot be guaranteed. `without`: lines of a .dockerignore.
 
-    Only what those lines name without a pattern is left out; to look at more than the build reads does no harm.
+    Only what those lines name without a pattern is left out; examining more than the build reads does no harm.
     """
     lines = [line.strip().strip("/") for line in without if line.strip() and not line.startswith("#")]
     plain = {line for line in lines if not set("*?[!\\") & set(line)}
     anywhere = {line[3:] for line in lines if line.startswith("**/")}
-    if any(
-        line.startswith("!") for line in lines
-    ):  # takes something back in: only the last line surely holds
+    if any(line.startswith("!") for line in lines):  # includes something again: only the last line is certain
         plain, anywhere = set(lines[-1:]), set()
     whole, newest, seen = hashlib.blake2b(digest_size=16), 0, 0
     for folder, names, files in walk(root):

@@ -1,4 +1,4 @@
-"""Batches of changed paths by watchfiles' notify core: quiet time, cap, an early start; polling where events cannot be had."""
+"""Batches of changed paths from watchfiles' notify core: quiet time, cap, an early start; polling if there are no events."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from devctl.errors import InterruptedByUser
 QUIET = 0.2
 """Seconds without a further change before a batch goes out."""
 CAP = 2.0
-"""Seconds after which a batch goes out however busy its files are."""
+"""Seconds after which a batch goes out even if its files keep changing."""
 STEP_MS = 30
-"""The core looks for news this often: 0.15 % of a core, and what a change waits before it is seen."""
+"""How often the core checks for events: 0.15 % of a core, and the delay until a change is noticed."""
 TICK_MS = 300
-"""How often an idle watcher hands out an empty batch, so that its caller can look around."""
+"""How often an idle watcher yields an empty batch, so that its caller can check other things."""
 
 Notify = Callable[[list[str]], Any]
 
 
 @bordered()
 class FolderWatcher:
-    """`Watcher` on watchfiles. Folders are watched, not files: a file that is saved by rename goes blind otherwise."""
+    """`Watcher` on watchfiles. It watches folders, not files: a watched file that is saved by rename is lost otherwise."""
 
     def __init__(
         self,
@@ -61,8 +61,8 @@ class FolderWatcher:
         try:
             return self._notify(folders)
         except FileNotFoundError:
-            raise  # a folder went away since we looked
-        except (OSError, RuntimeError) as error:  # no inotify instance or watch left
+            raise  # a folder has disappeared since the last look
+        except (OSError, RuntimeError) as error:  # no inotify instances or watches left
             on_poll(str(error))
             return _Stamps(wanted)
 
@@ -95,7 +95,7 @@ def _notify(folders: list[str]) -> Any:
 
 
 class _Stamps:
-    """Polling, in the shape of the core. watchfiles' own compares whole seconds, so it misses a second save within one."""
+    """Polling with the core's interface. watchfiles' own compares whole seconds, so it misses a second save within one."""
 
     def __init__(self, paths: frozenset[Path]) -> None:
         self._paths = paths
@@ -125,7 +125,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 
 def _watched(paths: Iterable[Path]) -> tuple[frozenset[Path], list[str]]:
-    """The paths that count, and the folders to watch; a folder that is not there yet counts as a path in its parent."""
+    """The paths that count, and the folders to watch; a folder that does not exist yet counts as a path in its parent."""
     wanted: set[Path] = set()
     folders: set[str] = set()
     for path in paths:

@@ -11,7 +11,7 @@ GROUPS = (run, look, code, debug, start, machine)
 
 
 def register(app: typer.Typer) -> None:
-    """Every command of every group, all with our form of help."""
+    """Every command of every group, all with devctl's help format."""
     for group in GROUPS:
         group.register(app)
     _style(app)

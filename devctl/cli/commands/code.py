@@ -1,4 +1,4 @@
-"""Working inside a service: exec, test, shell."""
+"""Working in a container: exec, test, shell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devctl.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
-    panel = "Work inside"
+    panel = "Work in a container"
     app.command("exec", rich_help_panel=panel)(exec_)
     app.command("test", rich_help_panel=panel)(test)
     app.command("shell", rich_help_panel=panel)(shell)
@@ -20,8 +20,8 @@ def register(app: typer.Typer) -> None:
 
 def exec_(
     context: typer.Context,
-    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service to run it in.")],
-    command: Annotated[list[str], typer.Argument(metavar="-- CMD", help="The command and its arguments.")],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Service to run the command in.")],
+    command: Annotated[list[str], typer.Argument(metavar="-- CMD", help="Command and its arguments.")],
 ) -> None:
     """Run a command in a service; its exit code is passed on."""
     from devctl.workflows.inside import exec as inside
@@ -32,7 +32,9 @@ def exec_(
 
 def test(
     context: typer.Context,
-    packages: Annotated[list[str] | None, typer.Argument(metavar="PKG", help="Default ./...")] = None,
+    packages: Annotated[
+        list[str] | None, typer.Argument(metavar="PKG", help="Packages to test (default: ./...).")
+    ] = None,
 ) -> None:
     """Run `go test` in the running dev container."""
     from devctl.workflows.inside import exec as inside
@@ -43,15 +45,16 @@ def test(
 
 def shell(
     context: typer.Context,
-    service: Annotated[str | None, typer.Argument(metavar="SERVICE", help="Default: the first.")] = None,
+    service: Annotated[
+        str | None,
+        typer.Argument(metavar="SERVICE", help="Service to open the shell in (default: the first)."),
+    ] = None,
 ) -> None:
-    """Open a shell in a service, or beside it where its image has none (distroless)."""
+    """Open a shell in a service, or in a sidecar if its image has none (distroless)."""
     from devctl.workflows.inside import exec as inside
 
     context.obj.command = "shell"
     if context.obj.options.json and not context.obj.options.dry_run:
-        raise UsageError(
-            "a shell has no JSON output", code="usage", hint="devctl exec SERVICE -- CMD, which does"
-        )
+        raise UsageError("shell has no JSON output", code="usage", hint="devctl exec SERVICE -- CMD has")
     request = ShellRequest(**common(context), service=service)
     later(context, "shell", lambda box: inside.shell(request, box))

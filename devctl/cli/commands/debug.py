@@ -1,4 +1,4 @@
-"""Debugging a service: delve in its dev container, and what an editor is told."""
+"""Debugging a service: delve in its dev container, and the configuration for editors."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ class EditorName(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command("debug", rich_help_panel="Work inside")(debug)
+    app.command("debug", rich_help_panel="Work in a container")(debug)
 
 
 def debug(
     context: typer.Context,
-    service: Annotated[str | None, typer.Argument(metavar="SERVICE", help="Default: the only one.")] = None,
+    service: Annotated[
+        str | None, typer.Argument(metavar="SERVICE", help="Service to debug (default: the only one).")
+    ] = None,
     *,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Start the program once a debugger is connected.")
+        bool, typer.Option("--wait", help="Start the program only once a debugger connects.")
     ] = False,
     port: Annotated[
         int | None,
@@ -36,14 +38,14 @@ def debug(
     ] = None,
     editor: Annotated[
         EditorName | None,
-        typer.Option(metavar="vscode|goland|nvim", help="Print the configuration that connects this editor."),
+        typer.Option(metavar="vscode|goland|nvim", help="Print the configuration for this editor."),
     ] = None,
     write: Annotated[
-        bool, typer.Option("--write", help="Write it, unless the editor's file is there already.")
+        bool, typer.Option("--write", help="Write the configuration, unless the file exists.")
     ] = False,
     timeout: Timeout = None,
 ) -> None:
-    """Run a service under delve, built without optimisation, for your editor to connect to. `devctl up` ends it."""
+    """Run a service under delve, built without optimisation, so that your editor can connect. `devctl up` ends debugging."""
     from devctl.workflows.debug import debug as workflow
 
     context.obj.command = "debug"

@@ -1,4 +1,4 @@
-"""Looking at a project: status, logs, size, config."""
+"""Inspecting a project: status, logs, size, config."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devctl.cli.call import Pretty, common, later
 from devctl.domain.command.requests import ConfigRequest, LogsRequest, SizeRequest, StatusRequest
 from devctl.domain.dockerfile.runtime_bases import BY_SIZE, enumerated
 
-SIZE = f"Show the size of the production image on {enumerated(BY_SIZE)}, base and binary apart."
+SIZE = f"Show the size of the production image on {enumerated(BY_SIZE)}, split into base and binary."
 
 
 class Mode(StrEnum):
@@ -22,7 +22,7 @@ class Mode(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    panel = "Look"
+    panel = "Inspect"
     app.command("status", rich_help_panel=panel)(status)
     app.command("ps", hidden=True)(status)
     app.command("logs", rich_help_panel=panel)(logs)
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(context: typer.Context) -> None:
-    """Show mode, services, watcher, and which code answers."""
+    """Show the mode, services and watcher, and which code is served."""
     from devctl.workflows.logs import status_and_logs as observe
 
     request = StatusRequest(verbose=context.obj.options.verbose, **common(context))
@@ -49,13 +49,13 @@ def status(context: typer.Context) -> None:
 def logs(
     context: typer.Context,
     services: Annotated[list[str] | None, typer.Argument(metavar="SERVICE")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the logs until Ctrl-C.")] = False,
     tail: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Only the last N lines of each service.")
+        int | None, typer.Option(metavar="N", min=0, help="Show only the last N lines of each service.")
     ] = None,
     pretty: Pretty = False,
 ) -> None:
-    """Show what the services print; with --json also reloads, rebuilds and switches."""
+    """Show the logs of services; with --json, also reloads, rebuilds and switches."""
     from devctl.workflows.logs import status_and_logs as observe
 
     request = LogsRequest(
@@ -68,17 +68,19 @@ def size(
     context: typer.Context,
     budget: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="Largest allowed image, such as 12MB or 10MiB; exit 1 above."),
+        typer.Option(
+            metavar="SIZE", help="Largest allowed image, such as 12MB or 10MiB; exit 1 if it is exceeded."
+        ),
     ] = None,
     bases: Annotated[
         str | None,
         typer.Option(metavar="A,B", help=f"Bases to measure, separated by commas: {','.join(BY_SIZE)}."),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write one self-contained page.")
+        Path | None, typer.Option(metavar="FILE", help="Also write a self-contained HTML page.")
     ] = None,
     reproducible: Annotated[
-        bool, typer.Option("--reproducible", help="Also build a second time and compare the programs.")
+        bool, typer.Option("--reproducible", help="Also build a second time and compare the binaries.")
     ] = False,
 ) -> None:
     """The production image on each runtime base."""
@@ -94,9 +96,9 @@ def size(
 
 def render(
     context: typer.Context,
-    mode: Annotated[Mode, typer.Option(metavar="dev|prod", help="The mode to render.")] = Mode.dev,
+    mode: Annotated[Mode, typer.Option(metavar="dev|prod", help="Mode to render.")] = Mode.dev,
 ) -> None:
-    """The model that compose is given."""
+    """Print the model that devctl passes to compose."""
     from devctl.workflows.advice import config_command as config
 
     request = ConfigRequest(**common(context), action="render", mode=mode.value)

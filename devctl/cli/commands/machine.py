@@ -19,8 +19,8 @@ def register(app: typer.Typer) -> None:
     bases.callback()(bases_list)
     for action, text in (
         ("list", "List base images, where they come from and whether they are available locally."),
-        ("pull", "Pull each from the mirror or its registry."),
-        ("build", "Assemble a stand-in for each that no registry provides."),
+        ("pull", "Pull each base image from the mirror or its registry."),
+        ("build", "Assemble a stand-in for each base image that no registry provides."),
     ):
         bases.command(action, help=text)(_bases(action))
     bases.command("save")(bases_save)
@@ -33,7 +33,7 @@ def doctor(
     context: typer.Context,
     fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed.")] = False,
 ) -> None:
-    """Check this machine, and say how to fix what is wrong."""
+    """Check this machine and say how to fix what is wrong."""
     from devctl.workflows.doctor import commands as machine
 
     request = DoctorRequest(**common(context), fix=fix)
@@ -43,10 +43,10 @@ def doctor(
 def clean(
     context: typer.Context,
     caches: Annotated[
-        bool, typer.Option("--caches", help="Also the build caches that projects share.")
+        bool, typer.Option("--caches", help="Also delete the build caches that projects share.")
     ] = False,
 ) -> None:
-    """Remove what devctl made and no longer needs."""
+    """Remove what devctl created and no longer needs."""
     from devctl.workflows.doctor import clean as cleaning
 
     request = CleanRequest(**common(context), caches=caches)
@@ -60,12 +60,12 @@ def bases_list(context: typer.Context) -> None:
 
 
 def bases_save(context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
-    """Write the bases into one file, for a machine without network."""
+    """Save the base images to a file, for a machine without network access."""
     _bases("save", file)(context)
 
 
 def bases_load(context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
-    """Read such a file."""
+    """Load base images from such a file."""
     _bases("load", file)(context)
 
 

@@ -18,9 +18,12 @@ from devctl.domain.command.requests import (
 )
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, RUNTIME_BASES, BaseName
 
-Services = Annotated[list[str] | None, typer.Argument(metavar="SERVICE", help="Only these services.")]
+Services = Annotated[
+    list[str] | None, typer.Argument(metavar="SERVICE", help="Services to act on (default: all).")
+]
 Timeout = Annotated[
-    float | None, typer.Option(metavar="S", help="Seconds: until it answers, and to wait for another devctl.")
+    float | None,
+    typer.Option(metavar="S", help="Seconds to wait for an answer, and for another devctl to finish."),
 ]
 
 
@@ -46,7 +49,8 @@ def up(
     services: Services = None,
     *,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Return once it answers; the watcher keeps running.")
+        bool,
+        typer.Option("--detach", "-d", help="Return once the services answer; the watcher keeps running."),
     ] = False,
     no_watch: Annotated[
         bool, typer.Option("--no-watch", help="Do not watch go.mod and the other inputs.")
@@ -54,7 +58,7 @@ def up(
     pretty: Pretty = False,
     timeout: Timeout = None,
 ) -> None:
-    """Start the dev stage: hot reload, source mounted, go.mod watched. From nothing, or back from production."""
+    """Start the dev stage: hot reload, source mounted, go.mod watched. Also switches back from production."""
     from devctl.workflows.dev.up import up as start
 
     request = UpRequest(
@@ -78,7 +82,7 @@ def prod_preview(
         ),
     ] = None,
     drain: Annotated[
-        bool, typer.Option("--drain", help="Also stop it under load and count lost requests.")
+        bool, typer.Option("--drain", help="Also stop the service under load and count lost requests.")
     ] = False,
     keep_failed: Annotated[
         bool, typer.Option("--keep-failed", help="Keep a failed container's files for inspection.")
@@ -109,7 +113,7 @@ def down(
 
 
 def restart(context: typer.Context, services: Services = None, timeout: Timeout = None) -> None:
-    """Restart containers as they are."""
+    """Restart containers without rebuilding them."""
     from devctl.workflows.dev import lifecycle
 
     request = RestartRequest(**common(context), services=tuple(services or ()), **times(timeout))
@@ -117,7 +121,7 @@ def restart(context: typer.Context, services: Services = None, timeout: Timeout 
 
 
 def rebuild(context: typer.Context, services: Services = None, timeout: Timeout = None) -> None:
-    """Build a new deps layer even when nothing changed, and start on it."""
+    """Build a new deps layer even if nothing changed, and start on it."""
     from devctl.workflows.dev import lifecycle
 
     request = RebuildRequest(**common(context), services=tuple(services or ()), **times(timeout))

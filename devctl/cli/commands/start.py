@@ -1,4 +1,4 @@
-"""Starting with a project: new, init, onboard, demo."""
+"""Getting started: new, init, onboard, demo."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devctl.domain.command.requests import DemoRequest, InitRequest, NewRequest,
 
 
 def register(app: typer.Typer) -> None:
-    panel = "Start"
+    panel = "Get started"
     app.command("new", rich_help_panel=panel)(new)
     app.command("init", rich_help_panel=panel)(init)
     app.command("onboard", rich_help_panel=panel)(onboard)
@@ -32,7 +32,7 @@ def init(
     context: typer.Context,
     diff: Annotated[bool, typer.Option("--diff", help="Only show what would be written.")] = False,
 ) -> None:
-    """Write Dockerfile, compose files and .air.toml into a repository; existing files are kept."""
+    """Write a Dockerfile, compose files and .air.toml into a repository; existing files are kept."""
     from devctl.workflows.start import scaffold
 
     request = InitRequest(**common(context), diff=diff)
@@ -55,7 +55,7 @@ def demo(
     context: typer.Context,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the demo project running.")] = False,
 ) -> None:
-    """Show the product in a minute, in a temporary folder, with each step timed."""
+    """Take a one-minute tour in a temporary folder, with each step timed."""
     from devctl.workflows.start import demo as show
 
     request = DemoRequest(**common(context), keep=keep)

@@ -1,4 +1,4 @@
-"""Base images: which ones a project needs, where they may come from, and which of them have a stand-in.
+"""Base images: which ones a project needs, where they come from, and which have a stand-in.
 
 For users: docs/how-to/use-without-a-registry.md.
 """
@@ -25,12 +25,12 @@ _RUNTIMES = ("alpine", "debian", "ubuntu", "busybox", "distroless/", "chainguard
 _DISTROLESS_STATIC = regex(r"distroless/static(-debian(?P<release>\d+))?")
 _DISTROLESS_TAG = regex(r"(latest|nonroot|debug|debug-nonroot)(-[a-z0-9]+)?")
 _GO_TAG = regex(r"(?P<version>\d+\.\d+(\.\d+)?)")
-_DEBIAN_12_BYTES = 1_994_545  # distroless static of the Debian before, counted alike
+_DEBIAN_12_BYTES = 1_994_545  # distroless static of the previous Debian, treated alike
 _PRERELEASE = regex(r"\d(rc|beta)\d")
 
 
 class Ref(Struct, frozen=True):
-    """An image reference in its parts; `repository` without `library/`, `tag` is `latest` where none is named."""
+    """The parts of an image reference; `repository` without `library/`, `tag` is `latest` by default."""
 
     registry: str
     repository: str
@@ -39,10 +39,10 @@ class Ref(Struct, frozen=True):
 
 
 class StandIn(Struct, frozen=True):
-    """What to assemble for a reference: the kind, and what its tag asks of it.
+    """What to assemble for a reference: the kind, and what its tag requires.
 
-    `version` is the least Go (`1.26`, `1.26.3`; empty: any) or the release of Alpine or Debian. `alpine`: a golang image
-    of Alpine; the others have a C compiler.
+    `version` is the minimum Go (`1.26`, `1.26.3`; empty: any) or the release of Alpine or Debian. `alpine`: a golang image
+    based on Alpine; the others have a C compiler.
     """
 
     kind: Literal["golang", "alpine", "distroless"]
@@ -58,7 +58,7 @@ class Base(Struct, frozen=True):
 
 
 class BaseState(Struct, frozen=True):
-    """One line of `bases`; `source` of a missing base is where it would come from."""
+    """One line of `bases`; the `source` of a missing base is where it would come from."""
 
     ref: str
     role: Role
@@ -92,13 +92,13 @@ def parse(ref: str) -> Ref:
 
 
 def full_name(ref: str) -> str:
-    """`alpine` → `alpine:latest`, as an engine stores it: the tag of an image archive must be written out."""
+    """`alpine` → `alpine:latest`, as an engine stores it: an image archive needs the tag written out."""
     parts = parse(ref)
     return ref if parts.digest or ref.endswith(f":{parts.tag}") else f"{ref}:{parts.tag}"
 
 
 def golang_ref(go_minor: str = DEFAULT_GO, *, with_c: bool = False) -> str:
-    """`with_c`: the image of Debian, which has a C compiler; under this tag there is one of every Go."""
+    """`with_c`: the Debian image, which has a C compiler; this tag exists for every Go."""
     return f"golang:{go_minor}" if with_c else f"golang:{go_minor}-alpine"
 
 
@@ -115,7 +115,7 @@ def role_of(ref: str) -> Role:
 
 
 def project_bases(ours: Iterable[str], dockerfiles: Iterable[DockerfileFacts] = ()) -> tuple[Base, ...]:
-    """Every outside image that a build may ask for: our overlay's bases, then those that the FROM lines name."""
+    """Every external image that a build may need: the overlay's bases, then those that the FROM lines name."""
     named = [ref for facts in dockerfiles for ref in _outside(facts)]
     return tuple(Base(ref, role_of(ref)) for ref in dict.fromkeys([*ours, *named]))
 
@@ -131,7 +131,7 @@ def _outside(facts: DockerfileFacts) -> Iterable[str]:
             if flag.startswith("--from=")
         ]
         for ref in (stage.base, *copied):
-            # A `$` left over is an argument without a default: only the build itself knows it.
+            # A remaining `$` is an argument without a default: only the build itself knows its value.
             inside = ref.lower() in stages or whole(ref) is not None or ref == SCRATCH or "$" in ref
             if ref and not inside:
                 yield ref
@@ -139,7 +139,7 @@ def _outside(facts: DockerfileFacts) -> Iterable[str]:
 
 
 def mirror_refs(ref: str, mirror: str) -> tuple[str, ...]:
-    """Where a mirror may keep it: by path alone (`library/` as Docker Hub has it, or without), or by the full name."""
+    """Where a mirror may have it: by path alone (with `library/` as on Docker Hub, or without), or by the full name."""
     if not mirror or "@" in mirror:
         return ()
     parts = parse(ref)
@@ -154,10 +154,10 @@ def mirror_refs(ref: str, mirror: str) -> tuple[str, ...]:
 
 
 def stand_in(ref: str) -> StandIn | None:
-    """What can be assembled in place of this reference; None where there is nothing that would serve."""
+    """What can be assembled instead of this reference; None if nothing would do."""
     parts = parse(ref)
     if parts.digest:
-        return None  # a digest names one exact image: nothing else is it
+        return None  # a digest names one exact image, which nothing else can be
     if parts.registry == HUB and parts.repository == "golang":
         return _golang(parts.tag)
     if parts.registry == HUB and parts.repository == "alpine":
@@ -170,7 +170,7 @@ def stand_in(ref: str) -> StandIn | None:
 
 
 def _golang(tag: str) -> StandIn | None:
-    # A pre-release or Windows tag asks for what no stand-in can be.
+    # A pre-release or Windows tag requires what no stand-in can provide.
     if "windows" in tag or "nanoserver" in tag or _PRERELEASE.search(tag):
         return None
     found = _GO_TAG.match(tag)
@@ -178,7 +178,7 @@ def _golang(tag: str) -> StandIn | None:
 
 
 def published_base_bytes(ref: str) -> int | None:
-    """The size of the real base on amd64, for figures that rest on a stand-in; None where it is not known."""
+    """The size of the real base on amd64, for figures based on a stand-in; None if unknown."""
     wanted = stand_in(ref)
     if wanted is None or wanted.kind == "golang" or wanted.debug:
         return None
@@ -188,7 +188,7 @@ def published_base_bytes(ref: str) -> int | None:
 
 
 def source_of(labels: Mapping[str, str], digests: Iterable[str], *, mirror: str | None) -> Source:
-    """Where a present image came from, by what the engine keeps of it."""
+    """Where a present image came from, according to the engine's metadata."""
     if labels.get("dev.devctl.assembled") == "true":
         return "assembled"
     host = (mirror or "").removeprefix("https://").removeprefix("http://").partition("/")[0]

@@ -1,4 +1,5 @@
-"""How words of files become words of a command line: never an option, never two fields of a mount, never two words of a shell."""
+"""Turns words from files into words of a command line: never an option, never two fields of a mount, never two words of a
+shell."""
 
 from __future__ import annotations
 
@@ -13,14 +14,14 @@ from devctl.domain.regex import regex
 def docker(*flags: str, to: Sequence[str] = ()) -> list[str]:
     """`docker` with its verb and flags, and after `--` what they apply to: `docker run --rm -- IMAGE sh`.
 
-    An image may be called `--privileged` in a Dockerfile, a service `-v` in a compose file. What follows a flag that takes
-    a value is that value, whatever it begins with; every other word that is not a constant belongs into `to`.
+    An image may be called `--privileged` in a Dockerfile, a service `-v` in a compose file. What follows a flag that takes a
+    value is that value, whatever it begins with; every other word that is not a constant belongs in `to`.
     """
     return ["docker", *flags, *(("--", *to) if to else ())]
 
 
 def mount(kind: Literal["bind", "volume"], source: str, target: str, *, read_only: bool = False) -> str:
-    """A `--mount` of docker, whose value is one line of CSV: a folder may be called `a,b`, and with --volume not even `a:b`."""
+    """A `--mount` for docker, whose value is one line of CSV: a folder may be called `a,b`, and with --volume not even `a:b`."""
     fields = [f"type={kind}", f"source={source}", f"target={target}", *(["readonly"] if read_only else [])]
     return "--mount=" + ",".join(map(_quoted, fields))
 
@@ -31,12 +32,12 @@ def _quoted(field: str) -> str:
 
 
 def shell_words(words: Iterable[str]) -> str:
-    """`eval "set -- $TEXT"` makes the same words of it, in any POSIX shell; plain words stay as they are."""
+    """`eval "set -- $TEXT"` turns it back into the same words in any POSIX shell; plain words are unchanged."""
     return shlex.join(words)
 
 
 def shell_path(path: object) -> str:
-    """A path as a word of a command that is told to somebody: in quotes where it must be, and never an option."""
+    """A path as a word in a command that is shown to the user: quoted if necessary, and never an option."""
     word = str(path)
     return shlex.quote(f"./{word}" if word.startswith("-") else word)
 
@@ -45,7 +46,7 @@ _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 
 
 def shell_text(words: Sequence[str]) -> str | None:
-    """The text of `sh -c TEXT`; None of anything else."""
+    """The text of `sh -c TEXT`; None for anything else."""
     name = "".join(words[:1]).rpartition("/")[2]
     flag = "".join(words[1:2])
     return "".join(words[2:3]) if name in _SHELLS and re.fullmatch(r"-\w*c", flag) else None
@@ -55,7 +56,7 @@ _ONLY_A_SHELL = regex(r"[$`*?~#;&|<>(){}\[\]\n]|^\s*\w+=|^\s*\.\s")
 
 
 def exec_words(text: str) -> tuple[str, ...]:
-    """The words of a shell's text as the exec form has them; () where a shell does more than to part them."""
+    """The words of a shell's text as in the exec form; () if a shell does more than split them."""
     parted = text.replace("\\\n", " ")
     if _ONLY_A_SHELL.search(re.sub(r"'[^']*'", "", parted)):
         return ()
@@ -67,7 +68,7 @@ def exec_words(text: str) -> tuple[str, ...]:
 
 
 def parted(text: str) -> list[str]:
-    """The words of a line; where its quotes do not fit, what stands between spaces, without them."""
+    """The words of a line; if its quotes do not match, what is between spaces, without the quotes."""
     try:
         return shlex.split(text)
     except ValueError:
@@ -75,7 +76,7 @@ def parted(text: str) -> list[str]:
 
 
 def simple_commands(text: str) -> Iterator[tuple[str, ...]]:
-    """The commands of a shell's text, one after another; none of one whose quotes do not fit."""
+    """The commands of a shell's text in order; none if its quotes do not match."""
     return (words for _, words in joined_commands(text))
 
 

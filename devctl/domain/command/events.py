@@ -1,4 +1,4 @@
-"""Progress is events, never prints: what workflows tell a reporter (names and keys: docs/reference/json-output.md)."""
+"""Progress is events, never prints: what workflows report (names and keys: docs/reference/json-output.md)."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class StepFailed(Struct, frozen=True):
 
 
 class StepEnded(StepFailed, frozen=True):
-    """One that was interrupted, by Ctrl-C or because another one beside it failed: not what is to be fixed."""
+    """A step that was interrupted, by Ctrl-C or because a parallel one failed: not the one to fix."""
 
 
 OF_NONE = "build"
-"""The service of a LogLine that belongs to several: what compose says while it starts or fetches them."""
+"""The service of a LogLine that belongs to several: what compose prints while it starts or pulls them."""
 
 
 class LogLine(Struct, frozen=True):
-    """A line that a program printed, byte for byte (`surrogateescape`); with stream `build` one of a build, or of a reloader."""
+    """A line that a program printed, byte for byte (`surrogateescape`); with stream `build`, one from a build or a reloader."""
 
     name: ClassVar[str] = "log"
     service: str
@@ -51,15 +51,15 @@ class LogLine(Struct, frozen=True):
     line: str
 
 
-ENDED_AT_START = "ended at start: "
+ENDED_AT_START = "exited at startup:  "
 NO_ANSWER = "does not answer on "
-"""How the message of a reload begins, behind the service, that compiles and does not serve."""
+"""How the message of a reload that compiles but does not serve begins, after the service."""
 UNCHANGED = "unchanged"
-"""The message of one that made the very program that runs: it was not restarted."""
+"""The message of a reload that produced the binary that is already running: it was not restarted."""
 
 
 class Reload(Struct, frozen=True):
-    """air rebuilt and restarted the app; `ms` from the save to the first good answer. `message`: the compiler's, if not ok; or
+    """air rebuilt and restarted the app; `ms` from the save to the first good answer. `message`: the compiler's if not ok, or
     UNCHANGED."""
 
     name: ClassVar[str] = "reload"
@@ -70,7 +70,7 @@ class Reload(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """One difference between two versions of a manifest; `text` is the line a person reads."""
+    """One difference between two versions of a manifest; `text` is the line shown to people."""
 
     op: Literal["added", "removed", "upgraded", "downgraded", "replaced", "go", "toolchain", "other"]
     module: str
@@ -89,8 +89,8 @@ class DepsChanged(Struct, frozen=True):
 
 
 class DepsRebuilt(Struct, frozen=True):
-    """`ms`: from the noticed change until the new container answered. `debugger`: where its program waits for one, and so does
-    not answer yet."""
+    """`ms`: from the noticed change until the new container answered. `debugger`: where its program waits for a debugger, and
+    so does not answer yet."""
 
     name: ClassVar[str] = "deps.rebuilt"
     service: str
@@ -111,24 +111,24 @@ class Switched(Struct, frozen=True):
     to: str
     ms: int
     gap_ms: int | None
-    """None where there is no address at which a gap could be seen."""
+    """None if there is no address at which a gap could be observed."""
 
 
 class Asking(Struct, frozen=True):
-    """Somebody is about to be asked on the terminal: the question stands where the live line of the step was."""
+    """A question is about to be asked on the terminal, in place of the step's live line."""
 
     name: ClassVar[str] = "asking"
 
 
 class Remark(Struct, frozen=True):
-    """A sentence for a person; it has no JSON form (warnings go through `Reporter.warn`)."""
+    """A sentence for people; it has no JSON form (warnings go through `Reporter.warn`)."""
 
     name: ClassVar[str] = "note"
     text: str
 
 
 class Following(Struct, frozen=True):
-    """The logs of these services come next. `pretty`: JSON in them is to be made readable for a person."""
+    """The logs of these services come next. `pretty`: make JSON in them readable for people."""
 
     name: ClassVar[str] = "following"
     services: tuple[str, ...]
@@ -136,8 +136,8 @@ class Following(Struct, frozen=True):
 
 
 class Happened(Struct, frozen=True):
-    """What a container's log says of a build or of the program, for a person. `at`: in seconds, 0 for now; `ms`: what the build
-    took; `serves`: whether a program runs meanwhile."""
+    """What a container's log says about a build or the program, for people. `at`: in seconds, 0 for now; `ms`: duration of the
+    build; `serves`: whether a program runs meanwhile."""
 
     name: ClassVar[str] = "happened"
     service: str
@@ -151,21 +151,21 @@ class Happened(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True):
-    """A foreground `up` is ready; `text` for a person. Scripts see the probe's `step.done` and then the log."""
+    """A foreground `up` is ready; `text` for people. Scripts see the probe's `step.done` and then the log."""
 
     name: ClassVar[str] = "ready"
     text: str
 
 
 class Planned(Struct, frozen=True):
-    """What is about to be done. Each step is told when it begins: this is kept for the report of a bug, and shown nowhere."""
+    """What is about to be done. Each step is reported when it begins: this is kept for bug reports, and shown nowhere."""
 
     name: ClassVar[str] = "planned"
     text: str
 
 
 class Recorded(Struct, frozen=True):
-    """An event that the background watcher wrote down: one line of JSON (docs/reference/json-output.md)."""
+    """An event recorded by the background watcher: one line of JSON (docs/reference/json-output.md)."""
 
     name: ClassVar[str] = "recorded"
     line: str
@@ -174,13 +174,13 @@ class Recorded(Struct, frozen=True):
 InJson = (
     StepStarted | StepDone | StepFailed | LogLine | Reload | DepsChanged | DepsRebuilt | DepsFailed | Switched
 )
-"""What has a JSON form, whoever tells it: a command, or the background watcher, which records it."""
+"""Events with a JSON form, whoever emits them: a command, or the background watcher, which records them."""
 Event = InJson | Ready | Planned | Recorded | Remark | Asking | Following | Happened
 
 
 class Outcome(Struct):
-    """What a command came to. `text` is what a person reads instead of `result`, where `ui/results.py` has no words for it;
-    `problem` says why a code is not 0."""
+    """The outcome of a command. `text` is shown to people instead of `result` if `ui/results.py` has no text for it; `problem`
+    says why a code is not 0."""
 
     result: dict[str, object] = field(default_factory=dict)
     text: str = ""

@@ -1,6 +1,6 @@
-"""What a command was asked for, frozen: flags go in here once and are not read again.
+"""What a command was asked to do, frozen: flags are put in here once and not read again.
 
-No slots here: they double the time that making a class takes, and each command imports this page.
+No slots here: they double the time it takes to create a class, and each command imports this module.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from devctl.domain.debug.debugging import Debugging
 
 LOCK_TIMEOUT = 600.0
-"""Seconds a changing command waits for the project's lock, unless --timeout says otherwise."""
+"""Seconds that a changing command waits for the project's lock by default."""
 PROBE_TIMEOUT = 60.0
 """Seconds until a service must answer."""
 COMPOSE_TIMEOUT = 600.0
-"""Seconds for a call of compose that starts or stops containers, unless --timeout says otherwise: it waits for jobs and for
-health checks, and it pulls."""
+"""Seconds for a compose call that starts or stops containers by default: it waits for jobs and health checks, and it pulls."""
 COMPOSE_GRACE = 30.0
-"""What such a call gets beyond --timeout: the containers that it replaces may take some time to stop."""
+"""What such a call gets beyond --timeout: the containers that it replaces may take a while to stop."""
 ONBOARD_TIMEOUT = 300.0
-"""The same for the very first time: a new user's cache is empty, and a dev stage of the project's own does not say when it
-compiles. What visibly fails ends it at once all the same."""
+"""The same for the very first time: a new user's cache is empty, and the project's own dev stage does not report when it
+compiles. A visible failure ends the wait immediately."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What every command knows: the project (None: found from here), and the global flags that change what is done."""
+    """What every command has: the project (None: found from the current folder), and the global flags that change what is
+    done."""
 
     project: Path | None = None
     dry_run: bool = False
@@ -54,7 +54,7 @@ class UpRequest(ChangeRequest, frozen=True, kw_only=True):
 
 
 class DebugRequest(ChangeRequest, frozen=True, kw_only=True):
-    """`port`: of this machine, None for one that devctl chooses. `editor`: whose configuration is printed, or written."""
+    """`port`: on this machine, None if devctl chooses it. `editor`: whose configuration is printed or written."""
 
     waits: bool = False
     port: int | None = None

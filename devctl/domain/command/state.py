@@ -1,4 +1,4 @@
-"""One look at a project: the `state` object (docs/reference/json-output.md), built from what the engine shows."""
+"""A snapshot of a project: the `state` object (docs/reference/json-output.md), built from what the engine shows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Health = Literal["healthy", "unhealthy", "starting", "none"]
 
 
 class ServiceState(Struct, frozen=True):
-    """`state` is the engine's word or `absent`; `container` the full id; `deps` None for a dependency. `finished`: it is a job that
-    ran to its end, which its container may outlive. `debugger`: where one is served for its program, which
-    `waits` for one to be connected before it starts."""
+    """`state` is the engine's word or `absent`; `container` the full id; `deps` None for a dependency. `finished`: a job that
+    ran to completion, possibly in a container that still runs. `debugger`: where one is served for its program, which `waits`
+    for a debugger before it starts."""
 
     name: str
     kind: Kind
@@ -34,12 +34,12 @@ class ServiceState(Struct, frozen=True):
 
     @property
     def shown(self) -> str:
-        """The state as a person is told it."""
+        """The state as shown to people."""
         return "finished" if self.finished else self.state
 
     @property
     def debugged(self) -> str:
-        """The end of the line that a person is told."""
+        """The end of the line shown to people."""
         starts = " (starts the program once connected)" if self.waits else ""
         return f"  debugger on {self.debugger}{starts}" if self.debugger else ""
 
@@ -53,7 +53,7 @@ class WatcherState(Struct, frozen=True):
 
 
 class Serving(Struct, frozen=True):
-    """Which code answers; `reason` is None when it is current."""
+    """Which code is served; `reason` is None if it is current."""
 
     state: Literal["current", "old", "none"] = "none"
     reason: str | None = None
@@ -67,14 +67,18 @@ class State(Struct, frozen=True):
 
     @property
     def running(self) -> list[str]:
-        """What has a process, even one that is paused or about to start again."""
+        """What has a process, even one that is paused or restarting."""
         return [s.name for s in self.services if s.state in ("running", "restarting", "paused")]
 
     @property
     def still_runs(self) -> str:
         """`shop still runs`, for a sentence."""
         names = self.running
-        return f"{', '.join(names)} still {'runs' if len(names) == 1 else 'run'}" if names else "nothing runs"
+        return (
+            f"{', '.join(names)} still {'runs' if len(names) == 1 else 'run'}"
+            if names
+            else "nothing is running"
+        )
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -86,7 +90,7 @@ class State(Struct, frozen=True):
 
 
 def ready_text(state: State, ms: int | None, *, did: bool) -> str:
-    """What a person reads when services are up: one line a service with its address."""
+    """What people see when services are up: one line per service with its address."""
     took = f" in {ms / 1000:.1f} s" if ms is not None and did else ""
     done = "started" if any(s.waits for s in state.services) else "ready"
     head = f"{done}{took}" if did else "already up"

@@ -1,5 +1,5 @@
-"""Services of a compose file whose image is built from this repository, though they only name it: another service builds it, or
-the file is written for users of the program, who pull it from a registry."""
+"""Services in a compose file whose image is built from this repository although they only name it: another service builds it,
+or the file is written for users of the program, who pull it from a registry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devctl.errors import Problem
 
 
 def lend_builds(specs: Mapping[str, OwnSpec]) -> None:
-    """Write the `build` of the service that builds an image into those that run it, in place."""
+    """Copy the `build` of the service that builds an image into those that run it, in place."""
     built = {
         _whole(spec["image"]): spec["build"]
         for spec in specs.values()
@@ -33,11 +33,11 @@ def _whole(image: str) -> str:
 
 
 def own_image(spec: Spec, facts: SourceFacts) -> str | None:
-    """The image of a service that has no `build:` where it is called like the module or like one of its mains, and belongs to
-    the same owner.
+    """The image of a service without `build:` that is named like the module or one of its mains, and belongs to the same
+    owner.
 
-    The last word alone says nothing: `redis` is the image of Docker Hub in a module of that name too. `acme` has to stand in
-    the module's path as well, or the registry has to be one's own (`localhost:5000/shop`).
+    The last word alone proves nothing: `redis` is Docker Hub's image even in a module of that name. `acme` must be in the
+    module's path too, or the registry must be a local one (`localhost:5000/shop`).
     """
     image = spec.get("image")
     if spec.get("build") or not isinstance(image, str):
@@ -53,17 +53,17 @@ def _same_owner(before: list[str], facts: SourceFacts) -> bool:
 
 
 def built_here(file: str, line: int | None, *, name: str, image: str) -> Problem:
-    """What is told of a service whose image is not pulled."""
+    """The warning about a service whose image is built instead of pulled."""
     return Problem(
         "image-built-here",
-        f"service {name} names {image}, which this repository is published as: building it from the code here",
-        f"no action needed; `build: .` in its place says so in {file}",
+        f"service {name} uses {image}, the published image of this repository: building it from the code here instead",
+        f"no action needed; to make it explicit, replace it with `build: .` in {file}",
         f"{file}:{line}" if line is not None else file,
     )
 
 
 def _names(facts: SourceFacts) -> Iterator[str]:
-    """Under which the program may be published: that of the module that lies highest, and those of all mains."""
+    """Names under which the program may be published: that of the topmost module, and those of all mains."""
     for module in facts.modules[:1]:
         yield word_of(module.path)
     for main in mains(facts):

@@ -1,4 +1,4 @@
-"""Which services of a compose model need which others, and which networks and volumes they expect to find."""
+"""Which services of a compose model need which others, and which networks and volumes they expect to exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECTIONS: Mapping[str, External] = {"networks": "network", "volumes": "volume"}
 
 
 def needed(specs: Specs, names: Iterable[str]) -> frozenset[str]:
-    """The services of these names and all that must run before them: compose writes links and shared namespaces into
+    """The services of these names and everything that must run before them: compose writes links and shared namespaces into
     `depends_on` too."""
     found, ahead = set[str](), list(names)
     while ahead:
@@ -28,7 +28,7 @@ def needed(specs: Specs, names: Iterable[str]) -> frozenset[str]:
 
 
 def jobs(specs: Specs) -> frozenset[str]:
-    """The services that run to their end: somebody waits for that."""
+    """The services that run to completion, since another one waits for that."""
     return frozenset(
         name
         for spec in specs.values()
@@ -38,14 +38,14 @@ def jobs(specs: Specs) -> frozenset[str]:
 
 
 def talked_to(specs: Specs, names: Iterable[str]) -> frozenset[str]:
-    """The services that the environment or the command of these names: `DB_HOST=postgres` needs one without saying so."""
+    """The services that the environment or the command of these mentions: `DB_HOST=postgres` needs one without declaring it."""
     told = [(specs[name].get("environment"), specs[name].get("command")) for name in names if name in specs]
     words = set(re.findall(r"[\w.-]+", json.dumps(told)))
     return frozenset(name for name in specs if name in words)
 
 
 def externals(model: Model, services: Collection[str] | None = None) -> Iterator[tuple[External, str, str]]:
-    """Kind, key in the model and name of each that one of `services` (all where None) uses: compose does not ask for others."""
+    """Kind, key in the model and name of each that one of `services` (all if None) uses: compose requires no others."""
     specs = [s for name, s in (model.get("services") or {}).items() if services is None or name in services]
     used = {
         "networks": {key for spec in specs for key in spec.get("networks") or ()},

@@ -1,4 +1,4 @@
-"""`.env` and `.env.example`: which variables an example asks for, and which lines a project's own file lacks."""
+"""`.env` and `.env.example`: which variables an example requires, and which lines a project's own file lacks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devctl.domain.regex import regex
 
 _LINE = regex(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=(.*))?$")
 _QUOTED = regex(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
-_ESCAPE = regex(r'\\([nrt"$\\])')  # any other stays as it is
+_ESCAPE = regex(r'\\([nrt"$\\])')  # any other escape is kept
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "$": "$$"}
 _ENDS_OF_EXAMPLES = (
     ".example", ".sample", ".dist", ".template", "-example", "_example", "-sample", ".local", ".dev", ".development", ".default",
@@ -22,7 +22,7 @@ _SECRET = regex(r"(?i)(token|secret|passw|pwd|passphrase|key|credential|private|
 
 
 class Variable(Struct, frozen=True):
-    """One variable of an example. `default` is the text as it stands there, quotes included; empty: somebody must say it."""
+    """One variable of an example. `default` is the literal text, quotes included; empty: a person must provide it."""
 
     name: str
     default: str
@@ -38,7 +38,7 @@ class Variable(Struct, frozen=True):
 
 
 def examples(name: str) -> tuple[str, ...]:
-    """What a file to copy it from may be called: `.env.example`, `env.example`, `example.env` for `.env`."""
+    """Possible names of a file to copy it from: `.env.example`, `env.example`, `example.env` for `.env`."""
     own = [f"{name}{end}" for end in _ENDS_OF_EXAMPLES]
     plain = name.removeprefix(".")
     visible = [f"{plain}{end}" for end in _ENDS_OF_EXAMPLES[:5]] if plain != name else []
@@ -47,7 +47,7 @@ def examples(name: str) -> tuple[str, ...]:
 
 
 def variables(text: str) -> tuple[Variable, ...]:
-    """Those of an env file, in order. A comment above or behind that says "optional" lets a variable stay empty."""
+    """The variables of an env file, in order. A comment above or after one that says "optional" allows it to stay empty."""
     found: dict[str, Variable] = {}
     comment = ""
     for line in text.splitlines():
@@ -65,19 +65,19 @@ def variables(text: str) -> tuple[Variable, ...]:
 def values(
     text: str, *, own: bool = False, known: Callable[[str], str | None] = lambda _: None
 ) -> dict[str, str]:
-    """What an env file sets, without quotes, with variables filled in, those of `known` before its own; compose's own settings
-    (with `own` they are there) are not for a container. What makes the file longer beyond all use stays as it is written."""
+    """What an env file sets, unquoted, with variables filled in, those of `known` before its own; compose's own settings
+    (included with `own`) are not for a container. A value whose expansion would grow beyond all use stays as written."""
     found = {name: value for name, value, _ in _filled_in(text, known)}
     return {name: value for name, value in found.items() if own or not name.startswith("COMPOSE_")}
 
 
 def endless(text: str, *, known: Callable[[str], str | None] = lambda _: None) -> bool:
-    """Whether its values fill in one another until no memory is left: `A1=$A0$A0`, `A2=$A1$A1` and so on."""
+    """Whether its values expand into each other until memory runs out: `A1=$A0$A0`, `A2=$A1$A1` and so on."""
     return not all(whole for _, _, whole in _filled_in(text, known))
 
 
 def _filled_in(text: str, known: Callable[[str], str | None]) -> Iterator[tuple[str, str, bool]]:
-    """Each name with its value, and whether that has all its variables filled in."""
+    """Each name with its value, and whether all variables in it are filled in."""
     found: dict[str, str] = {}
     more = LONGEST
 
@@ -103,7 +103,7 @@ def _meant(value: str, known: Callable[[str], str | None], more: int) -> str | N
 
 
 def _value(text: str) -> tuple[str, str]:
-    """A value and the comment behind it. `KEY=""` counts as empty: it is how an example leaves a place open."""
+    """A value and the comment after it. `KEY=""` counts as empty: that is how an example leaves a value open."""
     if text[:1] in ("'", '"'):
         quoted = _QUOTED.match(text)
         value, rest = (quoted[0], text[quoted.end() :]) if quoted is not None else (text, "")
@@ -115,13 +115,13 @@ def _value(text: str) -> tuple[str, str]:
 
 
 def missing(example: str, own: str, *, known: Iterable[str] = ()) -> tuple[Variable, ...]:
-    """What the example has and neither the project's file nor the environment (`known`) says."""
+    """What the example has and neither the project's file nor the environment (`known`) sets."""
     there = {v.name for v in variables(own)} | set(known)
     return tuple(v for v in variables(example) if v.name not in there)
 
 
 def lines(wanted: Sequence[Variable], said: Mapping[str, str]) -> str:
-    """The lines to add: defaults as they stand in the example, answers quoted where compose would read them otherwise."""
+    """The lines to add: defaults as written in the example, answers quoted if compose would read them differently."""
     return "".join(f"{v.name}={v.default or _quoted(said.get(v.name, ''))}\n" for v in wanted)
 
 

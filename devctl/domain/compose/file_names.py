@@ -1,4 +1,4 @@
-"""Compose files under names that compose itself does not look for: `docker-compose.dev.yml`, `local.yml`."""
+"""Compose files with names that compose itself does not look for: `docker-compose.dev.yml`, `local.yml`."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ FOR_OTHERS = _ASIDE | _PROD
 
 
 def for_development(names: Iterable[str]) -> str | None:
-    """Of the names in a folder the compose file that says it is for development."""
+    """Of the names in a folder, the compose file whose name says that it is for development."""
     words = {name: found for name in sorted(names) if (found := _words(name)) is not None}
     dev = [name for name, found in words.items() if found & FOR_DEV and not found & FOR_OTHERS]
     return min(dev, key=lambda name: len(words[name]), default=None)
 
 
 def chosen_file(names: Iterable[str]) -> str | None:
-    """Of the names in a folder the compose file to develop with: one named for it, else the only one that is for no
-    other purpose, else the only one there is; None where several are as good.
-    """
+    """Of the names in a folder, the compose file to develop with: one named for it, else the only one that serves no other
+    purpose, else the only one there is; None if several are equally good."""
     words = {name: found for name in sorted(names) if (found := _words(name)) is not None}
     usable = [name for name, found in words.items() if not found & _ASIDE]
     dev = for_development(words)
@@ -39,27 +38,27 @@ def chosen_file(names: Iterable[str]) -> str | None:
 
 
 def from_variable(text: str, *, separator: str = ":") -> tuple[str, ...]:
-    """What COMPOSE_FILE names."""
+    """The value for COMPOSE_FILE."""
     return tuple(word for word in text.split(separator) if word)
 
 
 def named_otherwise(path: str) -> Problem:
-    """What is told of a compose file that compose would not find."""
+    """The warning about a compose file that compose would not find."""
     return Problem(
         "compose-file-named",
-        f"{path} is used: compose itself looks for compose.yaml or docker-compose.yml, and there is none",
-        f"no action needed; COMPOSE_FILE={path} in .env makes `docker compose` find it too, or names another one",
+        f"using {path}, since there is no compose.yaml or docker-compose.yml",
+        f"no action needed; COMPOSE_FILE={path} in .env makes `docker compose` use it too, or selects another file",
         path,
     )
 
 
 def not_used(path: str, read: Sequence[str], *, whole: bool) -> Problem:
-    """What is told of a compose file for development beside those that compose reads; `whole`: it needs no other one."""
+    """The warning about a compose file for development beside those that compose reads; `whole`: it needs no other file."""
     files = path if whole else ":".join([*read, path])
     return Problem(
         "compose-file-not-used",
-        f"{path} is not used: compose reads {' and '.join(read)}",
-        f"to develop with it: echo 'COMPOSE_FILE={files}' >> .env",
+        f"{path} is not used: compose reads only {' and '.join(read)}",
+        f"to use it: echo 'COMPOSE_FILE={files}' >> .env",
         path,
     )
 

@@ -1,7 +1,7 @@
-"""Configs and secrets of a compose file: how each comes into a container, and whether the program may read it there.
+"""Configs and secrets of a compose file: how each gets into a container, and whether the program may read it there.
 
-One with a `file` is a bind mount with the owner and mode that the file has here. What stands in the compose file itself, or in a
-variable, is copied into the container after it was created: compose refuses that where the root file system is read-only
+One with a `file` is a bind mount with the file's owner and mode here. Content from the compose file itself, or from a
+variable, is copied into the container after it was created: compose refuses that if the root file system is read-only
 (https://github.com/docker/compose/issues/12031).
 """
 
@@ -24,9 +24,9 @@ def copied_in(spec: Spec, model: Model) -> tuple[tuple[str, str], ...]:
 
 
 def readable(spec: Spec, model: Model) -> dict[str, list[dict[str, Any]]]:
-    """The configs and secrets of a service that is not root, which may read what is copied into its container and has no owner in
-    the file. The owner is root then; newer versions of compose make it the service's user, which an older engine cannot
-    (https://github.com/docker/compose/pull/13288). With `mode: 0400` the program could not open it."""
+    """The configs and secrets of a service that does not run as root, for those that are copied into its container and have no
+    owner in the file. The owner would be root; newer versions of compose make it the service's user, which an older engine
+    cannot do (https://github.com/docker/compose/pull/13288). With `mode: 0400` the program could not open it."""
     uid = whole(str(spec.get("user") or "0").partition(":")[0])
     copied = set(copied_in(spec, model))
 
@@ -46,15 +46,16 @@ def _octal(mode: object) -> int:
 
 
 def mounted(spec: Spec, model: Model) -> Iterator[tuple[str, str, str]]:
-    """Kind, key and path of each that is a file of this machine."""
+    """Kind, key and path of each that is a file on this machine."""
     for kind, key, said in _used(spec, model):
         if said.get("file"):
             yield kind, key, str(said["file"])
 
 
 def may_read(user: str, *, groups: Iterable[object] = (), mode: int, owner: tuple[int, int]) -> bool:
-    """Whether `user` (`uid` or `uid:gid`, as numbers; root reads everything), who has also the `groups` of `group_add`, may read a
-    file; True for what is no number. Without a gid it is the one in the image's passwd, where user and group share a number."""
+    """Whether `user` (`uid` or `uid:gid`, as numbers; root reads everything), who is also in the `groups` of `group_add`, may
+    read a file; True if it is not a number. Without a gid it is the one in the image's passwd, where user and group share a
+    number."""
     uid, gid = (whole(word) for word in (*user.split(":"), "")[:2])
     if uid is None or uid == 0:
         return True

@@ -1,6 +1,7 @@
-"""The two borders between devctl and compose's files. Inside, a model holds what the program will see: `$` is a dollar sign.
+"""The two borders between devctl and compose's files. Inside, a model contains what the program will see: `$` is a dollar
+sign.
 
-Compose fills in variables in every value that it reads, so `$` is doubled on the way to it, and `docker compose config`
+Compose substitutes variables in every value that it reads, so `$` is doubled on the way to it, and `docker compose config`
 doubles it on the way out: https://docs.docker.com/reference/compose-file/interpolation/. Nowhere else does a `$` need care.
 """
 
@@ -13,18 +14,18 @@ from typing import cast
 from devctl.domain.project.compose_model import Model, OwnModel
 from devctl.domain.regex import regex
 
-# Compose reads JSON by its YAML parser. That one takes no half of a pair of `\ud83d\ude00`, so such characters stand as they are,
-# and it takes these only escaped (https://yaml.org/spec/1.2.2/#51-character-set).
+# Compose reads JSON with its YAML parser. That parser does not accept half of a pair such as `\ud83d\ude00`, so such
+# characters are written literally, and it accepts these only escaped (https://yaml.org/spec/1.2.2/#51-character-set).
 _ONLY_ESCAPED = regex("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 def from_compose(text: str) -> OwnModel:
-    """What `docker compose config --format json` printed: it doubles every `$`, in names as well as in values."""
+    """The output of `docker compose config --format json`, which doubles every `$`, in names as well as in values."""
     return cast("OwnModel", json.loads(text.replace("$$", "$")))
 
 
 def to_compose(model: Model) -> str:
-    """The text of a model that compose is given, and that plain compose can be given."""
+    """The text of a model for compose, whether devctl calls it or a person does."""
     return _readable(json.dumps(_escaped(model), indent=1, sort_keys=True, ensure_ascii=False)) + "\n"
 
 
@@ -34,7 +35,7 @@ def quoted(value: str) -> str:
 
 
 def quoted_name(key: str) -> str:
-    """The name of a variable for a compose file in YAML, or anything else that compose fills nothing in for."""
+    """The name of a variable for a compose file in YAML, or anything else in which compose substitutes nothing."""
     return _readable(json.dumps(key, ensure_ascii=False))
 
 
@@ -43,7 +44,7 @@ def _readable(text: str) -> str:
 
 
 def _escaped(value: object) -> object:
-    """Names stay: compose fills in nothing there."""
+    """Names are kept: compose substitutes nothing there."""
     if isinstance(value, str):
         return value.replace("$", "$$")
     if isinstance(value, Mapping):

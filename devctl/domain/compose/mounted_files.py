@@ -1,4 +1,4 @@
-"""Bind mounts of a file that does not exist: the engine makes a folder there, and the next look at it is a riddle."""
+"""Bind mounts of a file that does not exist: the engine creates a folder there, and the next error is a riddle."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from devctl.domain.project.compose_model import Spec
 
-# Whether a name means a file cannot be known while nothing is there. These endings and names are files by their use; `conf.d`,
-# `data.v2` and `.cache` are folders, and what is not in the list goes on being made by the engine, as the compose file has it.
+# While nothing exists there, it cannot be known whether a name means a file. These extensions and names are files by
+# convention; `conf.d`, `data.v2` and `.cache` are folders, and for anything not in the list the engine still creates a folder,
+# as the compose file implies.
 _ENDINGS = frozenset(
     "conf cfg cnf ini json json5 jsonc yaml yml toml env xml properties hcl cue lua pem key crt cert cer csr pub p12 pfx jks asc"
     " gpg sql sh bash py js ts go tmpl tpl html css txt md csv tsv log db sqlite sqlite3 lock sock so jar war wasm sum mod".split()
@@ -18,7 +19,7 @@ _NAMES = frozenset(
     " .gitconfig .git-credentials .bashrc .profile .dockerignore .gitignore .vimrc htpasswd authorized_keys known_hosts id_rsa"
     " id_ed25519 passwd hosts krb5.conf".split()
 )
-# On a machine where the engine runs in a virtual one, these are that one's.
+# If the engine runs in a virtual machine, these belong to that machine.
 _OF_THE_ENGINE = ("/var/", "/run/", "/dev/", "/proc/", "/sys/", "/etc/", "/lib/", "/usr/")
 
 

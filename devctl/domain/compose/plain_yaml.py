@@ -1,4 +1,4 @@
-"""YAML that every parser reads alike, from values that were read once."""
+"""YAML that every parser reads the same way, from values that were read once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from devctl.domain.project.compose_inputs import Bare, Beside, Node
 from devctl.domain.regex import regex
 
 _SAFE_BARE = regex(r"[A-Za-z0-9_.+~][A-Za-z0-9_.+~-]*|-[0-9.][A-Za-z0-9_.+-]*")
-"""Bare words that mean the same wherever they stand; what needs more than these characters is text for every parser."""
+"""Bare words that mean the same everywhere; anything with other characters is quoted as text."""
 
 
 def yaml_text(node: Node, copy: Callable[[Beside], str]) -> str:
-    """YAML of the simplest kind. `copy`: where the file lies that is to be read in the place of another."""
+    """The simplest kind of YAML. `copy`: the path of the file to read instead of another."""
     match node:
         case None:
             return "null"

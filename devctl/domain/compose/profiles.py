@@ -1,4 +1,4 @@
-"""Compose files that keep the services which are built from Go in profiles: which ones are meant where nobody names any."""
+"""Compose files that put the Go services into profiles: which profiles are meant if nobody names any."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ def has_profiles(text: str) -> bool:
 
 
 def choose_profiles(specs: dict[str, dict[str, Any]], ours: Iterable[str]) -> tuple[str, ...]:
-    """Leave of a whole model (in place) what runs with the profiles of the services in `ours`: those for development where
-    there are such, else all that are not for production or tests.
-    """
+    """Reduce a whole model (in place) to what runs with the profiles of the services in `ours`: those for development if there
+    are any, else all that are not for production or tests."""
     known = sorted({profile for name in ours for profile in specs[name].get("profiles") or ()})
     dev = [profile for profile in known if profile.lower() in FOR_DEV]
     chosen = set(dev or [profile for profile in known if profile.lower() not in FOR_OTHERS] or known)
@@ -33,11 +32,11 @@ def choose_profiles(specs: dict[str, dict[str, Any]], ours: Iterable[str]) -> tu
 def in_profiles(
     chosen: tuple[str, ...], service: str, place: Callable[[tuple[str | int, ...]], str]
 ) -> Problem:
-    """What is told of it."""
+    """The warning about it."""
     named = ",".join(chosen)
     return Problem(
         "profile-chosen",
-        f"the services that are built from Go are in profiles: started as with COMPOSE_PROFILES={named}",
-        f"no action needed; COMPOSE_PROFILES={named} in .env says so to `docker compose` too, or names other ones",
+        f"the Go services are in profiles; starting them as with COMPOSE_PROFILES={named}",
+        f"no action needed; COMPOSE_PROFILES={named} in .env does the same for `docker compose`, or selects other profiles",
         place(("services", service, "profiles")),
     )

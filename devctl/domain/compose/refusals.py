@@ -1,4 +1,4 @@
-"""What a compose file may not say here: a program that compose runs on this machine, and a name that belongs to devctl."""
+"""What a compose file must not contain here: a program that compose runs on this machine, and a name reserved for devctl."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Key = tuple[str | int, ...]
 def refuse_providers(model: Model, *, place: Callable[[str], str]) -> None:
     """Raise FilesError `program-on-host` for the first one.
 
-    `type` is a path or any program on PATH, which compose runs in the project's folder: `./evil` is a file of the
-    repository, and `sh` would run one that is called `compose`. https://docs.docker.com/reference/compose-file/services/#provider
+    `type` is a path or any program on PATH, which compose runs in the project's folder: `./evil` is a file in the repository,
+    and `sh` would run one called `compose`. https://docs.docker.com/reference/compose-file/services/#provider
     """
     for name, spec in (model.get("services") or {}).items():
         provider = spec.get("provider") if isinstance(spec, Mapping) else None
         if provider is not None:
             kind = provider.get("type") if isinstance(provider, Mapping) else provider
             raise FilesError(
-                f"{name} has `provider: {{type: {kind}}}`: compose would run that program on this machine, "
-                "and devctl runs nothing of a project outside of containers",
+                f"{name} has `provider: {{type: {kind}}}`: compose would run that program on this machine, and devctl runs a "
+                "project's programs only in containers",
                 code="program-on-host",
                 hint=f"give {name} a profile (`profiles: [host]`) and start it yourself: docker compose up {name}",
                 place=place(name),
@@ -32,19 +32,19 @@ def refuse_providers(model: Model, *, place: Callable[[str], str]) -> None:
 
 
 def refuse_reserved(model: Model, *, place: Callable[[Key], str]) -> None:
-    """Raise FilesError `reserved-name` for the first name of the user's that begins as devctl's own.
+    """Raise FilesError `reserved-name` for the user's first name with devctl's prefix.
 
-    devctl gives its own definition to such a name: a service that mounts a secret `devctl-netrc` would be given the person's
-    ~/.netrc, which is meant for a build alone. What is used but not defined, compose refuses. Services may be called so: devctl
+    devctl gives such a name its own definition: a service that mounts a secret `devctl-netrc` would get the person's ~/.netrc,
+    which is meant only for a build. What is used but not defined is refused by compose. Services may have such names: devctl
     adds none.
     """
     for key in _names(model):
         if str(key[-1]).startswith(PREFIX):
             above = ".".join(str(word) for word in key[:-1])
             raise FilesError(
-                f"{above} has the name {key[-1]}, but names that begin with {PREFIX} belong to devctl",
+                f"{above} has the name {key[-1]}, but names that begin with {PREFIX} are reserved for devctl",
                 code="reserved-name",
-                hint=f"give {key[-1]} another name in the compose file, everywhere it is used",
+                hint=f"rename {key[-1]} everywhere in the compose file",
                 place=place(key),
             )
 

@@ -1,4 +1,4 @@
-"""Images that a script or a Makefile of the repository builds: `docker build -t shop .`, which a compose file runs by its name."""
+"""Images that a script or a Makefile in the repository builds: `docker build -t shop .`, which a compose file runs by name."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _ALONE = frozenset(
 
 
 def is_image(wanted: str, built: str) -> bool:
-    """Whether a service that runs `wanted` runs this one; a tag says so only where both have one, which a script computes more
-    often than not."""
+    """Whether a service that runs `wanted` runs this image; tags count only if both have one, since a script usually computes
+    it."""
     tags = {found[0] for image in (wanted, built) if (found := _TAG.search(image)) is not None}
     return parse(wanted).repository == parse(built).repository and len(tags) < 2
 
@@ -47,8 +47,8 @@ def runs_by_name(spec: Spec) -> str | None:
 
 
 def builds_in(script: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The image, with its tag where that stands there, and the `build` of each `docker build` whose words are all known: `context`
-    and `dockerfile` as they stand there, from the folder that it is called in."""
+    """The image, with its tag if it is literal, and the `build` of each `docker build` whose words are all known: `context`
+    and `dockerfile` as written, relative to the folder that it is called in."""
     values = dict(_SET.findall(script))
 
     def known(found: re.Match[str]) -> str:
@@ -66,7 +66,7 @@ def builds_in(script: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _without_comments(script: str) -> str:
-    """What a shell runs of it, without what it gives to others to read (`cat <<EOF`)."""
+    """What a shell runs of it, without what it passes as input to others (`cat <<EOF`)."""
     lines, end = list[str](), ""
     for line in script.split("\n"):
         if end:
@@ -79,7 +79,7 @@ def _without_comments(script: str) -> str:
 
 
 def _words_of_build(command: tuple[str, ...]) -> tuple[str, ...]:
-    """Those behind `docker build`, up to a redirection; nothing of another command."""
+    """Those after `docker build`, up to a redirection; none for another command."""
     first = next((n for n, w in enumerate(command) if w not in _BEFORE and not _ASSIGNMENT.match(w)), 0)
     name, *rest = command[first:]
     rest = rest[1:] if rest[:1] in (["buildx"], ["image"]) else rest

@@ -1,4 +1,4 @@
-"""What compose itself only warns of, with the line that it does not name: an obsolete `version:`, variables that are unset."""
+"""What compose itself only warns about, with the line that it does not give: an obsolete `version:` and unset variables."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _BRACE = regex(r"[{}]")
 
 
 def obsolete_version(file: str, line: int | None) -> Iterator[Problem]:
-    """`line`: of the top-level key `version`, None where there is none."""
+    """`line`: of the top-level key `version`, None if there is none."""
     if line is not None:
         yield Problem(
             "compose-version-obsolete",
-            "`version:` is obsolete, and compose ignores it",
+            "`version:` is obsolete; compose ignores it",
             "delete that line",
             f"{file}:{line}",
         )
@@ -26,7 +26,8 @@ def obsolete_version(file: str, line: int | None) -> Iterator[Problem]:
 def unset_variables(
     file: str, texts: Iterable[tuple[str, int]], *, known: frozenset[str]
 ) -> Iterator[Problem]:
-    """One for each name that has no value and no default, at its first line. Compose fills in nothing, and goes on."""
+    """One for each name that has no value and no default, at its first line. Compose substitutes an empty string and
+    continues."""
     told: set[str] = set()
     for text, line in texts:
         for name in plain_variables(text):
@@ -41,7 +42,7 @@ def unset_variables(
 
 
 def plain_variables(text: str) -> Iterator[str]:
-    """`$NAME` and `${NAME}`; one with a default or a condition (`${NAME:-x}`) is passed over whole, `$$` is a dollar sign."""
+    """`$NAME` and `${NAME}`; one with a default or a condition (`${NAME:-x}`) is skipped entirely, `$$` is a dollar sign."""
     at, closing = 0, _closing(text)
     while (at := text.find("$", at)) >= 0:
         behind = text[at + 1 : at + 2]
@@ -59,13 +60,11 @@ def plain_variables(text: str) -> Iterator[str]:
 
 
 def substituted(text: str, known: Callable[[str], str | None], *, more: int) -> str | None:
-    """As compose fills it in: `$NAME`, `${NAME:-word}` and the like, "" for what is not known, `$$` is a dollar sign. None
-    where that makes it longer by more than `more`: each line of a file may double the one before."""
+    """As compose substitutes it: `$NAME`, `${NAME:-word}` and the like, "" for an unknown name, `$$` is a dollar sign. None if
+    that adds more than `more` characters: each line of a file may double the one before."""
     parts, left, closing = list[str](), len(text) + more, _closing(text)
     at, end = 0, len(text)
-    around: list[
-        tuple[int, int]
-    ] = []  # of the words that stand in one another: where to go on, and up to where
+    around: list[tuple[int, int]] = []  # for nested words: where to continue, and up to where
     while at < end or around:
         dollar = text.find("$", at, end)
         parts.append(text[at : dollar if dollar >= 0 else end])
@@ -96,7 +95,7 @@ def substituted(text: str, known: Callable[[str], str | None], *, more: int) -> 
 
 
 def _closing(text: str) -> dict[int, int]:
-    """Where each brace is closed; nothing of one that is not."""
+    """The closing position of each brace; none for one that is not closed."""
     found, opened = dict[int, int](), list[int]()
     for brace in _BRACE.finditer(text):
         if brace[0] == "{":

@@ -1,4 +1,4 @@
-"""A service under delve: what its container is told, and which delve its Go can build."""
+"""A service under delve: the settings of its container, and which delve its Go can build."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from msgspec import Struct
 from devctl.domain.numbers import whole
 
 PORTS = range(1024, 2**16)
-"""Those that a user who is not root can listen on."""
+"""Ports that a user who is not root can listen on."""
 FIRST_PORT = 2345
-"""What delve's own documentation and the editors take."""
+"""The default of delve's documentation and of the editors."""
 
-# The newest delve that each Go can build, by the `go` line of delve's own go.mod at each tag.
+# The newest delve that each Go can build, according to the `go` line of delve's own go.mod at each tag.
 DELVE: tuple[tuple[int, str], ...] = (
     (25, "v1.27.2"),
     (24, "v1.26.2"),
@@ -22,11 +22,11 @@ DELVE: tuple[tuple[int, str], ...] = (
     (17, "v1.21.2"),
     (16, "v1.20.2"),
 )
-"""Minor of Go 1, version of delve; the newest first."""
+"""Minor version of Go 1, version of delve; newest first."""
 
 
 class Debugging(Struct, frozen=True):
-    """`port`: of this machine, and the same one in the container; `waits`: the program starts once a debugger is connected."""
+    """`port`: on this machine, and the same one in the container; `waits`: the program starts once a debugger connects."""
 
     port: int
     waits: bool = False
@@ -41,17 +41,17 @@ class Debugging(Struct, frozen=True):
 
 
 def read_label(text: str) -> Debugging | None:
-    """What a container's label says; None where it says nothing of that kind."""
+    """What a container's label says; None if it contains nothing of that kind."""
     port, _, word = text.partition(" ")
     number = whole(port)
     return Debugging(number, word == "wait") if number is not None and number in PORTS else None
 
 
 def tools_folder(digest: str) -> str:
-    """Where delve and its scripts lie in the cache volume: other scripts, or another table of versions, have another folder."""
+    """Where delve and its scripts are in the cache volume: other scripts, or another table of versions, get another folder."""
     return f"/cache/debug/{digest}"
 
 
 def runs_under_debugger(dockerfile: str) -> bool:
-    """Whether the scripts in a Dockerfile of the user's, which `init` wrote perhaps long ago, know of debuggers."""
+    """Whether the scripts in the user's Dockerfile, which `init` may have written long ago, support debuggers."""
     return re.search(r"\bDEVCTL_DEBUG\b", dockerfile) is not None

@@ -1,4 +1,4 @@
-"""What an editor is told to connect to a debugger: one configuration, and the file that it is read from."""
+"""How an editor connects to a debugger: one configuration, and the file that it is read from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devctl.domain.debug.debugging import Debugging
 
 
 class Connection(Struct, frozen=True):
-    """`mounted_at`: where the container has the project's folder, which is the one that the editor opens."""
+    """`mounted_at`: where the container has the project's folder, which is the one opened in the editor."""
 
     service: str
     debugging: Debugging
@@ -24,12 +24,12 @@ class Connection(Struct, frozen=True):
 
     @property
     def can_be_written(self) -> bool:
-        """VS Code fills in variables (`${env:HOME}`), and JSON's escapes of what cannot be printed are not Lua's."""
+        """VS Code substitutes variables (`${env:HOME}`), and JSON's escapes of unprintable characters differ from Lua's."""
         return "${" not in self.mounted_at and self.mounted_at.isprintable()
 
 
 class Editor(Struct, frozen=True):
-    """`path`: relative to the project; `part`: what somebody adds to a file of theirs, `whole`: the file where there is none."""
+    """`path`: relative to the project; `part`: what to add to an existing file, `whole`: the file if there is none."""
 
     path: Callable[[Connection], str]
     part: Callable[[Connection], str]
@@ -54,7 +54,7 @@ def _launch_json(target: Connection) -> str:
 
 
 def _goland(target: Connection) -> str:
-    """GoLand finds the files of a module by their paths in it."""
+    """GoLand finds a module's files by their paths within it."""
     return (
         '<component name="ProjectRunConfigurationManager">\n'
         f'  <configuration default="false" name={quoteattr(target.name)} type="GoRemoteDebugConfigurationType"'
@@ -67,7 +67,7 @@ def _goland(target: Connection) -> str:
 
 
 def _nvim(target: Connection) -> str:
-    """For nvim-dap. JSON's strings are Lua's, for what a service or a folder may be called."""
+    """For nvim-dap. JSON strings are valid in Lua for the names that a service or a folder may have."""
     name, folder = _text(target.name), _text(target.mounted_at)
     return (
         'local dap = require("dap")\n'

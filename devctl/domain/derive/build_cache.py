@@ -1,6 +1,6 @@
-"""A user's own build stage compiles the standard library once: its lines are given a cache that outlives them.
+"""A user's own build stage compiles the standard library only once: its lines get a cache that outlives them.
 
-Only in stages that the image does not stand on, so that no file of the image is another one than without.
+Only in stages that the image is not based on, so that every file of the image is the same as without.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from devctl.domain.go.go_command import PLACES_CACHE
 from devctl.domain.regex import regex
 
 MOUNT = "--mount=type=cache,target=/root/.cache/go-build"
-"""Where Go keeps it for root. The builder keeps a cache by its target, apart for each project (`CACHE_SCOPE`)."""
+"""Where Go keeps it for root. The builder stores a cache by its target, separately for each project (`CACHE_SCOPE`)."""
 _COMPILES = regex(r"\bgo\s+(?:build|install|run|generate|test|vet|tool)\b|\bmake\b|\bmage\b|\btask\b|\.sh\b")
 _RUN = regex(r"^(\s*RUN)\b", re.IGNORECASE)
 _ROOT = frozenset({"root", "0", "root:root", "0:0"})
 
 
 def with_build_cache(facts: DockerfileFacts, target: str) -> str:
-    """The text of a Dockerfile, of which the stage `target` (the last where "") is built."""
+    """The text of a Dockerfile from which the stage `target` (the last one if "") is built."""
     lines = with_ends(facts.text)
     final = find_stage(facts, target) or next(reversed(facts.stages), None)
     if final is None:
@@ -35,12 +35,12 @@ def with_build_cache(facts: DockerfileFacts, target: str) -> str:
 
 
 def without_build_cache(said: str) -> str:
-    """What a builder says of such a line, as the user wrote it."""
+    """How a builder reports such a line, as the user wrote it."""
     return said.replace(f"{MOUNT} ", "")
 
 
 def _as_root(facts: DockerfileFacts, stage: Stage) -> bool:
-    """Whether Go keeps its cache where root has it, in all of the stage."""
+    """Whether Go's cache is where root has it, in the whole stage."""
     lines = [i for s in chain(facts, stage) for i in s.instructions]
     users = (" ".join(i.value) for i in lines if i.cmd == "USER")
     moved = any(i.cmd in ("ENV", "ARG", "RUN") and PLACES_CACHE.search(i.original) for i in lines)

@@ -1,4 +1,4 @@
-"""The stage of the user's Dockerfile that compiles a service, and what it does before: a dev stage stands on that."""
+"""The stage of the user's Dockerfile that compiles a service, and what it does before: a dev stage is based on that."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from devctl.domain.dockerfile.walk import NOTHING, in_context, walk
 from devctl.domain.regex import regex
 
 _MANIFEST = regex(r"(?:[^\s]*/)?go\.(?:mod|sum|work|work\.sum|\*|su\[m\]|s\*|m\*)|(?:[^\s]*/)?go\.?\*")
-# They say how the image is started, or by whom; the dev stage says so itself.
+# They say how the image is started, or by whom; the dev stage sets that itself.
 _OF_A_START = frozenset({"ENTRYPOINT", "CMD", "HEALTHCHECK", "USER", "VOLUME", "ONBUILD", "EXPOSE", "LABEL"})
 
 _OF_PROGRAMS = frozenset({"bin", "build", "dist", "out"})
@@ -26,9 +26,9 @@ _OF_PROGRAMS = frozenset({"bin", "build", "dist", "out"})
 
 class BuildStage(Struct, frozen=True):
     """`stage` and, by FROM, those below it; `package`: the folder of the service's main, relative to the build context;
-    `module`: the path of its module. `folder`: the working directory of the stage, `top`: where it has the context, `brought`:
-    its folders that are of the context, and of which one; `mains`: the folders of all mains of the module, which `./cmd/...`
-    stands for."""
+    `module`: the path of its module. `folder`: the working directory of the stage, `top`: where the context is in it,
+    `brought`: its folders that come from the context, and from which folder; `mains`: the folders of all mains of the module,
+    which `./cmd/...` stands for."""
 
     original: Original
     stage: Stage
@@ -61,8 +61,8 @@ class BuildStage(Struct, frozen=True):
                 yield posixpath.join(build.output, name) if build.in_folder else build.output, package
 
     def with_a_tools_build(self, final: Stage, said: Iterable[str]) -> BuildStage:
-        """Where only a tool knows how to compile (`make build`): what it makes is what the final stage copies from here, or has
-        here, and a container starts. `said`: the words of that start."""
+        """If only a tool knows how to compile (`make build`): its output is what the final stage copies from here, or has
+        here, and a container starts. `said`: the words of that start command."""
         line = next(_compiling(self.stage), None)
         if self.builds or line is None:
             return self
@@ -107,7 +107,7 @@ class BuildStage(Struct, frozen=True):
 
     @property
     def _called(self) -> str:
-        """What a program is called that nobody gives another name."""
+        """The default name of a program."""
         return posixpath.basename(self.package) if self.package != "." else self.module.rpartition("/")[2]
 
     def _packages(self, pattern: str) -> tuple[str, ...]:
@@ -119,12 +119,12 @@ class BuildStage(Struct, frozen=True):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What the lines that fetch modules are lent for it: `--mount=type=secret,…`, `--mount=type=ssh`."""
+        """What the lines that fetch modules get for it: `--mount=type=secret,…`, `--mount=type=ssh`."""
         lines = (i for s in self.stages for i in s.instructions if any(map(fetches_modules, commands(i))))
         return tuple(f for line in lines for f in line.flags if re.match(r"--mount=type=(?:secret|ssh)\b", f))
 
     def in_context(self, path: str) -> str | None:
-        """Where a path of this stage lies in the build context."""
+        """The path in the build context of a path in this stage."""
         if (known := in_context(path, self.brought)) is not None:
             return known
         inside = posixpath.relpath(path, self.top)
@@ -132,7 +132,7 @@ class BuildStage(Struct, frozen=True):
 
     @property
     def generates(self) -> str:
-        """The first command of the stage, or of a tool that it calls, that writes Go code to be compiled; "" without one."""
+        """The first command of the stage, or of a tool that it calls, that writes Go code to be compiled; "" if there is none."""
         lines = (
             i for s in self.stages for i in s.instructions if i.cmd == "RUN" and not self.is_behind(s, i)
         )
@@ -142,7 +142,7 @@ class BuildStage(Struct, frozen=True):
         return any(stage.index == s.index for s in self.stages)
 
     def keeps(self, stage: Stage, instruction: Instruction) -> bool:
-        """Whether the dev stage stands on this line too: it comes before what compiles, and needs nothing of the source."""
+        """Whether the dev stage includes this line: it comes before the compile line and needs no source."""
         if instruction.cmd in _OF_A_START or self.is_behind(stage, instruction):
             return False
         if brings_source(instruction):
@@ -150,7 +150,7 @@ class BuildStage(Struct, frozen=True):
         if instruction.cmd in (
             "COPY",
             "ADD",
-        ):  # from another stage: the mount hides what goes into the source
+        ):  # from another stage: the mount hides what is copied into the source
             target = posixpath.normpath(instruction.value[-1])
             return target.startswith("/") and (self.top == "/" or not f"{target}/".startswith(f"{self.top}/"))
         if instruction.cmd != "RUN":
@@ -165,15 +165,15 @@ class BuildStage(Struct, frozen=True):
         return early and not any(compiles(command) or fetches_modules(command) for command in said)
 
     def is_behind(self, stage: Stage, instruction: Instruction) -> bool:
-        """Whether a line of the stage comes after what compiles."""
+        """Whether a line of the stage comes after the compile line."""
         if stage.index != self.stage.index:
             return False
         line = next(_compiling(stage), None)
         return line is not None and instruction.line > line
 
     def head(self, also: Iterable[str], arguments: Iterable[str] = ()) -> str:
-        """The stages up to this one, and those that they and `also` name: the latter whole. `arguments`: further ARG lines before
-        the first FROM."""
+        """The stages up to this one, and those that they and `also` name, the latter in full. `arguments`: additional ARG
+        lines before the first FROM."""
         facts = self.original.facts
         kept = {s.index: s for s in self.stages}
         names = {
@@ -213,7 +213,8 @@ def build_stage(
     module: str,
     mains: tuple[str, ...] = (),
 ) -> BuildStage | None:
-    """Of the stages that the final one is made of, the one that compiles the service; else the last that compiles something."""
+    """Of the stages that the final one is made from, the one that compiles the service; else the last one that compiles
+    something."""
     facts = original.facts
     near = [s for s in needed_by(facts, final) if any(map(compiles, _commands(s)))]
     found = [
@@ -237,7 +238,7 @@ def _commands(stage: Stage) -> Iterator[str]:
 def _read(
     facts: DockerfileFacts, stage: Stage, args: Mapping[str, str]
 ) -> tuple[tuple[GoBuild, ...], str, str, Mapping[str, str]]:
-    """The builds of a stage; its working directory, where it has the context, and what of it lies where."""
+    """The builds of a stage; its working directory, where the context is in it, and which parts of it are where."""
     folder, top, brought = "/", "", NOTHING
     for line in walk(facts, stage, args):
         folder, brought = line.folder, line.brought
@@ -257,7 +258,7 @@ def _what_installs(instruction: Instruction) -> list[str]:
 
 
 def brings_source(instruction: Instruction) -> bool:
-    """COPY or ADD out of the build context, and not from an address or from the line itself (`COPY <<EOF /etc/app.conf`)."""
+    """COPY or ADD from the build context, not from an address or from the line itself (`COPY <<EOF /etc/app.conf`)."""
     plain = instruction.cmd in ("COPY", "ADD") and not list(named_stages(instruction))
     return plain and not any("://" in word or word.startswith("<<") for word in instruction.value)
 
@@ -267,7 +268,7 @@ def only_manifests(instruction: Instruction) -> bool:
 
 
 def _is_mounted(instruction: Instruction) -> bool:
-    """`COPY . .`, `COPY cmd ./cmd`, `COPY go.mod ./`: what the mount brings. `COPY certs /usr/local/share/` is kept."""
+    """`COPY . .`, `COPY cmd ./cmd`, `COPY go.mod ./`: what the mount provides. `COPY certs /usr/local/share/` is kept."""
     *sources, target = instruction.value
     whole = "." in map(posixpath.normpath, sources)
     return whole or not target.startswith("/") or only_manifests(instruction)

@@ -1,5 +1,5 @@
-"""What a RUN line has a tool do (`make build`, `./build.sh`): the text of the script, or of the recipes of a Makefile, so that the
-`go build` in it is read as one of the Dockerfile's own lines would be."""
+"""What a RUN line makes a tool do (`make build`, `./build.sh`): the text of the script, or of the recipes of a Makefile, so
+that the `go build` in it is treated like one of the Dockerfile's own lines."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _INCLUDE = regex(r"^-?s?include[ \t]+(.+)$", re.MULTILINE)
 _USED = regex(r"\$(?:\((\w+)\)|\{(\w+)\})")
 _NAMES = ("GNUmakefile", "makefile", "Makefile")
 _DEEP = 5
-"""How often variables are filled in that name one another."""
+"""How often nested variables are substituted."""
 _MANY = 30
-"""Names of files that are looked for, one Makefile including another; scripts and Makefiles that one line calls."""
+"""Limits on names of files that are looked up when Makefiles include others, and on scripts and Makefiles that one line calls."""
 
 Read = Callable[[str], str | None]
-"""Gives a file of the build context; None where there is none."""
+"""Returns a file of the build context; None if there is none."""
 
 
 def with_tools(facts: DockerfileFacts, read: Read) -> DockerfileFacts:
@@ -58,18 +58,18 @@ def _said(text: str, line: Line, read: Read) -> Iterator[str]:
         inside, said = made(
             found[1].split(), _folder(text[: found.start()]), lambda path: read(_lies(path, line))
         ) or (".", "")
-        # Each line of a recipe is a shell of its own.
+        # Each line of a recipe is a separate shell.
         before = f"cd {inside} && " if inside != "." else ""
         yield "".join(f"{before}{each}" if each.strip("\n") else each for each in with_ends(said))
 
 
 def _folder(before: str) -> str:
-    """That which the commands before have gone to."""
+    """The folder that the commands before have changed to."""
     return posixpath.join(".", *_CD.findall(before))
 
 
 def _lies(path: str, line: Line) -> str:
-    """Where a file that is named in a line comes from in the build context."""
+    """The path in the build context of a file that a line names."""
     place = line.path(path)
     return in_context(place, line.brought) or posixpath.relpath(place, line.folder)
 
@@ -83,7 +83,7 @@ def made(words: Sequence[str], folder: str, read: Read) -> tuple[str, str] | Non
 
 
 def _flags(words: Sequence[str]) -> tuple[str, str, list[str]]:
-    """`-C FOLDER`, `-f FILE`, and what is left."""
+    """`-C FOLDER`, `-f FILE`, and the rest."""
     folder, file, left, rest = ".", "", [], iter(words)
     for word in rest:
         if word[:2] in ("-C", "-f"):
@@ -98,7 +98,7 @@ def _flags(words: Sequence[str]) -> tuple[str, str, list[str]]:
 
 
 def _makefile(folder: str, names: Sequence[str], read: Read, seen: set[str]) -> str | None:
-    """With what it includes in the place of the line that says so; each file is `seen` once, which may include itself."""
+    """With included files in place of the lines that include them; each file is `seen` once, since it may include itself."""
     paths = [posixpath.normpath(posixpath.join(folder, name)) for name in names]
     text = None
     for path in paths:
@@ -116,8 +116,8 @@ def _makefile(folder: str, names: Sequence[str], read: Read, seen: set[str]) -> 
 
 
 def recipes(makefile: str, words: list[str]) -> str:
-    """What `make WORDS` runs, as a shell would be told: variables of the Makefile filled in, those that the environment may
-    set (`?=`) as `${NAME:-default}`."""
+    """What `make WORDS` runs, as a shell would receive it: variables of the Makefile substituted, those that the environment
+    may set (`?=`) as `${NAME:-default}`."""
     text = makefile.replace("\\\n", " ")
     said = ((name, kind, value.strip(" \t")) for name, kind, value in _SET.findall(text))
     variables = {name: f"${{{name}:-{value}}}" if kind == "?" else value for name, kind, value in said}
@@ -135,7 +135,7 @@ def recipes(makefile: str, words: list[str]) -> str:
 
 
 def _in_order(targets: Iterable[str], rules: Mapping[str, tuple[list[str], str]]) -> dict[str, None]:
-    """What a target needs comes before it, and each once."""
+    """The prerequisites of a target come before it, each once."""
     found: dict[str, None] = {}
     waiting, begun = list(targets)[::-1], set[str]()
     while waiting:

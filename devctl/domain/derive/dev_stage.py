@@ -1,5 +1,5 @@
-"""A dev stage derived from the user's Dockerfile, or why there is none: their build stage up to what compiles, the modules, the
-reloader, and then what their final stage sets."""
+"""A dev stage derived from the user's Dockerfile, or why there is none: their build stage up to the compile line, the modules,
+the reloader, and then what their final stage sets."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from devctl.domain.regex import regex
 
 STAGE = "devctl-dev"
 SOURCE = "/devctl/source"
-"""Where the project is mounted: no Dockerfile of a user's has anything there."""
-# Of this machine, or of a cache that only the production build has.
+"""Where the project is mounted: no user's Dockerfile has anything there."""
+# Specific to this machine, or to a cache that only the production build has.
 _NOT_CARRIED = frozenset({"GOOS", "GOARCH", "GOARM", "GOCACHE", "GOMODCACHE", "GOBIN", "GOTMPDIR", "GOPATH"})
-# They make a binary smaller or slower to build, and say nothing of what it does.
+# They make a binary smaller or its build slower, and do not affect what it does.
 _NOT_IN_DEV = regex(r"-(?:a|v|x|n|trimpath|installsuffix|p|pgo|buildvcs|work|json)(?:=|$)")
 
-# What an entry script goes on with as another user. It may be installed, or copied from an image of that name.
+# Commands with which an entry script continues as another user. They may be installed, or copied from an image of that name.
 _CHANGES_USER = regex(r"\b(?:su-exec|gosu)\b")
 _GIVES = regex(r"\bchown\b|\badduser\b|\buseradd\b|\binstall\b[^\n]*\s-o")
 _FOR_WHOEVER_DEVELOPS = "RUN find / -xdev ! -user 0 ! -type l -exec chmod a+rwX {} +"
-"""A folder that the image gives to its own user is one that the program writes to, and in a dev container it runs as another."""
+"""If the image gives a folder to its own user, the program writes to it; in a dev container it runs as another user."""
 _WHERE_OURS_LIES = regex(r"(?<![^\s\"'=])/app(?![^/\s\"'])")
-"""Not `./app/`, `./apps/api/`: folders of the user's."""
+"""Not `./app/` or `./apps/api/`: folders of the user."""
 
 _FLAG = regex(r"[^\s\"'\\$`]+")
-"""A flag that is one word of GOFLAGS, and none but that: others would end the word that it stands in, or the line."""
+"""A flag that is exactly one word of GOFLAGS: others would end the word that contains it, or the line."""
 _HOME = 'export HOME=/dev/shm && ln -sf /run/secrets/netrc "$HOME/.netrc" && '
 _HOME_OF_NETRC = f"if [ -e /run/secrets/netrc ]; then {_HOME.removesuffix(' && ')}; fi && "
-"""What the build stage has in its HOME (git's settings, a token) is for fetching modules."""
+"""What the build stage has in its HOME (git settings, a token) is for fetching modules."""
 
 
 class DerivedStage(Struct, frozen=True):
-    """`program`: where the service's own program lies in production; `folder`: where it is started, "" in the source. `flags` and
-    `environment`: of the line that compiles it."""
+    """`program`: where the service's own program is in production; `folder`: where it is started, "" in the source. `flags`
+    and `environment`: of the line that compiles it."""
 
     build: BuildStage
     final: FinalStage
@@ -69,12 +69,13 @@ def derived_stage(
     mains: tuple[str, ...] = (),
     is_folder: Callable[[str], bool] = lambda _: False,
 ) -> DerivedStage | None:
-    """`package`: the folder of the service's main, `mains`: those of all of its module, `started_in`: the one of the source that it
-    would be started in, all relative to the build context, and that one to the project; `module`: the path of its module, `go`:
-    what that asks for; `is_folder`: of a path in the context.
+    """`package`: the folder of the service's main, `mains`: those of all mains of its module, `started_in`: the source folder
+    that it would be started in, all relative to the build context, the last one to the project; `module`: the path of its
+    module, `go`: the version it requires; `is_folder`: of a path in the context.
 
-    None where every stage is for development, no stage compiles Go or that one's Go is too old, a stage is called as devctl's own
-    are, the path of the context is no plain word, or nobody knows which program a container starts."""
+    None if every stage is for development, no stage compiles Go or its Go is too old, a stage has the name of one of devctl's
+    own, the path of the context is not a plain word, or it is unknown which program a container starts.
+    """
     shown = shown_stage(facts, compose)
     named_as_ours = any(stage.name.lower().startswith("devctl-") for stage in facts.stages)
     if shown is None or named_as_ours or not PLAIN.fullmatch(context):
@@ -109,7 +110,7 @@ def in_source(path: str) -> str:
 
 
 def _program(final: FinalStage, package: str, said: tuple[str, ...]) -> str | None:
-    """Of the places where the service's program lies, the one that a container starts; one that a script may start is believed."""
+    """Of the paths of the service's program, the one that a container starts; one that a script may start is accepted."""
     places = [path for path, built in final.programs.items() if built == package]
     words = re.split(r"[\s/;&|\"'=]+", " ".join(said))
     named = next((path for path in places if posixpath.basename(path) in words), None)
@@ -120,7 +121,7 @@ def _program(final: FinalStage, package: str, said: tuple[str, ...]) -> str | No
 
 
 def _started_elsewhere(final: FinalStage, compose: Mapping[str, object]) -> str:
-    """The `working_dir` of the compose file, where that is neither the image's nor brought by a mount, as the source may be."""
+    """The `working_dir` of the compose file, if it is neither the image's nor provided by a mount, as the source may be."""
     folder = posixpath.normpath(posixpath.join(final.folder, str(compose.get("working_dir") or "")))
     bound = [str(v.get("target")) for v in _listed(compose, "volumes") if v.get("type") == "bind"]
     mounted = any(f"{folder}/".startswith(f"{target.rstrip('/')}/") for target in bound)
@@ -139,7 +140,7 @@ def _differs(
                 here = posixpath.dirname(here) or "."
             elif link.target.endswith("/") and not is_folder(
                 source
-            ):  # what is in a folder is copied, a file by its name
+            ):  # the content of a folder is copied, a file by its name
                 lies = posixpath.normpath(posixpath.join(lies, name))
             if here != lies and _is_relative(lies, final.folder):
                 return True
@@ -149,8 +150,8 @@ def _differs(
 
 
 def _is_relative(path: str, folder: str) -> bool:
-    """Whether a program that is started in `folder` is likely to open it by this path: from `/`, where everything lies below,
-    what lies in it directly."""
+    """Whether a program that is started in `folder` is likely to open it by this path: from `/`, above everything, only what
+    is directly in it."""
     return "/" not in path if folder == "/" else not path.startswith("..")
 
 
@@ -176,9 +177,9 @@ def dev_dockerfile(
     context: str,
     writable: Iterable[str] = (),
 ) -> str:
-    """`air`, `std` and `modules`: the stages of our own Dockerfile that build the reloader, compile the standard library and fetch
-    the modules; `scripts`: by name, what stands in the place of programs and files. `context`: the build context, relative to the
-    project; `writable`: folders for the owner of the project to write in."""
+    """`air`, `std` and `modules`: the stages of devctl's own Dockerfile that build the reloader, compile the standard library
+    and fetch the modules; `scripts`: what replaces programs and files, by name. `context`: the build context, relative to the
+    project; `writable`: folders that the project's owner can write to."""
     base, environment = named_stage(derived.build.stage), dict(sorted(derived.environment.items()))
     flags = " ".join(filter(_FLAG.fullmatch, derived.flags))
     folders = [*writable, *([derived.folder] if derived.folder else [])]

@@ -1,7 +1,7 @@
-"""What the user's final stage adds to the build stage where both are one dev stage: its lines, word for word and in their order.
+"""What the user's final stage adds to the build stage if both become one dev stage: its lines, word for word and in order.
 
-What it copies of the source becomes a link to the mounted source, so that an edit is seen; where it has a program, something
-starts that builds it from the source.
+What it copies from the source becomes a link to the mounted source, so that edits are seen; a program becomes a script that
+builds it from the source.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from devctl.domain.dockerfile.walk import Line, walk
 from devctl.domain.regex import regex
 
 CONTEXT = "/devctl/context"
-"""Where the build context lies while links are made."""
+"""Where the build context is while links are created."""
 _SHELL = 'SHELL ["/bin/sh", "-c"]'
-"""The builder's own: what a shell form is run by where no line says otherwise."""
+"""The builder's default: what runs a shell form if no line says otherwise."""
 _RUN = regex(r"^\s*RUN\s+", re.IGNORECASE)
 PLAIN = regex(r"[\w./+@-]+")
 """A path that is the same in a flag, a variable and a shell."""
 
 
 class Link(Struct, frozen=True):
-    """Files of the build context (`.` is all of it), and where they lie in the image: in a folder, where it ends with `/`."""
+    """Files of the build context (`.` is all of it), and where they are in the image: in a folder if it ends with `/`."""
 
     sources: tuple[str, ...]
     target: str
 
 
 class FinalStage(Struct, frozen=True):
-    """`programs`: where they lie → the package that each is built from; `folder`: where a container is started; `also`: stages
-    and images that `lines` name; `left_out`: what does not hold in the dev stage."""
+    """`programs`: their paths → the package that each is built from; `folder`: where a container is started; `also`: stages
+    and images that `lines` name; `left_out`: what does not apply in the dev stage."""
 
     lines: tuple[str, ...]
     programs: Mapping[str, str]
@@ -57,11 +57,11 @@ class FinalStage(Struct, frozen=True):
 
 
 def final_stage(build: BuildStage, final: Stage, *, context: str) -> FinalStage:
-    """`context`: where the build context lies in a dev container."""
+    """`context`: where the build context is in a dev container."""
     reading = _Reading(build, context)
     facts = build.original.facts
     if build.stage not in chain(facts, final) and effective(facts, build.stage, "SHELL") is not None:
-        reading.lines.append(_SHELL)  # that of the build stage holds in it alone
+        reading.lines.append(_SHELL)  # that of the build stage applies only to that stage
     for line in walk(facts, final, build.args):
         reading.read(line)
     return FinalStage(
@@ -89,7 +89,7 @@ class _Reading(Struct):
     def read(self, line: Line) -> None:
         stage, instruction, self.here = line.stage, line.instruction, line.folder
         if self.build.holds(stage) and self.build.keeps(stage, instruction):
-            return  # the dev stage stands on it already
+            return  # the dev stage is already based on it
         match instruction.cmd:
             case "WORKDIR" if "$" not in self.here and self.here.isprintable():
                 self.lines.append(f"WORKDIR {self.here}")
@@ -113,7 +113,7 @@ class _Reading(Struct):
         self.also += named_stages(instruction)
 
     def _run(self, stage: Stage, instruction: Instruction) -> None:
-        """The build line puts the programs in place; others hold where the build stage has the same packages."""
+        """The build line puts the programs in place; other lines apply if the build stage has the same packages."""
         if self.build.holds(stage):
             if any(map(compiles, commands(instruction))) and stage.index == self.build.stage.index:
                 for path, package in self.build.programs():
@@ -125,7 +125,7 @@ class _Reading(Struct):
             self.left_out.append(instruction)
         elif not self.links or all(map(installs, commands(instruction))):
             self._as_it_stands(stage, instruction)
-        else:  # `chown -R app /srv`: what is linked has to be there, and is not changed
+        else:  # `chown -R app /srv`: what is linked has to exist, and is not changed
             self._as_it_stands(stage, instruction)
             self.lines[-1] = _RUN.sub(
                 rf"\g<0>--mount=type=bind,target={self.context},rw ", self.lines[-1], count=1
@@ -158,8 +158,8 @@ class _Reading(Struct):
             self.left_out.append(instruction)
 
     def _from_build(self, word: str, target: str, *, several: bool, given: bool) -> None:
-        """A program that was built there, files of the source, or what the build stage has anyway. `given`: to the user of the
-        image, who may write there; so may whoever develops."""
+        """A program that was built there, files of the source, or what the build stage has anyway. `given`: to the image's
+        user, who may write there; so may the developer."""
         path, place = posixpath.normpath(posixpath.join(self.build.folder, word)), self._path(target)
         folder = several or self._is_folder(target)
         programs = [
@@ -203,20 +203,20 @@ class _Reading(Struct):
 
 
 def _builds(stage: Stage) -> bool:
-    """Whether it does more than to install something."""
+    """Whether it does more than install something."""
     lines = (i for i in stage.instructions if i.cmd == "RUN")
     return any(not installs(command) for line in lines for command in commands(line))
 
 
 def _lies(output: str, path: str, place: str, *, folder: bool) -> str:
-    """Where a program lies after `COPY path place`."""
-    if output.startswith(f"{path.rstrip('/')}/"):  # a folder: what is in it is copied
+    """Where a program is after `COPY path place`."""
+    if output.startswith(f"{path.rstrip('/')}/"):  # a folder: its content is copied
         return posixpath.join(place, posixpath.relpath(output, path))
     return posixpath.join(place, posixpath.basename(output)) if folder else place
 
 
 def _mounted(source: str) -> str:
-    """No more of the build context than is linked: all of it may be large. Of a pattern, the folder."""
+    """No more of the build context than is linked, since the whole may be large. For a pattern, its folder."""
     while any(c in source for c in "*?[ ,"):
         source = posixpath.dirname(source)
     path = source.strip("/") or "."
@@ -228,7 +228,7 @@ def _quoted(word: str) -> str:
 
 
 def packages_of(ref: str) -> str:
-    """What installs packages on an image: `apk`, `apt`, or nobody knows."""
+    """What installs packages on an image: `apk`, `apt`, or unknown."""
     if "alpine" in ref:
         return "apk"
     return (

@@ -1,4 +1,4 @@
-"""Health checks of the user's, and whether a base can run them."""
+"""The user's health checks, and whether a base can run them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from devctl.domain.regex import regex
 from devctl.errors import Problem
 
 TOOLS = regex(r"\s*(curl|wget|nc|grpc_health_probe)(?:\s|$)")
-"""What shells have not built in, and health checks run."""
+"""What is not built into shells, and health checks run."""
 _OF_BUSYBOX = frozenset({"wget", "nc"})
 
 
 def compose_test(spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """That of a compose service, as the engine takes it: `("CMD-SHELL", "curl …")`; () where there is none."""
+    """The check of a compose service, as the engine takes it: `("CMD-SHELL", "curl …")`; () if there is none."""
     said = spec.get("healthcheck") or {}
     return ("NONE",) if said.get("disable") else tuple(str(word) for word in said.get("test") or ())
 
 
 def image_test(instruction: Instruction) -> tuple[str, ...]:
-    """That of a HEALTHCHECK line."""
+    """The check of a HEALTHCHECK line."""
     word, *rest = instruction.value
     return (word if instruction.json or word == "NONE" else "CMD-SHELL", *rest)
 
@@ -37,7 +37,7 @@ def cannot_run(test: tuple[str, ...], base: RuntimeBase) -> bool:
 def left_out(base: str, check: str, place: str) -> Problem:
     return Problem(
         "health-check-left-out",
-        f"the health check is left out on {base}, which lacks what it runs: `{check}`",
-        'no action needed; one that the program answers itself runs everywhere: `CMD ["/server", "-healthcheck"]`',
+        f"the health check is left out on {base}, which lacks the program that it runs: `{check}`",
+        'no action needed; a check that the program answers itself works on every base: `CMD ["/server", "-healthcheck"]`',
         place,
     )

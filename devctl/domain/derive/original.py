@@ -1,4 +1,4 @@
-"""The words of a Dockerfile as they stand in it: what is derived repeats them, and does not write them anew."""
+"""The exact words of a Dockerfile: what is derived repeats them instead of rewriting them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Original(Struct, frozen=True):
         return min(later, default=len(self.lines) + 1) - 1
 
     def _text(self, first: int, last: int) -> str:
-        """Without the comments and empty lines at its end, which belong to what comes next. A stage is called by its name, since
+        """Without trailing comments and empty lines, which belong to what comes next. A stage is referred to by name, since
         the copy may have others before it."""
         found = list(self.lines[first - 1 : last])
         while found and (not found[-1].strip() or (first > 1 and found[-1].lstrip().startswith("#"))):

@@ -1,4 +1,5 @@
-"""Who there is in an image: names that its base or its lines make, and the numbers of those that another base does not know."""
+"""Users and groups of an image: names that its base or its lines create, and numbers for those that another base does not
+have."""
 
 from __future__ import annotations
 
@@ -27,14 +28,14 @@ _EVERYWHERE = {"root": "0", "nobody": "65534", "nogroup": "65534", "nonroot": "6
 
 
 class Made(Struct, frozen=True):
-    """What RUN lines make: users by name (number, name of the first group, home), groups by name."""
+    """What RUN lines create: users by name (number, name of the primary group, home), groups by name."""
 
     users: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
 
 
 class Owners(Struct, frozen=True):
-    """`names`: users and groups that there are (`any`: all, the image brings its own list), `elsewhere`: numbers of others."""
+    """`names`: existing users and groups (`any`: all, the image brings its own list), `elsewhere`: numbers of others."""
 
     names: frozenset[str] = frozenset()
     elsewhere: Made = Made()
@@ -48,16 +49,16 @@ class Owners(Struct, frozen=True):
         return replace(self, elsewhere=Made({**before.users, **made.users}, {**before.groups, **made.groups}))
 
     def knows(self, owner: str) -> bool:
-        """Of `user` or `user:group`, as USER and --chown take them."""
+        """For `user` or `user:group`, as in USER and --chown."""
         words = [word for word in owner.split(":") if word]
         return self.any or all(whole(word) is not None or word in self.names for word in words)
 
     def written(self, owner: str) -> str:
-        """As USER says it here."""
+        """In the form that USER takes here."""
         return owner if self.knows(owner) else self.number(owner, primary=True) or NONROOT
 
     def number(self, owner: str, *, primary: bool = False) -> str | None:
-        """`10001:10001`; `primary`: with the user's own group where none is named. None where it cannot be told."""
+        """`10001:10001`; `primary`: with the user's own group if none is named. None if it is unknown."""
         name, _, group = owner.partition(":")
         user = name if whole(name) is not None else self._user(name)
         if not group and not primary:
@@ -66,7 +67,7 @@ class Owners(Struct, frozen=True):
         return f"{user}:{of_group or user}" if user is not None and (of_group or not group) else None
 
     def home(self, name: str) -> str:
-        """That of a user who is made elsewhere; "" where nobody is."""
+        """That of a user who is created elsewhere; "" if there is none."""
         return self.elsewhere.users.get(name, ("", "", ""))[2]
 
     def _user(self, name: str) -> str | None:
@@ -77,7 +78,7 @@ class Owners(Struct, frozen=True):
 
 
 def made_by(text: str) -> Made:
-    """Of a RUN line with its variables filled in: `addgroup -g 1001 app && adduser -D -u 1001 -G app app`."""
+    """From a RUN line with its variables substituted: `addgroup -g 1001 app && adduser -D -u 1001 -G app app`."""
     users: dict[str, tuple[str, str, str]] = {}
     groups: dict[str, str] = {}
     for tool, rest in _MAKES.findall(text.replace("\\\n", " ")):

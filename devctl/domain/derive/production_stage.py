@@ -1,6 +1,7 @@
-"""Production on another base: the user's final stage, word for word and in its place, with its FROM replaced.
+"""Production on another base: the user's final stage, word for word and in place, with its FROM replaced.
 
-What that base cannot do (a RUN line without a shell, a user whom nobody makes there) is left out or written with numbers, and said.
+What that base cannot do (a RUN line without a shell, a user that nothing creates there) is left out or written with numbers,
+and reported.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ from devctl.errors import Problem
 
 _FROM = regex(r"^(\s*FROM(?:\s|\\\n)+(?:--\S+(?:\s|\\\n)+)*)\S+", re.IGNORECASE)
 _CHOWN = regex(r"(--chown=)(\S+)")
-# What every shell of a small system brings along, with the same words everywhere.
+# What the shell of every small system includes, with the same syntax everywhere.
 _EVERYWHERE = regex(
     r"^(?:\w+=\S+\s+)*(?:mkdir|chown|chmod|ln|cp|mv|rm|touch|echo|printf|true|test|cd|set|sed|cat|tar|\[|:)(?:\s|$)"
 )
 _CHANGES_OWNER = regex(r"\bchown\s+(?:-\S+\s+)*(\S+)")
 _COMPILER = regex(r"\b(?:gcc|g\+\+|clang|build-base|build-essential|musl-dev)\b")
-# As our own production stage does (decision 11); Go looks up names and users itself then.
+# As in devctl's own production stage (decision 11); Go then looks up names and users itself.
 _STATIC = 'ENV CGO_LDFLAGS="-g -O2 -static" GOFLAGS="${GOFLAGS} -tags=netgo,osusergo"'
-# Packages of files alone, which the default base has: where each lies, and where it goes to.
+# Packages that contain only files, which the default base has: the path of each, and where it is copied.
 _FILES = {
     "ca-certificates": ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/"),
     "tzdata": ("/usr/share/zoneinfo", "/usr/share/zoneinfo"),
@@ -46,7 +47,7 @@ _FILES = {
 
 class Rebased(Struct, frozen=True):
     """`text`: the Dockerfile with that stage on the base, `facts`: the same, with the line numbers of the user's file;
-    `owners`: who there is, `told`: what does not hold there."""
+    `owners`: its users and groups, `told`: warnings about what does not apply there."""
 
     text: str
     facts: DockerfileFacts
@@ -55,8 +56,8 @@ class Rebased(Struct, frozen=True):
 
 
 class ProductionStage(Struct, frozen=True):
-    """`final`: the user's default production stage, `build`: the one that compiles what it starts; `args`: what the compose file
-    gives to the build."""
+    """`final`: the user's default production stage, `build`: the one that compiles what it starts; `args`: build arguments
+    from the compose file."""
 
     original: Original
     final: Stage
@@ -80,7 +81,7 @@ class ProductionStage(Struct, frozen=True):
         )
 
     def _c_library(self, base: RuntimeBase, *, needs_c: bool) -> list[str]:
-        """What is said to the build, so that the program asks for no C library that the base lacks."""
+        """Settings for the build, so that the program needs no C library that the base lacks."""
         facts = self.original.facts
         lines = [
             i.original
@@ -94,7 +95,7 @@ class ProductionStage(Struct, frozen=True):
             return []
         if re.search(r"CGO_ENABLED[= ]\"?1", text):
             return [_STATIC]
-        if alpine and not _COMPILER.search(text):  # cgo is off where there is no compiler
+        if alpine and not _COMPILER.search(text):  # cgo is off if there is no compiler
             return []
         return [_STATIC if needs_c else "ENV CGO_ENABLED=0"]
 
@@ -102,8 +103,9 @@ class ProductionStage(Struct, frozen=True):
 def production_stage(
     facts: DockerfileFacts, compose: Mapping[str, object], *, target: str, package: str, module: str, go: str
 ) -> ProductionStage | None:
-    """Of the stage `target`; None where nothing can be put on another base: it compiles by itself, or no stage does, or the Go of
-    that one is too old. `package`: the folder of the service's main, relative to the build context, `go`: of its go.mod."""
+    """For the stage `target`; None if nothing can be moved to another base: it compiles by itself, or no stage does, or the Go
+    of that one is too old. `package`: the folder of the service's main, relative to the build context, `go`: the version in
+    its go.mod."""
     final = find_stage(facts, target)
     if final is None:
         return None
@@ -116,7 +118,7 @@ def production_stage(
 
 
 class _Reading(Struct):
-    """Line by line; `changed`: what takes the place of an instruction, None for nothing."""
+    """Line by line; `changed`: what replaces an instruction, None for nothing."""
 
     stage: ProductionStage
     base: RuntimeBase
@@ -154,7 +156,7 @@ class _Reading(Struct):
             self.kept.append(instruction)
 
     def _same_family(self, stage: Stage) -> bool:
-        """Whether what the user's base can do, this one can."""
+        """Whether this base can do everything that the user's base can."""
         theirs = packages_of(external_base(self.stage.original.facts, stage))
         return self.base.has_shell and theirs == packages_of(self.base.image or "")
 
@@ -175,7 +177,7 @@ class _Reading(Struct):
 
     def _can_run(self, at: Line) -> bool:
         instruction = at.instruction
-        if instruction.json:  # a program, which needs no shell: one that a line above has brought
+        if instruction.json:  # a program, which needs no shell: one that an earlier line has copied
             return any(_brings(line, instruction.value[0]) for line in self.kept)
         text = at.filled(instruction.original)
         named = [found.strip("\"'") for found in _CHANGES_OWNER.findall(text)]
@@ -221,7 +223,7 @@ class _Reading(Struct):
         return replace(facts, stages=tuple(own if s is final else s for s in facts.stages))
 
     def text(self, to_the_build: list[str]) -> str:
-        """In the place of the user's lines, so that a builder counts them as in their file."""
+        """In place of the user's lines, so that a builder counts lines as in their file."""
         original, final = self.stage.original, self.stage.final
         lines = list(original.lines)
         for instruction in final.instructions:
@@ -260,7 +262,7 @@ class _Reading(Struct):
         return "\n".join(self.stage.original.lines[instruction.line - 1 :][:count])
 
     def _added(self) -> Iterator[str]:
-        """The files of packages that are not installed; name and home of a user who is a number there, for Go's
+        """The files of packages that are not installed; name and home of a user who is only a number there, for Go's
         user.Current; the user of the base that is replaced."""
         text = " ".join(line.original for line in self.left_out)
         for package, (path, target) in _FILES.items():
@@ -285,15 +287,16 @@ class _Reading(Struct):
             yield Problem(
                 "run-left-out",
                 f"left out on {name}, which {lacks}: `{_short(first)}`{others}",
-                "no action needed where the program runs without it",
+                "no action needed if the program runs without it",
                 f"{path}:{first.line}",
             )
         if self.unknown:
             (line, owner), *_ = self.unknown
             yield Problem(
                 "user-unknown",
-                f"{name} has no user {owner}, and the Dockerfile says no number: {NONROOT} in its place",
-                "give it one where it is made (`-u 10001`), or write the number: `USER 10001:10001`, `--chown=10001:10001`",
+                f"{name} has no user {owner}, and the Dockerfile gives no number: using {NONROOT} instead",
+                "give the user a number where it is created (`-u 10001`), or use the number: `USER 10001:10001`, "
+                "`--chown=10001:10001`",
                 f"{path}:{line.line}",
             )
         if self.health is not None:

@@ -1,4 +1,4 @@
-"""What a RUN line of a build stage is for: it installs something, fetches modules, or needs the source."""
+"""What a RUN line of a build stage does: it installs something, fetches modules, or needs the source."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from devctl.domain.regex import regex
 _MODULES = regex(
     r"\bgo\s+(?:mod\s+(?:download|verify|tidy|vendor|graph)|work\s+(?:sync|vendor)|get\s+(?:-\S+\s+)*\./)"
 )
-# Blanks are matched on one line and once: `\s*` behind a line's end is tried again at each of many empty lines.
+# Blanks are matched on one line and once: `\s*` after a line end would be retried at each of many empty lines.
 BEGIN = r"(?:^|[|;&(\n\"'])[ \t]*(?:\w+=(?:\"[^\"]*\"|'[^']*'|[^\s|;&\"']*)[ \t]+)*"
-"""Where a command begins in a shell's text, its own variables before it."""
+"""Where a command begins in a shell's text, after its own variables."""
 _COMPILES = regex(
     r"\bgo\s+(?:build|install|run|vet|test|generate)\b(?![^&|;]*@)"
     rf"|{BEGIN}(?:make|mage|task|just|goreleaser"
@@ -30,21 +30,21 @@ _INSTALLS = regex(
 
 
 def commands(instruction: Instruction) -> Iterator[str]:
-    """Each command of a chain (`apk add git && go build`), without line ends; the whole where it has a form of its own."""
+    """Each command of a chain (`apk add git && go build`), without line ends; the whole if it has another form."""
     text = instruction.command
     for part in [text] if instruction.json or "<<" in text else text.split("&&"):
         yield part.strip()
 
 
 def parts(instruction: Instruction) -> Iterator[str]:
-    """Each simple command, whatever joins it to the next."""
+    """Each simple command, however it is joined to the next."""
     for part in re.split(r"&&|\|\||[;|\n]", instruction.command):
         if part.strip():
             yield part.strip()
 
 
 def installs(command: str) -> bool:
-    """Whether it needs nothing of the source."""
+    """Whether it needs nothing from the source."""
     return _INSTALLS.match(command) is not None and not compiles(command) and not fetches_modules(command)
 
 
@@ -65,7 +65,7 @@ def flags(instruction: Instruction) -> str:
 
 
 def generating(instruction: Instruction) -> Iterator[str]:
-    """Commands that write Go code, those of a build tool that it calls too."""
+    """Commands that write Go code, including those of a build tool that it calls."""
     told = re.split(r"&&|\|\||[;|\n]", instruction.runs)
     for command in (*parts(instruction), *map(str.strip, told)):
         if _GENERATES.match(command):

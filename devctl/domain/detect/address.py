@@ -16,7 +16,7 @@ _TALKED_TO = """db database sql redis postgres postgresql pg mysql maria mongo m
     vault ldap ssh ftp dns upstream remote target proxy backend peer client dial metrics metric prometheus pprof debug
     admin cassandra clickhouse minio influx graphite telemetry mqtt bucket mac cache local loopback"""
 _OTHERS = frozenset(_TALKED_TO.split())
-# Ports of databases and brokers: a Go service that names one talks to it.
+# Ports of databases and brokers: a Go service that names one connects to it.
 _NOT_SERVED = frozenset(
     {
         22,
@@ -44,7 +44,7 @@ _NOT_SERVED = frozenset(
     | {8500, 9042, 9092, 9200, 11211, 14268, 15672, 26257, 27017}
 )
 SIDE_PORTS = frozenset({6060, 9090, 9100, 2112, 8081, 40000, 2345})
-"""Ports that a service opens beside its own: profiling, metrics, a debugger."""
+"""Ports that a service opens besides its own: profiling, metrics, a debugger."""
 
 
 class Address(Struct, frozen=True):
@@ -53,7 +53,7 @@ class Address(Struct, frozen=True):
 
     @property
     def only_inside(self) -> bool:
-        """Bound to the loopback: nothing outside of the container reaches it."""
+        """Bound to the loopback: nothing outside the container can reach it."""
         return self.host in ("localhost", "[::1]") or self.host.startswith("127.")
 
 
@@ -79,7 +79,7 @@ def is_brokers(value: str) -> bool:
 
 
 def serves_here(value: str) -> bool:
-    """An address that a service may listen on by default. Nobody talks to 0.0.0.0: who names it serves there."""
+    """An address that a service may listen on by default. Nobody connects to 0.0.0.0: code that names it serves there."""
     found = parse_address(value)
     return (
         found is not None

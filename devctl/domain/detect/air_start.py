@@ -1,4 +1,4 @@
-"""What a .air.toml says of the program that it builds and starts, for what no other file says."""
+"""What a .air.toml says about the program that it builds and starts, for what no other file says."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from devctl.domain.project.air_toml import UsersAir
 from devctl.domain.regex import regex
 
 PLAIN = regex(r"[\w@%+=:,./-]+")
-"""A word that is the same with a shell and without."""
+"""A word that is the same with and without a shell."""
 _ASSIGNMENTS = regex(r"^(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])*\s+)+")
 
 
 class AirStart(Struct, frozen=True):
-    """`package`: the folder that it compiles, relative to the project, None where no word names it; `args` and `variables`: what
-    the program is given, nothing where a shell decides; `built_at`, `place` (of `args`), `set_at`: the lines that say so."""
+    """`package`: the folder that it compiles, relative to the project, None if no word names it; `args` and `variables`: what
+    the program gets, nothing if a shell decides; `built_at`, `place` (of `args`), `set_at`: the lines that say so."""
 
     package: str | None = None
     tags: tuple[str, ...] = ()
@@ -56,6 +56,6 @@ def _given(said: Any) -> tuple[dict[str, str], tuple[str, ...]]:
         return {}, ()
     try:
         assigned = [word.partition("=") for word in shlex.split(before)]
-    except ValueError:  # quotes that only look as if they fitted
+    except ValueError:  # quotes that only seem to match
         return {}, ()
     return {name: value for name, _, value in assigned}, (*without_debugger(words)[1:], *more)

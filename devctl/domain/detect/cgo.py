@@ -5,8 +5,8 @@ from __future__ import annotations
 from devctl.domain.detect.main_package import Main
 from devctl.domain.go.facts import Located
 
-# Packages that do nothing without cgo, or lead to one that does, though some of them build without it: go-sqlite3's stub
-# fails when it runs.
+# Packages that do nothing without cgo, or need one that does, although some of them build without it: go-sqlite3's stub fails
+# at run time.
 _WRITTEN_IN_C = (
     "github.com/chai2010/webp",
     "github.com/confluentinc/confluent-kafka-go",
@@ -45,7 +45,7 @@ _BELOW = tuple(f"{path}/" for path in _WRITTEN_IN_C)
 
 
 def needs_cgo(main: Main) -> Located | None:
-    """What of the packages really built needs a C compiler, and where that is seen; None where nothing does."""
+    """Which of the packages really built needs a C compiler, and where that is seen; None if none does."""
     for package in main.closure:
         if package.uses_cgo:
             return Located('import "C"', package.dir)

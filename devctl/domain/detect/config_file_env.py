@@ -1,4 +1,4 @@
-"""The configuration file that a variable names: `CONFIG_PATH`, set by somebody or left for us to fill in."""
+"""The configuration file that a variable names: `CONFIG_PATH`, set by somebody or left for devctl to set."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from devctl.domain.project.model import Service
 from devctl.domain.regex import regex
 
 _ASKS = regex(r"(?:^|_)(?:CONFIG|CONF|CFG)(?:_?(?:PATH|FILE|FILEPATH|FILE_PATH))?$")
-# Of tools that a program may call or look into: their files are not the program's own.
+# For tools that a program may call or inspect: their files are not the program's own.
 _OTHERS = ("AWS_", "DOCKER_", "GIT_", "HELM_", "KUBE", "LOG_", "NPM_", "OPENSSL_", "SSH_", "XDG_")
 _READ = (".yaml", ".yml", ".toml", ".ini", ".conf", ".env", ".properties")
 _CONFIG_JSON = regex(r"(?:^|/)(?:configs?|conf|etc)/[^/]+\.json$|(?:^|/)(?:config|settings)[^/]*\.json$")
-# The files of a developer's machine first; `prod.yaml` is nobody's to develop with.
+# The files of a developer's machine first; nobody develops with `prod.yaml`.
 _USUAL = ("local", "dev", "development", "config", "default")
 
 
 def asked_config(main: Main, there: Mapping[str, str]) -> dict[str, str]:
     """The variable that the program reads for its configuration file and that nothing sets (`there`: what is set), with the
-    file of the project that fits: `{CONFIG_PATH: config/local.yaml}`. Nothing where the code opens a file by name."""
+    matching file of the project: `{CONFIG_PATH: config/local.yaml}`. Nothing if the code opens a file by name."""
     files = {file.path for file in main.module.config_files}
     if any(item.value in files for package in main.closure for item in package.opens):
         return {}
@@ -36,15 +36,15 @@ def asked_config(main: Main, there: Mapping[str, str]) -> dict[str, str]:
 
 
 def reread(service: Service) -> tuple[str, ...]:
-    """Configuration files that the program reads at its start, relative to the project: an edit of one starts it again. A
-    JSON file elsewhere than where configuration lies is as often what the program writes itself."""
+    """Configuration files that the program reads at startup, relative to the project: an edit of one restarts it. A JSON file
+    outside the usual configuration folders is as often written by the program itself."""
     files = [path for path in service.build.files if path.endswith(_READ) or _CONFIG_JSON.search(path)]
     files += [file.path for file in service.start.env_files if file.there]
     return tuple(posixpath.normpath(posixpath.join(service.source.dir, path)) for path in files)
 
 
 def required_names(main: Main) -> set[str]:
-    """Variables that the program cannot do without, and those that name its configuration file."""
+    """Variables that the program requires, and those that name its configuration file."""
     asked = [read.value for p in main.closure for read in p.env_reads if _asks(read.value)]
     return {read.value for p in main.closure for read in p.env_required}.union(asked)
 
@@ -56,7 +56,7 @@ def read_names(main: Main) -> set[str]:
 
 
 def with_named(main: Main, environment: Mapping[str, str]) -> Main:
-    """The main with the files that its environment names among what it opens, and what they say of ports before the rest."""
+    """The main package with the files named in its environment among those it opens, and their ports before the rest."""
     files = {file.path: file for file in main.module.config_files}
     named = [files[path] for value in environment.values() if (path := _path(value)) in files]
     return _opening(main, named) if named else main
@@ -88,7 +88,7 @@ def _opening(main: Main, named: list[ConfigFile]) -> Main:
 
 
 def _computed(package: GoPackage, keys: set[str]) -> GoPackage:
-    """The default of a field that the file has a value for is not what is listened on: `cfg.Address`, `address:`."""
+    """If the file has a value for a field, the field's default is not the listen address: `cfg.Address`, `address:`."""
     listens = tuple(
         replace(item, value="") if keys & {_plain(word) for word in item.about.split()} else item
         for item in package.listens

@@ -1,4 +1,4 @@
-"""Which `package main` of a repository is the service, and what a main is built from."""
+"""Which `package main` of a repository is the service, and what a main package is built from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from devctl.domain.go.prefilter import reachable
 from devctl.domain.regex import regex
 from devctl.errors import FilesError, UsageError
 
-# Folders whose mains are helpers of the developers, unless there is no other main.
+# Folders whose mains are helpers for developers, unless there is no other main.
 _ASIDE = frozenset(
     {
         "example",
@@ -54,17 +54,17 @@ _ASIDE = frozenset(
 
 _WILD = regex(r"[^/]*[*?\[]")
 _MAJOR = regex(r"v\d+")
-_LISTED = 8  # of mains that are equally right; more are no help
+_LISTED = 8  # of equally good mains; more are no help
 
 
 def word_of(module: str) -> str:
-    """What a module is called in a word: the last of its path that is no major version."""
+    """The short name of a module: the last element of its path that is not a major version."""
     words = [word for word in module.split("/") if not _MAJOR.fullmatch(word)]
     return words[-1].lower() if words else ""
 
 
 class Main(Struct, frozen=True):
-    """`package` in `module`; `closure`: it and the packages of the repository that it is built from, it first."""
+    """`package` in `module`; `closure`: it and the packages of the repository that it is built from, itself first."""
 
     module: Module
     package: GoPackage
@@ -89,7 +89,7 @@ class Main(Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """Where it is seen that it serves, or its folder."""
+        """Where it is seen to serve, or its folder."""
         return next((p.listens[0].place for p in self.closure if p.listens), self.package.dir)
 
 
@@ -133,11 +133,11 @@ def choose_main(
     ran: tuple[str, str] | None = None,
     reloaded: tuple[str, str] | None = None,
 ) -> Chosen:
-    """The main of a service: the one that devctl.yaml names, that a container compiles when it starts (`ran`: its folder, and who
-    says so), the Dockerfile builds, air builds (`reloaded`: likewise), or the code makes plain.
+    """The main of a service: the one that devctl.yaml names, that a container compiles when it starts (`ran`: its folder, and
+    the evidence), that the Dockerfile builds, that air builds (`reloaded`: likewise), or that the code makes obvious.
 
     `name`, `context` and `compose` (its part of the model) are the compose service's. Raises FilesError `no-go-module` or
-    `no-main`, or UsageError `which-main` where several are right.
+    `no-main`, or UsageError `which-main` if several are equally good.
     """
     if not facts.modules:
         raise _no_module(facts)
@@ -150,15 +150,15 @@ def choose_main(
         return Chosen(main, ran[1])
     if not found:
         raise FilesError(
-            "there is no `package main` with a `func main` here, so there is nothing to run: a library",
+            "this is a library: there is no `package main` with a `func main`, so there is nothing to run",
             code="no-main",
-            hint="go test ./... is how a library runs; a program of it is written as cmd/NAME/main.go, and found there",
+            hint="test a library with go test ./...; to run a program, add cmd/NAME/main.go",
             place="go.mod" if facts.modules[0].dir == "." else f"{facts.modules[0].dir}/go.mod",
         )
     by_air = next((Chosen(m, reloaded[1]) for m in found if reloaded and m.package.dir == reloaded[0]), None)
     if dockerfile is None:
         return by_air or _by_code(found, name)
-    # Of `go build -o /out/ . ./cmd/...` one word names a package, and the others are built as well.
+    # In `go build -o /out/ . ./cmd/...` one word names a package, and the others are built as well.
     together = (
         _by_start(found, dockerfile, compose or {}) if _builds_a_pattern(dockerfile, compose or {}) else None
     )
@@ -194,8 +194,8 @@ def _named(found: list[Main], wanted_dir: str | None, wanted: str) -> Chosen:
 def _by_dockerfile(
     found: list[Main], facts: DockerfileFacts, context: str, compose: Mapping[str, object], name: str | None
 ) -> Chosen | None:
-    """What is built for the stage that runs. Where that is more than one: what it starts, what is called like the service,
-    or what listens."""
+    """What is built for the stage that runs. If that is more than one: the one that it starts, that is named like the service,
+    or that listens."""
     shown = shown_stage(facts, compose)
     near = needed_by(facts, shown) if shown is not None else ()
     started = begun_names(facts, shown, compose) if shown is not None else ()
@@ -223,7 +223,7 @@ def _builds_a_pattern(facts: DockerfileFacts, compose: Mapping[str, object]) -> 
 
 
 def _place(binary: str, started: tuple[str, ...]) -> int:
-    """The earlier a word of the start names it, the higher."""
+    """The earlier a word of the start command names it, the higher."""
     return -started.index(binary) if binary in started else -len(started)
 
 
@@ -239,8 +239,8 @@ def _is_package(main: Main, word: str, context: str) -> bool:
 
 
 def _by_start(found: list[Main], facts: DockerfileFacts, compose: Mapping[str, object]) -> Chosen | None:
-    """Of several that are built by a Makefile or together (`./cmd/...`) the one that is called like what is started. A helper of
-    the developers is meant where it is the program itself: `command: [migrate, up]`."""
+    """Of several that are built by a Makefile or together (`./cmd/...`), the one named like the program that is started. A
+    developers' helper is meant if it is the program itself: `command: [migrate, up]`."""
     shown = shown_stage(facts, compose)
     if shown is None or len(found) < 2:
         return None
@@ -251,40 +251,41 @@ def _by_start(found: list[Main], facts: DockerfileFacts, compose: Mapping[str, o
         called = [m for m in called if name in started or not _aside(m)]
         if len(called) == 1:
             return Chosen(
-                called[0], f"{called[0].package.dir} is called like what a container starts: {name}"
+                called[0],
+                f"{called[0].package.dir} has the name of the program that a container starts: {name}",
             )
     return None
 
 
 def _by_place(found: list[Main], facts: DockerfileFacts) -> Chosen | None:
-    """`services/user/Dockerfile` lies beside the main, `Dockerfile.worker` and `docker/worker/Dockerfile` are called like it."""
+    """`services/user/Dockerfile` is beside the main, `Dockerfile.worker` and `docker/worker/Dockerfile` are named like it."""
     folder, file = posixpath.split(facts.path)
     below = [m for m in found if folder and f"{m.package.dir}/".startswith(f"{folder}/")]
     words = {posixpath.basename(folder), *file.lower().split(".")}
     called = [m for m in found if posixpath.basename(m.package.dir).lower() in words]
     one = next((mains[0] for mains in (below, called) if len(mains) == 1 and len(found) > 1), None)
-    return Chosen(one, f"{facts.path} lies beside it, or is called like it") if one is not None else None
+    return Chosen(one, f"{facts.path} is in its folder, or has its name") if one is not None else None
 
 
 def _by_code(found: list[Main], name: str | None) -> Chosen:
     plain = [m for m in found if not _aside(m)] or found
     if len(plain) == 1:
-        return Chosen(plain[0], f"the only main: {plain[0].place}")
+        return Chosen(plain[0], f"the only main package: {plain[0].place}")
     called = [m for m in plain if name is not None and posixpath.basename(m.package.dir) == name]
     if len(called) == 1:
-        return Chosen(called[0], f"{called[0].package.dir} is named like the service")
+        return Chosen(called[0], f"{called[0].package.dir} has the name of the service")
     serving = [m for m in plain if m.serves]
     roots = [m for m in plain if m.package.dir == m.module.dir]
     root = roots[0] if len(roots) == 1 or (roots and roots[0].package.dir == ".") else None
     if root is not None and (root.serves or len(serving) != 1):
-        return Chosen(root, f"the main beside go.mod: {root.place}")
+        return Chosen(root, f"the main package beside go.mod: {root.place}")
     if len(serving) == 1:
-        return Chosen(serving[0], f"the only main that listens: {serving[0].place}")
+        return Chosen(serving[0], f"the only main package that listens: {serving[0].place}")
     called = [
         m for m in serving or plain if posixpath.basename(m.package.dir).lower() == word_of(m.module.path)
     ]
     if len(called) == 1:
-        return Chosen(called[0], f"{called[0].package.dir} is named like the module")
+        return Chosen(called[0], f"{called[0].package.dir} has the name of the module")
     raise _which(serving or plain, name or "app")
 
 
@@ -299,7 +300,7 @@ def _which(found: list[Main], name: str) -> UsageError:
         f"; or devctl -C {shell_path(first.module.dir)} up" if len({m.module.dir for m in found}) > 1 else ""
     )
     return UsageError(
-        f"{len(found)} mains fit service `{name}`: {there}",
+        f"{len(found)} main packages fit service `{name}`: {there}",
         code="which-main",
         hint=f"devctl.yaml: `services: {{{name}: {{{folder}main: {first.relative}}}}}`{alone}",
         place=first.package.dir,
@@ -309,7 +310,7 @@ def _which(found: list[Main], name: str) -> UsageError:
 def _no_module(facts: SourceFacts) -> FilesError:
     if facts.loose_go is not None:
         return FilesError(
-            f"there is Go code ({facts.loose_go}) but no go.mod: a repository of the GOPATH era",
+            f"there is Go code ({facts.loose_go}) but no go.mod, as in a repository from the GOPATH era",
             code="no-go-module",
             hint=f"go mod init {facts.loose_name or 'example.com/NAME'} && go mod tidy",
             place=facts.loose_go,
@@ -317,5 +318,5 @@ def _no_module(facts: SourceFacts) -> FilesError:
     return FilesError(
         "there is no Go module here (no go.mod in this folder or below)",
         code="no-go-module",
-        hint="devctl new DIR makes a service to start from; in your own code: go mod init example.com/NAME",
+        hint="devctl new DIR creates a service to start from; for your own code: go mod init example.com/NAME",
     )

@@ -1,4 +1,4 @@
-"""The port and the probe of a main, each with the line that says so."""
+"""The port and the probe of a main package, each with the line that says so."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from devctl.domain.go.facts import GoPackage, Located, Setting
 from devctl.domain.regex import regex
 
 DEFAULT_PORT = 8080
-# A whole server with a command line of its own and no listen call: `serve`, on 8090 of the loopback unless a flag says where.
+# A whole server with its own command line and no listen call: `serve`, on port 8090 of the loopback unless a flag says
+# otherwise.
 _POCKETBASE = "github.com/pocketbase/pocketbase"
 _HTTP = regex(
     r"^net/http$|gin-gonic/gin|labstack/echo|gofiber/fiber|go-chi/|gorilla/mux|fasthttp|httprouter|connectrpc|iris|beego|hertz"
@@ -46,7 +47,7 @@ _GRPC = regex(r"grpc", re.IGNORECASE)
 
 
 class Port(Struct, frozen=True):
-    """`env`, `args`: what must be set or passed in the container so that the code listens there, reachable from outside."""
+    """`env`, `args`: what must be set or passed in the container for the code to listen there, reachable from outside."""
 
     port: int
     origin: str
@@ -62,7 +63,7 @@ def find_port(
     dockerfile: DockerfileFacts | None,
     begun: Started = NOT_STARTED,
 ) -> Port | None:
-    """The port in the container: the compose file's word, then the flags that it is started with (`begun`), the code's, the
+    """The port in the container: the compose file's, then that of the flags that it is started with (`begun`), the code's, the
     Dockerfile's."""
     given = begun.flags()
     port = _found_port(main, compose=compose, compose_file=compose_file, dockerfile=dockerfile)
@@ -84,7 +85,7 @@ def _open_already(flag: str, given: Mapping[str, str]) -> bool:
 
 
 def _told_by_flags(given: Mapping[str, str]) -> int | None:
-    """The port of `serve --port 9999`: first that of a flag which is not for metrics or profiling."""
+    """The port of `serve --port 9999`: a flag that is not for metrics or profiling comes first."""
     ours = {
         name: v for name, v in given.items() if serves_here(v) and (names_our_port(name) or _opens(name, v))
     }
@@ -94,14 +95,14 @@ def _told_by_flags(given: Mapping[str, str]) -> int | None:
 
 
 def _opens(flag: str, value: str) -> bool:
-    """`--http=0.0.0.0:8090`: a whole address of HTTP, or one that nobody talks to."""
+    """`--http=0.0.0.0:8090`: a complete HTTP address, or one that nobody connects to."""
     return value.startswith(("0.0.0.0:", "[::]:")) or (
         value.startswith(":") and bool(_HTTP_WORD.search(flag))
     )
 
 
 def opens_up(main: Main, port: int) -> Setting | None:
-    """The flag or variable whose default binds this port to the loopback of the container, where nobody reaches it."""
+    """The flag or variable whose default binds this port to the container's loopback, where nobody can reach it."""
     for setting in _settings(main):
         address = parse_address(setting.value)
         if (
@@ -115,18 +116,19 @@ def opens_up(main: Main, port: int) -> Setting | None:
 
 
 def opening(setting: Setting) -> str:
-    """What makes it listen everywhere: `--addr=:8080`, `ADDR=:8080`. Both flag packages know two dashes."""
+    """What makes it listen on all addresses: `--addr=:8080`, `ADDR=:8080`. Both flag packages accept two dashes."""
     address = parse_address(setting.value)
     return f"{'--' if setting.kind == 'flag' else ''}{setting.name}=:{address.port if address else ''}"
 
 
 def library_port(main: Main, port: Port | None, args: Sequence[str]) -> Port | None:
-    """`port` with what a library that is a server must be told; `args` are what the program is started with already."""
+    """`port` with the arguments that a library which is a server needs; `args` are those that the program is already started
+    with."""
     package = next((p for p in main.closure if _POCKETBASE in p.imports), None)
     if package is None or list(args[:1]) not in ([], ["serve"]):
         return port
     known = port or Port(8090, f"{package.dir} ({_POCKETBASE})")
-    # `serve example.com` is served by https under that name.
+    # `serve example.com` serves https under that name.
     told = any(word.startswith("--http") or not word.startswith("-") for word in args[1:])
     address = () if told else (f"--http=0.0.0.0:{known.port}",)
     return replace(known, args=(*known.args, *(() if args else ("serve",)), *address))
@@ -138,7 +140,7 @@ def _found_port(
     ports, lines = list(_published(compose)), list(_exposed(dockerfile))
     published = [port for port, protocol in ports if protocol != "udp"]
     exposed = [(port, place) for port, protocol, place in lines if protocol != "udp"]
-    # Where the user's files say UDP alone, nothing that connects proves that somebody listens there.
+    # If the user's files publish only UDP, no connection can prove that somebody listens there.
     datagrams = {port for port, *_ in (*ports, *lines)}.difference(published, dict(exposed))
     coded = [item for item in _listened(main) if item[0] not in datagrams]
     if published:
@@ -168,7 +170,7 @@ def _shaped(name: str, port: int) -> str:
 
 
 def _listened(main: Main) -> Iterator[tuple[int, str]]:
-    """Ports of listen calls, then defaults of settings; those of grpc after those of HTTP, of metrics and profiling last."""
+    """Ports of listen calls, then defaults of settings; gRPC after HTTP, metrics and profiling last."""
     if not main.serves:
         return
     found: list[tuple[int, int, str]] = []
@@ -181,7 +183,7 @@ def _listened(main: Main) -> Iterator[tuple[int, str]]:
         address = parse_address(setting.value)
         if address is not None and address.port not in strong:
             rank = _rank(address.port, setting.name, setting.place)
-            # What is listened on goes before what something else is set to: it may be whom the program talks to.
+            # The listen address comes before other settings, which may be what the program connects to.
             weak = strong and (setting.kind in ("field", "key") or not _HTTP_WORD.search(setting.name))
             found.append((max(rank, 1) if weak else rank, address.port, setting.place))
     for _, port, place in sorted(found, key=lambda item: item[0]):
@@ -189,10 +191,10 @@ def _listened(main: Main) -> Iterator[tuple[int, str]]:
 
 
 def _rank(port: int, about: str, place: str) -> int:
-    """A request of a person goes to HTTP where a program speaks that and grpc; to neither metrics nor profiling."""
+    """A person's request goes to HTTP if a program serves that and gRPC; never to metrics or profiling."""
     if _SIDE_WORDS.search(f"{about} {place}"):
         return 2
-    if _TLS.search(about):  # where both are spoken, the plain one needs no certificate
+    if _TLS.search(about):  # if it serves both, the plain one needs no certificate
         return 1
     if _HTTP_WORD.search(about):
         return 0
@@ -200,7 +202,7 @@ def _rank(port: int, about: str, place: str) -> int:
 
 
 def _settings(main: Main) -> Iterator[Setting]:
-    """What can be set from outside says more than a field of some struct."""
+    """What can be set from outside says more than a struct field."""
     settings = [
         s for package in main.closure for s in package.settings if package.listens or not _by_scheme(s)
     ]
@@ -208,13 +210,13 @@ def _settings(main: Main) -> Iterator[Setting]:
 
 
 def _by_scheme(setting: Setting) -> bool:
-    """`port = "443"` outside of a listen call: the port of a URL that names none."""
-    own = "." in setting.name  # of a struct's tag: `Server.Port`
+    """`port = "443"` outside a listen call: the default port of a URL."""
+    own = "." in setting.name  # of a struct tag: `Server.Port`
     return setting.kind == "field" and not own and setting.value in ("80", "443")
 
 
 def _port_variable(main: Main) -> Located | None:
-    """The one that stands in a listen call itself; else one whose name says it."""
+    """The one in a listen call itself; else one whose name says it."""
     reads = [read for package in main.closure for read in package.env_reads]
     found = [read for package in main.closure for read in package.port_env]
     found += [read for name in _PORT_VARIABLES for read in reads if read.value == name]
@@ -222,7 +224,7 @@ def _port_variable(main: Main) -> Located | None:
 
 
 def _published(compose: Mapping[str, object]) -> Iterator[tuple[int, str]]:
-    """Port in the container and protocol, of a resolved service."""
+    """Port in the container and protocol, for a resolved service."""
     ports = compose.get("ports")
     for item in ports if isinstance(ports, list) else []:
         yield int(item["target"]), item.get("protocol", "tcp")
@@ -258,7 +260,7 @@ def _number(text: str) -> int | None:
 
 
 def find_probe(main: Main, port: Port | None) -> tuple[str, str]:
-    """A path that proves serving, `tcp` where no plain HTTP is spoken, `none` without a port; and why."""
+    """A path that proves serving, `tcp` if it does not speak plain HTTP, `none` without a port; and why."""
     if port is None:
         return "none", "no port"
     if is_brokers(str(port.port)):
@@ -274,7 +276,7 @@ def find_probe(main: Main, port: Port | None) -> tuple[str, str]:
 
 
 def _grpc_only(main: Main, port: Port) -> bool:
-    """Whether grpc is spoken on the port: where the program listens for it elsewhere, this one is of HTTP."""
+    """Whether the port serves gRPC: if the program listens for gRPC on another port, this one is HTTP."""
     listens = [item for package in main.closure for item in package.listens]
     grpcs = {item.place for item in listens if item.value and _GRPC.search(item.about)}
     if grpcs and port.origin not in grpcs and port.origin in {item.place for item in listens}:

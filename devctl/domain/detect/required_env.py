@@ -1,4 +1,4 @@
-"""Variables, and files of them, that the code cannot do without and that are missing: known before the program ends for it."""
+"""Variables, and files of them, that the code requires and that are missing: known before the program exits because of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def unset_env(
     dockerfile: DockerfileFacts | None,
     said: Mapping[str, str],
 ) -> tuple[Located, ...]:
-    """Each with the line that reads it. `said`: what devctl.yaml sets, or devctl itself."""
+    """Each with the line that reads it. `said`: what devctl.yaml or devctl itself sets."""
     needed = {v.value: v for package in main.closure for v in reversed(package.env_required)}
     set_ = {**dockerfile_env(dockerfile), **environment(compose), **said}
     there = {name for name, value in set_.items() if value}
@@ -67,17 +67,17 @@ def unset_hint(service: str, names: Sequence[str]) -> str:
 
 
 def named_in(text: str, unset: Iterable[Located]) -> list[Located]:
-    """Those that a program speaks of in its last lines."""
+    """Those that a program mentions in its last lines."""
     return [v for v in unset if re.search(rf"\b{v.value}\b", text)]
 
 
 def missing_env_files(service: Service) -> tuple[Problem, ...]:
-    """Those that are not in the folder."""
+    """Those that do not exist in the folder."""
     return tuple(_missing_env_file(service, file) for file in service.start.env_files if not file.there)
 
 
 def env_file_ended_for(service: Service, log: str, *, dev: bool) -> Problem | None:
-    """The one that a program ended for: it is not in the folder, or in production not in the image."""
+    """The one that made a program exit: it does not exist in the folder or, in production, in the image."""
     if dev:
         return next(iter(missing_env_files(service)), None)
     if not service.start.env_files or _SPEAKS_OF_ENV.search(log) is None:
@@ -87,7 +87,10 @@ def env_file_ended_for(service: Service, log: str, *, dev: bool) -> Problem | No
 
 def _env_file_not_in_image(service: Service, file: EnvFile) -> Problem:
     path = _path_in_project(service, file.path)
-    hint = f"continue without it at {file.place}, as in `_ = godotenv.Load()`: production gets its variables from outside"
+    hint = (
+        f"let the program continue without it at {file.place}, as in `_ = godotenv.Load()`: in production, variables come "
+        "from outside"
+    )
     return Problem(
         _FILE_MISSING, f"the program exits without {path}, which is not in the image", hint, file.place
     )
@@ -96,9 +99,9 @@ def _env_file_not_in_image(service: Service, file: EnvFile) -> Problem:
 def _missing_env_file(service: Service, file: EnvFile) -> Problem:
     path = _path_in_project(service, file.path)
     names = ", ".join(variable.value for variable in service.start.unset_env)
-    hint = f"write {path}, a line NAME=value for each of {names or 'the variables that it reads'}"
+    hint = f"create {path} with a line NAME=value for each of {names or 'the variables that it reads'}"
     if file.example:
-        hint = f"cp {shell_path(_path_in_project(service, file.example))} {shell_path(path)}, and fill in what it leaves open"
+        hint = f"cp {shell_path(_path_in_project(service, file.example))} {shell_path(path)}, and fill in the missing values"
     return Problem(
         _FILE_MISSING, f"the program exits without {path}, which does not exist here", hint, file.place
     )

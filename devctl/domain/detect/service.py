@@ -1,4 +1,4 @@
-"""From facts to a Service: which main, port, probe, files; every value with its evidence. devctl.yaml has the last word."""
+"""From facts to a Service: main package, port, probe, files; every value with its evidence. devctl.yaml has the last word."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ from devctl.domain.project.model import (
 from devctl.domain.regex import regex
 
 _OF_BUILDS = regex(r"(?:PATH|HOME)$|GO[A-Z]|CGO_")
-"""Variables that an image sets for what compiles there."""
-# Folders that say where a main lies, and not what it is.
+"""Variables that an image sets for compiling."""
+# Folders that say where a main package is, not what it is.
 _NAMELESS = frozenset({".", "cmd", "app", "main", "src", "pkg", "internal"})
 
 
@@ -61,9 +61,9 @@ def detect_service(
     run: SourceRun | None = None,
     air: UsersAir | None = None,
 ) -> Service:
-    """The service `name` of the compose model (its part of it is `compose`), or of a project that has none. `run`: what its
-    container compiles and starts itself, in paths of the project; `air`: the .air.toml that develops this service, whose word
-    counts where no Dockerfile says more.
+    """The service `name` of the compose model (its part of it is `compose`), or of a project without one. `run`: what its
+    container compiles and starts itself, in paths of the project; `air`: the .air.toml that develops this service, which
+    counts if no Dockerfile says more.
 
     `is_folder`: of a path in the project. Raises FilesError (`no-go-module`, `no-main`) or UsageError (`which-main`).
     """
@@ -125,7 +125,7 @@ def detect_service(
         main, compose=spec, dockerfile=dockerfile, said={**service.start.env, **config.prod.env}
     )
     env_files = tuple({f.path: f for package in main.closure for f in package.env_files}.values())
-    # What the code can do without is not given a place that only that image has.
+    # Optional files of the code do not get a path that only that image has.
     read = {n for n in read_names(main) & set(image) if not image[n].startswith("/")}
     names = {n for n in (image if run is not None else read) if not _OF_BUILDS.match(n)}
     names |= required_names(main)
@@ -138,7 +138,7 @@ def detect_service(
 
 
 def _started_from_source(run: SourceRun, spec: Spec, main: Main, place: str) -> Started:
-    """What `go run` says, as a Dockerfile would."""
+    """What `go run` says, as a Dockerfile would say it."""
     places = {"tags": place, "args": place}
     env = {key: value for key, value in run.env.items() if key in GO_VARIABLES}
     if run.goflags:
@@ -148,7 +148,7 @@ def _started_from_source(run: SourceRun, spec: Spec, main: Main, place: str) -> 
 
 
 def _as_reloaded(begun: Started, air: AirStart) -> Started:
-    """What the .air.toml gives to the program, where nothing else gives it anything; in production too, which has no other word."""
+    """The arguments and variables from .air.toml, if nothing else provides any; also in production, which has no other source."""
     args = begun.args or begun.command is not None
     return replace(
         begun,
@@ -161,15 +161,15 @@ def _as_reloaded(begun: Started, air: AirStart) -> Started:
 
 
 def _with_variables(spec: Spec, compose_file: str, air: AirStart) -> tuple[Mapping[str, object], str]:
-    """Those that its `full_bin` sets are there when the program starts: the port may be one of them."""
+    """Variables that its `full_bin` sets are set when the program starts: the port may be one of them."""
     own = environment(spec)
     new = {name: value for name, value in air.variables.items() if name not in own}
     return ({**spec, "environment": {**own, **new}}, air.set_at) if new else (spec, compose_file)
 
 
 def _as_run(service: Service, run: SourceRun, *, go: str | None) -> Service:
-    """It runs in the folder that its container works in, and what the command sets for it alone holds. `go`: what the module asks
-    of the image; None where devctl.yaml says what builds."""
+    """It runs in its container's working folder, and what the command sets only for it applies. `go`: the version that the
+    module requires of the image; None if devctl.yaml names the build image."""
     usable = go is not None and run.image is not None and _compiles(run.image, go)
     said = {key: value for key, value in run.env.items() if key not in GO_VARIABLES}
     return replace(
@@ -190,14 +190,14 @@ def _as_run(service: Service, run: SourceRun, *, go: str | None) -> Service:
 
 
 def _their_go(dockerfile: DockerfileFacts, *, go: str) -> tuple[str | None, str]:
-    """The image that the Dockerfile compiles in, for stages of ours beside it; and its place."""
+    """The image in which the Dockerfile compiles, for devctl's stages beside it; and its place."""
     bases = ((stage.line, external_base(dockerfile, stage)) for stage in dockerfile.stages)
     found = ((ref, f"{dockerfile.path}:{line}") for line, ref in bases if _compiles(ref, go))
     return next(found, (None, ""))
 
 
 def _compiles(image: str, go: str) -> bool:
-    """Whether it is an image of Go, and new enough as its tag says."""
+    """Whether it is a Go image, and its tag says that it is new enough."""
     tag = golang_tag(image) or ""
     return minor(tag) is not None and not refuses(tag, go)
 
@@ -240,7 +240,7 @@ def _service(
             args=args,
             own_command=_own_command(said, begun, port),
             own_entrypoint=begun.entrypoint if said.args is None else None,
-            # That of the main beside whose code the files lie.
+            # That of the main package beside whose code the files are.
             workdir=main.relative.removeprefix("./") if main.package.opens_beside else ".",
             env={**dict(port.env if port else ()), **asked, **said.env},
             prod_env=config.prod.env,
@@ -272,8 +272,8 @@ def _built_by(
     is_folder: Callable[[str], bool],
     others: tuple[str, ...] | None,
 ) -> Service:
-    """The service with the stages of the Dockerfile that builds it today. `others`: the mains of its module, None where no stage is
-    derived."""
+    """The service with the stages of the Dockerfile that currently builds it. `others`: the mains of its module, None if no
+    stage is derived."""
     dev, stages = dev_stage(dockerfile, spec, go=main.module.go).stage, prod_stages(dockerfile, spec)
     module, package = (posixpath.relpath(folder, context) for folder in (main.module.dir, main.package.dir))
     derived, production = None, None
@@ -291,7 +291,7 @@ def _built_by(
         )
     for target in (
         stages.values() if not module.startswith("..") else ()
-    ):  # one that compiles by itself cannot
+    ):  # one that compiles by itself cannot be moved
         production = production or production_stage(
             dockerfile, spec, target=target, package=package, module=main.module.path, go=main.module.go
         )
@@ -317,7 +317,7 @@ def _built_by(
 
 
 def _own_command(said: ServiceConfig, begun: Started, port: Port | None) -> tuple[str, ...] | None:
-    """What a container of the user's own production stage is given; None leaves it to its image."""
+    """What a container of the user's own production stage gets; None leaves it to its image."""
     if said.args is not None:
         return said.args
     return begun.command if not port or not port.args else (*(begun.command or begun.cmd), *port.args)
@@ -344,14 +344,14 @@ def _port(
         return found
     if found is None:
         return Port(said.port, "devctl.yaml")
-    # What the code reads must agree with the port that devctl.yaml names.
+    # What the code reads must match the port in devctl.yaml.
     env = tuple((key, value.replace(str(found.port), str(said.port))) for key, value in found.env)
     args = tuple(a.replace(str(found.port), str(said.port)) for a in found.args)
     return Port(said.port, "devctl.yaml", env, args)
 
 
 def _files(main: Main, said: ServiceConfig, given: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """Paths that the code opens, and those that the program is given as arguments."""
+    """Paths that the code opens, and those that the program gets as arguments."""
     if said.files is not None:
         return said.files, "devctl.yaml"
     opened = [item for package in main.closure for item in package.opens]
@@ -388,7 +388,7 @@ def _origins(
 
 
 def _why_no_port(main: Main) -> str:
-    return f"{main.place} listens, and no file says where" if main.serves else NOT_LISTENING
+    return f"{main.place} listens, but no file says where" if main.serves else NOT_LISTENING
 
 
 def module_file(module: Module) -> str:
@@ -396,14 +396,14 @@ def module_file(module: Module) -> str:
 
 
 def default_name(main: Main) -> str:
-    """cmd/api → api, src/cmd → the module's: the first folder upwards that says something, else what the module is called."""
+    """cmd/api → api, src/cmd → the module's: the nearest folder upwards with a meaningful name, else the module's name."""
     below = posixpath.relpath(main.package.dir, main.module.dir).split("/")
     word = next((w for w in reversed(below) if w not in _NAMELESS), word_of(main.module.path))
     return re.sub(r"[^a-z0-9_-]+", "-", word.lower()).strip("-_") or "app"
 
 
 def detect_go(module: Module, config: Config) -> Origin:
-    """The Go minor to build with (`1.26`): devctl.yaml, else the higher of go and toolchain in go.mod."""
+    """The Go minor version to build with (`1.26`): devctl.yaml, else the higher of go and toolchain in go.mod."""
     if config.go is not None:
         return Origin(config.go, "devctl.yaml")
     wanted = needed(GoMod(go=module.go, toolchain=module.toolchain))
@@ -416,7 +416,7 @@ def is_go_service(
 ) -> bool:
     """Whether a compose service is built from Go code of this repository (`context` relative to it).
 
-    A Dockerfile without any Go in it (a web server, a database with extras) is another's.
+    A Dockerfile without any Go in it (a web server, a database with extensions) is not.
     """
     if not spec.get("build") or (dockerfile is not None and not builds_go(dockerfile)):
         return False

@@ -1,4 +1,4 @@
-"""What a container runs that compiles the source itself: `go run ./cmd/api --flag`, a build and then its program, a reloader."""
+"""A container that compiles the source itself: `go run ./cmd/api --flag`, a build followed by its program, a reloader."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from devctl.domain.regex import regex
 
 _ASSIGNMENT = regex(r"[A-Za-z_]\w*=")
 _BEFORE = ("exec", "env", "time", "command")
-# Done only so that the program can be compiled, which is the image's part.
+# Only needed so that the program can be compiled, which is the image's job.
 _FOR_BUILDS = regex(
     r"(?:\S*/)?(?:go (?:mod|get|install|version|env)|apt-get|apt|apk|set|true|mkdir|:) |echo [^<>]*$"
 )
-# A shell's compound command is one step, from the word that opens it to the one that closes it.
+# A compound command of a shell is one step, from the word that opens it to the one that closes it.
 _OPENS, _CLOSES = frozenset({"if", "while", "until", "for", "case"}), frozenset({"fi", "done", "esac"})
 _GOES_ON = frozenset({"then", "do", "else"})
 _SHEBANG = regex(r"#!\s*(?:\S*/)?(?:env\s+)?(?:ba|da|a)?sh\b")
@@ -39,31 +39,31 @@ _SCRIPT_FOLDER = regex(
 _ITS_PATH = regex(r"\$\(\s*cd (?:-- )?\"?([^\"()$]+)\"? *(?:&&|;) *pwd(?: -P)?\s*\)")
 _ARGUMENTS = regex(r"\"\$@\"|\$@|\$\*")
 _VARIABLE = regex(r"^[ \t]*(?:export |readonly |local )?([A-Za-z_]\w*)=([^\n;&|]*)$", re.MULTILINE)
-# Flags of delve that have a value of their own.
+# Flags of delve that take a value.
 _OF_DELVE = frozenset(
     {"l", "listen", "api-version", "backend", "build-flags", "check-go-version", "init", "log-dest", "log-output", "output", "r"}
     | {"redirect", "tty", "wd"}
 )  # fmt: skip
 _DEEP = 5
-"""How many tools may call one another: `make dev` that calls `make run`."""
+"""How deeply tools may call each other: `make dev` that calls `make run`."""
 _LINES = 500
-"""Commands of a shell that are read for one start, whichever script or target calls whichever; a long text counts as several."""
+"""Shell commands that are read for one start, whichever script or target calls which; a long text counts as several."""
 _LINE = 400
 _LONG = 8192
-"""Characters of a script, beyond which it starts no service."""
+"""Characters of a script that may still start a service."""
 _LONG_VALUE = 256
-"""Characters of a variable that a script sets: of a program, or a folder."""
+"""Characters of a variable that a script sets to a program or a folder."""
 _HOME = "/go"
-"""The working directory of an image of Go."""
+"""The working directory of a golang image."""
 _KEPT = regex(r"-mod=|-modfile=")
 
 
 class SourceRun(Struct, frozen=True):
-    """`folder`: where the program runs, `package`: the folder that it is compiled from, None where no word names it. `flags`: of
-    what compiles it, each as one word (`-tags=a,b`); `env`: what is set for it alone; `steps`: the commands before it that are not
-    there to compile, as a shell takes them; `image`: the image of Go that it is compiled in; `air`: the configuration that air is
-    called with; `debugger`: what it is started under, and in a dev container is not;
-    `reloads`: air is called, whose configuration says the rest."""
+    """`folder`: where the program runs, `package`: the folder that it is compiled from, None if no word names it. `flags`: of
+    the compile command, each as one word (`-tags=a,b`); `env`: what is set only for it; `steps`: the commands before it that
+    are not for compiling, as a shell takes them; `image`: the Go image that it is compiled in; `air`: the configuration that
+    air is called with; `debugger`: what it is started under, except in a dev container; `reloads`: air is called, and its
+    configuration says the rest."""
 
     folder: str
     package: str | None = None
@@ -83,8 +83,8 @@ class SourceRun(Struct, frozen=True):
 
 
 class _Reading(Struct, frozen=True):
-    """`known`: what variables in a shell's text stand for; `read`: gives a file that the container sees, None where there is
-    none; `depth`: how many tools called one another; `lines`: those that may still be read."""
+    """`known`: values of variables in a shell's text; `read`: returns a file that the container sees, None if there is none;
+    `depth`: how deeply tools have called each other; `lines`: how many may still be read."""
 
     known: Mapping[str, str]
     read: Callable[[str], str | None]
@@ -102,7 +102,7 @@ class _Command(Struct, frozen=True):
     env: Mapping[str, str]
     debugger: str = ""
     operator: str = ""
-    """What joins it to the one before."""
+    """What joins it to the previous one."""
 
     @property
     def name(self) -> str:
@@ -116,13 +116,13 @@ def source_run(
     env: Mapping[str, str],
     read: Callable[[str], str | None] = lambda _: None,
 ) -> SourceRun | None:
-    """None where these words start no program that they compile. `env`: what variables in a shell's text stand for; `read`: gives a
-    file that the container sees, for what `make` is to run."""
+    """None if these words start no program that they compile. `env`: values of variables in a shell's text; `read`: returns a
+    file that the container sees, for `make`."""
     commands = list(_commands(tuple(words), folder, {}, _Reading(env, read)))
     compiled = [(at, c, found) for at, c in enumerate(commands) if (found := _compiled(c)) is not None]
     runs = [item for item in compiled if item[2].verb == "run"]
     if runs and not _reloaded_after(commands, runs[-1][0]):
-        # `go run ./cmd/migrate && go run ./cmd/api`: the last one stays
+        # `go run ./cmd/migrate && go run ./cmd/api`: the last one keeps running
         at, command, built = runs[-1]
         return _run(replace(command, words=("go", *built.args), folder=built.folder), built, commands[:at])
     for at, command, built in reversed(compiled):
@@ -163,7 +163,7 @@ def _configuration(air: _Command) -> str | None:
 
 
 def built_by(text: str, *, folder: str) -> list[GoCommand]:
-    """What a command of a reloader's configuration builds."""
+    """What a command in a reloader's configuration builds."""
     commands = _in_shell(text, folder, {}, _Reading({}, lambda _: None))
     return [found for command in commands if (found := _compiled(command)) is not None]
 
@@ -173,7 +173,8 @@ def _steps(commands: Sequence[_Command]) -> tuple[str, ...]:
 
 
 def _groups(commands: Sequence[_Command]) -> Iterator[list[_Command]]:
-    """A compound command, and what `||` and pipes join, belong together. One that is still open has what compiles in it."""
+    """A compound command, and commands joined by `||` and pipes, belong together. One that is still open contains the compile
+    command."""
     group: list[_Command] = []
     deep = 0
     for command in commands:
@@ -187,7 +188,7 @@ def _groups(commands: Sequence[_Command]) -> Iterator[list[_Command]]:
 
 
 def _bodies(group: Sequence[_Command]) -> Sequence[_Command]:
-    """Without the conditions that they stand under, and the words that hold them together."""
+    """Without the surrounding conditions and the words that hold them together."""
     if group[0].words[0] not in _OPENS:
         return group
     at = next((n for n, c in enumerate(group) if c.words[0] in _GOES_ON), 0)
@@ -209,13 +210,13 @@ def _step(group: Sequence[_Command]) -> str:
 
 
 def _as_written(words: Sequence[str]) -> str:
-    """`> out 2>&1` stays what it is to a shell."""
+    """`> out 2>&1` keeps its meaning for a shell."""
     text = " ".join(word if set(word) <= set("<>&") else shlex.quote(word) for word in words)
     return re.sub(r"(?<= )(\d) (?=[<>])|(?<=[<>]&) (?=\d)", r"\1", text)
 
 
 def _reloaded_after(commands: Sequence[_Command], at: int) -> bool:
-    """`go run ./cmd/migrate && air`: the reloader stays; not where it is called instead (`go run . || air`)."""
+    """`go run ./cmd/migrate && air`: the reloader keeps running; not if it is an alternative (`go run . || air`)."""
     for command in commands[at + 1 :]:
         if command.operator == "||" or command.words[0] in _GOES_ON | _CLOSES:
             return False
@@ -225,7 +226,7 @@ def _reloaded_after(commands: Sequence[_Command], at: int) -> bool:
 
 
 def _is_of(command: _Command, built: GoCommand) -> bool:
-    """Whether it starts what was built: by its path, or where no `-o` says how that is called, any path."""
+    """Whether it starts what was built: by its path, or by any path if no `-o` names it."""
     path = posixpath.normpath(posixpath.join(command.folder, command.words[0]))
     if built.output:
         output = posixpath.normpath(posixpath.join(built.folder, built.output))
@@ -236,14 +237,14 @@ def _is_of(command: _Command, built: GoCommand) -> bool:
 def _commands(
     words: tuple[str, ...], folder: str, env: Mapping[str, str], reading: _Reading
 ) -> Iterator[_Command]:
-    """One after another, also those that a shell, a reloader or make is given as one word."""
+    """One after another, including those that a shell, a reloader or make gets as one word."""
     first = next(
         (n for n, w in enumerate(words) if not _ASSIGNMENT.match(w) and w not in _BEFORE), len(words)
     )
     env = {**env, **dict(w.split("=", 1) for w in words[:first] if _ASSIGNMENT.match(w))}
     words = words[first:]
     if words[:2] in (("go", "run"), ("go", "tool")) and ("@" in "".join(words[2:3]) or words[1] == "tool"):
-        words = words[2:]  # a tool that comes as a module
+        words = words[2:]  # a tool that is run as a module
     if not words:
         return
     at = next((i for i in range(len(words) - 1) if _is_go(words[i], words[i + 1])), None)
@@ -258,7 +259,7 @@ def _commands(
     if recipe is not None:
         folder, said = recipe
         deeper = replace(reading, depth=reading.depth + 1)
-        for line in filter(str.strip, said.splitlines()):  # each in a shell of its own
+        for line in filter(str.strip, said.splitlines()):  # each in a separate shell
             yield from _in_shell(line, folder, env, deeper)
         return
     if (text := shell_text(words)) is not None:
@@ -270,14 +271,14 @@ def _commands(
     texts = (word if not word.startswith("-") else word.partition("=")[2] for word in words[1:])
     given = [list(_in_shell(text, folder, env, reading)) for text in texts if " " in text]
     built = [any(_compiled(c) is not None for c in commands) for commands in given]
-    if any(built):  # what a reloader is told to build, and then to start
+    if any(built):  # what a reloader builds and then starts
         yield from (c for commands in given[built.index(True) :] for c in commands)
     else:
         yield _Command(words, folder, env)
 
 
 def _script(words: tuple[str, ...], folder: str, reading: _Reading) -> str | None:
-    """What a shell's script of the project says, with its arguments, its folder and the variables that it sets filled in."""
+    """A shell script of the project, with its arguments, its folder and the variables that it sets substituted."""
     called = posixpath.basename(words[0]) in SHELLS and not "".join(words[1:2]).startswith("-")
     name, *args = words[1:] if called and words[1:] else words
     if reading.depth >= _DEEP or not ("/" in name or called):
@@ -318,7 +319,7 @@ def _debugged(words: tuple[str, ...], folder: str, env: Mapping[str, str]) -> It
 
 
 def without_debugger(words: Sequence[str]) -> tuple[str, ...]:
-    """`dlv exec ./tmp/main --headless -- serve` is `./tmp/main serve`; other words stay as they are."""
+    """`dlv exec ./tmp/main --headless -- serve` is `./tmp/main serve`; other words are unchanged."""
     if posixpath.basename("".join(words[:1])) != "dlv":
         return tuple(words)
     found = [c for c in _debugged(tuple(words), "", {}) if c.debugger and c.name != "go"]
@@ -326,7 +327,7 @@ def without_debugger(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _flags(words: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """What is said by flags of delve, and the words between them."""
+    """Values of delve's flags, and the words between them."""
     found, others, at = dict[str, str](), list[str](), 0
     while at < len(words):
         name, equals, value = words[at].lstrip("-").partition("=")
@@ -342,7 +343,7 @@ def _flags(words: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
 
 
 def _is_go(word: str, following: str) -> bool:
-    """`go run` behind whatever starts it: `wait-for db:5432 -- go run .`, `reflex -s -- go run .`"""
+    """`go run` after whatever starts it: `wait-for db:5432 -- go run .`, `reflex -s -- go run .`"""
     name = posixpath.basename(word)
     return (name in ("go", "gow") and following in ("run", "build", "-C")) or (
         name == "wgo" and following == "run"
@@ -382,9 +383,9 @@ def mounted_run(
     asked: bool,
     read: Callable[[str], str | None] = lambda _: None,
 ) -> SourceRun | None:
-    """How a resolved compose service runs Go code of the project that is mounted into it, in paths of the project; None where it
-    does not compile any. `folders`: those of the Go packages; `asked`: devctl.yaml names it, which is word enough; `read`: gives a
-    file of the project."""
+    """How a resolved compose service runs Go code of the project that is mounted into it, in paths of the project; None if it
+    compiles none. `folders`: those of the Go packages; `asked`: devctl.yaml names it, which suffices; `read`: returns a file
+    of the project."""
     image = str(spec.get("image") or "")
     binds = [v for v in spec.get("volumes") or [] if v.get("type") == "bind"]
     places = {posixpath.normpath(v["target"]): posixpath.relpath(v["source"], root) for v in binds}
@@ -420,7 +421,7 @@ def mounted_run(
 
 
 def air_called(spec: Spec, dockerfile: DockerfileFacts, *, context: str) -> SourceRun | None:
-    """How air is called in an image that the source is copied into, in paths of the project; None where it is not."""
+    """How air is called in an image that the source is copied into, in paths of the project; None if it is not."""
     stage = _stage(dockerfile, spec)
     assert stage is not None
     top = working_dir(dockerfile, stage)
@@ -444,7 +445,8 @@ _CACHE_VARIABLES = ("GOCACHE", "GOMODCACHE", "GOPATH", "GOTMPDIR")
 
 
 def without_caches(spec: OwnSpec) -> None:
-    """Take from a service (in place) where its own compiler keeps modules and builds: in a dev container devctl's does."""
+    """Remove from a service (in place) the volumes where its own compiler keeps modules and builds: a dev container uses
+    devctl's."""
     said = environment(spec)
     places = {*_CACHES, *(said[name].rstrip("/") for name in _CACHE_VARIABLES if said.get(name))}
     if spec.get("volumes"):

@@ -1,4 +1,4 @@
-"""Several services of one program: those that only work."""
+"""Several services that run one program: those that only do work in the background."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ _REACHED = ("ports", "expose", "healthcheck", "network_mode")
 def without_port(
     services: Iterable[Service], specs: Mapping[str, Spec], config: Config
 ) -> tuple[Service, ...]:
-    """The code listens, and so each of its services seems to. Where another service publishes the same program, one that is started
-    with other words (`command: worker`) and that nothing of the compose file reaches need not: it is up when it runs."""
+    """The code listens, so each of its services seems to. If another service publishes the same program, one that is started
+    with other words (`command: worker`) and that nothing in the compose file connects to need not listen: it is ready when it
+    runs."""
     found = tuple(services)
     return tuple(_working(service) if _works(service, found, specs, config) else service for service in found)
 
@@ -39,7 +40,7 @@ def _words(spec: Spec) -> tuple[object, object]:
 
 
 def _working(service: Service) -> Service:
-    why = "another service of this program is the one that is published"
+    why = "another service that runs this program is the published one"
     return replace(
         service,
         origins={**service.origins, "port": why, "probe": why},

@@ -1,4 +1,4 @@
-"""How the user's Docker files build and start the program: build tags, experiments, and the arguments that it is given."""
+"""How the user's Docker files build and start the program: build tags, experiments, and its arguments."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from devctl.domain.go.go_command import GoCommand, flag_of, tags_of
 from devctl.domain.regex import regex
 
 GO_VARIABLES = ("GOAMD64", "GOARM64", "GOEXPERIMENT", "GOFLAGS", "GOWORK")
-"""What decides how Go builds, whoever says it; where modules come from is the deps layer's own."""
+"""What decides how Go builds, wherever it is set; where modules come from concerns only the deps layer."""
 _IN_LINE = regex(rf"(?<![-\w])({'|'.join(GO_VARIABLES)})=(?:[\"']([^\"']*)[\"']|([^\s;&|\"']+))")
 
 
 class Started(Struct, frozen=True):
-    """`args`: what the program is given at its start; `command`: what a container of the user's own stage is given for it
-    beside its ENTRYPOINT (None: nothing, its image knows), `cmd`: what its image gives there, `entrypoint`: what takes the place
-    of that; `copied`: what the stage
-    copies from the context, by the path that it has in the image. Places by key: `tags`, `args`."""
+    """`args`: the program's arguments; `command`: what a container of the user's own stage gets for it after its ENTRYPOINT
+    (None: nothing, its image knows), `cmd`: what its image has there, `entrypoint`: its replacement; `copied`: what the stage
+    copies from the context, by its path in the image. Places by key: `tags`, `args`."""
 
     tags: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
@@ -39,7 +38,7 @@ class Started(Struct, frozen=True):
     cmd: tuple[str, ...] = ()
 
     def flags(self) -> dict[str, str]:
-        """`--port 9999`, `-addr=:80`: the flags that are given, with their values, without dashes."""
+        """`--port 9999`, `-addr=:80`: the flags with their values, without dashes."""
         found: dict[str, str] = {}
         for word, following in zip(self.args, (*self.args[1:], ""), strict=False):
             name, equals, value = word.lstrip("-").partition("=")
@@ -48,7 +47,7 @@ class Started(Struct, frozen=True):
         return found
 
     def args_in_source(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The arguments with paths of the image as those of the context, and which ones those are."""
+        """The arguments, with paths of the image turned into those of the context, and which ones those are."""
         args, files = [], []
         for word in self.args:
             flag, equals, path = word.rpartition("=")
@@ -59,7 +58,7 @@ class Started(Struct, frozen=True):
         return tuple(args), tuple(files)
 
     def in_source(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """Variables of the image, with its paths as those of the context."""
+        """Variables of the image, with its paths turned into those of the context."""
         return {name: self._source(value) or value for name, value in variables.items()}
 
     def _source(self, path: str) -> str | None:
@@ -76,8 +75,8 @@ def started(
     compose_file: str = "compose.yaml",
     called: str = "",
 ) -> Started:
-    """From the stages that are not for development; nothing where a shell or another tool stands between. `called`: the
-    folder of the main, which a start script may be told."""
+    """From the stages that are not for development; nothing if a shell or another tool is in between. `called`: the folder of
+    the main, which a start script may receive."""
     if facts is None:
         return NOT_STARTED
     tags, env, places = _built(facts, build_args(compose))
@@ -105,7 +104,7 @@ def started(
 
 
 def _develops(facts: DockerfileFacts, compose: Mapping[str, object], words: tuple[str, ...]) -> bool:
-    """Whether these words of the compose file are for development alone, so that production does without them."""
+    """Whether these words of the compose file are only for development, so that production does not use them."""
     build = compose.get("build")
     target = find_stage(facts, str(build.get("target") or "")) if isinstance(build, Mapping) else None
     if for_dev(facts.path) or (target is not None and is_dev(target)):
@@ -114,8 +113,8 @@ def _develops(facts: DockerfileFacts, compose: Mapping[str, object], words: tupl
 
 
 def command_with(facts: DockerfileFacts, stage: str, args: tuple[str, ...]) -> tuple[str, ...] | None:
-    """What a container of the stage is given so that its program gets these arguments in the place of those that its own lines
-    say; None where there are none, or a shell stands between."""
+    """What a container of the stage gets so that its program receives these arguments instead of those in its own lines; None
+    if there are none, or a shell is in between."""
     found = find_stage(facts, stage)
     if not args or found is None:
         return None
@@ -130,18 +129,18 @@ def command_with(facts: DockerfileFacts, stage: str, args: tuple[str, ...]) -> t
 
 
 def _is_program(word: str) -> bool:
-    """`/app/worker`: a file of the image that is neither a script nor what starts something else."""
+    """`/app/worker`: a file in the image that is neither a script nor a wrapper."""
     return "/" in word and not is_other(word)
 
 
 def shown_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage | None:
-    """The stage that says how the service runs in production: the one that the compose file asks for, else the last one."""
+    """The stage that says how the service runs in production: the one that the compose file names, else the last one."""
     asked = asked_stage(facts, compose)
     return asked or next((s for s in reversed(facts.stages) if not is_dev(s)), None)
 
 
 def _cmd(facts: DockerfileFacts, stage: Stage | None) -> tuple[str, ...]:
-    """CMD as a container is given it: more words can be put behind."""
+    """CMD as a container receives it: more words can be appended."""
     found = _line(facts, stage, "CMD")
     return found.value if found is not None and found.json else ()
 
@@ -149,7 +148,7 @@ def _cmd(facts: DockerfileFacts, stage: Stage | None) -> tuple[str, ...]:
 def _unfilled(
     facts: DockerfileFacts, stage: Stage | None, copied: Mapping[str, str], compose: Mapping[str, object]
 ) -> tuple[str, ...]:
-    """Folders that a VOLUME line leaves to whoever runs the image, where nobody puts anything there."""
+    """Folders that a VOLUME line leaves to whoever runs the image, if nothing is put there."""
     mounts = compose.get("volumes")
     mounted = (
         [str(m.get("target")) for m in mounts if isinstance(m, dict)] if isinstance(mounts, list) else []
@@ -161,7 +160,7 @@ def _unfilled(
 
 
 def _without_unfilled(args: tuple[str, ...], folders: tuple[str, ...]) -> tuple[str, ...]:
-    """`-conf /data/conf` goes, as there is nothing: the default of the flag is what is read in the source."""
+    """`-conf /data/conf` is dropped, since nothing is there: the default of the flag is what is read in the source."""
     kept: list[str] = []
     for word in args:
         if not any(is_below(word.rpartition("=")[2], folder) for folder in folders):
@@ -172,7 +171,7 @@ def _without_unfilled(args: tuple[str, ...], folders: tuple[str, ...]) -> tuple[
 
 
 def _copied(facts: DockerfileFacts, stage: Stage | None, args: Mapping[str, str]) -> dict[str, str]:
-    """What of the context is in the image, but all of it: a program in there may write beside it."""
+    """What of the context is in the image, except all of it: a program there may write beside it."""
     brought = [line.brought for line in walk(facts, stage, args)][-1:] if stage is not None else []
     return {at: source for found in brought for at, source in found.items() if source != "."}
 
@@ -195,7 +194,7 @@ def _built(
 
 
 def _go_variables(line: Line, command: GoCommand) -> dict[str, str]:
-    """Those that hold for a build: set before it, in its line, or said as a flag (`-mod=vendor`)."""
+    """Those that apply to a build: set before it, in its line, or given as a flag (`-mod=vendor`)."""
     text = line.filled(line.instruction.runs or line.instruction.command)
     found = {name: line.values[name] for name in GO_VARIABLES if line.values.get(name)}
     found |= {name: quoted or plain for name, quoted, plain in _IN_LINE.findall(text)}
@@ -211,15 +210,13 @@ def _line(facts: DockerfileFacts, stage: Stage | None, cmd: str) -> Instruction 
 def _given(
     facts: DockerfileFacts, stage: Stage | None, program: str, given: tuple[str, ...], called: str
 ) -> tuple[str, ...] | None:
-    """The arguments in a compose file's `command`, None where it starts something else."""
+    """The arguments in a compose file's `command`, None if it starts something else."""
     entry = _line(facts, stage, "ENTRYPOINT")
     if is_other(given[0]) or (entry is not None and not entry.json):
         return None
     words = unwrapped((*(entry.value if entry is not None else ()), *given))
     first = posixpath.basename("".join(words[:1]))
-    if entry is not None and first.endswith(
-        ".sh"
-    ):  # it is given a name that PATH finds, or what it passes on
+    if entry is not None and first.endswith(".sh"):  # its name is found through PATH, or by what it passes on
         return given[1:] if posixpath.basename(given[0]) == called else given
     named = first == called or (program and first == posixpath.basename(program))
     return words[1:] if named or _is_program("".join(words[:1])) else None

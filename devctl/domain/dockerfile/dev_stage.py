@@ -1,4 +1,4 @@
-"""The stage of a Dockerfile to develop in, or why none can work."""
+"""The stage of a Dockerfile to develop in, or why none of them can work."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STARTS_ONCE = regex(r"\bgo run\b|\bdlv (?:\S+ )*?(?:debug|exec)\b")
 
 
 class DevStage(Struct, frozen=True):
-    """`stage` None where there is none that can work; `reasons` says why, with the line."""
+    """`stage` is None if none can work; `reasons` says why, with the line."""
 
     stage: Stage | None
     reasons: tuple[Problem, ...] = ()
@@ -54,7 +54,7 @@ def air_installs(facts: DockerfileFacts, stages: tuple[Stage, ...]) -> Iterator[
 
 
 def dev_stage(facts: DockerfileFacts, compose: Mapping[str, object], *, go: str = "") -> DevStage:
-    """The stage to develop in, or None with the reasons: the caller then runs our own stage.
+    """The stage to develop in, or None with the reasons: the caller then uses devctl's own stage.
 
     `go` is the go line of go.mod, `compose` the resolved service: what it mounts, and what it runs in the container.
     """
@@ -71,8 +71,8 @@ def dev_stage(facts: DockerfileFacts, compose: Mapping[str, object], *, go: str 
 
 
 def _reloading(facts: DockerfileFacts, command: str) -> list[Stage]:
-    """Stages that a tool which reloads is started in, though no name says what they are for: the last one does it itself
-    (Dockerfile.dev has often but one), or the compose file starts one."""
+    """Stages in which a reloader is started although no name says what they are for: the last one does it itself
+    (Dockerfile.dev often has only one), or the compose file starts one."""
     last = facts.stages[-1]
     lines = (effective(facts, last, cmd) for cmd in ("ENTRYPOINT", "CMD"))
     if any(line is not None and RELOADERS.search(" ".join(line.value)) for line in lines):
@@ -94,12 +94,12 @@ def _reasons(
         elif (problem := air_problem(found.text, tag)) is not None:
             yield _reason("air-cannot-build", problem, place)
     if refuses(tag or "", go):
-        message = f"go.mod asks for Go {go}, stage `{target_name(stage)}` is built on {bottom.base}"
+        message = f"go.mod requires Go {go}, but stage `{target_name(stage)}` is built on {bottom.base}"
         yield _reason("go-too-old", message, f"{facts.path}:{bottom.line}")
     if not _reloads(facts, stage, command):
         yield _reason("dev-without-reload", f"stage `{target_name(stage)}` has no reloader (air)", here)
     if not _mounts_source(facts, stage, compose):
-        why = f"no volume brings the source into stage `{target_name(stage)}`, so that no edit would be seen"
+        why = f"no volume mounts the source into stage `{target_name(stage)}`, so edits would not be seen"
         yield _reason("dev-without-source", why, here)
 
 
@@ -115,15 +115,15 @@ def _reloads(facts: DockerfileFacts, stage: Stage, command: str) -> bool:
 def _reason(code: str, message: str, place: str) -> Problem:
     return Problem(
         code,
-        f"{message}: devctl's own dev stage runs instead",
-        f"no action needed; to have a stage of your own, `devctl init --diff` shows one ({place})",
+        f"{message}: using devctl's own dev stage instead",
+        f"no action needed; for a stage of your own, `devctl init --diff` shows one to start from ({place})",
         place,
     )
 
 
 def _mounts_source(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> bool:
-    """A bind mount of the folder that the stage works in, or of one above. `compose` is the resolved service."""
-    # A relative one is below the image's own, as `docker run --workdir` has it.
+    """A bind mount of the stage's working directory or of one of its parents. `compose` is the resolved service."""
+    # A relative one is below the image's own, as with `docker run --workdir`.
     folder = posixpath.normpath(
         posixpath.join(working_dir(facts, stage), str(compose.get("working_dir") or ""))
     )

@@ -1,4 +1,4 @@
-"""What a .dockerignore keeps from a build that cannot do without it (https://docs.docker.com/build/concepts/context/)."""
+"""What a .dockerignore excludes from a build that needs it (https://docs.docker.com/build/concepts/context/)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from fnmatch import fnmatchcase
 
 
 def taken_back_in(ignored: str, needed: Iterable[str]) -> Iterator[str]:
-    """A line `!web/dist` for each of the `needed` paths that the file hides."""
+    """A line `!web/dist` for each of the `needed` paths that the file excludes."""
     for path in dict.fromkeys(needed):
         if path != "." and hiding_line(ignored, path) is not None:
             yield f"!{path}"
 
 
 def hiding_line(ignored: str, path: str) -> int | None:
-    """The number of the line that hides a path; None where none does."""
+    """The number of the line that excludes a path; None if none does."""
     parts, hidden = path.split("/"), None
-    for number, line in enumerate(map(str.strip, ignored.split("\n")), 1):  # the last line that fits decides
+    for number, line in enumerate(map(str.strip, ignored.split("\n")), 1):  # the last matching line decides
         if line[:1] in ("", "#"):
             continue
         back_in = line.startswith("!")
@@ -27,13 +27,13 @@ def hiding_line(ignored: str, path: str) -> int | None:
 
 
 def _words(pattern: str) -> list[str]:
-    # Go writes a set of other characters as `[^a]`.
+    # Go writes a negated set of characters as `[^a]`.
     return posixpath.normpath(pattern.strip()).strip("/").replace("[^", "[!").split("/")
 
 
 def _fits(parts: list[str], words: list[str]) -> bool:
-    """Whether a pattern stands for the path, or for a folder above it. `**` is any number of folders."""
-    ends = {0}  # how many parts the words so far may stand for
+    """Whether a pattern matches the path, or one of its parent folders. `**` matches any number of folders."""
+    ends = {0}  # how many path elements the words so far may match
     for at, word in enumerate(words):
         if word == "**":
             least = min(ends) + (at == len(words) - 1)

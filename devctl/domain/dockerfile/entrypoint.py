@@ -1,4 +1,4 @@
-"""What a stage of a Dockerfile starts: the program behind what only wraps it, and the arguments in the stage's own lines."""
+"""What a stage of a Dockerfile starts: the program inside its wrappers, and the arguments in the stage's own lines."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from devctl.domain.command.argv import shell_text, simple_commands
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import RELOADER_NAMES, chain, effective, named_stages
 
-# Words that start something else than the program itself: what follows is not for it.
+# Words that start something other than the program itself: what follows is not for it.
 _DEVELOPERS = RELOADER_NAMES | {"go", "dlv", "make", "tail", "sleep"}
 SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 STARTERS = _DEVELOPERS | SHELLS | {"env", "su", "sudo"}
-# They start what follows, as it stands: the flags are their own.
+# They start what follows unchanged; the flags are their own.
 _INITS = frozenset({"tini", "tini-static", "dumb-init", "catatonit"})
 _WITH_VALUE = frozenset({"-p", "-e", "-r", "--rewrite"})
 # They start what follows the user.
@@ -23,7 +23,7 @@ _AS_USER = frozenset({"su-exec", "gosu"})
 
 
 def unwrapped(words: Iterable[str]) -> tuple[str, ...]:
-    """`tini -g -- /app serve` is `/app serve`; so is what a script is given that names a program: `/entrypoint.sh /app serve`."""
+    """`tini -g -- /app serve` is `/app serve`; so is what a script gets that names a program: `/entrypoint.sh /app serve`."""
     left = list(words)
     while left:
         name = posixpath.basename(left[0])
@@ -45,30 +45,30 @@ def _after_flags(words: list[str]) -> list[str]:
 
 
 def start_words(facts: DockerfileFacts, stage: Stage) -> tuple[str, ...]:
-    """The program and its arguments; () where a shell, a script or another tool decides."""
+    """The program and its arguments; () if a shell, a script or another tool decides."""
     words = unwrapped(begun_words(facts, stage, {}))
     return () if not words or is_other(words[0]) else words
 
 
 def is_other(word: str) -> bool:
-    """A word that starts something else than the service."""
+    """A word that starts something other than the service."""
     return posixpath.basename(word) in STARTERS or word.endswith(".sh")
 
 
 def develops(word: str) -> bool:
-    """A word that starts what only somebody who develops wants, or nothing at all."""
+    """A word that starts what only a developer wants, or nothing at all."""
     return posixpath.basename(word) in _DEVELOPERS
 
 
 def program_names(facts: DockerfileFacts, stage: Stage) -> frozenset[str]:
-    """What the program is called in the image, and what it was called in the stage that it is copied from."""
+    """The program's name in the image, and in the stage that it is copied from."""
     program = posixpath.basename("".join(start_words(facts, stage)[:1]))
     return frozenset((program, *_built_as(facts, stage, program))) if program else frozenset()
 
 
 def begun_names(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> tuple[str, ...]:
     """Every word that a container of the stage is started with, `entrypoint` and `command` of the compose file before the
-    stage's own, without folders: the program is among them, also behind a script, and the first that names one is it."""
+    stage's own, without folders: the program is among them, even after a script, and the first word that names one is it."""
     words = [word for part in programs(begun_words(facts, stage, compose)) for word in part]
     names = [posixpath.basename(word) for word in " ".join(words).split()]
     return tuple(dict.fromkeys(other for name in names for other in (name, *_built_as(facts, stage, name))))
@@ -77,7 +77,7 @@ def begun_names(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, obje
 def begun_words(
     facts: DockerfileFacts | None, stage: Stage | None, compose: Mapping[str, object]
 ) -> tuple[str, ...]:
-    """What a container of the stage is started with: `entrypoint` of the compose file drops the CMD of the image."""
+    """What a container of the stage is started with: `entrypoint` of the compose file drops the image's CMD."""
     entry, command = words_of(compose, "entrypoint"), words_of(compose, "command")
     own = {"ENTRYPOINT": entry, "CMD": command}
     for cmd in ("ENTRYPOINT", *(() if entry else ("CMD",))):
@@ -88,8 +88,8 @@ def begun_words(
 
 
 def programs(words: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """What these words start, each with its arguments, first what stays: of `sh -c "migrate up && app"` that is app, and of
-    whatever wraps a shell it comes last."""
+    """What these words start, each with its arguments, the one that keeps running first: for `sh -c "migrate up && app"` that
+    is app, and whatever wraps a shell comes last."""
     at = next((i for i in range(len(words)) if shell_text(words[i:]) is not None), len(words))
     started = simple_commands(shell_text(words[at:]) or "")
     parts = [*reversed([unwrapped(_plain(part)) for part in started]), unwrapped(words[:at])]
@@ -97,7 +97,7 @@ def programs(words: Sequence[str]) -> tuple[tuple[str, ...], ...]:
 
 
 def _plain(words: Sequence[str]) -> Sequence[str]:
-    """Without what a shell takes for itself: `exec`, `PORT=80`."""
+    """Without what is for the shell itself: `exec`, `PORT=80`."""
     at = next(
         (i for i, w in enumerate(words) if w != "exec" and not re.match(r"[A-Za-z_]\w*=", w)), len(words)
     )
@@ -111,8 +111,8 @@ def words_of(compose: Mapping[str, object], key: str) -> tuple[str, ...]:
 
 
 def name_program(compose: dict[str, Any]) -> None:
-    """`entrypoint: []` drops that of the image: the first word of `command` is the program. Written so (in place), it is not taken
-    for a file that says nothing of the entrypoint."""
+    """`entrypoint: []` drops the image's: the first word of `command` is the program. Written this way (in place), it is not
+    mistaken for a file that does not mention the entrypoint."""
     if compose.get("entrypoint") == [] and compose.get("command"):
         program, *words = compose["command"]
         compose["entrypoint"], compose["command"] = [program], words

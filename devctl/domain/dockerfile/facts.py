@@ -13,8 +13,8 @@ _RUN = regex(r"^\s*RUN\s+(?:--\S+\s+)*", re.IGNORECASE)
 
 
 class Instruction(Struct, frozen=True):
-    """One Dockerfile instruction. `cmd` is upper case; `json` tells exec form; lines count from 1. `runs`: what a build tool that
-    it calls says, where that is read."""
+    """One Dockerfile instruction. `cmd` is upper case; `json` means exec form; lines count from 1. `runs`: what a build tool
+    that it calls runs, if that was read."""
 
     cmd: str
     value: tuple[str, ...]
@@ -26,12 +26,12 @@ class Instruction(Struct, frozen=True):
 
     @property
     def command(self) -> str:
-        """What a RUN gives to a shell, or starts: without its flags, its lines in one."""
+        """What a RUN gives to a shell, or starts: without its flags, joined into one line."""
         return " ".join(self.value) if self.json else _RUN.sub("", self.original.replace("\\\n", " "))
 
 
 class Stage(Struct, frozen=True):
-    """`FROM base AS name`: `base` is the reference with ARG defaults filled in, `index` counts from 0."""
+    """`FROM base AS name`: `base` is the reference with ARG defaults substituted, `index` counts from 0."""
 
     name: str
     base: str
@@ -51,10 +51,10 @@ class DockerfileFacts(Struct, frozen=True):
 
 
 def with_ends(text: str) -> list[str]:
-    """The lines of a Dockerfile as its builder counts them: a form feed ends none, as `str.splitlines` would have it."""
+    """The lines of a Dockerfile as its builder counts them: a form feed ends none, unlike with `str.splitlines`."""
     return _LINE.findall(text)
 
 
 def lines_of(text: str) -> list[str]:
-    """The same without their ends."""
+    """The same without line ends."""
     return [line.removesuffix("\n").removesuffix("\r") for line in with_ends(text)]

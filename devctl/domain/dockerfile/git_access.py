@@ -1,4 +1,5 @@
-"""Our Dockerfile where modules are private and Go fetches them by git: git and ssh in its stage, this machine's keys lent to it."""
+"""devctl's Dockerfile if modules are private and Go fetches them with git: git and ssh in its stage, and this machine's keys
+made available to it."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ _MOUNTS = """\
     --mount=type=ssh \\
 """
 _LINK = 'ln -sf /run/secrets/netrc "$HOME/.netrc" && '
-# A host that is not known is believed: what comes from it has to fit go.sum.
+# An unknown host is trusted: what comes from it has to match go.sum.
 _LINKS = """\
 ln -sf /run/secrets/gitconfig "$HOME/.gitconfig" && \\
     export GIT_SSH_COMMAND="ssh -o 'UserKnownHostsFile=/run/secrets/known_hosts /dev/shm/known_hosts' \\
@@ -26,12 +27,12 @@ ln -sf /run/secrets/gitconfig "$HOME/.gitconfig" && \\
 
 
 def with_git(dockerfile: str) -> str:
-    """Each of the three places is there once (a test of the template holds it)."""
+    """Each of the three places exists once (a test of the template checks it)."""
     text = dockerfile.replace(_STAGE, _STAGE + _GIT)
     return text.replace(_MOUNT, _MOUNT + _MOUNTS).replace(_LINK, _LINK + _LINKS)
 
 
 def only_in_a_build(build: Mapping[str, Any]) -> bool:
-    """Whether modules come by keys or from addresses that the build has and a running container has not."""
+    """Whether modules need keys or addresses that the build has and a running container does not."""
     args = build.get("args") or {}
     return bool(build.get("secrets") or build.get("ssh") or {"GOPROXY", "GOPRIVATE"} & set(args))

@@ -1,4 +1,4 @@
-"""What a stage of a Dockerfile builds: its `go build` lines, each from the folder that it is called in."""
+"""What a stage of a Dockerfile builds: its `go build` lines, each with the folder that it is called in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GO_BUILD = regex(
 _CD = regex(r"\bcd\s+[\"']?([^\s&;|\"']+)")
 _PACKAGE_WORD = regex(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
 _ONLY_A_SHELL = regex(r"\$\([^()]*\)|`[^`\n]*`")
-# Bounded, as is all that a search is begun for again and again in a text that may be long.
+# Bounded, like everything that a search is started for repeatedly in a text that may be long.
 _LOOP = regex(
     r"\bfor\s{1,99}(\w+)\s{1,99}in\s([^;\n]{1,4096})[;\n]\s{0,99}do\b(.{0,2048}?)[;\n][ \t]{0,99}done\b",
     re.DOTALL,
@@ -29,10 +29,10 @@ _LOOP = regex(
 
 
 class GoBuild(Struct, frozen=True):
-    """One `go build` of one package. `packages`: relative to the build context, as far as the lines say where that lies in the
-    image, and as it is written; `binary`: what the program is called, `output`: where it lies in the image, "" for `go run`;
-    a folder where `in_folder`, that of all whose name nothing but the package or the module says. `env`: what is set for this
-    command alone; `flags`: its other flags, each with its value; `files`: of the package, where the line names them instead."""
+    """One `go build` of one package. `packages`: relative to the build context, as far as the lines say where that is in the
+    image, and as written; `binary`: the program's name, `output`: its path in the image, "" for `go run`; a folder if
+    `in_folder`, that of all whose name only the package or the module determines. `env`: what is set only for this command;
+    `flags`: its other flags, each with its value; `files`: of the package, if the line names them instead."""
 
     line: int
     packages: tuple[str, str]
@@ -77,7 +77,7 @@ def _commands(text: str, at: Line) -> Iterator[GoCommand]:
 
 
 def _unrolled(text: str, line: Line) -> str:
-    """With the variables filled in, and `for c in api worker; do …; done` written out for each word."""
+    """With the variables substituted, and `for c in api worker; do …; done` written out for each word."""
 
     def each(found: re.Match[str]) -> str:
         name, words = found[1], parted(line.filled(found[2]))
@@ -115,8 +115,8 @@ def _lies(command: GoCommand, package: str) -> tuple[str, bool]:
 
 
 def linked_in(flags: Iterable[str]) -> str:
-    """The `-X NAME=VALUE` of a `-ldflags`, as the go command reads them: what else is in there makes a binary smaller, or links
-    it otherwise. Without those whose value only the shell of that line knows (`$(git rev-parse HEAD)`)."""
+    """The `-X NAME=VALUE` of a `-ldflags`, as the go command reads them: everything else there makes a binary smaller, or
+    links it differently. Without those whose value only that line's shell knows (`$(git rev-parse HEAD)`)."""
     found, words = [], iter(parted(flag_of(flags, "ldflags")))
     for word in words:
         name, equals, value = word.lstrip("-").partition("=")
@@ -130,5 +130,5 @@ def linked_in(flags: Iterable[str]) -> str:
 
 
 def _holds(quote: str, value: str) -> bool:
-    """The go command knows quotes around a whole word, and no escapes (cmd/internal/quoted)."""
+    """The go command accepts quotes around a whole word, and no escapes (cmd/internal/quoted)."""
     return quote not in value if quote else not any(c.isspace() or c in "'\"" for c in value)

@@ -32,8 +32,8 @@ PROD_NAMES = (
 def prod_stages(facts: DockerfileFacts, compose: Mapping[str, object] | None = None) -> dict[str, str]:
     """Stage by kind of base (`kind_of`), the default one first.
 
-    A stage without a name is named by its index, as `--target` takes it. `compose`: the service, which may ask for one of
-    several; then those that start another program are not its own.
+    A stage without a name is referred to by its index, as with `--target`. `compose`: the service, which may name one of
+    several; then those that start another program do not count.
     """
     compose = compose or {}
     candidates = [s for s in facts.stages if not is_dev(s) and _may_run(facts, s, compose)]
@@ -51,7 +51,7 @@ def prod_stages(facts: DockerfileFacts, compose: Mapping[str, object] | None = N
 
 
 def asked_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage | None:
-    """The stage that a compose service names (`build.target`), where it is one that may run in production."""
+    """The stage that a compose service names (`build.target`), if it may run in production."""
     build = compose.get("build")
     target = str(build.get("target") or "") if isinstance(build, Mapping) else ""
     found = find_stage(facts, target) if target else None
@@ -59,13 +59,13 @@ def asked_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage 
 
 
 def up_to_asked(facts: DockerfileFacts, compose: Mapping[str, object]) -> DockerfileFacts:
-    """The Dockerfile without what stands behind the stage that the compose file names."""
+    """The Dockerfile without what follows the stage that the compose file names."""
     stage = asked_stage(facts, compose)
     return facts if stage is None else replace(facts, stages=facts.stages[: stage.index + 1])
 
 
 def _starts(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> bool:
-    """It starts something that was built here, or the compose file does in it."""
+    """It starts something that was built here, or the compose file starts that in it."""
     own = any(effective(facts, stage, cmd) is not None for cmd in ("ENTRYPOINT", "CMD"))
     said = programs((*words_of(compose, "entrypoint"), *words_of(compose, "command")))
     starts = own or (said != () and not any(develops(part[0]) for part in said))
@@ -79,7 +79,7 @@ def _may_run(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]
 
 
 def _compiles_at_start(facts: DockerfileFacts, stage: Stage) -> Instruction | None:
-    """The line by which a container compiles the program each time: it needs Go, the source and a disk to write on."""
+    """The line with which a container compiles the program each time: it needs Go, the source and a writable disk."""
     for part in programs(begun_words(facts, stage, {})):
         for words in (part, *(part[at + 1 :] for at, word in enumerate(part) if word == "--")):
             if words[:2] == ("go", "run") or RELOADERS.fullmatch(posixpath.basename("".join(words[:1]))):
@@ -88,25 +88,25 @@ def _compiles_at_start(facts: DockerfileFacts, stage: Stage) -> Instruction | No
 
 
 def no_prod_stage(facts: DockerfileFacts) -> Problem:
-    """Why our own production stage runs where the Dockerfile has none, with the line that is the cause."""
+    """Why devctl's own production stage is used if the Dockerfile has none, with the line that is the cause."""
     last = next((s for s in reversed(facts.stages) if not is_dev(s)), facts.stages[-1])
     line = brought(facts, last)
     if line is not None:
         return Problem(
             "built-outside",
-            f"`{' '.join(line.original.split())}` brings a program that is built outside of Docker: "
-            "devctl's own production stage builds it here instead",
-            "no action needed; to have a stage of your own, `devctl init --diff` shows one",
+            f"`{' '.join(line.original.split())}` copies a program that is built outside Docker: devctl's own production stage "
+            "builds it here instead",
+            "no action needed; for a stage of your own, `devctl init --diff` shows one to start from",
             f"{facts.path}:{line.line}",
         )
     line = _compiles_at_start(facts, last)
-    said = f"{facts.path} has no production stage, none that starts what was built"
+    said = f"{facts.path} has no production stage that starts the built program"
     if line is not None:
-        said = f"`{' '.join(line.original.split())}` compiles at each start, which is for development"
+        said = f"`{' '.join(line.original.split())}` compiles at each start, which is only for development"
     return Problem(
         "no-prod-stage" if line is None else "compiles-at-start",
-        f"{said}: devctl's own production stage runs instead",
-        "no action needed; to have a stage of your own, `devctl init --diff` shows one",
+        f"{said}: using devctl's own production stage instead",
+        "no action needed; for a stage of your own, `devctl init --diff` shows one to start from",
         f"{facts.path}:{last.line if line is None else line.line}",
     )
 

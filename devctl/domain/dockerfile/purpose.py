@@ -1,4 +1,4 @@
-"""What a Dockerfile is for: whether it builds Go, or starts what was built outside of Docker; for development, or production."""
+"""What a Dockerfile is for: whether it builds Go or starts what was built outside Docker, for development or production."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _uses_go(text: str) -> bool:
 
 
 def brought(facts: DockerfileFacts, stage: Stage | None = None) -> Instruction | None:
-    """The line by which a stage (the last one) gets from outside what it starts: a program that make or goreleaser built."""
+    """The line with which a stage (the last one) copies what it starts from outside: a program that make or goreleaser built."""
     stage = stage or next((s for s in reversed(facts.stages) if not is_dev(s)), facts.stages[-1])
     if builds_go(facts):
         return None
@@ -51,8 +51,9 @@ def brought(facts: DockerfileFacts, stage: Stage | None = None) -> Instruction |
 
 
 def _comes_by(program: str, folder: str, brought: Mapping[str, str]) -> bool:
-    """`COPY bin/app .` brings ./app, `COPY shop /usr/bin/` brings shop, `COPY . /app` what is called by a path below it."""
-    if "/" not in program:  # found by PATH
+    """`COPY bin/app .` provides ./app, `COPY shop /usr/bin/` provides shop, `COPY . /app` whatever is called by a path below
+    it."""
+    if "/" not in program:  # found through PATH
         return any(
             at.endswith(f"bin/{program}") or (at.endswith("bin") and posixpath.basename(source) == program)
             for at, source in brought.items()
@@ -80,7 +81,7 @@ def for_dev(path: str) -> bool:
 
 
 def for_production(path: str) -> tuple[str, ...]:
-    """Where the Dockerfile for production lies, where `path` is the one for development: `Dockerfile.prod`, `Dockerfile`."""
+    """The path of the production Dockerfile, if `path` is the one for development: `Dockerfile.prod`, `Dockerfile`."""
     words = re.split(r"([/._-])", path)
     swapped = [
         "".join(new if word.lower() in DEV_NAMES else word for word in words)

@@ -1,4 +1,4 @@
-"""What an image is built by, beside its context."""
+"""What an image is built from, besides its context."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ALL = (".", "./", "/", "*")
 
 
 class Recipe(Struct, frozen=True):
-    """The text of a Dockerfile, and of the .dockerignore that belongs to it."""
+    """The text of a Dockerfile, and of its .dockerignore."""
 
     dockerfile: str
     ignored: str
@@ -27,10 +27,10 @@ Recipes = Mapping[str, Recipe]
 
 
 def run_again(recipe: Recipe, lines: Iterable[int], word: str) -> Recipe:
-    """The recipe with an argument before each of the lines: every command behind it in that stage runs again where `word` is
-    another one than before, since the builder knows a command by its arguments too.
+    """The recipe with an argument before each of the lines: every command after it in that stage runs again if `word` differs
+    from before, since the builder identifies a command by its arguments too.
 
-    Not `--no-cache`: that runs the commands of every stage again, and empties the cache mounts too.
+    Not `--no-cache`: that reruns the commands of every stage, and empties the cache mounts too.
     """
     text = with_ends(recipe.dockerfile)
     for line in sorted(lines, reverse=True):
@@ -39,8 +39,8 @@ def run_again(recipe: Recipe, lines: Iterable[int], word: str) -> Recipe:
 
 
 def deps_line(facts: DockerfileFacts, stage: Stage) -> int | None:
-    """The line where the deps layer of a stage begins: the first that brings go.mod, else the first that brings the whole build
-    context, go.mod with it. None where nothing does."""
+    """The line where the deps layer of a stage begins: the first that copies go.mod, else the first that copies the whole
+    build context, including go.mod. None if there is neither."""
     lines = [i for each in needed_by(facts, stage) for i in each.instructions]
     found = (i.line for brings in (_brings_go_mod, _brings_all) for i in lines if brings(i))
     return next(found, None)

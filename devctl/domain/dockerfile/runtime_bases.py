@@ -13,17 +13,18 @@ from msgspec import Struct
 from devctl.domain.regex import regex
 
 NONROOT = "65532:65532"
-"""The user of our production stages; numeric, so that an image without /etc/passwd knows it too."""
+"""The user of devctl's production stages; numeric, so that it also works in an image without /etc/passwd."""
 SCRATCH = "scratch"
-"""Docker's own word for no image at all."""
+"""Docker's own name for no image at all."""
 
 
 class RuntimeBase(Struct, frozen=True):
-    """`stage`: the one in our Dockerfile. `pattern`: the references that are of this kind, in lower case, without a digest.
+    """`stage`: the one in devctl's Dockerfile. `pattern`: the references of this kind, in lower case, without a digest.
 
     `image`: what `stage` starts from, unless `bases.NAME` in devctl.yaml names another one; None: no image. `argument`: the
-    ARG of our Dockerfile for it; `purpose`: what the reference page says about the key. `published_bytes`: the size of the
-    real image on amd64, for figures that rest on a stand-in. `users`: names that it knows; `files`: packages of files that it has.
+    ARG for it in devctl's Dockerfile; `purpose`: what the reference page says about the key. `published_bytes`: the size of
+    the real image on amd64, for figures based on a stand-in. `users`: names that exist in it; `files`: packages of files that
+    it contains.
     """
 
     name: str
@@ -45,7 +46,7 @@ _TABLE = (
         stage="runner-distroless",
         pattern=regex(r".*distroless.*|cgr\.dev/(.*/)?(static|glibc-dynamic)(:[^/]*)?"),
         has_shell=False,
-        # The files that upstream's build lists (static/BUILD of GoogleContainerTools/distroless), counted in the packages of
+        # The files that upstream's build lists (static/BUILD of GoogleContainerTools/distroless), measured in the packages of
         # Debian 13.
         published_bytes=2_262_293,
         image="gcr.io/distroless/static-debian13:nonroot",
@@ -79,7 +80,7 @@ RUNTIME_BASES = {base.name: base for base in _TABLE}
 IMAGES = {base.name: base.image for base in _TABLE if base.image is not None}
 DEFAULT_BASE = _TABLE[0].name
 SHELL_BASE = next(base.name for base in _TABLE if base.has_shell)
-"""The one that lends its shell to images without one."""
+"""The one that provides a shell for images without one."""
 BY_SIZE = tuple(sorted(RUNTIME_BASES, key=lambda name: -RUNTIME_BASES[name].published_bytes))
 """The largest first, as tables show them."""
 
@@ -91,7 +92,7 @@ else:
 
 
 def runtime_base(ref: str) -> RuntimeBase | None:
-    """The base that an image reference is of; None for any other image."""
+    """The base of an image reference; None for any other image."""
     name = ref.partition("@")[0].lower()
     return next((base for base in _TABLE if base.pattern.fullmatch(name)), None)
 

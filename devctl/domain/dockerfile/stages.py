@@ -1,4 +1,4 @@
-"""Which stages of a Dockerfile are for what: the dev stage, the production stages, and what each is built on."""
+"""Which stages of a Dockerfile are for what: the dev stage, the production stages, and what each is based on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEV_NAMES = frozenset(
 RELOADER_NAMES = frozenset(
     "air reflex CompileDaemon gow wgo modd fresh realize gin nodemon watchexec entr".split()
 )
-"""Programs that build and start a service again when it is saved."""
+"""Programs that rebuild and restart a service when a file is saved."""
 # "gin" alone is a web framework too.
 RELOADERS = regex(rf"\b(?:{'|'.join(sorted(RELOADER_NAMES - {'gin'}))}|gin-bin)\b")
 PREDEFINED = {
@@ -25,13 +25,13 @@ PREDEFINED = {
     "TARGETPLATFORM": "linux/amd64",
     "BUILDPLATFORM": "linux/amd64",
 }
-"""What the builder defines without being told; enough for a FROM that names the platform."""
+"""What the builder defines by itself; enough for a FROM that names the platform."""
 _LONGEST_VALUE = 8192
 _VARIABLE = regex(r"\$(?:\{(?P<braced>\w+)(?::?(?P<op>[-+])(?P<word>[^}]{0,4096}))?\}|(?P<plain>\w+))")
 
 
 def expand(text: str, values: Mapping[str, str], *, unknown: str = "") -> str:
-    """`$X`, `${X}`, `${X:-default}`, `${X:+other}` with the values filled in; those without one become `unknown`."""
+    """`$X`, `${X}`, `${X:-default}`, `${X:+other}` with their values; those without a value become `unknown`."""
 
     def value(found: re.Match[str]) -> str:
         known = values.get(found["braced"] or found["plain"])
@@ -43,7 +43,8 @@ def expand(text: str, values: Mapping[str, str], *, unknown: str = "") -> str:
 
 
 def filled(pattern: re.Pattern[str], value: Callable[[re.Match[str]], str], text: str) -> str:
-    """`pattern.sub(value, text)`; the text as it is where that grows beyond all use: `ENV A=$A$A`, forty times, is a terabyte."""
+    """`pattern.sub(value, text)`; the text unchanged if that would grow beyond all use: `ENV A=$A$A`, forty times, is a
+    terabyte."""
     parts, at, left = list[str](), 0, max(LONGEST, len(text)) - len(text)
     for found in pattern.finditer(text):
         word = value(found)
@@ -56,9 +57,9 @@ def filled(pattern: re.Pattern[str], value: Callable[[re.Match[str]], str], text
 
 
 def unquoted(text: str, values: Mapping[str, str]) -> str:
-    """A word of ENV or ARG as the builder reads it: quotes taken off, `\\` before a character keeps that one, variables filled in
-    outside of single quotes (https://docs.docker.com/reference/dockerfile/#environment-replacement). As it is written where
-    that is of no use to anybody (`filled`)."""
+    r"""A word of ENV or ARG as the builder reads it: quotes removed, `\` before a character keeps that character, variables
+    substituted outside single quotes (https://docs.docker.com/reference/dockerfile/#environment-replacement). As written if
+    the result is of no use to anyone (`filled`)."""
     found, at, quote = "", 0, ""
     while at < len(text):
         if len(found) > max(_LONGEST_VALUE, len(text)):
@@ -82,7 +83,7 @@ def unquoted(text: str, values: Mapping[str, str]) -> str:
 
 
 def chain(facts: DockerfileFacts, stage: Stage) -> tuple[Stage, ...]:
-    """The stage and those it is built on by FROM, nearest first."""
+    """The stage and those it is based on through FROM, nearest first."""
     found = [stage]
     while (below := parent(facts, found[-1])) is not None:
         found.append(below)
@@ -104,7 +105,7 @@ def base_kind(facts: DockerfileFacts, stage: Stage) -> str:
 
 
 def kind_of(ref: str) -> str:
-    """What an image reference is: the name of a runtime base, else `debian` or `other`."""
+    """The kind of an image reference: the name of a runtime base, else `debian` or `other`."""
     ours = runtime_base(ref)
     if ours is not None:
         return ours.name
@@ -129,7 +130,7 @@ def has_shell(ref: str) -> bool:
 
 
 def needed_by(facts: DockerfileFacts, stage: Stage) -> tuple[Stage, ...]:
-    """The stage and every stage that is built for it: by FROM, COPY --from and RUN --mount=from."""
+    """The stage and every stage that is built for it: through FROM, COPY --from and RUN --mount=from."""
     seen: dict[int, Stage] = {}
     waiting = [stage]
     while waiting:
@@ -158,7 +159,7 @@ def named_stages(instruction: Instruction) -> Iterator[str]:
 
 
 def effective(facts: DockerfileFacts, stage: Stage, cmd: str) -> Instruction | None:
-    """The ENTRYPOINT, CMD, USER, … that holds in a stage: its last one, or the one of the stage below."""
+    """The ENTRYPOINT, CMD, USER, … that applies in a stage: its last one, or that of the stage below."""
     for current in chain(facts, stage):
         for instruction in reversed(current.instructions):
             if instruction.cmd == cmd:
@@ -167,7 +168,7 @@ def effective(facts: DockerfileFacts, stage: Stage, cmd: str) -> Instruction | N
 
 
 def assignments(instruction: Instruction, values: Mapping[str, str]) -> dict[str, str]:
-    """What an ARG or ENV sets; an ARG without a default keeps what a global one said."""
+    """What an ARG or ENV sets; an ARG without a default keeps the value of a global one."""
     words = instruction.value
     if instruction.cmd == "ENV":
         pairs = list(zip(words[::2], words[1::2], strict=False))
@@ -186,12 +187,12 @@ def is_dev(stage: Stage) -> bool:
 
 
 def named_stage(stage: Stage) -> str:
-    """Its name in a copy of ours: older engines know no stage by its number."""
+    """Its name in devctl's copy: older engines do not accept a stage by number."""
     return stage.name or f"devctl-stage-{stage.index}"
 
 
 def target_name(stage: Stage) -> str:
-    """As `--target` takes it."""
+    """In the form for `--target`."""
     return stage.name or str(stage.index)
 
 

@@ -1,4 +1,4 @@
-"""`# syntax=docker/dockerfile:1`: the builder that a Dockerfile wants to be read by, itself an image to pull; and what that of an
+"""`# syntax=docker/dockerfile:1`: the builder that a Dockerfile selects, itself an image to pull; and what the builder of an
 older engine cannot read."""
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from devctl.domain.dockerfile.facts import Instruction, Stage, lines_of, with_en
 from devctl.domain.regex import regex
 
 _HEREDOC = regex(r"(?:^|\s)(?P<said>\d*<<-?[\"']?[A-Za-z_][\w.-]*[\"']?)")
-# Which engine has the builder that brought it (https://docs.docker.com/build/buildkit/dockerfile-release-notes/).
+# Which engine's builder introduced it (https://docs.docker.com/build/buildkit/dockerfile-release-notes/).
 _HEREDOCS, _FLAGS = (23, 0), {"--link": (23, 0), "--keep-git-dir": (24, 0), "--checksum": (25, 0)}
 _DIRECTIVE = regex(r"#\s*(?P<key>\w+)\s*=\s*(?P<value>\S+)\s*")
 
 
 def syntax_line(text: str) -> tuple[int, str] | None:
-    """Line and reference. Directives stand above everything else, other comments included."""
+    """Line and reference. Directives come before everything else, other comments included."""
     for number, line in enumerate(lines_of(text), 1):
         found = _DIRECTIVE.fullmatch(line)
         if found is None:
@@ -28,12 +28,12 @@ def syntax_line(text: str) -> tuple[int, str] | None:
 
 
 def without_syntax_line(text: str) -> str:
-    """The same lines under the same numbers, to be read by the builder of the engine."""
+    """The same lines with the same numbers, to be read by the engine's own builder."""
     found = syntax_line(text)
     if found is None:
         return text
     lines = with_ends(text)
-    # In the place of a directive a comment would end the directives below it.
+    # In place of a directive, a comment would end the directives below it.
     rest = [line for number, line in enumerate(lines, 1) if number != found[0]]
     return below_directives("".join(rest), "#\n")
 
@@ -46,7 +46,7 @@ def below_directives(text: str, more: str) -> str:
 
 
 class Newer(Struct, frozen=True):
-    """What an instruction says that only the builders of this and later engines read."""
+    """What an instruction uses that only the builders of this and later engines can read."""
 
     instruction: Instruction
     said: str

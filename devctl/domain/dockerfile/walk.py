@@ -1,6 +1,7 @@
-"""A stage of a Dockerfile, read as the builder reads it: line by line, those of the stages below first, with what holds at each.
+"""A stage of a Dockerfile, read as the builder reads it: line by line, those of the stages below first, with the state at
+each.
 
-Every other reader asks this one for variables, folders and what the image has of the build context.
+All other code asks this module for variables, folders and which parts of the build context are in the image.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ from devctl.domain.dockerfile.stages import (
 from devctl.domain.regex import regex
 
 NOTHING: Mapping[str, str] = {}
-# A file has an ending, or a name as VERSION and Makefile have; nothing else tells the two apart here.
+# A file has an extension, or a name like VERSION or Makefile; nothing else tells the two apart here.
 _FOLDER_NAME = regex(r"(?:[\w-]+/)*[a-z_][\w-]*")
 _FILE_NAME = regex(r"[\w./@+-]+")
 
 
 class Line(Struct, frozen=True):
-    """An instruction of `stage`, and what holds behind it. `folder`: where a command runs; `values`: variables, `set`: those
-    that this line sets; `brought`: folders and files of the image, each with that of the build context whose content it has."""
+    """An instruction of `stage`, and the state after it. `folder`: where a command runs; `values`: variables, `set`: those
+    that this line sets; `brought`: folders and files of the image, each with the path in the build context that has the same
+    content."""
 
     stage: Stage
     instruction: Instruction
@@ -45,21 +47,21 @@ class Line(Struct, frozen=True):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """With the variables filled in; a `$` stays in the place of one that nobody knows."""
+        """With the variables substituted; a `$` stays in place of an unknown one."""
         return tuple(map(self.filled, self.instruction.value))
 
     def filled(self, text: str) -> str:
         return expand(text, self.values, unknown="$")
 
     def path(self, word: str) -> str:
-        """Where a path of this line lies in the image."""
+        """The path in the image of a path in this line."""
         return posixpath.normpath(posixpath.join(self.folder, self.filled(word)))
 
 
 def walk(
     facts: DockerfileFacts, stage: Stage, args: Mapping[str, str] = NOTHING, *, begins: str | None = None
 ) -> Iterator[Line]:
-    """`args`: what is given to the build; `begins`: the folder of the base, where it is not to be told from its name."""
+    """`args`: build arguments; `begins`: the folder of the base, if its name does not tell."""
     folder, env = _of_base(external_base(facts, stage))
     folder = begins if begins is not None else folder
     outside, arguments = {**PREDEFINED, **facts.global_args, **args}, dict[str, str]()
@@ -94,12 +96,12 @@ def given(compose: Mapping[str, object]) -> dict[str, str]:
 
 
 def working_dir(facts: DockerfileFacts, stage: Stage) -> str:
-    """Where a stage starts; a `$` is in it for the base's own folder, and for variables of the base."""
+    """Where a stage starts; it contains a `$` for the base's own folder, and for variables of the base."""
     return ["$", *(line.folder for line in walk(facts, stage, begins="$"))][-1]
 
 
 def in_context(path: str, brought: Mapping[str, str]) -> str | None:
-    """Where a path of the image comes from in the build context, as far as COPY lines say."""
+    """The path in the build context of a path in the image, as far as COPY lines say."""
     below = [at for at in brought if is_below(path, at)]
     if not below:
         return None

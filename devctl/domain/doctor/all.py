@@ -17,11 +17,11 @@ CHECKS: tuple[Check, ...] = tuple(
     for entry in vars(topic).values()
     if isinstance(entry, Check)
 )
-"""As they stand in their files: the order of the lines, and of the fixes."""
+"""In the order of their files: the order of the lines, and of the fixes."""
 
 
 class CheckResult(Struct, frozen=True):
-    """A line of `checks[]`. `did`: what the fix says that made it well, None where none did."""
+    """A line of `checks[]`. `did`: what the fix that made it ok reports, None if there was none."""
 
     check: Check
     finding: Finding
@@ -52,5 +52,5 @@ def run_checks(facts: MachineFacts) -> tuple[CheckResult, ...]:
 
 
 def fixes_for(results: Sequence[CheckResult]) -> tuple[Fix, ...]:
-    """The fixes that the findings offer, in the order they have to be done."""
+    """The fixes that the findings offer, in the order in which they must be applied."""
     return tuple(dict.fromkeys(result.fix for result in results if result.fix is not None))

@@ -1,4 +1,4 @@
-"""What a check of `doctor` is: an entry that says what it looks at and why, judges the facts, and offers its fix."""
+"""A check of `doctor`: an entry that says what it looks at and why, judges the facts, and offers its fix."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Judge = Callable[[MachineFacts], Finding | None]
 
 
 class Check(Struct, frozen=True):
-    """`judge` gives None where the check says nothing here (no engine to ask, another operating system)."""
+    """`judge` returns None if the check does not apply (no engine to query, another operating system)."""
 
     id: str
     looks_at: str
@@ -23,18 +23,18 @@ class Check(Struct, frozen=True):
 
 
 def check(name: str, looks_at: str, *, why: str) -> Callable[[Judge], Check]:
-    """Makes a check of a judgement. Being defined, it is in the table."""
+    """Turns a judgement into a check. Defining it adds it to the table."""
     return lambda judge: Check(name, looks_at, why, judge)
 
 
 class Fix(Struct, frozen=True):
-    """What `doctor --fix` does where a check offers it.
+    """What `doctor --fix` does if a check offers it.
 
-    `do` returns one sentence on what was done, "" where nothing was left to do; without it, what `workflows/doctor` has under
-    the same name is done.
-    `asks`: the question before something is changed that is not devctl's; `--yes` agrees to it, and without a terminal it
-    is only done where it is `unasked`. `in_project`: it changes the project, and waits for its lock. `alone`: after it
-    everything is looked at anew, since what else is wrong may come of this. `command`: another one that does the same.
+    `do` returns one sentence on what was done, "" if nothing was left to do; without it, the fix of the same name in
+    `workflows/doctor` runs. `asks`: the question before something is changed that is not devctl's; `--yes` agrees to it, and
+    without a terminal it is only done if it is `unasked`. `in_project`: it changes the project, and waits for its lock.
+    `alone`: afterwards everything is checked again, since it may be the cause of other findings. `command`: another command
+    that does the same.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Fix(Struct, frozen=True):
     command: str = ""
 
     def offer(self, severity: Severity, message: str, by_hand: str = "") -> Finding:
-        """The finding that this fixes. `by_hand`: what a person may do instead."""
+        """The finding that this fixes. `by_hand`: what a person can do instead."""
         agreed = " --yes" if self.asks and not self.unasked else ""
         command = self.command or f"devctl doctor --fix{agreed}"
         return Fixable("", severity, message, f"{command}, or: {by_hand}" if by_hand else command, fix=self)

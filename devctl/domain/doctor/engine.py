@@ -1,4 +1,4 @@
-"""Checks of the engine, of docker's command and of its plugins."""
+"""Checks of the engine, the docker command and its plugins."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DOCKER_CONFIG = Fix(
     why="leftovers of an uninstalled Docker Desktop there break every pull and build",
 )
 def docker_config(facts: MachineFacts) -> Finding | None:
-    """Judged without the engine: a lost context keeps every command from it."""
+    """Judged without the engine: with a lost context no command can reach it."""
     config = facts.docker_config
     if config is None:
         return None
@@ -41,38 +41,38 @@ def docker_config(facts: MachineFacts) -> Finding | None:
         return DOCKER_CONFIG.offer("fail", what, USE_DEFAULT)
     if config.lost_helpers:
         named = ", ".join(f"docker-credential-{name}" for name in config.lost_helpers)
-        what = f"{config.path} names {named}, which is not installed: every access to a registry fails"
+        what = f"{config.path} refers to {named}, which is not installed: every access to a registry fails"
         return DOCKER_CONFIG.offer("warn", what, f"remove credsStore or credHelpers from {config.path}")
     if config.broken:
-        what = f"{config.path} is not JSON: docker uses its defaults, without logins, proxies and context"
+        what = f"{config.path} is not valid JSON: docker falls back to its defaults, without logins, proxies or context"
         return DOCKER_CONFIG.offer("warn", what, "fix that file")
-    return ok("docker's config.json names nothing that is missing")
+    return ok("docker's config.json refers to nothing that is missing")
 
 
 ENGINE = Fix(
     "engine",
     lambda by: by.installer.provide_engine(),
-    asks="Install Docker (apt-get install docker.io) where it is missing, and start it?",
+    asks="Install Docker (apt-get install docker.io) if it is missing, and start it?",
     unasked=True,
     alone=True,
 )
 
 
-@check("docker-cli", "the docker command", why="devctl does its work through it")
+@check("docker-cli", "the docker command", why="devctl does everything through it")
 def docker_cli(facts: MachineFacts) -> Finding:
     if facts.docker_cli is None:
         return ENGINE.offer("fail", "the docker command is not installed")
     return ok(f"docker CLI {facts.docker_cli}")
 
 
-@check("engine", "the engine behind the docker command", why="without one nothing runs")
+@check("engine", "the engine behind the docker command", why="nothing runs without it")
 def engine(facts: MachineFacts) -> Finding:
     if facts.engine is None:
         return _no_engine(facts)
     if not facts.podman and version(facts.engine) < OLDEST_ENGINE:
         return fail(f"engine {facts.engine} is older than 20.10", "upgrade Docker to 20.10 or newer")
     if facts.podman and not facts.buildkit_off:
-        return warn(f"podman {facts.engine} has no BuildKit of its own", "export DOCKER_BUILDKIT=0")
+        return warn(f"podman {facts.engine} does not include BuildKit", "export DOCKER_BUILDKIT=0")
     return ok(f"{'podman' if facts.podman else 'engine'} {facts.engine} answers")
 
 
@@ -84,7 +84,7 @@ def _no_engine(facts: MachineFacts) -> Finding:
         return fail(f"permission denied while connecting to the Docker engine at {facts.cli_endpoint}", hint)
     if facts.docker_config is not None and facts.docker_config.lost_context:
         return fail(what, f"devctl doctor --fix --yes, or: {USE_DEFAULT}")
-    # Someone chose another engine by DOCKER_HOST or a context: installing one here would not be what they meant.
+    # The user chose another engine with DOCKER_HOST or a context: installing one here is not what they want.
     if facts.cli_endpoint not in ("", DEFAULT_ENDPOINT):
         hint = f"start the engine at {facts.cli_endpoint}, or: unset DOCKER_HOST; docker context use default"
         return fail(what, hint)
@@ -93,8 +93,8 @@ def _no_engine(facts: MachineFacts) -> Finding:
 
 @check(
     "endpoint",
-    "which engine the CLI and the SDK find",
-    why="two engines would hold different images and containers",
+    "the engines that the CLI and the SDK use",
+    why="two engines would have different images and containers",
 )
 def endpoint(facts: MachineFacts) -> Finding | None:
     if facts.engine is None:
@@ -102,11 +102,11 @@ def endpoint(facts: MachineFacts) -> Finding | None:
     if facts.cli_engine_id != facts.sdk_engine_id:
         other = "another engine" if facts.sdk_engine_id else "no engine"
         return warn(
-            f"the docker CLI speaks to {facts.cli_endpoint}, the Docker SDK to {other}: sizes and readiness checks need it",
+            f"the docker CLI uses {facts.cli_endpoint}, but the Docker SDK, which sizes and readiness checks need, uses {other}",
             f"export DOCKER_HOST={facts.cli_endpoint}",
         )
     context = f", context {facts.info.context}" if facts.info is not None else ""
-    return ok(f"CLI and SDK speak to the same engine ({facts.cli_endpoint}{context})")
+    return ok(f"CLI and SDK use the same engine ({facts.cli_endpoint}{context})")
 
 
 @check(
@@ -115,21 +115,23 @@ def endpoint(facts: MachineFacts) -> Finding | None:
     why="you cannot edit or remove another user's files",
 )
 def rootless(facts: MachineFacts) -> Finding | None:
-    """Judged by what a container's file looks like on the host, where that was tried."""
+    """Judged by how a container's file appears on the host, if that was tried."""
     if facts.info is None:
         return None
     if not facts.info.rootless:
-        return ok("the engine runs as root: users in containers are those of the host")
+        return ok("the engine runs as root: user IDs in containers are those of the host")
     inside, tree = facts.inside, facts.tree
     if inside is not None and tree is not None and inside.made_by not in (None, tree.owner):
-        hint = "use the engine of root: docker context use default; or podman with --userns=keep-id"
-        return warn("the engine is rootless, and a container's files are not the owner's", hint)
+        hint = "use the root engine: docker context use default; or podman with --userns=keep-id"
+        return warn(
+            "the engine is rootless, and files that containers create do not belong to the owner", hint
+        )
     return ok("the engine is rootless")
 
 
 @check(
     "storage",
-    "how the engine stores images",
+    "the engine's storage driver",
     why="a driver without copy-on-write makes every build slow and large",
 )
 def storage(facts: MachineFacts) -> Finding | None:
@@ -147,7 +149,7 @@ def storage(facts: MachineFacts) -> Finding | None:
 COMPOSE = Fix("compose", lambda by: by.installer.provide_compose())
 
 
-@check("compose", "the compose plugin", why="builds and starts go through it")
+@check("compose", "the compose plugin", why="devctl builds and starts services with it")
 def compose(facts: MachineFacts) -> Finding | None:
     if facts.docker_cli is None:
         return None
@@ -160,8 +162,8 @@ def compose(facts: MachineFacts) -> Finding | None:
 
 @check(
     "buildx",
-    "whether compose and buildx fit together",
-    why="compose refuses to build with a buildx that is too old",
+    "whether compose and buildx are compatible",
+    why="compose refuses to build if buildx is too old",
 )
 def buildx(facts: MachineFacts) -> Finding | None:
     if facts.compose is None:
@@ -181,7 +183,7 @@ def buildx(facts: MachineFacts) -> Finding | None:
 BASES = Fix("bases", command="devctl bases build")
 
 
-@check("bases", "the images that the Dockerfile starts from", why="a build needs them first")
+@check("bases", "the images that the Dockerfile starts from", why="every build starts from them")
 def bases(facts: MachineFacts) -> Finding | None:
     if facts.engine is None:
         return None
@@ -193,7 +195,7 @@ def bases(facts: MachineFacts) -> Finding | None:
             return BASES.offer("fail", what)
         return fail(what, "load them: devctl bases load FILE, or docker load -i FILE")
     if missing:
-        return ok(f"{', '.join(missing)} will be pulled when first needed: a registry answers")
+        return ok(f"{', '.join(missing)} will be pulled from the registry when first needed")
     stood_in = sum(base.source == "assembled" for base in facts.bases)
     said = f", {stood_in} of them assembled stand-ins" if stood_in else ""
-    return ok(f"{len(facts.bases)} base images are here{said}")
+    return ok(f"{len(facts.bases)} base images are available locally{said}")

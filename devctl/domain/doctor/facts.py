@@ -11,7 +11,7 @@ DEFAULT_ENDPOINT = "unix:///var/run/docker.sock"
 
 
 class EngineFacts(Struct, frozen=True, kw_only=True):
-    """What `docker info` says. `local`: it runs under our kernel, so its disk and memory are this machine's."""
+    """What `docker info` says. `local`: it runs under this machine's kernel, so its disk and memory are this machine's."""
 
     context: str = "default"
     rootless: bool = False
@@ -31,8 +31,8 @@ class ProxyFacts(Struct, frozen=True, kw_only=True):
 
 
 class DockerConfigFacts(Struct, frozen=True):
-    """docker's `config.json`. `lost_helpers`: credential helpers that it names and no program is; `lost_context`: the
-    context in use, where its description or its socket is gone; `proxy`: the one that containers are given."""
+    """docker's `config.json`. `lost_helpers`: credential helpers that it names but that are not installed; `lost_context`: the
+    context in use, if its description or its socket is gone; `proxy`: the one that containers get."""
 
     path: str = "~/.docker/config.json"
     broken: bool = False
@@ -42,11 +42,11 @@ class DockerConfigFacts(Struct, frozen=True):
 
 
 class InsideFacts(Struct, frozen=True, kw_only=True):
-    """Seen from one container on the default bridge, run as the project's owner. "" is an answer, None is "not known".
+    """Seen from one container on the default bridge, run as the project's owner. "" is an answer, None means "unknown".
 
-    `dns`, `go_proxy`: why it failed, "" where it did not. `made_by`: who owns, on the host, a file that the container
-    made in the project's folder. `cache`: the volume with the shared build cache, `cache_denied` the first folder of it that
-    may not be written, "" where there is none.
+    `dns`, `go_proxy`: why it failed, "" if it did not. `made_by`: the owner, on the host, of a file that the container created
+    in the project's folder. `cache`: the volume with the shared build cache, `cache_denied` the first folder in it that is not
+    writable, "" if there is none.
     """
 
     image: str = ""
@@ -63,9 +63,9 @@ class InsideFacts(Struct, frozen=True, kw_only=True):
 
 class TreeFacts(Struct, frozen=True, kw_only=True):
     """The project's folder. `foreign`: the first files of other users; `crlf_scripts`: with CRLF, and run by an image;
-    `locked_scripts`: those without the bit that lets them run.
+    `locked_scripts`: those without the executable bit.
 
-    `events_arrive`: what the watcher found when it tried a save against a listener in the dev container.
+    `events_arrive`: what the watcher found when it tried a save with a listener in the dev container.
     """
 
     root: str
@@ -82,7 +82,7 @@ class TreeFacts(Struct, frozen=True, kw_only=True):
 
 
 class PortFact(Struct, frozen=True, kw_only=True):
-    """A host port that a service wants. `holder`: who has it, "" where it is free or the service's own."""
+    """A host port that a service wants. `holder`: what uses it, "" if it is free or used by the service itself."""
 
     service: str
     port: int
@@ -92,13 +92,13 @@ class PortFact(Struct, frozen=True, kw_only=True):
 
 
 class MachineFacts(Struct, frozen=True, kw_only=True):
-    """None: not there, or not to be found out (a remote engine's disk).
+    """None: does not exist, or cannot be determined (a remote engine's disk).
 
     `docker_cli`, `engine`, `compose`, `buildx` are versions; `pullable` are the missing bases that a registry has.
-    `abandoned`: containers that run for a project whose folder is gone; `externals`: networks and volumes that the
-    compose file wants to find, and that are not there, as `network back`; `gaps`: in the project's modules.
-    `engine_denied`: its socket is there, and not for this user; `registry_answers`: for a base; `host_mtu`: of the way out;
-    `own_cas`: certificates that an administrator added.
+    `abandoned`: containers running for a project whose folder is gone; `externals`: external networks and volumes of the
+    compose file that do not exist, such as `network back`; `gaps`: in the project's modules. `engine_denied`: its socket
+    exists, but not for this user; `registry_answers`: for a base; `host_mtu`: of the outgoing interface; `own_cas`:
+    certificates that an administrator added.
     """
 
     docker_cli: str | None = None

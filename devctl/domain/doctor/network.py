@@ -1,4 +1,4 @@
-"""Checks of the way out: from a container to the Go proxy, from the engine to a registry."""
+"""Checks of outgoing connections: from a container to the Go proxy, from the engine to a registry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LOOPBACK = ("://127.", "://localhost", "://[::1]")
 CERTIFICATE = ("x509:", "certificate")
 
 
-@check("clock", "the time in a container", why="TLS and build caches depend on it")
+@check("clock", "the time in a container", why="TLS and build caches depend on the time")
 def clock(facts: MachineFacts) -> Finding | None:
     skew = facts.inside.clock_skew if facts.inside is not None else None
     if skew is None:
@@ -46,13 +46,11 @@ def go_proxy(facts: MachineFacts) -> Finding | None:
         return warn(f"containers do not trust the Go proxy's certificate: {said}", hint)
     if facts.inside.dns:
         return warn(f"containers cannot reach the Go proxy: {said}", "fix name resolution first")
-    hint = (
-        "ARG GOPROXY=https://PROXY,direct in the Dockerfile names one that can be reached; vendor/ needs none"
-    )
+    hint = "ARG GOPROXY=https://PROXY,direct in the Dockerfile names a proxy that can be reached; with vendor/, none is needed"
     return warn(f"containers cannot reach the Go proxy: {said}", hint)
 
 
-@check("registry", "a registry, as seen from the engine", why="a missing base image comes from there")
+@check("registry", "a registry, as seen from the engine", why="missing base images are pulled from it")
 def registry(facts: MachineFacts) -> Finding | None:
     if facts.registry_answers is None or facts.engine is None:
         return None
@@ -62,16 +60,14 @@ def registry(facts: MachineFacts) -> Finding | None:
         return ok(
             "the engine cannot reach a registry; not needed while the base images are available locally"
         )
-    hint = (
-        "devctl.yaml: `bases: {mirror: HOST:PORT}` names one that answers; devctl bases load FILE needs none"
-    )
+    hint = "devctl.yaml: `bases: {mirror: HOST:PORT}` names one that answers; devctl bases load FILE works without a registry"
     return warn("the engine cannot reach a registry", hint)
 
 
 @check(
     "proxy",
     "proxy variables of shell, engine and containers",
-    why="a proxy that only some of them know fails half-way",
+    why="a proxy known to only some of them makes builds fail half-way",
 )
 def proxy(facts: MachineFacts) -> Finding | None:
     if facts.proxies is None or facts.info is None:
@@ -79,16 +75,16 @@ def proxy(facts: MachineFacts) -> Finding | None:
     shell, containers = facts.proxies.shell, facts.proxies.containers
     engine = facts.info.https_proxy or facts.info.http_proxy
     if containers and any(place in containers for place in LOOPBACK):
-        what = (
-            f"containers are told to use the proxy {containers}, and 127.0.0.1 there is the container itself"
+        what = f"containers use the proxy {containers}, but in a container 127.0.0.1 is the container itself"
+        return warn(
+            what, "~/.docker/config.json: under `proxies`, use the proxy's address on the bridge or network"
         )
-        return warn(what, "~/.docker/config.json: proxies: the address of the proxy on the bridge or network")
     reached = facts.inside is not None and facts.inside.go_proxy == ""
     if shell and not containers and not reached:
-        what = f"this shell uses the proxy {shell}, containers and builds are not told of it"
+        what = f"this shell uses the proxy {shell}, but containers and builds do not"
         return warn(what, f'~/.docker/config.json: {{"proxies": {{"default": {_both(shell)}}}}}')
     if shell and not engine and facts.registry_answers is False:
-        what = f"this shell uses the proxy {shell}, the engine does not: it pulls without"
+        what = f"this shell uses the proxy {shell}, but the engine pulls without it"
         return warn(what, f'/etc/docker/daemon.json: {{"proxies": {_both(shell, dashed=True)}}}')
     used = [
         name for name, value in (("shell", shell), ("engine", engine), ("containers", containers)) if value
@@ -103,20 +99,24 @@ def _both(address: str, *, dashed: bool = False) -> str:
 
 @check(
     "ca-bundle",
-    "the certificate authorities in the base",
+    "the certificate authorities in the base image",
     why="behind a proxy that re-signs TLS, downloads fail without them",
 )
 def ca_bundle(facts: MachineFacts) -> Finding | None:
-    """Certificates of an administrator matter where the base lacks them and something is refused for it."""
+    """An administrator's certificates matter if the base lacks them and something is refused for that reason."""
     inside = facts.inside
     if inside is None or inside.ca_bundle is None or facts.ca_bundle is None:
         return None
     if not facts.own_cas:
-        return ok("no certificate authority of its own on this machine")
+        return ok("this machine has no certificate authorities of its own")
     if inside.ca_bundle == facts.ca_bundle:
-        return ok(f"the {facts.own_cas} certificate authorities added to this machine are in the base too")
+        return ok(
+            f"the {facts.own_cas} certificate authorities added to this machine are in the base image too"
+        )
     if inside.go_proxy == "":
-        return ok("the base has other certificate authorities than this machine; the Go proxy is trusted")
+        return ok(
+            "the base image and this machine have different certificate authorities, but the Go proxy is trusted"
+        )
     what = f"{facts.own_cas} certificate authorities of this machine are not in {inside.image}"
     return warn(what, _trust_hint(facts, inside))
 
@@ -124,21 +124,24 @@ def ca_bundle(facts: MachineFacts) -> Finding | None:
 def _trust_hint(facts: MachineFacts, inside: InsideFacts) -> str:
     assembled = any(base.ref == inside.image and base.source == "assembled" for base in facts.bases)
     if assembled:
-        return "devctl bases build makes the base again, with this machine's certificates"
+        return "devctl bases build rebuilds the base image with this machine's certificates"
     return "COPY the authority's certificate into /usr/local/share/ca-certificates of the base stage and RUN update-ca-certificates"
 
 
 @check(
     "mtu",
     "the MTU of the bridge and of the outgoing interface",
-    why="larger packets vanish: downloads hang half-way",
+    why="larger packets are dropped, and downloads hang half-way",
 )
 def mtu(facts: MachineFacts) -> Finding | None:
     inside = facts.inside.mtu if facts.inside is not None else None
     if inside is None or facts.host_mtu is None:
         return None
     if inside > facts.host_mtu:
-        what = f"containers send packets of up to {inside} bytes, but this machine's outgoing interface takes {facts.host_mtu}"
+        what = (
+            f"containers send packets of up to {inside} bytes, but this machine's outgoing interface accepts at most "
+            f"{facts.host_mtu}"
+        )
         hint = f'{{"mtu": {facts.host_mtu}}} in /etc/docker/daemon.json, then: sudo systemctl restart docker'
         return warn(what, hint)
     return ok(f"MTU {inside} in containers, {facts.host_mtu} on the outgoing interface")

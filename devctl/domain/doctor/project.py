@@ -26,12 +26,18 @@ def ports(facts: MachineFacts) -> Finding | None:
     taken = [p for p in facts.ports if p.holder]
     hard = [p for p in taken if p.fixed]
     if hard:
-        said = "; ".join(f"port {p.port} is held by {p.holder}, and {p.service} needs it" for p in hard)
+        said = "; ".join(f"port {p.port} is in use by {p.holder}, but {p.service} needs it" for p in hard)
         return fail(said, hard[0].remedy)
     if taken:
-        return ok("; ".join(f"port {p.port} is held by {p.holder}: {p.service} gets another" for p in taken))
+        return ok(
+            "; ".join(f"port {p.port} is in use by {p.holder}: {p.service} gets another one" for p in taken)
+        )
     named = ", ".join(str(p.port) for p in facts.ports)
-    return ok(f"the project's ports are free or its own: {named}" if named else "the project has no port")
+    return ok(
+        f"the project's ports are free or already in use by it: {named}"
+        if named
+        else "the project publishes no ports"
+    )
 
 
 OWNER = Fix(
@@ -45,24 +51,22 @@ OWNER = Fix(
 @check(
     "ownership",
     "who owns the project's files",
-    why="the dev container runs as the folder's owner and cannot change others' files",
+    why="the dev container runs as the folder's owner and cannot change other users' files",
 )
 def ownership(facts: MachineFacts) -> Finding | None:
     tree = facts.tree
     if tree is None:
         return None
     uid, gid = tree.owner
-    if uid == 0 or not tree.foreign_count:  # root's containers write everywhere
+    if uid == 0 or not tree.foreign_count:  # root's containers can write everywhere
         return ok(f"the project's files belong to its owner ({uid}:{gid})")
-    what = (
-        f"{tree.foreign_count} files of the project are not its owner's ({uid}:{gid}): {_few(tree.foreign)}"
-    )
+    what = f"{tree.foreign_count} files of the project do not belong to its owner ({uid}:{gid}): {_few(tree.foreign)}"
     return OWNER.offer("warn", what, f"sudo chown -hR {uid}:{gid} {shlex.quote(tree.root)}")
 
 
 @check(
     "mount",
-    "a file that a container created in the project",
+    "the owner of files that containers create in the project",
     why="you cannot edit or remove another user's file",
 )
 def mount(facts: MachineFacts) -> Finding | None:
@@ -75,9 +79,9 @@ def mount(facts: MachineFacts) -> Finding | None:
     if inside.made_by is None:
         return warn("a container cannot write into the project's folder", f"ls -ld {tree.root}")
     if inside.made_by != tree.owner:
-        what = f"what a container creates belongs to {_pair(inside.made_by)}, not to {_pair(tree.owner)}"
+        what = f"files that containers create belong to {_pair(inside.made_by)}, not to {_pair(tree.owner)}"
         return warn(what, f"docker context use default; afterwards: sudo chown -R {_pair(tree.owner)} .")
-    return ok(f"what a container creates in the project belongs to {_pair(tree.owner)}")
+    return ok(f"files that containers create in the project belong to {_pair(tree.owner)}")
 
 
 def _own_cache(by: Fixer) -> str:
@@ -90,7 +94,7 @@ CACHE = Fix("cache", _own_cache, in_project=True)
 
 @check(
     "cache",
-    "the volume that keeps compiled packages",
+    "the volume with compiled packages",
     why="Go cannot compile without a writable cache",
 )
 def cache(facts: MachineFacts) -> Finding | None:
@@ -98,43 +102,50 @@ def cache(facts: MachineFacts) -> Finding | None:
     if inside is None or inside.cache_denied is None:
         return None
     if not inside.cache_denied:
-        return ok("the build cache may be written by the project's owner")
-    what = f"the project's owner may not write {inside.cache_denied} in the build cache {inside.cache}"
+        return ok("the project's owner can write to the build cache")
+    what = f"the project's owner cannot write to {inside.cache_denied} in the build cache {inside.cache}"
     return CACHE.offer("fail", what, f"devctl down && docker volume rm {inside.cache}")
 
 
-@check("file-events", "whether containers receive file events", why="hot reload waits for it")
+@check("file-events", "whether containers receive file events", why="hot reload depends on them")
 def file_events(facts: MachineFacts) -> Finding | None:
     tree = facts.tree
     if tree is None:
         return None
     if tree.events_arrive is not None:
         if tree.events_arrive:
-            return ok("the dev container was told of a file saved here")
-        return warn("the dev container was not told of a file saved here: devctl polls", NATIVE_HINT)
+            return ok("the dev container received the event of a file saved here")
+        return warn(
+            "the dev container did not receive the event of a file saved here: devctl polls", NATIVE_HINT
+        )
     if tree.eventless:
-        return warn(f"{tree.kind} passes no file events: devctl polls", NATIVE_HINT)
+        return warn(f"{tree.kind} does not pass on file events: devctl polls", NATIVE_HINT)
     if facts.info is not None and facts.info.local:
-        return ok(f"containers share this kernel and its file events ({tree.kind})")
+        return ok(f"containers share this machine's kernel and its file events ({tree.kind})")
     return None
 
 
 @check(
     "file-system",
-    "the file system that the project lies on",
-    why="a slow one makes every build slow, a case-blind one hides errors",
+    "the project's file system",
+    why="a slow one slows down every build, a case-insensitive one hides errors",
 )
 def file_system(facts: MachineFacts) -> Finding | None:
     tree = facts.tree
     if tree is None:
         return None
     if tree.eventless:
-        return warn(f"the project lies on {tree.kind}: every file costs a round trip", NATIVE_HINT)
+        return warn(f"the project is on {tree.kind}: every file access takes a round trip", NATIVE_HINT)
     if tree.case_insensitive:
-        what = "the project's folder takes Go.mod for go.mod; Linux in the container and in CI does not"
-        hint = "write imports and embedded paths as the files are named; devctl prod-preview builds where case counts"
+        what = (
+            "the project's file system ignores case: Go.mod is go.mod here, but not in the container or in CI"
+        )
+        hint = (
+            "write imports and embedded paths exactly as the files are named; devctl prod-preview builds on a "
+            "case-sensitive file system"
+        )
         return warn(what, hint)
-    return ok(f"the project lies on {tree.kind or 'a local disk'}, which is case-sensitive")
+    return ok(f"the project is on {tree.kind or 'a local disk'}, which is case-sensitive")
 
 
 def _trust(root: str) -> list[str]:
@@ -152,8 +163,8 @@ GIT = Fix("git", _trust_folder, asks="Tell git to trust this folder (git config 
 
 @check(
     "git",
-    "whether git works in the folder",
-    why="go build asks git for the version and fails with status 128",
+    "whether git trusts the folder",
+    why="go build runs git to stamp the version, and fails with status 128",
 )
 def git(facts: MachineFacts) -> Finding | None:
     tree = facts.tree
@@ -174,7 +185,7 @@ def _set_line_endings(by: Fixer) -> str:
 LINE_ENDINGS = Fix(
     "scripts",
     _set_line_endings,
-    asks="Write the scripts that images run with LF line endings?",
+    asks="Convert the scripts that images run to LF line endings?",
     in_project=True,
 )
 
@@ -182,7 +193,7 @@ LINE_ENDINGS = Fix(
 @check(
     "scripts",
     "line endings of scripts named in Dockerfiles and compose files",
-    why="the kernel looks for an interpreter `sh\\r` and finds none",
+    why="the kernel looks for an interpreter called `sh\\r` and fails",
 )
 def scripts(facts: MachineFacts) -> Finding | None:
     tree = facts.tree
@@ -192,11 +203,13 @@ def scripts(facts: MachineFacts) -> Finding | None:
         return ok("the scripts that images run have LF line endings")
     by_hand = f"sed -i 's/\\r$//' {' '.join(map(shlex.quote, tree.crlf_scripts))}"
     what = f"CRLF line endings in scripts that images run: {_few(tree.crlf_scripts)}"
-    return LINE_ENDINGS.offer("fail", what, f"{by_hand}; `*.sh text eol=lf` in .gitattributes keeps it so")
+    return LINE_ENDINGS.offer(
+        "fail", what, f"{by_hand}; `*.sh text eol=lf` in .gitattributes keeps it that way"
+    )
 
 
 def _set_x_bits(by: Fixer) -> str:
-    """For whom it may be read: 0644 becomes 0755, 0600 becomes 0700."""
+    """For those who may read it: 0644 becomes 0755, 0600 becomes 0700."""
     tree = by.tree()
     by.installer.change_modes(tree.root, tree.locked_scripts, lambda mode: mode | (mode & 0o444) >> 2)
     return f"chmod +x {', '.join(tree.locked_scripts)}" if tree.locked_scripts else ""
@@ -210,7 +223,7 @@ X_BITS = Fix(
 @check(
     "x-bits",
     "whether scripts that images start are executable",
-    why="the container exits with 126, permission denied",
+    why="the container exits with code 126, permission denied",
 )
 def x_bits(facts: MachineFacts) -> Finding | None:
     tree = facts.tree
@@ -220,7 +233,7 @@ def x_bits(facts: MachineFacts) -> Finding | None:
         return ok("the scripts that images start are executable")
     by_hand = f"chmod +x {' '.join(map(shlex.quote, tree.locked_scripts))}"
     what = f"images start these scripts, but they are not executable: {_few(tree.locked_scripts)}"
-    return X_BITS.offer("warn", what, f"{by_hand}; `git update-index --chmod=+x` keeps it so")
+    return X_BITS.offer("warn", what, f"{by_hand}; `git update-index --chmod=+x` keeps it that way")
 
 
 EXTERNALS = Fix(
@@ -232,14 +245,14 @@ EXTERNALS = Fix(
 
 @check(
     "externals",
-    "networks and volumes that the compose file calls external",
-    why="compose creates none of them and starts nothing without them",
+    "the external networks and volumes of the compose file",
+    why="compose does not create them, and starts nothing without them",
 )
 def externals(facts: MachineFacts) -> Finding | None:
     if facts.externals is None:
         return None
     if not facts.externals:
-        return ok("external networks and volumes of the compose file exist")
+        return ok("the external networks and volumes of the compose file exist")
     what = f"the compose file declares these external, but they do not exist: {_few(facts.externals)}"
     kind, _, name = facts.externals[0].partition(" ")
     return EXTERNALS.offer("fail", what, f"docker {kind} create {name}")
@@ -256,7 +269,7 @@ MODULES = Fix(
 @check(
     "modules",
     "whether go.mod, go.sum, vendor/ and the imports agree",
-    why="Go builds nothing before they do, and dev and production build without changing them",
+    why="Go refuses to build until they do, and builds for dev and production never change them",
 )
 def modules(facts: MachineFacts) -> Finding | None:
     if facts.gaps is None:

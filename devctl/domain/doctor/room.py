@@ -1,4 +1,4 @@
-"""Checks of the room that this machine has: disk, memory, inotify, and what devctl left lying about."""
+"""Checks of this machine's resources: disk, memory, inotify, and what devctl left behind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMED = 3
 ROOM = "devctl clean; docker system df shows what takes up space"
 
 
-@check("disk", "the disk below the engine's folder", why="a build on a full disk fails half-way")
+@check("disk", "the disk that holds the engine's folder", why="a build on a full disk fails half-way")
 def disk(facts: MachineFacts) -> Finding | None:
     free = facts.disk_free_bytes
     if free is None:
@@ -32,10 +32,10 @@ def disk(facts: MachineFacts) -> Finding | None:
     return ok(f"{free / GB:.0f} GB free where the engine keeps images")
 
 
-@check("inodes", "its inodes", why="many small files use them up while space is left")
+@check("inodes", "the inodes of that disk", why="many small files can use them up while space is left")
 def inodes(facts: MachineFacts) -> Finding | None:
     free = facts.inodes_free
-    if free is None or not facts.inodes_total:  # btrfs and others count none
+    if free is None or not facts.inodes_total:  # btrfs and others report none
         return None
     if free < INODES_NEEDED:
         return fail(f"only {free} inodes free where the engine keeps images", ROOM)
@@ -44,14 +44,14 @@ def inodes(facts: MachineFacts) -> Finding | None:
     return ok(f"{free} inodes free where the engine keeps images")
 
 
-@check("memory", "the engine's memory", why="the kernel kills a compiler that needs more (exit 137)")
+@check("memory", "the engine's memory", why="the kernel kills a compiler that needs more (exit code 137)")
 def memory(facts: MachineFacts) -> Finding | None:
     total = facts.info.memory_bytes if facts.info is not None else None
     if total is None:
         return None
     if total < MEMORY_COMFORTABLE:
         one = "devctl.yaml: `services: {NAME: {build: {env: {GOFLAGS: '-p=1'}}}}`"
-        hint = f"give the engine's machine 2 GB or more; until then, to build one package at a time: {one}"
+        hint = f"give the engine's machine 2 GB or more; until then, build one package at a time: {one}"
         return warn(f"the engine has {total / GB:.1f} GB of memory", hint)
     free = facts.memory_available_bytes
     if free is not None and free < MEMORY_NEEDED_FREE:
@@ -68,7 +68,7 @@ WATCH_LIMITS = Fix(
 )
 
 
-@check("inotify", "the kernel's limits for watchers", why="a save that is not seen is not reloaded")
+@check("inotify", "the kernel's limits for file watchers", why="a save that is not noticed is not reloaded")
 def inotify(facts: MachineFacts) -> Finding | None:
     watches, instances = facts.inotify_watches, facts.inotify_instances
     if watches is None or instances is None:
@@ -77,12 +77,16 @@ def inotify(facts: MachineFacts) -> Finding | None:
         what = f"only {watches} inotify watches: not enough for a large tree"
         return WATCH_LIMITS.offer("warn", what, "sudo sysctl fs.inotify.max_user_watches=524288")
     if instances < INSTANCES_NEEDED:
-        what = f"only {instances} inotify instances: a few watchers use them up"
+        what = f"only {instances} inotify instances, which a few watchers use up"
         return WATCH_LIMITS.offer("warn", what, "sudo sysctl fs.inotify.max_user_instances=1024")
     return ok(f"{watches} inotify watches, {instances} instances")
 
 
-@check("lock", "the project's lock", why="two changes at a time would undo each other")
+@check(
+    "lock",
+    "the project's lock",
+    why="two commands that change the project at once would undo each other's work",
+)
 def lock(facts: MachineFacts) -> Finding | None:
     if facts.lock_holder is None:
         return None
@@ -99,16 +103,16 @@ LEFTOVERS = Fix("leftovers")
 @check(
     "leftovers",
     "devctl's watchers, containers, networks and images whose project folder is gone",
-    why="they take disk, ports and address ranges",
+    why="they take up disk space, ports and address ranges",
 )
 def leftovers(facts: MachineFacts) -> Finding | None:
     if facts.leftovers is None:
         return None
     count = len(facts.leftovers)
     if not count:
-        return ok("nothing is left over from projects that are gone")
+        return ok("nothing is left over from deleted projects")
     more = f" and {count - NAMED} more" if count > NAMED else ""
-    what = f"left over from projects that are gone: {', '.join(facts.leftovers[:NAMED])}{more}"
+    what = f"left over from deleted projects: {', '.join(facts.leftovers[:NAMED])}{more}"
     return LEFTOVERS.offer("warn", what)
 
 
@@ -120,13 +124,13 @@ ABANDONED = Fix(
 @check(
     "abandoned",
     "devctl's running containers whose project folder is gone",
-    why="they hold ports and address ranges that a new clone needs",
+    why="they take up ports and address ranges that a new clone needs",
 )
 def abandoned(facts: MachineFacts) -> Finding | None:
     if facts.abandoned is None:
         return None
     if not facts.abandoned:
-        return ok("no container runs for a project that is gone")
+        return ok("no container of a deleted project is running")
     named = ", ".join(facts.abandoned)
-    what = f"still running, though the project's folder is gone: {named}"
+    what = f"still running, although the project's folder is gone: {named}"
     return ABANDONED.offer("warn", what, f"docker rm --force {' '.join(facts.abandoned)}")

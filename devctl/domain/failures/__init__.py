@@ -1,7 +1,7 @@
-"""The failure dictionary: what was asked and what came back → one sentence, its cause, the command that fixes it.
+"""The failure dictionary: what was done and what came back → one sentence, its cause, and the command that fixes it.
 
-The entries are data, one file a topic, each with a recorded sample (`entries/*.yaml`); docs/reference/faults.md is made
-from them. In which file an entry stands and where in it decides nothing: see `explain`.
+The entries are data, one file per topic, each with a recorded sample (`entries/*.yaml`); docs/reference/faults.md is generated
+from them. The file of an entry, and its position there, make no difference: see `explain`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ def explain(
     oom_killed: bool = False,
     service: str = "NAME",
 ) -> Explained | None:
-    """The entry that fits, or None: an unknown failure is never guessed at. `service`: whose output it is.
+    """The matching entry, or None: an unknown failure is never guessed at. `service`: whose output it is.
 
-    Of several, one that is special speaks before one that is general, and then the one that is found first in the
-    output: what a tool says first is the cause of what follows.
+    Of several, a specific one takes precedence over a general one, and then the one that matches first in the output: what a
+    tool reports first is the cause of what follows.
     """
     from devctl.domain.failures.catalog import entries
 

@@ -1,4 +1,4 @@
-"""What of a build's output says why it failed: the lines of the step that failed, once; `-v` shows all of it."""
+"""The part of a build's output that says why it failed: the lines of the failed step, once; `-v` shows everything."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _STEP = regex(r"#(?P<id>\d+) (?P<text>.*)")
 _TIMED = regex(r"\d+\.\d+ (?P<said>.*)")
 _TITLE = regex(r"\[(?:(?P<names>[^\]]*) )?\d+/\d+\] (?P<instruction>.*)")
 _NAMELESS = regex(r"\bdevctl-stage-\d+(?= )")
-"""What the copy of a Dockerfile calls a stage without a name (`target_of` in domain/plan/run.py)."""
+"""The name of an unnamed stage in devctl's copy of a Dockerfile (`target_of` in domain/plan/run.py)."""
 _COMMAND = regex(
     r"(?:executor failed running \[|process \"/bin/sh -c ).*?(?:\]|\" did not complete successfully): ", re.S
 )
 _VARIABLE = regex(r"\$(?:\{[^}]*\}|\w+)")
-# What BuildKit and compose tell of themselves.
+# What BuildKit and compose print about themselves.
 _NOISE = regex(
     r"#\d+ |-+$| > \[|\s*$|time=|.*COMPOSE_BAKE|Dockerfile:\d+$|\s*\d+ \||\s*\|\s*(?:>>>)?|(?:ERROR: )?target \S+: failed to solve"
 )
 
 
 class Failed(Struct, frozen=True):
-    """`instruction`: the one that failed, its spaces made one; "" where it is not the user's."""
+    """`instruction`: the one that failed, with single spaces; "" if it is not the user's."""
 
     instruction: str
     lines: tuple[str, ...]
@@ -38,7 +38,7 @@ class Failed(Struct, frozen=True):
 
 
 def failed_build(output: str) -> Failed:
-    """The last ten lines of the step that failed; of a build that failed in none what BuildKit says of it."""
+    """The last ten lines of the step that failed; if no step failed, BuildKit's own message."""
     titles: dict[str, str] = {}
     said: dict[str, list[str]] = {}
     failed = last = error = ""
@@ -60,14 +60,14 @@ def failed_build(output: str) -> Failed:
 
 
 def _instruction(title: str) -> str:
-    """That of a stage of the user's: ours are nothing to look at. (`names`: service and stage.)"""
+    """That of a user's stage: devctl's own are nothing to look at. (`names`: service and stage.)"""
     found = _TITLE.fullmatch(title)
     ours = found is None or "devctl" in _NAMELESS.sub("", f"{found['names']} {found['instruction']}")
     return "" if found is None or ours else " ".join(found["instruction"].split())
 
 
 def is_shown_as(original: str, shown: str) -> bool:
-    """Whether an `instruction` is this one of a Dockerfile: COPY and ADD are shown with the values of their variables."""
+    """Whether an `instruction` is this one of a Dockerfile: COPY and ADD are shown with their variables substituted."""
     words = " ".join(original.replace("\\\n", " ").split())
     first, *others = _VARIABLE.split(words)
     if not others:
@@ -75,7 +75,7 @@ def is_shown_as(original: str, shown: str) -> bool:
     if not shown.startswith(first) or not shown.endswith(others[-1]):
         return False
     at = len(first)
-    for part in others[:-1]:  # no expression: several variables in a long line would take it too long
+    for part in others[:-1]:  # no regular expression: several variables in a long line would take it too long
         at = shown.find(part, at) + len(part)
         if at < len(part):
             return False

@@ -1,4 +1,4 @@
-"""The entries of the failure dictionary, read from `entries/TOPIC.yaml`: only when something failed, since it takes 40 ms."""
+"""The entries of the failure dictionary, read from `entries/TOPIC.yaml` only when something failed, since it takes 40 ms."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def codes(topic: str) -> frozenset[str]:
 
 
 def _entry(raw: dict[str, Any]) -> Failure:
-    """Raises TypeError for a key that no entry has."""
+    """Raises TypeError for an unknown key."""
     asked = raw.pop("asked")
     return Failure(
         asked=ANY if asked == "any" else frozenset(asked),

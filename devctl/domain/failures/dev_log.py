@@ -1,4 +1,4 @@
-"""What the lines of a dev container mean: the marks of our two scripts, air's own words, a panic of the app."""
+"""What the lines of a dev container mean: the marks of devctl's two scripts, air's own messages, a panic of the app."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Kind = Literal[
 ]
 
 MOST = 1_000_000
-"""Characters of what a build prints that are kept; the first errors are what counts."""
-# Eleven digits of seconds reach to the year 5138: what a program forges beyond the last year of a calendar is no time.
+"""Characters kept of a build's output; the first errors are what counts."""
+# Eleven digits of seconds reach the year 5138: a larger number, which a program may forge, is not a time.
 _MARK = regex(
     r"^devctl: build (?P<word>start|ok|failed|unchanged)(?: (?P<ms>\d{1,9})ms)?"
     r"(?: (?P<at>\d{1,11}))?(?P<serves> serves)?(?P<shown> shown)?\s*$"
@@ -45,7 +45,7 @@ _COMPILERS = regex(r"\S+\.go:\d+(?::\d+)?: ")
 _KILLED = "devctl: killed the program: "
 _NOTED = ("devctl: the program writes a watched file", "devctl: built as ")
 _COMMAND_FAILED = "devctl: post_cmd failed: "
-# What air says of itself at every start; the program's own words matter where it ended.
+# What air prints at every start; when it has ended, the program's own lines matter.
 _AIRS_OWN = regex(
     r"^(?:watching |!exclude |\[save\] |building\.\.\.$|running\.\.\.$|"
     r"devctl: (?:build (?:start|ok|unchanged)|(?:re|the container )?started|builds \S+ first$|built \S+$))"
@@ -53,7 +53,7 @@ _AIRS_OWN = regex(
 
 
 def without_airs_own(log: str, mark: str = "") -> str:
-    """To be searched for a cause. `mark`: as of LogLines."""
+    """The lines to search for a cause. `mark`: as for LogLines."""
     lines = LogLines(mark)
     said = [each for line in log.split("\n") for each in lines.read("", f"{line}\n")]
     texts = (each.text for each in [*said, *lines.end()])
@@ -61,14 +61,14 @@ def without_airs_own(log: str, mark: str = "") -> str:
 
 
 _ANEW = ("container.started", "app.started", "app.replaced", "app.exited")
-"""Nothing of the program before it goes on behind it."""
+"""Nothing from before the program started counts."""
 _ENDS: dict[str, Kind] = {"ok": "build.ok", "failed": "build.failed", "unchanged": "build.unchanged"}
 
 
 class Mark(Struct, frozen=True):
-    """`message`: the compiler's text, the first line of a panic, an exit code, what our script says of a kill, or what a command
-    printed that failed. `ms`: what a build took; `at`: when it ended, in seconds, 0 where that is not said. `serves`: whether
-    the program runs on meanwhile."""
+    """`message`: the compiler's text, the first line of a panic, an exit code, what devctl's script says about a kill, or the
+    output of a failed command. `ms`: duration of the build; `at`: when it ended, in seconds, 0 if unknown. `serves`: whether
+    the program keeps running meanwhile."""
 
     kind: Kind
     message: str = ""
@@ -78,23 +78,23 @@ class Mark(Struct, frozen=True):
 
 
 class DevLog(Struct):
-    """Reads a dev container's lines one by one; keeps what a build printed until its end is known. `mark`: as of LogLines."""
+    """Reads a dev container's lines one by one; keeps a build's output until its result is known. `mark`: as for LogLines."""
 
     mark: str = ""
     _build: list[str] | None = field(default=None)
     _size: int = 0
     _late: bool = False
     _beside: list[str] = field(default_factory=list)
-    """What was printed outside of a build, by air or by a command that it ran at its end."""
+    """What was printed outside a build, by air or by a command that it ran at its end."""
     apart: bool = False
-    """Whether the program's lines are told from the others: not with scripts that were written before there was a mark."""
+    """Whether the program's lines can be told from the others: not with scripts from before there was a mark."""
     _lines: LogLines = field(default_factory=LogLines)
 
     def __post_init__(self) -> None:
         self._lines = LogLines(self.mark)
 
     def hear(self, stream: str, text: str) -> Iterator[Said | Mark]:
-        """`text`: a line with its end, or a piece of one. Each line, and behind it what it means."""
+        """`text`: a line with its end, or a piece of one. Yields each line, and after it what it means."""
         for said in self._lines.read(stream, text):
             mark = self.read(said.text, program=said.program)
             if mark is not None and mark.kind in _ANEW:
@@ -117,7 +117,7 @@ class DevLog(Struct):
         mark = self._spoken(text)
         if (
             mark is None and self._late and _COMPILERS.match(text)
-        ):  # the two streams of a log may pass each other
+        ):  # the two streams of a log may overtake each other
             self._late = False
             return Mark("build.failed", text)
         if mark is None:
@@ -131,7 +131,7 @@ class DevLog(Struct):
             self._size += len(text) + 1
 
     def _spoken(self, text: str) -> Mark | None:
-        """What devctl-run says; air's own words and the runtime's, which matter in a dev stage that is not ours too."""
+        """What devctl-run says; air's and the runtime's own messages, which also matter in a dev stage that is not devctl's."""
         if text.startswith("failed to build"):
             return self._ended("build.failed")
         if text == "building...":
@@ -141,9 +141,7 @@ class DevLog(Struct):
             return Mark("container.started")
         if text in ("running...", "devctl: started"):
             return Mark("app.started")
-        if helper := _HELPER.match(
-            text
-        ):  # another program of the image, which is started before the service's own
+        if helper := _HELPER.match(text):  # another program of the image, started before the service's own
             return Mark("helper.built" if helper["built"] else "helper.building")
         if text == "devctl: restarted":
             return Mark("app.replaced")

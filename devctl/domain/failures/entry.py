@@ -11,14 +11,14 @@ from msgspec import Struct
 from devctl.errors import DevctlError, ExitCode, FilesError, MachineError, Problem, ProjectError
 
 Asked = Literal["build", "start", "reload", "probe", "compose", "pull", "config"]
-"""What was going on when the output came."""
+"""What was going on when the output was printed."""
 ANY: frozenset[Asked] = frozenset(get_args(Asked))
 
 _KINDS = {ExitCode.FILES: FilesError, ExitCode.MACHINE: MachineError}
 
 
 class Facts(Struct, frozen=True):
-    """What was observed beside the output. `service`: whose output it is, what `{service}` of a text becomes."""
+    """What was observed besides the output. `service`: whose output it is, the value of `{service}` in a text."""
 
     exit_code: int | None = None
     oom_killed: bool = False
@@ -26,7 +26,7 @@ class Facts(Struct, frozen=True):
 
 
 class Sample(Struct, frozen=True):
-    """A recorded output that this entry explains. `found`: what its pattern finds there, by group."""
+    """A recorded output that this entry explains. `found`: what its pattern matches there, by group."""
 
     asked: Asked
     source: str
@@ -36,11 +36,11 @@ class Sample(Struct, frozen=True):
 
 
 class Failure(Struct, frozen=True):
-    """One entry. `pattern` is searched in the output; its named groups fill `message`, `why`, `hint` and `place`.
+    """One entry. `pattern` is searched for in the output; its named groups fill `message`, `why`, `hint` and `place`.
 
-    A group's name may end in a number, for another spelling of the same. `exit_codes`: those that it can have, where that
-    tells it apart; `oom`: the engine must say so. `why`: the cause, where the message does not say it. `general`: it also
-    fits what others explain better, and speaks only where none of those does.
+    A group's name may end in a number, for another spelling of the same thing. `exit_codes`: the possible ones, if they
+    distinguish it; `oom`: the engine must report it. `why`: the cause, if the message does not state it. `general`: it also
+    matches what others explain better, and applies only if none of those does.
     """
 
     code: str
@@ -72,17 +72,17 @@ class Failure(Struct, frozen=True):
 
 
 def groups_of(found: re.Match[str]) -> dict[str, str]:
-    """What the named groups hold, by the name without its number."""
+    """The values of the named groups, by name without the number."""
     return {name.rstrip("0123456789"): value for name, value in found.groupdict().items() if value}
 
 
 class Explained(Problem, frozen=True):
-    """The problem, and whose turn it is (`exit`)."""
+    """The problem, and who has to act (`exit`)."""
 
     exit: ExitCode = ExitCode.PROJECT
 
     def error(self, *, detail: str, before: str = "", place: str | None = None) -> DevctlError:
-        """As the error to raise. `before`: what goes in front of the message; `place`: known better than by the entry."""
+        """As the error to raise. `before`: text in front of the message; `place`: if it is known better than by the entry."""
         kind = _KINDS.get(self.exit, ProjectError)
         message = f"{before}: {self.message}" if before else self.message
         return kind(

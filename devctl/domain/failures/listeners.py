@@ -15,14 +15,14 @@ _LOCAL_V6 = "00000000000000000000000001000000"
 
 
 class Listener(Struct, frozen=True):
-    """`local`: bound to the loopback address alone."""
+    """`local`: bound only to the loopback address."""
 
     port: int
     local: bool
 
 
 def listening(text: str) -> Iterator[tuple[str, int, str]]:
-    """Address as the kernel writes it, port, and the inode of the socket ("" in a table that was cut)."""
+    """Address as the kernel writes it, port, and the inode of the socket ("" in a truncated table)."""
     for line in text.splitlines():
         words = line.split()
         host, _, port = words[1].rpartition(":") if len(words) > 3 else ("", "", "")

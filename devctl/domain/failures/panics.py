@@ -1,4 +1,4 @@
-"""Where a Go program panicked: the first line of its own in the trace."""
+"""Where a Go program panicked: the first line of its own code in the trace."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _SIGNS = ("panic: ", "fatal error: ")
 
 
 def panic_line(log: str) -> str | None:
-    """The first line that the runtime says when it gives up."""
+    """The first line that the runtime prints when it gives up."""
     return next((line for line in log.splitlines() if line.startswith(_SIGNS)), None)
 
 
 def own_line(trace: str, service: Service) -> str | None:
-    """`cmd/api/main.go:11`, relative to the project; None without a trace, or where no line of it is the project's.
+    """`cmd/api/main.go:11`, relative to the project; None without a trace, or if no line in it is the project's.
 
-    A function's package says where its file lies, wherever it was compiled; in dev the whole project is mounted, and the
-    other modules of a workspace are known by that.
+    A function's package tells where its file is, wherever it was compiled; in dev the whole project is mounted, which
+    identifies the other modules of a workspace.
     """
     for frame in _FRAME.finditer(trace):
         file = frame["file"]

@@ -1,4 +1,4 @@
-"""Places as the project has them, not as a module or a container does."""
+"""Places as paths in the project, not in a module or a container."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def of_project(text: str, service: Service) -> str:
 
 
 def of_compiler(said: str, service: Service) -> str:
-    """What `go build` prints counts from go.mod."""
+    """Paths printed by `go build` are relative to go.mod."""
 
     def moved(found: re.Match[str]) -> str:
         place = found["place"]
@@ -37,7 +37,7 @@ def first_place(said: str) -> str | None:
 
 
 def telling_line(said: str) -> str:
-    """Of what a build prints the line that says what is wrong: the compiler's first one, else the first at all. What a command of
-    the user's prints beside it (`echo building`) says nothing."""
+    """The line of a build's output that says what is wrong: the compiler's first one, else the very first. What a user's
+    command prints besides (`echo building`) says nothing."""
     lines = [line for line in said.splitlines() if line and not line.startswith("#")]
     return next((line for line in lines if _COMPILED.match(line)), lines[0] if lines else "")

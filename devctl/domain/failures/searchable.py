@@ -1,15 +1,15 @@
-"""What a program or a tool printed, as it is searched for a cause."""
+"""What a program or a tool printed, in the form in which it is searched for a cause."""
 
 from __future__ import annotations
 
 LONGEST = 2_000
-"""Characters of a line. Patterns may take the square of that: a program can print a line that is made for it."""
+"""Characters of a line. Patterns may take quadratic time: a program can print a line crafted for that."""
 _LEFT_OUT = " … "
 _HALF = (LONGEST - len(_LEFT_OUT)) // 2
 
 
 def searchable(output: str) -> str:
-    """Each line as it is; of a longer one its two ends, where a tool says what it was about and how that ended."""
+    """Each line unchanged; of a longer one its two ends, where a tool says what it was about and how that ended."""
     if len(output) <= LONGEST:
         return output
     lines = output.split("\n")

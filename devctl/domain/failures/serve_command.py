@@ -1,4 +1,4 @@
-"""The sub-command that serves, where a program prints what it knows instead of starting."""
+"""The subcommand that serves, if a program prints its usage instead of starting."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from devctl.domain.regex import regex
 
-# As programs call it, the plainest first.
+# Names that programs use, the plainest first.
 _SERVES = ("serve", "server", "start", "run", "web", "daemon", "api", "http", "up")
 # A line of a help text (cobra, urfave/cli, kong), or the complaint of kong and go-flags.
 _LISTED = regex(r"^\s+([a-z][\w-]*)(?:,| |$)", re.MULTILINE)
@@ -16,7 +16,7 @@ _WORD = regex(r"[a-z][\w-]*")
 
 
 def serving_word(log: str) -> str | None:
-    """`serve` of a help text that lists it; None where the program names nothing of the kind."""
+    """`serve` of a help text that lists it; None if the program names nothing of the kind."""
     asked = _ASKED.search(log)
     listed = _LISTED.findall(log) if _HELP.search(log) else []
     named = {*listed, *_WORD.findall(asked[1] if asked else "")}

@@ -13,7 +13,7 @@ Read = Callable[[str], str | None]
 
 
 def fingerprint(entries: Mapping[str, bytes | None]) -> str:
-    """A hash over files by path. Absent files (None) count as not there; an empty go.sum too."""
+    """A hash over files by path. Absent files (None) count as nonexistent; so does an empty go.sum."""
     whole = sha256()
     for path, content in sorted(entries.items()):
         meaning = None if content is None else normalise(path, content)
@@ -24,7 +24,7 @@ def fingerprint(entries: Mapping[str, bytes | None]) -> str:
 
 
 def normalise(path: str, content: bytes) -> bytes:
-    """The part of a file that a build depends on; the raw bytes where it has no grammar of ours or does not parse."""
+    """The part of a file that a build depends on; the raw bytes if devctl has no grammar for it or it does not parse."""
     name = posixpath.basename(path)
     if name in ("go.sum", "go.work.sum"):
         return b"\n".join(sorted({line.strip() for line in content.splitlines() if line.strip()}))
@@ -40,9 +40,9 @@ def normalise(path: str, content: bytes) -> bytes:
 def manifests(module_dir: str, *, read: Read, workspace: bool = True) -> tuple[str, ...]:
     """The files whose meaning decides the deps layer of the module in `module_dir`, relative to the project.
 
-    Its go.mod, go.sum and vendor/modules.txt; a go.work above it (unless `workspace` is off, as with GOWORK=off) with
-    its members; the go.mod of folders put in by `replace`. Files that do not exist are named too: they may come.
-    A path may start with `../` where a replacement lies outside of the project.
+    Its go.mod, go.sum and vendor/modules.txt; a go.work above it (unless `workspace` is off, as with GOWORK=off) with its
+    members; the go.mod of folders used by `replace`. Files that do not exist are included too: they may appear. A path may
+    start with `../` if a replacement is outside the project.
     """
     work = _work_above(module_dir, read) if workspace else None
     found = _module_files(module_dir)
@@ -65,7 +65,7 @@ def _module_files(folder: str) -> list[str]:
 
 
 def _work_above(folder: str, read: Read) -> str | None:
-    """Go takes the nearest go.work; looked for inside the project only."""
+    """Go takes the nearest go.work; this looks only inside the project."""
     current = _join(folder)
     while not current.startswith(".."):
         if read(candidate := _join(current, "go.work")) is not None:

@@ -1,4 +1,4 @@
-"""Facts read from Go source by adapters; what `domain/detect/service.py` and `domain/lint/rules.py` decide on."""
+"""Facts read from Go source by adapters; `domain/detect/service.py` and `domain/lint/rules.py` decide on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Located(Struct, frozen=True, eq=False):
-    """A value and where it was read: `path:line`, relative to the project; `about`: the names that the code has for it there."""
+    """A value and where it was read: `path:line`, relative to the project; `about`: the names in the code around it."""
 
     value: str
     place: str
@@ -25,8 +25,8 @@ SettingKind = Literal["env", "flag", "key", "field"]
 
 
 class Setting(Struct, frozen=True):
-    """A default that can be set from outside: `name` is the variable, flag, key of a configuration or field, `value` an
-    address or a port."""
+    """A default that can be set from outside: `name` is the variable, flag, configuration key or field, `value` an address or
+    a port."""
 
     name: str
     value: str
@@ -35,9 +35,9 @@ class Setting(Struct, frozen=True):
 
 
 class EnvFile(Struct, frozen=True):
-    """A file of variables (`path` relative to the module) that the program exits without, and the line that loads it.
+    """A file of variables (`path` relative to the module) without which the program exits, and the line that loads it.
 
-    `there`: it is in the folder; `example`: a file beside it to copy, "" where there is none.
+    `there`: it exists in the folder; `example`: a file beside it to copy, "" if there is none.
     """
 
     path: str
@@ -47,8 +47,8 @@ class EnvFile(Struct, frozen=True):
 
 
 class Unbuilt(Struct, frozen=True):
-    """What a frontend's build makes and is not there: `pattern` as the code names it at `place`, `path` relative to the project,
-    the `command` that makes it ("" where none is seen). `embedded`: the code does not compile without it."""
+    """The missing output of a frontend build: `pattern` as the code names it at `place`, `path` relative to the project, the
+    `command` that creates it ("" if none is found). `embedded`: the code does not compile without it."""
 
     pattern: str
     path: str
@@ -65,18 +65,19 @@ class ConfigFile(Struct, frozen=True):
 
 
 class GoPackage(Struct, frozen=True):
-    """One folder of Go files, tests and excluded build tags left out. `dir` is relative to the project (`.`, `cmd/api`).
+    """One folder of Go files, without tests and files excluded by build tags. `dir` is relative to the project (`.`,
+    `cmd/api`).
 
-    `listens`: addresses or ports handed to a listen call or server field ("" where the code computes it); `routes`:
-    literal paths registered for GET (`/healthz`); `env_reads`: variables read; `env_required`: those without which the
-    program ends; `opens`: literal paths, relative to the module, that are opened at run time and exist; `settings`:
-    defaults of addresses and ports; `tls`: the place of a listen call that speaks TLS; `opens_beside`: what is opened
-    lies in the folder of this main, not in that of the module; `embeds`: patterns of go:embed, `embedded`: what they fit, as
-    endings (`*.txt`) and, for files without one, paths relative to the project; `port_env`: variables that stand in a listen call
-    whose address is not known; `configs`: names of configuration files without folder or ending, as viper is told them;
-    `ungenerated`: files without the Go code that is generated from them, each with the name of that and the command;
-    `unbuilt`: what of a frontend is embedded or served, and not there; `loopback`: those of `listens` that are
-    written as an address of the loopback; `loads_zone`: where it asks for a time zone by name.
+    `listens`: addresses or ports passed to a listen call or server field ("" if the code computes it); `routes`: literal paths
+    registered for GET (`/healthz`); `env_reads`: variables read; `env_required`: those without which the program exits;
+    `opens`: literal paths, relative to the module, that are opened at run time and exist; `settings`: defaults of addresses
+    and ports; `tls`: the place of a listen call that uses TLS; `opens_beside`: what is opened is in the folder of this main,
+    not in that of the module; `embeds`: patterns of go:embed, `embedded`: what they match, as extensions (`*.txt`) and, for
+    files without one, paths relative to the project; `port_env`: variables in a listen call whose address is unknown;
+    `configs`: names of configuration files without folder or extension, as given to viper; `ungenerated`: files without the Go
+    code that is generated from them, each with the missing name and the command; `unbuilt`: parts of a frontend that are
+    embedded or served, but do not exist; `loopback`: those of `listens` that are written as a loopback address; `loads_zone`:
+    where it loads a time zone by name.
     """
 
     dir: str
@@ -104,9 +105,9 @@ class GoPackage(Struct, frozen=True):
 
 
 class Module(Struct, frozen=True):
-    """A go.mod: `dir` relative to the project, `path` the module path, `go` its go line ("" when absent).
+    """A go.mod: `dir` relative to the project, `path` the module path, `go` its go line ("" if absent).
 
-    `requires`: module paths; `go_line` the line of `go`; `config_files`: those in the usual folders, whether or not the
+    `requires`: module paths; `go_line` the line number of `go`; `config_files`: those in the usual folders, whether or not the
     code names them; `text`: the go.mod as it was read.
     """
 
@@ -123,8 +124,8 @@ class Module(Struct, frozen=True):
 
 
 class SourceFacts(Struct, frozen=True):
-    """All modules below a project; `work` is the path of go.work if there is one; `loose_go`: a Go file without any,
-    and `loose_name` what the imports of such files call the module that is missing; `frontends`: folders with a package.json."""
+    """All modules below a project; `work` is the path of go.work if there is one; `loose_go`: a Go file without a module, and
+    `loose_name` the name that the imports of such files give the missing module; `frontends`: folders with a package.json."""
 
     modules: tuple[Module, ...]
     work: str | None = None

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from devctl.domain.regex import regex
 
-# Possessive, so that a long comment that is no Go file at all costs no backtracking.
+# Possessive, so that a long comment that is not a Go file at all costs no backtracking.
 _PACKAGE = regex(rb"(?:\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+package\s++(\w++)")
 _END_OF_IMPORTS = regex(rb"^(?:func|type|var|const)\b", re.MULTILINE)
 _IMPORT = regex(rb'^[ \t]*(?:import[ \t]*\(?[ \t]*)?(?:[\w.]+[ \t]+)?["`]([^"`\n]+)["`]', re.MULTILINE)
@@ -18,16 +18,16 @@ _BUILD = regex(rb"^//go:build[ \t]+(.*?)[ \t\r]*$", re.MULTILINE)
 _OLD_BUILD = regex(rb"^//[ \t]*\+build[ \t]+(.*?)[ \t\r]*$", re.MULTILINE)
 _WORD = regex(r"&&|\|\||[!()]|[\w.]+")
 
-# `go tool dist list`, enough of it to read file names as the go command does.
+# From `go tool dist list`: enough of it to read file names as the go command does.
 _GOOS = "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris wasip1 windows zos"
 _SYSTEMS = frozenset(_GOOS.split())
 _GOARCH = "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x sparc64 wasm"
 _MACHINES = frozenset(_GOARCH.split())
-# cgo counts as on: a file that needs it must be seen, since a stub may build without it and fail when it runs.
+# cgo counts as on: a file that needs it must be seen, since a stub may build without it and fail at run time.
 BUILT_FOR = frozenset({"linux", "amd64", "unix", "gc", "cgo"})
 
 
-# What a generator reads, what it writes, and its command. A file of a fixed name stands for the folder.
+# What a generator reads, what it writes, and its command. A file with a fixed name stands for the folder.
 _GENERATED = (
     (regex(r"(?P<stem>\w[\w.-]*)\.templ"), "{stem}_templ.go", "templ generate"),
     (regex(r"wire\.go"), "wire_gen.go", "wire ./..."),
@@ -40,7 +40,7 @@ class Head(Struct, frozen=True):
 
 
 def file_name_counts(name: str) -> bool:
-    """Whether the go command would build a file of this name for linux/amd64, tests left out."""
+    """Whether the go command would build a file of this name for linux/amd64, except for tests."""
     if not name.endswith(".go") or name.startswith(("_", ".")) or name.endswith("_test.go"):
         return False
     parts = name.removesuffix(".go").split("_")[1:]
@@ -53,7 +53,7 @@ def file_name_counts(name: str) -> bool:
 
 
 def read_head(source: bytes, *, tags: frozenset[str] = BUILT_FOR) -> Head | None:
-    """None for a file that is not built (build constraints) or is no Go file."""
+    """None for a file that is not built (build constraints) or is not a Go file."""
     found = _PACKAGE.match(source, 3 if source.startswith(b"\xef\xbb\xbf") else 0)
     if found is None or not _is_built(source[: found.end()], tags):
         return None
@@ -64,9 +64,9 @@ def read_head(source: bytes, *, tags: frozenset[str] = BUILT_FOR) -> Head | None
 
 
 def ungenerated(names: frozenset[str], *, built: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
-    """Files of a folder whose generated Go is not there: source, what is missing, the command that writes it.
+    """Files in a folder whose generated Go code is missing: source, missing name, the command that writes it.
 
-    `built`: those that Go builds as they are; a wire.go among them is no injector of wire's.
+    `built`: those that Go builds unchanged; a wire.go among them is not an injector of wire's.
     """
     found = []
     for name in sorted(names.difference(built)):
@@ -79,10 +79,10 @@ def ungenerated(names: frozenset[str], *, built: Iterable[str]) -> tuple[tuple[s
 
 
 def named_by_imports(folders: Iterable[str], imports: Iterable[str]) -> str:
-    """What a repository without go.mod calls itself in its own imports: `x.org/shop/db`, and there is a folder `db`."""
+    """What a repository without go.mod calls itself in its own imports: `x.org/shop/db`, if there is a folder `db`."""
     here = {folder for folder in folders if folder != "."}
     named = (path.removesuffix(f"/{f}") for path in imports for f in here if path.endswith(f"/{f}"))
-    # A folder of a dependency may be called like one of ours, but not most of them.
+    # A folder of a dependency may be named like one here, but not most of them.
     return max(Counter(named).items(), key=lambda item: (item[1], -len(item[0])), default=("", 0))[0]
 
 
@@ -101,7 +101,7 @@ def _holds_old(line: str, tags: frozenset[str]) -> bool:
 
 
 def holds(expression: str, tags: frozenset[str]) -> bool:
-    """Whether a `//go:build` expression is true for these tags; one that cannot be read counts as true."""
+    """Whether a `//go:build` expression is true for these tags; one that cannot be parsed counts as true."""
     words = _WORD.findall(expression)[::-1]
     try:
         result = _either(words, lambda tag: tag in tags or re.fullmatch(r"go1\.\d+", tag) is not None)

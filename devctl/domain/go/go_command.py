@@ -1,4 +1,4 @@
-"""What the words of a `go run`, `go build` or `go install` say."""
+"""What the words of a `go run`, `go build` or `go install` mean."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _WITH_VALUE = frozenset(
 )
 """Flags whose value may be the next word."""
 PLACES_CACHE = regex(r"\b(?:GOCACHE|HOME|XDG_CACHE_HOME)\b")
-"""What says where Go keeps its build cache: https://pkg.go.dev/cmd/go#hdr-Build_and_test_caching"""
+"""What sets the location of Go's build cache: https://pkg.go.dev/cmd/go#hdr-Build_and_test_caching"""
 
 
 class GoCommand(Struct, frozen=True):
-    """`folder`: where it works; `packages`: as they are written; `files`: those of the package that are named in its place; `args`:
-    what `go run` passes on; `output`: of `-o`, as it is written; `flags`: the others, each as one word (`-tags=a,b`); `env`: what
-    is set for this command alone."""
+    """`folder`: where it works; `packages`: as written; `files`: those of the package that are named instead; `args`: what `go
+    run` passes on; `output`: of `-o`, as written; `flags`: the others, each as one word (`-tags=a,b`); `env`: what is set only
+    for this command."""
 
     verb: str
     folder: str
@@ -39,7 +39,7 @@ class GoCommand(Struct, frozen=True):
 
 
 def go_command(words: Sequence[str], folder: str, env: Mapping[str, str]) -> GoCommand | None:
-    """Of the words behind `go`; None of those that compile no program of one's own."""
+    """From the words after `go`; None for those that compile none of the project's own programs."""
     left = list(words)
     if left[:1] == ["-C"]:
         folder, left = posixpath.join(folder, "".join(left[1:2])), left[2:]
@@ -68,7 +68,7 @@ def go_command(words: Sequence[str], folder: str, env: Mapping[str, str]) -> GoC
     packages = (
         tuple(left[: end if verb == "run" else None]) if not files else (posixpath.dirname(files[0]) or ".",)
     )
-    if any("@" in package for package in packages[:1]):  # a program of somebody else
+    if any("@" in package for package in packages[:1]):  # someone else's program
         return None
     args = tuple(left[end:]) if verb == "run" else ()
     return GoCommand(
@@ -77,7 +77,7 @@ def go_command(words: Sequence[str], folder: str, env: Mapping[str, str]) -> GoC
 
 
 def flag_of(flags: Iterable[str], name: str) -> str:
-    """The value that one of these has, "" where it is not among them."""
+    """The value that one of these has, "" if it is not among them."""
     return next((flag.partition("=")[2] for flag in flags if flag.startswith(f"-{name}=")), "")
 
 

@@ -1,7 +1,7 @@
-"""What `go list -deps -json` says of a main: packages that are other ones without cgo, and the files that it embeds.
+"""What `go list -deps -json` says about a main package: packages that differ without cgo, and the files that it embeds.
 
-Asked twice, with cgo and without, and compared: only what the program is really built from counts, and the standard library
-never does (net and os/user do without C what they do with it).
+Run twice, with cgo and without, and compared: only what the program is really built from counts, and the standard library
+never does (net and os/user do the same without C).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from msgspec.structs import replace
 from devctl.domain.regex import regex
 
 FIELDS = "ImportPath,Dir,Standard,Module,GoFiles,CgoFiles,Imports,EmbedFiles"
-# A sentence in quotes: an import path has no space.
+# A sentence in quotes: an import path contains no space.
 _SENTENCE = regex(r'"((?:[^"\\]|\\.)*cgo(?:[^"\\]|\\.)*)"|`([^`]*cgo[^`]*)`', re.IGNORECASE)
 
 
 class Listed(Struct, frozen=True):
-    """One package that is not of the standard library. `own`: of the module that the main is in, `at` its folder there."""
+    """One package outside the standard library. `own`: in the module of the main package, `at` its folder there."""
 
     path: str
     folder: str
@@ -35,10 +35,10 @@ class Listed(Struct, frozen=True):
 
 
 class WithoutC(Struct, frozen=True):
-    """A package that is built from other files where cgo is off: `instead` stand in for `left_out`.
+    """A package that is built from other files without cgo: `instead` replace `left_out`.
 
-    `c`: the package with C in it: itself, or what it imports with cgo alone. `place`: the folder of ours that needs it.
-    `folder`: where its files lie in the container. `says`: what a stand-in has to say of that, with its line.
+    `c`: the package with C in it: itself, or one that it imports only with cgo. `place`: the project's folder that needs it.
+    `folder`: where its files are in the container. `says`: what a stub says about that, with its line.
     """
 
     package: str
@@ -51,7 +51,7 @@ class WithoutC(Struct, frozen=True):
 
 
 class Listing(Struct, frozen=True):
-    """`with_c`: packages partly written in C, where cgo is on. `without`: None where nothing can be built without it.
+    """`with_c`: packages partly written in C, if cgo is on. `without`: None if nothing can be built without it.
 
     `embedded`: files, relative to the project.
     """
@@ -62,7 +62,7 @@ class Listing(Struct, frozen=True):
 
 
 def parse(text: str) -> tuple[Listed, ...]:
-    """In Go's order: the main comes last. Raises ValueError where it is no answer of `go list`."""
+    """In Go's order: the main package comes last. Raises ValueError if it is not output of `go list`."""
     decoder, at, raw = json.JSONDecoder(), 0, []
     text = text.rstrip()
     while at < len(text):
@@ -81,9 +81,9 @@ def written_in_c(packages: Iterable[Listed]) -> tuple[str, ...]:
 
 
 def compare(with_c: Iterable[Listed], without: Iterable[Listed], *, module_dir: str) -> tuple[WithoutC, ...]:
-    """What of the program that is built without cgo would be other files with it. `module_dir`: relative to the project.
+    """What in a program built without cgo would consist of other files with it. `module_dir`: relative to the project.
 
-    Not what has other files and no C in either (rlp of go-ethereum takes cgo for a sign that `unsafe` may be used).
+    Not packages with other files but no C in either case (rlp of go-ethereum takes cgo as a sign that `unsafe` may be used).
     """
     whole, built = {p.path: p for p in with_c}, {p.path: p for p in without}
     needed_by = _needed_by(built)
@@ -108,7 +108,7 @@ def compare(with_c: Iterable[Listed], without: Iterable[Listed], *, module_dir: 
 
 
 def _c_of(package: Listed, plain: Listed, whole: Mapping[str, Listed]) -> str | None:
-    """The C that is in a package with cgo and not without: its own, or of what it imports then alone."""
+    """The C that is in a package only with cgo: its own, or that of what it then imports."""
     if package.c_files:
         return package.path
     waiting = [path for path in package.imports if path in whole and path not in plain.imports]
@@ -120,13 +120,13 @@ def _c_of(package: Listed, plain: Listed, whole: Mapping[str, Listed]) -> str | 
 
 
 def embedded_files(packages: Iterable[Listed], *, module_dir: str) -> tuple[str, ...]:
-    """Those of the module that the main is in."""
+    """Those in the module of the main package."""
     names = (posixpath.join(module_dir, p.at, name) for p in packages if p.own for name in p.embedded)
     return tuple(sorted({posixpath.normpath(name) for name in names}))
 
 
 def with_words(found: Iterable[WithoutC], grepped: str) -> tuple[WithoutC, ...]:
-    """With what a stand-in says itself. `grepped`: its lines with `cgo` in them, as `FILE:LINE:TEXT`."""
+    """With what a stub itself says. `grepped`: its lines with `cgo` in them, as `FILE:LINE:TEXT`."""
     said: dict[str, str] = {}
     for line in grepped.splitlines():
         path, number, text = [*line.split(":", 2), "", ""][:3]
@@ -165,7 +165,7 @@ def _listed(raw: Mapping[str, object], *, own: bool) -> Listed:
 
 
 def _needed_by(built: Mapping[str, Listed]) -> dict[str, str]:
-    """Package → the folder of ours by which the main comes to it first."""
+    """Package → the project's folder through which the main package first reaches it."""
     main = [*built.values()][-1] if built else None
     if main is None:
         return {}

@@ -44,9 +44,9 @@ class Replace(Struct, frozen=True):
 
 
 class GoMod(Struct, frozen=True):
-    """A go.mod, or a go.work (`module` is "" then, and `uses` the folders of its members).
+    """A go.mod, or a go.work (then `module` is "", and `uses` has the folders of its members).
 
-    `others` are directives that name neither a version of Go nor a requirement, as text: `exclude a v1`, `tool x`.
+    `others` are directives that name neither a Go version nor a requirement, as text: `exclude a v1`, `tool x`.
     """
 
     module: str = ""
@@ -58,7 +58,7 @@ class GoMod(Struct, frozen=True):
     others: tuple[str, ...] = ()
 
     def versions(self) -> dict[str, str]:
-        """Version by module path; the highest where a path is required twice, as Go chooses."""
+        """Version by module path; the highest if a path is required twice, as Go chooses."""
         chosen: dict[str, str] = {}
         for item in self.requires:
             known = chosen.get(item.path)
@@ -67,14 +67,14 @@ class GoMod(Struct, frozen=True):
         return chosen
 
     def built(self, path: str, version: str) -> tuple[str, str] | None:
-        """The module that Go takes for a required one, after `replace`; None for a folder, of which go.sum says nothing."""
+        """The module that Go uses for a required one, after `replace`; None for a folder, which go.sum does not cover."""
         swap = next((r for r in self.replaces if r.old == path and r.old_version in ("", version)), None)
         if swap is None:
             return path, version
         return None if swap.local else (swap.new, swap.new_version)
 
     def meaning(self) -> tuple[object, ...]:
-        """What Go builds by: equal for texts that differ in comments, order, layout or `// indirect` only."""
+        """What Go builds from: equal for texts that differ only in comments, order, layout or `// indirect`."""
         return (
             self.module,
             self.go,
@@ -87,7 +87,7 @@ class GoMod(Struct, frozen=True):
 
 
 class _Broken(Exception):
-    """What is wrong in the line that is being read."""
+    """What is wrong with the line being read."""
 
 
 def parse_mod(text: str, *, path: str = "go.mod") -> GoMod:
@@ -211,7 +211,7 @@ def _error(path: str, line: int, message: str, hint: str = "") -> FilesError:
 
 
 def sums_complete(mod: GoMod, sum_text: str) -> bool:
-    """Whether go.sum holds the content hash of every required module: then nothing more is about to be written."""
+    """Whether go.sum has the content hash of every required module: then nothing more is about to be written."""
     known = {tuple(line.split()[:2]) for line in sum_text.splitlines() if len(line.split()) == 3}
     built = (mod.built(path, version) for path, version in mod.versions().items())
     return all(module is None or module in known for module in built)

@@ -1,4 +1,4 @@
-"""What differs between two versions of a go.mod or go.work, in words."""
+"""The differences between two versions of a go.mod or go.work, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What go.mod, go.sum and vendor/ lack of one another, seen without the go command: each gap ends a build early."""
+"""Mismatches between go.mod, go.sum and vendor/, found without the go command: each one ends a build early."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ GapKind = Literal["require", "sum", "vendor"]
 
 
 class ModuleGap(Struct, frozen=True):
-    """`require`: imported, but no module of go.mod has it; `sum`: required, but go.sum has no line of it; `vendor`:
-    vendor/ does not say what go.mod says. `dir` is the module's folder in the project, `what` the first of them.
+    """`require`: imported, but no module in go.mod provides it; `sum`: required, but go.sum has no line for it; `vendor`:
+    vendor/ does not match go.mod. `dir` is the module's folder in the project, `what` the first of them.
 
-    `workspace`: Go builds by a go.work, whose vendor/ and checksums are its own, and `dir` is where the command belongs.
+    `workspace`: Go builds with a go.work, whose vendor/ and checksums are its own, and the command belongs in `dir`.
     """
 
     dir: str
@@ -28,8 +28,8 @@ class ModuleGap(Struct, frozen=True):
     @property
     def command(self) -> tuple[str, ...]:
         if self.workspace:
-            # Tidying looks up the other members, which need not be published; these take them from the workspace.
-            # Every load of packages completes go.work.sum, `list` without building.
+            # Tidying looks up the other members, which need not be published; these use them from the workspace. Loading
+            # packages completes go.work.sum, and `list` does so without building.
             commands: dict[GapKind, tuple[str, ...]] = {
                 "require": ("go", "get", self.what),
                 "sum": ("go", "list", "-deps", "./..."),
@@ -54,9 +54,9 @@ class ModuleGap(Struct, frozen=True):
 def module_gap(
     folder: str, mod_text: str, *, sum_text: str, vendor_text: str | None, imports: Iterable[str]
 ) -> ModuleGap | None:
-    """The first gap of one module, None where there is none or go.mod cannot be read.
+    """The first gap of one module, None if there is none or go.mod cannot be read.
 
-    `vendor_text` is vendor/modules.txt, None without it; a vendored build asks go.sum for nothing.
+    `vendor_text` is vendor/modules.txt, None without it; a vendored build needs nothing from go.sum.
     """
     try:
         mod = parse_mod(mod_text)
@@ -103,7 +103,7 @@ def workspace_gap(
 
 
 def _unprovided(mods: Iterable[GoMod], imports: Iterable[str]) -> str | None:
-    """The first import that no module has. The standard library has no dot in its first word; everything else lies below
+    """The first import that no module provides. The standard library has no dot in its first element; everything else is below
     a module's path."""
     paths = {
         path
@@ -111,7 +111,7 @@ def _unprovided(mods: Iterable[GoMod], imports: Iterable[str]) -> str | None:
         for path in (mod.module, *(r.path for r in mod.requires), *(r.old for r in mod.replaces))
         if path
     }
-    # No import path begins with a dash, and `go get` would take it for a flag.
+    # No import path begins with a dash, which `go get` would take for a flag.
     possible = (name for name in sorted(set(imports)) if not name.startswith("-") and name != "C")
     foreign = (name for name in possible if "." in name.partition("/")[0])
     return next((n for n in foreign if not any(n == p or n.startswith(f"{p}/") for p in paths)), None)
@@ -129,7 +129,7 @@ def _stale(mod: GoMod, vendor_text: str) -> str | None:
 
 
 def _summed(mod: GoMod, path: str, sum_text: str) -> bool:
-    """One line is enough, of the content or of its go.mod: a module that no package is taken from has only the latter."""
+    """One line is enough, of the content or of its go.mod: a module that no package is used from has only the latter."""
     built = mod.built(path, mod.versions()[path])
     return built is None or any(f"{' '.join(built)}{end} h1:" in sum_text for end in ("", "/go.mod"))
 
@@ -137,7 +137,7 @@ def _summed(mod: GoMod, path: str, sum_text: str) -> bool:
 def _is_vendored(
     mod: GoMod, path: str, version: str, vendored: Iterable[tuple[str, ...]], known: Iterable[str]
 ) -> bool:
-    """A replaced module is only looked for by its path: modules.txt spells the replacement in several ways."""
+    """A replaced module is only looked for by its path: modules.txt writes the replacement in several ways."""
     if any(r.old == path for r in mod.replaces):
         return path in known
     return (path, version) in vendored

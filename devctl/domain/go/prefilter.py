@@ -1,4 +1,4 @@
-"""Which Go files are worth a parser: cheap tests on bytes, so that a large repository costs milliseconds."""
+"""Which Go files are worth parsing: cheap tests on bytes, so that a large repository costs milliseconds."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _FLAGS = regex(r"^flag$|spf13/(?:pflag|cobra)|urfave/cli|kingpin|alecthomas/kong
 _FLAG_WORD = regex(
     rb'"[^"\n]{0,200}?(?:port|addr|listen|bind|conf)[^"\n]{0,200}"|\.(?:ya?ml|toml|json|ini)"', re.IGNORECASE
 )
-# `DefaultPort = 8080`, `"server.port": "8080"`, from the word on: in small letters, tried only where the word stands.
+# `DefaultPort = 8080`, `"server.port": "8080"`, from the word on: lower-case, and only tried where the word occurs.
 _PORT_WORDS = (b"port", b"addr", b"listen")
 _GIVEN = regex(rb"""(?:(?:port|addr)\w{0,99}[ \t]*=|\w{1,99}"[ \t]*:)[ \t]*["`]?[\w.]{0,99}:?\d{4,5}\b""")
 _PORT_WORD = regex(rb"port|addr", re.IGNORECASE)
@@ -68,8 +68,8 @@ def _needles(path: str) -> tuple[bytes, ...]:
 def worth_parsing(source: bytes, imports: Iterable[str], *, main: bool, framework: bool = False) -> bool:
     """Whether a file may listen, route, read the environment, or open a file by name.
 
-    `framework`: the module asks for one, so that a router may be run far from where it is made.
-    A file is read too where it names a port (of a main package) or gives one a value: another one may listen on that constant.
+    `framework`: the module requires one, so a router may be run far from where it is created. A file is also read if it names
+    a port (in a main package) or assigns one: another file may listen on that constant.
     """
     wanted = dict.fromkeys(word for path in imports for word in _needles(path))
     if any(word in source for word in (*wanted, *_ANYWHERE)):

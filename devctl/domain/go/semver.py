@@ -1,4 +1,4 @@
-"""Order of Go module versions, as golang.org/x/mod/semver has it (pseudo-versions are pre-releases)."""
+"""The order of Go module versions, as in golang.org/x/mod/semver (pseudo-versions are pre-releases)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INVALID: Key = (-1, -1, -1, -1, ())
 
 
 def version_key(version: str) -> Key:
-    """A key to sort by: what is no version comes first; `+incompatible` does not count."""
+    """A sort key: anything that is not a version comes first; `+incompatible` does not count."""
     found = _VERSION.fullmatch(version)
     if found is None:
         return _INVALID

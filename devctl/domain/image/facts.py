@@ -1,4 +1,4 @@
-"""A built image as facts: what readiness and size decide on. Read without starting anything."""
+"""A built image as facts: readiness and size decide on them. Read without starting anything."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from msgspec import Struct, field
 
 
 class Binary(Struct, frozen=True):
-    """The file the entrypoint names. `interpreter`: the ELF's PT_INTERP ("" = static), of a script the words behind its `#!`;
-    `machine`: ELF machine as GOARCH."""
+    """The file that the entrypoint names. `interpreter`: the ELF's PT_INTERP ("" = static), for a script the words after its
+    `#!`; `machine`: ELF machine as GOARCH."""
 
     path: str
     size_bytes: int
@@ -22,7 +22,7 @@ class Binary(Struct, frozen=True):
 
 
 class Layer(Struct, frozen=True):
-    """One line of the engine's history with a size; `created_by` as the engine keeps it."""
+    """One line of the engine's history with a size; `created_by` as stored by the engine."""
 
     created_by: str
     size_bytes: int
@@ -46,11 +46,11 @@ class ImageFacts(Struct, frozen=True):
     labels: dict[str, str] = field(default_factory=dict)
     binary: Binary | None = None
     behind: Binary | None = None
-    """The program that `binary` starts, where that is a script."""
+    """The program that `binary` starts, if that is a script."""
     files: frozenset[str] = frozenset()
-    """Absolute paths in the image (files and folders); empty where it was not asked for."""
+    """Absolute paths in the image (files and folders); empty if not requested."""
     history: tuple[str, ...] = ()
-    """Every line of the history, those without a layer too (ENV, USER, …), the newest first."""
+    """Every line of the history, including those without a layer (ENV, USER, …), newest first."""
 
     @property
     def program(self) -> Binary | None:

@@ -1,4 +1,4 @@
-"""What an image gives away: secrets in its configuration, history and files, and source that was copied along."""
+"""What an image exposes: secrets in its configuration, history and files, and source that was copied along."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECRET_FILES = regex(
 
 
 def secrets(image: ImageFacts) -> tuple[str, ...]:
-    """Names of what looks like a secret with its value in the image; never the values."""
+    """Names of things that look like secrets with their value in the image; never the values."""
     found = [f"ENV {e.partition('=')[0]}" for e in image.env if _is_secret(*e.partition("=")[::2])]
     found += _in_history(image.history)
     found += sorted(path for path in image.files if _SECRET_FILES.search(path))
@@ -32,7 +32,7 @@ def source(image: ImageFacts) -> tuple[str, ...]:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    # A path (`/run/secrets/x`, or a name in _FILE) or `$(cat …)` says where the secret is, not what it is.
+    # A path (`/run/secrets/x`, or a name with _FILE) or `$(cat …)` says where the secret is, not what it is.
     return bool(
         value
         and _SECRET.search(name)
@@ -43,7 +43,7 @@ def _is_secret(name: str, value: str) -> bool:
 
 def _in_history(history: Iterable[str]) -> Iterator[str]:
     for line in history:
-        # `|2 TOKEN=x A=b /bin/sh -c …`: the builder writes the arguments of a RUN before it.
+        # `|2 TOKEN=x A=b /bin/sh -c …`: the builder writes the arguments of a RUN in front of it.
         for found in _BUILD_ARG.finditer(line):
             if _is_secret(found["name"], found["value"]):
                 kind = "ENV" if line.startswith("ENV ") else "build argument"

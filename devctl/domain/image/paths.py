@@ -16,7 +16,7 @@ _MOST_LINKS = 40
 
 
 def command(entrypoint: Sequence[str], cmd: Sequence[str]) -> tuple[str, ...]:
-    """What is started, word by word, as the exec form would have it: without the shell of the shell form."""
+    """What is started, word by word, as in exec form: without the shell of the shell form."""
     words = [*entrypoint, *cmd] if entrypoint else list(cmd)
     if words[:2] == ["/bin/sh", "-c"] and len(words) > 2:
         words = _shell_words(words[2])
@@ -25,7 +25,8 @@ def command(entrypoint: Sequence[str], cmd: Sequence[str]) -> tuple[str, ...]:
 
 
 def program(entrypoint: Sequence[str], cmd: Sequence[str]) -> str:
-    """The program as the configuration names it, init wrappers left out; "" for none. Of a shell's chain it is what stays."""
+    """The program as the configuration names it, without init wrappers; "" for none. In a shell's chain it is the one that
+    keeps running."""
     words = [*entrypoint, *cmd]
     at = next((i for i in range(len(words)) if shell_text(words[i:]) is not None), len(words))
     chain = list(simple_commands(shell_text(words[at:]) or ""))
@@ -36,7 +37,7 @@ def program(entrypoint: Sequence[str], cmd: Sequence[str]) -> str:
 
 
 def started_by(script: bytes, command: Sequence[str]) -> tuple[str, ...]:
-    """What a script may start in its turn: the words that it is given, and the paths and the words after `exec` in its text."""
+    """What a script may start: the words that it gets, and the paths and the words after `exec` in its text."""
     text = script.decode(errors="replace")
     lines = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
     named = re.findall(r"(?<![\w.$/-])(?:\./|/)[\w./-]*\w|(?<=\bexec )[\w./-]+", lines)
@@ -44,7 +45,7 @@ def started_by(script: bytes, command: Sequence[str]) -> tuple[str, ...]:
 
 
 def candidates(name: str, *, workdir: str, env: Iterable[str]) -> tuple[str, ...]:
-    """Where the engine looks for a program: itself, below WORKDIR, or in the folders of PATH."""
+    """Where the engine looks for a program: the path itself, below WORKDIR, or in the folders of PATH."""
     if not name:
         return ()
     if "/" in name:
@@ -54,7 +55,7 @@ def candidates(name: str, *, workdir: str, env: Iterable[str]) -> tuple[str, ...
 
 
 def interpreter(head: bytes) -> str:
-    """What a script names in its first line: `/bin/sh`, `/usr/bin/env bash`; "" for another file."""
+    """The interpreter in a script's first line: `/bin/sh`, `/usr/bin/env bash`; "" for another file."""
     line = head.partition(b"\n")[0]
     return line[2:].decode(errors="replace").strip() if line.startswith(b"#!") else ""
 
@@ -70,14 +71,14 @@ def exec_form(words: Iterable[str]) -> str:
 
 
 SHELL_ONLY = (
-    "only a shell fills in variables and patterns and runs several commands: let the program do that, or take a base with one: "
-    "devctl prod-preview --base alpine"
+    "only a shell fills in variables and patterns and runs several commands: let the program do that, or use a base "
+    "with a shell: devctl prod-preview --base alpine"
 )
-"""Said of a shell form that no exec form can say."""
+"""The message for a shell form that has no exec form."""
 
 
 def resolve(path: str, links: Mapping[str, str]) -> str:
-    """The real path behind symbolic links, each taken inside the image; a loop ends at the last step."""
+    """The real path behind symbolic links, each resolved inside the image; a loop ends at the last step."""
     done, waiting, left = "/", [p for p in path.split("/") if p], _MOST_LINKS
     while waiting:
         step = waiting.pop(0)
@@ -93,7 +94,7 @@ def resolve(path: str, links: Mapping[str, str]) -> str:
 
 
 def with_aliases(files: Iterable[str], links: Mapping[str, str]) -> frozenset[str]:
-    """The files, and those below a linked top folder under that name too: `/bin/sh` where /bin leads to /usr/bin."""
+    """The files, and those below a linked top-level folder under that name too: `/bin/sh` if /bin is a link to /usr/bin."""
     known = set(files)
     for link in (path for path in links if path.count("/") == 1):
         real = resolve(link, links)

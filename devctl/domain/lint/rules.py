@@ -43,14 +43,14 @@ Mode = Literal["dev", "prod"]
 
 
 class StageFinding(Finding, frozen=True):
-    """A finding in a stage of the Dockerfile, which matters to whoever builds that stage."""
+    """A finding in a stage of the Dockerfile, which matters to everyone who builds that stage."""
 
     stage: str = ""
 
 
 class Linted(Struct, frozen=True, kw_only=True):
-    """What the rules look at. `compose` is the service's part of the user's file, `compose_place` finds a key's line
-    in it (`("build", "args")` → `compose.yaml:9`), `leads_to` where outside of the project a path is a link to."""
+    """The input of the rules. `compose` is the service's part of the user's file, `compose_place` finds a key's line in it
+    (`("build", "args")` → `compose.yaml:9`), `leads_to` where outside the project a linked path leads."""
 
     dockerfile: DockerfileFacts | None = None
     compose: Mapping[str, object] = field(default_factory=dict)
@@ -63,8 +63,8 @@ class Linted(Struct, frozen=True, kw_only=True):
 
 
 class Rule(Struct, frozen=True):
-    """`blocks`: the modes that cannot work with what it finds, where they need the stage that it is in. `about`: the modes in
-    which it is told; `config check` tells all."""
+    """`blocks`: the modes that cannot work with what it finds, if they need the stage that contains it. `about`: the modes in
+    which it is reported; `config check` reports everything."""
 
     id: str
     check: Callable[[Linted], Iterable[Finding]]
@@ -73,7 +73,7 @@ class Rule(Struct, frozen=True):
 
 
 def lint(linted: Linted) -> tuple[Finding, ...]:
-    """Every finding of every rule, in the order of the table. By itself none is more than a warning."""
+    """Every finding of every rule, in the order of the table. On its own, each is at most a warning."""
     return tuple(found.of(rule.id) for rule in RULES for found in rule.check(linted))
 
 
@@ -85,7 +85,8 @@ def told_in(
     stage: Stage | None,
     any_stage: bool = False,
 ) -> Iterator[Finding]:
-    """Those that matter to a mode in which `stage` is built (None: no stage of this file), or to whoever builds any of them."""
+    """Those that matter to a mode in which `stage` is built (None: no stage of this file), or to anyone who builds any of
+    them."""
     about = {rule.id: rule.about for rule in RULES}
     built = {_id(s) for s in needed_by(facts, stage)} if facts is not None and stage is not None else set()
     for found in findings:
@@ -99,7 +100,7 @@ def blocking(
 ) -> tuple[Finding, ...]:
     """Those that make it impossible to run `stage` in a mode, as failures: in it, or in a stage that is built for it.
 
-    A start that fails (ENTRYPOINT, CMD) matters in the stage itself alone.
+    A start that fails (ENTRYPOINT, CMD) matters only in the stage itself.
     """
     blocks = {rule.id: rule.blocks for rule in RULES}
     concerned = {mode: {_id(stage)}, "both": {_id(s) for s in needed_by(facts, stage)}}
@@ -128,7 +129,7 @@ def _id(stage: Stage) -> str:
 
 
 def _from(facts: DockerfileFacts, stage: Stage, base: str) -> str:
-    """The FROM line of a stage as it stands there, with another base."""
+    """The FROM line of a stage as written, with another base."""
     lines = with_ends(facts.text)
     line = lines[stage.line - 1].strip() if stage.line <= len(lines) else ""
     if stage.base in line:
@@ -146,12 +147,12 @@ def _air(linted: Linted) -> Iterator[Finding]:
         tag = golang_tag(external_base(facts, found.stage)) if facts else None
         air = air_for(tag or "")
         line = f"RUN go install {air.install}"
-        if facts and air.module != "github.com/air-verse/air":  # that Go can build old ones only
+        if facts and air.module != "github.com/air-verse/air":  # that only an old Go can build
             bottom = chain(facts, found.stage)[-1]
             newer = _from(facts, bottom, f"golang:{DEFAULT_GO}{variant(tag or '')}")
             line = f"{newer}, then RUN go install {air_for(DEFAULT_GO).install}"
         if found.module == "github.com/cosmtrek/air" and facts:
-            message = f"{found.text} is air's old path: it was renamed to github.com/air-verse/air"
+            message = f"{found.text} is air's old path; it was renamed to github.com/air-verse/air"
             yield _in(found.stage, message, line, f"{facts.path}:{found.instruction.line}")
 
 
@@ -164,7 +165,7 @@ def _shell_form(linted: Linted) -> Iterator[Finding]:
             if found is not None and not found.json:
                 words = exec_words(" ".join(found.value))
                 hint = f"{cmd} {exec_form(words)}" if words else SHELL_ONLY
-                message = f"shell-form {cmd} needs /bin/sh, and {external_base(facts, stage)} has no shell"
+                message = f"shell-form {cmd} needs /bin/sh, but {external_base(facts, stage)} has no shell"
                 yield _in(stage, message, hint, f"{facts.path}:{found.line}")
 
 
@@ -172,12 +173,12 @@ _NAMED = regex(r"\$(?:\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)")
 
 
 def _exec_form_variable(linted: Linted) -> Iterator[Finding]:
-    """Not where a shell stands behind, which fills it in: `["sh", "-c", "exec app $X"]`."""
+    """Not if a shell follows, which expands it: `["sh", "-c", "exec app $X"]`."""
     for facts, stage, found, place in _each(linted, "ENTRYPOINT", "CMD"):
         named = next((m[0] for word in found.value if (m := _NAMED.search(word))), None)
         if found.json and named is not None and start_words(facts, stage):
-            message = f"the exec form of {found.cmd} fills in no variables: {named} reaches the program as it stands"
-            hint = f"let the program read the variable {named.strip('${}')}, or write its value"
+            message = f"the exec form of {found.cmd} does not expand variables: the program receives {named} literally"
+            hint = f"let the program read the variable {named.strip('${}')}, or write out its value"
             yield _in(stage, message, hint, place)
 
 
@@ -187,7 +188,7 @@ def _relative_entrypoint(linted: Linted) -> Iterator[Finding]:
         if found.json and word.startswith("./"):
             below = effective(facts, stage, "WORKDIR")
             folder = below.value[0].rstrip("/") if below is not None else ""
-            message = f"ENTRYPOINT {word} depends on the working directory: a `working_dir` or another base breaks it"
+            message = f"ENTRYPOINT {word} depends on the working directory: a `working_dir` or a different base breaks it"
             rest = "".join(f', "{arg}"' for arg in found.value[1:])
             yield _in(stage, message, f'ENTRYPOINT ["{folder}/{word[2:]}"{rest}]', place)
 
@@ -199,7 +200,7 @@ def _missing_go_pkg(linted: Linted) -> Iterator[Finding]:
         if from_stage and copied and linted.module is not None and not linted.module.requires:
             message = f"the module has no dependencies, so stage `{from_stage}` has no /go/pkg to copy"
             hint = (
-                f"FROM {from_stage} AS {_id(stage)} instead of the COPY (a stage can be built on the other)"
+                f"FROM {from_stage} AS {_id(stage)} instead of the COPY (one stage can be built on another)"
             )
             yield _in(stage, message, hint, place)
 
@@ -230,7 +231,7 @@ def _untagged(linted: Linted) -> Iterator[Finding]:
             kind = "no tag" if not tag else "the tag `latest`"
             repository = name.removesuffix(":latest")
             wanted = _TAGS.get(repository, "VERSION")
-            message = f"{name} has {kind}: the next build may get another image"
+            message = f"{name} has {kind}: the next build may get a different image"
             yield _in(stage, message, _from(facts, stage, f"{repository}:{wanted}"), place)
 
 
@@ -242,7 +243,7 @@ def _dead_distroless(linted: Linted) -> Iterator[Finding]:
         dead = next((word for word in _DEAD if f"-{word}" in stage.base), None)
         if dead is not None and kind_of(stage.base) == "distroless":
             line = _from(facts, stage, stage.base.replace(dead, "debian13"))
-            message = f"{stage.base} gets no security fixes since {_DEAD[dead]}"
+            message = f"{stage.base} has had no security fixes since {_DEAD[dead]}"
             yield _in(stage, message, line, place)
 
 
@@ -250,11 +251,11 @@ def _old_golang(linted: Linted) -> Iterator[Finding]:
     module = linted.module
     said = " ".join(i.original for _, stage, _ in _stages(linted) for i in stage.instructions)
     if re.search(r"GOTOOLCHAIN[= ](?!local)", said):
-        return  # it fetches the Go that go.mod asks for
+        return  # it downloads the Go that go.mod requires
     for facts, stage, place in _stages(linted):
         tag = golang_tag(stage.base)
         if module is not None and tag is not None and refuses(tag, module.go):
-            message = f"go.mod asks for Go {module.go}, and {stage.base} does not fetch a newer one"
+            message = f"go.mod requires Go {module.go}, but {stage.base} does not download a newer toolchain"
             hint = _from(facts, stage, f"golang:{minor_text(module.go)}{variant(tag)}")
             yield _in(stage, message, hint, place)
 
@@ -270,7 +271,7 @@ def _fixed_arch(linted: Linted) -> Iterator[Finding]:
         else:
             value = assignments(found, {}).get("GOARCH", "")
         if value:
-            message = f"GOARCH is fixed to {value}: on another machine the binary does not start"
+            message = f"GOARCH is fixed to {value}: the binary does not start on a machine with another CPU architecture"
             yield _in(stage, message, "ARG TARGETARCH, and GOARCH=$TARGETARCH in the build", place)
 
 
@@ -289,7 +290,7 @@ def _dynamic_on_static(linted: Linted) -> Iterator[Finding]:
             said = [i.original for s in chain(facts, builder) for i in s.instructions]
             if not any("CGO_ENABLED=0" in text or "CGO_ENABLED 0" in text for text in said):
                 message = (
-                    f"built on {below} without CGO_ENABLED=0: the binary may need a libc, and {base} has none"
+                    f"built on {below} without CGO_ENABLED=0: the binary may need a libc, but {base} has none"
                 )
                 yield _in(stage, message, "ENV CGO_ENABLED=0 before the build", f"{facts.path}:{build.line}")
 
@@ -303,24 +304,22 @@ def _args_target(linted: Linted) -> Iterator[Finding]:
         pairs = [(key, str(key), str(value)) for key, value in (args or {}).items()]
     for key, name, value in pairs:
         if name.strip() == "target":
-            message = f"`args: target={value}` chooses nothing: the stage is chosen by `build.target`"
+            message = f"`args: target={value}` has no effect: `build.target` selects the stage"
             yield warn(
                 message,
-                f"`build: {{target: {value}}}` in place of that line",
+                f"`build: {{target: {value}}}` instead of that line",
                 linted.compose_place(("build", "args", key)),
             )
 
 
 def _backslash(linted: Linted) -> Iterator[Finding]:
-    """`.\\data:/data`. A path that has no slash at all is one of Windows."""
+    """`.\\data:/data`. A path without any slash is a Windows path."""
     volumes = linted.compose.get("volumes")
     for index, volume in enumerate(volumes if isinstance(volumes, list) else []):
         source = str(volume.get("source", "")) if isinstance(volume, dict) else ""
         if "/" in source and "\\" in source:
             name = source.rpartition("/")[2]
-            message = (
-                f"the source {name} of a volume has a backslash: here that is a folder of this very name"
-            )
+            message = f"the source {name} of a volume contains a backslash, which is part of the folder's name on Linux"
             plain = name.replace("\\", "/")
             yield warn(message, f"{plain}:{volume['target']}", linted.compose_place(("volumes", index)))
 
@@ -331,27 +330,24 @@ def _binds_localhost(linted: Linted) -> Iterator[Finding]:
         for item in package.loopback:
             address = parse_address(item.value)
             if address is not None and linted.port in (None, address.port):
-                message = f"listens on {item.value}: nothing from outside of the container reaches it"
+                message = f"listens on {item.value}, which cannot be reached from outside the container"
                 yield warn(message, f'listen on ":{address.port}"', item.place)
 
 
 def _localhost_by_default(linted: Linted) -> Iterator[Finding]:
-    """devctl gives the program what opens it up; whoever runs the image elsewhere has to know."""
+    """devctl gives the program what makes it reachable; anyone who runs the image elsewhere has to know."""
     if linted.main is None or linted.port is None:
         return
     setting = opens_up(linted.main, linted.port)
     if setting is not None and not _is_said(linted, setting):
         kind = "flag" if setting.kind == "flag" else "variable"
-        message = (
-            f"the default of the {kind} {setting.name} is {setting.value}, which nothing from outside of the container "
-            "reaches"
-        )
-        hint = f"no action needed: devctl gives it {opening(setting)}; where you run it, give it that too"
+        message = f"the default of the {kind} {setting.name} is {setting.value}, which cannot be reached from outside the container"
+        hint = f"no action needed: devctl gives it {opening(setting)}; do the same wherever you run it"
         yield warn(message, hint, setting.place)
 
 
 def _is_said(linted: Linted, setting: Setting) -> bool:
-    """Whether the user's files give it to the program already."""
+    """Whether the user's files already give it to the program."""
     if setting.kind != "flag":
         return setting.name in {**dockerfile_env(linted.dockerfile), **environment(linted.compose)}
     facts = linted.dockerfile
@@ -364,7 +360,7 @@ def _is_said(linted: Linted, setting: Setting) -> bool:
 
 def _package_missing(linted: Linted) -> Iterator[Finding]:
     """Imports of the module's own packages that have no folder: generated and not committed, or behind a link out of the
-    project, which is not followed: the container does not see where it leads."""
+    project, which is not followed: the container does not see its target."""
     main = linted.main
     if main is None:
         return
@@ -380,40 +376,43 @@ def _package_missing(linted: Linted) -> Iterator[Finding]:
             target = linted.leads_to(place)
             if target is not None:
                 message = (
-                    f"{place} is a link to {target}, outside of the project, which the container does not see"
+                    f"{place} is a link to {target}, outside the project, which the container cannot see"
                 )
                 yield warn(
-                    message, f"move that folder into the project, so that {path} is found there", package.dir
+                    message,
+                    f"move that folder into the project, so that the container finds {path}",
+                    package.dir,
                 )
                 continue
-            message = f"{package.dir} imports {path}, and there is no Go code in {place}: generated code that is not committed?"
+            message = (
+                f"{package.dir} imports {path}, but there is no Go code in {place}: is it generated code that is not "
+                "committed?"
+            )
             hint = "go generate ./... (or what the README names for it: templ, sqlc, protoc), then save"
             yield warn(message, hint, package.dir)
 
 
 def _generated_missing(linted: Linted) -> Iterator[Finding]:
-    """Files beside the code that is built, without the Go code that a generator makes of them."""
+    """Files beside the code that is built whose generated Go code is missing."""
     for package in linted.main.closure if linted.main is not None else ():
         for source, missing, command in package.ungenerated:
             place = posixpath.normpath(posixpath.join(package.dir, source))
-            message = f"{missing}, which is generated from {source}, is not there: generated code that is not committed?"
+            message = f"{missing}, which is generated from {source}, does not exist: is it generated code that is not committed?"
             yield warn(message, f"{command}, then save", place)
 
 
 def _frontend_missing(linted: Linted) -> Iterator[Finding]:
-    """What is embedded or served of a frontend that is not built."""
+    """Parts of a frontend that are embedded or served, but not built."""
     for package in linted.main.closure if linted.main is not None else ():
         for item in {(i.command, i.embedded): i for i in reversed(package.unbuilt)}.values():
-            message = f"{item.path} is served, but does not exist: the frontend is not built, and its pages are not found"
+            message = f"{item.path} is served, but does not exist: the frontend has not been built, so its pages are not found"
             if item.embedded:
-                message = f"go:embed finds no file {item.pattern}, so nothing compiles: a build makes it, and it is not committed"
+                message = f"go:embed finds no file {item.pattern}, so nothing compiles: it is created by a build and not committed"
             yield warn(message, build_hint(item), item.place)
 
 
 def build_hint(item: Unbuilt) -> str:
-    return (
-        item.command or "build what belongs there (npm run build, make, go generate: the README says which)"
-    )
+    return item.command or "build it (npm run build, make or go generate: see the README)"
 
 
 def _within(path: str, module: str) -> bool:

@@ -1,5 +1,5 @@
-"""What of a compose file's hardening and limits a dev container does without: they are meant for the program, and a dev container
-compiles too, writes a build cache, and executes what it has built (noexec is Docker's default for a tmpfs)."""
+"""What of a compose file's hardening and limits a dev container leaves out: they are meant for the program, but a dev
+container also compiles, writes a build cache, and executes what it has built (noexec is Docker's default for a tmpfs)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _OF_THE_PROGRAM = (
     "cpu_count", "cpu_percent", "pids_limit", "oom_kill_disable",
 )  # fmt: skip
 _OVER = ("/tmp", "/cache", "/dev/shm", "/go", "/root")
-"""Where the compiler and its tools write; a tmpfs of the user's there is small, and nothing on it may be executed."""
+"""Where the compiler and its tools write; a user's tmpfs there is small, and nothing on it can be executed."""
 
 
 def taken_back(spec: Spec) -> Iterator[tuple[str, object]]:
-    """Key and value of what the dev container does without."""
+    """Key and value of what the dev container leaves out."""
     for key in _OF_THE_PROGRAM:
         if spec.get(key):
             yield key, spec[key]
@@ -34,7 +34,7 @@ def taken_back(spec: Spec) -> Iterator[tuple[str, object]]:
 
 
 def relaxed(spec: Spec) -> dict[str, Any]:
-    """The service without that."""
+    """The service without it."""
     left = {key: value for key, value in spec.items() if key not in _OF_THE_PROGRAM}
     if ((spec.get("deploy") or {}).get("resources") or {}).get("limits"):
         left["deploy"] = deepcopy(spec["deploy"])

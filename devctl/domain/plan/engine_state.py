@@ -1,4 +1,4 @@
-"""What the engine shows, as plain data: one snapshot, no further questions until a plan runs."""
+"""What the engine shows, as plain data: one snapshot, with no further queries until a plan runs."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ INPUTS_LABEL = f"{LABEL}.inputs"
 BASES_LABEL = f"{LABEL}.bases"
 """A digest of the images that it was built on."""
 AGAIN_LABEL = f"{LABEL}.again"
-"""On dev images: when somebody asked for a new deps layer. Later builds of the service stand on that one."""
+"""On dev images: when a new deps layer was requested. Later builds of the service are based on that one."""
 VERSION_LABEL = f"{LABEL}.version"
 CACHE_LABEL = f"{LABEL}.cache"
 DEBUG_LABEL = f"{LABEL}.debug"
-"""On a container whose program runs under a debugger: how, as of `Debugging.label`."""
+"""On a container whose program runs under a debugger: how, as in `Debugging.label`."""
 GIVEN_LABEL = f"{LABEL}.given"
-"""A digest of the configs that stand in the compose file."""
+"""A digest of the configs that are written in the compose file."""
 MACHINE_LABEL = f"{LABEL}.machine"
-"""Which machine made it: an engine may be shared, and another machine's folders are not to be seen from here."""
+"""The machine that created it: an engine may be shared, and another machine's folders cannot be seen from here."""
 TEMPORARY_LABEL = f"{LABEL}.temporary"
-"""The process that it lives no longer than."""
+"""The process that it must not outlive."""
 ROOT_LABEL = f"{LABEL}.root"
 """On images: the project's folder, so that `clean` can tell whose folder is gone."""
 FOLDER_LABEL = f"{LABEL}.folder"
-"""On containers that mount something of the project: which folder that was. One that was deleted and cloned again has the path of
-the old one, and the mounts still show that."""
+"""On containers that mount something of the project: which folder that was. A folder that was deleted and cloned again has the
+same path, but the mounts still show the old one."""
 WORKING_DIR_LABEL = "com.docker.compose.project.working_dir"
 ASSEMBLED_LABEL = f"{LABEL}.assembled"
 COMPOSE_PROJECT_LABEL = "com.docker.compose.project"
@@ -65,33 +65,33 @@ class Container(Struct, frozen=True):
     bind_sources: tuple[str, ...] = ()
     restarts: int = 0
     env: dict[str, str] = field(default_factory=dict)
-    """Values too, for comparing; they are never shown."""
+    """Values too, for comparison; they are never shown."""
     mounts: tuple[str, ...] = ()
     cap_add: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     init: bool = False
     addresses: tuple[str, ...] = ()
-    """In its networks: `shop_default 172.18.0.2`; none while it does not run."""
+    """In its networks: `shop_default 172.18.0.2`; none while it is not running."""
     network_of: str = ""
-    """The id of the container whose network it shares: that one's ports are its own."""
+    """The id of the container whose network it shares, and whose ports it uses."""
     on_host: bool = False
-    """Whether it has the host's network, where nothing is published and each of its ports is the host's."""
+    """Whether it uses the host's network, where nothing is published and each of its ports is the host's."""
 
     def __repr__(self) -> str:
         return f"Container({self.name!r})"
 
     @property
     def log_mark(self) -> str:
-        """What our reloader puts before its lines in the log; "" where none runs: anybody's container may have such a variable."""
+        """What devctl's reloader puts before its lines in the log; "" if none runs: any container may have such a variable."""
         return self.env.get(LOG_MARK, "") if self.labels.get(MODE_LABEL) == "dev" else ""
 
     @property
     def debugging(self) -> Debugging | None:
-        """None of a container whose program runs without a debugger."""
+        """None for a container whose program runs without a debugger."""
         return read_label(self.labels.get(DEBUG_LABEL, ""))
 
     def published(self, port: int | None) -> tuple[str, int] | None:
-        """Where this machine reaches a port of the container; None where it is not published."""
+        """The address on this machine of a port of the container; None if it is not published."""
         if self.on_host and port is not None:
             return "127.0.0.1", port
         if port not in self.ports:
@@ -101,7 +101,7 @@ class Container(Struct, frozen=True):
 
 
 class LastRun(Struct, frozen=True):
-    """How the last run of a container ended, and what that run alone printed. `oom_killed`: it or one before it."""
+    """How the last run of a container ended, and what only that run printed. `oom_killed`: it or an earlier run."""
 
     exit_code: int
     log: str
@@ -112,8 +112,8 @@ Kind = Literal["container", "image", "network", "volume"]
 
 
 class Labelled(Struct, frozen=True):
-    """Anything of the engine that carries a label of ours. `name` is the id of an image without a tag; `in_use`: a
-    container that runs."""
+    """Anything in the engine that has a devctl label. `name` is the id for an image without a tag; `in_use`: by a running
+    container."""
 
     kind: Kind
     id: str
@@ -129,13 +129,13 @@ class Image(Struct, frozen=True):
 
     @property
     def run_as(self) -> str:
-        """The image's own user where it is not root; that of our own stages otherwise."""
+        """The image's own user if it is not root; else that of devctl's own stages."""
         return NONROOT if self.user in ("", "0", "root", "0:0", "root:root") else self.user
 
 
 class Observed(Struct, frozen=True):
-    """`volumes` and `networks`: name to the value of our project label ("" where compose made it without us);
-    `machines`: networks that carry the label of a machine, with it."""
+    """`volumes` and `networks`: name to the value of devctl's project label ("" if compose created it without devctl);
+    `machines`: networks with a machine's label, and that label."""
 
     containers: tuple[Container, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)
@@ -148,7 +148,8 @@ class Observed(Struct, frozen=True):
         return next((c for c in mine if c.state == "running"), mine[0] if mine else None)
 
     def network_is_gone(self, container: Container) -> bool:
-        """Whether the container whose network it shares was started again or recreated: it is left in one that nobody has."""
+        """Whether the container whose network it shares was restarted or recreated: it is then left in a network that no
+        longer exists."""
         if not container.network_of:
             return False
         holder = next((c for c in self.containers if c.id == container.network_of), None)
@@ -156,6 +157,6 @@ class Observed(Struct, frozen=True):
 
 
 def _time(text: str) -> tuple[str, str]:
-    """Comparable: the engine cuts zeros off the end of a fraction."""
+    """Comparable: the engine cuts off trailing zeros of a fraction."""
     seconds, _, fraction = text.rstrip("Z").partition(".")
     return seconds, fraction.ljust(9, "0")

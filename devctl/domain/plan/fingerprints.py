@@ -1,4 +1,4 @@
-"""From a rendered model to what is wanted: fingerprints, and the labels that carry them."""
+"""From a rendered model to the desired state: fingerprints, and the labels that carry them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def digest(*parts: object) -> str:
 def label_wanted(model: OwnModel, run: Run, *, deps: str, recipe_files: Mapping[str, str | None]) -> Wanted:
     """Fingerprint one service of the model and write the fingerprints into its labels (in place).
 
-    `recipe_files`: content of the Dockerfile, .dockerignore and such, by name.
+    `recipe_files`: content of the Dockerfile, .dockerignore and so on, by name.
     """
     spec = model["services"][run.service]
     recipe = digest(_anywhere(spec)["build"], recipe_files)
@@ -52,7 +52,7 @@ def label_wanted(model: OwnModel, run: Run, *, deps: str, recipe_files: Mapping[
 
 
 def _anywhere(spec: OwnSpec) -> OwnSpec:
-    """Without what stands for the machine and the folder: another user, a lost state or a clone want the same."""
+    """Without what depends on the machine and the folder: another user, a lost state or a clone want the same."""
     build = spec["build"]
     return {
         **spec,
@@ -72,8 +72,8 @@ def _without(words: Mapping[str, Any] | None, name: str) -> OwnSpec:
 def dependencies(
     model: Model, services: frozenset[str], *, named: frozenset[str] = frozenset()
 ) -> tuple[Dependency, ...]:
-    """Every other service of the model, or with `named` those that the named ones need; a job is one that somebody waits
-    for with `service_completed_successfully`."""
+    """Every other service of the model, or with `named` those that the named ones need; a job is one that another service
+    waits for with `service_completed_successfully`."""
     specs: dict[str, OwnSpec] = model["services"]
     once = jobs(specs)
     must = needed(specs, named or services)

@@ -1,4 +1,4 @@
-"""(wanted, observed) → plan: which steps bring the engine to what is wanted, each with its cause. No engine calls."""
+"""(wanted, observed) → plan: which steps bring the engine to the desired state, each with its cause. No engine calls."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ StepName = Literal[
     "base", "build", "start", "probe", "stop", "restart", "remove", "exec", "logs", "check", "write"
 ]
 
-MUST_ANSWER = "must answer"
+MUST_ANSWER = "until it answers"
 _REPLACED = "the project's folder was replaced"
 
 
 class Step(Struct, frozen=True):
-    """One thing to do; `service` None where it concerns the whole project."""
+    """One thing to do; `service` is None if it concerns the whole project."""
 
     step: StepName
     service: str | None
@@ -40,9 +40,9 @@ class Step(Struct, frozen=True):
 
 
 class Dependency(Struct, frozen=True):
-    """Another service of the model. `image` is set where it is built here too; a `job` is done once it exited with 0, until what it
-    is built from (`source`) has `changed`; `needed` where a service of ours cannot do without it, or somebody asked for it;
-    `folder`: that of the project, where it mounts something of it."""
+    """Another service of the model. `image` is set if it is built here too; a `job` is done once it has exited with code 0,
+    until what it is built from (`source`) has `changed`; `needed` if a service of the project cannot do without it, or it was
+    requested; `folder`: that of the project, if it mounts something of it."""
 
     name: str
     image: str | None = None
@@ -54,9 +54,9 @@ class Dependency(Struct, frozen=True):
 
 
 class Wanted(Struct, frozen=True):
-    """A service as it should run. `recipe`: fingerprint of what the image is built from beside the deps layer;
-    `inputs`: fingerprint of the whole service in the rendered model; `bases`: of the images that it is built on, "" where one of
-    them is not here; `folder`: as of `Dependency`."""
+    """A service as it should run. `recipe`: fingerprint of what the image is built from besides the deps layer; `inputs`:
+    fingerprint of the whole service in the rendered model; `bases`: of the images that it is built on, "" if one of them is
+    not available locally; `folder`: as in `Dependency`."""
 
     service: str
     mode: Mode
@@ -73,7 +73,9 @@ class Wanted(Struct, frozen=True):
     def must(self) -> str:
         """What is probed once it has started."""
         return (
-            "must serve the debugger" if self.debugging is not None and self.debugging.waits else MUST_ANSWER
+            "until the debugger answers"
+            if self.debugging is not None and self.debugging.waits
+            else MUST_ANSWER
         )
 
 
@@ -84,7 +86,7 @@ def plan_up(
     observed: Observed,
     images: Mapping[str, Image],
 ) -> tuple[Step, ...]:
-    """Builds first, so that whatever serves goes on serving until its successor exists; then starts; then probes."""
+    """Builds first, so that whatever serves keeps serving until its successor exists; then starts; then probes."""
     wanted = tuple(wanted)
     builds = [Step("build", w.service, cause) for w in wanted if (cause := _build_cause(w, observed, images))]
     building = {step.service for step in builds}
@@ -129,14 +131,14 @@ def is_done(dependency: Dependency, found: Container | None) -> bool:
 
 
 def in_replaced_folder(found: Container, folder: str) -> bool:
-    """Whether what it mounts is that of another folder than `folder`, which has its path now. One that mounts nothing has none."""
+    """Whether it mounts another folder than `folder`, which has the same path now. A container that mounts nothing has none."""
     return (found.labels.get(FOLDER_LABEL) or folder) != folder
 
 
 def _why_asleep(dependency: Dependency, found: Container | None) -> str:
     if found is not None and found.state == "running":
         return _REPLACED
-    return "if its image is another one" if is_done(dependency, found) else "not running"
+    return "if its image changed" if is_done(dependency, found) else "not running"
 
 
 def _build_cause(wanted: Wanted, observed: Observed, images: Mapping[str, Image]) -> str | None:
@@ -190,7 +192,7 @@ def _why_other_settings(wanted: Debugging | None, found: Debugging | None) -> st
 
 
 def plan_text(steps: Iterable[Step]) -> str:
-    """The plan as people read it: one line a step, with its cause."""
+    """The plan for people: one line per step, with its cause."""
     rows = [(s.step, s.service or "", s.cause) for s in steps]
     if not rows:
         return "nothing to do"

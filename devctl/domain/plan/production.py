@@ -1,7 +1,7 @@
-"""The settings of a container in production: what a preview runs with, and what `init` writes into compose.prod.yaml.
+"""The settings of a container in production: those of a preview, which `init` also writes into compose.prod.yaml.
 
-What the compose file says holds, to the letter. A setting is added only where it says nothing, and a limit below `deploy` where
-the file has others there: compose refuses `pids_limit` beside `deploy.resources.limits`, whatever that limits.
+What the compose file says applies exactly. A setting is added only if the file does not mention it, and a limit below `deploy`
+if the file has others there: compose refuses `pids_limit` together with `deploy.resources.limits`, whatever that limits.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ PRIVILEGES = "no-new-privileges"
 Setting = str | int | bool | list[str]
 _BELOW_DEPLOY = {"mem_limit": "memory", "pids_limit": "pids"}
 SETTINGS: dict[str, Setting] = {
-    "user": NONROOT,  # in a preview, that of an image which says another one
+    "user": NONROOT,  # in a preview, the image's own user if it names one
     "read_only": True,
     "tmpfs": [
         "/tmp:size=64m,mode=1777"
-    ],  # uploads are spilled there; what is written counts as memory of the service
+    ],  # uploads are spilled there; what is written counts as the service's memory
     "cap_drop": ["ALL"],
     "security_opt": [f"{PRIVILEGES}:true"],
     "mem_limit": str(MEMORY),
@@ -31,8 +31,8 @@ SETTINGS: dict[str, Setting] = {
 
 
 def added(spec: Spec, *, user: str | None, copied_in: bool = False) -> dict[str, Any]:
-    """What is to be added to a service of the compose file, so that it runs as in production. `copied_in`: configs or secrets are
-    copied into its container, whose root is not made read-only then."""
+    """What to add to a service of the compose file so that it runs as in production. `copied_in`: configs or secrets are
+    copied into its container, whose root is then not made read-only."""
     settings = {**SETTINGS, **({"user": user} if user else {})}
     if copied_in:
         del settings["read_only"]

@@ -1,4 +1,4 @@
-"""The model given to compose: the user's resolved model with our services' mode written in, as data."""
+"""The model for compose: the user's resolved model with the mode of each Go service written in, as data."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, buil
 
 CACHE_TARGET = "/cache"
 CACHE_KEY = "devctl-cache"
-# What the scripts of our dev stage read, also where `init` wrote it into the compose file; whatever else is called so is the
-# service's.
+# Read by the scripts of devctl's dev stage, even if `init` wrote it into the compose file; every other variable with that
+# prefix belongs to the service.
 _FOR_AIR = frozenset(
     {"AIR_POLL"}
     | {
@@ -64,15 +64,14 @@ _FOR_AIR = frozenset(
     | {f"DEVCTL_STOP_{word}" for word in ("TIMEOUT", "SIGNAL", "ON_ERROR")}
 )
 CACHE_SCOPE = "BUILDKIT_CACHE_MOUNT_NS"
-"""A build argument that BuildKit itself understands: it stands before the id of every cache mount of that build, so no
-Dockerfile of another project can name one of these. https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args
-"""
+"""A build argument that BuildKit itself understands: it is prefixed to the id of every cache mount of that build, so no
+Dockerfile of another project can name one of these. https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args"""
 STOPS_WITHIN = 10.0
-"""Seconds that a program has to stop where nobody says: as the engine has it."""
+"""Seconds that a program has to stop by default: the engine's own value."""
 
 
 def render(project: Project, runs: Iterable[Run], *, observed: Observed) -> OwnModel:
-    """A complete compose model; needs no other file and may be run by plain compose."""
+    """A complete compose model; needs no other file and can be run by plain compose."""
     model: OwnModel = deepcopy(cast("OwnModel", project.model))
     model["name"] = project.name
     _without_absent(model)
@@ -89,7 +88,7 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed) -> OwnM
         _label(spec, {PROJECT_LABEL: project.name, MACHINE_LABEL: _machine(project, observed, name)})
         if spec.get("build"):
             spec["build"]["args"] = {CACHE_SCOPE: project.build_cache, **(spec["build"].get("args") or {})}
-            # By these a later switch knows what it may remove; of our services `_build` says more.
+            # From these a later switch knows what it may remove; for Go services `_build` says more.
             spec["build"]["labels"] = {**(spec["build"].get("labels") or {}), **_made_here(project)}
         service, run = project.service(name), chosen.get(name)
         if service is not None and run is not None:
@@ -115,8 +114,8 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed) -> OwnM
 
 
 def _without_absent(model: OwnModel) -> None:
-    """`required: false` of a service whose profile is not active: compose leaves its name in what it resolves, and refuses to read
-    that again."""
+    """`required: false` for a service whose profile is inactive: compose leaves its name in what it resolves, and refuses to
+    read that again."""
     for spec in model["services"].values():
         for name, how in list((spec.get("depends_on") or {}).items()):
             if name not in model["services"] and how.get("required") is False:
@@ -141,13 +140,15 @@ def _kept(spec: OwnSpec) -> list[str]:
 
 
 def _given(spec: OwnSpec, model: OwnModel) -> str:
-    """A digest of what stands in the compose file and is copied into the container: compose itself does not recreate one for it."""
+    """A digest of what the compose file contains and is copied into the container: compose itself does not recreate a
+    container when that changes."""
     texts = [str((model[kind].get(key) or {}).get("content", "")) for kind, key in copied_in(spec, model)]
     return sha256("\0".join(texts).encode()).hexdigest()[:16] if any(texts) else ""
 
 
 def _machine(project: Project, observed: Observed, service: str) -> str:
-    """What is there keeps its label: another one would make compose recreate a container that nothing else changed."""
+    """An existing container keeps its label: a different one would make compose recreate a container that nothing else
+    changed."""
     found = observed.of(service)
     return (found.labels.get(MACHINE_LABEL) if found is not None else None) or project.machine
 
@@ -159,15 +160,15 @@ def _mounts(spec: OwnSpec, project: Project) -> bool:
 
 
 def _is_marked(observed: Observed, name: str, project: Project, *, mounts: bool) -> bool:
-    """A container that is there without the label goes on without it, as with that of the machine; not where the project is
-    mounted now and was not, as after a preview."""
+    """An existing container without the label continues without it, as with the machine's label; not if it mounts the project
+    now and did not before, as after a preview."""
     found = observed.of(name)
     mounted = found is not None and any(f"{s}/".startswith(f"{project.root}/") for s in found.bind_sources)
     return found is None or FOLDER_LABEL in found.labels or (mounts and not mounted)
 
 
 def _write_mode(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
-    debugging = run.debugging.label if run.debugging is not None else ""  # an image may say so too
+    debugging = run.debugging.label if run.debugging is not None else ""  # an image may set it too
     _label(spec, {SERVICE_LABEL: service.name, MODE_LABEL: run.mode, DEBUG_LABEL: debugging})
     spec["image"] = run.image
     spec["build"] = _build(spec, project, run)
@@ -188,14 +189,15 @@ def _write_mode(spec: OwnSpec, project: Project, service: Service, run: Run) -> 
 
 
 def _mount_colons(spec: OwnSpec) -> None:
-    """A folder whose path has a colon: compose gives the engine `source:target` where the folder may be made, else fields."""
+    """A folder whose path contains a colon: compose gives the engine `source:target` if the folder may be created, else
+    separate fields."""
     for volume in spec.get("volumes") or []:
         if volume.get("type") == "bind" and ":" in str(volume.get("source")):
             volume["bind"] = {**(volume.get("bind") or {}), "create_host_path": False}
 
 
 def _one_of_each(spec: OwnSpec) -> None:
-    """A service has one port on this machine and one folder that its builds report to: a second container has neither."""
+    """A service has one port on this machine and one folder that its builds report to: a second container would have neither."""
     spec.pop("scale", None)
     if ((spec.get("deploy") or {}).get("replicas") or 0) > 1:
         spec["deploy"] = {**spec["deploy"], "replicas": 1}
@@ -204,7 +206,7 @@ def _one_of_each(spec: OwnSpec) -> None:
 def _build(spec: OwnSpec, project: Project, run: Run) -> OwnSpec:
     build = dict(spec.get("build") or {})
     args = dict(build.get("args") or {})
-    args.pop("target", None)  # `args: [target=…]` chooses nothing: the stage is chosen by `target` below
+    args.pop("target", None)  # `args: [target=…]` selects nothing: the stage is selected by `target` below
     build["context"] = f"{project.root}/{run.context}".removesuffix("/.")
     build["dockerfile"] = f"{project.root}/{built_from(run)}"
     build.pop("dockerfile_inline", None)
@@ -216,8 +218,8 @@ def _build(spec: OwnSpec, project: Project, run: Run) -> OwnSpec:
 
 
 def without_names(build: OwnSpec) -> OwnSpec:
-    """A `build` for an image that lives for a moment: the other names that the user gives to theirs (`tags`) stay where they are,
-    and nothing is written to where `cache_to` says."""
+    """A `build` for a temporary image: other names that the user gives to theirs (`tags`) stay with the existing image, and
+    nothing is written to the target of `cache_to`."""
     return {key: value for key, value in build.items() if key not in ("tags", "cache_to")}
 
 
@@ -226,7 +228,8 @@ def _made_here(project: Project) -> dict[str, str]:
 
 
 def _lend_keys(model: OwnModel, build: OwnSpec, run: Run) -> None:
-    """Our Dockerfile mounts these while modules are fetched; a secret of that name that the user gives has precedence."""
+    """devctl's Dockerfile mounts these while modules are fetched; a secret of that name that the user defines takes
+    precedence."""
     for name, path in run.secrets.items():
         theirs = build.get("secrets") or []
         if not any(name in (s.get("target"), s.get("source")) for s in theirs):
@@ -264,7 +267,8 @@ def _dev(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
 
 
 def _debugged(spec: OwnSpec, debugging: Debugging, folder: str) -> None:
-    """No right is given for it: delve traces a child of its own, which the engine's seccomp profile allows since Linux 4.8."""
+    """It needs no additional rights: delve traces its own child, which the engine's seccomp profile has allowed since Linux
+    4.8."""
     on_host = spec.get("network_mode") == "host"
     spec["environment"] |= {
         "DEVCTL_DEBUG": folder,
@@ -276,13 +280,13 @@ def _debugged(spec: OwnSpec, debugging: Debugging, folder: str) -> None:
 
 
 def _has_no_cache(spec: OwnSpec, service: Service) -> bool:
-    """Whether Go would keep its build cache in the home of root, in a dev stage of the user's that runs as somebody else."""
+    """Whether Go would keep its build cache in root's home, in a user's dev stage that runs as another user."""
     root = str(spec.get("user") or "0").partition(":")[0] in ("0", "root")
     return not (root or service.build.says_cache or PLACES_CACHE.search(" ".join(spec["environment"])))
 
 
 def _environment(spec: OwnSpec, service: Service, run: Run) -> OwnSpec:
-    """The compose file's; where a stage of ours stands in for the user's, what that one sets comes below it."""
+    """The compose file's; if a devctl stage replaces the user's, what the user's sets has lower precedence."""
     return {
         **(service.start.image_env if run.ours and not run.derived else {}),
         **(spec.get("environment") or {}),
@@ -290,7 +294,7 @@ def _environment(spec: OwnSpec, service: Service, run: Run) -> OwnSpec:
 
 
 def _derived_stage(spec: OwnSpec, project: Project, service: Service) -> None:
-    """It is started as the user's image is: in the place of the program lies what builds and starts it."""
+    """It is started like the user's image: in place of the program is a script that builds and starts it."""
     spec.pop("healthcheck", None)
     _own_start(spec, service)
     _mount_source(spec, project, service)
@@ -317,14 +321,14 @@ def _air_file(service: Service) -> str:
 
 
 def _own_start(spec: OwnSpec, service: Service) -> None:
-    """What a container of the user's own stage is given, where that is more or other than its image says."""
+    """What a container of the user's own stage gets, if that differs from what its image says."""
     for key, words in (("command", service.start.own_command), ("entrypoint", service.start.own_entrypoint)):
         if words:
             spec[key] = list(words)
 
 
 def _mount_source(spec: OwnSpec, project: Project, service: Service) -> None:
-    """Where the user mounts it, it stays, unless an image of theirs has the program there."""
+    """Where the user mounts it, it stays, unless one of their images has the program there."""
     kept = [v for v in spec.get("volumes") or [] if not _covers_source(v, str(project.root), service)]
     spec["volumes"] = [
         *kept,
@@ -352,7 +356,8 @@ def _users_air(spec: OwnSpec, service: Service, run: Run) -> dict[str, str]:
 
 
 def _time_to_stop(spec: OwnSpec, service: Service) -> None:
-    """What .air.toml and the compose file say holds for the program; its container has a little more, so that a kill is said."""
+    """What .air.toml and the compose file say applies to the program; its container gets a little longer, so that a kill is
+    reported."""
     environment = spec["environment"]
     air = kill_delay(service.air.build) if service.air is not None else 0.0
     seconds = air or duration(str(spec.get("stop_grace_period") or "")) or STOPS_WITHIN
@@ -364,7 +369,7 @@ def _time_to_stop(spec: OwnSpec, service: Service) -> None:
 
 
 def _wait_for_start(services: Container[str], model: OwnModel) -> None:
-    """Our stages have no health check: what the user's runs may not be in them, and compiling takes longer than it allows."""
+    """devctl's stages have no health check: they may lack what the user's runs, and compiling takes longer than it allows."""
     for spec in model["services"].values():
         for name, how in (spec.get("depends_on") or {}).items():
             if name in services and how.get("condition") == "service_healthy":
@@ -372,7 +377,7 @@ def _wait_for_start(services: Container[str], model: OwnModel) -> None:
 
 
 def _air_environment(project: Project, service: Service) -> dict[str, str]:
-    """What the scripts of our dev stage read (templates/dev-stage), and the go command."""
+    """Read by the scripts of devctl's dev stage (templates/dev-stage), and by the go command."""
     wanted = {
         "DEVCTL_STATE": f"{service.mounted_at}/{STATE_FOLDER}/{build_note(service.name)}",
         LOG_MARK: log_mark(str(project.root), service.name),
@@ -384,7 +389,7 @@ def _air_environment(project: Project, service: Service) -> dict[str, str]:
 
 
 def _started_in(service: Service) -> str:
-    """Where another folder than that of the module: relative to the source, or one of the image."""
+    """If it is not the module's folder: relative to the source, or one in the image."""
     if service.build.derived is not None and service.build.derived.folder:
         return service.build.derived.folder
     folder = posixpath.normpath(posixpath.join(service.source.dir, service.start.workdir))
@@ -422,16 +427,16 @@ def _prod(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
     if run.ours and service.build.files:
         spec["working_dir"] = f"{TEMPLATE_SOURCE}/{service.start.workdir}".removesuffix(
             "/."
-        )  # where our production stages put the files that are opened at run time
+        )  # where devctl's production stages put the files that are opened at run time
 
 
 def _of_the_dev_stage(user: str) -> bool:
-    """Root, who installs and compiles there, or a name, which its image has: neither says who production runs as."""
+    """Root, who installs and compiles there, or a name, which exists in its image: neither says who production runs as."""
     return not whole(user.partition(":")[0])
 
 
 def _without_source(spec: OwnSpec) -> None:
-    """No file of this machine is in production, and nothing starts in a folder that only such a mount brings."""
+    """Production has no file of this machine, and nothing starts in a folder that only such a mount provides."""
     bound = [v["target"] for v in spec.get("volumes") or [] if v.get("type") == "bind"]
     if any(f"{spec.get('working_dir')}/".startswith(f"{target.rstrip('/')}/") for target in bound):
         del spec["working_dir"]
@@ -441,7 +446,7 @@ def _without_source(spec: OwnSpec) -> None:
 
 
 def _covers_source(volume: OwnSpec, root: str, service: Service) -> bool:
-    """Also a volume that keeps the image's vendor/: ours has none, and what lies in the source counts."""
+    """Also a volume that keeps the image's vendor/: devctl's images have none, and what is in the source counts."""
     source, target = str(volume.get("source", "")), volume["target"].rstrip("/")
     vendored = target.startswith(f"{service.mounted_at}/") and posixpath.basename(target) == "vendor"
     in_place = target in (service.mounted_at, CACHE_TARGET) or (vendored and volume.get("type") == "volume")
@@ -449,7 +454,7 @@ def _covers_source(volume: OwnSpec, root: str, service: Service) -> bool:
 
 
 def _share_cache(spec: OwnSpec) -> None:
-    """The build cache outlives containers and projects: one volume a user and Go version."""
+    """The build cache outlives containers and projects: one volume per user and Go version."""
     kept = [v for v in spec.get("volumes") or [] if v["target"].rstrip("/") != CACHE_TARGET]
     spec["volumes"] = [*kept, {"type": "volume", "source": CACHE_KEY, "target": CACHE_TARGET}]
 
@@ -459,7 +464,7 @@ def _uses_cache(spec: OwnSpec) -> bool:
 
 
 def _ports(theirs: list[OwnSpec], service: Service, host: int) -> list[OwnSpec]:
-    """The compose file's ports as they are; where devctl.yaml names a `host_port`, the port of the service goes there."""
+    """The compose file's ports unchanged; if devctl.yaml names a `host_port`, the service's port is published there."""
     assert service.serve.port is not None
     if not theirs:
         return [_port(service.serve.port, host)]
@@ -468,7 +473,7 @@ def _ports(theirs: list[OwnSpec], service: Service, host: int) -> list[OwnSpec]:
     mine = [p for p in theirs if p.get("target") == service.serve.port and p.get("protocol", "tcp") == "tcp"]
     if not mine:
         return [*theirs, _port(service.serve.port, host)]
-    before = mine[0].get("published")  # one port on two addresses stays one port
+    before = mine[0].get("published")  # one port on two addresses is still one port
     moved = [p for p in mine if p.get("published") == before]
     return [{"host_ip": "127.0.0.1", **p, "published": str(host)} if p in moved else p for p in theirs]
 
@@ -484,14 +489,14 @@ def _port(container: int, host: int) -> OwnSpec:
 
 
 def _localhost_ports(spec: OwnSpec) -> None:
-    """A published port without an address means this machine alone; one that names an address is kept."""
+    """A published port without an address is bound to this machine only; one that names an address is kept."""
     for port in spec.get("ports") or []:
         if port.get("published"):
             port.setdefault("host_ip", "127.0.0.1")
 
 
 def _without_our_labels(spec: OwnSpec) -> None:
-    """What devctl believes of a container is what devctl said, and no compose file."""
+    """What devctl believes about a container is what devctl itself set, and not a compose file."""
     if spec.get("labels"):
         spec["labels"] = {k: v for k, v in spec["labels"].items() if not k.startswith(f"{LABEL}.")}
 
@@ -501,9 +506,9 @@ def _label(spec: OwnSpec, labels: Mapping[str, str]) -> None:
 
 
 def _label_owned(model: OwnModel, kind: str, project: str, existing: Mapping[str, str]) -> None:
-    """Label what will be made by us. One that compose made before us keeps its definition to the letter:
+    """Label what devctl will create. A volume that compose created earlier keeps its definition exactly:
 
-    a changed definition would make compose offer to recreate it, and the data of a volume would be lost.
+    a changed definition would make compose offer to recreate it, and the volume's data would be lost.
     """
     for key, spec in (model.get(kind) or {}).items():
         if (spec or {}).get("external"):

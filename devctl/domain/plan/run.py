@@ -1,4 +1,4 @@
-"""How a service is to run in a mode: which stage of which Dockerfile, under which image tag."""
+"""How a service runs in a mode: which stage of which Dockerfile, under which image tag."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from devctl.domain.project.state_folder import STATE_FOLDER, dockerfile_copy
 
 
 class Run(Struct, frozen=True):
-    """One service in one mode. `ours`: the stage comes from our own Dockerfile in `.devctl/`; `made_of`: of the lines of that
-    Dockerfile of the user's. `rebased`: `stage` is the user's, on another base than their file says.
+    """One service in one mode. `ours`: the stage comes from devctl's own Dockerfile in `.devctl/`; `made_of`: derived from the
+    lines of that Dockerfile of the user's. `rebased`: `stage` is the user's, on another base than their file says.
 
-    `dockerfile` (the user's, or None with `ours`) and `context` are relative to the project; what is built from is the
-    copy in `.devctl/SERVICE/`, whose .dockerignore leaves `.devctl/` out of the context. `user` is `uid:gid` or None
-    (as the image says). `secrets`: files of this machine that are given to the build, by id; `ssh`: so are the keys of the agent.
-    `debugging`: the program runs under the debugger of the folder `debugger` in the container.
+    `dockerfile` (the user's, or None with `ours`) and `context` are relative to the project; the build uses the copy in
+    `.devctl/SERVICE/`, whose .dockerignore excludes `.devctl/` from the context. `user` is `uid:gid` or None (as the image
+    says). `secrets`: files of this machine that the build gets, by id; `ssh`: so are the keys of the agent. `debugging`: the
+    program runs under the debugger in the folder `debugger` in the container.
     """
 
     service: str
@@ -59,7 +59,7 @@ class Run(Struct, frozen=True):
 
 
 def dev_run_is_ours(service: Service) -> bool:
-    """Whether our own dev stage runs, since the user's Dockerfile has none."""
+    """Whether devctl's own dev stage runs because the user's Dockerfile has none."""
     return service.build.dockerfile is None or service.build.dev_stage is None
 
 
@@ -93,9 +93,10 @@ def dev_run(project: Project, service: Service) -> Run:
 
 
 def prod_run(project: Project, service: Service, *, base: str | None, target: str = "") -> Run:
-    """The production stage: `target` where the configuration names one, the user's stage for `base`, theirs on that base, or ours.
+    """The production stage: `target` if the configuration names one, the user's stage for `base`, theirs moved to that base,
+    or devctl's.
 
-    `base` None means that nobody chose: the default one, or the user's last production stage where that is another.
+    `base` None means that nobody chose: the default one, or the user's last production stage if that is another.
     """
     stage = target or service.build.prod_stages.get(base or DEFAULT_BASE) or _only_stage(service, base)
     chosen = base or next((b for b, s in service.build.prod_stages.items() if s == stage), DEFAULT_BASE)
@@ -117,7 +118,7 @@ def prod_run(project: Project, service: Service, *, base: str | None, target: st
 
 
 def rebased(project: Project, run: Run) -> Rebased | None:
-    """The user's stage on the base of the run, where it is another one."""
+    """The user's stage moved to the run's base, if that is another one."""
     service = project.service(run.service)
     if not run.rebased or service is None or service.build.production is None:
         return None
@@ -131,27 +132,27 @@ def _only_stage(service: Service, base: str | None) -> str | None:
 
 
 def start_of(service: Service, run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What takes the place of ENTRYPOINT and CMD of the user's image; our own says all that is started."""
+    """What replaces ENTRYPOINT and CMD of the user's image; devctl's own images say everything that is started."""
     return ((), ()) if run.ours else (service.start.own_entrypoint or (), service.start.own_command or ())
 
 
 def target_of(stage: str) -> str:
-    """What a build is told: older engines know no stage by its number, so our copy of the Dockerfile names it."""
+    """The target for a build: older engines do not accept a stage by number, so devctl's copy of the Dockerfile names it."""
     return f"devctl-stage-{stage}" if whole(stage) is not None else stage
 
 
 def image_ref(project: str, service: str, tag: str) -> str:
-    """Each mode has its own tag. A compose name may hold what an image name may not: `x-_y`, a trailing `-`, capitals."""
+    """Each mode has its own tag. A compose name may contain what an image name must not: `x-_y`, a trailing `-`, capitals."""
     return f"{re.sub(r'[._-]{2,}', '-', f'{project}-{service}'.lower()).strip('._-')}:{tag}"
 
 
 def built_from(run: Run) -> str:
-    """The Dockerfile that the build is given, relative to the project."""
+    """The Dockerfile that the build uses, relative to the project."""
     return f"{STATE_FOLDER}/{dockerfile_copy(run.service)}"
 
 
 def build_variables(service: Service) -> str:
-    """What `build.env` says, for a build in a Dockerfile of ours; CGO_ENABLED has an argument of its own."""
+    """The value of `build.env` for a build with devctl's Dockerfile; CGO_ENABLED has its own argument."""
     return shell_words(
         f"{name}={value}" for name, value in service.build.env.items() if name != "CGO_ENABLED"
     )

@@ -1,8 +1,9 @@
-"""The user's own .air.toml in our dev stage: what it says of building, watching, starting and stopping holds there too.
+"""The user's own .air.toml in devctl's dev stage: what it says about building, watching, starting and stopping applies there
+too.
 
-air itself only watches there: `devctl-build` runs the build and `devctl-run` the program (templates/dev-stage). So the commands
-of the build become that of devctl-build, and what starts the program the words of devctl-run; the rest is air's as it stands.
-A value that `air init` writes into every file is no choice of anybody's.
+air itself only watches there: `devctl-build` runs the build and `devctl-run` the program (templates/dev-stage). So the build
+commands become devctl-build's, and what starts the program becomes devctl-run's arguments; the rest is passed to air
+unchanged. A value that `air init` writes into every file is not a choice.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _OURS = "devctl-build "
 
 
 class Translated(Struct, frozen=True):
-    """`text`: air's configuration; `command`: the words of devctl-run where it is not our own program that runs;
+    """`text`: air's configuration; `command`: the arguments of devctl-run if it is not devctl's own program that runs;
     `environment`: what the scripts read."""
 
     text: str
@@ -38,7 +39,7 @@ class Translated(Struct, frozen=True):
 
 
 def air_of(service: Service) -> UsersAir | None:
-    """What counts of it: a stage that is derived from the user's knows the source by the project's folder."""
+    """The parts of it that apply: a stage derived from the user's sees the source under the project's folder."""
     if service.air is None or service.build.derived is None or service.air.folder == ".":
         return service.air
     return None
@@ -56,7 +57,7 @@ def builds(air: UsersAir, service: Service, *, alone: bool) -> bool:
 
 
 def problems(air: UsersAir) -> Iterator[Problem]:
-    """What of it cannot hold here, or holds against what devctl promises; each with its line."""
+    """What of it cannot apply here, or contradicts what devctl promises; each with its line."""
     for key in ("full_bin", "entrypoint"):
         value = air.build.get(key)
         words = [str(word) for word in value] if isinstance(value, list) else parted(_text(value))
@@ -64,7 +65,8 @@ def problems(air: UsersAir) -> Iterator[Problem]:
         if without_debugger(program) != tuple(program):
             yield Problem(
                 "debugger-left-out",
-                f"`{key}` of {air.path} starts the program under {program[0]}: devctl starts it without, and again at each save",
+                f"`{key}` of {air.path} starts the program under {program[0]}: devctl starts it without and restarts it at "
+                "each save",
                 "no action needed; to debug it: devctl debug",
                 air.place(key),
             )
@@ -73,16 +75,16 @@ def problems(air: UsersAir) -> Iterator[Problem]:
         fixed = fixed if fixed.startswith(("/", "./")) or " " in fixed else f"./{fixed}"
         yield Problem(
             "air-windows-path",
-            f"`{key}` of {air.path} is a path of Windows ({value}): the container runs Linux, and builds and starts the program "
-            "in devctl's own way",
+            f"`{key}` of {air.path} is a Windows path ({value}), but the container runs Linux: devctl uses its own commands to "
+            "build and start the program",
             f"{key} = {toml_string(fixed)}",
             air.place(key),
         )
     if air.build.get("stop_on_error") is True:
         yield Problem(
             "air-stops-on-error",
-            f"`stop_on_error` of {air.path} ends the program while a build fails, as it says",
-            "without that line the last good build serves on",
+            f"`stop_on_error` in {air.path} stops the program when a build fails",
+            "without that line, the last good build keeps serving",
             air.place("stop_on_error"),
         )
 
@@ -97,7 +99,7 @@ def translated(
     vendored: bool = False,
     under: str = "",
 ) -> Translated:
-    """`source`: where the project is mounted; `unwatched`, `watched`, `vendored`: as of `air_toml`; `under`: what a shell line
+    """`source`: where the project is mounted; `unwatched`, `watched`, `vendored`: as in `air_toml`; `under`: what a shell line
     starts the program under."""
     own = air.builds and not list(_windows(air))
     after = air.build.get("post_cmd")
@@ -107,7 +109,7 @@ def translated(
         "cmd": _OURS + cmd,
         **({"post_cmd": [_after(str(line)) for line in after]} if after else {}),
         "entrypoint": ["true"],
-        "stop_on_error": True,  # for air: nothing of ours stops by it, and its proxy shows the error
+        "stop_on_error": True,  # for air: nothing of devctl's stops by it, and its proxy shows the error
         **_noticed(air, unwatched=unwatched, watched=tuple(watched), vendored=vendored),
     }
     values = {k: v for k, v in air.values.items() if k not in ("build", "screen", "log")}
@@ -133,7 +135,7 @@ def translated(
 
 
 def _compiled(air: UsersAir, service: Service, *, own: bool) -> tuple[str, str]:
-    """The command that builds, and the program that it makes, where that is theirs (`own`)."""
+    """The command that builds, and the program that it creates, if that is theirs (`own`)."""
     said = air.build
     if not own:
         return _pre(said, _our_line(air, service)), ""
@@ -165,7 +167,7 @@ def _noticed(
 
 
 def our_build(service: Service) -> list[str]:
-    """The build in air's configuration where nobody wrote one."""
+    """The build in air's configuration if nobody wrote one."""
     build = service.build
     return build_command(service.source.dir, service.source.main, build.tags, build.ldflags, build.go_files)
 
@@ -180,7 +182,7 @@ def _our_line(air: UsersAir, service: Service) -> str:
 
 
 def _or_as_the_image(cmd: str, air: UsersAir, service: Service, binary: str) -> str:
-    """Their command, else the build of their Dockerfile: what their image compiles in may lack a tool that it calls."""
+    """Their command, else the build of their Dockerfile: the image may lack a tool that it calls."""
     folder = posixpath.relpath(service.source.dir, air.folder)
     output = posixpath.relpath(binary, folder) if not binary.startswith("/") else binary
     plain = _our_line(air, service).replace(f"-o {PROGRAM}", f"-o {shlex.quote(output)}")
@@ -199,9 +201,9 @@ def _or_as_the_image(cmd: str, air: UsersAir, service: Service, binary: str) -> 
 
 
 _SHOWN = "/tmp/air/shown"
-"""Tells devctl-build that a command failed and the build went on: what was printed is to be read all the same."""
+"""Tells devctl-build that a command failed and the build continued: its output should be shown anyway."""
 _OUTPUT = "/tmp/air/own"
-"""What their command says, whose last words tell whether a program is missing."""
+"""The output of their command, whose last words tell whether a program is missing."""
 _TAKEN = frozenset(
     {
         "pre_cmd",
@@ -229,7 +231,7 @@ _TAKEN = frozenset(
 
 
 def _built(air: UsersAir, said: Mapping[str, Any]) -> tuple[str, str]:
-    """The command behind `devctl-build`, and what it builds. air's defaults follow `tmp_dir`."""
+    """The command after `devctl-build`, and what it builds. air's defaults follow `tmp_dir`."""
     folder = _text(air.values.get("tmp_dir")) or "tmp"
     default = folder if folder.startswith("/") else f"./{posixpath.normpath(folder)}"
     entry = said.get("entrypoint")
@@ -246,7 +248,7 @@ def _built(air: UsersAir, said: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def own_folder(air: UsersAir) -> str | None:
-    """The folder of the project that air removes when it ends; None where it removes none, or that lies elsewhere."""
+    """The folder of the project that air removes when it exits; None if it removes none, or one elsewhere."""
     if table(air.values, "misc").get("clean_on_exit") is not True:
         return None
     root, folder = _text(air.values.get("root")) or ".", _text(air.values.get("tmp_dir")) or "tmp"
@@ -261,7 +263,7 @@ def _cmd(air: UsersAir) -> str:
 
 
 def _pre(said: Mapping[str, Any], cmd: str) -> str:
-    """air goes on where one of `pre_cmd` fails, unless it is to stop on errors."""
+    """air continues if one of `pre_cmd` fails, unless it should stop on errors."""
     before = [str(line) for line in said.get("pre_cmd") or []]
     stops = said.get("stop_on_error") is True
     lines = [
@@ -277,14 +279,14 @@ def _pre(said: Mapping[str, Any], cmd: str) -> str:
 
 
 def _after(line: str) -> str:
-    """One of `post_cmd`, of which air says nothing where it fails. air skips those behind it then."""
+    """One of `post_cmd`, whose failure air does not report. air then skips those after it."""
     return (
         f"sh -c {shlex.quote(line)} || {{ echo {shlex.quote(f'devctl: post_cmd failed: {line}')}; exit 1; }}"
     )
 
 
 def _program_line(full: str, under: str) -> str:
-    """A shell line without a debugger of its own, and with ours before its program."""
+    """A shell line without its own debugger, and with devctl's before its program."""
     before, program = split_line(full)
     words = exec_words(program)
     bare = without_debugger(words)
@@ -296,8 +298,8 @@ def _program_line(full: str, under: str) -> str:
 def _command(
     said: Mapping[str, Any], binary: str, service: Service, *, path: str, under: str
 ) -> tuple[str, ...]:
-    """What devctl-run is given: a list where the file says one, else the shell line that air would run. devctl-run itself starts
-    a program of a list under the debugger."""
+    """The arguments of devctl-run: a list if the file has one, else the shell line that air would run. devctl-run itself
+    starts the program of a list under the debugger."""
     full = _program_line(_text(said.get("full_bin")), under)
     entry = said.get("entrypoint")
     entry = list(without_debugger([str(word) for word in entry])) if isinstance(entry, list) else entry
@@ -330,7 +332,7 @@ def _stopping(said: Mapping[str, Any]) -> dict[str, str]:
 
 
 def kill_delay(said: Mapping[str, Any]) -> float:
-    """In seconds; 0 where it is not said. A number below a million counts milliseconds, a larger one nanoseconds."""
+    """In seconds; 0 if not set. A number below a million counts milliseconds, a larger one nanoseconds."""
     value = said.get("kill_delay")
     if isinstance(value, int) and not isinstance(value, bool):
         return value / 1000 if value < 1_000_000 else value / 1e9
@@ -338,7 +340,7 @@ def kill_delay(said: Mapping[str, Any]) -> float:
 
 
 def duration(text: str) -> float:
-    """Seconds of a Go duration (`1m30s`, `500ms`); 0 where it is none."""
+    """Seconds of a Go duration (`1m30s`, `500ms`); 0 if it is not one."""
     parts = re.findall(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)", text)
     whole = "".join(number + unit for number, unit in parts) == text.strip()
     return sum(float(number) * _UNITS[unit] for number, unit in parts) if whole else 0.0
@@ -365,7 +367,7 @@ def _text(value: object) -> str:
 
 
 def as_toml(values: Mapping[str, Any], prefix: str = "") -> str:
-    """TOML of what TOML has said, without dates, which air knows none of."""
+    """The TOML of parsed TOML, without dates, which air does not use."""
     lines = [f"{_key(k)} = {_value(v)}" for k, v in values.items() if not _is_table(v)]
     for key, value in values.items():
         name = f"{prefix}{_key(key)}"

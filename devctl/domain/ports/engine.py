@@ -1,4 +1,4 @@
-"""The port to the engine itself: what compose has no word for."""
+"""The port to the engine itself: what compose has no command for."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """Reading the engine and the few object-level changes compose has no word for."""
+    """Reading the engine, and the few changes of single objects that compose has no command for."""
 
     def version(self) -> str:
-        """That of the engine: `28.3.0`."""
+        """The engine's version: `28.3.0`."""
 
     def room(self) -> tuple[int, int]:
-        """The cores and the bytes of memory of the engine's machine: 1 and 0 where it does not say."""
+        """Cores and bytes of memory of the engine's machine: 1 and 0 if it does not say."""
 
     def observe(self, project: str) -> Observed:
         """Containers, volumes and networks of a compose project."""
 
     def containers(self, project: str) -> Observed:
-        """The containers alone: cheaper, for what is asked often."""
+        """Only the containers: cheaper, for what is requested often."""
 
     def running(self, project: str) -> list[str]:
         """The ids of the project's containers that run and are not unhealthy, sorted: one cheap call."""
@@ -37,37 +37,37 @@ class Engine(Protocol):
 
     def remove_containers(self, ids: Sequence[str]) -> None: ...
     def unpause(self, ids: Sequence[str]) -> None:
-        """Let frozen containers go on: compose starts none of them."""
+        """Resume frozen containers: compose starts none of them."""
 
     def commit(self, container: str, ref: str) -> None:
-        """Keep a container's file system as an image, for study: compose removes the container itself."""
+        """Keep a container's file system as an image, for inspection: compose removes the container itself."""
 
     def labelled(self, kind: Kind, label: str) -> Sequence[Labelled]:
-        """Everything of a kind that carries the label, of any project."""
+        """Everything of a kind that has the label, in any project."""
 
     def remove(self, thing: Labelled) -> bool:
-        """Remove one thing; False where the engine still needs it."""
+        """Remove one thing; False if the engine still needs it."""
 
     def names(self, kind: Kind) -> frozenset[str]:
         """Every network or volume of the engine."""
 
     def create(self, kind: Kind, name: str) -> None:
-        """A network or volume without labels of ours: it is the user's."""
+        """A network or volume without devctl's labels: it is the user's."""
 
     def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
     def logs(self, container: str, *, tail: int) -> str: ...
     def last_run(self, container: str, *, tail: int) -> LastRun | None:
-        """The last run of a container that ended, also where it runs again; None where the engine forgot it."""
+        """The last finished run of a container, even if it is running again; None if the engine has forgotten it."""
 
     def image_bytes(self, ref: str) -> int | None:
-        """The sum of the layers in its history (docs/reference/json-output.md); None where there is no such image."""
+        """The sum of the layers in its history (docs/reference/json-output.md); None if there is no such image."""
 
     def disk_use(self) -> Mapping[str, str]:
-        """What takes the engine's disk, of all projects: `Images` and the like, with the size as the engine writes it. Empty where
-        it does not say so soon."""
+        """What uses the engine's disk, in all projects: `Images` and so on, with the size as the engine writes it. Empty if it
+        does not answer soon."""
 
     def read_files(self, container: str, *paths: str) -> str | None:
-        """Small text files inside a running container, one after the other; None where none of them is there."""
+        """Small text files inside a running container, concatenated; None if none of them exists."""
 
     def ports_in_use(self) -> Mapping[int, str]:
         """Host ports published by containers, with the container's name."""

@@ -1,4 +1,4 @@
-"""The ports to the machine that we run on and to who called us."""
+"""The ports to this machine and to devctl's caller."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ class Host(Protocol):
     def is_linux(self) -> bool: ...
     def interactive(self) -> bool: ...
     def has_input(self) -> bool:
-        """Whether standard input can give anything: the null device and a closed one cannot."""
+        """Whether standard input can provide anything: the null device and a closed one cannot."""
 
     def confirm(self, question: str) -> bool:
         """Ask a person; False without a terminal."""
 
     def ask(self, question: str, *, secret: bool = False) -> str | None:
-        """One line from a person, not shown while it is typed where it is `secret`; None without a terminal."""
+        """One line from a person, not echoed if it is `secret`; None without a terminal."""
 
     def keys(self) -> AbstractContextManager[Callable[[], str | None]]:
-        """Single key presses while the context lasts; always None without a terminal."""
+        """Single key presses within the context; always None without a terminal."""
 
     def port_free(self, ip: str, port: int) -> bool: ...
     def reader_left(self) -> bool:
-        """Whether nobody can read any more what we print: the other end of the pipe, or the terminal, is closed."""
+        """Whether nobody can read the output any more: the other end of the pipe, or the terminal, is closed."""
 
     def pid(self) -> int: ...
     def own_program(self) -> Sequence[str]:
-        """The words that start devctl itself, for the watcher; nothing of the working directory is imported."""
+        """The command line that starts devctl itself, for the watcher; nothing in the working directory is imported."""

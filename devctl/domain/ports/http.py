@@ -9,12 +9,12 @@ from typing import Protocol
 from msgspec import Struct
 
 BODY_KEPT = 256 * 1024
-"""Bytes of a body that are compared; the rest counts by its length."""
+"""Bytes of a body that are compared; the rest only counts by its length."""
 
 
 class Answer(Struct, frozen=True):
-    """What one GET brought back. `length` of the body, None where it did not end in time (a stream); `complete`: nothing
-    of what was promised is missing; `body`: its first BODY_KEPT bytes."""
+    """The answer to one GET. `length` of the body, None if it did not end in time (a stream); `complete`: nothing that was
+    promised is missing; `body`: its first BODY_KEPT bytes."""
 
     status: int
     content_type: str = ""
@@ -31,7 +31,7 @@ class Prober(Protocol):
     """Requests from the host that prove serving."""
 
     def http(self, url: str, *, timeout: float) -> int | None:
-        """The status of one GET (redirects not followed), None where nothing answered."""
+        """The status of one GET (redirects not followed), None if nothing answered."""
 
     def fetch(
         self,
@@ -41,13 +41,13 @@ class Prober(Protocol):
         headers: Mapping[str, str] | None = None,
         midway: Callable[[], object] | None = None,
     ) -> Answer | None:
-        """One GET to its end, of at most `timeout` seconds in all; redirects are not followed.
+        """One GET to its end, within at most `timeout` seconds in all; redirects are not followed.
 
-        `midway` is called when all of the request but its last byte was sent: the one byte of a body. A server that has
-        read the rest counts it as under way, and answers when it is whole. The time that it takes does not count.
+        `midway` is called when all of the request except its last byte was sent: the single byte of a body. A server that has
+        read the rest counts it as in flight, and answers when it is complete. The time that `midway` takes does not count.
         """
 
     def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...
     def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:
-        """Ask `good` every 5-10 ms from threads, also while a request hangs; yields "the longest time without a good answer",
+        """Call `good` every 5-10 ms from threads, even while a request hangs; yields the longest time without a good answer,
         in ms."""

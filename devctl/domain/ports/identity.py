@@ -1,4 +1,5 @@
-"""The port to who we are: on a shared engine, only what this machine made is judged by this machine's file system."""
+"""The port to this machine's identity: on a shared engine, only what this machine created is judged by this machine's file
+system."""
 
 from __future__ import annotations
 
@@ -8,23 +9,23 @@ from typing import Protocol
 
 
 class Identity(Protocol):
-    """This machine, as things on an engine are labelled with it, and this process (docs/decisions/0016)."""
+    """This machine, with which things on an engine are labelled, and this process (docs/decisions/0016)."""
 
     @property
     def machine(self) -> str:
-        """A random word that no other machine or container has; another one next time only makes devctl leave things alone."""
+        """A random word that no other machine or container has; if it changes, devctl merely leaves things alone."""
 
     def cache_scope(self, root: Path) -> str:
-        """A word that nobody can guess, always the same for the project in `root`: what its builds' caches are named by."""
+        """A word that nobody can guess, always the same for the project in `root`: the name of its builds' caches."""
 
     def temporary(self) -> Mapping[str, str]:
-        """The labels of what lives no longer than this process."""
+        """The labels of things that live no longer than this process."""
 
     def ended(self, labels: Mapping[str, str]) -> bool:
-        """Whether these are labels of something temporary of this machine, whose process has ended."""
+        """Whether these are labels of something temporary from this machine whose process has ended."""
 
     def note_folder(self, folder: Path) -> None:
-        """Remember a temporary folder, so that it is found again should this process be killed."""
+        """Record a temporary folder, so that it can be found if this process is killed."""
 
     def forget_folder(self, folder: Path) -> None: ...
     def left_folders(self) -> Sequence[Path]:

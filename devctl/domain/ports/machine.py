@@ -1,4 +1,4 @@
-"""The ports that `bases` and `doctor` see, beside those of toolbox.py: image store, assembler, machine."""
+"""The ports that `bases` and `doctor` see, besides those of toolbox.py: image store, assembler, machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StoredImage(Struct, frozen=True):
 
 
 class Pulled(Struct, frozen=True):
-    """How a pull went; `unreachable` apart from `refused`: the same registry will not answer for other images either."""
+    """The result of a pull; `unreachable` is separate from `refused`: that registry will not answer for other images either."""
 
     outcome: Literal["ok", "refused", "unreachable"]
     detail: str = ""
@@ -35,13 +35,13 @@ class ImageStore(Protocol):
 
     def find(self, ref: str) -> StoredImage | None: ...
     def named(self, repository: str) -> Sequence[str]:
-        """The references that are here of one repository (`golang`), with their tags."""
+        """The references to one repository (`golang`) that are available locally, with their tags."""
 
     def size(self, ref: str) -> int:
         """The sum of the layers in the image's history: the same on every image store."""
 
     def pull(self, ref: str) -> Pulled:
-        """Gives up soon where the registry does not answer."""
+        """Gives up soon if the registry does not answer."""
 
     def tag(self, source: str, ref: str) -> None: ...
     def save(self, refs: Sequence[str], file: Path) -> None: ...
@@ -49,22 +49,22 @@ class ImageStore(Protocol):
         """Returns the references that were in the file."""
 
     def create(self, ref: str, layer: Path, lines: Sequence[str], *, platform: str, comment: str) -> None:
-        """An image of one layer, a tar; `lines` of a Dockerfile configure it. Asks nothing but the engine.
+        """An image with one layer, a tar; `lines` of a Dockerfile configure it. Needs only the engine.
 
         Raises MachineError `engine-refused`.
         """
 
     def remove_unused(self, image_id: str) -> None:
-        """Remove an image that has no name and no user; nothing happens otherwise."""
+        """Remove an image that has no name and no user; otherwise do nothing."""
 
 
 class Assembler(Protocol):
-    """Makes stand-ins of bases from what this machine can get."""
+    """Assembles stand-ins for bases from what this machine can get."""
 
     def assemble(self, ref: str, stand_in: StandIn) -> str:
-        """Returns the version of Go that it holds, "" where it is no Go or the real image is here.
+        """Returns the version of Go that it contains, "" if it is not Go or the real image is available locally.
 
-        Raises MachineError `base-missing` where what it takes is not available here.
+        Raises MachineError `base-missing` if what it needs is not available here.
         """
 
 
@@ -73,7 +73,7 @@ class Machine(Protocol):
 
     def facts(self) -> MachineFacts: ...
     def available(self, ref: str) -> bool:
-        """Whether the engine gets an answer for this reference from its registry, asked within seconds."""
+        """Whether the engine gets an answer for this reference from its registry, within seconds."""
 
     def inside(
         self, image: str, *, root: Path | None, owner: tuple[int, int], cache: str = ""
@@ -82,10 +82,10 @@ class Machine(Protocol):
 
     def tree(self, root: Path) -> TreeFacts: ...
     def listener(self, port: int) -> str:
-        """The process of this machine that listens there, as far as we may see it; "" where none is seen."""
+        """The process of this machine that listens there, as far as this user may see it; "" if none is visible."""
 
     def watchers(self) -> Mapping[int, Path]:
-        """The background watchers that live, of any project: pid and folder."""
+        """The living background watchers of any project: pid and folder."""
 
 
 class MachineBox(Struct, frozen=True):

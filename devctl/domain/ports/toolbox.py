@@ -1,4 +1,4 @@
-"""The ports that workflows see: Protocols only. The real ones are joined in `cli/wiring.py`, fakes in `tests/fakes.py`."""
+"""The ports that workflows see: Protocols only. The real adapters are wired in `cli/wiring.py`, fakes in `tests/fakes.py`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 from devctl.domain.command.requests import COMPOSE_TIMEOUT
 from devctl.domain.project.compose_model import Model
 
-if TYPE_CHECKING:  # annotations alone need them, and start-up time is spent on every class that is made
+if TYPE_CHECKING:  # only annotations need them, and every class that is created costs start-up time
     from devctl.domain.dockerfile.facts import DockerfileFacts
     from devctl.domain.dockerfile.recipe import Recipes
     from devctl.domain.go.facts import SourceFacts
@@ -31,8 +31,8 @@ if TYPE_CHECKING:  # annotations alone need them, and start-up time is spent on 
 
 
 class Finished(Struct, frozen=True):
-    """A process that ended; `code` 127 where the program does not exist, 126 where it cannot be started (neither was
-    `started`), 124 where the time ran out. `cut`: only the end of what it printed is there."""
+    """A process that ended; `code` 127 if the program does not exist, 126 if it cannot be started (in both cases not
+    `started`), 124 on timeout. `cut`: only the end of its output is included."""
 
     code: int
     stdout: str
@@ -68,51 +68,56 @@ class Processes(Protocol):
         timeout: float | None = None,
         last: int | None = None,
     ) -> Finished:
-        """Run to the end, output captured (and handed on line by line). `only`: the variables of our environment that it gets.
+        """Run to the end, with output captured (and handed on line by line). `only`: the variables of the environment that it
+        gets.
 
-        Of each stream the last `last` bytes are kept; where it is not given, the last megabytes of what is handed on line by
-        line, and else all of it: for more than 64 MB the program is ended, and MachineError `output-too-long` raised.
+        Of each stream the last `last` bytes are kept; by default the last megabytes of what is handed on line by line, and
+        otherwise everything: for more than 64 MB the program is terminated, and MachineError `output-too-long` raised.
 
-        Every program has a bound: after `timeout` seconds it is ended and its code is 124; where none is given, a minute,
-        and MachineError then. Raises InterruptedByUser after Ctrl-C; the child got the signal once and was left to tidy up,
-        for seconds.
+        Every program has a time limit: after `timeout` seconds it is terminated and its code is 124; by default after a
+        minute, with a MachineError. Raises InterruptedByUser after Ctrl-C; the child got the signal once and had some seconds
+        to clean up.
         """
 
     def side_by_side(self, works: Sequence[Callable[[], None]], *, at_once: int) -> None:
-        """Do each in a thread, at most `at_once` at a time, begun in this order. The first one that raises ends the others: what
-        they `run` gets a signal as after Ctrl-C, and what has not begun never does. It is raised when all have ended.
+        """Do each in a thread, at most `at_once` at a time, started in this order. The first one that raises stops the others:
+        what they `run` gets a signal as after Ctrl-C, and those that have not started never do. The error is raised when all
+        have ended.
 
-        Raises InterruptedByUser after Ctrl-C, which goes to everything that they run."""
+        Raises InterruptedByUser after Ctrl-C, which goes to everything that they run.
+        """
 
     def attach(self, argv: Sequence[str], *, cwd: Path | None = None) -> int:
-        """Run with our own terminal handed over; returns its code."""
+        """Run with devctl's own terminal handed over; returns its code."""
 
     def follow(
         self, argv: Sequence[str], *, on_line: Callable[[str, str], None], together: bool = False
     ) -> AbstractContextManager[Running]:
-        """A child whose lines go to `on_line(stream, line)` from threads until the context ends it: with their end, except what
-        is only a piece of one, and byte for byte (`surrogateescape`).
+        """A child whose lines go to `on_line(stream, line)` from threads until the context ends it: with their line ends,
+        except for pieces of a line, and byte for byte (`surrogateescape`).
 
-        `together`: both streams as one, `stdout`, which keeps their order."""
+        `together`: both streams as one, `stdout`, which keeps their order.
+        """
 
     def one_interrupt(self) -> AbstractContextManager[Callable[[], None]]:
-        """Until the context ends one Ctrl-C gets through; those after it only hurry. What is yielded makes that one hurry too.
+        """Within the context one Ctrl-C gets through; later ones only hurry. Calling what is yielded makes that one hurry too.
 
-        For what must be put back whole once it was begun. Hurried, each program gets seconds, and what only waits ends
-        (`hurried`): nothing is deaf for longer than that.
+        For work that must be completed or restored once it was begun. When hurried, each program gets seconds, and mere
+        waiting ends (`hurried`): Ctrl-C is never ignored for longer than that.
         """
 
     def hurried(self) -> bool:
         """Whether Ctrl-C was pressed where it does not interrupt: finish what was begun, and wait for nothing."""
 
     def spawn(self, argv: Sequence[str], *, cwd: Path, out: Path | int, err: Path | int) -> int:
-        """Start a process of its own session that outlives us, its output in files (open ones are closed here); gives its pid."""
+        """Start a process with its own session that outlives devctl, its output in files (open ones are closed here); returns
+        its pid."""
 
     def end_left_over(self, root: Path) -> None:
-        """End the calls of compose that a devctl which was killed left running for the project in `root`."""
+        """Terminate the compose calls that a killed devctl left running for the project in `root`."""
 
     def terminate(self, pid: int) -> None:
-        """Ask a process to end; nothing happens where it is gone."""
+        """Ask a process to exit, if it still exists."""
 
 
 class Sources(Protocol):
@@ -121,31 +126,31 @@ class Sources(Protocol):
     def go(self, root: Path, *, tags: Iterable[str] = ()) -> SourceFacts: ...
     def dockerfile(self, path: Path, *, root: Path) -> DockerfileFacts: ...
     def dockerfile_text(self, text: str, *, path: str, args: Mapping[str, str]) -> DockerfileFacts:
-        """A Dockerfile that is not on disk yet, with build arguments filled in."""
+        """A Dockerfile that is not on disk yet, with build arguments substituted."""
 
     def config(self, root: Path) -> Config:
-        """devctl.yaml, or all defaults; raises FilesError with every issue and its place."""
+        """devctl.yaml, or all defaults; raises FilesError with every problem and its place."""
 
     def config_problems(self, root: Path) -> tuple[Problem, ...]:
-        """Everything wrong with devctl.yaml, each with its place; never raises."""
+        """Every problem in devctl.yaml, each with its place; never raises."""
 
     def config_schema(self) -> dict[str, object]:
         """Print the JSON schema of devctl.yaml."""
 
     def plain_yaml(self, text: str, *, path: str) -> tuple[Node, str]:
-        """The value of a YAML text, and what in it another parser may understand otherwise, "" for nothing; raises FilesError
-        with the place where it is not YAML."""
+        """The value of a YAML text, and what in it another parser may read differently, "" for nothing; raises FilesError with
+        the place if it is not YAML."""
 
     def positions(self, path: Path) -> Callable[[tuple[str | int, ...]], int | None]:
-        """Asks a YAML file for the line of a key path; `- NAME=value` is found by its name too."""
+        """Looks up the line of a key path in a YAML file; `- NAME=value` can also be found by its name."""
 
     def texts(self, path: Path) -> Sequence[tuple[str, int]]:
-        """Every value of a YAML file that is text, with the line of its key; nothing where it cannot be read."""
+        """Every text value of a YAML file, with the line of its key; empty if it cannot be read."""
 
 
 class Compose(Protocol):
-    """docker compose, the real one. `model` is a rendered one: compose never reads the file in `.devctl/`, which a container may
-    rewrite. `timeout`: seconds; what is not done then is ended, and its code is 124."""
+    """The real docker compose. `model` is a rendered one: compose never reads the file in `.devctl/`, which a container may
+    rewrite. `timeout`: seconds; a call that is not done then is terminated with code 124."""
 
     def config(
         self,
@@ -154,14 +159,14 @@ class Compose(Protocol):
         *,
         profiles: bool = False,
     ) -> dict[str, object]:
-        """The user's own files, the overriding one last, resolved, with `profiles` the services of every one, with `$` as the
-        program will see it; raises FilesError with place where compose refuses them."""
+        """The user's own files, the overriding one last, resolved, with the services of all `profiles` if set, with `$` as the
+        program will see it; raises FilesError with the place if compose refuses them."""
 
     def render(
         self, inputs: ComposeInputs, *, profiles: bool, variables: Mapping[str, str]
     ) -> dict[str, object]:
-        """The same of texts that were read already: no file of the project is opened. `variables`: all that it sees of an
-        environment, beside what finds the programs."""
+        """The same for texts that were already read: no file of the project is opened. `variables`: the only environment it
+        sees, apart from what finds the programs."""
 
     def build(
         self,
@@ -172,8 +177,8 @@ class Compose(Protocol):
         recipes: Recipes,
         no_cache: bool = False,
     ) -> Finished:
-        """`recipes`: what services of the model are built by, whatever lies in the project by then; the builds of others read
-        the Dockerfile that the model names."""
+        """`recipes`: what services of the model are built from, whatever the project contains by then; other builds read the
+        Dockerfile that the model names."""
 
     def up(
         self,
@@ -194,18 +199,18 @@ class Compose(Protocol):
         all_that_can: bool = False,
         timeout: float = COMPOSE_TIMEOUT,
     ) -> Finished:
-        """The images of these services alone. `all_that_can`: one that cannot be had does not stop the others."""
+        """The images of only these services. `all_that_can`: one that is not available does not stop the others."""
 
     def restart(
         self, name: str, root: Path, services: Sequence[str], *, timeout: float = COMPOSE_TIMEOUT
     ) -> Finished:
-        """By the labels of the containers, as `stop` and `down`: no file is read, for it may be broken or gone today."""
+        """By the labels of the containers, like `stop` and `down`: no file is read, since it may be broken or gone."""
 
     def stop(self, name: str, root: Path, *, timeout: float = COMPOSE_TIMEOUT) -> Finished:
         """Every container of the project."""
 
     def down(self, name: str, root: Path, *, volumes: bool, timeout: float = COMPOSE_TIMEOUT) -> Finished:
-        """The same, removed, with the networks, and with `volumes` the data."""
+        """The same, also removing the networks, and with `volumes` the data."""
 
 
 class Images(Protocol):
@@ -214,15 +219,15 @@ class Images(Protocol):
     def read(
         self, ref: str, *, files: bool = False, start: tuple[Sequence[str], Sequence[str]] = ((), ())
     ) -> ImageFacts:
-        """Raises ProjectError `image-missing`. `files` lists every path of the image too (slower); `start`: what takes the place of
-        its ENTRYPOINT and CMD, empty where nothing does: the program is sought by that."""
+        """Raises ProjectError `image-missing`. `files` also lists every path of the image (slower); `start`: what replaces its
+        ENTRYPOINT and CMD, empty if nothing does: it determines the program."""
 
     def binary(self, ref: str, path: str) -> bytes:
         """The content of one file of the image."""
 
 
 class Watcher(Protocol):
-    """Batches of changed files: quiet time, cap and polling are the adapter's."""
+    """Batches of changed files: quiet time, cap and polling are up to the adapter."""
 
     def batches(
         self,
@@ -233,11 +238,11 @@ class Watcher(Protocol):
         at_once: Callable[[frozenset[Path]], bool] = ...,
         on_poll: Callable[[str], None] = ...,
     ) -> Iterator[frozenset[Path]]:
-        """Changes of exactly these files, present or not.
+        """Changes of exactly these files, existing or not.
 
-        The first batch is empty and says that the watch is armed; empty ones follow now and then, so that a caller can
-        look around. `at_once`: whether a batch need not wait for quiet. `poll`: look instead of being told; `on_poll`
-        hears why where that had to be chosen for want of inotify.
+        The first batch is empty and means that the watch is armed; empty ones follow now and then, so that a caller can check
+        other things. `at_once`: whether a batch need not wait for quiet. `poll`: poll instead of using events; `on_poll` gets
+        the reason if that had to be chosen for lack of inotify.
         """
 
 

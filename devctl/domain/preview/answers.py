@@ -1,4 +1,4 @@
-"""The same requests put to dev and to prod: which are asked, and when two answers are not the same."""
+"""The same requests to dev and to prod: which ones are sent, and when two answers differ."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Asked(Struct, frozen=True):
 
 class Unlike(Struct, frozen=True):
     """One request that the two answered differently; `prod` None: no answer. `line`: the first one of the body that differs,
-    where only the body does."""
+    if only the body does."""
 
     asked: Asked
     dev: Answer
@@ -40,7 +40,7 @@ class Unlike(Struct, frozen=True):
     def text(self) -> str:
         client = " as a browser" if self.asked.client == "browser" else ""
         said = f"GET {self.asked.path}{client}: dev {_shown(self.dev)}, prod {_shown(self.prod)}"
-        return f"{said}: another body from line {self.line} on" if self.line is not None else said
+        return f"{said}: the body differs from line {self.line} on" if self.line is not None else said
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -55,7 +55,7 @@ class Unlike(Struct, frozen=True):
 def requests_for(service: Service) -> tuple[Asked, ...]:
     """The probe's path, `/`, and what devctl.yaml lists; each as a program and as a browser.
 
-    No route is taken from the code: what a GET does there is not known (`/migrate`, `/jobs/run`), and both modes share the
+    No route is taken from the code: it is unknown what a GET does there (`/migrate`, `/jobs/run`), and both modes share the
     database.
     """
     if service.serve.probe in ("none", "tcp"):
@@ -67,8 +67,7 @@ def requests_for(service: Service) -> tuple[Asked, ...]:
 def unlike(
     dev: Mapping[Asked, Answer], prod: Mapping[Asked, Answer | None], again: Mapping[Asked, Answer | None]
 ) -> tuple[Unlike, ...]:
-    """Those of the requests put to both whose answers differ, the worst first. `again`: what prod said when it was asked a second
-    time."""
+    """The requests sent to both whose answers differ, the worst first. `again`: prod's answer to a second request."""
     found = []
     for asked in dev:
         if asked not in prod:
@@ -84,7 +83,7 @@ def unlike(
 
 
 def to_ask_again(dev: Mapping[Asked, Answer], prod: Mapping[Asked, Answer | None]) -> tuple[Asked, ...]:
-    """Where only the body differs: what changes from one answer to the next is no difference between dev and prod."""
+    """If only the body differs: what changes from one answer to the next is not a difference between dev and prod."""
     return tuple(
         asked
         for asked, answer in prod.items()
@@ -100,11 +99,11 @@ def _same_head(dev: Answer, prod: Answer) -> bool:
 
 
 def first_unlike_line(dev: Answer, prod: Answer, again: Answer | None) -> int | None:
-    """The line from which on the bodies differ, None where they are alike.
+    """The line from which on the bodies differ, None if they are equivalent.
 
-    Legitimately different are times, durations, ids and addresses, which are told by their form; what is another word in
-    `again`, a second answer of prod; and for streams, broken off answers and pages with air's script, whose length is not
-    known, everything.
+    Times, durations, ids and addresses, recognised by their form, may differ; so may any word that differs in `again`, a
+    second answer of prod; and for streams, answers that were cut off and pages with air's script, whose length is unknown,
+    everything.
     """
     whole = dev.complete and prod.complete and None not in (dev.length, prod.length)
     if not whole or not (dev.body or prod.body):
@@ -113,7 +112,7 @@ def first_unlike_line(dev: Answer, prod: Answer, again: Answer | None) -> int | 
         return None
     one, other = _words(dev.body), _words(prod.body)
     third = _words(again.body) if again is not None else other
-    if len(other) != len(third):  # what it says is never twice the same
+    if len(other) != len(third):  # its output is never the same twice
         return None
     for here, there, later in zip(one, other, third, strict=False):
         if here.text != there.text and there.text == later.text:
@@ -128,14 +127,14 @@ class _Word(Struct, frozen=True):
 
 
 _NAMED = (
-    # RFC 3339, RFC 1123, `2026/11/30 12:00:00` and parts of them; numbers of seconds since 1970 and finer
+    # RFC 3339, RFC 1123, `2026/11/30 12:00:00` and parts of them; seconds since 1970 and finer units
     r"\d{4}[-/]\d{2}[-/]\d{2}(?:[T ]\d{2}:\d{2}:\d{2}[\d.,]*(?:Z| ?[+-]\d{2}:?\d{2})?(?: \w{3,4}\b)?)?",
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? \d{1,2} \w{3} \d{4} \d{2}:\d{2}:\d{2}(?: \w+)?",
     r"\b\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\b",
     r"\b\d{9,}\b",
     # durations as Go prints them
     r"\b(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?(?:ns|µs|us|ms|s)\b",
-    # UUIDs, ids of containers (a host name), hashes, tokens of a session
+    # UUIDs, container ids (a host name), hashes, session tokens
     r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b",
     r"\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b",
     # addresses
@@ -156,7 +155,7 @@ def _words(body: bytes) -> list[_Word]:
 
 
 def summary(found: Iterable[Unlike]) -> str:
-    """One line; the same path asked by both clients is told once where the answers are the same."""
+    """One line; the same path requested as both clients is reported once if the answers are the same."""
     first = list(dict.fromkeys(u.text.replace(" as a browser", "") for u in found))
     more = f" (and {len(first) - 1} more)" if len(first) > 1 else ""
     return f"{first[0]}{more}" if first else ""
@@ -171,7 +170,7 @@ def _shown(answer: Answer | None) -> str:
         return "does not answer"
     where = f" to {answer.location}" if answer.location else ""
     size = "a stream" if answer.length is None else f"{answer.length} bytes"
-    cut = "" if answer.complete else ", broken off"
+    cut = "" if answer.complete else ", cut off"
     return " ".join([str(answer.status) + where, answer.content_type or "without type", size + cut])
 
 

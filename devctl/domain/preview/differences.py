@@ -1,4 +1,4 @@
-"""What is different between the dev container and its production preview: a table, and the names of values, never values."""
+"""How the production preview differs from the dev container: a table, and the names of variables, never their values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from devctl.domain.plan.engine_state import Container
 
 
 class Difference(Struct, frozen=True):
-    """One row: `what` of `service`, as it is in dev and in prod, for people to read."""
+    """One row: `what` of `service`, in dev and in prod, for people to read."""
 
     service: str
     what: str
@@ -22,7 +22,7 @@ class Difference(Struct, frozen=True):
 
 
 class Side(Struct, frozen=True):
-    """A container of one mode and how big its image is (None: unknown)."""
+    """A container of one mode and the size of its image (None: unknown)."""
 
     container: Container
     image_bytes: int | None
@@ -78,7 +78,7 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _env(dev: Mapping[str, str], prod: Mapping[str, str]) -> tuple[str, str]:
-    """Names on one side only, and those with another value on the other. Values stay where they are."""
+    """Names on one side only, and those with different values. The values themselves are not used."""
     other = [
         f"{name} (another value)" for name in sorted(dev.keys() & prod.keys()) if dev[name] != prod[name]
     ]

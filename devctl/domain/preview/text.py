@@ -1,4 +1,4 @@
-"""What a person reads after `prod-preview`."""
+"""The text that people see after `prod-preview`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ def preview_text(result: dict[str, Any]) -> str:
             lines.append(f"{one['service']}{f' on {url}' if (url := urls.get(one['service'])) else ''}")
         lines += _figures(one)
     lines += _drain_text(result["drain"])
-    # An answer that differs was told as a warning, with its remedy.
+    # An answer that differs was reported as a warning, with its fix.
     told = (c for c in result["checks"] if c["status"] != "ok" and c["id"] != "answers-differ")
-    lines += dict.fromkeys(f"  {c['status']:<5} {c['detail']}" for c in told)  # several services of one image
+    lines += dict.fromkeys(
+        f"  {c['status']:<5} {c['detail']}" for c in told
+    )  # several services with one image
     lines += differences_text(result["differences"])
     lines += _answers_text(result["answers"])
     return "\n".join([*lines, "back to dev: devctl up"])
@@ -34,7 +36,7 @@ def _figures(one: dict[str, Any]) -> list[str]:
     )
     gap = f", longest gap {one['gap_ms'] / 1000:.2f} s" if one["gap_ms"] is not None else ""
     how = [
-        f"uid {hard['user'].split(':')[0]}" if hard["user"] else "user of the image",
+        f"uid {hard['user'].split(':')[0]}" if hard["user"] else "the image's user",
         "read-only" if hard["read_only"] else "writable",
         "no capabilities" if "ALL" in hard["cap_drop"] else "capabilities kept",
         "source mounted" if hard["source_mounted"] else "no source",
@@ -47,7 +49,7 @@ def _figures(one: dict[str, Any]) -> list[str]:
 
 
 def differences_text(rows: list[dict[str, Any]]) -> list[str]:
-    """The table of dev and prod; what is longer than its column is cut (JSON has all of it)."""
+    """The table of dev and prod; what is longer than its column is cut off (JSON has all of it)."""
     several = len({r["service"] for r in rows}) > 1
     cells = [
         (f"{r['service']} {r['what']}" if several else r["what"], _cut(r["dev"]), _cut(r["prod"]))
@@ -66,7 +68,7 @@ def _drain_text(drain: dict[str, Any] | None) -> list[str]:
     stopped, lost = drain["stopped_ms"] / 1000, drain["lost_requests"]
     said = f"{lost} lost" if lost else "none lost"
     return [
-        f"  drain   stopped in {stopped:.2f} s, exit code {drain['exit_code']}; of the requests under way {said}"
+        f"  drain   stopped in {stopped:.2f} s, exit code {drain['exit_code']}; of the requests in flight, {said}"
     ]
 
 

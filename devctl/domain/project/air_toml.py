@@ -1,4 +1,4 @@
-"""The settings of air in the template, with what a project adds to them."""
+"""The settings of air in the template, with a project's additions."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from devctl.domain.regex import regex
 
 BUILD_STATE = "/tmp/air/state"
 EXIT_STATE = "/tmp/air/exit"
-"""The code that the program exited with, where it does not run."""
-"""What devctl-build leaves in the container about the last build: `ok TIME`, or `failed TIME` and the compiler's words."""
+"""The code that the program exited with, if it is not running."""
+"""What devctl-build leaves in the container about the last build: `ok TIME`, or `failed TIME` and the compiler's messages."""
 PROGRAM = "/tmp/air/main"
-"""What our dev stage builds, and runs."""
+"""What devctl's dev stage builds, and runs."""
 _CMD = regex(r"^cmd = .*$", re.MULTILINE)
 _MAKE = regex(r"(?:^|[;&|(])\s*make(?:\s|$)")
 _ENDINGS = regex(r"^include_ext = \[(.*)\]$", re.MULTILINE)
@@ -30,14 +30,14 @@ _TEXTS = "pre_cmd post_cmd args_bin include_ext include_dir include_file exclude
 _HEADER = regex(r"\s*\[\s*([\w.-]+)\s*\]")
 _KEY = regex(r"\s*([\w.-]+)\s*=")
 _DEEP = 32
-"""Tables and lists within one another; air knows two."""
+"""Nesting of tables and lists; air uses two levels."""
 NAMES = (".air.toml", ".config/air.toml")
 """Where air looks, in a folder."""
 
 
 class UsersAir(Struct, frozen=True):
-    """`path` relative to the project, `folder` where air is run, `values` as TOML has them. `builds`: whether its command builds
-    this very service, and not another one of the project; `lines`: by table and key (`build.cmd`)."""
+    """`path` relative to the project, `folder` where air is run, `values` as in the TOML. `builds`: whether its command builds
+    this service, and not another one of the project; `lines`: by table and key (`build.cmd`)."""
 
     path: str
     folder: str
@@ -47,13 +47,13 @@ class UsersAir(Struct, frozen=True):
 
     @property
     def build(self) -> Mapping[str, Any]:
-        """`[build]`, with what it says for Linux."""
+        """`[build]`, with its settings for Linux."""
         said = table(self.values, "build")
         return {**said, **{k: v for k, v in table(said, "linux").items() if v}}
 
     @property
     def calls_make(self) -> bool:
-        """Whether a command of it is a target of a Makefile."""
+        """Whether one of its commands is a Makefile target."""
         said = (self.build.get(key) for key in ("cmd", "pre_cmd", "post_cmd"))
         commands = (
             str(line) for value in said for line in (value if isinstance(value, list) else [value or ""])
@@ -61,7 +61,7 @@ class UsersAir(Struct, frozen=True):
         return any(_MAKE.search(command) for command in commands)
 
     def place(self, key: str) -> str:
-        """Where what it says of a key stands: of `[build]`, with what is said for Linux before, else of the file."""
+        """The place of a key: in `[build]`, with the settings for Linux first, else of the file."""
         linux = table(table(self.values, "build"), "linux")
         names = [*(["build.linux."] if linux.get(key) else []), "build.", ""]
         found = next((self.lines[name + key] for name in names if name + key in self.lines), None)
@@ -77,8 +77,8 @@ class UsersAir(Struct, frozen=True):
 
 
 def users_air(text: str, path: str, *, folder: str | None = None) -> UsersAir:
-    """`path` relative to the project; `folder`: where air is called, None where it finds the file by itself. Raises ValueError
-    where it is not TOML, or what air refuses to start with."""
+    """`path` relative to the project; `folder`: where air is called, None if it finds the file by itself. Raises ValueError if
+    it is not TOML, or if air refuses to start with it."""
     try:
         values = tomllib.loads(text)
     except RecursionError:
@@ -115,7 +115,7 @@ def _check(values: dict[str, Any]) -> None:
     for key, value in ((k, of.get(k)) for of in (said, table(said, "linux")) for k in _TEXTS):
         texts = isinstance(value, list) and all(isinstance(each, str) for each in value)
         if value is not None and not texts:
-            raise ValueError(f"`{key}` is no list of texts")
+            raise ValueError(f"`{key}` is not a list of strings")
 
 
 def air_toml(
@@ -126,8 +126,9 @@ def air_toml(
     watched: Iterable[str] = (),
     vendored: bool = False,
 ) -> str:
-    """`command`: that of `build_command`. `unwatched`: folders that are left out. `watched`: endings (`*.txt`) and paths of files
-    that are compiled in, or read at the start. `vendored`: the build takes its modules from vendor/: an edit there counts."""
+    """`command`: that of `build_command`. `unwatched`: folders to leave out. `watched`: extensions (`*.txt`) and paths of
+    files that are compiled in or read at startup. `vendored`: the build takes its modules from vendor/, so an edit there
+    counts."""
     text = _CMD.sub(lambda _: f"cmd = {toml_string(shell_words(command))}", template, count=1)
     folders = [*dict.fromkeys([*_list(_UNWATCHED, text), *unwatched])]
     left = [folder for folder in folders if folder != "vendor" or not vendored]
@@ -144,8 +145,7 @@ def air_toml(
 def build_command(
     folder: str, main: str, tags: Iterable[str], ldflags: str, files: Iterable[str] = ()
 ) -> list[str]:
-    """`devctl-build go build …` of a package of the module in `folder`, or of these `files` of it, from the folder that is
-    mounted."""
+    """`devctl-build go build …` for a package of the module in `folder`, or for these `files` of it, from the mounted folder."""
     within = ["-C", folder] if folder != "." else []
     tagged = ["-tags", ",".join(tags)] if tags else []
     return [
@@ -155,17 +155,17 @@ def build_command(
 
 
 def words_of(main: str, files: Iterable[str]) -> list[str]:
-    """What `go build` is told to build."""
+    """The arguments of `go build`."""
     return [posixpath.join(main, file) for file in files] or [main]
 
 
 def endings(template: str) -> frozenset[str]:
-    """Of the files that are built from."""
+    """The extensions of source files."""
     return frozenset(_list(_ENDINGS, template))
 
 
 def toml_string(text: str) -> str:
-    """A basic string: JSON's, but for what JSON writes in two halves or not at all."""
+    """A basic string: like JSON's, except for what JSON writes in two halves or not at all."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
@@ -174,13 +174,13 @@ def toml_strings(texts: Iterable[str]) -> str:
 
 
 def _list(pattern: re.Pattern[str], text: str) -> list[str]:
-    """The words of the template's line."""
+    """The words in the template's line."""
     found = pattern.search(text)
     assert found is not None
     return re.findall(r'"([^"]+)"', found[1])
 
 
 def table(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """A table of TOML; an empty one where there is none."""
+    """A table of the TOML; empty if there is none."""
     found = values.get(key)
     return found if isinstance(found, dict) else {}

@@ -1,7 +1,7 @@
 """What compose makes a model from, as it was read once: its files in a plain form, and the env files that they name.
 
-YAML has more ways to write a thing than two parsers agree on. So compose is not asked to read again what was looked at: it is
-given the same values in the simplest YAML (domain/compose/plain_yaml.py), from copies that no container can reach.
+YAML has more ways to write a thing than two parsers agree on. So compose does not read again what was checked: it gets the
+same values in the simplest YAML (domain/compose/plain_yaml.py), from copies that no container can reach.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ OF_THE_TOOLS = frozenset({
     "PATH", "HOME", "USER", "LANG", "TMPDIR", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST", "XDG_CONFIG_HOME",
     "XDG_RUNTIME_DIR", "COMPOSE_EXPERIMENTAL_GIT_REMOTE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME",
 })  # fmt: skip
-"""Variables that find compose and tell it what a project is; none of it is a secret."""
+"""Variables that compose is found by and that configure a project; none is secret."""
 
 Node = dict[str, "Node"] | list["Node"] | str | None
-"""A YAML value with every alias and merge key filled in. Text in quotes is `str`."""
+"""A YAML value with every alias and merge key expanded. Text in quotes is `str`."""
 
 
 class Bare(str):
-    """What stood there without quotes: `8080`, `true` and `1.20` are for compose to understand."""
+    """Unquoted text: `8080`, `true` and `1.20` are for compose to interpret."""
 
     __slots__ = ()
 
 
 class Beside(str):
-    """The whole path of a file that compose reads because this value names it."""
+    """The absolute path of a file that compose reads because this value names it."""
 
     __slots__ = ()
 
 
 class ComposeInputs(Struct, frozen=True):
     """`folder`: where compose resolves paths from. `files`: the compose files, the overriding one last. `beside`: the texts of
-    the env files, `.env` among them, by path; None where there is none. `outside`: those of them that lie out of the project,
-    path → where that leads. `waits`: what cannot be read plainly, or leads elsewhere, in words. `broken`: why nothing can be
-    read. `digest`: of all this, and of what else the files seem to name; `looked_at`: the paths of all
-    these. `answers`: what compose made of it, as JSON, by `answer_of`."""
+    the env files, including `.env`, by path; None if there is none. `outside`: those of them that are outside the project,
+    path → where it leads. `waits`: what cannot be read plainly, or leads elsewhere, in words. `broken`: why nothing can be
+    read. `digest`: of all this, and of what else the files seem to name; `looked_at`: the paths of all these. `answers`: what
+    compose made of it, as JSON, by `answer_of`."""
 
     folder: Path
     digest: str
@@ -53,7 +53,7 @@ class ComposeInputs(Struct, frozen=True):
     answers: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"ComposeInputs({str(self.folder)!r})"  # never what an env file holds
+        return f"ComposeInputs({str(self.folder)!r})"  # never the content of an env file
 
     @property
     def dotenv(self) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 Spec = Mapping[str, Any]
 """A service, a build, a network, a volume: one thing that the model defines."""
 Model = Mapping[str, Any]
-"""The whole: below `services`, `networks`, `volumes`, `secrets` and `configs` specs by their names."""
+"""The whole model: specs by name below `services`, `networks`, `volumes`, `secrets` and `configs`."""
 OwnSpec = dict[str, Any]
 OwnModel = dict[str, Any]
-"""A copy of our own, being written."""
+"""A private copy that is being modified."""

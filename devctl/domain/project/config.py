@@ -1,7 +1,7 @@
 """devctl.yaml as data: every key with its type, its default and its line of docs/reference/config.md.
 
-The parser, the JSON schema, `config show` and the reference page (checked by tests/domain/test_config.py) are read off these
-classes: a new key is declared here, and used where it counts. Every key is optional; detection supplies the rest.
+The parser, the JSON schema, `config show` and the reference page (checked by tests/domain/test_config.py) are derived from
+these classes: a new key is declared here, and used where it counts. Every key is optional; detection supplies the rest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Section = TypeVar("Section")
 
 @dataclass(frozen=True, slots=True)
 class Doc:
-    """A key in the reference: what its value is, and what holds without it. Markdown."""
+    """A key in the reference: what its value is, and what applies without it. Markdown."""
 
     value: str
     default: str
@@ -40,17 +40,17 @@ def _a_key_for_each_image(section: type[Section]) -> type[Section]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 @_a_key_for_each_image
 class Bases:
-    """Images from outside. `mirror` is a registry host that is asked before the public one."""
+    """External images. `mirror` is a registry host that is tried before the public one."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     mirror: Annotated[
-        str | None, Doc("a registry that is asked before the public ones, as `registry.local:5000`", "none")
+        str | None, Doc("a registry to try before the public ones, such as `registry.local:5000`", "none")
     ] = None
     golang: Annotated[
         str | None,
         Doc(
-            "image to build and develop in; needs a C compiler where the code uses cgo",
+            "image to build and develop in; needs a C compiler if the code uses cgo",
             "`golang:GO-alpine`, with cgo `golang:GO`",
         ),
     ] = None
@@ -63,7 +63,7 @@ class Bases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """How the Go binary is built, beside our own flags."""
+    """How the Go binary is built, in addition to devctl's own flags."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
@@ -71,11 +71,11 @@ class Build:
     env: Annotated[
         dict[str, str],
         Doc(
-            'environment of the build in both modes, as `{CGO_ENABLED: "1"}`',
-            "`CGO_ENABLED=1` where the packages that are built need it",
+            'environment of the build in both modes, such as `{CGO_ENABLED: "1"}`',
+            "`CGO_ENABLED=1` if the packages that are built need it",
         ),
     ] = field(default_factory=dict)
-    ldflags: Annotated[str, Doc("added to our own `-s -w`", "none")] = ""
+    ldflags: Annotated[str, Doc("added to devctl's own `-s -w`", "none")] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class ServiceConfig:
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
-    dir: Annotated[str | None, Doc("folder of go.mod", "the module that the service's main lies in")] = None
+    dir: Annotated[str | None, Doc("folder of go.mod", "the module of the service's main package")] = None
     main: Annotated[
         str | None,
         Doc(
@@ -95,7 +95,7 @@ class ServiceConfig:
     args: Annotated[
         tuple[str, ...] | None,
         Doc(
-            "arguments of the service, as a list; each reaches the program as it stands, in both modes",
+            "arguments of the service, as a list; each is passed to the program unchanged, in both modes",
             "none",
         ),
     ] = None
@@ -114,14 +114,13 @@ class ServiceConfig:
         str | None,
         Doc(
             "a path that answers when the service is up, or `tcp`, or `none`",
-            "a health route of the code, else `/`; `tcp` where no HTTP is spoken",
+            "a health route found in the code, else `/`; `tcp` if the service does not speak HTTP",
         ),
     ] = None
     env: Annotated[
         dict[str, str],
         Doc(
-            "environment variables, in both modes; values are the text that stands there (`yes`, `08`, `pa$word`), "
-            "and `KEY:` is an empty one",
+            "environment variables, in both modes; values are taken literally (`yes`, `08`, `pa$word`), and `KEY:` is empty",
             "what the code needs to listen on `port`",
         ),
     ] = field(default_factory=dict)
@@ -129,8 +128,8 @@ class ServiceConfig:
     files: Annotated[
         tuple[str, ...] | None,
         Doc(
-            "opened at run time, relative to `dir`: they go into the production image",
-            "paths that the code opens to read and that exist",
+            "opened at run time, relative to `dir`; they are copied into the production image",
+            "existing paths that the code opens for reading",
         ),
     ] = None
 
@@ -141,7 +140,8 @@ _RUNTIME = Doc(f"{', '.join(_CHOICES[:-1])} or {_CHOICES[-1]}", f"`{DEFAULT_BASE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prod:
-    """The production-like run. `budget` is a size such as `12MB` or `10MiB`; `compare`: paths that a preview asks of dev too."""
+    """The production-like run. `budget` is a size such as `12MB` or `10MiB`; `compare`: paths that a preview also requests
+    from dev."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
@@ -150,7 +150,7 @@ class Prod:
         str,
         Doc(
             "the stage of your Dockerfile that runs in production",
-            "the one on `prod.base`; else its last production stage",
+            "the one on `prod.base`, else the last production stage",
         ),
     ] = ""
     budget: Annotated[
@@ -159,33 +159,33 @@ class Prod:
     writable: Annotated[
         tuple[str, ...], Doc("absolute paths that stay writable in the read-only container", "none")
     ] = ()
-    env: Annotated[dict[str, str], Doc("environment variables in production alone", "none")] = field(
+    env: Annotated[dict[str, str], Doc("environment variables in production only", "none")] = field(
         default_factory=dict
     )
     compare: Annotated[
         tuple[str, ...],
         Doc(
-            "more paths that `prod-preview` asks of dev and of production, as `[/api/items]`; "
-            "a GET there must change nothing, since both use the same database",
-            "none: only the probe's path and `/` are asked",
+            "more paths that `prod-preview` requests from dev and from production, such as `[/api/items]`; a GET there must "
+            "change nothing, since both use the same database",
+            "none: only the probe's path and `/` are requested",
         ),
     ] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """`also`: more paths whose change rebuilds the deps layer; `poll`: on network mounts, or said here."""
+    """`also`: more paths whose change rebuilds the deps layer; `poll`: on network mounts, or if set here."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     also: Annotated[
-        tuple[str, ...], Doc("more files whose change makes a new image, as go.mod's does", "none")
+        tuple[str, ...], Doc("more files whose changes lead to a new image, as with go.mod", "none")
     ] = ()
     poll: Annotated[
         Literal["auto", "always", "never"],
         Doc(
             "poll for changes instead of waiting for file events: `auto`, `always`, `never`",
-            "`auto`: on mounts that pass no file events",
+            "`auto`: on mounts that do not pass on file events",
         ),
     ] = "auto"
 
@@ -207,9 +207,9 @@ class Config:
     go: Annotated[
         str | None,
         Doc(
-            'Go of the base image, as `"1.26"`',
+            'Go version of the base image, such as `"1.26"`',
             "the higher of `go` and `toolchain` in go.mod; "
-            "a `toolchain` above every known Go is left out, as Go does",
+            "a `toolchain` newer than every known Go is ignored, as Go does",
         ),
     ] = None
     bases: Bases = field(default_factory=Bases)
@@ -219,15 +219,15 @@ class Config:
     cache: Annotated[
         Literal["shared", "project"],
         Doc(
-            "`shared`: dev containers use the compiled packages of all your projects; "
-            "`project`: of this project alone ([why](../explanation/security.md#a-hostile-neighbour-project))",
+            "`shared`: dev containers use the compiled packages of all your projects; `project`: only those of this project "
+            "([why](../explanation/security.md#a-hostile-neighbour-project))",
             "`shared`",
         ),
     ] = "shared"
 
 
 def documented(section: type = Config, at: str = "") -> Iterator[tuple[str, Doc]]:
-    """Every key by its path, `NAME` for the name of a service, with what the reference says of it."""
+    """Every key by its path, `NAME` for the name of a service, with its text in the reference."""
     for key, hint in get_type_hints(section, include_extras=True).items():
         path, inner = (f"{key}.NAME", get_args(hint)[-1]) if get_origin(hint) is dict else (key, hint)
         if is_dataclass(inner):
@@ -253,9 +253,9 @@ _SERVICE_NAME = regex(r"[a-zA-Z0-9._-]+")
 
 
 def issues(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What types cannot say: key path and what is wrong with its value."""
+    """What types cannot express: key path and what is wrong with its value."""
     if config.name is not None and not _NAME.fullmatch(config.name):
-        yield ("name",), "a compose project name has lower case letters, digits, - and _ only"
+        yield ("name",), "a compose project name may contain only lower case letters, digits, - and _"
     if config.go is not None and minor(config.go) is None:
         yield ("go",), f'`{config.go}` is not a Go version; write "1.26"'
     if config.prod.budget is not None:
@@ -265,14 +265,14 @@ def issues(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
             yield ("prod", "budget"), str(wrong)
     for variable in config.prod.env:
         if not variable or "=" in variable:
-            yield ("prod", "env", variable), f"`{variable}` is not a name of a variable"
+            yield ("prod", "env", variable), f"`{variable}` is not a valid variable name"
     for path in config.prod.writable:
         if not path.startswith("/"):
             yield ("prod", "writable"), f"`{path}` must be an absolute path in the container"
     yield from _watched(config)
     for path in config.prod.compare:
         if not _REQUEST.fullmatch(path):
-            yield ("prod", "compare"), f"`{path}` must be a path as a request has it: /api/items?page=1"
+            yield ("prod", "compare"), f"`{path}` must be a request path, such as /api/items?page=1"
     for name, service in config.services.items():
         for key, message in _service_issues(name, service):
             yield ("services", name, *key), message
@@ -286,22 +286,22 @@ def _watched(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
 
 def _service_issues(name: str, service: ServiceConfig) -> Iterator[tuple[tuple[str, ...], str]]:
     if not _SERVICE_NAME.fullmatch(name):
-        yield (), f"`{name}` is not a valid name of a compose service"
+        yield (), f"`{name}` is not a valid name for a compose service"
     for key, port in (("port", service.port), ("host_port", service.host_port)):
         if port is not None and not 0 < port < 65536:
             yield (key,), f"{port} is not a port (1 to 65535)"
     probe = service.probe
     if probe is not None and probe not in ("tcp", "none") and not probe.startswith("/"):
-        yield ("probe",), f"`{probe}` is neither a path (`/healthz`) nor `tcp` nor `none`"
+        yield ("probe",), f"`{probe}` must be a path (`/healthz`), `tcp` or `none`"
     for key in service.env:
         if not key or "=" in key:
-            yield ("env", key), f"`{key}` is not a name of a variable"
+            yield ("env", key), f"`{key}` is not a valid variable name"
     for key in service.build.env:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
-            yield ("build", "env", key), f"`{key}` is not a name of a variable that a build can be given"
+            yield ("build", "env", key), f"`{key}` is not a valid name for a build variable"
     for key, folder in (("dir", service.dir), ("main", service.main)):
         if folder is not None and (folder.startswith("/") or ".." in folder.split("/")):
-            yield (key,), f"`{folder}` must lie inside of the project, as a relative path"
+            yield (key,), f"`{folder}` must be a relative path inside the project"
     for path in service.files or ():
         if path.startswith("/") or ".." in path.split("/"):
-            yield ("files",), f"`{path}` must lie inside of the module, as a relative path"
+            yield ("files",), f"`{path}` must be a relative path inside the module"

@@ -1,4 +1,4 @@
-"""Characters that a terminal obeys instead of showing them: written out wherever a text is not ours."""
+"""Characters that a terminal obeys instead of showing them: escaped wherever a text is not devctl's own."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 
 from devctl.domain.regex import regex
 
-# C0 but newline and tab, DEL, C1 (of which a terminal takes U+009B for the start of a sequence), and what turns the direction
-# of writing or breaks a line unseen: a file called `cod.go<U+202E>` reads backwards (https://trojansource.codes).
+# C0 except newline and tab, DEL, C1 (in which a terminal takes U+009B as the start of a sequence), and what changes the
+# writing direction or breaks a line invisibly: a file called `cod.go<U+202E>` reads backwards (https://trojansource.codes).
 _OBEYED = regex(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _LAYOUT = regex(r"[\t\n]")
 
@@ -18,7 +18,7 @@ def visible(text: str) -> str:
 
 
 def in_one_line(text: str) -> str:
-    """The same of a name or a sentence, in which a newline would make a line of its own: `error: …` as if we had said it."""
+    """The same for a name or a sentence, in which a newline would start its own line: `error: …` as if devctl had printed it."""
     return _LAYOUT.sub(_escaped, visible(text))
 
 

@@ -1,4 +1,4 @@
-"""What devctl knows of a project before it asks the engine anything."""
+"""What devctl knows about a project before it queries the engine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from devctl.errors import Problem
 NOT_LISTENING = "no listen call found"
 """The evidence of a service without a port."""
 TEMPLATE_SOURCE = "/app"
-"""Where the dev stage of our own Dockerfile has the project."""
+"""Where the dev stage of devctl's own Dockerfile has the project."""
 
 
 class Origin(Struct, frozen=True):
@@ -32,13 +32,13 @@ class Origin(Struct, frozen=True):
 
 
 class SourceCode(Struct, frozen=True):
-    """Where a service's code lies in the project, and what the code needs beside the compiler.
+    """Where a service's code is in the project, and what the code needs besides the compiler.
 
     `dir` is the folder of go.mod, `main` the package to build relative to it (`.`, `./cmd/api`), `module` the module path.
-    `embedded`: endings (`*.txt`) and paths of files that are compiled into the program, `embeds` the files and folders that
-    the code names for that; `unbuilt`: what of a frontend it embeds or serves, and is not there. `cgo`: what needs a C
-    compiler. `packages`: the folders of the project that the program is built from. `loads_zone`: where it asks for a time zone
-    by name.
+    `embedded`: extensions (`*.txt`) and paths of files that are compiled into the program, `embeds` the files and folders that
+    the code names for that; `unbuilt`: parts of a frontend that it embeds or serves, but that do not exist. `cgo`: what needs
+    a C compiler. `packages`: the folders of the project that the program is built from. `loads_zone`: where it loads a time
+    zone by name.
     """
 
     dir: str = "."
@@ -56,14 +56,14 @@ class ImageBuild(Struct, frozen=True):
     """How its images are built.
 
     `dockerfile` is the user's file if there is one, `prod_dockerfile` another one that production is built from, and
-    `spare_dockerfile` one for production that the compose file does not choose;
-    `dev_stage`/`prod_stages` the stages in it that can work; where there is none, `derived` is a dev stage made of theirs,
-    and else our own stage from `.devctl/` takes its place. `production`: their production stage, where it can be put on another
-    base; else our own is what runs there. `go_image`: the image that stages of ours compile in. `shares_cache`: the dev stage
-    keeps GOCACHE below /cache, as ours does, so the volume there may be the one that projects share; `says_cache`: it says where
-    Go keeps its build cache. `files`: what stages of
-    ours copy beside the program. `go_files`: of the main's folder, where the user's build names files and not the package.
-    `inline`: the text of `dockerfile`, where it stands in the compose file, on the same lines.
+    `spare_dockerfile` one for production that the compose file does not select; `dev_stage`/`prod_stages` the stages in it
+    that can work; if there is none, `derived` is a dev stage derived from theirs, and otherwise devctl's own stage from
+    `.devctl/` replaces it. `production`: their production stage, if it can be moved to another base; otherwise devctl's own
+    runs there. `go_image`: the image in which devctl's stages compile. `shares_cache`: the dev stage keeps GOCACHE below
+    /cache, as devctl's does, so the volume there may be the one that projects share; `says_cache`: it sets the location of
+    Go's build cache. `files`: what devctl's stages copy in addition to the program. `go_files`: in the main's folder, if the
+    user's build names files instead of the package. `inline`: the text of `dockerfile`, if it is written in the compose file,
+    on the same lines.
     """
 
     context: str = "."
@@ -93,13 +93,13 @@ class ImageBuild(Struct, frozen=True):
 class ProgramStart(Struct, frozen=True):
     """How the program is started.
 
-    `args` is what it is given, `own_command` what a container of the user's production stage is given for that (None: its
-    image knows), `own_entrypoint` what takes the place of its ENTRYPOINT, `workdir` (relative to the folder of go.mod) where
-    it is started. `unset_env`: variables that it ends without and that nothing sets, each with the line that reads it;
-    `env_files`: files of variables that it ends without. `image_env`: variables that the user's image sets and the program
-    needs, for stages of ours. `writable`: folders that it writes to in production. `steps`: what a service that compiles itself
-    what is mounted (`go run .`) runs before the program at each start of the container, in a shell. `air_file`: the configuration
-    that it calls air with, and `air_folder` where; `debugger`: what it starts the program under, and a dev container does not.
+    `args` are its arguments, `own_command` what a container of the user's production stage gets for that (None: its image
+    knows), `own_entrypoint` what replaces its ENTRYPOINT, `workdir` (relative to the folder of go.mod) where it is started.
+    `unset_env`: variables without which it exits and that nothing sets, each with the line that reads it; `env_files`: files
+    of variables without which it exits. `image_env`: variables that the user's image sets and the program needs, for devctl's
+    stages. `writable`: folders that it writes to in production. `steps`: what a service that compiles mounted source itself
+    (`go run .`) runs before the program at each start of the container, in a shell. `air_file`: the configuration that it
+    calls air with, and `air_folder` where; `debugger`: what it starts the program under, and a dev container does not.
     """
 
     args: tuple[str, ...] = ()
@@ -119,9 +119,8 @@ class ProgramStart(Struct, frozen=True):
 
 
 class ServedPort(Struct, frozen=True):
-    """Where the program answers: `port` inside the container (None: it serves none), `probe` a path (`/healthz`), `tcp` or
-    `none`; `compare`: further paths that a preview may ask of both modes; `tls`: it speaks TLS there.
-    """
+    """Where the program answers: `port` inside the container (None: it has none), `probe` a path (`/healthz`), `tcp` or
+    `none`; `compare`: further paths that a preview may request in both modes; `tls`: it uses TLS there."""
 
     port: int | None = None
     host_port: int | None = None
@@ -131,7 +130,7 @@ class ServedPort(Struct, frozen=True):
 
 
 class Service(Struct, frozen=True):
-    """A compose service built from Go here. Paths are relative to the project, posix style.
+    """A compose service that is built from Go here. Paths are relative to the project, posix style.
 
     `air`: the user's own .air.toml. `origins`: where a value was found, by its key in devctl.yaml.
     """
@@ -146,7 +145,7 @@ class Service(Struct, frozen=True):
 
     @property
     def mounted_at(self) -> str:
-        """Where a dev stage of ours has the project."""
+        """Where a devctl dev stage has the project."""
         return TEMPLATE_SOURCE if self.build.derived is None else SOURCE
 
     @property
@@ -154,7 +153,7 @@ class Service(Struct, frozen=True):
         return posixpath.normpath(posixpath.join(self.mounted_at, self.source.dir))
 
     def port_in(self, mode: str | None) -> int | None:
-        """The port in the container; in production nobody listens on that of air's live reload, which may be published."""
+        """The port in the container; in production nothing listens on that of air's live reload, which may be published."""
         proxy = self.air.proxy if self.air is not None else None
         return (
             proxy[1]
@@ -164,29 +163,29 @@ class Service(Struct, frozen=True):
 
     @property
     def may_finish(self) -> bool:
-        """Whether it is done where it exits with 0: nothing in its code listens, or it is told what to do (`api migrate`) and that
-        it listens is but a guess from the code, which is shared."""
+        """Whether it is done if it exits with code 0: nothing in its code listens, or it is told what to do (`api migrate`)
+        and that it listens is only a guess from the shared code."""
         origin = self.origins.get("port", "")
         guessed = self.serve.port is None or re.search(r"\.go:\d+$", origin) is not None
         return (bool(self.start.args) and guessed) or (self.serve.port is None and origin == NOT_LISTENING)
 
     @property
     def needs_debian(self) -> bool:
-        """Whether it is built with what golang:X has and golang:X-alpine has not: a C compiler, or make."""
+        """Whether it is built with what golang:X has and golang:X-alpine does not: a C compiler, or make."""
         return self.build.needs_c or (self.air is not None and self.air.builds and self.air.calls_make)
 
 
 class Project(Struct, frozen=True):
     """A folder with a Go module and its compose name; `model` is compose's resolved model, as data.
 
-    `generated`: the user has no compose file, so the model is ours. `bases`: reference by role (`golang`, `air`, and the
-    names of the runtime bases that have an image); `owner`: uid and gid of the project folder. `left_out_builders`:
-    what `# syntax` lines name and is not available (workflows/bases/go_base.py). `compose_dir`: the folder of the compose
-    file, relative to `root`; `compose_files`: those that are read. `machine` and `cache_scope`: as of the port `Identity`;
-    `folder`: which folder `root` is, whatever its path (`Files.identity`);
-    `build_cache`: what the cache mounts of its builds are named by, `cache_scope` unless the caller's shell says otherwise;
-    `own_cache`: the dev containers share theirs with no other project. `inputs`: what `model` was made from; `source`: the Go
-    code as it was then; `place`: the line of a key in the compose files, as of `compose_place`.
+    `generated`: the user has no compose file, so the model is devctl's. `bases`: reference by role (`golang`, `air`, and the
+    names of the runtime bases that have an image); `owner`: uid and gid of the project folder. `left_out_builders`: builders
+    that `# syntax` lines name and that are not available (workflows/bases/go_base.py). `compose_dir`: the folder of the
+    compose file, relative to `root`; `compose_files`: those that are read. `machine` and `cache_scope`: as in the port
+    `Identity`; `folder`: which folder `root` is, whatever its path (`Files.identity`); `build_cache`: the name of its builds'
+    cache mounts, `cache_scope` unless the caller's shell sets another; `own_cache`: its dev containers share their cache with
+    no other project. `inputs`: what `model` was made from; `source`: the Go code as it was then; `place`: the line of a key in
+    the compose files, as in `compose_place`.
     """
 
     root: Path
@@ -222,12 +221,12 @@ class Project(Struct, frozen=True):
 
     @property
     def go_minor(self) -> str:
-        """`1.26` of `1.26.3`: what the build cache is named by."""
+        """`1.26` of `1.26.3`: part of the build cache's name."""
         return ".".join(self.go_version.split(".")[:2])
 
     @property
     def cache_volume(self) -> str:
-        """The build cache of dev containers: of all projects of this owner and this Go, or of this project alone."""
+        """The build cache of dev containers: of all projects of this owner with this Go, or of only this project."""
         shared = f"devctl-go{self.go_minor}-{self.owner[0]}"
         return f"{shared}-{self.cache_scope[:16]}" if self.own_cache else shared
 
@@ -238,7 +237,7 @@ class Project(Struct, frozen=True):
 
     @property
     def needs_c(self) -> Located | None:
-        """What in the code of a service that is built with a C compiler needs one."""
+        """The code in a service built with a C compiler that needs one."""
         return next((s.source.cgo for s in self.services if s.build.needs_c and s.source.cgo), None)
 
     @property
@@ -247,7 +246,7 @@ class Project(Struct, frozen=True):
         return tuple(self.root / name for name in self.compose_files)
 
     def spec(self, name: str) -> Spec:
-        """A service of the model; nothing where there is none of that name."""
+        """A service of the model; empty if there is none of that name."""
         return self.specs.get(name) or {}
 
     def service(self, name: str) -> Service | None:

@@ -1,4 +1,4 @@
-"""Notes as JSON and back: the type of a note says what is expected, and what does not fit it is no note."""
+"""Notes as JSON and back: the type of a note says what is expected, and anything that does not match is no note."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ N = TypeVar("N", bound=Note)
 
 
 def encode(note: Note) -> str:
-    # By `json`: msgspec refuses what a file name that is no UTF-8 is to Python.
+    # With `json`: msgspec refuses what Python makes of a file name that is not UTF-8.
     return json.dumps(msgspec.to_builtins(note, order="sorted"), indent=1) + "\n"
 
 
 def decode(kind: type[N], text: str | None) -> N:
-    """`kind()` where there is no text, or one that is not this note: another version wrote it, or something else did."""
+    """`kind()` if there is no text, or one that is not this note: another version, or something else, wrote it."""
     try:
         return msgspec.convert(json.loads(text or "null", parse_int=int64), kind)
     except (ValueError, RecursionError):

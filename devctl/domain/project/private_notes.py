@@ -1,4 +1,4 @@
-"""What is remembered of a project in the user's state home: notes that decide something, which no container may write."""
+"""What is remembered about a project in the user's state home: notes that decide something, which no container may write."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ class PrivateNote(Note, frozen=True):
 
 
 class UpNote(PrivateNote, frozen=True):
-    """What the last `up` came to; while nothing of it changed, another `up` has nothing to do."""
+    """The result of the last `up`; while nothing of it changed, another `up` has nothing to do."""
 
     file: ClassVar[str] = "up.json"
     version: str = ""
     project: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, str | None] = field(default_factory=dict)
-    """Name → a keyed digest of the value, None where it is not set."""
+    """Name → a keyed digest of the value, None if it is not set."""
     state: State | None = None
     probes: dict[str, str] = field(default_factory=dict)
     bases: dict[str, str] = field(default_factory=dict)
     """Reference → the id of each image that was built on."""
     compiled: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Service → the files and folders that its program is made of."""
+    """Service → the files and folders that its program is built from."""
 
 
 class BuildersNote(PrivateNote, frozen=True):
-    """What `# syntax` lines name and no registry gave; the engine's own builder reads those Dockerfiles."""
+    """What `# syntax` lines name and no registry provided; the engine's own builder reads those Dockerfiles."""
 
     file: ClassVar[str] = "builders.json"
     left_out: tuple[str, ...] = ()
@@ -46,14 +46,15 @@ class JobsNote(PrivateNote, frozen=True):
 
 
 class StagesNote(PrivateNote, frozen=True):
-    """Dev stages of the user's that did not build or start, by service, each with the state of its Dockerfile then."""
+    """The user's dev stages that did not build or start, by service, each with the state of its Dockerfile then."""
 
     file: ClassVar[str] = "stages.json"
     failed: dict[str, str] = field(default_factory=dict)
 
 
 class DebuggedNote(PrivateNote, frozen=True):
-    """The services that are debugged. A dev stage of the user's whose reloader knows of no debugger gives way to ours meanwhile."""
+    """The services that are debugged. A user's dev stage whose reloader does not support debuggers is replaced by devctl's
+    meanwhile."""
 
     file: ClassVar[str] = "debugged.json"
     services: tuple[str, ...] = ()

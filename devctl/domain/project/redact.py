@@ -1,6 +1,6 @@
-"""Secrets taken out of a text before it is written down anywhere. It takes too much rather than too little.
+"""Removes secrets from a text before it is written anywhere. It removes too much rather than too little.
 
-Counts are bounded where a pattern may start at every character: a long line must not take its length squared.
+Repetitions are bounded where a pattern may start at every character: a long line must not take quadratic time.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ _NAMES = (
     r"(?:TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|PASSCODE|PWD|PASS|KEY(?!Error|board|s\b)|CREDENTIALS?|AUTH|PRIVATE|DSN|COOKIE|SESSION)"
     r"[\w.-]{0,60}"
 )
-# A quoted value with its escapes, closed or not, and what is glued to it; else everything up to white space.
+# A quoted value with its escapes, closed or not, and anything attached to it; else everything up to white space.
 _VALUE = r"(?:\\*\"(?:\\.|[^\"\\\n])*\"?\S*|\\*'(?:\\.|[^'\\\n])*'?\S*|\S+)"
-# A value may stand on the next line, but not where that line names another secret: its value would be left.
+# A value may be on the next line, but not if that line names another secret: its value would remain.
 _NAMED = rf"[\[({{\"',]*(?:[\w-]{{0,60}}?{_NAMES}[\\\"']*\s*[=:]|--?[\w-]{{0,60}}?{_NAMES}[\"',]*\s+\S)"
 _NEXT_LINE = rf"[^\S\n]*\n\s*(?!{_NAMED})"
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -37,7 +37,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (regex(rf"(?i)({_NAMES}[\\\"']*\s*(?:=>|[=:])(?:{_NEXT_LINE}|[^\S\n]*)){_VALUE}"), rf"\1{GONE}"),
     (regex(rf"(?i)(--?[\w-]{{0,60}}?{_NAMES}[\"',]*(?:{_NEXT_LINE}|[^\S\n]+)){_VALUE}"), rf"\1{GONE}"),
-    # user:password@ first, in which people put unescaped / and @, then whatever else stands before the host.
+    # user:password@ first, in which people write unescaped / and @, then anything else before the host.
     (regex(r"(://)[^\s/:@\"'<>]*:[^\s\"'<>]*@"), rf"\1{GONE}@"),
     (regex(r"(://)[^\s/\"'<>]+@"), rf"\1{GONE}@"),
     (regex(r"(?<![\w./+-])[\w.+-]{1,100}:[^\s@/\"'\[]{1,300}@(?!sha256:)(?=[\w(])"), f"{GONE}@"),
@@ -54,7 +54,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def redact(text: str) -> str:
-    """The text without values that look like secrets: by their name, by their form, or by where they stand."""
+    """The text without values that look like secrets: by name, by form, or by position."""
     for pattern, instead in _RULES:
         text = pattern.sub(instead, text)
     return text

@@ -1,7 +1,8 @@
-"""`.devctl/`, the folder of a project that may be deleted at any time: every name below it, and the notes that it holds.
+"""`.devctl/`, the folder of a project that may be deleted at any time: every name below it, and the notes in it.
 
-The folder is mounted into dev containers, whose code reads it and writes there what it likes: nothing in it is a secret, and
-what decides something lies elsewhere (`PrivateState`). docs/explanation/security.md has the table of what a forged file can cause.
+The folder is mounted into dev containers, whose code can read it and write anything there: nothing in it is a secret, and what
+decides something is stored elsewhere (`PrivateState`). docs/explanation/security.md has the table of what a forged file can
+cause.
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ from devctl.errors import Problem
 STATE_FOLDER = ".devctl"
 
 FORMER = ("compose.json", "up.json", "stages.json", "builders.json")
-"""What earlier versions kept here, the first with values of variables."""
+"""Files of earlier versions, the first with values of variables."""
 
 # Locks, and the background watcher
 LOCK = "lock"
 WATCHER_LOCK = "watcher.lock"
 EVENTS = "events.jsonl"
-"""What the background watcher tells, one JSON event a line; begun anew with each watcher."""
+"""The background watcher's events, one JSON event per line; started again with each watcher."""
 WATCHER_LOG = "watcher.log"
 TRIAL = "events/saved.probe"
 """Written to find out whether file events arrive in the container."""
 
 
 def dockerfile_copy(service: str) -> str:
-    """The Dockerfile that a service was built from; `.dockerignore` lies beside it."""
+    """The Dockerfile that a service was built from; `.dockerignore` is beside it."""
     return f"{service}/Dockerfile"
 
 
@@ -43,12 +44,12 @@ def build_note(service: str) -> str:
 
 
 def kill_note(service: str) -> str:
-    """Where devctl-run writes how many seconds a program had that it killed when its container stopped."""
+    """Where devctl-run writes how many seconds a program had before it was killed when its container stopped."""
     return f"{service}/killed"
 
 
 def served_go_mod(service: str) -> str:
-    """The go.mod that serves now, so that the next change can be told in words."""
+    """The go.mod that serves now, so that the next change can be described."""
     return f"{service}.go.mod"
 
 
@@ -59,7 +60,7 @@ class Note(Struct, frozen=True):
 
 
 class FolderNote(Note, frozen=True):
-    """One that lies below `.devctl/`, where containers may rewrite it: shown to people, or it decides nothing that matters."""
+    """A note below `.devctl/`, where containers may rewrite it: it is shown to people, or decides nothing that matters."""
 
 
 class OldCode(Struct, frozen=True):
@@ -75,21 +76,21 @@ class ServingNote(FolderNote, frozen=True):
 
 
 class FileEventsNote(FolderNote, frozen=True):
-    """Whether a write in the project's folder is told in the container; None where that was not tried."""
+    """Whether the container gets an event for a write in the project's folder; None if that was not tried."""
 
     file: ClassVar[str] = "events.json"
     arrive: bool | None = None
 
 
 class ToldNote(FolderNote, frozen=True):
-    """The warnings that a person was told of last, by mode, as `told_key` has them."""
+    """The warnings that a person saw last, by mode, in the form of `told_key`."""
 
     file: ClassVar[str] = "told.json"
     told: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def told_key(problem: Problem) -> str:
-    """The same for a warning whose line moved."""
+    """The same key for a warning whose line moved."""
     path = (problem.place or "").partition(":")[0]
     return sha256(
         "\0".join((problem.code, problem.message, problem.hint, path)).encode(errors="surrogatepass")

@@ -1,7 +1,7 @@
-"""Secrets and configs that are the value of a variable (`environment: TOKEN`). Compose takes it when it makes the container, from
-its own environment; what `.env` says has to be there then.
+"""Secrets and configs whose value is a variable (`environment: TOKEN`). Compose reads it from its own environment when it
+creates the container, so what `.env` says has to be in there.
 
-It is there under a name of ours: one that a project chooses (`LD_PRELOAD`, `DOCKER_HOST`) would mean something to compose itself.
+It is passed under a name of devctl's: one that a project chooses (`LD_PRELOAD`, `DOCKER_HOST`) could affect compose itself.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any
 from devctl.domain.project.compose_model import Model
 
 VALUES = "x-devctl-values"
-"""The key of the model that has them: name → value."""
+"""The key of the model that holds them: name → value."""
 _KINDS = ("secrets", "configs")
 
 
 def named(model: Model) -> frozenset[str]:
-    """The variables that are asked for."""
+    """The variables that are needed."""
     items = (item for kind in _KINDS for item in (model.get(kind) or {}).values())
     return frozenset(str(item["environment"]) for item in items if item and item.get("environment"))
 
 
 def with_values(model: Model, said: Mapping[str, str]) -> dict[str, Any]:
-    """The model with these values; of other variables compose knows them itself, or says that they are not set."""
+    """The model with these values; compose knows other variables itself, or reports that they are not set."""
     ours = {name: f"DEVCTL_VALUE_{number}" for number, name in enumerate(sorted(named(model) & set(said)))}
     if not ours:
         return dict(model)
@@ -41,7 +41,8 @@ def with_values(model: Model, said: Mapping[str, str]) -> dict[str, Any]:
 
 
 def in_place(model: Model) -> dict[str, Any]:
-    """The model with each value where its name stands, to be compared: the names are counted, and a value may come by another."""
+    """The model with each name replaced by its value, for comparison: the names are counted, since the same value may come
+    from another one."""
     given, values = taken_out(model)
     kinds = {
         kind: {

@@ -1,8 +1,8 @@
 """What a changed model would grant beyond the one that a person applied.
 
-The source is mounted into dev containers, whose code can rewrite compose.yaml, devctl.yaml and .env, and a watcher applies them
-unattended. So what may change by itself is listed (table.py), and everything else is a right, also a key that compose learns
-tomorrow. docs/decisions/0012-rights-of-a-round.md
+The source is mounted into dev containers, whose code can rewrite compose.yaml, devctl.yaml and .env, and a watcher applies
+them unattended. So what may change by itself is listed (table.py), and everything else is a right, including any key that
+compose may add later. docs/decisions/0012-rights-of-a-round.md
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ Key = tuple[str | int, ...]
 Real = Callable[[str], str]
 """A path with its links followed."""
 SHARED = ("volumes", "networks", "secrets", "configs")
-"""Defined for all services, and looked at where one uses them."""
+"""Defined for all services, and judged where a service uses them."""
 
 
 class Grant(Struct, frozen=True):
-    """`what` goes on after "would grant SERVICE"; `key`: where in a compose file it is said."""
+    """`what` completes "would grant SERVICE"; `key`: where in a compose file it is."""
 
     what: str
     key: Key
@@ -59,7 +59,7 @@ class _Pair(Struct, frozen=True):
 def grants(
     before: Model, now: Model, services: Collection[str], *, real: Real, ours: Collection[str] = ()
 ) -> tuple[Grant, ...]:
-    """What `now` gives to `services` and `before` did not; the other services are not started by a round. `ours`: those that a
+    """What `now` gives to `services` and `before` did not; a round does not start other services. `ours`: those that a
     Dockerfile of devctl's own builds."""
     pair = _Pair(before, now, real)
     found = [
@@ -69,7 +69,7 @@ def grants(
     ]
     for name in services:
         if name not in (before.get("services") or {}):
-            found.append(Grant("its start: nobody has applied this service yet", ("services", name)))
+            found.append(Grant("its first start: nobody has applied this service yet", ("services", name)))
         else:
             found += _service(pair, name, ours)
     found += _made_along(pair, services)
@@ -92,19 +92,19 @@ def mounted_paths(model: Model, services: Iterable[str]) -> list[str]:
 
 
 def leading_out(paths: Iterable[str], *, root: str, real: Real) -> dict[str, str]:
-    """Those that lie in the project and are links, or below one, that leads out of it: path → where to."""
+    """Those inside the project that are links, or below one, that lead out of it: path → target."""
     inside = (posixpath.normpath(path) for path in paths if path and below(posixpath.normpath(path), root))
     return {path: real(path) for path in inside if not below(real(path), real(root))}
 
 
 def lent_out_of_sight(now: Model, services: Iterable[str], *, seen: Collection[str]) -> tuple[Grant, ...]:
-    """What is lent to the builds that theirs read from (`additional_contexts`). Of those services only `seen` have a Dockerfile
-    that devctl reads: of another one nobody knows whether it changed."""
+    """The credentials given to the builds that theirs read from (`additional_contexts`). Of those services only `seen` have a
+    Dockerfile that devctl reads: for others nobody knows whether it changed."""
     found = []
     for name in dict.fromkeys(built for service in services for built in _builds(now, service)):
         build = _spec(now, name).get("build") or {}
         if name not in seen and _lent(build):
-            what = f"to the Dockerfile of {name} what its build is lent: {', '.join(_lent(build))}"
+            what = f"for the Dockerfile of {name}, which devctl does not read: {', '.join(_lent(build))}"
             found.append(Grant(what, ("services", name, "build")))
     return tuple(found)
 
@@ -123,7 +123,7 @@ def _service(pair: _Pair, name: str, ours: Collection[str]) -> Iterator[Grant]:
 
 
 def _mounts(pair: _Pair, name: str) -> Iterator[Grant]:
-    """By the names of paths, and by where their links lead: an engine elsewhere may follow others."""
+    """By the names of paths, and by the targets of their links: an engine elsewhere may follow others."""
     old, new = pair.specs(name)
     for real in (pair.real, lambda path: path):
         before, now = (mounts_of(m, s, real=real) for m, s in ((pair.before, old), (pair.now, new)))
@@ -132,13 +132,13 @@ def _mounts(pair: _Pair, name: str) -> Iterator[Grant]:
 
 
 def _networks(pair: _Pair, name: str) -> Iterator[Grant]:
-    """Joining one is a grant, whatever it is: others are on it. Its definition is told beside that."""
+    """Joining any network is a grant, since others are on it. Its definition is reported in addition."""
     old, new = (spec.get("networks") or {} for spec in pair.specs(name))
     for network, use in new.items():
         joined = network in old
         yield from _defined(pair, "networks", network, NETWORK, used=joined)
         if not joined:
-            yield Grant(f"network {network}, and what is on it", ("services", name, "networks", network))
+            yield Grant(f"network {network} and everything on it", ("services", name, "networks", network))
         own = _name(pair.now, "networks", network) == f"{pair.now.get('name')}_{network}"
         external = (_definition(pair.now, "networks", network)).get("external")
         table = USE_OF_OWN_NETWORK if own and not external else USE_OF_A_NETWORK
@@ -149,14 +149,14 @@ def _networks(pair: _Pair, name: str) -> Iterator[Grant]:
 
 
 def _volumes(pair: _Pair, name: str) -> Iterator[Grant]:
-    """How they are defined; whose data they are, the mounts say."""
+    """How they are defined; the mounts say whose data they are."""
     old, new = (_volumes_of(spec) for spec in pair.specs(name))
     for volume in new:
         yield from _defined(pair, "volumes", volume, VOLUME, used=volume in old)
 
 
 def _defined(pair: _Pair, kind: str, name: str, table: Table, *, used: bool) -> Iterator[Grant]:
-    """A volume or network; one that was not used before is compared with one that this project makes for itself."""
+    """A volume or network; one that was not used before is compared with one that this project creates for itself."""
     plain = {"name": f"{pair.now.get('name')}_{name}"}
     old = _definition(pair.before, kind, name) if used else plain
     for what in _as_plain(table, old, _definition(pair.now, kind, name), plain):
@@ -165,14 +165,14 @@ def _defined(pair: _Pair, kind: str, name: str, table: Table, *, used: bool) -> 
 
 
 def _as_plain(table: Table, old: Spec, new: Spec, plain: Spec) -> Iterator[str]:
-    """A driver that is not named is the usual one, and so is a name."""
+    """A missing driver means the default one, and so does a missing name."""
     usual = {**plain, "driver": "local" if table is VOLUME else "bridge"}
     return table(*({**usual, **{k: v for k, v in one.items() if not is_nothing(v)}} for one in (old, new)))
 
 
 def _made_along(pair: _Pair, services: Iterable[str]) -> Iterator[Grant]:
-    """Compose makes the networks and volumes of what a service waits for, though it does not start it: a network's addresses
-    lead the machine's own traffic there, and a driver is a program."""
+    """Compose creates the networks and volumes of what a service waits for, although it does not start it: a network's
+    addresses redirect the machine's own traffic, and a driver is a program."""
     old, new = (_whole_use(model, services) for model in (pair.before, pair.now))
     for kind, name in new:
         table = NETWORK if kind == "networks" else VOLUME
@@ -202,13 +202,13 @@ def _needed(spec: Spec) -> Iterator[str]:
 
 
 def _kept(pair: _Pair, old: Collection[tuple[str, str]], new: Iterable[tuple[str, str]]) -> Iterator[Grant]:
-    """Secrets and configs, by kind and name: what was not used in the same way before is compared with one that says nothing."""
+    """Secrets and configs, by kind and name: what was not used in the same way before is compared with an empty one."""
     for kind, name in new:
         before = _definition(pair.before, kind, name) if (kind, name) in old else {}
         now = _definition(pair.now, kind, name)
         for key in changed(before, now):
             if key == "environment":
-                told: Iterable[str] = [f"the variable {now.get(key)} of your environment"] * bool(
+                told: Iterable[str] = [f"the variable {now.get(key)} from your environment"] * bool(
                     now.get(key)
                 )
             else:
@@ -242,28 +242,28 @@ def _build(pair: _Pair, name: str, ours: bool) -> Iterator[Grant]:
     yield from _kept(pair, _used(old), _used(new))
     yield from _files_of_a_build(pair, old, new)
     if not ours and _lent(new) and _recipe(old) != _recipe(new):
-        yield Grant(f"to a changed Dockerfile what its build is lent: {', '.join(_lent(new))}", at)
+        yield Grant(f"for its changed Dockerfile: {', '.join(_lent(new))}", at)
 
 
 def _context(pair: _Pair, old: Spec, new: Spec) -> Iterator[str]:
     context = str(new.get("context") or "")
     if context and not _reads(pair, old, context):
-        beside = f", outside of {old['context']}" if old.get("context") else ""
-        yield f"to its build context {context}{beside}"
+        beside = f", outside {old['context']}" if old.get("context") else ""
+        yield f"for its build: the context {context}{beside}"
 
 
 def _files_of_a_build(pair: _Pair, old: Spec, new: Spec) -> Iterator[Grant]:
-    """Secrets that are files: those that the build could copy from its context, and those that it had."""
+    """Secrets that are files, except those that the build could already copy from its context, and those that it had."""
     had = {_file(pair.before, secret) for secret in old.get("secrets") or []}
     for secret in new.get("secrets") or []:
         file = _file(pair.now, secret)
         if file and file not in had and not _reads(pair, old, file):
-            what = f"to its build secret {secret.get('source')}: the file {file}"
+            what = f"for its build: secret {secret.get('source')}, the file {file}"
             yield Grant(what, ("secrets", str(secret.get("source"))))
 
 
 def _reads(pair: _Pair, old: Spec, path: str) -> bool:
-    """Whether the build read this before, by its name and where its links lead. A context may also be an address."""
+    """Whether the build could read this before, by its name and by the target of its links. A context may also be an address."""
     context = str(old.get("context") or "")
     if not (path.startswith("/") and context.startswith("/")):
         return path == context
@@ -272,16 +272,16 @@ def _reads(pair: _Pair, old: Spec, path: str) -> bool:
 
 
 def _args(old: Spec, new: Spec, ours: bool) -> Iterator[str]:
-    """A Dockerfile of the user's may change, so what its arguments say it could say itself: except to BuildKit. One of devctl's
-    is lent keys, and does what its arguments say."""
+    """A user's Dockerfile may change, so what its arguments say it could say itself: except to BuildKit. devctl's own gets
+    keys, and does what its arguments say."""
     before, now = old.get("args") or {}, new.get("args") or {}
     for name in changed(before, now, exactly=True):
         if _harmless(name, before.get(name), now.get(name), ours):
             continue
         yield (
-            f"to its build the argument {name}: {short(now[name])}"
+            f"for its build: the argument {name}: {short(now[name])}"
             if name in now
-            else (f"to its build what the argument {name} kept from it")
+            else (f"for its build: what the argument {name} denied it")
         )
 
 
@@ -296,11 +296,12 @@ def _harmless(name: str, old: Any, new: Any, ours: bool) -> bool:
 OF_BUILDKIT = "buildkit_"
 """Arguments that BuildKit obeys, whatever the Dockerfile says: which frontend it runs, whose cache mounts it reads."""
 OF_THE_SERVICE = frozenset("MODULE_DIR MAIN CGO_ENABLED GO_TAGS GO_LDFLAGS GO_ENV FILES".split())
-"""Arguments of devctl's Dockerfile that say which program is built, and how: the code does that too. Keys are not there by then."""
+"""Arguments of devctl's Dockerfile that say which program is built, and how: the code decides that too. The keys are gone by
+then."""
 OF_A_BASE = frozenset(
     {"GO_IMAGE", "AIR_GO_IMAGE"} | {base.argument for base in RUNTIME_BASES.values() if base.argument}
 )
-"""Those that name an image to start from: another tag of the same (go.mod names another Go), or a usual one."""
+"""Those that name an image to start from: another tag of the same image (go.mod requires another Go), or a usual one."""
 
 
 def _repository(ref: Any) -> tuple[str, str] | None:
@@ -319,7 +320,7 @@ def _lent(build: Model) -> list[str]:
 
 
 def _recipe(build: Model) -> Any:
-    """Of all that an image is built by: Dockerfile, .dockerignore, arguments."""
+    """Of everything that an image is built from: Dockerfile, .dockerignore, arguments."""
     return (build.get("labels") or {}).get(INPUTS_LABEL)
 
 

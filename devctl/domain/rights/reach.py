@@ -1,7 +1,8 @@
-"""What a container sees of the machine: all its mounts taken together, so that what one of them hides of another counts as hidden.
+"""What a container sees of the machine: all its mounts taken together, so that what one of them hides of another counts as
+hidden.
 
-A place is a path of the machine, or `volume NAME`, with folders below it. What is seen can change only at the places that mounts
-begin at, and at those that other mounts lie over: two containers are compared there, and thereby everywhere.
+A place is a path on the machine, or `volume NAME`, with folders below it. What is visible can change only at the places where
+mounts begin, and at those that other mounts cover: comparing two containers there compares them everywhere.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ _KNOWN = frozenset("type source target read_only consistency bind volume tmpfs".
 
 
 class Mount(Struct, frozen=True):
-    """`place`: None for one that shows nothing of the machine, and only hides what lies under it. `how`: further options;
-    `shown`: how it is written in a message."""
+    """`place`: None for a mount that shows nothing of the machine, and only hides what is under it. `how`: further options;
+    `shown`: its form in a message."""
 
     place: str | None
     target: str
@@ -70,10 +71,10 @@ def _said(mount: Mount, place: str, had: list[_Access]) -> str:
     if mount.kind not in _SAYS_NOTHING and mount.kind not in _FILES:
         return f"a mount of type {mount.kind}: {mount.shown}"
     if mount.how != _NOTHING or any(one.how != _NOTHING for one in had):
-        how = mount.how if mount.how != _NOTHING else "what was said of it taken back"
+        how = mount.how if mount.how != _NOTHING else "its options removed"
         return f"{mount.shown} with {how.translate(_PLAIN)}"
     if had:
-        return f"{mount.shown}, writable, which was read-only"
+        return f"{mount.shown}, writable instead of read-only"
     if mount.kind == "volume":
         return f"the data of another volume: {mount.shown}"
     return f"{mount.shown}, {'writable' if mount.writable else 'read-only'}"
@@ -93,7 +94,7 @@ def _seen(mounts: list[Mount], place: str) -> list[_Access]:
 
 
 def _seen_by(mount: Mount, mounts: list[Mount], place: str) -> bool:
-    """Whether a place is seen by this mount, no other lying over it."""
+    """Whether a place is visible through this mount, with no other one covering it."""
     if mount.place is None or not below(place, mount.place):
         return False
     at = _join(mount.target, _rest(place, mount.place))
@@ -151,7 +152,7 @@ def _volume(model: Model, mount: Model, real: Callable[[str], str]) -> Mount:
 
 
 def _place_of_volume(model: Model, key: str) -> str | None:
-    """devctl's own cache is the same place for every version of Go, and no place where it belongs to this project alone."""
+    """devctl's own cache is the same place for every Go version, and no place at all if it belongs to this project alone."""
     definition = (model.get("volumes") or {}).get(key) or {}
     name = str(definition.get("name") or f"{model.get('name')}_{key}")
     if key != CACHE_KEY:

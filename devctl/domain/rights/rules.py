@@ -1,7 +1,7 @@
-"""What a changed value may be without granting anything: the rules that the table of keys names.
+"""How a value may change without granting anything: the rules that the table of keys uses.
 
-Each rule takes the value before and the value now and tells, in words, what would be granted; nothing where nothing is. Read as
-"may become", each is reflexive and transitive: many harmless changes, one after the other, are together as harmless as one.
+Each rule takes the value before and the value now and yields, in words, what would be granted; nothing if nothing is. Read as
+"may become", each is reflexive and transitive: any number of harmless changes are together as harmless as one.
 """
 
 from __future__ import annotations
@@ -40,11 +40,12 @@ OURS = frozenset(
         VERSION_LABEL,
     }
 )
-"""Labels that devctl writes over whatever a compose file says."""
+"""Labels that devctl sets whatever a compose file says."""
 
 
 class Key(Struct, frozen=True):
-    """One key of compose. `says`: how a grant begins, where the key itself would not be understood; `why`: why this rule."""
+    """One key of compose. `says`: how a grant begins, if the key itself would not be understood; `why`: the reason for this
+    rule."""
 
     rule: Rule
     why: str
@@ -52,14 +53,14 @@ class Key(Struct, frozen=True):
 
 
 class Table(Struct, frozen=True):
-    """Rules by key. A key that is not in it is one that nobody has thought about: any change of it is a grant."""
+    """Rules by key. A key that is not in it is one that nobody has considered: any change of it is a grant."""
 
     keys: Mapping[str, Key]
     name: str = ""
-    """What is put before a key in words: `deploy.`"""
-    kept: str = "what `{was}` kept from it"
+    """Prefix of a key in messages: `deploy.`"""
+    kept: str = "what `{was}` denied it"
     extensions: bool = True
-    """Whether `x-…` is free: compose hands it to nobody."""
+    """Whether `x-…` is free: compose passes it to nobody."""
 
     def __call__(self, old: Any, new: Any) -> Iterator[str]:
         for key in changed(_mapping(old), _mapping(new)):
@@ -83,27 +84,27 @@ class Table(Struct, frozen=True):
 
 
 def free(old: Any, new: Any) -> Iterator[str]:
-    """Whatever it says, it says of the container alone."""
+    """Whatever it says concerns only the container."""
     return iter(())
 
 
 def same(old: Any, new: Any) -> Iterator[str]:
-    """Any other value is a grant, and so is none at all."""
+    """Any other value is a grant, and so is removing it."""
     if old != new and not (is_nothing(old) and is_nothing(new)):
         yield short(new)
 
 
 def judged_elsewhere(old: Any, new: Any) -> Iterator[str]:
-    """What it means depends on other keys too: domain/rights/grants.py, or reach.py, looks at all of them together."""
+    """Its meaning depends on other keys too: domain/rights/grants.py, or reach.py, judges all of them together."""
     return iter(())
 
 
 def lock(key: str) -> Rule:
-    """A key whose `true` keeps something from the container."""
+    """A key whose `true` denies something to the container."""
 
     def rule(old: Any, new: Any) -> Iterator[str]:
         if not is_nothing(old) and new != old and new is not True:
-            yield f"what `{key}: {short(old).lower()}` kept from it"
+            yield f"what `{key}: {short(old).lower()}` denied it"
 
     return rule
 
@@ -119,7 +120,7 @@ def switch(says: str) -> Rule:
 
 
 def fewer(says: str) -> Rule:
-    """A list from which entries may go."""
+    """A list whose entries may be removed."""
 
     def rule(old: Any, new: Any) -> Iterator[str]:
         more = [item for item in _list(new) if item not in _list(old)]
@@ -130,32 +131,32 @@ def fewer(says: str) -> Rule:
 
 
 def cap_drop(old: Any, new: Any) -> Iterator[str]:
-    """More may be dropped, and everything."""
+    """More capabilities, or all of them, may be dropped."""
     less = [cap for cap in _list(old) if cap not in _list(new)]
     if less and "ALL" not in _list(new):
-        yield f"the capabilities that cap_drop took from it: {', '.join(sorted(map(str, less)))}"
+        yield f"the capabilities that cap_drop removed: {', '.join(sorted(map(str, less)))}"
 
 
 def security_opt(old: Any, new: Any) -> Iterator[str]:
-    """None may go, and only one that takes a right may come."""
+    """No option may be removed, and only one that takes away a right may be added."""
     locks = ("no-new-privileges:true", "no-new-privileges")
     more = [option for option in _list(new) if option not in _list(old) and option not in locks]
     less = [option for option in _list(old) if option not in _list(new)]
     if more:
         yield f"security options {short(more)}"
     if less:
-        yield f"what security_opt kept from it: {short(less)}"
+        yield f"what security_opt denied it: {short(less)}"
 
 
 def labels(old: Any, new: Any) -> Iterator[str]:
-    """Other programs of the machine act on labels: a proxy publishes what carries its own, an updater replaces it."""
+    """Other programs on the machine act on labels: a proxy publishes containers with its own, an updater replaces them."""
     for label in changed(_mapping(old), _mapping(new), exactly=True):
         if label not in OURS:
             yield f"a label that other programs may act on: {label}={short(_mapping(new).get(label))}"
 
 
 def ports(old: Any, new: Any) -> Iterator[str]:
-    """On the loopback only this machine reaches them."""
+    """On the loopback only this machine can reach them."""
     for port in _list(new):
         if port in _list(old):
             continue
@@ -164,11 +165,11 @@ def ports(old: Any, new: Any) -> Iterator[str]:
             yield f"a port with {short(more)}"
         elif not (port.get("published") and is_loopback(str(port.get("host_ip") or ""))):
             where = f"{port.get('host_ip') or 'every address'}:{port.get('published') or 'any port'}"
-            yield f"a port beyond this machine: {where}, port {port.get('target')} in the container"
+            yield f"a port that other machines can reach: {where}, port {port.get('target')} in the container"
 
 
 def uses(old: Any, new: Any) -> Iterator[str]:
-    """Of a secret or config: where it is put, and whose it is there. What it holds is judged where it is defined."""
+    """Of a secret or config: where it is put, and who owns it there. Its content is judged where it is defined."""
     for use in _list(new):
         more = {key: value for key, value in use.items() if key not in USE}
         if more and use not in _list(old):
@@ -180,7 +181,7 @@ PORT = frozenset("app_protocol host_ip mode name protocol published target".spli
 
 
 def emptied(old: Any, new: Any) -> Iterator[str]:
-    """A setting that may be taken back, and not be changed."""
+    """A setting that may be removed, but not changed."""
     if not is_nothing(new) and new != old:
         yield f"ipam: {short(new)}"
 
@@ -193,12 +194,12 @@ def is_loopback(address: str) -> bool:
 
 
 def is_nothing(value: Any) -> bool:
-    """A key without a value is as no key. 0 is a value."""
+    """A key without a value counts as absent. 0 is a value."""
     return value is None or value is False or (isinstance(value, str | list | tuple | dict) and not value)
 
 
 def changed(old: Mapping[str, Any], new: Mapping[str, Any], *, exactly: bool = False) -> list[str]:
-    """Keys whose value differs; with `exactly` an empty value is one too."""
+    """Keys whose value differs; with `exactly` an empty value counts too."""
     keys = dict.fromkeys([*old, *new])
     if exactly:
         return [key for key in keys if (key in old, old.get(key)) != (key in new, new.get(key))]

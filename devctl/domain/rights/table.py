@@ -1,7 +1,7 @@
-"""Every key of compose that is known here, with the rule for a change of it and why. What is not in it is a grant.
+"""Every key of compose that is known here, with the rule for a change of it and the reason. Anything not listed is a grant.
 
-The keys are those of the compose specification as Docker Compose 2.40 knows them (its JSON schema; a test compares). Groups have
-one reason; `same` is also what holds for any key that is not here.
+The keys are those of the compose specification as of Docker Compose 2.40 (its JSON schema; a test compares). Groups share one
+reason; `same` is also the rule for any key that is not here.
 """
 
 from __future__ import annotations
@@ -94,17 +94,17 @@ SERVICE = Table(
             "develop env_file extends label_file provider pull_policy pull_refresh_after scale models"),
         "cgroup": Key(same, "a namespace of the machine", "the cgroup namespace"),
         "gpus": Key(same, "a device", "GPUs"),
-        "image": Key(same, "any image that the person's login may pull", "another image:"),
-        "ipc": Key(same, "a namespace of the machine or of another container", "IPC namespace"),
-        "logging": Key(same, "a log driver sends to where it is told, from the engine", "a log that goes elsewhere:"),
-        "network_mode": Key(same, "a namespace of the machine or of another container", "network of"),
-        "pid": Key(same, "a namespace of the machine or of another container", "process namespace"),
-        "post_start": Key(same, "has user and privileged of its own", "a command at its start:"),
+        "image": Key(same, "any image that the person's login may pull", "a different image:"),
+        "ipc": Key(same, "a namespace of the machine or of another container", "the IPC namespace"),
+        "logging": Key(same, "a log driver sends to where it is told, from the engine", "a different log destination:"),
+        "network_mode": Key(same, "a namespace of the machine or of another container", "the network of"),
+        "pid": Key(same, "a namespace of the machine or of another container", "the process namespace"),
+        "post_start": Key(same, "has user and privileged of its own", "a command after its start:"),
         "pre_stop": Key(same, "has user and privileged of its own", "a command before its stop:"),
         "use_api_socket": Key(same, "the Docker socket with the person's logins", "the Docker socket: use_api_socket"),
-        "user": Key(same, "whose files it may write", "to run as user"),
-        "userns_mode": Key(same, "a namespace of the machine", "user namespace"),
-        "uts": Key(same, "a namespace of the machine", "host name namespace"),
+        "user": Key(same, "whose files it may write", "the right to run as user"),
+        "userns_mode": Key(same, "a namespace of the machine", "the user namespace"),
+        "uts": Key(same, "a namespace of the machine", "the host name namespace"),
         "volumes_from": Key(same, "all that another container sees", "the volumes of"),
     }
 )  # fmt: skip
@@ -125,8 +125,8 @@ BUILD = Table(
         **_keys(same, "rights of the build itself",
             "entitlements extra_hosts isolation network platforms privileged ssh ulimits"),
     },
-    name="to its build ",
-    kept="to its build what `{was}` kept from it",
+    name="for its build: ",
+    kept="for its build: what `{was}` denied it",
     extensions=False,  # bake reads `x-bake` of a build: outputs, keys, other contexts
 )  # fmt: skip
 
@@ -137,7 +137,7 @@ USE_OF_OWN_NETWORK = Table(
         "driver_opts link_local_ips mac_address"),
 )  # fmt: skip
 USE_OF_A_NETWORK = Table({}, name="")
-"""One that others made, or share: a name or address there may be somebody's, so each is a grant."""
+"""A network that others created, or share: a name or address on it may be somebody's, so each is a grant."""
 
 NETWORK = Table(
     {
@@ -162,13 +162,13 @@ SECRET = Table(
         **_keys(same, "from the person's shell, or from a store", "environment external driver driver_opts template_driver"),
     }
 )  # fmt: skip
-"""Configs too."""
+"""Also for configs."""
 
 TOP = Table(
     {
         **_keys(judged_elsewhere, "looked at one by one, where a service uses them", "services networks volumes secrets configs"),
         **_keys(free, "says nothing any more", "version"),
-        "name": Key(same, "another project's containers and volumes", "another project name:"),
+        "name": Key(same, "another project's containers and volumes", "a different project name:"),
         **_keys(same, "read by compose, or run by it", "include models"),
     }
 )  # fmt: skip

@@ -1,4 +1,5 @@
-"""Texts of the files of `new` and `init`: the template with a project's values in it, and what differs from what is there."""
+"""Texts of the files that `new` and `init` write: the template with a project's values, and the difference from existing
+files."""
 
 from __future__ import annotations
 
@@ -21,15 +22,15 @@ from devctl.domain.project.model import Service
 Action = Literal["written", "kept", "differs"]
 TEMPLATE_MODULE = "example.com/app"
 OURS = "ARG AIR_GO_IMAGE"
-"""Stands in every Dockerfile that comes from the template, edited or not."""
+"""In every Dockerfile that comes from the template, edited or not."""
 BESIDE = "Dockerfile.dev"
-"""Where ours goes when the user has a Dockerfile of their own."""
+"""Where devctl's Dockerfile goes if the user has one."""
 DEFAULT_STAGE = RUNTIME_BASES[DEFAULT_BASE].stage
 _YAML_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
 class PlannedFile(Struct, frozen=True):
-    """One file: what stands there (None: nothing), and what we would write."""
+    """One file: its present content (None: it does not exist), and what devctl would write."""
 
     path: str
     theirs: str | None
@@ -46,8 +47,8 @@ class PlannedFile(Struct, frozen=True):
 
 
 class Layout(Struct, frozen=True):
-    """What the written files say of a service. `golang` and `air` are image references, `manifests` the COPY lines of
-    the modules; `dockerfile` is the file of the dev stage, `prod_stage` and `prod_dockerfile` that of production."""
+    """What the written files say about a service. `golang` and `air` are image references, `manifests` the COPY lines of the
+    modules; `dockerfile` is the file of the dev stage, `prod_stage` and `prod_dockerfile` that of production."""
 
     service: Service
     host_port: int | None
@@ -59,7 +60,7 @@ class Layout(Struct, frozen=True):
 
 
 def module_name(folder: str) -> str:
-    """`example.com/NAME`, with the folder's name as far as a module path may have it."""
+    """`example.com/NAME`, with the characters of the folder's name that a module path may contain."""
     word = re.sub(r"[^a-z0-9._-]+", "-", folder.lower()).strip("-._")
     return f"example.com/{word or 'app'}"
 
@@ -78,7 +79,7 @@ def new_files(template: Mapping[str, str], folder: str) -> dict[str, str]:
 
 
 def with_name(compose: str, folder: str) -> str:
-    """The text of a compose file, with a name where compose could make none of the folder's, and would refuse the file."""
+    """The text of a compose file, with a name if compose could not derive one from the folder's, and would refuse the file."""
     if name_from(folder):
         return compose
     return compose.replace("services:\n", f"name: {FALLBACK}\nservices:\n", 1)
@@ -91,7 +92,7 @@ def _replaced(text: str, words: Mapping[str, str]) -> str:
 
 
 def dockerfile(text: str, layout: Layout) -> str:
-    """The template's Dockerfile (its manifests listed already) with a project's defaults of the arguments."""
+    """The template's Dockerfile (its manifests listed already) with a project's defaults for the arguments."""
     service = layout.service
     defaults = {
         "GO_IMAGE": layout.golang,
@@ -166,7 +167,7 @@ def devctl_yaml(name: str, *, folder: str, main: str, others: Iterable[str]) -> 
 
 
 def diff(files: Iterable[PlannedFile], *, new_too: bool = False) -> str:
-    """Unified, from what stands there to what we would write; `new_too`: also files that are not there yet."""
+    """Unified, from the existing content to what devctl would write; `new_too`: also files that do not exist yet."""
     parts: list[str] = []
     for file in files:
         if file.theirs is None and not new_too:
@@ -206,7 +207,7 @@ def _dev_environment(service: Service) -> dict[str, str]:
 
 
 def _default(value: str) -> str:
-    """As ARG takes it: one line, where the builder fills in variables and takes off quotes."""
+    """In the form for ARG: one line, in which the builder substitutes variables and removes quotes."""
     if re.fullmatch(r"[\w@%+=:,./-]+", value):
         return value
     plain = re.sub(r'([\\"$])', r"\\\1", " ".join(value.splitlines()))
@@ -218,6 +219,6 @@ def _variables(environment: Mapping[str, str]) -> str:
 
 
 def _name(key: str) -> str:
-    """Words like `on` and `null` are more than text to YAML."""
+    """Words like `on` and `null` are more than text in YAML."""
     plain = re.fullmatch(r"[A-Za-z_]\w*", key, re.ASCII) and key.lower() not in _YAML_WORDS
     return key if plain else quoted_name(key)

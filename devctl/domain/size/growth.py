@@ -1,4 +1,4 @@
-"""What grew in an image since the last build that was within the budget: kept a service, compared module by module."""
+"""What grew in an image since the last build within the budget: stored per service, compared module by module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ModuleShare(Struct, frozen=True):
 
 
 class Weighed(Struct, frozen=True):
-    """One image: all of it, its base, and its modules. `base` is the base's name (`distroless`)."""
+    """One image: its total size, its base, and its modules. `base` is the base's name (`distroless`)."""
 
     base: str
     size_bytes: int
@@ -28,7 +28,7 @@ class Weighed(Struct, frozen=True):
 
 
 class BudgetNote(FolderNote, frozen=True):
-    """The last images that were within a budget, by service: what an image over it is compared with, to say what grew."""
+    """The last images within a budget, by service: an image over the budget is compared with them, to say what grew."""
 
     file: ClassVar[str] = "budget.json"
     within: Mapping[str, Weighed] = field(default_factory=dict)
@@ -76,13 +76,13 @@ def modules(packages: Iterable[Package]) -> dict[str, ModuleShare]:
 
 
 def grown(before: Weighed, now: Weighed) -> tuple[Grown, ...]:
-    """Modules with more code than before, what grew most first."""
+    """Modules with more code than before, those that grew most first."""
     found = [Grown(name, before.modules.get(name), module) for name, module in now.modules.items()]
     return tuple(sorted((g for g in found if g.by_bytes > 0), key=lambda g: (-g.by_bytes, g.module)))
 
 
 def growth_text(before: Weighed, now: Weighed) -> str:
-    """What grew most since: a module, the base, or what is no code (embedded files, data, files of the image)."""
+    """What grew most since: a module, the base, or data other than code (embedded files, files of the image)."""
     first = next(iter(grown(before, now)), None)
     base = now.base_bytes - before.base_bytes
     code = sum(m.size_bytes for m in now.modules.values()) - sum(
@@ -94,5 +94,5 @@ def growth_text(before: Weighed, now: Weighed) -> str:
     if first is not None and first.by_bytes * 4 > rest:  # a module brings tables and data with its code
         return first.text
     if rest > 0:
-        return f"files and data that are no code grew by {rest / 1000:.0f} kB"
-    return first.text if first is not None else "nothing grew: the budget is smaller"
+        return f"files and data other than code grew by {rest / 1000:.0f} kB"
+    return first.text if first is not None else "nothing grew; the budget is smaller"

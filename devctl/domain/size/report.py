@@ -1,4 +1,4 @@
-"""How big the production image is, on which base, and what it is made of."""
+"""How large the production image is, on which base, and what it consists of."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from devctl.errors import UsageError
 SMALL, LARGE = "distroless", "alpine"
 """What `ratio` compares, whichever bases there are (docs/reference/json-output.md)."""
 MOST_PACKAGES = 200
-"""As many packages as a result lists; the rest of a large program is below 0.1 % each."""
+"""Number of packages listed in a result; the rest of a large program is below 0.1 % each."""
 
 
 class SizeRow(Struct, frozen=True):
-    """One image, a row of `size` (docs/reference/json-output.md). `base_ref` None: no image;
-    `published_base_bytes` where ours is a stand-in."""
+    """One image, a row of `size` (docs/reference/json-output.md). `base_ref` None: no image; `published_base_bytes` if the
+    local one is a stand-in."""
 
     service: str
     base: str
@@ -54,7 +54,7 @@ class SizeRow(Struct, frozen=True):
 
 
 class SizeReport(Struct, frozen=True):
-    """`judged` are the rows that the budget is for: the base of production, or all where that was not built."""
+    """`judged` are the rows that the budget applies to: the base of production, or all if that was not built."""
 
     rows: tuple[SizeRow, ...]
     packages: tuple[Package, ...]
@@ -72,7 +72,7 @@ class SizeReport(Struct, frozen=True):
 
     @property
     def worst(self) -> SizeRow:
-        """The biggest of those over the budget."""
+        """The largest of those over the budget."""
         return max(self.over, key=lambda r: r.size_bytes)
 
     def as_json(self) -> dict[str, object]:
@@ -103,17 +103,19 @@ def budget_bytes(text: str | None) -> int | None:
 
 
 def chosen_bases(names: Sequence[str]) -> tuple[str, ...]:
-    """Those asked for in our order, all without any. Raises UsageError `unknown-base`."""
+    """The requested ones in devctl's order, all by default. Raises UsageError `unknown-base`."""
     for name in names:
         if name not in BY_SIZE:
             raise UsageError(
-                f"no base {name!r}", code="unknown-base", hint=f"--bases {','.join(BY_SIZE)}, or some of them"
+                f"there is no base {name!r}",
+                code="unknown-base",
+                hint=f"--bases {','.join(BY_SIZE)}, or a subset",
             )
     return tuple(base for base in BY_SIZE if not names or base in names)
 
 
 def ratio(sizes: Iterable[tuple[str, int]]) -> float | None:
-    """SMALL against LARGE, over all services; None where one of them was not built."""
+    """SMALL against LARGE, over all services; None if one of them was not built."""
     known = tuple(sizes)
     small = sum(size for base, size in known if base == SMALL)
     large = sum(size for base, size in known if base == LARGE)
@@ -129,7 +131,7 @@ def megabytes(size: int) -> str:
 
 
 def size_text(report: SizeReport) -> str:
-    """The table, the ratio, and on what the figures rest."""
+    """The table, the ratio, and what the figures are based on."""
     several = len({r.service for r in report.rows}) > 1
     head = ("base", "image", "base layer", "binary")
     lines = [
@@ -165,7 +167,7 @@ def _assembled_text(report: SizeReport) -> list[str]:
         + (f" (published: {megabytes(r.published_base_bytes)})" if r.published_base_bytes is not None else "")
         for r in rows
     }
-    lines = [f"measured on bases assembled on this machine: {', '.join(bases.values())}"]
+    lines = [f"measured on base images assembled on this machine: {', '.join(bases.values())}"]
     published = ratio((r.base, r.published_bytes) for r in report.rows)
     if published is not None and all(r.published_base_bytes is not None for r in rows):
         sums = ", ".join(
@@ -185,4 +187,4 @@ def _budget_text(report: SizeReport) -> list[str]:
 
 def _packages_text(report: SizeReport) -> list[str]:
     biggest = ", ".join(f"{p.name} {p.size_bytes // 1000} kB" for p in report.packages[:5])
-    return [f"most code: {biggest}"] if biggest else []
+    return [f"largest packages: {biggest}"] if biggest else []

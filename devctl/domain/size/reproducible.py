@@ -1,4 +1,4 @@
-"""Two builds of one source: the same program? If not, what is in it that another build does not repeat."""
+"""Two builds of the same source: do they give the same program? If not, what in it differs between builds."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _IDS = (".note.go.buildid", ".note.gnu.build-id", ".go.buildinfo")
 """What follows from the rest, and what is compared as settings."""
 _TEXT = regex(rb"[\x20-\x7e]+")
 _MOST_TEXT = 60
-# A command of a RUN line whose output is another one each time, or from one machine to the next.
+# A command in a RUN line whose output differs each time, or from one machine to the next.
 _CHANGING = regex(
     r"(?P<found>\$\((?:date|hostname|uuidgen|mktemp)\b[^)]*\)|`(?:date|hostname|uuidgen)\b[^`]*`|\$RANDOM\b)"
 )
 
 
 class Reason(Struct, frozen=True):
-    """Why two builds differ; `place` is the line to change, where it is known."""
+    """Why two builds differ; `place` is the line to change, if known."""
 
     what: str
     place: str | None = None
@@ -33,7 +33,7 @@ class Reason(Struct, frozen=True):
 
 
 class Twice(Struct, frozen=True):
-    """The program of one service, built twice. `remarks`: on what an equal hash rests."""
+    """The program of one service, built twice. `remarks`: what an equal hash depends on."""
 
     service: str
     base: str
@@ -62,9 +62,9 @@ class Twice(Struct, frozen=True):
     @property
     def text(self) -> list[str]:
         if self.same:
-            lines = [f"{self.service}: two builds, the same program (sha256 {self.sha256[:16]}…)"]
+            lines = [f"{self.service}: two builds, identical binaries (sha256 {self.sha256[:16]}…)"]
         else:
-            lines = [f"{self.service}: two builds, two programs"]
+            lines = [f"{self.service}: two builds, different binaries"]
             lines += [f"  {f'{r.place}: ' if r.place else ''}{r.what}" for r in self.reasons]
         return [*lines, *(f"  {remark}" for remark in self.remarks)]
 
@@ -72,7 +72,7 @@ class Twice(Struct, frozen=True):
 def compare_builds(
     service: str, base: str, path: str, *, one: bytes, other: bytes, dockerfile: DockerfileFacts | None
 ) -> Twice:
-    """`dockerfile`: the user's; None where the stages are ours, which stamp nothing."""
+    """`dockerfile`: the user's; None if the stages are devctl's own, which stamp nothing."""
     infos = build_info(one), build_info(other)
     reasons: tuple[Reason, ...] = ()
     if one != other:
@@ -90,13 +90,13 @@ def compare_builds(
 
 
 def _stamps(dockerfile: DockerfileFacts | None) -> Iterator[Reason]:
-    """Lines whose commands give something else each time. A date without a time does so once a day only."""
+    """Lines whose commands give something else each time. A date without a time changes only once a day."""
     for stage in dockerfile.stages if dockerfile is not None else ():
         for instruction in stage.instructions:
             found = _CHANGING.search(instruction.original) if instruction.cmd == "RUN" else None
             if found is not None and dockerfile is not None:
                 place = f"{dockerfile.path}:{instruction.line}"
-                yield Reason(f"the build puts in what {found['found']} says at that moment", place)
+                yield Reason(f"the build embeds the output of {found['found']}", place)
 
 
 def _settings(one: BuildInfo | None, other: BuildInfo | None) -> Iterator[Reason]:
@@ -119,7 +119,7 @@ def _unlike(left: Mapping[str, str], right: Mapping[str, str]) -> list[str]:
 
 
 def _texts(one: bytes, other: bytes) -> Iterator[Reason]:
-    """The first text that is not the same in each section with data."""
+    """The first text that differs in each section with data."""
     theirs = {s.name: other[s.offset : s.offset + s.size] for s in sections(other)}
     for section in sections(one):
         if section.name in _IDS or section.name not in theirs or "rodata" not in section.name:
@@ -133,7 +133,9 @@ def _texts(one: bytes, other: bytes) -> Iterator[Reason]:
 
 def _first_difference(one: bytes, other: bytes) -> int:
     low, high = 0, min(len(one), len(other))
-    while low < high:  # halving, since comparing byte by byte in Python takes seconds for a large program
+    while (
+        low < high
+    ):  # by bisection, since comparing byte by byte in Python takes seconds for a large program
         middle = (low + high + 1) // 2
         if one[:middle] == other[:middle]:
             low = middle
@@ -152,13 +154,15 @@ def _text_at(data: bytes, at: int) -> str:
 
 def _remarks(info: BuildInfo | None, dockerfile: DockerfileFacts | None) -> Iterator[str]:
     if info is None:
-        yield "the program holds no build information: what it was built with is not known"
+        yield "the binary contains no build information, so it is not known how it was built"
         return
-    if info.settings.get("-trimpath") != "true" and dockerfile is not None:  # ours has one folder for all
-        yield "built without -trimpath: with another WORKDIR in the Dockerfile the hash is another one"
+    if (
+        info.settings.get("-trimpath") != "true" and dockerfile is not None
+    ):  # devctl's own has one folder for everything
+        yield "built without -trimpath: a different WORKDIR in the Dockerfile changes the hash"
     if info.settings.get("vcs.modified") == "true":
-        yield "built from a working tree with changes that are in no commit"
+        yield "built from a working tree with uncommitted changes"
     if info.settings.get("CGO_ENABLED") == "1":
-        yield "built with cgo: the hash depends on the C compiler of the base as well"
+        yield "built with cgo: the hash also depends on the base image's C compiler"
     for stamp in _stamps(dockerfile):
-        yield f"{stamp.place}: {stamp.what}: tomorrow it is another one"
+        yield f"{stamp.place}: {stamp.what}: it will differ tomorrow"

@@ -46,7 +46,7 @@ _INSTALLS_COMPILER = ("gcc", "build-base", "build-essential", "clang", "musl-dev
 
 
 def advise(box: Toolbox, session: Session, *, mode: Mode) -> None:
-    """Warn about what matters to this mode. A person is told once of each, and again when it has changed."""
+    """Warn about what matters to this mode. A person sees each warning once, and again when it has changed."""
     root = Path(session.root)
     note = box.state.read(root, ToldNote)
     known = {key for keys in note.told.values() for key in keys}
@@ -60,7 +60,7 @@ def advise(box: Toolbox, session: Session, *, mode: Mode) -> None:
 
 
 def advise_on_change(box: Toolbox, session: Session) -> None:
-    """The same, but only where something is built or made for the first time: not at every `up`."""
+    """The same, but only if something is built or created for the first time: not at every `up`."""
     if any(s.step == "build" or s.cause == "no container yet" for s in session.plan()):
         advise(box, session, mode="dev")
 
@@ -68,7 +68,7 @@ def advise_on_change(box: Toolbox, session: Session) -> None:
 def problems(
     box: Toolbox, project: Project, *, mode: Mode | None = None, runs: Sequence[Run] = ()
 ) -> tuple[Problem, ...]:
-    """What is wrong or risky in the Dockerfiles, the compose file and the code of the project's services: all of it, or what
+    """What is wrong or risky in the Dockerfiles, the compose file and the code of the project's services: everything, or what
     matters to a mode that is run like this."""
     facts = project.source
     found: list[Problem] = list(project.warnings)
@@ -101,7 +101,7 @@ def _of_service(
     run: Run | None,
     all_of_it: bool,
 ) -> list[Problem]:
-    """What lint finds, and why a stage of the user's is not used; a reason and a finding of the same line are one warning."""
+    """What lint finds, and why a user's stage is not used; a reason and a finding for the same line are one warning."""
     linted = _linted(files, sources, project, service, facts, mode=mode)
     findings = lint(linted)
     hints = {(f.id, f.place): f.hint for f in findings}
@@ -123,7 +123,7 @@ def _of_service(
 
 
 def _unnamed_files(files: Files, project: Project, service: Service) -> Iterator[Problem]:
-    """Files of the main's folder that a `go build` by file names leaves out, as development does then too."""
+    """Files in the main's folder that a `go build` with file names leaves out, and so does development."""
     build, root = service.build, project.root
     folder = root / service.source.dir / service.source.main
     names = [n for n in files.names(folder) if n.endswith(".go") and not n.endswith("_test.go")]
@@ -133,15 +133,15 @@ def _unnamed_files(files: Files, project: Project, service: Service) -> Iterator
         many = len(for_here) > 1
         yield Problem(
             "files-left-out",
-            f"{', '.join(for_here)} {'are' if many else 'is'} not built: `go build` names the files of the package, and not "
+            f"{', '.join(for_here)} {'are' if many else 'is'} not built: `go build` names the files of the package, but not "
             f"{'these' if many else 'this one'}",
-            f"name the package in that line: `go build {service.source.main}` builds all of its files; or add what is left out",
+            f"name the package in that line: `go build {service.source.main}` builds all of its files; or add the missing ones",
             service.origins.get("build.go_files"),
         )
 
 
 def _built_stage(linted: Linted, service: Service, run: Run | None, *, mode: Mode) -> Stage | None:
-    """The stage of the user's that is built, or of whose lines devctl's own is made."""
+    """The user's stage that is built, or from whose lines devctl's own is derived."""
     if mode == "dev" and service.build.dev_stage is None and service.build.derived is not None:
         return service.build.derived.build.stage
     if run is None or run.ours or linted.dockerfile is None:
@@ -150,15 +150,15 @@ def _built_stage(linted: Linted, service: Service, run: Run | None, *, mode: Mod
 
 
 def _not_read_only(project: Project) -> Iterator[Problem]:
-    """What devctl would add, and leaves out beside what the compose file says."""
+    """What devctl would add, and leaves out because of the compose file."""
     for service in project.services:
         spec = project.spec(service.name)
         for kind, key in copied_in(spec, project.model) if not spec.get("read_only") else ():
             yield Problem(
                 "read-only-left-out",
-                f"{service.name} is not read-only here: compose copies {kind.removesuffix('s')} {key} into its container, which it "
-                "refuses where the root is",
-                f"`{kind}: {{{key}: {{file: ./{key}}}}}` is mounted, and goes with read_only",
+                f"{service.name} is not read-only here: compose copies {kind.removesuffix('s')} {key} into its container, "
+                "which fails if the root file system is read-only",
+                f"`{kind}: {{{key}: {{file: ./{key}}}}}` is mounted instead, which works with read_only",
                 project.place((kind, key, "content")),
             )
 
@@ -176,7 +176,7 @@ def _one_of_several(project: Project) -> Iterator[Problem]:
                 yield Problem(
                     "one-replica",
                     f"{service.name} runs once here, not {count} times",
-                    "no action needed; docker compose itself starts as many as the compose file says",
+                    "no action needed; docker compose itself starts as many as the compose file asks for",
                     project.place(("services", service.name, *path)),
                 )
                 break
@@ -204,14 +204,14 @@ def _without_dockerfile(sources: Sources, project: Project) -> Iterator[Problem]
         ):
             yield Problem(
                 "no-dockerfile",
-                f"{service.name} is to be built from a folder without a Dockerfile: devctl builds with one of its own",
-                "no action needed; `devctl init` writes a Dockerfile, with which `docker compose build` works too",
+                f"{service.name} is built from a folder without a Dockerfile: devctl uses its own",
+                "no action needed; `devctl init` writes a Dockerfile that `docker compose build` can use too",
                 project.place(key),
             )
 
 
 def refuse_impossible(files: Files, sources: Sources, session: Session) -> None:
-    """Raise ProjectError `not-ready` for a production stage of the user's that cannot work, before it is built."""
+    """Raise ProjectError `not-ready` for a user's production stage that cannot work, before it is built."""
     facts = session.project.source
     for run in session.runs:
         service = session.project.service(run.service)
@@ -233,7 +233,8 @@ def refuse_impossible(files: Files, sources: Sources, session: Session) -> None:
 
 
 def say_left_out(reporter: Reporter, project: Project, runs: Iterable[Run]) -> None:
-    """What of the user's stage, and of what the compose file says of it, does not hold on a base; said of the first that has it."""
+    """What in the user's stage, and in the compose file about it, does not apply on a base; reported for the first service
+    that has it."""
     found: list[Problem] = []
     for run in runs:
         moved, test = rebased(project, run), compose_test(project.spec(run.service))
@@ -249,23 +250,23 @@ def say_left_out(reporter: Reporter, project: Project, runs: Iterable[Run]) -> N
 
 
 def _not_theirs(project: Project, run: Run) -> Iterator[Problem]:
-    """That our stage is built where theirs cannot be put on the base."""
+    """That devctl's stage is built because theirs cannot be moved to the base."""
     service = project.service(run.service)
     if not run.ours or service is None or not service.build.prod_stages:
         return
     yield Problem(
         "own-production-stage",
-        f"the production stage of {run.service} cannot be put on {run.base}, since no other stage that can builds its program: "
-        "devctl's own is built there",
-        f"no action needed; files and flags may differ, a stage on {run.base} in your Dockerfile is used as it is",
+        f"the production stage of {run.service} cannot be moved to {run.base}, since no stage that can run there builds its "
+        "program: using devctl's own stage",
+        f"no action needed, but files and flags may differ; a stage on {run.base} in your Dockerfile would be used unchanged",
         service.build.prod_dockerfile or service.build.dockerfile,
     )
 
 
 def require_compiler(box: Toolbox, session: Session, services: Iterable[str]) -> None:
-    """Raise MachineError `base-lacks-c-compiler` where code that is built needs cgo and its base cannot compile C.
+    """Raise MachineError `base-lacks-c-compiler` if code that is built needs cgo and its base cannot compile C.
 
-    The image is looked into only then: it must be here already.
+    Only then is the image examined: it must be available locally.
     """
     wanted = [r for r in session.runs if r.service in set(services) and r.mode == "dev"]
     facts = session.project.source
@@ -284,7 +285,7 @@ def require_compiler(box: Toolbox, session: Session, services: Iterable[str]) ->
         if any(word in text for text in said for word in _INSTALLS_COMPILER) or _compiles_c(box, base):
             continue
         raise MachineError(
-            f"{need.value} needs cgo, and {base} has no C compiler",
+            f"{need.value} needs cgo, but {base} has no C compiler",
             code="base-lacks-c-compiler",
             hint=_compiler_hint(session.project, run),
             place=need.place,
@@ -298,7 +299,7 @@ def _compiler_hint(project: Project, run: Run) -> str:
     without = f"devctl.yaml: `services: {{{run.service}: {{build: {{env: {{CGO_ENABLED: '0'}}}}}}}}`"
     return (
         f"`RUN apk add --no-cache gcc musl-dev` in stage {run.stage} of {run.dockerfile}, or FROM {base}, which has gcc; "
-        f"where that part of the code is not used, {without}"
+        f"if that part of the code is not used, {without}"
     )
 
 
@@ -324,7 +325,7 @@ def _linted(
 
 
 def _outside(files: Files, root: Path, path: str) -> str | None:
-    """Where a path of the project leads, if that is outside of it."""
+    """The target of a linked path in the project, if that is outside the project."""
     real = files.real(str(root / path))
     return None if Path(real).is_relative_to(files.real(str(root))) else real
 
@@ -344,14 +345,14 @@ def _dev_reasons(linted: Linted, project: Project, service: Service) -> tuple[Pr
     reasons = dev_stage(facts, project.spec(service.name), go=go).reasons
     if service.build.derived is None:
         return (*reasons, *_not_run(linted, facts, service))
-    made = f", made of its stage `{target_name(service.build.derived.build.stage)}` and what its image starts"
+    made = f", derived from its stage `{target_name(service.build.derived.build.stage)}` and the image's start command"
     left = _left_lines(service)
     made += f"; left out: line{'s' if len(left) > 1 else ''} {', '.join(map(str, left))}" if left else ""
     return tuple(replace(reason, message=f"{reason.message}{made}") for reason in reasons)
 
 
 def _not_run(linted: Linted, facts: DockerfileFacts, service: Service) -> Iterator[Problem]:
-    """What a container is started with besides the program, which is all that the template's stage starts."""
+    """What a container starts in addition to the program, which is all that the template's stage starts."""
     shown = shown_stage(facts, linted.compose)
     words = begun_words(facts, shown, linted.compose) if shown is not None else ()
     last, *before = programs(words) or ((),)
@@ -362,8 +363,8 @@ def _not_run(linted: Linted, facts: DockerfileFacts, service: Service) -> Iterat
     if steps:
         yield Problem(
             "steps-left-out",
-            f"{service.name} starts without `{' && '.join(steps)}` in dev: devctl's own dev stage starts the program alone",
-            "no action needed where the program runs without it",
+            f"{service.name} starts without `{' && '.join(steps)}` in dev: devctl's own dev stage starts only the program",
+            "no action needed if the program runs without it",
             linted.compose_place((said,))
             if said is not None
             else f"{facts.path}:{own[0].line}"
@@ -376,7 +377,7 @@ def _without_debugger(linted: Linted, service: Service) -> Problem:
     name, debugger = service.name, service.start.debugger
     return Problem(
         "debugger-left-out",
-        f"{name} is started without {debugger}, and again at each save: nothing to attach a debugger to",
+        f"{name} is started without {debugger} and restarted at each save, so no debugger can attach",
         f"no action needed; to debug it as the compose file says: devctl down && docker compose up {name}",
         linted.compose_place(("command",)),
     )
@@ -400,16 +401,16 @@ def _prod_reasons(linted: Linted, project: Project, service: Service) -> tuple[P
 def _left_out(linted: Linted, service: Service) -> Problem:
     return Problem(
         "steps-left-out",
-        f"{service.name} runs `{' && '.join(map(_named_alone, service.start.steps))}` before the program in dev; production "
-        "starts the program alone",
-        "where production needs that too, make it a service of its own, which `depends_on` waits for "
-        "(`condition: service_completed_successfully`)",
+        f"{service.name} runs `{' && '.join(map(_named_alone, service.start.steps))}` before the program in dev, but "
+        "production starts only the program",
+        "if production needs that too, make it a separate service that `depends_on` waits for (`condition: "
+        "service_completed_successfully`)",
         linted.compose_place(("command",)),
     )
 
 
 def _named_alone(step: str) -> str:
-    """The program of a step: in its words variables are filled in, and one may hold a password."""
+    """The program of a step: its words have variables substituted, and one may contain a password."""
     words = [word for word in shlex.split(step) if not re.match(r"\w+=", word)]
     return " ".join([*words[:1], *(["…"] if len(words) > 1 else [])])
 

@@ -61,7 +61,7 @@ def _show(request: ConfigRequest, box: Toolbox) -> Outcome:
 
 
 def values(sources: Sources, project: Project) -> Values:
-    """Every value by the path of its key in devctl.yaml, with where it comes from."""
+    """Every value by the path of its key in devctl.yaml, with its origin."""
     said = sources.config(project.root)
     line_of = sources.positions(project.root / NAME)
     found = _of_project(project, said, name_origin=_name_origin(sources, project))
@@ -135,12 +135,13 @@ def _dev_stage(service: Service) -> Origin:
     if service.build.derived is not None:
         stage = service.build.derived.build.stage
         return Origin(
-            f"devctl's own, made of stage `{target_name(stage)}`", f"{service.build.dockerfile}:{stage.line}"
+            f"devctl's own, derived from stage `{target_name(stage)}`",
+            f"{service.build.dockerfile}:{stage.line}",
         )
     return Origin("devctl's own", "default")
 
 
-# Where a service has what a key of devctl.yaml says.
+# The field of a service for each key of devctl.yaml.
 _HELD_BY = {
     "dir": "source.dir",
     "main": "source.main",
@@ -154,7 +155,7 @@ _HELD_BY = {
 
 
 def _detected(service: Service, key: str) -> object:
-    """What holds for a key of a service."""
+    """The effective value of a service's key."""
     value = attrgetter(_HELD_BY.get(key, key))(service)
     return list(value) if isinstance(value, tuple) else value
 
@@ -212,7 +213,7 @@ def _free_machine(box: Toolbox, code: str) -> Toolbox:
 
 
 class _FreePorts:
-    """A port of ours that finds every port free."""
+    """A port check that reports every port as free."""
 
     def __init__(self, real: object) -> None:
         self._real = real
@@ -228,7 +229,7 @@ class _FreePorts:
 
 
 class _NoEngine:
-    """What rendering asks of an engine."""
+    """What rendering queries from an engine."""
 
     def observe(self, project: str) -> Observed:
         return Observed()

@@ -1,4 +1,5 @@
-"""Base images: what is here, and getting what is not: local, mirror, registry, assembled (docs/reference/behaviour.md)."""
+"""Base images: which are available locally, and getting the others: local, mirror, registry, assembled
+(docs/reference/behaviour.md)."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ BUILD_HINT = "devctl bases build"
 
 
 class Registries(Struct):
-    """What this run has learned: a registry that does not answer is waited for once; why a base was not had."""
+    """What this run has learned: a registry that does not answer is waited for once; why a base could not be fetched."""
 
     silent: set[str] = field(default_factory=set)
     said: dict[str, str] = field(default_factory=dict)
@@ -34,14 +35,14 @@ class Registries(Struct):
 
 
 def list_bases(box: MachineBox, bases: Sequence[Base], *, mirror: str | None = None) -> tuple[BaseState, ...]:
-    """One line for each base, asking only the engine."""
+    """One line for each base, using only the engine."""
     return tuple(_state(box, base, mirror) for base in bases)
 
 
 def ensure(
     box: MachineBox, refs: Iterable[str], *, mirror: str | None = None, allow_assemble: bool = False
 ) -> tuple[BaseState, ...]:
-    """Have these here before a build: local, then mirror, then registry, then (where allowed) assembled.
+    """Make these available before a build: local, then mirror, then registry, then (if allowed) assembled.
 
     Raises MachineError `base-missing` naming every one that is not available.
     """
@@ -55,7 +56,7 @@ def ensure(
 
 
 def pull_bases(box: MachineBox, bases: Sequence[Base], *, mirror: str | None = None) -> tuple[BaseState, ...]:
-    """Ask mirror and registry for every base, also for those that are here (a newer one, or the real one)."""
+    """Ask mirror and registry for every base, including those available locally (a newer one, or the real one)."""
     registries = Registries()
     lost = [base.ref for base in bases if not pull(box, base.ref, mirror, registries)]
     if lost:
@@ -66,10 +67,10 @@ def pull_bases(box: MachineBox, bases: Sequence[Base], *, mirror: str | None = N
 def build_bases(
     box: MachineBox, bases: Sequence[Base], *, mirror: str | None = None
 ) -> tuple[tuple[BaseState, ...], tuple[str, ...]]:
-    """Assemble every base that has a stand-in; returns the bases and the references that cannot be made.
+    """Assemble every base that has a stand-in; returns the bases and the references that cannot be assembled.
 
-    A real image that is here stays. Each that has no stand-in is a warning; raises MachineError `base-missing`
-    (after the others are made) where what a stand-in is made of cannot be had.
+    A real image that is available locally stays. Each one without a stand-in is a warning; raises MachineError `base-missing`
+    (after assembling the others) if the parts of a stand-in are not available.
     """
     cannot: list[str] = []
     errors: list[MachineError] = []
@@ -95,30 +96,30 @@ def build_bases(
 def save_bases(
     box: MachineBox, bases: Sequence[Base], file: Path, *, mirror: str | None = None
 ) -> tuple[BaseState, ...]:
-    """Write the bases that are here into one archive, for a machine that no registry answers."""
+    """Write the bases that are available locally into one archive, for a machine that no registry answers."""
     states = list_bases(box, bases, mirror=mirror)
     present = [state.ref for state in states if state.present]
     if not present:
         raise MachineError(
-            "none of the bases is here to be saved", code="base-missing", hint="devctl bases pull"
+            "there are no base images here to save", code="base-missing", hint="devctl bases pull"
         )
     for state in states:
         if not state.present:
             box.reporter.warn(
                 Problem(
                     "base-missing",
-                    f"{state.ref} is not on this machine, so it is not in {file}",
+                    f"{state.ref} is not on this machine, so it was not saved to {file}",
                     f"docker pull {state.ref}",
                 )
             )
-    with Steps(box.reporter, box.clock).step("base-save", f"{len(present)} images into {file}"):
+    with Steps(box.reporter, box.clock).step("base-save", f"{len(present)} images saved to {file}"):
         box.images.save(present, file)
     return states
 
 
 def load_bases(box: MachineBox, file: Path, *, mirror: str | None = None) -> tuple[BaseState, ...]:
-    """Read an archive of `save_bases` (or of `docker save`); returns what was in it."""
-    with Steps(box.reporter, box.clock).step("base-load", f"images from {file}"):
+    """Read an archive from `save_bases` (or `docker save`); returns its content."""
+    with Steps(box.reporter, box.clock).step("base-load", f"images loaded from {file}"):
         refs = box.images.load(file)
     return list_bases(box, [Base(ref, role_of(ref)) for ref in refs], mirror=mirror)
 
@@ -165,7 +166,7 @@ def _assemble(box: MachineBox, ref: str) -> bool:
     if recipe is None:
         return False
     with Steps(box.reporter, box.clock).step(
-        "base-assemble", f"{ref}: a stand-in made on this machine, no registry asked"
+        "base-assemble", f"{ref}: using the stand-in assembled on this machine, without asking a registry"
     ):
         holds = box.assembler.assemble(ref, recipe)
     minor = ".".join(recipe.version.split(".")[:2])
@@ -173,7 +174,7 @@ def _assemble(box: MachineBox, ref: str) -> bool:
         box.reporter.warn(
             Problem(
                 "newer-go-in-base",
-                f"Go {recipe.version} is not available here: the stand-in of {ref} holds Go {holds}",
+                f"Go {recipe.version} is not available here: the stand-in of {ref} contains Go {holds}",
                 f"docker pull {ref}, where a registry answers",
             )
         )
@@ -197,8 +198,11 @@ def _missing(
 
 
 def _pull_hint(ref: str) -> str:
-    """A digest names one exact image. What a stand-in is made for is a tag."""
-    pull = f"docker pull {ref}, on a machine where the registry answers, then: devctl bases load FILE"
+    """A digest names one exact image. A stand-in is made for a tag."""
+    pull = (
+        f"docker pull {ref}, on a machine where the registry answers, then devctl bases save FILE there and devctl bases "
+        "load FILE here"
+    )
     parts = parse(ref)
     tagged = ref.partition("@")[0]
     if not parts.digest or stand_in(tagged) is None:
@@ -207,9 +211,9 @@ def _pull_hint(ref: str) -> str:
 
 
 def _cannot_make(ref: str, errors: Sequence[MachineError]) -> Problem:
-    why = str(errors[0]) if errors and stand_in(ref) is not None else "it has no stand-in"
+    why = str(errors[0]) if errors and stand_in(ref) is not None else "devctl has no stand-in for it"
     if parse(ref).digest:
-        why = "a digest names one exact image, and no stand-in can be that image"
+        why = "a digest names one exact image, which no stand-in can replace"
     return Problem("base-not-assembled", f"{ref} cannot be assembled: {why}", _pull_hint(ref))
 
 

@@ -1,8 +1,8 @@
-"""What is known of a project's Go bases and builders before anything is built: a Go that nobody has, a base without the C
-compiler that the code needs, and a `# syntax` builder that is not available, whose place the engine's own takes.
+"""Problems with a project's Go bases and builders that are known before anything is built: a Go that is not available, a base
+without the C compiler that the code needs, and a `# syntax` builder that is not available, which the engine's own replaces.
 
-A Go base is never exchanged for another one: what is asked for is pulled or assembled (workflows/bases/fetch.py), or its absence is
-the error. Which builders are not available is noted, so that no registry is asked again at each command.
+A Go base is never replaced with another version: the required one is pulled or assembled (workflows/bases/fetch.py), or its
+absence is the error. Unavailable builders are remembered, so that no registry is asked again at each command.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ def resolve_bases(
     say: bool = True,
     services: Iterable[str] = (),
 ) -> Project:
-    """The project with those builders left out that are not available, each said as a warning.
+    """The project without the builders that are not available, each reported as a warning.
 
-    Asks registries for what is not here (with `dry_run` without pulling). Raises MachineError `go-too-old` where there is no Go
-    as new as the one that is asked for, `base-lacks-c-compiler` where only bases without one are here; whatever else is
-    missing is told when it is built.
+    Asks registries for what is not available locally (with `dry_run` without pulling). Raises MachineError `go-too-old` if
+    there is no Go as new as required, `base-lacks-c-compiler` if only bases without one are available; anything else that is
+    missing is reported when it is built.
     """
     runs = _runs(project, mode, base=base, services=services)
     built = {run.service: dockerfile_of(box, project, run) for run in runs}
@@ -85,7 +85,7 @@ def resolve_bases(
 def _without_unreadable(
     box: Toolbox, project: Project, runs: Iterable[Run], *, may_give_way: bool
 ) -> Project:
-    """A dev stage that the builder cannot read gives way to ours; a production stage is the user's."""
+    """A dev stage that the builder cannot read is replaced by devctl's; a production stage is the user's."""
     for run in runs:
         error = _unreadable(box, project, run)
         if error is not None and not may_give_way:
@@ -96,7 +96,7 @@ def _without_unreadable(
 
 
 def _unreadable(box: Toolbox, project: Project, run: Run) -> MachineError | None:
-    """What of a Dockerfile the builder of this engine cannot read, which says so in words of its own only when it builds."""
+    """What in a Dockerfile the builder of this engine cannot read, which it would itself report only during the build."""
     if run.written is None or (run.ours and not run.derived):
         return None
     built = dockerfile_of(box, project, run)
@@ -123,12 +123,8 @@ def _unreadable(box: Toolbox, project: Project, run: Run) -> MachineError | None
 
 def _written_otherwise(newer: Newer) -> str:
     if newer.said.startswith("RUN"):
-        return "join its commands in one line: `RUN a && b`"
-    return (
-        f"take out {newer.said.split()[1]}"
-        if "--" in newer.said
-        else "put the text into a file and COPY that"
-    )
+        return "join its commands into one line: `RUN a && b`"
+    return f"remove {newer.said.split()[1]}" if "--" in newer.said else "put the text into a file and COPY it"
 
 
 def _runs(project: Project, mode: Mode, *, base: str | None, services: Iterable[str]) -> list[Run]:
@@ -143,7 +139,7 @@ def _runs(project: Project, mode: Mode, *, base: str | None, services: Iterable[
 def _refuse(
     box: Toolbox, project: Project, item: _Wanted, had: Callable[[str], bool], *, assemble: bool
 ) -> None:
-    """Raise where a base is missing that neither a registry nor `devctl bases build` can give."""
+    """Raise if a base is missing that neither a registry nor `devctl bases build` can provide."""
     too_new = _newer_than_all(parse(item.ref).tag)
     ours = item.ref == golang_ref(project.go_minor, with_c=True) == project.bases["golang"]
     needs_c = ours and any(s.build.needs_c for s in project.services)
@@ -159,13 +155,13 @@ def _refuse(
 
 
 def _had(box: Toolbox, project: Project, registries: Registries, ref: str, *, dry_run: bool) -> bool:
-    """Whether a registry has it; without `dry_run` it is here then."""
+    """Whether a registry has it; without `dry_run` it is available locally afterwards."""
     machine = box.machine()
     return machine.machine.available(ref) if dry_run else pull(machine, ref, project.mirror, registries)
 
 
 def _golang(project: Project, run: Run, built: DockerfileFacts) -> Iterator[_Wanted]:
-    """The Go bases of a run, with the line that asks for each."""
+    """The Go bases of a run, with the line that names each."""
     for item in bases_of(project, run, built):
         if golang_tag(item.ref) is None:
             continue
@@ -185,7 +181,7 @@ def _as_written(project: Project, run: Run, built: DockerfileFacts) -> Dockerfil
 
 
 def _builders(files: Files, project: Project, runs: Iterable[Run]) -> Iterator[_Wanted]:
-    """The builders that Dockerfiles of the user's name in their first lines."""
+    """The builders that the first lines of the user's Dockerfiles name."""
     for run in (run for run in runs if run.written is not None):
         service, found = project.service(run.service), syntax_line(written_text(files, project, run))
         if found is not None:
@@ -221,13 +217,13 @@ def _newer_than_all(version: str) -> bool:
 
 
 def _without_compiler(project: Project, ref: str) -> MachineError:
-    """Said where a Go would be here; where none is, its absence says enough."""
+    """Reported if a Go would be available; if none is, its absence says enough."""
     need = project.needs_c
     return MachineError(
-        f"{need.value if need else 'the code'} needs cgo, and the base images on this machine have no C compiler; "
-        f"{ref}, which has one, is not available locally or from a registry",
+        f"{need.value if need else 'the code'} needs cgo, but the base images on this machine have no C compiler, and {ref}, "
+        "which has one, is not available locally or from a registry",
         code="base-lacks-c-compiler",
-        hint=f"devctl bases build, which makes a stand-in with gcc; or, where a registry answers: docker pull {ref}",
+        hint=f"devctl bases build assembles a stand-in with gcc; or, where a registry answers: docker pull {ref}",
         place=need.place if need else None,
     )
 
@@ -238,7 +234,7 @@ def _too_old(item: _Wanted, here: Iterable[str]) -> MachineError:
     have = ".".join(str(part) for part in minor(newest) or ())
     asked = ".".join(str(part) for part in minor(parse(item.ref).tag) or ())
     return MachineError(
-        f"Go {asked} is asked for, but the newest base image that is available has Go {have}",
+        f"Go {asked} is required, but the newest base image available has Go {have}",
         code="go-too-old",
         hint=f"go mod edit -go={have}; or, where a registry has it: docker pull {item.ref}",
         place=item.place,
@@ -248,7 +244,7 @@ def _too_old(item: _Wanted, here: Iterable[str]) -> MachineError:
 def _left_out(item: _Wanted) -> Problem:
     return Problem(
         "syntax-line-left-out",
-        f"{item.ref} is not available locally or from a registry; the engine's own builder reads the Dockerfile",
-        "no action needed where that builder knows each instruction; the `# syntax` line may go then",
+        f"{item.ref} is not available locally or from a registry; the engine's built-in builder reads the Dockerfile instead",
+        "no action needed if that builder knows every instruction; then you can also remove the `# syntax` line",
         item.place,
     )

@@ -1,4 +1,4 @@
-"""The bases a build will ask for, had before it starts: a missing one is one clear error, not a build log."""
+"""Fetches the bases a build will need before it starts: a missing one is one clear error, not a build log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from devctl.workflows.session.session import Session
 
 
 def ensure_bases(box: Toolbox, session: Session, services: Sequence[str], *, assemble: bool) -> None:
-    """Raises MachineError `base-missing` with the remedy. Bases that are here cost one look each."""
+    """Raises MachineError `base-missing` with the fix. Bases that are available locally cost one look each."""
     refs = [
         base.ref
         for run in session.runs
@@ -32,7 +32,7 @@ def ensure_bases(box: Toolbox, session: Session, services: Sequence[str], *, ass
 
 
 def _asked_at(box: Toolbox, session: Session, services: Sequence[str]) -> str | None:
-    """The first line of the user's that asks for an image which is not here."""
+    """The user's first line that names an image which is not available locally."""
     find = box.machine().images.find
     for run in (r for r in session.runs if r.service in services and r.written is not None):
         facts = written_dockerfile(box.sources, session.project, run)
@@ -45,19 +45,19 @@ def _asked_at(box: Toolbox, session: Session, services: Sequence[str]) -> str | 
 
 @contextmanager
 def other_way_named(box: Toolbox, session: Session, services: Sequence[str]) -> Iterator[None]:
-    """Where a base of a production stage cannot be had, another one may do."""
+    """If a base of a production stage is not available, another one may do."""
     try:
         yield
     except MachineError as error:
         base = _does_without(box, session, services) if error.code == "base-missing" else None
         if base is not None:
-            way = f"`devctl prod-preview --base {base}` does without"
+            way = f"`devctl prod-preview --base {base}` does not need it"
             raise error.replace(hint=f"{error.problem.hint}; or {way}") from error
         raise
 
 
 def _does_without(box: Toolbox, session: Session, services: Sequence[str]) -> str | None:
-    """The base on which nothing is needed that is missing now."""
+    """The base for which nothing is missing now."""
     project, find = session.project, box.machine().images.find
     runs = [run for run in session.runs if run.service in services]
     lost = {base.ref for base in all_bases(box, project, runs) if find(base.ref) is None}

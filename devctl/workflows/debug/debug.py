@@ -1,4 +1,4 @@
-"""debug: `up` of one service whose program runs under delve, and what an editor is told to connect to it."""
+"""debug: `up` of one service whose program runs under delve, and an editor's configuration to connect to it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from devctl.workflows.switch.lock import changing
 
 
 def debug(request: DebugRequest, box: Toolbox) -> Outcome:
-    """Ends with the next `up`: what runs then runs without."""
+    """Ends with the next `up`, which runs the program without it."""
     with changing(box, request, "debug") as loaded:
         name = _chosen(loaded, request.services).name
         debugging = _debugging(box, loaded, name, request)
@@ -56,7 +56,7 @@ def debug(request: DebugRequest, box: Toolbox) -> Outcome:
 def _up(
     box: Toolbox, project: Project, request: DebugRequest, name: str, debugging: Debugging
 ) -> tuple[Outcome, Debugging]:
-    """Also the debugger that it has become: another program may have taken the port that devctl chose."""
+    """Also the debugger that resulted: another program may have taken the port that devctl chose."""
     tries = PORT_TRIES
     while True:
         up = UpRequest(
@@ -77,16 +77,14 @@ def _up(
 
 
 def _warn_of_networks(box: Toolbox, project: Project, name: str) -> None:
-    """delve listens where a published port arrives, and so on all networks of the container."""
+    """delve listens where a published port arrives, and therefore on all networks of the container."""
     networks = project.model.get("networks") or {}
     shared = [
         key for key in project.spec(name).get("networks") or {} if (networks.get(key) or {}).get("external")
     ]
     if shared:
-        said = f"every container on the network {', '.join(shared)} can connect to the debugger of {name}, and run code in it"
-        hint = (
-            "devctl up ends debugging; an override file of compose can take the network out while you debug"
-        )
+        said = f"every container on the network {', '.join(shared)} can connect to the debugger of {name} and run code in it"
+        hint = "devctl up ends debugging; a compose override file can leave the network out while you debug"
         box.reporter.warn(Problem("debugger-on-network", said, hint))
 
 
@@ -96,7 +94,7 @@ def _debugging(box: Toolbox, project: Project, name: str, request: DebugRequest)
 
 
 def _chosen(project: Project, names: tuple[str, ...]) -> Service:
-    """Raises UsageError `which-service` where several could be meant, or `not-debuggable` for what is no Go service."""
+    """Raises UsageError `which-service` if several could be meant, or `not-debuggable` for what is not a Go service."""
     check_services(project, names)
     ours = [s.name for s in project.services]
     if not ours:
@@ -115,9 +113,9 @@ def _chosen(project: Project, names: tuple[str, ...]) -> Service:
     if service is None:
         job = names[0] in jobs(project.specs)
         raise UsageError(
-            f"{names[0]} is a job, which runs to its end: only services are debugged"
+            f"{names[0]} is a job, which runs once and exits: only services can be debugged"
             if job
-            else f"{names[0]} is not built from Go code of this project",
+            else f"{names[0]} is not built from this project's Go code",
             code="not-debuggable",
             hint=f"devctl debug SERVICE, one of: {', '.join(ours)}",
         )
@@ -126,13 +124,13 @@ def _chosen(project: Project, names: tuple[str, ...]) -> Service:
         raise UsageError(
             f"{service.name} has no network of its own (network_mode: {shared}), so a debugger cannot be published",
             code="not-debuggable",
-            hint="debug it without that line: an override file of compose can take it out",
+            hint="remove that line while you debug, for example with a compose override file",
         )
     return service
 
 
 def _port(box: Toolbox, project: Project, name: str, wanted: int | None, found: Container | None) -> int:
-    """The wanted one, that of a debugger which is served already, or the first free one from delve's own on."""
+    """The requested one, that of a debugger which is already served, or the first free one starting at delve's default."""
     specs = project.specs.values()
     hosts = {port for spec in specs for it in published(spec) for port in it.hosts}
     inside = {it.target for it in published(project.spec(name))}
@@ -155,7 +153,7 @@ def _port(box: Toolbox, project: Project, name: str, wanted: int | None, found: 
 
 
 def _owner(project: Project, port: int) -> str | None:
-    """Which service of the project has this port, on the host or by itself."""
+    """Which service of the project uses this port, on the host or in its container."""
     listening = [s.name for s in project.services if s.serve.port == port]
     publishing = [
         name
@@ -168,12 +166,12 @@ def _owner(project: Project, port: int) -> str | None:
 
 @contextmanager
 def _noted(box: Toolbox, project: Project, name: str) -> Iterator[Project]:
-    """The project while this service is debugged too; as it was before where that fails."""
+    """The project while this service is debugged too; restored if that fails."""
     before = noted_debugged(box.private, project.root)
     try:
         yield debugging_these(box, project, before | {name})
     except BaseException:
-        with beside(box.reporter, "noting which services are debugged"):
+        with beside(box.reporter, "recording which services are debugged"):
             debugging_these(box, project, before)
         raise
 
@@ -193,9 +191,10 @@ def _planned(box: Toolbox, project: Project, request: DebugRequest, target: Conn
         return None
     if not target.can_be_written:
         raise UsageError(
-            f"no editor can be told of the folder {target.mounted_at!r} in the container of {target.service}",
+            f"the folder {target.mounted_at!r} in the container of {target.service} cannot be written into an editor's "
+            "configuration",
             code="not-debuggable",
-            hint=f"mount the source of {target.service} in another folder, such as /app, or debug without --editor",
+            hint=f"mount the source of {target.service} at another path, such as /app, or debug without --editor",
         )
     editor = EDITORS[request.editor]
     path = editor.path(target)
@@ -220,11 +219,12 @@ def _told(
     lines = [
         outcome.text,
         "",
-        f"debugger of {target.service} on {debugging.address} (delve: DAP, or its API 2), {target.mounted_at} is this folder",
-        "  the program starts once a debugger is connected"
+        f"debugger of {target.service} on {debugging.address} (delve: DAP or API 2); {target.mounted_at} in the container is "
+        "this folder",
+        "  the program starts once a debugger connects"
         if debugging.waits
         else "  the program runs under it, built without optimisation",
-        "  a save builds and starts it again at the same address; connect again then",
+        "  each save rebuilds and restarts it at the same address; then reconnect",
         "  devctl up ends debugging",
     ]
     if request.editor is not None:
@@ -249,15 +249,15 @@ def _editor_lines(editor: str, planned: PlannedFile, action: str, part: str, tar
     if action == "written":
         return [f"wrote {planned.path}"]
     if action == "kept":
-        return [f"{planned.path} says so already"]
+        return [f"{planned.path} is up to date"]
     there = planned.theirs is not None
     if f'"{target.name}"' in (planned.theirs or ""):
         port = target.debugging.port
         return [
-            f'{planned.path} has "{target.name}" already and was left as it is: change its port to {port}'
+            f'{planned.path} has "{target.name}" already and was left unchanged: change its port to {port}'
         ]
     said = (
-        f"{planned.path} is there and was left as it is; add this to {EDITORS[editor].adds_to}:"
+        f"{planned.path} exists and was left unchanged; add this to {EDITORS[editor].adds_to}:"
         if there
         else f"for {planned.path} (--write writes it):"
     )

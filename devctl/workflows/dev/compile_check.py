@@ -1,4 +1,4 @@
-"""Prove that the mounted source compiles with the dependencies that its manifests name now; what serves is not touched."""
+"""Prove that the mounted source compiles with the dependencies that its manifests now name; what serves is not touched."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from devctl.workflows.ready.wait import COMPILE_TIMEOUT
 from devctl.workflows.session.session import Session
 
 SAID = 1_000_000
-"""Bytes of the end of what a compiler printed."""
+"""Bytes kept from the end of a compiler's output."""
 BUILD = """
 set -e
 umask 0
@@ -34,23 +34,23 @@ trap 'rm -rf "$new"' EXIT
 GOGC=400 go build -buildvcs=false -tags "$tags" -ldflags "-w $ldflags" -o "$new/program" -- "$@"
 mv -f "$new/program" "$kept"
 """
-"""As devctl-build, to where it looks for a binary first: the new container need not link it again."""
+"""Like devctl-build, to the place where it first looks for a binary: the new container need not link it again."""
 AGAIN = f"""
 case "$(cat {BUILD_STATE} 2>/dev/null)" in failed*)
   cd /tmp/air && : >again || exit 0
   n=0; while [ -e again ] && [ $((n += 1)) -lt 100 ]; do kill -USR1 "$(cat run)" || break; sleep 0.05; done;;
 esac
 """
-"""A save that did not compile by the go.mod of then: air does not watch go.mod, so devctl-run has to be asked."""
+"""A save that did not compile with the go.mod of that time: air does not watch go.mod, so devctl-run has to be told."""
 
 
 def provable(session: Session, service: Service) -> bool:
-    """Not a dev stage of the user's: we do not know how it builds."""
+    """Not a dev stage of the user's: it is unknown how it builds."""
     return session.run(service.name).ours or service.build.shares_cache
 
 
 def debugging_begins(session: Session, service: Service) -> bool:
-    """Then all is compiled again without optimisation: for minutes, the first time, in which the old one serves."""
+    """Then everything is compiled again without optimisation: the first time for minutes, during which the old one serves."""
     if session.run(service.name).debugging is None:
         return False
     before = session.observed.of(service.name)
@@ -60,11 +60,12 @@ def debugging_begins(session: Session, service: Service) -> bool:
 def prove_beside(
     processes: Processes, session: Session, service: Service, running: Container
 ) -> Callable[[], None]:
-    """Start to compile inside the running container, beside the build of the image; call what is returned for the result.
+    """Start to compile inside the running container, in parallel with the build of the image; call the returned function for
+    the result.
 
-    The manifests are mounted there too, so Go takes what they name now; what it fetches and compiles goes to the module
-    folder of that container and to the shared cache, where the next container finds it compiled and linked. Only where the
-    base stays the same: its Go is the one that proves.
+    The manifests are mounted there too, so Go uses what they name now; what it downloads and compiles goes to that container's
+    module folder and to the shared cache, where the next container finds it compiled and linked. Only if the base stays the
+    same: its Go is the one that proves.
     """
     done: list[Finished] = []
     # Code that waited for its dependency is served while the image is built.
@@ -79,15 +80,15 @@ def prove_beside(
 
     def result() -> None:
         thread.join()
-        _check(done[0] if done else Finished(1, "", "the proof was cut short"), service)
+        _check(done[0] if done else Finished(1, "", "the compile check was interrupted"), service)
 
     return result
 
 
 def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
-    """Compile on the new image, in a container of its own."""
+    """Compile on the new image, in a separate container."""
     run = session.run(service.name)
-    # It may have to be ended: `--init` passes a signal on, and where none helps it is removed by name.
+    # It may have to be stopped: `--init` passes a signal on, and if that does not help it is removed by name.
     name = f"{session.project.name}-proof-{box.host.pid()}"
     flags = ["--rm", "--init", "--name", name, *temporary(box.identity, session.project.name)]
     flags += [mount("bind", str(session.root), service.mounted_at)]
@@ -108,7 +109,7 @@ def prove_on_image(box: Toolbox, session: Session, service: Service) -> None:
 
 
 def build_again(processes: Processes, container: Container | None) -> None:
-    """Where the last save did not compile: the container builds once more."""
+    """After a save that did not compile: the container builds once more."""
     if container is not None:
         processes.run(docker("exec", to=[container.id, "sh", "-c", AGAIN]))
 
@@ -120,14 +121,14 @@ def _build(service: Service, script: str = BUILD) -> list[str]:
 
 
 def _check(done: Finished, service: Service, *, begins: bool = False) -> None:
-    """`begins`: for a debugger, which no later save brings."""
+    """`begins`: for a debugger, which no later save starts."""
     if done.code == TIMED_OUT:
         raise ProjectError(
             f"{service.name} did not compile on its new image within {COMPILE_TIMEOUT:g} s",
             code="build-timeout",
-            hint=f"devctl debug {service.name} tries again; it runs on without a debugger until then"
+            hint=f"devctl debug {service.name} tries again; until then, it keeps running without a debugger"
             if begins
-            else "the next save is tried again; the old container runs on until then",
+            else "the next save tries again; until then, the old container keeps running",
             detail=done.output.strip(),
         )
     if done.code != 0:
@@ -135,7 +136,7 @@ def _check(done: Finished, service: Service, *, begins: bool = False) -> None:
             service,
             done.output.strip(),
             where="" if begins else " on its new image",
-            hint=f"fix the code, then run devctl debug {service.name} again; it runs on without a debugger until then"
+            hint=f"fix the code, then run devctl debug {service.name} again; until then, it keeps running without a debugger"
             if begins
-            else "fix the code or go.mod and save; the old container runs on until then",
+            else "fix the code or go.mod and save; until then, the old container keeps running",
         )

@@ -1,4 +1,4 @@
-"""The foreground `up` after it is ready: logs, watcher, Ctrl-C stops the services, `d` detaches."""
+"""The foreground `up` once it is ready: logs, watcher, Ctrl-C stops the services, `d` detaches."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from devctl.workflows.switch.lock import locked
 
 TICK = 0.2
 END = 3.0
-"""Seconds that the followers of logs get to end their children."""
+"""Seconds that the log followers have to stop their children."""
 
 
 def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -> Outcome:
-    """Returns when the user ends it; the services are stopped then, or go on detached after `d`.
+    """Returns when the user ends it; the services are then stopped, or keep running after `d`.
 
-    The watcher runs in the main thread, where Ctrl-C arrives: a build is then told to end, and what served serves.
+    The watcher runs in the main thread, where Ctrl-C arrives: a build is then told to stop, and what served keeps serving.
     """
     ended = threading.Event()
     detached = False
     logs: threading.Thread | None = None
     try:
         with holding(box, project) as mine, box.host.keys() as key:
-            # Said only now that both are heard.
+            # Printed only now that both are heard.
             box.reporter.emit(Ready(outcome.text))
             box.reporter.emit(
                 Remark("Ctrl-C stops, d detaches" if box.host.interactive() else "Ctrl-C stops")
@@ -66,16 +66,14 @@ def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -
 
 
 def _unwatched(request: UpRequest, box: Toolbox, project: Project, *, mine: bool) -> str:
-    """Why this `up` does not watch; "" where it does."""
+    """Why this `up` does not watch; "" if it does."""
     if not request.watch:
-        return (
-            "not watching go.mod and the other inputs (--no-watch): `devctl up` applies what changes in them"
-        )
+        return "not watching go.mod and the other inputs (--no-watch): `devctl up` applies changes to them"
     if mine:
         return ""
     other = watcher_state(box, project.root)
     pid = f" (pid {other.pid})" if other.pid is not None else ""
-    return f"not watching: another devctl{pid} watches this project already"
+    return f"not watching: another devctl{pid} already watches this project"
 
 
 def _stay(box: Toolbox, project: Project, *, stop: Callable[[], bool], watching: bool) -> None:
@@ -101,18 +99,20 @@ def _logs(
                 watched=watched,
             )
         except DevctlError:
-            box.clock.sleep(TICK)  # the engine is away; the watcher says so
+            box.clock.sleep(TICK)  # the engine is gone; the watcher reports it
 
 
 def _detach(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -> Outcome:
     with _at_the_end(request, box, project):
         if request.watch and own_containers(box.files, box.engine, project).containers:
             ensure_watcher(box, project)
-    return Outcome(result=outcome.result, text="detached; devctl logs -f follows, devctl down ends it")
+    return Outcome(
+        result=outcome.result, text="detached; devctl logs -f follows the logs, devctl down stops everything"
+    )
 
 
 def _stop(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -> Outcome:
-    """Stop what runs, unless another command has taken the project over while we followed it or waited for the lock."""
+    """Stop what runs, unless another command has taken over the project while this one followed it or waited for the lock."""
     with _at_the_end(request, box, project):
         text = _others(box, project)
         if text is None:
@@ -125,14 +125,14 @@ def _stop(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) 
         raise FilesError(
             f"{text.partition(';')[0]}: the project's folder {project.root} was moved or removed",
             code="project-folder-gone",
-            hint="devctl clean removes what is left of it; devctl up in its new folder starts it there",
+            hint="devctl clean removes what is left; devctl up in the new folder starts it there",
             result=result,
         )
     return Outcome(result=result, text=text)
 
 
 def _others(box: Toolbox, project: Project) -> str | None:
-    """What is not ours to stop, in words; None where it is."""
+    """What this command must not stop, in words; None if there is nothing."""
     running = [c for c in own_containers(box.files, box.engine, project).containers if c.state in HOLDS_PORTS]
     if not running:
         return "nothing is running any more: another command stopped it"
@@ -142,14 +142,14 @@ def _others(box: Toolbox, project: Project) -> str | None:
     other = watcher_state(box, project.root)
     if other.state == "running":
         return (
-            f"left running: another devctl (pid {other.pid}) took this project over; devctl down removes it"
+            f"left running: another devctl (pid {other.pid}) took over this project; devctl down removes it"
         )
     return None
 
 
 @contextmanager
 def _at_the_end(request: UpRequest, box: Toolbox, project: Project) -> Iterator[None]:
-    if not box.files.is_dir(project.root):  # moved or removed: nobody else can be at work on it
+    if not box.files.is_dir(project.root):  # moved or removed: nobody else can be working on it
         yield
         return
     try:

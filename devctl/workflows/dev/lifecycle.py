@@ -49,7 +49,7 @@ from devctl.workflows.switch.lock import changing
 from devctl.workflows.switch.switch import removal, stopping, switching
 
 PORT_TRIES = 3
-"""How often `up` chooses another port of the host where the one that it chose is taken before the container has it."""
+"""How often `up` chooses another host port if the one it chose is taken before the container has it."""
 
 
 def up(request: UpRequest, box: Toolbox) -> Outcome:
@@ -58,7 +58,7 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
         names = check_services(found, request.services) or [s.name for s in found.services]
         noted = noted_debugged(box.private, found.root)
         loaded = found if request.dry_run else debugging_these(box, found, noted - set(names))
-        with looking(box.reporter, box.clock, "what it is built on"):
+        with looking(box.reporter, box.clock, "base images"):
             project = resolve_bases(
                 box,
                 loaded,
@@ -73,7 +73,7 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
         outcome = up_locked(request, box, project)
         if request.detach:
             return outcome
-        stop_watcher(box, project)  # the foreground watches in its place
+        stop_watcher(box, project)  # the foreground watches instead
     from devctl.workflows.dev.foreground import stay
 
     return stay(request, box, project, outcome)
@@ -82,13 +82,13 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
 def debugging_these(box: Toolbox, project: Project, services: Collection[str]) -> Project:
     """The project while exactly these services are debugged."""
     changed = False
-    with suppress(MachineError):  # no home to write to: then no stage of the user's gives way
+    with suppress(MachineError):  # no home to write to: then no stage of the user's is replaced
         changed = note_debugged(box.private, project.root, services)
     return load(box, project.root) if changed else project
 
 
 def up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
-    """The services as the request says, whose project's lock is held."""
+    """The services that the request names; the project's lock is held."""
     began = box.clock.monotonic()
     steps = Steps(box.reporter, box.clock)
     command = " ".join(["devctl debug", *request.services] if request.debugged else ["devctl up"])
@@ -100,7 +100,7 @@ def up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
         raise interrupted(box, project, {"steps": steps.as_json()}, command=command) from error
     except DevctlError as error:
         told = error
-        with beside(box.reporter, "looking for the dependency that ended"):
+        with beside(box.reporter, "looking for the dependency that exited"):
             told = with_ended_dependency(box.engine, project, error)
         with beside(box.reporter, "starting the watcher"):
             mine = own_containers(box.files, box.engine, project)
@@ -121,7 +121,7 @@ def up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
 
 
 def _with_what_stays(box: Toolbox, project: Project, steps: Steps, error: DevctlError) -> DevctlError:
-    """The error with what runs now; of a service that did not come up it says what stays, and what happens next."""
+    """The error with the current state; for a service that did not become ready it says what is kept, and what happens next."""
     message, result = error.problem.message, dict[str, object](steps=steps.as_json())
     state = what_runs(box, project)
     if state is not None:
@@ -135,11 +135,15 @@ def _with_what_stays(box: Toolbox, project: Project, steps: Steps, error: Devctl
 
 def _what_stays(service: ServiceState, state: State, steps: Steps) -> str:
     if any(step.step == "restore" and step.service == service.name for step in steps.done):
-        return "the previous container runs again"
+        return "the previous container is running again"
     if service.state != "running":
-        return f"its container stays ({service.state}), and devctl up starts it again"
-    stay = "the container and the watcher stay" if state.watcher.state == "running" else "the container stays"
-    return f"{stay}: the next save is tried, devctl down ends it"
+        return f"its container is kept ({service.state}); devctl up starts it again"
+    stay = (
+        "the container and the watcher keep running"
+        if state.watcher.state == "running"
+        else "the container keeps running"
+    )
+    return f"{stay}: the next save tries again, devctl down stops them"
 
 
 def _bring_up(
@@ -151,8 +155,8 @@ def _bring_up(
     advised: bool = False,
     port_tries: int = PORT_TRIES,
 ) -> State:
-    """What runs in dev mode already is replaced as the watcher does it: it serves until its successor is proven."""
-    with looking(box.reporter, box.clock, "what is to run, and what runs"):
+    """Whatever already runs in dev mode is replaced the way the watcher does it: it serves until its successor is proven."""
+    with looking(box.reporter, box.clock, "desired and current state"):
         session = open_session(box, project, mode="dev", only=request.services, debugged=request.debugged)
         if not advised:
             advise_on_change(box, session)
@@ -172,7 +176,7 @@ def _bring_up(
         services = request.services
         project = resolve_bases(box, project, mode="dev", assemble=request.yes, say=False, services=services)
         return _bring_up(request, box, project, steps, advised=True, port_tries=port_tries)
-    with looking(box.reporter, box.clock, "what runs now"):
+    with looking(box.reporter, box.clock, "current state"):
         for service in wanted:
             current(box, project, service)
         keep_running(box.state, box.private, session, [s.name for s in wanted])
@@ -217,7 +221,7 @@ def run_plan(box: Toolbox, session: Session, steps: Steps, request: ChangeReques
 
 
 def start(box: Toolbox, session: Session, steps: Steps, plan: Sequence[Step], *, timeout: float) -> None:
-    """One `compose up` for all that starts: compose knows the order and the conditions. Then what has to be started again."""
+    """One `compose up` for everything that starts: compose knows the order and the conditions. Then what has to be restarted."""
     starts = [s for s in plan if s.step == "start"]
     if starts:
         _compose_starts(box, session, steps, starts, timeout=timeout)
@@ -238,7 +242,7 @@ def _compose_starts(
 
 
 def down(request: DownRequest, box: Toolbox) -> Outcome:
-    """Stop and remove the services and the watcher; keep volumes and shared caches. Works with files that are broken today."""
+    """Stop and remove the services and the watcher; keep volumes and shared caches. Works even with broken files."""
     agreed = _volumes_agreed_to_lose(request, box)
     with changing(box, request, "down", lenient=True, recovers=False) as project:
         observed = box.engine.observe(project.name)
@@ -251,7 +255,7 @@ def down(request: DownRequest, box: Toolbox) -> Outcome:
             return plan_outcome([Step("remove", None, f"{r['kind']} {r['name']}") for r in removed])
         if agreed is not None and (more := sorted(set(observed.volumes) - agreed)):
             raise UsageError(
-                f"another command created {', '.join(more)} before down could start: nothing was removed",
+                f"another command created {', '.join(more)} before down could begin; nothing was removed",
                 code="consent-missing",
                 hint="devctl down --volumes asks again",
             )
@@ -259,7 +263,7 @@ def down(request: DownRequest, box: Toolbox) -> Outcome:
         with removal(box, project, observed):
             if removed:
                 root, timeout = project.root, request.compose_timeout
-                with Steps(box.reporter, box.clock).step("stop", "asked for"):
+                with Steps(box.reporter, box.clock).step("stop", "requested"):
                     end_holder(box.processes, project.name)
                     must(
                         box.compose.down(project.name, root, volumes=request.volumes, timeout=timeout),
@@ -275,15 +279,17 @@ def restart(request: RestartRequest, box: Toolbox) -> Outcome:
     with changing(box, request, "restart") as project:
         names = check_services(project, request.services) or [s.name for s in project.services]
         if request.dry_run:
-            return plan_outcome([Step("restart", name, "asked for") for name in names])
+            return plan_outcome([Step("restart", name, "requested") for name in names])
         steps = Steps(box.reporter, box.clock)
         if not own_containers(box.files, box.engine, project).containers:
             raise UsageError(
-                "nothing runs here that could be restarted", code="not-running", hint="devctl up -d"
+                "nothing is running here, so there is nothing to restart",
+                code="not-running",
+                hint="devctl up -d",
             )
         root, timeout = project.root, request.compose_timeout
         with stopping(box, project, steps, own_containers(box.files, box.engine, project), names) as pause:
-            with steps.step("restart", "asked for"):
+            with steps.step("restart", "requested"):
                 must(box.compose.restart(project.name, root, names, timeout=timeout), "compose")
             tell_kills(box.reporter, box.state, project, names)
             pause.stays()
@@ -298,15 +304,15 @@ def restart(request: RestartRequest, box: Toolbox) -> Outcome:
 
 
 def rebuild(request: RebuildRequest, box: Toolbox) -> Outcome:
-    """A new deps layer even when nothing changed, and another try of a dev stage that gave way."""
+    """A new deps layer even if nothing changed, and another try for a dev stage that was replaced."""
     with changing(box, request, "rebuild") as loaded:
         names = check_services(loaded, request.services) or [s.name for s in loaded.services]
         if request.dry_run:
             return plan_outcome(
-                [Step(step, name, "asked for") for name in names for step in ("build", "start", "probe")]
+                [Step(step, name, "requested") for name in names for step in ("build", "start", "probe")]
             )
         steps = Steps(box.reporter, box.clock)
-        with looking(box.reporter, box.clock, "what is to run, and what runs"):
+        with looking(box.reporter, box.clock, "desired and current state"):
             again = load(box, loaded.root) if try_again(box.private, loaded.root, names) else loaded
             project = resolve_bases(box, again, mode="dev", assemble=request.yes, services=names)
             session = open_session(box, project, mode="dev", only=names)
@@ -332,7 +338,7 @@ def _rebuild_dependencies(
         check_startable(box, session)
         write_overlay(box.files, box.state, session)
         for name in names:
-            with steps.step("build", "asked for", service=name):
+            with steps.step("build", "requested", service=name):
                 build(box, session, name, anew=True)
         ensure_cache(box, session, steps)
         starts = [Step("start", name, "new image") for name in names]
@@ -345,12 +351,12 @@ def _must_answer(
     for name in names:
         service = project.service(name)
         if service is not None:
-            with steps.step("probe", "must answer", service=name):
+            with steps.step("probe", "until it answers", service=name):
                 wait_ready(box, project.name, service, timeout=timeout)
 
 
 def _volumes_agreed_to_lose(request: DownRequest, box: Toolbox) -> frozenset[str] | None:
-    """The volumes whose data somebody agreed to lose; None where none is lost, or all of them were agreed to.
+    """The volumes whose data somebody agreed to lose; None if none is lost, or all of them were agreed to.
 
     Asked before the lock is taken: a question may stay open for hours. Raises unless somebody agrees; without a terminal
     nobody does, whether there are volumes today or not (docs/reference/behaviour.md).

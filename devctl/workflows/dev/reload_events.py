@@ -1,4 +1,4 @@
-"""Follow a dev container's log and tell each reload: saved → served, or what the compiler said."""
+"""Follows a dev container's log and reports each reload: saved → served, or the compiler's message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from devctl.workflows.ready.wait import address, answers, following
 LOOK = 1.0
 """Seconds between two looks for a container while there is none to follow."""
 TICK = 0.3
-"""Seconds between two looks whether the log still flows, or whether to end."""
+"""Seconds between two checks whether the log still flows, or whether to stop."""
 ANSWER_TIMEOUT = 10.0
 POLL = 0.005
 
@@ -34,7 +34,7 @@ def follow_reloads(
     stop: Callable[[], bool],
     saved: Callable[[], None] = lambda: None,
 ) -> None:
-    """Runs in a thread of its own until `stop`; goes over to the next container when the service is recreated.
+    """Runs in its own thread until `stop`; switches to the next container when the service is recreated.
 
     `saved` is called whenever the container starts to build: the source has changed.
     """
@@ -45,7 +45,7 @@ def follow_reloads(
         if service is None or container is None:
             _pause(box.clock, stop)
             continue
-        # The start of a container is told by who started it; what one did before we came is the past.
+        # The start of a container is reported by whoever started it; what it did before this command is the past.
         run = f"{container.id} {container.started_at}"
         started_now = last not in ("", run)
         last = run
@@ -57,7 +57,7 @@ def _running(engine: Engine, project: str, name: str) -> Container | None:
     try:
         found = engine.containers(project).of(name)
     except DevctlError:
-        return None  # the engine is away; the watcher says so
+        return None  # the engine is gone; the watcher reports it
     if found is None or found.state != "running" or found.labels.get(MODE_LABEL) != "dev":
         return None
     return found
@@ -65,8 +65,7 @@ def _running(engine: Engine, project: str, name: str) -> Container | None:
 
 class _Follower(Struct):
     """`starting`: the next build is the container's first. `changed`: when the newest source file of this build was saved.
-    `live`: processes of the app; the old one's end may be told after the new one's start.
-    """
+    `live`: processes of the app; the old one's exit may be reported after the new one's start."""
 
     box: Toolbox
     root: Path
@@ -81,7 +80,7 @@ class _Follower(Struct):
     marks: queue.SimpleQueue[Mark] = field(default_factory=queue.SimpleQueue)
 
     def follow(self, stop: Callable[[], bool]) -> None:
-        # Not "0s": the docker command cuts that to whole seconds.
+        # Not "0s": the docker command rounds that to whole seconds.
         since = self.container.started_at if self.starting else f"{self.box.clock.now():.6f}"
         with following(self.box.processes, self.container, since=since) as (alive, self.marks):
             while alive() and not stop():
@@ -106,7 +105,7 @@ class _Follower(Struct):
             case "build.ok":
                 self.built = not self.starting
                 self.starting = False
-            case "build.unchanged":  # what runs is what was saved; it may be told after one that failed
+            case "build.unchanged":  # what runs is what was saved; it may be reported after one that failed
                 self.told = (0.0, "")
                 self._emit(ok=True, message=UNCHANGED)
             case "app.started" | "app.replaced":
@@ -116,18 +115,18 @@ class _Follower(Struct):
                     self._started()
             case "app.exited":
                 self.live = max(0, self.live - 1)
-            case _:  # the log says it
+            case _:  # the log reports it
                 pass
 
     def _failed(self, message: str) -> None:
         first, self.starting = self.starting, False
         if first or self.told == (self.changed, message):
-            return  # an editor that writes twice is told once
+            return  # an editor that writes twice is reported once
         self.told = (self.changed, message)
         self._emit(ok=False, message=message)
 
     def _started(self) -> None:
-        """The new process runs: wait for its answer, or for its end."""
+        """The new process runs: wait for its answer, or for its exit."""
         self.told = (0.0, "")
         where = address(self.service, self.container)
         deadline = self.box.clock.monotonic() + ANSWER_TIMEOUT
@@ -136,7 +135,7 @@ class _Follower(Struct):
             if mark is not None:
                 self._read(mark)
                 if mark.kind.startswith("build."):
-                    return  # saved again: that build is told instead
+                    return  # saved again: that build is reported instead
             late = self.box.clock.monotonic() >= deadline
             if late or (mark is not None and (mark.kind == "panic" or self.live == 0)):
                 self._emit(ok=False, message=f"{self.service.name} {_why(mark, where.url)}")
@@ -149,7 +148,7 @@ class _Follower(Struct):
         self.box.reporter.emit(Reload(self.service.name, ok=ok, ms=ms, message=message))
 
     def _newest(self) -> float:
-        """The moment of the save: the youngest source file's time of change, those of other modules of the project included."""
+        """The moment of the save: the youngest source file's time of change, including those of other modules of the project."""
         mine = self.service.source.dir
         beside = (
             f for f in self.service.source.packages if mine != "." and not f"{f}/".startswith(f"{mine}/")

@@ -1,4 +1,4 @@
-"""A rebuild that cannot hurt: build and prove that the source compiles → recreate → it answers, or the old one comes back."""
+"""A rebuild that can do no harm: build and prove that the source compiles → recreate → it answers, or the old one comes back."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from devctl.workflows.switch.switch import switching
 
 
 class Superseded(ProjectError):
-    """The files moved on while an image was built: the next round has them."""
+    """The files changed again while an image was built: the next round handles them."""
 
 
 def replace_service(
@@ -42,22 +42,21 @@ def replace_service(
     anew: bool = False,
     judge: Callable[[], None] = lambda: None,
 ) -> None:
-    """Bring one dev service to what is wanted. On any failure the previous image serves (again); then it raises.
+    """Bring one dev service to the desired state. On any failure the previous image serves (again); then it raises.
 
-    `anew`: with a deps layer made again, though nothing may have changed. `judge` looks at the image before it is started,
-    and may raise.
+    `anew`: with a rebuilt deps layer, even if nothing changed. `judge` examines the image before it is started, and may raise.
     """
     causes = {str(s.step): s.cause for s in session.plan() if s.service == service.name}
-    causes |= {"build": "asked for", "start": "new image"} if anew else {}
+    causes |= {"build": "requested", "start": "new image"} if anew else {}
     replacing = _Replacing(box, session, service, steps, session.observed.of(service.name), assemble, anew)
     with (
         switching(box, session, steps, [service.name], timeout=timeout),
-        # Ends first: the container that keeps the network awake uses the image that is superseded.
+        # Finishes first: the container that keeps the network awake uses the image that is superseded.
         network_awake(box, session.project, observed=session.observed),
         ThreadPoolExecutor(1) as beside,
     ):
         proof = replacing.build(causes)
-        # Not before: the old one is reloaded while a long build runs, and may listen elsewhere then.
+        # Not before: the old one is reloaded while a long build runs, and may then listen elsewhere.
         served = beside.submit(served_ports, box.engine, service, replacing.old)
         replacing.prove(causes, proof)
         judge()
@@ -76,7 +75,7 @@ class _Replacing(Struct, frozen=True):
     anew: bool
 
     def build(self, causes: Mapping[str, str]) -> Callable[[], None] | None:
-        """Nothing that runs is touched. Returns the proof that was begun beside it, where the base stays the same."""
+        """Nothing that runs is touched. Returns the proof that was started in parallel, if the base stays the same."""
         check_startable(self.box, self.session)
         proof = self._proof_beside() if "build" in causes else None
         write_overlay(self.box.files, self.box.state, self.session)
@@ -110,7 +109,7 @@ class _Replacing(Struct, frozen=True):
         box, session, service = self.box, self.session, self.service
         if not provable(session, service):
             return
-        with self.steps.step("prove", "the source must compile on it", service=service.name):
+        with self.steps.step("prove", "the source must compile on the new image", service=service.name):
             if proof is not None:
                 proof()
             else:
@@ -118,7 +117,7 @@ class _Replacing(Struct, frozen=True):
         self._check_still_wanted()
 
     def _check_still_wanted(self) -> None:
-        """A build reads the files as they are then: what came of a mixture of two versions is not brought in."""
+        """A build reads the files as they are then: a mixture of two versions must not be used."""
         wanted = self.session.wanted_of(self.service.name)
         if deps_fingerprint(self.box.files, self.session.project, self.service) != wanted.deps:
             raise Superseded(
@@ -128,14 +127,14 @@ class _Replacing(Struct, frozen=True):
             )
 
     def _is_broken(self) -> bool:
-        """Whether the old one serves what was there before code that does not compile: a new one could not."""
+        """Whether the old container serves what preceded code that does not compile: a new one could not."""
         if self.old is None or self.old.state != "running":
             return False
         broken = broken_build(self.box.engine, self.old)
         return broken is not None and broken.old_runs
 
     def _same_base(self) -> bool:
-        """Whether the new image differs from the running one by its modules alone."""
+        """Whether the new image differs from the running one only by its modules."""
         if (
             not provable(self.session, self.service)
             or self.old is None

@@ -1,4 +1,4 @@
-"""Whether a round of the watcher may apply what the files say now: only what grants no more than a person has applied."""
+"""Whether a round of the watcher may apply what the files say now: only if it grants no more than a person has applied."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ DESCRIBING = (
     "org.label-schema.",
     "maintainer",
 )
-"""Labels that devctl and compose write, and those that tell people what an image is."""
+"""Labels that devctl and compose write, and those that describe an image to people."""
 
 
 def new_mirror(private: PrivateState, project: Project) -> str | None:
-    """Why no image may be fetched: what a mirror answers is tagged as the image that was asked for, for every project of this
-    machine."""
+    """Why no image may be fetched: what a mirror provides is tagged as the requested image, for every project on this machine."""
     known = applied(private, project)
     if known is None or project.mirror in (None, known.mirror):
         return None
@@ -38,13 +37,11 @@ def new_mirror(private: PrivateState, project: Project) -> str | None:
 
 
 def held_back(files: Files, private: PrivateState, session: Session, services: Collection[str]) -> str | None:
-    """Why nothing of this may be applied by itself, in words; None where it may."""
+    """Why none of this may be applied automatically, in words; None if it may."""
     changing = [n for n in services if any(s.service == n for s in session.plan())]
     known = applied(private, session.project)
     if known is None and not all(_as_it_runs(session, name) for name in changing):
-        return (
-            f"not applied: what devctl applied here before is not known (another user, another machine); {UP}"
-        )
+        return f"not applied: it is not known what devctl applied here before (another user or another machine?); {UP}"
     told = [
         f"{path.removeprefix(f'{session.root}/')}, now a link to {target}"
         for path, target in links_of(files, session, changing).items()
@@ -53,15 +50,15 @@ def held_back(files: Files, private: PrivateState, session: Session, services: C
     before = known.model if known is not None else _without_definitions(session.model)
     told += [f"{name} {text}" for name in changing for text in _granted(files, session, before, name)]
     told += [
-        f"{name} what `devctl up` of other services has read"
+        f"{name} what `devctl up` read for other services"
         for name in _not_started(private, session, changing)
     ]
     return held(told) if told else None
 
 
 def refuse_new_labels(engine: Engine, session: Session, name: str) -> None:
-    """Raise HeldBack where the image that was built gives its container labels that the one which runs has not: a Dockerfile may
-    change, but a proxy or an updater that acts on labels takes those of an image for the person's word."""
+    """Raise HeldBack if the built image gives its container labels that the running one does not have: a Dockerfile may
+    change, but a proxy or an updater that acts on labels takes those of an image as set by the user."""
     image = engine.images([session.run(name).image]).get(session.run(name).image)
     running = session.observed.of(name)
     if image is None or running is None:
@@ -78,7 +75,7 @@ def refuse_new_labels(engine: Engine, session: Session, name: str) -> None:
 
 
 def _not_started(private: PrivateState, session: Session, changing: Collection[str]) -> list[str]:
-    """Services that a person did not start from this model, which compose made with all of that person's environment."""
+    """Services that a person did not start from this model, which compose made with that person's whole environment."""
     approved, inputs = private.note(session.root, Approved), session.project.inputs
     if inputs is None or approved.digest != inputs.digest:
         return []
@@ -86,14 +83,14 @@ def _not_started(private: PrivateState, session: Session, changing: Collection[s
 
 
 def _as_it_runs(session: Session, name: str) -> bool:
-    """The engine's label, which no container can change, says that this very model runs: only dependencies changed."""
+    """The engine's label, which no container can change, says that exactly this model runs: only dependencies changed."""
     wanted = session.wanted_of(name)
     found = session.observed.of(name)
     return found is not None and found.labels.get(INPUTS_LABEL) == wanted.inputs
 
 
 def _without_definitions(model: Model) -> Mapping[str, Any]:
-    """The services run as the model says; what they use may be defined otherwise by now. The cache is defined by devctl."""
+    """The services run as the model says; what they use may be defined differently by now. devctl itself defines the cache."""
     cache = {key: it for key, it in (model.get("volumes") or {}).items() if key == CACHE_KEY}
     return {**model, **{kind: {} for kind in SHARED}, "volumes": cache}
 
@@ -105,7 +102,7 @@ def _granted(files: Files, session: Session, before: Mapping[str, Any], name: st
 
 
 def devctls_own(runs: Iterable[Run]) -> list[str]:
-    """The services whose Dockerfile no container can change. One that is made of the user's holds the lines of theirs."""
+    """The services whose Dockerfile no container can change. One derived from the user's contains the user's lines."""
     return [run.service for run in runs if run.written is None]
 
 

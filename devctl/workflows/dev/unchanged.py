@@ -1,8 +1,8 @@
 """`up` with nothing to do, answered without compose and without reading the code again.
 
-After each `up` we note the inputs (size and time of change), the containers and their addresses. When all of that still
-holds, the state is the one that was noted. Anything else, and the long way with fingerprints decides. The note lies outside of
-the project: what says that nothing has to be done, and which addresses are asked, is no container's word.
+After each `up` devctl records the inputs (size and time of change), the containers and their addresses. If all of that still
+holds, the state is the recorded one. Otherwise the long way with fingerprints decides. The note is outside the project: no
+container may decide that nothing has to be done, or which addresses are probed.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from devctl.domain.project.model import Project
 
 KEY = "environment.key"
-"""In the private state: what digests of variables are keyed with. Without it a short secret could be guessed from its digest."""
+"""In the private state: the key for digests of variables. Without it a short secret could be guessed from its digest."""
 
 
 def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...]) -> None:
-    """Remember what this `up` came to; only a state that needs nothing more is worth it."""
+    """Record the result of this `up`; only a state that needs nothing more is worth it."""
     root = project.root
     good = state.mode == "dev" and state.serving.state == "current"
     names = _variables(box.files, box.host, root)
@@ -81,7 +81,7 @@ def _well(service: ServiceState) -> bool:
 
 
 def _variables(files: Files, host: Host, root: Path) -> list[str] | None:
-    """The variables that the compose files read; None where they read other files too, which we do not follow here."""
+    """The variables that the compose files read; None if they also read other files, which this does not follow."""
     names = {"COMPOSE_PROFILES", "COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "DOCKER_HOST", "DOCKER_CONTEXT"}
     for path in compose_files(files, host, root):
         text = files.read_text(path, within=None) or ""
@@ -94,9 +94,9 @@ def _variables(files: Files, host: Host, root: Path) -> list[str] | None:
 def _digests(
     box: Toolbox, root: Path, names: Iterable[str], *, make_key: bool = False
 ) -> dict[str, str | None] | None:
-    """Of each variable's value, which may be a secret; None for one that is not set, which most are and costs nothing.
+    """Digests of each variable's value, which may be a secret; None for one that is not set, which most are and costs nothing.
 
-    None altogether where there is no key, and none can be kept.
+    None altogether if there is no key, and none can be stored.
     """
     values = {name: box.host.env(name) for name in names}
     if all(value is None for value in values.values()):
@@ -132,8 +132,8 @@ def stamps(files: Files, root: Path, inputs: tuple[str, ...]) -> dict[str, Any]:
 
 
 def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | None:
-    """What `status` would say, where nothing has to be done; None sends the caller the long way."""
-    if box.private.read(root, Intent.file) is not None:  # a command was killed, or is at work
+    """What `status` would say, if nothing has to be done; None sends the caller the long way."""
+    if box.private.read(root, Intent.file) is not None:  # a command was killed, or is running
         return None
     note = box.private.note(root, UpNote)
     if note.state is None or note.version != __version__ or box.files.lock_holder(root) is not None:
@@ -151,11 +151,11 @@ def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | No
 
 
 def _runs_on_the_same(engine: Engine, note: UpNote, state: State) -> bool:
-    """The bases and the containers are those of then. Asked side by side: most of a call is the client's own start."""
+    """The bases and the containers are the recorded ones. Queried in parallel: most of a call is the client's own start-up."""
     bases: list[dict[str, str]] = []
 
     def ask() -> None:
-        with suppress(DevctlError):  # the other question fails too, or the long way tells why
+        with suppress(DevctlError):  # the other query fails too, or the long way tells why
             bases.append(_ids(engine, note.bases))
 
     asking = Thread(target=ask)

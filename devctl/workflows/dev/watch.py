@@ -35,7 +35,7 @@ TRIAL_AGAIN = 10.0
 """Seconds until file events are tried again where that could not be done, doubled each time: a busy machine, a restart."""
 END = 3.0
 _LIMITS = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or stop other watchers"
-_VM = "devctl.yaml: `watch: {poll: never}` if that is wrong; a folder that the engine's machine shares natively reloads faster"
+_VM = "devctl.yaml: `watch: {poll: never}` if that is wrong; reloads are faster in a folder on the engine's own file system"
 
 
 def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
@@ -44,10 +44,10 @@ def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
     with contextlib.suppress(InterruptedByUser, KeyboardInterrupt), holding(box, project) as mine:
         if mine:
             watch(box, project, stop=lambda: not still_mine(box.files, project.root))
-            _say(box.reporter, "its project was moved or removed, or .devctl/ was deleted: it ends")
+            _say(box.reporter, "the project was moved or removed, or .devctl/ was deleted: exiting")
         else:
             pid = watcher_state(box, project.root).pid or "unknown"
-            _say(box.reporter, f"another one (pid {pid}) watches this project already: it ends")
+            _say(box.reporter, f"another watcher (pid {pid}) already watches this project: exiting")
     return Outcome()
 
 
@@ -166,7 +166,7 @@ class _Watching(Struct):
         if fail is None:
             self.trial_at, self.trial_wait = self.box.clock.monotonic() + self.trial_wait, self.trial_wait * 2
         if fail:
-            self._say_polling("a write in the project's folder caused no file event in the container", _VM)
+            self._say_polling("a write to the project's folder caused no file event in the container", _VM)
         return bool(fail)
 
     def _tried(self) -> bool | None:

@@ -41,7 +41,7 @@ from devctl.workflows.session.steps import Steps, looking, plan_outcome
 from devctl.workflows.switch.intent import read_intent
 from devctl.workflows.switch.lock import locked
 
-KILLED = "left behind by a devctl that was killed"
+KILLED = "left behind by a devctl process that was killed"
 _KINDS: tuple[Kind, ...] = ("container", "image")
 
 
@@ -57,9 +57,9 @@ def clean(request: CleanRequest, box: Toolbox) -> Outcome:
     agreed = _consent(request, box)
     folders = _end_left_folders(request, box)
     with _locked(request, box):
-        with looking(box.reporter, box.clock, "what nobody needs"):
+        with looking(box.reporter, box.clock, "leftovers"):
             project = _here(request, box)
-            found = [*unneeded(box, project), *(Unneeded(c, "a shared cache, asked for") for c in agreed)]
+            found = [*unneeded(box, project), *(Unneeded(c, "a shared cache, requested") for c in agreed)]
         if request.dry_run:
             steps = [Step("remove", None, f"folder {f}: {KILLED}") for f in folders]
             return plan_outcome(
@@ -85,7 +85,7 @@ def clean(request: CleanRequest, box: Toolbox) -> Outcome:
 def _remove(box: Toolbox, found: Sequence[Unneeded]) -> list[Unneeded]:
     if not found:
         return []
-    with Steps(box.reporter, box.clock).step("remove", "nobody needs it"):
+    with Steps(box.reporter, box.clock).step("remove", "no longer needed"):
         return [u for u in found if box.engine.remove(u.thing)]
 
 
@@ -132,7 +132,7 @@ def _consent(request: CleanRequest, box: Toolbox) -> Sequence[Labelled]:
     ):
         return found
     raise UsageError(
-        f"clean --caches deletes {', '.join(caches)}: every project's next build starts cold",
+        f"clean --caches deletes {', '.join(caches)}: the next build of every project starts cold",
         code="consent-missing",
         hint="devctl clean --caches --yes",
     )
@@ -211,8 +211,8 @@ def _build_cache(engine: Engine) -> Iterator[str]:
     size = engine.disk_use().get("Build Cache", "")
     if size.endswith(("GB", "TB")):
         yield (
-            f"the engine's build cache has {size}, of all projects: `docker builder prune --filter until=168h` "
-            "removes what nobody used for a week"
+            f"the engine's build cache, shared by all projects, takes {size}: `docker builder prune --filter until=168h` "
+            "removes what has not been used for a week"
         )
 
 
@@ -221,6 +221,6 @@ def _of_older(files: Files, engine: Engine) -> list[str]:
     found = [t for kind in _KINDS for t in engine.labelled(kind, PROJECT_LABEL)]
     old = [t for t in found if MACHINE_LABEL not in t.labels and not t.in_use and is_gone(files, t)]
     return [
-        f"kept {t.kind} {t.name}: made by an older devctl; remove it with docker {t.kind} rm {t.name}"
+        f"kept {t.kind} {t.name}: created by an older devctl; remove it with docker {t.kind} rm {t.name}"
         for t in old
     ]

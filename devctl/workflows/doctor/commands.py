@@ -26,7 +26,7 @@ NO_PROJECT = "no-go-module"
 
 def doctor(request: DoctorRequest, box: Toolbox) -> Outcome:
     if request.dry_run:
-        return plan_outcome([Step("check", None, "asked for")])
+        return plan_outcome([Step("check", None, "requested")])
     root, project = root_of(box.files, box.host, request.project), _project(box, request, say=True)
     wanted = _bases_or_defaults(box, project)
     report = run_doctor(

@@ -137,12 +137,14 @@ class _Fixing(Struct):
         """The project's own base; during onboard, which has not asked for it yet, any Go that is here."""
         image = _image(self.facts.bases) or next(iter(self.box.images.named("golang")), "")
         if not image:
-            raise MachineError("no Go base is here yet", code="not-fixed", hint="devctl bases build")
+            raise MachineError(
+                "there is no Go base image here yet", code="not-fixed", hint="devctl bases build"
+            )
         return image
 
     def _provide_bases(self) -> str:
         ensure(self.box, [base.ref for base in self.bases], mirror=self.mirror, allow_assemble=True)
-        return f"{len(self.bases)} base images are here"
+        return f"{len(self.bases)} base images are available locally"
 
 
 def run_doctor(

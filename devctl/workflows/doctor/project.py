@@ -117,7 +117,7 @@ def _port(
         service=service.name,
         port=port,
         fixed=fixed is not None,
-        holder=holder or "a process of this machine",
+        holder=holder or "a process on this machine",
         remedy=port_remedy(
             box, project, service.name, port=port, target=service.serve.port or port, holder=holders.get(port)
         ),
@@ -163,7 +163,7 @@ def _clean(box: Toolbox) -> str:
         box.processes.terminate(pid)
     _wait_for_end(box, set(orphans))
     removed = [u.thing for u in unneeded(box, None) if box.engine.remove(u.thing)]
-    said = [*(f"ended watcher {pid}" for pid in orphans), *(f"removed {t.kind} {t.name}" for t in removed)]
+    said = [*(f"stopped watcher {pid}" for pid in orphans), *(f"removed {t.kind} {t.name}" for t in removed)]
     return "; ".join(said) or "nothing to clean"
 
 

@@ -23,13 +23,13 @@ def mend(service: Service, said: str) -> str:
     if service.build.go_files:
         line = service.origins.get("build.go_files", service.build.dockerfile)
         return (
-            f"{line} names the files that are built: add the one that declares it, or build the package: `go build "
+            f"{line} lists the files to build: add the one that declares it, or build the whole package: `go build "
             f"{service.source.main}`; else fix the code and save"
         )
     if not generates:
         return "fix the code and save"
     runs = f"{service.build.dockerfile} runs `{generates}` before it compiles"
-    return f"{runs}: run that here where the code lacks; else fix it and save"
+    return f"{runs}: run that here if that code is missing; else fix the code and save"
 
 
 def does_not_compile(service: Service, said: str, *, where: str = "", hint: str) -> DevctlError:

@@ -45,7 +45,9 @@ def ensure_cache(box: Toolbox, session: Session, steps: Steps) -> None:
             filled = _fill(box, session, run, stage)
         if not filled:
             box.reporter.emit(
-                Remark("  that failed, and does no harm: the first build in the container compiles it")
+                Remark(
+                    "  that failed, but does no harm: the first build in the container compiles it instead"
+                )
             )
 
 

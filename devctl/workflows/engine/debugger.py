@@ -29,7 +29,7 @@ def ensure_debugger(box: Toolbox, session: Session, steps: Steps) -> None:
     starting = set(session.starting)
     for run in session.runs:
         if run.debugging is not None and run.service in starting:
-            with steps.step("debugger", "delve, compiled once and kept", service=run.service):
+            with steps.step("debugger", "delve, compiled once and cached", service=run.service):
                 _install(box, session, run)
 
 
@@ -56,9 +56,9 @@ def _install(box: Toolbox, session: Session, run: Run) -> None:
 
 def _refused(code: int, output: str) -> MachineError:
     said = telling_line(output) or output.rpartition("\n")[2]
-    hint = "it is fetched once, from the Go proxy: `go env -w GOPROXY=…` names one that can be reached; then devctl debug"
+    hint = "it is downloaded once from the Go proxy: `go env -w GOPROXY=…` names one that can be reached; then devctl debug"
     if code == OLD_GO:
-        hint = "a newer golang image in the Dockerfile; then devctl debug"
+        hint = "use a newer golang image in the Dockerfile; then devctl debug"
     if code == OTHER_PROCESSOR:
         hint = "debug on amd64, arm64, 386, ppc64le, riscv64 or loong64"
     return MachineError(

@@ -283,7 +283,7 @@ def up_healed(
     now = box.engine.containers(project).containers
     box.engine.remove_containers([c.id for c in now if c.service in services and c.state != "running"])
     box.reporter.emit(
-        Remark(f"the container of {', '.join(services)} could not be started again and was recreated")
+        Remark(f"the container of {', '.join(services)} could not be restarted and was recreated")
     )
     return box.compose.up(root, model, services, no_deps=no_deps, timeout=timeout)
 
@@ -302,7 +302,7 @@ def failure(done: Finished, asked: Asked, *, what: str) -> DevctlError:
         return ProjectError(
             f"{what} {'did not build' if asked == 'build' else 'was not started or stopped'} in time",
             code="build-timeout" if asked == "build" else "compose-timeout",
-            hint="the lines above show how far it came; calling it again goes on from there",
+            hint="the lines above show how far it got; running the command again continues from there",
             detail=tail,
         )
     known = explain(asked, done.output, exit_code=done.code)
@@ -335,6 +335,6 @@ def _more_time(project: Project, name: str) -> tuple[str, str | None]:
     if air is not None and kill_delay(air.build):
         return 'kill_delay = "30s" gives it more time', air.place("kill_delay")
     if project.generated:
-        return "devctl init writes a compose.yaml, where stop_grace_period: 30s gives it more time", None
+        return "devctl init writes a compose.yaml, in which stop_grace_period: 30s gives it more time", None
     line = project.place(("services", name, "stop_grace_period"))
     return "stop_grace_period: 30s gives it more time", line

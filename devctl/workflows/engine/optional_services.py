@@ -15,7 +15,7 @@ from devctl.workflows.session.startable import unstartable
 
 
 class Missing(Struct, frozen=True):
-    """Why a service has no image, in words that go on after `does not run:`, and what fixes it."""
+    """Why a service has no image, in words that go on after `is not running:`, and what fixes it."""
 
     reason: str
     hint: str
@@ -48,10 +48,10 @@ def without_unstartable(box: Toolbox, session: Session, starting: Iterable[str])
 
 
 def _left_out(name: str, cause: str, missing: Missing) -> Problem:
-    reason = missing.reason if name == cause else f"it needs {cause}, and {missing.reason}"
+    reason = missing.reason if name == cause else f"it needs {cause}, but {missing.reason}"
     return Problem(
         "dependency-left-out",
-        f"{name} does not run: {reason}; no service of this project needs {name}",
+        f"{name} is not running: {reason}; no service of this project needs {name}",
         f"{missing.hint}, then devctl up {name}",
         missing.place,
     )

@@ -43,8 +43,8 @@ def _start_again(box: Toolbox, session: Session, fronts: dict[str, frozenset[str
         if not moved or container is None or container.state != "running":
             continue
         done = box.compose.restart(session.project.name, session.root, [front])
-        did = "was started again" if done.code == 0 else f"must be started again (devctl restart {front})"
-        why = f"{', '.join(moved)} has a new address, and a proxy keeps using the old one"
+        did = "was restarted" if done.code == 0 else f"must be restarted (devctl restart {front})"
+        why = f"{', '.join(moved)} has a new address, but a proxy keeps using the old one"
         box.reporter.emit(Remark(f"  {front} {did}: {why}"))
 
 

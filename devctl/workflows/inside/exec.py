@@ -40,7 +40,9 @@ def test(request: GoTestRequest, box: Toolbox) -> Outcome:
     container = running(box.files, box.engine, project, service.name)
     if container.labels.get(MODE_LABEL) == "prod":
         raise UsageError(
-            "production has no Go toolchain", code="not-in-dev", hint="devctl up -d, then devctl test"
+            "the production image has no Go toolchain",
+            code="not-in-dev",
+            hint="devctl up -d, then devctl test",
         )
     tags = ["-tags", ",".join(service.build.tags)] if service.build.tags else []
     command = ["go", "test", *tags, *(request.packages or ["./..."])]
@@ -73,7 +75,7 @@ def _sidecar(box: Toolbox, project: Project, container: Container) -> list[str]:
     """The service's files are below /proc/1/root, which needs its user or SYS_PTRACE; nothing is added to its image."""
     shared = [f"--pid=container:{container.id}", f"--network=container:{container.id}"]
     rights = ["--user", "0:0", "--cap-add", "SYS_PTRACE"]
-    hello = 'echo "the service is process 1, its files are in /proc/1/root"; exec sh'
+    hello = 'echo "the service is process 1; its files are in /proc/1/root"; exec sh'
     label = temporary(box.identity, project.name)
     image = project.bases[SHELL_BASE]
     flags = ["--rm", *_input(box.host), *shared, *rights, *label]
@@ -84,7 +86,7 @@ def running(files: Files, engine: Engine, project: Project, service: str) -> Con
     """The service's running container, or UsageError `not-running`."""
     container = own_containers(files, engine, project).of(service)
     if container is None or container.state != "running":
-        raise UsageError(f"{service} does not run", code="not-running", hint="devctl up -d")
+        raise UsageError(f"{service} is not running", code="not-running", hint="devctl up -d")
     return container
 
 

@@ -29,7 +29,7 @@ def _dev(box: Toolbox, project: Project, observed: Observed) -> Iterator[str]:
     if not names:
         return
     holder = box.files.lock_holder(project.root)
-    then = f"{holder} is at work" if holder is not None else "`devctl up` applies it"
+    then = f"{holder} is running" if holder is not None else "`devctl up` applies it"
     for step in open_session(box, project, mode="dev", only=names).plan():
         if step.service in names and step.step in ("build", "start"):
             yield f"{step.service}: {step.cause}; {then}"
@@ -38,7 +38,7 @@ def _dev(box: Toolbox, project: Project, observed: Observed) -> Iterator[str]:
 def _prod(box: Toolbox, project: Project, observed: Observed) -> Iterator[str]:
     for name, container in _running(project, observed, "prod").items():
         found = list(_previews(box, project, name, container))
-        again = "`devctl prod-preview` brings it in"
+        again = "`devctl prod-preview` applies it"
         if found and not any(_same(session, name, container) for session in found):
             yield f"{name}: its settings changed; {again}"
         elif found and changed_since_built(box, found[0], found[0].run(name)):

@@ -44,7 +44,7 @@ def status(request: StatusRequest, box: Toolbox) -> Outcome:
 def _disk_text(use: Mapping[str, str]) -> list[str]:
     """The engine tells no project's part of a build cache from another's."""
     said = ", ".join(f"{what.lower()} {size}" for what, size in use.items())
-    return [f"disk of the engine, all projects: {said}"] if said else []
+    return [f"the engine's disk usage, all projects: {said}"] if said else []
 
 
 def status_text(project: Project, state: State) -> str:
@@ -71,7 +71,7 @@ def logs(request: LogsRequest, box: Toolbox) -> Outcome:
     check_services(project, [name for name in request.services if name not in running])
     names = list(request.services)
     if request.dry_run:
-        return plan_outcome([Step("logs", name, "asked for") for name in names])
+        return plan_outcome([Step("logs", name, "requested") for name in names])
     try:
         follow_services(box, project, request)
     except (KeyboardInterrupt, InterruptedByUser):

@@ -150,7 +150,7 @@ def _check(
             "answers-differ", "ok", f"{service.name}: {theirs} requests, answered in production as in dev"
         )
     known = explain("start", engine.logs(prod.id, tail=40), service=service.name)
-    hint = f"devctl logs {service.name}; what else differs between the two, such as user and environment, is listed below"
+    hint = f"devctl logs {service.name}; other differences, such as user and environment, are listed below"
     if known is not None:
         hint = known.hint
     why = f": {known.message}" if known is not None else ""

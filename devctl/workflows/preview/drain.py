@@ -147,7 +147,7 @@ def must_drain(found: Sequence[Drained], result: dict[str, object]) -> None:
     """Raise ProjectError `drain-failed` where a rolling update would lose requests or wait for the kill."""
     bad = [_bad(it) for it in found if it.exit_code == KILLED or it.lost_requests]
     if bad:
-        message = f"{'; '.join(bad)}; production serves again"
+        message = f"{'; '.join(bad)}; production is serving again"
         raise ProjectError(message, code="drain-failed", hint=HINT, result=result)
 
 

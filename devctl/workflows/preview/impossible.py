@@ -40,9 +40,9 @@ def _refuse_shell(session: Session, run: Run, built: DockerfileFacts) -> None:
     if not key or posixpath.basename(words[0]) not in SHELLS or _has_shell(run, built, stage):
         return
     raise ProjectError(
-        f"`{key}` of {run.service} starts {words[0]}, and {run.base} has no shell",
+        f"`{key}` of {run.service} starts {words[0]}, but {run.base} has no shell",
         code="shell-needed",
-        hint=f"devctl prod-preview --base {SHELL_BASE}; or start the program without a shell: `{key}: [PROGRAM, ARGUMENT]`",
+        hint=f"devctl prod-preview --base {SHELL_BASE}; or start the program directly: `{key}: [PROGRAM, ARGUMENT]`",
         place=session.project.place(("services", run.service, key)),
     )
 
@@ -85,7 +85,7 @@ def refuse_hidden(
         ]
         if names and all(line is not None for line in lines):
             raise ProjectError(
-                f"{path} keeps the package {folder} from the build, and {service.name} is built from it",
+                f"{path} keeps the package {folder} out of the build, but {service.name} is built from it",
                 code="package-ignored",
                 hint=f"`!{folder}` as the last line of {path}",
                 place=f"{path}:{lines[0]}",
@@ -123,10 +123,12 @@ def refuse_unreadable(files: Files, session: Session) -> None:
             mode, uid, gid = facts
             what, where = f"{kind.removesuffix('s')} {key}", named(session.root, Path(path))
             raise ProjectError(
-                f"{run.service} cannot read {what}: {where} has mode {mode:04o} and belongs to {uid}:{gid}, "
-                f"and production runs as {user}",
+                f"{run.service} cannot read {what}: {where} has mode {mode:04o} and belongs to {uid}:{gid}, but production "
+                f"runs as {user}",
                 code="secret-not-readable",
-                hint=f"`services: {{{run.service}: {{group_add: ['{gid}']}}}}` in the compose file and `chmod 0640 {where}` let it "
-                f"read the file; or `user: '{uid}:{gid}'` there lets it run as the owner",
+                hint=(
+                    f"`services: {{{run.service}: {{group_add: ['{gid}']}}}}` in the compose file and `chmod 0640 {where}` "
+                    f"let it read the file; or run it as the owner with `user: '{uid}:{gid}'` there"
+                ),
                 place=session.project.place((kind, key, "file")),
             )

@@ -53,7 +53,7 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
     with changing(box, request, "prod-preview") as loaded:
         base = request.base or loaded.prod_base
         steps = Steps(box.reporter, box.clock)
-        with steps.step("look", "what is to run, and what runs"):
+        with steps.step("look", "desired and current state"):
             project = resolve_bases(
                 box, loaded, mode="prod", base=base, dry_run=request.dry_run, assemble=request.yes
             )
@@ -74,7 +74,7 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
                 preview.compare(dev)
                 if request.drain:
                     preview.drain()
-                looking.enter_context(steps.step("look", "what runs now"))
+                looking.enter_context(steps.step("look", "current state"))
                 now = box.engine.containers(project.name)
                 state = snapshot(box, project, observed=now)
             if watched:
@@ -131,7 +131,7 @@ class _Preview(Struct):
                 raise
             again = InterruptedByUser(hint="devctl prod-preview tries again")
             error = raised if isinstance(raised, DevctlError) else again
-            with self.steps.step("look", "what runs now"):
+            with self.steps.step("look", "current state"):
                 told = with_what_runs(
                     box, session, error, intent=switch.intent, restored=switch.restored, kept=kept
                 )
@@ -141,7 +141,7 @@ class _Preview(Struct):
     def _prepare(self) -> None:
         """Build and check. Nothing that runs is touched yet."""
         box, session = self.box, self.session
-        with self.steps.step("look", "what would stop it before it is built"):
+        with self.steps.step("look", "known blockers, before the build"):
             refuse_impossible(box.files, box.sources, session)
             refuse_lost(box.files, box.sources, session)
             advise(box, session, mode="prod")
@@ -150,7 +150,7 @@ class _Preview(Struct):
         out = pull_missing(box, session, self.steps, timeout=self.request.compose_timeout)
         write_overlay(box.files, box.state, session)
         images, asked, not_built = self._build()
-        with self.steps.step("check", "what would stop it in production"):
+        with self.steps.step("check", "readiness for production"):
             listed = asked()
             for service in self.project.services:
                 run, said = session.run(service.name), listed.get(service.name)
@@ -167,7 +167,7 @@ class _Preview(Struct):
         """Build what is not known to be current; the production images by reference, who waits for what Go says of their
         programs, and the dependencies that are left out."""
         box, session = self.box, self.session
-        with self.steps.step("look", "whether the image is that of these files"):
+        with self.steps.step("look", "whether the image is up to date"):
             inputs = {run.service: inputs_of(box, session, run) for run in session.runs}
             old = [
                 r for r in session.runs if not is_current(box.private, session, r, inputs=inputs[r.service])
@@ -220,7 +220,7 @@ class _Preview(Struct):
                 compose_up(box, session, names, timeout=self.request.compose_timeout)
         for service in services:
             try:
-                with self.steps.step("probe", "must answer", service=service.name):
+                with self.steps.step("probe", "until it answers", service=service.name):
                     wait_ready(
                         box,
                         self.project.name,

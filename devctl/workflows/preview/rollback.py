@@ -25,10 +25,10 @@ UNNAMED = ("exits-at-start", "command-not-found", "panics-at-start", "never-answ
 KEEP = "`devctl prod-preview --keep-failed` keeps its files as an image"
 # Its container is about to go, and `devctl logs` then shows what is put back.
 HINTS = {
-    "exits-at-start": f"fix what its last lines say; {KEEP}",
-    "command-not-found": f"fix what its last lines say; {KEEP}",
-    "panics-at-start": f"fix what its last lines say; {KEEP}",
-    "unhealthy": f"does the image have what the health check runs, and is the address right? {KEEP}",
+    "exits-at-start": f"fix what its last lines report; {KEEP}",
+    "command-not-found": f"fix what its last lines report; {KEEP}",
+    "panics-at-start": f"fix what its last lines report; {KEEP}",
+    "unhealthy": f"does the image contain the program that the health check runs, and is the address right? {KEEP}",
 }
 
 
@@ -50,7 +50,9 @@ def with_what_runs(
         result["kept"] = kept[0] if len(kept) == 1 else list(kept)
     modes = sorted({it.mode or "dev" for it in intent.before if it.running and it.service in intent.ran})
     after = (
-        f"{' and '.join(modes)} serves again" if restored is not False else "what ran before does not answer"
+        f"{' and '.join(modes)} is serving again"
+        if restored is not False
+        else "the previous version does not answer"
     )
     if not intent.ran:
         after = f"{state.still_runs if state is not None else 'nothing runs'}, as before"
@@ -75,10 +77,13 @@ def with_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
     hint = hint.replace(logs, HINTS.get(error.code, logs))
     container = box.engine.containers(session.project.name).of(service.name)
     if error.code in _NO_FOLDER and (target := left_out_folder(session, service, error.problem.path)):
-        hint = f"the compose file mounts a folder of this machine at {target}, and production has none: a named volume there, "
+        hint = (
+            f"production does not get the folder of this machine that the compose file mounts at {target}: use a named "
+            "volume there, "
+        )
         return error.replace(hint=f"{hint}or devctl.yaml: `prod: {{writable: [{target}]}}`")
     if error.code == "image-lacks-file" and leads_nowhere(session, service, error.problem.path):
-        hint = f"{error.problem.path} is a link, and its target is not in the build context: move that into the project, or "
+        hint = f"{error.problem.path} is a link, and its target is not in the build context: move the target into the project, or "
         return error.replace(hint=f"{hint}remove its line from .dockerignore")
     if error.code not in UNNAMED or container is None:
         return error.replace(hint=hint)

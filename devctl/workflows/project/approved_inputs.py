@@ -126,9 +126,9 @@ def _refuse_endless(host: Host, root: Path, inputs: ComposeInputs) -> None:
         if endless(text or "", known=host.env):
             name = named(root, Path(path))
             raise FilesError(
-                f"the variables of {name} fill in one another until no memory is left",
+                f"the variables in {name} expand into each other until memory runs out",
                 code="broken-compose",
-                hint=f"write out what {name} means to say",
+                hint=f"write the values in {name} out in full",
                 place=name,
             )
 
@@ -258,7 +258,7 @@ def _confined(host: Host, asking: _Asking, approved: Approved) -> OwnModel:
 
 
 def _variable(name: str) -> str:
-    return f"the variable {name} of your environment"
+    return f"the variable {name} from your environment"
 
 
 def _missed(asking: _Asking, granted: Mapping[str, str], model: OwnModel | None) -> list[str]:

@@ -49,7 +49,7 @@ class _Reader:
         self._env_file(str(self._folder / ".env"), ".env")
         if nodes:
             other = [name for name in OTHER_ENV_FILES if self._box.host.env(name) is not None]
-            self._waits += [f"what {name} of your environment stands for" for name in other]
+            self._waits += [f"the value of {name} in your environment" for name in other]
         if self._waits or self._outside:
             self._look_at_what_they_seem_to_name(nodes)
         order = [str(path) for path, _ in nodes]
@@ -75,7 +75,7 @@ class _Reader:
             self._broken = self._broken or error
             return None
         if strange:
-            self._waits.append(f"what {name} says, {strange}")
+            self._waits.append(f"the content of {name} ({strange})")
             return node
         return self._top(node)
 
@@ -86,7 +86,7 @@ class _Reader:
             if key == "include":
                 self._waits += _brought(node[key], "include")
             elif key not in _KNOWN and not key.startswith("x-"):
-                self._waits.append(f"what `{key}` brings")
+                self._waits.append(f"what `{key}` brings in")
         services = node.get("services")
         if not isinstance(services, dict):
             return node
@@ -157,7 +157,7 @@ class _Reader:
         try:
             return data.decode() if data is not None else None
         except UnicodeDecodeError:
-            self._waits.append(f"what {name} says, which is not UTF-8")
+            self._waits.append(f"the content of {name} (which is not UTF-8)")
             return None
 
     def _look_at_what_they_seem_to_name(self, nodes: list[tuple[Path, Node]]) -> None:
@@ -185,7 +185,7 @@ def _brought(value: Node, key: str) -> Iterator[str]:
     paths = list(_values(value))
     yield from (f"the content of {path} (`{key}`)" for path in paths)
     if not paths:
-        yield f"what `{key}` brings"
+        yield f"what `{key}` brings in"
 
 
 def _values(value: Node) -> Iterator[str]:

@@ -115,7 +115,7 @@ def _with_example(files: Files, root: Path, path: Path, error: FilesError) -> Fi
     example = example_of(files, path)
     if example is None:
         return error.replace()
-    message = f"the compose file needs {named(root, path)}, and only {named(root, example)} is here"
+    message = f"the compose file needs {named(root, path)}, but only {named(root, example)} exists"
     return error.replace(message=message, hint=_copy(root, example, path))
 
 
@@ -135,7 +135,7 @@ def _with_variable(box: Toolbox, root: Path, found: ComposeFiles, error: FilesEr
 
 
 def _copy(root: Path, example: Path, wanted: Path) -> str:
-    return f"{copying(root, example, wanted)}, and fill in what it leaves open; or: devctl onboard"
+    return f"{copying(root, example, wanted)}, and fill in the missing values; or: devctl onboard"
 
 
 def _named_like(root: Path, model: OwnModel, old: str) -> dict[str, object]:

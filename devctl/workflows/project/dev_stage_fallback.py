@@ -98,7 +98,7 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
     stage: Stage | None
     if service.build.derived is not None:
         stage = service.build.derived.build.stage
-        tried = f"a dev stage made of {service.build.dockerfile}"
+        tried = f"the dev stage derived from {service.build.dockerfile}"
     else:
         facts = users_dockerfile(box.sources, root, service, service.build.dockerfile)
         stage, tried = find_stage(facts, str(service.build.dev_stage)), f"stage `{service.build.dev_stage}`"
@@ -109,15 +109,15 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
     )
     left = _not_started_by_ours(box, project, service)
     first = (
-        f"devctl.yaml: `services: {{{service.name}: {{args: […]}}}}` gives arguments"
+        f"devctl.yaml: `services: {{{service.name}: {{args: […]}}}}` gives it arguments"
         if left
         else "no action needed"
     )
     box.reporter.warn(
         Problem(
             "dev-stage-fails",
-            f"{tried} does not work here ({why}): devctl's own dev stage runs instead{left}",
-            f"{first}; an edit of {service.build.dockerfile} tries it again, and so does: devctl rebuild {service.name}",
+            f"{tried} does not work here ({why}): using devctl's own dev stage instead{left}",
+            f"{first}; editing {service.build.dockerfile} tries it again, and so does: devctl rebuild {service.name}",
             error.problem.place
             or (
                 f"{service.build.dockerfile}:{stage.line}" if stage is not None else service.build.dockerfile

@@ -54,7 +54,7 @@ def find_root(files: Files, host: Host, given: Path | None) -> Path:
     raise FilesError(
         f"{start} is not a Go project: no devctl.yaml, compose file or go.mod in it or in any parent folder",
         code="no-go-module",
-        hint="cd into the project; `devctl new DIR` starts one, `go mod init NAME` makes a module here",
+        hint="cd into the project; or `devctl new DIR` creates one, `go mod init NAME` creates a module here",
     )
 
 

@@ -175,7 +175,7 @@ class _Reading(Struct, frozen=True):
             raise FilesError(
                 f"service {name} is built from {said}, but there is no such file in {context}",
                 code="dockerfile-missing",
-                hint="correct `build.dockerfile`, or remove it: devctl then builds with a Dockerfile of its own",
+                hint="correct `build.dockerfile`, or remove it: devctl then uses its own Dockerfile",
                 place=self.place(key),
             )
 

@@ -185,9 +185,9 @@ def _refuse_folders(files: Files, sources: Sources, root: Path, config: Config) 
         if files.is_dir(root / path):
             line = sources.positions(root / CONFIG)(("watch", "also", index))
             raise FilesError(
-                f"`watch.also` names the folder {path}, but only files can be watched",
+                f"`watch.also` contains the folder {path}, but only files can be watched",
                 code="broken-config",
-                hint=f"name the files of {path} that the dependencies are built from",
+                hint=f"list the files in {path} that the dependencies are built from",
                 place=f"{CONFIG}:{line}" if line is not None else CONFIG,
             )
 

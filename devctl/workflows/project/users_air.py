@@ -54,8 +54,8 @@ def air_at(files: Files, root: Path, path: str, *, folder: str) -> tuple[UsersAi
         return _read(text, path, folder=folder)
     missing = Problem(
         "air-config",
-        f"air is called with {path}, which does not exist: devctl's own settings of air are used",
-        f"write {path}, or fix the path behind `air -c`",
+        f"air is called with {path}, which does not exist: using devctl's own settings for air",
+        f"create {path}, or fix the path after `air -c`",
         path,
     )
     return None, [missing]
@@ -71,7 +71,7 @@ def _read(text: str, path: str, *, folder: str | None) -> tuple[UsersAir | None,
 def _broken(path: str, why: str) -> Problem:
     return Problem(
         "air-config",
-        f"{path} cannot be read ({why}): devctl's own settings of air are used",
+        f"{path} cannot be read ({why}): using devctl's own settings for air",
         f"correct {path}; devctl init --diff shows one that works",
         path,
     )

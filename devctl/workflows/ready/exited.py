@@ -1,4 +1,4 @@
-"""A service that ended at start: what its last run printed, what it died of, and where."""
+"""A service that exited at startup:  what its last run printed, what it died of, and where."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def exited(
         return _lacks_file(service, lacked, code, log)
     known = explain("start", log, exit_code=code, oom_killed=killed, service=service.name)
     if known is None or known.code == "variable-missing":
-        lacks = _lacks_variable(service, log, before=f"{service.name} exited with {code}")
+        lacks = _lacks_variable(service, log, before=f"{service.name} exited with code {code}")
         if lacks is not None:
             return lacks
     if known is not None and known.code == "image-lacks-file" and dev:
@@ -79,7 +79,7 @@ def exited(
         known = by_name(box.engine, project, service, container, known=known, log=log)
         return known.error(
             detail=of_project(log, service),
-            before=f"{service.name} exited with {code}",
+            before=f"{service.name} exited with code {code}",
             place=own_line(log, service),
         )
     said = panic_line(log)
@@ -97,7 +97,7 @@ def _with_example(files: Files, service: Service, container: Container, log: str
     for path in dict.fromkeys(_CONFIG.findall(log)):
         shown = _shown(service, path)
         if not files.exists(root / shown) and (example := example_of(files, root / shown)) is not None:
-            message = f"its last lines name {shown}, which does not exist here"
+            message = f"its last lines mention {shown}, which does not exist here"
             return Problem("file-missing", message, _copied(root, example, shown), own_line(log, service))
     return None
 
@@ -108,7 +108,7 @@ def _shown(service: Service, path: str) -> Path:
 
 
 def _copied(root: Path, example: Path, shown: Path) -> str:
-    return f"{copying(root, example, root / shown)}, and fill in what it leaves open"
+    return f"{copying(root, example, root / shown)}, and fill in the missing values"
 
 
 def _not_in_folder(
@@ -120,12 +120,12 @@ def _not_in_folder(
         return known
     path = said["path"]
     if path.startswith("/"):
-        hint = f"mount it where it lies here: `volumes: [./FILE:{path}]` in the compose file"
+        hint = f"mount it: `volumes: [./FILE:{path}]` in the compose file"
         return replace(known, message=f"{path} is not in the dev container", hint=hint)
     shown = _shown(service, path)
     root = Path(container.labels.get(ROOT_LABEL, "."))
     example = example_of(files, root / shown)
-    hint = _copied(root, example, shown) if example is not None else f"write {shown}, or fix the path"
+    hint = _copied(root, example, shown) if example is not None else f"create {shown}, or fix the path"
     return replace(
         known,
         code="file-missing",
@@ -141,7 +141,7 @@ def _not_for_who_develops(container: Container, known: Explained) -> Explained:
     return replace(
         known,
         message=f"{what}: the dev container runs as {user}, which owns the project's folder",
-        hint=f"let {user} read it: by its owner or mode here, or by COPY --chmod=0444 … in the Dockerfile",
+        hint=f"let {user} read it: change its owner or mode here, or use COPY --chmod=0444 … in the Dockerfile",
     )
 
 
@@ -159,19 +159,19 @@ def _exited(service: Service, code: int, log: str, *, dev: bool) -> ProjectError
     hint, place = f"devctl logs {service.name}", own_line(log, service)
     word = None if service.start.args else serving_word(log)
     if word is not None:
-        hint = f"{hint}; it asks for a sub-command, devctl.yaml: `services: {{{service.name}: {{args: [{word}]}}}}`"
+        hint = f"{hint}; it expects a subcommand, devctl.yaml: `services: {{{service.name}: {{args: [{word}]}}}}`"
     elif code != 0 and service.start.unset_env:
         names = [variable.value for variable in service.start.unset_env]
         hint = f"{hint}; {unset_message(names)}: {unset_hint(service.name, names)}"
         place = place or service.start.unset_env[0].place
     elif code != 0 and dev and not service.start.args:  # in production it is given what it was given in dev
         given = f"`services: {{{service.name}: {{args: [--flag, value], env: {{NAME: value}}}}}}`"
-        hint = f"{hint}; what it asks for goes into devctl.yaml: {given}"
+        hint = f"{hint}; set what it needs in devctl.yaml: {given}"
     elif code == 0 and not service.start.args:  # it printed its help, say
-        hint = f"{hint}; where it needs a sub-command, devctl.yaml: `services: {{{service.name}: {{args: [serve]}}}}`"
+        hint = f"{hint}; if it needs a subcommand, devctl.yaml: `services: {{{service.name}: {{args: [serve]}}}}`"
     before = "" if service.serve.port is None else " before it answered"
     return ProjectError(
-        f"{service.name} exited with {code}{before}",
+        f"{service.name} exited with code {code}{before}",
         code="command-not-found" if code == COMMAND_NOT_FOUND else "exits-at-start",
         hint=hint,
         place=place,
@@ -181,7 +181,7 @@ def _exited(service: Service, code: int, log: str, *, dev: bool) -> ProjectError
 
 def _lacks_file(service: Service, lacked: Problem, code: int, log: str) -> ProjectError:
     return ProjectError(
-        f"{service.name} exited with {code}: {lacked.message}",
+        f"{service.name} exited with code {code}: {lacked.message}",
         code=lacked.code,
         hint=lacked.hint,
         place=lacked.place,
@@ -205,7 +205,7 @@ def _lacks_variable(service: Service, log: str, *, before: str) -> ProjectError 
 
 
 def panicked(service: Service, said: str, log: str) -> DevctlError:
-    before = f"{service.name} panics at start"
+    before = f"{service.name} panics at startup"
     lacks = _lacks_variable(service, log, before=before)
     known = explain("start", log, service=service.name) if lacks is None else None
     if known is not None and known.code in codes("unreachable_peer"):
@@ -213,9 +213,9 @@ def panicked(service: Service, said: str, log: str) -> DevctlError:
     hint = f"devctl logs {service.name}"
     if not service.start.args and _NO_ARGUMENT.search(said):
         given = f"devctl.yaml: `services: {{{service.name}: {{args: [VALUE]}}}}`"
-        hint = f"where that line reads os.Args: {given}; else {hint}"
+        hint = f"if that line reads os.Args: {given}; else {hint}"
     return lacks or ProjectError(
-        f"{service.name} panics at start: {said}",
+        f"{service.name} panics at startup: {said}",
         code="panics-at-start",
         hint=hint,
         place=own_line(log, service),
@@ -233,16 +233,16 @@ def with_ended_dependency(engine: Engine, project: Project, error: DevctlError) 
     }:
         return error
     for beside, said in _ended_beside(engine, project):
-        message = f"{error.problem.message}; {beside.service} exited with {beside.exit_code}"
+        message = f"{error.problem.message}; {beside.service} exited with code {beside.exit_code}"
         message = f"{message}: {said}" if said else message
         return error.replace(message=message, hint=_starts_again(beside))
     return error
 
 
 def say_ended_dependencies(reporter: Reporter, engine: Engine, project: Project) -> None:
-    """Our services answer, and a container beside them does not run: what needs it fails later."""
+    """Our services answer, and a container beside them is not running: what needs it fails later."""
     for beside, said in _ended_beside(engine, project):
-        message = f"{beside.service} does not run: it exited with {beside.exit_code}"
+        message = f"{beside.service} is not running: it exited with code {beside.exit_code}"
         message = f"{message}: {said}" if said else message
         reporter.warn(Problem("dependency-exited", message, _starts_again(beside)))
 
@@ -286,8 +286,10 @@ def of_volume(
     return replace(
         known,
         code="volume-not-permitted",
-        message=f"it cannot open {denied['path']}: the volume {volume['name']} belongs to {owner}, "
-        f"and {mode} runs as {container.user}",
+        message=(
+            f"it cannot open {denied['path']}: the volume {volume['name']} belongs to {owner}, but {mode} runs as "
+            f"{container.user}"
+        ),
         hint=f"docker run --rm -u 0 -v {volume['name']}:/v --entrypoint chown {image} -R {user} /v",
     )
 

@@ -42,7 +42,7 @@ def by_name(
     if names:
         value = _corrected(container.env[variable], port, *found)
     hint = (
-        f"{found[0]} is {found[0]}:{found[1]} for {service.name}: say so {where}, in the compose file's `environment:` or "
+        f"{found[0]} is {found[0]}:{found[1]} for {service.name}: set that {where}, in the compose file's `environment:` or "
         f"devctl.yaml: `services: {{{service.name}: {{env: {{{variable}: {value}}}}}}}`"
     )
     return replace(known, hint=hint)

@@ -42,7 +42,10 @@ def unreached(service: Service, found: Iterable[Listener]) -> Unreached | None:
     if mine and all(it.local for it in mine):
         return Unreached(
             code="localhost-only",
-            message=f"{service.name} listens on localhost:{service.serve.port} only, which nobody outside reaches",
+            message=(
+                f"{service.name} listens only on localhost:{service.serve.port}, which cannot be reached from outside the "
+                "container"
+            ),
             hint=f'listen on ":{service.serve.port}", not on "localhost:{service.serve.port}"',
         )
     if not mine and others:
@@ -62,10 +65,10 @@ def warn_of_unpublished(reporter: Reporter, engine: Engine, service: Service, co
     found = sorted(listening_in(engine, container), key=lambda it: (it.local, it.port))
     for it in found[:1]:
         name, where = service.name, f"localhost:{it.port} only" if it.local else f"port {it.port}"
-        text = f"{name} listens on {where}, which its code does not tell, so nothing is published"
+        text = f"{name} listens on {where}, which cannot be seen in its code, so no port is published"
         hint = f"devctl.yaml: `services: {{{name}: {{port: {it.port}}}}}`"
         if it.local:
-            hint += f', and have it listen on ":{it.port}" (by its args or env there): localhost is its own container'
+            hint += f', and make it listen on ":{it.port}" (with args or env there): localhost is only its own container'
         reporter.warn(Problem("port-not-found", text, hint))
 
 
@@ -103,7 +106,7 @@ def warn_of_silent_ports(box: Toolbox, service: Service, container: Container, l
             Problem(
                 "port-silent",
                 f"{where}, which {host}:{published} leads to",
-                f'listen on ":{port}", or take that port out of `ports`',
+                f'listen on ":{port}", or remove that port from `ports`',
                 place,
             )
         )

@@ -215,9 +215,9 @@ class _Wait(Struct):
         """Raises where nobody wants to wait any longer."""
         if self.box.processes.hurried():
             raise ProjectError(
-                f"{self.service.name} has not answered yet, and was not waited for any longer",
+                f"{self.service.name} had not answered yet when the wait was interrupted",
                 code="interrupted",
-                hint="devctl status shows whether it does",
+                hint="devctl status shows whether it answers",
             )
         within = COMPILE_TIMEOUT if self.heard.building else self.timeout
         if self.box.clock.monotonic() - self.heard.at >= within:
@@ -252,7 +252,7 @@ class _Wait(Struct):
         """delve listens before it starts the program: one that answers without was started by something else."""
         debugging, service = self.debugging, self.service
         if debugging is not None and not self._serves_debugger(debugging):
-            plain = 'a plain line can be started under it, such as `full_bin = "./tmp/main serve"`'
+            plain = 'a simple command can be started under it, such as `full_bin = "./tmp/main serve"`'
             raise ProjectError(
                 f"{service.name} answers, but was not started under the debugger",
                 code="debugger-not-started",
@@ -267,7 +267,7 @@ class _Wait(Struct):
             heard.hear(marks.get(), now)
             self.asked = now
         if heard.compiles_long(now):
-            told = f"  {service.name} compiles in its container: the first time takes longest"
+            told = f"  {service.name} compiles in its container; the first time takes longest"
             self.box.reporter.emit(Remark(told))
         if heard.failed is not None and now - heard.at >= QUIET:
             raise does_not_compile(service, heard.failed, hint=mend(service, heard.failed))
@@ -293,7 +293,7 @@ class _Wait(Struct):
             raise exited(self.box, self.project, self.service, container)
         if container.health == "unhealthy":
             raise ProjectError(
-                f"{self.service.name} is unhealthy: its own health check fails",
+                f"{self.service.name} is unhealthy: its health check fails",
                 code="unhealthy",
                 hint=f"devctl logs {self.service.name}",
                 detail=tail(self.box.engine, container),
@@ -313,9 +313,9 @@ class _Wait(Struct):
         service = self.service
         if code != 0 or not service.may_finish:
             return False
-        told = f"it is told `{redact(shell_words(service.start.args))}`"
-        why = "nothing in it listens" if service.serve.port is None else told
-        self.box.reporter.emit(Remark(f"  {service.name} has finished (exit 0): {why}, so it is a job"))
+        told = f"it was started with `{redact(shell_words(service.start.args))}`"
+        why = "it does not listen on any port" if service.serve.port is None else told
+        self.box.reporter.emit(Remark(f"  {service.name} has finished (exit code 0): {why}, so it is a job"))
         return True
 
     def _inside_is_due(self, now: float) -> bool:
@@ -354,7 +354,7 @@ class _Wait(Struct):
         if cause is not None:
             return self._unanswered(f"{message}: {cause.message}", "never-answers", cause.hint)
         hint = f"does it listen on 0.0.0.0:{service.serve.port}? `devctl logs {service.name}`; "
-        hint += f"devctl.yaml: `services: {{{service.name}: {{port: {service.serve.port}, probe: /}}}}` says where to ask"
+        hint += f"devctl.yaml: `services: {{{service.name}: {{port: {service.serve.port}, probe: /}}}}` sets the address to probe"
         return self._unanswered(message, "never-answers", hint)
 
     def _unanswered(self, message: str, code: str, hint: str) -> ProjectError:
@@ -375,7 +375,7 @@ class _Wait(Struct):
 
 
 def served_ports(engine: Engine, service: Service, container: Container | None) -> frozenset[int]:
-    """What `wait_ready` compares a successor with: where a container that serves listens; nothing where it does not run."""
+    """What `wait_ready` compares a successor with: where a container that serves listens; nothing where it is not running."""
     if container is None or container.state != "running" or service.serve.port is None:
         return frozenset()
     return frozenset(it.port for it in listening_in(engine, container.id))

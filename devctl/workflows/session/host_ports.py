@@ -135,9 +135,9 @@ def _must_be_free(
         return
     first, last = port.hosts[0], port.hosts[-1]
     holder = used.get(first)
-    who = f"container {holder}" if holder else "a process of this machine"
+    who = f"container {holder}" if holder else "a process on this machine"
     if _is_abandoned(box, holder):
-        who += ", left over from a project whose folder is gone"
+        who += ", left over from a deleted project"
     said = f"port {first} of the host is" if first == last else f"ports {first} to {last} of the host are all"
     service = project.service(name)
     place = service.origins.get("host_port") if service is not None else None
@@ -159,7 +159,7 @@ def port_remedy(
     if _is_abandoned(box, holder):
         return "devctl doctor --fix removes it"
     other = _free_after(box.engine, box.host, max(port, after))
-    end = f"docker stop {holder}" if holder else f"end what `ss -ltnp 'sport = :{port}'` shows"
+    end = f"docker stop {holder}" if holder else f"stop the process that `ss -ltnp 'sport = :{port}'` shows"
     return f"{_other_port(box.files, project, name, target, other)}; or {end}"
 
 
@@ -220,6 +220,9 @@ def _next_free(box: Toolbox, service: Service, wanted: int, taken: Collection[in
             hint=f"{_in_config(service.name, first + TRIES)} chooses another",
         )
     if port != first:
-        said, hint = f"port {first} is taken, {service.name} gets {port}", _in_config(service.name, port)
-        box.reporter.warn(Problem("port-moved", said, f"{hint} fixes one"))
+        said, hint = (
+            f"port {first} is taken; {service.name} uses {port} instead",
+            _in_config(service.name, port),
+        )
+        box.reporter.warn(Problem("port-moved", said, f"{hint} pins a port"))
     return port

@@ -68,12 +68,12 @@ def _check_replaced(
         line = next(
             (n for n, said in enumerate(text.splitlines(), 1) if "=>" in said and replaced.new in said), 1
         )
-        said, place = f"{path} replaces {replaced.old} by {replaced.new}", f"{path}:{line}"
+        said, place = f"{path} replaces {replaced.old} with {replaced.new}", f"{path}:{line}"
         kind = ProjectError if mode == "prod" else FilesError
         if there.startswith("../"):
             both = posixpath.join(*[".."] * there.split("/").count(".."))
             raise kind(
-                f"{said}, which lies outside of the project",
+                f"{said}, which is outside the project",
                 code="replaced-outside",
                 hint=_from_above(project, both),
                 place=place,
@@ -96,16 +96,16 @@ def _brought(files: Files, root: Path, folder: str, module: str, *, is_folder: b
     if is_folder:
         return f"cd {shlex.quote(folder)} && go mod init {shlex.quote(module)}"
     drop = f"go mod edit {shlex.quote(f'-dropreplace={module}')} && go mod tidy"
-    return f"bring {folder} back; where the code no longer needs it: {drop}"
+    return f"restore {folder}; or, if the code no longer needs it: {drop}"
 
 
 def _from_above(project: Project, both: str) -> str:
     """How the project is started from the folder that holds both, with the compose file that it has."""
     if not project.compose_files:
-        return f"devctl -C {both} up: that folder holds both, and its compose file may say `build: {{context: .}}`"
+        return f"devctl -C {both} up: that folder contains both, and its compose file may say `build: {{context: .}}`"
     above = Path(posixpath.normpath(project.root / both))
     names = shlex.quote(":".join(named(above, path) for path in reversed(project.compose_paths)))
-    return f"COMPOSE_FILE={names} devctl -C {both} up: that folder holds both, and is the `context` to build from"
+    return f"COMPOSE_FILE={names} devctl -C {both} up: that folder contains both, and is the `context` to build from"
 
 
 def _check_members(files: Files, root: Path, path: str, text: str) -> None:
@@ -118,9 +118,9 @@ def _check_members(files: Files, root: Path, path: str, text: str) -> None:
                 (n for n, said in lines if re.search(rf"(^|[\s\"]){re.escape(use)}($|[\s\"])", said)), 1
             )
             raise FilesError(
-                f"{path} names the member {use}, but there is no go.mod in that folder",
+                f"{path} lists the member {use}, but there is no go.mod in that folder",
                 code="broken-go-work",
-                hint=f"go work edit {shlex.quote(f'-dropuse={use}')}, or bring the folder back, or build without go.work: "
+                hint=f"go work edit {shlex.quote(f'-dropuse={use}')}, or restore the folder, or build without go.work: "
                 "GOWORK=off devctl up",
                 place=f"{path}:{line}",
             )

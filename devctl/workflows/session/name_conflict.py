@@ -20,14 +20,14 @@ def refuse_anothers(files: Files, project: Project, observed: Observed) -> None:
         other = _anothers(files, project, container)
         if other is not None and _elsewhere(project, container):
             raise MachineError(
-                f"the project name {project.name} is taken by {other} of another machine or container that uses this engine",
+                f"the project name {project.name} is taken by {other} on another machine or container that uses this engine",
                 code="project-name-taken",
                 hint=f"devctl.yaml: `name: {project.name}-2` gives this folder a name of its own; "
-                f"where nobody needs what runs there: docker compose -p {project.name} down",
+                f"if nobody needs what runs there: docker compose -p {project.name} down",
             )
         if other is not None:
             raise MachineError(
-                f"the project name {project.name} is taken by {other}, which has containers of that name",
+                f"the project name {project.name} is taken by {other}, which has containers with that name",
                 code="project-name-taken",
                 hint=f"devctl.yaml: `name: {project.name}-2` gives this folder a name of its own; "
                 f"or devctl -C {shell_path(other)} down",

@@ -184,9 +184,9 @@ def _their_dockerfile(files: Files, sources: Sources, project: Project, run: Run
     taken = next((s for s in facts.stages if s.name.lower() == target_of(run.stage)), None)
     if taken is not None:
         raise FilesError(
-            f"a stage has the name {taken.name}, which devctl gives to the stage without a name that it builds",
+            f"a stage is named {taken.name}, the name that devctl gives to the unnamed stage it builds",
             code="reserved-name",
-            hint=f"give stage {taken.name} another name, or a name to stage {number} of {run.dockerfile}",
+            hint=f"rename stage {taken.name}, or name stage {number} of {run.dockerfile}",
             place=f"{run.dockerfile}:{taken.line}",
         )
     lines = with_ends(text)
@@ -229,7 +229,7 @@ def bases_of(project: Project, run: Run, dockerfile: DockerfileFacts) -> tuple[B
             raise FilesError(
                 f"FROM names no image: {needed.base!r} has an empty {'digest' if '@' in needed.base else 'tag'}",
                 code="broken-dockerfile",
-                hint="give the build argument in that line a default that is not empty (ARG), or a value in `build.args`",
+                hint="give the build argument in that line a non-empty default (ARG), or a value in `build.args`",
                 place=f"{dockerfile.path}:{needed.line}",
             )
     found = project_bases((), (DockerfileFacts(dockerfile.path, stages, dockerfile.global_args),))

@@ -59,7 +59,7 @@ def _secrets(files: Files, session: Session, name: str) -> Iterator[DevctlError]
                 code="secret-file-missing",
                 hint=f"{_made(files, session, Path(path))}, or fix `{kind}:` in the compose file",
                 place=session.project.place((kind, key, "file")),
-                why="files of secrets are not committed" if kind == "secrets" else "",
+                why="secret files are not committed" if kind == "secrets" else "",
             )
 
 

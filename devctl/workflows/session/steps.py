@@ -59,7 +59,7 @@ def check_services(project: Project, names: Sequence[str]) -> list[str]:
     for name in names:
         if name not in known:
             raise UsageError(
-                f"no service {name!r} in this project",
+                f"there is no service {name!r} in this project",
                 code="unknown-service",
                 hint=f"one of: {', '.join(dict.fromkeys(known))}",
             )

@@ -29,7 +29,7 @@ def build_twice(
     try:
         specs = _mapping(built["services"])
         again = {key: _spec(box.identity, run, specs[key]) for key, run in runs.items()}
-        with Steps(box.reporter, box.clock).step("build", "a second time, every command again"):
+        with Steps(box.reporter, box.clock).step("build", "second build, from scratch"):
             done = box.compose.build(
                 project.root,
                 {**built, "services": again},
@@ -64,9 +64,9 @@ def must_repeat(found: Sequence[Twice], result: dict[str, object], *, text: str)
         return
     first = bad.reasons[0]
     raise ProjectError(
-        f"two builds of {bad.service} give two programs: {first.what}",
+        f"two builds of {bad.service} produce different binaries: {first.what}",
         code="not-reproducible",
-        hint="stamp what belongs to the commit (its hash, its date), and build with -trimpath -buildvcs=false",
+        hint="embed only what belongs to the commit (its hash, its date), and build with -trimpath -buildvcs=false",
         place=first.place,
         detail=text,
         result=result,

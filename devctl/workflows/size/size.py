@@ -57,7 +57,7 @@ class _Built(Struct, frozen=True):
 
 def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Outcome:
     """Raises ProjectError `over-budget` with all rows. `page` makes the HTML of a result and a title."""
-    with Steps(box.reporter, box.clock).step("read", "what the project's files say"):
+    with Steps(box.reporter, box.clock).step("read", "project files"):
         project = load(box, request.project)
         project = resolve_bases(box, project, mode="prod", dry_run=request.dry_run, assemble=request.yes)
     bases = chosen_bases(request.bases)
@@ -72,7 +72,7 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
     production = project.prod_base or DEFAULT_BASE
     starts = {target.run.image: start_of(target.service, target.run) for target in targets}
     read = cache(lambda row: _packages(box, row, starts[row.ref]))
-    with looking(box.reporter, box.clock, "what is in the images"):
+    with looking(box.reporter, box.clock, "image contents"):
         rows = tuple(_row(box, project, target) for target in targets)
         first = next((r for r in rows if r.base == production), rows[0])
         report = SizeReport(rows, read(first), budget, production)
@@ -184,7 +184,7 @@ def _packages(box: Toolbox, row: SizeRow, start: tuple[Sequence[str], Sequence[s
             Problem(
                 "packages-unknown",
                 f"the program in {row.ref} has no table of Go functions that devctl can read",
-                "build it with Go 1.18 or newer, and not packed (upx)",
+                "build it with Go 1.18 or newer, and do not pack it (upx)",
             )
         )
     return found
@@ -208,9 +208,9 @@ def _over(report: SizeReport, judged: _Judged, text: str, result: dict[str, obje
     worst, budget = report.worst, report.budget_bytes or 0
     above = megabytes(worst.size_bytes - budget)
     return ProjectError(
-        f"{worst.ref} has {megabytes(worst.size_bytes)}, {above} over the budget{judged.why}",
+        f"{worst.ref} is {megabytes(worst.size_bytes)}, {above} over the budget{judged.why}",
         code="over-budget",
-        hint="devctl size --html size.html shows what it is made of; devctl.yaml: `prod: {budget: 12MB}` sets the budget",
+        hint="devctl size --html size.html shows what it consists of; devctl.yaml: `prod: {budget: 12MB}` sets the budget",
         detail=text,
         result=result,
     )
@@ -236,9 +236,9 @@ def _judge(state: StateFolder, project: Project, report: SizeReport, *, packages
     before, found = last.get(worst.service), packages(worst)
     if before is None:
         third = next((p for p in found if p.module not in ("std", "")), None)
-        return _Judged(why=f"; most code of a module: {third.module}" if third is not None else "")
+        return _Judged(why=f"; largest module: {third.module}" if third is not None else "")
     weighed = _weigh(worst, found)
-    why = f"; since the last build within its budget: {growth_text(before, weighed)}"
+    why = f"; since the last build within budget: {growth_text(before, weighed)}"
     return _Judged(grown(before, weighed), why)
 
 

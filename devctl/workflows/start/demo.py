@@ -32,8 +32,8 @@ CAUSES = {
     "gomod": "a new dependency: go get in the container, and code that uses it",
     "preview": "the same service as in production",
     "size": f"the production image on {enumerated(BY_SIZE)}",
-    "back": "from production to dev again",
-    "down": "everything is stopped and removed",
+    "back": "from production back to dev",
+    "down": "stop and remove everything",
 }
 USER = NONROOT.partition(":")[0]
 GREETING = 'const greeting = "Hello from Go"'
@@ -88,7 +88,7 @@ class _Demo(Struct):
         rebuilt = self.service.await_event("deps.rebuilt")
         if self.service.container() == before:
             raise ProjectError(
-                "go.mod changed and the container is still the old one",
+                "go.mod changed, but the container is still the old one",
                 code="deps-not-rebuilt",
                 hint=KEPT_HINT,
             )
@@ -110,7 +110,7 @@ class _Demo(Struct):
                 ("its file system can be written", hard["read_only"] is True),
                 ("the source is mounted", hard["source_mounted"] is False),
                 (f"its base is not {DEFAULT_BASE}", image["base"] == DEFAULT_BASE),
-                ("production does not run", result["mode"] == "prod"),
+                ("production is not running", result["mode"] == "prod"),
             )
             if not good
         ]
@@ -132,7 +132,9 @@ class _Demo(Struct):
         sizes = [int(rows[base]["size_bytes"]) for base in BY_SIZE]
         if sizes != sorted(set(sizes), reverse=True):
             raise ProjectError(
-                f"the sizes are not in order: {table}", code="sizes-out-of-order", hint="devctl size"
+                f"the sizes are not in the expected order: {table}",
+                code="sizes-out-of-order",
+                hint="devctl size",
             )
         return table + (" (assembled bases)" if any(row["assembled"] for row in rows.values()) else "")
 
@@ -153,7 +155,7 @@ class _Demo(Struct):
             self.box.identity.forget_folder(self.service.root)
         if left.containers or left.volumes or left.networks or not gone:
             raise MachineError(
-                f"something is left of {self.service.root}",
+                f"{self.service.root} was not removed completely",
                 code="not-removed",
                 hint=f"docker ps -a --filter label=com.docker.compose.project={self.service.root.name}; rm -r {self.service.root}",
             )
@@ -175,10 +177,10 @@ def demo(request: DemoRequest, box: Toolbox) -> Outcome:
         walk.interrupted()
     if request.keep:
         box.identity.forget_folder(show.service.root)
-        walk.skip("down", f"kept; devctl -C {show.service.root} down --volumes ends it")
+        walk.skip("down", f"still running; devctl -C {show.service.root} down --volumes removes it")
     else:
         walk.run("down", show.down, always=True)
-    total = f"{walk.since(walk.began) / 1000:.1f} s in all"
+    total = f"{walk.since(walk.began) / 1000:.1f} s in total"
     return walk.outcome(text_of([walk.table(), show.sizes, total]))
 
 

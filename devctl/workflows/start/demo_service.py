@@ -19,7 +19,7 @@ from devctl.workflows.dev import lifecycle
 from devctl.workflows.logs.recorded_events import recorded_event
 from devctl.workflows.session.host_ports import free_port
 
-KEPT_HINT = "devctl demo --keep leaves it running, to be looked at"
+KEPT_HINT = "devctl demo --keep leaves it running for inspection"
 
 SOURCE = "internal/web/web.go"
 MODULE = "github.com/google/uuid"
@@ -47,7 +47,7 @@ class DemoService(Struct):
     def free_port(self) -> int:
         port = free_port(self.box.engine, self.box.host, 8080)
         if port is None:
-            hint = "docker ps shows who holds them"
+            hint = "docker ps shows what uses them"
             raise MachineError("no free port from 8080 to 8179", code="port-taken", hint=hint)
         return port
 
@@ -57,7 +57,7 @@ class DemoService(Struct):
     def save(self, text: str, expected: str) -> float:
         """Save as an editor does; the seconds until it is served."""
         if text == self.source():
-            raise ProjectError(f"{SOURCE} is not as the demo knows it", code="demo-broken", hint=KEPT_HINT)
+            raise ProjectError(f"{SOURCE} is not what the demo expects", code="demo-broken", hint=KEPT_HINT)
         began = self.box.clock.monotonic()
         self.box.files.write_atomic(
             self.root / SOURCE, text, within=self.root, owner=self.box.files.owner(self.root)
@@ -100,7 +100,7 @@ class DemoService(Struct):
             raise ProjectError(
                 f"go get {MODULE} failed in the container",
                 code="module-not-had",
-                hint="docker exec reaches the Go proxy? `go env GOPROXY` says which",
+                hint="does docker exec reach the Go proxy? `go env GOPROXY` shows which one",
                 detail=done.output.strip(),
             )
 

@@ -33,17 +33,17 @@ from devctl.workflows.start.step_list import Walk, dry, text_of
 from devctl.workflows.switch.lock import locked
 
 CAUSES = {
-    "doctor": "this machine, fixed where it can be",
-    "bases": "base images: here, pulled or assembled",
+    "doctor": "this machine, with what can be fixed",
+    "bases": "base images: available, pulled or assembled",
     "env": ".env from .env.example",
     "up": "the dev stage, the watcher in the background",
-    "first-response": "an answer from the service",
+    "first-response": "the first response of the service",
 }
 EXAMPLE, OWN = ".env.example", ".env"
 NOTE = "ONBOARDING.md"
 OUR_NOTE = "<!-- written by devctl onboard --note; run it again to bring it up to date -->"
 NEXT = (
-    ("devctl logs -f", "what it prints, reloads and rebuilds"),
+    ("devctl logs -f", "its logs, reloads and rebuilds"),
     ("devctl test", "go test in the container"),
     ("devctl prod-preview", "the same service as in production; devctl up goes back"),
 )
@@ -111,7 +111,7 @@ class _Onboarding(Struct):
             project = self.project or load(self.box, self.root)
         except FilesError:
             # The compose file may need the variables of the next step; `up` has the last word on what is wrong.
-            return "asked for when the files can be read"
+            return "checked once the files can be read"
         needed = [
             b.ref for b in all_bases(self.box, project, [dev_run(project, s) for s in project.services])
         ]
@@ -137,7 +137,7 @@ class _Onboarding(Struct):
             return f"no {EXAMPLE}"
         wanted = self._missing(example)
         if not wanted:
-            return f"{OWN} has all of {EXAMPLE}"
+            return f"{OWN} has every variable of {EXAMPLE}"
         said = self._asked([v for v in wanted if v.asked])
         with self._locked():
             wanted = [
@@ -211,7 +211,7 @@ class _Onboarding(Struct):
 
     def first_response(self) -> str:
         if not self.url:
-            return "the service has no port; it runs"
+            return "the service has no port; it is running"
         path = self.probe if self.probe.startswith("/") else "/"
         status = self.box.prober.http(self.url + path, timeout=5.0)
         if status is None and self.probe != "tcp":
@@ -228,7 +228,7 @@ def onboard(request: OnboardRequest, box: Toolbox) -> Outcome:
     box.sources.config(root)  # a broken devctl.yaml is told before the machine is touched
     if request.dry_run:
         return dry(CAUSES)
-    walk = Walk(box, CAUSES, after_interruption="devctl onboard goes on where it was")
+    walk = Walk(box, CAUSES, after_interruption="devctl onboard continues where it stopped")
     run = _Onboarding(box, request, root, walk)
     walk.run("doctor", run.doctor)
     walk.run("bases", run.bases)
@@ -246,9 +246,9 @@ def onboard(request: OnboardRequest, box: Toolbox) -> Outcome:
 
 def _env_missing(names: list[str]) -> UsageError:
     return UsageError(
-        f"{EXAMPLE} leaves open what only you can know: {', '.join(names)}",
+        f"{EXAMPLE} leaves values for you to fill in: {', '.join(names)}",
         code="env-missing",
-        hint=f"add to {OWN}: {' '.join(f'{name}=…' for name in names)}; then devctl onboard goes on",
+        hint=f"add to {OWN}: {' '.join(f'{name}=…' for name in names)}; then run devctl onboard again",
         place=EXAMPLE,
     )
 
@@ -260,7 +260,7 @@ def _write_note(reporter: Reporter, files: Files, root: Path, walk: Walk) -> Non
         reporter.warn(
             Problem(
                 "note-kept",
-                f"{NOTE} is yours and stays as it is",
+                f"{NOTE} was not written by devctl and was left unchanged",
                 "move it, then devctl onboard --note",
                 NOTE,
             )
@@ -272,18 +272,18 @@ def _write_note(reporter: Reporter, files: Files, root: Path, walk: Walk) -> Non
         OUR_NOTE,
         "# Onboarding",
         "",
-        "One command, from a clone to the first response: `devctl onboard`. It may be run again at any time.",
+        "One command takes you from a clone to the first response: `devctl onboard`. You can run it again at any time.",
         "",
         f"The service answers on {walk.url}." if walk.url else "The service has no port.",
         "",
-        "| step | | took, last time |",
+        "| step | | last duration |",
         "| --- | --- | --- |",
         *rows,
         "",
         "Then:",
         "",
         *commands,
-        "- `devctl down`: end it; data stays",
+        "- `devctl down`: stop everything; data is kept",
         "",
     ]
     files.write_atomic(path, "\n".join(parts), within=root, owner=files.owner(root))
@@ -309,7 +309,7 @@ def _poll(box: Toolbox, root: Path, changing: _Changing) -> str:
     box.reporter.warn(
         Problem(
             "watch-polls",
-            "the kernel's limit on file watches is reached: polling for changes instead, which is a little slower",
+            "the kernel's limit on file watches is reached: polling for changes instead, which is slightly slower",
             f"devctl doctor --fix --yes raises the limits; then rm {STATE_FOLDER}/{FileEventsNote.file}, and devctl up",
         )
     )

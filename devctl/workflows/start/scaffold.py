@@ -87,7 +87,7 @@ def _must_be_free(files: Files, root: Path, planned: Sequence[PlannedFile]) -> N
     """Raise UsageError `folder-not-empty` where something of the user's is in the way; nothing was written then."""
     if files.exists(root) and not files.is_dir(root):
         raise UsageError(
-            f"{root} is a file", code="folder-not-empty", hint="devctl new DIR with a folder to make"
+            f"{root} is a file", code="folder-not-empty", hint="devctl new DIR with the name of a new folder"
         )
     ours = {f.path.partition("/")[0] for f in planned}
     strangers = [
@@ -101,9 +101,9 @@ def _must_be_free(files: Files, root: Path, planned: Sequence[PlannedFile]) -> N
     if strangers or changed:
         named = ", ".join([*changed, *strangers][:5])
         raise UsageError(
-            f"{root} is not empty ({named}): `new` creates a service and overwrites nothing",
+            f"{root} is not empty ({named}): `new` creates a service and does not overwrite anything",
             code="folder-not-empty",
-            hint="devctl new DIR with another folder; for code that is there already: devctl init",
+            hint="devctl new DIR with another folder; for existing code: devctl init",
             result={"files": [f.as_json() for f in planned if f.theirs is not None]},
         )
 
@@ -131,14 +131,14 @@ def init(request: InitRequest, box: Toolbox) -> Outcome:
         planned = _plan_init(box, root, request)
         shown = diff(planned, new_too=True)
         result: dict[str, object] = {"files": [f.as_json() for f in planned], "diff": shown}
-        return Outcome(result=result, text=shown.rstrip() or "nothing differs")
+        return Outcome(result=result, text=shown.rstrip() or "no differences")
     with locked(box, root, command="init", timeout=LOCK_TIMEOUT, recovers=False):
         planned = _plan_init(box, root, request)
         _write(box.files, root, planned, within=root)
     shown = diff(planned)
     text = _text(planned, then=["docker compose up --build        # or: devctl up"])
     if shown:
-        text = f"{text}\n\nWhat devctl would write where a file differs (yours is kept):\n{shown.rstrip()}"
+        text = f"{text}\n\nWhat devctl would write for files that differ (yours are kept):\n{shown.rstrip()}"
     return Outcome(result={"files": [f.as_json() for f in planned], "diff": shown}, text=text)
 
 
@@ -196,7 +196,7 @@ def _found(box: Toolbox, root: Path, *, yes: bool) -> _Found:
     except UsageError as error:
         if error.code != "which-main" or not yes:
             if error.code == "which-main":
-                raise error.replace(hint=f"{error.problem.hint}; or devctl init -y takes that one") from error
+                raise error.replace(hint=f"{error.problem.hint}; or devctl init -y uses that one") from error
             raise
         return _answered(box.files, root, config, facts)
     said = project.services[0]
@@ -291,6 +291,6 @@ def _write_step(file: PlannedFile) -> Step:
 
 def _text(planned: Sequence[PlannedFile], *, then: Sequence[str]) -> str:
     marks = {"written": "+", "kept": "=", "differs": "~"}
-    notes = {"written": "", "kept": "  as it was", "differs": "  yours, kept"}
+    notes = {"written": "", "kept": "  unchanged", "differs": "  yours, kept"}
     lines = [f"  {marks[f.action]} {f.path}{notes[f.action]}" for f in planned]
     return "\n".join([*lines, "", "next:", *(f"  {line}" for line in then)])

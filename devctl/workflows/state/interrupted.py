@@ -19,7 +19,9 @@ def interrupted(
     if state is None:
         return InterruptedByUser(result=dict(result))
     hint = (
-        f"{command} continues, devctl down removes what runs" if state.running else f"{command} starts again"
+        f"{command} continues, devctl down removes what is running"
+        if state.running
+        else f"{command} starts again"
     )
     return InterruptedByUser(
         f"interrupted; {state.still_runs}", hint=hint, result={**result, **state.as_json()}

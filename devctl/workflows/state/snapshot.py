@@ -44,7 +44,7 @@ def snapshot(box: Toolbox, project: Project, *, observed: Observed | None = None
 
 def what_runs(box: Toolbox, project: Project) -> State | None:
     """For an error that is on its way: None where that cannot be seen either."""
-    with beside(box.reporter, "looking at what runs now"):
+    with beside(box.reporter, "looking at the current state"):
         return snapshot(box, project)
     return None
 
@@ -155,7 +155,7 @@ def _serving_of(
     if service is not None and container is not None and _is_done(service, container):
         return Serving("current", None)
     if service is None or container is None or container.state != "running":
-        return Serving("none", f"{name} does not run{_unfinished(box.files, project, intent)}")
+        return Serving("none", f"{name} is not running{_unfinished(box.files, project, intent)}")
     if intent is not None and not intent.proven and intent.is_new(name, container.id):
         return Serving("none", f"{name} has not answered yet{_unfinished(box.files, project, intent)}")
     if in_replaced_folder(container, project.folder):
@@ -169,7 +169,7 @@ def _serving_of(
         code = whole((box.engine.read_files(container.id, EXIT_STATE) or "").strip())
         done = code == 0 and service.may_finish
         if code is not None and not done:
-            return Serving("none", broken.reason if broken else f"{name} exited with {code}")
+            return Serving("none", broken.reason if broken else f"{name} exited with code {code}")
         if where is not None and not done:
             return Serving("none", broken.reason if broken else f"{name} does not answer{_held(container)}")
     if broken is not None and not broken.old_runs:
@@ -180,11 +180,11 @@ def _serving_of(
     if broken is not None:
         return Serving("old", broken.reason)
     if waits_for_the_old_one(box, project.root, name, container.id):
-        return Serving("old", f"{name} is built, and starts as soon as the previous program has stopped")
+        return Serving("old", f"{name} is built and starts as soon as the previous program has stopped")
     paths = compiled(box.files, project, service)
     newer = saved_since_build(box, project.root, name, container.id, paths)
     if newer is not None:
-        reason = f"{newer} is newer than the last build; if none follows, devctl restart builds it"
+        reason = f"{newer} is newer than the last build; if no build follows, devctl restart builds it"
         return Serving("old", reason)
     return Serving("current", None)
 
@@ -193,7 +193,9 @@ def _held(container: Container) -> str:
     """Why a program that is debugged may not answer."""
     debugging = container.debugging
     return (
-        f": it waits for a debugger on {debugging.address}, or one holds it" if debugging is not None else ""
+        f": it is waiting for a debugger on {debugging.address}, or paused by one"
+        if debugging is not None
+        else ""
     )
 
 
@@ -209,7 +211,7 @@ def _unfinished(files: Files, project: Project, intent: Intent | None) -> str:
         return ""
     holder = files.lock_holder(project.root)
     if holder is not None:
-        return f": {holder} is at work"
+        return f": {holder} is running"
     again = "devctl down" if intent.kind == "removal" else "devctl up"
     return f": {intent} was interrupted; {again} finishes it"
 

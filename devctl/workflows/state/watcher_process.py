@@ -69,7 +69,7 @@ def stop_watcher(box: Toolbox, project: Project) -> None:
         box.reporter.warn(
             Problem(
                 "watcher-left",
-                "the watcher of this project keeps running: another user started it, or with another XDG_STATE_HOME",
+                "the watcher of this project keeps running: it was started by another user or with a different XDG_STATE_HOME",
                 "run devctl down as that user",
             )
         )

@@ -32,7 +32,7 @@ def changing(
     if not request.dry_run:
         held = locked(box, root, command=command, timeout=request.lock_timeout, recovers=recovers)
     with held:
-        with Steps(box.reporter, box.clock).step("read", "what the project's files say"):
+        with Steps(box.reporter, box.clock).step("read", "project files"):
             project = load(box, root, lenient=lenient)
         yield project
 

@@ -93,21 +93,21 @@ class Switch(Struct):
                 names = self._keep_new() if self._stays else self._take_back(_cause(error))
         # Ctrl-C is heard again: all is changed back, and only the wait for an answer can be cut short.
         if names:
-            with beside(self.box.reporter, "the wait for what ran before"):
+            with beside(self.box.reporter, "waiting for the previous version"):
                 self.restored = _answer(self.box, self.intent, self.steps, names, timeout=self.timeout)
 
     def _keep_new(self) -> Sequence[str]:
-        with beside(self.box.reporter, "noting what was started"):
+        with beside(self.box.reporter, "recording what was started"):
             _note_running(self.box.state, self.box.private, self.root, self.intent)
             self.box.private.remove(self.root, Intent.file)
         return ()
 
     def _take_back(self, cause: str) -> Sequence[str]:
         self.restored = False
-        with beside(self.box.reporter, "keeping what failed"):
+        with beside(self.box.reporter, "keeping the failed container"):
             self.before_undo()
         # Where this fails the intent stays: the next command tries again.
-        with beside(self.box.reporter, "rolling back to what ran before"):
+        with beside(self.box.reporter, "rolling back"):
             names = _undo(
                 self.box, self.root, self.intent, self.steps, self.around, cause=cause, timeout=self.timeout
             )
@@ -119,7 +119,7 @@ class Switch(Struct):
 def _cause(error: BaseException) -> str:
     """Why what ran before is started again."""
     interrupted = isinstance(error, (KeyboardInterrupt, InterruptedByUser))
-    return "interrupted" if interrupted else "what replaced it did not start"
+    return "interrupted" if interrupted else "its replacement did not start"
 
 
 def switching(
@@ -202,7 +202,7 @@ def recover(box: Toolbox, root: Path) -> None:
     except DevctlError as error:
         if isinstance(error, InterruptedByUser) or error.code in AWAY:
             raise
-        message = f"{intent} was interrupted and could not be undone: {error.problem.message}"
+        message = f"{intent} was interrupted and could not be rolled back: {error.problem.message}"
         box.reporter.warn(replace(error.problem, message=message))
         box.private.remove(root, Intent.file)
         said = ""
@@ -216,20 +216,28 @@ def _settle(box: Toolbox, root: Path, intent: Intent) -> str:
     if intent.kind == "removal":
         box.private.remove(root, Intent.file)
         left = [c.name for c in now.containers]
-        return f"{intent} was interrupted; left: {', '.join(left)} (devctl down removes it)" if left else ""
+        return (
+            f"{intent} was interrupted; still there: {', '.join(left)} (devctl down removes it)"
+            if left
+            else ""
+        )
     steps = Steps(box.reporter, box.clock)
     if intent.proven or (not intent.undoing and _came_up(box, intent, now, steps)):
         finish(box, root, intent)
-        return f"finished {intent}: it was interrupted"
+        return f"finished {intent}, which was interrupted"
     with box.processes.one_interrupt() as no_more:
         no_more()
         names = _undo(box, root, intent, steps, cause="interrupted")
     if not intent.targets:
         return ""  # only files were left to put back
-    back = "nothing that runs was changed yet" if not names else f"{', '.join(names)} runs as before"
+    back = (
+        "nothing that is running had been changed"
+        if not names
+        else f"{', '.join(names)} is back to its previous version"
+    )
     if names and not _answer(box, intent, steps, names):
-        back = f"{', '.join(names)} runs as before and does not answer"
-    return f"undid {intent}: it was interrupted; {back}"
+        back = f"{', '.join(names)} is back to its previous version, but does not answer"
+    return f"rolled back {intent}, which was interrupted; {back}"
 
 
 def _came_up(box: Toolbox, intent: Intent, now: Observed, steps: Steps) -> bool:
@@ -313,7 +321,7 @@ def _start_again(box: Toolbox, root: Path, intent: Intent, names: Sequence[str],
     model = intent.old or {}
     done = up_healed(box, root, model, names, project=intent.project, no_deps=True, timeout=timeout)
     if done.code != 0:
-        message = f"compose does not start {', '.join(names)} again"
+        message = f"compose cannot restart {', '.join(names)}"
         raise ProjectError(message, code="start-failed", hint="devctl up", detail=done.output)
 
 
@@ -355,7 +363,7 @@ def _answer(
     targets = [target for target in intent.targets if target.name in set(names)]
     try:
         for target in targets:
-            with steps.step("probe", "must answer", service=target.name):
+            with steps.step("probe", "until it answers", service=target.name):
                 wait_ready(box, intent.project, target.service(), timeout=timeout)
     except (ProjectError, FilesError):
         return False
@@ -367,5 +375,5 @@ def _keep(reporter: Reporter, private: PrivateState, root: Path, intent: Intent)
     try:
         private.keep(root, intent)
     except MachineError as error:
-        message = f"{error.problem.message}; if this command is killed, the next one cannot finish or undo it"
+        message = f"{error.problem.message}; if this command is killed, the next one cannot finish it or roll it back"
         reporter.warn(replace(error.problem, message=message))

@@ -73,7 +73,7 @@ def kept(person: Person, told: Told) -> None:
 
 
 def without_network_mode(person: Person, told: Told) -> None:
-    assert "without that line" in told["hint"]
+    assert "remove that line" in told["hint"]
     person.world.compose({"api": API, "beside": WEB})
 
 
@@ -165,13 +165,13 @@ def with_bases(world: World) -> World:
 
 def shown_whole(person: Person, told: Told) -> None:
     """It is over the budget still, and the report is there."""
-    person.types(command(told).removesuffix(" shows what it is made of"))
+    person.types(command(told).removesuffix(" shows what it consists of"))
     assert any(path.name == "size.html" for path in person.world.files), person.world.files
 
 
 ROWS = [
     in_world(
-        "a newer golang image in the Dockerfile; then devctl debug",
+        "use a newer golang image in the Dockerfile; then devctl debug",
         "debugger-not-installed",
         "debug",
         lambda: but(World(), no_delve=OLD_GO),
@@ -192,7 +192,7 @@ ROWS = [
         lambda _person, told: command(told).replace("SERVICE", told["hint"].split()[-1]),
     ),
     in_world(
-        "debug it without that line: an override file of compose can take it out",
+        "remove that line while you debug, for example with a compose override file",
         "not-debuggable",
         "debug beside",
         lambda: of({"api": API, "beside": BESIDE}),
@@ -206,14 +206,14 @@ ROWS = [
         instead(),
     ),
     in_world(
-        "fix the code or go.mod and save; the old container runs on until then",
+        "fix the code or go.mod and save; until then, the old container keeps running",
         "does-not-compile",
         "rebuild",
         lambda: source(running(), "v2 b"),
         saves("main.go", "v2", of="fix the code"),
     ),
     in_world(
-        "fix the code or go.mod and save; the old container runs on until then",
+        "fix the code or go.mod and save; until then, the old container keeps running",
         "does-not-compile",
         "rebuild",
         lambda: source(running(), "v2 b"),
@@ -278,14 +278,14 @@ ROWS = [
         instead(),
     ),
     in_world(
-        "does the image have what the health check runs, and is the address right? `devctl prod-preview --keep-failed` keeps its files as an image",
+        "does the image contain the program that the health check runs, and is the address right? `devctl prod-preview --keep-failed` keeps its files as an image",
         "unhealthy",
         "prod-preview",
         lambda: but(running(), fault="unhealthy"),
         kept,
     ),
     in_world(
-        "fix what its last lines say; `devctl prod-preview --keep-failed` keeps its files as an image",
+        "fix what its last lines report; `devctl prod-preview --keep-failed` keeps its files as an image",
         "exits-at-start",
         "prod-preview",
         lambda: but(running(), fault="exits"),
@@ -299,7 +299,7 @@ ROWS = [
         lambda person, _told: person.world.deaf_to_sigterm.clear(),
     ),
     in_world(
-        "… continues, devctl down removes what runs",
+        "… continues, devctl down removes what is running",
         "interrupted",
         "up -d",
         lambda: but(of({"api": {**API, "depends_on": ["db"]}, "db": DB}), interrupt_step="start api"),
@@ -340,21 +340,21 @@ ROWS = [
         port_of_the_compose_file,
     ),
     in_world(
-        "…: `services: {…: {ports: [\"127.0.0.1:…:…\"]}}`; or end what `ss -ltnp 'sport = :…'` shows",
+        "…: `services: {…: {ports: [\"127.0.0.1:…:…\"]}}`; or stop the process that `ss -ltnp 'sport = :…'` shows",
         "port-taken",
         "up -d",
         lambda: but(of({"api": {"build": ".", "ports": ["8080:8080", "9100:9100"]}}), taken_ports={9100}),
         port_of_the_compose_file,
     ),
     in_world(
-        "…: `services: {…: {ports: [\"127.0.0.1:…:…\"]}}`; or end what `ss -ltnp 'sport = :…'` shows",
+        "…: `services: {…: {ports: [\"127.0.0.1:…:…\"]}}`; or stop the process that `ss -ltnp 'sport = :…'` shows",
         "port-taken",
         "up -d",
         lambda: but(of({"api": {"build": ".", "ports": ["8080:8080", "9100:9100"]}}), taken_ports={9100}),
         lambda person, _told: person.world.taken_ports.clear(),
     ),
     in_world(
-        "`services: {…: {group_add: ['…']}}` in the compose file and `chmod 0640 …` let it read the file; or `user: '…:…'` there lets it run as the owner",
+        "`services: {…: {group_add: ['…']}}` in the compose file and `chmod 0640 …` let it read the file; or run it as the owner with `user: '…:…'` there",
         "secret-not-readable",
         "prod-preview",
         lambda: but(
@@ -390,7 +390,7 @@ ROWS = [
         downed_there,
     ),
     in_world(
-        "devctl.yaml: `name: …-2` gives this folder a name of its own; where nobody needs what runs there: docker compose -p … down",
+        "devctl.yaml: `name: …-2` gives this folder a name of its own; if nobody needs what runs there: docker compose -p … down",
         "project-name-taken",
         "up -d",
         lambda: anothers("elsewhere"),
@@ -398,7 +398,7 @@ ROWS = [
         leaves=("port-moved",),
     ),
     in_world(
-        "devctl.yaml: `name: …-2` gives this folder a name of its own; where nobody needs what runs there: docker compose -p … down",
+        "devctl.yaml: `name: …-2` gives this folder a name of its own; if nobody needs what runs there: docker compose -p … down",
         "project-name-taken",
         "up -d",
         lambda: anothers("elsewhere"),
@@ -414,7 +414,7 @@ ROWS = [
         dotenv,
     ),
     in_world(
-        "…=… in …; or end what `ss -ltnp 'sport = :…'` shows",
+        "…=… in …; or stop the process that `ss -ltnp 'sport = :…'` shows",
         "port-taken",
         "up -d",
         lambda: but(saved(of({"api": VARIABLE}), ".env", "PORT=8080\n"), taken_ports={8080}),
@@ -451,7 +451,7 @@ ROWS = [
     in_world(
         (
             "does it listen on 0.0.0.0:…? `devctl logs …`; ",
-            "devctl.yaml: `services: {…: {port: …, probe: /}}` says where to ask",
+            "devctl.yaml: `services: {…: {port: …, probe: /}}` sets the address to probe",
         ),
         "never-answers",
         "up -d",
@@ -468,7 +468,7 @@ ROWS = [
         each(lambda person, _told: person.world.__dict__.pop("start") and None, instead()),
     ),
     in_world(
-        "devctl size --html size.html shows what it is made of; devctl.yaml: `prod: {budget: 12MB}` sets the budget",
+        "devctl size --html size.html shows what it consists of; devctl.yaml: `prod: {budget: 12MB}` sets the budget",
         "over-budget",
         "size",
         lambda: with_bases(saved(running(), "devctl.yaml", "version: 1\nprod: {budget: 1MB}\n")),

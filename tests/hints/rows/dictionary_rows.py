@@ -141,14 +141,14 @@ AIR = '[build]\ncmd = "go build -o ./tmp/main ."\nbin = "./tmp/main"\n'
 ROWS = [
     # Dockerfiles
     row(
-        "put the file into the repository and COPY it; or try again where that address answers",
+        "put the file into the repository and COPY it; or try again when that address answers",
         "add-unreachable-1",
         image(LAST.replace("USER", "ADD https://127.0.0.1:9/x /x\nUSER")),
         both(write("x", "x"), instead("ADD https://127.0.0.1:9/x", lambda hint: hint.split()[7] + " x")),
         sources_there,
     ),
     row(
-        "check the path (relative to build.context) and .dockerignore; a path of another stage: does its RUN make it?",
+        "check the path (relative to build.context) and .dockerignore; if it comes from another stage, does that stage create it?",
         "copy-source-missing-1",
         image(LAST.replace("USER", "COPY config /config\nUSER"), **{"conf/config/a": "x"}),
         instead("COPY config", lambda _hint: "COPY conf/config"),
@@ -196,7 +196,7 @@ ROWS = [
         lambda seen: parse(seen.text(), path="Dockerfile", args={}).stages[0].base == "golang:1.26-alpine",
     ),
     row(
-        "remove the `# syntax=` line, where nothing newer than the engine's own builder is used",
+        "remove the `# syntax=` line if the file uses nothing newer than the engine's own builder",
         "syntax-image-missing-1",
         image(LAST, "# syntax=docker/dockerfile:1\n" + BUILDER),
         lambda root, told: edit("Dockerfile", re.compile(rf"^{said(told)}.*\n"), lambda _hint: "")(
@@ -237,7 +237,7 @@ ROWS = [
         lambda seen: seen.api("prod")["build"].get("ssh"),
     ),
     row(
-        "FROM --platform=$BUILDPLATFORM and cross-compile by GOARCH=$TARGETARCH, or remove `platform:`",
+        "FROM --platform=$BUILDPLATFORM and cross-compile with GOARCH=$TARGETARCH, or remove `platform:`",
         "wrong-architecture-1",
         image(
             LAST,
@@ -255,7 +255,7 @@ ROWS = [
         checked("architecture"),
     ),
     row(
-        "build it in the image, with GOARCH=$TARGETARCH; a binary from the host does not fit",
+        "build it in the image, with GOARCH=$TARGETARCH; a binary built on the host may not match",
         "wrong-architecture-2",
         image(LAST, BUILDER.replace("CGO_ENABLED=0 go", "CGO_ENABLED=0 GOARCH=arm64 go")),
         instead(
@@ -266,7 +266,7 @@ ROWS = [
     ),
     # What an image lacks
     row(
-        "COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ (scratch has none); a company's own: add it there",
+        "COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ (scratch has none); for a company's own certificate: add it there",
         "certificates-missing-1",
         image(LAST.replace("alpine:3.22", "scratch"), **{"main.go": GET}),
         at_end(lambda hint: hint.partition(" (")[0]),
@@ -294,35 +294,35 @@ ROWS = [
         checked("static-binary"),
     ),
     row(
-        "CGO_ENABLED=0 for a static binary, or a base with that C library of the same Debian as the builder",
+        "CGO_ENABLED=0 for a static binary, or a base with the C library of the builder's Debian release",
         "libc-too-old-1",
         image(LAST.replace("alpine:3.22", "debian:13"), DYNAMIC),
         instead("CGO_ENABLED=1", lambda hint: hint.split()[0]),
         lambda seen: seen.image().image.binary.static,  # type: ignore[union-attr]
     ),
     row(
-        "is it there? a binary: CGO_ENABLED=0; a script: sed -i 's/\\r$//' takes Windows line endings out",
+        "check that it exists; for a binary: CGO_ENABLED=0; for a script: sed -i 's/\\r$//' removes Windows line endings",
         "program-not-started-1",
         image(LAST, DYNAMIC),
         instead("CGO_ENABLED=1", lambda hint: hint.partition("binary: ")[2].partition(";")[0]),
         checked("static-binary"),
     ),
     row(
-        "is it there? a binary: CGO_ENABLED=0; a script: sed -i 's/\\r$//' takes Windows line endings out",
+        "check that it exists; for a binary: CGO_ENABLED=0; for a script: sed -i 's/\\r$//' removes Windows line endings",
         "program-not-started-2",
         image(SCRIPT, **{"run.sh": "#!/bin/sh\r\n/server\r\n"}),
-        shell("script: (.*) takes", then="{} run.sh"),
+        shell("for a script: (.*) removes", then="{} run.sh"),
         lambda seen: b"\r" not in (seen.root / "run.sh").read_bytes(),
     ),
     row(
-        "sed -i 's/\\r$//' that file where it has Windows line endings (.gitattributes: *.sh text eol=lf); else #!/bin/sh, or RUN apk add --no-cache bash in that stage",
+        "sed -i 's/\\r$//' that file if it has Windows line endings (.gitattributes: *.sh text eol=lf); else use #!/bin/sh, or RUN apk add --no-cache bash in that stage",
         "line-endings-1",
         image(SCRIPT, **{"run.sh": "#!/bin/sh\r\n/server\r\n"}),
         shell("(.*) that file", then="{} run.sh"),
         lambda seen: b"\r" not in (seen.root / "run.sh").read_bytes(),
     ),
     row(
-        "sed -i 's/\\r$//' that file where it has Windows line endings (.gitattributes: *.sh text eol=lf); else #!/bin/sh, or RUN apk add --no-cache bash in that stage",
+        "sed -i 's/\\r$//' that file if it has Windows line endings (.gitattributes: *.sh text eol=lf); else use #!/bin/sh, or RUN apk add --no-cache bash in that stage",
         "line-endings-1",
         image(SCRIPT, **{"run.sh": "#!/bin/bash\n/server\n"}),
         at_end(lambda hint: hint.partition("or ")[2].partition(" in that")[0]),
@@ -350,7 +350,7 @@ ROWS = [
         checked("entrypoint-form"),
     ),
     row(
-        "COPY … … in the production stage of the Dockerfile, or `configs:` in the compose file; bind mounts are left out in production",
+        "COPY … … in the production stage of the Dockerfile, or `configs:` in the compose file; production has no bind mounts",
         "image-lacks-file-1",
         image(**{"settings.json": "{}"}),
         at_end(lambda hint: hint.partition(" in the")[0].replace("…", "settings.json")),
@@ -373,7 +373,7 @@ ROWS = [
         in_image("/app/templates/index.html"),
     ),
     row(
-        "copy it from its example, where the code looks for it; for production a line COPY in the Dockerfile, or devctl.yaml `services: {…: {files: [FOLDER]}}`",
+        "copy it from its example to where the code looks for it; for production, add a COPY line to the Dockerfile, or devctl.yaml `services: {…: {files: [FOLDER]}}`",
         "config-file-missing-1",
         {**PLAIN, "configs/config.example.yaml": "port: 1\n"},
         both(
@@ -397,7 +397,7 @@ ROWS = [
         for sample, name in (("variable-missing-1", "DATABASE_URL"), ("variable-missing-2", "API_KEY"))
     ),
     row(
-        "write to a folder of its own and name that: devctl.yaml `prod: {writable: [/data]}`; a volume on … would hide what the image has there",
+        "write to a separate folder and declare it: devctl.yaml `prod: {writable: [/data]}`; a volume on … would hide what the image has there",
         "writes-to-disk-1",
         PLAIN,
         service_yaml(),
@@ -411,7 +411,7 @@ ROWS = [
         writable("/var/cache/app"),
     ),
     row(
-        "write it into a folder of its own and name that: devctl.yaml `prod: {writable: [/data]}`, or a volume there",
+        "write it to a separate folder and declare it: devctl.yaml `prod: {writable: [/data]}`, or a volume there",
         "writes-to-disk-3",
         PLAIN,
         service_yaml(),
@@ -432,7 +432,7 @@ ROWS = [
         writable("/data"),
     ),
     row(
-        "write to an absolute path: /tmp is writable, and so is what you name in devctl.yaml: `prod: {writable: [/data]}`",
+        "write to an absolute path: /tmp is writable, and so is every folder that you declare in devctl.yaml: `prod: {writable: [/data]}`",
         "writes-to-disk-4",
         PLAIN,
         service_yaml(),
@@ -457,7 +457,7 @@ ROWS = [
         lambda seen: seen.api("dev")["command"] == ["-port=1"],
     ),
     row(
-        "devctl.yaml: `services: {…: {build: {tags: [sqlite_…]}}}`, as a Makefile or CI file may say it",
+        "devctl.yaml: `services: {…: {build: {tags: [sqlite_…]}}}`; a Makefile or CI file may show the tags",
         "sqlite-module-missing-1",
         PLAIN,
         service_yaml(),
@@ -480,14 +480,14 @@ ROWS = [
         lambda seen: seen.api("prod")["mem_limit"] == "256m",
     ),
     row(
-        "close what it opens (response bodies, rows); or raise `ulimits: {nofile: 65536}` in the compose file",
+        "close what it opens (response bodies, rows), or raise `ulimits: {nofile: 65536}` in the compose file",
         "too-many-files-1",
         PLAIN,
         into_service(),
         lambda seen: (seen.api("prod").get("ulimits") or {}).get("nofile") in ("65536", 65536),
     ),
     row(
-        "choose a tag that has it, or `platform: linux/amd64` in the compose file (emulated, slow)",
+        "choose a tag that supports it, or `platform: linux/amd64` in the compose file (emulated, slow)",
         "platform-not-had-2",
         PLAIN,
         into_service(),
@@ -501,7 +501,7 @@ ROWS = [
         lambda seen: seen.api("prod")["tmpfs"] == ["/tmp:exec"],  # in dev devctl leaves out what lies over it
     ),
     row(
-        "mount it with exec: `tmpfs: […:exec]`; or the file lacks its x bit: chmod +x",
+        "mount it with exec: `tmpfs: […:exec]`; or the file is not executable: chmod +x",
         "noexec-tmp-2",
         composed("    tmpfs: [/t]\n"),
         into_service(),
@@ -526,7 +526,7 @@ ROWS = [
         lambda seen: seen.service().source.main == "./cmd/shop",
     ),
     row(
-        "go test ./... runs it here; or a main of its own that serves the handler by net/http, named in devctl.yaml (`main:`)",
+        "go test ./... runs it here; or add a main package that serves the handler with net/http, and name it in devctl.yaml (`main:`)",
         "lambda-handler-1",
         {
             **PLAIN,
@@ -541,7 +541,7 @@ ROWS = [
         lambda seen: (seen.service().source.main, seen.service().serve.port) == ("./cmd/local", 8080),
     ),
     row(
-        "`cap_add: [SYS_PTRACE]` for the service in an override file of compose, where a profile or an old kernel forbids it; remove it when you are done",
+        "`cap_add: [SYS_PTRACE]` for the service in a compose override file, if a profile or an old kernel forbids it; remove it when you are done",
         "ptrace-refused-1",
         PLAIN,
         lambda root, told: write("compose.override.yaml", f"services:\n  api:\n    {said(told)}\n")(
@@ -550,7 +550,7 @@ ROWS = [
         lambda seen: seen.api("dev").get("cap_add") == ["SYS_PTRACE"],
     ),
     row(
-        "listen once; does a second server, a debugger or an old process hold it?",
+        "listen only once; is it used by a second server, a debugger or an old process?",
         "port-taken-inside-1",
         {
             **PLAIN,
@@ -561,42 +561,42 @@ ROWS = [
     ),
     # What it reaches
     row(
-        "the name must be a service of the compose file, on a network that both are in; devctl status shows what runs",
+        "the name must be a compose service on a network that both share; devctl status shows what runs",
         "dependency-name-unknown-1",
         PLAIN,
         edit("compose.yaml", "build: .\n", lambda _hint: "build: .\n" + DB),
         reaches("db"),
     ),
     row(
-        "the name must be a service of the compose file, on a network that both are in; devctl status shows what runs",
+        "the name must be a compose service on a network that both share; devctl status shows what runs",
         "dependency-name-unknown-1",
         composed(DB + "    networks: [back]\nnetworks: {back: {}}\n"),
         edit("compose.yaml", "build: .\n", lambda _hint: "build: .\n    networks: [default, back]\n"),
         reaches("db"),
     ),
     row(
-        "are both on the same network of the compose file? a VPN or firewall between the container and …?",
+        "are both on the same compose network? is there a VPN or firewall between the container and …?",
         "dependency-times-out-1",
         composed(DB + "    networks: [back]\nnetworks: {back: {}}\n"),
         edit("compose.yaml", "    networks: [back]\n", lambda _hint: ""),
         reaches("db"),
     ),
     row(
-        'give it the name of a service of the compose file, as `db:…`, in `environment:` there or in devctl.yaml `services: {…: {env: {NAME: …}}}`; for a program on the host: host.docker.internal:… with `extra_hosts: ["host.docker.internal:host-gateway"]`',
+        'give it the name of a compose service, such as `db:…`, in `environment:` there or in devctl.yaml `services: {…: {env: {NAME: …}}}`; for a program on the host: host.docker.internal:… with `extra_hosts: ["host.docker.internal:host-gateway"]`',
         "dependency-on-localhost-1",
         composed(DSN + DB),
         edit("compose.yaml", "127.0.0.1:5432", lambda hint: said({"hint": hint})),
         given("dev", "DSN", "postgres://shop@db:5432/shop"),
     ),
     row(
-        'give it the name of a service of the compose file, as `db:…`, in `environment:` there or in devctl.yaml `services: {…: {env: {NAME: …}}}`; for a program on the host: host.docker.internal:… with `extra_hosts: ["host.docker.internal:host-gateway"]`',
+        'give it the name of a compose service, such as `db:…`, in `environment:` there or in devctl.yaml `services: {…: {env: {NAME: …}}}`; for a program on the host: host.docker.internal:… with `extra_hosts: ["host.docker.internal:host-gateway"]`',
         "dependency-on-localhost-1",
         composed(DSN + DB),
         into_yaml("devctl.yaml", 2, NAME="DSN", rest="db:5432"),
         given("dev", "DSN", "db:5432"),
     ),
     row(
-        'give it the name of a service of the compose file, as `db:…`, in `environment:` there or in devctl.yaml `services: {…: {env: {NAME: …}}}`; for a program on the host: host.docker.internal:… with `extra_hosts: ["host.docker.internal:host-gateway"]`',
+        'give it the name of a compose service, such as `db:…`, in `environment:` there or in devctl.yaml `services: {…: {env: {NAME: …}}}`; for a program on the host: host.docker.internal:… with `extra_hosts: ["host.docker.internal:host-gateway"]`',
         "dependency-on-localhost-1",
         composed(DSN),
         both(
@@ -628,7 +628,7 @@ ROWS = [
         ),
     ),
     row(
-        "make both sides read the same variable; a volume keeps the password it was created with: devctl down --volumes makes it anew, and deletes its data",
+        "make both sides read the same variable; a volume keeps the password it was created with: devctl down --volumes deletes it with its data, and the next start recreates it",
         "database-login-1",
         composed(
             "    environment: {PASSWORD: secret}\n" + DB + "    environment: {POSTGRES_PASSWORD: other}\n"
@@ -642,7 +642,7 @@ ROWS = [
         ),
     ),
     row(
-        "create it, or set POSTGRES_DB/MYSQL_DATABASE before the volume is first made",
+        "create it, or set POSTGRES_DB/MYSQL_DATABASE before the volume is first created",
         "database-missing-1",
         composed(DB),
         lambda root, told: into_yaml(
@@ -655,14 +655,14 @@ ROWS = [
     ),
     # Tools
     row(
-        "fix that line; a `RUN <<EOF` needs an engine of 23.0 or newer: write `RUN a && b` instead",
+        "fix that line; `RUN <<EOF` needs Docker Engine 23.0 or newer: write `RUN a && b` instead",
         "broken-dockerfile-1",
         image(LAST, BUILDER.replace("COPY", "COPPY")),
         instead("COPPY", lambda _hint: "COPY"),
         lambda seen: seen.image(),
     ),
     row(
-        "fix that line; a `RUN <<EOF` needs an engine of 23.0 or newer: write `RUN a && b` instead",
+        "fix that line; `RUN <<EOF` needs Docker Engine 23.0 or newer: write `RUN a && b` instead",
         "broken-dockerfile-2",
         image(LAST.replace("USER", "RUN <<EOF\nmkdir /a\nmkdir /b\nEOF\nUSER")),
         instead(
@@ -672,14 +672,14 @@ ROWS = [
         lambda seen: "<<" not in seen.text() and seen.image(),
     ),
     row(
-        "fix that instruction; the first one must be FROM (ARG may stand before it)",
+        "fix that instruction; the first one must be FROM (only ARG may come before it)",
         "broken-dockerfile-4",
         image(LAST, "RUN true\n" + BUILDER),
         instead("RUN true\n", lambda _hint: "ARG A=1\n"),
         lambda seen: seen.image(),
     ),
     row(
-        "a line in .dockerignore keeps it out; or chmod it",
+        "exclude it with a line in .dockerignore, or chmod it",
         "context-not-readable-1",
         image(),
         write(".dockerignore", "pgdata\n"),
@@ -693,7 +693,7 @@ ROWS = [
         lambda seen: users_air(seen.text(".air.toml"), ".air.toml").build["cmd"],
     ),
     row(
-        "devctl init writes .air.toml; or fix the path behind `air -c`",
+        "devctl init writes .air.toml; or fix the path after `air -c`",
         "air-config-2",
         image(LAST, DEV.replace('"air"', '"air", "-c", "none.toml"') + BUILDER, **{".air.toml": AIR}),
         instead("none.toml", lambda _hint: ".air.toml"),
@@ -733,7 +733,7 @@ ROWS = [
         ),
     ),
     row(
-        "lower the go or toolchain line of go.mod, or take a newer base: devctl.yaml `go:`",
+        "lower the go or toolchain line of go.mod, or use a newer base image: devctl.yaml `go:`",
         "toolchain-not-had-1",
         {**PLAIN, "go.mod": GO_MOD.replace("1.26", "1.26\n\ntoolchain go1.99.0")},
         edit("go.mod", "\n\ntoolchain go1.99.0", lambda _hint: ""),

@@ -32,19 +32,19 @@ def words(told: Told, at: int = 0) -> tuple[str, ...]:
 
 ROWS = [
     row(
-        "name the package in that line: `go build …` builds all of its files; or add what is left out",
+        "name the package in that line: `go build …` builds all of its files; or add the missing ones",
         "files-left-out",
         dockerfile(BUILD.replace("/server .", "/server main.go") + RUNNER, **{"debug.go": "package main\n"}),
         edit("Dockerfile", "/server main.go", lambda hint: f"/server {said({'hint': hint}).split()[-1]}"),
     ),
     row(
-        "name the package in that line: `go build …` builds all of its files; or add what is left out",
+        "name the package in that line: `go build …` builds all of its files; or add the missing ones",
         "files-left-out",
         dockerfile(BUILD.replace("/server .", "/server main.go") + RUNNER, **{"debug.go": "package main\n"}),
         edit("Dockerfile", "main.go", lambda _hint: "main.go debug.go"),
     ),
     row(
-        "name the files of … that the dependencies are built from",
+        "list the files in … that the dependencies are built from",
         "broken-config",
         {**GO, "config/app.toml": "", "devctl.yaml": "version: 1\nwatch:\n  also:\n    - config\n"},
         edit("devctl.yaml", "- config", lambda hint: f"- {hint.split()[4]}/app.toml"),
@@ -60,7 +60,7 @@ ROWS = [
         ),
     ),
     row(
-        "write …, or fix the path behind `air -c`",
+        "create …, or fix the path after `air -c`",
         "air-config",
         {**GO, "compose.yaml": AIRED},
         lambda root, told: write(
@@ -69,14 +69,14 @@ ROWS = [
         )(root, told),
     ),
     row(
-        "give the build argument in that line a default that is not empty (ARG), or a value in `build.args`",
+        "give the build argument in that line a non-empty default (ARG), or a value in `build.args`",
         "broken-dockerfile",
         dockerfile("ARG V=\n" + BUILD + RUNNER.replace("alpine:3.22", "alpine:${V}")),
         edit("Dockerfile", "ARG V=\n", lambda _hint: "ARG V=3.22\n"),
         words=("bases",),
     ),
     row(
-        "give the build argument in that line a default that is not empty (ARG), or a value in `build.args`",
+        "give the build argument in that line a non-empty default (ARG), or a value in `build.args`",
         "broken-dockerfile",
         {
             **dockerfile("ARG V=\n" + BUILD + RUNNER.replace("alpine:3.22", "alpine:${V}")),
@@ -90,7 +90,7 @@ ROWS = [
         words=("bases",),
     ),
     row(
-        "give stage … another name, or a name to stage … of …",
+        "rename stage …, or name stage … of …",
         "reserved-name",
         {
             **dockerfile(BUILD + RUNNER + "FROM scratch AS devctl-stage-1\n"),
@@ -99,12 +99,12 @@ ROWS = [
         edit(
             "Dockerfile",
             "AS devctl-stage-1",
-            lambda hint: "AS other" if "stage devctl-stage-1 another" in hint else "?",
+            lambda hint: "AS other" if "rename stage devctl-stage-1," in hint else "?",
         ),
         words=PREVIEW,
     ),
     row(
-        "…, and fill in what it leaves open; or: devctl onboard",
+        "…, and fill in the missing values; or: devctl onboard",
         "compose-variable-missing",
         {
             **GO,
@@ -116,28 +116,28 @@ ROWS = [
         words=DRY,
     ),
     row(
-        "devctl new DIR with a folder to make",
+        "devctl new DIR with the name of a new folder",
         "folder-not-empty",
         {"shop": "a file\n"},
         lambda _root, told: (*told["hint"].replace("DIR", "store").split()[1:3],),
         words=("new", "shop"),
     ),
     row(
-        "devctl new DIR with another folder; for code that is there already: devctl init",
+        "devctl new DIR with another folder; for existing code: devctl init",
         "folder-not-empty",
         GO,
         lambda _root, told: (*told["hint"].replace("DIR", "store").split()[1:3],),
         words=("new", "."),
     ),
     row(
-        "devctl new DIR with another folder; for code that is there already: devctl init",
+        "devctl new DIR with another folder; for existing code: devctl init",
         "folder-not-empty",
         GO,
         lambda _root, told: tuple(told["hint"].rpartition("devctl ")[2].split()),
         words=("new", "."),
     ),
     row(
-        "…; or devctl init -y takes that one",
+        "…; or devctl init -y uses that one",
         "which-main",
         UNCHOSEN,
         lambda _root, told: tuple(told["hint"].rpartition("devctl ")[2].split()[:2]),

@@ -22,7 +22,7 @@ ROWS = [
         ),
     ),
     row(
-        "build what belongs there (npm run build, make, go generate: the README says which)",
+        "build it (npm run build, make or go generate: see the README)",
         "frontend-missing",
         dockerfile(BUILD + RUNNER, **{"main.go": MAIN.replace('import "net/http"\n', EMBEDS)}),
         write("dist/index.html", "<html>"),  # what such a build makes

@@ -97,7 +97,7 @@ ROWS = [
     ),
     row("simplify …", "broken-config", {**GO, "devctl.yaml": BOMB}, write("devctl.yaml", "version: 1\n")),
     row(
-        "check the files that they name (env_file, include, extends): is one of them a FIFO, or endless?",
+        "check the files that they name (env_file, include, extends): one of them may be a FIFO or endless",
         "broken-compose",
         dockerfile(BUILD + RUNNER, **{"compose.yaml": f"{BUILT}    env_file: [app.env]\n"}),
         both(lambda root, _told: (root / "app.env").unlink(), write("app.env", "A=1\n")),
@@ -110,14 +110,14 @@ ROWS = [
         write("compose.yaml", BUILT),
     ),
     row(
-        "devctl new DIR makes a service to start from; in your own code: go mod init example.com/NAME",
+        "devctl new DIR creates a service to start from; for your own code: go mod init example.com/NAME",
         "no-go-module",
         {"README.md": ""},
         lambda _root, told: (*told["hint"].replace("DIR", "shop").split()[1:3],),
         words=DRY,
     ),
     row(
-        "devctl new DIR makes a service to start from; in your own code: go mod init example.com/NAME",
+        "devctl new DIR creates a service to start from; for your own code: go mod init example.com/NAME",
         "no-go-module",
         {"README.md": ""},
         both(
@@ -129,7 +129,7 @@ ROWS = [
         words=DRY,
     ),
     row(
-        "write …, a line NAME=value for each of the variables that it reads",
+        "create … with a line NAME=value for each of the variables that it reads",
         "env-file-missing",
         {
             "go.mod": GO_MOD + "\nrequire github.com/joho/godotenv v1.5.1\n",

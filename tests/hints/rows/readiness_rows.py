@@ -85,7 +85,7 @@ ROWS = [
         at_end(),
     ),
     row(
-        "COPY --from=builder the binary alone into a stage of its own",
+        "COPY --from=builder only the binary into a separate stage",
         "source",
         image(
             LAST.replace("/server /server", "/src /src").replace('"/server"', '"/src/server"'),
@@ -94,13 +94,13 @@ ROWS = [
         instead("/src /src", lambda hint: "/src/server /src/server"),
     ),
     row(
-        "COPY --from=builder … …, or name what is there",
+        "COPY --from=builder … …, or name a file that exists in the image",
         "entrypoint-exists",
         image(LAST.replace("/server\nU", "/app/server\nU")),
         at_end(lambda hint: without_rest(hint).replace("…", "/server")),
     ),
     row(
-        "COPY --from=builder … …, or name what is there",
+        "COPY --from=builder … …, or name a file that exists in the image",
         "entrypoint-exists",
         image(LAST.replace("/server\nU", "/app/server\nU")),
         instead('["/server"]', lambda hint: '["/app/server"]'),
@@ -137,18 +137,18 @@ ROWS = [
         instead("HEALTHCHECK CMD /server -healthcheck", lambda hint: hint.partition("form: ")[2]),
     ),
     row(
-        "RUN --mount=type=secret,id=… while building; give it to the container when it starts",
+        "use RUN --mount=type=secret,id=… in the build, and pass secrets to the container when it starts",
         "secrets",
         image(LAST.replace("USER", "ARG API_TOKEN=hunter2\nRUN fetch $API_TOKEN\nUSER")),
         instead(
             "ARG API_TOKEN=hunter2\nRUN fetch $API_TOKEN",
             lambda hint: (
-                f"{hint.partition(' while')[0].replace('…', 'token')} fetch $(cat /run/secrets/token)"
+                f"{hint.removeprefix('use ').partition(' in the build')[0].replace('…', 'token')} fetch $(cat /run/secrets/token)"
             ),
         ),
     ),
     row(
-        "RUN --mount=type=secret,id=… while building; give it to the container when it starts",
+        "use RUN --mount=type=secret,id=… in the build, and pass secrets to the container when it starts",
         "secrets",
         image(LAST.replace("USER", "ENV API_TOKEN=hunter2\nUSER")),
         both(
@@ -213,19 +213,19 @@ ROWS = [
         into_service(),
     ),
     row(
-        "`exec` before the program: it takes the place of the shell",
+        "`exec` before the program, so that it replaces the shell",
         "entrypoint-form",
         image(LAST.replace('["/server"]', "/server --port=$PORT")),
         instead("ENTRYPOINT /server", lambda hint: f"ENTRYPOINT {said({'hint': hint})} /server"),
     ),
     row(
-        '`healthcheck: {disable: true}`, or one that the program answers itself: `test: ["CMD", "/server", "-healthcheck"]`',
+        '`healthcheck: {disable: true}`, or a check that the program answers itself: `test: ["CMD", "/server", "-healthcheck"]`',
         "health-check",
         image(**HEALTH),
         into_service(),
     ),
     row(
-        '`healthcheck: {disable: true}`, or one that the program answers itself: `test: ["CMD", "/server", "-healthcheck"]`',
+        '`healthcheck: {disable: true}`, or a check that the program answers itself: `test: ["CMD", "/server", "-healthcheck"]`',
         "health-check",
         image(**HEALTH),
         edit("compose.yaml", "test: [CMD, curl, -f, localhost]", lambda hint: said({"hint": hint}, 1)),
@@ -246,19 +246,19 @@ ROWS = [
         ),
     ),
     row(
-        "…, or a package that needs no C",
+        "…, or use a package that does not need C",
         "cgo",
         image(**CGO),
         with_c,
     ),
     row(
-        "try what uses it in the preview; with C: …",
+        "test what uses it in the preview; to build with C: …",
         "cgo",
         image(**{"main.go": SQLITE.replace("github.com/mattn/go-sqlite3", CRYPTO)}),
         with_c,
     ),
     row(
-        "…, or a package that needs no C",
+        "…, or use a package that does not need C",
         "cgo",
         image(**CGO),
         both(

@@ -206,7 +206,7 @@ def test_an_image_is_read_by_the_engine_that_was_started(
         pytest.param(
             ("scripts", 0o755, "eol: lf"),
             marks=pytest.mark.follows(
-                "sed -i 's/\\r$//' …", "…; `*.sh text eol=lf` in .gitattributes keeps it so"
+                "sed -i 's/\\r$//' …", "…; `*.sh text eol=lf` in .gitattributes keeps it that way"
             ),
         ),
         pytest.param(

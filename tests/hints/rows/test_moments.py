@@ -56,7 +56,7 @@ def project(root: Path) -> Project:
 
 
 @pytest.mark.follows(
-    "devctl init, then their extensions into include_ext of .air.toml; until then save a Go file too"
+    "run devctl init and add their extensions to include_ext in .air.toml; until then, save a Go file too"
 )
 def test_files_that_a_library_embeds_are_watched(
     devctl: Callable[..., Ran], hinted: Callable[[str], str], tmp_path: Path
@@ -113,7 +113,7 @@ STAGE = 'FROM golang:1.26-alpine AS dev\nWORKDIR /app\nRUN go install github.com
 
 @pytest.mark.parametrize("way", ["package", "base", "without"])
 @pytest.mark.follows(
-    "`RUN apk add --no-cache gcc musl-dev` in stage … of …, or FROM golang:…-bookworm, which has gcc; where that part of the code is not used, devctl.yaml: `services: {…: {build: {env: {CGO_ENABLED: '0'}}}}`"
+    "`RUN apk add --no-cache gcc musl-dev` in stage … of …, or FROM golang:…-bookworm, which has gcc; if that part of the code is not used, devctl.yaml: `services: {…: {build: {env: {CGO_ENABLED: '0'}}}}`"
 )
 def test_a_stage_without_a_compiler_gets_one(way: str, hinted: Callable[[str], str], tmp_path: Path) -> None:
     compose = "services:\n  api:\n    build: {context: ., target: dev}\n    volumes: ['.:/app']\n"
@@ -144,7 +144,7 @@ def test_a_stage_without_a_compiler_gets_one(way: str, hinted: Callable[[str], s
         )
         for at in (0, 1)
     ]
-    + [pytest.param(("--bases", "windows"), 0, marks=pytest.mark.follows("--bases …, or some of them"))],
+    + [pytest.param(("--bases", "windows"), 0, marks=pytest.mark.follows("--bases …, or a subset"))],
 )
 def test_what_size_is_asked_for(
     asked: tuple[str, str], way: int, devctl: Callable[..., Ran], hinted: Callable[[str], str], tmp_path: Path
@@ -158,7 +158,7 @@ def test_what_size_is_asked_for(
 
 
 @pytest.mark.follows(
-    "give the engine's machine 2 GB or more; until then, to build one package at a time: devctl.yaml: `services: {NAME: {build: {env: {GOFLAGS: '-p=1'}}}}`"
+    "give the engine's machine 2 GB or more; until then, build one package at a time: devctl.yaml: `services: {NAME: {build: {env: {GOFLAGS: '-p=1'}}}}`"
 )
 def test_an_engine_with_little_memory(hinted: Callable[[str], str], tmp_path: Path) -> None:
     verdict = room.memory.judge(replace(HEALTHY, info=replace(INFO, memory_bytes=1_000_000_000)))
@@ -183,7 +183,7 @@ def test_an_engine_with_little_memory(hinted: Callable[[str], str], tmp_path: Pa
             "COMPOSE_EXPERIMENTAL_GIT_REMOTE",
             ("false", "true"),
             marks=pytest.mark.follows(
-                "keep a copy of that file here and include the copy; or, where you trust this folder, export COMPOSE_EXPERIMENTAL_GIT_REMOTE=true"
+                "keep a copy of that file here and include the copy; or, if you trust this folder, export COMPOSE_EXPERIMENTAL_GIT_REMOTE=true"
             ),
         ),
     ],
@@ -221,7 +221,7 @@ def test_a_folder_of_another_owner_is_told_to_git(
     assert subprocess.run(["git", "status"], cwd=folder, capture_output=True).returncode == 0
 
 
-@pytest.mark.follows("do it in Go, or take a base that has it: devctl prod-preview --base alpine")
+@pytest.mark.follows("do it in Go, or use a base that has it: devctl prod-preview --base alpine")
 def test_a_base_that_has_a_shell(
     devctl: Callable[..., Ran], hinted: Callable[[str], str], tmp_path: Path
 ) -> None:

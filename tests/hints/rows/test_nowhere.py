@@ -37,7 +37,7 @@ UP = ("up", "--dry-run")
 
 
 @pytest.mark.follows(
-    "cd into the project; `devctl new DIR` starts one, `go mod init NAME` makes a module here"
+    "cd into the project; or `devctl new DIR` creates one, `go mod init NAME` creates a module here"
 )
 @pytest.mark.parametrize("way", ["cd", "new", "init"])
 def test_a_folder_that_holds_no_project(
@@ -101,7 +101,7 @@ def test_a_preview_that_is_gone_before_it_is_told(world: World, hinted: Callable
     assert prod_preview(PreviewRequest(project=world.root), world.box()).result["mode"] == "prod"
 
 
-@pytest.mark.follows("the next save is tried again; the old container runs on until then")
+@pytest.mark.follows("the next save tries again; until then, the old container keeps running")
 def test_a_compiler_that_takes_too_long(
     hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,7 +123,7 @@ def test_a_compiler_that_takes_too_long(
     assert running.world.served == (go_mod("a", "b"), "v1")
 
 
-@pytest.mark.follows('a plain line can be started under it, such as `full_bin = "./tmp/main serve"`')
+@pytest.mark.follows('a simple command can be started under it, such as `full_bin = "./tmp/main serve"`')
 def test_a_line_of_air_that_hides_its_program_from_the_debugger(hinted: Callable[[str], str]) -> None:
     """What air runs under the debugger once the line is as the hint writes it."""
 

@@ -23,7 +23,7 @@ from tests.fakes import World
 
 
 @pytest.mark.follows(
-    "stamp what belongs to the commit (its hash, its date), and build with -trimpath -buildvcs=false"
+    "embed only what belongs to the commit (its hash, its date), and build with -trimpath -buildvcs=false"
 )
 def test_a_program_that_stamps_the_moment_stamps_the_commit(hinted: Callable[[str], str]) -> None:
     def built(stamp: str, flags: str) -> bytes:
@@ -56,7 +56,7 @@ def without_a_folder() -> str:
 
 
 @pytest.mark.follows(
-    "the compose file mounts a folder of this machine at …, and production has none: a named volume there, ",
+    "production does not get the folder of this machine that the compose file mounts at …: use a named volume there, ",
     "…or devctl.yaml: `prod: {writable: […]}`",
 )
 @pytest.mark.parametrize("way", ["volume", "writable"])
@@ -64,7 +64,7 @@ def test_a_folder_of_this_machine_gives_way_to_what_production_has(
     way: str, hinted: Callable[[str], str]
 ) -> None:
     hint = hinted(without_a_folder())
-    target = hint.partition(" at ")[2].partition(",")[0]
+    target = hint.partition(" at ")[2].partition(":")[0]
     world = World()
     world.compose({"api": BOUND})
     if way == "volume":

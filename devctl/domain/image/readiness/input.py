@@ -1,4 +1,4 @@
-"""What the readiness checks look at."""
+"""The input of the readiness checks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ class HealthCheck(Struct, frozen=True):
 
 
 class Inspected(Struct, frozen=True):
-    """What is known of one image: `image` read with its files, `functions` of its Go program (empty where unknown),
-    `settings` it was built with (`CGO_ENABLED` → `0`), `dockerfile` and `stage` it was built from (None where the stage is
-    ours). `listed`: what `go list` says of the program (None: nobody could be asked); `rebuilt_by`: endings of files whose save
-    builds it anew in dev, beside those it is known to embed (None: not known).
-    `health`: that of the compose file, which goes before the image's own. `zone`: what TZ says, where that is not UTC.
-    """
+    """What is known about one image: `image` read with its files, `functions` of its Go program (empty if unknown), `settings`
+    it was built with (`CGO_ENABLED` → `0`), `dockerfile` and `stage` it was built from (None if the stage is devctl's own).
+    `listed`: what `go list` says about the program (None: it could not be run); `rebuilt_by`: extensions of files whose save
+    rebuilds it in dev, besides those it is known to embed (None: unknown). `health`: that of the compose file, which precedes
+    the image's own. `zone`: the value of TZ, if it is not UTC."""
 
     image: ImageFacts
     service: Service
@@ -40,7 +39,7 @@ class Inspected(Struct, frozen=True):
     zone: str = ""
 
     def line(self, *cmds: str) -> str | None:
-        """`Dockerfile:12` of the instruction that holds, else of the stage's FROM."""
+        """`Dockerfile:12` of the instruction that applies, else of the stage's FROM."""
         if self.dockerfile is None or self.stage is None:
             return None
         found = (effective(self.dockerfile, self.stage, cmd) for cmd in cmds)

@@ -1,4 +1,4 @@
-"""Is this image ready for production? One table of checks over a built image; `fail` is what cannot work there."""
+"""Is this image ready for production? One table of checks over a built image; `fail` means that something cannot work there."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ CERTIFICATES = (
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 )  # where Go's crypto/x509 looks on Linux
-# Beside the compiler, whose folder a program knows that was not built with -trimpath.
+# Next to the compiler, whose folder is known to a program built without -trimpath.
 _ZONES_OF_GO = "/usr/local/go/lib/time/zoneinfo.zip"
 OTHER_BASE = f"devctl prod-preview --base {DEFAULT_BASE}"
-# Found in a program that makes TLS connections. (Every net/http server has crypto/tls itself in it, so that says nothing.)
+# Found in a program that makes TLS connections. (Every net/http server contains crypto/tls itself, so that proves nothing.)
 _DIALS_TLS = frozenset(
     {
         "net/http.(*Transport).dialConn",
@@ -40,10 +40,13 @@ _DIALS_TLS = frozenset(
     }
 )
 
-_WITH_SHELL = f'devctl prod-preview --base {SHELL_BASE}, which has a shell; or start the program itself: ENTRYPOINT ["/server"]'
-_WITHOUT = 'install {} in that stage, or start the program itself: ENTRYPOINT ["/server"]'
+_WITH_SHELL = f'devctl prod-preview --base {SHELL_BASE}, which has a shell; or start the program directly: ENTRYPOINT ["/server"]'
+_WITHOUT = 'install {} in that stage, or start the program directly: ENTRYPOINT ["/server"]'
 _HEALTH_HINT = 'HEALTHCHECK NONE, or exec form: HEALTHCHECK CMD ["/server", "-healthcheck"]'
-_COMPOSE_HINT = '`healthcheck: {disable: true}`, or one that the program answers itself: `test: ["CMD", "/server", "-healthcheck"]`'
+_COMPOSE_HINT = (
+    '`healthcheck: {disable: true}`, or a check that the program answers itself: `test: ["CMD", "/server", '
+    '"-healthcheck"]`'
+)
 
 _MB = 1_000_000
 _C_WANTED = "RUN CGO_ENABLED=1 go build … in a builder with a C compiler"
@@ -51,7 +54,7 @@ _CGO_OF_OUR_OWN = 'import "C"'
 
 
 class _Rule(Struct, frozen=True):
-    """`judge` gives None where the rule does not apply."""
+    """`judge` returns None if the rule does not apply."""
 
     id: str
     judge: Callable[[Inspected], Finding | None]
@@ -64,7 +67,7 @@ def checks(inspected: Inspected) -> tuple[Finding, ...]:
 
 
 def not_ready(what: str, found: Sequence[Finding]) -> ProjectError:
-    """The error `not-ready` that names the first failure among them; all of them are in its `result`."""
+    """The error `not-ready` that names the first failure; its `result` has all of them."""
     failures = [f for f in found if f.severity == "fail"]
     first, more = failures[0], f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
     return ProjectError(
@@ -77,7 +80,7 @@ def not_ready(what: str, found: Sequence[Finding]) -> ProjectError:
 
 
 def reads_program(image: ImageFacts, service: Service, *, listed: Listing | None = None) -> bool:
-    """Whether a rule looks into the program itself, or the answer is there whatever the program does."""
+    """Whether a rule examines the program itself, or its answer does not depend on the program."""
     certificates = any(path in image.files for path in CERTIFICATES)
     zones = _has_zones(image)
     needs_c = service.source.cgo is not None or (listed is not None and listed.with_c)
@@ -95,13 +98,13 @@ def _entrypoint_form(it: Inspected) -> Finding:
     place = it.line("ENTRYPOINT" if image.entrypoint else "CMD", "CMD")
     if not it.shell:
         hint = f"ENTRYPOINT {exec_form(words)}" if words else SHELL_ONLY
-        return fail("shell-form entrypoint needs /bin/sh, and the image has none", hint, place)
+        return fail("the shell-form entrypoint needs /bin/sh, which the image does not have", hint, place)
     if text is not None and re.match(r"\s*exec\s[^;&|\n]*$", text):
-        return ok("shell form, and the program takes the place of the shell")
+        return ok("shell form, but the program replaces the shell")
     hint = (
         f"ENTRYPOINT {exec_form(words)}"
         if words
-        else "`exec` before the program: it takes the place of the shell"
+        else "`exec` before the program, so that it replaces the shell"
     )
     return warn("shell-form entrypoint: the shell gets SIGTERM, the service may not", hint, place)
 
@@ -113,7 +116,9 @@ def _entrypoint_exists(it: Inspected) -> Finding:
     if not named:
         return fail("the image starts nothing", 'ENTRYPOINT ["/server"]', place)
     if image.binary is None:
-        hint = f"COPY --from=builder … {absolute(named, image.workdir)}, or name what is there"
+        hint = (
+            f"COPY --from=builder … {absolute(named, image.workdir)}, or name a file that exists in the image"
+        )
         return fail(f"{named} is not in the image", hint, place)
     missing = _missing(it)
     if missing:
@@ -123,11 +128,11 @@ def _entrypoint_exists(it: Inspected) -> Finding:
     if not image.binary.mode & 0o111:
         hint = f"RUN chmod 0755 … in the builder, or COPY --chmod=0755 … {image.binary.path}"
         return fail(f"{image.binary.path} is not executable (mode {image.binary.mode:04o})", hint, place)
-    return ok(f"{image.binary.path} is there and executable")
+    return ok(f"{image.binary.path} exists and is executable")
 
 
 def _missing(it: Inspected) -> str:
-    """What starts the program and is not there: the interpreter of a script, or an init before it."""
+    """What starts the program and does not exist: the interpreter of a script, or an init before it."""
     image, binary = it.image, it.image.binary
     first = "".join(command(image.entrypoint, image.cmd)[:1])
     words = [] if image.shell_form or first == program(image.entrypoint, image.cmd) else [first]
@@ -148,7 +153,7 @@ def _entrypoint_absolute(it: Inspected) -> Finding | None:
     if named.startswith("/"):
         return ok("absolute path")
     words = [image.binary.path if w == named else w for w in image.entrypoint or image.cmd]
-    detail = f"{named} is found through WORKDIR or PATH only, which a base or a compose file may change"
+    detail = f"{named} is found only through WORKDIR or PATH, which a base or a compose file may change"
     return warn(detail, f"ENTRYPOINT {exec_form(words)}", it.line("ENTRYPOINT", "CMD"))
 
 
@@ -161,7 +166,7 @@ def _static_binary(it: Inspected) -> Finding | None:
     if binary.interpreter in it.image.files:
         return ok(f"dynamic binary; its interpreter {binary.interpreter} is in the image")
     detail = (
-        f"{binary.path} is linked dynamically and its interpreter {binary.interpreter} is not in the image"
+        f"{binary.path} is linked dynamically, but its interpreter {binary.interpreter} is not in the image"
     )
     hint = "RUN CGO_ENABLED=0 go build … in the builder stage"
     if it.service.source.cgo is not None:
@@ -185,14 +190,14 @@ def _user(it: Inspected) -> Finding:
     user = it.image.user.partition(":")[0]
     hint = f"USER {NONROOT}"
     if user in ("", "0", "root"):
-        return warn("the image runs as root unless it is told otherwise", hint, it.line("USER"))
+        return warn("the image runs as root by default", hint, it.line("USER"))
     if whole(user) is not None:
         return ok(f"user {user}")
     if "/etc/passwd" not in it.image.files:
         return fail(
-            f"user {user} is a name, and the image has no /etc/passwd to look it up", hint, it.line("USER")
+            f"user {user} is a name, but the image has no /etc/passwd to look it up in", hint, it.line("USER")
         )
-    return warn(f"user {user} is a name: Kubernetes cannot see that it is not root", hint, it.line("USER"))
+    return warn(f"user {user} is a name: Kubernetes cannot verify that it is not root", hint, it.line("USER"))
 
 
 def _certificates(it: Inspected) -> Finding | None:
@@ -202,13 +207,13 @@ def _certificates(it: Inspected) -> Finding | None:
     bundled = any(f.startswith("golang.org/x/crypto/x509roots/") for f in it.functions)
     if bundled or any(path in it.image.files for path in (*CERTIFICATES, named)):
         return ok("CA certificates for TLS connections")
-    detail = "the program makes TLS connections, and the image has no CA certificates"
+    detail = "the program makes TLS connections, but the image has no CA certificates"
     hint = "COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/"
     return warn(detail, hint if it.dockerfile else OTHER_BASE, it.line("FROM"))
 
 
 def _time_zones(it: Inspected) -> Finding | None:
-    """Asked for by the project's own code, or by TZ: that a library could ask for one is in most programs."""
+    """Requested by the project's own code, or by TZ: most programs contain a library that could request one."""
     asked = it.service.source.loads_zone if "time.LoadLocation" in it.functions else None
     zone = it.zone if "time.loadLocation" in it.functions else ""
     if not asked and not zone:
@@ -217,9 +222,9 @@ def _time_zones(it: Inspected) -> Finding | None:
     beside = it.settings.get("-trimpath") != "true" and _ZONES_OF_GO in it.image.files
     if embedded or beside or _has_zones(it.image):
         return ok("time zones for time.LoadLocation")
-    detail = "the program loads time zones by name, and the image has none"
+    detail = "the program loads time zones by name, but the image has none"
     if not asked:
-        detail = f"TZ is {zone}, and the image has no time zones: the program takes UTC for its local time"
+        detail = f"TZ is {zone}, but the image has no time zones: the program uses UTC as local time"
     return warn(detail, 'import _ "time/tzdata" in package main', it.line("FROM") or asked)
 
 
@@ -234,7 +239,7 @@ def _has_zones(image: ImageFacts) -> bool:
 def _opened_files(it: Inspected) -> Finding | None:
     if not it.service.build.files:
         return None
-    # A file that the user's image is given as an argument lies where that says: dev alone finds it in the source.
+    # A file that the user's image gets as an argument is where that says: only dev finds it in the source.
     given = (
         {word.rpartition("=")[2] for word in it.service.start.args} if it.dockerfile is not None else set()
     )
@@ -246,7 +251,7 @@ def _opened_files(it: Inspected) -> Finding | None:
     read_at = it.service.origins.get("files", "")
     place = read_at if re.search(r":\d+", read_at) else it.line("WORKDIR")
     target = absolute(first, it.image.workdir)
-    detail = f"opened at run time, relative to {it.image.workdir}, and not in the image: {', '.join(missing)}"
+    detail = f"opened at run time, relative to {it.image.workdir}, but not in the image: {', '.join(missing)}"
     return warn(
         detail, f"COPY {posixpath.normpath(posixpath.join(it.service.source.dir, first))} {target}", place
     )
@@ -268,7 +273,7 @@ def _secrets(it: Inspected) -> Finding:
     if not found:
         return ok("no secret in ENV, history or files")
     detail = f"anyone who can pull the image can read: {', '.join(found)}"
-    hint = "RUN --mount=type=secret,id=… while building; give it to the container when it starts"
+    hint = "use RUN --mount=type=secret,id=… in the build, and pass secrets to the container when it starts"
     place = it.line("ENV") if found[0].startswith("ENV") else it.line("ARG", "COPY")
     return warn(detail, hint, place)
 
@@ -278,30 +283,33 @@ def _source(it: Inspected) -> Finding:
     if not found:
         return ok("neither source nor .git")
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    detail = f"the image holds source: {found[0]}{more}"
-    return warn(detail, "COPY --from=builder the binary alone into a stage of its own", it.line("COPY"))
+    detail = f"the image contains source: {found[0]}{more}"
+    return warn(detail, "COPY --from=builder only the binary into a separate stage", it.line("COPY"))
 
 
 def _toolchain(it: Inspected) -> Finding | None:
-    """A single stage, or `target: builder`: what compiles is what would run."""
+    """A single stage, or `target: builder`: the image that compiles is the one that would run."""
     if "/usr/local/go/bin/go" not in it.image.files:
-        return ok("no compiler of Go")
+        return ok("no Go compiler")
     program = it.image.program
     alone = f", of which the program is {program.size_bytes / _MB:.2f} MB" if program is not None else ""
     here = target_name(it.stage) if it.stage is not None else ""
     other = next((name for name in it.service.build.prod_stages.values() if name != here), None)
     spare = it.service.build.spare_dockerfile
     if other is not None:
-        shown, hint = f"stage `{other}` is without them", f"`build: {{target: {other}}}` in the compose file"
+        shown, hint = (
+            f"stage `{other}` contains none of it",
+            f"`build: {{target: {other}}}` in the compose file",
+        )
     elif spare is not None:
         shown, hint = (
-            f"{spare} builds one without them",
+            f"{spare} builds an image without it",
             f"`build: {{dockerfile: {spare}}}` in the compose file",
         )
     else:
-        shown, hint = f"`{OTHER_BASE}` shows it without them", OTHER_BASE
+        shown, hint = f"`{OTHER_BASE}` shows the image without it", OTHER_BASE
     size = f"{it.image.size_bytes / _MB:.2f} MB{alone}"
-    detail = f"this is the image that compiles, Go's tools included: {size}; {shown}"
+    detail = f"this image contains the Go toolchain: {size}; {shown}"
     return warn(detail, hint, it.line("FROM"))
 
 
@@ -311,9 +319,7 @@ def _health(it: Inspected) -> Finding | None:
     if asked is None:
         asked, hint = HealthCheck(it.image.healthcheck, it.line("HEALTHCHECK") or ""), _HEALTH_HINT
     elif it.dockerfile is None:
-        left_out = (
-            "the health check of the compose file is left out: our production stage may not have what it runs"
-        )
+        left_out = "the health check of the compose file is left out: devctl's production stage may lack the program that it runs"
         return warn(
             left_out,
             "no action needed; `devctl init --diff` shows a production stage to build on",
@@ -328,7 +334,7 @@ def _health(it: Inspected) -> Finding | None:
 def _cannot_run(it: Inspected, test: tuple[str, ...]) -> str | None:
     in_shell = test[0] == "CMD-SHELL"
     if in_shell and not it.shell:
-        return "the health check is in shell form, and the image has no /bin/sh: always unhealthy"
+        return "the health check is in shell form, but the image has no /bin/sh: it would always be unhealthy"
     tool = TOOLS.match(test[1]) if in_shell and len(test) > 1 else None
     name = tool[1] if tool else "" if in_shell or len(test) < 2 else test[1]
     paths = candidates(name, workdir=it.image.workdir, env=it.image.env)
@@ -349,44 +355,48 @@ def cgo(it: Inspected) -> Finding | None:
         )
     found = it.listed.without if it.listed is not None else None
     if need is not None and (need.value != _CGO_OF_OUR_OWN or found is None):
-        # Known to do nothing without C; or nobody could say what is built in its place.
-        return warn(_fails_without_c(need.value), f"{_C_WANTED}, or a package that needs no C", need.place)
+        # Known to do nothing without C; or it could not be determined what is built instead.
+        return warn(
+            _fails_without_c(need.value), f"{_C_WANTED}, or use a package that does not need C", need.place
+        )
     return _left_out_without_c(sorted(found, key=lambda f: not f.says)) if found else None
 
 
 def _fails_without_c(what: str) -> str:
-    return f"{what} needs cgo, and the program was built with CGO_ENABLED=0: it fails where that is used"
+    return (
+        f"{what} needs cgo, but the program was built with CGO_ENABLED=0: it fails when it uses that package"
+    )
 
 
 def _left_out_without_c(found: Sequence[WithoutC]) -> Finding:
     first = found[0]
-    more = f"; built without it as well: {', '.join(f.package for f in found[1:])}" if len(found) > 1 else ""
+    more = f"; also built without cgo: {', '.join(f.package for f in found[1:])}" if len(found) > 1 else ""
     if first.says:
         return warn(
             f"{_fails_without_c(first.package)} ({first.says}){more}",
-            f"{_C_WANTED}, or a package that needs no C",
+            f"{_C_WANTED}, or use a package that does not need C",
             first.place,
         )
     uses = (
         "is partly written in C"
         if first.c == first.package
-        else f"has {first.c}, which is written in C, behind it"
+        else f"has {first.c}, which is written in C, as a dependency"
     )
     left = _first_names(first.left_out)
     instead = (
-        f"{_first_names(first.instead)} in place of {left}; whether that does the same cannot be told"
+        f"{_first_names(first.instead)} replaces {left}, and may not do the same"
         if first.instead
         else f"{left} left out"
     )
     return warn(
-        f"{first.package} {uses}, and the program was built with CGO_ENABLED=0: {instead}{more}",
-        f"try what uses it in the preview; with C: {_C_WANTED}",
+        f"{first.package} {uses}, but the program was built with CGO_ENABLED=0: {instead}{more}",
+        f"test what uses it in the preview; to build with C: {_C_WANTED}",
         first.place,
     )
 
 
 def embedded(it: Inspected) -> Finding | None:
-    """Files of the program whose change would not build it again in dev."""
+    """Files of the program that can change without a rebuild in dev."""
     watched = it.service.source.embedded
     if it.listed is None or not it.listed.embedded or it.rebuilt_by is None:
         return None
@@ -397,11 +407,11 @@ def embedded(it: Inspected) -> Finding | None:
         if name not in watched and posixpath.splitext(name)[1].removeprefix(".") not in endings
     ]
     if not missed:
-        return ok(f"{len(it.listed.embedded)} embedded files, each rebuilt when it is saved")
-    detail = f"embedded, but not rebuilt when saved in dev: {_first_names(missed)}"
+        return ok(f"{len(it.listed.embedded)} embedded files; saving one rebuilds the program")
+    detail = f"embedded, but saving them in dev does not rebuild the program: {_first_names(missed)}"
     return warn(
         detail,
-        "devctl init, then their extensions into include_ext of .air.toml; until then save a Go file too",
+        "run devctl init and add their extensions to include_ext in .air.toml; until then, save a Go file too",
         missed[0],
     )
 

@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// greeting is a good place for a first edit: save, and the next request has it.
+// greeting is a good place for a first edit: save, and the next request gets it.
 const greeting = "Hello from Go"
 
 // Handler routes every request the service answers.
