@@ -207,7 +207,7 @@ def test_a_chosen_port_that_somebody_takes_meanwhile_is_chosen_anew() -> None:
     outcome = up(UpRequest(project=world.root, detach=True), world.box())
     assert [s["url"] for s in outcome.result["services"]] == ["http://127.0.0.1:8082"]  # type: ignore[attr-defined]
     assert [p.message for p in world.warnings if p.code == "port-moved"] == [
-        "port 8080 is taken; shop uses  instead8081", "port 8080 is taken; shop uses  instead8082"
+        "port 8080 is taken; shop uses 8081 instead", "port 8080 is taken; shop uses 8082 instead"
     ]  # fmt: skip
 
 

@@ -168,7 +168,8 @@ def _runs_on_the_same(engine: Engine, note: UpNote, state: State) -> bool:
 
 
 def _serves_current(box: Toolbox, root: Path, service: ServiceState, note: UpNote) -> bool:
-    """It answers, and its last build was good by what the build script wrote for this very container, and is of what is on disk."""
+    """It answers, and its last build was good according to what the build script wrote for this very container, and matches
+    what is on disk."""
     probe = note.probes.get(service.name)
     if probe == "tcp" and service.url is not None:
         host, _, port = service.url.partition("://")[2].rpartition(":")

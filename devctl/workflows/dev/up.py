@@ -1,4 +1,4 @@
-"""`up`: the short way where nothing has to be done, else the long one."""
+"""`up`: the short way if nothing has to be done, else the long one."""
 
 from __future__ import annotations
 

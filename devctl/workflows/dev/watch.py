@@ -1,4 +1,4 @@
-"""The watcher: an event is a hint, the fingerprint decides; one rebuild at a time, the rest is looked at afterwards."""
+"""The watcher: an event is a hint, the fingerprint decides; one rebuild at a time, the rest is examined afterwards."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from devctl.workflows.session.steps import only_warned
 from devctl.workflows.state.watcher_process import note_watcher, watcher_state
 
 AGAIN = 5.0
-"""Seconds until the next try where the machine, not a file, was in the way: an engine that restarts."""
+"""Seconds until the next try if the machine, not a file, was the obstacle: an engine that restarts."""
 TRIAL_AGAIN = 10.0
-"""Seconds until file events are tried again where that could not be done, doubled each time: a busy machine, a restart."""
+"""Seconds until file events are tried again if that was not possible, doubled each time: a busy machine, a restart."""
 END = 3.0
 _LIMITS = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or stop other watchers"
 _VM = "devctl.yaml: `watch: {poll: never}` if that is wrong; reloads are faster in a folder on the engine's own file system"
 
 
 def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
-    """The background watcher: lives until it is told to end, or its project is gone."""
+    """The background watcher: lives until it is told to stop, or its project is gone."""
     project = load(box, request.project, lenient=True, unattended=True)
     with contextlib.suppress(InterruptedByUser, KeyboardInterrupt), holding(box, project) as mine:
         if mine:
@@ -57,7 +57,7 @@ def _say(reporter: Reporter, text: str) -> None:
 
 @contextlib.contextmanager
 def holding(box: Toolbox, project: Project) -> Iterator[bool]:
-    """Be this project's watcher; yields False where another one lives."""
+    """Be this project's watcher; yields False if another one is alive."""
     box.state.make(project.root)
     with box.files.hold(project.root, WATCHER_LOCK, note=str(box.host.pid())) as mine:
         if mine:
@@ -66,15 +66,15 @@ def holding(box: Toolbox, project: Project) -> Iterator[bool]:
 
 
 def still_mine(files: Files, root: Path) -> bool:
-    """Whether our lock is where others look for it: not once the project was moved or removed, or `.devctl/` was deleted.
+    """Whether the lock is where others look for it: not once the project was moved or removed, or `.devctl/` was deleted.
 
-    The folder itself says less: whatever writes into a project may have made it again.
+    The folder itself says less: anything that writes into a project may have recreated it.
     """
     return files.held(root, WATCHER_LOCK)
 
 
 def watch(box: Toolbox, project: Project, *, stop: Callable[[], bool]) -> None:
-    """Until `stop` says so: rebuild what changed, tell reloads. Raises InterruptedByUser on Ctrl-C."""
+    """Until `stop` is true: rebuild what changed, report reloads. Raises InterruptedByUser on Ctrl-C."""
     ended = threading.Event()
     watching = _Watching(box, project, ended)
     try:
@@ -83,7 +83,7 @@ def watch(box: Toolbox, project: Project, *, stop: Callable[[], bool]) -> None:
     finally:
         ended.set()
         for follower in watching.followers.values():
-            follower.join(END)  # each has a `docker logs` to end
+            follower.join(END)  # each has a `docker logs` to stop
 
 
 class _Watching(Struct):
@@ -100,7 +100,7 @@ class _Watching(Struct):
     trial_wait: float = TRIAL_AGAIN
 
     def until_paths_change(self, stop: Callable[[], bool]) -> None:
-        """Watch one set of paths; another set (a new `replace`, a new member of a workspace) is watched anew."""
+        """Watch one set of paths; another set (a new `replace`, a new member of a workspace) needs a new watch."""
         self._follow_all()
         paths = watched_paths(self.box.files, self.known)
         armed = False
@@ -136,7 +136,7 @@ class _Watching(Struct):
             raise
         except (MachineError, FilesError) as error:
             if self.box.files.gone(self.known.root):
-                return  # the project was moved or removed: who asks next finds the lock gone, and ends
+                return  # the project was moved or removed: the next check finds the lock gone, and ends
             _say(self.box.reporter, error.problem.message)
             self.again_at = self.box.clock.monotonic() + AGAIN
         except Superseded:
@@ -158,7 +158,7 @@ class _Watching(Struct):
         return False
 
     def _events_fail(self) -> bool:
-        """Tried when the first service runs as wanted; where events do not arrive, polling is brought in and said."""
+        """Tried when the first service runs as wanted; if events do not arrive, polling is used, and reported."""
         self.trial_at = None
         if must_poll(self.box, self.known) or self.known.watch_poll == "never":
             return False
@@ -198,7 +198,7 @@ class _Watching(Struct):
 
 @contextlib.contextmanager
 def _ended_at_once(batches: Iterator[frozenset[Path]]) -> Iterator[None]:
-    """A generator is closed here and now, so that one watch ends before the next begins."""
+    """The generator is closed right here, so that one watch ends before the next begins."""
     try:
         yield
     finally:
@@ -214,7 +214,7 @@ def _model_files(project: Project) -> list[str]:
 
 
 def watched_paths(files: Files, project: Project) -> tuple[Path, ...]:
-    """Every input but the source, which is air's: manifests, recipe, model."""
+    """Every input except the source, which air watches: manifests, recipe, model."""
     names = [*_model_files(project), *project.watch_also]
     if project.inputs is not None:  # what compose files name and include
         names += [path for path in project.inputs.looked_at if Path(path).is_relative_to(project.root)]

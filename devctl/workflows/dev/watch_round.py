@@ -1,4 +1,4 @@
-"""One round of the watcher: what the files say now against what runs, and the way there."""
+"""One round of the watcher: what the files say now against what runs, and the way from one to the other."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ from devctl.workflows.state.snapshot import note_old
 from devctl.workflows.switch.lock import locked
 
 AWAY = ("engine-unreachable", "docker-missing", "project-locked")
-"""Codes of what passes by itself: nothing of the project failed."""
+"""Codes of what passes by itself: nothing in the project failed."""
 
 
 def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
     """Bring every service that runs in dev mode to what the files say; others are left alone.
 
-    Returns the project as its files say (`known` where they cannot be understood, or wait for a person), and whether something
-    failed.
-    Raises MachineError where the engine is away, Superseded where the files changed during a build.
+    Returns the project as its files say (`known` if they cannot be understood, or wait for a person), and whether something
+    failed. Raises MachineError if the engine is not reachable, Superseded if the files changed during a build.
     """
     with locked(box, known.root, command="watch", timeout=LOCK_TIMEOUT):
         try:
@@ -63,7 +62,7 @@ def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
 
 
 def in_dev(project: Project, observed: Observed) -> list[str]:
-    """The services that run in dev mode: in prod mode, and for what was stopped, the watcher idles."""
+    """The services that run in dev mode: the watcher ignores prod mode, and what was stopped."""
     found = ((s.name, observed.of(s.name)) for s in project.services)
     return [
         name
@@ -77,7 +76,7 @@ def _bring(box: Toolbox, session: Session, name: str) -> bool:
     service = session.project.service(name)
     assert service is not None
     if not any(s.service == name for s in session.plan()):
-        current(box, session.project, service)  # a change that failed was taken back
+        current(box, session.project, service)  # a change that failed was rolled back
         build_again(box.processes, session.observed.of(name))
         return True
     try:
@@ -99,7 +98,7 @@ def _bring(box: Toolbox, session: Session, name: str) -> bool:
 
 
 def current(box: Toolbox, project: Project, service: Service) -> None:
-    """What runs is what the files say: nothing is old any more, and the next change is told against these files."""
+    """What runs is what the files say: nothing is old any more, and the next change is compared with these files."""
     note_old(box, project, service.name, None)
     remember_manifest(box, project, service)
 
@@ -114,7 +113,7 @@ def replace_running(
     assemble: bool = False,
     judge: Callable[[], None] = lambda: None,
 ) -> None:
-    """The transaction, told in words; raises what `replace_service` raises."""
+    """The transaction, reported in words; raises what `replace_service` raises."""
     began = box.clock.monotonic()
     wanted = session.wanted_of(service.name)
     found = session.observed.of(service.name)
@@ -130,7 +129,7 @@ def replace_running(
 
 
 def _say_held_back(box: Toolbox, project: Project, services: list[str], why: str) -> bool:
-    """Once for each change; no failure that a save could fix."""
+    """Once for each change; not a failure that a save could fix."""
     known = box.state.read(project.root, ServingNote).old
     for name in services:
         if name not in known or known[name].reason != why:
@@ -143,7 +142,7 @@ def _say_failed(box: Toolbox, project: Project, services: list[str], error: Devc
     if isinstance(error, InterruptedByUser) or error.code in AWAY:
         raise error
     if not box.files.is_dir(project.root):
-        return True  # nothing of it is made again
+        return True  # none of it is recreated
     message = f"{error.problem.message}\n{error.detail}".strip()
     for name in services:
         note_old(box, project, name, error.problem.message)

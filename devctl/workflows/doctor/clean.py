@@ -1,7 +1,7 @@
-"""clean: remove what devctl made and nobody needs any more.
+"""clean: remove what devctl created and nobody needs any more.
 
-Only what carries the label of this machine is judged: an engine may be shared, and whether another machine's folder is there
-cannot be seen from here (docs/decisions/0016-machine-id.md).
+Only what has this machine's label is judged: an engine may be shared, and whether another machine's folder exists cannot be
+seen from here (docs/decisions/0016-machine-id.md).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Unneeded(Struct, frozen=True):
 
 
 def clean(request: CleanRequest, box: Toolbox) -> Outcome:
-    """Left-overs of projects whose folder is gone, superseded images of this one; shared caches with consent."""
+    """Leftovers of projects whose folder is gone, superseded images of this one; shared caches with consent."""
     agreed = _consent(request, box)
     folders = _end_left_folders(request, box)
     with _locked(request, box):
@@ -90,8 +90,8 @@ def _remove(box: Toolbox, found: Sequence[Unneeded]) -> list[Unneeded]:
 
 
 def _end_left_folders(request: CleanRequest, box: Toolbox) -> list[Path]:
-    """Temporary projects of a `demo` that was killed: all that runs for them ends, and the folder goes. What was built for
-    them is then left of a folder that is gone. Not the one that we stand in."""
+    """Temporary projects of a `demo` that was killed: everything that runs for them is stopped, and the folder is removed.
+    What was built for them is then left over from a deleted folder. Not the project of the current folder."""
     left = [f for f in box.identity.left_folders() if f != root_of(box.files, box.host, request.project)]
     for folder in left if not request.dry_run else ():
         if box.files.is_dir(folder):
@@ -103,7 +103,7 @@ def _end_left_folders(request: CleanRequest, box: Toolbox) -> list[Path]:
 
 
 def _here(request: CleanRequest, box: Toolbox) -> Project | None:
-    """The project we stand in, if any: outside of one only the others' left-overs are cleaned."""
+    """The project of the current folder, if any: outside a project only the leftovers of others are cleaned."""
     try:
         return load(box, request.project, lenient=True)
     except DevctlError as error:
@@ -113,7 +113,7 @@ def _here(request: CleanRequest, box: Toolbox) -> Project | None:
 
 
 def _locked(request: CleanRequest, box: Toolbox) -> AbstractContextManager[None]:
-    """Of the project that we stand in, where something was ever done in it."""
+    """Of the project of the current folder, if devctl was ever used in it."""
     root = root_of(box.files, box.host, request.project)
     if request.dry_run or root is None or not box.files.exists(root / STATE_FOLDER):
         return contextlib.nullcontext()
@@ -121,7 +121,7 @@ def _locked(request: CleanRequest, box: Toolbox) -> AbstractContextManager[None]
 
 
 def _consent(request: CleanRequest, box: Toolbox) -> Sequence[Labelled]:
-    """The shared caches that may go: those that were named when somebody agreed, whatever is made while we wait."""
+    """The shared caches that may be removed: those that were named when somebody agreed, whatever is created meanwhile."""
     found = _caches(box.identity, box.engine) if request.caches else ()
     caches = [c.name for c in found]
     if (
@@ -139,7 +139,7 @@ def _consent(request: CleanRequest, box: Toolbox) -> Sequence[Labelled]:
 
 
 def unneeded(box: Toolbox, project: Project | None) -> list[Unneeded]:
-    """What may go, containers first: they hold the images."""
+    """What may be removed, containers first: they use the images."""
     stopped = [c for c in made_here(box.identity, box.engine, "container") if not c.in_use]
     images = [i for i in made_here(box.identity, box.engine, "image") if _named_by_us(i)]
     networks = made_here(box.identity, box.engine, "network")
@@ -148,7 +148,7 @@ def unneeded(box: Toolbox, project: Project | None) -> list[Unneeded]:
     lost = {t.id for t in (*stopped, *images, *caches) if is_gone(box.files, t)}
     lost |= {t.id for t in (*networks, *images) if t.labels[PROJECT_LABEL] in gone}
     intent = read_intent(box.private, project.root) if project is not None else None
-    # A switch that was interrupted may go back to it.
+    # An interrupted switch may go back to it.
     needed = set(intent.tags.values()) if intent is not None else set()
     old = [
         i
@@ -166,14 +166,14 @@ def unneeded(box: Toolbox, project: Project | None) -> list[Unneeded]:
 
 
 def _left_behind(identity: Identity, engine: Engine, kind: Kind) -> Iterator[Unneeded]:
-    """What was to end with a command, and the command was killed."""
+    """What should have ended with a command that was killed."""
     for thing in engine.labelled(kind, TEMPORARY_LABEL):
         if identity.ended(thing.labels):
             yield Unneeded(thing, KILLED)
 
 
 def _named_by_us(image: Labelled) -> bool:
-    """An image that somebody builds on one of ours (`FROM shop-app:dev`) has its labels as well, and a name of its own."""
+    """An image that somebody builds on one of devctl's (`FROM shop-app:dev`) has its labels too, and its own name."""
     service = image.labels.get(SERVICE_LABEL)
     if service is None or image.name == image.id:
         return True
@@ -181,12 +181,12 @@ def _named_by_us(image: Labelled) -> bool:
 
 
 def _caches(identity: Identity, engine: Engine) -> Sequence[Labelled]:
-    """A volume with our project's label as well is a project's data and not a cache."""
+    """A volume that also has devctl's project label is a project's data and not a cache."""
     return [v for v in made_here(identity, engine, "volume", CACHE_LABEL) if PROJECT_LABEL not in v.labels]
 
 
 def _gone_projects(box: Toolbox) -> frozenset[str]:
-    """Projects whose folder is gone, by what their containers (all of them stopped) and images say of it."""
+    """Projects whose folder is gone, according to their containers (all of them stopped) and images."""
     every = [
         *made_here(box.identity, box.engine, "container"),
         *(i for i in made_here(box.identity, box.engine, "image") if folder_of(i)),
@@ -196,7 +196,7 @@ def _gone_projects(box: Toolbox) -> frozenset[str]:
 
 
 def _orphaned_data(box: Toolbox) -> list[str]:
-    """Data is never removed here; what nobody else would tell is said."""
+    """Data is never removed here; it is only reported, since nothing else would."""
     gone = _gone_projects(box)
     volumes = box.engine.labelled("volume", PROJECT_LABEL)
     return [
@@ -207,7 +207,7 @@ def _orphaned_data(box: Toolbox) -> list[str]:
 
 
 def _build_cache(engine: Engine) -> Iterator[str]:
-    """Whose it is cannot be told, so nothing of it is removed here."""
+    """Its owner is unknown, so nothing of it is removed here."""
     size = engine.disk_use().get("Build Cache", "")
     if size.endswith(("GB", "TB")):
         yield (
@@ -217,7 +217,7 @@ def _build_cache(engine: Engine) -> Iterator[str]:
 
 
 def _of_older(files: Files, engine: Engine) -> list[str]:
-    """Made before there was a label for the machine: whose they are is not known, so a person decides."""
+    """Created before there was a label for the machine: its owner is unknown, so a person decides."""
     found = [t for kind in _KINDS for t in engine.labelled(kind, PROJECT_LABEL)]
     old = [t for t in found if MACHINE_LABEL not in t.labels and not t.in_use and is_gone(files, t)]
     return [

@@ -1,4 +1,4 @@
-"""doctor and bases as commands: for the project where there is one, for the defaults elsewhere."""
+"""doctor and bases as commands: for the project if there is one, for the defaults elsewhere."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def doctor(request: DoctorRequest, box: Toolbox) -> Outcome:
 
 
 def _bases_or_defaults(box: Toolbox, project: Project | None) -> Sequence[Base]:
-    """A Dockerfile that names no image says nothing of the machine."""
+    """A Dockerfile that names no image says nothing about the machine."""
     try:
         return project_bases_of(box, project) if project is not None else defaults()
     except FilesError as error:
@@ -71,7 +71,7 @@ def bases(request: BasesRequest, box: Toolbox) -> Outcome:
 
 
 def _project(box: Toolbox, request: BasesRequest | DoctorRequest, *, say: bool = False) -> Project | None:
-    """None outside a project, or in one whose files are broken today; `say`: what is broken is a warning."""
+    """None outside a project, or in one whose files are broken; `say`: report that as a warning."""
     try:
         return load(box, request.project)
     except DevctlError as error:
@@ -83,7 +83,7 @@ def _project(box: Toolbox, request: BasesRequest | DoctorRequest, *, say: bool =
 
 
 def project_bases_of(box: Toolbox, project: Project) -> tuple[Base, ...]:
-    """Every base that a dev run or any production run of the project may ask for."""
+    """Every base that a dev run or any production run of the project may need."""
     runs = [dev_run(project, s) for s in project.services]
     for base in RUNTIME_BASES:
         runs += [prod_run(project, s, base=base) for s in project.services]

@@ -1,4 +1,4 @@
-"""`doctor`: gather facts, judge them by the table of checks, and with `--fix` put right what can be, in order."""
+"""`doctor`: gather facts, judge them with the table of checks, and with `--fix` fix what can be fixed, in order."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from devctl.workflows.doctor.project import NOBODY, Subject
 from devctl.workflows.session.steps import Steps
 
 ROUNDS = 4
-"""A fix can bring the next failure to light: with a context an engine is asked, with it compose, with both the bases."""
+"""A fix can reveal the next failure: with a context an engine can be queried, with it compose, with both the bases."""
 
 
 class DoctorReport(Struct, frozen=True):
-    """The lines of `checks[]`; `problem` is the error to end with, None where nothing fails."""
+    """The lines of `checks[]`; `problem` is the error to end with, None if nothing fails."""
 
     checks: tuple[CheckResult, ...]
     problem: MachineError | None = None
@@ -38,8 +38,8 @@ class DoctorReport(Struct, frozen=True):
 
 
 class _Fixing(Struct):
-    """A `Fixer`, and what it has done so far. `undone`: the fixes that were refused, failed or had nothing left to do,
-    and are not tried again."""
+    """A `Fixer`, and what it has done so far. `undone`: the fixes that were refused, failed or had nothing left to do, and are
+    not tried again."""
 
     box: MachineBox
     bases: Sequence[Base]
@@ -51,7 +51,7 @@ class _Fixing(Struct):
     failures: list[MachineError] = field(default_factory=list)
 
     def look(self) -> Sequence[CheckResult]:
-        """Everything is asked at the same time, except for what needs an answer first."""
+        """Everything is queried at the same time, except for what depends on another answer."""
         box, subject = self.box, self.subject
         with ThreadPoolExecutor(max_workers=12) as pool:
             machine = pool.submit(box.machine.facts)
@@ -79,14 +79,14 @@ class _Fixing(Struct):
         return run_checks(self.facts)
 
     def _known(self, base: Base) -> tuple[BaseState, ...]:
-        """Nothing where no engine can be asked: the check of the engine says why."""
+        """Nothing if no engine can be queried: the engine's check says why."""
         try:
             return list_bases(self.box, [base], mirror=self.mirror)
         except MachineError:
             return ()
 
     def _inside(self, pool: ThreadPoolExecutor, bases: Sequence[BaseState]) -> Future[InsideFacts] | None:
-        """One container for all that is asked inside; without a base that has a shell nothing is."""
+        """One container for everything that is queried inside; nothing without a base that has a shell."""
         image, subject = _image(bases), self.subject
         if not image or not subject.start_containers:
             return None
@@ -109,7 +109,7 @@ class _Fixing(Struct):
             if did:
                 self.did[fix] = did
                 self.box.reporter.emit(Remark(did))
-            else:  # another command did it while we waited for the lock
+            else:  # another command did it while this one waited for the lock
                 self.undone.add(fix)
         except MachineError as error:
             self.undone.add(fix)
@@ -134,7 +134,7 @@ class _Fixing(Struct):
         return _image(self.facts.bases)
 
     def go_image(self) -> str:
-        """The project's own base; during onboard, which has not asked for it yet, any Go that is here."""
+        """The project's own base; during onboard, which has not fetched it yet, any Go that is available locally."""
         image = _image(self.facts.bases) or next(iter(self.box.images.named("golang")), "")
         if not image:
             raise MachineError(
@@ -158,7 +158,7 @@ def run_doctor(
 ) -> DoctorReport:
     """Every check; `bases` are the project's, or the defaults outside one; `subject` the project itself.
 
-    `fix` is consent to fix what is devctl's or missing, `yes` to what is asked for besides.
+    `fix` is consent to fix what is devctl's or missing, `yes` to what needs a question besides.
     """
     fixing = _Fixing(box, defaults() if bases is None else tuple(bases), mirror, subject)
     results = fixing.look()
@@ -180,14 +180,14 @@ def _image(bases: Sequence[BaseState]) -> str:
 
 
 def _consent(box: MachineBox, fix: Fix, *, yes: bool) -> bool:
-    """`--fix` is the consent to all that is devctl's; for more than that somebody is asked, where there is somebody."""
+    """`--fix` is the consent to everything that is devctl's; anything else is asked, if there is somebody to ask."""
     if yes or not fix.asks:
         return True
     return box.host.confirm(fix.asks) if box.host.interactive() else fix.unasked
 
 
 def _with_cure(result: CheckResult, before: CheckResult | None, did: Mapping[Fix, str]) -> CheckResult:
-    """Not everything that is well now was fixed: with the bases here, no registry is missed."""
+    """Not everything that is well now was fixed: with the bases available, no registry is missed."""
     fix = before.fix if before is not None else None
     if (
         before is None

@@ -1,4 +1,4 @@
-"""Lines of go.mod and go.sum that the project's services want and do not find."""
+"""Lines of go.mod and go.sum that the project's services need and that are missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from devctl.errors import DevctlError, FilesError
 def module_gaps(
     files: Files, sources: Sources, root: Path | None, project: Project | None
 ) -> tuple[ModuleGap, ...] | None:
-    """Of the modules that the project's services are built from, or of the workspace that holds them."""
+    """Of the modules that the project's services are built from, or of the workspace that contains them."""
     if root is None or project is None:
         return None
     try:
@@ -37,7 +37,7 @@ def module_gaps(
 def _workspace_gaps(
     files: Files, root: Path, facts: SourceFacts, work: str, project: Project
 ) -> tuple[ModuleGap, ...]:
-    """None is judged where go.work lies above the project, or a file cannot be read: the build says what is wrong."""
+    """None is judged if go.work is above the project, or a file cannot be read: the build says what is wrong."""
     base = posixpath.dirname(work) or "."
 
     def read(*parts: str) -> str | None:
@@ -65,7 +65,7 @@ def _workspace_gaps(
 
 
 def _imports_by_module(modules: Iterable[Module], project: Project) -> dict[str, list[str]]:
-    """What the services are built from may lie in several members; each import is that of the member it stands in."""
+    """What the services are built from may be in several members; each import belongs to the member that contains it."""
     home = {_path(m, package.dir): (m.dir, package.imports) for m in modules for package in m.packages}
     paths = {m.dir: m for m in modules}
     starts = [
@@ -92,7 +92,7 @@ def _gap(files: Files, root: Path, module: Module, mains: list[str]) -> ModuleGa
 
 
 def _imports(module: Module, mains: list[str]) -> Iterator[str]:
-    """What the mains are built from: a package that no service uses keeps none from being built."""
+    """What the mains are built from: a package that no service uses prevents none from being built."""
     by_path = {_path(module, package.dir): package.imports for package in module.packages}
     starts = [_path(module, posixpath.join(module.dir, main)) for main in mains]
     for path in reachable(starts, by_path):

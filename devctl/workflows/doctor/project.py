@@ -1,4 +1,4 @@
-"""The project that `doctor` looks at besides the machine: its folder, its ports, its lock, and what is left of others."""
+"""The project that `doctor` examines besides the machine: its folder, its ports, its lock, and the leftovers of others."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from devctl.workflows.switch.lock import locked
 
 
 class Subject(Struct, frozen=True):
-    """`root` None: no project here. `facts`: who finds out which of `MachineFacts`; None is the answer where it cannot be known.
-    `fixes`: those that need more than an `Installer`, by their names."""
+    """`root` None: no project here. `facts`: functions that find out facts of `MachineFacts`; None is the answer if a fact
+    cannot be known. `fixes`: those that need more than an `Installer`, by name."""
 
     root: Path | None = None
     owner: tuple[int, int] = (0, 0)
@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 def subject_of(box: Toolbox, root: Path | None, project: Callable[[], Project | None]) -> Subject:
-    """`project` gives None where its files cannot be read today; its folder still can."""
+    """`project` is None if its files cannot be read; its folder still can."""
     return Subject(
         root=root,
         owner=box.files.owner(root) if root is not None else (0, 0),
@@ -73,7 +73,7 @@ def subject_of(box: Toolbox, root: Path | None, project: Callable[[], Project | 
 
 
 def _if_known(ask: Callable[[], T]) -> Callable[[], T | None]:
-    """None where the engine, or the folder, cannot be asked: its own check says why."""
+    """None if the engine, or the folder, cannot be queried: its own check says why."""
 
     def answer() -> T | None:
         try:
@@ -85,8 +85,8 @@ def _if_known(ask: Callable[[], T]) -> Callable[[], T | None]:
 
 
 def newcomer(box: Toolbox, root: Path, project: Callable[[], Project | None]) -> Subject:
-    """What a first start can fail of: no container is started before the bases are here, and what is left of other
-    projects keeps nobody from starting."""
+    """What a first start can fail of: no container is started before the bases are available, and the leftovers of other
+    projects prevent nobody from starting."""
     subject = subject_of(box, root, project)
     facts = {name: ask for name, ask in subject.facts.items() if name != "leftovers"}
     return replace(subject, start_containers=False, facts=facts)
@@ -135,7 +135,7 @@ def _lock_holder(files: Files, root: Path | None) -> str | None:
 
 
 def cache_of(engine: Engine, project: Project | None) -> str:
-    """The volume of the shared build cache, where it is there and devctl's; "" elsewhere."""
+    """The volume of the shared build cache, if it exists and is devctl's; "" otherwise."""
     try:
         ours = engine.labelled("volume", CACHE_LABEL) if project is not None else ()
     except MachineError:
@@ -152,7 +152,7 @@ def _leftovers(box: Toolbox) -> tuple[str, ...]:
 
 
 def _orphans(box: Toolbox) -> dict[int, Path]:
-    """Watchers whose project is gone: nobody could ever end them by `down`."""
+    """Watchers whose project is gone: nobody could ever stop them with `down`."""
     alive = box.machine().machine.watchers()
     return {pid: root for pid, root in alive.items() if box.files.gone(root / STATE_FOLDER)}
 
@@ -174,7 +174,7 @@ def _wait_for_end(box: Toolbox, pids: set[int]) -> None:
 
 
 def _missing_externals(engine: Engine, project: Project | None) -> tuple[str, ...] | None:
-    """`network back`, `volume data`; None without a project, or an engine to ask."""
+    """`network back`, `volume data`; None without a project, or an engine to query."""
     if project is None:
         return None
     wanted = [(kind, name) for kind, _, name in externals(project.model)]
@@ -191,7 +191,7 @@ def _create_externals(engine: Engine, project: Project | None) -> str:
 
 
 def _end_abandoned(box: Toolbox) -> str:
-    """With their networks: nothing else says afterwards that the project of those is gone."""
+    """With their networks: afterwards nothing else shows that their project is gone."""
     ended = [thing for thing in abandoned_containers(box) if box.engine.remove(thing)]
     left = {c.labels[PROJECT_LABEL] for c in box.engine.labelled("container", PROJECT_LABEL)}
     gone = {thing.labels[PROJECT_LABEL] for thing in ended} - left

@@ -1,4 +1,4 @@
-"""The builds of several services, side by side: what they share is built once by BuildKit, the rest waits for nothing."""
+"""The builds of several services, in parallel: BuildKit builds what they share once, and nothing else waits."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from devctl.workflows.session.steps import Steps
 
 
 def build_all(box: Toolbox, session: Session, steps: Steps, causes: Mapping[str, str]) -> frozenset[str]:
-    """Build the services of `causes`, those that nobody needs at last; returns what is left out because it did not build.
+    """Build the services of `causes`, optional ones last; returns what is left out because it did not build.
 
-    Raises what `build` raises where a needed one fails; the builds beside it are ended then.
+    Raises what `build` raises if a needed one fails; the other builds are then stopped.
     """
     extra = session.spare
     missing: dict[str, Missing] = {}
@@ -41,8 +41,8 @@ def build_all(box: Toolbox, session: Session, steps: Steps, causes: Mapping[str,
                 note_built(box.private, session.root, job)
 
     works = [partial(one, name) for name in sorted(causes, key=lambda name: name in extra)]
-    # What production builds share is compiled by the first, into the cache that the others go on with: begun together, each would
-    # compile all of it. What a dev stage is built of are layers, and BuildKit makes one of those once.
+    # The first production build compiles what they share, into the cache that the others reuse: started together, each would
+    # compile all of it. A dev stage consists of layers, which BuildKit builds only once.
     alone = 1 if len(works) == 1 or any(run.mode == "prod" for run in session.runs) else 0
     for work in works[:alone]:
         work()

@@ -1,4 +1,4 @@
-"""The volume that dev containers compile in. A new one begins with the standard library, as the image's build compiled it: the
+"""The volume that dev containers compile in. A new one starts with the standard library as compiled by the image's build: the
 air stage compiles it anyway, and the first build in the container need not do so again (docs/decisions/0022-compiled-once.md)."""
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from devctl.workflows.session.steps import Steps
 WITHIN = 300.0
 _STAGES = ("std", "devctl-std")
 _COMPILES = f"GOCACHE={CACHE_TARGET}/go-build "
-"""In the line of a stage that has the compiled packages where the volume has them."""
+"""In a stage whose compiled packages are where the volume has them."""
 _OWN = """
 [ -z "$1" ] || chown -hR "$1" /cache/go-build
 find /cache/go-build -type f -exec touch {} +
 """
-"""Go clears away what was not used for five days, and notes a use only in files of its own user."""
+"""Go removes what was not used for five days, and records a use only in files of its own user."""
 
 
 def ensure_cache(box: Toolbox, session: Session, steps: Steps) -> None:
-    """Create the volume where it is not there yet, and fill it. Called when the images are built: their std stage is then in the
-    builder's cache. What cannot be filled is compiled by the first build in a container."""
+    """Create the volume if it does not exist, and fill it. Called when the images have been built: their std stage is then in
+    the builder's cache. If it cannot be filled, the first build in a container compiles it."""
     if CACHE_KEY not in session.model.get("volumes", {}):
         return
     project = session.project
@@ -52,7 +52,7 @@ def ensure_cache(box: Toolbox, session: Session, steps: Steps) -> None:
 
 
 def _std_stage(sources: Sources, session: Session, run: Run) -> str | None:
-    """The stage that compiles the standard library into the place of the volume: ours, also where `init` wrote it."""
+    """The stage that compiles the standard library into the volume's path: devctl's own, also as written by `init`."""
     if run.mode != "dev" or not any(w.service == run.service for w in session.wanted):
         return None
     text = session.recipes[run.service].dockerfile
@@ -68,8 +68,8 @@ def _std_stage(sources: Sources, session: Session, run: Run) -> str | None:
 
 
 def _fill(box: Toolbox, session: Session, run: Run, stage: str) -> bool:
-    """Whether that went well. The engine copies what an image has at the place of a new volume when a container is created. The
-    image is there for that moment only, under a name that nobody else has; its layer stays in the builder's cache."""
+    """Whether that succeeded. When a container is created, the engine copies what its image has at the path of a new volume.
+    The image exists only for that moment, under a unique name; its layer stays in the builder's cache."""
     labels = dict(box.identity.temporary())
     name, word = session.project.name, digest(sorted(labels.values()))[:12]
     image = image_ref(name, run.service, f"devctl-std-{word}")

@@ -15,9 +15,9 @@ from devctl.workflows.session.session import Session, debug_scripts
 from devctl.workflows.session.steps import Steps
 
 WITHIN = 900.0
-"""Seconds: it is compiled, on a slow machine for minutes."""
+"""Seconds: it is compiled, which takes minutes on a slow machine."""
 OLD_GO, OTHER_PROCESSOR = 3, 4
-"""What templates/debug/install ends with where no delve can be built."""
+"""The exit code of templates/debug/install if no delve can be built."""
 _OF_A_PROXY = (
     "GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
     "http_proxy", "https_proxy", "no_proxy",
@@ -25,7 +25,7 @@ _OF_A_PROXY = (
 
 
 def ensure_debugger(box: Toolbox, session: Session, steps: Steps) -> None:
-    """Called when the images are built and nothing that runs was touched. Raises MachineError `debugger-not-installed`."""
+    """Called when the images have been built and nothing that runs was touched. Raises MachineError `debugger-not-installed`."""
     starting = set(session.starting)
     for run in session.runs:
         if run.debugging is not None and run.service in starting:
@@ -34,14 +34,14 @@ def ensure_debugger(box: Toolbox, session: Session, steps: Steps) -> None:
 
 
 def _install(box: Toolbox, session: Session, run: Run) -> None:
-    """By the Go of the dev image, as the user that the dev container has, and with its settings for a proxy."""
+    """With the Go of the dev image, as the dev container's user, and with its proxy settings."""
     project, scripts = session.project, debug_scripts(box.templates)
     said = session.model["services"][run.service].get("environment") or {}
     settings = go_settings(box.files, box.host) | {k: str(v) for k, v in said.items() if k in _OF_A_PROXY}
     flags = ["--rm", "--init", *temporary(box.identity, project.name)]
     flags += [mount("volume", project.cache_volume, CACHE_TARGET)]
     flags += ["--user", run.user] if run.user else []
-    # Not as words of the command: all users of the machine see those, and the address of a proxy may hold a password.
+    # Not as arguments: all users of the machine can see those, and the address of a proxy may contain a password.
     flags += ["--env-file", "/dev/stdin"]
     flags += ["--workdir", "/", "--entrypoint", "sh"]
     versions = " ".join(f"{minor}:{version}" for minor, version in DELVE)

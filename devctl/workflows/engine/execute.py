@@ -1,4 +1,4 @@
-"""Hand a step to compose and turn what comes back into a result or one clear error."""
+"""Hand a step to compose and turn the result into a value or one clear error."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ from devctl.workflows.session.session import Session
 
 _MADE_ANEW = regex(r"is already in use by container|network [0-9a-f]{64} not found")
 _ENDED = ("migration-failed", "dependency-exited")
-"""Codes of a container that ended while another one waits for it."""
+"""Codes of a container that exits while another one waits for it."""
 TIMED_OUT = 124
-"""The code of a program whose time ran out."""
+"""The code of a program that timed out."""
 TAIL = 20
 """Lines of a tool's output shown below an error."""
 
 
 def build(box: Toolbox, session: Session, service: str, *, anew: bool = False) -> None:
-    """Build one image. `anew`: with a deps layer made again, and all of an image that has none.
+    """Build one image. `anew`: with a rebuilt deps layer, or entirely if it has none.
 
-    Raises ProjectError `build-failed`, or the entry of the failure dictionary that fits.
+    Raises ProjectError `build-failed`, or the matching entry of the failure dictionary.
     """
     model = _on_bases(box.sources, box.engine, session, service)
     recipes = {**session.recipes, **_with_cache(box.sources, session, service)}
@@ -68,7 +68,9 @@ def build(box: Toolbox, session: Session, service: str, *, anew: bool = False) -
         )
         ours = session.project.service(service)
         if ours is None or isinstance(error, MachineError):
-            raise error.replace(place=place)  # what the machine lacks is mended at no line of the project
+            raise error.replace(
+                place=place
+            )  # what the machine lacks cannot be fixed in a line of the project
         error = _compiled(ours, error.replace(place=place), mode=session.run(service).mode)
         place = error.problem.place or _line(
             box.sources, session, service, failed_build(done.output).instruction
@@ -77,7 +79,8 @@ def build(box: Toolbox, session: Session, service: str, *, anew: bool = False) -
 
 
 def _with_cache(sources: Sources, session: Session, service: str) -> Recipes:
-    """A user's own Dockerfile for production, or that of a job, with what keeps each build from compiling the standard library."""
+    """A user's own Dockerfile for production, or that of a job, with what keeps each build from compiling the standard
+    library."""
     run = session.find_run(service)
     recipe = session.recipes.get(service)
     if recipe is None or (run is not None and (run.mode == "dev" or run.written is None)):
@@ -91,7 +94,7 @@ def _with_cache(sources: Sources, session: Session, service: str) -> Recipes:
 
 
 def _line(sources: Sources, session: Session, service: str, failed: str) -> str | None:
-    """The line of the user's Dockerfile that holds an instruction."""
+    """The line of the user's Dockerfile that contains an instruction."""
     run = session.run(service)
     path = run.dockerfile or run.made_of
     ours = session.project.service(service)
@@ -114,7 +117,8 @@ def _adds(sources: Sources, session: Session, service: str, error: DevctlError) 
 
 
 def _in_their_file(session: Session, service: str, place: str | None) -> str | None:
-    """The builder knows a Dockerfile by no other name. The lines of our copy are the user's, but where a stage is made of them."""
+    """The builder knows a Dockerfile by no other name. The lines of devctl's copy are the user's, unless a stage is derived
+    from them."""
     file, _, line = (place or "").partition(":")
     if file != "Dockerfile":
         return place
@@ -128,7 +132,7 @@ def _in_their_file(session: Session, service: str, place: str | None) -> str | N
 
 
 def _compiled(service: Service, error: DevctlError, *, mode: Mode) -> DevctlError:
-    """What the compiler says, with its place in the project. In dev a stage that does not build may give way to another."""
+    """The compiler's message, with its place in the project. In dev, a stage that does not build may be replaced by another."""
     place = first_place(error.detail)
     if place is None:
         return error
@@ -141,7 +145,7 @@ def _compiled(service: Service, error: DevctlError, *, mode: Mode) -> DevctlErro
 
 
 def _on_bases(sources: Sources, engine: Engine, session: Session, service: str) -> Mapping[str, Any]:
-    """The model with what the image is built on as one of its labels: known at the latest once the bases are here."""
+    """The model with the images that it is built on as one of its labels: known at the latest once the bases are available."""
     run = session.find_run(service)
     if run is None or run.mode != "dev":
         return session.model
@@ -159,7 +163,7 @@ def _labelled(model: Model, service: str, labels: Mapping[str, str]) -> Mapping[
 
 
 class _Again(Struct, frozen=True):
-    """`word`: of which time the deps layer is."""
+    """`word`: identifies the time of the deps layer."""
 
     word: str
     recipe: Recipe
@@ -168,8 +172,8 @@ class _Again(Struct, frozen=True):
 def _again(
     box: Toolbox, session: Session, service: str, recipe: Recipe | None, *, anew: bool
 ) -> _Again | None:
-    """The recipe with a deps layer of now, or of the last time that somebody asked for one; None where nobody did, or where its
-    place in the Dockerfile is not known."""
+    """The recipe with a deps layer of now, or of the last time that one was requested; None if none was, or if its place in
+    the Dockerfile is unknown."""
     run = session.find_run(service)
     if run is None or recipe is None:
         return None
@@ -193,9 +197,9 @@ def compose_up(
     *,
     timeout: float = COMPOSE_TIMEOUT,
 ) -> None:
-    """Create or recreate containers, those of our services without what they depend on; heals once what keeps compose from its
-    own: a name that an aborted recreate left taken, a container that is tied to a network which was removed, one that is frozen.
-    What stands in front of one whose address changes is started again. A job that is done by its image of now is left alone."""
+    """Create or recreate containers, the project's Go services without what they depend on; fix once what keeps compose from
+    its work: a name that an aborted recreate left taken, a container tied to a network that was removed, a frozen one. Proxies
+    in front of a service whose address changes are restarted. A job that is done with its current image is left alone."""
     done = done_as_built(box.engine, session.dependencies, session.observed)
     left = [name for name in services if name not in done]
     with followed(box, session, left):
@@ -229,7 +233,7 @@ def _compose_up(
 
 
 def _with_log(engine: Engine, session: Session, error: DevctlError) -> DevctlError:
-    """What the job printed that compose waited for in vain, in the place of compose's own lines."""
+    """The output of the job that compose waited for in vain, instead of compose's own lines."""
     now = engine.containers(session.project.name)
     waited = [c for name, _ in _conditions(session) if (c := now.of(name)) is not None]
     ended = [c for c in waited if c.state == "exited" and c.exit_code != 0]
@@ -260,7 +264,7 @@ def _still_waiting(engine: Engine, session: Session, services: Sequence[str]) ->
 
 
 def _conditions(session: Session) -> Iterable[tuple[str, str]]:
-    """Who is waited for, and for what."""
+    """Which services are waited for, and for what."""
     specs = session.model["services"].values()
     waited = (item for spec in specs for item in (spec.get("depends_on") or {}).items())
     return dict.fromkeys((name, str((how or {}).get("condition"))) for name, how in waited)
@@ -276,7 +280,7 @@ def up_healed(
     no_deps: bool,
     timeout: float,
 ) -> Finished:
-    """`compose up`, once more where leftovers of an earlier one were in its way."""
+    """`compose up`, once more if leftovers of an earlier one were in its way."""
     done = box.compose.up(root, model, services, no_deps=no_deps, timeout=timeout)
     if done.code == 0 or not _MADE_ANEW.search(done.output):
         return done
@@ -289,7 +293,7 @@ def up_healed(
 
 
 def must(done: Finished, asked: Asked, *, what: str = "the project") -> Finished:
-    """Return what succeeded; otherwise raise the one error that fits it best."""
+    """Return what succeeded; otherwise raise the one error that fits best."""
     if done.code == 0:
         return done
     raise failure(done, asked, what=what)
@@ -318,7 +322,7 @@ def failure(done: Finished, asked: Asked, *, what: str) -> DevctlError:
 
 
 def tell_kills(reporter: Reporter, state: StateFolder, project: Project, services: Iterable[str]) -> None:
-    """To be called when containers were stopped: devctl-run notes which programs did not stop in time and were killed."""
+    """Call it when containers were stopped: devctl-run records which programs did not stop in time and were killed."""
     for name in services:
         seconds = (state.text(project.root, kill_note(name)) or "").strip()
         if not seconds:
@@ -329,7 +333,7 @@ def tell_kills(reporter: Reporter, state: StateFolder, project: Project, service
 
 
 def _more_time(project: Project, name: str) -> tuple[str, str | None]:
-    """What gives a program more time to stop, and where that stands: .air.toml has precedence, as in `_time_to_stop`."""
+    """What gives a program more time to stop, and where to write it: .air.toml has precedence, as in `_time_to_stop`."""
     service = project.service(name)
     air = service.air if service is not None else None
     if air is not None and kill_delay(air.build):

@@ -1,8 +1,8 @@
-"""Keep a project's network awake while its only container is replaced.
+"""Keeps a project's network awake while its only container is replaced.
 
 With its last container a bridge loses its carrier; Linux then forgets the neighbours and takes up to a second to deliver
-again. Measured: the first answer after a recreate comes 0.8 s later than the container's start, 0.03 s with a second
-container on the network.
+again. Measured: the first answer after a recreate comes 0.8 s after the container's start, 0.03 s with a second container on
+the network.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from devctl.domain.project.model import Project
 from devctl.errors import MachineError
 
 AT_MOST = "600"
-"""Seconds after which the holder ends by itself, should we be killed before we end it."""
+"""Seconds after which the holder exits by itself, in case devctl is killed before it stops it."""
 
 
 @contextlib.contextmanager
 def network_awake(box: Toolbox, project: Project, *, observed: Observed) -> Iterator[Callable[[], None]]:
-    """Best effort: it takes a dev image, which has a `sleep`; without one the switch only takes longer.
+    """Best effort: it needs a dev image, which has a `sleep`; without one the switch only takes longer.
 
-    What is yielded says that it may sleep again: the holder then goes beside whatever comes next.
+    Calling what is yielded says that it may sleep again: the holder is then removed in parallel with whatever comes next.
     """
     running = [c for c in observed.containers if c.state == "running"]
     networks = list(observed.networks)
@@ -50,7 +50,8 @@ def network_awake(box: Toolbox, project: Project, *, observed: Observed) -> Iter
 
 
 def _hold(box: Toolbox, project: Project, *, network: str, image: str) -> Callable[[], None]:
-    """Put the holder on the network, beside whatever comes next: a switch builds its image meanwhile. Returns what ends it."""
+    """Put the holder on the network, in parallel with whatever comes next: a switch builds its image meanwhile. Returns a
+    function that removes it."""
     name = _name(project.name)
     flags = ["--detach", "--rm", "--name", name, "--network", network, *temporary(box.identity, project.name)]
     flags += ["--entrypoint", "sleep"]
@@ -84,9 +85,9 @@ def end_holder(processes: Processes, project: str) -> None:
 
 
 def temporary(identity: Identity, project: str) -> list[str]:
-    """Flags for a `docker run` that lives no longer than we: `clean` finds what a kill left.
+    """Flags for a `docker run` that lives no longer than this process: `clean` finds what a kill left behind.
 
-    An image that compose built would hand its labels on, and the container pass for a service.
+    An image that compose built would pass on its labels, and the container would pass for a service.
     """
     labels = {
         COMPOSE_PROJECT_LABEL: "",

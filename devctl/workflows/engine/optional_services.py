@@ -1,4 +1,4 @@
-"""A dependency that no service of ours needs does not keep them from running: it is left out, and that is said."""
+"""A dependency that no Go service of the project needs does not prevent them from running: it is left out, with a warning."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Missing(Struct, frozen=True):
 def leave_out(
     reporter: Reporter, session: Session, names: Iterable[str], missing: Mapping[str, Missing]
 ) -> frozenset[str]:
-    """Those of `names` that are spare, and are missing or need one that is; each is told as a warning."""
+    """Those of `names` that are optional, and are missing or need a missing one; each is reported as a warning."""
     out = set[str]()
     for name in sorted(session.spare.intersection(names)):
         absent = sorted(needed(session.project.specs, [name]) & missing.keys())

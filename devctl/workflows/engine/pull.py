@@ -1,4 +1,4 @@
-"""The images of dependencies, fetched before anything is built: one that cannot be had is known at once."""
+"""The images of dependencies, fetched before anything is built: one that is not available is known immediately."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from devctl.workflows.session.steps import Steps
 
 
 class _NotHere(Exception):
-    """Ends the step of a pull that brought less than it was for, as one that failed."""
+    """Ends the step of an incomplete pull, as one that failed."""
 
 
 def pull_missing(box: Toolbox, session: Session, steps: Steps, *, timeout: float) -> frozenset[str]:
-    """Fetch what those that the plan starts run and that are not built here; returns what is left out, since nobody needs it and it
-    has no image, or could not be started.
+    """Fetch the images of what the plan starts and does not build here; returns what is left out, since nobody needs it and
+    its image is not available, or it could not be started.
 
-    Raises the entry of the failure dictionary that fits, with the whole name of the image, where a needed one cannot be had.
+    Raises the matching entry of the failure dictionary, with the full name of the image, if a needed one is not available.
     """
     out = without_unstartable(box, session, session.starting)
     starting = frozenset(session.starting) - out
@@ -42,7 +42,7 @@ def pull_missing(box: Toolbox, session: Session, steps: Steps, *, timeout: float
                 except DevctlError as error:
                     raise _with_image(error, refs) from error
             elif _not_here(box.engine, {name: refs[name] for name in names}):
-                raise _NotHere  # told below, with what it means
+                raise _NotHere  # reported below, with its meaning
     missing = {
         name: Missing(
             f"its image {ref} is not on this machine, and no registry provided it",
@@ -70,7 +70,7 @@ def _not_here(engine: Engine, refs: dict[str, str]) -> dict[str, str]:
 
 
 def _with_image(error: DevctlError, refs: dict[str, str]) -> DevctlError:
-    """Compose tells of a pull by the service's name; what has to be brought is the image."""
+    """Compose reports a pull by the service's name; what has to be copied is the image."""
     for name, image in refs.items():
         told = f"the image of {name} "
         if error.problem.message.startswith(told):

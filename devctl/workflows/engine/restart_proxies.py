@@ -1,7 +1,7 @@
-"""What stands in front of a service (nginx, another proxy) and has looked up its address once, at its own start.
+"""Proxies in front of a service (nginx and others) that looked up its address once, at their own start.
 
-A container that takes another's place may get another address: a proxy would go on asking the old one, where nobody is any more,
-or another service. So what waits for a service (`depends_on`) is started again where that one's address has changed.
+A container that replaces another may get another address: a proxy would keep using the old one, where nobody is any more, or
+another service. So what waits for a service (`depends_on`) is restarted if that service's address has changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from devctl.workflows.session.session import Session
 
 @contextmanager
 def followed(box: Toolbox, session: Session, services: Iterable[str]) -> Iterator[None]:
-    """Around the call that recreates containers of `services`."""
+    """Use around the call that recreates containers of `services`."""
     fronts = _in_front(session, frozenset(services))
     before = box.engine.containers(session.project.name) if fronts else Observed()
     yield
@@ -26,7 +26,7 @@ def followed(box: Toolbox, session: Session, services: Iterable[str]) -> Iterato
 
 
 def _in_front(session: Session, names: frozenset[str]) -> dict[str, frozenset[str]]:
-    """Services that are not ours and not among `names`, with those of ours among them that they wait for."""
+    """Services that are not Go services and not among `names`, with those among them that they wait for."""
     ours = frozenset(s.name for s in session.project.services)
     found = {
         name: frozenset(spec.get("depends_on") or ()) & names & ours

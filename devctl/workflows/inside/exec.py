@@ -24,7 +24,7 @@ from devctl.workflows.session.steps import check_services, plan_outcome
 
 
 def exec_(request: ExecRequest, box: Toolbox) -> Outcome:
-    """Run a command in a service; its own code is passed on."""
+    """Run a command in a service; its exit code is passed on."""
     project = load(box, request.project)
     check_services(project, [request.service])
     container = running(box.files, box.engine, project, request.service)
@@ -57,7 +57,7 @@ def test(request: GoTestRequest, box: Toolbox) -> Outcome:
 
 
 def shell(request: ShellRequest, box: Toolbox) -> Outcome:
-    """A shell in the service; where its image has none, one beside it that shares its processes and network."""
+    """A shell in the service; if its image has none, a sidecar that shares its processes and network."""
     project = load(box, request.project)
     name = request.service or project.services[0].name
     check_services(project, [name])
@@ -104,7 +104,7 @@ def _run(
         done = box.processes.run(
             docker(*how, to=[container.id, *command]),
             on_line=lambda line: box.reporter.emit(LogLine(service, "stdout", line)),
-            timeout=math.inf,  # it is the user's own, and holds nobody up
+            timeout=math.inf,  # it is the user's own, and blocks nobody
         )
         code = done.code
     else:
@@ -115,8 +115,7 @@ def _run(
 
 
 def _input(host: Host) -> list[str]:
-    """What is typed or piped goes in. The null device does not: an `exec --interactive` whose input ends before its process
-    has begun may wait for ever, as https://github.com/containerd/containerd/issues/4489 has it.
-    """
+    """What is typed or piped is passed in. The null device is not: an `exec --interactive` whose input ends before its process
+    has started may wait for ever (https://github.com/containerd/containerd/issues/4489)."""
     interactive = ["--interactive"] if host.has_input() else []
     return [*interactive, *(["--tty"] if host.interactive() else [])]

@@ -26,19 +26,19 @@ from devctl.workflows.logs.told_events import OfLog, TellOnce
 from devctl.workflows.session.name_conflict import own_containers
 
 LOOK = 1.0
-"""Seconds between two looks for containers that came new."""
+"""Seconds between two looks for new containers."""
 MARGIN = 100
-"""Lines of a reloader that are expected among those that a program printed last."""
+"""Lines of a reloader that are expected among the last lines of a program."""
 READ_AT_MOST = 32_000_000
-"""Bytes of a log's end in which the last lines of its program are looked for."""
+"""Bytes from the end of a log in which the last lines of its program are searched."""
 
 
 def follow_services(box: Toolbox, project: Project, request: LogsRequest) -> None:
-    """Print the containers' logs; with `follow` until Ctrl-C or until nobody reads them any more, going over to recreated
+    """Print the containers' logs; with `follow` until Ctrl-C or until nobody reads them any more, switching to recreated
     containers."""
     names, tail = request.services, request.tail
     if request.follow:
-        # A service that says nothing for hours would keep `logs -f | head` open until its next line.
+        # A service that prints nothing for hours would keep `logs -f | head` open until its next line.
         stream(
             box,
             project,
@@ -56,7 +56,7 @@ def follow_services(box: Toolbox, project: Project, request: LogsRequest) -> Non
     for container in containers:
         flags = [*_last(box, container, tail)]
         with _followed(box, container, told, flags, together=not request.json) as log:
-            while log.runs():  # a log may be long, and Ctrl-C ends it
+            while log.runs():  # a log may be long, and Ctrl-C stops it
                 box.clock.sleep(0.02)
     for line in deque(recorded.before, maxlen=tail) if request.json else ():
         box.reporter.emit(Recorded(line))
@@ -73,8 +73,8 @@ def stream(
     pretty: bool = False,
     watched: bool = False,
 ) -> None:
-    """Follow until `stop`. Containers that came later are followed from their first line on. `watched`: this process tells of
-    reloads by itself."""
+    """Follow until `stop`. Containers that appear later are followed from their first line on. `watched`: this process reports
+    reloads itself."""
     recorded = _Recorded(box, project)
     now = box.clock.now
     told = TellOnce(box.reporter.emit, now, now() - LOOK, recorded.past, watched=watched)
@@ -88,7 +88,7 @@ def stream(
                 first, looked = not looked, at
                 for container in _wanted(box, project, names):
                     before = seen.get(container.id)
-                    # The log of one that has not started yet ends at once, and would not be followed when it has.
+                    # The log of one that has not started yet ends immediately, and would not be followed once it has.
                     if container.state == "created" or (
                         before is not None and (before.run == container.started_at or before.runs())
                     ):
@@ -119,7 +119,7 @@ def _begin(box: Toolbox, project: Project, names: Sequence[str], *, pretty: bool
 
 
 def _last(box: Toolbox, container: Container, tail: int | None) -> Sequence[str]:
-    """From where on a log is to be read, for the last `tail` lines of the program: what built it has lines there too."""
+    """The point from which to read a log for the last `tail` lines of the program: what built it has lines there too."""
     mark = container.log_mark
     if tail is None:
         return ()
@@ -135,7 +135,7 @@ def _last(box: Toolbox, container: Container, tail: int | None) -> Sequence[str]
         )
         if len(theirs) >= tail:
             return ("--since", theirs[-tail])
-        if done.cut:  # lines so long that they would not all be read, however many are asked for
+        if done.cut:  # lines so long that they would not all be read, however many are requested
             return ("--tail", str(tail))
         if len(lines) < asked or done.code != 0:
             return ()
@@ -147,7 +147,7 @@ def _theirs(text: str, mark: str) -> bool:
 
 
 class _Log(Struct):
-    """What one run of a container says; its two streams are read by a thread each. `run`: when that run began."""
+    """The output of one run of a container; each of its two streams is read by a thread. `run`: when that run began."""
 
     box: Toolbox
     service: str
@@ -182,7 +182,7 @@ class _Log(Struct):
 def _followed(
     box: Toolbox, container: Container, told: TellOnce, flags: Sequence[str], *, together: bool
 ) -> Iterator[_Log]:
-    """`together`: for a person, to whom the order of the lines says more than which stream each is of."""
+    """`together`: for people, to whom the order of lines matters more than the stream of each."""
     log = DevLog(container.log_mark)
     heard = _Log(box, container.service, container.started_at, log, told, OfLog(container.service))
     argv = docker("logs", *flags, to=[container.id])
@@ -192,7 +192,7 @@ def _followed(
 
 
 class _Recorded:
-    """What the background watcher wrote since the last look; a new watcher begins a new file."""
+    """What the background watcher wrote since the last look; a new watcher starts a new file."""
 
     def __init__(self, box: Toolbox, project: Project) -> None:
         self._box, self._root = box, project.root

@@ -1,4 +1,4 @@
-"""Whether what runs is what the files say now: fingerprints are compared, as `up` and `prod-preview` would."""
+"""Whether what runs is what the files say now: fingerprints are compared, as in `up` and `prod-preview`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devctl.workflows.session.session import Session, open_session
 
 
 def differs_from_disk(box: Toolbox, project: Project, observed: Observed) -> str | None:
-    """What the files say otherwise than what runs; None where they say the same, or where that cannot be known here."""
+    """How the files differ from what runs; None if they do not, or if that cannot be known here."""
     try:
         return next(chain(_dev(box, project, observed), _prod(box, project, observed)), None)
     except (FilesError, ProjectError) as error:
@@ -46,7 +46,7 @@ def _prod(box: Toolbox, project: Project, observed: Observed) -> Iterator[str]:
 
 
 def _previews(box: Toolbox, project: Project, name: str, container: Container) -> Iterator[Session]:
-    """What a preview would be: on the base that the configuration names, and on that of the image that runs."""
+    """A preview's session: on the base that the configuration names, and on that of the running image."""
     image = box.engine.images([container.image]).get(container.image)
     users = {name: image.run_as} if image is not None else {}
     tag = container.image.rpartition(":prod-")[2]

@@ -1,4 +1,4 @@
-"""What the background watcher told, one JSON event a line: read from a file that containers can write, and only shown."""
+"""The background watcher's events, one JSON event per line: read from a file that containers can write, and only shown."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _HEAD = frozenset({"type", "name", "at"})
 
 
 def recorded_event(line: str) -> Mapping[str, Any] | None:
-    """None for what is no event of ours: the envelope of the watcher, half a line, or what something else wrote."""
+    """None for what is not one of devctl's events: the envelope of the watcher, half a line, or what something else wrote."""
     found = _read(line)
     return found[0] if found is not None else None
 
 
 def told_to_people(line: str) -> tuple[float, Event] | None:
-    """When it was, in seconds, and the event, if it is one of those that a person is told when it happens."""
+    """Its time, in seconds, and the event, if it is one of those that people see when it happens."""
     found = _read(line)
     if found is None or not isinstance(found[1], Reload | DepsChanged | DepsRebuilt | DepsFailed | Switched):
         return None

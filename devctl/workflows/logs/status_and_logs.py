@@ -42,7 +42,7 @@ def status(request: StatusRequest, box: Toolbox) -> Outcome:
 
 
 def _disk_text(use: Mapping[str, str]) -> list[str]:
-    """The engine tells no project's part of a build cache from another's."""
+    """The engine does not separate the build cache by project."""
     said = ", ".join(f"{what.lower()} {size}" for what, size in use.items())
     return [f"the engine's disk usage, all projects: {said}"] if said else []
 
@@ -60,9 +60,9 @@ def status_text(project: Project, state: State) -> str:
 
 
 def logs(request: LogsRequest, box: Toolbox) -> Outcome:
-    """Container output; with --json also what the background watcher tells."""
+    """Container output; with --json also the background watcher's events."""
     project = load(box, request.project, lenient=True)
-    # Where the files cannot be read, what runs still has names.
+    # Even if the files cannot be read, what runs still has names.
     running = (
         {c.service for c in own_containers(box.files, box.engine, project).containers}
         if not project.services

@@ -1,4 +1,4 @@
-"""One line for each thing that happened to a service: by its log, and by the watcher, which also knows when it answered again."""
+"""One line for each event of a service: from its log, and from the watcher, which also knows when it answered again."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from devctl.domain.command.events import Event, Happened, Reload
 from devctl.domain.failures.dev_log import Mark
 
 WAITED = 2.0
-"""Seconds in which a watcher has told of a reload that the log shows; after that the log alone is believed."""
+"""Seconds within which a watcher reports a reload that the log shows; after that only the log counts."""
 ANSWERED = 12.0
-"""Seconds after a build in which the watcher has told whether the program answers."""
+"""Seconds after a build within which the watcher reports whether the program answers."""
 SKEW = 1.0
-"""The log knows whole seconds."""
+"""The log has whole seconds."""
 _What = Literal["exited", "killed", "command failed", "air ended", "noted"]
 _AT_ONCE: dict[str, _What] = {
     "app.exited": "exited",
@@ -27,7 +27,7 @@ _AT_ONCE: dict[str, _What] = {
 
 
 class OfLog(Struct):
-    """What the marks of one container's log come to."""
+    """What the marks in one container's log add up to."""
 
     service: str
     _built: Mark | None = None
@@ -36,7 +36,7 @@ class OfLog(Struct):
 
     def of(self, mark: Mark) -> Iterable[Happened]:
         match mark.kind:
-            case "container.started":  # who started it says so
+            case "container.started":  # whoever started it says so
                 self._built, self._ran, self._broken = None, False, False
             case "build.ok" | "build.unchanged":
                 if mark.message:
@@ -68,8 +68,8 @@ class OfLog(Struct):
 
 
 class TellOnce(Struct):
-    """`emit`: to the person. `since`: of what happened before this moment no watcher is going to tell any more; `past`: what one
-    has told of that, with its time. `watched`: a watcher of this very process tells of reloads."""
+    """`emit`: to the person. `since`: the time before which no watcher is going to report anything any more; `past`: what one
+    has reported about that, with its time. `watched`: a watcher in this very process reports reloads."""
 
     emit: Callable[[Event], None]
     now: Callable[[], float]
@@ -99,7 +99,7 @@ class TellOnce(Struct):
         self.emit(event)
 
     def _measured(self, event: Happened) -> Reload | None:
-        """What the watcher told of the same reload: soon after its build, and no other one."""
+        """What the watcher reported about the same reload: soon after its build, and about no other one."""
         for at, told in self.past:
             if (
                 isinstance(told, Reload)

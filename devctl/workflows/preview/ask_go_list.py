@@ -1,4 +1,4 @@
-"""Ask `go list` in the running dev container, which has Go and the modules, while the production image is built."""
+"""Runs `go list` in the running dev container, which has Go and the modules, while the production image is built."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from devctl.domain.ports.toolbox import Processes
 from devctl.domain.project.model import Project, Service
 
 TIMEOUT = 20.0
-"""Seconds for one question: it is a fraction of one, and where it takes longer the preview goes on without."""
+"""Seconds for one query: it takes a fraction of one, and if it takes longer the preview continues without."""
 
 
 def list_beside(
     processes: Processes, project: Project, *, observed: Observed, services: Iterable[str]
 ) -> Callable[[], Mapping[str, Listing]]:
-    """Start to ask; what is returned waits for the answers. Where no dev container runs, or its Go cannot say: none."""
+    """Start the queries; the returned function waits for the answers. If no dev container runs, or its Go cannot answer: none."""
     found: dict[str, Listing] = {}
     asked = [
         (service, container)
@@ -29,7 +29,7 @@ def list_beside(
 
     def run() -> None:
         for service, container in asked:
-            with contextlib.suppress(ValueError):  # no answer that we understand
+            with contextlib.suppress(ValueError):  # not an answer that devctl understands
                 listing = _ask(processes, service, container)
                 if listing is not None:
                     found[service.name] = listing
@@ -47,7 +47,7 @@ def list_beside(
 
 
 def asks(project: Project, observed: Observed, service: str) -> Container | None:
-    """The container that can be asked: it runs in dev, on the source as it is on disk."""
+    """The container to query: it runs in dev, on the source as it is on disk."""
     found = observed.of(service)
     if found is None or found.state != "running" or found.labels.get(MODE_LABEL) != "dev":
         return None
@@ -75,7 +75,7 @@ def _ask(processes: Processes, service: Service, container: Container) -> Listin
 
 
 def _list(processes: Processes, service: Service, container: Container, *, cgo: str) -> str | None:
-    """Nothing is fetched for it: what is not there yet is not told of."""
+    """Nothing is downloaded for it: what is not there yet is not reported."""
     where = (
         ["--workdir", service.module_mounted_at]
         if service.build.shares_cache or service.build.dev_stage is None

@@ -1,4 +1,4 @@
-"""Dev and prod side by side: what the engine shows of both, and the same requests put to both."""
+"""Dev and prod side by side: what the engine shows of both, and the same requests sent to both."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 """Seconds for one request."""
 LAST = 0.5
-"""Seconds for those that are left when the image is there: where nothing had to be built, that was soon."""
+"""Seconds for the remaining requests once the image is ready: if nothing had to be built, that was soon."""
 VARIES = 1.1
-"""Seconds until an answer that differs is asked for again: a clock of seconds has moved on by then."""
+"""Seconds until a request whose answers differ is repeated: a clock that counts seconds has moved on by then."""
 ALTOGETHER = 10.0
-"""Seconds for all requests to prod: one that hangs everywhere must not hold the result up."""
+"""Seconds for all requests to prod: one that always hangs must not delay the result."""
 
 
 class DevLook(Struct):
-    """Looks at dev from a thread, while the image is built: answers and image sizes by service.
+    """Looks at dev in a thread while the image is built: answers and image sizes by service.
 
-    `stop` says that dev is about to go; what is not there by then is not compared.
+    `stop` says that dev is about to go; what is not available by then is not compared.
     """
 
     box: Toolbox
@@ -60,7 +60,7 @@ class DevLook(Struct):
         self.stop()
 
     def stop(self) -> None:
-        """No further request. One under way is not waited for: its answer, from whomever, is thrown away."""
+        """No further requests. One in flight is not waited for: its answer, whoever sends it, is discarded."""
         if self._thread is not None:
             self._thread.join(LAST)
         self._over.set()
@@ -85,7 +85,7 @@ class DevLook(Struct):
 
 
 class Compared(Struct, frozen=True):
-    """`requests`: how many were put to both."""
+    """`requests`: how many were sent to both."""
 
     rows: tuple[Difference, ...] = ()
     requests: int = 0
@@ -98,7 +98,7 @@ class Compared(Struct, frozen=True):
 
 
 def compare(box: Toolbox, look: DevLook, prod_sizes: Mapping[str, int], *, now: Observed) -> Compared:
-    """Prod as it serves now against what was learned of dev. Nothing where dev did not run."""
+    """Prod as it serves now against what was learned about dev. Nothing if dev did not run."""
     end = box.clock.monotonic() + ALTOGETHER
     found = Compared()
     for service in look.project.services:
@@ -132,7 +132,7 @@ def warn(reporter: Reporter, compared: Compared) -> None:
 
 
 def _ask(prober: Prober, where: Endpoint | None, asked: Asked, service: Service) -> Answer | None:
-    """The length of a page is not known where air's proxy puts its script into the one of dev."""
+    """The length of a page is unknown if air's proxy inserts its script into dev's."""
     if where is None:
         return None
     answer = prober.fetch(where.url + asked.path, timeout=PATIENCE, headers=CLIENTS[asked.client])

@@ -1,4 +1,4 @@
-"""`--drain`: SIGTERM under a small load; does it stop in time, and does it answer what it has begun?"""
+"""`--drain`: SIGTERM under a small load; does it stop in time, and does it answer what it has started?"""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from devctl.errors import ProjectError
 from devctl.workflows.ready.wait import address, wait_ready
 
 IN_FLIGHT = 4
-"""Clients that ask one request after another."""
+"""Clients that send one request after another."""
 HELD = 2
 """Clients whose request ends only after SIGTERM."""
 FENCE = 1.0
-"""Seconds for one more request, whose answer says that those before it were taken."""
+"""Seconds for one more request, whose answer shows that those before it were accepted."""
 WARM_UP = 0.3
 """Seconds of load before SIGTERM."""
 PATIENCE = 8.0
-"""Seconds until a request counts as never answered; only this machine's own address is asked."""
+"""Seconds until a request counts as never answered; only this machine's own address is used."""
 GRACE = 10
 """Seconds between SIGTERM and SIGKILL: the engine's own default."""
 KILLED = 137
@@ -51,14 +51,14 @@ class Drained(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """One request: when it began, and what came (None: nothing)."""
+    """One request: when it began, and the answer (None: nothing)."""
 
     began: float
     answer: Answer | None
 
 
 def drain(box: Toolbox, project: Project, service: Service, *, timeout: float) -> Drained:
-    """Stop one service under load and start it again; where that fails, whoever calls has it started (`stopping`)."""
+    """Stop one service under load and start it again; if that fails, the caller has it started (`stopping`)."""
     container = box.engine.containers(project.name).of(service.name)
     if container is None:
         raise ProjectError(f"{service.name} is gone", code="container-gone", hint="devctl prod-preview")
@@ -101,12 +101,12 @@ def _told(
 
 
 def _hold(box: Toolbox, url: str, pool: ThreadPoolExecutor, told: threading.Event, sent: list[Sent]) -> None:
-    """Requests whose last bytes come after SIGTERM: a service that answers in a moment has some under way too."""
+    """Requests whose last bytes come after SIGTERM: a service that answers instantly has some in flight too."""
     began, ready = box.clock.monotonic(), threading.Semaphore(0)
 
     def midway() -> None:
         ready.release()
-        told.wait()  # set at the latest when `docker stop` has returned, or was never begun
+        told.wait()  # set at the latest when `docker stop` has returned, or was never started
 
     def ask() -> None:
         try:
@@ -118,7 +118,7 @@ def _hold(box: Toolbox, url: str, pool: ThreadPoolExecutor, told: threading.Even
         pool.submit(ask)
     for _ in range(HELD):
         ready.acquire(timeout=PATIENCE)
-    box.prober.fetch(url, timeout=FENCE)  # connections are taken in their order: those above are in
+    box.prober.fetch(url, timeout=FENCE)  # connections are accepted in order: those above have been
 
 
 def _load(box: Toolbox, url: str, over: threading.Event, sent: list[Sent]) -> None:
@@ -131,9 +131,9 @@ def _load(box: Toolbox, url: str, over: threading.Event, sent: list[Sent]) -> No
 def lost(sent: Sequence[Sent], stop: float) -> int:
     """Requests that the service had accepted and did not answer to the end.
 
-    Accepted is what began before SIGTERM, or before another one that was answered: connections are taken in their order.
-    What came after found the door closed, as it should: a balancer asks another instance. An answer that broke off is
-    lost whenever it began.
+    Accepted is what began before SIGTERM, or before another request that was answered: connections are accepted in order.
+    Later ones were rightly refused: a load balancer tries another instance. An answer that was cut off is lost whenever it
+    began.
     """
     open_until = max((it.began for it in sent if it.answer is not None), default=stop)
     return sum(_broken(it.answer) if it.answer else it.began < max(stop, open_until) for it in sent)
@@ -144,7 +144,7 @@ def _broken(answer: Answer) -> bool:
 
 
 def must_drain(found: Sequence[Drained], result: dict[str, object]) -> None:
-    """Raise ProjectError `drain-failed` where a rolling update would lose requests or wait for the kill."""
+    """Raise ProjectError `drain-failed` if a rolling update would lose requests or wait for the kill."""
     bad = [_bad(it) for it in found if it.exit_code == KILLED or it.lost_requests]
     if bad:
         message = f"{'; '.join(bad)}; production is serving again"
@@ -159,7 +159,7 @@ def _bad(it: Drained) -> str:
 
 
 def as_json(found: Sequence[Drained]) -> dict[str, object]:
-    """`drain` of the result: of several services the slowest, the worst code and all that was lost; each in `services`."""
+    """`drain` of the result: for several services the slowest, the worst code and the sum of the losses; each in `services`."""
     return {
         "stopped_ms": max(it.stopped_ms for it in found),
         "exit_code": max(it.exit_code for it in found),

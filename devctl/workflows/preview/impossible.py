@@ -1,4 +1,4 @@
-"""What cannot work in production as the project's files stand, known before anything that runs is touched."""
+"""What cannot work in production with the project's files, known before anything that runs is touched."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from devctl.workflows.session.session import Session
 
 
 def refuse_lost(files: Files, sources: Sources, session: Session) -> None:
-    """Raise ProjectError for a start that needs a shell where there is none, and for a package that no build is given."""
+    """Raise ProjectError for a start that needs a shell where there is none, and for a package that no build gets."""
     for run in (r for r in session.runs if r.mode == "prod"):
         built = session.dockerfile(sources, run)
         _refuse_shell(session, run, built)
@@ -64,7 +64,7 @@ def _start(spec: Spec, *, has_entrypoint: bool) -> tuple[str, tuple[str, ...]]:
 def refuse_hidden(
     files: Files, sources: Sources, project: Project, run: Run, *, built: DockerfileFacts
 ) -> None:
-    """Raise ProjectError `package-ignored` where the user's Dockerfile is not given a package that the program is built from."""
+    """Raise ProjectError `package-ignored` if the user's Dockerfile does not get a package that the program is built from."""
     service = project.service(run.service)
     if service is None or run.ours or _makes_code(built):
         return
@@ -101,7 +101,7 @@ def _packages(main: Main, context: str) -> Iterator[str]:
 
 
 def _makes_code(facts: DockerfileFacts) -> bool:
-    """Whether the build may make Go code itself."""
+    """Whether the build may generate Go code itself."""
     lines = (i for stage in facts.stages for i in stage.instructions if i.cmd == "RUN")
     return any(
         i.runs or (compiles(part) and " build" not in part and " install" not in part)
@@ -111,7 +111,8 @@ def _makes_code(facts: DockerfileFacts) -> bool:
 
 
 def refuse_unreadable(files: Files, session: Session) -> None:
-    """Raise ProjectError `secret-not-readable` before anything is switched: in dev the container runs as the owner of the files."""
+    """Raise ProjectError `secret-not-readable` before anything is switched: in dev the container runs as the owner of the
+    files."""
     for run in session.runs:
         spec = session.model["services"][run.service]
         for kind, key, path in mounted(spec, session.model) if run.mode == "prod" else ():

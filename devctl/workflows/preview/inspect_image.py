@@ -1,4 +1,4 @@
-"""Look at a built image before anything is switched to it."""
+"""Examines a built image before anything is switched to it."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def look(
 ) -> Inspected:
     """The image of a run and what it was built from, as facts for `checks`; nothing is started.
 
-    Its `image` saves a second reading. Raises ProjectError `image-missing`.
+    Its `image` saves reading it again. Raises ProjectError `image-missing`.
     """
     image = box.images().read(run.image, files=True, start=start_of(service, run))
-    if run.ours and service.build.files:  # the base says nothing of where our stage is started
+    if run.ours and service.build.files:  # the base says nothing about where devctl's stage is started
         image = replace(image, workdir=TEMPLATE_SOURCE)
     root, own = project.root, None if run.ours else run.dockerfile
     dockerfile = users_dockerfile(box.sources, root, service, own) if own is not None else None
     stage = find_stage(dockerfile, run.stage) if dockerfile is not None else None
     names, settings = _program(box, image, service, listed)
-    # How a dev stage of the user's builds is theirs.
+    # How a user's dev stage builds is up to them.
     rebuilt = endings(box.templates.read("go-service/.air.toml")) if service.build.dev_stage is None else None
     health = _health(project, service, run)
     zone = _zone(project, service, image)
@@ -52,7 +52,7 @@ def _zone(project: Project, service: Service, image: ImageFacts) -> str:
 
 
 def _health(project: Project, service: Service, run: Run) -> HealthCheck | None:
-    """That of the compose file, where it is not left out on another base."""
+    """That of the compose file, unless it is left out on another base."""
     test = compose_test(project.spec(service.name))
     if not test or (run.rebased and cannot_run(test, RUNTIME_BASES[str(run.base)])):
         return None
@@ -60,7 +60,7 @@ def _health(project: Project, service: Service, run: Run) -> HealthCheck | None:
 
 
 def must_be_ready(found: Sequence[Finding]) -> None:
-    """Raise ProjectError `not-ready` naming the first check that fails; all of them are in its `result`."""
+    """Raise ProjectError `not-ready` naming the first check that fails; its `result` has all of them."""
     if any(f.severity == "fail" for f in found):
         raise not_ready("not ready for production", found)
 
@@ -68,7 +68,7 @@ def must_be_ready(found: Sequence[Finding]) -> None:
 def _program(
     box: Toolbox, image: ImageFacts, service: Service, listed: Listing | None
 ) -> tuple[frozenset[str], Mapping[str, str]]:
-    """The functions of the Go program and how it was built; read only where a check turns on it."""
+    """The functions of the Go program and how it was built; read only if a check depends on it."""
     if image.binary is None or not reads_program(image, service, listed=listed):
         return frozenset(), {}
     content = box.images().binary(image.ref, image.binary.path)

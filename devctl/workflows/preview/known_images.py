@@ -1,7 +1,7 @@
-"""What is known of a production image from the last preview: that it is current, and what the checks found.
+"""What is known about a production image from the last preview: that it is current, and what the checks found.
 
-A build of the same inputs would give the same image, and a look at the same image the same facts; both take longer than the
-rest of a preview. The loss of what is kept costs only that time.
+A build of the same inputs would give the same image, and examining the same image the same facts; both take longer than the
+rest of a preview. Losing what is stored costs only that time.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from devctl.workflows.preview.inspect_image import look
 from devctl.workflows.project.users_dockerfile import written_text
 from devctl.workflows.session.session import Session
 
-# What else can be said of a build, or asked of the network by one, is not followed here: it is simply built.
+# Anything else that a build may use, or request from the network, is not followed here: the image is simply built.
 _FOLLOWED = frozenset({"context", "dockerfile", "args", "target", "labels", "secrets"})
-# A netrc opens doors, and go.sum says what has to be behind them; any other secret may be what is built from.
+# A netrc only gives access, and go.sum says what has to be there; any other secret may be part of what is built.
 _ELSEWHERE = regex(
     r"^\s*(?i:ADD)\s(?:[\\`][ \t]*\r?\n|[^\n])*(?:://|git@)|type=(?:secret(?!,id=netrc(?![\w.-]))|ssh)",
     re.MULTILINE,
@@ -48,7 +48,7 @@ _VARIABLES = ("DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH", "BUILDX_BUILDER")
 
 
 def inputs_of(box: Toolbox, session: Session, run: Run) -> str | None:
-    """A fingerprint of all that the image of a run is built from; None where it cannot be known without building."""
+    """A fingerprint of everything that the image of a run is built from; None if it cannot be known without building."""
     build = session.model["services"][run.service]["build"]
     files, recipe = session.overlay[run.service], session.recipes[run.service]
     if not set(build) <= _FOLLOWED or not follows(recipe.dockerfile):
@@ -63,7 +63,7 @@ def inputs_of(box: Toolbox, session: Session, run: Run) -> str | None:
 
 
 def _of_air(session: Session, run: Run, dockerfile: str) -> list[str]:
-    """What the reloader of dev removes at its end, unless something of the image is there: a name in the Dockerfile, a package."""
+    """What dev's reloader removes when it exits, unless the image uses something in it: a name in the Dockerfile, a package."""
     service = session.project.service(run.service)
     folder = own_folder(service.air) if service is not None and service.air is not None else None
     packages = (p.dir for module in session.project.source.modules for p in module.packages)
@@ -75,14 +75,14 @@ def _of_air(session: Session, run: Run, dockerfile: str) -> list[str]:
 
 
 def follows(dockerfile: str) -> bool:
-    """Whether all that a Dockerfile reads lies in its context, its bases and its arguments."""
+    """Whether everything that a Dockerfile reads is in its context, its bases and its arguments."""
     stages = {name.lower() for name in _STAGE.findall(dockerfile)}
     mounted = {name.lower() for name in _MOUNTED.findall(dockerfile)}
     return mounted <= stages and _ELSEWHERE.search(dockerfile) is None
 
 
 class Looked(Struct, frozen=True):
-    """`key`: of all that the checks judge; `listed`: whether an answer of `go list` was beside it."""
+    """`key`: of everything that the checks judge; `listed`: whether an answer of `go list` was included."""
 
     key: str
     listed: bool
@@ -98,14 +98,14 @@ class Known(Struct, frozen=True):
 
 
 class ImagesNote(PrivateNote, frozen=True):
-    """Production images that were built and checked, by name: what did not change is neither built nor looked at again."""
+    """Production images that were built and checked, by name: what did not change is neither built nor examined again."""
 
     file: ClassVar[str] = "images.json"
     known: dict[str, Known] = field(default_factory=dict)
 
 
 def is_current(private: PrivateState, session: Session, run: Run, *, inputs: str | None) -> bool:
-    """Whether the image that is here was built from these inputs."""
+    """Whether the image available locally was built from these inputs."""
     image = session.images.get(run.image)
     return (
         inputs is not None and image is not None and _known(private, session, run).built == (image.id, inputs)
@@ -113,8 +113,8 @@ def is_current(private: PrivateState, session: Session, run: Run, *, inputs: str
 
 
 def changed_since_built(box: Toolbox, session: Session, run: Run) -> bool:
-    """Whether the image that is here was built from other inputs; not where nothing is known of it. Files that were saved just
-    now cannot be told from others of the same second: they count as changed."""
+    """Whether the image available locally was built from other inputs; not if nothing is known about it. Files that were saved
+    just now cannot be told from others of the same second: they count as changed."""
     image, built = session.images.get(run.image), _known(box.private, session, run).built
     if image is None or built is None or built[0] != image.id:
         return False
@@ -124,13 +124,14 @@ def changed_since_built(box: Toolbox, session: Session, run: Run) -> bool:
 def note_built(
     private: PrivateState, session: Session, run: Run, *, inputs: str | None, image: Image | None
 ) -> None:
-    """`inputs`: from before the build, so that what was edited meanwhile is seen as a change."""
+    """`inputs`: from before the build, so that an edit made meanwhile counts as a change."""
     built = (image.id, inputs) if image is not None and inputs is not None else None
     _note(private, session, run, replace(_known(private, session, run), built=built))
 
 
 def was_listed(private: PrivateState, session: Session, run: Run) -> bool:
-    """Whether the last look at an image had an answer of `go list` beside it: that of an unchanged image is not asked again."""
+    """Whether the last examination of an image included an answer of `go list`: that of an unchanged image is not requested
+    again."""
     looked = _known(private, session, run).looked
     return looked is not None and looked.listed
 
@@ -138,9 +139,9 @@ def was_listed(private: PrivateState, session: Session, run: Run) -> bool:
 def looked_at(
     box: Toolbox, session: Session, service: Service, *, run: Run, image: Image, listed: Listing | None = None
 ) -> tuple[ImageFacts, tuple[Finding, ...]]:
-    """The image of a run (without its list of files) and every check; looked into only where that was not done before.
+    """The image of a run (without its list of files) and every check; examined only if that was not done before.
 
-    `listed`: what `go list` says of the source now. Where nobody was asked, what it said of the same image before counts.
+    `listed`: what `go list` says about the source now. If it was not run, what it said about the same image before counts.
     """
     health = compose_test(session.project.spec(service.name))
     key = digest(
@@ -154,8 +155,8 @@ def looked_at(
     if known is not None and known.key == key and (listed is None or known.listed):
         return known.image, known.checks
     seen = look(box, session.project, service, run=run, listed=listed)
-    # The environment may hold a secret, and so may the commands of layers, with their build arguments; nothing asks for
-    # either any more.
+    # The environment may contain a secret, and so may the commands of layers, with their build arguments; nothing needs either
+    # any more.
     facts, found = replace(seen.image, files=frozenset(), history=(), env=()), checks(seen)
     kept = replace(facts, layers=tuple(replace(layer, created_by="") for layer in facts.layers))
     looked = Looked(key, listed is not None, kept, tuple(found))
@@ -173,10 +174,10 @@ def _known(private: PrivateState, session: Session, run: Run) -> Known:
 
 def _note(private: PrivateState, session: Session, run: Run, known: Known) -> None:
     note = ImagesNote({**_kept(private, session).known, run.image: known})
-    with contextlib.suppress(MachineError):  # the next preview looks again
+    with contextlib.suppress(MachineError):  # the next preview examines it again
         private.keep(session.root, note)
 
 
 def _kept(private: PrivateState, session: Session) -> ImagesNote:
-    """Outside of the project: a container must not say that a production image is current and was found ready."""
+    """Outside the project: a container must not claim that a production image is current and was found ready."""
     return private.note(session.root, ImagesNote)

@@ -1,4 +1,4 @@
-"""prod-preview: build the production stage while dev serves, check it, switch, probe it, or put dev back."""
+"""prod-preview: build the production stage while dev serves, check it, switch, probe it, or return to dev."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
                 box, loaded, mode="prod", base=base, dry_run=request.dry_run, assemble=request.yes
             )
             observed = box.engine.observe(project.name)
-            # Of a project that runs, only what our services need is started beside them.
+            # For a project that runs, only what the Go services need is started beside them.
             only = [s.name for s in project.services] if observed.containers else []
             session = open_session(box, project, mode="prod", only=only, base=base, observed=observed)
             watched = watcher_state(box, project.root).state == "running"
@@ -86,8 +86,8 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
 
 
 class _Preview(Struct):
-    """One run of it: `session` is that of the users that the images say, once they are built. What was measured, in ms and by
-    service, and what was looked at on the way."""
+    """One preview: `session` has the users that the images name, once they are built. What was measured, in ms and by service,
+    and what was examined on the way."""
 
     box: Toolbox
     request: PreviewRequest
@@ -105,7 +105,7 @@ class _Preview(Struct):
         return self.session.project
 
     def bring_in(self, dev: DevLook) -> None:
-        """Build, check, switch and probe; on any failure what ran before runs again, which the error says."""
+        """Build, check, switch and probe; on any failure the previous version runs again, and the error says so."""
         box, session, request = self.box, self.session, self.request
         box.reporter.emit(Planned(plan_text(session.plan())))
         names, kept = [s.name for s in self.project.services], list[str]()
@@ -164,8 +164,8 @@ class _Preview(Struct):
         self.session = replace(ready, dependencies=wanted)
 
     def _build(self) -> tuple[Mapping[str, Image], Callable[[], Mapping[str, Listing]], frozenset[str]]:
-        """Build what is not known to be current; the production images by reference, who waits for what Go says of their
-        programs, and the dependencies that are left out."""
+        """Build what is not known to be current; the production images by reference, the function that waits for what Go says
+        about their programs, and the dependencies that are left out."""
         box, session = self.box, self.session
         with self.steps.step("look", "whether the image is up to date"):
             inputs = {run.service: inputs_of(box, session, run) for run in session.runs}
@@ -211,7 +211,7 @@ class _Preview(Struct):
             box.reporter.emit(Switched(name, was, "prod", self.switch_ms[name], self.gap_ms[name]))
 
     def _start(self, cause: str, began: float) -> None:
-        """All services or none: the first that does not answer ends it, with its cause named while its container is there."""
+        """All services or none: the first that does not answer ends it, with its cause named while its container exists."""
         box, session, services = self.box, self.session, self.project.services
         names = session.starting
         served = {s.name: served_ports(box.engine, s, session.observed.of(s.name)) for s in services}
@@ -270,7 +270,7 @@ class _Preview(Struct):
         return Outcome(result=result, text=preview_text(result))
 
     def _figures(self, now: Observed, name: str) -> dict[str, object]:
-        """What is known of one service in production."""
+        """What is known about one service in production."""
         container, image = now.of(name), self.images.get(name)
         if container is None or image is None:
             raise ProjectError("the preview is gone", code="container-gone", hint="devctl prod-preview")
@@ -307,8 +307,8 @@ def _cause(old: Container | None) -> str:
 
 
 def hardening(container: Container, project: Project) -> dict[str, object]:
-    """What the engine really applied, not what was asked for. The source is mounted where a folder with a main in it is: the file
-    of a secret lies in the project too."""
+    """What the engine really applied, not what was requested. The source counts as mounted if a folder with a main in it is:
+    the file of a secret is in the project too."""
     mains = [
         posixpath.normpath(posixpath.join(project.root, s.source.dir, s.source.main))
         for s in project.services

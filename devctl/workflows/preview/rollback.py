@@ -1,4 +1,4 @@
-"""A preview that did not start: name why, and say what runs now that what ran before was put back."""
+"""A preview that did not start: name the cause, and say what runs now after the rollback."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from devctl.workflows.switch.intent import Intent
 _NO_FOLDER = ("image-lacks-file", "writes-to-disk")
 UNNAMED = ("exits-at-start", "command-not-found", "panics-at-start", "never-answers", "start-failed")
 KEEP = "`devctl prod-preview --keep-failed` keeps its files as an image"
-# Its container is about to go, and `devctl logs` then shows what is put back.
+# Its container is about to go, and `devctl logs` then shows the previous version.
 HINTS = {
     "exits-at-start": f"fix what its last lines report; {KEEP}",
     "command-not-found": f"fix what its last lines report; {KEEP}",
@@ -41,7 +41,7 @@ def with_what_runs(
     restored: bool | None,
     kept: Sequence[str],
 ) -> DevctlError:
-    """The error with what runs after it. `kept`: images of what failed, for study."""
+    """The error with the state after it. `kept`: images of what failed, for inspection."""
     state = what_runs(box, session.project)
     result = {**error.result, **(state.as_json() if state is not None else {})}
     if error.detail:
@@ -71,7 +71,7 @@ def keep_failed(engine: Engine, session: Session) -> list[str]:
 
 
 def with_cause(box: Toolbox, session: Session, service: Service, error: DevctlError) -> DevctlError:
-    """The error of an unsuccessful start with what it died of, where its log or its sockets tell."""
+    """The error of a failed start with its cause, if its log or its sockets show it."""
     logs = f"devctl logs {service.name}"
     hint = error.problem.hint.replace(f"`{logs}`; ", "")
     hint = hint.replace(logs, HINTS.get(error.code, logs))
@@ -108,7 +108,7 @@ def with_cause(box: Toolbox, session: Session, service: Service, error: DevctlEr
 
 
 def leads_nowhere(session: Session, service: Service, path: str) -> bool:
-    """Whether a file that our production stage copies is there, and cannot be opened: a link, with nothing at its end."""
+    """Whether a file that devctl's production stage copies exists but cannot be opened: a dangling link."""
     return session.run(service.name).ours and posixpath.normpath(path) in service.build.files
 
 

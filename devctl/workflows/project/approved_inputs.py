@@ -1,8 +1,9 @@
-"""What a person's command let into the model from out of the project, and how a round of the watcher asks compose: with that alone.
+"""What a person's command let into the model from outside the project, and how a round of the watcher calls compose: with only
+that.
 
-A container that rewrites compose.yaml could read a key of the host by `${AWS_SECRET_ACCESS_KEY}`, or by an env file elsewhere.
-A person's command notes which variables and files outside entered the model it applied, and in which keys of which services.
-It finds out by leaving out each one and asking compose again, so what a file only mentions is not noted.
+A container that rewrites compose.yaml could read a key of the host with `${AWS_SECRET_ACCESS_KEY}`, or with an env file
+elsewhere. A person's command records which variables and files outside entered the model it applied, and in which keys of
+which services. It finds out by leaving out each one and calling compose again, so what a file merely mentions is not recorded.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ from devctl.workflows.project.compose_model import compose_model
 from devctl.workflows.project.find import ComposeFiles, named
 
 Place = tuple[str, ...]
-"""Where in a model: a service and its key, or a section and its entry."""
+"""A place in a model: a service and its key, or a section and its entry."""
 
 UP = "`devctl up` applies it"
 _WORD = regex(r"[A-Za-z_]\w*")
 _ENVIRONMENT: Place = ("environment",)
-"""Of what `.env` gives where there is no compose file."""
+"""For what `.env` provides if there is no compose file."""
 
 
 class HeldBack(FilesError):
@@ -52,7 +53,7 @@ def held(told: Collection[str]) -> str:
 
 
 class Source(Struct, frozen=True):
-    """A variable of the host with its value, or a file out of the project (`value` None), and the keys that it had an effect on."""
+    """A variable of the host with its value, or a file outside the project (`value` None), and the keys that it affected."""
 
     value: str | None
     places: frozenset[Place]
@@ -60,7 +61,7 @@ class Source(Struct, frozen=True):
 
 class Approved(PrivateNote, frozen=True):
     """`digest` and `answers`: the inputs of a person's command, and what compose made of them; `services`: those that it
-    started; `sources`: by the name of the variable, or the real path of the file. Nothing before the first `up`, and for a user
+    started; `sources`: by the name of the variable, or the real path of the file. Empty before the first `up`, and for a user
     who has started nothing here."""
 
     file: ClassVar[str] = "inputs.json"
@@ -79,7 +80,7 @@ class Approved(PrivateNote, frozen=True):
 
 
 def approve_inputs(box: Toolbox, project: Project, services: Collection[str]) -> None:
-    """A person's command has started these services from what the files said."""
+    """Record that a person's command has started these services from what the files said."""
     inputs = project.inputs
     if inputs is None:
         return
@@ -90,7 +91,7 @@ def approve_inputs(box: Toolbox, project: Project, services: Collection[str]) ->
         return
     left = {s.name for s in project.services} - started
     sources = _with_those_of(left, before.sources, _entered(box, project.root, inputs))
-    with suppress(MachineError):  # then a changed model waits for the next command of a person
+    with suppress(MachineError):  # then a changed model waits for a person's next command
         box.private.keep(
             project.root, Approved(inputs.digest, inputs.answers, tuple(sorted(started)), sources)
         )
@@ -99,7 +100,7 @@ def approve_inputs(box: Toolbox, project: Project, services: Collection[str]) ->
 def _with_those_of(
     left: Collection[str], old: Mapping[str, Source], new: Mapping[str, Source]
 ) -> dict[str, Source]:
-    """`new`, but for the services of `left`, which go on with what they had."""
+    """`new`, except for the services in `left`, which keep what they had."""
     sources = {}
     for name in {**old, **new}:
         places = {p for p in (new[name].places if name in new else ()) if _service(p) not in left}
@@ -112,7 +113,7 @@ def _with_those_of(
 def asked_by_a_person(
     box: Toolbox, root: Path, found: ComposeFiles | None, inputs: ComposeInputs, profiles: bool
 ) -> OwnModel:
-    """Compose reads the files itself, with all of the environment."""
+    """Compose reads the files itself, with the whole environment."""
     assert found is not None
     _refuse_endless(box.host, root, inputs)
     model = _with_dotenv(box.host, inputs, compose_model(box, root, found, profiles=profiles), box.host.env)
@@ -121,7 +122,7 @@ def asked_by_a_person(
 
 
 def _refuse_endless(host: Host, root: Path, inputs: ComposeInputs) -> None:
-    """Raises FilesError for what compose would fill all of the memory with; a container may write such a file too."""
+    """Raises FilesError for what would make compose use up all memory; a container may write such a file too."""
     for path, text in inputs.beside.items():
         if endless(text or "", known=host.env):
             name = named(root, Path(path))
@@ -136,7 +137,8 @@ def _refuse_endless(host: Host, root: Path, inputs: ComposeInputs) -> None:
 def _with_dotenv(
     host: Host, inputs: ComposeInputs, model: OwnModel, known: Callable[[str], str | None]
 ) -> OwnModel:
-    """With what `.env` gives secrets and configs, of the host what is `known`; compose sees itself what the host gives them."""
+    """With what `.env` provides for secrets and configs, and from the host only what is `known`; compose itself sees what the
+    host provides."""
     said = values_of(inputs.dotenv or "", own=True, known=known)
     return with_values(model, {name: value for name, value in said.items() if host.env(name) is None})
 
@@ -151,8 +153,8 @@ def asked_by_itself(
     lenient: bool,
 ) -> Callable[[bool], OwnModel]:
     """What compose made of the same inputs before (`known`: in this process), else what it makes of the texts that were read,
-    with what a person's command let in and nothing else; raises HeldBack where that is not all that they ask for, or goes by
-    what that command applied, where it is `lenient`."""
+    with only what a person's command let in; if that is not all they need, raises HeldBack or, with `lenient`, uses what that
+    command applied."""
 
     def ask(profiles: bool) -> OwnModel:
         name = answer_of(profiles)
@@ -175,7 +177,7 @@ def asked_by_itself(
 
 
 def refuse_what_waits(inputs: ComposeInputs) -> None:
-    """Raises HeldBack, and FilesError where the files are broken."""
+    """Raises HeldBack, and FilesError if the files are broken."""
     if inputs.broken is not None:
         raise inputs.broken
     if inputs.waits:
@@ -183,7 +185,7 @@ def refuse_what_waits(inputs: ComposeInputs) -> None:
 
 
 class _Asking(Struct, frozen=True):
-    """Compose, asked again and again of the same texts."""
+    """Compose, called repeatedly with the same texts."""
 
     box: Toolbox
     root: Path
@@ -191,7 +193,7 @@ class _Asking(Struct, frozen=True):
     profiles: bool
 
     def model(self, variables: Mapping[str, str], *, emptied: Collection[str] = ()) -> OwnModel:
-        """With these variables, and these files outside empty. Raises FilesError."""
+        """With these variables, and these outside files empty. Raises FilesError."""
         inputs = self.inputs
         beside = {p: "" if inputs.outside.get(p) in emptied else text for p, text in inputs.beside.items()}
         given = replace(inputs, beside=beside)
@@ -213,7 +215,7 @@ class _Asking(Struct, frozen=True):
             return None
 
     def mentioned(self) -> dict[str, str]:
-        """Variables of the host that the texts name, as one to fill in or by chance."""
+        """Variables of the host that the texts mention, as a substitution or by chance."""
         texts = [text for _, node in self.inputs.files for text in strings(node)]
         beside = [text for text in self.inputs.beside.values() if text is not None]
         words = {word for text in (*texts, *beside) for word in _WORD.findall(text)}
@@ -221,7 +223,7 @@ class _Asking(Struct, frozen=True):
         return {name: value for name, value in found.items() if value is not None}
 
     def moved(self, variables: Mapping[str, str], name: str) -> frozenset[Place] | None:
-        """Where this variable or file has an effect; None where compose makes nothing without it."""
+        """Where this variable or file has an effect; None if compose fails without it."""
         full = self.tried(variables)
         others = {n: value for n, value in variables.items() if n != name}
         if name not in variables:
@@ -245,7 +247,7 @@ def _confined(host: Host, asking: _Asking, approved: Approved) -> OwnModel:
         told = [_variable(name) for name in _missed(asking, granted, None)]
         if told:
             raise HeldBack(told) from None
-        # What compose says may quote any value that it has, and is told where containers read it.
+        # Compose's message may quote any value that it has, and is shown where containers can read it.
         outside = asking.inputs.outside.values()
         asking.model(dict.fromkeys(granted, "1"), emptied=outside)
         raise HeldBack([*map(_variable, granted), *(f"the content of {path}" for path in outside)]) from None
@@ -262,7 +264,7 @@ def _variable(name: str) -> str:
 
 
 def _missed(asking: _Asking, granted: Mapping[str, str], model: OwnModel | None) -> list[str]:
-    """Variables of the host that would give a person another model, and are not granted: without them it is not what the
+    """Variables of the host that would give a person a different model, and are not granted: without them it is not what the
     files ask for."""
     more = {name: value for name, value in asking.mentioned().items() if name not in granted}
     if not more or asking.tried({**granted, **more}) == model:
@@ -278,7 +280,7 @@ def _unfilled(model: Model) -> Iterator[str]:
 
 
 def _elsewhere(asking: _Asking, approved: Approved) -> Iterator[str]:
-    """What a person's command let in, and now has an effect on more."""
+    """What a person's command let in, and now affects more."""
     for name, source in approved.sources.items():
         if source.value is None and name not in asking.inputs.outside.values():
             continue
@@ -291,7 +293,7 @@ def _elsewhere(asking: _Asking, approved: Approved) -> Iterator[str]:
 
 
 def _entered(box: Toolbox, root: Path, inputs: ComposeInputs) -> dict[str, Source]:
-    """What of the host has an effect on the model; nothing where that cannot be known for sure."""
+    """What of the host affects the model; nothing if that cannot be known for certain."""
     outside = sorted(set(inputs.outside.values()))
     if inputs.waits or inputs.broken is not None:
         return {}
@@ -313,7 +315,7 @@ def _entered(box: Toolbox, root: Path, inputs: ComposeInputs) -> dict[str, Sourc
 
 
 def _another(value: str) -> str:
-    """Of the same kind: a port stays one."""
+    """A different value of the same kind: a port stays a port."""
     last = whole(value[-1:])
     if last is not None:
         return f"{value[:-1]}{(last + 1) % 10}"

@@ -1,8 +1,8 @@
 """What compose makes its model from, read once: the compose files, `.env` and the env files that they name.
 
-A round of the watcher lets compose see these texts and no file of the project, so what was looked at is what compose reads. What
-cannot be given so (`include`, another file's services, YAML that parsers read differently) waits for a person, whose compose
-reads the files themselves.
+A round of the watcher lets compose see these texts and no file of the project, so what was checked is what compose reads. What
+cannot be passed this way (`include`, another file's services, YAML that parsers read differently) waits for a person, whose
+compose reads the files themselves.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ _KNOWN = frozenset({"name", "version", "services", "networks", "volumes", "secre
 """Keys of a compose file that read no other file."""
 _READ = frozenset({"path", "required", "format"})
 _SEEMS = 50
-"""Files of the project that others seem to name, and that are looked at for changes."""
+"""Files of the project that others seem to name, and that are checked for changes."""
 _NAME = 255
 
 
 def read_inputs(
     box: Toolbox, root: Path, found: ComposeFiles | None, *, outside: Collection[str] | None = None
 ) -> ComposeInputs:
-    """Never raises for what the files say. `outside`: files out of the project that may be read, by their real path; None: all."""
+    """Never raises because of what the files say. `outside`: files outside the project that may be read, by their real path;
+    None: all."""
     reader = _Reader(box, root, found.folder if found is not None else root, outside)
     return reader.read(found.files[::-1] if found is not None else ())
 
@@ -135,7 +136,7 @@ class _Reader:
             self._beside[path] = self._text(path, name)
 
     def _text(self, path: str, name: str) -> str | None:
-        """None where there is no such file, and where it is not to be read."""
+        """None if there is no such file, or if it must not be read."""
         files, plain = self._box.files, posixpath.normpath(path)
         real, data = files.real(plain), None
         inside = _below(plain, str(self._root)) and _below(real, files.real(str(self._root)))
@@ -161,8 +162,8 @@ class _Reader:
             return None
 
     def _look_at_what_they_seem_to_name(self, nodes: list[tuple[Path, Node]]) -> None:
-        """For the digest alone. What cannot be read plainly is not followed exactly: a change that is missed changes nothing
-        until the next `up`."""
+        """For the digest alone. What cannot be read plainly is not followed exactly: a missed change has no effect until the
+        next `up`."""
         todo = [(self._folder, node) for _, node in nodes]
         for base, node in todo:
             for path in _seem_to_name(base, node):

@@ -1,4 +1,4 @@
-"""The compose model of a project, and what is said where compose refuses: the example to copy, the variable that is not set."""
+"""The compose model of a project, and the error if compose refuses: the example to copy, the variable that is not set."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def compose_model(
     profiles: bool,
     ask: Callable[[bool], OwnModel] | None = None,
 ) -> OwnModel:
-    """As compose resolves it, with `profiles` the services of every one; called like the project where compose would call it
-    after a folder `deploy`. `ask`: how compose is asked, with `profiles`; None: of the files that it finds. Raises FilesError."""
+    """As resolved by compose, with the services of all `profiles` if set; named like the project if compose would name it
+    after a folder `deploy`. `ask`: how compose is called, with `profiles`; None: with the files that it finds. Raises
+    FilesError."""
     folder = found.folder
     try:
         files = found.files[::-1]
@@ -53,13 +54,13 @@ def compose_model(
 
 
 def compose_name(folder: str) -> str:
-    """The project name that compose derives from the folder's name, or ours where it derives none."""
+    """The project name that compose derives from the folder's name, or devctl's if it derives none."""
     return name_from(folder) or FALLBACK
 
 
 def unset_in_compose(box: Toolbox, root: Path, folder: Path, paths: Iterable[Path]) -> Iterator[Problem]:
-    """Variables of the compose files that nothing sets, each with its first line. `folder`: where compose is called."""
-    if box.host.env("COMPOSE_ENV_FILES") is not None:  # what those hold is not ours to guess
+    """Variables in the compose files that nothing sets, each with its first line. `folder`: where compose is called."""
+    if box.host.env("COMPOSE_ENV_FILES") is not None:  # their values cannot be guessed
         return
     own = box.files.read_text(folder / ".env", within=None) or ""
     for path in paths:
@@ -72,7 +73,7 @@ def unset_in_compose(box: Toolbox, root: Path, folder: Path, paths: Iterable[Pat
 def not_used_for_development(
     files: Files, sources: Sources, root: Path, found: ComposeFiles
 ) -> Problem | None:
-    """A compose file that says it is for development, where compose reads those of its own names."""
+    """A compose file whose name says that it is for development, if compose reads those with its own names."""
     if found.named:
         return None
     name = for_development(files.names(found.folder))
@@ -92,7 +93,7 @@ def not_used_for_development(
 
 
 def compose_place(sources: Sources, root: Path, paths: Sequence[Path]) -> Callable[[Key], str]:
-    """The line of a key in the user's compose files, the overriding one first; the nearest key above it where it has none."""
+    """The line of a key in the user's compose files, the overriding one first; of its nearest parent if it has none."""
     names = [named(root, path) for path in paths]
 
     @cache
@@ -120,7 +121,7 @@ def _with_example(files: Files, root: Path, path: Path, error: FilesError) -> Fi
 
 
 def _with_variable(box: Toolbox, root: Path, found: ComposeFiles, error: FilesError) -> FilesError:
-    """Where there is an example and no `.env` yet, that says all variables at once."""
+    """If there is an example and no `.env` yet, this reports all variables at once."""
     message, hint, place = str(error), error.problem.hint, error.problem.place
     if error.code == "broken-compose":
         unset = next(unset_in_compose(box, root, found.folder, found.files), None)
@@ -139,7 +140,7 @@ def _copy(root: Path, example: Path, wanted: Path) -> str:
 
 
 def _named_like(root: Path, model: OwnModel, old: str) -> dict[str, object]:
-    """Half of all projects have a folder `deploy`: one that is called so for want of a name is called like its root."""
+    """Half of all projects have a folder `deploy`: a project that would get that name by default is named after its root."""
     if model.get("name") != old:
         return model
     name = compose_name(root.name)

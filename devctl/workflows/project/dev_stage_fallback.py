@@ -1,8 +1,8 @@
-"""A dev stage of the user's, or one that is derived from theirs, gives way to our own where it turns out not to work: what it
-installs is not available any more, say.
+"""A user's dev stage, or one derived from theirs, is replaced by devctl's own if it turns out not to work: for example because
+something it installs is no longer available.
 
-Which one did is noted, so that it is not built again at each `up`. The note is believed while the Dockerfile
-and devctl are the same.
+Which one was replaced is recorded, so that it is not built again at each `up`. The note is believed while the Dockerfile and
+devctl are the same.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from devctl.domain.project.private_notes import DebuggedNote, StagesNote
 from devctl.errors import DevctlError, MachineError, Problem
 from devctl.workflows.project.users_dockerfile import users_dockerfile, users_text
 
-# Failures of the stage itself. Those of the project's modules or of the machine would be ours as well.
+# Failures of the stage itself. Those of the project's modules or of the machine would affect devctl's as well.
 _OF_THE_STAGE = frozenset(
     {
         "add-unreachable",
@@ -46,7 +46,7 @@ _OF_THE_STAGE = frozenset(
 
 
 def without_noted(files: Files, private: PrivateState, root: Path, service: Service) -> Service:
-    """The service as detected, without a dev stage that gave way at an earlier `up`, or gives way while it is debugged."""
+    """The service as detected, without a dev stage that was replaced at an earlier `up`, or is replaced while it is debugged."""
     if service.build.dev_stage is None and service.build.derived is None:
         return service
     failed = private.note(root, StagesNote).failed.get(service.name) == _state(files, root, service)
@@ -57,14 +57,14 @@ def without_noted(files: Files, private: PrivateState, root: Path, service: Serv
 
 
 def knows_debuggers(files: Files, root: Path, service: Service) -> bool:
-    """Whether the dev stage starts the program under a debugger where it is told to: ours does, and one that `init` wrote."""
+    """Whether the dev stage can start the program under a debugger: devctl's can, and so can one written by `init`."""
     return service.build.dev_stage is None or runs_under_debugger(
         users_text(files, root, service, str(service.build.dockerfile))
     )
 
 
 def note_debugged(private: PrivateState, root: Path, services: Collection[str]) -> bool:
-    """Note exactly these services; returns whether others were noted before, so that the project is another one now."""
+    """Record exactly these services; returns whether others were recorded before, so that the project is a different one now."""
     before = private.note(root, DebuggedNote)
     if sorted(before.services) == sorted(services):
         return False
@@ -77,7 +77,7 @@ def noted_debugged(private: PrivateState, root: Path) -> frozenset[str]:
 
 
 def try_again(private: PrivateState, root: Path, services: Collection[str]) -> bool:
-    """Forget which dev stages of these gave way; returns whether any had."""
+    """Forget which dev stages of these were replaced; returns whether any were."""
     failed = private.note(root, StagesNote).failed
     kept = {name: state for name, state in failed.items() if name not in services}
     if kept == failed:
@@ -87,8 +87,8 @@ def try_again(private: PrivateState, root: Path, services: Collection[str]) -> b
 
 
 def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlError) -> Project:
-    """The project with our dev stage in place of the one of `name` that failed, noted and said; raises `error` where that is
-    no failure of a stage of the user's."""
+    """The project with devctl's dev stage in place of the failed one of `name`, recorded and reported; raises `error` if the
+    failure is not that of a user's stage."""
     service = project.service(name) if name is not None else None
     if service is None or service.build.dockerfile is None or error.code not in _OF_THE_STAGE:
         raise error
@@ -132,7 +132,7 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
 
 
 def _not_started_by_ours(box: Toolbox, project: Project, service: Service) -> str:
-    """A script of the user's that starts the program: ours starts that itself, and only the script knows its arguments."""
+    """A user's script that starts the program: devctl's stage starts that itself, and only the script knows its arguments."""
     if service.start.args or service.build.derived is None:
         return ""
     facts = users_dockerfile(box.sources, project.root, service, str(service.build.dockerfile))

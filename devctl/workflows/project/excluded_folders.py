@@ -1,7 +1,7 @@
 """Folders inside the project that are neither sent to a build nor watched: the data of databases, the modules of frontends.
 
-They are large, and data changes all the time and is often closed to everybody but the database: air ends at a folder it may
-not look into.
+They are large, and data changes all the time and is often readable only by the database: air exits at a folder it may not
+read.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _KEPT = ("/var/lib/", "/data", "/bitnami/")
 
 
 def data_folders(files: Files, project: Project) -> tuple[str, ...]:
-    """Relative to the project: those that another service of the compose file keeps its data in, and closed ones."""
+    """Relative to the project: those in which another service of the compose file keeps its data, and unreadable ones."""
     found = [*_mounted(project), *files.closed(project.root)]
     return tuple(dict.fromkeys(found))
 
 
 def frontend_modules(project: Project) -> tuple[str, ...]:
-    """Where `npm install` puts its tens of thousands of files, whether it has or not; relative to the project."""
+    """Where `npm install` puts its tens of thousands of files, whether it has run or not; relative to the project."""
     kept = any("node_modules" in path for service in project.services for path in service.build.files)
     folders = () if kept else project.source.frontends
     return tuple(posixpath.normpath(f"{folder}/node_modules") for folder in folders)

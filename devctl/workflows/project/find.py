@@ -28,7 +28,7 @@ COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-co
 OWN_MARKS = ("devctl.yaml", "go.work", "go.mod", ".git")
 MARKS = ("devctl.yaml", *COMPOSE_FILES, "go.work", "go.mod")
 FOLDERS = ("deploy", "deployments", "deployment", "docker", ".docker", "compose", "build", "infra", "ops")
-"""Where a compose file lies when it does not lie beside the code: it builds from the folder above then."""
+"""Where a compose file may be if it is not beside the code: it then builds from the parent folder."""
 _BUILDS_ABOVE = regex(r"""\b(?:context|build):\s*["']?\.\./?["']?\s*(?:[,}#]|$)""", re.MULTILINE)
 
 
@@ -36,12 +36,12 @@ _IS_COMPOSE = regex(r"^services:", re.MULTILINE)
 
 
 def named(root: Path, path: Path) -> str:
-    """As a user knows the file: by its path from the project, or the whole one where it lies elsewhere (COMPOSE_FILE may)."""
+    """The file as a user knows it: its path from the project, or the whole path if it is elsewhere (COMPOSE_FILE may be)."""
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
 def find_root(files: Files, host: Host, given: Path | None) -> Path:
-    """`given`: a folder. Raises FilesError `no-go-module` where none is and nothing is found."""
+    """`given`: a folder. Raises FilesError `no-go-module` if none is given and none is found."""
     if given is not None:
         return _owner(files, host, (given if given.is_absolute() else host.cwd() / given).resolve())
     start = host.cwd()
@@ -50,7 +50,7 @@ def find_root(files: Files, host: Host, given: Path | None) -> Path:
             return _owner(files, host, folder)
     for folder in (start, *start.parents):
         if any(files.exists(folder / mark) for mark in (".git", STATE_FOLDER)):  # or `-C` named it before
-            return folder  # what is missing in it is said by those who read its code
+            return folder  # whoever reads its code reports what is missing in it
     raise FilesError(
         f"{start} is not a Go project: no devctl.yaml, compose file or go.mod in it or in any parent folder",
         code="no-go-module",
@@ -60,7 +60,7 @@ def find_root(files: Files, host: Host, given: Path | None) -> Path:
 
 @contextmanager
 def places_from(root: Callable[[], Path | None]) -> Iterator[None]:
-    """Errors that leave name a file of the project by its path from the root, as a user knows it."""
+    """Errors raised inside name a file of the project by its path from the root, as a user knows it."""
     try:
         yield
     except DevctlError as error:
@@ -72,7 +72,7 @@ def places_from(root: Callable[[], Path | None]) -> Iterator[None]:
 
 
 def _owner(files: Files, host: Host, folder: Path) -> Path:
-    """The project above, where `folder` is the one that it keeps its compose file in."""
+    """The parent project, if `folder` is where it keeps its compose file."""
     if folder.name not in FOLDERS or any(files.exists(folder / mark) for mark in OWN_MARKS):
         return folder
     above = folder.parent
@@ -82,8 +82,8 @@ def _owner(files: Files, host: Host, folder: Path) -> Path:
 
 
 class ComposeFiles(Struct, frozen=True):
-    """Where compose is to be called, and the files that it reads there, the overriding one first. `named`: compose has to be
-    told their names; `by_us`: nobody but devctl does so."""
+    """Where to call compose, and the files that it reads there, the overriding one first. `named`: compose has to be given
+    their names; `by_us`: only devctl does so."""
 
     folder: Path
     files: tuple[Path, ...]
@@ -92,8 +92,8 @@ class ComposeFiles(Struct, frozen=True):
 
 
 def find_compose(files: Files, host: Host, root: Path) -> ComposeFiles | None:
-    """What COMPOSE_FILE names; else files of compose's own names in the project, or in the one of FOLDERS whose file builds
-    from the project; else one of another name there. None where there is none."""
+    """What COMPOSE_FILE names; else files with compose's own names in the project, or in the one of FOLDERS whose file builds
+    from the project; else one with another name there. None if there is none."""
     written = values(files.read_text(root / ".env", within=None) or "", own=True, known=host.env)
     asked, separator = (
         host.env(name) or written.get(name) for name in ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR")
@@ -121,13 +121,13 @@ def compose_folder(files: Files, host: Host, root: Path) -> Path | None:
 
 
 def compose_files(files: Files, host: Host, root: Path) -> tuple[Path, ...]:
-    """The files that compose reads, the overriding one first; nothing where there is none."""
+    """The files that compose reads, the overriding one first; empty if there is none."""
     found = find_compose(files, host, root)
     return found.files if found is not None else ()
 
 
 def _usual(files: Files, folder: Path) -> ComposeFiles | None:
-    """Files of the names that compose looks for."""
+    """Files with the names that compose looks for."""
     found = [
         next((folder / n for n in names if files.exists(folder / n)), None)
         for names in (OVERRIDES, COMPOSE_FILES)
@@ -148,13 +148,12 @@ def root_of(files: Files, host: Host, given: Path | None) -> Path | None:
 
 
 def example_of(files: Files, path: Path) -> Path | None:
-    """The example of a file that lies beside it, to be copied: one of its own, else that of `.env`, of which each `.env.NAME` is a
-    copy."""
+    """The example beside a missing file, to be copied: its own, else that of `.env`, of which each `.env.NAME` is a variant."""
     names = [*examples(path.name), *(examples(".env") if path.name.startswith(".env.") else ())]
     beside = (path.with_name(name) for name in names if name != path.name)
     return next((found for found in beside if files.exists(found)), None)
 
 
 def copying(root: Path, example: Path, wanted: Path) -> str:
-    """The command that makes a file of its example, called in the project."""
+    """The command that creates a file from its example, run in the project."""
     return f"cp {shell_path(named(root, example))} {shell_path(named(root, wanted))}"

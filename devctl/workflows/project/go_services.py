@@ -64,8 +64,8 @@ def composed_services(
     facts: SourceFacts,
     ask: Callable[[bool], dict[str, object]],
 ) -> Composed:
-    """`ask`: gives compose's model, with True the services of every profile. Where only services in profiles are built from
-    Go, their profiles are active."""
+    """`ask`: returns compose's model, with True the services of every profile. If only services in profiles are built from Go,
+    their profiles are active."""
     if found is None:
         return Composed({"services": {}})
     model, place = ask(False), compose_place(box.sources, root, found.files)
@@ -89,7 +89,7 @@ def _specs(model: OwnModel) -> dict[str, OwnSpec]:
 
 
 class _Reading(Struct, frozen=True):
-    """A compose model's services, beside the project's other files; `place`: as of `compose_place`."""
+    """A compose model's services, with the project's other files; `place`: as in `compose_place`."""
 
     files: Files
     sources: Sources
@@ -101,14 +101,15 @@ class _Reading(Struct, frozen=True):
     facts: SourceFacts
 
     def of_model(self, specs: dict[str, OwnSpec]) -> tuple[Service, ...]:
-        """Those that are built from Go; those that run the image of this repository where there are none."""
+        """Those that are built from Go; if there are none, those that run the image of this repository."""
         lend_builds(specs)
         lend_script_builds(self.files, self.root, specs)
         for outside in (False, True):
             each = (self._service(name, spec, outside=outside) for name, spec in specs.items())
             found = [service for service in each if service is not None]
             if found:
-                # A job (migrations, seeding) runs once and is waited for: compose starts its container, as its image says.
+                # A job (migrations, seeding) runs once while others wait for it: compose starts its container as its image
+                # says.
                 waited = jobs(specs)
                 serving = [s for s in found if s.name not in waited] or found
                 return without_port(serving, specs, self.config)
@@ -129,8 +130,8 @@ class _Reading(Struct, frozen=True):
         )
 
     def _service(self, name: str, spec: OwnSpec, *, outside: bool) -> Service | None:
-        """One that compiles what is mounted, or whose Dockerfile builds Go; with `outside` whose Dockerfile starts what was built
-        outside of Docker."""
+        """One that compiles mounted source, or whose Dockerfile builds Go; with `outside`, whose Dockerfile starts what was
+        built outside Docker."""
         name_program(spec)
         context = _inside(self.root, (spec.get("build") or {}).get("context"))
         built = context is not None and is_go_service(spec, self.facts, context=context)
@@ -167,7 +168,7 @@ class _Reading(Struct, frozen=True):
         )
 
     def _refuse_missing(self, name: str, spec: OwnSpec, context: str) -> None:
-        """Raises FilesError where the compose file names a Dockerfile; where it names none, none is needed."""
+        """Raises FilesError if the compose file names a missing Dockerfile; if it names none, none is needed."""
         key = ("services", name, "build", "dockerfile")
         places = (self.sources.positions(path)(key) for path in self.found.files)
         if any(place is not None for place in places):
@@ -203,7 +204,7 @@ class _Reading(Struct, frozen=True):
         own: DockerfileFacts | None,
         context: str | None,
     ) -> Service:
-        """One that compiles what is mounted into it: developed in as it says, and in production what a Dockerfile builds of it."""
+        """One that compiles mounted source: developed the way it does it, and in production built by a Dockerfile."""
         without_caches(spec)
         beside = {posixpath.join(folder, "Dockerfile.dev") for folder in (run.folder, ".")}
         theirs = list(self._for_production((own.path,) if own else sorted(beside, key=len, reverse=True)))
@@ -234,7 +235,7 @@ class _Reading(Struct, frozen=True):
         )
 
     def _reloaded(self, run: SourceRun) -> str | None:
-        """What the .air.toml builds that lies where a reloader starts, or that it is given."""
+        """What the .air.toml builds that is in the folder where a reloader starts, or that it is given."""
         air = self._air_of(run)
         built = built_by(str(air.build.get("cmd") or ""), folder=run.folder) if air is not None else []
         return built[-1].package if built else None
@@ -247,8 +248,8 @@ class _Reading(Struct, frozen=True):
         return air_at(self.files, self.root, run.air, folder=run.folder)[0]
 
     def _noted(self, service: Service, facts: DockerfileFacts | None) -> Service:
-        """Without a dev stage that gave way, and with whether it keeps its build cache where ours does: then the volume may be the
-        shared one."""
+        """Without a dev stage that was replaced, and with whether it keeps its build cache where devctl does: then the volume
+        may be the shared one."""
         service = without_noted(self.files, self.private, self.root, service)
         name = service.build.dev_stage
         stage = find_stage(facts, name) if facts is not None and name else None
@@ -262,8 +263,8 @@ class _Reading(Struct, frozen=True):
     def _with_theirs(
         self, service: Service, named: DockerfileFacts | None, detect: Callable[..., Service]
     ) -> Service:
-        """Where the Dockerfile is for development alone, production is what the one beside it says that builds the same program;
-        where what it builds is the image that compiles, that one is known at least. `detect`: the service as another Dockerfile
+        """If the Dockerfile is only for development, production is what a Dockerfile beside it says that builds the same
+        program; if its image is the one that compiles, at least that one is known. `detect`: the service as another Dockerfile
         would build it."""
         if named is None or brought(named):
             return service
@@ -289,7 +290,7 @@ class _Reading(Struct, frozen=True):
         )
 
     def _for_production(self, paths: Iterable[str]) -> Iterator[DockerfileFacts]:
-        """The Dockerfiles of the user's that build Go and lie beside these, which are for development."""
+        """The user's Dockerfiles that build Go and are beside these, which are for development."""
         for path in (Path(name) for dev in paths for name in for_production(dev)):
             theirs = dockerfile_at(self.files, self.sources, self.root, path.parent.as_posix(), path.name)
             if theirs is not None and "AIR_GO_IMAGE" not in theirs.global_args and builds_go(theirs):
@@ -299,7 +300,7 @@ class _Reading(Struct, frozen=True):
 def _of_same_program(
     service: Service, files: Iterable[DockerfileFacts], detect: Callable[..., Service]
 ) -> tuple[DockerfileFacts, Service] | None:
-    """The first of these Dockerfiles that has a production stage of the same program, and the service as it would build it."""
+    """The first of these Dockerfiles that has a production stage for the same program, and the service as it would build it."""
     for file in files:
         found = detect(dockerfile=file)
         same = (found.source.dir, found.source.main) == (service.source.dir, service.source.main)
@@ -318,8 +319,8 @@ def dockerfile_at(
 
 
 def _text_in(files: Files, root: Path, context: Path, name: str) -> str | None:
-    """Of the project alone, whatever name it has in an image: a Makefile may say `include ../.aws/credentials`, and what it says of
-    a build comes to stand in files that containers see."""
+    """Only from the project, whatever name it has in an image: a Makefile may say `include ../.aws/credentials`, and what it
+    says about a build ends up in files that containers see."""
     if not Path(posixpath.normpath(context / name)).is_relative_to(root):
         return None
     try:
@@ -329,7 +330,7 @@ def _text_in(files: Files, root: Path, context: Path, name: str) -> str | None:
 
 
 def _inside(root: Path, context: object) -> str | None:
-    """The build context relative to the project, None where it is a URL or lies elsewhere."""
+    """The build context relative to the project, None if it is a URL or elsewhere."""
     if not isinstance(context, str) or "://" in context:
         return None
     path = Path(posixpath.normpath(posixpath.join(root.as_posix(), context)))

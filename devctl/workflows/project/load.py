@@ -61,11 +61,12 @@ def load(
     unattended: bool = False,
     known: Project | None = None,
 ) -> Project:
-    """Raises FilesError or UsageError with place and hint. `lenient`: broken files still give a name to ask the engine by.
+    """Raises FilesError or UsageError with place and hint. `lenient`: broken files still yield a name to query the engine
+    with.
 
-    `unattended`: nobody looks at what the files say now, so compose is given the texts that were read, and nothing of the host
-    but what a person's command let in; raises HeldBack where that is not all that they ask for. `known`: the project as this
-    process knew it, of which inputs that are the same still hold.
+    `unattended`: nobody looks at what the files say now, so compose gets the texts that were read, and from the host only what
+    a person's command let in; raises HeldBack if that is not all they need. `known`: the project as this process knew it;
+    those of its inputs that have not changed are reused.
     """
     root = find_root(box.files, box.host, given)
     try:
@@ -92,7 +93,7 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
     refuse_reserved(model, place=place)
     specs = cast("dict[str, OwnSpec]", model["services"])
     _move_ports(specs, config, ours={s.name for s in composed.services})
-    # Without a compose file nobody else says what `.env` is for.
+    # Without a compose file nothing else says what `.env` is for.
     env = values(inputs.dotenv or "") if folder is None else {}
     services = composed.services or (
         _own_service(box.files, box.sources, root, config=config, facts=facts, specs=specs, env=env),
@@ -143,7 +144,7 @@ def _inputs(
     known: Project | None,
     lenient: bool,
 ) -> tuple[ComposeInputs, Callable[[bool], dict[str, object]]]:
-    """What the files say, and how compose is asked to make a model of it."""
+    """What the files say, and how compose is called to make a model of it."""
     if not unattended:
         inputs = read_inputs(box, root, found)
         return inputs, partial(asked_by_a_person, box, root, found, inputs)
@@ -165,14 +166,14 @@ def _of_compose_files(files: Files, sources: Sources, root: Path, found: Compose
 
 
 def _move_ports(specs: dict[str, OwnSpec], config: Config, *, ours: Collection[str]) -> None:
-    """`host_port` of a dependency; that of a Go service goes to the port that it listens on (domain/plan/render.py)."""
+    """`host_port` of a dependency; that of a Go service applies to the port that it listens on (domain/plan/render.py)."""
     for name, said in config.services.items():
         if said.host_port is not None and name in specs and name not in ours:
             specs[name]["ports"] = moved(specs[name].get("ports") or [], said.host_port)
 
 
 def _with_shell(host: Host, service: Service) -> Service:
-    """What the caller's shell says of builds holds where no file says otherwise: `GOWORK=off devctl up`."""
+    """What the caller's shell says about builds applies if no file says otherwise: `GOWORK=off devctl up`."""
     said = {name: value for name in GO_VARIABLES if (value := host.env(name))}
     return (
         replace(service, build=replace(service.build, env={**said, **service.build.env})) if said else service
@@ -180,7 +181,7 @@ def _with_shell(host: Host, service: Service) -> Service:
 
 
 def _refuse_folders(files: Files, sources: Sources, root: Path, config: Config) -> None:
-    """What is watched is compared by content: a folder has none, and would never fire."""
+    """What is watched is compared by content: a folder has none, and would never trigger."""
     for index, path in enumerate(config.watch.also):
         if files.is_dir(root / path):
             line = sources.positions(root / CONFIG)(("watch", "also", index))
@@ -226,8 +227,8 @@ def _own_service(
 def _dockerfile_of_the_repository(
     files: Files, sources: Sources, root: Path, facts: SourceFacts
 ) -> DockerfileFacts | None:
-    """The one beside the code; else the only one for production that is kept where a compose file or a main package may lie, and
-    is built from the root: `docker build -f build/Dockerfile .`"""
+    """The one beside the code; else the only one for production that is where a compose file or a main package may be, and is
+    built from the root: `docker build -f build/Dockerfile .`"""
     mains = [p.dir for m in facts.modules for p in m.packages if p.name == "main" and p.has_main]
     elsewhere = dict.fromkeys(("build/package", *FOLDERS, *mains))
     found = [dockerfile_at(files, sources, root, ".", "Dockerfile")]
@@ -241,7 +242,7 @@ def _dockerfile_of_the_repository(
 
 
 def _readable(files: Files, sources: Sources, root: Path, name: str) -> DockerfileFacts | None:
-    """A Dockerfile that nobody names; None of a template of one, and of what only is called so."""
+    """A Dockerfile that nothing names; None for a template, and for what is only named like one."""
     try:
         return dockerfile_at(files, sources, root, ".", name)
     except FilesError:
@@ -257,7 +258,7 @@ def _bases(config: Config, go: str, *, with_c: bool = False) -> dict[str, str]:
 
 
 def _nameless(box: Toolbox, root: Path) -> Project:
-    """Enough to look at the engine and to end what runs, when the files say nothing that can be understood."""
+    """Enough to look at the engine and to stop what runs, if the files cannot be understood."""
     try:
         name = box.sources.config(root).name
     except FilesError:

@@ -16,12 +16,12 @@ from devctl.errors import FilesError
 
 _MAKEFILES = frozenset({"GNUmakefile", "makefile", "Makefile"})
 _LONG = 65_536
-"""Characters of a script, beyond which nobody wrote it by hand."""
+"""Characters of a script; a longer one was not written by hand."""
 _TARGET = regex(r"^([\w.-]+)[ \t]*:(?!=)", re.MULTILINE)
 
 
 def lend_script_builds(files: Files, root: Path, specs: Mapping[str, OwnSpec]) -> None:
-    """Written in place, as the script says it: only a context and a Dockerfile that lie in the project count."""
+    """Written in place, as the script says it: only a context and a Dockerfile inside the project count."""
     wanted = {name: image for name, spec in specs.items() if (image := runs_by_name(spec))}
     if not wanted:
         return
@@ -44,7 +44,7 @@ def _scripts(files: Files, root: Path) -> Iterator[str]:
         if name in _MAKEFILES or name.endswith(".sh"):
             try:
                 text = files.read_text(root / name, within=root) or ""
-            except FilesError:  # nobody names it
+            except FilesError:  # nothing names it
                 continue
             if "docker" not in text or len(text) > _LONG:
                 continue

@@ -19,7 +19,7 @@ from devctl.errors import Problem
 def with_users_air(
     files: Files, root: Path, services: tuple[Service, ...]
 ) -> tuple[tuple[Service, ...], tuple[Problem, ...]]:
-    """The services with their .air.toml, and what of it cannot hold, said once for each file."""
+    """The services with their .air.toml, and what of it cannot apply, reported once for each file."""
     found: list[Service] = []
     said: dict[Problem, None] = {}
     for service in services:
@@ -37,7 +37,7 @@ def with_users_air(
 
 
 def air_in(files: Files, root: Path, folders: Iterable[str]) -> tuple[UsersAir | None, list[Problem]]:
-    """The first one in these folders of the project: of a service in that of its module, else in the project's own."""
+    """The first one in these folders of the project: for a service in that of its module, else in the project's own."""
     for folder in dict.fromkeys(folders):
         for name in NAMES:
             path = posixpath.normpath(posixpath.join(folder, name))

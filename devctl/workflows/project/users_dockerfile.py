@@ -1,4 +1,4 @@
-"""The text of a Dockerfile of the user's: that of the file, or what stands as `dockerfile_inline` in the compose file."""
+"""The text of a user's Dockerfile: that of the file, or `dockerfile_inline` in the compose file."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from devctl.workflows.project.compose_model import Key
 def inline_dockerfile(
     sources: Sources, place: Callable[[Key], str], name: str, spec: Spec
 ) -> DockerfileFacts | None:
-    """With the lines of the compose file: what is said of one names it there."""
+    """With the lines of the compose file: a finding names its line there."""
     text = (spec.get("build") or {}).get("dockerfile_inline")
     if not isinstance(text, str):
         return None
     path, _, line = place(("services", name, "build", "dockerfile_inline")).partition(":")
-    # The text begins on the line after its key. Directives count only above everything else, empty lines too.
+    # The text begins on the line after its key. Directives only count above everything else, including empty lines.
     return sources.dockerfile_text(below_directives(text, "\n" * int(line or 0)), path=path, args={})
 
 
@@ -41,7 +41,7 @@ def users_dockerfile(sources: Sources, root: Path, service: Service, path: str) 
 
 
 def written_text(files: Files, project: Project, run: Run) -> str:
-    """Of the Dockerfile whose lines a run builds; "" where that is devctl's own."""
+    """Of the Dockerfile whose lines a run builds; "" if that is devctl's own."""
     service, root = project.service(run.service), project.root
     return users_text(files, root, service, run.written) if service is not None and run.written else ""
 

@@ -1,4 +1,4 @@
-"""A service that exited at startup:  what its last run printed, what it died of, and where."""
+"""A service that exited at startup: the output of its last run, what it died of, and where."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ LINES = 20
 """Lines of a service's log that are shown below an error."""
 SIGKILLED = 137
 COMMAND_NOT_FOUND = 127
-"""What a shell ends with where it finds no such program:
+"""The exit code of a shell that finds no such program:
 https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02"""
 TOLD_LATE = 2.0
-"""Seconds within which the engine has told of an OOM kill."""
+"""Seconds within which the engine has reported an OOM kill."""
 _DENIED = regex(r"(?P<path>/[^\s:]+)(?: /\S+)?: permission denied")
 _NOT_FOUND = regex(r"(?:open|stat|lstat|read|chdir) (?P<path>[^\s:]+): no such file or directory")
-# os.Args has one element where nothing is given: the program's own name.
+# os.Args has one element if no arguments are given: the program's own name.
 _NO_ARGUMENT = regex(r"index out of range \[\d\] with length 1$|slice bounds out of range \[\d:1\]$")
 _CONFIG = regex(r"(?<![\w/.])[\w][\w./-]*\.(?:ya?ml|toml|json|ini|conf|env)\b")
 _VOLUME = regex(r"(?P<target>/\S*) \(volume (?P<name>\S+)\)")
@@ -50,10 +50,10 @@ _VOLUME = regex(r"(?P<target>/\S*) \(volume (?P<name>\S+)\)")
 def exited(
     box: Toolbox, project: str, service: Service, container: Container, *, code: int | None = None
 ) -> DevctlError:
-    """Why a container ended; `code` where a process in it did, and the container lives on."""
+    """Why a container exited; `code` if a process in it did, and the container lives on."""
     log, killed = tail(box.engine, container), container.oom_killed
     code = container.exit_code if code is None else code
-    if container.restarts:  # a restart policy has it up again, so that its state and log are of several runs
+    if container.restarts:  # a restart policy has restarted it, so its state and log are of several runs
         run = box.engine.last_run(container.id, tail=LINES)
         if run is not None:
             log = without_airs_own(run.log.strip(), container.log_mark)
@@ -92,7 +92,8 @@ def exited(
 
 
 def _with_example(files: Files, service: Service, container: Container, log: str) -> Problem | None:
-    """A file that the last lines speak of, which is not here while an example of it is: it was to be copied."""
+    """A file that the last lines mention, which does not exist here although an example of it does: it should have been
+    copied."""
     root = Path(container.labels.get(ROOT_LABEL, "."))
     for path in dict.fromkeys(_CONFIG.findall(log)):
         shown = _shown(service, path)
@@ -103,7 +104,7 @@ def _with_example(files: Files, service: Service, container: Container, log: str
 
 
 def _shown(service: Service, path: str) -> Path:
-    """What the program calls `path`, as it is named in the project."""
+    """The path in the project of what the program calls `path`."""
     return Path(posixpath.normpath(posixpath.join(service.source.dir, service.start.workdir, path)))
 
 
@@ -114,7 +115,7 @@ def _copied(root: Path, example: Path, shown: Path) -> str:
 def _not_in_folder(
     files: Files, service: Service, container: Container, known: Explained, log: str
 ) -> Explained:
-    """In dev the project's folder is what the program sees: what is not there was not committed, or is looked for elsewhere."""
+    """In dev the program sees the project's folder: a missing file was not committed, or is looked for elsewhere."""
     said = _NOT_FOUND.search(log)
     if said is None:
         return known
@@ -135,7 +136,7 @@ def _not_in_folder(
 
 
 def _not_for_who_develops(container: Container, known: Explained) -> Explained:
-    """A dev container runs as the owner of the project's folder, whoever the image runs as."""
+    """A dev container runs as the owner of the project's folder, whatever user the image has."""
     what = known.message.partition(":")[0]
     user = container.user
     return replace(
@@ -146,7 +147,7 @@ def _not_for_who_develops(container: Container, known: Explained) -> Explained:
 
 
 def _for_its_memory(engine: Engine, clock: Clock, container: Container) -> bool:
-    """Whether the engine tells of an OOM kill, which may be told after the end that it brought about."""
+    """Whether the engine reports an OOM kill, possibly after the exit that it caused."""
     until = clock.monotonic() + TOLD_LATE
     while True:
         run = engine.last_run(container.id, tail=LINES)
@@ -164,10 +165,10 @@ def _exited(service: Service, code: int, log: str, *, dev: bool) -> ProjectError
         names = [variable.value for variable in service.start.unset_env]
         hint = f"{hint}; {unset_message(names)}: {unset_hint(service.name, names)}"
         place = place or service.start.unset_env[0].place
-    elif code != 0 and dev and not service.start.args:  # in production it is given what it was given in dev
+    elif code != 0 and dev and not service.start.args:  # in production it gets the same as in dev
         given = f"`services: {{{service.name}: {{args: [--flag, value], env: {{NAME: value}}}}}}`"
         hint = f"{hint}; set what it needs in devctl.yaml: {given}"
-    elif code == 0 and not service.start.args:  # it printed its help, say
+    elif code == 0 and not service.start.args:  # it printed its help, for example
         hint = f"{hint}; if it needs a subcommand, devctl.yaml: `services: {{{service.name}: {{args: [serve]}}}}`"
     before = "" if service.serve.port is None else " before it answered"
     return ProjectError(
@@ -190,7 +191,7 @@ def _lacks_file(service: Service, lacked: Problem, code: int, log: str) -> Proje
 
 
 def _lacks_variable(service: Service, log: str, *, before: str) -> ProjectError | None:
-    """Where a program's last lines name a variable that its code requires and nothing sets."""
+    """If a program's last lines name a variable that its code requires and nothing sets."""
     named = named_in(log, service.start.unset_env)
     if not named:
         return None
@@ -224,7 +225,7 @@ def panicked(service: Service, said: str, log: str) -> DevctlError:
 
 
 def with_ended_dependency(engine: Engine, project: Project, error: DevctlError) -> DevctlError:
-    """Where a service did not come up: a database beside it that ended is told too, and its log comes first."""
+    """If a service did not become ready: a database beside it that exited is reported too, and its log comes first."""
     if error.code not in codes("unreachable_peer") | {
         "exits-at-start",
         "command-not-found",
@@ -240,7 +241,7 @@ def with_ended_dependency(engine: Engine, project: Project, error: DevctlError) 
 
 
 def say_ended_dependencies(reporter: Reporter, engine: Engine, project: Project) -> None:
-    """Our services answer, and a container beside them is not running: what needs it fails later."""
+    """The Go services answer, but a container beside them is not running: what needs it fails later."""
     for beside, said in _ended_beside(engine, project):
         message = f"{beside.service} is not running: it exited with code {beside.exit_code}"
         message = f"{message}: {said}" if said else message
@@ -269,7 +270,7 @@ def tail(engine: Engine, container: Container | None) -> str:
 def of_volume(
     box: Toolbox, project: str, service: Service, container: Container, *, known: Explained, log: str
 ) -> Explained:
-    """What may not be opened lies on a volume: then neither the image nor a tmpfs fixes it, but the volume's owner."""
+    """What may not be opened is on a volume: then the fix is neither the image nor a tmpfs, but the volume's owner."""
     denied = _DENIED.search(log)
     volumes = [found for mount in container.mounts if (found := _VOLUME.fullmatch(mount))]
     on = [v for v in volumes if denied is not None and f"{denied['path']}/".startswith(f"{v['target']}/")]
@@ -295,7 +296,7 @@ def of_volume(
 
 
 def _numeric(box: Toolbox, container: Container) -> str:
-    """Its user as another image knows it too: that of a name stands in the passwd of its own."""
+    """Its user in a form that other images know too: a name is only in the passwd of its own image."""
     name = container.user.partition(":")[0]
     if whole(name) is not None:
         return container.user

@@ -1,4 +1,4 @@
-"""Whom a service calls in vain, by the names of the project: what runs beside it, and the variables that it was given."""
+"""Peers that a service cannot reach, by their names in the project: what runs beside it, and its variables."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _has_address(container: Container, host: str) -> bool:
 
 
 def _port_of(container: Container, called: int) -> int | None:
-    """The port of a container that is meant by one of this machine, or by its own."""
+    """The port of a container that a port of this machine, or its own, stands for."""
     for own, (_, published) in container.ports.items():
         if called in (own, published):
             return own
@@ -63,13 +63,13 @@ def _port_of(container: Container, called: int) -> int | None:
 
 
 def _corrected(value: str, port: int, peer: str, own: int) -> str:
-    """The value to write; nothing of one that holds more than the address, which may be a secret."""
+    """The value to write; nothing if it contains more than the address, which may be a secret."""
     if _OWN.fullmatch(value):
         return peer
     return f"{peer}:{own}" if _OWN.fullmatch(value.removesuffix(f":{port}")) else "…"
 
 
 def _says(name: str, value: str, port: int) -> bool:
-    """Whether a variable holds the address: whole, or the host alone."""
+    """Whether a variable contains the address: completely, or only the host."""
     own = _OWN.search(value)
     return own is not None and (f":{port}" in value or own[0] == value)

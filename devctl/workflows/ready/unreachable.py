@@ -1,5 +1,5 @@
-"""What listens inside the container of a service that runs, and for whom: why it is not reached, and published ports beside the
-one that is probed on which nothing listens."""
+"""What listens inside a running service's container, and for whom: why it cannot be reached, and which published ports besides
+the probed one have no listener."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Listening = Callable[[Container], Iterable[Listener]]
 
 
 class Unreached(Struct, frozen=True):
-    """`ports`: where it listens for everybody, but not on the one that is asked."""
+    """`ports`: where it listens on all addresses, but not on the probed port."""
 
     code: str
     message: str
@@ -35,7 +35,7 @@ class Unreached(Struct, frozen=True):
 
 
 def unreached(service: Service, found: Iterable[Listener]) -> Unreached | None:
-    """What the listeners say; None where they do not tell (nothing listens yet, or all is as it should be)."""
+    """What the listeners say; None if they say nothing (nothing listens yet, or all is as it should be)."""
     found = tuple(found)
     mine = [it for it in found if it.port == service.serve.port]
     others = sorted({it.port for it in found if not it.local})
@@ -59,7 +59,7 @@ def unreached(service: Service, found: Iterable[Listener]) -> Unreached | None:
 
 
 def warn_of_unpublished(reporter: Reporter, engine: Engine, service: Service, container: str) -> None:
-    """A service whose code does not tell a port, and which listens all the same."""
+    """A service whose code does not show a port, but which listens anyway."""
     if service.serve.port is not None:
         return
     found = sorted(listening_in(engine, container), key=lambda it: (it.local, it.port))
@@ -73,12 +73,12 @@ def warn_of_unpublished(reporter: Reporter, engine: Engine, service: Service, co
 
 
 def listening_in(engine: Engine, container: str) -> tuple[Listener, ...]:
-    """What listens in a running container; nothing where its image has no program to read with."""
+    """What listens in a running container; nothing if its image has no program to read with."""
     return listeners(engine.read_files(container, "/proc/net/tcp", "/proc/net/tcp6") or "")
 
 
 def warn_of_silent_ports(box: Toolbox, service: Service, container: Container, listening: Listening) -> None:
-    """Its own port has answered. Nothing is said where it cannot be seen what listens, or where the network is another's."""
+    """Its own port has answered. Nothing is reported if the listeners cannot be seen, or the network is another's."""
     others = set(container.ports) - {service.port_in(container.labels.get(MODE_LABEL))}
     if not others or container.network_of:
         return

@@ -37,25 +37,25 @@ POLL = 0.01
 LOOK = 0.5
 """Seconds between two looks at the container's state."""
 FIRST_ASKED = 0.1
-"""Seconds that the first request may take, doubled by each that took so long, up to LAST_ASKED. An engine accepts connections
-before the container can have them: such a request hangs until TCP sends it again, after a second."""
+"""Seconds that the first request may take, doubled by each that took that long, up to LAST_ASKED. An engine accepts
+connections before the container can take them: such a request hangs until TCP sends it again, after a second."""
 LAST_ASKED = 2.0
 STAYS_UP = 2.0
 """Seconds that a service without a port must stay up to count as ready."""
 SWAP = 0.5
-"""Seconds between the end of an old process and the start of its successor, and more."""
+"""Seconds between the exit of an old process and the start of its successor, with a margin."""
 COMPILE_TIMEOUT = 900.0
 """Seconds that a build in the container may take: with empty caches a large service compiles for minutes."""
 LONG = 5.0
-"""Seconds of a build in the container after which it is told."""
+"""Seconds of a build in the container after which it is reported."""
 QUIET = 0.1
-"""Seconds without another line until a failed build counts as the last one: a log is read from its start on."""
+"""Seconds without another line until a failed build counts as the last one: a log is read from its start."""
 ASK_INSIDE = 2.0
-"""Seconds between two looks at what listens inside the container, from the start of the program on."""
+"""Seconds between two looks at what listens inside the container, starting with the program."""
 ASK_BESIDE = 2.0
-"""The same where it takes a container of its own, doubled from the third time on."""
+"""The same if it needs a separate container, doubled from the third time on."""
 TRACE = 3.0
-"""Seconds after the first line of a panic until the process must have ended; its trace is in the log then."""
+"""Seconds after the first line of a panic within which the process must have exited; its trace is in the log then."""
 
 
 class Endpoint(Struct, frozen=True):
@@ -89,12 +89,12 @@ def answers(prober: Prober, where: Endpoint, *, timeout: float = 1.0) -> bool:
 def following(
     processes: Processes, container: Container, *, since: str
 ) -> Iterator[tuple[Running, queue.SimpleQueue[Mark]]]:
-    """What the log of a dev container says from a time on, and whether it still flows."""
+    """What the log of a dev container says from a certain time on, and whether it still flows."""
     marks: queue.SimpleQueue[Mark] = queue.SimpleQueue()
     log, turn = DevLog(container.log_mark), threading.Lock()
 
     def on_line(stream: str, line: str) -> None:
-        with turn:  # its two streams are read by a thread each
+        with turn:  # each of its two streams is read by a thread
             for said in log.hear(stream, line):
                 if isinstance(said, Mark):
                     marks.put(said)
@@ -105,8 +105,8 @@ def following(
 
 
 class _Heard(Struct):
-    """What the log of a dev container said so far: `live` processes of the service, how the last one ended, since when;
-    `failed`: the compiler's words where the last build did; `panic`: the first line of the first one."""
+    """What the log of a dev container has said so far: `live` processes of the service, how the last one exited, since when;
+    `failed`: the compiler's message if the last build failed; `panic`: the first line of the first one."""
 
     at: float
     building: bool = False
@@ -131,13 +131,13 @@ class _Heard(Struct):
             self.live, self.ended = self.live - 1, int(mark.message)
 
     def compiles_long(self, now: float) -> bool:
-        """Once, so that nobody takes a first build of minutes for a hang."""
+        """Once, so that nobody mistakes a first build of several minutes for a hang."""
         first = self.building and not self.told and now - self.at >= LONG
         self.told = self.told or first
         return first
 
     def over(self, now: float) -> bool:
-        """The old process of a second build at the start ends too, and that may be told after the new one's start."""
+        """The old process of a second build at startup exits too, and that may be reported after the new one's start."""
         return self.ended is not None and self.live <= 0 and not self.building and now - self.at >= SWAP
 
 
@@ -153,13 +153,12 @@ def wait_ready(
 ) -> None:
     """Return when the service answers (or, without a port, stays up); raise ProjectError otherwise.
 
-    `timeout` in seconds, without those that a build in the container takes (at most COMPILE_TIMEOUT).
-    Returns too when it exits with 0 and is a job, and when its program waits for a debugger. `fresh`: its container was just made,
-    so that any restart of it is a crash.
-    `beside`: how to look what listens where the image itself has nothing to read with, and no log says when it runs.
-    `served`: the ports that its predecessor listened on when it served. Who listens on another one instead does not come to
-    the one that is asked; a helper's port that was open then too may be only the first of several.
-    Fails early when the build visibly failed, the process exits or panics, or listens where nobody reaches it.
+    `timeout` in seconds, without those that a build in the container takes (at most COMPILE_TIMEOUT). Also returns if it exits
+    with code 0 and is a job, and if its program waits for a debugger. `fresh`: its container was just created, so any restart
+    of it is a crash. `beside`: how to find out what listens if the image itself has nothing to read with, and no log says when
+    it runs. `served`: the ports that its predecessor listened on when it served. A service that listens on a different one
+    will not reach the probed port; a helper's port that was open then too may be only the first of several. Fails early if the
+    build visibly failed, if the process exits or panics, or if it listens where nobody can reach it.
     """
     container = box.engine.containers(project).of(service.name)
     if container is None:
@@ -175,8 +174,8 @@ def wait_ready(
 
 
 class _Wait(Struct):
-    """The wait for one service, as of `wait_ready`. `looked` and `asked`: when the container's state was looked at last, and what
-    listens in it; `elsewhere`: what that last look found instead."""
+    """The wait for one service, as in `wait_ready`. `looked` and `asked`: when the container's state and its listeners were
+    last examined; `elsewhere`: what that last look found instead."""
 
     box: Toolbox
     project: str
@@ -195,7 +194,7 @@ class _Wait(Struct):
     elsewhere: Unreached | None = None
 
     def is_over(self, marks: queue.SimpleQueue[Mark]) -> bool:
-        """Raises where it cannot come to an answer."""
+        """Raises if it can never answer."""
         now = self.box.clock.monotonic()
         if self._answered():
             self._look_at_other_ports()
@@ -212,7 +211,7 @@ class _Wait(Struct):
         return self._container_ended() or self._waits_for_debugger() or self._stays_up(now)
 
     def must_go_on(self) -> None:
-        """Raises where nobody wants to wait any longer."""
+        """Raises if nobody wants to wait any longer."""
         if self.box.processes.hurried():
             raise ProjectError(
                 f"{self.service.name} had not answered yet when the wait was interrupted",
@@ -229,7 +228,7 @@ class _Wait(Struct):
         began = self.box.clock.monotonic()
         if answers(self.box.prober, self.where, timeout=self.patience):
             return True
-        if self.box.clock.monotonic() - began >= 0.9 * self.patience:  # it hung; a refusal comes at once
+        if self.box.clock.monotonic() - began >= 0.9 * self.patience:  # it hung; a refusal comes immediately
             self.patience = min(2 * self.patience, LAST_ASKED)
         return False
 
@@ -249,7 +248,7 @@ class _Wait(Struct):
         return any(it.port == debugging.port for it in found)
 
     def _must_be_debugged(self) -> None:
-        """delve listens before it starts the program: one that answers without was started by something else."""
+        """delve listens before it starts the program: a program that answers without it was started by something else."""
         debugging, service = self.debugging, self.service
         if debugging is not None and not self._serves_debugger(debugging):
             plain = 'a simple command can be started under it, such as `full_bin = "./tmp/main serve"`'
@@ -261,7 +260,7 @@ class _Wait(Struct):
             )
 
     def _hear(self, marks: queue.SimpleQueue[Mark], now: float) -> None:
-        """Raises where a build failed."""
+        """Raises if a build failed."""
         service, heard = self.service, self.heard
         while not marks.empty():
             heard.hear(marks.get(), now)
@@ -273,7 +272,7 @@ class _Wait(Struct):
             raise does_not_compile(service, heard.failed, hint=mend(service, heard.failed))
 
     def _program_ended(self, now: float) -> bool:
-        """Whether the program in a dev container ended as a job does; raises where it ended otherwise."""
+        """Whether the program in a dev container finished like a job; raises if it exited otherwise."""
         heard = self.heard
         if heard.panic is not None and (heard.over(now) or now - heard.panicked_at >= TRACE):
             raise panicked(self.service, heard.panic, self._tail())
@@ -284,11 +283,11 @@ class _Wait(Struct):
         raise exited(self.box, self.project, self.service, self._there(), code=heard.ended or 0)
 
     def _container_ended(self) -> bool:
-        """Whether the container ended as a job does; raises where it ended otherwise."""
+        """Whether the container finished like a job; raises if it exited otherwise."""
         container = self._there()
         if container.state == "exited" and self._is_done(container.exit_code):
             return True
-        # One that was just made and has restarts already: a restart policy has it up again for a moment.
+        # A container that was just created and has restarted already: a restart policy keeps it up for a moment.
         if container.state in ("exited", "dead", "restarting") or (self.fresh and container.restarts):
             raise exited(self.box, self.project, self.service, container)
         if container.health == "unhealthy":
@@ -309,7 +308,7 @@ class _Wait(Struct):
         return True
 
     def _is_done(self, code: int | None) -> bool:
-        """A job ran to its end. That is told: somebody may have expected a server."""
+        """A job ran to completion. This is reported, since somebody may have expected a server."""
         service = self.service
         if code != 0 or not service.may_finish:
             return False
@@ -326,8 +325,8 @@ class _Wait(Struct):
         return True
 
     def _check_address(self) -> None:
-        """One that listens on the loopback of its container will not be reached, however long one waits; nor will one that twice
-        in a row listens on a port of its own choice instead."""
+        """A service that listens on its container's loopback will never be reached, however long one waits; nor will one that
+        twice in a row listens on a port of its own choice instead."""
         cause = self._cause(self.beside or self._listening)
         before, self.elsewhere = self.elsewhere, None
         if cause is not None and cause.code == "other-port" and not self.served.issuperset(cause.ports):
@@ -375,7 +374,7 @@ class _Wait(Struct):
 
 
 def served_ports(engine: Engine, service: Service, container: Container | None) -> frozenset[int]:
-    """What `wait_ready` compares a successor with: where a container that serves listens; nothing where it is not running."""
+    """What `wait_ready` compares a successor with: where a serving container listens; nothing if it is not running."""
     if container is None or container.state != "running" or service.serve.port is None:
         return frozenset()
     return frozenset(it.port for it in listening_in(engine, container.id))

@@ -1,7 +1,7 @@
-"""What a service keeps its data in must be writable for the owner of the project, as whom the dev container runs.
+"""A service's data folders must be writable by the project's owner, as whom the dev container runs.
 
-A new volume takes over the folder that lies at its place in the image; where there is none it belongs to root, and so does a folder
-that the engine makes for a bind mount.
+A new volume takes over the folder at its path in the image; if there is none it belongs to root, and so does a folder that the
+engine creates for a bind mount.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ def volume_folders(project: Project, service: Service) -> list[str]:
         for t in targets
         if t not in (service.mounted_at, CACHE_TARGET)
         and posixpath.basename(t) != "vendor"
-        and t.isprintable()  # a line break in it would begin a line of the Dockerfile, which is lent keys
+        and t.isprintable()  # a line break in it would begin a line of the Dockerfile, which gets keys
     ]
 
 
 def with_volumes(dockerfile: str, project: Project, service: Service) -> str:
-    """Our Dockerfile with a folder in its dev stage for each volume of the service."""
+    """devctl's Dockerfile with a folder in its dev stage for each volume of the service."""
     made = _made(volume_folders(project, service))
     return dockerfile.replace(_DEV_STAGE, f"{_DEV_STAGE}{_WHY}{made}", 1) if made else dockerfile
 
 
 def at_end(text: str, facts: DockerfileFacts, stage: Stage, project: Project, service: Service) -> str:
-    """A Dockerfile of the user's with the same at the end of its dev stage; the build cache is such a volume too, and so is what
-    VOLUME says there."""
+    """A user's Dockerfile with the same at the end of its dev stage; the build cache is such a volume too, and so is each
+    VOLUME."""
     cache = [] if service.build.says_cache else [CACHE_TARGET]
     said = (w for s in chain(facts, stage) for i in s.instructions if i.cmd == "VOLUME" for w in i.value)
     own = (posixpath.normpath(word) for word in said if word.startswith("/") and "$" not in word)
@@ -62,7 +62,7 @@ def _made(targets: Iterable[str]) -> str:
 
 
 def make_mounted(files: Files, project: Project, service: Service) -> None:
-    """The folders of the project that its bind mounts name, where they are not there yet."""
+    """The folders of the project that its bind mounts name and that do not exist yet."""
     for volume in _volumes(project, service):
         source = str(volume.get("source") or "")
         inside = volume.get("type") == "bind" and source.startswith(f"{project.root}/")
@@ -74,7 +74,7 @@ def _make(files: Files, project: Project, source: Path) -> None:
     try:
         files.make_folder(source, within=project.root, owner=project.owner)
     except FilesError as error:
-        if error.code != "unsafe-path":  # behind a link: what is to be made there is the engine's affair
+        if error.code != "unsafe-path":  # behind a link: creating it is up to the engine
             raise
 
 

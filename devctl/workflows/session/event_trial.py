@@ -1,7 +1,7 @@
-"""Whether file events of the mounted source arrive in the container: tried once a project, end to end.
+"""Whether file events of the mounted source arrive in the container: tried once per project, end to end.
 
-Mounts that pass no events are known by kind (`Files.eventless`), but a virtual machine between us and the engine is not seen
-from here. So the watcher tries: a listener in the container, a write out here. Where nothing arrives, polling is switched on.
+Mounts that pass on no events are known by kind (`Files.eventless`), but a virtual machine between here and the engine is not
+visible. So the watcher tries: a listener in the container, a write on the host. If nothing arrives, polling is switched on.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from devctl.workflows.session.steps import only_warned
 
 FOLDER, _, PROBE = TRIAL.partition("/")
 TIMEOUT = 8.0
-"""Seconds until the listener ends by itself."""
+"""Seconds after which the listener exits by itself."""
 HEARD_WITHIN = 2.0
-"""Seconds of writing ten times a second, once the listener says that it watches."""
-# air itself is the listener: it is in every dev stage, and it is its events that matter. It tells of them in its log alone:
-# https://github.com/air-verse/air/blob/master/runner/engine.go
+"""Seconds of writing ten times a second, once the listener says that it is watching."""
+# air itself is the listener: it is in every dev stage, and its events are the ones that matter. It only reports them in its
+# log: https://github.com/air-verse/air/blob/master/runner/engine.go
 _LISTENER = (
     "air -c /dev/null --root . --tmp_dir /tmp/air-events --build.cmd true --build.full_bin true --build.include_ext probe "
     "--build.delay 1"
@@ -29,7 +29,7 @@ _LISTENER = (
 
 
 def known_to_fail(reporter: Reporter, state: StateFolder, project: Project) -> bool:
-    """Whether it was tried here and nothing arrived. The note may be deleted: it is tried again then."""
+    """Whether it was tried here and nothing arrived. The note may be deleted: then it is tried again."""
     return _noted(reporter, state, project) is False
 
 
@@ -39,7 +39,7 @@ def poll_from_now(state: StateFolder, project: Project) -> None:
 
 
 def try_once(box: Toolbox, project: Project, container: Container) -> bool | None:
-    """Try it unless that was done; returns whether polling has to begin now, None where it could not be tried yet."""
+    """Try it unless that was done; returns whether polling has to begin now, None if it could not be tried yet."""
     target = _target(project, container.service)
     if target is None or _noted(box.reporter, box.state, project) is not None:
         return False
@@ -61,7 +61,7 @@ def _noted(reporter: Reporter, state: StateFolder, project: Project) -> bool | N
 
 
 def _arrive(box: Toolbox, project: Project, container: Container, folder: str) -> bool | None:
-    """None where no listener could be started, or the container went away."""
+    """None if no listener could be started, or the container disappeared."""
     said: list[str] = []
     listen = ["timeout", str(round(TIMEOUT)), *_LISTENER.split()]
     argv = docker("exec", "--workdir", f"{folder}/{FOLDER}", to=[container.id, *listen])

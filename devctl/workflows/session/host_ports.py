@@ -1,4 +1,4 @@
-"""Which port of the host a service gets ("Ports" in docs/reference/behaviour.md): yours is kept, ours is the next free one."""
+"""Which host port a service gets ("Ports" in docs/reference/behaviour.md): the user's is kept, devctl's is the next free one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _VARIABLE = regex(r"\$\{?(?P<name>[A-Za-z_]\w*)(?:[:?+-][^}\n]*)?\}?:(?P<target>
 
 
 def choose_host_ports(box: Toolbox, project: Project, *, observed: Observed) -> dict[str, int | None]:
-    """The host port of each service, no two the same, nor one that the compose file publishes."""
+    """The host port of each service, all different, and different from those that the compose file publishes."""
     taken = {host for spec in project.specs.values() for port in published(spec) for host in port.hosts}
     chosen: dict[str, int | None] = {}
     for service in project.services:
@@ -40,8 +40,8 @@ def choose_host_ports(box: Toolbox, project: Project, *, observed: Observed) -> 
 def choose_host_port(
     box: Toolbox, project: Project, service: Service, *, observed: Observed, taken: Collection[int] = ()
 ) -> int | None:
-    """The host port of a service, None where it has no port, or where the compose file leaves the choice to the engine.
-    Whether what the user fixed is free is asked by `check_host_ports`. `taken`: what others of the project get."""
+    """The host port of a service, None if it has no port, or if the compose file leaves the choice to the engine.
+    `check_host_ports` checks whether a port fixed by the user is free. `taken`: what other services of the project get."""
     if service.serve.port is None or project.spec(service.name).get("network_mode"):
         return None
     fixed = fixed_port(project, service)
@@ -58,8 +58,8 @@ def choose_host_port(
 
 
 def lost_to_another(project: Project, error: DevctlError, *, chosen: Mapping[str, int | None]) -> bool:
-    """Whether a start failed for a host port that was free when devctl chose it: another program, a second `devctl up` perhaps,
-    took it since. What the user's files name is not devctl's to move."""
+    """Whether a start failed for a host port that was free when devctl chose it: another program, perhaps a second `devctl
+    up`, has taken it since. devctl does not change a port that the user's files name."""
     ours = {
         chosen.get(s.name)
         for s in project.services
@@ -69,13 +69,13 @@ def lost_to_another(project: Project, error: DevctlError, *, chosen: Mapping[str
 
 
 def taken_port(error: DevctlError) -> int | None:
-    """The port of the host for which a start failed; None where it failed for something else."""
+    """The host port for which a start failed; None if it failed for another reason."""
     taken = _TAKEN.search(error.problem.message) if error.code == "port-taken" else None
     return int(taken[1]) if taken is not None else None
 
 
 def fixed_port(project: Project, service: Service) -> int | None:
-    """The host port that the user's files name; None where the choice is ours."""
+    """The host port that the user's files name; None if the choice is devctl's."""
     if service.serve.host_port is not None:
         return service.serve.host_port
     mine = published(project.spec(service.name))
@@ -85,8 +85,8 @@ def fixed_port(project: Project, service: Service) -> int | None:
 def check_host_ports(
     box: Toolbox, project: Project, model: Model, *, starting: Collection[str], observed: Observed
 ) -> None:
-    """Raise MachineError `port-taken` where a service of `starting` publishes a port that somebody else holds: dependencies
-    and second ports too, as `model` has them, and before anything is built."""
+    """Raise MachineError `port-taken` if a service in `starting` publishes a port that something else uses: including
+    dependencies and second ports, as in `model`, and before anything is built."""
     holders: dict[int, str] = {}
     for name in sorted(starting):
         for first in _fixed(model["services"].get(name) or {}):
@@ -104,7 +104,7 @@ def check_host_ports(
 
 
 def _fixed(spec: Spec) -> set[int]:
-    """The ports of the host that a service takes on this machine's own address, or on all."""
+    """The host ports that a service uses on this machine's loopback address, or on all addresses."""
     ports = spec.get("ports") or []
     mine = [p for p in ports if p.get("host_ip", LOCALHOST) in (LOCALHOST, "0.0.0.0", "")]  # read, not bound
     return {p.hosts[0] for p in published({"ports": mine}) if len(p.hosts) == 1}
@@ -154,8 +154,8 @@ def _must_be_free(
 def port_remedy(
     box: Toolbox, project: Project, name: str, *, port: int, target: int, holder: str | None, after: int = 0
 ) -> str:
-    """The project's own way to another port first: what holds the old one may be somebody's work, unless nobody can reach that by
-    its project any more."""
+    """First the project's own way to another port: what uses the old one may be somebody's work, unless nobody can reach that
+    through its project any more."""
     if _is_abandoned(box, holder):
         return "devctl doctor --fix removes it"
     other = _free_after(box.engine, box.host, max(port, after))
@@ -168,7 +168,7 @@ def _is_abandoned(box: Toolbox, holder: str | None) -> bool:
 
 
 def _serves_debugger(spec: Spec, target: int) -> bool:
-    """Whether that is the port of the debugger, which is named by no file."""
+    """Whether that is the port of the debugger, which no file names."""
     debugging = read_label(str((spec.get("labels") or {}).get(DEBUG_LABEL, "")))
     return debugging is not None and debugging.port == target
 
@@ -204,7 +204,7 @@ def _free_after(engine: Engine, host: Host, port: int) -> int:
 
 
 def free_port(engine: Engine, host: Host, first: int, taken: Collection[int] = ()) -> int | None:
-    """The first free port of the host from `first` on; None where TRIES in a row are taken."""
+    """The first free host port from `first` on; None if TRIES in a row are taken."""
     used = {*engine.ports_in_use(), *taken}
     wanted = range(first, first + TRIES)
     return next((p for p in wanted if p not in used and host.port_free(LOCALHOST, p)), None)

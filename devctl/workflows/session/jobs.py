@@ -1,4 +1,4 @@
-"""Jobs that are built here: done ones are built again when their source changed, and run again when that made another image."""
+"""Jobs that are built here: finished ones are rebuilt if their source changed, and run again if that produced another image."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ def _of(files: Files, job: Dependency, model: Model, known: str | None) -> Depen
 
 
 def _source(files: Files, build: Mapping[str, Any]) -> str | None:
-    """None where it cannot be told: an address, more than one folder, one with too many files, or that changed just now."""
+    """None if it cannot be determined: an address, more than one folder, one with too many files, or one that has just
+    changed."""
     context = Path(str(build.get("context") or ""))
     if not context.is_absolute() or build.get("additional_contexts"):
         return None
-    # The Dockerfile may lie elsewhere, and where it lies in the context .dockerignore often names it.
+    # The Dockerfile may be elsewhere, and if it is in the context .dockerignore often excludes it.
     path = context / str(build.get("dockerfile") or "Dockerfile")
     dockerfile = files.read_text(path, within=None)
     ignored = files.read_text(path.with_name(f"{path.name}.dockerignore"), within=None)
@@ -54,14 +55,14 @@ def _source(files: Files, build: Mapping[str, Any]) -> str | None:
 
 
 def note_built(private: PrivateState, root: Path, job: Dependency) -> None:
-    """`source` is that of before the build: what was edited meanwhile is seen as a change."""
+    """`source` is that of before the build: an edit made meanwhile counts as a change."""
     built = {k: v for k, v in private.note(root, JobsNote).built.items() if k != job.name}
-    with suppress(MachineError):  # no home to write to: it is built again next time
+    with suppress(MachineError):  # no home to write to: it is rebuilt next time
         private.keep(root, JobsNote({**built, job.name: job.source} if job.source else built))
 
 
 def done_as_built(engine: Engine, dependencies: Iterable[Dependency], observed: Observed) -> frozenset[str]:
-    """The jobs that are done, by the image that there is now: they are not run again."""
+    """The jobs that are done with their current image: they are not run again."""
     jobs = {d.name: d.image for d in dependencies if d.image and is_done(d, observed.of(d.name))}
     now = engine.images(list(jobs.values())) if jobs else {}
     ran = {name: found.image_id for name in jobs if (found := observed.of(name)) is not None}
@@ -69,7 +70,7 @@ def done_as_built(engine: Engine, dependencies: Iterable[Dependency], observed: 
 
 
 def waiting_for_none_of(model: Model, done: frozenset[str]) -> dict[str, Any]:
-    """Compose would run what is done again; of everything else the conditions hold."""
+    """Compose would run finished jobs again; for everything else the conditions apply."""
     specs = {
         name: {
             **spec,

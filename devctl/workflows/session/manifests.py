@@ -23,7 +23,7 @@ from devctl.workflows.session.steps import only_warned
 
 
 def manifest_paths(files: Files, project: Project, service: Service) -> tuple[str, ...]:
-    """Paths relative to the project, absent ones included: they may come."""
+    """Paths relative to the project, including absent ones: they may appear."""
     with places_from(lambda: project.root):
         found = manifests(
             service.source.dir,
@@ -39,7 +39,7 @@ def deps_fingerprint(files: Files, project: Project, service: Service) -> str:
 
 
 def check_manifests(files: Files, project: Project, *, mode: Mode) -> None:
-    """Raises FilesError with the line where a go.mod or go.work cannot be understood, or names what no image here can have
+    """Raises FilesError with the line if a go.mod or go.work cannot be understood, or names what no image here can have
     (ProjectError in production, whose image is the user's): nothing is built then."""
     root = project.root
     paths = [path for service in project.services for path in manifest_paths(files, project, service)]
@@ -57,8 +57,8 @@ def check_manifests(files: Files, project: Project, *, mode: Mode) -> None:
 def _check_replaced(
     files: Files, project: Project, path: str, text: str, *, mode: Mode, workspace: bool
 ) -> None:
-    """No image and no container of the project has a folder that lies outside of it; a vendored module is in the project. Go
-    reads a replacement only of a module that is required, and where no `workspace` has another one."""
+    """No image and no container of the project has a folder outside it; a vendored module is in the project. Go reads a
+    replacement only of a module that is required, and that no `workspace` provides."""
     root, folder, mod = project.root, posixpath.dirname(path), parse_mod(text, path=path)
     if files.exists(root / folder / "vendor" / "modules.txt"):
         return
@@ -89,7 +89,7 @@ def _check_replaced(
 
 
 def _brought(files: Files, root: Path, folder: str, module: str, *, is_folder: bool) -> str:
-    """How a module comes to be in a folder."""
+    """How to get a module into a folder."""
     submodules = files.read_text(root / ".gitmodules", within=root) or ""
     if re.search(rf"^\s*path\s*=\s*{re.escape(folder)}\s*$", submodules, re.MULTILINE):
         return f"git submodule update --init {shell_path(folder)}"
@@ -100,7 +100,7 @@ def _brought(files: Files, root: Path, folder: str, module: str, *, is_folder: b
 
 
 def _from_above(project: Project, both: str) -> str:
-    """How the project is started from the folder that holds both, with the compose file that it has."""
+    """How to start the project from the folder that contains both, with its existing compose file."""
     if not project.compose_files:
         return f"devctl -C {both} up: that folder contains both, and its compose file may say `build: {{context: .}}`"
     above = Path(posixpath.normpath(project.root / both))
@@ -109,7 +109,7 @@ def _from_above(project: Project, both: str) -> str:
 
 
 def _check_members(files: Files, root: Path, path: str, text: str) -> None:
-    """Go builds nothing in a workspace with a member that is not there."""
+    """Go builds nothing in a workspace with a missing member."""
     for use in parse_work(text, path=path).uses:
         folder = Path(posixpath.normpath(root / posixpath.dirname(path) / use))
         if not files.exists(folder / "go.mod"):
@@ -127,8 +127,8 @@ def _check_members(files: Files, root: Path, path: str, text: str) -> None:
 
 
 def remember_manifest(box: Toolbox, project: Project, service: Service) -> None:
-    """Keep the go.mod that serves now, so that the next change can be told in words. Losing it loses only the words. It is the one
-    that was loaded, before the fingerprint was taken: what was saved since is the next change."""
+    """Keep the go.mod that serves now, so that the next change can be described. Losing it only loses the description. It is
+    the one that was loaded before the fingerprint was taken: what was saved since is the next change."""
     text = _loaded_mod(project, service)
     if text is not None:
         with only_warned(box.reporter):
@@ -136,7 +136,7 @@ def remember_manifest(box: Toolbox, project: Project, service: Service) -> None:
 
 
 def changes_since(box: Toolbox, project: Project, service: Service) -> tuple[Change, ...]:
-    """What go.mod says now against the one that serves; nothing where either cannot be read."""
+    """The difference between the current go.mod and the one that serves; nothing if either cannot be read."""
     old = None
     with only_warned(box.reporter):
         old = box.state.text(project.root, served_go_mod(service.name))
@@ -150,7 +150,7 @@ def changes_since(box: Toolbox, project: Project, service: Service) -> tuple[Cha
 
 
 def sums_are_complete(files: Files, project: Project, service: Service) -> bool:
-    """Whether go.mod parses and go.sum has the hash of all that it requires: then no tool is about to write more."""
+    """Whether go.mod parses and go.sum has the hash of everything that it requires: then no tool is about to write more."""
     mod, root = _read_mod(files, project, service), project.root
     try:
         return mod is not None and sums_complete(

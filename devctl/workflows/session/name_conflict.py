@@ -1,4 +1,4 @@
-"""Whose containers these are: two folders of one name are one project to compose, and the second would replace the first."""
+"""Whose containers these are: compose treats two folders of one name as one project, and the second would replace the first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devctl.errors import MachineError
 
 
 def refuse_anothers(files: Files, project: Project, observed: Observed) -> None:
-    """Raise MachineError `project-name-taken` where a container of this name is another folder's."""
+    """Raise MachineError `project-name-taken` if a container of this name belongs to another folder."""
     for container in observed.containers:
         other = _anothers(files, project, container)
         if other is not None and _elsewhere(project, container):
@@ -35,7 +35,7 @@ def refuse_anothers(files: Files, project: Project, observed: Observed) -> None:
 
 
 def own_containers(files: Files, engine: Engine, project: Project) -> Observed:
-    """Those of this folder: what is another's is neither shown nor entered."""
+    """Those of this folder: another folder's are neither shown nor entered."""
     return only_own(files, project, engine.containers(project.name))
 
 
@@ -45,10 +45,10 @@ def only_own(files: Files, project: Project, observed: Observed) -> Observed:
 
 
 def _anothers(files: Files, project: Project, container: Container) -> Path | None:
-    """The folder elsewhere that a container belongs to.
+    """The other folder that a container belongs to.
 
-    A compose file in a folder below is the same project, and a folder that was moved or removed has left its name: that can
-    be seen of this machine's folders alone.
+    A compose file in a subfolder is the same project, and a folder that was moved or removed has given up its name: that can
+    only be seen for this machine's folders.
     """
     label = container.labels.get(WORKING_DIR_LABEL)
     here, other = project.root, Path(label or project.root)

@@ -1,4 +1,4 @@
-"""What a service is built from, below `.devctl/`: the Dockerfile, what it leaves out, and for one of ours air's configuration."""
+"""What a service is built from, below `.devctl/`: the Dockerfile, its .dockerignore, and for devctl's own air's configuration."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from devctl.workflows.session.private_modules import said_args
 
 CONFIG = "devctl.yaml"
 NO_GIT = ".git\n"
-"""Of a context without a .dockerignore: every git command writes there, and would make what was built from it old."""
+"""For a context without a .dockerignore: every git command writes to .git, and would outdate what was built from it."""
 _SECTION = regex(r"^# -{10,}.*\n", re.MULTILINE)
 MANIFEST_LINE = "COPY go.mod go.su[m] ./"
 _ODD = regex(r"^-|[^\w./~+@\[\]-]")
@@ -98,8 +98,8 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
 
 
 def _copied(files: Files, project: Project, service: Service) -> Iterator[str]:
-    """What the user's image gets of the source besides the program, which may read it when it starts: files, and of folders the
-    endings in them. (Data that a program writes itself is left out by its ending: each write would be a build.)"""
+    """What the user's image gets from the source besides the program, which may read it at startup: files, and the extensions
+    in folders. (Data that a program writes itself is left out by its extension: each write would be a build.)"""
     links = service.build.derived.final.links if service.build.derived is not None else ()
     for source in (source for link in links for source in link.sources if source != "."):
         path = posixpath.normpath(posixpath.join(service.build.context, source))
@@ -108,7 +108,7 @@ def _copied(files: Files, project: Project, service: Service) -> Iterator[str]:
 
 
 def with_targets(files: Files, project: Project, paths: Iterable[str]) -> Iterator[str]:
-    """With the files of the project that links among them lead to: an editor that saves by a rename changes nothing of the link."""
+    """With the project's files that links among them lead to: an editor that saves by rename does not change the link."""
     root = Path(files.real(str(project.root)))
     for path in paths:
         yield path
@@ -118,8 +118,8 @@ def with_targets(files: Files, project: Project, paths: Iterable[str]) -> Iterat
 
 
 def _endings(files: Files, path: Path, *, root: str, depth: int, seen: set[str] | None = None) -> set[str]:
-    """Of the files in a folder and below; of a pattern its own; none for a file. Each folder of the project is `seen` once: a link
-    may lead to the folder that it lies in, or to all of this machine."""
+    """The extensions of files in a folder and below; a pattern's own; none for a file. Each folder of the project is `seen`
+    once: a link may lead to its own folder, or to the whole machine."""
     if not files.is_dir(path):
         return {path.suffix.removeprefix(".")} if "*" in path.name else set()
     seen, real = seen if seen is not None else set(), files.real(str(path))
@@ -136,14 +136,14 @@ def _endings(files: Files, path: Path, *, root: str, depth: int, seen: set[str] 
 
 
 def recipe_in(files: Mapping[str, str], service: str) -> Recipe:
-    """What a service is built by, of its `overlay_files`."""
+    """What a service is built from, of its `overlay_files`."""
     copy = dockerfile_copy(service)
     return Recipe(files[copy], files[f"{copy}.dockerignore"])
 
 
 def recipe_of(files: Files, project: Project, build: Mapping[str, Any]) -> Recipe | None:
-    """What another service of the compose file is built by: their Dockerfile, and a context without our own folder, which changes
-    with every command. None where the context is not a folder of the project."""
+    """What another service of the compose file is built from: their Dockerfile, and a context without devctl's own folder,
+    which changes with every command. None if the context is not a folder of the project."""
     root, context = project.root, Path(str(build.get("context") or ""))
     dockerfile = context / str(build.get("dockerfile") or "Dockerfile")
     if "dockerfile_inline" in build or not all(p.is_relative_to(root) for p in (context, dockerfile)):
@@ -164,10 +164,10 @@ def is_vendored(files: Files, project: Project, service: Service) -> bool:
 
 
 def _their_dockerfile(files: Files, sources: Sources, project: Project, run: Run) -> str:
-    """The user's, line by line, where another base is wanted with their stage on that; a wanted stage without a name is given one,
-    a builder that is not available is left out.
+    """The user's, line by line; with their stage on another base if that is wanted; a wanted stage without a name gets one,
+    and a builder that is not available is left out.
 
-    Raises FilesError `reserved-name` where another stage has that name.
+    Raises FilesError `reserved-name` if another stage has that name.
     """
     moved, service = rebased(project, run), project.service(run.service)
     assert service is not None
@@ -202,7 +202,7 @@ def _read_by(project: Project, text: str) -> str:
 
 
 def _without_newer(facts: DockerfileFacts, text: str, wanted: str | None) -> str:
-    """Without the instructions that an older engine cannot read, of stages which are not built: it reads all of them first."""
+    """Without the instructions that an older engine cannot read, in stages that are not built: it reads all of them first."""
     stage = find_stage(facts, wanted)
     needed = needed_by(facts, stage) if stage is not None else facts.stages
     lines = text.split("\n")
@@ -214,12 +214,13 @@ def _without_newer(facts: DockerfileFacts, text: str, wanted: str | None) -> str
 
 
 def build_args(project: Project, run: Run) -> dict[str, str]:
-    """What the compose file and we give to the build."""
+    """The build arguments of the compose file and of devctl."""
     return {**said_args(project, run.service), **run.args}
 
 
 def bases_of(project: Project, run: Run, dockerfile: DockerfileFacts) -> tuple[Base, ...]:
-    """The outside images that building this run's stage needs, its arguments filled in. A name in `additional_contexts` is none."""
+    """The external images that building this run's stage needs, with its arguments substituted. A name in
+    `additional_contexts` is not one."""
     stage = find_stage(dockerfile, run.stage)
     if stage is None:
         return ()
@@ -238,24 +239,24 @@ def bases_of(project: Project, run: Run, dockerfile: DockerfileFacts) -> tuple[B
 
 
 def dockerfile_in(sources: Sources, project: Project, run: Run, files: Mapping[str, str]) -> DockerfileFacts:
-    """What a run is built by, of its `overlay_files`."""
+    """What a run is built from, of its `overlay_files`."""
     text, path = files[dockerfile_copy(run.service)], run.dockerfile or built_from(run)
     return sources.dockerfile_text(text, path=path, args=build_args(project, run))
 
 
 def dockerfile_of(box: Toolbox, project: Project, run: Run) -> DockerfileFacts:
-    """The same where no session was opened."""
+    """The same without an open session."""
     return dockerfile_in(box.sources, project, run, overlay_files(box, project, run))
 
 
 def all_bases(box: Toolbox, project: Project, runs: Iterable[Run]) -> tuple[Base, ...]:
-    """The bases of runs that no session was opened for."""
+    """The bases of runs without an open session."""
     found = (base for run in runs for base in bases_of(project, run, dockerfile_of(box, project, run)))
     return tuple(dict.fromkeys(found))
 
 
 def bases_digest(here: Mapping[str, Image], bases: Iterable[Base]) -> str:
-    """Which of the images that are here the outside references of a Dockerfile name; "" where one is none of them."""
+    """Which of the locally available images the external references of a Dockerfile name; "" if one of them is not available."""
     refs = sorted({base.ref for base in bases})
     return digest([here[ref].id for ref in refs]) if refs and here.keys() >= set(refs) else ""
 
@@ -263,7 +264,7 @@ def bases_digest(here: Mapping[str, Image], bases: Iterable[Base]) -> str:
 def our_dockerfile(
     files: Files, templates: Templates, project: Project, service: Service, *, context: str = "."
 ) -> str:
-    """The template's Dockerfile, with the manifests of a workspace listed where it has the module's."""
+    """The template's Dockerfile, with the manifests of a workspace listed instead of the module's."""
     text = templates.read("go-service/Dockerfile")
     copied = [
         _copy([*(_globbed(p) for p in paths), target])
@@ -303,22 +304,22 @@ def _by_folder(
 
 
 def _copy(words: list[str]) -> str:
-    """The form of a list where a folder's name has a space in it, or could be taken for a flag or a here-document."""
+    """In list form if a folder's name contains a space, or could be taken for a flag or a here-document."""
     odd = any(_ODD.search(word) for word in words)
     return f"COPY {json.dumps(words, ensure_ascii=False) if odd else ' '.join(words)}"
 
 
 def _globbed(path: str) -> str:
-    """`go.sum` → `go.su[m]`: COPY takes a pattern that fits nothing, but no name that is not there."""
+    """`go.sum` → `go.su[m]`: COPY accepts a pattern that matches nothing, but not a name that does not exist."""
     return path if path.endswith("go.mod") else f"{path[:-1]}[{path[-1]}]"
 
 
 def _ignored(files: Files, project: Project, run: Run, dockerfile: str) -> str:
-    """What the user keeps out of the context, and our own folder, which changes with every mode."""
+    """What the user excludes from the context, and devctl's own folder, which changes with every mode."""
     _, said = ignored_by_them(files, project, run)
     theirs = said or ("" if not run.ours and _asks_git(project, run, dockerfile) else NO_GIT)
-    # What is built from a Dockerfile of ours never reads devctl.yaml, and an edit of it must not build anything anew. The
-    # user's is given what their own `docker build` gives it.
+    # What is built from devctl's Dockerfile never reads devctl.yaml, and an edit of it must not rebuild anything. The user's
+    # gets what their own `docker build` would give it.
     ours = [CONFIG, *frontend_modules(project)] if run.ours else []
     service = project.service(run.service)
     needed = _needed(files, project, service, run) if run.ours and service is not None else ()
@@ -335,8 +336,8 @@ def _ignored(files: Files, project: Project, run: Run, dockerfile: str) -> str:
 
 
 def _needed(files: Files, project: Project, service: Service, run: Run) -> Iterator[str]:
-    """What a build of ours cannot do without, relative to its context: the user's .dockerignore may be for an image that takes
-    nothing but what is built outside (`*`, `!dist`)."""
+    """What a devctl build needs, relative to its context: the user's .dockerignore may be for an image that only takes what is
+    built outside (`*`, `!dist`)."""
     paths = [p for p in manifest_paths(files, project, service) if files.exists(project.root / p)]
     made_of = compiled(files, project, service) if run.mode == "prod" else service.source.embeds
     for path in (*made_of, *paths):
@@ -346,7 +347,7 @@ def _needed(files: Files, project: Project, service: Service, run: Run) -> Itera
 
 
 def compiled(files: Files, project: Project, service: Service) -> Iterator[str]:
-    """What the program is made of: its Go files, what it embeds, and vendor/ where that has its modules."""
+    """What the program consists of: its Go files, what it embeds, and vendor/ if its modules are there."""
     for folder in service.source.packages:
         for name in files.names(project.root / folder):
             if name.endswith(".go") and not name.endswith("_test.go"):
@@ -357,7 +358,7 @@ def compiled(files: Files, project: Project, service: Service) -> Iterator[str]:
 
 
 def _asks_git(project: Project, run: Run, dockerfile: str) -> bool:
-    """Whether a build reads the repository's history: `git describe`, by itself or in a Makefile."""
+    """Whether a build reads the repository's history: `git describe`, directly or in a Makefile."""
     service = project.service(run.service)
     derived = service.build.derived if service is not None else None
     stages = derived.build.original.facts.stages if derived is not None else ()
@@ -366,7 +367,7 @@ def _asks_git(project: Project, run: Run, dockerfile: str) -> bool:
 
 
 def ignored_by_them(files: Files, project: Project, run: Run) -> tuple[str, str | None]:
-    """The user's .dockerignore that holds for a build: its path in the project, and what it says."""
+    """The user's .dockerignore that applies to a build: its path in the project, and its content."""
     root, beside = project.root, f"{run.written}.dockerignore"
     if run.written is not None and (text := files.read_text(root / beside, within=root)) is not None:
         return beside, text
@@ -381,13 +382,13 @@ def _below(context: str, folders: Iterable[str]) -> Iterator[str]:
 
 
 def _unpublished(files: Files, project: Project, paths: tuple[str, ...], *, context: str) -> str:
-    """The Dockerfile line that makes known which modules of a workspace require each other at a version nobody published
-    (`v0.0.0`); "" where there are none.
+    """The Dockerfile line that declares which modules of a workspace require each other at a version nobody published
+    (`v0.0.0`); "" if there are none.
 
-    `go build` does not look it up, since the workspace has the module; `go mod download` does and fails (golang/go#51946).
-    A replacement of exactly that version in the go.work of the deps stage is what it accepts.
+    `go build` does not look it up, since the workspace has the module; `go mod download` does and fails (golang/go#51946). It
+    accepts a replacement of exactly that version in the go.work of the deps stage.
 
-    `paths`: the manifests of a service. Raises FilesError where one of them cannot be read.
+    `paths`: the manifests of a service. Raises FilesError if one of them cannot be read.
     """
     root = project.root
     work = next((p for p in paths if posixpath.basename(p) == "go.work"), None)
@@ -404,7 +405,7 @@ def _unpublished(files: Files, project: Project, paths: tuple[str, ...], *, cont
             mods[folder] = parse_mod(content, path=path)
     replaced = {r.old for m in (parsed, *mods.values()) for r in m.replaces}
     where = {mod.module: folder for folder, mod in mods.items() if mod.module not in replaced}
-    # Words of a go.mod come to stand in a shell of our Dockerfile, beside the keys that its build is lent.
+    # Words of a go.mod end up in a shell of devctl's Dockerfile, beside the keys that its build gets.
     wanted = {
         (r.path, r.version, where[r.path])
         for mod in mods.values()

@@ -1,4 +1,4 @@
-"""What this machine knows of private modules: Go's settings, and the file with the passwords, which no layer may hold."""
+"""What this machine knows about private modules: Go's settings, and the file with the passwords, which no layer may contain."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from devctl.domain.regex import regex
 from devctl.workflows.project.users_dockerfile import written_text
 
 SETTINGS = ("GOPROXY", "GOSUMDB", "GOPRIVATE")
-"""What our Dockerfile takes as build arguments; they end up in the history of a build stage, so no password goes there."""
+"""Build arguments of devctl's Dockerfile; they end up in the history of a build stage, so no password goes there."""
 _ARG = regex(rf"^\s*ARG\s+({'|'.join(SETTINGS)})\s*$", re.MULTILINE | re.IGNORECASE)
 _SECRET = regex(r"--mount=type=secret,(?:[\w=/.-]+,)*id=([\w.-]+)")
-# A proxy that the build can reach, and without a password in its address.
+# A proxy that the build can reach, without a password in its address.
 _PROXY = regex(r"https?://(?!localhost|127\.|\[::1\])[^/@\s]+(?:/[^@\s]*)?")
 
 
 def with_access(box: Toolbox, project: Project, run: Run) -> Run:
-    """The run with what its build needs to fetch private modules. A Dockerfile of the user's gets what it asks for by name,
-    as far as its compose file does not give it: one that `init` wrote asks as ours does; so does a dev stage that is made of it."""
+    """The run with what its build needs to fetch private modules. A user's Dockerfile gets what it asks for by name, unless
+    its compose file provides it: one that `init` wrote asks for the same as devctl's; so does a dev stage derived from it."""
     settings = go_settings(box.files, box.host)
     files, ssh = secrets(box.files, box.host, settings), lends_ssh(box.files, box.host, settings)
     if run.written is not None:
@@ -46,7 +46,7 @@ def said_args(project: Project, service: str) -> dict[str, str]:
 
 
 def go_settings(files: Files, host: Host) -> dict[str, str]:
-    """Those that the host has set, by variable or by `go env -w`; what Go does by itself is not said again."""
+    """Those that the host sets, as a variable or with `go env -w`; Go's defaults are not repeated."""
     home = host.env("HOME") or "/"
     config = host.env("XDG_CONFIG_HOME") or f"{home}/.config"
     text = files.read_text(Path(host.env("GOENV") or f"{config}/go/env"), within=None) or ""
@@ -58,7 +58,7 @@ def go_settings(files: Files, host: Host) -> dict[str, str]:
 
 
 def secrets(files: Files, host: Host, settings: dict[str, str]) -> dict[str, str]:
-    """Files with keys, where modules are private: by GOPRIVATE, or by a proxy of one's own (which needs a password alone)."""
+    """Files with keys, if modules are private: because of GOPRIVATE, or of a private proxy (which needs only a password)."""
     home = host.env("HOME") or "/"
     found = {}
     if settings.keys() & {"GOPRIVATE", "GOPROXY"}:
@@ -72,11 +72,11 @@ def secrets(files: Files, host: Host, settings: dict[str, str]) -> dict[str, str
 
 
 def _rewrites(files: Files, path: str) -> bool:
-    """Whether git is told there to take other addresses: those with ssh, or with a token. Nothing else of it is needed."""
+    """Whether git is configured there to use other addresses: those with ssh, or with a token. Nothing else in it is needed."""
     return "insteadof" in (files.read_text(Path(path), within=None) or "").lower()
 
 
 def lends_ssh(files: Files, host: Host, settings: dict[str, str]) -> bool:
-    """Compose refuses `ssh: [default]` where no agent runs."""
+    """Compose refuses `ssh: [default]` if no agent runs."""
     agent = host.env("SSH_AUTH_SOCK")
     return "GOPRIVATE" in settings and bool(agent) and files.exists(Path(agent or ""))

@@ -1,4 +1,4 @@
-"""Everything a command needs to decide: the project, one look at the engine, the rendered model, what is wanted."""
+"""Everything a command needs to decide: the project, one look at the engine, the rendered model, the desired state."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ RECIPE_FILES = (".dockerignore", ".air.toml")
 
 
 class Session(Struct, frozen=True):
-    """`model` is as the program will see it, and what compose is given. `overlay`: by service what it is built from and runs with
-    below `.devctl/`, read once: what is fingerprinted (`recipe_files`) and judged is what is built. `others`: what those
-    dependencies are built by that are built here."""
+    """`model` is what the program will see, and what compose gets. `overlay`: by service, what it is built from and runs with
+    below `.devctl/`, read once: what is fingerprinted (`recipe_files`) and judged is what is built. `others`: what the
+    dependencies that are built here are built from."""
 
     project: Project
     runs: tuple[Run, ...]
@@ -92,22 +92,22 @@ class Session(Struct, frozen=True):
         return next(r for r in self.runs if r.service == service)
 
     def find_run(self, service: str) -> Run | None:
-        """None of a service that is not ours."""
+        """None for a service that is not a Go service of the project."""
         return next((r for r in self.runs if r.service == service), None)
 
     def dockerfile(self, sources: Sources, run: Run) -> DockerfileFacts:
-        """What a run is built by, with its arguments filled in."""
+        """What a run is built from, with its arguments substituted."""
         return dockerfile_in(sources, self.project, run, self.overlay[run.service])
 
     def bases(self, sources: Sources, run: Run) -> tuple[Base, ...]:
-        """The outside images that it is built on."""
+        """The external images that it is built on."""
         return bases_of(self.project, run, self.dockerfile(sources, run))
 
     def wanted_of(self, service: str) -> Wanted:
         return next(w for w in self.wanted if w.service == service)
 
     def with_users(self, users: Mapping[str, str]) -> Session:
-        """The same services, run as these users: what an image says may decide that, and nothing is read again for it."""
+        """The same services, run as these users: an image may decide that, and nothing is read again for it."""
         runs = tuple(replace(r, user=users.get(r.service, r.user)) for r in self.runs)
         model = render(self.project, runs, observed=self.observed)
         again = {
@@ -128,8 +128,8 @@ def open_session(
     observed: Observed | None = None,
     debugged: Mapping[str, Debugging] | None = None,
 ) -> Session:
-    """Observe once, render, fingerprint. `only` leaves the services that these do not need as they are. `debugged`: which services
-    of those run under a debugger; where nothing is said of that, those that do."""
+    """Observe once, render, fingerprint. `only`: services that these do not need are left alone. `debugged`: which of those
+    services run under a debugger; by default, those that do now."""
     check_manifests(box.files, project, mode=mode)
     observed = observed or box.engine.observe(project.name)
     refuse_anothers(box.files, project, observed)
@@ -161,7 +161,7 @@ def open_session(
 def session_of(
     box: Toolbox, project: Project, runs: Sequence[Run], *, observed: Observed, chosen: Collection[str]
 ) -> Session:
-    """The runs, with what each is built from; those of `chosen` fingerprinted. Nothing of the dependencies."""
+    """The runs, with what each is built from; those of `chosen` fingerprinted. Nothing about the dependencies."""
     overlay = {run.service: overlay_files(box, project, run) for run in runs}
     files = {run.service: _recipe_files(box.files, project, run, overlay[run.service]) for run in runs}
     model = render(project, runs, observed=observed)
@@ -195,7 +195,7 @@ def write_overlay(files: Files, state: StateFolder, session: Session) -> None:
 
 
 def _chosen(project: Project, named: frozenset[str], observed: Observed) -> frozenset[str]:
-    """The named ones, and of ours those that they need and that do not run; all of ours where none is named."""
+    """The named services and, of the Go services, those that they need and that do not run; all Go services if none is named."""
     ours = frozenset(s.name for s in project.services)
     run = {c.service for c in observed.containers if c.state == "running"}
     return named | (needed(project.specs, named) & ours - run) if named else ours
@@ -241,12 +241,12 @@ def _under_debugger(box: Toolbox, run: Run, debugging: Debugging | None) -> Run:
 
 
 def debug_scripts(templates: Templates) -> dict[str, str]:
-    """What lies beside delve in the cache volume."""
+    """What is beside delve in the cache volume."""
     return {name: templates.read(f"debug/{name}") for name in ("devctl-debug", "go")}
 
 
 def must_poll(box: Toolbox, project: Project) -> bool:
-    """Whether file events cannot be trusted here: devctl.yaml's word, else the kind of the mount, else what was tried."""
+    """Whether file events cannot be trusted here: according to devctl.yaml, else the kind of the mount, else the trial."""
     if project.watch_poll != "auto":
         return project.watch_poll == "always"
     return box.files.eventless(project.root) is not None or known_to_fail(box.reporter, box.state, project)
@@ -255,7 +255,7 @@ def must_poll(box: Toolbox, project: Project) -> bool:
 def _recipe_files(
     files: Files, project: Project, run: Run, overlay: Mapping[str, str]
 ) -> dict[str, str | None]:
-    """The files that decide what an image is built from, by name; None for one that is not there."""
+    """The files that decide what an image is built from, by name; None for one that does not exist."""
     service = project.service(run.service)
     air = service.air.path if service is not None and service.air is not None else f"{run.context}/.air.toml"
     theirs = files.read_text(project.root / air, within=project.root)

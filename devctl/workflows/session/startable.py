@@ -1,4 +1,4 @@
-"""What would keep compose from starting a service, known before anything is built or stopped."""
+"""What would prevent compose from starting a service, known before anything is built or stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from devctl.workflows.session.session import Session
 
 
 def check_startable(box: Toolbox, session: Session) -> None:
-    """Raise what is wrong with the first service that is to be started and that somebody needs."""
+    """Raise what is wrong with the first service that will be started and that something needs."""
     starting = set(session.starting) - session.spare
     for error in unstartable(box, session, starting).values():
         raise error
@@ -37,7 +37,7 @@ def _wrong(box: Toolbox, session: Session, name: str) -> Iterator[DevctlError]:
 
 
 def _mounts(files: Files, sources: Sources, session: Session, name: str) -> Iterator[DevctlError]:
-    """A file that is mounted and does not exist: the engine would make a folder there."""
+    """A mounted file that does not exist: the engine would create a folder there."""
     root = str(session.root)
     for source, target in named_files(session.model["services"].get(name) or {}, root=root):
         if not files.exists(Path(source)):
@@ -66,7 +66,7 @@ def _secrets(files: Files, session: Session, name: str) -> Iterator[DevctlError]
 def _externals(engine: Engine, session: Session, name: str) -> Iterator[DevctlError]:
     for kind, key, there in externals(session.project.model, [name]):
         if there not in engine.names(kind):
-            # In the words of compose, which the dictionary of failures explains.
+            # In compose's words, which the failure dictionary explains.
             says = {
                 "network": f"network {there} declared as external, but could not be found",
                 "volume": f'external volume "{there}" not found',
@@ -77,7 +77,7 @@ def _externals(engine: Engine, session: Session, name: str) -> Iterator[DevctlEr
 
 
 def _made(files: Files, session: Session, path: Path) -> str:
-    """How a file comes to be there: made of the example that lies beside it, where there is one."""
+    """How to create a file: from the example beside it, if there is one."""
     example = example_of(files, path)
     return copying(session.root, example, path) if example else f"create {named(session.root, path)}"
 

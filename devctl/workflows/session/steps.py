@@ -1,4 +1,4 @@
-"""Run a step, tell the reporter, keep its time: what `steps[]` of a result is made of. And what only warns where it fails."""
+"""Run a step, tell the reporter, keep its time: the source of a result's `steps[]`. Also steps that only warn if they fail."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Steps(Struct):
 
 
 def looking(reporter: Reporter, clock: Clock, cause: str) -> AbstractContextManager[None]:
-    """A step that changes nothing: people see it where it takes long, and it is none of the `steps[]` of a result."""
+    """A step that changes nothing: people see it if it takes long, and it is not in the `steps[]` of a result."""
     return Steps(reporter, clock).step("look", cause)
 
 
 def check_services(project: Project, names: Sequence[str]) -> list[str]:
-    """The names as given, or UsageError `unknown-service` with those there are."""
+    """The names as given, or UsageError `unknown-service` with the existing ones."""
     known = [*(s.name for s in project.services), *project.specs]
     for name in names:
         if name not in known:
@@ -72,7 +72,7 @@ def plan_outcome(plan: Sequence[Step]) -> Outcome:
 
 @contextmanager
 def only_warned(reporter: Reporter) -> Iterator[None]:
-    """For a file below `.devctl/` that only tells something: that one is planted there, or a full disk, fails nothing."""
+    """For a file below `.devctl/` that is only informative: a planted one, or a full disk, causes no failure."""
     try:
         yield
     except (FilesError, MachineError) as error:
@@ -81,8 +81,8 @@ def only_warned(reporter: Reporter) -> Iterator[None]:
 
 @contextmanager
 def beside(reporter: Reporter, what: str) -> Iterator[None]:
-    """Best effort while another error is handled: a second one becomes a warning that begins with `what` could not be done;
-    one more Ctrl-C only ends this."""
+    """Best effort while another error is handled: a second one becomes a warning that begins with what `what` says could not
+    be done; another Ctrl-C only ends this."""
     try:
         yield
     except (KeyboardInterrupt, InterruptedByUser):
@@ -90,6 +90,6 @@ def beside(reporter: Reporter, what: str) -> Iterator[None]:
     except DevctlError as error:
         problem = replace(error.problem, message=f"{what} failed as well: {error.problem.message}")
         reporter.warn(problem)
-    except Exception as error:  # a bug on the way of an error must not hide what the user is to read
+    except Exception as error:  # a bug on the way of an error must not hide what the user should read
         message = f"{what} failed as well: {type(error).__name__}: {error}"
         reporter.warn(Problem("internal-error", message, "devctl status shows what runs now"))

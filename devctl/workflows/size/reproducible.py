@@ -1,4 +1,4 @@
-"""Build a production image a second time, with every command run again, and compare the programs."""
+"""Builds a production image a second time, running every command again, and compares the programs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from devctl.workflows.session.steps import Steps
 def build_twice(
     box: Toolbox, project: Project, runs: Mapping[str, Run], built: Mapping[str, object], recipes: Recipes
 ) -> tuple[Twice, ...]:
-    """`runs` by their key in the services of `built`, the model that their images were just built from by `recipes`."""
+    """`runs` by their key in the services of `built`, the model that their images were just built from with `recipes`."""
     try:
         specs = _mapping(built["services"])
         again = {key: _spec(box.identity, run, specs[key]) for key, run in runs.items()}
@@ -44,7 +44,7 @@ def build_twice(
 
 
 def _spec(identity: Identity, run: Run, spec: object) -> dict[str, object]:
-    """The same build under a tag of its own."""
+    """The same build under a separate tag."""
     build = without_names(_mapping(_mapping(spec)["build"]))
     labels = {**_mapping(build["labels"]), **identity.temporary()}
     return {**_mapping(spec), "image": _again(run), "build": {**build, "labels": labels}}
@@ -103,6 +103,6 @@ def _compare(box: Toolbox, project: Project, run: Run) -> Twice:
 
 
 def _built(facts: DockerfileFacts, run: Run) -> DockerfileFacts:
-    """Without the stages that the one which runs does not need: the reloader's, say."""
+    """Without the stages that the target stage does not need, such as the reloader's."""
     stage = find_stage(facts, run.stage)
     return facts if stage is None else replace(facts, stages=needed_by(facts, stage))

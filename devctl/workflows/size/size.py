@@ -1,4 +1,4 @@
-"""size: the production image on each base, measured. Takes no lock and leaves the files that other commands use alone."""
+"""size: measures the production image on each base. Takes no lock and leaves alone the files that other commands use."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _Read = Callable[[SizeRow], tuple[Package, ...]]
 
 
 class _Built(Struct, frozen=True):
-    """One image to build; `key` names it in the model that compose is given."""
+    """One image to build; `key` is its name in the model for compose."""
 
     service: Service
     base: str
@@ -56,7 +56,7 @@ class _Built(Struct, frozen=True):
 
 
 def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Outcome:
-    """Raises ProjectError `over-budget` with all rows. `page` makes the HTML of a result and a title."""
+    """Raises ProjectError `over-budget` with all rows. `page` turns a result and a title into HTML."""
     with Steps(box.reporter, box.clock).step("read", "project files"):
         project = load(box, request.project)
         project = resolve_bases(box, project, mode="prod", dry_run=request.dry_run, assemble=request.yes)
@@ -86,7 +86,7 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
     text = "\n".join([size_text(report), *(line for t in twice or () for line in t.text)])
     if request.html is not None and page is not None:
         path = box.host.cwd() / request.html
-        # A place elsewhere is the caller's own word.
+        # A path elsewhere was given by the caller.
         within = project.root if path.is_relative_to(project.root) else path.parent
         box.files.write_atomic(path, page(result, project.name), within=within)
         text += f"\nwritten: {path}"
@@ -112,7 +112,7 @@ def _build(
     recipes: dict[str, Recipe] = {}
     for base in bases:
         mine = [t for t in targets if t.base == base]
-        # As `open_session` has it, without the choice of a host port: nothing is going to run.
+        # As in `open_session`, without choosing a host port: nothing is going to run.
         runs, names = [t.run for t in mine], [t.service.name for t in mine]
         session = session_of(box, project, runs, observed=Observed(), chosen=names)
         ensure_bases(box, session, names, assemble=assemble)
@@ -138,8 +138,7 @@ def _build(
 
 
 def _remove_superseded(private: PrivateState, engine: Engine, root: Path, images: Iterable[str]) -> None:
-    """Not what a switch may go back to, of a command at work or of one that was killed. The engine keeps what runs; the next switch
-    removes it."""
+    """Not what a running or killed command's switch may go back to. The engine keeps what runs; the next switch removes it."""
     intent = read_intent(private, root)
     for image in set(images) - set(intent.tags.values() if intent is not None else ()):
         engine.remove_image(image)
@@ -175,7 +174,7 @@ def _base_ref(sources: Sources, project: Project, target: _Built) -> str | None:
 
 
 def _packages(box: Toolbox, row: SizeRow, start: tuple[Sequence[str], Sequence[str]]) -> tuple[Package, ...]:
-    """Code by package of the program of a row: the same program is in every row of its service."""
+    """Code by package of a row's program: every row of a service has the same program."""
     facts = box.images().read(row.ref, start=start)
     data = box.images().binary(row.ref, facts.program.path) if facts.program is not None else b""
     found = packages(functions(data), build_info(data))
@@ -197,7 +196,7 @@ def _twice(
     built: tuple[Mapping[str, object], Recipes],
     report: SizeReport,
 ) -> tuple[Twice, ...]:
-    """On one base a service: the program is the same on all."""
+    """One base per service: the program is the same on all."""
     judged = {(r.service, r.base) for r in report.judged}
     runs = {t.key: t.run for t in targets if (t.service.name, t.base) in judged}
     first = {run.service: key for key, run in reversed(runs.items())}
@@ -224,7 +223,7 @@ class _Judged(Struct, frozen=True):
 
 
 def _judge(state: StateFolder, project: Project, report: SizeReport, *, packages: _Read) -> _Judged:
-    """A build within its budget is kept; one that is over it is compared with the last that was kept."""
+    """A build within its budget is recorded; one over the budget is compared with the last one recorded."""
     if report.budget_bytes is None:
         return _Judged()
     last = state.read(project.root, BudgetNote).within

@@ -1,4 +1,4 @@
-"""demo: the product in a minute, on a real service in a temporary folder, which is gone afterwards."""
+"""demo: the product in a minute, on a real service in a temporary folder, which is removed afterwards."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CAUSES = {
 USER = NONROOT.partition(":")[0]
 GREETING = 'const greeting = "Hello from Go"'
 EDITED = "Hello from devctl"
-# What the dependency answers: Python can tell it too, so a good answer proves that its code has run.
+# The dependency's answer: Python can compute it too, so a correct answer proves that its code has run.
 ANSWER = str(uuid.uuid5(uuid.NAMESPACE_DNS, "devctl"))
 
 
@@ -144,7 +144,7 @@ class _Demo(Struct):
         return f"mode {state['mode']}, the last edit is served"
 
     def down(self) -> str:
-        """Ends what runs, even where a step broke; the folder goes in any case."""
+        """Stops what runs, even if a step broke; the folder is removed in any case."""
         try:
             request = DownRequest(project=self.service.root, volumes=True, yes=True)
             removed = _list(lifecycle.down(request, self.box).result["removed"])
@@ -163,7 +163,7 @@ class _Demo(Struct):
 
 
 def demo(request: DemoRequest, box: Toolbox) -> Outcome:
-    """Every step is timed; after a failure the rest is skipped, and all is removed in any case."""
+    """Every step is timed; after a failure the rest is skipped, and everything is removed in any case."""
     if request.dry_run:
         return dry(CAUSES)
     walk = Walk(box, CAUSES, after_interruption="devctl demo starts over")

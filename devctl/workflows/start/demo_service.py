@@ -1,4 +1,4 @@
-"""The service that `demo` shows: saving its source, adding to its go.mod, and waiting for what that leads to."""
+"""The service that `demo` shows: saving its source, adding to its go.mod, and waiting for the result."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ POLL = 0.01
 
 
 class DemoService(Struct):
-    """A project made by `new` in a folder of its own."""
+    """A project created by `new` in a separate folder."""
 
     box: Toolbox
     root: Path
@@ -55,7 +55,7 @@ class DemoService(Struct):
         return self.box.files.read_text(self.root / SOURCE, within=self.root) or ""
 
     def save(self, text: str, expected: str) -> float:
-        """Save as an editor does; the seconds until it is served."""
+        """Save like an editor; returns the seconds until it is served."""
         if text == self.source():
             raise ProjectError(f"{SOURCE} is not what the demo expects", code="demo-broken", hint=KEPT_HINT)
         began = self.box.clock.monotonic()
@@ -90,7 +90,7 @@ class DemoService(Struct):
         return running.id if running is not None else ""
 
     def go_get(self, container: str) -> None:
-        """As `devctl exec app -- go get` does it: no Go on the host, and the files belong to the folder's owner."""
+        """Like `devctl exec app -- go get`: no Go on the host, and the files belong to the folder's owner."""
         done = self.box.processes.run(
             docker("exec", to=[container, "go", "get", f"{MODULE}@{VERSION}"]),
             on_line=lambda line: self.box.reporter.emit(LogLine("app", "build", line)),
@@ -113,7 +113,7 @@ class DemoService(Struct):
             )
 
     def await_event(self, name: str) -> dict[str, Any]:
-        """What the background watcher tells of the new dependency; its failure is ours."""
+        """What the background watcher reports about the new dependency; its failure is the demo's failure."""
         found: dict[str, Any] = {}
 
         def told() -> bool:

@@ -1,4 +1,4 @@
-"""onboard: from a fresh clone to the first response. Every step looks first, so a second run goes on where one ended."""
+"""onboard: from a fresh clone to the first response. Every step checks first, so a second run continues where one ended."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _Changing = Callable[[], AbstractContextManager[None]]
 
 
 class _Answers(Struct):
-    """A reporter that keeps when each service first answered: `up` has more to do after that."""
+    """A reporter that records when each service first answered: `up` has more to do after that."""
 
     reporter: Reporter
     clock: Clock
@@ -69,9 +69,9 @@ class _Answers(Struct):
 
 
 class _Onboarding(Struct):
-    """One run: `url` and `probe` are known once the project is up, `answered` where `up` asked the service itself.
+    """One run: `url` and `probe` are known once the project is up, `answered` if `up` probed the service itself.
 
-    `project`: as the first step read it; None where it could not, or changed something since.
+    `project`: as the first step read it; None if it could not, or changed something since.
     """
 
     box: Toolbox
@@ -85,8 +85,7 @@ class _Onboarding(Struct):
     fixed: str = ""
 
     def doctor(self) -> str:
-        """The project is read while the machine is looked at. Bases have a step of their own, where they are those of
-        this project."""
+        """The project is read while the machine is checked. Bases have a separate step, if they are those of this project."""
         with ThreadPoolExecutor(max_workers=1) as pool:
             project = pool.submit(self._loaded)
             subject = newcomer(self.box, self.root, project.result)
@@ -100,7 +99,7 @@ class _Onboarding(Struct):
         return "; ".join([f"{len(report.checks)} checks", *said])
 
     def _loaded(self) -> Project | None:
-        """None where the files cannot be read yet, or no compose is there to read them."""
+        """None if the files cannot be read yet, or there is no compose to read them."""
         try:
             return load(self.box, self.root)
         except DevctlError:
@@ -120,7 +119,7 @@ class _Onboarding(Struct):
         return f"{len(needed)} for development: {', '.join(needed)}"
 
     def _production_bases(self, project: Project) -> None:
-        """For the first preview; that one is missing keeps nobody from developing."""
+        """For the first preview; a missing one prevents nobody from developing."""
         runs = [
             prod_run(project, s, base=project.prod_base, target=project.prod_target) for s in project.services
         ]
@@ -131,7 +130,7 @@ class _Onboarding(Struct):
             self.box.reporter.warn(error.problem)
 
     def env(self) -> str:
-        """Adds what is missing; never changes a line that is there, and never invents a value."""
+        """Adds what is missing; never changes an existing line, and never invents a value."""
         example = self.box.files.read_text(self.root / EXAMPLE, within=self.root)
         if example is None:
             return f"no {EXAMPLE}"
@@ -142,12 +141,12 @@ class _Onboarding(Struct):
         with self._locked():
             wanted = [
                 v for v in self._missing(example) if v in wanted
-            ]  # others write too while a person thinks
+            ]  # others may write while a person thinks
             self._add(self.box.files.read_text(self.root / OWN, within=None), lines(wanted, said))
         return f"{OWN}: + {', '.join(v.name for v in wanted)}"
 
     def _missing(self, example: str) -> list[Variable]:
-        # What the environment says compose takes from there: a CI's secrets need not be written to a disk.
+        # Compose takes variables of the environment from there: a CI's secrets need not be written to disk.
         known = [v.name for v in variables(example) if self.box.host.env(v.name) is not None]
         own = self.box.files.read_text(self.root / OWN, within=None) or ""
         return list(missing(example, own, known=known))
@@ -172,7 +171,7 @@ class _Onboarding(Struct):
             owner = self.box.files.owner(self.root)
             self.box.files.write_atomic(
                 path, text, within=self.root, owner=owner, mode=0o600
-            )  # it may hold secrets
+            )  # it may contain secrets
         else:
             self.box.files.append(
                 path, text if not own or own.endswith("\n") else f"\n{text}", within=self.root
@@ -225,7 +224,7 @@ class _Onboarding(Struct):
 def onboard(request: OnboardRequest, box: Toolbox) -> Outcome:
     """After a failure the rest is skipped, and the error is that of the step."""
     root = find_root(box.files, box.host, request.project)
-    box.sources.config(root)  # a broken devctl.yaml is told before the machine is touched
+    box.sources.config(root)  # a broken devctl.yaml is reported before the machine is touched
     if request.dry_run:
         return dry(CAUSES)
     walk = Walk(box, CAUSES, after_interruption="devctl onboard continues where it stopped")
@@ -290,20 +289,20 @@ def _write_note(reporter: Reporter, files: Files, root: Path, walk: Walk) -> Non
 
 
 def _own_cache(box: Toolbox, root: Path, changing: _Changing) -> str:
-    """Give the shared build cache to the project's owner, as doctor does; another folder is the image's affair."""
+    """Give the shared build cache to the project's owner, as doctor does; another folder is up to the image."""
     with changing():
         project, machine = load(box, root), box.machine()
         volume, images = cache_of(box.engine, project), machine.images.named("golang")
         if not volume or not images:
             return ""
         did = machine.installer.own_cache(volume, owner=project.owner, image=images[0])
-    # Its container waits for a save after a build that failed; a new start is what builds again.
+    # After a failed build its container waits for a save; only a restart builds again.
     lifecycle.restart(RestartRequest(project=root), box)
     return did
 
 
 def _poll(box: Toolbox, root: Path, changing: _Changing) -> str:
-    """Without file watches, saves can still be looked for."""
+    """Without file watches, polling still finds saves."""
     with changing():
         poll_from_now(box.state, load(box, root))
     box.reporter.warn(

@@ -1,4 +1,4 @@
-"""new and init: plain files to start from; what is there is kept, and what differs is shown."""
+"""new and init: plain files to start from; existing ones are kept, and differences are shown."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ BESIDE_A_START = (
     ".env",
     "docs",
 )
-"""What a folder may hold and still be one to start in, beside LICENSE and README files: a fresh clone."""
+"""What a folder may contain and still be one to start in, besides LICENSE and README files: a fresh clone."""
 
 
 def new(request: NewRequest, box: Toolbox) -> Outcome:
@@ -84,7 +84,7 @@ def new(request: NewRequest, box: Toolbox) -> Outcome:
 
 
 def _must_be_free(files: Files, root: Path, planned: Sequence[PlannedFile]) -> None:
-    """Raise UsageError `folder-not-empty` where something of the user's is in the way; nothing was written then."""
+    """Raise UsageError `folder-not-empty` if something of the user's is in the way; then nothing was written."""
     if files.exists(root) and not files.is_dir(root):
         raise UsageError(
             f"{root} is a file", code="folder-not-empty", hint="devctl new DIR with the name of a new folder"
@@ -109,7 +109,7 @@ def _must_be_free(files: Files, root: Path, planned: Sequence[PlannedFile]) -> N
 
 
 def _existing(files: Files, root: Path) -> Path:
-    """The folder that exists already, `root` or the nearest above it: what is made there belongs to its owner."""
+    """The existing folder, `root` or its nearest parent: what is created there belongs to its owner."""
     parent = root
     while not files.is_dir(parent):
         parent = parent.parent
@@ -143,12 +143,12 @@ def init(request: InitRequest, box: Toolbox) -> Outcome:
 
 
 class _Found(Struct, frozen=True):
-    """A project as the code alone shows it, under the name and the main that the user's files give it."""
+    """A project as the code alone shows it, with the name and the main that the user's files give it."""
 
     project: Project
     service: Service
     answer: str | None
-    """The devctl.yaml to write, where the code left a question open."""
+    """The devctl.yaml to write, if the code left a question open."""
 
 
 def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[PlannedFile]:
@@ -178,7 +178,7 @@ def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[PlannedFi
     planned = [
         PlannedFile(path, box.files.read_text(root / path, within=root), text) for path, text in texts.items()
     ]
-    if layout.dockerfile != "Dockerfile":  # the user's own is used for production as it is
+    if layout.dockerfile != "Dockerfile":  # the user's own is used for production unchanged
         theirs = box.files.read_text(root / "Dockerfile", within=root) or ""
         planned.append(PlannedFile("Dockerfile", theirs, theirs))
     if found.answer is not None:
@@ -189,7 +189,7 @@ def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[PlannedFi
 
 
 def _found(box: Toolbox, root: Path, *, yes: bool) -> _Found:
-    """Detection by the code, so that the files of a first run do not change what a second one finds."""
+    """Detection from the code, so that the files of a first run do not change what a second one finds."""
     config, facts = box.sources.config(root), box.sources.go(root)
     try:
         project = load(box, root)
@@ -216,7 +216,7 @@ def _by_code(facts: SourceFacts, config: Config, name: str | None, *, dir_: str,
 
 
 def _answered(files: Files, root: Path, config: Config, facts: SourceFacts) -> _Found:
-    """Several mains are right and the user said yes to any: the first that serves, written down in devctl.yaml."""
+    """Several mains are equally good and the user accepts any: the first one that serves, recorded in devctl.yaml."""
     every = mains(facts)
     chosen: Main = next((m for m in every if m.serves), every[0])
     name = default_name(chosen)
@@ -272,13 +272,13 @@ def _layout(box: Toolbox, root: Path, found: _Found) -> Layout:
 
 
 def _stages_of(sources: Sources, root: Path) -> list[str]:
-    """The production stages of the user's Dockerfile, the one on the default base first: what we loaded may be our own one."""
+    """The production stages of the user's Dockerfile, the one on the default base first: the loaded one may be devctl's own."""
     found = prod_stages(sources.dockerfile(root / "Dockerfile", root=root))
     return [stage for _, stage in sorted(found.items(), key=lambda item: item[0] != DEFAULT_BASE)]
 
 
 def _write(files: Files, root: Path, planned: Sequence[PlannedFile], *, within: Path) -> None:
-    """`within`: a folder that exists, to whose owner all of it is given."""
+    """`within`: an existing folder, to whose owner everything is given."""
     for file in planned:
         if file.action == "written":
             owner = files.owner(within)

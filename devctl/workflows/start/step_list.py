@@ -1,4 +1,4 @@
-"""A walk of named steps (onboard, demo): each ok, failed or skipped, with its time and what it came to."""
+"""A sequence of named steps (onboard, demo): each ok, failed or skipped, with its time and its outcome."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ MARKS = {"ok": "✓", "failed": "✗", "skipped": "–"}
 
 
 class Walk(Struct):
-    """`steps` of the result (docs/reference/json-output.md). After a failure nothing more is done, except what is `always` done."""
+    """`steps` of the result (docs/reference/json-output.md). After a failure nothing more is done, except what is `always`
+    done."""
 
     box: Toolbox
     causes: Mapping[str, str]
@@ -32,7 +33,7 @@ class Walk(Struct):
         self.began = self.box.clock.monotonic()
 
     def run(self, name: str, work: Callable[[], str], *, always: bool = False) -> None:
-        """`work` returns what it came to, in a few words."""
+        """`work` returns the outcome, in a few words."""
         if self.error is not None and not always:
             self._add(name, "skipped", 0, "")
             return
@@ -43,7 +44,7 @@ class Walk(Struct):
             self.box.reporter.emit(Remark(f"  {detail}"))
         except (KeyboardInterrupt, InterruptedByUser):
             self._failed(name, began, self._interruption())
-        except Exception as error:  # a bug of ours too must not keep the end from being done
+        except Exception as error:  # not even a bug in devctl may prevent the clean-up
             self._failed(name, began, self._interruption() if lost_interruption(error) else error)
         else:
             self._add(name, "ok", self.since(began), detail)
@@ -56,7 +57,7 @@ class Walk(Struct):
         self._add(name, "skipped", 0, detail)
 
     def served(self, url: str, *, at: float | None = None) -> int:
-        """The first response is here, or was by the clock `at`."""
+        """The first response arrived now, or at `at` by the clock."""
         seconds = (self.box.clock.monotonic() if at is None else at) - self.began
         self.url, self.first_response_ms = url, round(seconds * 1000)
         return self.first_response_ms
@@ -72,7 +73,7 @@ class Walk(Struct):
         return "\n".join(_row(step, wide) for step in self.steps)
 
     def outcome(self, text: str) -> Outcome:
-        """Ends the command; after a failure with the error of what failed, and all that is known by then."""
+        """Ends the command; after a failure with the error of what failed, and everything that is known by then."""
         if self.error is None:
             return Outcome(result=self.result(), text=text)
         self.box.reporter.emit(Remark(text))
@@ -102,7 +103,7 @@ def text_of(parts: Sequence[str]) -> str:
 
 
 def _row(step: Mapping[str, object], wide: int) -> str:
-    """Why a step failed is said once, by the error that follows."""
+    """Why a step failed is reported once, by the error that follows."""
     took = f"{float(str(step['ms'])) / 1000:.1f} s" if step["status"] != "skipped" else ""
     detail = "" if step["status"] == "failed" else step["detail"]
     return f"{MARKS[str(step['status'])]} {step['id']!s:<{wide}}  {took:>7}  {detail}".rstrip()

@@ -1,4 +1,4 @@
-"""What a command says that Ctrl-C ended before its end."""
+"""What a command reports that Ctrl-C ended early."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from devctl.workflows.state.snapshot import what_runs
 def interrupted(
     box: Toolbox, project: Project, result: Mapping[str, object], *, command: str = "devctl up"
 ) -> InterruptedByUser:
-    """Says what runs now: a command that did not come to its end leaves it as it is. `result`: what is known beside that;
-    `command`: what continues it."""
+    """Says what runs now: a command that did not finish leaves that as it is. `result`: what else is known; `command`: what
+    continues it."""
     state = what_runs(box, project)
     if state is None:
         return InterruptedByUser(result=dict(result))

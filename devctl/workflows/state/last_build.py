@@ -1,4 +1,4 @@
-"""What the build script of a dev container has not built yet: a build is still running, or its reloader leaves a file out."""
+"""What the build script of a dev container has not built yet: a build is still running, or its reloader ignores a file."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def saved_since_build(
     box: Toolbox, root: Path, service: str, container: str, paths: Iterable[str]
 ) -> str | None:
-    """One of `paths`, files and folders of the project, that was saved after the last build of this container; None where there is
-    none, or no build is known. Both times are of this machine: the clock of a container may be another one."""
+    """One of `paths`, files and folders of the project, that was saved after the last build of this container; None if there
+    is none, or no build is known. Both times are from this machine: a container's clock may differ."""
     stamp = box.files.stamp(box.state.path(root, build_note(service)))
     if not _word(box, root, service, container) or stamp is None:
         return None
@@ -25,11 +25,11 @@ def saved_since_build(
 
 
 def waits_for_the_old_one(box: Toolbox, root: Path, service: str, container: str) -> bool:
-    """Whether the last build of this container is good, and the program before it has not stopped yet."""
+    """Whether the last build of this container is good, but the program before it has not stopped yet."""
     return _word(box, root, service, container) == "starting"
 
 
 def _word(box: Toolbox, root: Path, service: str, container: str) -> str:
-    """What the build script wrote last: `ok`, `failed`, `starting`; "" where that is not known of this container."""
+    """What the build script wrote last: `ok`, `failed`, `starting`; "" if that is unknown for this container."""
     word, _, built_in = (box.state.text(root, build_note(service)) or "").strip().partition(" ")
     return word if built_in and container.startswith(built_in) else ""

@@ -1,4 +1,4 @@
-"""The `state` object: one look at the engine, joined with what a watcher learned where that still fits."""
+"""The `state` object: one look at the engine, combined with what a watcher learned if that still applies."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from devctl.workflows.state.watcher_process import watcher_state
 from devctl.workflows.switch.intent import Intent, read_intent
 
 LONGEST = 2_000
-"""Characters of a reason: the note lies where containers write."""
+"""Characters of a reason: containers can write to the note."""
 
 
 def snapshot(box: Toolbox, project: Project, *, observed: Observed | None = None) -> State:
-    """`observed`: the containers, where they were asked for just now."""
+    """`observed`: the containers, if they were just queried."""
     observed = only_own(box.files, project, observed or box.engine.containers(project.name))
     project = _with_labelled(project, observed)
     services = tuple(_service(box.engine, project, observed, name) for name in _names(project, observed))
@@ -43,14 +43,14 @@ def snapshot(box: Toolbox, project: Project, *, observed: Observed | None = None
 
 
 def what_runs(box: Toolbox, project: Project) -> State | None:
-    """For an error that is on its way: None where that cannot be seen either."""
+    """For an error that is being reported: None if the state cannot be determined either."""
     with beside(box.reporter, "looking at the current state"):
         return snapshot(box, project)
     return None
 
 
 def _with_labelled(project: Project, observed: Observed) -> Project:
-    """Files that are broken today name no services; the labels of what runs still do."""
+    """Broken files name no services; the labels of what runs still do."""
     found = [
         Service(name=c.service, serve=ServedPort(port=next(iter(c.ports), None), probe="tcp"))
         for c in observed.containers
@@ -60,7 +60,7 @@ def _with_labelled(project: Project, observed: Observed) -> Project:
 
 
 def note_old(box: Toolbox, project: Project, service: str, reason: str | None) -> None:
-    """Keep (or, with None, forget) why a service serves old code."""
+    """Store (or, with None, remove) why a service serves old code."""
     container = box.engine.containers(project.name).of(service)
     with only_warned(box.reporter):
         old = {k: v for k, v in box.state.read(project.root, ServingNote).old.items() if k != service}
@@ -118,7 +118,7 @@ def _container_mode(container: Container) -> Mode | None:
 
 
 def url_of(container: Container, service: Service | None) -> str | None:
-    """The address of a service, which the debugger's is not."""
+    """The address of a service, which is not the debugger's."""
     port = service.port_in(_container_mode(container)) if service is not None else None
     debugger = container.debugging.port if container.debugging is not None else None
     first = next((it for it in container.ports if it != debugger), None)
@@ -200,13 +200,13 @@ def _held(container: Container) -> str:
 
 
 def _is_done(service: Service, container: Container) -> bool:
-    """A job in production: its container went with it."""
+    """A job in production: its container ended with it."""
     done = container.state == "exited" and container.exit_code == 0
     return done and container.labels.get(MODE_LABEL) == "prod" and service.may_finish
 
 
 def _unfinished(files: Files, project: Project, intent: Intent | None) -> str:
-    """What a command is about to do, or had begun when it was killed."""
+    """What a command is about to do, or had started when it was killed."""
     if intent is None:
         return ""
     holder = files.lock_holder(project.root)
@@ -217,14 +217,14 @@ def _unfinished(files: Files, project: Project, intent: Intent | None) -> str:
 
 
 class BrokenBuild(Struct, frozen=True):
-    """`old_runs`: whether a build was good before, and its program runs on."""
+    """`old_runs`: whether there was a good build before, whose program keeps running."""
 
     reason: str
     old_runs: bool
 
 
 def broken_build(engine: Engine, container: Container) -> BrokenBuild | None:
-    """What our build script wrote inside the container when its last build failed: `failed TIME PROGRAM`, the errors."""
+    """What devctl's build script wrote inside the container when its last build failed: `failed TIME PROGRAM`, the errors."""
     text = engine.read_files(container.id, BUILD_STATE)
     if text is None or not text.startswith("failed"):
         return None

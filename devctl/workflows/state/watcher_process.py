@@ -1,4 +1,4 @@
-"""The background watcher as a process: whether it lives, starting it, ending it."""
+"""The background watcher as a process: whether it is alive, starting it, stopping it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.state_folder import EVENTS, WATCHER_LOCK, WATCHER_LOG
 from devctl.errors import MachineError, Problem
 
-if TYPE_CHECKING:  # `up` with nothing to do imports this page, and that one costs a third of it
+if TYPE_CHECKING:  # `up` with nothing to do imports this module, and that one would take a third of its time
     from devctl.domain.project.model import Project
 
 PROCESS = "watcher.json"
-"""Who watches, in `box.private`: who is to be told to end must not be read from a file that containers can write."""
+"""Who watches, in `box.private`: which process to stop must not be read from a file that containers can write."""
 START_TIMEOUT = 5.0
 STOP_TIMEOUT = 15.0
-"""Seconds; a watcher in the middle of a build lets compose tidy up first."""
+"""Seconds; a watcher in the middle of a build lets compose clean up first."""
 
 
 def watcher_state(box: Toolbox, root: Path) -> WatcherState:
-    """Running means: a living process holds the lock file. Its pid, for people, is that of the watcher that this user started,
-    else what the lock file says, which another user may not read and a container may have written."""
+    """Running means that a living process holds the lock file. Its pid, for people, is that of the watcher that this user
+    started, else what the lock file says, which another user may not be able to read and a container may have written."""
     if not box.files.held(root, WATCHER_LOCK):
         return WatcherState()
     told = whole((box.state.text(root, WATCHER_LOCK) or "").strip())
@@ -36,7 +36,7 @@ def watcher_state(box: Toolbox, root: Path) -> WatcherState:
 
 
 def ensure_watcher(box: Toolbox, project: Project) -> WatcherState:
-    """Start a watcher where none lives; returns once it holds its lock."""
+    """Start a watcher if none is alive; returns once it holds its lock."""
     state = watcher_state(box, project.root)
     if state.state == "running":
         return state
@@ -61,7 +61,7 @@ def note_watcher(private: PrivateState, identity: Identity, root: Path) -> None:
 
 
 def stop_watcher(box: Toolbox, project: Project) -> None:
-    """Returns once nobody watches, or after STOP_TIMEOUT; another user's watcher is left alone, and said."""
+    """Returns once nobody watches, or after STOP_TIMEOUT; another user's watcher is left alone, with a warning."""
     if not box.files.held(project.root, WATCHER_LOCK):
         return
     pid = _noted(box.private, box.identity, project.root)
@@ -83,7 +83,7 @@ def stop_watcher(box: Toolbox, project: Project) -> None:
 
 
 def _noted(private: PrivateState, identity: Identity, root: Path) -> int | None:
-    """The pid of the process that said that it watches, while that very process lives."""
+    """The pid of the process that recorded itself as the watcher, while that very process is alive."""
     try:
         labels = dict(json.loads(private.read(root, PROCESS) or "{}"))
     except (ValueError, TypeError):

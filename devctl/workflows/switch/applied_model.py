@@ -1,6 +1,5 @@
-"""What compose was last given for each service, kept where no container can write: what a rollback brings back, and what a
-round of the watcher may give a service by itself. People see the model by `devctl config render`.
-"""
+"""What compose was last given for each service, stored where no container can write: what a rollback restores, and what a
+round of the watcher may give a service by itself. People see the model with `devctl config render`."""
 
 from __future__ import annotations
 
@@ -31,8 +30,8 @@ RUNNING = "running.json"
 
 
 class Applied(PrivateNote, frozen=True):
-    """The rendered model that a person's command applied last, and what else decides about rights. `links`: paths of the project
-    that led out of it then, and where to."""
+    """The rendered model that a person's command applied last, and what else decides about rights. `links`: paths of the
+    project that led out of it then, and their targets."""
 
     file: ClassVar[str] = "applied.json"
     model: Model = field(default_factory=dict)
@@ -48,7 +47,7 @@ def running_model(private: PrivateState, project: Project) -> Model | None:
 def keep_running(
     state: StateFolder, private: PrivateState, session: Session, services: Collection[str]
 ) -> None:
-    """These services run as the session's model says; the other services of ours run as they did."""
+    """These services run as the session's model says; the project's other services run as they did."""
     write_running(state, private, session.root, merged(private, session, services))
 
 
@@ -58,8 +57,8 @@ def merged(private: PrivateState, session: Session, services: Collection[str]) -
 
 
 def write_running(state: StateFolder, private: PrivateState, root: Path, model: Model) -> None:
-    """What runs runs, whether it can be noted or not: that it cannot was said with the intent. A model of something else is
-    worse than none, since a rollback would start it."""
+    """What runs keeps running, whether it can be recorded or not: a failure to record was reported with the intent. A model of
+    something else is worse than none, since a rollback would start it."""
     try:
         private.write(root, RUNNING, json.dumps(model))
     except MachineError:
@@ -70,19 +69,19 @@ def write_running(state: StateFolder, private: PrivateState, root: Path, model: 
 
 
 def keep_applied(box: Toolbox, session: Session, services: Collection[str]) -> None:
-    """A person's command has started these services: what they may do now, a round of the watcher may give them again."""
+    """A person's command has started these services: a round of the watcher may give them again what they may do now."""
     project = session.project
     before = applied(box.private, project)
     untouched = _untouched(session, services)
     model = _merged(before.model if before is not None else None, session.model, untouched)
     links = links_of(box.files, session, [s.name for s in project.services])
     approve_inputs(box, project, services)
-    with suppress(MachineError):  # then a changed model waits for the next command of a person
+    with suppress(MachineError):  # then a changed model waits for a person's next command
         box.private.keep(session.root, Applied(model, project.mirror, links))
 
 
 def links_of(files: Files, session: Session, services: Collection[str]) -> dict[str, str]:
-    """What these services mount, or are built from, and what is a link out of the project: path → where to."""
+    """What these services mount, or are built from, and which leads out of the project through a link: path → target."""
     project = session.project
     inputs: list[str] = []
     for service in (s for s in project.services if s.name in services):

@@ -1,7 +1,7 @@
-"""What a command is about to change and how to take it back, kept outside of the project until the change is proven.
+"""What a command is about to change and how to roll it back, stored outside the project until the change is proven.
 
-Whoever holds the project's lock writes it before the first change and forgets it after the last. One that is found by the next
-holder is of a process that was killed, and of nobody else; `workflows/switch/switch.py` finishes or undoes it.
+The holder of the project's lock writes it before the first change and removes it after the last. An intent that the next
+holder finds can only be from a process that was killed; `workflows/switch/switch.py` finishes it or rolls it back.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Kind = Literal["switch", "removal"]
 
 
 class Target(Struct, frozen=True):
-    """A service that is switched, with what it takes to probe it, since its files may be broken when that is done. `may_finish`: it
-    is a job, which need not listen."""
+    """A service that is switched, with what is needed to probe it, since its files may be broken by then. `may_finish`: it is
+    a job, which need not listen."""
 
     name: str
     port: int | None = None
@@ -41,7 +41,7 @@ class Target(Struct, frozen=True):
 
 
 class Ran(Struct, frozen=True):
-    """A container from before."""
+    """A previous container."""
 
     id: str
     service: str
@@ -50,11 +50,11 @@ class Ran(Struct, frozen=True):
 
 
 class Intent(PrivateNote, frozen=True):
-    """`at`: seconds since the epoch. `tags`: reference → image id from before, None where there was none. `files`: what is
-    built from, path below `.devctl/` → text, None where there was no such file. `old`: the model of what ran, None where nothing
-    did; `new`: that of what is to run. `leaves_nothing`: containers of services that had none go when it is undone.
-    `proven`: what runs now has answered, and only what it superseded is left to remove. `undoing`: what ran before is being put
-    back, in containers that are new as well: that they answer finishes nothing."""
+    """`at`: seconds since the epoch. `tags`: reference → previous image id, None if there was none. `files`: what is built
+    from, path below `.devctl/` → text, None if there was no such file. `old`: the model of what ran, None if nothing did;
+    `new`: that of what should run. `leaves_nothing`: containers of services that had none are removed on a rollback. `proven`:
+    what runs now has answered, and only what it superseded is left to remove. `undoing`: a rollback is in progress, in
+    containers that are new as well: that they answer finishes nothing."""
 
     file: ClassVar[str] = "intent.json"
     command: str = ""
@@ -83,13 +83,13 @@ class Intent(PrivateNote, frozen=True):
 
     @property
     def ran(self) -> list[str]:
-        """Services that can serve again as they did."""
+        """Services that can serve again as before."""
         names = [target.name for target in self.targets]
         there = {it.service for it in self.before if it.running}
         return [name for name in names if name in there] if self.old is not None else []
 
     def files_alone(self) -> Intent:
-        """What is left of it where all is put back but what is built from."""
+        """What is left of it if everything except the build files was restored."""
         return replace(self, targets=(), before=(), tags={}, old=None, new=None, leaves_nothing=False)
 
     def is_new(self, service: str, container: str) -> bool:
@@ -99,6 +99,6 @@ class Intent(PrivateNote, frozen=True):
 
 
 def read_intent(private: PrivateState, root: Path) -> Intent | None:
-    """None where nothing was begun, or what was noted cannot be understood."""
+    """None if nothing was started, or the note cannot be read."""
     intent = private.note(root, Intent)
     return intent if intent.project else None

@@ -1,4 +1,4 @@
-"""The project's lock: whoever changes something loads, observes, decides and acts while it is held."""
+"""The project's lock: whoever changes something loads, observes, decides and acts while holding it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from devctl.workflows.switch.intent import Intent
 def changing(
     box: Toolbox, request: ChangeRequest, command: str, *, lenient: bool = False, recovers: bool = True
 ) -> Iterator[Project]:
-    """The project, loaded under its lock: what is seen and decided from here on still holds when it is acted on.
+    """The project, loaded under its lock: what is seen and decided from here on still applies when it is acted on.
 
-    `--dry-run` changes nothing and waits for nobody. `lenient`: as of `load`; `recovers`: as of `locked`.
+    `--dry-run` changes nothing and waits for nobody. `lenient`: as in `load`; `recovers`: as in `locked`.
     """
     root = find_root(box.files, box.host, request.project)
     held: AbstractContextManager[None] = nullcontext()
@@ -43,13 +43,13 @@ def locked(
 ) -> Iterator[None]:
     """Hold the project's lock. Raises MachineError `project-locked` after `timeout` seconds.
 
-    `recovers`: whether what a killed command has begun is finished or undone first.
+    `recovers`: whether what a killed command has started is finished or rolled back first.
     """
     waiting = _Waiting(box)
     with waiting.step, box.files.lock(root, command=command, timeout=timeout, waiting=waiting.say):
         waiting.step.close()
         if box.private.read(root, Intent.file) is not None:
-            box.processes.end_left_over(root)  # it would go on with what is looked at now
+            box.processes.end_left_over(root)  # it would continue with what is examined now
             if recovers:
                 from devctl.workflows.switch.switch import recover
 
@@ -58,7 +58,7 @@ def locked(
 
 
 class _Waiting(Struct):
-    """The wait as a step of its own, from the moment on that there is somebody to wait for."""
+    """The wait as a separate step, from the moment that there is somebody to wait for."""
 
     box: Toolbox
     step: ExitStack = field(default_factory=ExitStack)

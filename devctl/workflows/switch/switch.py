@@ -1,8 +1,8 @@
 """The one way to change what runs: observe → plan → intent → execute → prove → forget.
 
-`Switch` is a context around execute and prove. It writes the intent when it is entered, and when it is left it forgets it, with the
-images that were superseded; on any error and on Ctrl-C it puts back what was before. What was killed in between is finished or
-undone by `recover`, at the next command or round of the watcher, under the lock. Both use the same `_undo`.
+`Switch` is a context around execute and prove. On entry it writes the intent, and on exit it removes it, together with the
+images that were superseded; on any error and on Ctrl-C it rolls back. What was killed in between is finished or rolled back by
+`recover`, at the next command or round of the watcher, under the lock. Both use the same `_undo`.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ from devctl.workflows.switch.applied_model import merged, running_model, write_r
 from devctl.workflows.switch.intent import Intent, Ran, Target, read_intent
 
 RESTORE_TIMEOUT = 60.0
-"""Seconds until what is put back must answer."""
+"""Seconds within which what a rollback restores must answer."""
 FINISH_TIMEOUT = 5.0
-"""Seconds until what a killed command has switched in must answer, beyond those of its build; else it is taken back."""
+"""Seconds within which what a killed command has switched in must answer, in addition to those of its build; else it is rolled
+back."""
 RUNS = ("running", "restarting")
 AWAY = ("engine-unreachable", "docker-missing")
 """Codes of what passes by itself."""
@@ -46,9 +47,9 @@ Around = Callable[[Sequence[str]], AbstractContextManager[object]]
 
 
 class Switch(Struct):
-    """A change under way. `around` is entered while containers are put back, `before_undo` called first on failure, with what
-    failed still there. Afterwards `restored` says of a failure whether what ran before answers again; None where nothing had to
-    be restored."""
+    """A change in progress. `around` is entered while containers are restored, `before_undo` called first on failure, while
+    what failed still exists. Afterwards `restored` says whether the previous version answers again after a failure; None if
+    nothing had to be restored."""
 
     box: Toolbox
     root: Path
@@ -76,7 +77,7 @@ class Switch(Struct):
         self._stays = True
 
     def goes_on_with(self, session: Session) -> None:
-        """The same services by another model: what an image says decides how it is to run."""
+        """The same services with another model: an image may decide how it runs."""
         names = [target.name for target in self.intent.targets]
         self.intent = replace(self.intent, new=merged(self.box.private, session, names))
         _keep(self.box.reporter, self.box.private, self.root, self.intent)
@@ -91,7 +92,7 @@ class Switch(Struct):
             elif isinstance(error, (Exception, KeyboardInterrupt)):
                 self._no_more()
                 names = self._keep_new() if self._stays else self._take_back(_cause(error))
-        # Ctrl-C is heard again: all is changed back, and only the wait for an answer can be cut short.
+        # Ctrl-C is heard again: everything is rolled back, and only the wait for an answer can be cut short.
         if names:
             with beside(self.box.reporter, "waiting for the previous version"):
                 self.restored = _answer(self.box, self.intent, self.steps, names, timeout=self.timeout)
@@ -106,7 +107,7 @@ class Switch(Struct):
         self.restored = False
         with beside(self.box.reporter, "keeping the failed container"):
             self.before_undo()
-        # Where this fails the intent stays: the next command tries again.
+        # If this fails the intent stays: the next command tries again.
         with beside(self.box.reporter, "rolling back"):
             names = _undo(
                 self.box, self.root, self.intent, self.steps, self.around, cause=cause, timeout=self.timeout
@@ -117,7 +118,7 @@ class Switch(Struct):
 
 
 def _cause(error: BaseException) -> str:
-    """Why what ran before is started again."""
+    """Why the previous version is started again."""
     interrupted = isinstance(error, (KeyboardInterrupt, InterruptedByUser))
     return "interrupted" if interrupted else "its replacement did not start"
 
@@ -132,8 +133,8 @@ def switching(
     before_undo: Callable[[], None] = lambda: None,
     timeout: float = RESTORE_TIMEOUT,
 ) -> Switch:
-    """Change `services` to what `session` says; with `leaves_nothing` what is new goes when that fails. What is put back has
-    `timeout` seconds to answer, and at most RESTORE_TIMEOUT."""
+    """Change `services` to what `session` says; with `leaves_nothing`, new containers are removed if that fails. What is
+    restored has `timeout` seconds to answer, and at most RESTORE_TIMEOUT."""
     project, root, observed = session.project, session.root, session.observed
     refs = [run.image for run in session.runs if run.service in services]
     images = box.engine.images(refs)
@@ -160,7 +161,7 @@ def stopping(
 
 @contextmanager
 def removal(box: Toolbox, project: Project, observed: Observed) -> Iterator[None]:
-    """Remove the project: there is no way back, and a kill on the way is told by the next command."""
+    """Remove the project: there is no rollback, and the next command reports a kill in the middle."""
     _keep(
         box.reporter, box.private, project.root, replace(_intent(box, project, observed, ()), kind="removal")
     )
@@ -189,9 +190,9 @@ def _intent(box: Toolbox, project: Project, observed: Observed, services: Sequen
 
 
 def recover(box: Toolbox, root: Path) -> None:
-    """Finish or undo what a process that was killed had begun, and say so in one line. The project's lock is held.
+    """Finish or roll back what a killed process had started, and report it in one line. The project's lock is held.
 
-    Raises MachineError where the engine is away: it is tried again then.
+    Raises MachineError if the engine is not reachable: it is tried again then.
     """
     intent = read_intent(box.private, root)
     if intent is None:
@@ -241,7 +242,7 @@ def _settle(box: Toolbox, root: Path, intent: Intent) -> str:
 
 
 def _came_up(box: Toolbox, intent: Intent, now: Observed, steps: Steps) -> bool:
-    """Whether all that was to be switched is switched, and answers: a probe is what the killed process had still to do."""
+    """Whether everything that was to be switched is switched, and answers: the killed process may not have probed yet."""
     found = [(target, now.of(target.name)) for target in intent.targets]
     if not all(c is not None and c.state in RUNS and intent.is_new(t.name, c.id) for t, c in found):
         return False
@@ -249,8 +250,8 @@ def _came_up(box: Toolbox, intent: Intent, now: Observed, steps: Steps) -> bool:
 
 
 def finish(box: Toolbox, root: Path, intent: Intent) -> None:
-    """What runs is what was wanted: say so, remove what was superseded, forget. Nothing can go back to an image any more that lost
-    its name, whichever command took it."""
+    """What runs is what was wanted: report it, remove what was superseded, forget the intent. Nothing can go back to an image
+    that lost its name, whichever command took it."""
     intent = replace(intent, proven=True)
     _keep(box.reporter, box.private, root, intent)
     _note_running(box.state, box.private, root, intent)
@@ -266,7 +267,7 @@ def _note_running(state: StateFolder, private: PrivateState, root: Path, intent:
 
 
 def _superseded(engine: Engine, intent: Intent) -> dict[str, str]:
-    """References that name another image now than before, with the image."""
+    """References that now name another image than before, with the image."""
     had = [ref for ref, image in intent.tags.items() if image is not None]
     return {ref: it.id for ref, it in engine.images(had).items() if it.id != intent.tags[ref]}
 
@@ -281,11 +282,11 @@ def _undo(
     cause: str,
     timeout: float = RESTORE_TIMEOUT,
 ) -> list[str]:
-    """What is built from, the tags and the containers as they were; returns the services that were started again. The intent is
-    forgotten then, but for files that could not be put back: containers write into their folder, and nothing planted there
+    """Restore the build files, the tags and the containers; returns the services that were started again. The intent is then
+    forgotten, except for files that could not be restored: containers can write to their folder, and nothing planted there
     stops the rest.
 
-    Where nothing ran before, what was started stays: there is nothing to go back to.
+    If nothing ran before, what was started stays: there is nothing to go back to.
     """
     now = box.engine.containers(intent.project)
     new = [c for c in now.containers if intent.is_new(c.service, c.id)]
@@ -295,7 +296,9 @@ def _undo(
         return []
     if not intent.undoing:
         intent = replace(intent, undoing=True)
-        with suppress(MachineError):  # that nothing can be kept was said when the intent was to be
+        with suppress(
+            MachineError
+        ):  # that nothing can be stored was reported when the intent was to be written
             box.private.keep(root, intent)
     not_written = _put_files_back(box.state, root, intent)
     made = _superseded(box.engine, intent)
@@ -326,7 +329,7 @@ def _start_again(box: Toolbox, root: Path, intent: Intent, names: Sequence[str],
 
 
 def _put_files_back(state: StateFolder, root: Path, intent: Intent) -> Problem | None:
-    """Why some file is not as it was; None where all are."""
+    """Why some file was not restored; None if all were."""
     problem = None
     for name, text in intent.files.items():
         try:
@@ -340,8 +343,8 @@ def _put_files_back(state: StateFolder, root: Path, intent: Intent) -> Problem |
 
 
 def _in_the_way(intent: Intent, now: Observed) -> list[str]:
-    """New containers beside the old one, where making them anew was cut short; with `leaves_nothing` those of services that
-    had none."""
+    """New containers beside the old one, if recreating them was cut short; with `leaves_nothing` those of services that had
+    none."""
     old, had = {it.id for it in intent.before}, {it.service for it in intent.before}
     beside_old = {c.service for c in now.containers if c.id in old}
     return [
@@ -371,7 +374,7 @@ def _answer(
 
 
 def _keep(reporter: Reporter, private: PrivateState, root: Path, intent: Intent) -> None:
-    """Where this user has no place for it, work goes on: only a kill could not be undone then."""
+    """If this user has no place for it, work continues: only a kill could not be rolled back then."""
     try:
         private.keep(root, intent)
     except MachineError as error:
