@@ -258,7 +258,7 @@ def test_a_port_that_nobody_fixed_moves(project: MakeProject) -> None:
         done = shop.devctl("up", "-d", "--no-watch", "--timeout", "300")
     (said,) = [w for w in done.warnings if w["code"] == "port-moved"]
     assert (
-        said["message"].startswith(f"port {port} is taken; shop uses  instead")
+        said["message"].startswith(f"port {port} is taken; shop uses ")
         or f"port {port} is taken" in said["message"]
     )
     url = done.result["services"][0]["url"]
