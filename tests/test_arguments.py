@@ -207,7 +207,7 @@ def test_a_hostile_word_is_a_word(name: str, tmp_path: Path) -> None:
                 assert f'"source={ROOT}"' in word, argv
 
 
-def test_go_takes_what_stands_behind_the_dashes_for_a_package() -> None:
+def test_go_takes_what_follows_the_dashes_for_a_package() -> None:
     processes = Recorder()
     listed._list(box(processes).processes, SERVICE, RUNNING, cgo="1")
     assert processes.argvs[0][-2:] == ["--", EVIL]

@@ -55,7 +55,7 @@ class Out:
         except BrokenPipeError:
             self.gone = True
             self._discard()
-        except OSError as error:  # usually a full disk behind `>`
+        except OSError as error:  # usually a full disk, with output redirected by `>`
             self.gone = True
             self._discard()
             raise MachineError(

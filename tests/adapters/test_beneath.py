@@ -228,7 +228,7 @@ def test_a_link_through_two_links_is_refused_where_it_leaves(root: Path) -> None
         read_bytes(root / "one/two/file", within=root)
 
 
-def test_what_is_no_file(root: Path) -> None:
+def test_what_is_not_a_file(root: Path) -> None:
     os.mkfifo(root / "fifo")
     (root / "zero").symlink_to("/dev/zero")
     (root / "loop").symlink_to("loop")

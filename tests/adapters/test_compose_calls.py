@@ -183,7 +183,7 @@ def test_the_place_comes_from_the_file_where_compose_names_none(tmp_path: Path) 
     assert (error.problem.code, error.problem.place) == ("broken-compose", "compose.yaml:4:4")
 
 
-def test_a_key_that_compose_does_not_know_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_key_that_compose_does_not_know_is_reported_with_its_line(tmp_path: Path) -> None:
     root = build_tree(tmp_path, {"compose.yaml": "services:\n  web:\n    build: .\n    enviroment: {A: b}\n"})
     said = f"validating {root}/compose.yaml: services.web additional properties 'enviroment' not allowed"
     error = _config_error(Finished(15, "", said), root)

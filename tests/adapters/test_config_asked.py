@@ -81,7 +81,7 @@ def test_nothing_is_given_where_the_code_has_a_file_of_its_own(tmp_path: Path) -
     assert (found.start.env, found.build.files) == ({}, ("config/config.yaml",))
 
 
-def test_a_stage_of_ours_has_what_the_dockerfile_sets(tmp_path: Path) -> None:
+def test_a_stage_of_devctls_has_what_the_dockerfile_sets(tmp_path: Path) -> None:
     dockerfile = (
         "FROM golang:1.26 AS build\nCOPY . .\nRUN go build -o /server .\n"
         "FROM alpine\nCOPY config/prod.yaml /etc/short/config.yaml\n"
@@ -92,7 +92,7 @@ def test_a_stage_of_ours_has_what_the_dockerfile_sets(tmp_path: Path) -> None:
     assert (found.start.env, found.serve.port, found.start.unset_env) == ({}, 8082, ())
 
 
-def test_a_stage_of_ours_has_what_the_code_reads_of_it(tmp_path: Path) -> None:
+def test_a_stage_of_devctls_has_what_the_code_reads_of_it(tmp_path: Path) -> None:
     dockerfile = (
         "FROM alpine\nRUN ./fetch-it\n"
         "ENV LISTEN_PORT=3100 LEVEL=warn DATA=/var/lib/short GIN_MODE=release\nCMD /server\n"

@@ -72,7 +72,7 @@ def test_a_variable_without_a_value_is_empty_and_any_other_key_is_not_there() ->
     )
 
 
-def test_json_is_yaml_with_what_lies_beyond_the_first_plane() -> None:
+def test_json_is_yaml_with_what_is_beyond_the_first_plane() -> None:
     assert parse('{"prod": {"env": {"A": "\\ud83d\\ude00", "B": "\\ud83d"}}}').prod.env == {
         "A": "😀",
         "B": "\ufffd",
@@ -129,7 +129,7 @@ def test_every_issue_has_its_place(text: str, places: list[str], words: str) -> 
     assert len(problems) == 1 or caught.value.result["problems"] == [p.as_json() for p in problems]
 
 
-def test_a_list_is_no_configuration() -> None:
+def test_a_list_is_not_a_configuration() -> None:
     assert check("- a\n")[1][0].place == "devctl.yaml"
 
 

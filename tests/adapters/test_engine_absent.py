@@ -31,13 +31,13 @@ class Docker:
 
 
 @pytest.mark.parametrize("refs", [["gone:1"], ["here:1", "gone:1"]])
-def test_an_image_that_is_missing_is_no_missing_engine(refs: list[str]) -> None:
+def test_an_image_that_is_missing_is_not_a_missing_engine(refs: list[str]) -> None:
     found = EngineCli(cast("Any", Docker(answers=True))).images(refs)
     assert set(found) == set(refs) - {"gone:1"}
     assert WhalesImageStore(cast("Any", Docker(answers=True))).find("gone:1") is None
 
 
-def test_an_engine_that_does_not_answer_is_no_missing_image() -> None:
+def test_an_engine_that_does_not_answer_is_not_a_missing_image() -> None:
     docker = cast("Any", Docker(answers=False))
     asked = [
         lambda: EngineCli(docker).images(["gone:1"]),

@@ -49,7 +49,7 @@ def test_what_is_not_there_reads_as_none(tmp_path: Path) -> None:
     assert FILES.read_bytes(tmp_path, within=tmp_path) is None
 
 
-def test_go_files_leave_out_what_is_no_source(tmp_path: Path) -> None:
+def test_go_files_leave_out_what_is_not_source(tmp_path: Path) -> None:
     for name in ("main.go", "web/page.html", "vendor/x.go", ".git/x.go", "node_modules/y.js", "README.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
@@ -93,7 +93,7 @@ share /mnt/my\\040share cifs rw 0 0
         ("/mnt/my share/app", "cifs"),
     ],
 )
-def test_the_mount_that_a_folder_lies_on(path: str, kind: str) -> None:
+def test_the_mount_that_a_folder_is_on(path: str, kind: str) -> None:
     assert mount_kind(Path(path), MOUNTS) == kind
 
 

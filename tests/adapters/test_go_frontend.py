@@ -49,7 +49,7 @@ def embedding(folder: str, pattern: str, above: str = "") -> dict[str, str]:
         ({"web/package.json": "no JSON"}, ""),
     ],
 )
-def test_the_frontend_that_it_lies_in(tmp_path: Path, beside: dict[str, str], command: str) -> None:
+def test_the_frontend_that_it_is_in(tmp_path: Path, beside: dict[str, str], command: str) -> None:
     found = unbuilt(tmp_path, embedding("web", "all:dist") | beside)
     assert found == (Unbuilt("all:dist", "web/dist", "web/web.go:5", command, embedded=True),)
 

@@ -176,7 +176,7 @@ def test_a_tag_that_is_one_long_word_either(tmp_path: Path) -> None:
 @pytest.mark.follows(
     "let the program continue without it at …, as in `_ = godotenv.Load()`: in production, variables come from outside"
 )
-def test_a_program_that_goes_on_without_its_file_of_variables(
+def test_a_program_that_continues_without_its_file_of_variables(
     tmp_path: Path, hinted: Callable[[str], str]
 ) -> None:
     ends = "if err := godotenv.Load(); err != nil { log.Fatal(err) }"

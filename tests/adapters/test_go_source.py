@@ -296,7 +296,7 @@ def test_code_that_does_not_parse_is_read_as_far_as_it_goes(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("where", "beside"), [("app/config", True), ("config", False)])
-def test_a_main_starts_in_its_folder_where_what_a_package_below_it_opens_lies_there(
+def test_a_main_starts_in_its_folder_where_what_a_package_below_it_opens_is_there(
     tmp_path: Path, where: str, *, beside: bool
 ) -> None:
     load = 'package config\n\nimport "github.com/spf13/viper"\n\nfunc Load() { viper.SetConfigFile("config/app.yml") }\n'

@@ -128,7 +128,7 @@ def test_the_folder_of_its_note_may_be_deleted_and_the_lock_still_holds(tmp_path
         assert FILES.lock_holder(tmp_path) == Holder()
 
 
-def test_a_folder_that_was_made_anew_is_locked_itself(tmp_path: Path) -> None:
+def test_a_folder_that_was_recreated_is_locked_itself(tmp_path: Path) -> None:
     """Whoever waited for a folder that was replaced meanwhile does not end up with the one that is gone."""
     root = tmp_path / "shop"
     root.mkdir()

@@ -52,7 +52,7 @@ def exported(hint: str, patch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 @pytest.mark.follows("export XDG_STATE_HOME=/a/folder/that/you/may/write")
-def test_a_state_folder_that_cannot_be_written_is_chosen_anew(
+def test_a_state_folder_that_cannot_be_written_is_chosen_again(
     home: Path, tmp_path: Path, hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.write_text("a file")

@@ -78,11 +78,11 @@ def test_nobody_there_is_none() -> None:
     assert PROBE.tcp("127.0.0.1", port, timeout=1) is False
 
 
-def test_one_that_accepts_and_says_nothing_is_no_answer(listening: socket.socket) -> None:
+def test_one_that_accepts_and_says_nothing_is_not_an_answer(listening: socket.socket) -> None:
     assert PROBE.http(f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout=0.3) is None
 
 
-def test_one_that_talks_no_http_is_no_answer(listening: socket.socket) -> None:
+def test_one_that_talks_no_http_is_not_an_answer(listening: socket.socket) -> None:
     def talk() -> None:
         connection, _ = listening.accept()
         connection.sendall(b"+PONG\r\n")

@@ -60,7 +60,7 @@ PLANTED: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("what", PLANTED)
-def test_what_is_no_source_file_is_passed_over(tmp_path: Path, what: str) -> None:
+def test_what_is_not_a_source_file_is_passed_over(tmp_path: Path, what: str) -> None:
     root = build_tree(tmp_path, GO)
     for name in ("a.go", "package.json", "Makefile", "config.yaml", ".env"):
         PLANTED[what](root / name)

@@ -92,7 +92,7 @@ USES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("what", PLANTED)
-def test_what_is_no_regular_file_is_refused(tmp_path: Path, what: str, use: str) -> None:
+def test_what_is_not_a_regular_file_is_refused(tmp_path: Path, what: str, use: str) -> None:
     STATE.make(tmp_path)
     PLANTED[what](tmp_path / ".devctl/serving.json")
     with pytest.raises(FilesError) as caught:
@@ -152,7 +152,7 @@ def test_a_project_on_a_disk_that_only_reads_is_copied(
 
 
 @pytest.mark.parametrize("what", [*PLANTED, "a file"])
-def test_what_is_no_folder_is_refused(tmp_path: Path, what: str) -> None:
+def test_what_is_not_a_folder_is_refused(tmp_path: Path, what: str) -> None:
     if what == "a folder":
         return
     (tmp_path / "root").mkdir()

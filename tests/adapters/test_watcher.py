@@ -180,7 +180,7 @@ def test_a_vanished_folder_ends_in_silence(tmp_path: Path, watch: Callable[..., 
     seen.end()
 
 
-def test_an_unreadable_folder_is_no_crash(tmp_path: Path, watch: Callable[..., Watch]) -> None:
+def test_an_unreadable_folder_is_not_a_crash(tmp_path: Path, watch: Callable[..., Watch]) -> None:
     folder = tmp_path / "project"
     folder.mkdir(mode=0o500)
     seen = watch(folder / "go.mod")

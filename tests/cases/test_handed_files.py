@@ -29,7 +29,7 @@ def files_in_layers(exported: bytes) -> Iterator[bytes]:
                 yield from files_in_layers(text)
 
 
-def test_a_configuration_that_stands_in_the_compose_file(
+def test_a_configuration_that_is_written_in_the_compose_file(
     case: Callable[[str], Started], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tides = case("config_in_the_compose_file")

@@ -74,7 +74,7 @@ def test_a_compose_file_may_lie_anywhere(
 
 
 @pytest.mark.parametrize("path", ["config", "/etc/hosts", "../x", "''"])
-def test_what_would_never_be_noticed_is_no_path_to_watch(shop: Callable[..., Ran], path: str) -> None:
+def test_what_would_never_be_noticed_is_not_a_path_to_watch(shop: Callable[..., Ran], path: str) -> None:
     ran = shop({"config/app.toml": "", "devctl.yaml": f"watch:\n  also:\n    - {path}\n"}, "config", "show")
     assert (ran.code, ran.envelope["error"]["code"]) == (3, "broken-config")
     assert ran.envelope["error"]["place"].startswith("devctl.yaml:")

@@ -46,7 +46,7 @@ def test_plain_paths_stay_readable() -> None:
     assert mount("bind", "/home/me/shop", "/app") == "--mount=type=bind,source=/home/me/shop,target=/app"
 
 
-def test_what_a_command_applies_to_stands_behind_the_dashes() -> None:
+def test_what_a_command_applies_to_follows_the_dashes() -> None:
     assert docker("run", "--rm", to=["--privileged", "sh"]) == [
         "docker",
         "run",

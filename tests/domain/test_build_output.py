@@ -35,7 +35,7 @@ def test_the_instruction_and_its_last_ten_lines() -> None:
     assert len(lines) == 11 and len(set(lines)) == 11
 
 
-def test_a_line_of_ours_is_nothing_to_look_at() -> None:
+def test_a_line_of_devctls_is_nothing_to_look_at() -> None:
     ours = FAILED.replace(
         "[web build 4/5] RUN make   all", "[web devctl-deps 4/4] RUN if [ -e /run ]; then x; fi"
     )

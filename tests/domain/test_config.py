@@ -25,7 +25,7 @@ def test_sizes(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "MB", "-1MB", "1iB", "12 bananas", "1e3", "1MBB"])
-def test_what_is_no_size(text: str) -> None:
+def test_what_is_not_a_size(text: str) -> None:
     with pytest.raises(ValueError, match="write it as 12MB or 10MiB"):
         parse_size(text)
 

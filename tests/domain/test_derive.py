@@ -319,7 +319,7 @@ ENTRYPOINT [ "/shop", "--name", \\
     assert lines[-2:] == ['ENTRYPOINT [ "/shop", "--name", \\', '  "$HOME" ]']
 
 
-def test_modules_are_fetched_with_the_keys_that_the_users_lines_are_lent() -> None:
+def test_modules_are_fetched_with_the_keys_that_the_users_lines_get() -> None:
     text = PLAIN.replace(
         "RUN go mod download",
         "RUN --mount=type=secret,id=token --mount=type=cache,target=/x git config a b && go mod download",

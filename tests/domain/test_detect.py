@@ -351,7 +351,7 @@ def test_addresses(text: str, found: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", ":", ":0", ":65536", "http://x:80/", "tcp", ":http", "1:2:3"])
-def test_what_is_no_address(text: str) -> None:
+def test_what_is_not_an_address(text: str) -> None:
     assert parse_address(text) is None
 
 
@@ -395,7 +395,7 @@ def test_what_the_dockerfile_links_in_holds_in_development_unless_devctl_yaml_sa
         ("acme/build:7", Config(), None),
     ],
 )
-def test_stages_of_ours_compile_in_the_image_that_the_dockerfile_names(
+def test_stages_of_devctls_compile_in_the_image_that_the_dockerfile_names(
     base: str, config: Config, image: str | None
 ) -> None:
     docker = parse(f"FROM {base} AS build\nRUN make\nFROM scratch\nCOPY --from=build /shop /\n")

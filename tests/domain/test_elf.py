@@ -56,7 +56,7 @@ def test_an_interpreter_means_dynamic(order: str, wide: bool) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\x7fELF", b"#!/bin/sh\nexec /server\n", b"MZ" + bytes(200)])
-def test_what_is_no_elf(data: bytes) -> None:
+def test_what_is_not_elf(data: bytes) -> None:
     assert read_elf(data) is None
 
 

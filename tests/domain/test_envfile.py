@@ -37,7 +37,7 @@ def test_one_line(line: str, found: Variable) -> None:
     assert variables(line)[-1] == found
 
 
-def test_what_is_no_variable_is_passed_over() -> None:
+def test_what_is_not_a_variable_is_passed_over() -> None:
     assert variables("\n# A=1\n=1\n1A=2\na b\n") == ()
 
 
@@ -100,7 +100,7 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize(("line", "value"), WRITTEN.items())
-def test_a_value_is_what_stands_in_its_quotes(line: str, value: str) -> None:
+def test_a_value_is_what_is_in_its_quotes(line: str, value: str) -> None:
     assert env_file.values(f"{line}\n") == {"A": value}
 
 

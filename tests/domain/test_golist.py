@@ -70,7 +70,7 @@ def test_other_files_without_any_c_behind_them_are_no_finding() -> None:
     assert f"{ETHEREUM}/rlp" not in [f.package for f in found()]
 
 
-def test_the_same_answer_twice_is_no_finding() -> None:
+def test_the_same_answer_twice_is_not_a_finding() -> None:
     assert compare(WITHOUT, WITHOUT, module_dir=".") == ()
     assert compare((), (), module_dir=".") == ()
 
@@ -90,7 +90,7 @@ def test_embedded_files_are_those_of_the_mains_module() -> None:
 
 
 @pytest.mark.parametrize("text", ["go: no such tool", '{"ImportPath": "x"', "[]\n[]"])
-def test_what_is_no_answer(text: str) -> None:
+def test_what_is_not_an_answer(text: str) -> None:
     with pytest.raises(ValueError):
         parse(text)
 

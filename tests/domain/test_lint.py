@@ -179,7 +179,7 @@ def test_with_dependencies_and_go_sum_the_copies_are_fine() -> None:
     ("source", "wrong"),
     [("/shop/.\\data", True), ("/shop/data", False), ("C:\\shop\\data", False), ("data", False)],
 )
-def test_a_backslash_in_a_volume_is_no_folder_here(source: str, wrong: bool) -> None:
+def test_a_backslash_in_a_volume_is_not_a_folder_here(source: str, wrong: bool) -> None:
     volume = {"type": "bind", "source": source, "target": "/data"}
     result = found(MODERN, compose={"volumes": [volume]}, compose_place=lambda key: f"compose.yaml:{key[-1]}")
     assert result == ({"backslash-in-volume": ["compose.yaml:0"]} if wrong else {})
@@ -221,7 +221,7 @@ def test_code_that_listens_on_the_loopback() -> None:
     ], "the port of the service alone: a debugger's is meant to stay inside"
 
 
-def test_a_guess_is_no_proof() -> None:
+def test_a_guess_is_not_a_proof() -> None:
     package = GoPackage(".", "main", True, (), (Located("localhost:8080", "main.go:7"),))
     assert lint(Linted(main=Main(BARE, package, (package,)), port=8080)) == ()
 
@@ -437,7 +437,7 @@ def test_production_stages(text: str, stages: dict[str, str]) -> None:
         "CMD ./wait-for-it.sh db:5432 -- go run main.go",
     ],
 )
-def test_what_compiles_at_each_start_is_no_production_stage_and_its_line_says_so(start: str) -> None:
+def test_what_compiles_at_each_start_is_not_a_production_stage_and_its_line_says_so(start: str) -> None:
     facts = parse(f"FROM golang:1.26\nWORKDIR /app\nCOPY . .\n{start}\n")
     told = no_prod_stage(facts)
     assert prod_stages(facts) == {}

@@ -73,7 +73,7 @@ def test_where_there_is_no_mark_all_is_the_programs(lines: list[str]) -> None:
     ]
 
 
-def test_half_a_line_goes_on_behind_what_came_in_between_or_ends_with_its_program() -> None:
+def test_half_a_line_continues_behind_what_came_in_between_or_ends_with_its_program() -> None:
     lines = LogLines(MARK)
     assert [*lines.read("stderr", f"Waiting… {MARK} building...\n")] == [
         Said("stderr", "building...", program=False)

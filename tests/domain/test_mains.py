@@ -139,7 +139,7 @@ def test_a_library_that_is_a_server_is_told_to_serve(
         ('ENTRYPOINT ["tini", "--"]\nCMD ["/x", "run"]', ("/x", "run", "--addr=:8080")),
     ],
 )
-def test_a_flag_that_is_passed_stands_behind_what_the_image_starts(start: str, own: tuple[str, ...]) -> None:
+def test_a_flag_that_is_passed_follows_what_the_image_starts(start: str, own: tuple[str, ...]) -> None:
     settings = (Setting("addr", "localhost:8080", "flag", "main.go:9"),)
     text = f"FROM golang:1.26 AS b\nRUN go build -o /x .\nFROM scratch\n{start}\n"
     service = detect_service(
@@ -148,7 +148,7 @@ def test_a_flag_that_is_passed_stands_behind_what_the_image_starts(start: str, o
     assert service.start.own_command == own
 
 
-def test_the_default_port_of_a_struct_is_no_scheme_s_and_plain_http_goes_before_tls() -> None:
+def test_the_default_port_of_a_struct_is_not_that_of_a_scheme_and_plain_http_goes_before_tls() -> None:
     settings = (
         Setting("SSL.Port", "443", "field", "config/config.go:3"),
         Setting("Server.Port", "80", "field", "config/config.go:9"),

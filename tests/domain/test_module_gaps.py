@@ -44,7 +44,7 @@ def gap(
         ("github.com/google/uuid", "golang.org/x/mod/semver"),
     ],
 )
-def test_what_go_finds_is_no_gap(imports: tuple[str, ...]) -> None:
+def test_what_go_finds_is_not_a_gap(imports: tuple[str, ...]) -> None:
     assert gap(imports=imports) is None
 
 

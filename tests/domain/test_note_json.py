@@ -117,12 +117,12 @@ def test_any_change_of_a_note_is_survived(note: Note, data: st.DataObject) -> No
     assert decode(kind, encode(found)) == found
 
 
-def test_a_number_beyond_all_measure_is_no_number() -> None:
+def test_a_number_beyond_all_measure_is_not_a_number() -> None:
     text = encode(NOTES[5]).replace('"size_bytes": 3', f'"size_bytes": {10**400}')
     assert decode(BudgetNote, text) == BudgetNote()
 
 
-def test_a_file_name_that_is_no_utf_8_comes_back_as_it_was() -> None:
+def test_a_file_name_that_is_not_utf_8_comes_back_as_it_was() -> None:
     note = ServingNote({"a\udcff": OldCode("c1", "x\udcff/go.mod is broken \ud800")})
     assert decode(ServingNote, encode(note)) == note
     assert told_key(Problem("broken-go-mod", "x\udcff/go.mod is broken \ud800", ""))

@@ -25,7 +25,7 @@ ODD = ("", "²", "٣", "½", "-1", "+1", "1_000", " 1", "1\n", "1.0", "1e9", "0x
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_what_is_no_plain_number(text: str) -> None:
+def test_what_is_not_a_plain_number(text: str) -> None:
     assert whole(text) is None
 
 

@@ -67,7 +67,7 @@ def test_a_changed_dockerfile_rebuilds() -> None:
     assert "Dockerfile or build settings changed" in text(container(inputs="i0"), images=old)
 
 
-def test_the_way_back_from_prod_builds_nothing() -> None:
+def test_going_back_from_prod_builds_nothing() -> None:
     assert text(container(mode="prod")).splitlines() == [
         " 1  start api  runs in mode prod, wanted dev",
         " 2  probe api  until it answers",

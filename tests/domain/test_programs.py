@@ -76,7 +76,7 @@ def test_a_package_is_built_from_the_folder_that_the_line_is_called_in(lines: st
 
 
 @pytest.mark.parametrize("path", ["cmd/worker/Dockerfile", "Dockerfile.worker", "docker/worker/Dockerfile"])
-def test_a_dockerfile_that_says_nothing_lies_beside_its_main(path: str) -> None:
+def test_a_dockerfile_that_says_nothing_is_beside_its_main(path: str) -> None:
     source = facts(pkg("cmd/api", listens=":8080"), pkg("cmd/worker", imports=()))
     text = 'FROM golang:1.26\nCOPY . .\nRUN make\nCMD ["make", "run"]\n'
     service = detect_service(

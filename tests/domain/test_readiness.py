@@ -216,7 +216,7 @@ def test_our_stage_is_not_asked_for_what_a_compose_files_health_check_runs() -> 
     assert "health-check" not in judge(GOOD, theirs=True, health=HealthCheck(("NONE",), "compose.yaml:7"))
 
 
-def test_no_health_check_is_no_finding() -> None:
+def test_no_health_check_is_not_a_finding() -> None:
     assert "health-check" not in judge(GOOD)
     assert "health-check" not in judge(replace(GOOD, healthcheck=("NONE",)))
 
@@ -271,7 +271,7 @@ def test_files_opened_relative_to_the_working_directory() -> None:
 
 
 @pytest.mark.parametrize(("theirs", "status"), [(True, "ok"), (False, "warn")])
-def test_a_file_that_is_an_argument_lies_where_the_users_image_is_told(*, theirs: bool, status: str) -> None:
+def test_a_file_that_is_an_argument_is_where_the_users_image_is_told(*, theirs: bool, status: str) -> None:
     service = replace(
         SERVICE,
         build=replace(SERVICE.build, files=("conf/word.txt",)),

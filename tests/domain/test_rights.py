@@ -142,7 +142,7 @@ FREE = sorted(key for key, it in SERVICE.keys.items() if it.rule is free and key
 
 
 @given(st.dictionaries(st.sampled_from(FREE), VALUE))
-def test_what_is_free_is_no_grant(changed: dict[str, Any]) -> None:
+def test_what_is_free_is_not_a_grant(changed: dict[str, Any]) -> None:
     assert granted(model(**changed)) == []
 
 
@@ -283,7 +283,7 @@ def lent(*, ours: bool = False, **args: str) -> dict[str, Any]:
     return {**model(build=build), "secrets": {"devctl-netrc": {"file": "/home/dev/.netrc"}}}
 
 
-def test_keys_are_lent_to_the_dockerfile_that_a_person_applied() -> None:
+def test_keys_are_given_to_the_dockerfile_that_a_person_applied() -> None:
     before, now = lent(), lent()
     assert granted(now, before) == []
     now["services"]["api"]["build"]["labels"] = {"dev.devctl.inputs": "other"}

@@ -64,7 +64,7 @@ def test_what_is_compiled_and_given(text: str, package: str | None, args: tuple[
         "/app --go run",
     ],
 )  # fmt: skip
-def test_what_is_no_program_of_the_source(text: str) -> None:
+def test_what_is_not_a_program_of_the_source(text: str) -> None:
     assert run(text) is None
 
 

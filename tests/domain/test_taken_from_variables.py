@@ -11,7 +11,7 @@ MODEL = {
 }  # fmt: skip
 
 
-def test_values_of_the_env_file_come_under_names_of_ours() -> None:
+def test_values_of_the_env_file_come_under_names_of_devctls() -> None:
     assert named(MODEL) == {"TOKEN", "LD_PRELOAD", "TITLE"}
     model = with_values(MODEL, {"TOKEN": "a$b", "LD_PRELOAD": "./evil.so", "OTHER": "x"})
     given, environment = taken_out(model)

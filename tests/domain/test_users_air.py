@@ -63,7 +63,7 @@ def test_the_users_commands_build_and_the_users_endings_trigger() -> None:
 @pytest.mark.parametrize(
     ("stops", "built"), [("", "made\n"), ("stop_on_error = true\n", "")], ids=["air goes on", "it is to stop"]
 )
-def test_where_a_command_before_the_build_fails_air_goes_on(tmp_path: Path, stops: str, built: str) -> None:
+def test_where_a_command_before_the_build_fails_air_continues(tmp_path: Path, stops: str, built: str) -> None:
     said = told(f'[build]\n{stops}pre_cmd = ["exit 3"]\ncmd = "echo made >out"\n')
     done = subprocess.run(["sh", "-c", script(said)], cwd=tmp_path, capture_output=True, text=True)
     out = tmp_path / "out"
@@ -99,7 +99,7 @@ def test_arguments_of_the_compose_file_are_kept_exactly() -> None:
     assert full == ("sh", "-c", 'A=1 ./tmp/x "$@"', "sh", "serve", "a  b", "*")
 
 
-def test_what_air_init_writes_is_no_choice() -> None:
+def test_what_air_init_writes_is_not_a_choice() -> None:
     said = told(
         '[build]\ndelay = 1000\nkill_delay = "0s"\nexclude_dir = ["assets", "tmp", "vendor", "testdata"]\n'
     )
@@ -178,7 +178,7 @@ def test_a_program_whose_name_ends_as_on_windows_is_built_and_started_as_it_says
     assert "./tmp/main.exe" in build(said)["cmd"] and said.environment["DEVCTL_BINARY"] == "/app/tmp/main.exe"
 
 
-def test_what_stands_for_windows_alone_is_no_problem() -> None:
+def test_what_stands_for_windows_alone_is_not_a_problem() -> None:
     assert list(problems(users_air('[build.windows]\nbin = "tmp\\\\main.exe"\n', ".air.toml"))) == []
 
 

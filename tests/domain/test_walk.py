@@ -56,7 +56,7 @@ def test_folders_go_on_where_the_stage_below_ended() -> None:
         ("example.com/base", "/app"),
     ],
 )
-def test_a_relative_folder_lies_in_that_of_the_base(base: str, folder: str) -> None:
+def test_a_relative_folder_is_in_that_of_the_base(base: str, folder: str) -> None:
     facts = parse(f"FROM {base}\nWORKDIR app\n")
     [line] = walk(facts, facts.stages[0])
     assert line.folder == folder

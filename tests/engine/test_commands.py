@@ -48,7 +48,7 @@ def test_exec_passes_the_commands_own_code_on(running: Started) -> None:
     assert sorted(e["line"] for e in said.named("log")) == ["one", "two"]
 
 
-def test_exec_takes_words_that_look_like_ours(running: Started) -> None:
+def test_exec_takes_words_that_look_like_devctls(running: Started) -> None:
     said = running.devctl("exec", "app", "--", "echo", "--json", "-q", "--dry-run")
     assert [e["line"] for e in said.named("log")] == ["--json -q --dry-run"]
 

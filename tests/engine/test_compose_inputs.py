@@ -320,7 +320,7 @@ def test_one_whose_values_are_all_overridden_is_not_let_in(shop: Shop) -> None:
     assert "the content of ../elsewhere/x.env" in shop.held()
 
 
-def test_a_link_that_a_person_let_in_goes_on(shop: Shop) -> None:
+def test_a_link_that_a_person_let_in_continues(shop: Shop) -> None:
     (shop.root / ".env").symlink_to(shop.elsewhere / "x.env")
     shop.save({"compose.yaml": saying("    environment: {A: $LEAK}\n")})
     shop.up()
@@ -391,7 +391,7 @@ def test_an_error_says_nothing_of_the_host(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "asked", ["environment: {A: '${NOBODY:?said $HOST_SECRET $LEAK}'}", "ports: ['$HOST_SECRET$LEAK:80']"]
 )
-def test_nor_of_what_another_service_was_lent(shop: Shop, lent: str, asked: str) -> None:
+def test_nor_of_what_another_service_was_given(shop: Shop, lent: str, asked: str) -> None:
     text = "services:\n  shop:\n    build: .\n    %s\n  db:\n    image: x\n    %s\n"
     shop.save({"compose.yaml": text % ("init: true", lent)})
     shop.up()

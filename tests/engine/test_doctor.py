@@ -112,7 +112,7 @@ def test_a_script_with_crlf_is_fixed_when_agreed(project: MakeProject) -> None:
     assert (shop.root / "notes.sh").read_bytes() == SCRIPT.encode(), "no image runs it"
 
 
-@pytest.mark.fixes("files of another user lie in the project", by="`doctor --fix --yes`")
+@pytest.mark.fixes("the project contains files of another user", by="`doctor --fix --yes`")
 def test_files_of_somebody_else_are_given_back_when_agreed(project: MakeProject, home: Path) -> None:
     shop = project()
     git_repository(shop.root)
@@ -156,10 +156,10 @@ def orphan(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-@pytest.mark.fixes("the watcher of a project that is gone still runs", by="`doctor --fix`")
-@pytest.mark.fixes("a stopped container of a project that is gone", by="`doctor --fix`")
-@pytest.mark.fixes("an image of a project that is gone", by="`doctor --fix`")
-@pytest.mark.fixes("a network of a project that is gone", by="`doctor --fix`")
+@pytest.mark.fixes("the watcher of a deleted project still runs", by="`doctor --fix`")
+@pytest.mark.fixes("a stopped container of a deleted project", by="`doctor --fix`")
+@pytest.mark.fixes("an image of a deleted project", by="`doctor --fix`")
+@pytest.mark.fixes("a network of a deleted project", by="`doctor --fix`")
 def test_left_overs_of_a_gone_project_are_removed(
     project: MakeProject, orphan: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:

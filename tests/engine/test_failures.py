@@ -85,7 +85,7 @@ services:
 FRONT = "FROM registry.invalid/node:22\nCOPY . .\n"
 
 
-def test_a_service_that_nothing_needs_is_left_out_where_its_image_cannot_be_had(
+def test_a_service_that_nothing_needs_is_left_out_where_its_image_is_not_available(
     project: Callable[..., Started],
 ) -> None:
     template = Path(__file__).parents[2] / "templates/go-service"

@@ -98,7 +98,7 @@ def test_an_unhealthy_service_is_told_so(project: MakeProject) -> None:
     )
 
 
-def test_a_health_check_that_the_image_cannot_run_is_refused_and_left_out_of_ours(
+def test_a_health_check_that_the_image_cannot_run_is_refused_and_left_out_of_devctls(
     project: MakeProject,
 ) -> None:
     curl = "    healthcheck: {test: [CMD, curl, -f, 'http://localhost:8080'], interval: 300ms, retries: 1}\n"
@@ -183,7 +183,7 @@ def test_dependencies_that_cannot_start_are_told_by_name(project: MakeProject) -
     assert docker("ps", "--quiet", "--filter", f"name={made.name}-beside-1")
 
 
-def test_a_dev_stage_that_does_not_build_gives_way_to_ours_until_its_file_is_edited(
+def test_a_dev_stage_that_does_not_build_is_replaced_by_devctls_until_its_file_is_edited(
     project: MakeProject,
 ) -> None:
     dockerfile = (

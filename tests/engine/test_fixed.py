@@ -101,9 +101,9 @@ def test_what_was_done_behind_devctls_back_is_brought_back(project: MakeProject)
 @pytest.mark.fixes(
     "an external volume of the compose file is missing", by="`doctor --fix --yes`", code="volume-missing"
 )
-@pytest.mark.fixes("a container of a project that is gone holds the port", by="`doctor --fix --yes`")
+@pytest.mark.fixes("a container of a deleted project uses the port", by="`doctor --fix --yes`")
 @pytest.mark.fixes(
-    "a network of a project that is gone holds the subnet", by="`doctor --fix --yes`", code="subnet-overlaps"
+    "a network of a deleted project uses the subnet", by="`doctor --fix --yes`", code="subnet-overlaps"
 )
 @pytest.mark.follows("devctl doctor --fix removes it")
 def test_what_a_compose_file_wants_and_what_gone_projects_hold(
@@ -151,8 +151,8 @@ def test_the_same_by_hand(project: MakeProject, tmp_path: Path, hinted: Callable
         assert check(done, "externals")["status"] == "ok"
 
 
-@pytest.mark.fixes("the docker context in use is gone", by="`doctor --fix --yes`")
-@pytest.mark.fixes("the compose plugin is a link to nowhere", by="`doctor --fix`")
+@pytest.mark.fixes("the docker context in use no longer exists", by="`doctor --fix --yes`")
+@pytest.mark.fixes("the compose plugin is a dangling link", by="`doctor --fix`")
 def test_what_an_uninstalled_docker_desktop_leaves_behind(
     project: MakeProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,7 +213,7 @@ def test_modules_that_do_not_agree_are_completed(project: MakeProject) -> None:
     (shop.root / "vendor/modules.txt").write_text(
         "# golang.org/x/mod v0.1.0\n## explicit\ngolang.org/x/mod/semver\n"
     )
-    fixed("go mod vendor, since vendor does not hold golang.org/x/mod as go.mod asks for it")
+    fixed("go mod vendor, since vendor does not contain golang.org/x/mod as go.mod requires it")
 
 
 def test_the_modules_of_a_workspace_are_completed(project: MakeProject) -> None:
@@ -239,12 +239,12 @@ def test_the_modules_of_a_workspace_are_completed(project: MakeProject) -> None:
     fixed("go list -deps ./..., since no go.sum of the workspace has a checksum of golang.org/x/mod")
     (shop.root / "vendor").mkdir()
     (shop.root / "vendor/modules.txt").write_text("## workspace\n# golang.org/x/mod v0.1.0\n## explicit\n")
-    fixed("go work vendor, since vendor does not hold golang.org/x/mod as go.mod asks for it")
+    fixed("go work vendor, since vendor does not contain golang.org/x/mod as go.mod requires it")
 
 
 @pytest.mark.fixes(
-    "the port that the code names is taken, and no file pins a port",
-    by="`up`, where no file fixes it",
+    "the port in the code is taken, and no file pins a port",
+    by="`up`, if no file pins it",
     code="port-taken",
 )
 def test_a_port_that_nobody_fixed_moves(project: MakeProject) -> None:

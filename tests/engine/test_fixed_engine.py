@@ -31,7 +31,7 @@ print(json.dumps(report.as_json()))
 """`doctor --fix` but for the bases: an empty engine would be given all of them."""
 
 
-@pytest.mark.fixes("no engine runs", by="`doctor --fix`", code="engine-unreachable")
+@pytest.mark.fixes("no engine is running", by="`doctor --fix`", code="engine-unreachable")
 @pytest.mark.fixes(
     "the engine was killed and left its pid file", by="`doctor --fix`", code="engine-unreachable"
 )

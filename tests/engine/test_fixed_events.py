@@ -113,7 +113,7 @@ def deaf(shop: Started) -> Iterator[Callable[..., str]]:
         below.rename(shop.root)
 
 
-@pytest.mark.fixes("the container is not told of saves", by="`up`")
+@pytest.mark.fixes("the container receives no events for saves", by="`up`")
 def test_where_no_event_passes_the_mount_saves_are_looked_for(project: MakeProject) -> None:
     shop = project()
     with deaf(shop) as devctl:

@@ -24,7 +24,9 @@ def containers(shop: Started) -> list[str]:
 
 
 @pytest.mark.fixes(
-    "the container's name is taken by what an aborted recreate left", by="`up`", code="container-name-taken"
+    "the container's name is taken by a leftover of an aborted recreate",
+    by="`up`",
+    code="container-name-taken",
 )
 def test_what_an_aborted_recreate_left_is_cleared_away(project: MakeProject) -> None:
     """compose is killed between the two containers: its next recreate finds the name taken, and ends there."""

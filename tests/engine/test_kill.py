@@ -115,7 +115,7 @@ def test_a_kill_at_any_call_of_the_short_way_and_at_calls_of_the_long_one(
     assert killed >= 4
 
 
-def test_what_compose_goes_on_with_after_a_kill_is_ended_by_the_next_command(
+def test_what_compose_continues_with_after_a_kill_is_ended_by_the_next_command(
     project: MakeProject, tmp_path: Path
 ) -> None:
     made = project()

@@ -22,7 +22,7 @@ def statuses(result: dict[str, object]) -> list[str]:
     return [s["status"] for s in steps]
 
 
-@pytest.mark.fixes("the .env lacks what .env.example has", by="`onboard`")
+@pytest.mark.fixes(".env lacks variables of .env.example", by="`onboard`")
 def test_from_clone_to_first_response_and_again(
     project: Callable[..., Started], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,7 +81,7 @@ def test_code_that_does_not_compile_ends_it_at_up_and_is_fixed_by_the_next_save(
     assert statuses(clone.devctl("onboard").result) == ["ok"] * 5
 
 
-def test_a_folder_that_is_no_project_is_told_before_anything_is_done(
+def test_a_folder_that_is_not_a_project_is_told_before_anything_is_done(
     project: Callable[..., Started], tmp_path: Path
 ) -> None:
     broken = project(files={"go.mod": "module example.com/x\n", "devctl.yaml": "nonsense: 1\n"})

@@ -47,7 +47,7 @@ class Interrupting(Struct):
         self.warnings.append(problem)
 
 
-def test_it_goes_on_wherever_it_was_interrupted(project: Callable[..., Started]) -> None:
+def test_it_continues_wherever_it_was_interrupted(project: Callable[..., Started]) -> None:
     clone = project()
     clone.write({".env.example": "GREETING=hello\n"})
     request = OnboardRequest(project=clone.root)

@@ -180,7 +180,7 @@ def as_checks(warnings: Warnings, *, stage: str) -> dict[str, dict[str, object]]
     }
 
 
-def test_what_may_fail_elsewhere_is_told_with_its_line_and_the_preview_serves(staged: Started) -> None:
+def test_what_may_fail_elsewhere_is_reported_with_its_line_and_the_preview_serves(staged: Started) -> None:
     beside = container(staged, "beside")
     (staged.root / "devctl.yaml").write_text("version: 1\nprod: {target: careless}\n")
 

@@ -145,7 +145,7 @@ def test_what_a_base_cannot_start_is_refused_while_dev_serves(project: Callable[
     assert get(shop.port) == SAID, works.show
 
 
-def test_a_base_that_cannot_be_had_is_replaced_by_the_one_that_the_hint_names(
+def test_a_base_that_is_not_available_is_replaced_by_the_one_that_the_hint_names(
     project: Callable[..., Started],
 ) -> None:
     text = DOCKERFILE.replace("FROM alpine:3.22", "FROM runtime.example.invalid/base:1")

@@ -47,7 +47,7 @@ def base(done: Result) -> dict[str, Any]:
     return next(dict(b) for b in done.result["bases"] if b["ref"] == REF)
 
 
-def test_a_base_comes_from_the_teams_mirror_and_goes_on_by_file(
+def test_a_base_comes_from_the_teams_mirror_and_travels_by_file(
     project: Callable[..., Started], registry: str, tmp_path: Path
 ) -> None:
     main = "package main\n\nfunc main() {}\n"

@@ -21,33 +21,33 @@ ASKED = {
     "compose": "While compose creates and starts containers",
     "start": "While the service starts",
 }
-HEAD = """# Faults, and what you are told
+HEAD = """# Faults and their messages
 
 Made from the samples of `devctl/domain/failures/entries` by `python -m tests.failures.matrix --write`; a test checks that it is
-current. Each row is a real output of Go, BuildKit, compose, the engine or a service, and the sentence that devctl says
-instead. An output that nothing here fits is shown by its last lines and never guessed at: `tests/failures/negative` holds
-{negative} such outputs. The numbers are [exit codes](exit-codes.md); "fixed by" is what repairs it without a person.
+current. Each row is a real output of Go, BuildKit, compose, the engine or a service, and the message that devctl prints
+instead. For an output that matches nothing here, devctl shows the last lines and never guesses: `tests/failures/negative` has
+{negative} such outputs. The numbers are [exit codes](exit-codes.md); "fixed by" is the command that fixes it automatically.
 """
 OBSERVED_HEAD = """
-## What is seen without a message
+## Faults without a message
 
-Faults that show in what runs, not in a text. The tests provoke each on a real engine.
+Faults that are seen in what runs, not in a text. The tests provoke each on a real engine.
 
-| fault | what you are told | exit | code | fixed by |
+| fault | what devctl says | exit | code | fixed by |
 | --- | --- | --- | --- | --- |
 """
 MENDED_HEAD = """
-## What is fixed without a person
+## What is fixed automatically
 
-{count} faults, each injected by a test that then shows that all is well and that what was done was said. "tried on" is where:
-this table is made from those tests, and a row without one cannot be in it. `--yes` stands where it changes what is yours, and
-you are asked on a terminal.
+{count} faults, each injected by a test that then checks that everything works and that the fix was reported. This table is
+generated from those tests; "tried on" says where each one runs. `--yes` marks fixes that change something of yours; on a
+terminal devctl asks instead.
 
 | fault | fixed by | code | tried on |
 | --- | --- | --- | --- |
 """
 TABLE = (
-    "\n| what the tool said | what you are told | exit | code | fixed by |\n| --- | --- | --- | --- | --- |\n"
+    "\n| output of the tool | what devctl says | exit | code | fixed by |\n| --- | --- | --- | --- | --- |\n"
 )
 LONGEST = 110
 

@@ -22,20 +22,20 @@ _FAULTS = "engine/test_faults.py"
 OBSERVED = (
     Observed(
         "the source does not compile",
-        "NAME does not compile, with file, line and the compiler's words",
+        "NAME does not compile, with file, line and the compiler's message",
         1,
         "does-not-compile",
         f"{_FAILURES}::test_a_compile_error_at_first_up_ends_early_and_the_next_save_fixes_it",
     ),
     Observed(
         "it panics at startup",
-        "NAME panics at startup: the panic's first line, and the first line of its own as the place",
+        "NAME panics at startup: the panic's first line, and as the place the first line of its own code",
         1,
         "panics-at-start",
         f"{_FAULTS}::test_a_panic_is_told_with_its_own_line",
     ),
     Observed(
-        "it ends at start and says nothing known",
+        "it exits at startup without a known message",
         "NAME exited with N before it answered, with its last lines",
         1,
         "exits-at-start",
@@ -49,7 +49,7 @@ OBSERVED = (
         f"{_FAILURES}::test_a_service_that_listens_elsewhere_is_given_up_after_the_timeout",
     ),
     Observed(
-        "it is killed for its memory",
+        "it is killed because of its memory use",
         "NAME exited with code 137: it used more memory than its limit allows",
         1,
         "out-of-memory",
@@ -78,7 +78,7 @@ OBSERVED = (
     ),
     Observed(
         "it listens on another port",
-        "NAME listens on port N, and another was asked",
+        "NAME listens on port N, but devctl probed another",
         1,
         "other-port",
         f"{_PREVIEW}::test_a_start_that_fails_names_its_cause_and_dev_serves_again",

@@ -29,7 +29,7 @@ def test_every_observed_fault_names_a_test_that_is_there() -> None:
         assert f"def {name}(" in (TESTS / file).read_text(encoding="utf-8"), fault.test
 
 
-def test_what_is_fixed_without_a_person_has_a_code_and_stands_once() -> None:
+def test_what_is_fixed_without_a_person_has_a_code_and_is_listed_once() -> None:
     assert len({row.fault for row in fixed()}) == len(fixed()), "each fault once"
     codes = {e.code for e in entries()} | {o.code for o in OBSERVED} | {""}
     assert [row for row in fixed() if row.code not in codes] == []

@@ -42,7 +42,7 @@ class Here(SystemMachine):
         )
 
     def inside(self, image: str, **rest: Any) -> InsideFacts:
-        raise AssertionError("there is no base is here to look from")
+        raise AssertionError("no base image is available to look from")
 
     def available(self, ref: str) -> bool:
         return False
@@ -93,7 +93,7 @@ def fixed(doctor: Callable[..., DoctorReport], check: str) -> str:
     return agreed.did
 
 
-@pytest.mark.fixes("a script that a container starts with may not be executed", by="`doctor --fix --yes`")
+@pytest.mark.fixes("a script that a container starts is not executable", by="`doctor --fix --yes`")
 def test_a_script_without_its_x_bit(doctor: Callable[..., DoctorReport], tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     (shop / "Dockerfile").write_text(DOCKERFILE)
@@ -130,7 +130,9 @@ def test_limits_of_watchers(doctor: Callable[..., DoctorReport], tmp_path: Path)
     assert kept.read_text() == "fs.inotify.max_user_watches = 524288\n"
 
 
-@pytest.mark.fixes("docker's configuration names a credential helper that is gone", by="`doctor --fix --yes`")
+@pytest.mark.fixes(
+    "docker's configuration names a credential helper that no longer exists", by="`doctor --fix --yes`"
+)
 def test_a_credential_helper_that_is_gone(doctor: Callable[..., DoctorReport], tmp_path: Path) -> None:
     config = tmp_path / "docker/config.json"
     before = {
@@ -147,7 +149,7 @@ def test_a_credential_helper_that_is_gone(doctor: Callable[..., DoctorReport], t
     assert json.loads(config.with_name("config.json.before-devctl").read_text()) == before
 
 
-@pytest.mark.fixes("docker's configuration is no JSON", by="`doctor --fix --yes`")
+@pytest.mark.fixes("docker's configuration is not JSON", by="`doctor --fix --yes`")
 def test_a_configuration_that_nobody_can_read(doctor: Callable[..., DoctorReport], tmp_path: Path) -> None:
     config = tmp_path / "docker/config.json"
     config.write_text('{"auths": {')
@@ -156,7 +158,9 @@ def test_a_configuration_that_nobody_can_read(doctor: Callable[..., DoctorReport
     assert config.with_name("config.json.broken").read_text() == '{"auths": {'
 
 
-@pytest.mark.fixes("the docker context in use names a socket that is gone", by="`doctor --fix --yes`")
+@pytest.mark.fixes(
+    "the docker context in use names a socket that no longer exists", by="`doctor --fix --yes`"
+)
 def test_a_context_whose_socket_is_gone(doctor: Callable[..., DoctorReport], tmp_path: Path) -> None:
     config = tmp_path / "docker/config.json"
     config.write_text('{"currentContext": "desktop-linux"}')

@@ -147,7 +147,7 @@ def test_alpine_takes_the_usual_dockerfile_lines(stand_ins: MachineBox) -> None:
         (["wget", "tar"], 0, ""),
     ],
 )
-def test_apk_says_what_it_cannot_install_and_goes_on_without_what_go_can_do_without(
+def test_apk_says_what_it_cannot_install_and_continues_without_what_go_can_do_without(
     stand_ins: MachineBox, packages: list[str], code: int, said: str
 ) -> None:
     argv = ["docker", "run", "--rm", ALPINE, "apk", "--no-cache", "add", *packages]

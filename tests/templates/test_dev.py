@@ -87,7 +87,7 @@ def test_stops_at_once_and_lets_the_service_finish(dev: Running) -> None:
     dev.serves("o")
 
 
-def test_nothing_of_ours_appears_in_the_folder(dev: Running) -> None:
+def test_nothing_of_devctls_appears_in_the_folder(dev: Running) -> None:
     assert names(dev.root) - names(TEMPLATE) <= {"page.html"}
 
 

@@ -213,7 +213,7 @@ def test_a_build_of_devctls_asking_is_that_of_the_last_save(container: DevContai
         container.starts(1)
 
 
-def test_the_same_binary_is_no_reason_to_start_again(container: DevContainer) -> None:
+def test_the_same_binary_is_not_a_reason_to_start_again(container: DevContainer) -> None:
     with container.running():
         container.build()
         container.starts(1)

@@ -148,7 +148,7 @@ def test_what_the_program_prints_is_passed_on() -> None:
     assert out.getvalue() == f"api\\x1b[2J | {line}\n"
 
 
-def test_a_name_cannot_begin_a_line_of_ours() -> None:
+def test_a_name_cannot_begin_a_line_of_devctls() -> None:
     shown = said("a.go\nerror: rm -rf ~", color=False)
     assert "error: a.go\\nerror: rm -rf ~" in shown
     assert "warning: a.go\\nerror" in shown

@@ -236,7 +236,7 @@ def test_threads_do_not_mix_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(capsys.readouterr().out.splitlines()) == {f"api | {line}"}
 
 
-def test_a_locale_without_the_arrow_is_no_error() -> None:
+def test_a_locale_without_the_arrow_is_not_an_error() -> None:
     code = "from devctl.cli.app import main; main(['nonsense'])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"}

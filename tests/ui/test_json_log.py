@@ -76,7 +76,7 @@ def test_a_line_of_each_logger(line: str, text: str) -> None:
         '{"msg":NaN',
     ],
 )
-def test_what_is_no_log_line_in_json_stays_as_it_is(line: str) -> None:
+def test_what_is_not_a_log_line_in_json_stays_as_it_is(line: str) -> None:
     assert shown(line) is None
 
 

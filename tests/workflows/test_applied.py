@@ -28,7 +28,7 @@ def test_a_rollback_starts_what_is_kept_outside_of_the_folder(running: Running, 
     assert running.world.served == (go_mod(), "v1")
 
 
-def test_no_model_lies_in_the_folder_and_that_of_an_earlier_version_goes(running: Running) -> None:
+def test_no_model_is_in_the_folder_and_that_of_an_earlier_version_goes(running: Running) -> None:
     """It holds what compose resolved from env files, and containers may read the folder."""
     world, copy = running.world, running.world.root / ".devctl/compose.json"
     before = world.private[world.root, RUNNING]

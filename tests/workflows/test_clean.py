@@ -90,7 +90,7 @@ def test_an_image_that_somebody_builds_on_ours_has_its_labels_and_stays() -> Non
 
 
 @pytest.mark.parametrize("runs", [True, False])
-def test_a_container_that_somebody_starts_of_an_image_of_ours_stays(*, runs: bool) -> None:
+def test_a_container_that_somebody_starts_of_an_image_of_devctls_stays(*, runs: bool) -> None:
     labels = {PROJECT_LABEL: "old", ROOT_LABEL: GONE, SERVICE_LABEL: "app", **HERE}
     world = World()
     world.others = [Labelled("container", "c", "by-hand", labels, in_use=runs)]

@@ -194,7 +194,7 @@ def causes(told: Outcome) -> dict[str, str]:
     return {s["step"]: s["cause"] for s in steps if s["step"] in ("start", "probe")}
 
 
-def test_the_debuggers_port_is_no_address_of_the_service() -> None:
+def test_the_debuggers_port_is_not_an_address_of_the_service() -> None:
     world = running()
     told = debugs(world, waits=True)
     found, service = (
@@ -298,7 +298,7 @@ def test_a_port_that_is_taken_is_not_chosen_and_the_chosen_one_stays() -> None:
     assert debugger(world) == "5001"
 
 
-def test_a_port_that_somebody_takes_before_the_debugger_has_it_is_chosen_anew() -> None:
+def test_a_port_that_somebody_takes_before_the_debugger_has_it_is_chosen_again() -> None:
     world = running()
     lose(world, 2345)
     told = debugs(world, editor="vscode")
@@ -403,7 +403,7 @@ def test_only_devctl_says_that_a_service_is_debugged(of_an_image: bool) -> None:
     assert ups(world).result["steps"] == []
 
 
-def test_a_password_of_a_proxy_is_no_word_of_a_command() -> None:
+def test_a_password_of_a_proxy_is_not_a_word_of_a_command() -> None:
     world = World()
     proxies = {"HTTPS_PROXY": "http://ann:hidden@proxy:3128", "NO_PROXY": "a\nb", "OTHER": "x"}
     world.compose({"api": {"build": ".", "ports": ["8080:8080"], "environment": proxies}})
@@ -497,7 +497,7 @@ def test_what_is_wrong_with_the_files_is_told_where_who_is_debugged_changes_them
         debugging_these(world.box(), known, {"shop"})
 
 
-def test_what_fails_on_the_way_back_does_not_hide_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_in_a_rollback_does_not_hide_why(monkeypatch: pytest.MonkeyPatch) -> None:
     world = running()
     world.no_delve = 1
     ways: Iterator[Callable[..., Project]] = iter((debugging_these, second))

@@ -88,7 +88,7 @@ def test_what_grants_nothing_is_applied(running: Composed) -> None:
     assert running.held == []
 
 
-def test_a_manifest_beside_a_new_right_waits_too_and_goes_on_without_it(running: Composed) -> None:
+def test_a_manifest_beside_a_new_right_waits_too_and_continues_without_it(running: Composed) -> None:
     running.compose(privileged=True)
     running.world.save("go.mod", go_mod("a"))
     running.round()
@@ -246,7 +246,7 @@ def test_compose_is_not_asked_again_for_a_manifest_but_for_its_own_files(
     assert len(asked) == 1, "the same texts are not asked about again"
 
 
-def test_a_round_asks_by_what_lies_there_whatever_it_was_told_of(running: Composed) -> None:
+def test_a_round_asks_by_what_is_there_whatever_it_was_told_of(running: Composed) -> None:
     """A compose file that came between the event and the lock is looked at, too."""
     running.compose(privileged=True)
     running.known, _ = catch_up(running.box, running.known)

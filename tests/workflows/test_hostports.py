@@ -54,12 +54,12 @@ def test_services_with_the_same_port_get_different_ones_of_the_host() -> None:
     assert ports({}) == {"a": 8080, "b": 8082, "c": 8083}
 
 
-def test_a_port_that_the_compose_file_publishes_is_no_choice_of_ours() -> None:
+def test_a_port_that_the_compose_file_publishes_is_not_a_choice_of_devctls() -> None:
     published = {"db": {"ports": [{"target": 80, "published": "8080"}, {"target": 1}]}}
     assert ports(published) == {"a": 8082, "b": 8083, "c": 8085}
 
 
-def test_a_remembered_port_that_another_service_has_is_chosen_anew() -> None:
+def test_a_remembered_port_that_another_service_has_is_chosen_again() -> None:
     made = [
         Container(name, name, name, "created", "none", 0, "x", "y", ports={8080: ("127.0.0.1", 8082)})
         for name in ("a", "b")
@@ -67,7 +67,7 @@ def test_a_remembered_port_that_another_service_has_is_chosen_anew() -> None:
     assert ports({}, *made) == {"a": 8082, "b": 8080, "c": 8083}
 
 
-def test_a_service_of_ours_runs_once_and_others_as_often_as_asked() -> None:
+def test_a_service_of_devctls_runs_once_and_others_as_often_as_asked() -> None:
     many = {"build": {"context": "."}, "scale": 3, "deploy": {"replicas": 2, "resources": {}}}
     shop = project({"a": many, "web": {"image": "x", "deploy": {"replicas": 2}}})
     model = render(shop, [dev_run(shop, SERVICES[0])], observed=Observed())
@@ -156,7 +156,7 @@ def test_ports_that_the_project_holds_itself_are_its_own() -> None:
     assert "port 9999" in str(refused({**specs, **theirs}, used=used, own=(mine,)))  # and none before that
 
 
-def test_a_range_that_is_published_is_no_choice_of_ours_and_leaves_the_choice_to_the_engine() -> None:
+def test_a_range_that_is_published_is_not_a_choice_of_devctls_and_leaves_the_choice_to_the_engine() -> None:
     others = {"db": {"ports": [entry(80, "8080-8083"), entry(81, "8085", protocol="udp")]}}
     assert ports(others) == {"a": 8085, "b": 8086, "c": 8087}
     own = {
@@ -201,7 +201,7 @@ def lose(world: World, *ports: int) -> None:
     world.start = late  # type: ignore[method-assign]
 
 
-def test_a_chosen_port_that_somebody_takes_meanwhile_is_chosen_anew() -> None:
+def test_a_chosen_port_that_somebody_takes_meanwhile_is_chosen_again() -> None:
     world = World()
     lose(world, 8080, 8081)
     outcome = up(UpRequest(project=world.root, detach=True), world.box())

@@ -233,7 +233,7 @@ def test_what_devctl_leaves_undone_is_said() -> None:
     assert shown(world)[1:] == [Happened("shop", "noted", said.removeprefix("devctl: ").rstrip())]
 
 
-def test_a_first_start_is_no_reload() -> None:
+def test_a_first_start_is_not_a_reload() -> None:
     log = OfLog("shop")
     kinds = [*map(Mark, ("build.started", "build.ok", "app.started"))]  # type: ignore[arg-type]
     assert [e for mark in kinds for e in log.of(mark)] == []

@@ -133,7 +133,7 @@ def test_an_image_built_in_a_folder_without_code_is_one_too(tmp_path: Path) -> N
         assert name == "reflex" or services["web"]["environment"]["LEVEL"] == "info"
 
 
-def test_a_service_that_devctl_yaml_names_is_no_dependency(tmp_path: Path) -> None:
+def test_a_service_that_devctl_yaml_names_is_not_a_dependency(tmp_path: Path) -> None:
     text = """
   web:
     image: golang:1.26

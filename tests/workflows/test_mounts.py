@@ -44,7 +44,7 @@ def test_a_dev_stage_of_the_users_ends_with_them(says_cache: bool) -> None:
     assert stage is not None
     made = "/data" if says_cache else "/cache /data"
     assert at_end(text, facts, stage, project(("volume", "/data")), service).splitlines() == [
-        *theirs.splitlines(), "", "# A new volume begins as what lies at its place: any user may write there.",
+        *theirs.splitlines(), "", "# A new volume starts as a copy of the folder at its path: any user may write there.",
         "USER 0:0", f"RUN mkdir -p {made} && chmod 1777 {made}", "FROM dev AS build",
     ]  # fmt: skip
 
@@ -68,7 +68,7 @@ def test_what_a_volume_line_of_such_a_stage_names_is_among_them() -> None:
         ("volume", "/x\nRUN --mount=type=secret,id=netrc cat /run/secrets/netrc"),
     ],
 )
-def test_what_is_no_volume_of_data_changes_nothing(target: tuple[str, str]) -> None:
+def test_what_is_not_a_volume_of_data_changes_nothing(target: tuple[str, str]) -> None:
     assert with_volumes(TEMPLATE, project(target), SERVICE) == TEMPLATE
 
 

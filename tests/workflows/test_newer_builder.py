@@ -202,7 +202,7 @@ def test_a_stage_that_is_not_built_cannot_fail() -> None:
     assert copy.split("\n")[7] == text.split("\n")[7] == "FROM alpine:3.22 AS final"
 
 
-def test_what_the_line_itself_says_is_no_file_of_the_source() -> None:
+def test_what_the_line_itself_says_is_not_a_file_of_the_source() -> None:
     final = FINAL.format("COPY <<EOT /etc/shop.conf\na=b\nEOT\nCOPY web /web\n")
     found = derived_stage(parse(BUILD + final), {}, package=".", module="example.com/shop", started_in=".")
     assert isinstance(found, DerivedStage)
@@ -239,7 +239,7 @@ def test_a_line_that_the_builder_refuses_is_named_in_its_file(service: str, plac
     assert (raised.value.code, raised.value.problem.place) == ("broken-dockerfile", place)
 
 
-def test_a_base_that_cannot_be_had_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_base_that_is_not_available_is_reported_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     _, box, project = made(BUILD + FINAL.format(""), engine="23.0.1")
 
     def ensure(*_: object, **__: object) -> None:

@@ -86,7 +86,7 @@ def test_a_folder_of_the_project_and_a_vendored_module_are_no_matter(tmp_path: P
             "go mod edit -dropreplace=example.com/greet && go mod tidy"),
     ],
 )  # fmt: skip
-def test_a_folder_that_is_no_module_is_named_with_what_makes_it_one(
+def test_a_folder_that_is_not_a_module_is_named_with_what_makes_it_one(
     tmp_path: Path, folder: bool, submodule: bool, hint: str
 ) -> None:
     box, project = bridge(tmp_path, mod=MOD.replace("../../libs", "./libs"))

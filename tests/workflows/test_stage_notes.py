@@ -42,7 +42,7 @@ def failed(code: str, message: str = "the program make is not in the image") -> 
 
 
 @pytest.mark.parametrize("error", [failed("tool-missing"), failed("command-not-found")])
-def test_a_stage_that_fails_gives_way_and_is_not_tried_again_until_its_file_changes(
+def test_a_stage_that_fails_is_replaced_and_is_not_tried_again_until_its_file_changes(
     error: DevctlError,
 ) -> None:
     world, box, project = made()
@@ -117,7 +117,7 @@ def test_what_gave_way_is_noted_where_no_container_writes_and_a_rebuild_tries_it
     assert without_noted(box.files, box.private, world.root, SERVICE) == SERVICE
 
 
-def test_a_stage_whose_reloader_knows_no_debugger_gives_way_while_its_service_is_debugged() -> None:
+def test_a_stage_whose_reloader_knows_no_debugger_is_replaced_while_its_service_is_debugged() -> None:
     world, box, _ = made()
 
     def stage() -> str | None:

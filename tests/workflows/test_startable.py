@@ -87,7 +87,7 @@ def test_what_runs_is_left_alone_by_a_change_that_cannot_start(case: str, comman
     assert world.containers == before and world.served == served
 
 
-def test_an_image_that_cannot_be_had_is_named_whole_before_anything_is_built() -> None:
+def test_an_image_that_is_not_available_is_named_whole_before_anything_is_built() -> None:
     world = project("db", {"image": PULLED})
     world.unpullable.add(PULLED)
     with pytest.raises(DevctlError) as error:
@@ -96,7 +96,7 @@ def test_an_image_that_cannot_be_had_is_named_whole_before_anything_is_built() -
     assert "build" not in world.calls and not world.containers
 
 
-def test_the_preview_does_not_build_for_a_dependency_that_cannot_be_had() -> None:
+def test_the_preview_does_not_build_for_a_dependency_that_is_not_available() -> None:
     world = World()
     write(world, "api", {})
     up_d(world)
@@ -124,7 +124,7 @@ def test_a_dependency_that_nobody_needs_is_left_out(case: str) -> None:
     assert pulls[-1] == (StepFailed if case == "image" else StepDone)
 
 
-def test_images_that_can_be_had_are_fetched_before_the_build() -> None:
+def test_available_images_are_fetched_before_the_build() -> None:
     world = project("db", {"image": PULLED})
     up_d(world)
     assert world.calls.index("pull") < world.calls.index("build")

@@ -210,7 +210,7 @@ def test_up_replaces_what_runs_by_the_same_transaction(running: Running) -> None
     assert running.reason is None
 
 
-def test_up_on_code_that_does_not_compile_is_no_success_the_second_time_either() -> None:
+def test_up_on_code_that_does_not_compile_is_not_a_success_the_second_time_either() -> None:
     world = World()
     world.save("main.go", "v1 a")
     for _ in range(2):

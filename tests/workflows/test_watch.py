@@ -156,7 +156,7 @@ def test_a_link_in_place_of_another_file_ends_no_watcher(world: World, name: str
     assert world.served == (go_mod("a", "b"), "v1")
 
 
-def test_a_set_of_paths_that_changed_is_watched_anew(world: World) -> None:
+def test_a_set_of_paths_that_changed_is_watched_again(world: World) -> None:
     local = go_mod(word="replace example.com/lib => ./lib")
     script = run(world, saved(world, local))
     assert len(script.armed) == 2

@@ -46,6 +46,6 @@ def test_a_folder_is_one_word(use: str) -> None:
 
 
 @pytest.mark.parametrize("use", ["--from=evil", "<<EOF", "a b"])
-def test_a_folder_is_no_flag_and_no_here_document(use: str) -> None:
+def test_a_folder_is_neither_a_flag_nor_a_here_document(use: str) -> None:
     (copy,) = (line for line in dockerfile(use=use) if line.startswith("COPY") and use in line)
     assert copy.startswith('COPY ["')

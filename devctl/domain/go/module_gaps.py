@@ -46,7 +46,7 @@ class ModuleGap(Struct, frozen=True):
             "sum": f"no go.sum of the workspace has a checksum of {self.what}"
             if self.workspace
             else f"{where}go.sum has no checksum of {self.what}",
-            "vendor": f"{where}vendor does not hold {self.what} as go.mod asks for it",
+            "vendor": f"{where}vendor does not contain {self.what} as go.mod requires it",
         }
         return said[self.kind]
 

@@ -98,7 +98,7 @@ class Files(Protocol):
     def lock(
         self, root: Path, *, command: str, timeout: float, waiting: Callable[[Holder], None]
     ) -> AbstractContextManager[None]:
-        """The project's lock. `waiting` is told immediately who is being waited for, and again if that changes.
+        """The project's lock. `waiting` learns immediately who is being waited for, and again if that changes.
 
         Raises MachineError `project-locked` naming the holder after `timeout` seconds.
         """

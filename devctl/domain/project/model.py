@@ -163,7 +163,7 @@ class Service(Struct, frozen=True):
 
     @property
     def may_finish(self) -> bool:
-        """Whether it is done if it exits with code 0: nothing in its code listens, or it is told what to do (`api migrate`)
+        """Whether it is done if it exits with code 0: nothing in its code listens, or its arguments say what to do (`api migrate`)
         and that it listens is only a guess from the shared code."""
         origin = self.origins.get("port", "")
         guessed = self.serve.port is None or re.search(r"\.go:\d+$", origin) is not None

@@ -1,7 +1,7 @@
 """Proxies in front of a service (nginx and others) that looked up its address once, at their own start.
 
-A container that replaces another may get another address: a proxy would keep using the old one, where nobody is any more, or
-another service. So what waits for a service (`depends_on`) is restarted if that service's address has changed.
+A container that replaces another may get another address: a proxy would keep using the old one, where nothing answers any more,
+or another service does. So what waits for a service (`depends_on`) is restarted if that service's address has changed.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from devctl.domain.ports.files import Files
 from devctl.domain.project.model import Project, Service
 from devctl.errors import FilesError
 
-_WHY = "# A new volume begins as what lies at its place: any user may write there.\n"
+_WHY = "# A new volume starts as a copy of the folder at its path: any user may write there.\n"
 _DEV_STAGE = "COPY --from=air /dev-root/ /\n"
 
 

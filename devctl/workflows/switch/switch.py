@@ -230,7 +230,7 @@ def _settle(box: Toolbox, root: Path, intent: Intent) -> str:
         no_more()
         names = _undo(box, root, intent, steps, cause="interrupted")
     if not intent.targets:
-        return ""  # only files were left to put back
+        return ""  # only files were left to restore
     back = (
         "nothing that is running had been changed"
         if not names

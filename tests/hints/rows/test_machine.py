@@ -215,7 +215,7 @@ def test_an_image_is_read_by_the_engine_that_was_started(
         ),
     ],
 )
-def test_a_script_is_mended_by_hand_and_stays_so(
+def test_a_script_is_fixed_by_hand_and_stays_so(
     fault: tuple[str, int, str],
     world: Callable[[Case], Machine],
     devctl: Callable[..., Ran],

@@ -60,7 +60,7 @@ def without_a_folder() -> str:
     "…or devctl.yaml: `prod: {writable: […]}`",
 )
 @pytest.mark.parametrize("way", ["volume", "writable"])
-def test_a_folder_of_this_machine_gives_way_to_what_production_has(
+def test_a_folder_of_this_machine_is_replaced_by_what_production_has(
     way: str, hinted: Callable[[str], str]
 ) -> None:
     hint = hinted(without_a_folder())

@@ -1,0 +1,65 @@
+"""Texts are plain English, as in the messages of cargo, uv and git: phrases that slipped in before do not come back."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+INSTEAD = {
+    r"\b(?:be|is|was) had\b": "available, could not be fetched",
+    r"\b(?:made|make|makes|begun|begins|started|starts|built|builds|written|chosen|looked at) anew\b": "again, recreated",
+    r"\b(?:gives?|gave|giving) way to\b": "is replaced by",
+    r"\bthe way back\b|\bputs? (?:\w+ )?back\b|\bputting back\b": "rollback, restored",
+    r"\bmend(?:s|ed)\b": "fixes, fixed by",
+    r"\bof ours\b": "of devctl's, in this project",
+    r"\b(?:in|out)side of\b": "inside, outside",
+    r"\bgo(?:es)? on (?:with|serving|from)\b": "continues, keeps serving",
+    r"\ball the same\b": "anyway",
+    r"\b(?:is|are|was|were) told (?!from\b|to\b|apart\b)": "is reported, gets",
+    r"\b(?:is|are|was) said\b": "is reported",
+    r"\bstands? (?:there|behind)\b": "is written, follows",
+    r"(?<!there )\bis no (?:list|text|number|project|file|folder|Dockerfile|YAML|JSON|word|job)\b": "is not a",
+    r"\bequally right\b": "equally good",
+    r"\bexited with (?:\d|\{code)": "exited with code N",
+    r"\bfor want of\b": "for lack of",
+    r"\blies? (?:in|on|at|below|beside|behind|outside|elsewhere|there|where)\b": "is in, is below",
+    r"\bonce a (?:machine|project)\b": "once per",
+    r"\bcalled like\b": "named like",
+    r"\b(?:is|are|be|been) lent\b": "gets",
+    r"\bwhat holds\b|\bdoes not hold\b": "what applies, does not apply",
+    r"\bbehind (?:`|the FROM|a colon)": "after",
+    r"\bis asked for\b|\bare asked for\b": "is required, is requested",
+    r"\bwhere none (?:is|does)\b": "if there is none",
+    r"\bin its stead\b|\bbrought in\b": "instead, used",
+    r"\bmade of (?:the user's|theirs|their|your)\b": "derived from",
+    r"\bas it stands\b|\bas they stand\b": "unchanged, literally",
+}
+"""What no native speaker would say → what to write."""
+MADE = {"docs/reference/faults.md"}
+"""Made from the output of other tools."""
+
+
+def texts() -> dict[str, str]:
+    """Path → its text in one line, so that a phrase is found across the lines of a comment."""
+    found = [
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+        *(ROOT / "docs").rglob("*.md"),
+        *(p for folder in ("devctl", "templates") for p in (ROOT / folder).rglob("*") if p.is_file()),
+    ]
+    named = {p.relative_to(ROOT).as_posix(): p for p in found if p.suffix != ".pyc"}
+    return {
+        name: re.sub(r"\s+(?:(?:#|//) )?", " ", path.read_text(encoding="utf-8"))
+        for name, path in named.items()
+        if name not in MADE
+    }
+
+
+def test_phrases_that_nobody_would_say_stay_out() -> None:
+    found = [
+        f"{name}: …{text[max(0, match.start() - 40) : match.end() + 20]}…: write {instead}"
+        for name, text in texts().items()
+        for pattern, instead in INSTEAD.items()
+        for match in re.finditer(pattern, text)
+    ]
+    assert found == []
