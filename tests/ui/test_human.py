@@ -69,7 +69,7 @@ def renderer(
         (Ready("ready in 3 s"), "ready in 3 s\n", ""),
         (Recorded("{}"), "", ""),
         (Reload("api", True, 337), "", "api reloaded in 0.34 s\n"),
-        (Reload("api", False, 500, "api exited at startup:  exit code 3"), "", ""),
+        (Reload("api", False, 500, "api exited at startup: exit code 3"), "", ""),
         (
             Reload("api", False, 500, "api does not answer on http://127.0.0.1:80"),
             "",

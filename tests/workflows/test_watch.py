@@ -279,13 +279,13 @@ def test_a_process_that_ends_at_start_did_not_reload(world: World) -> None:
     assert world.container is not None
     world.container.mute = True
     told = reloads(world, *GOOD, "devctl: the program exited with code 3")
-    assert told == [(False, "shop exited at startup:  exit code 3")]
+    assert told == [(False, "shop exited at startup: exit code 3")]
 
 
 def test_a_panic_at_start_is_told_in_its_words(world: World) -> None:
     assert world.container is not None
     world.container.mute = True
-    assert reloads(world, *GOOD, "panic: no way") == [(False, "shop exited at startup:  panic: no way")]
+    assert reloads(world, *GOOD, "panic: no way") == [(False, "shop exited at startup: panic: no way")]
 
 
 def test_one_that_never_answers_is_said_to(world: World) -> None:

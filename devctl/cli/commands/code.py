@@ -55,6 +55,8 @@ def shell(
 
     context.obj.command = "shell"
     if context.obj.options.json and not context.obj.options.dry_run:
-        raise UsageError("shell has no JSON output", code="usage", hint="devctl exec SERVICE -- CMD has")
+        raise UsageError(
+            "shell has no JSON output", code="usage", hint="devctl exec SERVICE -- CMD, which has"
+        )
     request = ShellRequest(**common(context), service=service)
     later(context, "shell", lambda box: inside.shell(request, box))

@@ -51,7 +51,7 @@ class LogLine(Struct, frozen=True):
     line: str
 
 
-ENDED_AT_START = "exited at startup:  "
+ENDED_AT_START = "exited at startup: "
 NO_ANSWER = "does not answer on "
 """How the message of a reload that compiles but does not serve begins, after the service."""
 UNCHANGED = "unchanged"

@@ -32,7 +32,7 @@ def row(hint: str, said: str, **gaps: str) -> object:
     [
         row("devctl --help", "--nope"),
         row("devctl …", "statsu"),
-        row("devctl exec SERVICE -- CMD has", "--json shell", SERVICE="api", CMD="true"),
+        row("devctl exec SERVICE -- CMD, which has", "--json shell", SERVICE="api", CMD="true"),
         row("devctl debug --editor vscode --write", "debug --write"),
         row("devctl debug --port 2345", "debug --port 70000"),
         row("`devctl -C DIR` with a folder that exists", "-C nowhere status", DIR="."),
