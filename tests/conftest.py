@@ -35,10 +35,11 @@ def pytest_unconfigure() -> None:
 def pytest_configure() -> None:
     """A shell starts background jobs with SIGINT ignored, and children inherit that: tests of Ctrl-C need the default.
 
-    What devctl remembers of the projects of tests does not go into the home of whoever runs them.
+    What devctl remembers about the tests' projects does not go into the user's home.
     """
     os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix=STATE)
-    # All projects of the tests trust each other: each would compile the standard library anew (docs/explanation/security.md).
+    # All projects of the tests trust each other: otherwise each would compile the standard library again
+    # (docs/explanation/security.md).
     os.environ["BUILDKIT_CACHE_MOUNT_NS"] = "devctl-tests"
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

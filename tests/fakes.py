@@ -172,7 +172,7 @@ class FakeContainer(Struct):
 
 
 class Holding(Struct, frozen=True):
-    """Who holds a lock; `thread` None: nobody of this test, who lets go at `until`, or never."""
+    """Who holds a lock; `thread` None: somebody outside this test, who releases it at `until`, or never."""
 
     command: str
     pid: int
@@ -294,7 +294,7 @@ class World:
         self.save("main.go", "v1")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> World:
-        """Another world that goes on from here; who holds a lock holds it there as well."""
+        """Another world that continues from here; a held lock is held there as well."""
         made = memo[id(self)] = type(self).__new__(type(self))
         locks = {"held": dict(self.held), "lock_freed": threading.Condition()}
         vars(made).update(copy.deepcopy({**vars(self), **dict.fromkeys(locks)}, memo) | locks)
@@ -310,7 +310,7 @@ class World:
             self.files[self.root / name] = text
 
     def save_source(self, text: str) -> None:
-        """air sees it in every running dev container: what compiles is served, what does not is said."""
+        """air sees it in every running dev container: what compiles is served, what does not is reported."""
         self.save("main.go", text)
         for container in self.containers.values():
             if container.state == "running" and container.labels.get(MODE_LABEL) == "dev":
@@ -374,7 +374,7 @@ class World:
         return found.app
 
     def at_port(self, port: int) -> FakeContainer | None:
-        """Who answers there; a container without a program of ours is a dependency, which answers as well."""
+        """Who answers there; a container without a program of devctl's is a dependency, which answers as well."""
         found = (c for c in self.containers.values() if port in c.ports.values() and c.state == "running")
         return next((c for c in found if not c.mute and (c.app is not None or not c.is_ours)), None)
 
@@ -506,7 +506,7 @@ def copies(make: Callable[[], World]) -> Callable[[], World]:
 
 
 class _Port:
-    """One that can change something. Without a process of its own it is one that nobody kills."""
+    """One that can change something. Without a process of its own, nobody kills it."""
 
     def __init__(self, world: World, life: Life | None = None) -> None:
         self._world = world

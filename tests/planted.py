@@ -1,4 +1,5 @@
-"""A project that tries to be run: files under every name that a program of ours could look for in its working directory."""
+"""A project that tries to be run: files under every name that one of devctl's programs could look for in its working
+directory."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ _MODULE = "with open({ran!r}, 'a') as ran: print('module', __name__, __file__, f
 
 
 def poisoned_path() -> str:
-    """The caller's PATH behind three ways to say "here"."""
+    """The caller's PATH after three ways to say "here"."""
     return os.pathsep.join(["", ".", "./", os.environ["PATH"], ""])
 
 

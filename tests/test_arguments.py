@@ -215,7 +215,7 @@ def test_go_takes_what_follows_the_dashes_for_a_package() -> None:
 
 
 def test_docker_is_called_through_one_function() -> None:
-    """And every argument of it that is not a constant is a flag's value, or stands in `to`."""
+    """And every argument of it that is not a constant is a flag's value, or is in `to`."""
     wrong = []
     for path in (p for p in SOURCE.rglob("*.py") if p.name != "argv.py"):
         text = path.read_text(encoding="utf-8")
@@ -240,7 +240,7 @@ def _name(node: ast.expr) -> str:
 
 
 VERBS = {"kind", "noun", "verb"}
-"""Variables that hold a word of ours: `volume`, `network`, `up`."""
+"""Variables that hold one of devctl's words: `volume`, `network`, `up`."""
 
 
 def _loose(args: Sequence[ast.expr]) -> bool:

@@ -1,4 +1,4 @@
-"""The documents tell what is there: links resolve, commands in examples exist with their options, every exit code is told."""
+"""The documents match reality: links resolve, commands in examples exist with their options, every exit code is documented."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ FOR_DEVELOPERS = (
 
 @pytest.mark.parametrize("page", FOR_DEVELOPERS, ids=lambda page: page.name)
 def test_what_developers_are_told_exists(page: Path) -> None:
-    """Paths, from the top or below devctl/; files that are named alone, beside the path before them; names."""
+    """Paths, from the top or below devctl/; files that are named alone, next to the path before them; names."""
     words = _code_words(page.read_text(encoding="utf-8"))
     paths = [w for w in words if PATH.fullmatch(w) and "TOPIC" not in w]
     assert paths
@@ -218,7 +218,7 @@ def _anchors(page: Path) -> set[str]:
 
 
 def _calls(page: Path) -> Iterator[list[str]]:
-    """The words behind `devctl`, of examples that name a command and no placeholder for one."""
+    """The words after `devctl`, in examples that name a command and no placeholder for one."""
     text = page.read_text(encoding="utf-8")
     for call in [*EXAMPLE.findall(text), *INLINE.findall(text)]:
         plain = re.split(r"[;|&…()]|\s→|\[", call)[0]

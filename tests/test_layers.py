@@ -17,7 +17,7 @@ from tests.helpers import syntax_nodes, syntax_tree
 ROOT = Path(__file__).parent.parent / "devctl"
 FILES = sorted(p for p in ROOT.rglob("*.py"))
 
-# room → rooms of ours that it may import; `workflows` sees adapters only as Protocols, in domain/ports/toolbox.py.
+# layer → layers that it may import; `workflows` sees adapters only as Protocols, in domain/ports/toolbox.py.
 MAY_IMPORT = {
     "errors": set(),
     "domain": {"errors", "domain"},
@@ -100,7 +100,7 @@ def test_no_file_needs_itself() -> None:
 
 
 def folder_of(path: Path) -> Path:
-    """The folder of a layer that a file lies in: `domain/go`, `workflows/preview`; the layer where it lies in none."""
+    """The folder of a layer that contains a file: `domain/go`, `workflows/preview`; the layer itself if there is none."""
     return Path(*path.relative_to(ROOT).parts[:2]) if len(path.relative_to(ROOT).parts) > 2 else Path()
 
 

@@ -21,7 +21,7 @@ CALLS = ("open", "stat", "readlink", "mkdir", "rename", "fchmod", "fstat")
 
 @pytest.fixture(autouse=True)
 def in_time() -> Iterator[None]:
-    """A FIFO hangs whoever opens it the wrong way."""
+    """A FIFO blocks anyone who opens it the wrong way."""
     signal.alarm(60)
     yield
     signal.alarm(0)

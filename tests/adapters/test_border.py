@@ -1,4 +1,4 @@
-"""What the outside world refuses is an error that a user reads, whatever adapter met it; a bug of ours stays one."""
+"""What the outside world refuses is an error that a user reads, whichever adapter met it; a bug in devctl stays one."""
 
 from __future__ import annotations
 

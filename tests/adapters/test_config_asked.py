@@ -1,4 +1,4 @@
-"""`CONFIG_PATH`: the configuration file that a variable names, or asks for where nobody sets it."""
+"""`CONFIG_PATH`: the configuration file that a variable names, or needs if nobody sets it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`doctor --fix` in a hostile project: nothing outside of it is written, and nothing of another user's given away."""
+"""`doctor --fix` in a hostile project: nothing outside it is written, and nothing of another user's is given away."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def test_a_wait_ends_on_a_signal(tmp_path: Path, number: int) -> None:
 
 @contextmanager
 def looked_at(look: Callable[[], object]) -> Iterator[None]:
-    """While the context lasts somebody looks, without a pause."""
+    """Within the context somebody looks, without a pause."""
     over = threading.Event()
 
     def run() -> None:

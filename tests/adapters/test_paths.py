@@ -1,4 +1,4 @@
-"""Files of a project are opened by `beneath` alone: whoever else opens something by its path is listed here, with what that is."""
+"""Only `beneath` opens files of a project: all other code that opens something by its path is listed here, with what that is."""
 
 from __future__ import annotations
 

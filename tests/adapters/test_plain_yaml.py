@@ -1,4 +1,4 @@
-"""A compose file written anew says the same, to any parser; what two parsers may read differently is named."""
+"""A rewritten compose file says the same, to any parser; what two parsers may read differently is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered of a project outside of its folder."""
+"""What is remembered about a project outside its folder."""
 
 from __future__ import annotations
 

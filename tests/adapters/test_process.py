@@ -73,7 +73,7 @@ def test_what_hears_no_signal_is_killed_with_all_that_it_started(monkeypatch: py
 
 
 def until_gone(pid: int) -> None:
-    """Ended, though nobody may have asked yet how."""
+    """Terminated, although nobody may have asked for the result yet."""
     deadline = time.monotonic() + 5
     stat = Path(f"/proc/{pid}/stat")
     while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
@@ -224,7 +224,7 @@ def test_no_interrupt_gets_through_once_that_was_said() -> None:
 
 
 def test_where_nothing_interrupts_ctrl_c_hurries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What runs and what comes after it gets seconds, and what only waits is told."""
+    """What runs and what comes after it gets seconds, and mere waiting learns of it."""
     monkeypatch.setattr(process, "HURRIED_WITHIN", 0.5)
     slow = python("import time; print('up', flush=True); time.sleep(60)")
     with RUN.one_interrupt() as no_more:

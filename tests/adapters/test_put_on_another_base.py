@@ -1,4 +1,4 @@
-"""Which Dockerfile production on another base is built from, and what is said of it, by files of a project."""
+"""Which Dockerfile production on another base is built from, and what is reported about it, from a project's files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAIN = 'package main\n\nimport "net/http"\n\nfunc main() { http.ListenAndServe("
 
 
 def made(root: Path, dockerfile: str, *, base: str = "scratch", **spec: object) -> tuple[list[str], Quiet]:
-    """The lines that are built from, and who was told."""
+    """The lines that are built from, and the warnings."""
     build_tree(
         root,
         {"go.mod": "module example.com/shop\n\ngo 1.26\n", "main.go": MAIN, "Dockerfile": dockerfile},

@@ -1,4 +1,4 @@
-"""What may lie in a project in place of a file: nothing is waited for, read without end, or taken from outside of it."""
+"""What a project may contain in place of a file: nothing is waited for, read without limit, or taken from outside."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_every_reader_of_the_project_ends(tmp_path: Path, what: str) -> None:
 
 def test_a_file_that_grows_is_bounded() -> None:
     with pytest.raises(Unreadable, match=r"larger than 0\.001 MB"):
-        read_bytes("/proc/self/smaps", limit=1000)  # its size is 0 for whoever asks first
+        read_bytes("/proc/self/smaps", limit=1000)  # its size is 0 for the first one who asks
 
 
 def test_trees_deeper_than_the_stack_are_walked(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ FILES = SystemFiles()
 
 @pytest.fixture(autouse=True)
 def in_time() -> Iterator[None]:
-    """A FIFO hangs whoever opens it the wrong way."""
+    """A FIFO blocks anyone who opens it the wrong way."""
     signal.alarm(20)
     yield
     signal.alarm(0)
@@ -75,7 +75,9 @@ PLANTED: dict[str, Callable[[Path], None]] = {
     "a socket": bound_socket,
     "a folder": Path.mkdir,
 }
-if os.geteuid() == 0:  # nobody else can make one, nor can code in a container that runs as somebody else
+if (
+    os.geteuid() == 0
+):  # nobody else can create one, and neither can code in a container that runs as another user
     PLANTED["a device"] = device
 USES: dict[str, Callable[[Path], object]] = {
     "read": lambda root: STATE.read(root, ServingNote),

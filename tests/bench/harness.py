@@ -22,7 +22,7 @@ RESULTS = Path(__file__).parents[1] / ".artifacts" / "bench"
 
 
 class Row(Struct, frozen=True):
-    """One line of the table. `ours` and `theirs` in ms; `aim` is the ratio that was set, None where there is none."""
+    """One line of the table. `ours` and `theirs` in ms; `aim` is the ratio that was set, None if there is none."""
 
     title: str
     ours: list[float]
@@ -92,8 +92,8 @@ def body(port: int, path: str = "/", timeout: float = 0.5) -> str | None:
 
 
 def until_served(port: int, text: str, *, within: float = 180) -> float:
-    """ms until the front page holds `text`, asked every 5 ms. What a dying or unborn container swallows is asked again
-    after 0.1 s: an engine accepts connections before there is anybody to answer them."""
+    """ms until the front page contains `text`, requested every 5 ms. What a dying or unborn container swallows is requested
+    again after 0.1 s: an engine accepts connections before there is anybody to answer them."""
     began = time.perf_counter()
     while text not in (body(port, timeout=0.1) or ""):
         assert time.perf_counter() - began < within, f"{text!r} was not served within {within} s"
@@ -136,7 +136,7 @@ def polled(port: int) -> Iterator[Gaps]:
 
 
 class Side(Struct, frozen=True):
-    """A service that reloads when `source` is saved; `saved` is called after each save, where somebody has to be told."""
+    """A service that reloads when `source` is saved; `saved` is called after each save, if something has to be notified."""
 
     port: int
     source: Path

@@ -1,4 +1,5 @@
-"""How long `devctl doctor` takes in a healthy project: every check, one container for all that is asked from inside."""
+"""How long `devctl doctor` takes in a healthy project: every check, with one container for everything that is queried from
+inside."""
 
 from __future__ import annotations
 

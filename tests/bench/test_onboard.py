@@ -148,7 +148,7 @@ def onboarded(one: Cold, *, clone: bool) -> tuple[float, float]:
 
 
 def by_hand(one: Cold) -> float:
-    """ms that somebody takes who knows every command and types them without a pause."""
+    """ms for somebody who knows every command and types them without a pause."""
     with client(one.port) as answered:
         began = time.perf_counter()
         one.cloned()

@@ -1,4 +1,4 @@
-"""A one-line edit, then the production image: ours against the article's way (COPY, no cache mounts)."""
+"""A one-line edit, then the production image: devctl's build against the article's way (COPY, no cache mounts)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 
 def files_of(name: str) -> dict[str, str]:
-    """Path to text. HOST_PORT in a text stands for a port that is free."""
+    """Path to text. HOST_PORT in a text is replaced with a free port."""
     root = HERE / name
     found = (path for path in sorted(root.rglob("*")) if path.is_file())
     return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in found}

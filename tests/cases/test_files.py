@@ -1,4 +1,4 @@
-"""Files by place, and files with bytes in them that nobody sees."""
+"""Files by place, and files with invisible bytes in them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_byte_order_mark(case: Callable[[str], Started]) -> None:
     assert [w["place"] for w in status.warnings] == ["go.mod:1"], status.show
     assert get(quill.port) == "quill writes three\n"
     assert not quill.devctl("logs").named("deps.changed")
-    assert inspect(quill, "quill", "{{.Id}}") == container  # nothing was made anew in all this
+    assert inspect(quill, "quill", "{{.Id}}") == container  # nothing was recreated in all this
 
     quill.devctl("down")
     refused = quill.devctl("up", "-d", code=3).error

@@ -38,7 +38,7 @@ def test_a_configuration_that_is_written_in_the_compose_file(
 
     preview = tides.devctl("prod-preview")
     assert get(tides.port) == "tides foretell one\n"
-    # What is written holds; the hardening that cannot hold beside it is left out, and said with its place.
+    # What is written applies; hardening that conflicts with it is left out, and reported with its place.
     [left_out] = [w for w in preview.warnings if w["code"] == "read-only-left-out"]
     assert left_out["place"] == "compose.yaml:11", preview.show
 
@@ -55,7 +55,7 @@ def test_a_secret_that_only_its_owner_may_read(case: Callable[[str], Started]) -
     for path in (
         casket.root,
         *casket.root.rglob("*"),
-    ):  # somebody's who is not root, or the rights of root hide it
+    ):  # owned by a user other than root, or root's rights would hide it
         os.chown(path, 4321, 4321)
     casket.devctl("up", "-d")
     assert get(casket.port) == "casket opens one, token of 16 characters\n"

@@ -44,7 +44,7 @@ def test_a_go_work_of_somebody_else_that_nothing_turns_off(
 
 def test_a_replace_that_points_above_the_folder_of_the_compose_file(case: Callable[[str], Started]) -> None:
     whole = case("replace_above_the_context")
-    # Beside the service there is no build context that holds both modules: said before anything is built.
+    # Next to the service there is no build context that contains both modules: reported before anything is built.
     folder = (whole.root / "services/kiosk").rename(whole.root / "services" / f"kiosk-{whole.name}")
     kiosk = replace(whole, root=folder, name=folder.name)
     try:

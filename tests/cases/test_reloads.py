@@ -20,7 +20,7 @@ def test_go_code_that_air_toml_generates_before_each_build(case: Callable[[str],
     edit(orchard, "views/home.page", "one", "two")
     serves(orchard.port, "orchard bears two")
 
-    assert holds(lambda: builds(orchard) == 2)  # what the generator writes is no reason to build
+    assert holds(lambda: builds(orchard) == 2)  # what the generator writes is not a reason to build
     generated, folder = (orchard.root / path for path in ("views/home_gen.go", "views"))
     assert generated.stat().st_uid == folder.stat().st_uid
 

@@ -1,4 +1,4 @@
-"""Projects as nobody would write them on purpose: good files with random damage, and whatever else a folder may hold."""
+"""Projects as nobody would write them on purpose: good files with random damage, and whatever else a folder may contain."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def trees(draw: st.DrawFn) -> tuple[Entry, ...]:
 
 
 def write(root: Path, tree: tuple[Entry, ...], *, outside: Path) -> None:
-    """What cannot lie beside what is there already is left out."""
+    """What cannot coexist with what is there already is left out."""
     for entry in tree:
         path = os.path.join(os.fsencode(root), entry.path)
         try:

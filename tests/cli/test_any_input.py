@@ -42,7 +42,7 @@ MANY = settings(
         Phase.shrink,
     ],  # `explain` traces every line: too slow
 )
-# The docker SDK leaves its socket open where nobody listens at the other end.
+# The docker SDK leaves its socket open if nobody listens at the other end.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
 )
@@ -130,7 +130,7 @@ def calls(draw: st.DrawFn, *, commands: tuple[list[str], ...], dry: bool) -> Cal
         extra += [draw(st.sampled_from(ODD_OPTIONS))]
     for option in extra:
         words.insert(draw(st.integers(0, len(words))), option)
-    if dry and "--" in [word for group in words for word in group]:  # what stands behind it is not devctl's
+    if dry and "--" in [word for group in words for word in group]:  # what follows is not devctl's
         words.insert(0, ["--dry-run"])
     names = draw(st.lists(st.sampled_from(sorted(VARIABLES)), unique=True, max_size=2))
     env = tuple((name, draw(st.sampled_from(VARIABLES[name]))) for name in names)
@@ -249,7 +249,7 @@ def _world() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _as_anybody() -> Iterator[None]:
-    """Without root's right to pass over the modes of files; whoever is not root has none anyway."""
+    """Without root's right to ignore file modes; other users do not have it anyway."""
     before = _capabilities()
     _take_away(before, BYPASSES)
     try:

@@ -1,4 +1,4 @@
-"""Nothing that lies in the folder devctl is called in is run on this machine (docs/explanation/security.md)."""
+"""Nothing in the folder in which devctl is called runs on this machine (docs/explanation/security.md)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ran(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def here(ran: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The planted project as working directory; nothing is asked of a network."""
+    """The planted project as working directory; the network is not used."""
     monkeypatch.chdir(ran.with_name("shop"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     return Path.cwd()

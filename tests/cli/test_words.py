@@ -1,4 +1,4 @@
-"""What is said of ordinary mistakes: the code, the line, and nothing that is not true."""
+"""The messages for ordinary mistakes: the code, the line, and nothing that is not true."""
 
 from __future__ import annotations
 

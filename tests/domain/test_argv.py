@@ -1,4 +1,4 @@
-"""A word of a file is no option, and a path is one field of a mount, whatever they are called."""
+"""A word from a file is not an option, and a path is one field of a mount, whatever their names."""
 
 from __future__ import annotations
 

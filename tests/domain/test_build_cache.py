@@ -1,4 +1,4 @@
-"""A user's build stage is lent a build cache; the image is the same with it and without."""
+"""A user's build stage gets a build cache; the image is the same with and without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A failed build is told in the lines that matter, and places are the project's."""
+"""A failed build is reported with the lines that matter, and places are the project's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a container is told of its debugger, and an editor of where it is."""
+"""A container's settings for its debugger, and an editor's for where it is."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def written(found: DerivedStage) -> list[str]:
 
 @pytest.mark.parametrize("brings", ["COPY . .\n", "COPY cmd ./cmd\n", "WORKDIR /app\n"])
 def test_what_is_found_can_be_noted(brings: str) -> None:
-    """A service is noted beside what was seen of its image (`known_images.py`), and every value in it goes into that note."""
+    """A service is recorded next to the facts of its image (`known_images.py`), and every value in it goes into that note."""
     found = derived(PLAIN.replace("COPY . .\n", brings))
     assert json.loads(json.dumps(to_builtins(found), default=sorted))
 

@@ -1,4 +1,4 @@
-"""What the scripts of our dev stage are told by the rendered model: how to start, how to stop, which port."""
+"""What the rendered model tells the scripts of devctl's dev stage: how to start, how to stop, which port."""
 
 from __future__ import annotations
 

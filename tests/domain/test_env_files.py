@@ -1,4 +1,4 @@
-"""A program that ends for want of a file of variables: what is said in the folder, and of an image."""
+"""A program that exits for lack of a file of variables: the message for the folder, and for an image."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_what_is_not_hidden_is_not_named(line: str) -> None:
 
 
 def test_what_the_file_takes_back_in_itself_stays_as_it_is() -> None:
-    """A line of ours at the end would show the build what a later line hides."""
+    """A devctl line at the end would show the build what a later line hides."""
     assert list(taken_back_in("web/*\n!web/dist\nweb/dist/secret.env\n", ["web/dist"])) == []
 
 

@@ -175,7 +175,11 @@ def test_what_is_embedded_by_name() -> None:
         ("CMD migrate up && api", None, "cmd/api"),
         ('ENTRYPOINT ["/wait.sh", "db:5432", "--"]\nCMD ["sh", "-c", "migrate up; api"]', None, "cmd/api"),
         ('CMD ["api", "migrate"]', None, "cmd/api"),
-        ('ENTRYPOINT ["/start.sh"]', ["other", "migrate"], "cmd/api"),  # a word of somebody else's arguments
+        (
+            'ENTRYPOINT ["/start.sh"]',
+            ["other", "migrate"],
+            "cmd/api",
+        ),  # a word in another program's arguments
     ],
 )
 def test_what_a_container_starts_last_is_the_service_wherever_it_lies(

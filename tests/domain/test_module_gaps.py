@@ -1,4 +1,4 @@
-"""What go.mod, go.sum, vendor/ and the imports lack of one another; what Go would build is no gap."""
+"""Mismatches between go.mod, go.sum, vendor/ and the imports; what Go would build is not a gap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notes as JSON and back, whatever somebody made of them."""
+"""Notes as JSON and back, whatever has been done to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What stands in place of a number, in files that containers write and in what tools print, is no number and no crash."""
+"""What is written instead of a number, in files that containers write and in the output of tools, is neither a number nor a
+crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person reads after a preview: the drain is told where one was asked for, and only there."""
+"""The text after a preview: the drain is reported if one was requested, and only then."""
 
 from __future__ import annotations
 

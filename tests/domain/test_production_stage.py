@@ -142,7 +142,7 @@ def test_a_user_that_nobody_makes_is_a_number() -> None:
     assert "COPY --from=build --chown=10001:10002 /shop /shop\nUSER 10001:10002\n" in moved.text
     assert moved.text.endswith(
         "ENV USER=app HOME=/home/app\n"
-    )  # Go's user.Current asks for it where /etc/passwd has nobody
+    )  # Go's user.Current needs it if /etc/passwd has no such user
     assert codes(moved) == ["run-left-out"]
     assert moved.owners.written("app") == "10001:10002" and moved.owners.written("7:8") == "7:8"
     given = on("scratch", BUILD + USERS, {"build": {"args": {"UID": "7"}}})

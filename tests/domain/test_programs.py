@@ -1,4 +1,4 @@
-"""One Dockerfile of several programs, and Dockerfiles whose program is built outside of Docker."""
+"""One Dockerfile for several programs, and Dockerfiles whose program is built outside Docker."""
 
 from __future__ import annotations
 

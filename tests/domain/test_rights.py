@@ -277,7 +277,7 @@ def test_another_service_or_name_is_a_grant_and_what_is_not_started_is_none() ->
 
 
 def lent(*, ours: bool = False, **args: str) -> dict[str, Any]:
-    """A model whose build is lent the person's netrc."""
+    """A model whose build gets the person's netrc."""
     secrets = [{"source": "devctl-netrc", "target": "netrc"}]
     build = {"context": ROOT, "labels": {"dev.devctl.inputs": "1"}, "secrets": secrets, "args": args}
     return {**model(build=build), "secrets": {"devctl-netrc": {"file": "/home/dev/.netrc"}}}

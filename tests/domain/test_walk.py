@@ -1,4 +1,4 @@
-"""A stage read line by line: folders, variables, and what of the build context lies where."""
+"""A stage read line by line: folders, variables, and which parts of the build context are where."""
 
 from __future__ import annotations
 

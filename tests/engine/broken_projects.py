@@ -215,7 +215,7 @@ CGO = {
 }
 WITHOUT_CGO = "version: 1\nservices: {app: {build: {env: {CGO_ENABLED: '0'}}}}\n"
 
-# --- C in modules that nobody has heard of, vendored: a stub that fails when it is used, and another way to the same end ----
+# --- C in little-known modules, vendored: a stub that fails when it is used, and another way to the same result ----
 
 
 def _vendored(name: str, with_c: str, plain: str) -> dict[str, str]:

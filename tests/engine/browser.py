@@ -40,7 +40,7 @@ class Browser(Struct, frozen=True):
         return [e["params"]["request"]["url"] for e in entries if e["method"] == "Network.requestWillBeSent"]
 
     def complaints(self) -> list[str]:
-        """What the console was told since the last look."""
+        """The console's output since the last look."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
 

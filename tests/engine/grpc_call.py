@@ -10,7 +10,7 @@ _END_STREAM, _END_HEADERS = 1, 4
 
 
 def call(port: int, method: str = "/shop.Shop/Hello") -> bytes:
-    """What comes back in the messages of the answer, frames and all; raises OSError where nobody speaks HTTP/2."""
+    """The messages of the answer, frames and all; raises OSError if the other end does not speak HTTP/2."""
     # Indexed: POST, http. Literal by an indexed name: path, authority, content-type. Then `te: trailers`, all of it new.
     headers = b"\x83\x86" + b"".join(
         name + _text(value)

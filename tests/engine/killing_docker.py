@@ -1,4 +1,4 @@
-"""A docker on PATH that kills the devctl which calls it, at a call that a test names; the call itself goes on, as it does after a
+"""A docker on PATH that kills the devctl which calls it, at a call that a test names; the call itself continues, as after a
 real kill."""
 
 from __future__ import annotations

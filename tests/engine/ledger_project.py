@@ -1,4 +1,4 @@
-"""A service that writes one row a request into PostgreSQL, and a client that remembers which ones it was told are safe."""
+"""A service that writes one row per request into PostgreSQL, and a client that remembers which ones were acknowledged."""
 
 from __future__ import annotations
 

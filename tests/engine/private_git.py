@@ -47,7 +47,7 @@ _AGENT = "ssh-agent -D -a /given/agent & sleep 1; until SSH_AUTH_SOCK=/given/age
 
 
 class GitServer(Struct, frozen=True):
-    """`module`: what it has, as v1.0.0 and v1.1.0. `ssh`, `http`: the address that `https://corp.example/ID/` stands for.
+    """`module`: its content, as v1.0.0 and v1.1.0. `ssh`, `http`: the address that replaces `https://corp.example/ID/`.
     `agent`: the socket of an ssh-agent that has the key to it."""
 
     module: str

@@ -1,4 +1,4 @@
-"""`bases build` for references as people write them, on an engine of the test's own: there `alpine` is nobody else's."""
+"""`bases build` for references as people write them, on the test's own engine: there `alpine` belongs to nobody else."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ ENGINE = "dockerd --log-level fatal & until docker version >/dev/null 2>&1; do s
 
 def built(shop: Started, *then: str) -> tuple[dict[str, Any], list[str]]:
     """`bases build` where any Go is here, and nothing else; its last line, and what was asked afterwards."""
-    Fetcher(SystemProcesses(), SystemHost(), cache_folder()).packages(PACKAGES)  # over there is no network
+    Fetcher(SystemProcesses(), SystemHost(), cache_folder()).packages(
+        PACKAGES
+    )  # there is no network in there
     docker("save", "--output", str(shop.root / "any.tar"), ALPINE)
     here = "; ".join(f"docker tag {ALPINE} golang:{tag}" for tag in ("1.26", "1.26-alpine"))
     done = alone(
@@ -63,7 +65,7 @@ def test_a_base_without_a_tag_is_made_as_what_docker_looks_for(project: Callable
 
 @pytest.mark.parametrize("ref", [f"alpine@{DIGEST}", f"alpine:3.22@{DIGEST}"])
 def test_a_base_by_digest_is_not_made_and_said(project: Callable[..., Started], ref: str) -> None:
-    """What has that digest is one image in the world: one of ours would be another."""
+    """Only one image in the world has that digest: devctl's would be another."""
     shop = project(FILES | {"Dockerfile": DOCKERFILE.format(ref)})
     done, _ = built(shop)
     assert (done["exit_code"], done["error"]["code"]) == (4, "base-missing"), done

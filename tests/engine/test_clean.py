@@ -1,4 +1,4 @@
-"""clean on the real engine: what is left of gone projects goes, what carries no label of ours is never touched."""
+"""clean on the real engine: leftovers of deleted projects are removed, and what has no devctl label is never touched."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_caches_go_with_consent_only(project: MakeProject, volumes: dict[str, st
     assert refused.error["hint"] == "devctl clean --caches --yes"
     assert set(volumes.values()) <= set(docker("volume", "ls", "--quiet").split())
 
-    # The machine's real caches are shared with whatever else runs here: what would go is asked, not done.
+    # The machine's real caches are shared with everything else that runs here: what would be removed is listed, not removed.
     causes = [p["cause"] for p in shop.devctl("--dry-run", "clean", "--caches").result["plan"]]
     assert any(volumes["cache"] in c for c in causes)
     assert not any(volumes[kind] in c for c in causes for kind in ("data", "stranger"))

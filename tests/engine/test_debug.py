@@ -86,7 +86,7 @@ def _asked(port: int) -> str:
 
 
 def stops_at(told: Result, file: Path, text: str, port: int) -> dict[str, str]:
-    """The variables where the program stops in the file; then it goes on, and has answered."""
+    """The variables where the program stops in the file; then it continues, and has answered."""
     debugger = told.result["debugger"]
     editor = Client(debugger["port"])
     paths = {it["host"]: it["container"] for it in debugger["paths"]}

@@ -37,7 +37,7 @@ def check(done: Result, name: str) -> dict[str, Any]:
 
 
 def fixed(shop: Started, name: str, *flags: str) -> dict[str, Any]:
-    """Well, and said to be fixed, after `--fix`: it is judged by facts gathered anew."""
+    """Well, and reported as fixed, after `--fix`: judged by newly gathered facts."""
     cured = check(shop.devctl("doctor", "--fix", *flags), name)
     assert (cured["status"], cured["fixed"]) == ("ok", True)
     return cured
@@ -131,7 +131,7 @@ def test_files_of_somebody_else_are_given_back_when_agreed(project: MakeProject,
     assert (strange.stat().st_uid, link.lstat().st_uid) == (SOMEBODY, SOMEBODY)
     assert Path("/etc/hostname").stat().st_uid == 0, "a link is changed, not followed"
 
-    # The folder is not ours now: git said so, and was told to trust it by the same --yes.
+    # The folder now belongs to another user: git said so, and was told to trust it by the same --yes.
     assert str(shop.root) in (home / "gitconfig").read_text()
 
 

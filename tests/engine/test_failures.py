@@ -53,7 +53,7 @@ def test_a_compile_error_at_first_up_ends_early_and_the_next_save_fixes_it(
 
 
 def test_a_worker_that_never_compiled_is_not_called_up(project: Callable[..., Started]) -> None:
-    """Nothing asks a service without a port for an answer; the last failure is told, not the first."""
+    """Nothing probes a service without a port; the last failure is reported, not the first."""
     worker = 'package main\n\nimport "time"\n\nfunc main() { firstThing(); time.Sleep(time.Hour) }\n'
     broken = project({"go.mod": "module example.com/worker\n\ngo 1.26\n", "main.go": worker})
     broken.devctl("up", "-d", code=1)

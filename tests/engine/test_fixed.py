@@ -1,4 +1,4 @@
-"""Faults injected on the real engine that are fixed without a person: what was done is said, and the thing works again."""
+"""Faults injected on the real engine that are fixed automatically: the fix is reported, and the thing works again."""
 
 from __future__ import annotations
 

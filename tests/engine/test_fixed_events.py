@@ -33,7 +33,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def used_up() -> Iterator[None]:
-    """Every inotify instance that the kernel gives to OWNER is held by somebody."""
+    """Every inotify instance that the kernel gives to OWNER is in use."""
     argv = [sys.executable, "-c", HOLD_ALL.format(owner=OWNER)]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None and holder.stdin is not None
@@ -87,7 +87,7 @@ def test_the_watcher_looks_for_changes_where_it_gets_no_watches(project: MakePro
 
 @contextlib.contextmanager
 def deaf(shop: Started) -> Iterator[Callable[..., str]]:
-    """The engine mounts an overlay in place of the folder, which tells nobody of what happens below it. The devctl that is
+    """The engine mounts an overlay in place of the folder, which reports nothing that happens below it. The devctl that is
     yielded lives in a mount namespace where the folder is the real one."""
     below, layers = shop.root.with_name(f"{shop.name}-below"), shop.root.with_name(f"{shop.name}-layers")
     shop.root.rename(below)

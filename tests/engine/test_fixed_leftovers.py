@@ -1,4 +1,4 @@
-"""Faults that somebody else's work left in the engine, on the real one: a recreate that was killed, a cache of root's."""
+"""Leftovers of other work in the engine, on the real one: a recreate that was killed, a cache that belongs to root."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_what_an_aborted_recreate_left_is_cleared_away(project: MakeProject) -> 
 
 
 OWNER = 31999
-"""Of one project and nobody else: its build cache is that of this test alone."""
+"""Of this project alone: its build cache belongs to this test."""
 
 
 @pytest.fixture

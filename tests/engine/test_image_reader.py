@@ -236,7 +236,7 @@ STATICALLY = "a base with that C library, or go build -ldflags '-linkmode extern
 def test_code_that_needs_c_on_a_base_without_its_library(
     broken: tuple[Path, str], target: str, cgo: tuple[str, str]
 ) -> None:
-    """CGO_ENABLED=0 is no advice for it: the hint names what keeps the C in."""
+    """CGO_ENABLED=0 would not help it: the hint names what keeps the C in."""
     found = judged(broken, target, service=NEEDS_C)
     with pytest.raises(ProjectError) as error:
         must_be_ready(found.values())

@@ -87,7 +87,7 @@ def test_a_foreground_up(hostile: tuple[Started, Path]) -> None:
 
 
 def test_git_is_not_run_for_an_include_nor_for_a_build(hostile: tuple[Started, Path]) -> None:
-    """The container has the source writable, `.git/config` with it: whoever runs git there is told what to run."""
+    """The container has the source writable, including `.git/config`: anyone who runs git there runs what it says."""
     made, ran = hostile
     git = ["git", "-C", str(made.root), "config"]
     subprocess.run([*git, "protocol.ext.allow", "always"], check=True)

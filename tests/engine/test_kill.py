@@ -32,7 +32,7 @@ def kill_at(made: Started, step: str, *words: str, name: str = "step.started") -
 
 
 def ends_well(made: Started) -> None:
-    """What is said is true, and `up` serves with one container and nothing left to recover."""
+    """What is reported is true, and `up` serves with one container and nothing left to recover."""
     state = made.devctl("status").result
     running = docker(
         "ps", "--quiet", "--no-trunc", "--filter", f"label=com.docker.compose.project={made.name}"

@@ -30,7 +30,7 @@ def test_from_clone_to_first_response_and_again(
     own = (clone.root / ".env").read_text()
     clone.write({".env.example": EXAMPLE})
 
-    # What only a person can know is asked for, and nothing is done without it: not even with --yes.
+    # What only a person can know is requested, and nothing is done without it: not even with --yes.
     for words in (["onboard"], ["onboard", "--yes"]):
         asked = clone.devctl(*words, code=2)
         assert asked.error["code"] == "env-missing"
@@ -39,7 +39,7 @@ def test_from_clone_to_first_response_and_again(
         assert statuses(asked.result) == ["ok", "ok", "failed", "skipped", "skipped"]
         assert (clone.root / ".env").read_text() == own
 
-    # What the environment says is not written down; a second run goes on where the first one ended.
+    # Values from the environment are not written down; a second run continues where the first one ended.
     monkeypatch.setenv("API_TOKEN", "t0p")
     done = clone.devctl("onboard", "--note")
     assert statuses(done.result) == ["ok"] * 5

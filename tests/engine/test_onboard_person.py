@@ -34,7 +34,7 @@ NEW_UID = 12345
 
 
 class Interrupting(Struct):
-    """A reporter in whose hands somebody presses Ctrl-C when a step begins."""
+    """A reporter that presses Ctrl-C when a step begins."""
 
     at: str
     warnings: list[Problem] = field(default_factory=list)
@@ -131,7 +131,7 @@ class Newcomer(Struct, frozen=True):
 
 
 def python_for_all() -> str:
-    """This Python, or the system's of the same version where ours lies in a closed home."""
+    """This Python, or the system's of the same version if this one is in a closed home."""
     minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
     for candidate in (Path(sys.executable).resolve(), Path("/usr/bin", minor)):
         if candidate.exists() and all(folder.stat().st_mode & 0o001 for folder in candidate.parents):

@@ -163,7 +163,7 @@ def test_a_service_that_ignores_sigterm_is_named(project: MakeProject) -> None:
 
 
 def test_each_service_is_drained_and_what_it_had_accepted_counts(project: MakeProject) -> None:
-    """A service under load that takes its time with each request, and ends at once when it is told to."""
+    """A service under load that takes its time with each request, and exits immediately when it is told to."""
     made = project(files(end="os.Exit(0)"))
     slow = 'if asked.Add(1) > 8 { time.Sleep(6 * time.Second) }; fmt.Fprint(w, "it serves")'
     source = (made.root / "main.go").read_text().replace('fmt.Fprint(w, "it serves")', slow)

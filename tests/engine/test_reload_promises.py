@@ -136,7 +136,7 @@ def test_a_program_that_writes_a_watched_file_at_each_start_does_not_loop(
 def test_a_program_that_stops_slowly_has_time_on_reload_restart_and_switch(
     project: Callable[..., Started],
 ) -> None:
-    """It leaves a lock behind where it is killed, and does not start again then."""
+    """It leaves a lock behind if it is killed, and then does not start again."""
     shop = project({"go.mod": GO_MOD, "main.go": program('"one"', start=LOCKED)})
     port = serving(shop, "one")
     save(shop.root / "main.go", program('"two"', start=LOCKED))
@@ -160,7 +160,7 @@ def test_one_that_never_stops_is_killed_and_that_is_said(project: Callable[..., 
 
 
 def test_an_edit_just_after_a_start_is_served_at_once(project: Callable[..., Started]) -> None:
-    """A program that ends as soon as it is asked is not waited for until its time is over."""
+    """A program that exits as soon as it is asked is not waited for until its time is up."""
     files = {"go.mod": GO_MOD, ".air.toml": "[build]\nkill_delay = '600s'\n"}
     main = SERVE.replace("START", "")
     it = project(files={**files, "main.go": main.replace("ANSWER", '"answer 0"')})

@@ -33,7 +33,7 @@ SECRETS = {
 }
 IN_THE_ENVIRONMENT = {"dotenv", "shell", "envfile"}
 SHOWS_THE_MODEL = "config render"
-"""It is asked for what compose is given, and that has the values: docs/explanation/security.md."""
+"""It shows what compose gets, and that contains the values: docs/explanation/security.md."""
 
 HOLD_THE_MODEL = {"running.json", "applied.json", "inputs.json", "intent.json"}
 """The values that compose is given, in the state home alone: the same page."""
@@ -53,7 +53,7 @@ RUNS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (TEXT, ("new", "../another")), (JSON, ("init",)), (TEXT, ("down",)), (JSON, ("up", "-d")),
 )  # fmt: skip
 MAY_FAIL = {"doctor", "no-such-command", "bases load", "clean", "bases build", "bases pull", "bases save"}
-"""What the machine lacks, or what is asked for on purpose: the words are looked at whatever the code is."""
+"""What the machine lacks, or what fails on purpose: the output is checked whatever the exit code."""
 NOT_RUN = {
     "demo": "makes a project of its own in a temporary folder, and reads nothing of this one",
     "watch-daemon": "`up -d` starts it, and it is running all the while: its log is below .devctl",
@@ -62,7 +62,7 @@ USED = (
     "RUN --mount=type=secret,id=built,required=true --mount=type=secret,id=netrc,required=true \\\n"
     "    : {} && cat /run/secrets/built /run/secrets/netrc | sha256sum | cut -c-64 >{}\n\n"
 )
-"""The first word is new each time: what a secret holds is no part of a builder's cache key."""
+"""The first word is new each time: the content of a secret is not part of a builder's cache key."""
 BUG = """
 import sys
 from devctl.adapters.system.http_probe import SocketProber

@@ -1,4 +1,4 @@
-"""A repository as an old article lays it out: it runs unchanged, is told what is wrong with it, and is never edited."""
+"""A repository as an old article lays it out: it runs unchanged, gets told what is wrong with it, and is never edited."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def _modes(found: Result) -> dict[str, tuple[str | None, str]]:
 
 
 def _close(started: Started, shape: Shape) -> None:
-    if shape.closed:  # the project is somebody's, the data is root's
+    if shape.closed:  # the project belongs to a user, the data to root
         for path in (started.root, *started.root.rglob("*")):
             os.chown(path, 1000, 1000)
     for name in shape.closed:

@@ -18,7 +18,7 @@ _HEAD = re.compile(r"# (source|facts): (.*)")
 
 
 class Recorded(Struct, frozen=True):
-    """A sample with the entry that it stands in; `name`: the entry's code and a number."""
+    """A sample with its entry; `name`: the entry's code and a number."""
 
     name: str
     entry: Failure

@@ -61,7 +61,7 @@ def row(
 
 
 def said(told: Told, at: int = 0) -> str:
-    """The part in backticks, without a dot behind it."""
+    """The part in backticks, without a dot after it."""
     return SPAN.findall(told["hint"])[at]
 
 
@@ -75,7 +75,7 @@ def filled(text: str, **values: str) -> str:
 
 
 def into_yaml(file: str, at: int = 0, *, text: str = "", **values: str) -> Callable[[Path, Told], None]:
-    """The part in backticks becomes part of a YAML file: keys are added, what stands there for the same key is replaced."""
+    """The part in backticks becomes part of a YAML file: keys are added, existing values of the same key are replaced."""
 
     def follow(root: Path, told: Told) -> None:
         path = root / file
@@ -141,7 +141,7 @@ def write(file: str, text: str) -> Callable[[Path, Told], None]:
 
 
 def edit(file: str, old: str | re.Pattern[str], new: Callable[[str], str]) -> Callable[[Path, Told], None]:
-    """`new`: what stands for `old` then, made of the hint's text."""
+    """`new`: what replaces `old`, made from the hint's text."""
 
     def follow(root: Path, told: Told) -> None:
         text = (root / file).read_text()

@@ -21,7 +21,7 @@ LEFT = 10
 
 @cache
 def followed() -> frozenset[str]:
-    """What stands in the marks `follows` of tests and in the rows of the tables here."""
+    """What is in the marks `follows` of tests and in the rows of the tables here."""
     found = (
         key
         for path in TESTS.rglob("*.py")

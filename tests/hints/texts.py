@@ -52,7 +52,7 @@ def keys() -> dict[str, str]:
 
 
 def pattern_of(key: str) -> re.Pattern[str]:
-    """What a hint with this key reads like: something for each gap. It may stand in a longer one."""
+    """What a hint with this key looks like: something for each gap. It may be part of a longer one."""
     text = key.partition(" | ")[2] if re.match(r"[\w./ -]+ \| ", key) else key
     return re.compile(".*".join(map(re.escape, text.split("…"))), re.DOTALL)
 
@@ -84,7 +84,7 @@ def _expressions() -> list[tuple[str, ast.Module, ast.AST, ast.expr]]:
 
 
 def _with_function(node: ast.AST, around: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """Each node, and the function that it stands in."""
+    """Each node, and its enclosing function."""
     yield around, node
     inside = node if isinstance(node, ast.FunctionDef) else around
     for child in ast.iter_child_nodes(node):

@@ -26,7 +26,7 @@ GOLANG = "golang:1.21-devctltest"
 
 
 class Recorder(Struct):
-    """A reporter that keeps what it is told."""
+    """A reporter that keeps what it receives."""
 
     events: list[Event] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What `doctor --fix` fixes in files, with consent: real files and folders, beside an engine that is well."""
+"""What `doctor --fix` fixes in files, with consent: real files and folders, with a healthy engine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DOCKERFILE = 'FROM alpine:3.22\nCOPY run.sh /\nENTRYPOINT ["/run.sh"]\n'
 
 
 class Here(SystemMachine):
-    """This machine, as far as it is files: the engine's answers are those of a healthy one."""
+    """This machine, as far as it consists of files: the engine's answers are those of a healthy one."""
 
     def facts(self) -> MachineFacts:
         own = super().facts()
@@ -84,7 +84,7 @@ def line(report: DoctorReport, check: str) -> CheckResult:
 
 
 def fixed(doctor: Callable[..., DoctorReport], check: str) -> str:
-    """Nothing is done without consent; with it the check is well, judged anew. Returns what was said to be done."""
+    """Nothing is done without consent; with it the check is ok when judged again. Returns what is reported as done."""
     refused = line(doctor(), check)
     assert refused.finding.severity != "ok" and refused.finding.hint.startswith("devctl doctor --fix --yes")
     agreed = line(doctor(yes=True), check)

@@ -227,7 +227,7 @@ def test_a_compose_that_works_is_not_replaced(tmp_path: Path) -> None:
 def test_the_pid_file_of_a_killed_engine_is_put_away(tmp_path: Path) -> None:
     from devctl.adapters.doctor.installer import _drop_stale_pid_file
 
-    for text in ("", "no number", "999999999", str(os.getpid())):  # the last one runs, but is no dockerd
+    for text in ("", "no number", "999999999", str(os.getpid())):  # the last one runs, but is not dockerd
         stale = tmp_path / "docker.pid"
         stale.write_text(text)
         _drop_stale_pid_file(stale)

@@ -1,4 +1,4 @@
-"""scripts/setup.sh: silent when nothing changed, and a remedy where it cannot go on."""
+"""scripts/setup.sh: silent when nothing changed, and a hint if it cannot continue."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ def test_the_same_again_is_the_same_image(stand_ins: MachineBox) -> None:
 
 @pytest.fixture
 def real_image() -> Iterator[str]:
-    """An image under the name of a base that nobody assembled."""
+    """An image with the name of a base that nobody assembled."""
     empty = io.BytesIO()
     with tarfile.open(fileobj=empty, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("marker"), None)

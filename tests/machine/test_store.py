@@ -1,4 +1,4 @@
-"""Pull, mirror, save and load on the real engine; a real registry stands in for the mirror."""
+"""Pull, mirror, save and load on the real engine; a real registry serves as the mirror."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What lies beside delve in the cache volume: a go that builds for debuggers, and what hands signals to the debugged program."""
+"""The scripts beside delve in the cache volume: a go that builds for debuggers, and one that passes signals to the debugged
+program."""
 
 from __future__ import annotations
 

@@ -262,7 +262,7 @@ def test_somebody_who_saves_again_and_again_is_served_each_time(container: DevCo
 
 
 def test_nor_what_is_compiled_in_and_written_at_each_start(container: DevContainer) -> None:
-    """The binary is another one each time; a Go file that is edited is served all the same."""
+    """The binary differs each time; an edited Go file is served anyway."""
     container.write(main_go='date "+# %N" >.new; mv .new embedded.html\n' + SERVES)
     with container.running():
         container.build()
@@ -368,7 +368,7 @@ def test_an_air_that_ends_says_so_last(container: DevContainer) -> None:
 
 @pytest.mark.parametrize("mark", ["", MARK])
 def test_another_program_of_the_image_says_its_first_build_alone(tmp_path: Path, mark: str) -> None:
-    """`command: sh -c "migrate up && serve"`: whoever waits for the service has to know that something is compiled."""
+    """`command: sh -c "migrate up && serve"`: anyone who waits for the service has to know that something is compiling."""
     package = tmp_path / "cmd/devctl-test-migrate"
     package.mkdir(parents=True)
     (package / "go").write_text(

@@ -53,7 +53,7 @@ texts = st.text(
 
 
 def events(text: str) -> list[Event]:
-    """Every event with a text of somebody else's in every place that takes one."""
+    """Every event, with a foreign text in every place that takes one."""
     return [
         StepStarted("build", text, text),
         StepDone("build", text, 1, text),
@@ -97,7 +97,7 @@ def test_no_character_of_theirs_is_obeyed(text: str) -> None:
 
 
 def test_a_name_cannot_paint() -> None:
-    """Not even with a colour that is one of ours."""
+    """Not even with a colour of devctl's."""
     green, plain = (OWN.findall(said(text, color=True)) for text in ("x\x1b[32mred", "xred"))
     assert green == plain
 

@@ -1,4 +1,4 @@
-"""What people read of a result, beside the JSON of the same."""
+"""What people read of a result, next to the JSON of the same result."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_no_model_is_in_the_folder_and_that_of_an_earlier_version_goes(running: 
 
 
 def test_a_model_that_cannot_be_kept_takes_the_one_before_with_it(running: Running) -> None:
-    """A rollback to what ran before the last change would start something that nobody wants any more."""
+    """A rollback to the state before the last change would start something that nobody wants any more."""
     world = running.world
     world.has_home = False
     world.save("go.mod", go_mod("a"))
@@ -52,7 +52,7 @@ def test_a_model_that_cannot_be_kept_takes_the_one_before_with_it(running: Runni
 
 
 def test_a_home_that_cannot_be_written_stops_no_up() -> None:
-    """It is said once, before anything starts; what would decide by itself later has no record to go by."""
+    """It is reported once, before anything starts; what would decide on its own later has no record to go by."""
     world = World()
     world.has_home = False
     up(UpRequest(project=world.root, detach=True, watch=False, yes=True), world.box())

@@ -1,4 +1,4 @@
-"""The builds of several services: in which order they begin, and what is said where one fails or Ctrl-C is pressed."""
+"""The builds of several services: in which order they start, and what is reported if one fails or Ctrl-C is pressed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose caches a build reads, and that what stands for the machine makes nothing anew."""
+"""Whose caches a build reads, and that what identifies the machine causes no rebuild."""
 
 from __future__ import annotations
 

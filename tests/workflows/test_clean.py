@@ -66,7 +66,7 @@ def test_what_it_did_not_make_is_never_judged(machine: dict[str, str]) -> None:
             of_gone_folder("container"), labels={**of_gone_folder("container").labels, **machine}, in_use=True
         ),
         Labelled("container", "t", "holder", {PROJECT_LABEL: "old", TEMPORARY_LABEL: "9-9", **machine}),
-        # Of a project of the same name as the one that we stand in.
+        # Of a project with the same name as the one of the current folder.
         Labelled("image", "sha256:1", "sha256:1", {PROJECT_LABEL: "shop", ROOT_LABEL: GONE, **machine}),
     ]
     before = list(world.others)

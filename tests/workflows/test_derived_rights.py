@@ -1,4 +1,4 @@
-"""A dev stage that is made of the user's Dockerfile holds lines that a container can change: a key is not lent to new ones."""
+"""A dev stage derived from the user's Dockerfile contains lines that a container can change: new ones get no key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables: those of `.env` where there is no compose file, and those that the code needs and nothing sets."""
+"""Variables: those of `.env` if there is no compose file, and those that the code needs and nothing sets."""
 
 from __future__ import annotations
 

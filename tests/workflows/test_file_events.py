@@ -19,7 +19,7 @@ from tests.fakes import FakeProcesses, World
 
 
 class Listener(FakeProcesses):
-    """`docker exec … air`: what it says, and whether it goes on listening."""
+    """`docker exec … air`: its output, and whether it keeps listening."""
 
     def __init__(self, world: World, *lines: str, lives: bool = True) -> None:
         super().__init__(world)

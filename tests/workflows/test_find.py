@@ -1,4 +1,4 @@
-"""A compose file that lies beside the code in a folder of its own."""
+"""A compose file in its own folder beside the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot work in production is told before anything is built; what a build of devctl's own needs is never hidden from it."""
+"""What cannot work in production is reported before anything is built; what a devctl build needs is never hidden from it."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_a_job_changed_where_its_folder_or_its_build_did() -> None:
 
 
 def test_a_job_changed_where_its_dockerfile_did_which_the_context_may_lack() -> None:
-    """Whether .dockerignore names it, or it lies outside."""
+    """Whether .dockerignore names it, or it is outside."""
     folder = Folder()
     outside = {"services": {"migrate": {"build": {"context": "/shop", "dockerfile": "../docker/job"}}}}
     for model, path in ((MODEL, "/shop/Dockerfile"), (outside, "/shop/../docker/job")):

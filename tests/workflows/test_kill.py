@@ -1,4 +1,4 @@
-"""kill -9 at every change that a command makes: what is said afterwards is true, and the next command ends well."""
+"""kill -9 at every change that a command makes: what is reported afterwards is true, and the next command succeeds."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def failed(case: Failing, fault: str, *, kill: str = "") -> World:
 @pytest.mark.parametrize("fault", ["start-fails", "never-answers"])
 @pytest.mark.parametrize("name", list(FAILING))
 def test_after_a_kill_in_a_rollback_the_next_command_continues_with_it(name: str, fault: str) -> None:
-    """What is put back runs in containers that are new as well: that they answer does not finish the switch."""
+    """What a rollback restores runs in containers that are new as well: that they answer does not finish the switch."""
     steps = failed(FAILING[name], fault).steps
     for step in spread(steps, list(FAILING).index(name) + len(fault)):
         was = running_as(FAILING[name].start())

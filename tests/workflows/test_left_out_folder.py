@@ -1,4 +1,4 @@
-"""A folder of this machine that the compose file mounts is not in production; what lacks it is told so."""
+"""A folder of this machine that the compose file mounts is not in production; the error of what lacks it says so."""
 
 from __future__ import annotations
 

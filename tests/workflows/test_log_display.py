@@ -164,7 +164,7 @@ def test_the_foreground_shows_the_same_and_tells_no_reload_twice(
     told = [e for e in shown(world) if isinstance(e, LogLine | Happened)]
     happened = [e.what for e in told if isinstance(e, Happened)]
     assert [e.line for e in told if isinstance(e, LogLine)] == [*OWN]
-    # Without a watcher of ours the last of them is told once nobody else has: when the log is left.
+    # Without a watcher in this process the last of them is reported once nobody else has: when the log is left.
     assert happened == ["exited"] if watch else sorted(happened) == ["exited", "reloaded"]
     assert seen.is_set() == watch
 

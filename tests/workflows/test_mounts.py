@@ -1,4 +1,4 @@
-"""Volumes of a service in our dev stage: whoever runs it may write to them."""
+"""Volumes of a service in devctl's dev stage: whichever user runs it may write to them."""
 
 from __future__ import annotations
 

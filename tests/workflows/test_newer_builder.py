@@ -1,4 +1,4 @@
-"""What the builder of this engine cannot read is told before it builds, with the user's own file and line."""
+"""What the builder of this engine cannot read is reported before it builds, with the user's own file and line."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_what_is_written_otherwise_is_read(
     hinted: Callable[[str], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The line that names a builder helps where it can be had, and the other way on each engine."""
+    """The line that names a builder helps if the builder is available, and the other way on each engine."""
     had = set[str]()
     monkeypatch.setattr(go_base, "pull", lambda _box, ref, *_: ref in had)
     images = SimpleNamespace(find=lambda ref: ref if ref in had or "dockerfile" not in ref else None)

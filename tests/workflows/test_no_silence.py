@@ -1,4 +1,4 @@
-"""Whatever may take long belongs to a step that people see: no command asks compose for something outside of one."""
+"""Whatever may take long belongs to a step that people see: no command calls compose outside a step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""onboard, step by step, without a machine to look at: what it asks for is done, and it goes on."""
+"""onboard, step by step, without a real machine: what it needs is provided, and it continues."""
 
 from __future__ import annotations
 

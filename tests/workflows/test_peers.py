@@ -83,7 +83,7 @@ SAID = [
 def test_who_says_so_calls_it_by_its_name(
     env: dict[str, str], variable: str, hinted: Callable[[str], str]
 ) -> None:
-    """The line goes into devctl.yaml as it stands; what the reader alone knows is filled in."""
+    """The line goes into devctl.yaml unchanged; what only the reader knows is filled in."""
     cache = _beside("cache", "redis:7")
     hint = hinted(_hint(LOCAL.format(6379), env, cache)[1])
     address = hint.split()[2]

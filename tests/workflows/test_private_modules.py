@@ -24,7 +24,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in PLAIN:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker"))
-    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")  # no engine is asked: what is rendered is the same
+    monkeypatch.setenv(
+        "DOCKER_HOST", "tcp://127.0.0.1:1"
+    )  # no engine is queried: what is rendered is the same
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     return build_tree(tmp_path / "home", {".netrc": "machine git.example login ci password x\n"})
 

@@ -163,7 +163,7 @@ def test_what_listens_nowhere_and_exits_with_0_is_a_job_that_is_done(
 
 
 class Swallowing(Log):
-    """The first requests hang for as long as they are given, then nobody is there for some, then it answers in `slow` seconds."""
+    """The first requests hang for as long as they may, then nobody is there for some, then it answers in `slow` seconds."""
 
     def __init__(self, world: World, *, swallowed: int, refused: int = 0, slow: float = 0) -> None:
         super().__init__(world, {}, 0)
@@ -216,7 +216,7 @@ def test_a_request_that_is_swallowed_is_asked_again_soon_and_a_slow_service_is_g
         # It listens on a port of its own choice instead of the one that its predecessor served on.
         ({8080}, [9000], 10, "other-port"),
         ({8080, 9100}, [9000, 9100], 10, "other-port"),
-        # A helper's port that was open then too: the one that is asked may still come.
+        # A helper's port that was open then too: the probed one may still open.
         ({8080, 9100}, [9100], 60, "never-answers"),
         # Nothing is known of a predecessor, or it did not listen there either.
         (set(), [9000], 60, "never-answers"),

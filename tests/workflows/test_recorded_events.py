@@ -1,4 +1,4 @@
-"""Lines of `.devctl/events.jsonl`: containers can write there, so only what is an event of ours, whole, is shown."""
+"""Lines of `.devctl/events.jsonl`: containers can write there, so only complete events of devctl's are shown."""
 
 from __future__ import annotations
 

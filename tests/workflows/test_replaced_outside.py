@@ -1,4 +1,5 @@
-"""A module that go.mod replaces by a folder outside of the project: no image has it, and that is said before anything is built."""
+"""A module that go.mod replaces with a folder outside the project: no image has it, and that is reported before anything is
+built."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ TWO_MAINS = {
     "cmd/admin/main.go": SERVER.replace("GREET", 'fmt.Fprint(w, "admin")'),
 }
 WITHIN = (
-    300.0  # the first start compiles the standard library into a new volume, beside whatever else runs here
+    300.0  # the first start compiles the standard library into a new volume, next to whatever else runs here
 )
 WRITTEN = ("compose.yaml", "compose.prod.yaml", "Dockerfile", ".air.toml", ".dockerignore")
 

@@ -1,4 +1,4 @@
-"""Which failures make a stage of the user's give way to ours, and how long that is remembered."""
+"""Which failures of a user's stage make devctl's replace it, and how long that is remembered."""
 
 from __future__ import annotations
 

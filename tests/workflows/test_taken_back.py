@@ -1,4 +1,5 @@
-"""What fails or is interrupted is taken back whole, the first error is the one that is told, and the kept model stays true."""
+"""What fails or is interrupted is rolled back completely, the first error is the one that is reported, and the stored model
+stays true."""
 
 from __future__ import annotations
 
@@ -173,7 +174,7 @@ def test_size_removes_what_it_took_the_name_of() -> None:
     up_d(world)
     before = world.tags["shop-shop:prod-distroless"]
     world.save("main.go", "v2")
-    with contextlib.suppress(DevctlError):  # its base is no image of this world
+    with contextlib.suppress(DevctlError):  # its base is not an image of this world
         size(SizeRequest(project=world.root, bases=("distroless",)), world.box())
     assert world.tags["shop-shop:prod-distroless"] != before
     assert before not in world.images

@@ -17,7 +17,7 @@ def _written(world: World, *variables: str, above: str = "") -> None:
 
 
 def _up(world: World) -> tuple[list[str], list[str]]:
-    """The variables that are told of at an `up` that starts all anew: for the first time, and once more."""
+    """The variables that an `up` which starts everything from scratch reports: the first time, and once more."""
     world.warnings, world.read_before = [], set()
     world.containers.clear()
     up(UpRequest(project=world.root, detach=True, watch=False), world.box())

@@ -233,7 +233,7 @@ def test_what_does_not_run_in_dev_mode_is_left_alone(running: Running) -> None:
 def test_what_the_old_one_listens_on_is_asked_when_the_build_is_over(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is reloaded meanwhile, and a helper's port that is new then is no reason to give its successor up."""
+    """It is reloaded meanwhile, and a helper's new port is not a reason to give up on its successor."""
     assert running.first is not None
     running.first.build_state = LISTENING.format(host="00000000", port=8080)
     build, wait_ready, told = replace.build, replace.wait_ready, list[frozenset[int]]()

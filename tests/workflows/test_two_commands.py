@@ -55,7 +55,7 @@ SCRIPT = "start.sh"
 
 
 class Healthy:
-    """A machine that is well, but for one script of the project that may not be executed until somebody makes it so."""
+    """A healthy machine, except for one script of the project that is not executable until somebody makes it so."""
 
     def __init__(self, world: World) -> None:
         self.world = world

@@ -1,4 +1,4 @@
-"""The note of an `up` with nothing to do: it lies where no container writes, and variables count by their values."""
+"""The note of an `up` with nothing to do: it is where no container can write, and variables count by their values."""
 
 from __future__ import annotations
 

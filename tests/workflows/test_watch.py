@@ -73,7 +73,7 @@ def _no_followers(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(world: World, *steps: Step) -> Script:
     script = Script(*steps)
     box = replace(world.box(), watcher=cast("Any", script))
-    # One more batch than steps is read: the loop ends when it is asked for the next and there is none.
+    # One more batch than steps is read: the loop ends when it needs the next and there is none.
     script.steps.append(frozenset)
     watch(box, load(box, world.root), stop=script.stop)
     return script

@@ -1,4 +1,4 @@
-"""Who is told to end as the watcher: never a process that a file of the project names."""
+"""Which process is stopped as the watcher: never one that a file of the project names."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Words of a project's files that come to stand in devctl's own Dockerfile: that one is lent keys, so none becomes an instruction,
-a flag or a command of a shell."""
+"""Words from a project's files that end up in devctl's own Dockerfile: that one gets keys, so none becomes an instruction, a
+flag or a command of a shell."""
 
 from __future__ import annotations
 

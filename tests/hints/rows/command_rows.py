@@ -83,7 +83,7 @@ def listens(person: Person, told: Told) -> None:
 
 
 def port_of_the_compose_file(person: Person, told: Told) -> None:
-    """The line that the hint writes stands for the one of the same port."""
+    """The line from the hint replaces the one with the same port."""
     model = json.loads(person.world.files[person.world.root / "compose.yaml"])
     ((name, given),) = yaml.safe_load(said(told))["services"].items()
     (port,) = given["ports"]

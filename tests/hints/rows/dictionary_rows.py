@@ -95,7 +95,7 @@ def in_image(path: str) -> Good:
 
 
 def sources_there(seen: Seen) -> bool:
-    """What COPY takes from the project lies there, can be read, and nothing is fetched by ADD."""
+    """What COPY takes from the project exists, can be read, and ADD fetches nothing."""
     stages = parse(seen.text(), path="Dockerfile", args={}).stages
     lines = [i for s in stages for i in s.instructions if i.cmd in ("COPY", "ADD") and not i.flags]
     return all((seen.root / source).exists() for line in lines for source in line.value[:-1])
@@ -110,7 +110,7 @@ def has_problem(code: str) -> Good:
 
 
 def reaches(name: str) -> Good:
-    """A service of that name, on a network of ours."""
+    """A service of that name, on a network of the test's."""
 
     def good(seen: Seen) -> bool:
         services = seen.models("dev")["services"]
@@ -498,7 +498,7 @@ ROWS = [
         "noexec-tmp-1",
         composed("    tmpfs: [/tmp]\n"),
         into_service(),
-        lambda seen: seen.api("prod")["tmpfs"] == ["/tmp:exec"],  # in dev devctl leaves out what lies over it
+        lambda seen: seen.api("prod")["tmpfs"] == ["/tmp:exec"],  # in dev devctl leaves out what covers it
     ),
     row(
         "mount it with exec: `tmpfs: […:exec]`; or the file is not executable: chmod +x",

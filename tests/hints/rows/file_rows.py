@@ -24,7 +24,7 @@ UNCHOSEN = {"go.mod": GO_MOD, "cmd/a/main.go": MAIN, "cmd/b/main.go": MAIN}
 
 
 def words(told: Told, at: int = 0) -> tuple[str, ...]:
-    """Those behind `devctl` of a command in backticks."""
+    """The words after `devctl` in a command in backticks."""
     program, *rest = said(told, at).split()
     assert program == "devctl", told["hint"]
     return tuple(rest)

@@ -19,7 +19,7 @@ from tests.hints.dockerfile_rows import BUILD, BUILT, GO, RUNNER
 
 FILES = {**GO, "Dockerfile": BUILD + RUNNER, "compose.yaml": BUILT}
 THEN = {"-C": ("status",), "debug": ("--dry-run",)}
-"""What else is said: there is no engine to build on."""
+"""What else is reported: there is no engine to build on."""
 
 
 def row(hint: str, said: str, **gaps: str) -> object:

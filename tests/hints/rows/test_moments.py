@@ -1,4 +1,4 @@
-"""Hints whose fault is no file: a listing of packages, a base without a compiler, a number on the command line."""
+"""Hints whose fault is not a file: a listing of packages, a base without a compiler, a number on the command line."""
 
 from __future__ import annotations
 

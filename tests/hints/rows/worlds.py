@@ -59,7 +59,7 @@ class Person:
         patch.setattr(wiring, "toolbox", self._toolbox)
 
     def types(self, words: str) -> tuple[int, list[Told]]:
-        """The exit code, and all that is told."""
+        """The exit code, and everything that is reported."""
         ran = self._devctl("--json", *shlex.split(words))
         found = [*ran.envelope["warnings"]]
         found += [ran.envelope["error"]] if ran.envelope["error"] else []
@@ -70,7 +70,7 @@ class Person:
 
 
 def command(told: Told, at: int = 0) -> str:
-    """The words behind `devctl` of a command that the hint names; of `up` without what follows the logs."""
+    """The words after `devctl` in a command that the hint names; for `up` without what follows the logs."""
     said = list(itertools.takewhile(lambda word: word not in SAYS, COMMAND.findall(told["hint"])[at].split()))
     return " ".join([*said, "-d"] if said[0] == "up" and "-d" not in said else said)
 
