@@ -12,6 +12,8 @@ with that. What compose and the engine do is done here in the same order, one ch
 
 *Processes.* Each `world.box()` is a process of its own, with a pid. What fails once is `world.fault`; what cannot be pulled is in
 `world.unpullable`; ports of others are in `world.taken_ports`; a SIGTERM is ignored by services in `world.deaf_to_sigterm`;
+`world.go_test` says for the words behind `go test` how it ends and what it prints, `world.go_list` what `go list` answers;
+`world.meanwhile` happens whenever somebody waits;
 `world.no_delve` is what the script ends with that installs delve
 (`world.delve`: the command for it, and what that reads); `world.image_facts` overrides what a look into an image finds;
 `world.base` is what Dockerfiles build on; `world.planted` names links below `.devctl/`;
@@ -117,6 +119,10 @@ KILLS = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptio
 def go_mod(*modules: str, word: str = "") -> str:
     lines = [f"require example.com/{name} v1.0.0" for name in modules]
     return "\n".join(["module example.com/shop", "", "go 1.26", *lines, word, ""])
+
+
+def _nothing() -> None:
+    pass
 
 
 class FakeImage(Struct):
@@ -262,7 +268,7 @@ class World:
         self.links: dict[str, str] = {}
         self.planted: set[str] = set()
         self.image_labels: dict[str, str] = {}
-        self.base = ""
+        self.base, self.go_list, self.meanwhile = "", "", _nothing
         self.engine_version = "28.3.0"
         self.recipes: dict[str, Recipe] = {}
         self.room, self.at_once = (4, 8_000_000_000), 0
@@ -273,6 +279,7 @@ class World:
         self.unpullable: set[str] = set()
         self.no_delve = 0
         self.delve: tuple[list[str], bytes] = ([], b"")
+        self.go_test: Callable[[list[str]], tuple[int, list[str]]] = lambda words: (0, [])
         self.taken_ports: set[int] = set()
         self.deaf_to_sigterm: set[str] = set()
         self.image_facts: dict[str, Any] = {}
@@ -537,6 +544,7 @@ class FakeClock:
 
     def sleep(self, seconds: float) -> None:
         self._world.now += max(seconds, 0.5)  # coarse, so that waiting in vain takes few rounds
+        self._world.meanwhile()
 
 
 class FakeHost(_Port):
@@ -669,6 +677,14 @@ class FakeFiles(_Port):
 
     def go_files(self, root: Path) -> list[tuple[str, float]]:
         return [("main.go", self._world.now)]
+
+    def sources(self, root: Path, *, without: Iterable[str]) -> Mapping[str, Mapping[str, tuple[int, int]]]:
+        found: dict[str, dict[str, tuple[int, int]]] = {".": {}}
+        for path, text in self._files.items():
+            folder, _, name = path.relative_to(root).as_posix().rpartition("/")
+            if not folder.startswith(".") and name.endswith((".go", ".mod", ".sql", ".json")):
+                found.setdefault(folder or ".", {})[name] = (hash(text), len(text))
+        return found
 
     def newer(self, paths: Iterable[Path], *, than: int) -> Path | None:
         return None  # air builds each save of this world
@@ -1451,6 +1467,22 @@ class FakeProber:
         return self._world.at_port(int(port[1]) if port else 80) is not None
 
 
+class FakeRunning:
+    """A `go test`: each look at it hears one more line. `code` is None while there are more."""
+
+    def __init__(self, code: int, lines: Sequence[str], on_line: Callable[[str, str], None]) -> None:
+        self._code, self._left, self._on_line = code, list(lines), on_line
+
+    @property
+    def code(self) -> int | None:
+        return None if self._left else self._code
+
+    def __call__(self) -> bool:
+        if self._left:
+            self._on_line("stdout", f"{self._left.pop(0)}\n")
+        return bool(self._left)
+
+
 class FakeProcesses(_Port):
     def run(self, argv: Sequence[str], **how: object) -> Finished:
         words = list(argv)
@@ -1468,6 +1500,8 @@ class FakeProcesses(_Port):
             if (container.build_state or "").startswith("failed"):
                 self._world.reload(container)
         if verb == "exec" and words[-1:] and "list" in words:
+            if self._world.go_list:
+                return Finished(0, self._world.go_list, "")
             return Finished(1, "", "go: modules are not to be had")
         if "install" in words:
             self._life.step("install delve")
@@ -1528,8 +1562,18 @@ class FakeProcesses(_Port):
 
     @contextlib.contextmanager
     def follow(
-        self, argv: Sequence[str], *, on_line: Callable[[str, str], None], together: bool = False
+        self,
+        argv: Sequence[str],
+        *,
+        on_line: Callable[[str, str], None],
+        together: bool = False,
+        attended: bool = False,
     ) -> Iterator[Callable[[], bool]]:
+        if attended:
+            words = list(argv)
+            code, lines = self._world.go_test(words[words.index("test") + 1 :])
+            yield FakeRunning(code, lines, on_line)
+            return
         wanted = next((w.partition("=")[2] for w in argv if w.startswith("container=")), "")
         listener = (wanted, on_line)
         self._world.listeners.append(listener)

@@ -21,6 +21,7 @@ from devctl.adapters.doctor.fix_tree import FolderFixes
 from devctl.adapters.stand_ins.fetch import Fetcher
 from devctl.domain.doctor.facts import TreeFacts
 from devctl.domain.go.module_gaps import ModuleGap
+from devctl.domain.gotest.arguments import GoTestWords
 from devctl.domain.plan.engine_state import Container, Labelled, Observed
 from devctl.domain.plan.render import render
 from devctl.domain.ports.toolbox import Finished
@@ -29,6 +30,7 @@ from devctl.errors import DevctlError
 from devctl.workflows.dev import compile_check as prove
 from devctl.workflows.engine import network_holder as bridge
 from devctl.workflows.inside import exec as inside
+from devctl.workflows.inside.go_test import GoTestTarget, run_tests
 from devctl.workflows.preview import ask_go_list as listed
 from devctl.workflows.preview import rollback as preview_failure
 from tests.helpers import syntax_nodes
@@ -129,7 +131,17 @@ def side_car(processes: Recorder, tmp: Path) -> None:
 
 def user_command(processes: Recorder, tmp: Path) -> None:
     for as_json in (True, False):
-        inside._run(box(processes), "api", ["exec"], RUNNING, ["ls", EVIL], json=as_json)
+        inside.run_attached(box(processes), "api", ["exec"], RUNNING, ["ls", EVIL], json=as_json)
+
+
+def go_tests(processes: Recorder, tmp: Path) -> None:
+    project = cast("Any", SimpleNamespace(root=Path(ROOT)))
+    words, where = GoTestWords((EVIL,), (EVIL,)), ("--workdir", EVIL)
+    target = GoTestTarget(project, SERVICE, RUNNING, words, where, EVIL, race=True, cover=True)
+    given = box(processes)
+    given.clock = SimpleNamespace(monotonic=lambda: 0.0)
+    given.templates = SimpleNamespace(read=lambda name: "script")
+    run_tests(given, target, [EVIL], ended=lambda package: None)
 
 
 def listening(processes: Recorder, tmp: Path) -> None:
@@ -184,6 +196,7 @@ CALLS: dict[str, Callable[[Recorder, Path], object]] = {
     "network holder": holder,
     "side car": side_car,
     "user command": user_command,
+    "go test": go_tests,
     "listening": listening,
     "pip": lambda p, tmp: Fetcher(p, cast("Any", None), tmp)._wheel(EVIL, tmp),  # type: ignore[arg-type]
 }

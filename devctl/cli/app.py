@@ -152,6 +152,7 @@ def _renderer(options: GlobalOptions) -> Renderer:
         quiet=options.quiet,
         verbose=options.verbose,
         colors=(wiring.wants_color(options.color, sys.stdout), wiring.wants_color(options.color, sys.stderr)),
+        links=(wiring.links(sys.stdout, options.project), wiring.links(sys.stderr, options.project)),
         discard=wiring.discard_stdout,
     )
 

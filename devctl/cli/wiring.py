@@ -26,6 +26,7 @@ from devctl.domain.ports.toolbox import Images, Toolbox
 if TYPE_CHECKING:
     from devctl.domain.ports.identity import Identity
     from devctl.domain.ports.machine import MachineBox
+    from devctl.ui.links import Links
 
 
 TOOL_ANSWERS_WITHIN = 5.0
@@ -87,6 +88,22 @@ def _machine(reporter: Reporter, processes: SystemProcesses, identity: Identity)
 def wants_color(choice: str, stream: TextIO) -> bool:
     """`always` and `never` are taken literally; `auto` means a terminal and no NO_COLOR."""
     return choice == "always" or (choice == "auto" and stream.isatty() and not host.no_color())
+
+
+def links(stream: TextIO, project: Path | None) -> Links | None:
+    """None where nobody could open one: in a pipe, on a terminal that does not know them."""
+    if not stream.isatty() or not host.opens_links():
+        return None
+    from devctl.ui.links import Links
+    from devctl.workflows.project.find import root_of
+
+    root = cache(lambda: root_of(SystemFiles(), SystemHost(), project))
+
+    def address(file: str, line: int, column: int) -> str | None:
+        folder = root()
+        return None if folder is None else host.file_address(folder / file, line, column)
+
+    return Links(address)
 
 
 def save_report(text: str) -> Path:

@@ -5,38 +5,51 @@ There is no error if the reader has gone away (`devctl logs | head`).
 
 from __future__ import annotations
 
+import contextlib
 import io
 import signal
 import threading
 from collections.abc import Callable
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from devctl.errors import MachineError
 from devctl.ui.style import Part, rendered
 
+if TYPE_CHECKING:
+    from devctl.ui.links import Links
+
 
 class Out:
-    """One stream of text. `discard` redirects a broken stream to nothing, so that the flush at exit stays quiet."""
+    """One stream of text. `discard` redirects a broken stream to nothing, so that the flush at exit stays quiet. `links`: turns
+    URLs and places into links, on a terminal that supports them."""
 
-    def __init__(self, stream: TextIO, *, discard: Callable[[], None]) -> None:
+    def __init__(self, stream: TextIO, *, discard: Callable[[], None], links: Links | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(
                 errors="backslashreplace"
             )  # a character that the locale lacks must not end the program
         self.stream = stream
         self.gone = False
+        self.links = links
         self._discard = discard
         self._ended = False
 
     def line(self, *parts: Part) -> None:
-        self._write(rendered(parts))
+        self._write(rendered(parts, self.links))
+
+    def ring(self) -> None:
+        """The bell of a terminal; nothing where it is none."""
+        if not self.gone and self.stream.isatty():
+            with contextlib.suppress(OSError):
+                self.stream.write("\a")
+                self.stream.flush()
 
     def log_line(self, *parts: Part, program: str = "") -> None:
         """A line of an endless log: once nobody reads it any more, the command ends, whichever thread this is.
 
         `program`: output of the user's program, passed on byte for byte.
         """
-        self._write(rendered(parts), program)
+        self._write(rendered(parts, self.links), program)
         if self.gone and not self._ended:
             self._ended = True
             _end_main()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from devctl.domain.project.control_characters import visible
+
+if TYPE_CHECKING:
+    from devctl.ui.links import Links
 
 _NAMES = (36, 33, 35, 34, 32, 96, 93, 95)
 
@@ -25,11 +29,15 @@ Part = str | Painted
 """A piece of output; `Out.line` takes several."""
 
 
-def rendered(parts: tuple[Part, ...]) -> str:
-    """The one place where texts become what a terminal reads: control characters in them are escaped, then devctl's colour is
-    added."""
+def rendered(parts: tuple[Part, ...], links: Links | None = None) -> str:
+    """The one place where texts become what a terminal reads: control characters in them are escaped, then devctl's links and
+    colour are added."""
+
+    def shown(text: str) -> str:
+        return visible(text) if links is None else links.linked(visible(text))
+
     return "".join(
-        visible(part) if isinstance(part, str) else f"\x1b[{part.code}m{visible(part.text)}\x1b[0m"
+        shown(part) if isinstance(part, str) else f"\x1b[{part.code}m{shown(part.text)}\x1b[0m"
         for part in parts
     )
 

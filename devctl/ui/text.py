@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -14,6 +15,7 @@ from devctl.domain.command.events import (
     NO_ANSWER,
     OF_NONE,
     UNCHANGED,
+    Alert,
     Asking,
     DepsChanged,
     DepsFailed,
@@ -24,7 +26,6 @@ from devctl.domain.command.events import (
     LogLine,
     Outcome,
     Ready,
-    Recorded,
     Reload,
     Remark,
     StepDone,
@@ -32,6 +33,7 @@ from devctl.domain.command.events import (
     StepFailed,
     StepStarted,
     Switched,
+    Told,
 )
 from devctl.domain.failures.build_output import failed_build
 from devctl.domain.project.control_characters import in_one_line
@@ -43,6 +45,11 @@ from devctl.ui.renderer import Renderer
 from devctl.ui.results import text_of
 from devctl.ui.style import Part, Style
 
+if TYPE_CHECKING:
+    from devctl.ui.links import Links
+
+SUMMED_UP = ("test",)
+"""Steps of which the last line of the result says how long they took."""
 LOOKS = ("read", "look", "compare")
 """Steps that change nothing: they get their own line only if they took long."""
 WORTH_A_LINE = 2_000
@@ -54,7 +61,7 @@ KEPT = 20
 class HumanRenderer(Renderer):
     """Plain lines; on a terminal each running step has a live line with its seconds.
 
-    `colors`: whether stdout and stderr have colour; `now`: the local time.
+    `colors`: whether stdout and stderr have colour; `links`: what makes links in them; `now`: the local time.
     """
 
     def __init__(
@@ -65,9 +72,11 @@ class HumanRenderer(Renderer):
         colors: tuple[bool, bool],
         discard: Callable[[], None],
         now: Callable[[], datetime] = datetime.now,
+        links: tuple[Links | None, Links | None] = (None, None),
     ) -> None:
         super().__init__(discard=discard)
-        self._err = Out(sys.stderr, discard=lambda: None)
+        self._out.links = links[0]
+        self._err = Out(sys.stderr, discard=lambda: None, links=links[1])
         self._quiet, self._verbose = quiet, verbose
         self._names, self._style = Style(colors[0]), Style(colors[1])
         self._wide = 0
@@ -99,13 +108,15 @@ class HumanRenderer(Renderer):
                 self._readable = event.pretty and self._out.stream.isatty()
             case Ready():
                 self._say(self._out, event.text)
+            case Alert():
+                self._live.hidden(self._err.ring)
+            case Told():
+                self._told(event)
             case Remark():
                 self._progress(self._style.dim(event.text))
             case Asking():
                 self._clear()
-            case Recorded():
-                pass  # JSON only: text has its own words for the same event
-            case _:
+            case _:  # Recorded events are JSON only: text has its own words for them
                 if told := self._teller.told(event):
                     self._progress(*told)
 
@@ -144,12 +155,18 @@ class HumanRenderer(Renderer):
         self._live.end(_step_text(step))
         if self._reminder is not None:
             self._reminder.end(_step_text(step))
-        if isinstance(step, StepEnded) or (step.step in LOOKS and step.ms < WORTH_A_LINE):
+        quick = step.step in LOOKS and step.ms < WORTH_A_LINE
+        if isinstance(step, StepEnded) or quick or step.step in SUMMED_UP:
             return
         if isinstance(step, StepFailed):
             self._broken = step.service
         mark = self._style.good("✓") if isinstance(step, StepDone) else self._style.bad("✗")
         self._progress(mark, f" {_step_text(step)}  {step.ms / 1000:.1f} s")
+
+    def _told(self, event: Told) -> None:
+        paint = self._names.good if event.good else self._names.bad
+        below = [f"\n  {line}" for line in event.text.splitlines()]
+        self._say(self._out, paint(event.title), *below)
 
     def _clear(self) -> None:
         self._live.clear()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import threading
@@ -66,7 +68,7 @@ def test_exec_in_a_service_that_is_not_there(running: Started) -> None:
 
 
 def test_go_test_runs_inside(running: Started) -> None:
-    assert running.devctl("test").result == {"command_exit_code": 0}
+    assert running.devctl("test").result["command_exit_code"] == 0
     failing = running.root / "failing_test.go"
     failing.write_text('package main\n\nimport "testing"\n\nfunc TestNo(t *testing.T) { t.Fatal("no") }\n')
     try:
@@ -131,6 +133,38 @@ def test_logs_end_by_themselves_and_are_one_object_a_line(running: Started) -> N
     assert lines and {e["service"] for e in lines} == {"app"}
 
 
+def test_logs_since_a_time_have_what_is_newer(running: Started) -> None:
+    every = [event["line"] for event in running.devctl("logs", "--tail", "1000").named("log")]
+    assert [event["line"] for event in running.devctl("logs", "--since", "24h").named("log")] == every != []
+    assert running.devctl("logs", "--since", "2100-01-01").named("log") == []
+
+
+def test_a_shell_of_the_host_has_the_addresses(running: Started) -> None:
+    script = f'eval "$({shlex.join(DEVCTL)} env)" && printf %s "$APP_URL"'
+    said = subprocess.run(["sh", "-c", script], cwd=running.root, capture_output=True, text=True, check=True)
+    assert said.stdout == f"http://127.0.0.1:{running.port}"
+    assert running.devctl("env").result["variables"]["APP_URL"] == said.stdout
+
+
+def test_on_a_terminal_addresses_are_links(running: Started) -> None:
+    parent, child = pty.openpty()
+    env = {**os.environ, "TERM": "xterm-256color"}
+    process = subprocess.Popen([*DEVCTL, "status"], cwd=running.root, stdout=child, stderr=child, env=env)
+    os.close(child)
+    said = b""
+    with contextlib.suppress(OSError):
+        while chunk := os.read(parent, 4096):
+            said += chunk
+    assert process.wait(60) == 0
+    os.close(parent)
+    url = f"http://127.0.0.1:{running.port}"
+    assert f"\x1b]8;;{url}\x1b\\{url}\x1b]8;;\x1b\\" in said.decode()
+    piped = subprocess.run(
+        [*DEVCTL, "status"], cwd=running.root, capture_output=True, text=True, env=env, check=True
+    )
+    assert "\x1b" not in piped.stdout and url in piped.stdout
+
+
 def test_following_logs_ends_with_its_reader_though_the_service_is_silent(running: Started) -> None:
     argv = [*DEVCTL, "logs", "-f"]
     with subprocess.Popen(
@@ -178,7 +212,7 @@ def test_following_logs_tells_reloads_of_a_detached_project(running: Started) ->
     "words",
     [
         ["up", "-d"], ["prod-preview"], ["down"], ["restart"], ["rebuild"], ["size"], ["clean"], ["status"], ["logs"],
-        ["exec", "app", "--", "true"], ["test"], ["shell"], ["doctor"], ["bases"], ["bases", "build"], ["config", "show"],
+        ["env"], ["exec", "app", "--", "true"], ["test"], ["shell"], ["doctor"], ["bases"], ["bases", "build"], ["config", "show"],
         ["new", "x"], ["init"], ["onboard"], ["demo"],
     ],
     ids=" ".join,

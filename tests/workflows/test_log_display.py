@@ -17,6 +17,8 @@ from devctl.domain.command.requests import LogsRequest, UpRequest
 from devctl.domain.failures.dev_log import Mark
 from devctl.domain.ports.toolbox import Finished
 from devctl.domain.project.log_lines import log_mark
+from devctl.domain.project.state_folder import EVENTS
+from devctl.errors import UsageError
 from devctl.workflows.dev import foreground
 from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.logs.follow import stream
@@ -99,6 +101,60 @@ def test_what_a_watcher_measured_is_told_instead() -> None:
         logs(LogsRequest(project=world.root, json=True, tail=tail), world.box())
         told_last = [json.loads(e.line) for e in world.events if isinstance(e, Recorded)]
         assert told_last == lines[max(0, len(lines) - tail) :]
+
+
+@pytest.mark.parametrize(
+    ("tail", "since", "flags"),
+    [
+        (None, "10m", ["--since", "1796072100.000000"]),
+        (0, "10m", ["--tail", "0", "--since", "1796072100.000000"]),
+        (2, "2026-11-30T00:00:01Z", ["--since", "2026-11-30T00:00:09.0Z"]),
+        (2, "2026-11-30T00:00:12Z", ["--since", "1795996812.000000"]),
+    ],
+)
+def test_the_later_of_two_beginnings_counts(
+    monkeypatch: pytest.MonkeyPatch, tail: int | None, since: str, flags: list[str]
+) -> None:
+    world = running(*SAID)
+    world.now = AT + 440.0
+    assert world.container is not None
+    stamped = [f"2026-11-30T00:00:{second:02}.0Z {line}" for second, line in enumerate(world.container.log)]
+    asked: list[list[str]] = []
+    run, follow = FakeProcesses.run, FakeProcesses.follow
+
+    def recorded(self: FakeProcesses, argv: Any, **how: Any) -> Any:
+        return Finished(0, "\n".join(stamped), "") if "--timestamps" in argv else run(self, argv, **how)
+
+    def followed(self: FakeProcesses, argv: Any, **how: Any) -> Any:
+        asked.append([*argv])
+        return follow(self, argv, **how)
+
+    monkeypatch.setattr(FakeProcesses, "run", recorded)
+    monkeypatch.setattr(FakeProcesses, "follow", followed)
+    logs(LogsRequest(project=world.root, tail=tail, since=since), world.box())
+    assert [argv[2 : argv.index("--")] for argv in asked] == [flags]
+
+
+@pytest.mark.follows("devctl logs --since 10m")
+def test_a_time_that_is_none_is_refused_with_one_that_is() -> None:
+    world = running(*SAID)
+    with pytest.raises(UsageError, match="is not a time") as refused:
+        logs(LogsRequest(project=world.root, since="yesterday"), world.box())
+    words = refused.value.problem.hint.split()
+    assert words[:3] == ["devctl", "logs", "--since"]
+    assert logs(LogsRequest(project=world.root, since=words[3]), world.box()).exit_code == 0
+
+
+def test_events_of_the_watcher_from_then_on_are_told_in_json() -> None:
+    world = running(*SAID)
+    lines = [
+        json.dumps({"type": "event", "name": "reload", "at": f"2026-11-30T00:0{n}:00.000Z", "service": "shop", "ok": True,
+                    "ms": n, "message": ""})
+        for n in range(4)
+    ]  # fmt: skip
+    world.files[world.root / ".devctl" / EVENTS] = "".join(f"{line}\n" for line in lines)
+    logs(LogsRequest(project=world.root, json=True, since="2026-11-30T00:02:00Z"), world.box())
+    assert [json.loads(e.line)["ms"] for e in shown(world) if isinstance(e, Recorded)] == [2, 3]
 
 
 def test_without_a_mark_all_is_shown_as_it_is() -> None:

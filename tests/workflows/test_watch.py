@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from devctl.domain.command.events import DepsRebuilt, LogLine, Reload
+from devctl.domain.command.events import Alert, DepsRebuilt, LogLine, Reload
 from devctl.domain.command.requests import UpRequest
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.state_folder import (
@@ -268,6 +268,13 @@ def test_a_save_that_makes_the_same_binary_is_told_as_served(world: World) -> No
 
 def test_a_failed_build_is_told_once_with_the_compilers_words(world: World) -> None:
     assert reloads(world, *BAD) == [(False, "./main.go:3:1: undefined: x")]
+
+
+def test_a_reload_that_failed_rings_where_devctl_yaml_asks_for_it(world: World) -> None:
+    assert reloads(world, *BAD) and not [e for e in world.events if isinstance(e, Alert)]
+    world.save("devctl.yaml", "watch: {alert: bell}\n")
+    world.events.clear()
+    assert reloads(world, *BAD, *GOOD) and len([e for e in world.events if isinstance(e, Alert)]) == 1
 
 
 def test_a_save_that_air_builds_twice_is_told_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

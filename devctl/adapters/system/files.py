@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from devctl.adapters.system import beneath, locks, regular_file
@@ -19,6 +19,7 @@ from devctl.errors import DevctlError, MachineError
 
 _EVENTLESS = ("9p", "drvfs", "fuse.", "cifs", "smb", "nfs", "vboxsf", "virtiofs", "prl_fs", "afs", "ncpfs")
 """Kinds of mounts that do not report a save made elsewhere (WSL#4739, nfs, ...)."""
+_SOURCE = (".go", ".tmpl", ".html", ".tpl", ".sql", ".css", ".js")
 _NOT_SOURCE = frozenset({"vendor", "node_modules", "testdata", "tmp"})
 
 
@@ -139,10 +140,31 @@ class SystemFiles:
         found: list[tuple[str, float]] = []
         for folder, files in _source_folders(root):
             for name in files:
-                if name.endswith((".go", ".tmpl", ".html", ".tpl", ".sql", ".css", ".js")):
+                if name.endswith(_SOURCE):
                     path = Path(folder, name)
                     with contextlib.suppress(OSError):
                         found.append((str(path.relative_to(root)), path.stat().st_mtime))
+        return found
+
+    def sources(self, root: Path, *, without: Collection[str]) -> Mapping[str, Mapping[str, tuple[int, int]]]:
+        from devctl.domain.gotest.affected import MANIFESTS
+
+        found: dict[str, dict[str, tuple[int, int]]] = {}
+        for folder, names, files in regular_file.walk(root):
+            here = os.path.relpath(folder, root)
+            data = "testdata" in Path(here).parts
+            names[:] = sorted(
+                n
+                for n in names
+                if data or n == "testdata" or (n not in _NOT_SOURCE and not n.startswith("."))
+                if os.path.normpath(f"{here}/{n}") not in without
+            )
+            mine = found[here] = {}
+            for name in files:
+                if data or name.endswith(_SOURCE) or name in MANIFESTS:
+                    with contextlib.suppress(OSError):
+                        facts = Path(folder, name).stat()
+                        mine[name] = facts.st_mtime_ns, facts.st_size
         return found
 
     def newer(self, paths: Iterable[Path], *, than: int) -> Path | None:

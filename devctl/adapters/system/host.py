@@ -234,6 +234,23 @@ def no_color() -> bool:
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
+def opens_links() -> bool:
+    """Whether a terminal may know OSC 8. Those that do not leave such a sequence out, but the kernel's console and a dumb one."""
+    return os.environ.get("TERM", "dumb") not in ("dumb", "linux", "unknown")
+
+
+def file_address(path: Path, line: int, column: int) -> str | None:
+    """What opens a file: in the terminal of VS Code at its line, elsewhere whatever opens such files; None where there is none."""
+    from urllib.parse import quote
+
+    if not path.is_file():
+        return None
+    quoted = quote(str(path.absolute()))
+    if os.environ.get("TERM_PROGRAM") == "vscode":
+        return f"vscode://file{quoted}:{line}:{column or 1}"
+    return f"file://{quote(socket.gethostname())}{quoted}"
+
+
 def home_folder() -> Path:
     try:
         return _home()

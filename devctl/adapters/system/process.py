@@ -127,10 +127,16 @@ class SystemProcesses:
 
     @contextlib.contextmanager
     def follow(
-        self, argv: Sequence[str], *, on_line: Callable[[str, str], None], together: bool = False
+        self,
+        argv: Sequence[str],
+        *,
+        on_line: Callable[[str, str], None],
+        together: bool = False,
+        attended: bool = False,
     ) -> Iterator[Running]:
         try:
-            child = _start(argv, cwd=None, env=host.child_environment(), stdin=False, together=together)
+            environment = host.child_environment()
+            child = _start(argv, cwd=None, env=environment, stdin=attended, together=together)
         except _NOT_STARTED as error:
             on_line("stderr", _not_started(argv, error, None).stderr)
             yield _Running(None)
@@ -140,7 +146,12 @@ class SystemProcesses:
             yield _Running(child)
         finally:
             ended_by_us = child.poll() is None
-            if ended_by_us:
+            if child.stdin is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    child.stdin.close()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(TERMINATE_AFTER)
+            if child.poll() is None:
                 child.terminate()
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(2)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from devctl.adapters.system.border import bordered
 from devctl.errors import InterruptedByUser
@@ -43,12 +46,13 @@ class FolderWatcher:
         paths: Iterable[Path],
         *,
         stop: Callable[[], bool],
+        folders: Iterable[Path] = (),
         poll: bool = False,
         at_once: Callable[[frozenset[Path]], bool] = lambda changed: False,
         on_poll: Callable[[str], None] = lambda reason: None,
     ) -> Iterator[frozenset[Path]]:
-        wanted, folders = _watched(paths)
-        core = _Stamps(wanted) if poll else self._open(wanted, folders, on_poll)
+        wanted = _Wanted(*_watched(paths), frozenset(folders))
+        core = _Stamps(wanted) if poll else self._open(wanted, on_poll)
         try:
             yield frozenset()  # armed: nothing that happens from now on is missed
             while not stop():
@@ -57,9 +61,9 @@ class FolderWatcher:
         finally:
             core.close()
 
-    def _open(self, wanted: frozenset[Path], folders: list[str], on_poll: Callable[[str], None]) -> Any:
+    def _open(self, wanted: _Wanted, on_poll: Callable[[str], None]) -> Any:
         try:
-            return self._notify(folders)
+            return self._notify(sorted({*wanted.above, *map(str, wanted.folders)}))
         except FileNotFoundError:
             raise  # a folder has disappeared since the last look
         except (OSError, RuntimeError) as error:  # no inotify instances or watches left
@@ -69,7 +73,7 @@ class FolderWatcher:
     def _settle(
         self,
         core: Any,
-        wanted: frozenset[Path],
+        wanted: _Wanted,
         changed: frozenset[Path],
         *,
         at_once: Callable[[frozenset[Path]], bool],
@@ -94,11 +98,22 @@ def _notify(folders: list[str]) -> Any:
     return RustNotify(folders, False, False, 0, False, True)
 
 
+class _Wanted(Struct, frozen=True):
+    """`paths`: those that count, as do the files of `folders`; `above`: the folders that `paths` lie in."""
+
+    paths: frozenset[Path]
+    above: list[str]
+    folders: frozenset[Path] = frozenset()
+
+    def counts(self, path: Path) -> bool:
+        return path in self.paths or path.parent in self.folders
+
+
 class _Stamps:
     """Polling with the core's interface. watchfiles' own compares whole seconds, so it misses a second save within one."""
 
-    def __init__(self, paths: frozenset[Path]) -> None:
-        self._paths = paths
+    def __init__(self, wanted: _Wanted) -> None:
+        self._wanted = wanted
         self._known = self._look()
 
     def watch(
@@ -106,14 +121,19 @@ class _Stamps:
     ) -> set[tuple[int, str]] | str:
         time.sleep(timeout_ms / 1000)
         before, self._known = self._known, self._look()
-        changed = {(0, str(path)) for path in self._paths if before[path] != self._known[path]}
+        both = {*before, *self._known}
+        changed = {(0, str(path)) for path in both if before.get(path) != self._known.get(path)}
         return changed or "timeout"
 
     def close(self) -> None:
         return None
 
     def _look(self) -> dict[Path, tuple[int, int, int] | None]:
-        return {path: _stamp(path) for path in self._paths}
+        found = {path: _stamp(path) for path in self._wanted.paths}
+        for folder in self._wanted.folders:
+            with contextlib.suppress(OSError):
+                found |= {path: _stamp(path) for path in folder.iterdir()}
+        return found
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
@@ -138,10 +158,10 @@ def _watched(paths: Iterable[Path]) -> tuple[frozenset[Path], list[str]]:
     return frozenset(wanted), sorted(folders)
 
 
-def _news(core: Any, wanted: frozenset[Path], *, timeout_ms: int) -> frozenset[Path]:
+def _news(core: Any, wanted: _Wanted, *, timeout_ms: int) -> frozenset[Path]:
     news = core.watch(STEP_MS, STEP_MS, timeout_ms, None)
     if news == "signal":  # the core swallows what the handler raised
         raise InterruptedByUser
     if isinstance(news, str):
         return frozenset()
-    return frozenset(Path(path) for _, path in news) & wanted
+    return frozenset(path for _, name in news if wanted.counts(path := Path(name)))

@@ -53,13 +53,23 @@ def logs(
     tail: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Show only the last N lines of each service.")
     ] = None,
+    *,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only newer lines: 10m, 1h30m, or 2026-01-31T12:00:00."),
+    ] = None,
     pretty: Pretty = False,
 ) -> None:
     """Show the logs of services; with --json, also reloads, rebuilds and switches."""
     from devctl.workflows.logs import status_and_logs as observe
 
     request = LogsRequest(
-        **common(context), services=tuple(services or ()), follow=follow, tail=tail, pretty=pretty
+        **common(context),
+        services=tuple(services or ()),
+        follow=follow,
+        tail=tail,
+        since=since,
+        pretty=pretty,
     )
     later(context, "logs", lambda box: observe.logs(request, box))
 

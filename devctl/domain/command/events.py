@@ -150,6 +150,36 @@ class Happened(Struct, frozen=True):
     serves: bool = True
 
 
+class RoundTested(Struct, frozen=True):
+    """`devctl test --watch` has tested what a save affects. `changed`: paths relative to the project, none in the first round;
+    `packages`, `failed`, `counts`: as in the result of `test`; `failing`: packages that failed before and were not affected."""
+
+    name: ClassVar[str] = "test.round"
+    ok: bool
+    ms: int
+    changed: tuple[str, ...]
+    packages: tuple[dict[str, object], ...]
+    failed: tuple[dict[str, object], ...]
+    counts: dict[str, int]
+    coverage: float | None = None
+    failing: tuple[str, ...] = ()
+
+
+class Told(Struct, frozen=True):
+    """A part of a command's result, for a person as soon as it is known; JSON has it in the result."""
+
+    name: ClassVar[str] = "told"
+    title: str
+    text: str = ""
+    good: bool = True
+
+
+class Alert(Struct, frozen=True):
+    """Something went wrong that a person should hear of who does not look: a terminal rings."""
+
+    name: ClassVar[str] = "alert"
+
+
 class Ready(Struct, frozen=True):
     """A foreground `up` is ready; `text` for people. Scripts see the probe's `step.done` and then the log."""
 
@@ -172,10 +202,19 @@ class Recorded(Struct, frozen=True):
 
 
 InJson = (
-    StepStarted | StepDone | StepFailed | LogLine | Reload | DepsChanged | DepsRebuilt | DepsFailed | Switched
+    StepStarted
+    | StepDone
+    | StepFailed
+    | LogLine
+    | Reload
+    | DepsChanged
+    | DepsRebuilt
+    | DepsFailed
+    | Switched
+    | RoundTested
 )
 """Events with a JSON form, whoever emits them: a command, or the background watcher, which records them."""
-Event = InJson | Ready | Planned | Recorded | Remark | Asking | Following | Happened
+Event = InJson | Ready | Planned | Recorded | Remark | Asking | Following | Happened | Told | Alert
 
 
 class Outcome(Struct):

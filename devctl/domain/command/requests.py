@@ -88,7 +88,13 @@ class LogsRequest(Request, frozen=True, kw_only=True):
     services: tuple[str, ...] = ()
     follow: bool = False
     tail: int | None = None
+    since: str | None = None
     pretty: bool = False
+
+
+class EnvRequest(Request, frozen=True, kw_only=True):
+    service: str | None = None
+    form: str = "sh"
 
 
 class ExecRequest(Request, frozen=True, kw_only=True):
@@ -97,7 +103,13 @@ class ExecRequest(Request, frozen=True, kw_only=True):
 
 
 class GoTestRequest(Request, frozen=True, kw_only=True):
+    """`packages`: with the flags of `go test` among them; `junit`: relative to where devctl was called."""
+
     packages: tuple[str, ...] = ()
+    race: bool = False
+    cover: bool = False
+    junit: Path | None = None
+    verbose: bool = False
 
 
 class ShellRequest(Request, frozen=True, kw_only=True):

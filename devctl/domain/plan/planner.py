@@ -21,7 +21,7 @@ from devctl.domain.plan.engine_state import (
 )
 
 StepName = Literal[
-    "base", "build", "start", "probe", "stop", "restart", "remove", "exec", "logs", "check", "write"
+    "base", "build", "start", "probe", "stop", "restart", "remove", "exec", "logs", "read", "check", "write"
 ]
 
 MUST_ANSWER = "until it answers"

@@ -43,7 +43,7 @@ CACHE_TARGET = "/cache"
 CACHE_KEY = "devctl-cache"
 # Read by the scripts of devctl's dev stage, even if `init` wrote it into the compose file; every other variable with that
 # prefix belongs to the service.
-_FOR_AIR = frozenset(
+FOR_AIR = frozenset(
     {"AIR_POLL"}
     | {
         f"DEVCTL_{word}"
@@ -415,7 +415,7 @@ def _prod(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
     elif service.start.args:
         spec["command"] = list(service.start.args)
     environment = {**_environment(spec, service, run), **service.start.env, **service.start.prod_env}
-    spec["environment"] = {k: v for k, v in environment.items() if k not in _FOR_AIR}
+    spec["environment"] = {k: v for k, v in environment.items() if k not in FOR_AIR}
     if service.start.writable:
         spec["tmpfs"] = [*(spec.get("tmpfs") or []), *service.start.writable]
     if service.build.dev_stage is not None and _of_the_dev_stage(str(spec.get("user") or "")):

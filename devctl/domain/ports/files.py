@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -78,6 +78,10 @@ class Files(Protocol):
 
     def go_files(self, root: Path) -> Sequence[tuple[str, float]]:
         """Relative path and mtime of each source file below `root`, except in vendored, hidden and state folders."""
+
+    def sources(self, root: Path, *, without: Collection[str]) -> Mapping[str, Mapping[str, tuple[int, int]]]:
+        """By folder, relative to `root`, the names of what tests may be made from: source files as of `go_files`, go.mod and its
+        like, and all that lies below a `testdata`; each with its time of change in ns and its size. `without`: folders."""
 
     def newer(self, paths: Iterable[Path], *, than: int) -> Path | None:
         """One of these files, or of those below if it is a folder, that changed after `than` (ns); links are not followed."""

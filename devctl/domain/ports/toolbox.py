@@ -91,12 +91,18 @@ class Processes(Protocol):
         """Run with devctl's own terminal handed over; returns its code."""
 
     def follow(
-        self, argv: Sequence[str], *, on_line: Callable[[str, str], None], together: bool = False
+        self,
+        argv: Sequence[str],
+        *,
+        on_line: Callable[[str, str], None],
+        together: bool = False,
+        attended: bool = False,
     ) -> AbstractContextManager[Running]:
         """A child whose lines go to `on_line(stream, line)` from threads until the context ends it: with their line ends,
         except for pieces of a line, and byte for byte (`surrogateescape`).
 
-        `together`: both streams as one, `stdout`, which keeps their order.
+        `together`: both streams as one, `stdout`, which keeps their order. `attended`: the child's input stays open until then;
+        the child exits by itself when it is closed, even if devctl was killed.
         """
 
     def one_interrupt(self) -> AbstractContextManager[Callable[[], None]]:
@@ -234,11 +240,12 @@ class Watcher(Protocol):
         paths: Iterable[Path],
         *,
         stop: Callable[[], bool],
+        folders: Iterable[Path] = (),
         poll: bool = False,
         at_once: Callable[[frozenset[Path]], bool] = ...,
         on_poll: Callable[[str], None] = ...,
     ) -> Iterator[frozenset[Path]]:
-        """Changes of exactly these files, existing or not.
+        """Changes of exactly these files, existing or not, and of all files directly in `folders`.
 
         The first batch is empty and means that the watch is armed; empty ones follow now and then, so that a caller can check
         other things. `at_once`: whether a batch need not wait for quiet. `poll`: poll instead of using events; `on_poll` gets

@@ -174,7 +174,7 @@ class Prod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """`also`: more paths whose change rebuilds the deps layer; `poll`: on network mounts, or if set here."""
+    """`also`: more paths whose change rebuilds the deps layer; `poll`: on network mounts, or if set here; `alert`: beside text."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
@@ -188,6 +188,14 @@ class Watch:
             "`auto`: on mounts that do not pass on file events",
         ),
     ] = "auto"
+    alert: Annotated[
+        Literal["none", "bell", "desktop", "both"],
+        Doc(
+            "how else to report a failed reload: `bell` (terminal bell in a foreground `up`), `desktop` (a notification by "
+            "notify-send or osascript, also from the background watcher), `both`",
+            "`none`",
+        ),
+    ] = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -201,6 +201,7 @@ class Project(Struct, frozen=True):
     prod_target: str = ""
     watch_also: tuple[str, ...] = ()
     watch_poll: str = "auto"
+    watch_alert: str = "none"
     warnings: tuple[Problem, ...] = ()
     left_out_builders: tuple[str, ...] = ()
     compose_dir: str = "."

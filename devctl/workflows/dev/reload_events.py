@@ -10,12 +10,14 @@ from msgspec import Struct, field
 
 from devctl.domain.command.events import ENDED_AT_START, NO_ANSWER, UNCHANGED, Reload
 from devctl.domain.failures.dev_log import Mark
+from devctl.domain.failures.places import telling_line
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Clock
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError
+from devctl.workflows.dev.alert import alert
 from devctl.workflows.ready.wait import address, answers, following
 
 LOOK = 1.0
@@ -49,7 +51,15 @@ def follow_reloads(
         run = f"{container.id} {container.started_at}"
         started_now = last not in ("", run)
         last = run
-        follower = _Follower(box, project().root, service, container, saved=saved, starting=started_now)
+        follower = _Follower(
+            box,
+            project().root,
+            service,
+            container,
+            saved=saved,
+            starting=started_now,
+            alert=project().watch_alert,
+        )
         follower.follow(stop)
 
 
@@ -73,6 +83,7 @@ class _Follower(Struct):
     container: Container
     saved: Callable[[], None]
     starting: bool
+    alert: str = "none"
     changed: float = 0.0
     told: tuple[float, str] = (0.0, "")
     built: bool = False
@@ -146,6 +157,8 @@ class _Follower(Struct):
     def _emit(self, *, ok: bool, message: str = "") -> None:
         ms = max(0, round((self.box.clock.now() - self.changed) * 1000))
         self.box.reporter.emit(Reload(self.service.name, ok=ok, ms=ms, message=message))
+        if not ok:
+            alert(self.box, self.alert, f"{self.service.name}: reload failed", telling_line(message))
 
     def _newest(self) -> float:
         """The moment of the save: the youngest source file's time of change, including those of other modules of the project."""

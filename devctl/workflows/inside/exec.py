@@ -1,4 +1,4 @@
-"""Commands inside a running service: exec, test, shell."""
+"""Commands inside a running service: exec, shell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from devctl.domain.command.argv import docker
 from devctl.domain.command.events import LogLine, Outcome
-from devctl.domain.command.requests import ExecRequest, GoTestRequest, ShellRequest
+from devctl.domain.command.requests import ExecRequest, ShellRequest
 from devctl.domain.dockerfile.runtime_bases import SHELL_BASE
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
 from devctl.domain.plan.planner import Step
@@ -30,30 +30,7 @@ def exec_(request: ExecRequest, box: Toolbox) -> Outcome:
     container = running(box.files, box.engine, project, request.service)
     if request.dry_run:
         return plan_outcome([Step("exec", request.service, " ".join(request.command))])
-    return _run(box, request.service, ["exec"], container, request.command, json=request.json)
-
-
-def test(request: GoTestRequest, box: Toolbox) -> Outcome:
-    """Run `go test` in the running dev container, with its modules and its build cache."""
-    project = load(box, request.project)
-    service = project.services[0]
-    container = running(box.files, box.engine, project, service.name)
-    if container.labels.get(MODE_LABEL) == "prod":
-        raise UsageError(
-            "the production image has no Go toolchain",
-            code="not-in-dev",
-            hint="devctl up -d, then devctl test",
-        )
-    tags = ["-tags", ",".join(service.build.tags)] if service.build.tags else []
-    command = ["go", "test", *tags, *(request.packages or ["./..."])]
-    if request.dry_run:
-        return plan_outcome([Step("exec", service.name, " ".join(command))])
-    how = (
-        ["exec", "--workdir", service.module_mounted_at]
-        if service.build.shares_cache or service.build.dev_stage is None
-        else ["exec"]
-    )
-    return _run(box, service.name, how, container, command, json=request.json, tests=True)
+    return run_attached(box, request.service, ["exec"], container, request.command, json=request.json)
 
 
 def shell(request: ShellRequest, box: Toolbox) -> Outcome:
@@ -90,7 +67,7 @@ def running(files: Files, engine: Engine, project: Project, service: str) -> Con
     return container
 
 
-def _run(
+def run_attached(
     box: Toolbox,
     service: str,
     how: Sequence[str],
@@ -100,6 +77,7 @@ def _run(
     json: bool,
     tests: bool = False,
 ) -> Outcome:
+    """With our own terminal, or in JSON line by line. `tests`: their code is 1 where it is not 0."""
     if json:
         done = box.processes.run(
             docker(*how, to=[container.id, *command]),

@@ -7,6 +7,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Literal, cast
 
 from msgspec import Struct, field
@@ -21,7 +22,7 @@ from devctl.domain.ports.toolbox import Running, Toolbox
 from devctl.domain.project.log_lines import LogLines, Said
 from devctl.domain.project.model import Project
 from devctl.domain.project.state_folder import EVENTS
-from devctl.workflows.logs.recorded_events import recorded_event, told_to_people
+from devctl.workflows.logs.recorded_events import recorded_at, recorded_event, told_to_people
 from devctl.workflows.logs.told_events import OfLog, TellOnce
 from devctl.workflows.session.name_conflict import own_containers
 
@@ -33,9 +34,11 @@ READ_AT_MOST = 32_000_000
 """Bytes from the end of a log in which the last lines of its program are searched."""
 
 
-def follow_services(box: Toolbox, project: Project, request: LogsRequest) -> None:
+def follow_services(
+    box: Toolbox, project: Project, request: LogsRequest, *, since: float | None = None
+) -> None:
     """Print the containers' logs; with `follow` until Ctrl-C or until nobody reads them any more, switching to recreated
-    containers."""
+    containers. `since`: print only newer lines, in seconds since the epoch."""
     names, tail = request.services, request.tail
     if request.follow:
         # A service that prints nothing for hours would keep `logs -f | head` open until its next line.
@@ -44,6 +47,7 @@ def follow_services(box: Toolbox, project: Project, request: LogsRequest) -> Non
             project,
             names,
             tail=tail,
+            since=since,
             stop=box.host.reader_left,
             json=request.json,
             pretty=request.pretty,
@@ -54,11 +58,12 @@ def follow_services(box: Toolbox, project: Project, request: LogsRequest) -> Non
     recorded = _Recorded(box, project)
     told = TellOnce(box.reporter.emit, box.clock.now, math.inf, recorded.past)
     for container in containers:
-        flags = [*_last(box, container, tail)]
+        flags = _from(_last(box, container, tail), since)
         with _followed(box, container, told, flags, together=not request.json) as log:
             while log.runs():  # a log may be long, and Ctrl-C stops it
                 box.clock.sleep(0.02)
-    for line in deque(recorded.before, maxlen=tail) if request.json else ():
+    before = [line for line in recorded.before if since is None or recorded_at(line) >= since]
+    for line in deque(before, maxlen=tail) if request.json else ():
         box.reporter.emit(Recorded(line))
 
 
@@ -69,6 +74,7 @@ def stream(
     *,
     tail: int | None,
     stop: Callable[[], bool],
+    since: float | None = None,
     json: bool = False,
     pretty: bool = False,
     watched: bool = False,
@@ -94,7 +100,7 @@ def stream(
                     ):
                         continue
                     flags = ["--since", container.started_at] if before is not None else []
-                    flags = [*_last(box, container, tail)] if first else flags
+                    flags = _from(_last(box, container, tail), since) if first else flags
                     log = _followed(box, container, told, ["--follow", *flags], together=not json)
                     seen[container.id] = open_logs.enter_context(log)
             for line in recorded.new() if not watched else []:
@@ -140,6 +146,15 @@ def _last(box: Toolbox, container: Container, tail: int | None) -> Sequence[str]
         if len(lines) < asked or done.code != 0:
             return ()
         asked *= 8
+
+
+def _from(last: Sequence[str], since: float | None) -> list[str]:
+    """The later of the two beginnings, where there are two."""
+    if since is None:
+        return [*last]
+    if last[:1] == ("--since",) and datetime.fromisoformat(last[1]).timestamp() >= since:
+        return [*last]
+    return [*(() if last[:1] == ("--since",) else last), "--since", f"{since:.6f}"]
 
 
 def _theirs(text: str, mark: str) -> bool:

@@ -30,6 +30,15 @@ def recorded_event(line: str) -> Mapping[str, Any] | None:
     return found[0] if found is not None else None
 
 
+def recorded_at(line: str) -> float:
+    """When it was, in seconds; 0 where it does not say."""
+    said = recorded_event(line) or {}
+    try:
+        return datetime.fromisoformat(str(said.get("at"))).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+
+
 def told_to_people(line: str) -> tuple[float, Event] | None:
     """Its time, in seconds, and the event, if it is one of those that people see when it happens."""
     found = _read(line)

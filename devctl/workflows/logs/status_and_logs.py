@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from devctl.domain.command.events import Outcome
+from devctl.domain.command.moments import moment
 from devctl.domain.command.requests import LogsRequest, StatusRequest
 from devctl.domain.command.state import Serving, State
 from devctl.domain.plan.planner import Step
@@ -70,11 +71,21 @@ def logs(request: LogsRequest, box: Toolbox) -> Outcome:
     )
     check_services(project, [name for name in request.services if name not in running])
     names = list(request.services)
+    since = _since(request, box.clock.now())
     if request.dry_run:
         return plan_outcome([Step("logs", name, "requested") for name in names])
     try:
-        follow_services(box, project, request)
+        follow_services(box, project, request, since=since)
     except (KeyboardInterrupt, InterruptedByUser):
         if not request.follow:
             raise
     return Outcome()  # Ctrl-C is the normal end of following
+
+
+def _since(request: LogsRequest, now: float) -> float | None:
+    if request.since is None:
+        return None
+    try:
+        return moment(request.since, now=now)
+    except ValueError as error:
+        raise UsageError(f"--since {error}", code="usage", hint="devctl logs --since 10m") from None

@@ -1,0 +1,94 @@
+"""What a `go test` came to: packages, their tests, and what does not compile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+CaseStatus = Literal["passed", "failed", "skipped", "unfinished"]
+"""`unfinished`: its process ended before it, because of another test."""
+PackageStatus = Literal["passed", "failed", "skipped"]
+"""`skipped`: it has no test files."""
+
+
+class CaseResult(Struct, frozen=True):
+    """A test, a subtest, an example, a seed of a fuzz test. `output`: what it printed, without what `go test` prints of it."""
+
+    package: str
+    name: str
+    status: CaseStatus
+    seconds: float = 0.0
+    output: str = ""
+
+    @property
+    def races(self) -> bool:
+        return "WARNING: DATA RACE" in self.output
+
+
+class PackageResult(Struct, frozen=True):
+    """`summary`: the line in which `go test` says it (`ok  	shop/cart	0.1s`); `output`: what was printed beside its tests;
+    `coverage`: in percent; `broken`: the package whose build failed, "" where it was tested."""
+
+    path: str
+    status: PackageStatus
+    seconds: float = 0.0
+    cached: bool = False
+    cases: tuple[CaseResult, ...] = ()
+    output: str = ""
+    summary: str = ""
+    coverage: float | None = None
+    broken: str = ""
+
+    @property
+    def failures(self) -> tuple[CaseResult, ...]:
+        """The tests that failed, without those that did so only because of their subtests."""
+        failed = [case for case in self.cases if case.status == "failed"]
+        parents = {case.name.rpartition("/")[0] for case in failed}
+        return tuple(case for case in failed if case.output.strip() or case.name not in parents)
+
+
+class BuildErrors(Struct, frozen=True):
+    """What the compiler, or vet, said of a package; `text` without the line that names it."""
+
+    package: str
+    text: str
+
+
+class Counts(Struct, frozen=True):
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    unfinished: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.passed + self.failed + self.skipped + self.unfinished
+
+
+class GoTestResult(Struct, frozen=True):
+    """`said`: lines that belong to no package: why `go test` did not begin, most often."""
+
+    packages: tuple[PackageResult, ...] = ()
+    builds: tuple[BuildErrors, ...] = ()
+    said: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> Counts:
+        return count(case for package in self.packages for case in package.cases)
+
+    @property
+    def failed(self) -> tuple[PackageResult, ...]:
+        return tuple(package for package in self.packages if package.status == "failed")
+
+    def waiting_for(self, broken: str) -> tuple[str, ...]:
+        """The packages that were not tested because this one does not compile."""
+        return tuple(p.path for p in self.packages if p.broken == broken and p.path != broken)
+
+
+def count(cases: Iterable[CaseResult]) -> Counts:
+    found = {"passed": 0, "failed": 0, "skipped": 0, "unfinished": 0}
+    for case in cases:
+        found[case.status] += 1
+    return Counts(**found)
