@@ -273,9 +273,9 @@ class World:
         self.recipes: dict[str, Recipe] = {}
         self.room, self.at_once = (4, 8_000_000_000), 0
         self.has_home = True
-        self.reader_left = False
         self.env: dict[str, str] = {}
-        self.agrees = False
+        self.agrees = self.reader_left = False
+        self.press, self.opened, self.has_browser = _unheard, list[str](), True
         self.unpullable: set[str] = set()
         self.no_delve = 0
         self.delve: tuple[list[str], bytes] = ([], b"")
@@ -500,6 +500,7 @@ class World:
             prober=mortal(FakeProber(self)),
             clock=mortal(FakeClock(self)),
             host=mortal(FakeHost(self, life)),
+            terminal=FakeTerminal(self),
             watcher=cast("Any", None),
             templates=mortal(FakeTemplates()),
             machine=lambda: cast("Any", SimpleNamespace(images=FakeStore())),
@@ -569,10 +570,6 @@ class FakeHost(_Port):
     def ask(self, question: str, *, secret: bool = False) -> str | None:
         return None
 
-    @contextlib.contextmanager
-    def keys(self) -> Iterator[Callable[[], str | None]]:
-        yield lambda: None
-
     def port_free(self, ip: str, port: int) -> bool:
         live = [c for c in self._world.containers.values() if c.state in HOLDS_PORTS]
         return port not in self._world.taken_ports | {p for c in live for p in c.ports.values()}
@@ -585,6 +582,32 @@ class FakeHost(_Port):
 
     def own_program(self) -> list[str]:
         return ["devctl"]
+
+
+class FakeTerminal:
+    """Keys are pressed by the test: `world.press("p")`, in the thread that calls it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    @contextlib.contextmanager
+    def keys(self, hear: Callable[[str], None]) -> Iterator[None]:
+        self._world.press = hear
+        try:
+            yield
+        finally:
+            self._world.press = _unheard
+
+    def interrupt(self) -> None:
+        raise KeyboardInterrupt
+
+    def show_page(self, url: str) -> bool:
+        self._world.opened.append(url)
+        return self._world.has_browser
+
+
+def _unheard(key: str) -> None:
+    raise AssertionError(f"nobody hears the key {key}")
 
 
 class FakeStore:

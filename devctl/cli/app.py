@@ -153,6 +153,8 @@ def _renderer(options: GlobalOptions) -> Renderer:
         verbose=options.verbose,
         colors=(wiring.wants_color(options.color, sys.stdout), wiring.wants_color(options.color, sys.stderr)),
         links=(wiring.links(sys.stdout, options.project), wiring.links(sys.stderr, options.project)),
+        screen=wiring.wants_screen() and not options.quiet,
+        utf8=wiring.shows_utf8(),
         discard=wiring.discard_stdout,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -10,6 +11,7 @@ from devctl.adapters.docker.compose import ComposeCli
 from devctl.adapters.docker.engine import EngineCli
 from devctl.adapters.project_files.shipped_templates import ShippedTemplates
 from devctl.adapters.project_files.sources import ProjectSources
+from devctl.adapters.screen.terminal import SystemTerminal
 from devctl.adapters.system import host
 from devctl.adapters.system.files import SystemFiles
 from devctl.adapters.system.host import SystemClock, SystemHost
@@ -19,7 +21,7 @@ from devctl.adapters.system.private_state import HomePrivateState
 from devctl.adapters.system.process import SystemProcesses
 from devctl.adapters.system.state_folder import SystemStateFolder
 from devctl.adapters.system.watcher import FolderWatcher
-from devctl.domain.command.events import Asking, LogLine
+from devctl.domain.command.events import Asking, LogLine, OnTerminal
 from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.toolbox import Images, Toolbox
 
@@ -49,6 +51,7 @@ def toolbox(reporter: Reporter) -> Toolbox:
         prober=SocketProber(),
         clock=SystemClock(),
         host=_host(reporter),
+        terminal=SystemTerminal(ours=lambda yes: reporter.emit(OnTerminal(yes))),
         watcher=FolderWatcher(),
         templates=ShippedTemplates(),
         machine=cache(lambda: _machine(reporter, processes, identity)),
@@ -104,6 +107,15 @@ def links(stream: TextIO, project: Path | None) -> Links | None:
         return None if folder is None else host.file_address(folder / file, line, column)
 
     return Links(address)
+
+
+def wants_screen() -> bool:
+    """A line is drawn below what both streams print: it has to be the same terminal for both."""
+    return sys.stdout.isatty() and sys.stderr.isatty() and host.moves_its_cursor()
+
+
+def shows_utf8() -> bool:
+    return host.shows_utf8()
 
 
 def save_report(text: str) -> Path:

@@ -15,15 +15,19 @@ from devctl.domain.command.events import (
     NO_ANSWER,
     OF_NONE,
     UNCHANGED,
+    ActionFailed,
     Alert,
     Asking,
+    Cleared,
     DepsChanged,
     DepsFailed,
     DepsRebuilt,
     Event,
+    Filtered,
     Following,
     Happened,
     LogLine,
+    OnTerminal,
     Outcome,
     Ready,
     Reload,
@@ -43,6 +47,7 @@ from devctl.ui.live import LiveLine, Reminder
 from devctl.ui.out import Out
 from devctl.ui.renderer import Renderer
 from devctl.ui.results import text_of
+from devctl.ui.status_line import StatusLine
 from devctl.ui.style import Part, Style
 
 if TYPE_CHECKING:
@@ -59,9 +64,10 @@ KEPT = 20
 
 
 class HumanRenderer(Renderer):
-    """Plain lines; on a terminal each running step has a live line with its seconds.
+    """Plain lines; on a terminal each running step has a live line with its seconds, and a foreground `up` a status line.
 
-    `colors`: whether stdout and stderr have colour; `links`: what makes links in them; `now`: the local time.
+    `colors`: whether stdout and stderr have colour; `links`: what makes links in them; `screen`: whether a status line can be
+    drawn, `utf8`: with more than ASCII; `now`: the local time.
     """
 
     def __init__(
@@ -71,6 +77,8 @@ class HumanRenderer(Renderer):
         verbose: bool,
         colors: tuple[bool, bool],
         discard: Callable[[], None],
+        screen: bool = False,
+        utf8: bool = True,
         now: Callable[[], datetime] = datetime.now,
         links: tuple[Links | None, Links | None] = (None, None),
     ) -> None:
@@ -90,8 +98,16 @@ class HumanRenderer(Renderer):
         told = drawn or quiet or verbose  # the output of services is shown
         self._reminder = None if told else Reminder(self._remind, lock=self._lock)
         self._warned: set[Problem] = set()
+        self._line = StatusLine(
+            sys.stderr, enabled=screen, style=self._style, utf8=utf8, now=now, lock=self._lock
+        )
+        self._only = ""
 
     def show(self, event: Event) -> None:
+        self._show(event)
+        self._on_screen(event)
+
+    def _show(self, event: Event) -> None:
         match event:
             case StepStarted():
                 for service in (event.service, OF_NONE):
@@ -109,7 +125,7 @@ class HumanRenderer(Renderer):
             case Ready():
                 self._say(self._out, event.text)
             case Alert():
-                self._live.hidden(self._err.ring)
+                self._above(self._err.ring)
             case Told():
                 self._told(event)
             case Remark():
@@ -120,6 +136,20 @@ class HumanRenderer(Renderer):
                 if told := self._teller.told(event):
                     self._progress(*told)
 
+    def _on_screen(self, event: Event) -> None:
+        match event:
+            case OnTerminal():
+                self._live.clear()
+            case ActionFailed():
+                self._failed(event.error)
+            case Filtered():
+                self._only = event.service
+            case Cleared():
+                self._line.clear_screen()
+            case _:
+                pass
+        self._line.hear(event)
+
     def show_warning(self, problem: Problem, *, again: bool) -> None:
         if problem not in self._warned and not self._quiet and (self._verbose or not again):
             self._warned.add(problem)
@@ -128,6 +158,7 @@ class HumanRenderer(Renderer):
     def finished(self, command: str, outcome: Outcome) -> int:
         with self._lock:
             self._clear()
+            self._line.end()
             text = text_of(command, outcome)
             if text:
                 self._say(self._out, text)
@@ -138,16 +169,21 @@ class HumanRenderer(Renderer):
     def failed(self, command: str, error: DevctlError) -> int:
         with self._lock:
             self._clear()
-            detail = error.detail
-            if not detail and error.exit_code in (ExitCode.PROJECT, ExitCode.MACHINE):
-                detail = failed_build(
-                    "\n".join(self._builds.get(self._broken) or self._builds.get(OF_NONE) or ())
-                ).text
-            self._say(self._err, *self._problem("error", error.problem, detail=detail))
+            self._line.end()
+            self._failed(error)
         return int(error.exit_code)
 
+    def _failed(self, error: DevctlError) -> None:
+        detail = error.detail
+        if not detail and error.exit_code in (ExitCode.PROJECT, ExitCode.MACHINE):
+            detail = failed_build(
+                "\n".join(self._builds.get(self._broken) or self._builds.get(OF_NONE) or ())
+            ).text
+        self._say(self._err, *self._problem("error", error.problem, detail=detail))
+
     def _began(self, step: StepStarted) -> None:
-        self._live.start(_step_text(step))
+        if not self._line.drawn:  # which tells of the step itself
+            self._live.start(_step_text(step))
         if self._reminder is not None:
             self._reminder.start(_step_text(step))
 
@@ -177,13 +213,15 @@ class HumanRenderer(Renderer):
         self._progress(self._style.dim(text))
 
     def _log(self, event: LogLine) -> None:
+        if self._only not in ("", event.service):
+            return
         if event.stream != "build":
             parts = self._before(event.service, self._names)
             said = readable(event.line, self._names) if self._readable else None
             if said is None:
-                self._live.hidden(lambda: self._out.log_line(*parts, program=event.line))
+                self._above(lambda: self._out.log_line(*parts, program=event.line))
             else:
-                self._live.hidden(lambda: self._out.log_line(*parts, *said))
+                self._above(lambda: self._out.log_line(*parts, *said))
         elif self._verbose:
             parts = self._before(event.service, self._style) if event.service != OF_NONE else []
             self._progress(*parts, self._style.dim(event.line))
@@ -205,7 +243,11 @@ class HumanRenderer(Renderer):
             self._say(self._err, *parts)
 
     def _say(self, stream: Out, *parts: Part) -> None:
-        self._live.hidden(lambda: stream.line(*parts))
+        self._above(lambda: stream.line(*parts))
+
+    def _above(self, write: Callable[[], None]) -> None:
+        """Above what is drawn at the bottom."""
+        self._line.hidden(lambda: self._live.hidden(write))
 
 
 def problem_parts(

@@ -24,9 +24,10 @@ from devctl.domain.plan.engine_state import (
 )
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.errors import FilesError, MachineError
-from devctl.workflows.dev import foreground, lifecycle
+from devctl.workflows.dev import lifecycle
 from devctl.workflows.doctor.clean import clean, unneeded
 from devctl.workflows.project.load import load
+from devctl.workflows.screen import foreground
 from devctl.workflows.session.made_here import abandoned_containers
 from devctl.workflows.session.name_conflict import only_own, refuse_anothers
 from tests.failures.samples import told_by

@@ -19,13 +19,13 @@ from devctl.domain.ports.toolbox import Finished
 from devctl.domain.project.log_lines import log_mark
 from devctl.domain.project.state_folder import EVENTS
 from devctl.errors import UsageError
-from devctl.workflows.dev import foreground
 from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.logs.follow import stream
 from devctl.workflows.logs.status_and_logs import logs
 from devctl.workflows.logs.told_events import WAITED, OfLog, TellOnce
 from devctl.workflows.project.load import load
-from tests.fakes import FakeHost, FakeProcesses, World
+from devctl.workflows.screen import foreground
+from tests.fakes import FakeClock, FakeProcesses, World
 
 AT = 1_796_072_260
 SAID = (
@@ -207,13 +207,16 @@ def test_the_foreground_shows_the_same_and_tells_no_reload_twice(
     def done() -> bool:
         return any(isinstance(e, Happened) and e.what == "exited" for e in world.events)
 
-    @contextlib.contextmanager
-    def keys(self: FakeHost) -> Iterator[Callable[[], str | None]]:
-        yield lambda: "d" if done() else None
+    class Clock(FakeClock):
+        """Somebody detaches when all is shown."""
 
-    monkeypatch.setattr(FakeHost, "keys", keys)
-    monkeypatch.setattr(foreground, "watch", lambda box, project, *, stop: seen.set())
-    box = world.box()
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if done() and threading.current_thread() is threading.main_thread():
+                world.press("d")
+
+    monkeypatch.setattr(foreground, "watch", lambda box, project, *, stop, between: seen.set())
+    box = replace(world.box(), clock=Clock(world))
     project = load(box, world.root)
     request = UpRequest(project=world.root, watch=watch)
     foreground.stay(request, box, project, foreground.Outcome(text="ready"))

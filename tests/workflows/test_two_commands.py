@@ -32,13 +32,13 @@ from devctl.domain.plan.engine_state import MODE_LABEL
 from devctl.domain.ports.machine import MachineBox
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.errors import DevctlError
-from devctl.workflows.dev import foreground
 from devctl.workflows.dev.lifecycle import down, rebuild, restart, up
 from devctl.workflows.dev.watch_round import catch_up
 from devctl.workflows.doctor.clean import clean
 from devctl.workflows.doctor.commands import doctor
 from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.project.load import load
+from devctl.workflows.screen import foreground
 from devctl.workflows.start.onboard import onboard
 from devctl.workflows.start.scaffold import init
 from tests.domain.test_checks import HEALTHY, TREE

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from devctl.domain.command.events import Alert, DepsRebuilt, LogLine, Reload
+from devctl.domain.command.events import Alert, Building, DepsRebuilt, LogLine, Reload
 from devctl.domain.command.requests import UpRequest
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.state_folder import (
@@ -253,6 +253,19 @@ BAD = ("devctl: build start", "./main.go:3:1: undefined: x", "devctl: build fail
 
 def test_a_good_build_is_one_reload_when_it_answers(world: World) -> None:
     assert reloads(world, *GOOD) == [(True, "")]
+
+
+def test_one_that_began_before_it_was_followed_is_timed_by_its_files(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeFiles, "go_files", lambda _, root: [("main.go", world.now - 2)])
+    reloads(world, *GOOD[1:])
+    assert [e.ms for e in world.events if isinstance(e, Reload)] == [2000]
+
+
+def test_a_build_begins_and_ends_for_the_status_line(world: World) -> None:
+    reloads(world, *GOOD, *BAD, "devctl: build start")
+    assert [e.begun for e in world.events if isinstance(e, Building)] == [True, False] * 3
 
 
 def test_a_stage_of_the_users_own_tells_it_in_airs_words(world: World) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import select
 import socket
 import stat
 import sys
-import termios
 import time
-import tty
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from devctl.adapters.system.border import bordered
@@ -143,23 +140,6 @@ class SystemHost:
             sys.stderr.write("\n")  # the question has no line break yet
             raise
 
-    @contextlib.contextmanager
-    def keys(self) -> Iterator[Callable[[], str | None]]:
-        if not self.interactive():
-            yield lambda: None
-            return
-        before = termios.tcgetattr(sys.stdin)
-        tty.setcbreak(sys.stdin)  # not raw: Ctrl-C stays a signal
-
-        def pressed() -> str | None:
-            ready, _, _ = select.select([sys.stdin], [], [], 0)
-            return sys.stdin.read(1) if ready else None
-
-        try:
-            yield pressed
-        finally:
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
-
     def port_free(self, ip: str, port: int) -> bool:
         """Whether a container could bind it; a privileged port that only this process may not bind counts as free."""
         with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
@@ -249,6 +229,26 @@ def file_address(path: Path, line: int, column: int) -> str | None:
     if os.environ.get("TERM_PROGRAM") == "vscode":
         return f"vscode://file{quoted}:{line}:{column or 1}"
     return f"file://{quote(socket.gethostname())}{quoted}"
+
+
+def moves_its_cursor() -> bool:
+    """Whether the terminal can draw a line again where it stands: a dumb one cannot, nor can one of which nothing is said."""
+    return os.environ.get("TERM", "dumb") not in ("", "dumb")
+
+
+def shows_utf8() -> bool:
+    """Whether the locale says so. Python itself sets LC_CTYPE to C.UTF-8 where it finds none, which says nothing of the terminal
+    (https://peps.python.org/pep-0538/)."""
+    said = os.environ.get("LC_CTYPE", "")
+    words = os.environ.get("LC_ALL") or (said if said != "C.UTF-8" else "") or os.environ.get("LANG", "")
+    return words.lower().replace("-", "").endswith("utf8")
+
+
+def shows_windows() -> bool:
+    """Whether a browser could open a window here; $BROWSER also names a helper that opens it elsewhere."""
+    return sys.platform == "darwin" or any(
+        os.environ.get(n) for n in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+    )
 
 
 def home_folder() -> Path:

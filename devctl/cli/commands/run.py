@@ -55,17 +55,21 @@ def up(
     no_watch: Annotated[
         bool, typer.Option("--no-watch", help="Do not watch go.mod and the other inputs.")
     ] = False,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Open the service in the browser once it answers.")
+    ] = False,
     pretty: Pretty = False,
     timeout: Timeout = None,
 ) -> None:
     """Start the dev stage: hot reload, source mounted, go.mod watched. Also switches back from production."""
-    from devctl.workflows.dev.up import up as start
+    from devctl.workflows.screen.up import up as start
 
     request = UpRequest(
         **common(context),
         services=tuple(services or ()),
         detach=detach,
         watch=not no_watch,
+        open=open_,
         pretty=pretty,
         **times(timeout),
     )

@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct, field
 
-from devctl.errors import Problem
+from devctl.domain.command.state import ProjectMode
+from devctl.errors import DevctlError, Problem
 
 
 class StepStarted(Struct, frozen=True):
@@ -181,10 +182,70 @@ class Alert(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True):
-    """A foreground `up` is ready; `text` for people. Scripts see the probe's `step.done` and then the log."""
+    """A foreground `up` is ready, or what a key of its screen asked for is done; `text` for people. Scripts see the probe's
+    `step.done` and then the log."""
 
     name: ClassVar[str] = "ready"
     text: str
+
+
+class OnTerminal(Struct, frozen=True):
+    """Keys are read from now on, so that a screen may be drawn; not `ours`: they are not, because this process ends, or was
+    stopped (Ctrl-Z), or runs in the background of its shell."""
+
+    name: ClassVar[str] = "terminal"
+    ours: bool
+
+
+class Seen(Struct, frozen=True):
+    """What runs now. `serving`: which code answers, where that was looked at."""
+
+    name: ClassVar[str] = "seen"
+    mode: ProjectMode
+    url: str | None
+    serving: Literal["current", "old", "none"] | None = None
+
+
+class Building(Struct, frozen=True):
+    """A dev container has begun to compile what was saved, or is done with it (not `begun`)."""
+
+    name: ClassVar[str] = "building"
+    service: str
+    begun: bool
+
+
+class Doing(Struct, frozen=True):
+    """What a key asked for has begun, in a word or two; "" once it is over."""
+
+    name: ClassVar[str] = "doing"
+    what: str
+
+
+class ActionFailed(Struct, frozen=True):
+    """What a key asked for failed; what runs goes on running."""
+
+    name: ClassVar[str] = "failed"
+    error: DevctlError
+
+
+class GoTested(Struct, frozen=True):
+    """`go test` has ended."""
+
+    name: ClassVar[str] = "tested"
+    ok: bool
+
+
+class Filtered(Struct, frozen=True):
+    """From now on the log of one service alone is shown; "" for those of all."""
+
+    name: ClassVar[str] = "filtered"
+    service: str
+
+
+class Cleared(Struct, frozen=True):
+    """Somebody wants an empty screen."""
+
+    name: ClassVar[str] = "cleared"
 
 
 class Planned(Struct, frozen=True):
@@ -214,7 +275,22 @@ InJson = (
     | RoundTested
 )
 """Events with a JSON form, whoever emits them: a command, or the background watcher, which records them."""
-Event = InJson | Ready | Planned | Recorded | Remark | Asking | Following | Happened | Told | Alert
+OnScreen = OnTerminal | Seen | Building | Doing | GoTested | Filtered | Cleared
+"""What only a screen shows (domain/screen/status.py)."""
+Event = (
+    InJson
+    | OnScreen
+    | Ready
+    | ActionFailed
+    | Planned
+    | Recorded
+    | Remark
+    | Asking
+    | Following
+    | Happened
+    | Told
+    | Alert
+)
 
 
 class Outcome(Struct):

@@ -49,6 +49,7 @@ class UpRequest(ChangeRequest, frozen=True, kw_only=True):
     detach: bool = False
     watch: bool = True
     pretty: bool = False
+    open: bool = False
     debugged: Mapping[str, Debugging] = field(default_factory=dict)
     """By service; the others run without a debugger."""
 

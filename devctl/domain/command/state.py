@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, Self
 
-from msgspec import Struct
+from msgspec import Struct, convert
 from msgspec.structs import asdict
 
 Mode = Literal["dev", "prod"]
@@ -79,6 +80,11 @@ class State(Struct, frozen=True):
             if names
             else "nothing is running"
         )
+
+    @classmethod
+    def of(cls, result: Mapping[str, object]) -> Self:
+        """That of a command's result, which `as_json` is a part of."""
+        return convert(dict(result), cls)
 
     def as_json(self) -> dict[str, object]:
         return {

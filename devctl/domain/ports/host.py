@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -42,9 +41,6 @@ class Host(Protocol):
 
     def ask(self, question: str, *, secret: bool = False) -> str | None:
         """One line from a person, not echoed if it is `secret`; None without a terminal."""
-
-    def keys(self) -> AbstractContextManager[Callable[[], str | None]]:
-        """Single key presses within the context; always None without a terminal."""
 
     def port_free(self, ip: str, port: int) -> bool: ...
     def reader_left(self) -> bool:

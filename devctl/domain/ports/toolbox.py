@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # only annotations need them, and every class that is created
     from devctl.domain.ports.machine import MachineBox
     from devctl.domain.ports.private_state import PrivateState
     from devctl.domain.ports.state_folder import StateFolder
+    from devctl.domain.ports.terminal import Terminal
     from devctl.domain.project.compose_inputs import ComposeInputs, Node
     from devctl.domain.project.config import Config
     from devctl.errors import Problem
@@ -277,6 +278,7 @@ class Toolbox(Struct, frozen=True):
     prober: Prober
     clock: Clock
     host: Host
+    terminal: Terminal
     watcher: Watcher
     templates: Templates
     machine: Callable[[], MachineBox]

@@ -53,7 +53,12 @@ PORT_TRIES = 3
 
 
 def up(request: UpRequest, box: Toolbox) -> Outcome:
-    """Dev mode, from nothing or from prod."""
+    """Dev mode, from nothing or from prod; returns once it answers."""
+    return brought_up(request, box)[1]
+
+
+def brought_up(request: UpRequest, box: Toolbox) -> tuple[Project, Outcome]:
+    """The same, and the project. Unless the request detaches, nobody watches it then: the caller is to."""
     with changing(box, request, "up") as found:
         names = check_services(found, request.services) or [s.name for s in found.services]
         noted = noted_debugged(box.private, found.root)
@@ -69,14 +74,11 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
             )
         if request.dry_run:
             session = open_session(box, project, mode="dev", only=request.services, debugged=request.debugged)
-            return plan_outcome(session.plan())
+            return project, plan_outcome(session.plan())
         outcome = up_locked(request, box, project)
-        if request.detach:
-            return outcome
-        stop_watcher(box, project)  # the foreground watches instead
-    from devctl.workflows.dev.foreground import stay
-
-    return stay(request, box, project, outcome)
+        if not request.detach:
+            stop_watcher(box, project)
+        return project, outcome
 
 
 def debugging_these(box: Toolbox, project: Project, services: Collection[str]) -> Project:

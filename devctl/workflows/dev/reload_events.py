@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from devctl.domain.command.events import ENDED_AT_START, NO_ANSWER, UNCHANGED, Reload
+from devctl.domain.command.events import ENDED_AT_START, NO_ANSWER, UNCHANGED, Building, Reload
 from devctl.domain.failures.dev_log import Mark
 from devctl.domain.failures.places import telling_line
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
@@ -88,6 +88,7 @@ class _Follower(Struct):
     told: tuple[float, str] = (0.0, "")
     built: bool = False
     live: int = 1
+    building: bool = False
     marks: queue.SimpleQueue[Mark] = field(default_factory=queue.SimpleQueue)
 
     def follow(self, stop: Callable[[], bool]) -> None:
@@ -98,6 +99,7 @@ class _Follower(Struct):
                 mark = self._next(TICK)
                 if mark is not None:
                     self._read(mark)
+        self._building(False)
 
     def _next(self, timeout: float) -> Mark | None:
         try:
@@ -105,7 +107,14 @@ class _Follower(Struct):
         except queue.Empty:
             return None
 
+    def _building(self, begun: bool) -> None:
+        if begun != self.building:
+            self.building = begun
+            self.box.reporter.emit(Building(self.service.name, begun))
+
     def _read(self, mark: Mark) -> None:
+        if mark.kind.startswith("build."):
+            self._building(mark.kind == "build.started")
         match mark.kind:
             case "build.started":
                 self.changed = self._newest()
@@ -155,7 +164,8 @@ class _Follower(Struct):
         self._emit(ok=True)
 
     def _emit(self, *, ok: bool, message: str = "") -> None:
-        ms = max(0, round((self.box.clock.now() - self.changed) * 1000))
+        changed = self.changed or self._newest()  # we came while it was being built
+        ms = max(0, round((self.box.clock.now() - changed) * 1000))
         self.box.reporter.emit(Reload(self.service.name, ok=ok, ms=ms, message=message))
         if not ok:
             alert(self.box, self.alert, f"{self.service.name}: reload failed", telling_line(message))

@@ -73,10 +73,13 @@ def still_mine(files: Files, root: Path) -> bool:
     return files.held(root, WATCHER_LOCK)
 
 
-def watch(box: Toolbox, project: Project, *, stop: Callable[[], bool]) -> None:
-    """Until `stop` is true: rebuild what changed, report reloads. Raises InterruptedByUser on Ctrl-C."""
+def watch(
+    box: Toolbox, project: Project, *, stop: Callable[[], bool], between: Callable[[], None] = lambda: None
+) -> None:
+    """Until `stop` is true: rebuild what changed, report reloads. Raises InterruptedByUser on Ctrl-C. `between`: what else this
+    thread is to do, called several times a second while nothing is rebuilt."""
     ended = threading.Event()
-    watching = _Watching(box, project, ended)
+    watching = _Watching(box, project, ended, between)
     try:
         while not stop():
             watching.until_paths_change(stop)
@@ -92,6 +95,7 @@ class _Watching(Struct):
     box: Toolbox
     known: Project
     ended: threading.Event
+    between: Callable[[], None]
     saved: threading.Event = field(default_factory=threading.Event)
     followers: dict[str, threading.Thread] = field(default_factory=dict)
     failed_at: float | None = None
@@ -113,6 +117,7 @@ class _Watching(Struct):
         )
         with _ended_at_once(batches):
             for batch in batches:
+                self.between()
                 if not stop() and (batch or not armed or self._try_again()):
                     self._catch_up()
                     armed = True

@@ -16,7 +16,7 @@ from devctl.domain.command.argv import docker
 from devctl.domain.command.events import Following, LogLine, Recorded
 from devctl.domain.command.requests import LogsRequest
 from devctl.domain.failures.dev_log import DevLog, Mark
-from devctl.domain.plan.engine_state import Container
+from devctl.domain.plan.engine_state import Container, Observed
 from devctl.domain.ports.state_folder import Position
 from devctl.domain.ports.toolbox import Running, Toolbox
 from devctl.domain.project.log_lines import LogLines, Said
@@ -78,21 +78,24 @@ def stream(
     json: bool = False,
     pretty: bool = False,
     watched: bool = False,
+    looked: Callable[[Observed], None] = lambda observed: None,
 ) -> None:
     """Follow until `stop`. Containers that appear later are followed from their first line on. `watched`: this process reports
-    reloads itself."""
+    reloads itself. `looked`: told what each look at the engine showed."""
     recorded = _Recorded(box, project)
     now = box.clock.now
     told = TellOnce(box.reporter.emit, now, now() - LOOK, recorded.past, watched=watched)
-    looked = 0.0
+    looked_at = 0.0
     seen: dict[str, _Log] = {}
     _begin(box, project, names, pretty=pretty)
     with contextlib.ExitStack() as open_logs:
         while not stop():
             at = box.clock.monotonic()
-            if at - looked >= LOOK or not looked:
-                first, looked = not looked, at
-                for container in _wanted(box, project, names):
+            if at - looked_at >= LOOK or not looked_at:
+                first, looked_at = not looked_at, at
+                observed = own_containers(box.files, box.engine, project)
+                looked(observed)
+                for container in _of_these(observed, names):
                     before = seen.get(container.id)
                     # The log of one that has not started yet ends immediately, and would not be followed once it has.
                     if container.state == "created" or (
@@ -114,8 +117,11 @@ def stream(
 
 
 def _wanted(box: Toolbox, project: Project, names: Sequence[str]) -> list[Container]:
-    containers = own_containers(box.files, box.engine, project).containers
-    return [c for c in containers if not names or c.service in names]
+    return _of_these(own_containers(box.files, box.engine, project), names)
+
+
+def _of_these(observed: Observed, names: Sequence[str]) -> list[Container]:
+    return [c for c in observed.containers if not names or c.service in names]
 
 
 def _begin(box: Toolbox, project: Project, names: Sequence[str], *, pretty: bool) -> None:

@@ -33,13 +33,18 @@ def snapshot(box: Toolbox, project: Project, *, observed: Observed | None = None
     """`observed`: the containers, if they were just queried."""
     observed = only_own(box.files, project, observed or box.engine.containers(project.name))
     project = _with_labelled(project, observed)
-    services = tuple(_service(box.engine, project, observed, name) for name in _names(project, observed))
+    services = services_shown(box.engine, project, observed)
     return State(
-        mode=_mode(services),
+        mode=mode_of(services),
         services=services,
         watcher=watcher_state(box, project.root),
         serving=_serving(box, project, observed),
     )
+
+
+def services_shown(engine: Engine, project: Project, observed: Observed) -> tuple[ServiceState, ...]:
+    """What the engine says of each, without asking any of them."""
+    return tuple(_service(engine, project, observed, name) for name in _names(project, observed))
 
 
 def what_runs(box: Toolbox, project: Project) -> State | None:
@@ -129,7 +134,7 @@ def url_of(container: Container, service: Service | None) -> str | None:
     return f"{scheme}://{bound[0]}:{bound[1]}"
 
 
-def _mode(services: tuple[ServiceState, ...]) -> ProjectMode:
+def mode_of(services: tuple[ServiceState, ...]) -> ProjectMode:
     modes = {
         s.mode
         for s in services
