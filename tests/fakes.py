@@ -14,6 +14,7 @@ with that. What compose and the engine do is done here in the same order, one ch
 `world.unpullable`; ports of others are in `world.taken_ports`; a SIGTERM is ignored by services in `world.deaf_to_sigterm`;
 `world.go_test` says for the words behind `go test` how it ends and what it prints, `world.go_list` what `go list` answers;
 `world.meanwhile` happens whenever somebody waits;
+those in `world.listens_after` refuse connections for so many seconds after their start;
 `world.no_delve` is what the script ends with that installs delve
 (`world.delve`: the command for it, and what that reads); `world.image_facts` overrides what a look into an image finds;
 `world.base` is what Dockerfiles build on; `world.planted` names links below `.devctl/`;
@@ -42,6 +43,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -77,14 +79,15 @@ from devctl.domain.plan.engine_state import (
     Observed,
 )
 from devctl.domain.ports.files import Holder
-from devctl.domain.ports.http import Answer
+from devctl.domain.ports.http import Answer, Greeting
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.state_folder import Position, StateFolder
 from devctl.domain.ports.toolbox import Finished, Toolbox
+from devctl.domain.project.air_toml import EXIT_STATE
 from devctl.domain.project.compose_inputs import ComposeInputs, Node
 from devctl.domain.project.config import Config
 from devctl.errors import FilesError, InterruptedByUser, MachineError, Problem, ProjectError
-from devctl.workflows.dev.compile_check import AGAIN, BUILD
+from devctl.workflows.dev.compile_check import AGAIN, BUILD, ONCE_MORE, SERVE
 
 ROOT = Path("/home/dev/shop")
 GONE = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
@@ -150,9 +153,11 @@ class FakeContainer(Struct):
     app: tuple[str, str] | None = None
     log: list[str] = field(default_factory=list)
     build_state: str | None = None
+    exit_state: str | None = None
     name: str = ""
     own_labels: dict[str, str] = field(default_factory=dict)
     starts: int = 0
+    started: float = 0.0
     address: str = ""
 
     @property
@@ -282,6 +287,7 @@ class World:
         self.go_test: Callable[[list[str]], tuple[int, list[str]]] = lambda words: (0, [])
         self.taken_ports: set[int] = set()
         self.deaf_to_sigterm: set[str] = set()
+        self.listens_after: dict[str, float] = {}
         self.image_facts: dict[str, Any] = {}
         self.held: dict[Path, Holding] = {}
         self.lock_freed = threading.Condition()
@@ -415,12 +421,23 @@ class World:
     def reload(self, container: FakeContainer) -> None:
         container.log.append("devctl: build start")
         if self.compiles(self.mod, self.source):
-            container.app = (container.image.mod, self.source)
+            container.app, container.exit_state = (container.image.mod, self.source), None
             container.log += ["devctl: build ok 1ms", "running..."]
             container.build_state = "ok 1"
         else:
             container.log += ["./main.go:1:1: undefined", "devctl: build failed 1ms"]
             container.build_state = f"failed 1{' 7' if container.app else ''}\n./main.go:1:1: undefined"
+
+    def program_exits(self, container: FakeContainer, code: int) -> None:
+        """Its reloader goes on."""
+        container.app, container.exit_state = None, str(code)
+        container.log.append(f"devctl: the program exited with code {code}")
+
+    def serve_built(self, container: FakeContainer) -> None:
+        """What the proof compiled takes the place of the program, with the modules of the new go.mod."""
+        container.app = (self.mod, self.source)
+        container.log += ["devctl: build start", "devctl: build ok 1ms", "running..."]
+        container.build_state = "ok 1"
 
     # what the engine does
 
@@ -433,6 +450,7 @@ class World:
                 return Finished(1, "", f"Error response from daemon: driver failed programming: {bound}")
         made.state, made.exit_code, made.mute, made.health = "running", 0, False, "none"
         made.starts += 1
+        made.started = self.now
         used = {c.address for c in self._live() if c is not made}
         made.address = next(a for n in range(2, 250) if (a := f"172.18.0.{n}") not in used)
         if not made.is_ours:
@@ -1384,6 +1402,8 @@ class FakeEngine(_Port):
 
     def read_files(self, container: str, *paths: str) -> str | None:
         found = self._of(container)
+        if paths == (EXIT_STATE,):
+            return found.exit_state
         return found.debugger if "/proc/net/tcp" in paths and found.debugger else found.build_state
 
     def ports_in_use(self) -> Mapping[int, str]:
@@ -1412,7 +1432,7 @@ def _seen(found: FakeContainer) -> Container:
         image_id=found.image.id,
         labels=found.labels,
         ports={target: ("127.0.0.1", host) for target, host in found.ports.items()},
-        started_at=f"{found.id}.{found.starts}",
+        started_at=datetime.fromtimestamp(found.started + found.starts * 1e-6, UTC).isoformat(),
         user=spec.get("user") or found.image.user,
         read_only=bool(spec.get("read_only")),
         cap_drop=tuple(spec.get("cap_drop") or ()),
@@ -1481,6 +1501,13 @@ class FakeProber:
     def tcp(self, host: str, port: int, *, timeout: float) -> bool:
         return self._world.at_port(port) is not None
 
+    def greet(self, host: str, port: int, hello: bytes, *, timeout: float) -> Greeting:
+        world = self._world
+        found = next((c for c in world._live() if c.address == host), None)
+        if found is None or world.now - found.started < world.listens_after.get(found.service, 0.0):
+            return Greeting("refused")
+        return Greeting("open", b"R")
+
     @contextlib.contextmanager
     def measure_gap(self, good: Callable[[], bool]) -> Iterator[Callable[[], int]]:
         yield lambda: 90
@@ -1520,8 +1547,13 @@ class FakeProcesses(_Port):
                 return Finished(0, "", "")
         if AGAIN in script:
             container = next(c for c in self._world.containers.values() if c.id in words)
+            if SERVE in script and container.app:
+                self._world.serve_built(container)
             if (container.build_state or "").startswith("failed"):
                 self._world.reload(container)
+        elif verb == "exec" and ONCE_MORE in words:
+            self._life.step("run again")
+            self._world.reload(next(c for c in self._world.containers.values() if c.id in words))
         if verb == "exec" and words[-1:] and "list" in words:
             if self._world.go_list:
                 return Finished(0, self._world.go_list, "")

@@ -101,6 +101,15 @@ def until_served(port: int, text: str, *, within: float = 180) -> float:
     return (time.perf_counter() - began) * 1000
 
 
+def until_not_served(port: int, text: str, *, within: float = 180) -> float:
+    """ms until the front page answers without `text`, as `until_served`."""
+    began = time.perf_counter()
+    while not (served := body(port, timeout=0.1)) or text in served:
+        assert time.perf_counter() - began < within, f"{text!r} was still served after {within} s"
+        time.sleep(0.005)
+    return (time.perf_counter() - began) * 1000
+
+
 class Gaps(Struct):
     """What a client that asks every 5 ms sees: the longest time without a good answer, and refused requests."""
 

@@ -231,6 +231,21 @@ def test_code_that_waits_for_its_dependency_is_served_before_the_image_is_built(
     assert watched.status()["serving"] == {"state": "current", "reason": None}
 
 
+def test_so_is_a_new_version_that_no_save_of_code_comes_with(watched: Watched) -> None:
+    """The binary tells which modules it was built with, so it is another one."""
+    (watched.root / "internal/web/id.go").write_text(USES_UUID)
+    watched.greet("-bumped")
+    watched.project.devctl("exec", "app", "--", "go", "get", "github.com/google/uuid@v1.5.0")
+    watched.told("deps.rebuilt")
+    serves(watched.port, "00000000-0000-0000-0000-000000000000")
+    before = len(watched.events())
+    watched.project.devctl("exec", "app", "--", "go", "get", "github.com/google/uuid@v1.6.0")
+    watched.told("deps.rebuilt", 2)
+    since = [e for e in watched.events()[before:] if e.get("name") in ("reload", "deps.rebuilt")]
+    assert [e["name"] for e in since][:2] == ["reload", "deps.rebuilt"] and since[0]["ok"] is True
+    assert watched.status()["serving"] == {"state": "current", "reason": None}
+
+
 def test_what_cannot_be_built_fails_beside_what_serves_and_the_next_good_save_fixes_it(
     watched: Watched,
 ) -> None:

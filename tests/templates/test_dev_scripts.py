@@ -396,3 +396,57 @@ def test_another_program_of_the_image_says_its_first_build_alone(tmp_path: Path,
     heard = [each for line in first.stderr.splitlines() for each in log.hear("stderr", f"{line}\n")]
     assert [each.kind for each in heard if isinstance(each, Mark)] == ["helper.building", "helper.built"]
     assert again.stderr == "" and len(first.stderr.splitlines()) == 2
+
+
+def build_words(container: DevContainer) -> tuple[str, ...]:
+    return ("go", "build", "-o", str(container.air / "main"), ".")
+
+
+def begun(container: DevContainer, code: str) -> Path:
+    """A program that was built beside, and when that began."""
+    built = container.log.parent / "built"
+    built.write_text("#!/bin/sh\n" + code)
+    built.chmod(0o755)
+    up = Path("/proc/uptime").read_text().split()[0]
+    Path(f"{built}.began").write_text(up.replace(".", "") + "0\n")
+    return built
+
+
+def test_what_was_built_for_a_changed_go_mod_is_served_without_another_build(container: DevContainer) -> None:
+    with container.running():
+        container.build()
+        container.starts(1)
+        built = begun(container, f"{SERVES}# with the new modules\n")
+        compiled = (container.log / "go").read_text()
+        assert container.begin_build("--built", str(built), *build_words(container)).wait(WITHIN) == 0
+        container.starts(2)
+        assert "# with the new modules" in (container.air / "main").read_text()
+        assert (container.log / "go").read_text() == compiled and built.exists()
+        assert (container.air / "state").read_text().startswith("ok ")
+        assert container.build("--built", str(built), *build_words(container)) == 0
+        assert container.ran("start") == 2, "it is no newer than what runs"
+
+
+def test_but_not_in_the_place_of_a_later_save(container: DevContainer) -> None:
+    with container.running():
+        container.build()
+        container.starts(1)
+        built = begun(container, f"{SERVES}# older\n")
+        container.write(main_go=f"{SERVES}# newer\n")
+        (container.log / "hold").touch()
+        saved = container.begin_build()
+        until((container.air / "lock").is_symlink)
+        assert container.build("--built", str(built), *build_words(container)) == 0
+        (container.log / "hold").unlink()
+        assert saved.wait(WITHIN) == 0
+        container.starts(2)
+        assert container.build("--built", str(built), *build_words(container)) == 0
+        assert container.ran("start") == 2 and "# newer" in (container.air / "main").read_text()
+
+
+def test_nor_where_the_build_is_a_command_of_somebody_elses(container: DevContainer) -> None:
+    with container.running():
+        container.build("sh", "-c", f"cp main.go {container.air}/main; chmod 0755 {container.air}/main")
+        built = begun(container, f"{SERVES}# with the new modules\n")
+        assert container.build("--built", str(built), "sh", "-c", "false") == 0
+        assert "# with the new modules" not in (container.air / "main").read_text()

@@ -371,4 +371,4 @@ def test_so_does_one_that_changes_its_value(running: Composed) -> None:
     running.world.save("go.mod", go_mod("b"))
     running.round()
     assert "traefik.rule=b" in running.held[-1]
-    assert running.world.served == (go_mod("a"), "v1")
+    assert running.world.container.image.mod == go_mod("a")

@@ -140,7 +140,7 @@ class SystemFiles:
         found: list[tuple[str, float]] = []
         for folder, files in _source_folders(root):
             for name in files:
-                if name.endswith(_SOURCE):
+                if name.endswith(("go.mod", *_SOURCE)):
                     path = Path(folder, name)
                     with contextlib.suppress(OSError):
                         found.append((str(path.relative_to(root)), path.stat().st_mtime))

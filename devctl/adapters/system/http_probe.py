@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from devctl.adapters.system.border import bordered
 from devctl.domain.numbers import whole
-from devctl.domain.ports.http import BODY_KEPT, Answer
+from devctl.domain.ports.http import BODY_KEPT, Answer, Greeting
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MOST_READ = 4 * 1024 * 1024
 """Bytes read of a body: a longer one counts as this long."""
 
+GREETING = 4096
+"""Bytes of a server's first words that are read."""
 PACE = 0.005
 """Seconds between two checks whether the next request of a polling client is due."""
 HANGS = 0.01
@@ -80,6 +82,19 @@ class SocketProber:
                     return True
         except OSError:
             return False
+
+    def greet(self, host: str, port: int, hello: bytes, *, timeout: float) -> Greeting:
+        try:
+            with socket.create_connection((host, port), timeout=timeout) as connection:
+                try:
+                    connection.sendall(hello)
+                    return Greeting("open", connection.recv(GREETING))
+                except OSError:  # it is silent, or hung up
+                    return Greeting("open")
+        except ConnectionRefusedError:
+            return Greeting("refused")
+        except OSError:
+            return Greeting("unreachable")
 
     @contextlib.contextmanager
     def measure_gap(self, good: Callable[[], bool]) -> Iterator[Callable[[], int]]:

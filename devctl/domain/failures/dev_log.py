@@ -37,6 +37,7 @@ _MARK = regex(
     r"^devctl: build (?P<word>start|ok|failed|unchanged)(?: (?P<ms>\d{1,9})ms)?"
     r"(?: (?P<at>\d{1,11}))?(?P<serves> serves)?(?P<shown> shown)?\s*$"
 )
+_STARTED = regex(r"^ devctl: (?:re)?started\s*$")
 _HELPER = regex(r"devctl: (?:builds \S+ first|(?P<built>built) \S+)$")
 _ANSI = regex(r"\x1b\[[0-9;]*m")
 _EXITED = regex(r"(?:Process Exit with Code:?|^devctl: the program exited with code) (?P<code>-?\d{1,9})")
@@ -58,6 +59,16 @@ def without_airs_own(log: str, mark: str = "") -> str:
     said = [each for line in log.split("\n") for each in lines.read("", f"{line}\n")]
     texts = (each.text for each in [*said, *lines.end()])
     return searchable("\n".join(text for text in texts if not _AIRS_OWN.match(_ANSI.sub("", text))))
+
+
+def of_last_run(log: str, mark: str) -> str:
+    """The log from the last start of the program that devctl-run reports, or all of it if there is none: what an earlier build
+    printed in the same container does not explain this one."""
+    if not mark:
+        return log
+    lines = log.split("\n")
+    started = [n for n, line in enumerate(lines) if _STARTED.search(line.partition(mark)[2])]
+    return "\n".join(lines[started[-1] :]) if started else log
 
 
 _ANEW = ("container.started", "app.started", "app.replaced", "app.exited")

@@ -77,7 +77,8 @@ class Files(Protocol):
         """A digest of the names of all Go files below `root`, except in vendored, hidden and state folders."""
 
     def go_files(self, root: Path) -> Sequence[tuple[str, float]]:
-        """Relative path and mtime of each source file below `root`, except in vendored, hidden and state folders."""
+        """Relative path and mtime of each source file and go.mod below `root`, except in vendored, hidden and state
+        folders."""
 
     def sources(self, root: Path, *, without: Collection[str]) -> Mapping[str, Mapping[str, tuple[int, int]]]:
         """By folder, relative to `root`, the names of what tests may be made from: source files as of `go_files`, go.mod and its

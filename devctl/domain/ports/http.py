@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -25,6 +25,14 @@ class Answer(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Answer({self.status}, {self.content_type!r}, {self.length})"  # never the body
+
+
+class Greeting(Struct, frozen=True):
+    """What came of a connection. `outcome`: `refused` where nothing listens (yet), `unreachable` where this machine has no way
+    there; `said`: the first bytes that came back in time, b"" where none did or it hung up."""
+
+    outcome: Literal["open", "refused", "unreachable"]
+    said: bytes = b""
 
 
 class Prober(Protocol):
@@ -48,6 +56,9 @@ class Prober(Protocol):
         """
 
     def tcp(self, host: str, port: int, *, timeout: float) -> bool: ...
+    def greet(self, host: str, port: int, hello: bytes, *, timeout: float) -> Greeting:
+        """Connect, send `hello`, and read what comes back first; `timeout` in seconds for each of the two."""
+
     def measure_gap(self, good: Callable[[], bool]) -> AbstractContextManager[Callable[[], int]]:
         """Call `good` every 5-10 ms from threads, even while a request hangs; yields the longest time without a good answer,
         in ms."""

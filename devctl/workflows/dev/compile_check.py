@@ -31,17 +31,27 @@ kept=/cache/bin/${DEVCTL_DEBUG:+debug-}$({ grep '^module' go.mod; echo "$package
 mkdir -p /cache/bin
 new=$(mktemp -d /cache/bin/new.XXXXXX)  # the cache is shared: another container may have our process number
 trap 'rm -rf "$new"' EXIT
+read -r up _ </proc/uptime; echo "${up%.*}${up#*.}0" >"$new/program.began"
 GOGC=400 go build -buildvcs=false -tags "$tags" -ldflags "-w $ldflags" -o "$new/program" -- "$@"
-mv -f "$new/program" "$kept"
+cp "$new/program" "$new/kept" && mv -f "$new/kept" "$kept"
 """
 """Like devctl-build, to the place where it first looks for a binary: the new container need not link it again."""
+ONCE_MORE = """
+cd /tmp/air && : >again || exit 1
+n=0; while [ -e again ] && [ $((n += 1)) -lt 100 ]; do kill -USR1 "$(cat run)" || break; sleep 0.05; done
+[ ! -e again ]
+"""
 AGAIN = f"""
-case "$(cat {BUILD_STATE} 2>/dev/null)" in failed*)
-  cd /tmp/air && : >again || exit 0
-  n=0; while [ -e again ] && [ $((n += 1)) -lt 100 ]; do kill -USR1 "$(cat run)" || break; sleep 0.05; done;;
-esac
+case "$(cat {BUILD_STATE} 2>/dev/null)" in failed*) {ONCE_MORE};; esac || :
 """
 """A save that did not compile with the go.mod of that time: air does not watch go.mod, so devctl-run has to be told."""
+SERVE = """
+if grep -qe --built "$(command -v devctl-build)" && [ -s /tmp/air/command ]; then
+  (cd "${DEVCTL_SOURCE:-.}" && xargs -0 devctl-build --built "$new/program" </tmp/air/command) || :
+fi
+"""
+"""The running container serves what was built for the new go.mod at once, while the image is still being built. The scripts of an
+earlier devctl, in the Dockerfile of an older project, cannot do that."""
 
 
 def provable(session: Session, service: Service) -> bool:
@@ -68,8 +78,7 @@ def prove_beside(
     same: its Go is the one that proves.
     """
     done: list[Finished] = []
-    # Code that waited for its dependency is served while the image is built.
-    script = _build(service, BUILD + AGAIN)
+    script = _build(service, BUILD + SERVE + AGAIN)
     argv = docker("exec", "--workdir", service.module_mounted_at, to=[running.id, "sh", *script])
 
     def run() -> None:
@@ -112,6 +121,13 @@ def build_again(processes: Processes, container: Container | None) -> None:
     """After a save that did not compile: the container builds once more."""
     if container is not None:
         processes.run(docker("exec", to=[container.id, "sh", "-c", AGAIN]))
+
+
+def run_again(processes: Processes, container: Container | None) -> bool:
+    """Build and start once more a program that exited, in a container whose reloader is ours; whether that has begun."""
+    if container is None or container.state != "running" or not container.log_mark:
+        return False
+    return processes.run(docker("exec", to=[container.id, "sh", "-c", ONCE_MORE])).code == 0
 
 
 def _build(service: Service, script: str = BUILD) -> list[str]:

@@ -16,11 +16,12 @@ from devctl.domain.command.requests import (
 from devctl.domain.command.state import ServiceState, State, ready_text
 from devctl.domain.plan.planner import Step, plan_text
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.domain.project.model import Project
+from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError, InterruptedByUser, MachineError, UsageError
 from devctl.workflows.advice.advice import advise_on_change, require_compiler
 from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.bases.needed import ensure_bases
+from devctl.workflows.dev.compile_check import run_again
 from devctl.workflows.dev.replace import replace_service
 from devctl.workflows.dev.unchanged import note_up
 from devctl.workflows.dev.watch import watched_paths
@@ -28,12 +29,13 @@ from devctl.workflows.dev.watch_round import current, in_dev, replace_running
 from devctl.workflows.engine.build_all import build_all
 from devctl.workflows.engine.compiler_cache import ensure_cache
 from devctl.workflows.engine.debugger import ensure_debugger
-from devctl.workflows.engine.execute import build, compose_up, must, tell_kills
+from devctl.workflows.engine.execute import build, must, tell_kills
 from devctl.workflows.engine.network_holder import end_holder
 from devctl.workflows.engine.pull import pull_missing
 from devctl.workflows.project.dev_stage_fallback import give_way, note_debugged, noted_debugged, try_again
 from devctl.workflows.project.find import named
 from devctl.workflows.project.load import load
+from devctl.workflows.ready.dependencies import start_in_order
 from devctl.workflows.ready.exited import say_ended_dependencies, with_ended_dependency
 from devctl.workflows.ready.wait import wait_ready
 from devctl.workflows.session.host_ports import lost_to_another
@@ -42,7 +44,7 @@ from devctl.workflows.session.session import Session, open_session, write_overla
 from devctl.workflows.session.startable import check_startable
 from devctl.workflows.session.steps import Steps, beside, check_services, looking, plan_outcome
 from devctl.workflows.state.interrupted import interrupted
-from devctl.workflows.state.snapshot import snapshot, what_runs
+from devctl.workflows.state.snapshot import exit_code, snapshot, what_runs
 from devctl.workflows.state.watcher_process import ensure_watcher, stop_watcher
 from devctl.workflows.switch.applied_model import forget_applied, keep_applied, keep_running
 from devctl.workflows.switch.lock import changing
@@ -187,9 +189,23 @@ def _bring_up(
             ensure_watcher(box, project)
         say_ended_dependencies(box.reporter, box.engine, project)
         state = snapshot(box, project)
-    for service in wanted if state.serving.state == "none" else ():
-        wait_ready(box, project.name, service, timeout=request.timeout)
-    return state if state.serving.state != "none" else snapshot(box, project)
+    if state.serving.state != "none":
+        return state
+    for service in wanted:
+        _serve_again(box, project, service, steps, timeout=request.timeout)
+    return snapshot(box, project)
+
+
+def _serve_again(box: Toolbox, project: Project, service: Service, steps: Steps, *, timeout: float) -> None:
+    """Its container runs as wanted, and its program may have exited: what it missed then may be there now."""
+    container = box.engine.containers(project.name).of(service.name)
+    since = ""
+    if container is not None and exit_code(box.engine, container.id) is not None:
+        with steps.step("restart", "its program exited", service=service.name):
+            now = f"{box.clock.now():.6f}"
+            since = now if run_again(box.processes, container) else ""
+    with steps.step("probe", "must answer", service=service.name):
+        wait_ready(box, project.name, service, timeout=timeout, since=since)
 
 
 def run_plan(box: Toolbox, session: Session, steps: Steps, request: ChangeRequest) -> tuple[Step, ...]:
@@ -223,7 +239,7 @@ def run_plan(box: Toolbox, session: Session, steps: Steps, request: ChangeReques
 
 
 def start(box: Toolbox, session: Session, steps: Steps, plan: Sequence[Step], *, timeout: float) -> None:
-    """One `compose up` for everything that starts: compose knows the order and the conditions. Then what has to be restarted."""
+    """Everything that starts, in order. Then what has to be restarted."""
     starts = [s for s in plan if s.step == "start"]
     if starts:
         _compose_starts(box, session, steps, starts, timeout=timeout)
@@ -237,9 +253,8 @@ def _compose_starts(
     box: Toolbox, session: Session, steps: Steps, starts: Sequence[Step], *, timeout: float
 ) -> None:
     names = [s.service or "" for s in starts]
-    service = names[0] if len(names) == 1 else None
-    with steps.step("start", "; ".join(dict.fromkeys(s.cause for s in starts)), service=service):
-        compose_up(box, session, names, timeout=timeout)
+    cause = "; ".join(dict.fromkeys(s.cause for s in starts))
+    start_in_order(box, session, names, steps, step="start", cause=cause, timeout=timeout)
     keep_applied(box, session, names)
 
 

@@ -171,7 +171,8 @@ class _Follower(Struct):
             alert(self.box, self.alert, f"{self.service.name}: reload failed", telling_line(message))
 
     def _newest(self) -> float:
-        """The moment of the save: the youngest source file's time of change, including those of other modules of the project."""
+        """The moment of the save: the time of change of the youngest source file or go.mod, those of other modules of the project
+        included."""
         mine = self.service.source.dir
         beside = (
             f for f in self.service.source.packages if mine != "." and not f"{f}/".startswith(f"{mine}/")

@@ -25,6 +25,7 @@ from devctl.domain.project.state_folder import build_note
 from devctl.errors import DevctlError, MachineError
 from devctl.workflows.project.find import compose_files
 from devctl.workflows.state.last_build import saved_since_build
+from devctl.workflows.state.snapshot import exit_code
 from devctl.workflows.state.watcher_process import watcher_state
 from devctl.workflows.switch.intent import Intent
 
@@ -180,6 +181,8 @@ def _serves_current(box: Toolbox, root: Path, service: ServiceState, note: UpNot
         if status is None or status >= 500:
             return False
     ran = service.container or ""
+    if probe is None and exit_code(box.engine, ran) not in (None, 0 if service.finished else None):
+        return False  # nobody can be asked, so its program may have exited
     word, _, container = (box.state.text(root, build_note(service.name)) or "").strip().partition(" ")
     if container and ran.startswith(container):
         paths = note.compiled.get(service.name, ())

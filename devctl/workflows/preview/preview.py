@@ -27,7 +27,6 @@ from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.bases.needed import ensure_bases, other_way_named
 from devctl.workflows.engine.build_all import build_all
 from devctl.workflows.engine.compiler_cache import ensure_cache
-from devctl.workflows.engine.execute import compose_up
 from devctl.workflows.engine.network_holder import network_awake
 from devctl.workflows.engine.pull import pull_missing
 from devctl.workflows.preview.ask_go_list import list_beside
@@ -37,6 +36,7 @@ from devctl.workflows.preview.impossible import refuse_lost, refuse_unreadable
 from devctl.workflows.preview.inspect_image import must_be_ready
 from devctl.workflows.preview.known_images import inputs_of, is_current, looked_at, note_built, was_listed
 from devctl.workflows.preview.rollback import keep_failed, listening_beside, with_cause, with_what_runs
+from devctl.workflows.ready.dependencies import start_in_order
 from devctl.workflows.ready.wait import Endpoint, address, answers, served_ports, wait_ready
 from devctl.workflows.session.session import Session, open_session, write_overlay
 from devctl.workflows.session.startable import check_startable
@@ -216,8 +216,8 @@ class _Preview(Struct):
         names = session.starting
         served = {s.name: served_ports(box.engine, s, session.observed.of(s.name)) for s in services}
         if names:
-            with self.steps.step("switch", cause, service=services[0].name):
-                compose_up(box, session, names, timeout=self.request.compose_timeout)
+            within = self.request.compose_timeout
+            start_in_order(box, session, names, self.steps, step="switch", cause=cause, timeout=within)
         for service in services:
             try:
                 with self.steps.step("probe", "until it answers", service=service.name):

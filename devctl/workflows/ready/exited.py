@@ -13,7 +13,7 @@ from devctl.domain.command.argv import docker, mount
 from devctl.domain.detect.required_env import env_file_ended_for, named_in, unset_hint, unset_message
 from devctl.domain.failures import Explained, explain
 from devctl.domain.failures.catalog import codes
-from devctl.domain.failures.dev_log import without_airs_own
+from devctl.domain.failures.dev_log import of_last_run, without_airs_own
 from devctl.domain.failures.panics import own_line, panic_line
 from devctl.domain.failures.places import of_project
 from devctl.domain.failures.serve_command import serving_word
@@ -263,7 +263,8 @@ def _starts_again(dependency: Container) -> str:
 def tail(engine: Engine, container: Container | None) -> str:
     if container is None:
         return ""
-    own = without_airs_own(engine.logs(container.id, tail=4 * LINES).strip(), container.log_mark)
+    log = of_last_run(engine.logs(container.id, tail=4 * LINES).strip(), container.log_mark)
+    own = without_airs_own(log, container.log_mark)
     return "\n".join(own.split("\n")[-LINES:])
 
 

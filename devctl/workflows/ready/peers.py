@@ -6,17 +6,13 @@ from msgspec.structs import replace
 
 from devctl.domain.failures import Explained
 from devctl.domain.plan.engine_state import Container
+from devctl.domain.plan.peers import usual_port
 from devctl.domain.ports.engine import Engine
 from devctl.domain.project.model import Service
 from devctl.domain.regex import regex
 
 _CALLED = regex(r"dial tcp (?P<host>\[?[\w.:-]+?\]?):(?P<port>\d{1,5}): ")
 _OWN = regex(r"localhost|127\.0\.0\.1|\[?::1\]?")
-_PORTS = {
-    "postgres": 5432, "postgis": 5432, "mysql": 3306, "mariadb": 3306, "redis": 6379, "valkey": 6379, "mongo": 27017,
-    "rabbitmq": 5672, "nats": 4222, "kafka": 9092, "memcached": 11211, "elasticsearch": 9200,
-}  # fmt: skip
-"""Where images listen that publish nothing."""
 
 
 def by_name(
@@ -57,8 +53,7 @@ def _port_of(container: Container, called: int) -> int | None:
     for own, (_, published) in container.ports.items():
         if called in (own, published):
             return own
-    image = container.image.rpartition("/")[2].partition(":")[0]
-    usual = next((port for word, port in _PORTS.items() if image.startswith(word)), None)
+    usual = usual_port(container.image)
     return usual if usual == called else None
 
 

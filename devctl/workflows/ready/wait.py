@@ -150,21 +150,24 @@ def wait_ready(
     fresh: bool = False,
     beside: Listening | None = None,
     served: frozenset[int] = frozenset(),
+    since: str = "",
 ) -> None:
     """Return when the service answers (or, without a port, stays up); raise ProjectError otherwise.
 
-    `timeout` in seconds, without those that a build in the container takes (at most COMPILE_TIMEOUT). Also returns if it exits
-    with code 0 and is a job, and if its program waits for a debugger. `fresh`: its container was just created, so any restart
-    of it is a crash. `beside`: how to find out what listens if the image itself has nothing to read with, and no log says when
-    it runs. `served`: the ports that its predecessor listened on when it served. A service that listens on a different one
-    will not reach the probed port; a helper's port that was open then too may be only the first of several. Fails early if the
-    build visibly failed, if the process exits or panics, or if it listens where nobody can reach it.
+    `timeout` in seconds, without those that a build in the container takes (at most COMPILE_TIMEOUT).
+    Returns too when it exits with 0 and is a job, and when its program waits for a debugger. `fresh`: its container was just made,
+    so that any restart of it is a crash.
+    `beside`: how to look what listens where the image itself has nothing to read with, and no log says when it runs.
+    `served`: the ports that its predecessor listened on when it served. Who listens on another one instead does not come to
+    the one that is asked; a helper's port that was open then too may be only the first of several.
+    `since`: from when on its log counts, where that is not the start of the container.
+    Fails early when the build visibly failed, the process exits or panics, or listens where nobody reaches it.
     """
     container = box.engine.containers(project).of(service.name)
     if container is None:
         raise _gone(service)
     where = address(service, container)
-    with following(box.processes, container, since=container.started_at) as (_, marks):
+    with following(box.processes, container, since=since or container.started_at) as (_, marks):
         now = box.clock.monotonic()
         heard, debugging = _Heard(now), container.debugging
         wait = _Wait(box, project, service, where, timeout, fresh, beside, served, debugging, heard, now, now)

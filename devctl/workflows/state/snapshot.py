@@ -113,8 +113,13 @@ def _has_finished(engine: Engine, project: Project, container: Container) -> boo
     if not service.may_finish:
         return False
     if container.state == "running" and container.labels.get(MODE_LABEL) == "dev":
-        return whole((engine.read_files(container.id, EXIT_STATE) or "").strip()) == 0
+        return exit_code(engine, container.id) == 0
     return container.state == "exited" and container.exit_code == 0
+
+
+def exit_code(engine: Engine, container: str) -> int | None:
+    """Of the program in a running dev container; None while it runs, and where no script of ours started it."""
+    return whole((engine.read_files(container, EXIT_STATE) or "").strip())
 
 
 def _container_mode(container: Container) -> Mode | None:
@@ -171,7 +176,7 @@ def _serving_of(
     where = address(service, container)
     broken = broken_build(box.engine, container) if container.labels.get(MODE_LABEL) == "dev" else None
     if where is None or not answers(box.prober, where):
-        code = whole((box.engine.read_files(container.id, EXIT_STATE) or "").strip())
+        code = exit_code(box.engine, container.id)
         done = code == 0 and service.may_finish
         if code is not None and not done:
             return Serving("none", broken.reason if broken else f"{name} exited with code {code}")

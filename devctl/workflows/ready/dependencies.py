@@ -1,0 +1,106 @@
+"""Services start when what they call answers. Compose waits for a health check or an end; without one, a service whose binary is
+kept starts sooner than a database, and its first call fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from devctl.domain.command.events import Remark
+from devctl.domain.compose.depends_on import needed
+from devctl.domain.plan.engine_state import Container
+from devctl.domain.plan.peers import Peer, called_by
+from devctl.domain.ports.host import Clock
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.workflows.engine.execute import compose_up
+from devctl.workflows.ready.unreachable import listening_in
+from devctl.workflows.session.session import Session
+from devctl.workflows.session.steps import Steps
+
+AT_MOST = 60.0
+"""Seconds that a dependency has to answer; then the service starts anyway: it may try again by itself."""
+PATIENCE = 1.0
+"""Seconds for a connection, and for the first words of a server that greets."""
+SILENT = 0.2
+"""The same where nothing is known to be said."""
+POLL = 0.05
+"""Seconds between two tries; a refusal comes at once."""
+LOOK = 1.0
+"""Seconds between two looks at the container's state."""
+
+
+def start_in_order(
+    box: Toolbox,
+    session: Session,
+    names: Sequence[str],
+    steps: Steps,
+    *,
+    cause: str,
+    step: str,
+    timeout: float,
+) -> None:
+    """`compose up` for all of `names`: first for what our services among them call, then, once that answers, for the rest."""
+    specs, ours = session.model["services"], {service.name for service in session.project.services}
+    peers = {peer for name in names if name in ours for peer in called_by(specs, name, built=ours)}
+    first = needed(specs, {peer.name for peer in peers})
+    before = [] if first & ours else [name for name in names if name in first]
+    rest = [name for name in names if name not in before]
+    if before:
+        _start(box, session, before, steps, cause=cause, step=step, timeout=timeout)
+    for peer in sorted(peers, key=lambda it: (it.name, it.port)):
+        _wait(box, session.project.name, peer, steps)
+    if rest:
+        _start(box, session, rest, steps, cause=cause, step=step, timeout=timeout)
+
+
+def _start(
+    box: Toolbox,
+    session: Session,
+    names: Sequence[str],
+    steps: Steps,
+    *,
+    cause: str,
+    step: str,
+    timeout: float,
+) -> None:
+    with steps.step(step, cause, service=names[0] if len(names) == 1 else None):
+        compose_up(box, session, names, timeout=timeout)
+
+
+def _wait(box: Toolbox, project: str, peer: Peer, steps: Steps) -> None:
+    """Nothing where it answers already, does not run, or has had its time."""
+    container = box.engine.containers(project).of(peer.name)
+    if container is None or not _starts_up(box.clock, container) or _answers(box, container, peer):
+        return
+    with steps.step("probe", f"must listen on port {peer.port}", service=peer.name):
+        while container is not None and _starts_up(box.clock, container):
+            again = box.clock.monotonic() + LOOK
+            while box.clock.monotonic() < again:
+                box.clock.sleep(POLL)
+                if _answers(box, container, peer) or box.processes.hurried():
+                    return
+            container = box.engine.containers(project).of(peer.name)
+    if container is not None and container.state == "running":
+        text = f"  {peer.name} has not answered on port {peer.port} within {AT_MOST:g} s; starting what calls it anyway"
+        box.reporter.emit(Remark(text))
+
+
+def _starts_up(clock: Clock, container: Container) -> bool:
+    """One that ended is told by what misses it; one that runs for longer will not listen any more."""
+    if container.state != "running":
+        return False
+    return clock.now() - datetime.fromisoformat(container.started_at).timestamp() < AT_MOST
+
+
+def _answers(box: Toolbox, container: Container, peer: Peer) -> bool:
+    """Whether it takes connections; true as well where that cannot be seen from here."""
+    hosts = [where.rpartition(" ")[2] for where in container.addresses]
+    within = SILENT if peer.is_ready is None else PATIENCE
+    found = [box.prober.greet(host, peer.port, peer.hello, timeout=within) for host in hosts[:1]]
+    if found and found[0].outcome == "open":
+        return peer.is_ready is None or peer.is_ready(found[0].said)
+    if found and found[0].outcome == "refused":
+        return False
+    # An engine in a virtual machine: its networks are not ours.
+    inside = listening_in(box.engine, container.id)
+    return not inside or any(it.port == peer.port and not it.local for it in inside)

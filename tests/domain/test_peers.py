@@ -1,0 +1,86 @@
+"""Which dependencies a service calls at its start, on which port, and what of theirs counts as an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from devctl.domain.plan.peers import called_by, usual_port
+
+STARTED = {"condition": "service_started", "required": True}
+
+
+def called(
+    api: dict[str, Any], built: tuple[str, ...] = ("api",), **others: dict[str, Any]
+) -> list[tuple[str, int]]:
+    return [(peer.name, peer.port) for peer in called_by({"api": api, **others}, "api", built=built)]
+
+
+POSTGRES = {"image": "postgres:17"}
+
+
+def test_the_port_is_the_one_that_the_service_is_told() -> None:
+    told = {"environment": {"DATABASE_URL": "postgres://me:pw@db:6432/shop", "OTHER": "mydb:1"}}
+    assert called(told, db=POSTGRES) == [("db", 6432)]
+    assert called({"command": ["serve", "--nats=queue:4333"]}, queue={"image": "x"}) == [("queue", 4333)]
+
+
+def test_else_that_of_the_image_or_the_only_one_that_the_file_tells_of() -> None:
+    told = {"depends_on": {"db": STARTED}, "environment": {"DB_HOST": "db"}}
+    assert called(told, db=POSTGRES) == [("db", 5432)]
+    assert called(told, db={"image": "ghcr.io/pgvector/pgvector:pg16"}) == [("db", 5432)]
+    assert called(told, db={"image": "own", "ports": [{"target": 9000, "published": "1"}]}) == [("db", 9000)]
+    assert called(told, db={"image": "own", "expose": ["9000/tcp"]}) == [("db", 9000)]
+    assert called(told, db={"image": "own", "expose": ["9000", "9001"]}) == []
+    assert called(told, db={"image": "own"}) == []
+
+
+@pytest.mark.parametrize("condition", ["service_healthy", "service_completed_successfully"])
+def test_nobody_is_waited_for_twice(condition: str) -> None:
+    told = {"depends_on": {"db": {"condition": condition}}, "environment": {"DB": "db:5432"}}
+    assert called(told, db=POSTGRES) == []
+
+
+def test_nor_a_service_that_is_built_here_nor_one_that_is_not_there() -> None:
+    told = {
+        "depends_on": {"other": STARTED},
+        "environment": {"OTHER": "other:8080", "GONE": "gone:1", "SELF": "api:8080"},
+    }
+    assert called(told, built=("api", "other"), other={"ports": [{"target": 8080}]}) == []
+
+
+def judge(image: str, said: bytes) -> bool:
+    (peer,) = called_by(
+        {"api": {"depends_on": {"it": STARTED}}, "it": {"image": image}}, "api", built=["api"]
+    )
+    assert peer.is_ready is not None
+    return peer.is_ready(said)
+
+
+@pytest.mark.parametrize(
+    ("image", "ready", "not_yet"),
+    [
+        ("postgres:17", b"R\x00\x00\x00\x17\x00\x00\x00\x0aSCRAM", b"E\x00\x00\x00\x5fSFATAL\x00C57P03\x00Mstarting up"),
+        ("postgres:17", b'E\x00\x00\x00\x5fSFATAL\x00C28000\x00Mrole "me" does not exist', b""),
+        ("mysql:8", b"J\x00\x00\x00\x0a8.0.36\x00", b""),
+        ("redis:7", b"+PONG\r\n", b"-LOADING Redis is loading the dataset in memory\r\n"),
+        ("valkey/valkey:8", b"-NOAUTH Authentication required.\r\n", b""),
+        ("rabbitmq:3", b"\x01\x00\x00\x00\x00\x01", b""),
+        ("nats:2", b'INFO {"server_id"', b""),
+    ],
+)  # fmt: skip
+def test_what_a_protocol_says_of_itself_counts(image: str, ready: bytes, not_yet: bytes) -> None:
+    assert judge(image, ready) and not judge(image, not_yet)
+
+
+def test_postgres_is_asked_as_the_user_that_its_image_creates() -> None:
+    db = {**POSTGRES, "environment": {"POSTGRES_USER": "me", "POSTGRES_DB": "shop"}}
+    (peer,) = called_by({"api": {"depends_on": {"db": STARTED}}, "db": db}, "api", built=["api"])
+    assert int.from_bytes(peer.hello[:4], "big") == len(peer.hello)
+    assert peer.hello[8:].split(b"\0") == [b"user", b"me", b"database", b"shop", b"", b""]
+
+
+def test_an_image_is_known_by_its_own_name() -> None:
+    assert usual_port("registry.example.com:5000/library/redis@sha256:abc") == 6379
+    assert usual_port("example.com/redisinsight-like/app") is None

@@ -1,0 +1,71 @@
+"""A service starts when the database that it calls takes connections, though nothing in the compose file waits for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from devctl.domain.command.events import Remark
+from devctl.domain.command.requests import PreviewRequest, UpRequest
+from devctl.workflows.dev.up import up
+from devctl.workflows.preview.preview import prod_preview
+from devctl.workflows.ready.dependencies import AT_MOST
+from tests.fakes import World
+
+
+def world_with_database(**spec: object) -> World:
+    world = World()
+    api = {"build": ".", "environment": {"DATABASE_URL": "postgres://db:5432/x"}, "depends_on": ["db"]}
+    world.compose({"shop": api, "db": {"image": "postgres:17", **spec}})
+    return world
+
+
+def bring_up(world: World) -> None:
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+
+
+def test_in_dev_and_in_production() -> None:
+    for command in (
+        bring_up,
+        lambda world: prod_preview(PreviewRequest(project=world.root), world.box()),
+    ):
+        world = world_with_database()
+        world.listens_after["db"] = 4.0
+        command(world)
+        assert world.of("shop").started - world.of("db").started >= 4.0
+
+
+def test_nobody_waits_for_one_that_answers_or_runs_for_long() -> None:
+    world = world_with_database()
+    bring_up(world)
+    world.listens_after["db"] = 1e9
+    world.now += AT_MOST
+    world.containers.pop(world.of("shop").id)
+    began = world.now
+    bring_up(world)
+    assert world.of("shop").started - began < 5.0
+
+
+def test_one_that_never_listens_keeps_a_service_for_a_minute_at_most_and_that_is_said() -> None:
+    world = world_with_database()
+    world.listens_after["db"] = 1e9
+    bring_up(world)
+    assert AT_MOST <= world.of("shop").started - world.of("db").started < AT_MOST + 10
+    said = [e.text for e in world.events if isinstance(e, Remark)]
+    assert [text for text in said if "db has not answered on port 5432 within 60 s" in text]
+    assert world.of("shop").app is not None
+
+
+@pytest.mark.parametrize("port", [True, False])
+def test_up_restarts_a_program_that_has_exited(port: bool) -> None:
+    world = World()
+    world.compose({"shop": {"build": "."} | ({"ports": ["8080:8080"]} if port else {})})
+    bring_up(world)
+    container = world.of("shop")
+    world.program_exits(container, 3)
+    world.steps.clear()
+    bring_up(world)
+    assert (world.of("shop"), container.app, "run again" in world.steps) == (container, world.served, True)
+    assert container.exit_state is None
+    world.steps.clear()
+    bring_up(world)
+    assert world.steps == []
