@@ -277,12 +277,11 @@ class World:
         self.engine_version = "28.3.0"
         self.recipes: dict[str, Recipe] = {}
         self.room, self.at_once = (4, 8_000_000_000), 0
-        self.has_home = True
         self.env: dict[str, str] = {}
         self.agrees = self.reader_left = False
         self.press, self.opened, self.has_browser = _unheard, list[str](), True
         self.unpullable: set[str] = set()
-        self.no_delve = 0
+        self.has_home, self.no_delve = True, 0
         self.delve: tuple[list[str], bytes] = ([], b"")
         self.go_test: Callable[[list[str]], tuple[int, list[str]]] = lambda words: (0, [])
         self.taken_ports: set[int] = set()

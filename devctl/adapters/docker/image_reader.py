@@ -6,14 +6,16 @@ import shlex
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
+from devctl.adapters.docker.layers import layers_of
+from devctl.adapters.docker.tar_stream import drain, tar_of
 from devctl.adapters.system.border import bordered
 from devctl.adapters.system.identity import HomeIdentity
 from devctl.domain.image.elf import HEAD, read_elf
-from devctl.domain.image.facts import Binary, ImageFacts, Layer
+from devctl.domain.image.facts import Binary, ImageFacts
 from devctl.domain.image.paths import (
     candidates,
     command,
@@ -62,6 +64,7 @@ class SdkImages:
         with _engine(ref) as client:
             api: Any = client.api  # its stubs leave these two untyped
             raw, history = api.inspect_image(ref), api.history(ref)
+            layers = layers_of(client, ref, history=history)
             config = raw.get("Config") or {}
             entrypoint, cmd = _words(config.get("Entrypoint")), _words(config.get("Cmd"))
             workdir, env = config.get("WorkingDir") or "/", tuple(config.get("Env") or ())
@@ -80,8 +83,8 @@ class SdkImages:
             return ImageFacts(
                 ref=ref,
                 id=raw["Id"],
-                size_bytes=sum(int(line["Size"]) for line in history),
-                layers=tuple(Layer(_made_by(line), int(line["Size"])) for line in history if line["Size"]),
+                size_bytes=sum(layer.size_bytes for layer in layers),
+                layers=layers,
                 entrypoint=entrypoint,
                 cmd=cmd,
                 user=config.get("User") or "",
@@ -202,7 +205,7 @@ def _behind(
 
 def _export(client: DockerClient, container: str, wanted: frozenset[str]) -> _Tree:
     tree = _Tree()
-    with _tar(client.api.export(container, chunk_size=_STREAMED)) as archive:
+    with tar_of(client.api.export(container, chunk_size=_STREAMED)) as archive:
         for entry in archive:
             path = "/" + entry.name.removeprefix("./").strip("/")
             if path.startswith(_ENGINES_OWN) or path == "/":
@@ -227,9 +230,9 @@ def _archive(
         return None
     target = stat.get("linkTarget")
     if target and links:  # the engine resolves it within the image
-        _drain(stream)
+        drain(stream)
         return _archive(client, container, str(target), limit=limit, links=links - 1)
-    with _tar(stream) as archive:
+    with tar_of(stream) as archive:
         entry = archive.next()
         if entry is None or not entry.isfile():
             return None
@@ -239,42 +242,6 @@ def _archive(
 def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo, limit: int | None) -> bytes:
     content = archive.extractfile(entry) if limit is not None or entry.size <= LARGEST else None
     return content.read(limit if limit is not None else entry.size) if content is not None else b""
-
-
-@contextmanager
-def _tar(chunks: Iterable[bytes]) -> Iterator[tarfile.TarFile]:
-    """A tar read as it arrives."""
-    try:
-        with tarfile.open(fileobj=cast("IO[bytes]", _Chunks(chunks)), mode="r|") as archive:
-            yield archive
-    finally:
-        _drain(chunks)
-
-
-def _drain(chunks: Iterable[bytes]) -> None:
-    """Read to the end: only then does the SDK return the connection, and nothing stays open."""
-    for _ in chunks:
-        pass
-
-
-class _Chunks:
-    """An iterator of bytes as a file that can be read once."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._left = bytearray()
-
-    def read(self, size: int) -> bytes:
-        while len(self._left) < size and (chunk := next(self._chunks, None)) is not None:
-            self._left += chunk
-        taken = bytes(self._left[:size])
-        del self._left[:size]
-        return taken
-
-
-def _made_by(line: dict[str, Any]) -> str:
-    """An imported image has no command, only content."""
-    return str(line["CreatedBy"] or line.get("Comment") or "")
 
 
 def _words(value: object) -> tuple[str, ...]:

@@ -22,14 +22,14 @@ class Binary(Struct, frozen=True):
 
 
 class Layer(Struct, frozen=True):
-    """One line of the engine's history with a size; `created_by` as stored by the engine."""
+    """One layer with content; `created_by` as stored by the engine, `size_bytes` of its files, uncompressed."""
 
     created_by: str
     size_bytes: int
 
 
 class ImageFacts(Struct, frozen=True):
-    """`size_bytes` is the sum of the layers in the engine's history: the same on every image store."""
+    """`size_bytes` is the sum of what the layers contain, uncompressed: the same on every image store."""
 
     ref: str
     id: str
