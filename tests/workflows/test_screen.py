@@ -20,6 +20,7 @@ from devctl.domain.command.events import (
     Seen,
 )
 from devctl.domain.command.requests import PreviewRequest, UpRequest
+from devctl.errors import InterruptedByUser
 from devctl.workflows.dev import up as detached_up
 from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.screen import foreground
@@ -189,6 +190,30 @@ def test_quit_interrupts_the_work_and_what_served_is_stopped() -> None:
     ended = foreground_up(world, "p")
     assert ended.exit_code == 0 and ended.text.startswith("stopped;")
     assert state(world) == ("dev", "exited")
+
+
+def test_quit_while_the_new_production_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C there ends a call of docker, which is an error like any other for whoever called it."""
+    world, look = World(), foreground.own_containers
+
+    def interrupted(*args: Any) -> Any:
+        if doing(world) == "prod-preview" and threading.current_thread() is threading.main_thread():
+            with pytest.raises(KeyboardInterrupt):
+                world.press("q")
+            raise InterruptedByUser
+        return look(*args)
+
+    monkeypatch.setattr(foreground, "own_containers", interrupted)
+    ended = foreground_up(world, "p")
+    assert done(world) == ["prod-preview", "stopping"] and doing(world) == "stopping"
+    assert ended.text.startswith("stopped;") and state(world) == ("prod", "exited")
+
+
+def test_quit_is_not_lost_where_an_interrupt_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    box = world.box()
+    monkeypatch.setattr(type(box.terminal), "interrupt", lambda self: None)
+    assert foreground_up(world, "q").text.startswith("stopped;")
 
 
 def test_the_log_of_one_service_after_the_other() -> None:

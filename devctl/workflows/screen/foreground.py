@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -73,8 +73,9 @@ def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -
 
 class _Foreground(Struct):
     """`mode`, `url`: as last seen. `busy`: what a key asked for and is not over, `asked` until it begins. `previewed`: the
-    containers that are in production because of a key here. `unsure`: another command changed the mode, and what serves now has
-    to be looked at. `done`: how many actions are over. `ending`: what is done last, once that has begun."""
+    containers that are in production because of a key here, None where they could not be looked at. `unsure`: another command
+    changed the mode, and what serves now has to be looked at. `done`: how many actions are over. `ending`: what is done last, once
+    that has begun."""
 
     request: UpRequest
     box: Toolbox
@@ -86,7 +87,7 @@ class _Foreground(Struct):
     asked: ScreenKey | None = None
     busy: str = ""
     detached: bool = False
-    previewed: frozenset[str] = frozenset()
+    previewed: frozenset[str] | None = frozenset()
     ending: str = ""
     ended: threading.Event = field(default_factory=threading.Event)
     seen: object = None
@@ -114,7 +115,8 @@ class _Foreground(Struct):
                 logs.start()
 
                 def stop() -> bool:
-                    left = self.detached and not self.busy
+                    # An interrupt may also end a single call that nobody minds.
+                    left = bool(self.ending) or (self.detached and not self.busy)
                     return left or (mine and not still_mine(box.files, project.root))
 
                 if watching:
@@ -165,6 +167,7 @@ class _Foreground(Struct):
                     emit(Remark(f"detaches when {self.busy} is done"))
                 self.detached = True
             case _:
+                self.detached = False
                 self.ends("stopping")
                 self.box.terminal.interrupt()
 
@@ -193,14 +196,20 @@ class _Foreground(Struct):
                 reporter.emit(Ready(outcome.text))
         self._previewed(key)
         self.busy, self.seen, self.done = "", None, self.done + 1
-        reporter.emit(Doing(""))
+        if not self.ending:
+            reporter.emit(Doing(""))
 
     def _previewed(self, key: ScreenKey) -> None:
         """What runs in production after our preview is ours to stop."""
         if key.action == "preview":
-            with suppress(DevctlError):
+            self.previewed = None
+            try:
                 containers = own_containers(self.box.files, self.box.engine, self.project).containers
-                self.previewed = frozenset(c.id for c in containers if c.labels.get(MODE_LABEL) == "prod")
+            except InterruptedByUser:
+                raise
+            except DevctlError:
+                return
+            self.previewed = frozenset(c.id for c in containers if c.labels.get(MODE_LABEL) == "prod")
 
     def _look(self, result: Mapping[str, object]) -> None:
         """The state that a command came to, where its result has one."""
@@ -272,10 +281,10 @@ def _stop(
     project: Project,
     outcome: Outcome,
     *,
-    ours: Collection[str] = frozenset(),
+    ours: Collection[str] | None = frozenset(),
 ) -> Outcome:
     """Stop what runs, unless another command has taken over the project while this one followed it or waited for the lock.
-    `ours`: the containers that are in production because somebody pressed the key here."""
+    `ours`: the containers that are in production because somebody pressed the key here; None: all that are."""
     with _at_the_end(request, box, project):
         text = _others(box, project, ours=ours)
         if text is None:
@@ -294,13 +303,13 @@ def _stop(
     return Outcome(result=result, text=text)
 
 
-def _others(box: Toolbox, project: Project, *, ours: Collection[str]) -> str | None:
+def _others(box: Toolbox, project: Project, *, ours: Collection[str] | None) -> str | None:
     """What this command must not stop, in words; None if there is nothing."""
     running = [c for c in own_containers(box.files, box.engine, project).containers if c.state in HOLDS_PORTS]
     if not running:
         return "nothing is running any more: another command stopped it"
     in_prod = [c for c in running if c.labels.get(MODE_LABEL) == "prod"]
-    prod = sorted(c.service for c in in_prod if c.id not in ours)
+    prod = sorted(c.service for c in in_prod if ours is not None and c.id not in ours)
     if prod:
         return f"left running: {', '.join(prod)} in production mode, from devctl prod-preview; devctl down removes it"
     other = watcher_state(box, project.root)
