@@ -94,7 +94,7 @@ def wants_color(choice: str, stream: TextIO) -> bool:
 
 
 def links(stream: TextIO, project: Path | None) -> Links | None:
-    """None where nobody could open one: in a pipe, on a terminal that does not know them."""
+    """None if nobody could open one: in a pipe, or on a terminal that does not support them."""
     if not stream.isatty() or not host.opens_links():
         return None
     from devctl.ui.links import Links

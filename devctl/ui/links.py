@@ -14,17 +14,17 @@ _OPENED = regex(
     r"|(?<![\w.~/-])(?P<file>(?:[\w@+-][\w.@+-]*/)*[\w.@+-]*\.[a-zA-Z]\w*):(?P<line>\d{1,7})(?::(?P<column>\d{1,5}))?",
     re.ASCII,
 )
-"""Letters that a URL may have without being encoded, and no more: what a text holds never steers the terminal."""
+"""Characters that a URL may have unencoded, and no more: the content of a text never controls the terminal."""
 Address = Callable[[str, int, int], str | None]
 
 
 class Links(Struct, frozen=True):
-    """`address`: the URL of a file with its line and column (0 where none is named); None where there is no such file."""
+    """`address`: the URL of a file with its line and column (0 if none is given); None if there is no such file."""
 
     address: Address
 
     def linked(self, text: str) -> str:
-        """The text with a link around each URL and place; what is shown stays the same."""
+        """The text with a link around each URL and place; the visible text stays the same."""
         return _OPENED.sub(self._link, text)
 
     def _link(self, found: re.Match[str]) -> str:

@@ -38,7 +38,7 @@ class Out:
         self._write(rendered(parts, self.links))
 
     def ring(self) -> None:
-        """The bell of a terminal; nothing where it is none."""
+        """The bell of a terminal; nothing if it is not one."""
         if not self.gone and self.stream.isatty():
             with contextlib.suppress(OSError):
                 self.stream.write("\a")

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from devctl.ui.links import Links
 
 SUMMED_UP = ("test",)
-"""Steps of which the last line of the result says how long they took."""
+"""Steps whose duration is in the last line of the result."""
 LOOKS = ("read", "look", "compare")
 """Steps that change nothing: they get their own line only if they took long."""
 WORTH_A_LINE = 2_000
@@ -66,7 +66,7 @@ KEPT = 20
 class HumanRenderer(Renderer):
     """Plain lines; on a terminal each running step has a live line with its seconds, and a foreground `up` a status line.
 
-    `colors`: whether stdout and stderr have colour; `links`: what makes links in them; `screen`: whether a status line can be
+    `colors`: whether stdout and stderr have colour; `links`: makes links in them; `screen`: whether a status line can be
     drawn, `utf8`: with more than ASCII; `now`: the local time.
     """
 

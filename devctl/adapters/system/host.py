@@ -215,12 +215,14 @@ def no_color() -> bool:
 
 
 def opens_links() -> bool:
-    """Whether a terminal may know OSC 8. Those that do not leave such a sequence out, but the kernel's console and a dumb one."""
+    """Whether a terminal may support OSC 8. Those that do not ignore such a sequence, except the kernel's console and a dumb
+    terminal."""
     return os.environ.get("TERM", "dumb") not in ("dumb", "linux", "unknown")
 
 
 def file_address(path: Path, line: int, column: int) -> str | None:
-    """What opens a file: in the terminal of VS Code at its line, elsewhere whatever opens such files; None where there is none."""
+    """What opens a file: in the terminal of VS Code at its line, elsewhere whatever opens such files; None if there is
+    nothing."""
     from urllib.parse import quote
 
     if not path.is_file():

@@ -99,7 +99,7 @@ def _notify(folders: list[str]) -> Any:
 
 
 class _Wanted(Struct, frozen=True):
-    """`paths`: those that count, as do the files of `folders`; `above`: the folders that `paths` lie in."""
+    """`paths`: those that count, as do the files of `folders`; `above`: the parent folders of `paths`."""
 
     paths: frozenset[Path]
     above: list[str]

@@ -1,4 +1,4 @@
-"""Working in a container, and beside it: exec, test, shell, env."""
+"""Working in a container, and next to it: exec, test, shell, env."""
 
 from __future__ import annotations
 
@@ -94,7 +94,10 @@ def shell(
 
 def env(
     context: typer.Context,
-    service: Annotated[str | None, typer.Argument(metavar="SERVICE", help="Default: the first.")] = None,
+    service: Annotated[
+        str | None,
+        typer.Argument(metavar="SERVICE", help=("Service whose environment to print (default: the first).")),
+    ] = None,
     shell: Annotated[
         Shell, typer.Option(metavar="sh|fish|json|dotenv", help="Output format; bash and zsh use sh.")
     ] = Shell.sh,

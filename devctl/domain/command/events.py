@@ -167,7 +167,7 @@ class RoundTested(Struct, frozen=True):
 
 
 class Told(Struct, frozen=True):
-    """A part of a command's result, for a person as soon as it is known; JSON has it in the result."""
+    """A part of a command's result, shown to people as soon as it is known; JSON has it in the result."""
 
     name: ClassVar[str] = "told"
     title: str
@@ -176,7 +176,7 @@ class Told(Struct, frozen=True):
 
 
 class Alert(Struct, frozen=True):
-    """Something went wrong that a person should hear of who does not look: a terminal rings."""
+    """Something went wrong that a person who is not looking should notice: a terminal rings."""
 
     name: ClassVar[str] = "alert"
 

@@ -1,4 +1,4 @@
-"""A moment as a person names it: how long ago (`1h30m`), or when (`2026-01-31T12:00`), as `docker logs --since` has it."""
+"""A moment in user input: how long ago (`1h30m`), or when (`2026-01-31T12:00`), as in `docker logs --since`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _EPOCH = regex(r"\d{9,11}(?:\.\d{1,9})?")
 
 
 def moment(text: str, *, now: float) -> float:
-    """Seconds since the epoch; raises ValueError. Without a zone the time is that of this machine."""
+    """Seconds since the epoch; raises ValueError. Without a time zone it is this machine's local time."""
     from datetime import datetime
 
     said = text.strip()

@@ -20,21 +20,21 @@ _PORT_IN_WORDS = regex(r"(?<![\w-])port=(?P<port>\d{1,5})(?!\d)")
 
 
 class Reached(Struct, frozen=True):
-    """A service by the names that it has in the containers' network; `ports`: what it publishes of its own ones, with where."""
+    """A service with its names in the containers' network; `ports`: which of its ports are published, and where."""
 
     names: tuple[str, ...]
     ports: Mapping[int, tuple[str, int]] = field(default_factory=dict)
 
 
 class FromHost(Struct, frozen=True):
-    """`hidden`: a variable and what it names that no port of the host leads to."""
+    """`hidden`: a variable and the name in it that no host port leads to."""
 
     variables: Mapping[str, str]
     hidden: tuple[tuple[str, str], ...] = ()
 
 
 def from_host(variables: Mapping[str, str], services: Iterable[Reached]) -> FromHost:
-    """Each address of a service's in a value is where the host reaches it; what is not published stays as it is."""
+    """Each address of a service in a value is replaced with its address on the host; what is not published is unchanged."""
     known = {name: service for service in services for name in service.names}
     if not known:
         return FromHost(dict(variables))
@@ -50,7 +50,7 @@ class _Rewriting(Struct):
     _address: re.Pattern[str] | None = None
 
     def value(self, name: str, value: str) -> str:
-        """`db:5432` wherever it stands by itself, `scheme://db/`, and `host=db port=5432`."""
+        """`db:5432` on its own, `scheme://db/`, and `host=db port=5432`."""
         if self._address is None:
             hosts = "|".join(map(re.escape, sorted(self.known, key=len, reverse=True)))
             self._address = re.compile(
@@ -70,7 +70,7 @@ class _Rewriting(Struct):
         return self._words(name, self._address.sub(led, value))
 
     def _words(self, name: str, value: str) -> str:
-        """A DSN of libpq."""
+        """A libpq DSN."""
         host = _HOST_IN_WORDS.search(value)
         if host is None or host["host"] not in self.known:
             return value

@@ -1,4 +1,4 @@
-"""Variables in the words of a shell: what it reads is the value, whatever is in it."""
+"""Variables in a shell's syntax: the shell reads exactly the value, whatever it contains."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def can_be_named(name: str) -> bool:
-    """Whether a shell can have a variable of this name: `spring.port` is one of a container only."""
+    """Whether a shell can have a variable of this name: `spring.port` is possible only in a container."""
     return _NAME.fullmatch(name) is not None
 
 
 def _sh(name: str, value: str) -> str:
-    """What a terminal obeys is written as its bytes: nothing raw of it is printed."""
+    """Control characters are written as their bytes: none of them is printed raw."""
     parts = (
         _printf(text) if obeyed else "'" + text.replace("'", "'\\''") + "'" for obeyed, text in _parted(value)
     )
@@ -40,7 +40,7 @@ def _fish(name: str, value: str) -> str:
 
 
 def _dotenv(name: str, value: str) -> str:
-    """As compose reads it: nothing is replaced between single quotes, and only there is no `$` a variable."""
+    """As compose reads it: nothing is substituted in single quotes, and only there `$` is not a variable."""
     if "'" not in value and "\n" not in value and not value.endswith("\\"):
         return f"{name}='{value}'"
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("\n", "\\n")
@@ -58,7 +58,7 @@ def spoken(variables: Mapping[str, str], shell: str) -> str:
 
 
 def _parted(value: str) -> Iterator[tuple[bool, str]]:
-    """The value in pieces, and whether `visible` would change them; the newline is none of those."""
+    """The value in pieces, and whether `visible` would change them; a newline does not count."""
     piece, obeyed = "", False
     for character in value:
         now = visible(character) != character

@@ -25,17 +25,17 @@ class _Package(Struct, rename="pascal"):
 
 
 class PackageGraph(Struct, frozen=True):
-    """`folders`: of the project's packages, by import path; `tested`: those that are asked for, each with all that it and its tests
-    are made of; `embedded`: files, with the packages that have them in their program. Paths are relative to the project."""
+    """`folders`: of the project's packages, by import path; `tested`: the requested ones, each with everything that it and its
+    tests consist of; `embedded`: files, with the packages that embed them. Paths are relative to the project."""
 
     folders: dict[str, str] = field(default_factory=dict)
     tested: dict[str, frozenset[str]] = field(default_factory=dict)
     embedded: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def affected(self, changed: Iterable[str]) -> frozenset[str] | None:
-        """The packages to test after these files changed, by the imports of before: a new import begins in a file that changed
-        itself. None for all: of a manifest, and of a file that no package claims: what opens it, or what package it begins, is
-        not known, and Go's own cache knows which tests have read it."""
+        """The packages to test after these files changed, according to the previous imports: a new import begins in a file
+        that itself changed. None for all: for a manifest, and for a file that no package claims, since it is unknown what
+        opens it, and Go's own cache knows which tests have read it."""
         by_folder: dict[str, set[str]] = {}
         for path, folder in self.folders.items():
             by_folder.setdefault(folder, set()).add(path)
@@ -60,7 +60,7 @@ class PackageGraph(Struct, frozen=True):
 
 
 def read_graph(text: str, *, mounted_at: str) -> PackageGraph | None:
-    """Of the answer of `go list -e -deps -test -json=LISTED`; None where it is none."""
+    """From the answer of `go list -e -deps -test -json=LISTED`; None if it is not one."""
     folders: dict[str, str] = {}
     tested: dict[str, set[str]] = {}
     embedded: dict[str, set[str]] = {}
@@ -90,7 +90,7 @@ def read_graph(text: str, *, mounted_at: str) -> PackageGraph | None:
 
 
 def _plain(path: str) -> str:
-    """`shop/cart [shop/cart.test]` is shop/cart, compiled once more with its tests."""
+    """`shop/cart [shop/cart.test]` is shop/cart, compiled again with its tests."""
     return path.partition(" [")[0]
 
 

@@ -1,4 +1,4 @@
-"""The words for `go test`: which are flags, which are packages, and what the flags ask for."""
+"""The arguments for `go test`: which are flags, which are packages, and what the flags request."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _WITH_VALUE = frozenset(
     " trace vet".split()
 )
 _TALKS = frozenset({"bench", "fuzz", "list", "n", "x", "v"})
-"""What prints more than whether tests pass, and is asked for because of it."""
+"""Flags that print more than whether tests pass, and are given for that reason."""
 
 
 class GoTestWords(Struct, frozen=True):
-    """`flags`: as they are written; `last`: from `-args` on, for the test programs."""
+    """`flags`: as written; `last`: from `-args` on, for the test programs."""
 
     flags: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     last: tuple[str, ...] = ()
 
     def value(self, name: str) -> str | None:
-        """Of a flag: "" where it has none, None where it is not there."""
+        """The value of a flag: "" if it has none, None if the flag is absent."""
         found = None
         for at, word in enumerate(self.flags):
             flag, equals, value = _parted(word)

@@ -1,4 +1,4 @@
-"""A cover profile, summed up: https://pkg.go.dev/golang.org/x/tools/cover#ParseProfiles."""
+"""A summary of a cover profile: https://pkg.go.dev/golang.org/x/tools/cover#ParseProfiles."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _BLOCK = regex(r"(?P<block>.+:\d+\.\d+,\d+\.\d+) (?P<statements>\d{1,9}) (?P<cou
 
 
 def total_coverage(profile: str) -> float | None:
-    """In percent, as the last line of `go tool cover -func` has it; None without a statement.
+    """In percent, as in the last line of `go tool cover -func`; None without statements.
 
-    With -coverpkg each test program tells of each block: it is covered where one of them came to it.
+    With -coverpkg each test program reports each block: it is covered if one of them reached it.
     """
     statements: dict[str, int] = {}
     covered: set[str] = set()

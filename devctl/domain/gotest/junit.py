@@ -1,5 +1,6 @@
-"""JUnit XML as CI servers read it: one testsuite a package, one testcase a test. There is no standard; these are the elements and
-attributes of https://github.com/jenkinsci/xunit-plugin (junit-10.xsd), which GitLab and GitHub's actions know as well."""
+"""JUnit XML as CI servers read it: one testsuite per package, one testcase per test. There is no standard; these are the
+elements and attributes of https://github.com/jenkinsci/xunit-plugin (junit-10.xsd), which GitLab and GitHub's actions support
+as well."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from devctl.domain.project.control_characters import visible
 from devctl.domain.regex import regex
 
 _NO_XML = regex("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no way to write: https://www.w3.org/TR/xml/#charsets."""
+"""Characters that XML 1.0 cannot represent: https://www.w3.org/TR/xml/#charsets."""
 Verdict = Literal["passed", "failure", "error", "skipped"]
 
 

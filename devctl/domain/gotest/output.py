@@ -1,6 +1,7 @@
-"""`go test -json` read line by line: https://pkg.go.dev/cmd/test2json. Packages and their tests come interleaved.
+"""`go test -json` read line by line: https://pkg.go.dev/cmd/test2json. Packages and their tests are interleaved.
 
-What is no JSON is read too: until Go 1.24 the compiler's errors came as they are, and a module that cannot be read still does.
+Lines that are not JSON are read too: until Go 1.24 the compiler's errors came as plain text, and a module that cannot be read
+still does.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _NOT_BUILT = regex(r"FAIL\t(?P<package>\S+) \[(?:build|setup) failed\]$")
 _PROGRESS = ("go: downloading ", "go: finding ", "go: extracting ")
 _ENDS: dict[str, CaseStatus] = {"pass": "passed", "fail": "failed", "skip": "skipped", "bench": "passed"}
 _MOST = 4_000_000
-"""Characters of the output of one test that are kept."""
+"""Characters kept of one test's output."""
 
 
 class _Line(Struct, rename="pascal"):
@@ -57,7 +58,7 @@ class _Case(Struct):
 
 
 class _Open(Struct):
-    """A package that is being tested. `latest`: of each name, as `-count=2` runs a test twice."""
+    """A package that is being tested. `latest`: by name, since `-count=2` runs a test twice."""
 
     cases: list[_Case] = field(default_factory=list)
     latest: dict[str, _Case] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class _Open(Struct):
 
 
 class GoTestOutput(Struct):
-    """`done`: packages in the order of their ends; `printed`: the lines that `go test -v` prints for what was heard last."""
+    """`done`: packages in the order in which they ended; `printed`: the lines that `go test -v` prints for the last input."""
 
     done: list[PackageResult] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -81,10 +82,10 @@ class GoTestOutput(Struct):
     _open: dict[str, _Open] = field(default_factory=dict)
     _builds: dict[str, list[str]] = field(default_factory=dict)
     _building: dict[str, str] = field(default_factory=dict)
-    """By stream, whose errors come there."""
+    """By stream, since errors arrive on stderr."""
 
     def hear(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> PackageResult | None:
-        """A line, with its end or without. The package that ended with it."""
+        """A line, with or without its end. Returns the package that ended with it."""
         line = self._event(text)
         if line is None:
             self.printed = (text.rstrip("\r\n"),)
@@ -109,7 +110,7 @@ class GoTestOutput(Struct):
         return self.done[-1]
 
     def finish(self) -> GoTestResult:
-        """All that was heard; a package without an end is one whose tests were ended."""
+        """Everything heard; a package without an end is one whose tests were stopped."""
         for path, package in tuple(self._open.items()):
             if package.cases:
                 line = _Line("fail", path)
@@ -120,7 +121,7 @@ class GoTestOutput(Struct):
         return GoTestResult(tuple(self.done), told, tuple(self.said))
 
     def _whole(self, package: str, text: str) -> tuple[str, ...]:
-        """What is only a piece of a line waits for the rest of it."""
+        """An incomplete line waits for the rest."""
         whole, newline, piece = (self._pieces.pop(package, "") + text).rpartition("\n")
         if piece:
             self._pieces[package] = piece
@@ -156,14 +157,15 @@ class GoTestOutput(Struct):
         return None
 
     def _build(self, path: str, said: str) -> None:
-        """`shop/cart [shop/cart.test]` is the package with its tests, and `# [shop/cart]` stands above what vet says."""
+        """`shop/cart [shop/cart.test]` is the package with its tests, and `# [shop/cart]` precedes vet's messages."""
         path = _plain_path(path)
         heard = self._builds.setdefault(path, [])
         if not said.startswith("# ") and said not in heard:
             heard.append(said)
 
     def _broken(self, line: _Line, package: _Open) -> str:
-        """The package that it was not tested for; before Go 1.24 that is not said, and it may be any of those before."""
+        """The package because of which it was not tested; before Go 1.24 that is not reported, and it may be any of the
+        previous ones."""
         if line.action != "fail":
             return ""
         if line.failed_build:

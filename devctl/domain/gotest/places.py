@@ -1,4 +1,4 @@
-"""Places in what tests print, as the project has them: an editor opens `internal/web/web_test.go:14`."""
+"""Places in the output of tests, as paths in the project: an editor opens `internal/web/web_test.go:14`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLACE = regex(r"(?<![^\s(\[\"'`=])(?P<file>[^\s:()\[\]\"'`=]+\.go):(?P<line>\d+
 
 class SourcePlaces(Struct, frozen=True):
     """`mounted_at`: the project's folder in the container; `folder`: of go.mod, in the project; `modules`: path and folder of
-    each module of the project; `exists`: whether a path, relative to the project, is a file of it."""
+    each module of the project; `exists`: whether a path, relative to the project, is one of its files."""
 
     mounted_at: str
     folder: str
@@ -23,12 +23,12 @@ class SourcePlaces(Struct, frozen=True):
     exists: Callable[[str], bool]
 
     def folder_of(self, package: str) -> str:
-        """The folder of a package in the project; its import path where it is none of the project's."""
+        """The folder of a package in the project; its import path if it is not the project's."""
         found = self._in_module(package.removesuffix("_test"))
         return package if found is None else found
 
     def opened(self, text: str, *, package: str = "") -> str:
-        """The text with those places relative to the project that are its files. `package`: whose tests printed it."""
+        """The text with places in the project's files made relative to the project. `package`: whose tests printed it."""
         folder = self.folder_of(package) if package else self.folder
         return _PLACE.sub(lambda found: self._opened(found, folder), text)
 

@@ -1,4 +1,4 @@
-"""What a `go test` came to, told: the keys of its result in JSON, and the words for people."""
+"""The result of a `go test` for JSON and for people."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from devctl.domain.gotest.places import SourcePlaces
 from devctl.domain.gotest.results import CaseResult, Counts, GoTestResult, PackageResult, count
 
 MOST_LINES = 200
-"""Of the output of one failure that a person is shown."""
+"""Lines of one failure's output that people see."""
 
 
 class FailedTest(Struct, frozen=True):
-    """One thing to fix. `test`: "" where a package failed by itself; `output` with its places as the project has them; `waiting`:
-    folders that were not tested because of what does not compile."""
+    """One thing to fix. `test`: "" if a package failed by itself; `output` with its places as paths in the project; `waiting`:
+    folders that were not tested because of a compile error."""
 
     kind: str
     package: str
@@ -62,7 +62,7 @@ class FailedTest(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """What is told of a run in JSON, as docs/reference/json-output.md has it."""
+    """The report of a run in JSON, as in docs/reference/json-output.md."""
 
     packages: tuple[dict[str, object], ...]
     failed: tuple[dict[str, object], ...]
@@ -82,7 +82,7 @@ class Report(Struct, frozen=True):
 
 
 def failures_of(package: PackageResult, places: SourcePlaces) -> Iterator[FailedTest]:
-    """What there is to fix in a package; nothing where another one, or its own build, is to blame."""
+    """What there is to fix in a package; nothing if another one, or its own build, is to blame."""
     if package.status != "failed" or package.broken:
         return
     folder = places.folder_of(package.path)
@@ -101,12 +101,12 @@ def failures_of(package: PackageResult, places: SourcePlaces) -> Iterator[Failed
 
 
 def build_failures(result: GoTestResult, places: SourcePlaces) -> Iterator[FailedTest]:
-    """What does not compile, once each, whoever imports it; and why `go test` itself did not begin."""
+    """Compile errors, once each, whoever imports the package; and why `go test` itself did not start."""
     broken = {package.broken for package in result.failed}
     for build in result.builds:
         waiting = result.waiting_for(build.package)
         if build.package not in broken:
-            continue  # what a compiler says beside its work
+            continue  # what a compiler prints besides
         output = places.opened(build.text)
         folders = tuple(places.folder_of(path) for path in waiting)
         folder = places.folder_of(build.package)
@@ -140,7 +140,7 @@ def package_json(package: PackageResult, places: SourcePlaces) -> dict[str, obje
 
 
 def plain_lines(package: PackageResult) -> Iterator[str]:
-    """What `go test` prints of a package where it prints no JSON: all of what failed, and else one line."""
+    """What `go test` prints about a package without JSON: everything for a failed one, else one line."""
     for case in package.cases:
         if case.status == "failed":
             yield f"--- FAIL: {case.name} ({case.seconds:.2f}s)"
@@ -197,7 +197,7 @@ def _panicked(case: CaseResult) -> bool:
 
 
 def _unindented(text: str) -> str:
-    """`go test` puts four spaces before what a test says."""
+    """`go test` indents a test's output by four spaces."""
     lines = text.splitlines()
     indents = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
     cut = min(indents, default=0)

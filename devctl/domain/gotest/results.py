@@ -1,4 +1,4 @@
-"""What a `go test` came to: packages, their tests, and what does not compile."""
+"""The result of a `go test`: packages, their tests, and compile errors."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Literal
 from msgspec import Struct
 
 CaseStatus = Literal["passed", "failed", "skipped", "unfinished"]
-"""`unfinished`: its process ended before it, because of another test."""
+"""`unfinished`: its process ended first, because of another test."""
 PackageStatus = Literal["passed", "failed", "skipped"]
 """`skipped`: it has no test files."""
 
 
 class CaseResult(Struct, frozen=True):
-    """A test, a subtest, an example, a seed of a fuzz test. `output`: what it printed, without what `go test` prints of it."""
+    """A test, a subtest, an example, a seed of a fuzz test. `output`: what it printed, without `go test`'s own lines."""
 
     package: str
     name: str
@@ -28,8 +28,8 @@ class CaseResult(Struct, frozen=True):
 
 
 class PackageResult(Struct, frozen=True):
-    """`summary`: the line in which `go test` says it (`ok  	shop/cart	0.1s`); `output`: what was printed beside its tests;
-    `coverage`: in percent; `broken`: the package whose build failed, "" where it was tested."""
+    """`summary`: `go test`'s line about it (`ok shop/cart 0.1s`); `output`: what was printed outside its tests; `coverage`: in
+    percent; `broken`: the package whose build failed, "" if it was tested."""
 
     path: str
     status: PackageStatus
@@ -43,14 +43,14 @@ class PackageResult(Struct, frozen=True):
 
     @property
     def failures(self) -> tuple[CaseResult, ...]:
-        """The tests that failed, without those that did so only because of their subtests."""
+        """The tests that failed, without those that failed only because of their subtests."""
         failed = [case for case in self.cases if case.status == "failed"]
         parents = {case.name.rpartition("/")[0] for case in failed}
         return tuple(case for case in failed if case.output.strip() or case.name not in parents)
 
 
 class BuildErrors(Struct, frozen=True):
-    """What the compiler, or vet, said of a package; `text` without the line that names it."""
+    """The messages of the compiler, or vet, about a package; `text` without the line that names it."""
 
     package: str
     text: str
@@ -68,7 +68,7 @@ class Counts(Struct, frozen=True):
 
 
 class GoTestResult(Struct, frozen=True):
-    """`said`: lines that belong to no package: why `go test` did not begin, most often."""
+    """`said`: lines that belong to no package: usually why `go test` did not start."""
 
     packages: tuple[PackageResult, ...] = ()
     builds: tuple[BuildErrors, ...] = ()

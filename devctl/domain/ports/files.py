@@ -81,8 +81,9 @@ class Files(Protocol):
         folders."""
 
     def sources(self, root: Path, *, without: Collection[str]) -> Mapping[str, Mapping[str, tuple[int, int]]]:
-        """By folder, relative to `root`, the names of what tests may be made from: source files as of `go_files`, go.mod and its
-        like, and all that lies below a `testdata`; each with its time of change in ns and its size. `without`: folders."""
+        """By folder, relative to `root`, the names of what tests may be made from: source files as in `go_files`, go.mod and
+        the like, and everything below a `testdata`; each with its time of change in ns and its size. `without`: folders to
+        skip."""
 
     def newer(self, paths: Iterable[Path], *, than: int) -> Path | None:
         """One of these files, or of those below if it is a folder, that changed after `than` (ns); links are not followed."""

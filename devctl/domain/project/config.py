@@ -174,7 +174,8 @@ class Prod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """`also`: more paths whose change rebuilds the deps layer; `poll`: on network mounts, or if set here; `alert`: beside text."""
+    """`also`: more paths whose change rebuilds the deps layer; `poll`: on network mounts, or if set here; `alert`: in addition
+    to text."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 

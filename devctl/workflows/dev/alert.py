@@ -1,4 +1,4 @@
-"""A bell or a notification for a person who does not look at devctl: off unless devctl.yaml asks for it (`watch: {alert: …}`)."""
+"""A bell or a notification for a person who is not looking at devctl: off unless devctl.yaml sets it (`watch: {alert: …}`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ON_MACOS = (
 
 
 def alert(box: Toolbox, how: str, title: str, text: str) -> None:
-    """`how`: as devctl.yaml says it. Where nothing shows notifications none is shown: it is never an error."""
+    """`how`: as in devctl.yaml. If notifications are not supported none is shown: that is never an error."""
     if how in ("bell", "both"):
         box.reporter.emit(Alert())
     if how in ("desktop", "both"):

@@ -1,4 +1,4 @@
-"""`devctl env`: what a program on the host, or a test in an editor, needs to reach what runs in the containers."""
+"""`devctl env`: what a program on the host, or a test in an editor, needs to reach the services in containers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from devctl.workflows.state.snapshot import url_of
 
 
 def env(request: EnvRequest, box: Toolbox) -> Outcome:
-    """The variables of a service, as the host has to have them. Their values are the user's own, secrets among them."""
+    """The variables of a service, in the form for the host. Their values are the user's own, including secrets."""
     project = load(box, request.project)
     name = request.service or project.services[0].name
     check_services(project, [name])
@@ -48,7 +48,7 @@ def env(request: EnvRequest, box: Toolbox) -> Outcome:
 
 
 def _variables(project: Project, name: str) -> dict[str, str]:
-    """What the compose file and devctl.yaml give its program; a variable without a value is one of the caller's shell already."""
+    """The variables from the compose file and devctl.yaml; one without a value is already set in the caller's shell."""
     given = project.spec(name).get("environment") or {}
     found = {key: str(value) for key, value in given.items() if value is not None and key not in FOR_AIR}
     service = project.service(name)
@@ -61,7 +61,7 @@ def _reached(project: Project, observed: Observed) -> Iterator[Reached]:
 
 
 def _names(name: str, spec: Spec) -> tuple[str, ...]:
-    """Those that the other containers know it by."""
+    """Names by which the other containers know it."""
     networks = spec.get("networks") or {}
     aliases = [a for n in networks.values() if n for a in n.get("aliases") or []]
     own = (spec.get(key) for key in ("container_name", "hostname"))
@@ -69,7 +69,7 @@ def _names(name: str, spec: Spec) -> tuple[str, ...]:
 
 
 def _ports(name: str, spec: Spec, observed: Observed) -> Mapping[int, tuple[str, int]]:
-    """Those of the container that runs, else what the compose file fixes."""
+    """Ports of the running container, else those that the compose file fixes."""
     container = observed.of(name)
     if container is not None and container.state == "running":
         there = {port: container.published(port) for port in container.ports}
@@ -78,7 +78,7 @@ def _ports(name: str, spec: Spec, observed: Observed) -> Mapping[int, tuple[str,
 
 
 def _addresses(project: Project, observed: Observed, reached: tuple[Reached, ...]) -> dict[str, str]:
-    """`SHOP_URL` of a Go service, `DB_ADDR` of another one, where they are published."""
+    """`SHOP_URL` for a Go service, `DB_ADDR` for another one, if they are published."""
     found: dict[str, str] = {}
     for service in reached:
         name = service.names[0]

@@ -77,7 +77,7 @@ def run_attached(
     json: bool,
     tests: bool = False,
 ) -> Outcome:
-    """With our own terminal, or in JSON line by line. `tests`: their code is 1 where it is not 0."""
+    """With devctl's own terminal, or in JSON line by line. `tests`: any exit code other than 0 becomes 1."""
     if json:
         done = box.processes.run(
             docker(*how, to=[container.id, *command]),

@@ -1,4 +1,4 @@
-"""`go test` in the running dev container, its results read as they come. Nothing of it is left running when we end."""
+"""`go test` in the running dev container, its results read as they arrive. Nothing of it is left running afterwards."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from devctl.workflows.project.load import load
 from devctl.workflows.session.steps import Steps, plan_outcome
 
 TICK = 0.02
-"""Seconds between two looks whether the tests still run."""
+"""Seconds between two checks whether the tests are still running."""
 _NO_COMPILER = regex(
     r"-race requires cgo|C compiler \"[^\"]*\" not found|cgo: cannot find|exec: \"(?:gcc|clang|cc)\""
 )
@@ -88,7 +88,7 @@ class GoTestTarget(Struct, frozen=True):
 
 
 class GoTestRun(Struct, frozen=True):
-    """`total`: coverage in percent, None where it was not asked for; `stopped`: before its end."""
+    """`total`: coverage in percent, None if not requested; `stopped`: before its end."""
 
     code: int
     result: GoTestResult
@@ -187,15 +187,15 @@ def run_tests(
     stop: Callable[[], bool] = lambda: False,
     printed: Callable[[str], None] | None = None,
 ) -> GoTestRun:
-    """`ended` hears of each package as it ends, from a thread; `printed` of each line of `go test -v`. Until `stop`: what runs then
-    is ended, and its packages are not in the result.
+    """`ended` gets each package as it ends, from a thread; `printed` each line of `go test -v`. Until `stop`: what is running
+    then is stopped, and its packages are not in the result.
 
-    Raises MachineError `base-lacks-c-compiler` where -race needs one.
+    Raises MachineError `base-lacks-c-compiler` if -race needs one.
     """
     output, lock, over = GoTestOutput(), Lock(), False
 
     def hear(stream: str, line: str) -> None:
-        if over:  # what is killed fails: that is no result
+        if over:  # what is killed fails: that is not a result
             return
         with lock:
             package = output.hear(line, cast("Literal['stdout', 'stderr']", stream))
@@ -254,7 +254,7 @@ def _must_have_compiler(box: Toolbox, target: GoTestTarget, result: GoTestResult
 
 
 def _base(box: Toolbox, target: GoTestTarget) -> str | None:
-    """What the stage of the user's Dockerfile starts from, in which its code is compiled in dev."""
+    """The base of the stage in the user's Dockerfile in which its code is compiled in dev."""
     root, build = target.project.root, target.service.build
     if build.inline:
         return None
@@ -267,7 +267,7 @@ def _base(box: Toolbox, target: GoTestTarget) -> str | None:
 
 
 def start_of(ran: GoTestRun, places: SourcePlaces) -> list[FailedTest]:
-    """Why nothing was tested, in what `go test` said."""
+    """Why nothing was tested, from `go test`'s output."""
     failure = start_failure(ran.result, places) if ran.code else None
     return [failure] if failure is not None else []
 
@@ -289,7 +289,7 @@ def report(ran: GoTestRun, places: SourcePlaces) -> Report:
 
 
 def _write_junit(box: Toolbox, target: GoTestTarget, file: Path, text: str) -> str:
-    """The path to tell. A place elsewhere is the caller's own word."""
+    """The path to show. A path elsewhere was given by the caller."""
     root, path = target.project.root, box.host.cwd() / file
     inside = path.is_relative_to(root) and ".." not in path.parts
     owner = target.project.owner if inside else None

@@ -1,4 +1,4 @@
-"""Which files of a project were saved with another content: told by events, decided by what is in them."""
+"""Which files of a project were saved with different content: reported by events, decided by their content."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from devctl.workflows.project.excluded_folders import data_folders
 from devctl.workflows.session.session import must_poll
 
 AGAIN = 0.3
-"""Seconds until folders are watched anew of which one was gone."""
+"""Seconds until folders are watched again if one was missing."""
 END = 3.0
-"""Seconds that the thread gets to end."""
+"""Seconds that the thread has to end."""
 _LIMITS = "raise fs.inotify.max_user_instances and max_user_watches (sysctl), or stop other watchers"
 Tree = Mapping[str, Mapping[str, tuple[int, int]]]
 
@@ -35,7 +35,7 @@ class SavedFiles(Struct):
     _error: Exception | None = None
 
     def seen(self) -> frozenset[str]:
-        """Raises what ended the watch."""
+        """Raises the error that ended the watch."""
         with self._lock:
             if self._error is not None:
                 raise self._error
@@ -60,7 +60,8 @@ class SavedFiles(Struct):
         self.armed.set()
 
     def _other_content(self, box: Toolbox, root: Path, path: str) -> bool:
-        """What is written again as it was, by an editor or a test, is not saved; of a file that changes first nothing is known."""
+        """A file that an editor or a test writes again unchanged does not count as saved; about a file that changes for the
+        first time nothing is known."""
         try:
             data = box.files.read_bytes(root / path, within=root)
         except FilesError:
@@ -73,7 +74,7 @@ class SavedFiles(Struct):
 
 @contextlib.contextmanager
 def saved_files(box: Toolbox, project: Project) -> Iterator[SavedFiles]:
-    """Watched in a thread while the context lasts; the watch is armed when it begins."""
+    """Watched in a thread within the context; the watch is armed when it begins."""
     saved, ended = SavedFiles(), threading.Event()
     thread = threading.Thread(target=_Watching(box, project, saved, ended).run, daemon=True)
     thread.start()
@@ -86,7 +87,7 @@ def saved_files(box: Toolbox, project: Project) -> Iterator[SavedFiles]:
 
 
 class _Watching(Struct):
-    """`tree`: as it was when it was looked at last; `without`: folders that are not looked into."""
+    """`tree`: as of the last look; `without`: folders that are not examined."""
 
     box: Toolbox
     project: Project
@@ -102,12 +103,12 @@ class _Watching(Struct):
             while not self.ended.is_set():
                 try:
                     self._until_folders_change()
-                except FilesError:  # a folder that went away before it was watched
+                except FilesError:  # a folder that disappeared before it was watched
                     if self.box.files.gone(self.project.root):
                         raise
                     self.box.clock.sleep(AGAIN)
                     self._compare()
-        except Exception as error:  # whatever it is, the thread that waits for saves must hear of it
+        except Exception as error:  # whatever it is, the thread that waits for saves must learn of it
             self.saved.fail(error)
 
     def _compare(self) -> None:
@@ -127,7 +128,7 @@ class _Watching(Struct):
         armed = False
         try:
             for batch in batches:
-                if batch or not armed:  # armed: what was saved before is found by a look
+                if batch or not armed:  # armed: a look finds what was saved before
                     self._compare()
                     self.saved.armed.set()
                 armed = True
@@ -146,7 +147,7 @@ class _Watching(Struct):
 
 
 def _whole(batch: frozenset[Path]) -> bool:
-    """One save of one file needs no wait for more."""
+    """One save of one file need not wait for more."""
     return len(batch) == 1 and next(iter(batch)).suffix == ".go"
 
 

@@ -1,4 +1,4 @@
-"""`devctl test --watch`: after each save the tests of what it affects, those that failed first."""
+"""`devctl test --watch`: after each save it runs the tests of what the save affects, failed ones first."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from devctl.workflows.project.load import load
 from devctl.workflows.session.steps import Steps
 
 LOOK = 2.0
-"""Seconds between two looks whether the container is still the one that was tested in."""
+"""Seconds between two checks whether the container is still the one that was tested in."""
 TICK = 0.02
 LIST_TIMEOUT = 60.0
-"""Seconds for `go list`; where it takes longer, each save affects every package."""
+"""Seconds for `go list`; if it takes longer, each save affects every package."""
 MOST_NAMES = 3
 
 
 def watch_tests(request: GoTestRequest, box: Toolbox) -> Outcome:
-    """Until Ctrl-C, which is the normal end, or until nobody reads it any more. With JSON one event a round."""
+    """Until Ctrl-C, which is the normal end, or until nobody reads the output any more. With JSON one event per round."""
     project = load(box, request.project)
     target = target_of(request, box, project)
     if request.dry_run or target.words.has("json"):
@@ -55,9 +55,9 @@ def watch_tests(request: GoTestRequest, box: Toolbox) -> Outcome:
 
 
 class Rounds(Struct):
-    """`failing`: packages that failed when they were tested last; `told`: the result of the last round.
+    """`failing`: packages that failed when they were last tested; `told`: the result of the last round.
 
-    `doubtful`: files that are no source and changed while tests ran. Where they do again, it is the tests that write them.
+    `doubtful`: non-source files that changed while tests ran. If they do so again, the tests write them.
     """
 
     request: GoTestRequest
@@ -69,7 +69,7 @@ class Rounds(Struct):
     doubtful: frozenset[str] = frozenset()
 
     def run(self, saved: SavedFiles) -> None:
-        """Returns when nobody reads us any more; Ctrl-C is raised."""
+        """Returns when nobody reads the output any more; Ctrl-C is raised."""
         changed, again = frozenset[str](), frozenset[str]()
         self._remark("tests run after each save; Ctrl-C stops")
         everything = True
@@ -87,16 +87,16 @@ class Rounds(Struct):
                 everything, changed = True, changed | during
                 self._remark(f"the container of {target.service.name} was replaced; testing in the new one")
                 continue
-            if not ended:  # a save came in between: what it affects, and what was not tested to the end
+            if not ended:  # a save came in between: what it affects, and what was not tested completely
                 everything, again, changed = wanted is None, wanted or frozenset(), changed | during
                 continue
-            if wanted is None or any(is_source(path) for path in changed):  # its imports may be others now
+            if wanted is None or any(is_source(path) for path in changed):  # its imports may have changed
                 self.graph = self._listed(target)
             everything, again, changed = False, frozenset(), during or self._next(saved, target)
             everything = not changed
 
     def _next(self, saved: SavedFiles, target: GoTestTarget) -> frozenset[str]:
-        """What is saved next; nothing where the container was replaced, or nobody reads us."""
+        """What is saved next; nothing if the container was replaced, or nobody reads the output."""
         looked = self.box.clock.monotonic()
         while not self.box.host.reader_left():
             if saved.seen():
@@ -119,7 +119,7 @@ class Rounds(Struct):
         changed: frozenset[str],
         saved: SavedFiles,
     ) -> bool:
-        """Whether it came to its end."""
+        """Whether it was completed."""
 
         def ended(package: PackageResult) -> None:
             for failure in failures_of(package, places):
@@ -143,7 +143,7 @@ class Rounds(Struct):
         return True
 
     def _words(self, target: GoTestTarget, wanted: frozenset[str] | None) -> Sequence[str]:
-        """Those that failed first: `go test` begins with what it is told first."""
+        """Failed ones first: `go test` starts with its first arguments."""
         known = self.graph.tested if self.graph is not None else {}
         if wanted is None:
             return [*(path for path in self.failing if path in known), *target.patterns]
@@ -198,13 +198,13 @@ class Rounds(Struct):
         return sorted(places.folder_of(path) for path in paths)
 
     def _not_by_tests(self, during: frozenset[str]) -> frozenset[str]:
-        """What was saved while tests ran, without what they write themselves: each round would cause the next one."""
+        """What was saved while tests ran, except what they write themselves: each round would cause the next one."""
         others = frozenset(path for path in during if not is_source(path))
         again, self.doubtful = others & self.doubtful, others
         return during - again
 
     def _in_dev(self) -> GoTestTarget:
-        """Waits for the dev container, where none runs just now."""
+        """Waits for the dev container, if none is running."""
         said = ""
         while True:
             try:
@@ -231,7 +231,7 @@ class Rounds(Struct):
 
 
 def is_source(path: str) -> bool:
-    """Whether a running test is of something older once this was saved. What else changes may be written by tests."""
+    """Whether a running test is outdated by this save. Other changes may be written by the tests."""
     return path.endswith(".go") and "/testdata/" not in f"/{path}"
 
 

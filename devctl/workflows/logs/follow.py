@@ -155,7 +155,7 @@ def _last(box: Toolbox, container: Container, tail: int | None) -> Sequence[str]
 
 
 def _from(last: Sequence[str], since: float | None) -> list[str]:
-    """The later of the two beginnings, where there are two."""
+    """The later of the two starting points, if there are two."""
     if since is None:
         return [*last]
     if last[:1] == ("--since",) and datetime.fromisoformat(last[1]).timestamp() >= since:

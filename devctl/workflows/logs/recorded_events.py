@@ -31,7 +31,7 @@ def recorded_event(line: str) -> Mapping[str, Any] | None:
 
 
 def recorded_at(line: str) -> float:
-    """When it was, in seconds; 0 where it does not say."""
+    """Its time, in seconds; 0 if it has none."""
     said = recorded_event(line) or {}
     try:
         return datetime.fromisoformat(str(said.get("at"))).timestamp()
