@@ -141,7 +141,7 @@ def test_the_functions_that_a_command_goes_through_exist() -> None:
 def test_each_decision_has_a_number_of_its_own() -> None:
     pages = sorted((ROOT / "docs/decisions").glob("*.md"))
     numbers = [int(page.name[:4]) for page in pages]
-    assert pages and numbers == list(range(1, len(pages) + 1))
+    assert pages and numbers == sorted(set(numbers))
     heads = [page.read_text(encoding="utf-8").partition(".")[0] for page in pages]
     assert heads == [f"# {number}" for number in numbers]
 

@@ -24,6 +24,9 @@ HEAVY = (
     "dockerfile",
     "rich",
     "requests",
+    "textual",
+    "textual_serve",
+    "aiohttp",
     "devctl.domain.project.model",
     "devctl.domain.dockerfile.facts",
 )
@@ -42,6 +45,7 @@ print("LOADED " + json.dumps([code, sorted(sys.modules)]))
         (["up", "--help"], 0),
         (["bases", "pull", "--help"], 0),
         (["--version"], 0),
+        (["ui", "--help"], 0),
         (["--json", "nonsense"], 2),
         (["up", "--nonsense"], 2),
         (["--json", "-C", "/nowhere/at/all", "up"], 2),

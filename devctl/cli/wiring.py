@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -86,6 +87,25 @@ def _machine(reporter: Reporter, processes: SystemProcesses, identity: Identity)
         installer=SystemInstaller(processes, system, identity, cache=folder),
         machine=SystemMachine(processes, system, identity),
     )
+
+
+def must_have_ui() -> None:
+    """Raise MachineError with the command that installs the extra, where it is not installed."""
+    from devctl.adapters.system.extras import has_modules, install_command
+    from devctl.errors import MachineError
+
+    if not has_modules(["textual", "textual_serve"]):
+        raise MachineError(
+            "devctl ui needs Textual, which is not installed",
+            code="ui-not-installed",
+            hint=install_command("ui"),
+        )
+
+
+def serve_page(words: Sequence[str], title: str, port: int, ready: Callable[[str], None]) -> None:
+    from devctl.adapters.web import page_server
+
+    page_server.serve_page(words, title, port, ready)
 
 
 def wants_color(choice: str, stream: TextIO) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
-from devctl.domain.command.events import Change, Event, InJson, LogLine, Outcome, Recorded
+from devctl.domain.command.event_json import event_json
+from devctl.domain.command.events import Event, InJson, LogLine, Outcome, Recorded
 from devctl.errors import DevctlError, ExitCode, Problem
 from devctl.ui.renderer import Renderer
 
@@ -58,19 +59,6 @@ class JsonRenderer(Renderer):
         return int(code)
 
 
-def event_json(event: Event, *, now: datetime) -> dict[str, Any]:
-    """`type`, `name`, `at`, then the event's own keys; `from_` is called `from`."""
-    at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    own = {name.rstrip("_"): _plain(value) for name, value in asdict(event).items()}
-    return {"type": "event", "name": event.name, "at": at, **own}
-
-
 def _text(value: dict[str, Any]) -> str:
     # ASCII only: no locale, lone surrogate in a file name or U+2028 in a log can break a line.
     return json.dumps(value, ensure_ascii=True, default=str)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, tuple):
-        return [item.as_json() if isinstance(item, Change) else item for item in value]
-    return value

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -62,22 +62,23 @@ def browser() -> Iterator[Browser]:
 
 
 def _installed() -> tuple[str, str]:
-    """The paths of a browser and its driver; as root they are installed where one is missing, by one process at a time."""
-    with Path(__file__).open() as myself:
-        fcntl.flock(myself, fcntl.LOCK_EX)
-        _install_what_is_missing()
+    """The paths of a browser and its driver."""
+    install(*PACKAGES, missing=lambda: _found() is None)
     found = _found()
     assert found is not None, f"no browser to look at pages with: sudo apt-get install {' '.join(PACKAGES)}"
     return found
 
 
-def _install_what_is_missing() -> None:
-    if _found() is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        for arguments in (("update",), ("install", "-y", "--no-install-recommends", *PACKAGES)):
-            done = subprocess.run(
-                ["apt-get", "-q", *arguments], env={**os.environ, **APT}, capture_output=True, text=True
-            )
-            assert done.returncode == 0, f"apt-get {' '.join(arguments)}\n{done.stdout}{done.stderr}"
+def install(*packages: str, missing: Callable[[], bool]) -> None:
+    """As root, by apt, where something is missing; by one process at a time."""
+    with Path(__file__).open() as myself:
+        fcntl.flock(myself, fcntl.LOCK_EX)
+        if missing() and os.geteuid() == 0 and shutil.which("apt-get"):
+            for arguments in (("update",), ("install", "-y", "--no-install-recommends", *packages)):
+                done = subprocess.run(
+                    ["apt-get", "-q", *arguments], env={**os.environ, **APT}, capture_output=True, text=True
+                )
+                assert done.returncode == 0, f"apt-get {' '.join(arguments)}\n{done.stdout}{done.stderr}"
 
 
 def _found() -> tuple[str, str] | None:

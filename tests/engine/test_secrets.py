@@ -57,6 +57,7 @@ MAY_FAIL = {"doctor", "no-such-command", "bases load", "clean", "bases build", "
 """What the machine lacks, or what fails on purpose: the output is checked whatever the exit code."""
 NOT_RUN = {
     "demo": "makes a project of its own in a temporary folder, and reads nothing of this one",
+    "ui": "needs a terminal, and shows what `status` and `logs` say",
     "watch-daemon": "`up -d` starts it, and it is running all the while: its log is below .devctl",
 }
 USED = (

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devctl.domain.command.event_json import event_json
 from devctl.domain.command.events import (
     Change,
     DepsChanged,
@@ -20,7 +21,6 @@ from devctl.domain.command.events import (
     Switched,
 )
 from devctl.domain.command.requests import LogsRequest, UpRequest
-from devctl.ui.json import event_json
 from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.logs.recorded_events import recorded_event
 from devctl.workflows.logs.status_and_logs import logs

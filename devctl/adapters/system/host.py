@@ -153,7 +153,8 @@ class SystemHost:
     def reader_left(self) -> bool:
         try:
             poll = select.poll()
-            poll.register(sys.stdout.fileno(), 0)
+            # Not sys.stdout: the full view puts something of its own there while it draws.
+            poll.register((sys.__stdout__ or sys.stdout).fileno(), 0)
             return bool(poll.poll(0))  # only errors and hang-ups are reported without asking
         except (OSError, ValueError, AttributeError):  # a stream without a file, or None
             return False

@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from devctl.cli.call import Pretty, common, later
-from devctl.domain.command.requests import ConfigRequest, LogsRequest, SizeRequest, StatusRequest
+from devctl.domain.command.requests import (
+    BoardRequest,
+    ConfigRequest,
+    LogsRequest,
+    SizeRequest,
+    StatusRequest,
+)
 from devctl.domain.dockerfile.runtime_bases import BY_SIZE, enumerated
+from devctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from devctl.domain.command.events import Outcome
+    from devctl.domain.ports.toolbox import Toolbox
 
 SIZE = f"Show the size of the production image on {enumerated(BY_SIZE)}, split into base and binary."
 
@@ -26,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("status", rich_help_panel=panel)(status)
     app.command("ps", hidden=True)(status)
     app.command("logs", rich_help_panel=panel)(logs)
+    app.command("ui", rich_help_panel=panel)(ui)
     app.command("size", rich_help_panel=panel, help=SIZE)(size)
     config = typer.Typer(help="Show what devctl decided and why.")
     for action, text in (
@@ -72,6 +84,43 @@ def logs(
         pretty=pretty,
     )
     later(context, "logs", lambda box: observe.logs(request, box))
+
+
+def ui(
+    context: typer.Context,
+    web: Annotated[
+        bool,
+        typer.Option("--web", help="In a browser instead, on 127.0.0.1 and behind a token; until Ctrl-C."),
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(metavar="N", min=1024, help="Port of --web (default: a free one).")
+    ] = None,
+) -> None:
+    """Watch the running project: services, a chart of reloads, go.mod, the last preview, and logs to search."""
+    context.obj.command = "ui"
+    if port is not None and port >= 2**16:
+        raise UsageError(
+            f"--port {port}: the highest port is 65535", code="usage", hint="devctl ui --web --port 8765"
+        )
+    if port is not None and not web:
+        raise UsageError("--port without --web", code="usage", hint=f"devctl ui --web --port {port}")
+    color = context.obj.options.color != "never"
+    request = BoardRequest(**common(context), web=web, port=port or 0, color=color)
+    later(context, "ui", lambda box: _drawn(request, box))
+
+
+def _drawn(request: BoardRequest, box: Toolbox) -> Outcome:
+    """Textual is an extra, and slow to load: both only matter once somebody can see it."""
+    from devctl.cli import wiring
+    from devctl.workflows.board import board
+
+    board.refuse_pointless(request, box.host)
+    wiring.must_have_ui()
+    if request.web:
+        return board.serve_board(request, box, wiring.serve_page)
+    from devctl.ui.board.app import show
+
+    return board.show_board(request, box, show)
 
 
 def size(

@@ -98,6 +98,14 @@ class EnvRequest(Request, frozen=True, kw_only=True):
     form: str = "sh"
 
 
+class BoardRequest(Request, frozen=True, kw_only=True):
+    """`port`: of 127.0.0.1, 0 for a free one. `color`: False where none is wanted."""
+
+    web: bool = False
+    port: int = 0
+    color: bool = True
+
+
 class ExecRequest(Request, frozen=True, kw_only=True):
     service: str
     command: tuple[str, ...]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.command.events import LogLine, Outcome
 from devctl.domain.command.requests import WatchRequest
@@ -27,6 +28,7 @@ from devctl.workflows.session.manifests import manifest_paths, sums_are_complete
 from devctl.workflows.session.overlay import with_targets
 from devctl.workflows.session.session import RECIPE_FILES, must_poll
 from devctl.workflows.session.steps import only_warned
+from devctl.workflows.state.record_event import Recording
 from devctl.workflows.state.watcher_process import note_watcher, watcher_state
 
 AGAIN = 5.0
@@ -43,7 +45,7 @@ def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
     project = load(box, request.project, lenient=True, unattended=True)
     with contextlib.suppress(InterruptedByUser, KeyboardInterrupt), holding(box, project) as mine:
         if mine:
-            watch(box, project, stop=lambda: not still_mine(box.files, project.root))
+            watch(box, project, stop=lambda: not still_mine(box.files, project.root), recorded=True)
             _say(box.reporter, "the project was moved or removed, or .devctl/ was deleted: exiting")
         else:
             pid = watcher_state(box, project.root).pid or "unknown"
@@ -74,10 +76,20 @@ def still_mine(files: Files, root: Path) -> bool:
 
 
 def watch(
-    box: Toolbox, project: Project, *, stop: Callable[[], bool], between: Callable[[], None] = lambda: None
+    box: Toolbox,
+    project: Project,
+    *,
+    stop: Callable[[], bool],
+    between: Callable[[], None] = lambda: None,
+    recorded: bool = False,
 ) -> None:
     """Until `stop` is true: rebuild what changed, report reloads. Raises InterruptedByUser on Ctrl-C. `between`: what else this
-    thread is to do, called several times a second while nothing is rebuilt."""
+    thread is to do, called several times a second while nothing is rebuilt. `recorded`: what the reporter gets is already kept
+    in `.devctl/`."""
+    if not recorded:
+        with only_warned(box.reporter):
+            box.state.remove(project.root, EVENTS)  # those of the previous watcher
+        box = replace(box, reporter=Recording(box, project.root))
     ended = threading.Event()
     watching = _Watching(box, project, ended, between)
     try:

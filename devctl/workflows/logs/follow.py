@@ -13,7 +13,7 @@ from typing import Literal, cast
 from msgspec import Struct, field
 
 from devctl.domain.command.argv import docker
-from devctl.domain.command.events import Following, LogLine, Recorded
+from devctl.domain.command.events import Event, Following, LogLine, Recorded
 from devctl.domain.command.requests import LogsRequest
 from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.plan.engine_state import Container, Observed
@@ -79,10 +79,12 @@ def stream(
     pretty: bool = False,
     watched: bool = False,
     looked: Callable[[Observed], None] = lambda observed: None,
+    past: Callable[[Sequence[tuple[float, Event]]], None] = lambda events: None,
 ) -> None:
     """Follow until `stop`. Containers that appear later are followed from their first line on. `watched`: this process reports
-    reloads itself. `looked`: told what each look at the engine showed."""
+    reloads itself. `looked`: told what each look at the engine showed; `past`: what a watcher reported before."""
     recorded = _Recorded(box, project)
+    past(tuple(recorded.past))
     now = box.clock.now
     told = TellOnce(box.reporter.emit, now, now() - LOOK, recorded.past, watched=watched)
     looked_at = 0.0

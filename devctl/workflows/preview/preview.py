@@ -19,6 +19,7 @@ from devctl.domain.plan.engine_state import MODE_LABEL, Container, Image, Observ
 from devctl.domain.plan.planner import plan_text
 from devctl.domain.ports.http import Prober
 from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.preview.last_preview import LastPreview, PreviewedImage
 from devctl.domain.preview.text import preview_text
 from devctl.domain.project.model import Project, Service
 from devctl.errors import DevctlError, Finding, InterruptedByUser, ProjectError
@@ -35,12 +36,14 @@ from devctl.workflows.preview.drain import Drained, as_json, drain, must_drain
 from devctl.workflows.preview.impossible import refuse_lost, refuse_unreadable
 from devctl.workflows.preview.inspect_image import must_be_ready
 from devctl.workflows.preview.known_images import inputs_of, is_current, looked_at, note_built, was_listed
+from devctl.workflows.preview.note_last import noting
 from devctl.workflows.preview.rollback import keep_failed, listening_beside, with_cause, with_what_runs
 from devctl.workflows.ready.dependencies import start_in_order
 from devctl.workflows.ready.wait import Endpoint, address, answers, served_ports, wait_ready
 from devctl.workflows.session.session import Session, open_session, write_overlay
 from devctl.workflows.session.startable import check_startable
 from devctl.workflows.session.steps import Steps, plan_outcome
+from devctl.workflows.state.record_event import record
 from devctl.workflows.state.snapshot import snapshot
 from devctl.workflows.state.watcher_process import ensure_watcher, watcher_state
 from devctl.workflows.switch.applied_model import keep_applied
@@ -65,7 +68,7 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
         if request.dry_run:
             return plan_outcome(session.plan())
         preview = _Preview(box, request, steps, session)
-        with ExitStack() as looking:
+        with noting(box.private, project.root, preview.known), ExitStack() as looking:
             with network_awake(box, project, observed=observed) as sleep_again:
                 dev = DevLook(box, project, observed)
                 preview.bring_in(dev)
@@ -208,7 +211,9 @@ class _Preview(Struct):
             }
         for name, old in before.items():
             was = (old.labels.get(MODE_LABEL) or "stopped") if old is not None else "stopped"
-            box.reporter.emit(Switched(name, was, "prod", self.switch_ms[name], self.gap_ms[name]))
+            switched = Switched(name, was, "prod", self.switch_ms[name], self.gap_ms[name])
+            box.reporter.emit(switched)
+            record(box, self.project.root, switched)
 
     def _start(self, cause: str, began: float) -> None:
         """All services or none: the first that does not answer ends it, with its cause named while its container exists."""
@@ -251,6 +256,25 @@ class _Preview(Struct):
             ):
                 found = drain(self.box, self.project, service, timeout=self.request.timeout)
                 self.drained = (*self.drained, found)
+
+    def known(self) -> LastPreview:
+        """For those who look at it later."""
+        images = (
+            PreviewedImage(
+                name,
+                self.session.run(name).base or "",
+                image.size_bytes,
+                image.program.size_bytes if image.program is not None else None,
+            )
+            for name, image in self.images.items()
+        )
+        return LastPreview(
+            at=self.box.clock.now(),
+            images=tuple(images),
+            checks=(*self.checks, *self.compared.checks),
+            switch_ms=max(self.switch_ms.values(), default=None),
+            gap_ms=max((ms for ms in self.gap_ms.values() if ms is not None), default=None),
+        )
 
     def outcome(self, now: Observed, *, state: State, ms: int) -> Outcome:
         each = [self._figures(now, service.name) for service in self.project.services]

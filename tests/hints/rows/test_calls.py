@@ -18,7 +18,7 @@ from tests.helpers import build_tree
 from tests.hints.dockerfile_rows import BUILD, BUILT, GO, RUNNER
 
 FILES = {**GO, "Dockerfile": BUILD + RUNNER, "compose.yaml": BUILT}
-THEN = {"-C": ("status",), "debug": ("--dry-run",)}
+THEN = {"-C": ("status",), "debug": ("--dry-run",), "ui": ("--dry-run",)}
 """What else is reported: there is no engine to build on."""
 
 
@@ -35,6 +35,8 @@ def row(hint: str, said: str, **gaps: str) -> object:
         row("devctl exec SERVICE -- CMD, which has", "--json shell", SERVICE="api", CMD="true"),
         row("devctl debug --editor vscode --write", "debug --write"),
         row("devctl debug --port 2345", "debug --port 70000"),
+        row("devctl ui --web --port …", "ui --port 8765"),
+        row("devctl ui --web --port 8765", "ui --web --port 70000"),
         row("`devctl -C DIR` with a folder that exists", "-C nowhere status", DIR="."),
     ],
 )

@@ -1,0 +1,125 @@
+"""The page of `devctl ui --web`: textual-serve on 127.0.0.1, behind a token (decision 27).
+
+What it guards against is another user of the machine, who can reach the port, and any page in the browser of this one, which can
+send requests to it: by a name that resolves to 127.0.0.1 (DNS rebinding), or from its own address.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import secrets
+import shlex
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiohttp import web
+from textual_serve.server import Server
+
+from devctl.domain.regex import regex
+from devctl.errors import MachineError
+
+HOST = "127.0.0.1"
+COOKIE = "devctl-ui"
+END = 3.0
+"""Seconds for the processes of open pages to leave, once the server ends."""
+_FROM_ELSEWHERE = regex(r'<link\b[^>]*\bhref="https://[^>]*>')
+_FONT = """<style>@font-face { font-family: "Roboto Mono"; src: url("/static/fonts/RobotoMono-VariableFont_wght.ttf"); }</style>"""
+"""In place of the same font of Google's, which the page of textual-serve asks for although it has a copy."""
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def serve_page(
+    words: Sequence[str], title: str, port: int, ready: Callable[[str], None], *, token: str | None = None
+) -> None:
+    """Until SIGINT or SIGTERM. `words`: the command that draws a page, started for each that is opened; `token`: for tests. Raises
+    MachineError `port-taken`."""
+    listening = _listening(port)
+    page = GuardedPage(words, title, listening.getsockname()[1], token=token or secrets.token_urlsafe(32))
+    ready(page.address)
+    page.run(listening)
+
+
+def _listening(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+    except OSError as error:
+        listening.close()
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        why = "is taken" if error.errno == errno.EADDRINUSE else "is not for this user"
+        raise MachineError(
+            f"port {port} of {HOST} {why}",
+            code="port-taken",
+            hint="devctl ui --web chooses a free one",
+        ) from error
+    listening.listen()
+    return listening
+
+
+class GuardedPage(Server):
+    """`textual-serve` starts its command through a shell, and answers everybody: the words are quoted here, and each request
+    passes `_guard`."""
+
+    def __init__(self, words: Sequence[str], title: str, port: int, *, token: str) -> None:
+        super().__init__(shlex.join(words), host=HOST, port=port, title=title)
+        self._token = token
+        self._name = f"{COOKIE}-{port}"  # a browser keeps one jar for all ports of a host
+        self.address = f"{self.public_url}/?token={token}"
+
+    def run(self, listening: socket.socket) -> None:
+        logging.getLogger("textual-serve").addHandler(logging.NullHandler())
+        web.run_app(
+            self._make_app(), sock=listening, print=lambda *args: None, access_log=None, shutdown_timeout=END
+        )
+
+    async def _make_app(self) -> web.Application:
+        app = await super()._make_app()
+        app.middlewares.append(self._guard)
+        return app
+
+    async def on_startup(self, app: web.Application) -> None:
+        """Where textual-serve prints its name."""
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        why = self._refused(request)
+        if why is not None:
+            return web.Response(status=403, text=f"{why}\n", headers=self._headers)
+        response = await handler(request)
+        if not response.prepared:  # a websocket is, and has come to its end
+            response.headers.update(self._headers)
+            if request.path == "/" and isinstance(response, web.Response):
+                response.text = _FROM_ELSEWHERE.sub(_FONT, response.text or "")
+                response.set_cookie(self._name, self._token, httponly=True, samesite="Strict", path="/")
+        return response
+
+    def _refused(self, request: web.Request) -> str | None:
+        """Why a request is not answered; None for one that is."""
+        if request.headers.getall("Host", []) != [f"{HOST}:{self.port}"]:
+            return f"open the address as devctl ui printed it, with {HOST}"
+        origins = request.headers.getall("Origin", [])
+        needed = request.path == "/ws"  # a browser always says where a websocket comes from
+        if (needed or origins) and origins != [self.public_url]:
+            return "not from another page"
+        given = request.query.get("token", "") if request.path == "/" else ""
+        if not any(self._is_token(text) for text in (given, request.cookies.get(self._name, ""))):
+            return "the address has no valid token: open the one that devctl ui printed"
+        return None
+
+    def _is_token(self, given: str) -> bool:
+        return secrets.compare_digest(given.encode(errors="replace"), self._token.encode())
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        """Nothing from outside is loaded, no other page frames this one, and the token goes nowhere."""
+        here = f"'self' ws://{HOST}:{self.port}"
+        return {
+            "Content-Security-Policy": f"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+            f"img-src 'self' data:; font-src 'self' data:; connect-src {here}; frame-ancestors 'none'; base-uri 'none'",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-store",
+        }

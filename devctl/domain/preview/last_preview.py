@@ -1,0 +1,35 @@
+"""What the last `prod-preview` of a project came to: shown later, and nothing is decided by it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from devctl.domain.project.private_notes import PrivateNote
+from devctl.errors import Finding
+
+
+class PreviewedImage(Struct, frozen=True):
+    service: str
+    base: str
+    size_bytes: int
+    binary_bytes: int | None = None
+
+
+class LastPreview(PrivateNote, frozen=True):
+    """`at`: seconds since the epoch, 0 where there was no preview. `failed`: why it did not come to serve, "" where it did."""
+
+    file: ClassVar[str] = "preview.json"
+    at: float = 0.0
+    images: tuple[PreviewedImage, ...] = ()
+    checks: tuple[Finding, ...] = ()
+    switch_ms: int | None = None
+    gap_ms: int | None = None
+    failed: str = ""
+
+    @property
+    def attention(self) -> tuple[Finding, ...]:
+        """The checks that ask for something, the failed ones first, each once."""
+        found = dict.fromkeys(c for c in self.checks if c.severity != "ok")
+        return tuple(sorted(found, key=lambda c: c.severity != "fail"))

@@ -1,0 +1,79 @@
+"""`devctl ui`: the full view of a project that runs, on the terminal or as a page. Reading only, never waiting for the lock."""
+
+from __future__ import annotations
+
+from devctl.domain.board.view import Look, ServePage, Show
+from devctl.domain.command.events import Outcome, Ready
+from devctl.domain.command.requests import BoardRequest
+from devctl.domain.plan.engine_state import Observed
+from devctl.domain.ports.host import Host
+from devctl.domain.ports.toolbox import Toolbox
+from devctl.domain.project.model import Project
+from devctl.errors import UsageError
+from devctl.workflows.board.observed import observing
+from devctl.workflows.project.load import load
+from devctl.workflows.session.name_conflict import own_containers
+from devctl.workflows.session.steps import plan_outcome
+
+DRAWN_FOR_A_PAGE = "TEXTUAL_DRIVER"
+"""Set by the server of `--web` for the process that draws what the page shows: its streams are pipes."""
+
+
+def refuse_pointless(request: BoardRequest, host: Host) -> None:
+    """Raises UsageError where nobody would see it."""
+    seen = request.web or host.interactive() or host.env(DRAWN_FOR_A_PAGE) is not None
+    if request.json or not seen:
+        why = "is for people, and has no --json" if request.json else "needs a terminal"
+        raise UsageError(
+            f"devctl ui {why}",
+            code="usage",
+            hint="devctl status --json shows the same once, devctl logs -f --json follows it; devctl ui --web is for a browser",
+        )
+
+
+def show_board(request: BoardRequest, box: Toolbox, show: Show) -> Outcome:
+    """Until the person leaves."""
+    project = load(box, request.project, lenient=True)
+    if (
+        box.host.env(DRAWN_FOR_A_PAGE) is None
+    ):  # a page that is loaded again may find that all was stopped meanwhile
+        _must_run(box, project)
+    if request.dry_run:
+        return plan_outcome([])
+    with observing(box, project) as board:
+        show(board, _look(request, box.host))
+    return Outcome()
+
+
+def serve_board(request: BoardRequest, box: Toolbox, serve: ServePage) -> Outcome:
+    """Until Ctrl-C."""
+    project = load(box, request.project, lenient=True)
+    _must_run(box, project)
+    if request.dry_run:
+        return plan_outcome([])
+    words = [*box.host.own_program(), "--project", str(project.root), "ui"]
+
+    def ready(url: str) -> None:
+        box.reporter.emit(Ready(f"{url}\nwhoever has this address can read the logs; Ctrl-C ends it"))
+
+    serve(words, f"devctl {project.name}", request.port, ready)
+    return Outcome(text="ended")
+
+
+def _must_run(box: Toolbox, project: Project) -> Observed:
+    """As `exec` and `restart` have it: UsageError `not-running`."""
+    observed = own_containers(box.files, box.engine, project)
+    if not any(c.state in ("running", "restarting", "paused") for c in observed.containers):
+        raise UsageError(f"nothing of {project.name} runs", code="not-running", hint="devctl up -d")
+    return observed
+
+
+def _look(request: BoardRequest, host: Host) -> Look:
+    ground = (host.env("COLORFGBG") or "").rpartition(";")[2]
+    page = host.env(DRAWN_FOR_A_PAGE) is not None
+    desktop = any(host.env(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")) or not host.is_linux()
+    return Look(
+        color=request.color,
+        dark=ground not in ("7", "15") if ground else None,
+        can_open=page or desktop,
+    )

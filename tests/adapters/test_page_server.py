@@ -1,0 +1,263 @@
+"""The page of `devctl ui --web`, by real HTTP and websocket clients: who gets it, who does not, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+from msgspec import Struct
+
+from devctl.adapters.web.page_server import GuardedPage, serve_page
+from devctl.errors import MachineError
+
+APP = """
+import os, sys
+from pathlib import Path
+from textual.app import App
+from textual.widgets import Static
+class Hello(App):
+    def compose(self):
+        Path(sys.argv[1]).write_text(str(os.getpid()) + chr(10) + repr(sys.argv[2:]))
+        yield Static("a page of tests")
+Hello().run()
+"""
+SERVER = """
+import json, sys
+from devctl.adapters.web.page_server import serve_page
+words, port = json.loads(sys.argv[1]), int(sys.argv[2])
+serve_page(words, "devctl <oatmill>", port, lambda url: print(url, flush=True))
+"""
+HOSTILE = ("$(touch pwned)", "; touch pwned;", "a'b\"c", "two\nlines", "--", "`touch pwned`")
+
+
+OVER = (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING)
+
+
+class Serving(Struct, frozen=True):
+    child: subprocess.Popen[str]
+    address: str
+    drawn: Path
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.address).port or 0
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def drawer(self) -> int:
+        """The process that draws the page."""
+        until(lambda: self.drawn.exists() and "\n" in self.drawn.read_text())
+        return int(self.drawn.read_text().partition("\n")[0])
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Serving]:
+    drawn = tmp_path / "drawn by"
+    words = [sys.executable, "-P", "-c", APP, str(drawn), *HOSTILE]
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", SERVER, json.dumps(words), "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        start_new_session=True,
+    ) as child:
+        assert child.stdout is not None
+        try:
+            yield Serving(child, child.stdout.readline().strip(), drawn)
+        finally:
+            child.kill()
+
+
+def until(good: Callable[[], bool], within: float = 60) -> None:
+    deadline = time.monotonic() + within
+    while not good():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
+
+
+def lives(pid: int) -> bool:
+    """Not one that only waits to be reaped either."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def run(work: Callable[[aiohttp.ClientSession], Coroutine[Any, Any, Any]], **cookies: str) -> Any:
+    async def session() -> Any:
+        jar = aiohttp.CookieJar(unsafe=True)  # of an address that is a number
+        async with aiohttp.ClientSession(cookie_jar=jar, cookies=cookies) as client:
+            return await work(client)
+
+    return asyncio.run(asyncio.wait_for(session(), 60))
+
+
+def asked(
+    address: str, headers: Mapping[str, str] | None = None, **cookies: str
+) -> tuple[int, str, Mapping[str, str]]:
+    async def work(client: aiohttp.ClientSession) -> tuple[int, str, Mapping[str, str]]:
+        async with client.get(address, headers=headers or {}, allow_redirects=False) as answer:
+            return answer.status, await answer.text(), answer.headers
+
+    found: tuple[int, str, Mapping[str, str]] = run(work, **cookies)
+    return found
+
+
+def cookie_of(it: Serving) -> dict[str, str]:
+    token = it.address.partition("token=")[2]
+    return {f"devctl-ui-{it.port}": token}
+
+
+async def draws(client: aiohttp.ClientSession, it: Serving, **how: Any) -> str:
+    """What the websocket shows until the page of the test is there."""
+    text = b""
+    async with client.ws_connect(f"ws://127.0.0.1:{it.port}/ws?width=80&height=24", **how) as ws:
+        while b"a page of tests" not in text:
+            message = await ws.receive(timeout=60)
+            assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), message
+            text += message.data if isinstance(message.data, bytes) else message.data.encode()
+    return text.decode(errors="replace")
+
+
+def test_the_address_opens_the_page_and_its_cookie_the_rest(serving: Serving) -> None:
+    code, page, headers = asked(serving.address)
+    assert code == 200 and "devctl &lt;oatmill&gt;" in page
+    assert len(serving.address.partition("token=")[2]) >= 40
+    cookie = headers["Set-Cookie"]
+    assert (
+        "HttpOnly" in cookie
+        and "SameSite=Strict" in cookie
+        and cookie.startswith(f"devctl-ui-{serving.port}=")
+    )
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert (headers["Referrer-Policy"], headers["Cache-Control"]) == ("no-referrer", "no-store")
+
+    script = f"{serving.origin}/static/js/textual.js"
+    assert asked(script, **cookie_of(serving))[0] == 200
+    assert asked(f"{serving.origin}/", **cookie_of(serving))[0] == 200, (
+        "the page without its token in the address"
+    )
+    run(lambda client: draws(client, serving, origin=serving.origin), **cookie_of(serving))
+    assert serving.drawn.read_text().partition("\n")[2] == repr(list(HOSTILE)), "words stay words"
+    assert not (serving.drawn.parent / "pwned").exists()
+
+
+def test_nothing_of_the_page_is_from_elsewhere(serving: Serving) -> None:
+    page = asked(serving.address)[1]
+    links = [
+        part.partition('"')[0]
+        for part in page.replace("'", '"').split('"')
+        if "://" in part[:8] and "w3.org/2000/svg" not in part
+    ]
+    assert len(links) > 3 and all(
+        link.startswith((serving.origin, f"ws://127.0.0.1:{serving.port}")) for link in links
+    ), links
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/static/js/textual.js", "/static/css/xterm.css", "/nowhere", "/download/x"]
+)
+def test_without_the_token_nothing_is_answered(serving: Serving, path: str) -> None:
+    wrong = {f"devctl-ui-{serving.port}": "x" * 43}
+    for given in ({}, wrong, {"devctl-ui": cookie_of(serving)[f"devctl-ui-{serving.port}"]}):
+        assert asked(f"{serving.origin}{path}", **given)[0] == 403
+    token = serving.address.partition("token=")[2]
+    for text in ("", token[:-1], f"{token}x", "é"):
+        assert asked(f"{serving.origin}{path}?token={text}")[0] == 403
+    if path != "/":  # the token is that of the page; the rest wants its cookie
+        assert asked(f"{serving.origin}{path}?token={token}")[0] == 403
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost:{port}", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.nip.io:{port}", ""],
+)
+def test_another_host_name_is_refused_with_the_token_too(serving: Serving, host: str) -> None:
+    """A name of somebody else's that resolves to 127.0.0.1 makes a page of theirs one of this origin."""
+    given = {"Host": host.format(port=serving.port)}
+    assert asked(serving.address, given)[0] == 403
+    assert asked(f"{serving.origin}/static/js/textual.js", given, **cookie_of(serving))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "http://127.0.0.1:1", "http://localhost:{port}", "null", None]
+)
+def test_a_websocket_of_another_page_is_refused(serving: Serving, origin: str | None) -> None:
+    """A service of the project is the same site to a browser, which sends the cookie along."""
+    said = origin.format(port=serving.port) if origin is not None else None
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        run(lambda client: draws(client, serving, origin=said), **cookie_of(serving))
+    assert refused.value.status == 403
+    if said is not None:
+        assert asked(serving.address, {"Origin": said})[0] == 403
+    assert not serving.drawn.exists(), "no process was started for it"
+
+
+def test_a_websocket_without_the_cookie_is_refused(serving: Serving) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        run(lambda client: draws(client, serving, origin=serving.origin))
+    assert refused.value.status == 403
+    assert not serving.drawn.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_end_of_the_server_is_that_of_what_it_started(serving: Serving, number: int) -> None:
+    async def work(client: aiohttp.ClientSession) -> None:
+        async with client.ws_connect(f"ws://127.0.0.1:{serving.port}/ws", origin=serving.origin) as ws:
+            await ws.receive(timeout=60)
+            await asyncio.to_thread(lambda: serving.drawer)
+            os.kill(serving.child.pid, number)
+            while (await ws.receive(timeout=60)).type not in OVER:
+                pass
+
+    run(work, **cookie_of(serving))
+    assert serving.child.wait(30) == 0
+    until(lambda: not lives(serving.drawer), 15)
+
+
+def test_the_end_of_a_page_is_that_of_what_draws_it(serving: Serving) -> None:
+    run(lambda client: draws(client, serving, origin=serving.origin), **cookie_of(serving))
+    until(lambda: not lives(serving.drawer), 15)
+    assert serving.child.poll() is None
+
+
+def test_it_listens_on_the_loopback_alone(serving: Serving) -> None:
+    listening = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+    mine = [
+        line.split()[1]
+        for line in listening.splitlines()
+        if f":{serving.port:04X} " in line and " 0A " in line
+    ]
+    assert [address.partition(":")[0] for address in mine] == ["0100007F"]
+
+
+@pytest.mark.follows("devctl ui --web chooses a free one")
+def test_a_taken_port_is_said(hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(MachineError, match=f"port {port} of 127.0.0.1 is taken") as raised:
+            serve_page(["true"], "x", port, print)
+        assert raised.value.code == "port-taken"
+        assert hinted(raised.value.problem.hint).startswith("devctl ui --web ")
+        monkeypatch.setattr(GuardedPage, "run", lambda self, listening: listening.close())
+        told: list[str] = []
+        serve_page(["true"], "x", 0, told.append)
+        assert urlsplit(told[0]).port not in (0, port)
