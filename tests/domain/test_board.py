@@ -99,7 +99,7 @@ def test_figures_are_of_what_was_good() -> None:
     ("moment", "line"),
     [
         (Moment(1, "reload", "api", True, 430), "reloaded in 0.43 s"),
-        (Moment(1, "reload", "api", True, 9, UNCHANGED), "built again, to the program that runs"),
+        (Moment(1, "reload", "api", True, 9, UNCHANGED), "compiled to the program that already runs"),
         (Moment(1, "reload", "api", False, 9, "x.go:1:1: no"), "reload failed: x.go:1:1: no"),
         (Moment(1, "deps", "api", True, 2_500), "serves with the new dependencies, 2.50 s"),
         (Moment(1, "deps", "api", False, 9), "dependencies were not applied"),

@@ -223,7 +223,7 @@ def test_where_there_is_nothing_to_see(project: Callable[..., Started], tmp_path
         assert "status --json" in found.error["hint"]
     empty = tmp_path / "nothing here"
     empty.mkdir()
-    for folder, code, word in ((started.root, 2, "nothing of"), (empty, 3, "not a Go project")):
+    for folder, code, word in ((started.root, 2, "no service of"), (empty, 3, "not a Go project")):
         done = subprocess.run([*DEVCTL, "ui", "--web"], cwd=folder, capture_output=True, text=True)
         assert (done.returncode, word in done.stderr) == (code, True), done.stderr
     piped = subprocess.run([*DEVCTL, "ui"], cwd=started.root, capture_output=True, text=True)

@@ -83,7 +83,7 @@ def test_all_of_it_can_be_read(size: tuple[int, int], how: Look) -> None:
         for word in (
             "oatmill", "dev", "serving current", "watcher running",
             "● api", "running (healthy)", "http://127.0.0.1:8093", "● db", "dependency",
-            "2.50 s", "✗", "last 0.40 s", "1 failed", "usually 0.41 s",
+            "2.50 s", "✗", "last 0.40 s", "1 failed", "median 0.41 s",
             "+ example.org/uuid v1.6.0", "served in 2.50 s",
             "✓ ready", "8.10 MB", "distroless", "switch 0.66 s", "1 ok, 1 warning",
             "GET /items/29 200", "checkpoint complete", "reloaded in 0.43 s",

@@ -86,6 +86,7 @@ def test_what_was_told_before_is_in_the_chart_once() -> None:
         # The log shows the same reload, which the watcher measured.
         board.hear(Happened("shop", "reloaded", ms=300, at=round(NOON)))
         assert [(m.kind, m.ms) for m in board.look().moments] == [("reload", 430), ("deps", 2500)]
+        assert [said.text for said in board.new_lines() if said.kind == "good"] == ["reloaded in 0.30 s"]
         board.hear(Reload("shop", ok=False, ms=20, message="main.go:1:1: no"))
         assert board.look().moments[-1].text == "main.go:1:1: no"
         found = board.look().go_mod

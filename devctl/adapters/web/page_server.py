@@ -49,7 +49,7 @@ def _listening(port: int) -> socket.socket:
         listening.close()
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
-        why = "is taken" if error.errno == errno.EADDRINUSE else "is not for this user"
+        why = "is taken" if error.errno == errno.EADDRINUSE else "is not open to this user"
         raise MachineError(
             f"port {port} of {HOST} {why}",
             code="port-taken",
@@ -103,7 +103,7 @@ class GuardedPage(Server):
         origins = request.headers.getall("Origin", [])
         needed = request.path == "/ws"  # a browser always says where a websocket comes from
         if (needed or origins) and origins != [self.public_url]:
-            return "not from another page"
+            return "requests from other pages are refused"
         given = request.query.get("token", "") if request.path == "/" else ""
         if not any(self._is_token(text) for text in (given, request.cookies.get(self._name, ""))):
             return "the address has no valid token: open the one that devctl ui printed"

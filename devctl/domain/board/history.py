@@ -137,4 +137,6 @@ def told(moment: Moment) -> str:
         return f"serves with the new dependencies, {seconds}"
     if moment.kind == "switch":
         return f"{moment.text}, {seconds}"
-    return "built again, to the program that runs" if moment.text == UNCHANGED else f"reloaded in {seconds}"
+    return (
+        "compiled to the program that already runs" if moment.text == UNCHANGED else f"reloaded in {seconds}"
+    )

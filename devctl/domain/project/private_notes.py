@@ -62,4 +62,4 @@ class DebuggedNote(PrivateNote, frozen=True):
 
 # Defined beside their subjects: `ImagesNote` (images.json, workflows/preview/known_images.py), `Intent` (intent.json,
 # workflows/switch/intent.py), `Applied` (applied.json, workflows/switch/applied_model.py), `Approved` (inputs.json,
-# workflows/project/approved_inputs.py).
+# workflows/project/approved_inputs.py), `LastPreview` (preview.json, domain/preview/last_preview.py).

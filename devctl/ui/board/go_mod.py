@@ -29,7 +29,9 @@ class GoModPanel(Static):
         else:
             self.border_subtitle = f"served in {seconds(done.ms)}" if done.ok else "✗ not applied"
         failed = [Content.styled(in_one_line(done.text), "$text-error")] if done and not done.ok else []
-        lines = [Content(in_one_line(line)) for line in change.lines] or [Content("another deps layer")]
+        lines = [Content(in_one_line(line)) for line in change.lines] or [
+            Content("no module: the deps layer was rebuilt")
+        ]
         self.update(Content("\n").join([*failed, *self._fitting(lines, less=len(failed))]))
 
     def _fitting(self, lines: list[Content], *, less: int) -> list[Content]:

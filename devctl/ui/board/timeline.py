@@ -33,7 +33,7 @@ class Timeline(Static):
     def render(self) -> Content:
         width, height = self.content_size
         if not self._moments:
-            return Content("Nothing yet: save a Go file, and its reload is shown here.")
+            return Content("No reload yet: save a Go file, and it appears here.")
         drawn = bars(self._moments, width=width, height=max(1, height - BELOW))
         lines = []
         for number, row in enumerate(drawn.rows):
@@ -54,7 +54,7 @@ class Timeline(Static):
         found = figures(self._moments)
         parts = [(f"last {seconds(found.last)}", "bold")] if found.last is not None else []
         parts += [(f"{found.failed} failed", "$text-error")] if found.failed else []
-        parts += [(f"usually {seconds(found.usual)}", "")] if found.usual is not None else []
+        parts += [(f"median {seconds(found.usual)}", "")] if found.usual is not None else []
         parts += [(f"go.mod {seconds(found.deps)}", "$text-secondary")] if found.deps is not None else []
         while len(parts) > 1 and len(BETWEEN.join(text for text, _ in parts)) > self.content_size.width:
             parts.pop()

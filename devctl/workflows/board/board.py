@@ -57,14 +57,14 @@ def serve_board(request: BoardRequest, box: Toolbox, serve: ServePage) -> Outcom
         box.reporter.emit(Ready(f"{url}\nwhoever has this address can read the logs; Ctrl-C ends it"))
 
     serve(words, f"devctl {project.name}", request.port, ready)
-    return Outcome(text="ended")
+    return Outcome(text="stopped serving")
 
 
 def _must_run(box: Toolbox, project: Project) -> Observed:
     """As `exec` and `restart` have it: UsageError `not-running`."""
     observed = own_containers(box.files, box.engine, project)
     if not any(c.state in ("running", "restarting", "paused") for c in observed.containers):
-        raise UsageError(f"nothing of {project.name} runs", code="not-running", hint="devctl up -d")
+        raise UsageError(f"no service of {project.name} is running", code="not-running", hint="devctl up -d")
     return observed
 
 

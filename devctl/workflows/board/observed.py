@@ -121,7 +121,8 @@ class ObservedProject:
         with self._turn:
             before = any(event is one for one in self._past)
             known = before or (isinstance(event, Happened) and self._history.knows(event))
-            moment = None if known else self._history.hear(now, event)
+            # What is in the chart already still has its place among the lines of the log.
+            moment = (History() if known else self._history).hear(now, event)
         if moment is not None:
             self._say(_line_of(moment))
         self._wake.set()
