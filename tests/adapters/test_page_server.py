@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,16 +66,16 @@ class Serving(Struct, frozen=True):
         return int(self.drawn.read_text().partition("\n")[0])
 
 
-@pytest.fixture
-def serving(tmp_path: Path) -> Iterator[Serving]:
-    drawn = tmp_path / "drawn by"
+@contextmanager
+def served(folder: Path) -> Iterator[Serving]:
+    drawn = folder / "drawn by"
     words = [sys.executable, "-P", "-c", APP, str(drawn), *HOSTILE]
     with subprocess.Popen(
         [sys.executable, "-P", "-c", SERVER, json.dumps(words), "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=tmp_path,
+        cwd=folder,
         start_new_session=True,
     ) as child:
         assert child.stdout is not None
@@ -82,6 +83,20 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
             yield Serving(child, child.stdout.readline().strip(), drawn)
         finally:
             child.kill()
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Serving]:
+    with served(tmp_path) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """One for all that is refused: no process that draws a page is ever started by it."""
+    with served(tmp_path_factory.mktemp("refusing")) as it:
+        yield it
+        assert not it.drawn.exists()
 
 
 def until(good: Callable[[], bool], within: float = 60) -> None:
@@ -158,62 +173,62 @@ def test_the_address_opens_the_page_and_its_cookie_the_rest(serving: Serving) ->
     assert not (serving.drawn.parent / "pwned").exists()
 
 
-def test_nothing_of_the_page_is_from_elsewhere(serving: Serving) -> None:
-    page = asked(serving.address)[1]
+def test_nothing_of_the_page_is_from_elsewhere(refusing: Serving) -> None:
+    page = asked(refusing.address)[1]
     links = [
         part.partition('"')[0]
         for part in page.replace("'", '"').split('"')
         if "://" in part[:8] and "w3.org/2000/svg" not in part
     ]
     assert len(links) > 3 and all(
-        link.startswith((serving.origin, f"ws://127.0.0.1:{serving.port}")) for link in links
+        link.startswith((refusing.origin, f"ws://127.0.0.1:{refusing.port}")) for link in links
     ), links
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/static/js/textual.js", "/static/css/xterm.css", "/nowhere", "/download/x"]
 )
-def test_without_the_token_nothing_is_answered(serving: Serving, path: str) -> None:
-    wrong = {f"devctl-ui-{serving.port}": "x" * 43}
-    for given in ({}, wrong, {"devctl-ui": cookie_of(serving)[f"devctl-ui-{serving.port}"]}):
-        assert asked(f"{serving.origin}{path}", **given)[0] == 403
-    token = serving.address.partition("token=")[2]
+def test_without_the_token_nothing_is_answered(refusing: Serving, path: str) -> None:
+    wrong = {f"devctl-ui-{refusing.port}": "x" * 43}
+    for given in ({}, wrong, {"devctl-ui": cookie_of(refusing)[f"devctl-ui-{refusing.port}"]}):
+        assert asked(f"{refusing.origin}{path}", **given)[0] == 403
+    token = refusing.address.partition("token=")[2]
     for text in ("", token[:-1], f"{token}x", "é"):
-        assert asked(f"{serving.origin}{path}?token={text}")[0] == 403
+        assert asked(f"{refusing.origin}{path}?token={text}")[0] == 403
     if path != "/":  # the token is that of the page; the rest wants its cookie
-        assert asked(f"{serving.origin}{path}?token={token}")[0] == 403
+        assert asked(f"{refusing.origin}{path}?token={token}")[0] == 403
 
 
 @pytest.mark.parametrize(
     "host",
     ["localhost:{port}", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.nip.io:{port}", ""],
 )
-def test_another_host_name_is_refused_with_the_token_too(serving: Serving, host: str) -> None:
+def test_another_host_name_is_refused_with_the_token_too(refusing: Serving, host: str) -> None:
     """A name of somebody else's that resolves to 127.0.0.1 makes a page of theirs one of this origin."""
-    given = {"Host": host.format(port=serving.port)}
-    assert asked(serving.address, given)[0] == 403
-    assert asked(f"{serving.origin}/static/js/textual.js", given, **cookie_of(serving))[0] == 403
+    given = {"Host": host.format(port=refusing.port)}
+    assert asked(refusing.address, given)[0] == 403
+    assert asked(f"{refusing.origin}/static/js/textual.js", given, **cookie_of(refusing))[0] == 403
 
 
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "http://127.0.0.1:1", "http://localhost:{port}", "null", None]
 )
-def test_a_websocket_of_another_page_is_refused(serving: Serving, origin: str | None) -> None:
+def test_a_websocket_of_another_page_is_refused(refusing: Serving, origin: str | None) -> None:
     """A service of the project is the same site to a browser, which sends the cookie along."""
-    said = origin.format(port=serving.port) if origin is not None else None
+    said = origin.format(port=refusing.port) if origin is not None else None
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        run(lambda client: draws(client, serving, origin=said), **cookie_of(serving))
+        run(lambda client: draws(client, refusing, origin=said), **cookie_of(refusing))
     assert refused.value.status == 403
     if said is not None:
-        assert asked(serving.address, {"Origin": said})[0] == 403
-    assert not serving.drawn.exists(), "no process was started for it"
+        assert asked(refusing.address, {"Origin": said})[0] == 403
+    assert not refusing.drawn.exists(), "no process was started for it"
 
 
-def test_a_websocket_without_the_cookie_is_refused(serving: Serving) -> None:
+def test_a_websocket_without_the_cookie_is_refused(refusing: Serving) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        run(lambda client: draws(client, serving, origin=serving.origin))
+        run(lambda client: draws(client, refusing, origin=refusing.origin))
     assert refused.value.status == 403
-    assert not serving.drawn.exists()
+    assert not refusing.drawn.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -237,12 +252,12 @@ def test_the_end_of_a_page_is_that_of_what_draws_it(serving: Serving) -> None:
     assert serving.child.poll() is None
 
 
-def test_it_listens_on_the_loopback_alone(serving: Serving) -> None:
+def test_it_listens_on_the_loopback_alone(refusing: Serving) -> None:
     listening = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
     mine = [
         line.split()[1]
         for line in listening.splitlines()
-        if f":{serving.port:04X} " in line and " 0A " in line
+        if f":{refusing.port:04X} " in line and " 0A " in line
     ]
     assert [address.partition(":")[0] for address in mine] == ["0100007F"]
 

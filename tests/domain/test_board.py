@@ -76,6 +76,8 @@ def test_what_a_watcher_told_is_known_of_the_log_of_the_same_build() -> None:
 
 
 def test_the_history_is_bounded() -> None:
+    forged = heard((1.0, Reload("api", ok=True, ms=2**62)), (2.0, DepsRebuilt("api", -5)))
+    assert [m.ms for m in forged.moments] == [10_000_000, 0]
     history = heard(*((float(n), Reload("api", ok=True, ms=n)) for n in range(KEPT + 10)))
     assert (len(history.moments), history.moments[0].ms) == (KEPT, 10)
 

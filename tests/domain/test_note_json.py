@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from devctl.domain.command.state import ServiceState, Serving, State, WatcherState
 from devctl.domain.image.facts import Binary, ImageFacts, Layer
+from devctl.domain.preview.last_preview import LastPreview, PreviewedImage
 from devctl.domain.project.notes import decode, encode
 from devctl.domain.project.private_notes import (
     BuildersNote,
@@ -64,6 +65,13 @@ NOTES = [
     FileEventsNote(False),
     ToldNote({"dev": ("0a1b",), "prod": ()}),
     BudgetNote({"app": Weighed("scratch", 3, 0, {"std": ModuleShare("", 2)})}),
+    LastPreview(
+        at=1_796_126_400.5,
+        images=(PreviewedImage("app", "distroless", 8_100_000, 6_100_000),),
+        checks=(Finding("nonroot", "ok", "runs as uid 65532"),),
+        switch_ms=660,
+        failed="not ready",
+    ),
     ImagesNote(
         {
             "shop-app:prod": Known(("sha256:1", "in"), Looked("k", True, IMAGE, (Finding("a", "ok", "d"),))),

@@ -244,6 +244,19 @@ def test_what_is_wrong_is_said_in_words_and_signs(changed: dict[str, Any], words
     seen(look)
 
 
+def test_forged_times_break_nothing() -> None:
+    odd = (
+        Moment(253_402_300_799.0 * 10, "reload", "api", True, 10_000_000),
+        Moment(-1e18, "deps", "api", False, 0),
+    )
+
+    async def look(it: Seen) -> None:
+        await it.shows(moments=odd, go_mod=replace(VIEW.go_mod, at=1e18))
+        assert "--:--" in it.text and "10000 s" in it.text, it.text
+
+    seen(look)
+
+
 def test_many_services_and_no_room_break_nothing() -> None:
     many = tuple(replace(API, name=f"service-with-a-long-name-{n}", url=None) for n in range(40))
 

@@ -21,7 +21,7 @@ from devctl.errors import MachineError
 
 HOST = "127.0.0.1"
 COOKIE = "devctl-ui"
-END = 3.0
+END = 1.0
 """Seconds for the processes of open pages to leave, once the server ends."""
 _FROM_ELSEWHERE = regex(r'<link\b[^>]*\bhref="https://[^>]*>')
 _FONT = """<style>@font-face { font-family: "Roboto Mono"; src: url("/static/fonts/RobotoMono-VariableFont_wght.ttf"); }</style>"""
@@ -99,7 +99,7 @@ class GuardedPage(Server):
     def _refused(self, request: web.Request) -> str | None:
         """Why a request is not answered; None for one that is."""
         if request.headers.getall("Host", []) != [f"{HOST}:{self.port}"]:
-            return f"open the address as devctl ui printed it, with {HOST}"
+            return f"open the address that devctl ui printed, with {HOST}"
         origins = request.headers.getall("Origin", [])
         needed = request.path == "/ws"  # a browser always says where a websocket comes from
         if (needed or origins) and origins != [self.public_url]:

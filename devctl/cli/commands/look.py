@@ -90,7 +90,7 @@ def ui(
     context: typer.Context,
     web: Annotated[
         bool,
-        typer.Option("--web", help="In a browser instead, on 127.0.0.1 and behind a token; until Ctrl-C."),
+        typer.Option("--web", help="Serve it to a browser on 127.0.0.1, behind a token, until Ctrl-C."),
     ] = False,
     port: Annotated[
         int | None, typer.Option(metavar="N", min=1024, help="Port of --web (default: a free one).")

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.command.events import (
     UNCHANGED,
@@ -22,6 +23,8 @@ from devctl.domain.failures.places import telling_line
 
 KEPT = 240
 """Moments that are kept: a bar for each on the widest of screens."""
+LONGEST = 10_000_000
+"""Milliseconds: events may come out of a file that containers can write."""
 SAME = 12.0
 """Seconds in which a log and a watcher tell of the same build."""
 SKEW = 1.0
@@ -73,6 +76,7 @@ class History(Struct):
             return None
         moment = _moment(at, event, began=self.go_mod)
         if moment is not None:
+            moment = replace(moment, ms=min(max(0, moment.ms), LONGEST))
             self.moments.append(moment)
             self._finishes(moment)
         return moment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -39,6 +40,14 @@ def _cell(moment: Moment, most: int, row: int, height: int) -> str:
     """`row` 0 is the lowest. A moment has at least the smallest of bars."""
     eighths = max(1, round(moment.ms * height * 8 / most)) if most else 1
     return EIGHTHS[min(8, max(0, eighths - row * 8))]
+
+
+def clock(at: float) -> str:
+    """A container may have written the time of an event, and a year in which no clock is."""
+    try:
+        return datetime.fromtimestamp(at).strftime("%H:%M")
+    except (ValueError, OverflowError, OSError):
+        return "--:--"
 
 
 def seconds(ms: int) -> str:

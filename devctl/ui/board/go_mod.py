@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from textual.content import Content
 from textual.widgets import Static
 
 from devctl.domain.board.history import GoModChange
 from devctl.domain.project.control_characters import in_one_line
-from devctl.ui.board.chart import seconds
+from devctl.ui.board.chart import clock, seconds
 
 
 class GoModPanel(Static):
@@ -22,7 +20,7 @@ class GoModPanel(Static):
             self.border_subtitle = ""
             self.update(Content.styled("no change so far", "$foreground 60%"))
             return
-        self.border_title = f"go.mod {datetime.fromtimestamp(change.at):%H:%M}"
+        self.border_title = f"go.mod {clock(change.at)}"
         done = change.outcome
         if done is None:
             self.border_subtitle = "building the deps layer"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from textual.content import Content
 from textual.widgets import Static
 
 from devctl.domain.preview.last_preview import LastPreview, PreviewedImage
 from devctl.domain.preview.text import MEGABYTE
 from devctl.domain.project.control_characters import in_one_line
+from devctl.ui.board.chart import clock
 
 
 class PreviewPanel(Static):
@@ -22,7 +21,7 @@ class PreviewPanel(Static):
             self.border_subtitle = ""
             self.update(Content.styled("not yet: devctl prod-preview", "$foreground 60%"))
             return
-        self.border_title = f"prod-preview {datetime.fromtimestamp(preview.at):%H:%M}"
+        self.border_title = f"prod-preview {clock(preview.at)}"
         self.border_subtitle = _switch(preview)
         lines = [_verdict(preview), *(_size(image, preview) for image in preview.images)]
         lines += [

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from textual.content import Content
 from textual.widgets import Static
 
 from devctl.domain.board.history import Moment, figures
-from devctl.ui.board.chart import LABEL, bars, seconds
+from devctl.ui.board.chart import LABEL, bars, clock, seconds
 
 COLOURS = {"reload": "$text-primary", "deps": "$text-secondary", "switch": "$text-warning"}
 BELOW = 3
@@ -67,7 +65,7 @@ def _colour(moment: Moment) -> str:
 
 def _times(shown: tuple[Moment, ...], wide: int) -> str:
     """When the first and the last of them were, below them."""
-    first, last = (datetime.fromtimestamp(m.at).strftime("%H:%M") for m in (shown[0], shown[-1]))
+    first, last = (clock(m.at) for m in (shown[0], shown[-1]))
     if wide < len(first) + len(last) + 1:
         return f"{'':{LABEL}}{last}"
     return f"{'':{LABEL}}{first}{last:>{wide - len(first)}}"

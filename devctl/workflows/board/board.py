@@ -54,7 +54,7 @@ def serve_board(request: BoardRequest, box: Toolbox, serve: ServePage) -> Outcom
     words = [*box.host.own_program(), "--project", str(project.root), "ui"]
 
     def ready(url: str) -> None:
-        box.reporter.emit(Ready(f"{url}\nwhoever has this address can read the logs; Ctrl-C ends it"))
+        box.reporter.emit(Ready(f"{url}\nanyone with this address can read the logs; Ctrl-C stops it"))
 
     serve(words, f"devctl {project.name}", request.port, ready)
     return Outcome(text="stopped serving")
