@@ -18,7 +18,7 @@ from devctl.ui.board.go_mod import GoModPanel
 from devctl.ui.board.logs import LogView
 from devctl.ui.board.preview import PreviewPanel
 from devctl.ui.board.services import ServiceList
-from devctl.ui.board.status import StatusLine
+from devctl.ui.board.status import ProjectLine
 from devctl.ui.board.styles import CSS as STYLES
 from devctl.ui.board.timeline import Timeline
 
@@ -50,7 +50,7 @@ class BoardApp(App[None]):
         self._board, self._look = board, look
         self._shown: BoardView | None = None
         # Held here: the timer may come once more while they are being taken down.
-        self._status, self._services, self._timeline = StatusLine(), ServiceList(), Timeline()
+        self._status, self._services, self._timeline = ProjectLine(), ServiceList(), Timeline()
         self._go_mod, self._preview, self._logs = GoModPanel(), PreviewPanel(), LogView()
         self._search = Input(placeholder="text to look for in the logs", id="search")
         self.theme = LIGHT if look.dark is False else DARK

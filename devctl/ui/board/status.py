@@ -11,7 +11,7 @@ from devctl.domain.project.control_characters import in_one_line
 SERVING = {"current": "$text-success", "old": "$text-warning", "none": "$text-error"}
 
 
-class StatusLine(Static):
+class ProjectLine(Static):
     def __init__(self) -> None:
         super().__init__(id="status")
 
