@@ -25,8 +25,8 @@ def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 COMMANDS = {" ".join(path): command for path, command in walk(typer.main.get_command(app))}
 PROMISED = (
-    "new init up prod-preview status ps logs ui exec test debug env shell restart rebuild down size doctor onboard demo bases config "
-    "clean watch-daemon"
+    "new init up prod-preview status ps logs exec test debug env shell restart rebuild down size doctor onboard demo bases config "
+    "clean ui watch-daemon"
 ).split()
 
 
