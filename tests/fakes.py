@@ -286,7 +286,7 @@ class World:
         self.go_test: Callable[[list[str]], tuple[int, list[str]]] = lambda words: (0, [])
         self.taken_ports: set[int] = set()
         self.deaf_to_sigterm: set[str] = set()
-        self.listens_after: dict[str, float] = {}
+        self.listens_after, self.engine_ahead = dict[str, float](), 0.0
         self.image_facts: dict[str, Any] = {}
         self.held: dict[Path, Holding] = {}
         self.lock_freed = threading.Condition()
@@ -449,7 +449,7 @@ class World:
                 return Finished(1, "", f"Error response from daemon: driver failed programming: {bound}")
         made.state, made.exit_code, made.mute, made.health = "running", 0, False, "none"
         made.starts += 1
-        made.started = self.now
+        made.started = self.now + self.engine_ahead
         used = {c.address for c in self._live() if c is not made}
         made.address = next(a for n in range(2, 250) if (a := f"172.18.0.{n}") not in used)
         if not made.is_ours:

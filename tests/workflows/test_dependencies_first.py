@@ -55,6 +55,14 @@ def test_one_that_never_listens_keeps_a_service_for_a_minute_at_most_and_that_is
     assert world.of("shop").app is not None
 
 
+def test_an_engine_whose_clock_is_ahead_keeps_a_service_no_longer() -> None:
+    world = world_with_database()
+    world.listens_after["db"] = 1e9
+    world.engine_ahead = 7200.0
+    bring_up(world)
+    assert world.of("shop").started - world.of("db").started < AT_MOST + 10
+
+
 @pytest.mark.parametrize("port", [True, False])
 def test_up_restarts_a_program_that_has_exited(port: bool) -> None:
     world = World()
