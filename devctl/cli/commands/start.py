@@ -31,11 +31,14 @@ def new(context: typer.Context, directory: Annotated[Path, typer.Argument(metava
 def init(
     context: typer.Context,
     diff: Annotated[bool, typer.Option("--diff", help="Only show what would be written.")] = False,
+    devcontainer: Annotated[
+        bool, typer.Option("--devcontainer", help="Write .devcontainer/, for an editor inside a container.")
+    ] = False,
 ) -> None:
     """Write a Dockerfile, compose files and .air.toml into a repository; existing files are kept."""
     from devctl.workflows.start import scaffold
 
-    request = InitRequest(**common(context), diff=diff)
+    request = InitRequest(**common(context), diff=diff, devcontainer=devcontainer)
     later(context, "init", lambda box: scaffold.init(request, box))
 
 

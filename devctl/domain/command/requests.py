@@ -138,6 +138,7 @@ class NewRequest(Request, frozen=True, kw_only=True):
 
 class InitRequest(Request, frozen=True, kw_only=True):
     diff: bool = False
+    devcontainer: bool = False
 
 
 class DoctorRequest(Request, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.air_toml import air_toml
 from devctl.domain.project.config import Config, ServiceConfig
 from devctl.domain.project.model import Project, Service
+from devctl.domain.scaffold.devcontainer import DOCKERFILE, devcontainer_files, needs_dockerfile
 from devctl.domain.scaffold.texts import (
     BESIDE,
     OURS,
@@ -136,7 +137,12 @@ def init(request: InitRequest, box: Toolbox) -> Outcome:
         planned = _plan_init(box, root, request)
         _write(box.files, root, planned, within=root)
     shown = diff(planned)
-    text = _text(planned, then=["docker compose up --build        # or: devctl up"])
+    then = (
+        "devcontainer up --workspace-folder .        # or your editor's: Reopen in Container"
+        if request.devcontainer
+        else "docker compose up --build        # or: devctl up"
+    )
+    text = _text(planned, then=[then])
     if shown:
         text = f"{text}\n\nWhat devctl would write for files that differ (yours are kept):\n{shown.rstrip()}"
     return Outcome(result={"files": [f.as_json() for f in planned], "diff": shown}, text=text)
@@ -154,6 +160,29 @@ class _Found(Struct, frozen=True):
 def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[PlannedFile]:
     found = _found(box, root, yes=request.yes)
     layout = _layout(box, root, found)
+    existing = compose_files(box.files, box.host, root)
+    if not request.devcontainer:
+        return _plan_project(box, root, found, layout)
+    planned = _plan_devcontainer(box, root, found, layout)
+    return planned if existing else [*_plan_project(box, root, found, layout), *planned]
+
+
+def _plan_devcontainer(box: Toolbox, root: Path, found: _Found, layout: Layout) -> list[PlannedFile]:
+    """On top of the compose files that compose reads; without one, of the one that `init` writes."""
+    project = found.project
+    service = found.service if project.generated else project.services[0]
+    existing = compose_files(box.files, box.host, root)
+    texts = devcontainer_files(project, service, [*reversed(existing)] or [root / "compose.yaml"])
+    if needs_dockerfile(project, service):
+        texts[DOCKERFILE] = dockerfile(our_dockerfile(box.files, box.templates, project, service), layout)
+    return [_planned(box.files, root, path, text) for path, text in texts.items()]
+
+
+def _planned(files: Files, root: Path, path: str, text: str) -> PlannedFile:
+    return PlannedFile(path, files.read_text(root / path, within=root), text)
+
+
+def _plan_project(box: Toolbox, root: Path, found: _Found, layout: Layout) -> list[PlannedFile]:
     compose = next(reversed(compose_files(box.files, box.host, root)), root / "compose.yaml").relative_to(
         root
     )
@@ -175,16 +204,12 @@ def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[PlannedFi
         ),
         ".dockerignore": template[".dockerignore"],
     }
-    planned = [
-        PlannedFile(path, box.files.read_text(root / path, within=root), text) for path, text in texts.items()
-    ]
+    planned = [_planned(box.files, root, path, text) for path, text in texts.items()]
     if layout.dockerfile != "Dockerfile":  # the user's own is used for production unchanged
         theirs = box.files.read_text(root / "Dockerfile", within=root) or ""
         planned.append(PlannedFile("Dockerfile", theirs, theirs))
     if found.answer is not None:
-        planned.append(
-            PlannedFile("devctl.yaml", box.files.read_text(root / "devctl.yaml", within=root), found.answer)
-        )
+        planned.append(_planned(box.files, root, "devctl.yaml", found.answer))
     return planned
 
 
