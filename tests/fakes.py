@@ -1400,7 +1400,9 @@ class FakeEngine(_Port):
         return 5_000_000 if self._find(ref) is not None else None
 
     def read_files(self, container: str, *paths: str) -> str | None:
-        found = self._of(container)
+        found = self._world.containers.get(container)
+        if found is None:  # gone meanwhile
+            return None
         if paths == (EXIT_STATE,):
             return found.exit_state
         return found.debugger if "/proc/net/tcp" in paths and found.debugger else found.build_state
