@@ -12,7 +12,7 @@ or_none = $(if $(ARGS),|| [ $$? -eq 5 ])
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test fast lint format bench
+.PHONY: help setup machine demo test fast lint format docs bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ lint: setup ## ruff and mypy
 format: setup ## let ruff lay out the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: setup ## the documentation as a site, in build/docs; every link is checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo build/docs/index.html
 
 bench: machine ## the benchmarks, on the real engine
 	@$(BIN)/python -m pytest -m bench -s $(ARGS)

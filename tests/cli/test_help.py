@@ -1,4 +1,4 @@
-"""Every command has help, the help has the global options, and docs/reference/cli.md knows every option."""
+"""Every command has help, the help has the global options, and the reference knows every command and option."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 from devctl.cli.app import app
 from devctl.cli.help import GLOBALS
+from tests.cli import reference
 from tests.cli.conftest import Ran
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference/cli.md"
@@ -67,21 +68,32 @@ def test_every_command_and_every_option_of_its_own_says_what_it_does(name: str) 
 
 
 @pytest.mark.parametrize("name", [n for n, c in COMMANDS.items() if n and not c.hidden])
-def test_the_reference_knows_it(name: str) -> None:
+def test_the_reference_says_what_it_does_and_names_only_its_options(name: str) -> None:
     text = REFERENCE.read_text(encoding="utf-8")
     section = re.search(rf"^### `devctl {name}\b.*?(?=^##|\Z)", text, re.S | re.M)
     assert section is not None
-    for parameter in COMMANDS[name].params:
-        if parameter.param_type_name == "option" and "--help" not in parameter.opts:
-            for option in parameter.opts:
-                assert f"`{option}" in section[0] or f" {option}" in section[0], option
+    own = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+    told = re.findall(r"^- `(--[\w-]+)", section[0], re.M)
+    assert set(told) <= own
 
 
-def test_the_reference_knows_the_global_options() -> None:
-    text = REFERENCE.read_text(encoding="utf-8")
+def test_the_page_of_options_is_current() -> None:
+    assert reference.is_current(), "python -m tests.cli.reference --write, and read the difference"
+
+
+def test_the_page_of_options_has_each_command_and_option() -> None:
+    text = reference.PAGE.read_text(encoding="utf-8")
+    for name, command in COMMANDS.items():
+        if not name or command.hidden:
+            assert not name or f"### `devctl {name}`" not in text
+            continue
+        section = re.search(rf"^### `devctl {name}`$.*?(?=^##|\Z)", text, re.S | re.M)
+        assert section is not None
+        for parameter in command.params:
+            if parameter.param_type_name == "option" and "--help" not in parameter.opts:
+                assert all(re.search(rf"[`, ]{option}\b", section[0]) for option in parameter.opts)
     for option, _ in GLOBALS:
-        for word in re.findall(r"--?[\w-]+", option):
-            assert word in text
+        assert option.replace("|", "\\|") in text
 
 
 def test_hidden_commands_are_not_listed(devctl: Callable[..., Ran]) -> None:

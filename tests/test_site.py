@@ -1,0 +1,73 @@
+"""The documentation as a site (mkdocs.yml): it builds without a broken link, and loads nothing from anywhere else."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LOADS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--config-file", ROOT / "mkdocs.yml", "--site-dir", out],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+class _Loads(HTMLParser):
+    """The addresses of what a page loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name == LOADS.get(tag) and value]
+
+
+def test_every_page_is_in_it(site: Path) -> None:
+    docs = ROOT / "docs"
+    pages = {page.relative_to(docs).with_suffix(".html") for page in docs.rglob("*.md")}
+    top = {
+        Path(name) for name in ("index.html", "contributing.html", "changelog.html", "decisions/index.html")
+    }
+    built = {page.relative_to(site) for page in site.rglob("*.html")} - {Path("404.html")}
+    assert built == pages | top
+
+
+def test_a_page_and_its_styles_load_nothing_from_elsewhere(site: Path) -> None:
+    loaded = dict(_loaded(site))
+    assert len(loaded) > 40
+    assert {place: urls for place, urls in loaded.items() if any("//" in url for url in urls)} == {}
+
+
+def _loaded(site: Path) -> Iterator[tuple[str, list[str]]]:
+    for path in sorted((*site.rglob("*.html"), *site.rglob("*.css"), *site.rglob("*.svg"))):
+        text = path.read_text(encoding="utf-8")
+        urls = [url for url in re.findall(r"url\(\s*[\"']?([^)\"']+)", text) if not url.startswith("data:")]
+        if path.suffix == ".html":
+            page = _Loads()
+            page.feed(text)
+            urls += page.found
+        yield str(path.relative_to(site)), urls
+
+
+def test_a_reader_sees_pipes_in_tables_as_they_are_typed(site: Path) -> None:
+    assert "<code>--base distroless|alpine|scratch</code>" in (site / "reference/commands.html").read_text(
+        encoding="utf-8"
+    )
