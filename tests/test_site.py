@@ -9,10 +9,14 @@ import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from tests.bench import chart
+
 ROOT = Path(__file__).parents[1]
+SVG = "http://www.w3.org/2000/svg"
 LOADS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
 
 
@@ -65,6 +69,30 @@ def _loaded(site: Path) -> Iterator[tuple[str, list[str]]]:
             page.feed(text)
             urls += page.found
         yield str(path.relative_to(site)), urls
+
+
+def test_the_chart_of_the_benchmarks_is_current() -> None:
+    assert chart.is_current(), "python -m tests.bench.chart --write"
+
+
+def test_the_chart_shows_each_row_and_whether_its_aim_is_met() -> None:
+    table = "| what | devctl | against | ratio | aim | n |\n| --- | --- | --- | --- | --- | --- |\n"
+    slow = "| a slow one | 9 (8–9) | x: 3 (3–3) | 3.00 | ≤ 1.5 | 3 |\n"
+    quick = "| a quick <one> | 1 (1–1) | x: 3 (3–3) | 0.33 | ≤ 0.5 | 3 |\n"
+    drawn = chart.bars(
+        f"# Benchmarks\n\n{table}{slow}{quick}| no aim | 3 (3–3) | x: 3 (3–3) | 1.00 | – | 3 |\n"
+    )
+    assert [(bar.title, bar.kind) for bar in drawn] == [
+        ("a quick <one>", "good"),
+        ("no aim", "free"),
+        ("a slow one", "over"),
+    ]
+    picture = chart.svg(drawn)
+    root = ElementTree.fromstring(picture)
+    bars = {e.get("class"): float(e.get("width", "0")) for e in root.iter(f"{{{SVG}}}rect")}
+    assert bars["over"] > bars["free"] > bars["good"] > 0
+    assert bars["over"] / bars["free"] == pytest.approx(3, rel=0.01)
+    assert "1 of 2 are met" in picture and "aim ≤ 1.5: missed" in picture and "aim ≤ 0.5: met" in picture
 
 
 def test_a_reader_sees_pipes_in_tables_as_they_are_typed(site: Path) -> None:

@@ -6,20 +6,23 @@ import json
 import os
 import platform
 import statistics
-from pathlib import Path
 
 import pytest
 
+from tests.bench import chart
 from tests.bench.harness import RESULTS, Row, run
 
 pytestmark = [pytest.mark.engine, pytest.mark.bench]
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
 HEAD = """# Benchmarks
 
 Made by `make bench` ({machine}). Both sides of a row ran in one run, on a machine with other
 work; rows may be of different runs; figures are medians in ms with the
 lowest and highest value. The machine is shared and noisy: the ratio counts, not the milliseconds. The base images were
 {bases}.
+
+The chart shows the ratio of each row, and the aims.
+
+![ratio of each benchmark, and its aim](../pictures/benchmarks.svg)
 
 | what | devctl | against | ratio | aim | n |
 | --- | --- | --- | --- | --- | --- |
@@ -47,7 +50,8 @@ def test_table() -> None:
     notes = [f"- {row.title}: {row.note}" for row in rows if row.note]
     commands = [f"- {row.title}: `{row.command}` against {row.against}" for row in rows]
     text += "\n## Notes\n\n" + "\n".join(notes) + "\n\n## Commands\n\n" + "\n".join(commands) + "\n"
-    PAGE.write_text(text)
+    chart.PAGE.write_text(text, encoding="utf-8")
+    chart.write()
 
 
 def _line(row: Row) -> str:
