@@ -11,10 +11,12 @@ from devctl.domain.regex import regex
 
 _OPENED = regex(
     r"https?://[\w.~:/?#@!$&*+;=%,\[\]-]*[\w/=&-]"
-    r"|(?<![\w.~/-])(?P<file>(?:[\w@+-][\w.@+-]*/)*[\w.@+-]*\.[a-zA-Z]\w*):(?P<line>\d{1,7})(?::(?P<column>\d{1,5}))?",
+    r"|(?<![\w.~/@+-])(?P<file>(?:[\w@+-][\w.@+-]*/)*[\w.@+-]*\.[a-zA-Z]\w*):(?P<line>\d{1,7})(?::(?P<column>\d{1,5}))?",
     re.ASCII,
 )
 """Characters that a URL may have unencoded, and no more: the content of a text never controls the terminal."""
+LONGEST = 4_000
+"""Characters of a line that is searched: in a longer one nobody looks for a link, and time grows faster than its length."""
 Address = Callable[[str, int, int], str | None]
 
 
@@ -25,7 +27,9 @@ class Links(Struct, frozen=True):
 
     def linked(self, text: str) -> str:
         """The text with a link around each URL and place; the visible text stays the same."""
-        return _OPENED.sub(self._link, text)
+        return "".join(
+            _OPENED.sub(self._link, line) if len(line) <= LONGEST else line for line in text.splitlines(True)
+        )
 
     def _link(self, found: re.Match[str]) -> str:
         if found["file"] is None:

@@ -60,6 +60,11 @@ class Serving(Struct, frozen=True):
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def page(self) -> str:
+        """The address of the page, without its token or a slash."""
+        return self.address.partition("/?")[0]
+
+    @property
     def drawer(self) -> int:
         """The process that draws the page."""
         until(lambda: self.drawn.exists() and "\n" in self.drawn.read_text())
@@ -142,7 +147,7 @@ def cookie_of(it: Serving) -> dict[str, str]:
 async def draws(client: aiohttp.ClientSession, it: Serving, **how: Any) -> str:
     """What the websocket shows until the page of the test is there."""
     text = b""
-    async with client.ws_connect(f"ws://127.0.0.1:{it.port}/ws?width=80&height=24", **how) as ws:
+    async with client.ws_connect(f"{it.page.replace('http', 'ws', 1)}/ws?width=80&height=24", **how) as ws:
         while b"a page of tests" not in text:
             message = await ws.receive(timeout=60)
             assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), message
@@ -160,12 +165,16 @@ def test_the_address_opens_the_page_and_its_cookie_the_rest(serving: Serving) ->
         and "SameSite=Strict" in cookie
         and cookie.startswith(f"devctl-ui-{serving.port}=")
     )
+    assert f"Path={serving.page.removeprefix(serving.origin)}" in cookie, (
+        "no other port of this address is sent it"
+    )
+    assert asked(f"{serving.origin}/", **cookie_of(serving))[0] == 404
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert (headers["Referrer-Policy"], headers["Cache-Control"]) == ("no-referrer", "no-store")
 
-    script = f"{serving.origin}/static/js/textual.js"
+    script = f"{serving.page}/static/js/textual.js"
     assert asked(script, **cookie_of(serving))[0] == 200
-    assert asked(f"{serving.origin}/", **cookie_of(serving))[0] == 200, (
+    assert asked(f"{serving.page}/", **cookie_of(serving))[0] == 200, (
         "the page without its token in the address"
     )
     run(lambda client: draws(client, serving, origin=serving.origin), **cookie_of(serving))
@@ -191,12 +200,12 @@ def test_nothing_of_the_page_is_from_elsewhere(refusing: Serving) -> None:
 def test_without_the_token_nothing_is_answered(refusing: Serving, path: str) -> None:
     wrong = {f"devctl-ui-{refusing.port}": "x" * 43}
     for given in ({}, wrong, {"devctl-ui": cookie_of(refusing)[f"devctl-ui-{refusing.port}"]}):
-        assert asked(f"{refusing.origin}{path}", **given)[0] == 403
+        assert asked(f"{refusing.page}{path}", **given)[0] == 403
     token = refusing.address.partition("token=")[2]
     for text in ("", token[:-1], f"{token}x", "é"):
-        assert asked(f"{refusing.origin}{path}?token={text}")[0] == 403
+        assert asked(f"{refusing.page}{path}?token={text}")[0] == 403
     if path != "/":  # the token is that of the page; the rest wants its cookie
-        assert asked(f"{refusing.origin}{path}?token={token}")[0] == 403
+        assert asked(f"{refusing.page}{path}?token={token}")[0] == 403
 
 
 @pytest.mark.parametrize(
@@ -207,7 +216,7 @@ def test_another_host_name_is_refused_with_the_token_too(refusing: Serving, host
     """A name of somebody else's that resolves to 127.0.0.1 makes a page of theirs one of this origin."""
     given = {"Host": host.format(port=refusing.port)}
     assert asked(refusing.address, given)[0] == 403
-    assert asked(f"{refusing.origin}/static/js/textual.js", given, **cookie_of(refusing))[0] == 403
+    assert asked(f"{refusing.page}/static/js/textual.js", given, **cookie_of(refusing))[0] == 403
 
 
 @pytest.mark.parametrize(
@@ -234,7 +243,9 @@ def test_a_websocket_without_the_cookie_is_refused(refusing: Serving) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_end_of_the_server_is_that_of_what_it_started(serving: Serving, number: int) -> None:
     async def work(client: aiohttp.ClientSession) -> None:
-        async with client.ws_connect(f"ws://127.0.0.1:{serving.port}/ws", origin=serving.origin) as ws:
+        async with client.ws_connect(
+            f"{serving.page.replace('http', 'ws', 1)}/ws", origin=serving.origin
+        ) as ws:
             await ws.receive(timeout=60)
             await asyncio.to_thread(lambda: serving.drawer)
             os.kill(serving.child.pid, number)

@@ -36,6 +36,26 @@ def test_else_that_of_the_image_or_the_only_one_that_the_file_tells_of() -> None
     assert called(told, db={"image": "own"}) == []
 
 
+def peers(told: str, **spec: Any) -> list[tuple[int, bool]]:
+    api = {"environment": {"ADDRESS": told}, "depends_on": {"db": STARTED}}
+    return [(it.port, it.sure) for it in called_by({"api": api, "db": spec}, "api", built=["api"])]
+
+
+def test_what_only_looks_like_a_port_is_none() -> None:
+    assert peers("postgres://db:1234@db:5432/x", image="postgres") == [(5432, True)]
+    assert peers("postgres://db:1234@elsewhere/x", image="postgres") == [(5432, True)]
+    assert peers("db:0 db:99999 db:12ab db:1.2", image="own") == []
+    assert peers("db:8125", image="statsd", expose=["8125/udp"]) == []
+    assert peers("", image="mongo-express:1", ports=[{"target": 8081}]) == [(8081, True)]
+    assert peers("", image="oliver006/redis_exporter") == []
+
+
+def test_a_port_that_an_address_alone_tells_of_is_a_guess() -> None:
+    assert peers("db:16", image="postgres:16") == [(16, False)]
+    assert peers("db:7000", image="own") == [(7000, False)]
+    assert peers("db:7000", image="own", expose=["7000"]) == [(7000, True)]
+
+
 @pytest.mark.parametrize("condition", ["service_healthy", "service_completed_successfully"])
 def test_nobody_is_waited_for_twice(condition: str) -> None:
     told = {"depends_on": {"db": {"condition": condition}}, "environment": {"DB": "db:5432"}}

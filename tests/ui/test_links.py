@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,13 @@ def test_a_terminal_that_knows_no_links_gets_none(
 ) -> None:
     monkeypatch.setenv("TERM", term)
     assert opens_links() is opens
+
+
+@pytest.mark.parametrize("unit", ["+", "@", "a+", "a/", "a.", "https://", "1:"])
+def test_a_line_without_end_is_shown_and_not_searched(unit: str) -> None:
+    """In time that grows with its length: a run of a character that may begin a name took minutes."""
+    text = unit * 200_000
+    began = time.process_time()
+    assert PLACES.linked(text) == text
+    assert PLACES.linked(f"{unit * 1_900}\n" * 20)
+    assert time.process_time() - began < 20

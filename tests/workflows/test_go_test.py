@@ -170,6 +170,31 @@ def test_junit_is_written_where_the_caller_says(world: World) -> None:
     assert "written: " in done.text
 
 
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        ("main.go", "is not overwritten"),
+        ("...", "the name of a file"),
+        ("/nowhere/x.xml", "there is no folder /nowhere"),
+    ],
+)
+def test_what_is_no_place_for_a_report_is_refused_before_the_tests_run(
+    world: World, file: str, why: str
+) -> None:
+    go = Go(world, cart=())
+    before = dict(world.files)
+    with pytest.raises(UsageError, match=why):
+        once(world, junit=Path(file))
+    assert world.files == before and not go.calls
+
+
+def test_a_report_replaces_an_earlier_one(world: World) -> None:
+    Go(world, cart=())
+    world.save("report.xml", "<?xml version='1.0'?><old/>")
+    assert "written: " in once(world, junit=Path("report.xml")).text
+    assert all("<old/>" not in text for text in world.files.values())
+
+
 def test_what_go_test_v_prints_is_shown_as_it_comes(world: World) -> None:
     Go(world, cart=())
     once(world, verbose=True)

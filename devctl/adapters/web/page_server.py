@@ -24,7 +24,7 @@ COOKIE = "devctl-ui"
 END = 1.0
 """Seconds for the processes of open pages to leave, once the server ends."""
 _FROM_ELSEWHERE = regex(r'<link\b[^>]*\bhref="https://[^>]*>')
-_FONT = """<style>@font-face { font-family: "Roboto Mono"; src: url("/static/fonts/RobotoMono-VariableFont_wght.ttf"); }</style>"""
+_FONT = """<style>@font-face { font-family: "Roboto Mono"; src: url("static/fonts/RobotoMono-VariableFont_wght.ttf"); }</style>"""
 """In place of the same font of Google's, which the page of textual-serve asks for although it has a copy."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -67,7 +67,9 @@ class GuardedPage(Server):
         super().__init__(shlex.join(words), host=HOST, port=port, title=title)
         self._token = token
         self._name = f"{COOKIE}-{port}"  # a browser keeps one jar for all ports of a host
-        self.address = f"{self.public_url}/?token={token}"
+        # And sends a cookie to each of those ports, whoever listens there, for paths that begin as the cookie's does.
+        self._folder = f"/{secrets.token_urlsafe(18)}"
+        self.address = f"{self.public_url}{self._folder}/?token={token}"
 
     def run(self, listening: socket.socket) -> None:
         logging.getLogger("textual-serve").addHandler(logging.NullHandler())
@@ -76,9 +78,10 @@ class GuardedPage(Server):
         )
 
     async def _make_app(self) -> web.Application:
-        app = await super()._make_app()
-        app.middlewares.append(self._guard)
-        return app
+        page, whole = await super()._make_app(), web.Application()
+        page.middlewares.append(self._guard)
+        whole.add_subapp(self._folder, page)
+        return whole
 
     async def on_startup(self, app: web.Application) -> None:
         """Where textual-serve prints its name."""
@@ -91,9 +94,11 @@ class GuardedPage(Server):
         response = await handler(request)
         if not response.prepared:  # a websocket is, and has come to its end
             response.headers.update(self._headers)
-            if request.path == "/" and isinstance(response, web.Response):
+            if self._path(request) == "/" and isinstance(response, web.Response):
                 response.text = _FROM_ELSEWHERE.sub(_FONT, response.text or "")
-                response.set_cookie(self._name, self._token, httponly=True, samesite="Strict", path="/")
+                response.set_cookie(
+                    self._name, self._token, httponly=True, samesite="Strict", path=self._folder
+                )
         return response
 
     def _refused(self, request: web.Request) -> str | None:
@@ -101,13 +106,16 @@ class GuardedPage(Server):
         if request.headers.getall("Host", []) != [f"{HOST}:{self.port}"]:
             return f"open the address that devctl ui printed, with {HOST}"
         origins = request.headers.getall("Origin", [])
-        needed = request.path == "/ws"  # a browser always says where a websocket comes from
+        needed = self._path(request) == "/ws"  # a browser always says where a websocket comes from
         if (needed or origins) and origins != [self.public_url]:
             return "requests from other pages are refused"
-        given = request.query.get("token", "") if request.path == "/" else ""
+        given = request.query.get("token", "") if self._path(request) == "/" else ""
         if not any(self._is_token(text) for text in (given, request.cookies.get(self._name, ""))):
             return "the address has no valid token: open the one that devctl ui printed"
         return None
+
+    def _path(self, request: web.Request) -> str:
+        return request.path.removeprefix(self._folder)
 
     def _is_token(self, given: str) -> bool:
         return secrets.compare_digest(given.encode(errors="replace"), self._token.encode())

@@ -14,9 +14,12 @@ from devctl.domain.numbers import whole
 
 Spec = Mapping[str, Any]
 
+LAST_PORT = 65_535
+
 _PORTS = {
-    "postgres": 5432, "postgis": 5432, "pgvector": 5432, "timescaledb": 5432, "mysql": 3306, "mariadb": 3306,
-    "redis": 6379, "valkey": 6379, "mongo": 27017, "rabbitmq": 5672, "nats": 4222, "kafka": 9092, "memcached": 11211,
+    "postgres": 5432, "postgis": 5432, "pgvector": 5432, "timescaledb": 5432, "timescaledb-ha": 5432, "mysql": 3306,
+    "mysql-server": 3306, "mariadb": 3306, "redis": 6379, "redis-stack": 6379, "redis-stack-server": 6379, "valkey": 6379,
+    "mongo": 27017, "rabbitmq": 5672, "nats": 4222, "kafka": 9092, "cp-kafka": 9092, "memcached": 11211,
     "elasticsearch": 9200,
 }  # fmt: skip
 """Where images listen that publish nothing."""
@@ -28,14 +31,15 @@ class Peer(Struct, frozen=True):
 
     name: str
     port: int
+    sure: bool = True
+    """Whether more than an address says that it listens there."""
     hello: bytes = b""
     is_ready: Callable[[bytes], bool] | None = None
 
 
 def usual_port(image: str) -> int | None:
-    """Where a well-known image listens."""
-    name = _short(image)
-    return next((port for word, port in _PORTS.items() if name.startswith(word)), None)
+    """Where a well-known image listens. Its whole name counts: `mongo-express` is not a database."""
+    return _PORTS.get(image.rpartition("/")[2].partition(":")[0].partition("@")[0])
 
 
 def called_by(specs: Specs, service: str, *, built: Collection[str]) -> Iterator[Peer]:
@@ -47,47 +51,51 @@ def called_by(specs: Specs, service: str, *, built: Collection[str]) -> Iterator
     waits = specs[service].get("depends_on") or {}
     here = {name for name, how in waits.items() if (how or {}).get("condition") != "service_started"}
     for name in sorted((set(waits) | talked_to(specs, [service])) - here - set(built) - {service}):
-        for port in _called_ports(specs[service], name, specs.get(name) or {}):
-            yield _peer(name, port, specs[name])
+        spec = specs.get(name) or {}
+        usual, (tcp, udp) = usual_port(str(spec.get("image") or "")), _declared_ports(spec)
+        known = tcp if usual is None else {*tcp, usual}
+        named = _named_ports(specs[service], name) - udp
+        for port in sorted(named):
+            yield _peer(name, port, spec, sure=port in known)
+        if not named and (usual is not None or len(tcp) == 1):
+            yield _peer(name, usual if usual is not None else min(tcp), spec, sure=True)
 
 
-def _called_ports(caller: Spec, name: str, spec: Spec) -> list[int]:
-    """The ports that its environment or command names, else the one of the image, else the only one that the file tells of."""
+def _named_ports(caller: Spec, name: str) -> set[int]:
+    """The ports of a dependency that its environment or command names. Not `name:1234@`: a user and a password."""
     told = json.dumps([caller.get("environment"), caller.get("command")])
-    named = {int(port) for port in re.findall(rf"(?<![\w.-]){re.escape(name)}:(\d{{1,5}})\b", told)}
-    if named:
-        return sorted(named)
-    usual = usual_port(str(spec.get("image") or ""))
-    if usual is not None:
-        return [usual]
-    published = {int(p["target"]) for p in spec.get("ports") or () if p.get("protocol", "tcp") == "tcp"}
-    exposed = {
-        port for p in spec.get("expose") or () if (port := whole(str(p).partition("/")[0])) is not None
-    }
-    return sorted(published | exposed) if len(published | exposed) == 1 else []
+    found = re.findall(rf"(?<![\w.-]){re.escape(name)}:(\d{{1,5}})(?![\w@.])", told)
+    return {port for text in found if 0 < (port := int(text)) <= LAST_PORT}
 
 
-def _short(image: str) -> str:
-    return image.rpartition("/")[2].partition(":")[0].partition("@")[0]
+def _declared_ports(spec: Spec) -> tuple[set[int], set[int]]:
+    """The ports that `ports` and `expose` name, TCP and those that are UDP alone."""
+    found: dict[str, set[int]] = {"tcp": set(), "udp": set()}
+    for port in spec.get("ports") or ():
+        found.setdefault(str(port.get("protocol") or "tcp"), set()).add(int(port["target"]))
+    for text in spec.get("expose") or ():
+        number, _, protocol = str(text).partition("/")
+        if (exposed := whole(number)) is not None:
+            found.setdefault(protocol or "tcp", set()).add(exposed)
+    return found["tcp"], found["udp"] - found["tcp"]
 
 
-def _peer(name: str, port: int, spec: Spec) -> Peer:
-    image = _short(str(spec.get("image") or ""))
-    if port != usual_port(image):
-        return Peer(name, port)
+def _peer(name: str, port: int, spec: Spec, *, sure: bool) -> Peer:
+    if port != usual_port(str(spec.get("image") or "")):
+        return Peer(name, port, sure)
     match port:
         case 5432:
-            return Peer(name, port, _postgres_hello(spec), _postgres_is_ready)
+            return Peer(name, port, sure, _postgres_hello(spec), _postgres_is_ready)
         case 3306:
-            return Peer(name, port, b"", _mysql_is_ready)
+            return Peer(name, port, sure, b"", _mysql_is_ready)
         case 6379:
-            return Peer(name, port, b"PING\r\n", _redis_is_ready)
+            return Peer(name, port, sure, b"PING\r\n", _redis_is_ready)
         case 5672:
-            return Peer(name, port, b"AMQP\x00\x00\x09\x01", bool)
+            return Peer(name, port, sure, b"AMQP\x00\x00\x09\x01", bool)
         case 4222:
-            return Peer(name, port, b"", _nats_is_ready)
+            return Peer(name, port, sure, b"", _nats_is_ready)
         case _:
-            return Peer(name, port)
+            return Peer(name, port, sure)
 
 
 def _postgres_hello(spec: Spec) -> bytes:

@@ -141,6 +141,8 @@ def target_of(request: GoTestRequest, box: Toolbox, project: Project) -> GoTestT
 
 
 def _once(request: GoTestRequest, box: Toolbox, target: GoTestTarget) -> Outcome:
+    if request.junit is not None:
+        _must_be_report(box, target, request.junit)
     places = target.places(box.files)
     began = box.clock.now()
     talks = target.words.talks or request.verbose
@@ -286,6 +288,24 @@ def report(ran: GoTestRun, places: SourcePlaces) -> Report:
         coverage=ran.total,
         ms=round(ran.seconds * 1000),
     )
+
+
+def _must_be_report(box: Toolbox, target: GoTestTarget, file: Path) -> None:
+    """Before the tests run, which may take minutes. A report replaces an earlier one and no other file."""
+    path, usual = box.host.cwd() / file, "devctl test --junit report.xml"
+    if not path.name.strip("."):
+        raise UsageError(f"--junit takes the name of a file, not {file}", code="usage", hint=usual)
+    if box.files.is_dir(path):
+        raise UsageError(f"--junit: {file} is a folder", code="usage", hint=usual)
+    before = box.files.read_text(path, within=None)
+    if before and not before.lstrip("\ufeff \n").startswith("<"):
+        raise UsageError(
+            f"--junit: {file} exists and is not an XML file, so it is not overwritten",
+            code="usage",
+            hint=usual,
+        )
+    if not path.is_relative_to(target.project.root) and not box.files.is_dir(path.parent):
+        raise UsageError(f"--junit: there is no folder {path.parent}", code="usage", hint=usual)
 
 
 def _write_junit(box: Toolbox, target: GoTestTarget, file: Path, text: str) -> str:

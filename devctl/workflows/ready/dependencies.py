@@ -19,6 +19,8 @@ from devctl.workflows.session.steps import Steps
 
 AT_MOST = 60.0
 """Seconds that a dependency has to answer; then the service starts anyway: it may try again by itself."""
+GUESSED = 5.0
+"""The same where nothing but an address says that it listens on that port."""
 PATIENCE = 1.0
 """Seconds for a connection, and for the first words of a server that greets."""
 SILENT = 0.2
@@ -69,30 +71,35 @@ def _start(
 
 def _wait(box: Toolbox, project: str, peer: Peer, steps: Steps) -> None:
     """Return at once if it answers already, does not run, or has had its time."""
+    within = AT_MOST if peer.sure else GUESSED
     container = box.engine.containers(project).of(peer.name)
-    if container is None or not _starts_up(box.clock, container) or _answers(box, container, peer):
+    if container is None or not _starts_up(box.clock, container, within) or _answers(box, container, peer):
         return
-    until = box.clock.monotonic() + AT_MOST  # the engine's clock may be another one
+    until = box.clock.monotonic() + within  # the engine's clock may be another one
     with steps.step("probe", f"must listen on port {peer.port}", service=peer.name):
-        while container is not None and _starts_up(box.clock, container) and box.clock.monotonic() < until:
-            again = box.clock.monotonic() + LOOK
+        while (
+            container is not None
+            and _starts_up(box.clock, container, within)
+            and box.clock.monotonic() < until
+        ):
+            again = min(until, box.clock.monotonic() + LOOK)
             while box.clock.monotonic() < again:
                 box.clock.sleep(POLL)
                 if _answers(box, container, peer) or box.processes.hurried():
                     return
             container = box.engine.containers(project).of(peer.name)
     if container is not None and container.state == "running":
-        text = f"  {peer.name} has not answered on port {peer.port} within {AT_MOST:g} s; starting what calls it anyway"
+        text = f"  {peer.name} has not answered on port {peer.port} within {within:g} s; starting what calls it anyway"
         box.reporter.emit(Remark(text))
 
 
-def _starts_up(clock: Clock, container: Container) -> bool:
+def _starts_up(clock: Clock, container: Container, within: float) -> bool:
     """A container that has exited is reported with what misses it; one that has run for longer will not listen any more."""
     try:
         started = datetime.fromisoformat(container.started_at).timestamp()
     except ValueError:  # an engine that writes times in another way
         started = clock.now()
-    return container.state == "running" and clock.now() - started < AT_MOST
+    return container.state == "running" and clock.now() - started < within
 
 
 def _answers(box: Toolbox, container: Container, peer: Peer) -> bool:
