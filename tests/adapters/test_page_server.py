@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -87,6 +88,9 @@ def served(folder: Path) -> Iterator[Serving]:
         try:
             yield Serving(child, child.stdout.readline().strip(), drawn)
         finally:
+            child.terminate()  # it ends what draws its pages
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(30)
             child.kill()
 
 
