@@ -57,7 +57,7 @@ def text_of(project: Started, *args: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-STAYS = "the container stays: the next save tries again, devctl down stops them"
+STAYS = "the container keeps running: the next save tries again, devctl down stops them"
 
 
 def test_a_panic_is_told_with_its_own_line(project: MakeProject) -> None:

@@ -25,7 +25,7 @@ def test_an_old_go_line_is_not_built_with_another_go(project: Callable[..., Star
     try:
         built = started.devctl("bases", "build")
         (said,) = [w for w in built.warnings if w["code"] == "newer-go-in-base"]
-        assert "golang:1.13-alpine holds Go 1." in said["message"]
+        assert "golang:1.13-alpine contains Go 1." in said["message"]
         started.devctl("up", "-d")
         serves(started.port, "hello")
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -144,7 +145,12 @@ class EngineCli:
         self._docker("volume", "create", *flags, to=[name])
 
     def logs(self, container: str, *, tail: int) -> str:
-        return self._run("logs", "--tail", str(tail), to=[container], last=LOG).output
+        # Two streams come back; only the times tell in which order their lines were printed. They have a fixed width.
+        done = self._run("logs", "--timestamps", "--tail", str(tail), to=[container], last=LOG)
+        if done.code != 0:
+            return done.output
+        timed = [line.partition(" ") for line in f"{done.stdout}\n{done.stderr}".split("\n") if line]
+        return "\n".join(text for _, _, text in sorted(timed, key=itemgetter(0)))
 
     def last_run(self, container: str, *, tail: int) -> LastRun | None:
         # The state of a restarted container no longer has it; the engine's events of the last minutes do.
