@@ -27,6 +27,15 @@ def test_ranges_both_families_and_no_udp() -> None:
     assert used == {8000: "web", 8001: "web", 8002: "web", 5432: "db", 5433: "db"}
 
 
+def test_a_log_has_the_lines_of_both_streams_in_the_order_in_which_they_were_printed() -> None:
+    out = "2026-01-01T10:00:00.000000002Z two\n2026-01-01T10:00:00.000000004Z four 4\n"
+    err = "2026-01-01T10:00:00.000000001Z one\n2026-01-01T10:00:00.000000003Z \n"
+    processes = SimpleNamespace(run=lambda argv, **how: Finished(0, out, err))
+    assert EngineCli(cast("Any", processes)).logs("c1", tail=9) == "one\ntwo\n\nfour 4"
+    gone = SimpleNamespace(run=lambda argv, **how: Finished(1, "", "No such container: c1"))
+    assert EngineCli(cast("Any", gone)).logs("c1", tail=9) == "No such container: c1"
+
+
 def test_files_of_a_container_come_in_one_call_without_those_that_are_no_files(tmp_path: Path) -> None:
     calls = []
 
