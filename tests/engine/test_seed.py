@@ -122,7 +122,10 @@ def test_the_article_runs_in_our_dev_stage_and_is_told_each_line(project: MakePr
 
     serves(seed.port, "from the seed")
     assert done.result["mode"] == "dev" and done.result["serving"]["state"] == "current", done.show
-    (air,) = [w for w in done.warnings if w["code"] != "dev-stage-fails"]
+    # Whether a base image has to be made first, and is made with a newer Go, depends on what ran here before.
+    of_the_files = [w for w in done.warnings if w["code"] not in ("dev-stage-fails", "newer-go-in-base")]
+    assert len(of_the_files) == 1, of_the_files
+    (air,) = of_the_files
     assert air["place"] == f"Dockerfile:{line_of(DOCKERFILE, 'cosmtrek')}", (
         "what production needs is not about `up`"
     )
