@@ -83,9 +83,9 @@ from devctl.domain.ports.http import Answer, Greeting
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.state_folder import Position, StateFolder
 from devctl.domain.ports.toolbox import Finished, Toolbox
-from devctl.domain.project.air_toml import EXIT_STATE
 from devctl.domain.project.compose_inputs import ComposeInputs, Node
 from devctl.domain.project.config import Config
+from devctl.domain.project.container_files import EXIT_STATE
 from devctl.errors import FilesError, InterruptedByUser, MachineError, Problem, ProjectError
 from devctl.workflows.dev.compile_check import AGAIN, BUILD, ONCE_MORE, SERVE
 

@@ -63,6 +63,13 @@ def test_cheap_calls_load_nothing_heavy(words: list[str], code: int) -> None:
         assert [m for m in modules if m.startswith(("devctl.adapters.", "devctl.workflows."))] == []
 
 
+def test_up_with_nothing_to_do_loads_nothing_heavy() -> None:
+    """What finds out that nothing has to be done knows a State, not a project: reading one costs a third of that command."""
+    program = "import json, sys, devctl.cli.wiring, devctl.ui.text, devctl.workflows.dev.up\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert [m for m in (*HEAVY, "tomllib", "concurrent.futures") if m in json.loads(done.stdout)] == []
+
+
 def test_no_pattern_is_compiled_before_it_is_asked() -> None:
     """`devctl.domain.regex` is for that."""
     compiled = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -63,6 +62,8 @@ class ComposeCli:
     def render(
         self, inputs: ComposeInputs, *, profiles: bool, variables: Mapping[str, str]
     ) -> dict[str, object]:
+        import tempfile
+
         dotenv = str(inputs.folder / ".env")
         with tempfile.TemporaryDirectory(prefix="devctl-compose-") as folder:
             copies = {path: f"{folder}/{n}.env" for n, path in enumerate(inputs.beside)}

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +51,9 @@ def read_from_outside(model: Model, recipes: Recipes) -> Iterator[Mapping[str, o
 
 def _folder() -> Path:
     """In the state home; for a user without one, a temporary folder that only this user can access."""
+    import secrets
+    import tempfile
+
     try:
         builds = (
             state_folder() / BUILDS / machine_place()

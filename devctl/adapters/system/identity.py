@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -63,6 +62,8 @@ class HomeIdentity:
 
     @cached_property
     def _kept(self) -> Mapping[str, Any]:
+        import secrets
+
         fresh = {
             "machine": secrets.token_hex(16),
             "secret": secrets.token_hex(32),
@@ -162,6 +163,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _write(file: Path, content: Mapping[str, Any]) -> None:
     """The first one wins; half a file is never visible."""
+    import secrets
+
     make_private(file.parent)
     made = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:

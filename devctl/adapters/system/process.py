@@ -9,7 +9,6 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -107,6 +106,8 @@ class SystemProcesses:
         return Finished(124, out, err)
 
     def side_by_side(self, works: Sequence[Callable[[], None]], *, at_once: int) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         together = _Together()
         with _shield(together, self._guard) as interrupted, ThreadPoolExecutor(at_once) as pool:
             for work in works:

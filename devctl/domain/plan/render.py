@@ -33,8 +33,8 @@ from devctl.domain.plan.engine_state import (
 )
 from devctl.domain.plan.run import Run, built_from, rebased, target_of
 from devctl.domain.plan.users_air import air_of, duration, kill_delay, translated
-from devctl.domain.project.air_toml import PROGRAM
 from devctl.domain.project.compose_model import OwnModel, OwnSpec
+from devctl.domain.project.container_files import PROGRAM
 from devctl.domain.project.log_lines import LOG_MARK, log_mark
 from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, build_note

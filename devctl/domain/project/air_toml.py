@@ -12,14 +12,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from devctl.domain.command.argv import shell_words
+from devctl.domain.project.container_files import PROGRAM
 from devctl.domain.regex import regex
 
-BUILD_STATE = "/tmp/air/state"
-EXIT_STATE = "/tmp/air/exit"
-"""The code that the program exited with, if it is not running."""
-"""What devctl-build leaves in the container about the last build: `ok TIME`, or `failed TIME` and the compiler's messages."""
-PROGRAM = "/tmp/air/main"
-"""What devctl's dev stage builds, and runs."""
 _CMD = regex(r"^cmd = .*$", re.MULTILINE)
 _MAKE = regex(r"(?:^|[;&|(])\s*make(?:\s|$)")
 _ENDINGS = regex(r"^include_ext = \[(.*)\]$", re.MULTILINE)

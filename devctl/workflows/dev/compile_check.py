@@ -9,7 +9,8 @@ from devctl.domain.command.argv import docker, mount
 from devctl.domain.plan.engine_state import Container
 from devctl.domain.plan.render import CACHE_TARGET
 from devctl.domain.ports.toolbox import Finished, Processes, Toolbox
-from devctl.domain.project.air_toml import BUILD_STATE, words_of
+from devctl.domain.project.air_toml import words_of
+from devctl.domain.project.container_files import BUILD_STATE
 from devctl.domain.project.model import Service
 from devctl.errors import ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile

@@ -44,7 +44,8 @@ from devctl.workflows.session.session import Session, open_session, write_overla
 from devctl.workflows.session.startable import check_startable
 from devctl.workflows.session.steps import Steps, beside, check_services, looking, plan_outcome
 from devctl.workflows.state.interrupted import interrupted
-from devctl.workflows.state.snapshot import exit_code, snapshot, what_runs
+from devctl.workflows.state.last_build import exit_code
+from devctl.workflows.state.snapshot import snapshot, what_runs
 from devctl.workflows.state.watcher_process import ensure_watcher, stop_watcher
 from devctl.workflows.switch.applied_model import forget_applied, keep_applied, keep_running
 from devctl.workflows.switch.lock import changing

@@ -19,13 +19,12 @@ from msgspec.structs import replace
 from devctl import __version__
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Host
-from devctl.domain.project.air_toml import BUILD_STATE
+from devctl.domain.project.container_files import BUILD_STATE
 from devctl.domain.project.private_notes import UpNote
 from devctl.domain.project.state_folder import build_note
 from devctl.errors import DevctlError, MachineError
 from devctl.workflows.project.find import compose_files
-from devctl.workflows.state.last_build import saved_since_build
-from devctl.workflows.state.snapshot import exit_code
+from devctl.workflows.state.last_build import exit_code, saved_since_build
 from devctl.workflows.state.watcher_process import watcher_state
 from devctl.workflows.switch.intent import Intent
 

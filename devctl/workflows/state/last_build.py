@@ -1,4 +1,4 @@
-"""What the build script of a dev container has not built yet: a build is still running, or its reloader ignores a file."""
+"""What the scripts of a dev container say of its last build and its program."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devctl.domain.numbers import whole
+from devctl.domain.project.container_files import EXIT_STATE
 from devctl.domain.project.state_folder import build_note
 
 if TYPE_CHECKING:
+    from devctl.domain.ports.engine import Engine
     from devctl.domain.ports.toolbox import Toolbox
 
 
@@ -27,6 +30,11 @@ def saved_since_build(
 def waits_for_the_old_one(box: Toolbox, root: Path, service: str, container: str) -> bool:
     """Whether the last build of this container is good, but the program before it has not stopped yet."""
     return _word(box, root, service, container) == "starting"
+
+
+def exit_code(engine: Engine, container: str) -> int | None:
+    """Of the program in a running dev container; None while it runs, and where no script of devctl's started it."""
+    return whole((engine.read_files(container, EXIT_STATE) or "").strip())
 
 
 def _word(box: Toolbox, root: Path, service: str, container: str) -> str:

@@ -8,20 +8,19 @@ from msgspec.structs import replace
 from devctl.domain.command.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
 from devctl.domain.compose.depends_on import jobs
 from devctl.domain.failures.places import telling_line
-from devctl.domain.numbers import whole
 from devctl.domain.plan.engine_state import DEPS_LABEL, MODE_LABEL, SERVICE_LABEL, Container, Observed
 from devctl.domain.plan.planner import in_replaced_folder
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.domain.project.air_toml import BUILD_STATE, EXIT_STATE
+from devctl.domain.project.container_files import BUILD_STATE
 from devctl.domain.project.model import Project, ServedPort, Service
 from devctl.domain.project.state_folder import OldCode, ServingNote
 from devctl.workflows.ready.wait import address, answers
 from devctl.workflows.session.name_conflict import only_own
 from devctl.workflows.session.overlay import compiled
 from devctl.workflows.session.steps import beside, only_warned
-from devctl.workflows.state.last_build import saved_since_build, waits_for_the_old_one
+from devctl.workflows.state.last_build import exit_code, saved_since_build, waits_for_the_old_one
 from devctl.workflows.state.watcher_process import watcher_state
 from devctl.workflows.switch.intent import Intent, read_intent
 
@@ -115,11 +114,6 @@ def _has_finished(engine: Engine, project: Project, container: Container) -> boo
     if container.state == "running" and container.labels.get(MODE_LABEL) == "dev":
         return exit_code(engine, container.id) == 0
     return container.state == "exited" and container.exit_code == 0
-
-
-def exit_code(engine: Engine, container: str) -> int | None:
-    """Of the program in a running dev container; None while it runs, and where no script of ours started it."""
-    return whole((engine.read_files(container, EXIT_STATE) or "").strip())
 
 
 def _container_mode(container: Container) -> Mode | None:
