@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 
@@ -74,11 +75,12 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
                 preview.bring_in(dev)
                 if not request.drain:
                     sleep_again()
-                preview.compare(dev)
+                now = preview.compare(dev)
                 if request.drain:
                     preview.drain()
                 looking.enter_context(steps.step("look", "current state"))
-                now = box.engine.containers(project.name)
+                if request.drain:
+                    now = box.engine.containers(project.name)
                 state = snapshot(box, project, observed=now)
             if watched:
                 ensure_watcher(box, project)
@@ -124,11 +126,11 @@ class _Preview(Struct):
         touched = False
         try:
             with switch:
-                with dev:
-                    self._prepare()
+                with ThreadPoolExecutor(1) as beside, dev:
+                    served = self._prepare(beside)
                 switch.goes_on_with(self.session)
                 touched = True
-                self._switch()
+                self._switch(served)
         except (DevctlError, KeyboardInterrupt) as raised:
             if not touched:
                 raise
@@ -141,9 +143,10 @@ class _Preview(Struct):
             raise told from raised
         keep_applied(box, self.session, names)
 
-    def _prepare(self) -> None:
-        """Build and check. Nothing that runs is touched yet."""
+    def _prepare(self, beside: Executor) -> Mapping[str, frozenset[int]]:
+        """Build and check. Nothing that runs is touched yet. Returns the ports that each service listens on until now."""
         box, session = self.box, self.session
+        listening = beside.submit(self._served)
         with self.steps.step("look", "known blockers, before the build"):
             refuse_impossible(box.files, box.sources, session)
             refuse_lost(box.files, box.sources, session)
@@ -153,6 +156,8 @@ class _Preview(Struct):
         out = pull_missing(box, session, self.steps, timeout=self.request.compose_timeout)
         write_overlay(box.files, box.state, session)
         images, asked, not_built = self._build()
+        if images is not session.images:  # while a build ran, dev may have been reloaded and listen elsewhere
+            listening = beside.submit(self._served)
         with self.steps.step("check", "readiness for production"):
             listed = asked()
             for service in self.project.services:
@@ -165,6 +170,11 @@ class _Preview(Struct):
         refuse_unreadable(box.files, ready)
         wanted = tuple(d for d in ready.dependencies if d.name not in out | not_built)
         self.session = replace(ready, dependencies=wanted)
+        return listening.result()
+
+    def _served(self) -> Mapping[str, frozenset[int]]:
+        engine, observed = self.box.engine, self.session.observed
+        return {s.name: served_ports(engine, s, observed.of(s.name)) for s in self.project.services}
 
     def _build(self) -> tuple[Mapping[str, Image], Callable[[], Mapping[str, Listing]], frozenset[str]]:
         """Build what is not known to be current; the production images by reference, the function that waits for what Go says
@@ -191,7 +201,7 @@ class _Preview(Struct):
             note_built(box.private, session, run, inputs=inputs[run.service], image=images.get(run.image))
         return images, listed, out
 
-    def _switch(self) -> None:
+    def _switch(self, served: Mapping[str, frozenset[int]]) -> None:
         box, session = self.box, self.session
         before = {service.name: session.observed.of(service.name) for service in self.project.services}
         with ExitStack() as asking:
@@ -204,7 +214,7 @@ class _Preview(Struct):
             began = box.clock.monotonic()
             write_overlay(box.files, box.state, session)
             ensure_cache(box, session, self.steps)
-            self._start(_cause(before[self.project.services[0].name]), began)
+            self._start(_cause(before[self.project.services[0].name]), began, served)
             self.gap_ms = {
                 s.name: gaps[s.name]() if s.name in gaps else None if _has_no_address(s) else 0
                 for s in self.project.services
@@ -215,11 +225,10 @@ class _Preview(Struct):
             box.reporter.emit(switched)
             record(box, self.project.root, switched)
 
-    def _start(self, cause: str, began: float) -> None:
+    def _start(self, cause: str, began: float, served: Mapping[str, frozenset[int]]) -> None:
         """All services or none: the first that does not answer ends it, with its cause named while its container exists."""
         box, session, services = self.box, self.session, self.project.services
         names = session.starting
-        served = {s.name: served_ports(box.engine, s, session.observed.of(s.name)) for s in services}
         if names:
             within = self.request.compose_timeout
             start_in_order(box, session, names, self.steps, step="switch", cause=cause, timeout=within)
@@ -240,12 +249,14 @@ class _Preview(Struct):
             took = round((box.clock.monotonic() - began) * 1000)
             self.switch_ms[service.name] = took if names else 0
 
-    def compare(self, dev: DevLook) -> None:
+    def compare(self, dev: DevLook) -> Observed:
+        """Returns the containers, as they serve now."""
         sizes = {name: image.size_bytes for name, image in self.images.items()}
         with self.steps.step("compare", "the same requests sent to dev and to production"):
             now = self.box.engine.containers(self.project.name)
             self.compared = compare(self.box, dev, sizes, now=now)
         warn(self.box.reporter, self.compared)
+        return now
 
     def drain(self) -> None:
         for service in self.project.services:

@@ -169,26 +169,39 @@ def wait_ready(
     where = address(service, container)
     with following(box.processes, container, since=since or container.started_at) as (_, marks):
         now = box.clock.monotonic()
-        heard, debugging = _Heard(now), container.debugging
-        wait = _Wait(box, project, service, where, timeout, fresh, beside, served, debugging, heard, now, now)
+        heard = _Heard(now)
+        wait = _Wait(
+            box,
+            project,
+            service,
+            container,
+            where,
+            timeout,
+            fresh,
+            beside,
+            served,
+            heard,
+            now,
+            now,
+        )
         while not wait.is_over(marks):
             wait.must_go_on()
             box.clock.sleep(POLL)
 
 
 class _Wait(Struct):
-    """The wait for one service, as in `wait_ready`. `looked` and `asked`: when the container's state and its listeners were
-    last examined; `elsewhere`: what that last look found instead."""
+    """The wait for one service, as in `wait_ready`. `container`: as it was when the wait began. `looked` and `asked`: when the
+    container's state and its listeners were last examined; `elsewhere`: what that last look found instead."""
 
     box: Toolbox
     project: str
     service: Service
+    container: Container
     where: Endpoint | None
     timeout: float
     fresh: bool
     beside: Listening | None
     served: frozenset[int]
-    debugging: Debugging | None
     heard: _Heard
     looked: float
     asked: float
@@ -236,14 +249,12 @@ class _Wait(Struct):
         return False
 
     def _look_at_other_ports(self) -> None:
-        container = self._container()
-        if container is not None:
-            all_of_it = self.beside or (lambda it: listening_in(self.box.engine, it.id))
-            warn_of_silent_ports(self.box, self.service, container, all_of_it)
+        all_of_it = self.beside or (lambda it: listening_in(self.box.engine, it.id))
+        warn_of_silent_ports(self.box, self.service, self.container, all_of_it)
 
     def _waits_for_debugger(self) -> bool:
         """It answers nobody before one is connected."""
-        debugging = self.debugging
+        debugging = self.container.debugging
         return debugging is not None and debugging.waits and self._serves_debugger(debugging)
 
     def _serves_debugger(self, debugging: Debugging) -> bool:
@@ -252,7 +263,7 @@ class _Wait(Struct):
 
     def _must_be_debugged(self) -> None:
         """delve listens before it starts the program: a program that answers without it was started by something else."""
-        debugging, service = self.debugging, self.service
+        debugging, service = self.container.debugging, self.service
         if debugging is not None and not self._serves_debugger(debugging):
             plain = 'a simple command can be started under it, such as `full_bin = "./tmp/main serve"`'
             raise ProjectError(
@@ -344,7 +355,8 @@ class _Wait(Struct):
     def _listening(self, container: Container) -> tuple[Listener, ...]:
         """Without the debugger: it listens for itself, and before the program does."""
         found = listening_in(self.box.engine, container.id)
-        return tuple(it for it in found if self.debugging is None or it.port != self.debugging.port)
+        debugging = self.container.debugging
+        return tuple(it for it in found if debugging is None or it.port != debugging.port)
 
     def _never_answers(self) -> ProjectError:
         service, where = self.service, self.where

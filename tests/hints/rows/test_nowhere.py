@@ -131,7 +131,7 @@ def test_a_line_of_air_that_hides_its_program_from_the_debugger(hinted: Callable
         air = users_air(f"[build]\n{line}\n", ".air.toml")
         run = _program_line(tomllib.loads(line)["full_bin"], "under")
         wait = SimpleNamespace(
-            debugging=Debugging(2345, waits=False),
+            container=SimpleNamespace(debugging=Debugging(2345, waits=False)),
             service=Service("api", air=air),
             _serves_debugger=lambda _: "under ./tmp/main" in run,
         )
