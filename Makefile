@@ -28,7 +28,7 @@ demo: machine ## the product in a minute
 
 test: PROFILE = full
 test: machine fast ## every test, those on the real engine included
-	@$(BIN)/python -m pytest -m 'engine and not bench' $(ARGS) $(or_none)
+	@$(BIN)/python -m pytest -v -n 2 --dist=loadfile --durations=60 -m 'engine and not bench' $(ARGS) $(or_none)
 
 fast: setup ## the tests that need no engine
 	@$(BIN)/python -m pytest -q -n 3 --dist=worksteal --hypothesis-profile=$(PROFILE) \

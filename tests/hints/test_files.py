@@ -63,5 +63,8 @@ def test_a_hint_that_is_followed_ends_well(
 
 @pytest.mark.engine
 @pytest.mark.parametrize("fault", COMPOSE)
-def test_a_hint_about_a_compose_file_that_is_followed_ends_well(fault: Fault, follows: Follows) -> None:
+def test_a_hint_about_a_compose_file_that_is_followed_ends_well(
+    fault: Fault, follows: Follows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SystemHost, "port_free", lambda *_: True)  # whatever else runs on this machine
     follows(fault)
