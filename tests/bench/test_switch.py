@@ -27,8 +27,9 @@ def test_dev_to_prod(project: Callable[..., Started]) -> None:
     for _ in range(ROUNDS):
         mine.devctl("up", "-d", "--no-watch")
         with polled(mine.port) as seen:
+            began = time.perf_counter()
             result = mine.devctl("prod-preview").result
-        whole.append(float(result["ms"]))
+            whole.append((time.perf_counter() - began) * 1000)  # the start of the process included
         switch.append(float(result["switch_ms"]))
         gaps_told.append(float(result["gap_ms"]))
         gaps.append(seen.longest_ms)
