@@ -96,6 +96,10 @@ WRITTEN = {
     r'A="tab\tand\\end"': "tab\tand\\end",
     r'A="\d+\$"': r"\d+$",
     r"A='a\tb'": r"a\tb",
+    'A=""': "",
+    "A=": "",
+    "A=1\nA=2": "2",
+    r'A="a\0033\0177\08b\07"': "a\x1b\x7f\\8b\\7",
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from devctl.domain.compose.env_file import values
 from devctl.domain.environment.from_host import Reached, from_host
-from devctl.domain.environment.shells import can_be_named, spoken
+from devctl.domain.environment.shells import can_be_named, can_be_written, spoken
 from devctl.domain.project.control_characters import visible
 
 TEXT = st.text(
@@ -49,18 +51,38 @@ def test_json_is_json(variables: dict[str, str]) -> None:
     assert json.loads(spoken(variables, "json")) == variables
 
 
-@given(
-    st.dictionaries(
-        NAMES,
-        st.text(
-            st.characters(categories=["L", "N", "P", "S", "Zs"]) | st.sampled_from("\n\t"),
-            min_size=1,
-            max_size=15,
-        ),
-    )
-)
+@given(VARIABLES)
 def test_an_env_file_is_read_as_compose_reads_it(variables: dict[str, str]) -> None:
-    assert values(spoken(variables, "dotenv")) == variables
+    variables = {name: value for name, value in variables.items() if can_be_written(value, "dotenv")}
+    text = spoken(variables, "dotenv")
+    assert visible(text) == text, "nothing in it steers the terminal"
+    assert values(text) == variables
+
+
+def test_what_an_env_file_cannot_escape() -> None:
+    assert not can_be_written("a\u202eb", "dotenv")
+    assert can_be_written("a\u202eb", "sh") and can_be_written("\x1b\x80\r\n", "dotenv")
+
+
+@pytest.mark.engine
+@settings(max_examples=20)
+@given(VARIABLES)
+def test_compose_itself_reads_an_env_file_so(variables: dict[str, str]) -> None:
+    """With dollar signs doubled, which is how it prints a model."""
+    variables = {name: value for name, value in variables.items() if can_be_written(value, "dotenv")}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "host.env").write_bytes(spoken(variables, "dotenv").encode())
+        (folder / "compose.yaml").write_text("services: {a: {image: x, env_file: host.env}}\n")
+        done = subprocess.run(
+            ["docker", "compose", "-p", "env", "config", "--format", "json"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["services"]["a"].get("environment") or {}
+    assert {name: value.replace("$$", "$") for name, value in found.items()} == variables
 
 
 def test_fish_has_its_own_quotes() -> None:

@@ -13,8 +13,10 @@ from devctl.domain.regex import regex
 
 _LINE = regex(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=(.*))?$")
 _QUOTED = regex(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
-_ESCAPE = regex(r'\\([nrt"$\\])')  # any other escape is kept
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "$": "$$"}
+# https://github.com/compose-spec/compose-go/blob/v2.9.1/dotenv/parser.go (expandEscapes); any other escape is kept.
+_ESCAPE = regex(r'\\(?:0(\d{0,3})|([abfnrtv"$\\]))')
+_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "$": "$$"}
+_OCTAL = regex(r"[0-3][0-7]{2}")
 _ENDS_OF_EXAMPLES = (
     ".example", ".sample", ".dist", ".template", "-example", "_example", "-sample", ".local", ".dev", ".development", ".default",
 )  # fmt: skip
@@ -49,17 +51,23 @@ def examples(name: str) -> tuple[str, ...]:
 def variables(text: str) -> tuple[Variable, ...]:
     """The variables of an env file, in order. A comment above or after one that says "optional" allows it to stay empty."""
     found: dict[str, Variable] = {}
+    for variable, _ in _lines(text):
+        found.setdefault(variable.name, variable)
+    return tuple(found.values())
+
+
+def _lines(text: str) -> Iterator[tuple[Variable, bool]]:
+    """Each line's variable, and whether the line gives it a value, which may be empty."""
     comment = ""
-    for line in text.splitlines():
+    for line in text.split("\n"):  # nothing else ends a line for compose
         if line.lstrip().startswith("#"):
             comment += line
             continue
         match = _LINE.match(line)
         if match is not None:
             value, said = _value((match[2] or "").strip())
-            found.setdefault(match[1], Variable(match[1], value, "optional" in f"{comment} {said}".lower()))
+            yield Variable(match[1], value, "optional" in f"{comment} {said}".lower()), match[2] is not None
         comment = ""
-    return tuple(found.values())
 
 
 def values(
@@ -85,8 +93,8 @@ def _filled_in(text: str, known: Callable[[str], str | None]) -> Iterator[tuple[
         said = known(name)
         return said if said is not None else found.get(name)
 
-    for variable in variables(text):
-        if variable.default:
+    for variable, assigned in _lines(text):
+        if assigned:
             meant = _meant(variable.default, value_of, more)
             found[variable.name] = value = variable.default if meant is None else meant
             more -= max(0, len(value) - len(variable.default))
@@ -98,8 +106,15 @@ def _meant(value: str, known: Callable[[str], str | None], more: int) -> str | N
     quoted = _QUOTED.fullmatch(value) is not None
     if quoted and value[0] == "'":
         return value[1:-1]
-    plain = _ESCAPE.sub(lambda it: _ESCAPES.get(it[1], it[1]), value[1:-1]) if quoted else value
+    plain = _ESCAPE.sub(_unescaped, value[1:-1]) if quoted else value
     return substituted(plain, known, more=more)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    octal, letter = found.groups()
+    if octal is None:
+        return _ESCAPES.get(letter, letter)
+    return chr(int(octal, 8)) if _OCTAL.fullmatch(octal) is not None else f"\\{octal}"
 
 
 def _value(text: str) -> tuple[str, str]:

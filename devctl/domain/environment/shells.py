@@ -9,6 +9,9 @@ from devctl.domain.project.control_characters import visible
 from devctl.domain.regex import regex
 
 _NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*")
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n"}
+"""Those of an env file, besides the octal ones of a control character."""
+_LAST_OCTAL = "\xff"
 
 
 def can_be_named(name: str) -> bool:
@@ -40,15 +43,28 @@ def _fish(name: str, value: str) -> str:
 
 
 def _dotenv(name: str, value: str) -> str:
-    """As compose reads it: nothing is substituted in single quotes, and only there `$` is not a variable."""
-    if "'" not in value and "\n" not in value and not value.endswith("\\"):
+    """As compose reads it: nothing in single quotes is replaced, and only double quotes know escapes
+    (https://github.com/compose-spec/compose-go/blob/v2.9.1/dotenv/parser.go)."""
+    plain = "'" not in value and "\n" not in value and visible(value) == value
+    if plain and not value.endswith("\\"):
         return f"{name}='{value}'"
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("\n", "\\n")
-    return f'{name}="{escaped}"'
+    return f'{name}="{"".join(map(_escaped, value))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    return character if visible(character) == character else f"\\0{ord(character):03o}"
 
 
 _LINES: Mapping[str, Callable[[str, str], str]] = {"sh": _sh, "fish": _fish, "dotenv": _dotenv}
 SHELLS = (*_LINES, "json")
+
+
+def can_be_written(value: str, shell: str) -> bool:
+    """Whether the syntax can represent the value. An env file has no escape for control characters beyond Latin-1, such as those
+    that change the writing direction."""
+    return shell != "dotenv" or all(c <= _LAST_OCTAL or visible(c) == c for c in value)
 
 
 def spoken(variables: Mapping[str, str], shell: str) -> str:

@@ -8,7 +8,7 @@ from devctl.domain.command.events import Outcome, Remark
 from devctl.domain.command.requests import EnvRequest
 from devctl.domain.compose.host_ports import published
 from devctl.domain.environment.from_host import LOOPBACK, Reached, from_host
-from devctl.domain.environment.shells import can_be_named, spoken
+from devctl.domain.environment.shells import can_be_named, can_be_written, spoken
 from devctl.domain.plan.engine_state import Observed
 from devctl.domain.plan.planner import Step
 from devctl.domain.plan.render import FOR_AIR
@@ -32,13 +32,16 @@ def env(request: EnvRequest, box: Toolbox) -> Outcome:
     reached = tuple(_reached(project, observed))
     told = from_host(_variables(project, name), (r for r in reached if name not in r.names))
     variables = {**_addresses(project, observed, reached), **told.variables}
-    kept = {key: value for key, value in variables.items() if can_be_named(key)}
+    named = {key: value for key, value in variables.items() if can_be_named(key)}
+    kept = {key: value for key, value in named.items() if can_be_written(value, request.form)}
     for variable, host in told.hidden:
         box.reporter.emit(
             Remark(f"{variable}: {host} is only reachable from containers: its port is not published")
         )
-    for variable in variables.keys() - kept.keys():
+    for variable in variables.keys() - named.keys():
         box.reporter.emit(Remark(f"{variable}: left out: not a valid name for a shell variable"))
+    for variable in named.keys() - kept.keys():
+        box.reporter.emit(Remark(f"{variable}: left out: an env file cannot contain its control characters"))
     result: dict[str, object] = {
         "service": name,
         "variables": kept,
