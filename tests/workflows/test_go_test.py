@@ -265,6 +265,21 @@ def test_a_save_has_what_depends_on_it_tested_and_nothing_else(world: World) -> 
     ]  # fmt: skip
 
 
+def test_a_removed_file_is_not_said_to_have_changed(world: World) -> None:
+    Go(world, leaf=(), alone=())
+    world.save("leaf/old.go", "package leaf")
+
+    def removed() -> Sequence[str]:
+        world.save("leaf/old.go", None)
+        return ["leaf/old.go"]
+
+    watched(world, removed, saved("leaf/leaf.go", "leaf/old.go"))
+    assert [e.text for e in world.events if isinstance(e, Remark)][1:] == [
+        "leaf/old.go removed: testing leaf",
+        "leaf/leaf.go changed, leaf/old.go removed: testing leaf",
+    ]
+
+
 def test_what_failed_is_tested_first_and_said_until_it_passes(world: World) -> None:
     go = Go(world, leaf=(), middle=("leaf",), alone=())
     go.broken.add("middle")

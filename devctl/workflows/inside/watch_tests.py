@@ -185,13 +185,15 @@ class Rounds(Struct):
     def _announce(self, changed: frozenset[str], wanted: frozenset[str] | None, places: SourcePlaces) -> None:
         if not changed:
             return
-        what = _some(sorted(changed), "files")
+        there = {path for path in changed if self.box.files.exists(self.project.root / path)}
+        each = ((there, "changed"), (changed - there, "removed"))
+        what = ", ".join(f"{_some(sorted(paths), 'files')} {how}" for paths, how in each if paths)
         if wanted is None:
-            self._remark(f"{what} changed: testing everything")
+            self._remark(f"{what}: testing everything")
         elif wanted:
-            self._remark(f"{what} changed: testing {_some(self._folders(wanted, places), 'packages')}")
+            self._remark(f"{what}: testing {_some(self._folders(wanted, places), 'packages')}")
         else:
-            self._remark(f"{what} changed: no tested package depends on it")
+            self._remark(f"{what}: no tested package depends on {'it' if len(changed) == 1 else 'them'}")
 
     @staticmethod
     def _folders(paths: Collection[str], places: SourcePlaces) -> list[str]:
