@@ -32,7 +32,7 @@ class Out:
         self.gone = False
         self.links = links
         self._discard = discard
-        self._ended = False
+        self.ends_command = True
 
     def line(self, *parts: Part) -> None:
         self._write(rendered(parts, self.links))
@@ -45,13 +45,14 @@ class Out:
                 self.stream.flush()
 
     def log_line(self, *parts: Part, program: str = "") -> None:
-        """A line of an endless log: once nobody reads it any more, the command ends, whichever thread this is.
+        """A line of an endless log: once nobody reads it any more, the command ends, whichever thread this is, unless
+        `ends_command` is False.
 
         `program`: output of the user's program, passed on byte for byte.
         """
         self._write(rendered(parts, self.links), program)
-        if self.gone and not self._ended:
-            self._ended = True
+        if self.gone and self.ends_command:
+            self.ends_command = False
             _end_main()
 
     def _write(self, text: str, program: str = "") -> None:

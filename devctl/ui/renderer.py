@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import RLock
 
-from devctl.domain.command.events import Event, LogLine, Outcome, Planned
+from devctl.domain.command.events import Event, LogLine, Outcome, Planned, Ready
 from devctl.errors import DevctlError, Problem
 from devctl.ui.out import Out
 
@@ -34,6 +34,10 @@ class Renderer(ABC):
             if isinstance(event, Planned):
                 self.plan = event.text
                 return
+            if isinstance(
+                event, Ready
+            ):  # it looks by itself whether anybody reads, and leaves the services running
+                self._out.ends_command = False
             if not isinstance(event, LogLine):
                 self.recent.append(event)
             self.show(event)

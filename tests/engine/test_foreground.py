@@ -159,6 +159,20 @@ def test_d_on_a_terminal_detaches_and_a_watcher_takes_over(project: Callable[...
     assert watcher["pid"] != up.child.pid
 
 
+def test_it_detaches_when_its_reader_leaves(project: Callable[..., Started]) -> None:
+    started = project()
+    argv = [*DEVCTL, "up"]
+    with subprocess.Popen(
+        argv, cwd=started.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as up:
+        assert up.stdout is not None
+        assert up.stdout.readline().startswith(b"ready in ")
+        up.stdout.close()
+        assert up.wait(60) == 0
+    assert get(started.port)
+    assert started.devctl("status").result["watcher"]["state"] == "running"
+
+
 def test_ctrl_c_on_a_terminal_reaches_it_once(project: Callable[..., Started]) -> None:
     started = project()
     with foreground(started, terminal=True) as up:

@@ -404,6 +404,26 @@ def test_what_a_program_prints_is_passed_on_byte_for_byte(printed: bytes) -> Non
     assert stream.buffer.getvalue() == b"api | " + printed + b"\n"  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("stays", [False, True])
+def test_a_log_without_a_reader_ends_the_command_unless_that_looks_itself(
+    stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = list[str]()
+    monkeypatch.setattr("devctl.ui.out._end_main", lambda: ended.append("ended"))
+
+    class Broken(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Broken())
+    human = renderer()
+    if stays:
+        human.emit(Ready("ready"))
+    for line in ("one", "two"):
+        human.emit(LogLine("api", "stdout", line))
+    assert human.reader_gone and ended == ([] if stays else ["ended"])
+
+
 def test_a_step_that_takes_long_is_told_of_until_it_is_over() -> None:
     said: queue.Queue[str] = queue.Queue()
     lock = threading.RLock()

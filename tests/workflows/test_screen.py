@@ -114,6 +114,14 @@ def test_detach_leaves_it_running_in_its_mode(keys: str) -> None:
     assert state(world) == ("prod" if "p" in keys else "dev", "running")
 
 
+def test_when_nobody_reads_the_output_it_leaves_everything_running() -> None:
+    world = World()
+    world.reader_left = True
+    ended = foreground_up(world, "")
+    assert (ended.exit_code, ended.text.partition(";")[0]) == (0, "detached")
+    assert state(world) == ("dev", "running")
+
+
 def test_a_rebuild_makes_a_new_image() -> None:
     world = World()
     foreground_up(world, "rd")

@@ -8,6 +8,7 @@ import select
 import socket
 import stat
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -33,6 +34,8 @@ _CHILD_DEFAULTS = {
 }
 _SEARCH_PATHS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 """Variables with search paths for code; in each, an empty or relative entry means the working directory."""
+_discarded = threading.Event()
+"""Set once a write has found that the reader of stdout is gone: what stdout is then says nothing about it."""
 
 
 def leave_removed_folder(project: Path | None) -> None:
@@ -151,6 +154,8 @@ class SystemHost:
         return True
 
     def reader_left(self) -> bool:
+        if _discarded.is_set():
+            return True
         try:
             poll = select.poll()
             # Not sys.stdout: the full view puts something of its own there while it draws.
@@ -207,6 +212,7 @@ def platform_text() -> str:
 
 def discard_stdout() -> None:
     """Redirect stdout to nothing: its reader is gone, and flushing at exit would raise again."""
+    _discarded.set()
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

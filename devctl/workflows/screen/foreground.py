@@ -115,6 +115,8 @@ class _Foreground(Struct):
                 logs.start()
 
                 def stop() -> bool:
+                    # `devctl up | head -1`: as with `docker compose up`, the services keep running.
+                    self.detached = self.detached or (not self.ending and box.host.reader_left())
                     # An interrupt may also end a single call that nobody minds.
                     left = bool(self.ending) or (self.detached and not self.busy)
                     return left or (mine and not still_mine(box.files, project.root))
