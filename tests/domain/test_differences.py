@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from devctl.domain.detect.service import detect_service
@@ -19,7 +21,7 @@ from devctl.domain.preview.answers import (
     unlike,
 )
 from devctl.domain.preview.differences import Side, differences
-from devctl.domain.preview.text import COLUMN, differences_text
+from devctl.domain.preview.text import WIDTH, differences_text
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import ServedPort, Service
 from tests.domain.test_detect import facts, pkg
@@ -69,7 +71,16 @@ def test_each_row(change: dict[str, object], what: str, prod: str) -> None:
 def test_a_long_cell_is_cut_in_text_alone() -> None:
     (row,) = differences("api", Side(DEV, 1), Side(replace(DEV, command=("x" * 90,)), 1))
     text = differences_text([row.as_json()])
-    assert len(row.prod) == 90 and len(text[1].split()[-1]) == COLUMN and text[1].endswith("…")
+    assert len(row.prod) == 90 and len(text[1]) == WIDTH and text[1].endswith("…")
+
+
+@given(st.lists(st.tuples(st.text("ab", max_size=14), st.text("x", max_size=90), st.text("y", max_size=90))))
+def test_the_table_fits_into_80_columns(rows: list[tuple[str, str, str]]) -> None:
+    cells = [{"service": "api", "what": what, "dev": dev, "prod": prod} for what, dev, prod in rows]
+    for line, (_, dev, prod) in zip(differences_text(cells)[1:], rows, strict=True):
+        assert len(line) <= WIDTH
+        if max(len(d) for _, d, _ in rows) + max(len(p) for _, _, p in rows) <= WIDTH - 20:
+            assert dev in line and prod in line, "nothing is cut that there is room for"
 
 
 def test_what_is_asked() -> None:

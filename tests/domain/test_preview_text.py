@@ -33,7 +33,9 @@ def test_each_of_several_services_has_its_own_figures() -> None:
         "switch_ms": 900,
         "gap_ms": None,
     }
-    text = preview_text({**RESULT, "previews": [{"service": "app", **FIGURES}, other]}).splitlines()
+    text = preview_text(
+        {**RESULT, "previews": [{"service": "app", **FIGURES}, other]}, back="devctl up"
+    ).splitlines()
     assert text[1] == "app on http://127.0.0.1:8080"
     assert text[5:8] == [
         "worker",
@@ -44,7 +46,7 @@ def test_each_of_several_services_has_its_own_figures() -> None:
 
 
 def test_what_serves_how_and_how_fast() -> None:
-    assert preview_text(RESULT).splitlines() == [
+    assert preview_text(RESULT, back="devctl up").splitlines() == [
         "production preview serves on http://127.0.0.1:8080",
         "  image   shop-app:prod-distroless (distroless, 8.11 MB, binary 6.10 MB)",
         "  runs as uid 65532, read-only, no capabilities, no source",
@@ -56,5 +58,5 @@ def test_what_serves_how_and_how_fast() -> None:
 @pytest.mark.parametrize(("lost", "said"), [(0, "none lost"), (2, "2 lost")])
 def test_a_drain_is_told(lost: int, said: str) -> None:
     drained = {"stopped_ms": 120, "exit_code": 0, "lost_requests": lost}
-    text = preview_text({**RESULT, "drain": drained})
+    text = preview_text({**RESULT, "drain": drained}, back="devctl up")
     assert f"  drain   stopped in 0.12 s, exit code 0; of the requests in flight, {said}\n" in text

@@ -83,6 +83,7 @@ def test_production_and_back_to_dev_and_quit() -> None:
     assert state(world) == ("dev", "exited")
     told = [e.text for e in world.events if isinstance(e, Ready)]
     assert len(told) == 3 and told[1].startswith("production preview serves on")
+    assert told[1].endswith("\nback to dev: press b")
 
 
 def test_quit_stops_the_production_that_its_own_key_started() -> None:

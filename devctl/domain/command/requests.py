@@ -64,6 +64,9 @@ class DebugRequest(ChangeRequest, frozen=True, kw_only=True):
 
 
 class PreviewRequest(ChangeRequest, frozen=True, kw_only=True):
+    """`back`: what goes back to dev, in the text for people."""
+
+    back: str = "devctl up"
     base: str | None = None
     drain: bool = False
     keep_failed: bool = False

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 MEGABYTE = 1_000_000
-COLUMN = 44
-"""Characters of a cell in the table of differences."""
+WIDTH = 80
+"""Columns of the table of differences: those of a usual terminal."""
+LEAST = 12
+"""Characters of a value in it, however long the names of the services are."""
 
 
-def preview_text(result: dict[str, Any]) -> str:
+def preview_text(result: dict[str, Any], *, back: str) -> str:
+    """`back`: the command or key that goes back to dev."""
     urls = {s["name"]: s["url"] for s in result["services"] if s["kind"] == "service" and s["url"]}
     each = result["previews"]
     first = urls.get(each[0]["service"]) or next(iter(urls.values()), None)
@@ -26,7 +29,7 @@ def preview_text(result: dict[str, Any]) -> str:
     )  # several services with one image
     lines += differences_text(result["differences"])
     lines += _answers_text(result["answers"])
-    return "\n".join([*lines, "back to dev: devctl up"])
+    return "\n".join([*lines, f"back to dev: {back}"])
 
 
 def _figures(one: dict[str, Any]) -> list[str]:
@@ -52,14 +55,22 @@ def differences_text(rows: list[dict[str, Any]]) -> list[str]:
     """The table of dev and prod; what is longer than its column is cut off (JSON has all of it)."""
     several = len({r["service"] for r in rows}) > 1
     cells = [
-        (f"{r['service']} {r['what']}" if several else r["what"], _cut(r["dev"]), _cut(r["prod"]))
-        for r in rows
+        (f"{r['service']} {r['what']}" if several else r["what"], str(r["dev"]), str(r["prod"])) for r in rows
     ]
     if not cells:
         return []
     cells = [("", "dev", "prod"), *cells]
-    wide = [max(len(row[i]) for row in cells) for i in (0, 1)]
-    return [f"  {what:<{wide[0]}}  {dev:<{wide[1]}}  {prod}".rstrip() for what, dev, prod in cells]
+    name, dev, prod = (max(len(row[i]) for row in cells) for i in range(3))
+    dev, prod = _fitting(dev, prod, room=max(2 * LEAST, WIDTH - name - len("  " * 3)))
+    return [f"  {what:<{name}}  {_cut(a, dev):<{dev}}  {_cut(b, prod)}".rstrip() for what, a, b in cells]
+
+
+def _fitting(left: int, right: int, *, room: int) -> tuple[int, int]:
+    """The widths of two columns: half of the room for each, and more for one if the other needs less."""
+    half = room // 2
+    if left <= half:
+        return left, min(right, room - left)
+    return (room - right, right) if right <= half else (half, room - half)
 
 
 def _drain_text(drain: dict[str, Any] | None) -> list[str]:
@@ -72,8 +83,8 @@ def _drain_text(drain: dict[str, Any] | None) -> list[str]:
     ]
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= COLUMN else f"{text[: COLUMN - 1]}…"
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _answers_text(answers: dict[str, Any]) -> list[str]:

@@ -302,7 +302,7 @@ class _Preview(Struct):
             "answers": self.compared.answers(),
             "drain": as_json(self.drained) if self.drained else None,
         }
-        return Outcome(result=result, text=preview_text(result))
+        return Outcome(result=result, text=preview_text(result, back=self.request.back))
 
     def _figures(self, now: Observed, name: str) -> dict[str, object]:
         """What is known about one service in production."""

@@ -21,7 +21,7 @@ def act(key: ScreenKey, request: UpRequest, box: Toolbox) -> Outcome:
         case "preview":
             from devctl.workflows.preview.preview import prod_preview
 
-            return prod_preview(PreviewRequest(**_of(request)), box)
+            return prod_preview(PreviewRequest(back="press b", **_of(request)), box)
         case "back":
             return lifecycle.up(replace(request, detach=True), box)
         case "test":
