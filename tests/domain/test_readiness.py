@@ -9,7 +9,15 @@ from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.go.facts import Located
 from devctl.domain.image.facts import Binary, ImageFacts
-from devctl.domain.image.paths import SHELL_ONLY, candidates, command, program, resolve, with_aliases
+from devctl.domain.image.paths import (
+    SHELL_ONLY,
+    candidates,
+    command,
+    interpreter,
+    program,
+    resolve,
+    with_aliases,
+)
 from devctl.domain.image.readiness.input import HealthCheck, Inspected
 from devctl.domain.image.readiness.rules import checks, not_ready, reads_program
 from devctl.domain.project.model import ServedPort, Service, SourceCode
@@ -108,6 +116,20 @@ def test_a_script_needs_its_interpreter(interpreter: str, there: frozenset[str],
     found = judge(replace(GOOD, entrypoint=("/run.sh",), binary=script, files=there))["entrypoint-exists"]
     assert found.severity == ("fail" if missing else "ok")
     assert not missing or found.message == f"/run.sh is started by {missing}, which is not in the image"
+
+
+@pytest.mark.parametrize("first", [b"#!/bin/sh\r\n", b"#!/bin/sh -e \r\n", b"#! /usr/bin/env bash\r\n"])
+def test_a_script_with_crlf_line_endings_does_not_start(first: bytes) -> None:
+    script = Binary("/app/run.sh", 1, 0o755, elf=False, interpreter=interpreter(first + b"exec /server\r\n"))
+    image = replace(
+        GOOD, entrypoint=("/app/run.sh",), binary=script, files=SHELL | {"/usr/bin/env", "/bin/bash"}
+    )
+    found = judge(image)["entrypoint-exists"]
+    assert (found.severity, found.message.partition(",")[0]) == (
+        "fail",
+        "/app/run.sh has CRLF line endings",
+    )
+    assert found.hint.startswith("sed -i 's/\\r$//' run.sh;")
 
 
 def test_an_init_must_be_there() -> None:

@@ -55,9 +55,10 @@ def candidates(name: str, *, workdir: str, env: Iterable[str]) -> tuple[str, ...
 
 
 def interpreter(head: bytes) -> str:
-    """The interpreter in a script's first line: `/bin/sh`, `/usr/bin/env bash`; "" for another file."""
+    """The interpreter in a script's first line: `/bin/sh`, `/usr/bin/env bash`; "" for another file. Like the kernel it removes
+    only spaces and tabs: with CRLF line endings the carriage return belongs to the name."""
     line = head.partition(b"\n")[0]
-    return line[2:].decode(errors="replace").strip() if line.startswith(b"#!") else ""
+    return line[2:].decode(errors="replace").strip(" \t") if line.startswith(b"#!") else ""
 
 
 def absolute(path: str, workdir: str) -> str:

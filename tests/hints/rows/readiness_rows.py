@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,6 +190,17 @@ ROWS = [
             "COPY --from=builder /server /server",
             lambda hint: the_other(hint).replace("COPY", "COPY --from=builder").replace("…", "/server"),
         ),
+    ),
+    row(
+        "sed -i 's/\\r$//' …; `… text eol=lf` in .gitattributes keeps it so",
+        "entrypoint-exists",
+        image(
+            LAST.replace("USER", "COPY --chmod=0755 run.sh /run.sh\nUSER").replace(
+                '"/server"]', '"/run.sh"]'
+            ),
+            **{"run.sh": "#!/bin/sh\r\nexec /server\r\n"},
+        ),
+        lambda root, told: subprocess.run(shlex.split(told["hint"].partition(";")[0]), cwd=root, check=True),
     ),
     row("USER …", "user", image(LAST.replace("USER 65532:65532", "USER nobody")), instead("USER nobody")),
     row("USER …", "user", image(LAST.replace("USER 65532:65532\n", "")), at_end()),

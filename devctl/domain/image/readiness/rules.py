@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -120,6 +121,11 @@ def _entrypoint_exists(it: Inspected) -> Finding:
             f"COPY --from=builder … {absolute(named, image.workdir)}, or name a file that exists in the image"
         )
         return fail(f"{named} is not in the image", hint, place)
+    if not image.binary.elf and image.binary.interpreter.endswith("\r"):
+        name = posixpath.basename(image.binary.path)
+        hint = f"sed -i 's/\\r$//' {shlex.quote(name)}; `{name} text eol=lf` in .gitattributes keeps it so"
+        what = "has CRLF line endings, so its #! line names a program that does not exist"
+        return fail(f"{image.binary.path} {what}", hint, place)
     missing = _missing(it)
     if missing:
         shell = posixpath.basename(missing) in ("sh", "ash") and not it.shell
