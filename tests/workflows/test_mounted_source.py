@@ -254,6 +254,26 @@ def test_a_dockerfile_in_the_compose_file_is_one(tmp_path: Path) -> None:
     assert "no-dockerfile" not in {p["code"] for p in here("config", "check", cwd=root).result["problems"]}
 
 
+@pytest.mark.parametrize(
+    ("bases", "unused"),
+    [
+        ("{golang: golang:1.25}", ["bases.golang (golang:1.25)"]),
+        ("{distroless: example.com/static:1, alpine: alpine:3.21}", []),
+        ("{mirror: registry.local:5000}", []),
+    ],
+)
+def test_a_base_that_the_users_dockerfile_does_not_start_from_is_said(
+    tmp_path: Path, bases: str, unused: list[str]
+) -> None:
+    files = compose("  api:\n    build: .\n", Dockerfile=PRODUCTION)
+    root = build_tree(tmp_path / "shop", {**files, "devctl.yaml": f"version: 1\nbases: {bases}\n"})
+    found = [p for p in here("config", "check", cwd=root).result["problems"] if p["code"] == "base-not-used"]
+    assert [p["message"].partition(" has no")[0] for p in found] == unused
+    assert [(p["place"], p["hint"].partition(",")[0]) for p in found] == [
+        ("devctl.yaml:2", "write golang:1.25 into the FROM line in Dockerfile")
+    ][: len(unused)]
+
+
 @pytest.mark.parametrize("said", ["deploy: {replicas: 3}", "scale: 3"])
 def test_one_container_of_several_is_said(tmp_path: Path, said: str) -> None:
     root = build_tree(

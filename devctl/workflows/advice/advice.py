@@ -21,12 +21,12 @@ from devctl.domain.dockerfile.dev_stage import dev_stage
 from devctl.domain.dockerfile.entrypoint import begun_words, develops, is_other, programs, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.prod_stages import no_prod_stage
-from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
+from devctl.domain.dockerfile.runtime_bases import IMAGES, RUNTIME_BASES, SHELL_BASE
 from devctl.domain.dockerfile.stages import chain, effective, external_base, find_stage, target_name
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.image.readiness.rules import not_ready
 from devctl.domain.lint.rules import Linted, Mode, blocking, lint, told_in
-from devctl.domain.plan.run import Run, rebased
+from devctl.domain.plan.run import Run, dev_run, prod_run, rebased
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.toolbox import Sources, Toolbox
@@ -60,8 +60,10 @@ def advise(box: Toolbox, session: Session, *, mode: Mode) -> None:
 
 
 def advise_on_change(box: Toolbox, session: Session) -> None:
-    """The same, but only if something is built or created for the first time: not at every `up`."""
-    if any(s.step == "build" or s.cause == "no container yet" for s in session.plan()):
+    """The same, but only if something is built or created for the first time, or a line of devctl.yaml has no effect: not at
+    every `up`."""
+    new = any(s.step == "build" or s.cause == "no container yet" for s in session.plan())
+    if new or any(_unused_bases(box.sources, session.project)):
         advise(box, session, mode="dev")
 
 
@@ -83,6 +85,7 @@ def problems(
     found += unset_in_compose(box, project.root, project.root / project.compose_dir, project.compose_paths)
     found += _built_here(box.sources, project, facts)
     found += _one_of_several(project)
+    found += _unused_bases(box.sources, project)
     found += _not_read_only(project) if mode != "dev" else ()
     found += (
         [*_obsolete(box.sources, project), *_without_dockerfile(box.sources, project)] if mode is None else ()
@@ -161,6 +164,33 @@ def _not_read_only(project: Project) -> Iterator[Problem]:
                 f"`{kind}: {{{key}: {{file: ./{key}}}}}` is mounted instead, which works with read_only",
                 project.place((kind, key, "content")),
             )
+
+
+def _unused_bases(sources: Sources, project: Project) -> Iterator[Problem]:
+    """A base image of devctl.yaml is one of devctl's own stages, and one to which production can be moved; the user's stages
+    start from what their FROM lines name."""
+    said, path = sources.config(project.root).bases, project.root / "devctl.yaml"
+    for role in ("golang", *IMAGES):
+        ref = said.runtime(role)
+        if ref is None or any(_starts_from(project, service, role) for service in project.services):
+            continue
+        files = sorted({s.build.dockerfile for s in project.services if s.build.dockerfile is not None})
+        line = sources.positions(path)(("bases", role))
+        yield Problem(
+            "base-not-used",
+            f"bases.{role} ({ref}) has no effect: your Dockerfile names its own base images",
+            f"write {ref} into the FROM line in {' and '.join(files)}, and remove bases.{role} from devctl.yaml",
+            f"devctl.yaml:{line}" if line is not None else "devctl.yaml",
+        )
+
+
+def _starts_from(project: Project, service: Service, role: str) -> bool:
+    if role == "golang":
+        target = project.prod_target
+        runs = dev_run(project, service), prod_run(project, service, base=project.prod_base, target=target)
+        return any(run.ours and not run.derived for run in runs)
+    run = prod_run(project, service, base=role)
+    return role == SHELL_BASE or run.ours or run.rebased
 
 
 def _one_of_several(project: Project) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.hints.dockerfile_rows import BUILD, BUILT, GO, GO_MOD, MAIN, RUNNER, dockerfile
-from tests.hints.follow import Told, edit, row, said, shell, write
+from tests.hints.follow import Told, both, edit, row, said, shell, write
 
 PREVIEW = ("prod-preview", "--dry-run")
 DRY = ("up", "--dry-run")
@@ -31,6 +31,15 @@ def words(told: Told, at: int = 0) -> tuple[str, ...]:
 
 
 ROWS = [
+    row(
+        "write … into the FROM line in …, and remove bases.… from devctl.yaml",
+        "base-not-used",
+        dockerfile(BUILD + RUNNER, **{"devctl.yaml": "version: 1\nbases: {golang: golang:1.26.3-alpine}\n"}),
+        both(
+            edit("Dockerfile", "golang:1.26-alpine", lambda hint: hint.split()[1]),
+            edit("devctl.yaml", "bases: {golang: golang:1.26.3-alpine}\n", lambda _hint: ""),
+        ),
+    ),
     row(
         "name the package in that line: `go build …` builds all of its files; or add the missing ones",
         "files-left-out",
