@@ -163,9 +163,8 @@ def _serving_of(
     if intent is not None and not intent.proven and intent.is_new(name, container.id):
         return Serving("none", f"{name} has not answered yet{_unfinished(box.files, project, intent)}")
     if in_replaced_folder(container, project.folder):
-        reason = (
-            f"the project's folder was replaced, and {name} still has the old one; devctl up recreates it"
-        )
+        # A label cannot be changed, so this also holds after `restart`, which mounts the new folder.
+        reason = f"the project's folder was replaced after {name} was created; devctl up recreates it"
         return Serving("old", reason)
     where = address(service, container)
     broken = broken_build(box.engine, container) if container.labels.get(MODE_LABEL) == "dev" else None
