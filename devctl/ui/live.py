@@ -76,8 +76,7 @@ class LiveLine:
 
 
 class Reminder:
-    """Reports at intervals that a step is still running, where there is no live line. `lock` is held by whoever starts and
-    stops it."""
+    """Reports at intervals that a step is still running, if there is no live line. Whoever starts and stops it holds `lock`."""
 
     def __init__(
         self, say: Callable[[str], None], *, lock: AbstractContextManager[object], every: float = SILENT

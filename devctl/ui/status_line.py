@@ -1,4 +1,4 @@
-"""The status line of a foreground `up`: the last row of the terminal, drawn again below whatever is printed
+"""The status line of a foreground `up`: the last row of the terminal, redrawn below whatever is printed
 (docs/decisions/0026-live-screen.md)."""
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from devctl.domain.screen.status import Status
 
 TICK = 0.2
-"""Seconds between two looks whether the line has changed: its seconds, or the width of the terminal."""
+"""Seconds between two checks whether the line has changed: its seconds, or the width of the terminal."""
 USUAL_WIDTH = 80
-# The cursor stays where the line begins, so that all of it is below the cursor even where a narrower terminal has wrapped it.
+# The cursor stays at the start of the line, so that all of it is after the cursor even if a narrower terminal has wrapped it.
 _ERASE = "\r\x1b[J"
-# Colours of a program that go over several of its lines are kept; what is too long is cut off and not wrapped.
+# A program's colour that spans several of its lines is kept; a line that is too long is cut off, not wrapped.
 _BEFORE, _AFTER = "\x1b7\x1b[m\x1b[?7l", "\x1b[?7h\x1b8"
 _CLEAR = "\x1b[H\x1b[2J"
 
 
 class StatusLine:
-    """Keeps the status and draws its line while keys are read. `lock` is held by whoever calls."""
+    """Keeps the status, and draws its line while keys are read. The caller holds `lock`."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class StatusLine:
         self._status = after(before, event, self._now())
         if isinstance(event, OnTerminal):
             self._begin() if event.ours else self.end()
-        elif self._status is before:  # as with each line of a log
+        elif self._status is before:  # for example after each line of a log
             return
         self._draw()
 

@@ -16,7 +16,7 @@ _NAMES = (36, 33, 35, 34, 32, 96, 93, 95)
 
 
 class Painted(Struct, frozen=True):
-    """A text and its colour, kept apart until they are written: only then can its content be told from devctl's own colour."""
+    """A text and its colour, kept apart until they are written, so that its content cannot be mistaken for devctl's own colour."""
 
     code: str
     text: str

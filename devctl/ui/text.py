@@ -182,7 +182,7 @@ class HumanRenderer(Renderer):
         self._say(self._err, *self._problem("error", error.problem, detail=detail))
 
     def _began(self, step: StepStarted) -> None:
-        if not self._line.drawn:  # which tells of the step itself
+        if not self._line.drawn:  # which shows the step itself
             self._live.start(_step_text(step))
         if self._reminder is not None:
             self._reminder.start(_step_text(step))

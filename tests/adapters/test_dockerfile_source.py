@@ -98,7 +98,7 @@ def test_any_file_is_read_or_refused_with_a_line(lines: list[str]) -> None:
 
 
 def test_of_a_file_outside_of_the_project_no_word_is_repeated(tmp_path: Path) -> None:
-    """Code in a container writes the compose file that names it, and reads what the watcher says of it."""
+    """Code in a container writes the compose file that names it, and reads what the watcher says about it."""
     (tmp_path / "shop").mkdir()
     (tmp_path / "token").write_text("hvs.SECRET\n")
     with pytest.raises(FilesError) as raised:

@@ -1,4 +1,4 @@
-"""Whether an engine answers is an exit code: what docker says of it may be in any language."""
+"""Whether an engine answers is an exit code: what docker prints about it may be in any language."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ WANTED = PYPROJECT["project"]["optional-dependencies"]["ui"]
 
 
 def without_versions(words: list[str]) -> list[str]:
-    """Of what is told, in the form of the metadata, whose ranges are sorted."""
+    """The requirements in pyproject.toml, in the form of the metadata, whose ranges are sorted."""
     return [word.partition("<")[0].partition(">")[0] for word in words]
 
 

@@ -27,7 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def of_another_process(home: Path, what: str) -> str:
-    """What a process that has ended since says of `mine`."""
+    """What a process that has exited since then says about `mine`."""
     script = (
         "import json; from pathlib import Path; from devctl.adapters.system import identity; "
         f"identity.INTERFACES = Path({str(home / 'net')!r}); mine = identity.HomeIdentity(); {what}"

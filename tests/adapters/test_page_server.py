@@ -1,4 +1,4 @@
-"""The page of `devctl ui --web`, by real HTTP and websocket clients: who gets it, who does not, and how it ends."""
+"""The page of `devctl ui --web`, tested with real HTTP and websocket clients: who may see it, who may not, and how it ends."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
 
 @pytest.fixture(scope="module")
 def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """One for all that is refused: no process that draws a page is ever started by it."""
+    """One server for all refused requests: it never starts a process that draws a page."""
     with served(tmp_path_factory.mktemp("refusing")) as it:
         yield it
         assert not it.drawn.exists()
@@ -116,7 +116,7 @@ def until(good: Callable[[], bool], within: float = 60) -> None:
 
 
 def lives(pid: int) -> bool:
-    """Not one that only waits to be reaped either."""
+    """Not even one that only waits to be reaped."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -186,7 +186,7 @@ def test_the_address_opens_the_page_and_its_cookie_the_rest(serving: Serving) ->
     assert not (serving.drawn.parent / "pwned").exists()
 
 
-def test_nothing_of_the_page_is_from_elsewhere(refusing: Serving) -> None:
+def test_the_page_loads_nothing_from_elsewhere(refusing: Serving) -> None:
     page = asked(refusing.address)[1]
     links = [
         part.partition('"')[0]
@@ -201,7 +201,7 @@ def test_nothing_of_the_page_is_from_elsewhere(refusing: Serving) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/static/js/textual.js", "/static/css/xterm.css", "/nowhere", "/download/x"]
 )
-def test_without_the_token_nothing_is_answered(refusing: Serving, path: str) -> None:
+def test_without_the_token_every_request_is_refused(refusing: Serving, path: str) -> None:
     wrong = {f"devctl-ui-{refusing.port}": "x" * 43}
     for given in ({}, wrong, {"devctl-ui": cookie_of(refusing)[f"devctl-ui-{refusing.port}"]}):
         assert asked(f"{refusing.page}{path}", **given)[0] == 403
@@ -217,7 +217,7 @@ def test_without_the_token_nothing_is_answered(refusing: Serving, path: str) -> 
     ["localhost:{port}", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.nip.io:{port}", ""],
 )
 def test_another_host_name_is_refused_with_the_token_too(refusing: Serving, host: str) -> None:
-    """A name of somebody else's that resolves to 127.0.0.1 makes a page of theirs one of this origin."""
+    """A foreign name that resolves to 127.0.0.1 would give a foreign page the same origin."""
     given = {"Host": host.format(port=refusing.port)}
     assert asked(refusing.address, given)[0] == 403
     assert asked(f"{refusing.page}/static/js/textual.js", given, **cookie_of(refusing))[0] == 403
@@ -227,7 +227,7 @@ def test_another_host_name_is_refused_with_the_token_too(refusing: Serving, host
     "origin", ["http://evil.example", "http://127.0.0.1:1", "http://localhost:{port}", "null", None]
 )
 def test_a_websocket_of_another_page_is_refused(refusing: Serving, origin: str | None) -> None:
-    """A service of the project is the same site to a browser, which sends the cookie along."""
+    """To a browser, a service of the project is the same site: it sends the cookie along."""
     said = origin.format(port=refusing.port) if origin is not None else None
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         run(lambda client: draws(client, refusing, origin=said), **cookie_of(refusing))
@@ -245,7 +245,7 @@ def test_a_websocket_without_the_cookie_is_refused(refusing: Serving) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_end_of_the_server_is_that_of_what_it_started(serving: Serving, number: int) -> None:
+def test_the_server_ends_the_processes_that_it_started(serving: Serving, number: int) -> None:
     async def work(client: aiohttp.ClientSession) -> None:
         async with client.ws_connect(
             f"{serving.page.replace('http', 'ws', 1)}/ws", origin=serving.origin
@@ -261,13 +261,13 @@ def test_the_end_of_the_server_is_that_of_what_it_started(serving: Serving, numb
     until(lambda: not lives(serving.drawer), 15)
 
 
-def test_the_end_of_a_page_is_that_of_what_draws_it(serving: Serving) -> None:
+def test_closing_a_page_ends_the_process_that_draws_it(serving: Serving) -> None:
     run(lambda client: draws(client, serving, origin=serving.origin), **cookie_of(serving))
     until(lambda: not lives(serving.drawer), 15)
     assert serving.child.poll() is None
 
 
-def test_it_listens_on_the_loopback_alone(refusing: Serving) -> None:
+def test_it_listens_on_the_loopback_only(refusing: Serving) -> None:
     listening = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
     mine = [
         line.split()[1]
@@ -278,7 +278,7 @@ def test_it_listens_on_the_loopback_alone(refusing: Serving) -> None:
 
 
 @pytest.mark.follows("devctl ui --web chooses a free one")
-def test_a_taken_port_is_said(hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_is_an_error(hinted: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

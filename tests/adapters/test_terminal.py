@@ -1,4 +1,4 @@
-"""Keys of a real pseudo-terminal: what counts as one, and that the terminal is put back whatever happens."""
+"""Keys of a real pseudo-terminal: what counts as one, and that the terminal is restored whatever happens."""
 
 from __future__ import annotations
 

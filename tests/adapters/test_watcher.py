@@ -46,7 +46,7 @@ class Watch:
         return self.batches[0]
 
     def until(self, paths: set[Path], *, after: int = 0, within: float = 30) -> None:
-        """All of these were told since batch `after`, however the batches were cut."""
+        """All of these were reported since batch `after`, however the batches were cut."""
         deadline = time.monotonic() + within
         while not frozenset().union(*self.batches[after:]) >= paths:
             assert time.monotonic() < deadline, self.batches
@@ -99,7 +99,9 @@ def test_other_files_of_the_folder_do_not_count(tmp_path: Path, watch: Callable[
     seen = watch(mod)
     (tmp_path / "main.go").write_text("x")
     (tmp_path / "go.mod~").write_text("x")
-    mod.write_text("x")  # events come in their order: had the others counted, they would be told by now
+    mod.write_text(
+        "x"
+    )  # events come in their order: had the others counted, they would have been reported by now
     seen.until({mod})
     assert frozenset().union(*seen.batches) == {mod}
 

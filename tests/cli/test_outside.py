@@ -54,7 +54,7 @@ def test_doctor_without_docker_still_looks_at_the_rest(
 def test_without_an_engine_no_base_is_said_to_be_missing(
     devctl: Devctl, words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Whatever docker says of it, and in whatever words: its exit code is enough."""
+    """Whatever docker prints about it, and in whatever words: its exit code is enough."""
     docker = tmp_path / "docker"
     docker.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
     docker.chmod(0o755)

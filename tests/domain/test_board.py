@@ -63,7 +63,7 @@ def test_a_change_of_go_mod_has_an_outcome_of_its_own_service() -> None:
 def test_a_change_that_failed_took_the_time_since_it_was_noticed() -> None:
     failed = heard((10.0, DepsChanged("api", (UUID,))), (13.2, DepsFailed("api", "no such module")))
     assert failed.moments[-1].ms == 3_200
-    # One that is said again, and one that nothing was said of before, took nobody knows how long.
+    # For one that is reported again, and one without a beginning, the time is unknown.
     failed.hear(99.0, DepsFailed("api", "no such module"))
     assert failed.moments[-1].ms == 0
 
@@ -101,7 +101,7 @@ def test_figures_are_of_what_was_good() -> None:
     ("moment", "line"),
     [
         (Moment(1, "reload", "api", True, 430), "reloaded in 0.43 s"),
-        (Moment(1, "reload", "api", True, 9, UNCHANGED), "compiled to the program that already runs"),
+        (Moment(1, "reload", "api", True, 9, UNCHANGED), "compiled to the binary that is already running"),
         (Moment(1, "reload", "api", False, 9, "x.go:1:1: no"), "reload failed: x.go:1:1: no"),
         (Moment(1, "deps", "api", True, 2_500), "serves with the new dependencies, 2.50 s"),
         (Moment(1, "deps", "api", False, 9), "dependencies were not applied"),

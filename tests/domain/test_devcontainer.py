@@ -69,7 +69,7 @@ MODEL = {
 }  # fmt: skip
 
 
-def test_nothing_that_an_engine_has_once_is_asked_for_twice() -> None:
+def test_nothing_that_an_engine_has_once_is_requested_twice() -> None:
     config, compose = written(
         project(Service(name="api", build=STAGE), MODEL), "deploy/compose.yaml", "deploy/more.yaml"
     )
@@ -94,7 +94,7 @@ def test_the_stage_of_up_is_built_and_what_the_compose_file_says_wins() -> None:
     assert config["workspaceFolder"] == "/workspace"
 
 
-def test_without_a_stage_for_development_it_is_devctls_with_a_cache() -> None:
+def test_without_a_dev_stage_devctls_own_is_used_with_a_cache() -> None:
     of = project(Service(name="api", build=ImageBuild(dockerfile="Dockerfile")), MODEL)
     _, compose = written(of, "compose.yaml")
     assert needs_dockerfile(of, of.services[0])
@@ -104,7 +104,7 @@ def test_without_a_stage_for_development_it_is_devctls_with_a_cache() -> None:
     assert compose["volumes"] == {"b": {"name": RESET}, "devcontainer-cache": None}
 
 
-def test_a_project_that_is_mounted_already_stays_there() -> None:
+def test_a_project_that_is_already_mounted_stays_there() -> None:
     mounts = [{"type": "bind", "source": str(ROOT), "target": "/src"}]
     model = {"services": {"api": {"volumes": mounts}}}
     config, compose = written(project(Service(name="api", build=STAGE), model), "compose.yaml")

@@ -1,4 +1,4 @@
-"""What is told of a `go test`: words, places, coverage, JUnit XML, and what a save affects."""
+"""How a `go test` is reported: words, places, coverage, JUnit XML, and what a save affects."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_junit_says_what_failed_and_where() -> None:
 
 
 def listed(**packages: list[str]) -> PackageGraph:
-    """Packages below `m`, each with all that it is made of, as `go list -deps -test` tells of them."""
+    """Packages below `m`, each with all that it is made of, as `go list -deps -test` lists them."""
     told = []
     for name, deps in packages.items():
         path = f"m/{name}"

@@ -1,4 +1,4 @@
-"""What `go list` said of a program with go-sqlite3 and go-ethereum in it, recorded with cgo and without."""
+"""What `go list` printed about a program with go-sqlite3 and go-ethereum in it, recorded with cgo and without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which dependencies a service calls at its start, on which port, and what of theirs counts as an answer."""
+"""Which dependencies a service calls at its start, on which port, and what counts as their answer."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def called(
 POSTGRES = {"image": "postgres:17"}
 
 
-def test_the_port_is_the_one_that_the_service_is_told() -> None:
+def test_the_port_is_the_one_that_the_service_is_given() -> None:
     told = {"environment": {"DATABASE_URL": "postgres://me:pw@db:6432/shop", "OTHER": "mydb:1"}}
     assert called(told, db=POSTGRES) == [("db", 6432)]
     assert called({"command": ["serve", "--nats=queue:4333"]}, queue={"image": "x"}) == [("queue", 4333)]
 
 
-def test_else_that_of_the_image_or_the_only_one_that_the_file_tells_of() -> None:
+def test_otherwise_it_is_the_port_of_the_image_or_the_only_one_in_the_file() -> None:
     told = {"depends_on": {"db": STARTED}, "environment": {"DB_HOST": "db"}}
     assert called(told, db=POSTGRES) == [("db", 5432)]
     assert called(told, db={"image": "ghcr.io/pgvector/pgvector:pg16"}) == [("db", 5432)]
@@ -41,7 +41,7 @@ def peers(told: str, **spec: Any) -> list[tuple[int, bool]]:
     return [(it.port, it.sure) for it in called_by({"api": api, "db": spec}, "api", built=["api"])]
 
 
-def test_what_only_looks_like_a_port_is_none() -> None:
+def test_what_only_looks_like_a_port_is_ignored() -> None:
     assert peers("postgres://db:1234@db:5432/x", image="postgres") == [(5432, True)]
     assert peers("postgres://db:1234@elsewhere/x", image="postgres") == [(5432, True)]
     assert peers("db:0 db:99999 db:12ab db:1.2", image="own") == []
@@ -50,19 +50,19 @@ def test_what_only_looks_like_a_port_is_none() -> None:
     assert peers("", image="oliver006/redis_exporter") == []
 
 
-def test_a_port_that_an_address_alone_tells_of_is_a_guess() -> None:
+def test_a_port_that_only_an_address_names_is_a_guess() -> None:
     assert peers("db:16", image="postgres:16") == [(16, False)]
     assert peers("db:7000", image="own") == [(7000, False)]
     assert peers("db:7000", image="own", expose=["7000"]) == [(7000, True)]
 
 
 @pytest.mark.parametrize("condition", ["service_healthy", "service_completed_successfully"])
-def test_nobody_is_waited_for_twice(condition: str) -> None:
+def test_what_compose_waits_for_is_not_waited_for_again(condition: str) -> None:
     told = {"depends_on": {"db": {"condition": condition}}, "environment": {"DB": "db:5432"}}
     assert called(told, db=POSTGRES) == []
 
 
-def test_nor_a_service_that_is_built_here_nor_one_that_is_not_there() -> None:
+def test_neither_a_service_that_is_built_here_nor_one_that_does_not_exist() -> None:
     told = {
         "depends_on": {"other": STARTED},
         "environment": {"OTHER": "other:8080", "GONE": "gone:1", "SELF": "api:8080"},
@@ -90,7 +90,7 @@ def judge(image: str, said: bytes) -> bool:
         ("nats:2", b'INFO {"server_id"', b""),
     ],
 )  # fmt: skip
-def test_what_a_protocol_says_of_itself_counts(image: str, ready: bytes, not_yet: bytes) -> None:
+def test_a_protocols_own_answer_decides(image: str, ready: bytes, not_yet: bytes) -> None:
     assert judge(image, ready) and not judge(image, not_yet)
 
 

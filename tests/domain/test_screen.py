@@ -1,4 +1,4 @@
-"""The status line and the keys of a foreground `up`: what the line says for which events, how it fits, what a key may do."""
+"""The status line and the keys of a foreground `up`: what the line says after which events, how it fits, what a key does when."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_what_the_line_says_three_seconds_later(events: list[Event], expected: s
     assert said(*events, later=3) == expected + END
 
 
-def test_what_is_over_in_half_a_second_is_not_worth_a_place() -> None:
+def test_what_ends_within_half_a_second_is_not_shown() -> None:
     for event in (StepStarted("look", "what runs"), Building("api", True)):
         assert said(DEV, event, later=0.4) == said(DEV)
         assert said(DEV, event, later=0.6) != said(DEV)
@@ -117,7 +117,7 @@ def test_old_code_is_as_old_as_its_first_error() -> None:
     assert "since 12:05" in "".join(p.text for p in line(status, at=NOON, width=80, utf8=True))
 
 
-def test_what_gives_way_on_a_narrow_terminal() -> None:
+def test_what_is_shortened_on_a_narrow_terminal() -> None:
     events = [DEV, Reload("api", True, 432), GoTested(True)]
     assert [said(*events, width=w) for w in (110, 80, 60, 40, 20, 12)] == [
         f"─ dev · current code · {URL} · 0.43 s, 12:05:07 · tests passed at 12:05 · ? keys",
@@ -178,7 +178,7 @@ def test_without_utf8_it_is_plain_ascii() -> None:
     )
 
 
-def test_each_key_is_there_once_and_in_the_help() -> None:
+def test_each_key_exists_once_and_is_in_the_help() -> None:
     pressed = [k.key for k in KEYS]
     assert sorted(pressed) == sorted({*pressed}) and all(len(k) == 1 for k in pressed)
     shown = help_text().splitlines()[1:]
@@ -190,7 +190,7 @@ def named(action: str) -> ScreenKey:
     return next(k for k in KEYS if k.action == action)
 
 
-def test_a_key_is_heard_or_said_why_not() -> None:
+def test_a_key_is_accepted_or_refused_with_a_reason() -> None:
     assert answer("r", mode="dev", busy="") == named("rebuild")
     assert answer("p", mode="prod", busy="") == named("preview")
     assert answer("R", mode="dev", busy="") == answer("\x04", mode="dev", busy="") == ""
@@ -201,13 +201,13 @@ def test_a_key_is_heard_or_said_why_not() -> None:
     )
 
 
-def test_what_takes_no_time_is_always_heard() -> None:
+def test_what_takes_no_time_is_always_accepted() -> None:
     for key in KEYS:
         heard = answer(key.key, mode="prod", busy="prod-preview")
         assert (heard == key) == (not key.does), key
 
 
-def test_logs_are_shown_one_after_the_other_and_then_all() -> None:
+def test_the_logs_of_each_service_are_shown_in_turn_and_then_all() -> None:
     shown, seen = "", []
     for _ in range(4):
         shown = next_shown(["api", "db", "cache"], shown)

@@ -1,4 +1,4 @@
-"""What the Dockerfile and the compose file say of how the program is built and started."""
+"""What the Dockerfile and the compose file say about how the program is built and started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's own .air.toml, told in terms of our dev stage: what it says of building, starting and stopping holds there."""
+"""The user's own .air.toml, translated for devctl's dev stage: what it says about building, starting and stopping applies there."""
 
 from __future__ import annotations
 

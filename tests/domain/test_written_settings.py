@@ -1,4 +1,4 @@
-"""What the compose file says of a container holds in both modes: production adds only where it says nothing, and a dev
+"""What the compose file says about a container applies in both modes: production adds only where it says nothing, and a dev
 container does without what was meant for the program alone."""
 
 from __future__ import annotations

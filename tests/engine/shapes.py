@@ -11,7 +11,7 @@ OVERRIDE = "version: 1\nservices:\n  NAME:\n    host_port: HOST_PORT\n"
 
 
 class Shape(Struct, frozen=True):
-    """`files` by path. What is said has the word `hello` in it, which the test changes in the first file that has it.
+    """`files` by path. The answer contains the word `hello`, which the test changes in the first file that has it.
 
     `refused` and `preview_refused`: exit code, error code ("" any) and a word of the remedy of `up` and `prod-preview`.
     `closed`: folders that only root may open.

@@ -32,7 +32,7 @@ def terminal(project: Started, *words: str, size: tuple[int, int] = (80, 24)) ->
 
 
 def content(root: Path) -> dict[str, str]:
-    """Every file of a project, but what its watcher and its reloader may write at any time."""
+    """Every file of a project, except what its watcher and its reloader may write at any time."""
     theirs = (
         root / ".devctl/watcher.log",
         root / ".devctl/lock",
@@ -124,7 +124,7 @@ def _child(seen: Terminal) -> int:
 
 
 def _followers(project: Started) -> list[str]:
-    """`docker logs` of our containers that still run."""
+    """`docker logs` processes of the project that still run."""
     ids = [line.split()[0] for line in containers(project).splitlines()]
     shown = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     return [line for line in shown.splitlines() if "logs" in line and any(i in line for i in ids)]
@@ -207,7 +207,7 @@ def test_a_killed_server_leaves_no_process(project: Callable[..., Started]) -> N
 
 
 def _lives(pid: int) -> bool:
-    """Not one that only waits to be reaped either."""
+    """Not even one that only waits to be reaped."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -218,7 +218,7 @@ def _children(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def test_where_there_is_nothing_to_see(project: Callable[..., Started], tmp_path: Path) -> None:
+def test_without_anything_to_see_it_says_so(project: Callable[..., Started], tmp_path: Path) -> None:
     started = project()
     for words, code in ((("ui",), 2), (("ui", "--web"), 2)):
         found = started.devctl(*words, code=code)

@@ -1,4 +1,4 @@
-"""A service that calls its database at its start, which takes its time and has no health check."""
+"""A service that calls its database when it starts; the database is slow to start and has no health check."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_it_starts_when_the_database_listens(project: Callable[..., Started]) ->
     assert get(made.port) == "there"
 
 
-def test_a_program_that_exited_is_started_again_by_up(project: Callable[..., Started]) -> None:
+def test_up_restarts_a_program_that_exited(project: Callable[..., Started]) -> None:
     made = project({**FILES, "compose.yaml": COMPOSE.replace("db:5432", "later:5432")})
     failed = made.devctl("up", "-d", code=1)
     assert failed.error["code"] != "internal"

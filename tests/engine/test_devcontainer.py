@@ -73,7 +73,7 @@ volumes:
   kept: {name: UNIQUE-kept}
 """,
 }
-"""Without a stage for development, and with names that an engine has only once."""
+"""Without a dev stage, and with names that can exist only once per engine."""
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ MakeProject = Callable[..., Started]
 
 
 def kill_at(made: Started, step: str, *words: str, name: str = "step.started") -> None:
-    """Start a command, and kill it when it tells of that step."""
+    """Start a command, and kill it when it reports that step."""
     argv = [*DEVCTL, "--json", "-y", *words]
     with subprocess.Popen(argv, cwd=made.root, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
@@ -92,7 +92,7 @@ def has(made: Started, word: str) -> bool:
 def test_a_kill_at_any_call_of_the_short_way_and_at_calls_of_the_long_one(
     project: MakeProject, tmp_path: Path
 ) -> None:
-    """`up` with nothing to do says so only where that is true, whatever came to an end before it."""
+    """`up` with nothing to do says so only if that is true, whatever ended before it."""
     made = project()
     killing = KillingDocker.made(tmp_path / "docker", made.root)
     up = ("up", "-d", "--no-watch")

@@ -1,7 +1,7 @@
 """Every way in which a start fails in production, on the real engine: the whole message, and that dev serves again.
 
 What runs is looked at from outside: by the engine's own client and by a request. The project is shared by its cases, so
-each case also starts from what the one before it has put back.
+each case also starts from what the one before it has restored.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The screen of a foreground `up` in a real terminal: its line, its keys, and what is left of it."""
+"""The screen of a foreground `up` in a real terminal: its line, its keys, and what remains afterwards."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_what_is_saved_and_what_is_served(project: Callable[..., Started], tmp_p
         at.shows("stopped; devctl up starts again")
 
 
-def test_keys_and_the_way_to_production_and_back(project: Callable[..., Started]) -> None:
+def test_keys_to_production_and_back(project: Callable[..., Started]) -> None:
     shop = project()
     url = f"http://127.0.0.1:{shop.port}"
     with tmux(shop.root) as at:
@@ -178,7 +178,7 @@ def test_ctrl_c_and_a_dumb_terminal(project: Callable[..., Started]) -> None:
     assert mode(shop) == "stopped"
 
 
-def test_a_terminate_signal_puts_the_terminal_back(project: Callable[..., Started]) -> None:
+def test_a_terminate_signal_restores_the_terminal(project: Callable[..., Started]) -> None:
     shop = project()
     with tmux(shop.root) as at:
         at.run(f"{UP}; echo code $?; {TERMINAL}")

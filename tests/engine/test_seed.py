@@ -131,7 +131,7 @@ def test_the_article_runs_in_our_dev_stage_and_is_told_each_line(project: MakePr
     )
     told = seed.devctl("config", "check").result["problems"]
     warned = {(w["code"], w["place"]): w for w in told}
-    assert len(warned) == len(told), "each line is told once"
+    assert len(warned) == len(told), "each line is reported once"
     air = warned["air-old-path", f"Dockerfile:{line_of(DOCKERFILE, 'cosmtrek')}"]
     assert "air-verse/air" in air["message"] and "using devctl's own dev stage instead" in air["message"]
     assert "go install github.com/air-verse/air@v" in air["hint"]

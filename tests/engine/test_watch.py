@@ -232,7 +232,7 @@ def test_code_that_waits_for_its_dependency_is_served_before_the_image_is_built(
 
 
 def test_so_is_a_new_version_that_no_save_of_code_comes_with(watched: Watched) -> None:
-    """The binary tells which modules it was built with, so it is another one."""
+    """The binary contains the modules that it was built with, so it changes."""
     (watched.root / "internal/web/id.go").write_text(USES_UUID)
     watched.greet("-bumped")
     watched.project.devctl("exec", "app", "--", "go", "get", "github.com/google/uuid@v1.5.0")

@@ -64,7 +64,7 @@ class Tmux(Struct, frozen=True):
     def until(self, good: Callable[[], bool], within: float = 180) -> None:
         deadline = time.monotonic() + within
         while not good():
-            assert time.monotonic() < deadline, "it never came to that:\n" + "\n".join(self.screen())
+            assert time.monotonic() < deadline, "that never happened:\n" + "\n".join(self.screen())
             time.sleep(0.05)
 
     def shows(self, *words: str, within: float = 180) -> None:

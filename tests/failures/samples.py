@@ -25,7 +25,7 @@ class Recorded(Struct, frozen=True):
     sample: Sample
 
     def explained(self) -> Explained:
-        """What the entry says of its own sample."""
+        """What the entry says about its own sample."""
         found = self.entry.match(self.sample.asked, self.sample.output, self.sample.facts)
         assert found is not None, self.name
         return self.entry.explanation(found, self.sample.facts)

@@ -21,7 +21,7 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
         "… chooses another",
         "… pins a port",
     ),
-    "asks for nothing: what devctl does is said, and a file that would change it is the reader's choice": (
+    "asks for nothing: it says what devctl does, and whether to change that is the reader's choice": (
         'no action needed; a check that the program answers itself works on every base: `CMD ["/server", "-healthcheck"]`',
         "domain/derive/production_stage.py | no action needed if the program runs without it",
         "no action needed; for a stage of your own, `devctl init --diff` shows one to start from (…)",

@@ -24,7 +24,7 @@ Told = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """`code`: of what is told by `words` where the files are these. `follow` gets the project's folder and what was told; it may
+    """`code`: of what `words` reports with these files. `follow` gets the project's folder and what was reported; it may
     return the words of another command, which is to end well then."""
 
     code: str

@@ -1,4 +1,4 @@
-"""What Go says of modules and code, in a container with Go: each is explained, followed, and built again."""
+"""What Go says about modules and code, in a container with Go: each is explained, followed, and built again."""
 
 from __future__ import annotations
 

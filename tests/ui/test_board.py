@@ -77,7 +77,7 @@ def seen(
 
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
 @pytest.mark.parametrize("how", [Look(), Look(dark=False), Look(color=False)], ids=["dark", "light", "no colour"])  # fmt: skip
-def test_all_of_it_can_be_read(size: tuple[int, int], how: Look) -> None:
+def test_everything_is_readable(size: tuple[int, int], how: Look) -> None:
     async def look(it: Seen) -> None:
         text = it.text
         for word in (
@@ -103,7 +103,7 @@ def test_no_colour_means_none() -> None:
     seen(look, how=Look(color=False))
 
 
-def test_a_search_shows_the_lines_that_hold_the_text_and_escape_all_again() -> None:
+def test_a_search_shows_the_lines_with_the_text_and_escape_shows_all() -> None:
     async def look(it: Seen) -> None:
         logs = it.app.query_one(LogView)
         await it.press("/", *"UNDEF", "enter")
@@ -120,7 +120,7 @@ def test_a_search_shows_the_lines_that_hold_the_text_and_escape_all_again() -> N
 
 
 @pytest.mark.parametrize("text", ["[", "(.*", "\\", "[bold]x[/bold]"])
-def test_what_is_searched_is_a_text(text: str) -> None:
+def test_a_search_text_is_taken_literally(text: str) -> None:
     async def look(it: Seen) -> None:
         await it.says(BoardLine("api", "stdout", f"a {text} b"))
         it.app._only(wanted=text)
@@ -131,8 +131,8 @@ def test_what_is_searched_is_a_text(text: str) -> None:
     seen(look)
 
 
-def test_what_is_typed_at_once_is_searched() -> None:
-    """As a paste, or a script, types it: the line that it belongs to is not there yet when it arrives."""
+def test_text_typed_immediately_is_searched() -> None:
+    """As with a paste or a script: the text arrives before its input line is shown."""
 
     async def look(it: Seen) -> None:
         for key in ("slash", *"web", "slash", *"web", "enter"):
@@ -180,7 +180,7 @@ def test_the_log_follows_while_it_is_at_its_end() -> None:
     seen(look)
 
 
-def test_a_long_line_goes_on_below_itself() -> None:
+def test_a_long_line_is_wrapped() -> None:
     async def look(it: Seen) -> None:
         await it.says(BoardLine("api", "stdout", "x" * 150 + "END"))
         rows = it.app.query_one(LogView).shown
@@ -235,7 +235,7 @@ def test_colours_of_a_program_are_left_out() -> None:
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else None,
 )  # fmt: skip
-def test_what_is_wrong_is_said_in_words_and_signs(changed: dict[str, Any], words: list[str]) -> None:
+def test_problems_are_shown_in_words_and_signs(changed: dict[str, Any], words: list[str]) -> None:
     async def look(it: Seen) -> None:
         await it.shows(**changed)
         for word in words:
@@ -286,7 +286,7 @@ def test_open_asks_for_a_browser_or_shows_the_address(monkeypatch: pytest.Monkey
     assert len(opened) == 1
 
 
-def test_keys_leave_and_turn_the_light_on() -> None:
+def test_keys_quit_and_switch_the_theme() -> None:
     async def look(it: Seen) -> None:
         assert it.app.theme == "textual-dark"
         await it.press("t")
@@ -296,7 +296,7 @@ def test_keys_leave_and_turn_the_light_on() -> None:
     assert seen(look).return_code == 0
 
 
-def test_a_board_that_broke_ends_the_view() -> None:
+def test_a_broken_board_ends_the_view() -> None:
     async def look(it: Seen) -> None:
         it.board.ended = True
         it.app._read()
@@ -305,7 +305,7 @@ def test_a_board_that_broke_ends_the_view() -> None:
     assert seen(look, board=SampleBoard()).is_running is False
 
 
-def test_bars_are_as_high_as_the_time_took() -> None:
+def test_the_height_of_a_bar_is_its_time() -> None:
     moments = [Moment(n, "reload", "api", n != 2, ms) for n, ms in enumerate((100, 800, 400, 0))]
     drawn = bars(moments, width=40, height=2)
     assert drawn.rows == ((" ", "█", " ", " "), ("▂", "█", "█", "▁"))

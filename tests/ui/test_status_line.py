@@ -1,4 +1,4 @@
-"""The status line on a terminal: what is printed above it stays whole, and nothing of it is left behind."""
+"""The status line on a terminal: what is printed above it stays intact, and it leaves no trace."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SEQUENCE = re.compile(r"\x1b\[[?\d;]*[a-zA-Z]|\x1b[78]|.", re.DOTALL)
 
 
 class Terminal(io.StringIO):
-    """As much of one as devctl uses: rows that grow at the bottom, wrapping, erasing, a saved position; colours take no room."""
+    """The features of a terminal that devctl uses: new rows at the bottom, wrapping, erasing, a saved position; no colours."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ def log(text: str) -> LogLine:
     return LogLine("api", "stdout", text)
 
 
-def test_it_stands_below_what_is_printed_and_goes_without_a_trace() -> None:
+def test_it_is_below_what_is_printed_and_disappears_without_a_trace() -> None:
     with on() as (human, terminal):
         human.emit(OnTerminal(True))
         assert terminal.shown == [""], "nothing is known yet"
@@ -148,7 +148,7 @@ def test_it_stands_below_what_is_printed_and_goes_without_a_trace() -> None:
     assert terminal.shown == ["api | one", "two", "api | three", ""]
 
 
-def test_it_changes_where_it_stands() -> None:
+def test_it_changes_in_place() -> None:
     with on() as (human, terminal):
         begin(human)
         human.emit(Doing("prod-preview"))
@@ -180,7 +180,7 @@ def test_a_screen_is_cleared() -> None:
         assert [row for row in terminal.shown if row] == [LINE]
 
 
-def test_the_log_of_one_service_alone() -> None:
+def test_only_the_log_of_one_service() -> None:
     with on() as (human, terminal):
         begin(human)
         human.emit(Following(("api", "db")))
@@ -192,7 +192,7 @@ def test_the_log_of_one_service_alone() -> None:
         assert terminal.shown[:-1] == ["db  | shown", "api | shown again"]
 
 
-def test_what_a_key_asked_for_and_failed_is_an_error_like_any_other() -> None:
+def test_failed_work_of_a_key_is_an_error_like_any_other() -> None:
     with on() as (human, terminal):
         begin(human)
         human.emit(ActionFailed(ProjectError("the image is too old", code="old", hint="devctl rebuild")))

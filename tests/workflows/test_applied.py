@@ -1,4 +1,4 @@
-"""What a rollback brings back: the model that was applied, whatever the project's folder says of it by then."""
+"""What a rollback brings back: the model that was applied, whatever is in the project's folder by then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The full view's data, from the world in memory: what it knows, when it looks again, that it changes nothing."""
+"""The data of the full view, from the world in memory: what it knows, when it is updated, and that it changes nothing."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def line(at: str, name: str, **keys: object) -> str:
     return json.dumps({"type": "event", "name": name, "at": at, **keys}) + "\n"
 
 
-def test_a_look_has_what_status_says() -> None:
+def test_a_snapshot_shows_what_status_reports() -> None:
     view = attached(running()).view()
     assert (view.project, view.state.mode, view.state.serving.state) == ("shop", "dev", "current")
     assert [(s.name, s.state) for s in view.state.services] == [("shop", "running")]
     assert (view.moments, view.go_mod, view.preview, view.trouble) == ((), None, None, "")
 
 
-def test_nothing_of_the_world_is_changed_by_it() -> None:
+def test_it_changes_nothing() -> None:
     world = running()
     world.steps.clear()
     before = dict(world.files)
@@ -72,7 +72,7 @@ def test_nothing_of_the_world_is_changed_by_it() -> None:
     assert (world.steps, dict(world.files), world.events) == ([], before, [])
 
 
-def test_what_was_told_before_is_in_the_chart_once() -> None:
+def test_what_was_reported_before_is_in_the_chart_once() -> None:
     world = running()
     world.save(
         f".devctl/{EVENTS}",
@@ -124,7 +124,7 @@ def test_a_file_that_changes_is_read_again_and_only_then(monkeypatch: pytest.Mon
     assert read == ["disk", "load", "disk"]
 
 
-def test_a_changed_go_mod_is_said_to_wait() -> None:
+def test_a_changed_go_mod_is_shown_as_waiting() -> None:
     world = running()
     board = attached(world)
     world.save("go.mod", go_mod("uuid"))
@@ -132,7 +132,7 @@ def test_a_changed_go_mod_is_said_to_wait() -> None:
     assert (serving.state, serving.reason) == ("old", "shop: dependencies changed; `devctl up` applies it")
 
 
-def test_a_preview_is_noted_whether_it_serves_or_not() -> None:
+def test_a_preview_is_recorded_whether_it_serves_or_not() -> None:
     world = running()
     prod_preview(PreviewRequest(project=world.root), world.box())
     view = attached(world).look()
@@ -150,7 +150,7 @@ def test_a_preview_is_noted_whether_it_serves_or_not() -> None:
     assert failed.checks
 
 
-def test_a_switch_is_told_to_who_follows() -> None:
+def test_a_switch_is_shown_to_followers() -> None:
     world = running()
     prod_preview(PreviewRequest(project=world.root), world.box())
     world.events.clear()
@@ -184,7 +184,7 @@ def test_a_watcher_of_the_foreground_records_and_that_of_the_background_does_not
             assert [(e["name"], e["ms"]) for e in lines] == [("reload", 430)]
 
 
-def test_a_planted_file_of_events_fails_nothing() -> None:
+def test_a_planted_file_of_events_does_no_harm() -> None:
     world = running()
     world.planted.add(EVENTS)
     record(world.box(), world.root, Reload("shop", ok=True, ms=1))
@@ -252,7 +252,7 @@ def test_the_ways_without_a_terminal_are_named(hinted: Callable[[str], str]) -> 
         (BoardRequest(), False, {"TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver"}, False),
     ],
 )
-def test_where_nobody_would_see_it(
+def test_it_is_refused_if_nobody_would_see_it(
     request_: BoardRequest, terminal: bool, env: dict[str, str], refused: bool
 ) -> None:
     world = World()
@@ -272,7 +272,7 @@ def nothing(*given: Any) -> None:
 
 @pytest.mark.follows("workflows/board/board.py | devctl up -d")
 @pytest.mark.parametrize("web", [False, True])
-def test_where_nothing_runs_it_says_so(web: bool, hinted: Callable[[str], str]) -> None:
+def test_it_says_so_if_nothing_is_running(web: bool, hinted: Callable[[str], str]) -> None:
     world = running()
     down(DownRequest(project=world.root), world.box())
     ask = BoardRequest(project=world.root, web=web)
@@ -309,7 +309,7 @@ def test_a_dry_run_shows_nothing() -> None:
         ({"TEXTUAL_DRIVER": "x"}, Look()),
     ],
 )
-def test_what_is_known_of_the_terminal(env: dict[str, str], look: Look) -> None:
+def test_what_is_known_about_the_terminal(env: dict[str, str], look: Look) -> None:
     world, seen = running(), list[Look]()
     world.env = env
 
@@ -327,7 +327,7 @@ def until(good: Callable[[], bool], within: float = 30) -> None:
         time.sleep(0.01)
 
 
-def test_an_event_is_written_as_it_is_told() -> None:
+def test_an_event_is_written_as_it_is_reported() -> None:
     world = running()
     world.save(f".devctl/{EVENTS}", "")
     event = Reload("shop", ok=True, ms=430)

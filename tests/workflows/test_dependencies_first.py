@@ -1,4 +1,4 @@
-"""A service starts when the database that it calls takes connections, though nothing in the compose file waits for it."""
+"""A service starts once the database that it calls accepts connections, even if nothing in the compose file waits for it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_in_dev_and_in_production() -> None:
         assert world.of("shop").started - world.of("db").started >= 4.0
 
 
-def test_nobody_waits_for_one_that_answers_or_runs_for_long() -> None:
+def test_a_dependency_that_answers_or_has_run_for_long_is_not_waited_for() -> None:
     world = world_with_database()
     bring_up(world)
     world.listens_after["db"] = 1e9
@@ -45,7 +45,7 @@ def test_nobody_waits_for_one_that_answers_or_runs_for_long() -> None:
     assert world.of("shop").started - began < 5.0
 
 
-def test_one_that_never_listens_keeps_a_service_for_a_minute_at_most_and_that_is_said() -> None:
+def test_one_that_never_listens_delays_a_service_for_a_minute_at_most_with_a_message() -> None:
     world = world_with_database()
     world.listens_after["db"] = 1e9
     bring_up(world)
@@ -55,7 +55,7 @@ def test_one_that_never_listens_keeps_a_service_for_a_minute_at_most_and_that_is
     assert world.of("shop").app is not None
 
 
-def test_an_engine_whose_clock_is_ahead_keeps_a_service_no_longer() -> None:
+def test_an_engine_whose_clock_is_ahead_does_not_delay_a_service_longer() -> None:
     world = world_with_database()
     world.listens_after["db"] = 1e9
     world.engine_ahead = 7200.0

@@ -1,4 +1,4 @@
-"""A service that was killed: for its memory or not, whenever the engine tells of it."""
+"""A service that was killed: for its memory or not, whenever the engine reports it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`devctl test` in the world in memory: what is asked of `go test`, what is told of it, and the rounds of --watch."""
+"""`devctl test` in the world in memory: how `go test` is called, how its results are reported, and the rounds of --watch."""
 
 from __future__ import annotations
 
@@ -331,7 +331,7 @@ def test_a_file_that_tests_write_is_no_save(world: World) -> None:
     )
 
 
-def test_a_container_that_was_replaced_is_tested_in_anew(world: World) -> None:
+def test_tests_run_again_in_a_container_that_was_replaced(world: World) -> None:
     go = Go(world, leaf=())
     box = world.box()
 

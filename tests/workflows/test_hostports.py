@@ -128,7 +128,7 @@ def test_whatever_is_published_is_asked_for_before_anything_is_built(
     assert (str(error), error.code) == (said, "port-taken")
     line = re.search(r"`(services: .*?)`", error.problem.hint)
     assert line is not None and yaml.safe_load(line[1])["services"][name], (
-        "a line that can be written as it stands"
+        "a line that can be written unchanged"
     )
     assert error.problem.place
 

@@ -235,7 +235,7 @@ def in_time() -> Iterator[None]:
 
 
 OPENED: dict[str, set[str]] = {}
-"""By root: what is opened by its whole path, as nothing should be; Python tells of every opening."""
+"""By root: what is opened by its whole path, as nothing should be; Python reports every opening."""
 
 
 def _hear(event: str, args: tuple[Any, ...]) -> None:

@@ -67,7 +67,7 @@ def test_the_result_of_several_is_the_worst_and_each() -> None:
 
 
 @pytest.mark.parametrize(
-    "signalled", [True, False], ids=["the engine tells of the signal", "it tells nothing"]
+    "signalled", [True, False], ids=["the engine reports the signal", "it reports nothing"]
 )
 def test_held_requests_wait_for_the_stop_however_late_it_comes(
     monkeypatch: pytest.MonkeyPatch, signalled: bool

@@ -56,7 +56,7 @@ def foreground_up(world: World, keys: str, **request: Any) -> Outcome:
 
 
 def modes(world: World) -> list[str]:
-    """What `up` and the keys came to."""
+    """The mode after `up` and after each key."""
     return [e.mode for e in world.events if isinstance(e, Seen) and e.serving is not None]
 
 
@@ -149,7 +149,7 @@ def test_tests_run_in_the_container_and_their_result_is_kept(code: int, said: st
     assert done(world) == ["test", "detaching"]
 
 
-def test_what_fails_is_told_and_dev_serves_on() -> None:
+def test_a_failure_is_reported_and_dev_keeps_serving() -> None:
     world = World()
     world.image_facts = {"binary": None}
     ended = foreground_up(world, "pd")
@@ -164,8 +164,8 @@ def test_in_production_what_needs_dev_says_what_to_press() -> None:
     foreground_up(world, "prtd")
     assert done(world) == ["prod-preview", "detaching"]
     assert [text for text in remarks(world) if "press b" in text] == [
-        "rebuild needs dev mode, and production runs: press b to go back to dev first",
-        "test needs dev mode, and production runs: press b to go back to dev first",
+        "rebuild needs dev mode, but production is running: press b to go back to dev first",
+        "test needs dev mode, but production is running: press b to go back to dev first",
     ]
 
 
@@ -183,17 +183,17 @@ def during_the_build(world: World, keys: str) -> None:
     world.steps = Steps(before)
 
 
-def test_meanwhile_a_second_work_is_refused_and_detaching_waits() -> None:
+def test_during_work_another_key_is_refused_and_detaching_waits() -> None:
     world = World()
     during_the_build(world, "rld")
     ended = foreground_up(world, "p")
     assert done(world) == ["prod-preview", "detaching"]
     assert "prod-preview is still running: press r again when it is done" in remarks(world)
-    assert "detaches when prod-preview is done" in remarks(world)
+    assert "detaching when prod-preview is done" in remarks(world)
     assert ended.text.startswith("detached") and state(world) == ("prod", "running")
 
 
-def test_quit_interrupts_the_work_and_what_served_is_stopped() -> None:
+def test_quit_interrupts_the_work_and_stops_the_services() -> None:
     world = World()
     during_the_build(world, "q")
     ended = foreground_up(world, "p")
@@ -232,15 +232,15 @@ def test_the_log_of_one_service_after_the_other() -> None:
     assert [e.service for e in world.events if isinstance(e, Filtered)] == ["api", "db", ""]
 
 
-def test_there_is_nothing_to_choose_of_one_log() -> None:
+def test_with_one_service_there_is_no_log_to_choose() -> None:
     world = World()
     foreground_up(world, "ld")
     assert not [e for e in world.events if isinstance(e, Filtered)]
-    assert "there is only one service whose log could be shown" in remarks(world)
+    assert "there is only one service, and its log is shown" in remarks(world)
 
 
 @pytest.mark.parametrize("browser", [True, False])
-def test_the_address_is_opened_or_said(browser: bool) -> None:
+def test_the_address_is_opened_or_printed(browser: bool) -> None:
     world = World()
     world.has_browser = browser
     foreground_up(world, "od", open=True)

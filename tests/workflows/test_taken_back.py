@@ -60,7 +60,7 @@ def prod() -> World:
 
 
 def kept(world: World) -> dict[str, str]:
-    """What says of the project how it runs, and what that is built from."""
+    """The files that say how the project runs, and what it is built from."""
     told = {
         str(path): text
         for path, text in world.files.items()

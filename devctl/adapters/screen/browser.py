@@ -1,4 +1,4 @@
-"""A browser window, where this machine has one to show."""
+"""A browser window, if this machine can show one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from devctl.adapters.system import host
 
 IN_THE_TERMINAL = {"w3m", "lynx", "links", "elinks", "www-browser"}
-"""Browsers that would take the terminal over; webbrowser falls back on them."""
+"""Browsers that would take over the terminal; the module webbrowser falls back on them."""
 STARTS_WITHIN = 5.0
-"""Seconds; what $BROWSER names may run until its window is closed."""
+"""Seconds. The program that $BROWSER names may run until its window is closed."""
 
 
 def opened(url: str) -> bool:
-    """Whether a window was opened for it, as far as that can be seen."""
+    """Whether a window was opened, as far as that can be observed."""
     if not host.shows_windows():
         return False
     import webbrowser

@@ -1,4 +1,4 @@
-"""Single keys of the terminal, read by a thread; the terminal is given back whenever it is not ours."""
+"""Single keys of the terminal, read by a thread. The terminal's settings are restored whenever another process uses it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from devctl.adapters.system.border import bordered
 from devctl.domain.regex import regex
 
 LOOK = 0.1
-"""Seconds between two looks whether to end, and whose the terminal is."""
+"""Seconds between two checks whether to end, and which process the terminal belongs to."""
 GIVEN_BACK_WITHIN = 1.0
-"""Seconds that Ctrl-Z waits for the thread to give the terminal back."""
+"""Seconds that Ctrl-Z waits until the thread has restored the terminal."""
 ESCAPED = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|[^\x1b])?"
 
 
@@ -31,7 +31,7 @@ class SystemTerminal:
     """`Terminal` of this process."""
 
     def __init__(self, *, ours: Callable[[bool], None] = lambda yes: None) -> None:
-        """`ours`: told when keys are read from now on, and when they are not any more; just before the terminal is given back."""
+        """`ours`: called with True when keys are read from now on, and with False just before the terminal is restored."""
         self._ours = ours
 
     @contextlib.contextmanager
@@ -56,13 +56,13 @@ class SystemTerminal:
 
 
 def key_of(typed: bytes) -> str:
-    """The key that was pressed; "" for arrows and the like, and for several characters at once: they were pasted, by mistake."""
+    """The key that was pressed; "" for arrow keys and the like, and for several characters at once: pasted by mistake."""
     key = regex(ESCAPED).sub("", typed.decode(errors="replace"))
     return key if len(key) == 1 else ""
 
 
 class _Reader:
-    """Cbreak mode, and not raw: Ctrl-C and Ctrl-Z stay signals."""
+    """In cbreak mode, not raw: Ctrl-C and Ctrl-Z remain signals."""
 
     def __init__(self, terminal: int, hear: Callable[[str], None], ours: Callable[[bool], None]) -> None:
         self._terminal, self._hear, self._ours = terminal, hear, ours
@@ -71,7 +71,7 @@ class _Reader:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        # Ctrl-C may come just before anybody is there to call `end`.
+        # Ctrl-C may arrive just before anyone can call `end`.
         atexit.register(self.end)
         self._thread.start()
 
@@ -83,7 +83,7 @@ class _Reader:
 
     @contextlib.contextmanager
     def stopped_like_others(self) -> Iterator[None]:
-        """Ctrl-Z gives the terminal back before it stops this process. Only a main thread may set signal handlers."""
+        """Ctrl-Z restores the terminal before it stops this process. Only the main thread may set signal handlers."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -97,10 +97,10 @@ class _Reader:
         del number, frame
         self._given_back.clear()
         self._pausing.set()
-        # This handler may have interrupted whoever holds what the thread waits for: then it does without.
+        # The thread may wait for a lock of the code that this handler has interrupted: then it is not waited for.
         self._given_back.wait(GIVEN_BACK_WITHIN)
         before = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        # The default action, and no SIGSTOP: where no shell could continue us, the kernel does not stop us.
+        # The default action and not SIGSTOP: if no shell could continue this process, the kernel does not stop it.
         signal.pthread_kill(threading.get_ident(), signal.SIGTSTP)
         signal.signal(signal.SIGTSTP, before)
         self._pausing.clear()
@@ -135,7 +135,7 @@ class _Reader:
     def _in_the_foreground(self) -> bool:
         try:
             return os.tcgetpgrp(self._terminal) == os.getpgrp()
-        except OSError:  # not the terminal that controls us: no shell stops us either
+        except OSError:  # not the controlling terminal: no shell stops this process either
             return True
 
     def _take(self) -> None:
@@ -151,6 +151,6 @@ class _Reader:
         try:
             self._ours(False)
         finally:
-            if self._in_the_foreground():  # in the background the shell has set it as it wants it
+            if self._in_the_foreground():  # in the background the shell has already set it
                 with contextlib.suppress(termios.error):
                     termios.tcsetattr(self._terminal, termios.TCSADRAIN, before)

@@ -1,4 +1,4 @@
-"""What of devctl's optional parts is installed, and the command that installs the rest where this devctl lives."""
+"""Which of devctl's optional parts are installed, and the command that installs the others into the same environment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def requirements(extra: str, *, of: str = "devctl") -> list[str]:
 
 
 def install_command(extra: str, *, prefix: Path | None = None, program: str = sys.executable) -> str:
-    """By the tool that made the environment. The packages by their names: another index may know another devctl."""
+    """With the tool that created the environment. It names the packages, since an index may have another package called devctl."""
     home = prefix or Path(sys.prefix)
     wanted = [shlex.quote(one) for one in requirements(extra)]
     if "pipx" in home.parts:

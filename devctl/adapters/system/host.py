@@ -241,7 +241,7 @@ def file_address(path: Path, line: int, column: int) -> str | None:
 
 
 def moves_its_cursor() -> bool:
-    """Whether the terminal can draw a line again where it stands: a dumb one cannot, nor can one of which nothing is said."""
+    """Whether the terminal can redraw a line in place: a dumb one cannot, and an unknown one may not."""
     return os.environ.get("TERM", "dumb") not in ("", "dumb")
 
 

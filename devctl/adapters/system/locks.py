@@ -19,7 +19,7 @@ from devctl.errors import MachineError
 POLL = 0.05
 """Seconds between two tries."""
 GLANCE = 0.2
-"""Seconds that a lock may be taken before anyone is told: `held` takes it, shared, just to look."""
+"""Seconds that a lock may be taken before anyone is told about it: `held` takes it, shared, just to look."""
 _NOTE = regex(r"([a-z-]{1,20}) (\d{1,10}) (\d{1,12})\n")
 
 

@@ -98,8 +98,8 @@ def walk(root: Path | str) -> Iterator[tuple[str, list[str], list[str]]]:
 def _listed(
     folder: str, seen: os.stat_result | None
 ) -> tuple[list[str], list[str], dict[str, os.stat_result]]:
-    """Folders, files, and the folders that are not links. `seen`: the exact folder that is meant; OSError if it is another
-    one."""
+    """Folders, files, and the folders that are not links. `seen`: the exact folder that is meant; OSError if it is no longer
+    there."""
     names: list[str] = []
     files: list[str] = []
     below: dict[str, os.stat_result] = {}

@@ -1,7 +1,7 @@
 """The page of `devctl ui --web`: textual-serve on 127.0.0.1, behind a token (decision 27).
 
-What it guards against is another user of the machine, who can reach the port, and any page in the browser of this one, which can
-send requests to it: by a name that resolves to 127.0.0.1 (DNS rebinding), or from its own address.
+It guards against other users of this machine, who can reach the port, and against other pages in your browser, which can send
+requests to it: through a name that resolves to 127.0.0.1 (DNS rebinding), or from their own address.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from devctl.errors import MachineError
 HOST = "127.0.0.1"
 COOKIE = "devctl-ui"
 END = 1.0
-"""Seconds for the processes of open pages to leave, once the server ends."""
+"""Seconds that the processes of open pages have to exit when the server ends."""
 _FROM_ELSEWHERE = regex(r'<link\b[^>]*\bhref="https://[^>]*>')
 _FONT = """<style>@font-face { font-family: "Roboto Mono"; src: url("static/fonts/RobotoMono-VariableFont_wght.ttf"); }</style>"""
-"""In place of the same font of Google's, which the page of textual-serve asks for although it has a copy."""
+"""In place of the same font from Google, which the page of textual-serve requests although a copy comes with it."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def serve_page(
     words: Sequence[str], title: str, port: int, ready: Callable[[str], None], *, token: str | None = None
 ) -> None:
-    """Until SIGINT or SIGTERM. `words`: the command that draws a page, started for each that is opened; `token`: for tests. Raises
-    MachineError `port-taken`."""
+    """Until SIGINT or SIGTERM. `words`: the command that draws a page, started for each page that is opened; `token`: for tests.
+    Raises MachineError `port-taken`."""
     listening = _listening(port)
     page = GuardedPage(words, title, listening.getsockname()[1], token=token or secrets.token_urlsafe(32))
     ready(page.address)
@@ -60,14 +60,14 @@ def _listening(port: int) -> socket.socket:
 
 
 class GuardedPage(Server):
-    """`textual-serve` starts its command through a shell, and answers everybody: the words are quoted here, and each request
-    passes `_guard`."""
+    """`textual-serve` starts its command through a shell, and answers everyone. So the words are quoted here, and each request
+    goes through `_guard`."""
 
     def __init__(self, words: Sequence[str], title: str, port: int, *, token: str) -> None:
         super().__init__(shlex.join(words), host=HOST, port=port, title=title)
         self._token = token
-        self._name = f"{COOKIE}-{port}"  # a browser keeps one jar for all ports of a host
-        # And sends a cookie to each of those ports, whoever listens there, for paths that begin as the cookie's does.
+        self._name = f"{COOKIE}-{port}"  # browsers keep one cookie jar for all ports of a host
+        # And send a cookie to every one of these ports, whoever listens there, for paths below the cookie's path.
         self._folder = f"/{secrets.token_urlsafe(18)}"
         self.address = f"{self.public_url}{self._folder}/?token={token}"
 
@@ -84,7 +84,7 @@ class GuardedPage(Server):
         return whole
 
     async def on_startup(self, app: web.Application) -> None:
-        """Where textual-serve prints its name."""
+        """Overridden, since textual-serve prints its banner here."""
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -92,7 +92,7 @@ class GuardedPage(Server):
         if why is not None:
             return web.Response(status=403, text=f"{why}\n", headers=self._headers)
         response = await handler(request)
-        if not response.prepared:  # a websocket is, and has come to its end
+        if not response.prepared:  # as a websocket is, which has ended by now
             response.headers.update(self._headers)
             if self._path(request) == "/" and isinstance(response, web.Response):
                 response.text = _FROM_ELSEWHERE.sub(_FONT, response.text or "")
@@ -102,16 +102,16 @@ class GuardedPage(Server):
         return response
 
     def _refused(self, request: web.Request) -> str | None:
-        """Why a request is not answered; None for one that is."""
+        """Why a request is refused; None if it is answered."""
         if request.headers.getall("Host", []) != [f"{HOST}:{self.port}"]:
-            return f"open the address that devctl ui printed, with {HOST}"
+            return f"open the address that devctl ui printed, which begins with http://{HOST}"
         origins = request.headers.getall("Origin", [])
         needed = self._path(request) == "/ws"  # a browser always says where a websocket comes from
         if (needed or origins) and origins != [self.public_url]:
             return "requests from other pages are refused"
         given = request.query.get("token", "") if self._path(request) == "/" else ""
         if not any(self._is_token(text) for text in (given, request.cookies.get(self._name, ""))):
-            return "the address has no valid token: open the one that devctl ui printed"
+            return "the address has no valid token: open the address that devctl ui printed"
         return None
 
     def _path(self, request: web.Request) -> str:
@@ -122,7 +122,7 @@ class GuardedPage(Server):
 
     @property
     def _headers(self) -> dict[str, str]:
-        """Nothing from outside is loaded, no other page frames this one, and the token goes nowhere."""
+        """Nothing is loaded from elsewhere, no other page can embed this one, and the token is not passed on."""
         here = f"'self' ws://{HOST}:{self.port}"
         return {
             "Content-Security-Policy": f"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "

@@ -1,1 +1,1 @@
-"""What the full view of a running project shows, as data."""
+"""The data that the full view of a running project shows."""

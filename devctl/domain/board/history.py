@@ -1,4 +1,4 @@
-"""What happened to the services of a project, in the order of time: the bars of the timeline, and the last change of go.mod."""
+"""What happened to the services of a project, in order: the bars of the timeline, and the last change of go.mod."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from devctl.domain.command.events import (
 from devctl.domain.failures.places import telling_line
 
 KEPT = 240
-"""Moments that are kept: a bar for each on the widest of screens."""
+"""Moments that are kept: enough for one bar each on a very wide screen."""
 LONGEST = 10_000_000
-"""Milliseconds: events may come out of a file that containers can write."""
+"""Milliseconds. A limit, since containers can write to the file that events are read from."""
 SAME = 12.0
-"""Seconds in which a log and a watcher tell of the same build."""
+"""Seconds within which a log and a watcher report the same build."""
 SKEW = 1.0
-"""A log knows whole seconds."""
+"""Seconds: the times in a log are rounded to whole ones."""
 MomentKind = Literal["reload", "deps", "switch"]
 
 
 class Moment(Struct, frozen=True):
-    """One reload, rebuild of the dependencies, or switch. `at`: seconds since the epoch; `ms`: from the change until it served, or
-    until it failed; `text`: what it came to, in one line."""
+    """One reload, rebuild of the dependencies, or switch. `at`: seconds since the epoch; `ms`: from the change until it was served
+    or failed; `text`: the outcome in one line."""
 
     at: float
     kind: MomentKind
@@ -64,13 +64,13 @@ class Figures(Struct, frozen=True):
 
 
 class History(Struct):
-    """Bounded. `hear` is given events as they come."""
+    """A bounded history. `hear` gets events as they arrive."""
 
     moments: deque[Moment] = field(default_factory=lambda: deque(maxlen=KEPT))
     go_mod: GoModChange | None = None
 
     def hear(self, at: float, event: Event) -> Moment | None:
-        """The moment that an event is; None of one that is none, or begins one."""
+        """The moment that an event completes; None if it completes none."""
         if isinstance(event, DepsChanged):
             self.go_mod = GoModChange(at, event.service, tuple(change.text for change in event.changes))
             return None
@@ -87,7 +87,7 @@ class History(Struct):
             self.go_mod = GoModChange(change.at, change.service, change.lines, moment)
 
     def knows(self, event: Happened) -> bool:
-        """Whether a watcher told of the same build: it was heard before the log was read."""
+        """Whether a watcher has already reported the same build, before the log was read."""
         return any(
             m.service == event.service and event.at - SKEW <= m.at <= event.at + SAME for m in self.moments
         )
@@ -132,7 +132,7 @@ def _line(message: str) -> str:
 
 
 def told(moment: Moment) -> str:
-    """The line among the logs."""
+    """Its line among the logs."""
     seconds = f"{moment.ms / 1000:.2f} s"
     if not moment.ok:
         what = "reload failed" if moment.kind == "reload" else "dependencies were not applied"
@@ -142,5 +142,7 @@ def told(moment: Moment) -> str:
     if moment.kind == "switch":
         return f"{moment.text}, {seconds}"
     return (
-        "compiled to the program that already runs" if moment.text == UNCHANGED else f"reloaded in {seconds}"
+        "compiled to the binary that is already running"
+        if moment.text == UNCHANGED
+        else f"reloaded in {seconds}"
     )

@@ -1,4 +1,4 @@
-"""One look at a running project, and where the full view gets it from."""
+"""A snapshot of a running project, and the interface through which the full view gets it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devctl.domain.preview.last_preview import LastPreview
 
 
 class BoardView(Struct, frozen=True):
-    """Everything but the logs. `trouble`: why it may be out of date, "" where it is not."""
+    """Everything except the logs. `trouble`: why it may be out of date, else ""."""
 
     project: str
     root: str
@@ -25,7 +25,7 @@ class BoardView(Struct, frozen=True):
 
 
 class BoardLine(Struct, frozen=True):
-    """A line among the logs: of a program, or of what devctl has to say of it."""
+    """A line among the logs: printed by a program, or by devctl about it."""
 
     service: str
     kind: Literal["stdout", "stderr", "good", "bad"]
@@ -33,20 +33,20 @@ class BoardLine(Struct, frozen=True):
 
 
 class Board(Protocol):
-    """A project that is observed in the background; asked from the thread of the view, it never waits."""
+    """A project that is observed in the background. Its methods are called from the thread of the view, and never wait."""
 
     def view(self) -> BoardView:
-        """The last look: the same object until there is a newer one."""
+        """The latest snapshot: the same object until there is a newer one."""
 
     def new_lines(self) -> Sequence[BoardLine]:
-        """Those since the last call."""
+        """The lines since the previous call."""
 
     def broken(self) -> bool:
-        """Whether the view is to end: the observation ended with an error, or nobody sees it any more."""
+        """Whether the view should end: observing failed, or nobody sees the view any more."""
 
 
 class Look(Struct, frozen=True):
-    """`color`: False without any; `dark`: None where the terminal does not say. `can_open`: whether a browser can be opened."""
+    """`color`: False for none; `dark`: None if the terminal does not say; `can_open`: whether a browser can be opened."""
 
     color: bool = True
     dark: bool | None = None
@@ -54,6 +54,7 @@ class Look(Struct, frozen=True):
 
 
 Show = Callable[[Board, Look], None]
-"""Draws a board until the person leaves."""
+"""Draws a board until the user quits."""
 ServePage = Callable[[Sequence[str], str, int, Callable[[str], None]], None]
-"""Serves what a command draws, under a title, on a port of 127.0.0.1 (0: a free one), until Ctrl-C. The last hears the address."""
+"""Serves what a command draws, under a title, on a port of 127.0.0.1 (0: a free one), until Ctrl-C. The last argument gets the
+address."""

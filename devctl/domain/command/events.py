@@ -182,7 +182,7 @@ class Alert(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True):
-    """A foreground `up` is ready, or what a key of its screen asked for is done; `text` for people. Scripts see the probe's
+    """A foreground `up` is ready, or the work that a key started is done; `text` for people. Scripts see the probe's
     `step.done` and then the log."""
 
     name: ClassVar[str] = "ready"
@@ -190,15 +190,15 @@ class Ready(Struct, frozen=True):
 
 
 class OnTerminal(Struct, frozen=True):
-    """Keys are read from now on, so that a screen may be drawn; not `ours`: they are not, because this process ends, or was
-    stopped (Ctrl-Z), or runs in the background of its shell."""
+    """Keys are read from now on, so a screen can be drawn. Not `ours`: they are not read, because this process ends, was stopped
+    (Ctrl-Z), or runs in the background of its shell."""
 
     name: ClassVar[str] = "terminal"
     ours: bool
 
 
 class Seen(Struct, frozen=True):
-    """What runs now. `serving`: which code answers, where that was looked at."""
+    """What is running now. `serving`: which code is served, None if that was not checked."""
 
     name: ClassVar[str] = "seen"
     mode: ProjectMode
@@ -207,7 +207,7 @@ class Seen(Struct, frozen=True):
 
 
 class Building(Struct, frozen=True):
-    """A dev container has begun to compile what was saved, or is done with it (not `begun`)."""
+    """A dev container has begun to compile what was saved, or has finished (not `begun`)."""
 
     name: ClassVar[str] = "building"
     service: str
@@ -215,14 +215,14 @@ class Building(Struct, frozen=True):
 
 
 class Doing(Struct, frozen=True):
-    """What a key asked for has begun, in a word or two; "" once it is over."""
+    """The work that a key started, in a word or two; "" once it is done."""
 
     name: ClassVar[str] = "doing"
     what: str
 
 
 class ActionFailed(Struct, frozen=True):
-    """What a key asked for failed; what runs goes on running."""
+    """The work that a key started has failed; what was running keeps running."""
 
     name: ClassVar[str] = "failed"
     error: DevctlError
@@ -236,14 +236,14 @@ class GoTested(Struct, frozen=True):
 
 
 class Filtered(Struct, frozen=True):
-    """From now on the log of one service alone is shown; "" for those of all."""
+    """From now on only the log of this service is shown; "" for all logs."""
 
     name: ClassVar[str] = "filtered"
     service: str
 
 
 class Cleared(Struct, frozen=True):
-    """Somebody wants an empty screen."""
+    """The user cleared the screen."""
 
     name: ClassVar[str] = "cleared"
 
@@ -276,7 +276,7 @@ InJson = (
 )
 """Events with a JSON form, whoever emits them: a command, or the background watcher, which records them."""
 OnScreen = OnTerminal | Seen | Building | Doing | GoTested | Filtered | Cleared
-"""What only a screen shows (domain/screen/status.py)."""
+"""Events that only a screen shows (domain/screen/status.py)."""
 Event = (
     InJson
     | OnScreen

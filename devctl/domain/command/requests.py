@@ -102,7 +102,7 @@ class EnvRequest(Request, frozen=True, kw_only=True):
 
 
 class BoardRequest(Request, frozen=True, kw_only=True):
-    """`port`: of 127.0.0.1, 0 for a free one. `color`: False where none is wanted."""
+    """`port`: of 127.0.0.1, 0 for a free one. `color`: False for no colours."""
 
     web: bool = False
     port: int = 0

@@ -16,8 +16,8 @@ Health = Literal["healthy", "unhealthy", "starting", "none"]
 
 class ServiceState(Struct, frozen=True):
     """`state` is the engine's word or `absent`; `container` the full id; `deps` None for a dependency. `finished`: a job that
-    ran to completion, possibly in a container that still runs. `debugger`: where one is served for its program, which `waits`
-    for a debugger before it starts."""
+    ran to completion, possibly in a container that still runs. `debugger`: the address at which its program is debugged,
+    which `waits` for a debugger before it starts."""
 
     name: str
     kind: Kind

@@ -98,7 +98,7 @@ class DevLog(Struct):
     _beside: list[str] = field(default_factory=list)
     """What was printed outside a build, by air or by a command that it ran at its end."""
     apart: bool = False
-    """Whether the program's lines can be told from the others: not with scripts from before there was a mark."""
+    """Whether the program's lines can be distinguished from the others: not with scripts older than the mark."""
     _lines: LogLines = field(default_factory=LogLines)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The dependencies that a service calls: on which port each listens, and how its protocol says that it is ready."""
+"""The dependencies that a service calls: the port that each listens on, and how its protocol shows that it is ready."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ _PORTS = {
     "mongo": 27017, "rabbitmq": 5672, "nats": 4222, "kafka": 9092, "cp-kafka": 9092, "memcached": 11211,
     "elasticsearch": 9200,
 }  # fmt: skip
-"""Where images listen that publish nothing."""
+"""The ports of well-known images, for those that publish none."""
 
 
 class Peer(Struct, frozen=True):
-    """A dependency and the TCP port on which a service calls it. `hello`: what is sent to it, b"" where it speaks first or
-    its protocol is not known; `is_ready` judges the first bytes of its answer; None if an open port is all there is to see."""
+    """A dependency and the TCP port on which a service calls it. `hello`: what is sent to it, b"" if it speaks first or its
+    protocol is unknown; `is_ready` judges the first bytes of its answer; None if only the open port can be observed."""
 
     name: str
     port: int
     sure: bool = True
-    """Whether more than an address says that it listens there."""
+    """Whether there is more evidence than an address that it listens there."""
     hello: bytes = b""
     is_ready: Callable[[bytes], bool] | None = None
 
 
 def usual_port(image: str) -> int | None:
-    """Where a well-known image listens. Its whole name counts: `mongo-express` is not a database."""
+    """The port of a well-known image. The whole name must match: `mongo-express` is not a database."""
     return _PORTS.get(image.rpartition("/")[2].partition(":")[0].partition("@")[0])
 
 
 def called_by(specs: Specs, service: str, *, built: Collection[str]) -> Iterator[Peer]:
-    """Whom a service calls at its start and compose does not wait for. `built`: our own services, which wait for themselves.
+    """What a service calls at its start and compose does not wait for. `built`: the services built here, which are probed anyway.
 
-    Compose waits where the condition is a health check or an end, and not where there is no condition, or where the dependency is
-    only named in an address.
+    Compose waits if the condition is a health check or an exit, but not without a condition, or if the dependency is only named
+    in an address.
     """
     waits = specs[service].get("depends_on") or {}
     here = {name for name, how in waits.items() if (how or {}).get("condition") != "service_started"}
@@ -62,14 +62,14 @@ def called_by(specs: Specs, service: str, *, built: Collection[str]) -> Iterator
 
 
 def _named_ports(caller: Spec, name: str) -> set[int]:
-    """The ports of a dependency that its environment or command names. Not `name:1234@`: a user and a password."""
+    """The ports of a dependency that the caller's environment or command names. `name:1234@` is a user and a password."""
     told = json.dumps([caller.get("environment"), caller.get("command")])
     found = re.findall(rf"(?<![\w.-]){re.escape(name)}:(\d{{1,5}})(?![\w@.])", told)
     return {port for text in found if 0 < (port := int(text)) <= LAST_PORT}
 
 
 def _declared_ports(spec: Spec) -> tuple[set[int], set[int]]:
-    """The ports that `ports` and `expose` name, TCP and those that are UDP alone."""
+    """The ports that `ports` and `expose` name: the TCP ports, and those that are only UDP."""
     found: dict[str, set[int]] = {"tcp": set(), "udp": set()}
     for port in spec.get("ports") or ():
         found.setdefault(str(port.get("protocol") or "tcp"), set()).add(int(port["target"]))
@@ -99,8 +99,8 @@ def _peer(name: str, port: int, spec: Spec, *, sure: bool) -> Peer:
 
 
 def _postgres_hello(spec: Spec) -> bytes:
-    """A StartupMessage, as pg_isready sends one: of the user and the database that the image creates, or the server's log would
-    tell of a role that does not exist. https://www.postgresql.org/docs/current/protocol-message-formats.html"""
+    """A StartupMessage, as pg_isready sends it, with the user and database that the image creates: with others the server would
+    log that the role does not exist. https://www.postgresql.org/docs/current/protocol-message-formats.html"""
     said = spec.get("environment") or {}
     user = str(said.get("POSTGRES_USER") or "postgres")
     words = ["user", user, "database", str(said.get("POSTGRES_DB") or user), "", ""]
@@ -109,17 +109,17 @@ def _postgres_hello(spec: Spec) -> bytes:
 
 
 def _postgres_is_ready(said: bytes) -> bool:
-    """Asked who we are, or refused us: it takes connections. 57P03: it starts up, or shuts down."""
+    """It accepts connections if it asks for a password or refuses the login. 57P03: it is starting up or shutting down."""
     return said != b"" and not (said[:1] == b"E" and b"57P03" in said)
 
 
 def _mysql_is_ready(said: bytes) -> bool:
-    """A packet with its greeting, or with an error about us. The server that an image starts for its own set-up has no port."""
+    """A packet with its greeting, or an error about the client. The server that the image starts for its set-up has no port."""
     return len(said) > 4
 
 
 def _redis_is_ready(said: bytes) -> bool:
-    """+PONG, or that it wants a password; not while it reads its data from the disk."""
+    """+PONG, or a request for a password; not while it loads its data from disk."""
     return said != b"" and not said.startswith(b"-LOADING")
 
 

@@ -118,7 +118,7 @@ def prod_run(project: Project, service: Service, *, base: str | None, target: st
 
 
 def rebased(project: Project, run: Run) -> Rebased | None:
-    """The user's stage moved to the run's base, if that is another one."""
+    """The user's stage moved to the run's base, if that differs."""
     service = project.service(run.service)
     if not run.rebased or service is None or service.build.production is None:
         return None

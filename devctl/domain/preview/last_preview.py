@@ -1,4 +1,4 @@
-"""What the last `prod-preview` of a project came to: shown later, and nothing is decided by it."""
+"""The outcome of the last `prod-preview` of a project: shown later, and nothing depends on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PreviewedImage(Struct, frozen=True):
 
 
 class LastPreview(PrivateNote, frozen=True):
-    """`at`: seconds since the epoch, 0 where there was no preview. `failed`: why it did not come to serve, "" where it did."""
+    """`at`: seconds since the epoch, 0 if there was no preview. `failed`: why production did not serve, "" if it did."""
 
     file: ClassVar[str] = "preview.json"
     at: float = 0.0
@@ -30,6 +30,6 @@ class LastPreview(PrivateNote, frozen=True):
 
     @property
     def attention(self) -> tuple[Finding, ...]:
-        """The checks that ask for something, the failed ones first, each once."""
+        """The checks that need attention, failed ones first, each once."""
         found = dict.fromkeys(c for c in self.checks if c.severity != "ok")
         return tuple(sorted(found, key=lambda c: c.severity != "fail"))

@@ -1,4 +1,4 @@
-"""The keys of a foreground `up`: what each does, when it can be done, and what the help says of it."""
+"""The keys of a foreground `up`: what each does, when it is possible, and its line in the help."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Action = Literal["open", "rebuild", "preview", "back", "test", "filter", "clear"
 
 
 class ScreenKey(Struct, frozen=True):
-    """`does`: what its work is called while it runs, "" for what is done at once. `in_dev`: it needs the dev stage."""
+    """`does`: the name of its work while it runs, "" if it takes no time. `in_dev`: it needs the dev stage."""
 
     key: str
     action: Action
@@ -30,7 +30,7 @@ KEYS = (
     ScreenKey("p", "preview", "production preview", does="prod-preview"),
     ScreenKey("b", "back", "back to dev, and apply what waits for `devctl up`", does="up"),
     ScreenKey("t", "test", "run go test", does="test", in_dev=True),
-    ScreenKey("l", "filter", "show the log of the next service alone, in the end all again"),
+    ScreenKey("l", "filter", "show only the log of the next service; after the last one, all logs"),
     ScreenKey("c", "clear", "clear the screen"),
     ScreenKey("d", "detach", "detach: leave everything running"),
     ScreenKey("q", "quit", "quit: stop the services, as Ctrl-C does"),
@@ -39,14 +39,14 @@ KEYS = (
 
 
 def answer(pressed: str, *, mode: ProjectMode, busy: str) -> ScreenKey | str:
-    """What is to be done for a key, or in words why it is not; "" for a key that means nothing. `busy`: what runs already."""
+    """The key to act on, or in words why it cannot be used now; "" for an unknown key. `busy`: the work in progress."""
     key = next((k for k in KEYS if k.key == pressed), None)
     if key is None:
         return ""
     if key.does and busy:
         return f"{busy} is still running: press {pressed} again when it is done"
     if key.in_dev and mode == "prod":
-        return f"{key.does} needs dev mode, and production runs: press b to go back to dev first"
+        return f"{key.does} needs dev mode, but production is running: press b to go back to dev first"
     return key
 
 
@@ -55,6 +55,6 @@ def help_text() -> str:
 
 
 def next_shown(services: Sequence[str], shown: str) -> str:
-    """Whose log is shown alone after that of `shown`; "" for those of all."""
+    """The service whose log is shown after that of `shown`; "" for all logs."""
     order = ["", *services]
     return order[(order.index(shown) + 1) % len(order)] if shown in order else ""

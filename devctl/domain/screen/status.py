@@ -1,4 +1,4 @@
-"""What the status line of a foreground `up` says: a status, derived from the events that flow anyway, and its line for a width."""
+"""The status line of a foreground `up`: a status derived from the events, and the line that shows it in a given width."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from devctl.domain.project.control_characters import in_one_line
 
 Look = Literal["plain", "good", "bad", "warn", "dim"]
 SHOWN_AFTER = 0.5
-"""Seconds after which a step, or a build, that nobody asked for by a key is worth a place in the line."""
+"""Seconds until a step or build that no key started gets a place in the line."""
 ANY = ""
-"""Stands for a service where only the project is known to serve old code, or nothing."""
+"""In place of a service, if it is only known that the project serves old code, or nothing."""
 
 
 class Timed(Struct, frozen=True):
-    """Something that runs since a moment, or that happened then."""
+    """Something that has been running since then, or that happened then."""
 
     what: str
     at: datetime
@@ -62,7 +62,7 @@ class Reloaded(Struct, frozen=True):
 
 
 class Status(Struct, frozen=True):
-    """`broken`: the services that serve old code; `silent`: those that serve nothing; each since when. `building`: as `broken`."""
+    """`broken`: the services that serve old code, and since when; `silent`: those that serve nothing; `building`: like `broken`."""
 
     mode: ProjectMode | None = None
     url: str | None = None
@@ -83,7 +83,7 @@ class Piece(Struct, frozen=True):
 
 
 def after(status: Status, event: Event, at: datetime) -> Status:
-    """The status once this has happened."""
+    """The status after an event."""
     match event:
         case Seen():
             return _seen(status, event, at)
@@ -133,7 +133,9 @@ def _after_reload(status: Status, event: Event, at: datetime) -> Status:
 
 def _seen(status: Status, event: Seen, at: datetime) -> Status:
     now = replace(status, mode=event.mode, url=event.url)
-    if event.mode != status.mode:  # other containers: what was said of the last ones is over
+    if (
+        event.mode != status.mode
+    ):  # other containers: what was known about the previous ones no longer applies
         now = replace(now, building={})
     match event.serving:
         case "current":
@@ -184,7 +186,7 @@ def _named(step: StepStarted | StepDone | StepFailed) -> str:
 
 
 class _Said(Struct, frozen=True):
-    """One thing that the line says, from its longest form to its shortest."""
+    """One part of the line, from its longest form to its shortest."""
 
     name: str
     look: Look
@@ -192,12 +194,12 @@ class _Said(Struct, frozen=True):
 
 
 _SHORTEN = "keys reload tests keys code tests logs reload reload doing logs url doing keys code".split()
-"""What gives way first where the terminal is narrow: each time one word is met, that thing takes its next form. The last form
-of all but the mode and the work in hand is nothing."""
+"""The order in which the parts get shorter in a narrow terminal: each mention of a part means its next form. The last form of
+every part except the mode and the work in progress is empty."""
 
 
 def line(status: Status, *, at: datetime, width: int, utf8: bool) -> tuple[Piece, ...]:
-    """The pieces of the line, which together fill less than `width` cells of a terminal; without `utf8` it is all ASCII."""
+    """The pieces of the line, which together take less than `width` cells of a terminal; only ASCII without `utf8`."""
     lead, between, cut = ("─ ", " · ", "…") if utf8 else ("- ", " | ", "~")
     said = [s for s in _said(status, at) if s.forms[0]]
     for name in ("", *_SHORTEN):
@@ -214,7 +216,7 @@ def _shorter(said: _Said) -> _Said:
 
 
 def _said(status: Status, at: datetime) -> list[_Said]:
-    """Each as it stands in the line."""
+    """The parts in their order."""
     doing = _doing(status, at)
     said = [_Said("mode", "warn" if status.mode == "prod" else "plain", (status.mode or "",))]
     said += [doing] if doing is not None else []
@@ -252,7 +254,7 @@ def _doing(status: Status, at: datetime) -> _Said | None:
 
 
 def _code(status: Status, at: datetime) -> _Said | None:
-    """Which code answers, of the services the one that is worst off; in production it is that of the image."""
+    """Which code is served, by the service in the worst state; in production it is always the code of the image."""
     several = len(status.services) > 1
     slow = {name: since for name, since in status.building.items() if _elapsed(since, at) >= SHOWN_AFTER}
     if slow:
@@ -286,7 +288,7 @@ def _seconds(since: datetime, at: datetime) -> str:
 
 
 def _shown(text: str, utf8: bool) -> str:
-    """On one line; nothing of it is more than ASCII where the terminal is not."""
+    """On one line, and in ASCII if the terminal shows nothing else."""
     text = in_one_line(text)
     return text if utf8 else text.encode("ascii", errors="replace").decode("ascii")
 
@@ -313,5 +315,5 @@ def _cut_to(pieces: Sequence[Piece], room: int, cut: str) -> list[Piece]:
 
 
 def cells(text: str) -> int:
-    """How many cells of a terminal a text takes at most."""
+    """The number of cells that a text takes in a terminal, at most."""
     return sum(2 if unicodedata.east_asian_width(c) in ("W", "F") else 1 for c in text)

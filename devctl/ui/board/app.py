@@ -23,9 +23,9 @@ from devctl.ui.board.styles import CSS as STYLES
 from devctl.ui.board.timeline import Timeline
 
 SIZES = ((0, "-low"), (18, "-usual"), (34, "-tall"))
-"""The class of the screen from so many lines on."""
+"""The class of a screen with at least that many lines."""
 OFTEN = 0.2
-"""Seconds between two looks at what the threads have found."""
+"""Seconds between two checks for what the threads have found."""
 DARK, LIGHT = "textual-dark", "textual-light"
 
 
@@ -49,10 +49,10 @@ class BoardApp(App[None]):
         super().__init__()
         self._board, self._look = board, look
         self._shown: BoardView | None = None
-        # Held here: the timer may come once more while they are being taken down.
+        # Kept here: the timer may fire once more while they are being removed.
         self._status, self._services, self._timeline = ProjectLine(), ServiceList(), Timeline()
         self._go_mod, self._preview, self._logs = GoModPanel(), PreviewPanel(), LogView()
-        self._search = Input(placeholder="text to look for in the logs", id="search")
+        self._search = Input(placeholder="text to search for in the logs", id="search")
         self.theme = LIGHT if look.dark is False else DARK
         if not look.color and not self.no_color:
             self._filters.append(Monochrome())
@@ -102,7 +102,7 @@ class BoardApp(App[None]):
             self.call_after_refresh(self._draw, self._shown)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter on a service: its logs alone; once more: all."""
+        """Enter on a service: only its logs; Enter again: all logs."""
         service = self._services.at(event.option_index)
         same = service is not None and service.name == self._logs.service
         self._only(service=None if service is None or same else service.name)
@@ -119,11 +119,11 @@ class BoardApp(App[None]):
         self._logs.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A `/` in the text that is searched is one of it."""
+        """While a search text is typed, `/` is a part of it."""
         return action != "search" or self.focused is not self._search
 
     def action_search(self) -> None:
-        """At once: what is typed next may be here already, and is the text."""
+        """Immediately, since the first characters of the text may already have been typed."""
         self._search.display = True
         self.screen.set_focus(self._search)
 
@@ -131,7 +131,7 @@ class BoardApp(App[None]):
         self._only(wanted=event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """What was typed stays; without anything the line goes."""
+        """A text stays visible; an empty line disappears."""
         self._search.display = bool(event.value)
         self._logs.focus()
 
@@ -140,9 +140,9 @@ class BoardApp(App[None]):
         service = services.at(services.highlighted)
         url = service.url if service is not None else None
         if url is None or not url.startswith("http"):
-            self.notify("this service has no address for a browser", severity="warning")
+            self.notify("this service has no address to open in a browser", severity="warning")
         elif not self._look.can_open:
-            self.notify(url, title="no browser here; the address")
+            self.notify(url, title="no browser here; open this address")
         else:
             self.open_url(url)
 
@@ -156,7 +156,7 @@ class BoardApp(App[None]):
 
 
 def show(board: Board, look: Look) -> None:
-    """Until the person leaves. A failure of the view itself is raised here: Textual keeps it to itself."""
+    """Until the user quits. A failure of the view is raised here, since Textual does not raise it."""
     app = BoardApp(board, look)
     app.run()
     if app.return_code:

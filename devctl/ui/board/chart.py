@@ -1,4 +1,4 @@
-"""Bars of text: a moment is a column, its height the time that it took; what failed is told apart without colour."""
+"""Bars of text: a moment is a column, as high as it took long; failures are recognisable without colour."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ EIGHTHS = " ▁▂▃▄▅▆▇█"
 MARKS = {"reload": " ", "deps": "+", "switch": "↔"}
 FAILED = "✗"
 LABEL = 7
-"""Columns for the longest time, at the left."""
+"""Columns at the left, for the longest time."""
 
 
 class Bars(Struct, frozen=True):
-    """`rows`: from the top, each a cell for every moment of `shown`; `marks`: the line below them; `step`: columns for a moment."""
+    """`rows`: from the top, with a cell for each moment in `shown`; `marks`: the line below them; `step`: columns per moment."""
 
     shown: tuple[Moment, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -27,7 +27,7 @@ class Bars(Struct, frozen=True):
 
 
 def bars(moments: Sequence[Moment], *, width: int, height: int) -> Bars:
-    """The newest moments that fit; with a gap between them while there is room for it."""
+    """The newest moments that fit, with gaps between them if there is room."""
     room = max(1, width - LABEL)
     step = 2 if len(moments) * 2 <= room else 1
     shown = tuple(moments[-max(1, room // step) :])
@@ -37,13 +37,13 @@ def bars(moments: Sequence[Moment], *, width: int, height: int) -> Bars:
 
 
 def _cell(moment: Moment, most: int, row: int, height: int) -> str:
-    """`row` 0 is the lowest. A moment has at least the smallest of bars."""
+    """`row` 0 is the lowest. Each moment gets at least the smallest bar."""
     eighths = max(1, round(moment.ms * height * 8 / most)) if most else 1
     return EIGHTHS[min(8, max(0, eighths - row * 8))]
 
 
 def clock(at: float) -> str:
-    """A container may have written the time of an event, and a year in which no clock is."""
+    """The time of an event may have been written by a container, and be out of range."""
     try:
         return datetime.fromtimestamp(at).strftime("%H:%M")
     except (ValueError, OverflowError, OSError):

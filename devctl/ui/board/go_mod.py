@@ -1,4 +1,4 @@
-"""What changed in go.mod last, and what became of it."""
+"""The last change of go.mod, and its outcome."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class GoModPanel(Static):
             self.border_subtitle = f"served in {seconds(done.ms)}" if done.ok else "✗ not applied"
         failed = [Content.styled(in_one_line(done.text), "$text-error")] if done and not done.ok else []
         lines = [Content(in_one_line(line)) for line in change.lines] or [
-            Content("no module: the deps layer was rebuilt")
+            Content("no module changed: the deps layer was rebuilt")
         ]
         self.update(Content("\n").join([*failed, *self._fitting(lines, less=len(failed))]))
 

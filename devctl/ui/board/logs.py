@@ -1,4 +1,4 @@
-"""What the services print, and what devctl has to say of them: of all or of one, and only what holds a text."""
+"""What the services print, and what devctl reports about them: for all or for one, and only lines with a given text."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ LONGEST = 4_000
 WIDE = 14
 PLAIN = style.Style(color=False)
 SIGNS = {"good": "✓ ", "bad": "✗ "}
-"""Before what devctl has to say, which no program said."""
+"""In front of devctl's own lines, to distinguish them from those of programs."""
 NAMES = 4
-"""Colours of names."""
+"""The number of colours for names."""
 _COLOURED = regex(r"\x1b\[[0-9;:]*m")
 
 
 class _Row(Struct, frozen=True):
-    """A line of the screen; `name` is empty where it continues the one above."""
+    """A line of the screen; `name` is empty if it continues the line above."""
 
     name: str
     kind: str
@@ -43,7 +43,7 @@ class _Row(Struct, frozen=True):
 
 
 class LogView(ScrollView, can_focus=True):
-    """Stays at the end while it is there."""
+    """Keeps following at the end of the logs until it is scrolled up."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "logs--good",
@@ -156,7 +156,7 @@ class LogView(ScrollView, can_focus=True):
 
 
 def cleaned(text: str) -> str:
-    """A JSON log as `--pretty` has it, without a program's colours, and what else a terminal would obey is written out."""
+    """A JSON log as `--pretty` shows it, without the colours of the program, and with other control characters escaped."""
     whole = text.encode(errors="surrogateescape").decode(errors="replace").rstrip("\r\n")
     said = readable(whole, PLAIN)
     if said is not None:

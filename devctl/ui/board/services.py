@@ -58,7 +58,7 @@ def _row(service: ServiceState, wide: int) -> Content:
 
 
 def _health(service: ServiceState) -> tuple[str, str]:
-    """A sign that says the same without colour."""
+    """A sign with the same meaning, for terminals without colour."""
     if service.finished:
         return "✓", "$text-success"
     if service.state == "running":

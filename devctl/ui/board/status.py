@@ -1,4 +1,4 @@
-"""The first line: the project, its mode, which code answers, the watcher."""
+"""The first line: the project, its mode, which code is served, the watcher."""
 
 from __future__ import annotations
 

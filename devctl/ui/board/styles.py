@@ -1,4 +1,4 @@
-"""The layout: 80 columns and 24 lines are enough, and what there is more goes to the logs and the chart."""
+"""The layout: 80 columns and 24 lines are enough; additional space goes to the logs and the chart."""
 
 from __future__ import annotations
 

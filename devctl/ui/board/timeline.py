@@ -1,4 +1,4 @@
-"""The chart of reloads, rebuilds of the dependencies and switches."""
+"""The chart of reloads, dependency rebuilds and switches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BETWEEN = " · "
 
 
 class Timeline(Static):
-    """Draws as many of the newest moments as its width has room for."""
+    """Draws as many of the newest moments as fit into its width."""
 
     def __init__(self) -> None:
         super().__init__(id="timeline")
@@ -64,7 +64,7 @@ def _colour(moment: Moment) -> str:
 
 
 def _times(shown: tuple[Moment, ...], wide: int) -> str:
-    """When the first and the last of them were, below them."""
+    """The times of the first and the last moment, below them."""
     first, last = (clock(m.at) for m in (shown[0], shown[-1]))
     if wide < len(first) + len(last) + 1:
         return f"{'':{LABEL}}{last}"

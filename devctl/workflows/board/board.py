@@ -1,4 +1,4 @@
-"""`devctl ui`: the full view of a project that runs, on the terminal or as a page. Reading only, never waiting for the lock."""
+"""`devctl ui`: the full view of a running project, in the terminal or as a page. It only reads, and never waits for the lock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DRAWN_FOR_A_PAGE = "TEXTUAL_DRIVER"
 
 
 def refuse_pointless(request: BoardRequest, host: Host) -> None:
-    """Raises UsageError where nobody would see it."""
+    """Raises UsageError if nobody would see the view."""
     seen = request.web or host.interactive() or host.env(DRAWN_FOR_A_PAGE) is not None
     if request.json or not seen:
         why = "is for people, and has no --json" if request.json else "needs a terminal"
@@ -32,11 +32,9 @@ def refuse_pointless(request: BoardRequest, host: Host) -> None:
 
 
 def show_board(request: BoardRequest, box: Toolbox, show: Show) -> Outcome:
-    """Until the person leaves."""
+    """Until the user quits."""
     project = load(box, request.project, lenient=True)
-    if (
-        box.host.env(DRAWN_FOR_A_PAGE) is None
-    ):  # a page that is loaded again may find that all was stopped meanwhile
+    if box.host.env(DRAWN_FOR_A_PAGE) is None:  # a page may be reloaded after everything was stopped
         _must_run(box, project)
     if request.dry_run:
         return plan_outcome([])
@@ -61,7 +59,7 @@ def serve_board(request: BoardRequest, box: Toolbox, serve: ServePage) -> Outcom
 
 
 def _must_run(box: Toolbox, project: Project) -> Observed:
-    """As `exec` and `restart` have it: UsageError `not-running`."""
+    """Raises UsageError `not-running`, as `exec` and `restart` do."""
     observed = own_containers(box.files, box.engine, project)
     if not any(c.state in ("running", "restarting", "paused") for c in observed.containers):
         raise UsageError(f"no service of {project.name} is running", code="not-running", hint="devctl up -d")

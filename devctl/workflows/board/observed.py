@@ -1,4 +1,4 @@
-"""A running project, observed from threads of our own: nothing of it is changed, and what was read is not read again."""
+"""A running project, observed from separate threads: nothing is changed, and what was read is not read again."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from devctl.workflows.session.name_conflict import own_containers
 from devctl.workflows.state.snapshot import snapshot
 
 TICK = 1.0
-"""Seconds between two looks at what costs nothing: the times of files."""
+"""Seconds between two checks of what costs nothing: the modification times of files."""
 AGAIN = 15.0
-"""Seconds after which a service is asked whether it answers though nothing was heard: a request in its log, each time."""
+"""Seconds without news until a service is probed again: each probe is a request in its log."""
 RETRY = 2.0
-"""Seconds until the engine is asked again after it was away."""
+"""Seconds until the next attempt if the engine did not answer."""
 END = 3.0
 TAIL = 300
-"""Lines of each service that are shown of what it said before."""
+"""Earlier lines of each service that are shown at the start."""
 KEPT = 5_000
 
 
 class ObservedProject:
-    """A `Board`. `look` is one look; `observing` does the rest in the background."""
+    """A `Board`. `look` takes one snapshot; `observing` does the rest in the background."""
 
     def __init__(self, box: Toolbox, project: Project) -> None:
-        # What loading and looking have to say would be drawn over the view.
+        # Messages of loading and looking would be drawn over the view.
         self._box = replace(box, reporter=_Silent())
         self._project = project
         self._history, self._lines = History(), deque[BoardLine](maxlen=KEPT)
@@ -68,7 +68,7 @@ class ObservedProject:
         return self.error is not None or self._left
 
     def look(self) -> BoardView:
-        """Raises DevctlError where the engine does not answer."""
+        """Raises DevctlError if the engine does not answer."""
         box = self._box
         stamps = self._inputs()
         if self._stamps not in (None, stamps):
@@ -101,7 +101,7 @@ class ObservedProject:
         return [(str(path), files.stamp(path)) for path in watched_paths(files, self._project)]
 
     def _on_disk(self, observed: Observed) -> str | None:
-        """Compared again only where a file or a container is another one."""
+        """Compared again only after a file or a container has changed."""
         runs = [(c.id, c.state, c.labels) for c in observed.containers]
         holder = self._box.files.lock_holder(self._project.root)
         key = (self._stamps, runs, str(holder))
@@ -121,14 +121,14 @@ class ObservedProject:
         with self._turn:
             before = any(event is one for one in self._past)
             known = before or (isinstance(event, Happened) and self._history.knows(event))
-            # What is in the chart already still has its place among the lines of the log.
+            # What is already in the chart still gets its line in the log.
             moment = (History() if known else self._history).hear(now, event)
         if moment is not None:
             self._say(_line_of(moment))
         self._wake.set()
 
     def remember(self, past: Sequence[tuple[float, Event]]) -> None:
-        """What a watcher told before we came, or while the engine was away."""
+        """What a watcher reported before this view was opened, or while the engine did not answer."""
         with self._turn:
             since = max((m.at for m in self._history.moments), default=0.0)
             self._past = [event for _, event in past]
@@ -147,7 +147,7 @@ class ObservedProject:
             self._wake.set()
 
     def follow(self) -> None:
-        """The logs and the events; one look a second at the containers serves all."""
+        """Follows logs and events; one check of the containers per second serves all purposes."""
         box = replace(self._box, reporter=_Ears(self.hear))
         tail = TAIL
         while not self._ended.is_set():
@@ -167,7 +167,7 @@ class ObservedProject:
                 self._ended.wait(RETRY)
 
     def watch(self) -> None:
-        """Look again when something was heard or saved, and now and then."""
+        """Takes a snapshot when something was heard or saved, and at intervals."""
         box = self._box
         looked = box.clock.monotonic()
         while not self._ended.is_set():
@@ -188,7 +188,7 @@ class ObservedProject:
         try:
             return self._inputs() != self._stamps
         except DevctlError:
-            return True  # the look says what it is
+            return True  # the snapshot reports it
 
     def end(self) -> None:
         self._ended.set()
@@ -197,7 +197,7 @@ class ObservedProject:
 
 @contextmanager
 def observing(box: Toolbox, project: Project) -> Iterator[ObservedProject]:
-    """Until the context ends. Raises DevctlError where the first look finds no engine, and what went wrong meanwhile."""
+    """Within the context. Raises DevctlError if the first snapshot finds no engine, and what went wrong in the background."""
     board = ObservedProject(box, project)
 
     def guarded(work: Callable[[], None]) -> Callable[[], None]:
@@ -227,7 +227,7 @@ def _line_of(moment: Moment) -> BoardLine:
 
 
 def _happened(event: Happened) -> BoardLine | None:
-    """What a log shows that is no bar of the timeline."""
+    """What a log shows and the timeline does not."""
     first = event.message.strip().partition("\n")[0]
     match event.what:
         case "exited":
@@ -239,7 +239,7 @@ def _happened(event: Happened) -> BoardLine | None:
         case "noted":
             return BoardLine(event.service, "bad", first)
         case "air ended":
-            return BoardLine(event.service, "bad", f"is not reloaded any more: {first}")
+            return BoardLine(event.service, "bad", f"is no longer reloaded: {first}")
         case _:
             return None
 

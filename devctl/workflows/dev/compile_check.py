@@ -45,7 +45,7 @@ n=0; while [ -e again ] && [ $((n += 1)) -lt 100 ]; do kill -USR1 "$(cat run)" |
 AGAIN = f"""
 case "$(cat {BUILD_STATE} 2>/dev/null)" in failed*) {ONCE_MORE};; esac || :
 """
-"""A save that did not compile with the go.mod of that time: air does not watch go.mod, so devctl-run has to be told."""
+"""A save that did not compile with the go.mod of that time: air does not watch go.mod, so devctl-run must learn of it."""
 SERVE = """
 if grep -qe --built "$(command -v devctl-build)" && [ -s /tmp/air/command ]; then
   (cd "${DEVCTL_SOURCE:-.}" && xargs -0 devctl-build --built "$new/program" </tmp/air/command) || :

@@ -73,7 +73,7 @@ def drain(box: Toolbox, project: Project, service: Service, *, timeout: float) -
 
 
 def _stop_under_load(box: Toolbox, container: Container, url: str | None) -> tuple[float, float, list[Sent]]:
-    """When it was told to stop, when it had, and every request."""
+    """When it was told to stop, when it had stopped, and every request."""
     over, told, sent = threading.Event(), threading.Event(), list[Sent]()
     with ThreadPoolExecutor(IN_FLIGHT + HELD) as pool, _told(box.processes, box.clock, container, told):
         try:

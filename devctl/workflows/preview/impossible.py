@@ -26,7 +26,7 @@ from devctl.workflows.session.session import Session
 
 
 def refuse_lost(files: Files, sources: Sources, session: Session) -> None:
-    """Raise ProjectError for a start that needs a shell where there is none, and for a package that no build gets."""
+    """Raise ProjectError for a start that needs a shell that does not exist, and for a package that no build gets."""
     for run in (r for r in session.runs if r.mode == "prod"):
         built = session.dockerfile(sources, run)
         _refuse_shell(session, run, built)

@@ -114,7 +114,7 @@ def is_current(private: PrivateState, session: Session, run: Run, *, inputs: str
 
 def changed_since_built(box: Toolbox, session: Session, run: Run) -> bool:
     """Whether the image available locally was built from other inputs; not if nothing is known about it. Files that were saved
-    just now cannot be told from others of the same second: they count as changed."""
+    just now cannot be distinguished from others of the same second: they count as changed."""
     image, built = session.images.get(run.image), _known(box.private, session, run).built
     if image is None or built is None or built[0] != image.id:
         return False

@@ -1,4 +1,4 @@
-"""What a preview came to is noted, for the full view: whether it serves, its images, its checks, its times."""
+"""Records the outcome of a preview for the full view: whether it serves, its images, its checks, its times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devctl.errors import DevctlError, MachineError
 
 @contextmanager
 def noting(private: PrivateState, root: Path, known: Callable[[], LastPreview]) -> Iterator[None]:
-    """`known` is asked at the end, whichever it is."""
+    """`known` is called at the end, on success and on failure."""
     try:
         yield
     except DevctlError as error:
@@ -25,5 +25,5 @@ def noting(private: PrivateState, root: Path, known: Callable[[], LastPreview]) 
 
 
 def _keep(private: PrivateState, root: Path, note: LastPreview) -> None:
-    with suppress(MachineError):  # nothing is decided by it
+    with suppress(MachineError):  # nothing depends on it
         private.keep(root, note)

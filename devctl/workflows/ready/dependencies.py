@@ -1,5 +1,5 @@
-"""Services start when what they call answers. Compose waits for a health check or an end; without one, a service whose binary is
-kept starts sooner than a database, and its first call fails."""
+"""Services start once the dependencies that they call answer. Compose waits for health checks and exits only; a service whose
+binary is cached would otherwise be up before its database, and its first call would fail."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from devctl.workflows.session.session import Session
 from devctl.workflows.session.steps import Steps
 
 AT_MOST = 60.0
-"""Seconds that a dependency has to answer; then the service starts anyway: it may try again by itself."""
+"""Seconds that a dependency has to answer; then the service starts anyway, since it may retry by itself."""
 GUESSED = 5.0
-"""The same where nothing but an address says that it listens on that port."""
+"""The same if only an address suggests that it listens on that port."""
 PATIENCE = 1.0
-"""Seconds for a connection, and for the first words of a server that greets."""
+"""Seconds for a connection, and for the first bytes of a server that speaks first."""
 SILENT = 0.2
-"""The same where nothing is known to be said."""
+"""The same if no greeting is expected."""
 POLL = 0.05
-"""Seconds between two tries; a refusal comes at once."""
+"""Seconds between two attempts; a refusal is immediate."""
 LOOK = 1.0
-"""Seconds between two looks at the container's state."""
+"""Seconds between two checks of the container's state."""
 
 
 def start_in_order(
@@ -41,7 +41,7 @@ def start_in_order(
     step: str,
     timeout: float,
 ) -> None:
-    """`compose up` for all of `names`: first for what our services among them call, then, once that answers, for the rest."""
+    """`compose up` for all of `names`: first the dependencies that services built here call, then, once they answer, the rest."""
     specs, ours = session.model["services"], {service.name for service in session.project.services}
     peers = {peer for name in names if name in ours for peer in called_by(specs, name, built=ours)}
     first = needed(specs, {peer.name for peer in peers})
@@ -70,13 +70,13 @@ def _start(
 
 
 def _wait(box: Toolbox, project: str, peer: Peer, steps: Steps) -> None:
-    """Return at once if it answers already, does not run, or has had its time."""
+    """Returns at once if it already answers, is not running, or has had its time."""
     within = AT_MOST if peer.sure else GUESSED
     container = box.engine.containers(project).of(peer.name)
     if container is None or not _starts_up(box.clock, container, within) or _answers(box, container, peer):
         return
-    until = box.clock.monotonic() + within  # the engine's clock may be another one
-    with steps.step("probe", f"must listen on port {peer.port}", service=peer.name):
+    until = box.clock.monotonic() + within  # the engine's clock may differ
+    with steps.step("probe", f"until it listens on port {peer.port}", service=peer.name):
         while (
             container is not None
             and _starts_up(box.clock, container, within)
@@ -89,21 +89,21 @@ def _wait(box: Toolbox, project: str, peer: Peer, steps: Steps) -> None:
                     return
             container = box.engine.containers(project).of(peer.name)
     if container is not None and container.state == "running":
-        text = f"  {peer.name} has not answered on port {peer.port} within {within:g} s; starting what calls it anyway"
+        text = f"  {peer.name} has not answered on port {peer.port} within {within:g} s; starting its callers anyway"
         box.reporter.emit(Remark(text))
 
 
 def _starts_up(clock: Clock, container: Container, within: float) -> bool:
-    """A container that has exited is reported with what misses it; one that has run for longer will not listen any more."""
+    """An exited container is reported with the service that needs it; one that has run for longer will not listen any more."""
     try:
         started = datetime.fromisoformat(container.started_at).timestamp()
-    except ValueError:  # an engine that writes times in another way
+    except ValueError:  # an engine with another time format
         started = clock.now()
     return container.state == "running" and clock.now() - started < within
 
 
 def _answers(box: Toolbox, container: Container, peer: Peer) -> bool:
-    """Whether it takes connections; true as well where that cannot be seen from here."""
+    """Whether it accepts connections; also true if that cannot be observed from here."""
     hosts = [where.rpartition(" ")[2] for where in container.addresses]
     within = SILENT if peer.is_ready is None else PATIENCE
     found = [box.prober.greet(host, peer.port, peer.hello, timeout=within) for host in hosts[:1]]
@@ -111,6 +111,6 @@ def _answers(box: Toolbox, container: Container, peer: Peer) -> bool:
         return peer.is_ready is None or peer.is_ready(found[0].said)
     if found and found[0].outcome == "refused":
         return False
-    # An engine in a virtual machine: its networks are not ours.
+    # With an engine in a virtual machine, its networks are not reachable from here.
     inside = listening_in(box.engine, container.id)
     return not inside or any(it.port == peer.port and not it.local for it in inside)

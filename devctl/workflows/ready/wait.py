@@ -158,8 +158,8 @@ def wait_ready(
     Returns too when it exits with 0 and is a job, and when its program waits for a debugger. `fresh`: its container was just made,
     so that any restart of it is a crash.
     `beside`: how to look what listens where the image itself has nothing to read with, and no log says when it runs.
-    `served`: the ports that its predecessor listened on when it served. Who listens on another one instead does not come to
-    the one that is asked; a helper's port that was open then too may be only the first of several.
+    `served`: the ports that its predecessor listened on when it served. A program that listens on another one instead will not
+    answer on the probed one; a helper's port that was open then too may be only the first of several.
     `since`: from when on its log counts, where that is not the start of the container.
     Fails early when the build visibly failed, the process exits or panics, or listens where nobody reaches it.
     """

@@ -1,4 +1,4 @@
-"""What the keys of a foreground `up` start: the commands of the same name, in this process."""
+"""The work that the keys of a foreground `up` start: the commands of the same names, in this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from devctl.workflows.dev import lifecycle
 
 
 def act(key: ScreenKey, request: UpRequest, box: Toolbox) -> Outcome:
-    """Do what the key stands for. `request`: that of this `up`, whose services and times hold for it as well."""
+    """Do the work of a key. `request`: the one of this `up`, whose services and timeouts apply to the key too."""
     match key.action:
         case "rebuild":
             return lifecycle.rebuild(RebuildRequest(services=request.services, **_of(request)), box)
@@ -27,7 +27,7 @@ def act(key: ScreenKey, request: UpRequest, box: Toolbox) -> Outcome:
         case "test":
             return _test(request, box)
         case _:
-            raise AssertionError(f"{key.action} is done at once")
+            raise AssertionError(f"{key.action} takes no time")
 
 
 def _of(request: UpRequest) -> dict[str, Any]:

@@ -53,17 +53,17 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
 def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -> Outcome:
     """Returns when the user ends it; the services are then stopped, or keep running after `d`.
 
-    The watcher runs in the main thread, where Ctrl-C arrives: a build is then told to stop, and what served keeps serving. What
-    keys ask for is done there as well. Keys are heard until everything is done, and the status line is drawn as long.
+    The watcher runs in the main thread, where Ctrl-C arrives: a build is then stopped, and what was serving keeps serving. The
+    work of keys is done there too. Keys are read, and the status line is drawn, until everything is done.
     """
     here = _Foreground(request, box, project)
-    # With --json a script reads, and nobody is there to press one.
+    # With --json the output is for a script, so nobody presses keys.
     keys: AbstractContextManager[None] = nullcontext() if request.json else box.terminal.keys(here.hear)
     with keys:
         try:
             here.stay(outcome)
         except (KeyboardInterrupt, InterruptedByUser):
-            here.detached = False  # whatever was asked for before
+            here.detached = False  # even if `d` was pressed before
         if here.detached:
             here.ends("detaching")
             return _detach(request, box, project, outcome)
@@ -72,10 +72,9 @@ def stay(request: UpRequest, box: Toolbox, project: Project, outcome: Outcome) -
 
 
 class _Foreground(Struct):
-    """`mode`, `url`: as last seen. `busy`: what a key asked for and is not over, `asked` until it begins. `previewed`: the
-    containers that are in production because of a key here, None where they could not be looked at. `unsure`: another command
-    changed the mode, and what serves now has to be looked at. `done`: how many actions are over. `ending`: what is done last, once
-    that has begun."""
+    """`mode`, `url`: as last seen. `busy`: the work in progress that a key started, `asked` until it begins. `previewed`: the
+    containers in production because of a key pressed here, None if they could not be listed. `unsure`: another command changed
+    the mode, so what is served must be checked. `done`: number of finished actions. `ending`: the last step, once it has begun."""
 
     request: UpRequest
     box: Toolbox
@@ -95,12 +94,12 @@ class _Foreground(Struct):
     unsure: bool = False
 
     def stay(self, outcome: Outcome) -> None:
-        """Until Ctrl-C, or until it is detached."""
+        """Until Ctrl-C, or until the user detaches."""
         request, box, project = self.request, self.box, self.project
         logs: threading.Thread | None = None
         try:
             with holding(box, project) as mine:
-                # Printed only now that Ctrl-C and the keys are heard.
+                # Printed only now that Ctrl-C and keys are handled.
                 box.reporter.emit(Ready(outcome.text))
                 self._look(outcome.result)
                 pressed = box.host.interactive() and not request.json
@@ -117,7 +116,7 @@ class _Foreground(Struct):
                 def stop() -> bool:
                     # `devctl up | head -1`: as with `docker compose up`, the services keep running.
                     self.detached = self.detached or (not self.ending and box.host.reader_left())
-                    # An interrupt may also end a single call that nobody minds.
+                    # An interrupt may end a single call whose failure is ignored.
                     left = bool(self.ending) or (self.detached and not self.busy)
                     return left or (mine and not still_mine(box.files, project.root))
 
@@ -132,7 +131,7 @@ class _Foreground(Struct):
                 logs.join(END)
 
     def hear(self, pressed: str) -> None:
-        """A key, in the thread that reads them: what takes no time is done at once, the rest by the main thread."""
+        """Handles a key in the thread that reads keys: what takes no time is done here, the rest by the main thread."""
         if self.ending:
             return
         said = answer(pressed, mode=self.mode, busy=self.busy)
@@ -155,7 +154,7 @@ class _Foreground(Struct):
             case "open":
                 open_address(self.box.terminal, self.box.reporter, self.url)
             case "filter" if len(self.services) < 2:
-                emit(Remark("there is only one service whose log could be shown"))
+                emit(Remark("there is only one service, and its log is shown"))
             case "filter":
                 self.shown = next_shown(self.services, self.shown)
                 emit(Filtered(self.shown))
@@ -166,7 +165,7 @@ class _Foreground(Struct):
                 emit(Remark(help_text()))
             case "detach":
                 if self.busy and not self.detached:
-                    emit(Remark(f"detaches when {self.busy} is done"))
+                    emit(Remark(f"detaching when {self.busy} is done"))
                 self.detached = True
             case _:
                 self.detached = False
@@ -179,7 +178,7 @@ class _Foreground(Struct):
             self.box.reporter.emit(Doing(how))
 
     def act(self) -> None:
-        """What a key asked for, in the main thread."""
+        """Does the work of a key, in the main thread."""
         key, self.asked = self.asked, None
         if key is None:
             return
@@ -202,7 +201,7 @@ class _Foreground(Struct):
             reporter.emit(Doing(""))
 
     def _previewed(self, key: ScreenKey) -> None:
-        """What runs in production after our preview is ours to stop."""
+        """What is in production because of the key `p` is stopped by `q` too."""
         if key.action == "preview":
             self.previewed = None
             try:
@@ -214,7 +213,7 @@ class _Foreground(Struct):
             self.previewed = frozenset(c.id for c in containers if c.labels.get(MODE_LABEL) == "prod")
 
     def _look(self, result: Mapping[str, object]) -> None:
-        """The state that a command came to, where its result has one."""
+        """Shows the state in the result of a command, if it has one."""
         if "services" not in result:
             return
         state = State.of(result)
@@ -223,7 +222,7 @@ class _Foreground(Struct):
         self.box.reporter.emit(Seen(self.mode, self.url, state.serving.state))
 
     def _looked(self, observed: Observed) -> None:
-        """Other commands change what runs too. While one of ours does, it tells by itself what it came to."""
+        """Notices what other commands change. The work of a key reports its outcome itself."""
         seen = [(c.id, c.state, c.started_at) for c in observed.containers]
         before = self.done
         if self.busy or (seen == self.seen and not self.unsure):
@@ -258,7 +257,7 @@ class _Foreground(Struct):
 
 
 def _unwatched(request: UpRequest, box: Toolbox, project: Project, *, mine: bool) -> str:
-    """Why this `up` does not watch; "" if it does."""
+    """Why this `up` does not watch; "" if it watches."""
     if not request.watch:
         return "not watching go.mod and the other inputs (--no-watch): `devctl up` applies changes to them"
     if mine:
@@ -286,7 +285,7 @@ def _stop(
     ours: Collection[str] | None = frozenset(),
 ) -> Outcome:
     """Stop what runs, unless another command has taken over the project while this one followed it or waited for the lock.
-    `ours`: the containers that are in production because somebody pressed the key here; None: all that are."""
+    `ours`: the containers that are in production because of the key `p`; None: all of those in production."""
     with _at_the_end(request, box, project):
         text = _others(box, project, ours=ours)
         if text is None:

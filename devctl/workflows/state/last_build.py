@@ -33,7 +33,7 @@ def waits_for_the_old_one(box: Toolbox, root: Path, service: str, container: str
 
 
 def exit_code(engine: Engine, container: str) -> int | None:
-    """Of the program in a running dev container; None while it runs, and where no script of devctl's started it."""
+    """Of the program in a running dev container; None while it runs, and if none of devctl's scripts started it."""
     return whole((engine.read_files(container, EXIT_STATE) or "").strip())
 
 

@@ -1,4 +1,4 @@
-"""Open what runs in a browser: `up --open`, and the key `o` of a foreground `up`."""
+"""Opens a running service in a browser: `up --open`, and the key `o` of a foreground `up`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main_url(services: Iterable[ServiceState]) -> str | None:
 
 
 def open_address(terminal: Terminal, reporter: Reporter, url: str | None) -> None:
-    """Where there is no browser, the address is for the reader to open."""
+    """Without a browser here, prints the address."""
     if url is None or not url.startswith("http"):
         where = f": {url} is not an HTTP address" if url is not None else ""
         reporter.emit(Remark(f"nothing to open in a browser{where}"))

@@ -18,7 +18,7 @@ from devctl.workflows.session.steps import only_warned
 
 
 def record(box: Toolbox, root: Path, event: Event) -> None:
-    """A folder that cannot be written fails nothing: the event was told already."""
+    """A folder that cannot be written to is no reason to fail: the event was already reported."""
     line = json.dumps(event_json(event, now=datetime.fromtimestamp(box.clock.now(), UTC)))
     with contextlib.suppress(FileNotFoundError), only_warned(box.reporter):  # the project may have been moved
         box.state.append(root, EVENTS, f"{line}\n")

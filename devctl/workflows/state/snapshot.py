@@ -42,7 +42,7 @@ def snapshot(box: Toolbox, project: Project, *, observed: Observed | None = None
 
 
 def services_shown(engine: Engine, project: Project, observed: Observed) -> tuple[ServiceState, ...]:
-    """What the engine says of each, without asking any of them."""
+    """What the engine says about each, without asking the services themselves."""
     return tuple(_service(engine, project, observed, name) for name in _names(project, observed))
 
 

@@ -78,7 +78,7 @@ CRYPTO = "github.com/ethereum/go-ethereum/crypto"
 
 
 def _listed(code: str) -> Listing:
-    """What `go list` says of a module that does without C, where it has to."""
+    """What `go list` says about a module that does without C, if it has to."""
     if CRYPTO not in code:
         return Listing()
     c = f"{CRYPTO}/secp256k1"

@@ -34,7 +34,7 @@ LOST = {"../docker/config.json": '{"currentContext": "desktop-linux"}'}
 
 
 class Case(Struct, frozen=True):
-    """What is told as `name`, an error or a check, by `words`; `way`: which of what the hint offers is taken. The rest is what the
+    """What `words` reports as `name`, an error or a check; `way`: which of what the hint offers is taken. The rest is what the
     machine lacks, and what it has."""
 
     name: str
