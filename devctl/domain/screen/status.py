@@ -222,7 +222,7 @@ def _said(status: Status, at: datetime) -> list[_Said]:
     said += [doing] if doing is not None else []
     said += [code] if (code := _code(status, at)) is not None else []
     said += [_Said("url", "plain", (status.url, ""))] if status.url else []
-    if (last := status.reload) is not None:
+    if (last := status.reload) is not None and status.mode != "prod":
         who = f"{last.service} " if len(status.services) > 1 else ""
         took = f"{last.ms / 1000:.2f} s"
         time = f"{last.at:%H:%M:%S}"

@@ -167,13 +167,13 @@ def _assembled_text(report: SizeReport) -> list[str]:
         + (f" (published: {megabytes(r.published_base_bytes)})" if r.published_base_bytes is not None else "")
         for r in rows
     }
-    lines = [f"measured on base images assembled on this machine: {', '.join(bases.values())}"]
+    lines = ["measured on base images assembled on this machine:", *(f"  {base}" for base in bases.values())]
     published = ratio((r.base, r.published_bytes) for r in report.rows)
     if published is not None and all(r.published_base_bytes is not None for r in rows):
         sums = ", ".join(
             f"{r.base} {megabytes(r.published_bytes)}" for r in report.rows if RUNTIME_BASES[r.base].image
         )
-        lines.append(f"with the published bases: {sums}, {SMALL} {published:.2f} × {LARGE}")
+        lines += [f"with the published bases: {sums}", f"  {ratio_text(published)}"]
     return lines
 
 
@@ -186,5 +186,7 @@ def _budget_text(report: SizeReport) -> list[str]:
 
 
 def _packages_text(report: SizeReport) -> list[str]:
-    biggest = ", ".join(f"{p.name} {p.size_bytes // 1000} kB" for p in report.packages[:5])
-    return [f"largest packages: {biggest}"] if biggest else []
+    biggest = report.packages[:5]
+    wide = max((len(p.name) for p in biggest), default=0)
+    rows = (f"  {p.name:<{wide}}  {p.size_bytes // 1000:>5} kB" for p in biggest)
+    return ["largest packages:", *rows] if biggest else []

@@ -316,7 +316,7 @@ def _others(box: Toolbox, project: Project, *, ours: Collection[str] | None) -> 
     other = watcher_state(box, project.root)
     if other.state == "running":
         return (
-            f"left running: another devctl (pid {other.pid}) took over this project; devctl down removes it"
+            f"left running: another devctl (pid {other.pid}) took over; devctl down removes it"
         )
     return None
 
