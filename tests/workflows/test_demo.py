@@ -54,3 +54,17 @@ def test_what_could_not_be_removed_is_found_by_the_commands_of_the_hint(
     look, _, remove = hinted(raised.value.problem.hint).partition("; ")
     assert box.engine.observe(look.rpartition("=")[2]) == box.engine.observe(world.root.name)
     assert box.files.remove_folder(Path(remove.removeprefix("rm -r "))) and not world.files
+
+
+def test_the_table_of_steps_fits_into_80_columns() -> None:
+    walk = Walk(World().box(), {}, "")
+    walk.skip(
+        "gomod",
+        "+ github.com/google/uuid v1.6.0: new deps layer and container 2.5 s, from go get to served 3.3 s",
+    )
+    walk.skip("up", "")
+    assert walk.table().splitlines() == [
+        "– gomod           + github.com/google/uuid v1.6.0: new deps layer and container",
+        "                  2.5 s, from go get to served 3.3 s",
+        "– up",
+    ]

@@ -315,9 +315,7 @@ def _others(box: Toolbox, project: Project, *, ours: Collection[str] | None) -> 
         return f"left running: {', '.join(prod)} in production mode, from devctl prod-preview; devctl down removes it"
     other = watcher_state(box, project.root)
     if other.state == "running":
-        return (
-            f"left running: another devctl (pid {other.pid}) took over; devctl down removes it"
-        )
+        return f"left running: another devctl (pid {other.pid}) took over; devctl down removes it"
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import wrap
 
 from msgspec import Struct, field
 
@@ -12,6 +13,8 @@ from devctl.errors import DevctlError, InterruptedByUser, lost_interruption
 from devctl.workflows.session.steps import Steps
 
 MARKS = {"ok": "✓", "failed": "✗", "skipped": "–"}
+WIDTH = 80
+"""Columns of the table: those of a usual terminal."""
 
 
 class Walk(Struct):
@@ -106,4 +109,6 @@ def _row(step: Mapping[str, object], wide: int) -> str:
     """Why a step failed is reported once, by the error that follows."""
     took = f"{float(str(step['ms'])) / 1000:.1f} s" if step["status"] != "skipped" else ""
     detail = "" if step["status"] == "failed" else step["detail"]
-    return f"{MARKS[str(step['status'])]} {step['id']!s:<{wide}}  {took:>7}  {detail}".rstrip()
+    head = f"{MARKS[str(step['status'])]} {step['id']!s:<{wide}}  {took:>7}  "
+    lines = wrap(str(detail), WIDTH - len(head), break_long_words=False, break_on_hyphens=False)
+    return head.rstrip() if not lines else head + f"\n{' ' * len(head)}".join(lines)
