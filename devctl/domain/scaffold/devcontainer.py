@@ -102,7 +102,7 @@ def _mounted(project: Project, service: Service) -> str | None:
 
 def _compose(project: Project, service: Service, run: Iterable[str], folder: str) -> str:
     lines = [
-        "# The project's services once more for an editor, beside those of `devctl up`: without ports, names and data of theirs.",
+        "# The project's services a second time, for an editor, without the ports, names and data of those of `devctl up`.",
         "# Used by devcontainer.json. A second clone of this repository on the same machine needs another name:",
         f"name: ${{DEVCONTAINER_NAME:-{project.name}-devcontainer}}",
         "services:",
@@ -127,7 +127,7 @@ def _worked_in(project: Project, service: Service, folder: str) -> list[str]:
         f"  {quoted_name(service.name)}:",
         *_build(project, service, folder),
         *_reset(key for key in (*_ALONE, *_FOR_PRODUCTION) if spec.get(key) is not None),
-        '    user: "0:0" # makes the user `dev`, as whom you work',
+        '    user: "0:0" # to add the user `dev`, which you work as',
         "    init: true",
         '    restart: "no"',
         "    healthcheck: {disable: true}",
@@ -166,7 +166,7 @@ def _build(project: Project, service: Service, folder: str) -> list[str]:
 
 def _other(project: Project, spec: Spec) -> list[str]:
     own = [v["target"] for v in spec.get("volumes") or [] if v.get("type") == "bind" and _is_data(v)]
-    volumes = ["    volumes: # data of its own", *(f"      - {quoted(target)}" for target in own)]
+    volumes = ["    volumes: # its own data", *(f"      - {quoted(target)}" for target in own)]
     return [*_reset(key for key in _ALONE if spec.get(key) is not None), *(volumes if own else [])]
 
 
