@@ -65,7 +65,7 @@ def test_env_is_for_the_service_where_there_is_no_compose_file(tmp_path: Path) -
     root = build_tree(tmp_path / "shop", {**GO, ".env": text})
     (spec,) = here("config", "render", cwd=root).result["model"]["services"].values()
     given = {k: v for k, v in spec["environment"].items() if not k.startswith("DEVCTL_")}
-    assert given == {"PORT": "7070", "DATABASE_URL": "postgres://u:p$$1@db"}
+    assert given == {"PORT": "7070", "DATABASE_URL": "postgres://u:p$$1@db", "EMPTY": ""}
     values = here("config", "show", cwd=root).result["values"]
     assert (values["services.shop.port"]["value"], values["services.shop.port"]["origin"]) == (
         7070,
