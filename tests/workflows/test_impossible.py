@@ -17,6 +17,7 @@ from devctl.domain.dockerfile.prod_stages import prod_stages
 from devctl.domain.go.facts import GoPackage, Module, SourceFacts
 from devctl.domain.plan.engine_state import Observed
 from devctl.domain.plan.run import Run, prod_run
+from devctl.domain.project.config import Config
 from devctl.domain.project.model import ImageBuild, Project, Service, SourceCode
 from devctl.errors import ProjectError
 from devctl.workflows.advice.advice import problems
@@ -53,6 +54,9 @@ def made(
 
         def texts(self, path: Path) -> tuple[()]:
             return ()
+
+        def config(self, root: Path) -> Config:
+            return Config()
 
         def positions(self, path: Path) -> object:
             return lambda key: 7 if key[-1] in ("command", "entrypoint") else None
