@@ -1,4 +1,4 @@
-"""What the scripts of a dev container say of its last build and its program."""
+"""What the scripts of a dev container report: its last build, and how its program exited."""
 
 from __future__ import annotations
 
