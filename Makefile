@@ -12,7 +12,7 @@ or_none = $(if $(ARGS),|| [ $$? -eq 5 ])
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test fast lint format docs bench
+.PHONY: help setup machine demo test fast lint format docs bench chaos soak
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,11 +28,11 @@ demo: machine ## the product in a minute
 
 test: PROFILE = full
 test: machine fast ## every test, those on the real engine included
-	@$(BIN)/python -m pytest -v -n 2 --dist=loadfile --durations=60 -m 'engine and not bench' $(ARGS) $(or_none)
+	@$(BIN)/python -m pytest -v -n 2 --dist=loadfile --durations=60 -m 'engine and not bench and not chaos' $(ARGS) $(or_none)
 
 fast: setup ## the tests that need no engine
 	@$(BIN)/python -m pytest -q -n 3 --dist=worksteal --hypothesis-profile=$(PROFILE) \
-		-m 'not engine and not bench' $(ARGS) $(or_none)
+		-m 'not engine and not bench and not chaos' $(ARGS) $(or_none)
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -49,3 +49,10 @@ docs: setup ## the documentation as a site, in build/docs; every link is checked
 
 bench: machine ## the benchmarks, on the real engine
 	@$(BIN)/python -m pytest -m bench -s $(ARGS)
+
+# The faults from number FIRST on, of those that this seed means (tests/chaos/test_chaos.py).
+chaos: N = 200
+chaos: SEED = 7
+chaos: FIRST = 0
+chaos: machine ## faults at random moments, on the real engine
+	@N=$(N) SEED=$(SEED) FIRST=$(FIRST) $(BIN)/python -m pytest -m chaos -s tests/chaos/test_chaos.py $(ARGS)

@@ -75,9 +75,11 @@ volumes:
 
 
 class Client(Struct):
-    """Asks for one row after the other. `kept`: those that were acknowledged; `asked`: how many were tried."""
+    """Asks for one row after the other. `kept`: those that were acknowledged; `asked`: how many were tried; `pause`: seconds
+    between two."""
 
     port: int
+    pause: float = 0.01
     kept: set[int] = field(default_factory=set)
     asked: int = 0
     _over: threading.Event = field(default_factory=threading.Event)
@@ -93,7 +95,7 @@ class Client(Struct):
             thread.join()
 
     def _write(self) -> None:
-        while not self._over.wait(0.01):
+        while not self._over.wait(self.pause):
             self.asked += 1
             with contextlib.suppress(OSError, http.client.HTTPException):
                 if self._post(self.asked) == f"kept {self.asked}":
