@@ -56,3 +56,9 @@ chaos: SEED = 7
 chaos: FIRST = 0
 chaos: machine ## faults at random moments, on the real engine
 	@N=$(N) SEED=$(SEED) FIRST=$(FIRST) $(BIN)/python -m pytest -m chaos -s tests/chaos/test_chaos.py $(ARGS)
+
+soak: RELOADS = 2000
+soak: REBUILDS = 300
+soak: SWITCHES = 300
+soak: machine ## hours of use in one sitting: does anything grow?
+	@RELOADS=$(RELOADS) REBUILDS=$(REBUILDS) SWITCHES=$(SWITCHES) $(BIN)/python -m pytest -m chaos -s tests/chaos/test_soak.py $(ARGS)

@@ -38,11 +38,3 @@ def fault(name: str) -> Callable[[Act], Act]:
         return act
 
     return add
-
-
-def chosen(seed: int, number: int) -> Fault:
-    """The fault with this number: all of them come in turn, in an order of their own for each turn."""
-    turn, place = divmod(number, len(FAULTS))
-    order = list(FAULTS)
-    Random(f"{seed} {turn}").shuffle(order)
-    return order[place]

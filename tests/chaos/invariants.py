@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import json
 import time
 from typing import Any
 
 from devctl.adapters.system.files import SystemFiles
-from tests.chaos.scene import Scene, started_at
+from tests.chaos.scene import Scene, inspected, started_at
 from tests.engine.cli import docker, get, until
 from tests.engine.killing_docker import left_running
 from tests.engine.test_preview_data import asked_of
@@ -51,8 +50,7 @@ def _untrue(told: dict[str, Any], engine: dict[str, tuple[str, str, str]], answe
 
 def _engine(here: Scene) -> dict[str, tuple[str, str, str]]:
     """Of each service: its container, the state and the mode."""
-    ids = containers(here)
-    told = json.loads(docker("inspect", *ids)) if ids else []
+    told = inspected(containers(here))
     return {
         c["Config"]["Labels"]["com.docker.compose.service"]: (
             c["Id"],

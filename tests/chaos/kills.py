@@ -19,12 +19,14 @@ from tests.engine.killing_docker import left_running
 Strike = Callable[[Scene, Random, subprocess.Popen[bytes]], bool]
 
 
-def during(here: Scene, rng: Random, strike: Strike, commands: Sequence[Command] = COMMANDS) -> Done:
-    """A command from where it starts, struck at a random moment, and waited for. `strike` returns whether there was anything
-    to strike."""
+def during(
+    here: Scene, rng: Random, strike: Strike, commands: Sequence[Command] = COMMANDS, part: float = 0.85
+) -> Done:
+    """A command from where it starts, struck at a random moment of the first `part` of it, and waited for. `strike` returns
+    whether there was anything to strike."""
     command = rng.choice(commands)
     here.bring(command.begins)
-    moment, began = here.moment(rng, command.name), time.monotonic()
+    moment, began = here.moment(rng, command.name, part), time.monotonic()
     child = here.begin(command)
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(moment)
@@ -34,8 +36,10 @@ def during(here: Scene, rng: Random, strike: Strike, commands: Sequence[Command]
     if told is not None and told["exit_code"] == 0:
         here.takes[command.name] = time.monotonic() - began
     end = "killed" if told is None else f"exit code {told['exit_code']}"
-    code = f" {told['error']['code']}" if told is not None and told["error"] else ""
-    return Done(command.name, f"after {moment:.2f} s ({at}): {end}{code}", running and struck)
+    why = (
+        f", {told['error']['code']}: {told['error']['message']}" if told is not None and told["error"] else ""
+    )
+    return Done(command.name, f"after {moment:.2f} s ({at}): {end}{why}", running and struck)
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> bool:
@@ -84,12 +88,12 @@ def everything_is_killed(here: Scene, rng: Random) -> Done:
 
 @fault("kill -9 of compose")
 def compose_is_killed(here: Scene, rng: Random) -> Done:
-    return during(here, rng, lambda _here, _rng, child: _when_at_work(here, child, "compose"))
+    return during(here, rng, lambda _here, _rng, child: _when_at_work(here, child, "compose"), part=0.6)
 
 
 @fault("kill -9 of the build")
 def build_is_killed(here: Scene, rng: Random) -> Done:
-    return during(here, rng, lambda _here, _rng, child: _when_at_work(here, child, "build"), BUILDING)
+    return during(here, rng, lambda _here, _rng, child: _when_at_work(here, child, "build"), BUILDING, 0.3)
 
 
 @fault("Ctrl-C or SIGTERM")
@@ -118,11 +122,15 @@ def in_a_round(here: Scene, rng: Random, *words: str) -> Done:
     """A new dependency is saved, and at a random moment of the watcher's round one of its programs is killed; without words, the
     watcher itself."""
     here.bring("dev")
-    pid, moment = watcher(here), here.moment(rng, "rebuild")
+    pid, moment = watcher(here), here.moment(rng, "rebuild", 0.85 if not words else 0.5)
     here.mode = ""
     here.commit(here.turn())
     wait(moment)
-    found = at_work(here, *words) if words else [pid]
+    found = [pid]
+    for _attempt in range(500 if words else 0):
+        if found := at_work(here, *words):
+            break
+        wait(0.01)
     return Done("a round of the watcher", f"after {moment:.2f} s", sum(map(kill, found)) > 0)
 
 

@@ -7,34 +7,12 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from msgspec import Struct
-
+from tests.chaos.trying import Try
 from tests.engine.cli import docker
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "chaos.md"
 WORTH = 100
 """A run of fewer faults does not replace the table."""
-
-
-class Try(Struct, frozen=True):
-    """One fault; `heal`: seconds of the next `devctl up -d`; `took`: of all of it; `failed`: which invariant did not hold."""
-
-    number: int
-    fault: str
-    during: str
-    what: str
-    struck: bool
-    heal: float
-    took: float
-    failed: str = ""
-
-    @property
-    def line(self) -> str:
-        how = f"FAILED: {self.failed}" if self.failed else f"healed in {self.heal:.1f} s"
-        missed = "" if self.struck else ", struck nothing"
-        return (
-            f"{self.number}: {self.fault} · {self.during} · {self.what}{missed} · {how} ({self.took:.0f} s)"
-        )
 
 
 HEAD = """# Faults at random
@@ -64,7 +42,7 @@ DURING = """
 """
 
 
-def keep(seed: int, tries: list[Try]) -> None:
+def write(seed: int, tries: list[Try]) -> None:
     """Write the page, after a run that is worth it."""
     if len(tries) < WORTH:
         return

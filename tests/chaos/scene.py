@@ -8,7 +8,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -128,9 +128,9 @@ class Scene(Struct):
         self.greeting = OTHER_GREETING if other else GREETING
         return OTHER if other else {path: LEDGER[path] for path in OTHER}
 
-    def moment(self, rng: Random, name: str) -> float:
-        """Seconds, anywhere in the usual time of that command."""
-        return rng.random() * self.takes[name]
+    def moment(self, rng: Random, name: str, part: float = 0.85) -> float:
+        """Seconds, anywhere in the first part of the time that the command usually takes."""
+        return rng.random() * self.takes[name] * part
 
 
 def git(root: Path, *words: str) -> str:
@@ -141,21 +141,26 @@ def git(root: Path, *words: str) -> str:
 
 
 @contextlib.contextmanager
-def scene(project: Callable[..., Started]) -> Iterator[Scene]:
+def scene(made: Started, *, bystanders: bool = True) -> Iterator[Scene]:
     """Everything in place, serving, and written to until the end."""
-    made = project(FIRST)
-    git(made.root, "init", "--quiet", "--initial-branch", "main")
-    git(made.root, "add", "--all")
-    git(made.root, "commit", "--quiet", "--message", "a ledger")
-    bystanders = _bystanders(made.name)
+    beside = _bystanders(made.name) if bystanders else []
     try:
-        here = Scene(made, Client(made.port, pause=0.03), started_at(bystanders))
-        here.head = here.git("rev-parse", "HEAD")
+        here = Scene(made, Client(made.port, pause=0.03), started_at(beside))
+        here.head = repository(made.root)
         here.bring("dev")
         with here.client.writing():
             yield here
     finally:
-        docker("rm", "--force", *bystanders)
+        if beside:
+            docker("rm", "--force", *beside)
+
+
+def repository(root: Path) -> str:
+    """The commit of all that is in the folder."""
+    git(root, "init", "--quiet", "--initial-branch", "main")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", "a ledger")
+    return git(root, "rev-parse", "HEAD")
 
 
 def _bystanders(name: str) -> list[str]:
@@ -175,8 +180,16 @@ def _bystanders(name: str) -> list[str]:
 
 
 def started_at(containers: list[str]) -> Mapping[str, str]:
-    told = json.loads(docker("inspect", *containers))
-    return {c["Id"]: c["State"]["StartedAt"] if c["State"]["Running"] else "not running" for c in told}
+    return {
+        c["Id"]: c["State"]["StartedAt"] if c["State"]["Running"] else "not running"
+        for c in inspected(containers)
+    }
+
+
+def inspected(containers: list[str]) -> list[dict[str, Any]]:
+    """Those that are still there: something may remove one at any moment."""
+    done = subprocess.run(["docker", "container", "inspect", *containers], capture_output=True, text=True)
+    return list(json.loads(done.stdout)) if containers else []
 
 
 def ended(here: Scene, child: subprocess.Popen[bytes], within: float = 240) -> dict[str, Any] | None:

@@ -7,57 +7,74 @@ moment is a part of the time that a command usually takes, so on another machine
 from __future__ import annotations
 
 import os
-import subprocess
-import time
+import shlex
+import sys
 from collections.abc import Callable
-from random import Random
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from tests.chaos import company, folders, kills  # noqa: F401 (each adds its faults)
-from tests.chaos.faults import Fault, chosen
-from tests.chaos.invariants import heals, no_row_is_lost, status_is_true, users_things_are_untouched
-from tests.chaos.page import Try, keep
-from tests.chaos.scene import Scene, scene
+from tests.chaos import company, engine_faults, folders, kills  # noqa: F401 (each adds its faults)
+from tests.chaos.faults import FAULTS
+from tests.chaos.page import write
+from tests.chaos.scene import FIRST, repository, scene
+from tests.chaos.trying import Try, tries
+from tests.engine.cli import docker
 from tests.engine.conftest import Started
+from tests.engine.own_engine import alone
 from tests.engine.postgres import postgres_image
 
 pytestmark = [pytest.mark.engine, pytest.mark.chaos]
-N, SEED, FIRST = (
-    int(os.environ.get(name, usual)) for name, usual in (("N", "20"), ("SEED", "1"), ("FIRST", "0"))
+N, SEED, BEGIN = (
+    int(os.environ.get(name, usual)) for name, usual in (("N", "20"), ("SEED", "7"), ("FIRST", "0"))
 )
+OF_THE_ENGINE = 10
+"""One of so many faults is one of the engine itself, which is another one then."""
+BASES = ("golang:1.26-alpine", "gcr.io/distroless/static-debian13:nonroot")
+TRIES: list[Try] = []
+
+
+def test_faults_of_the_engine(project: Callable[..., Started], tmp_path: Path) -> None:
+    """The images are built on the machine's engine, and the project runs on another one."""
+    postgres_image()
+    made = project(FIRST)
+    repository(made.root)
+    made.devctl("-y", "up", "-d", "--no-watch")
+    made.devctl("-y", "prod-preview")
+    images = [image_of(made, service) for service in ("app", "db")]
+    made.devctl("-y", "up", "-d", "--no-watch")
+    images += [image_of(made, "app"), *BASES]
+    made.devctl("down", "--volumes", "-y")
+    docker("save", "--output", str(tmp_path / "images.tar"), *images)
+    project_words = (str(made.root), made.name, str(made.port), str(tmp_path / "images.tar"))
+    fault_words = (str(SEED), str(BEGIN // OF_THE_ENGINE), str(max(N // OF_THE_ENGINE, 1)))
+    command = shlex.join([sys.executable, "-m", engine_faults.__name__, *project_words, *fault_words])
+    within = 120 + 60 * (N // OF_THE_ENGINE)
+    done = alone(command, cwd=Path(__file__).parents[2], room=engine_faults.ROOM, within=within)
+    print(done.stdout)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    told = [msgspec.json.decode(line, type=Try) for line in done.stdout.splitlines()]
+    TRIES.extend(told)
+    judge(told, "of the engine")
+
+
+def image_of(made: Started, service: str) -> str:
+    return docker("inspect", "--format", "{{.Config.Image}}", f"{made.name}-{service}-1")
 
 
 def test_faults(project: Callable[..., Started]) -> None:
     postgres_image()
-    tries: list[Try] = []
-    number = FIRST
-    while number < FIRST + N:
-        with scene(project) as here:
-            while number < FIRST + N:
-                tries.append(tried(here, chosen(SEED, number), number))
-                print(tries[-1].line, flush=True)
-                number += 1
-                if tries[-1].failed:
-                    break  # what a fault left is no place for the next one
-    keep(SEED, tries)
-    failed = [f"make chaos SEED={SEED} FIRST={t.number} N=1\n  {t.line}" for t in tries if t.failed]
-    assert not failed, f"{len(failed)} of {len(tries)} faults:\n" + "\n".join(failed)
+    told = []
+    for done in tries(FAULTS, lambda: scene(project(FIRST)), SEED, range(BEGIN, BEGIN + N)):
+        print(done.line, flush=True)
+        told.append(done)
+    TRIES.extend(told)
+    write(SEED, TRIES)
+    judge(told, "of a project")
 
 
-def tried(here: Scene, fault: Fault, number: int) -> Try:
-    rng, began = Random(f"{SEED} {number} {fault.name}"), time.monotonic()
-    during, what, struck, healed = "", "", False, 0.0
-    try:
-        done = fault.act(here, rng)
-        during, what, struck = done.during, done.what, done.struck
-        status_is_true(here)
-        users_things_are_untouched(here)
-        healed = heals(here)
-        users_things_are_untouched(here)
-        no_row_is_lost(here)
-    except (AssertionError, OSError, subprocess.SubprocessError) as error:
-        return Try(
-            number, fault.name, during, what, struck, 0.0, time.monotonic() - began, str(error) or repr(error)
-        )
-    return Try(number, fault.name, during, what, struck, healed, time.monotonic() - began)
+def judge(told: list[Try], whose: str) -> None:
+    """A failed one is told with the line that replays it."""
+    failed = [f"make chaos SEED={SEED} FIRST={t.number} N=1\n  {t.line}" for t in told if t.failed]
+    assert not failed, f"{len(failed)} of {len(told)} faults {whose}:\n" + "\n".join(failed)

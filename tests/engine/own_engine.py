@@ -17,13 +17,16 @@ EMPTY = ("/run", "/var/log", "/etc/docker")
 WITHIN = 200.0
 
 
-def alone(*commands: str, cwd: Path, room: str = "1g") -> subprocess.CompletedProcess[str]:
-    """Run shell commands where no engine answers yet; the last one's exit code is the result's. `room` is the engine's disk."""
+def alone(
+    *commands: str, cwd: Path, room: str = "1g", within: float = WITHIN
+) -> subprocess.CompletedProcess[str]:
+    """Run shell commands where no engine answers yet; the last one's exit code is the result's. `room` is the engine's disk,
+    `within` the seconds for all of them."""
     mounts = [f"mkdir -p {folder} && mount -t tmpfs none {folder}" for folder in EMPTY]
     mounts += [f"mount -t tmpfs -o size={room} none /var/lib/docker", "ip link set lo up"]
     script = "\n".join(["set -e", *mounts, f"cd {shlex.quote(str(cwd))}", "set +e", *commands])
     argv = [*NAMESPACES, "sh", "-c", script]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=WITHIN)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=within)
 
 
 def devctl_line(*words: str) -> str:
