@@ -24,14 +24,10 @@ def test_idle_watcher(project: Callable[..., Started]) -> None:
         (folder / f"f{number}.go").write_text(f"package p{number // 50}\n\nconst C{number} = {number}\n")
     pid = mine.devctl("up", "-d").result["watcher"]["pid"]
     time.sleep(3)
-    before = _cpu_ms(pid)
+    before = cpu_ms(pid)
     time.sleep(SECONDS)
-    used = _cpu_ms(pid) - before
-    resident = next(
-        int(line.split()[1]) / 1000
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-        if line.startswith("VmRSS")
-    )
+    used = cpu_ms(pid) - before
+    resident = resident_mb(pid)
     keep(
         Row(
             "idle watcher, CPU in 20 s", [used], [SECONDS * 1000 * 0.005], "0.5 % of a core", "devctl up -d", aim=1.0,
@@ -41,6 +37,11 @@ def test_idle_watcher(project: Callable[..., Started]) -> None:
     assert used < SECONDS * 1000 * 0.005 and resident < 60
 
 
-def _cpu_ms(pid: int) -> float:
+def cpu_ms(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmRSS"))

@@ -85,7 +85,7 @@ def disk_is_full(here: Scene, rng: Random) -> Done:
         return True
 
     try:
-        return during(here, rng, strike, READY)
+        return during(here, rng, strike, READY, 0.4)
     finally:
         FULL.unlink(missing_ok=True)
 

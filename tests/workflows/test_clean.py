@@ -186,6 +186,20 @@ def test_an_up_whose_folder_was_removed_fails_with_that_reason_and_clean_removes
     assert not world.containers
 
 
+def test_a_command_whose_folder_is_moved_meanwhile_gives_that_as_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What failed first because of it is the second half of the sentence."""
+    world = World()
+    world.fault = "build-fails"
+    monkeypatch.setattr(FakeFiles, "gone", lambda self, path: path == ROOT)
+    with pytest.raises(FilesError) as caught:
+        lifecycle.up(UpRequest(project=ROOT, detach=True), world.box())
+    assert caught.value.code == "project-folder-gone"
+    assert str(caught.value) == f"up could not finish: the project's folder {ROOT} was moved or removed"
+    assert caught.value.problem.why, "what it led to"
+
+
 def test_the_build_cache_of_all_projects_is_told_and_not_touched() -> None:
     done = clean(CleanRequest(project=ROOT), World().box())
     assert done.result == {"removed": []}

@@ -62,6 +62,19 @@ def test_a_restart_that_does_not_answer_fails_and_says_it_too() -> None:
     assert error.value.result["serving"] == {"state": "none", "reason": "shop does not answer"}
 
 
+def test_a_restart_brings_back_what_was_deleted_of_the_state_folder() -> None:
+    """air reads its settings there when its container starts."""
+    world = World()
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    below = world.root / ".devctl" / "shop"
+    written = {path: text for path, text in world.files.items() if below in path.parents}
+    assert written
+    for path in written:
+        del world.files[path]
+    restart(RestartRequest(project=world.root, timeout=5), world.box())
+    assert {path: text for path, text in world.files.items() if below in path.parents} == written
+
+
 def test_an_up_beside_one_that_went_mute_is_not_already_up() -> None:
     world = World()
     up(UpRequest(project=world.root, detach=True, watch=False), world.box())

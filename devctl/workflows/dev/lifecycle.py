@@ -14,9 +14,11 @@ from devctl.domain.command.requests import (
     UpRequest,
 )
 from devctl.domain.command.state import ServiceState, State, ready_text
+from devctl.domain.plan.engine_state import MODE_LABEL
 from devctl.domain.plan.planner import Step, plan_text
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
+from devctl.domain.project.state_folder import dockerfile_copy
 from devctl.errors import DevctlError, InterruptedByUser, MachineError, UsageError
 from devctl.workflows.advice.advice import advise_on_change, require_compiler
 from devctl.workflows.bases.go_base import resolve_bases
@@ -306,6 +308,7 @@ def restart(request: RestartRequest, box: Toolbox) -> Outcome:
                 hint="devctl up -d",
             )
         root, timeout = project.root, request.compose_timeout
+        _write_lost_overlay(box, project, names)
         with stopping(box, project, steps, own_containers(box.files, box.engine, project), names) as pause:
             with steps.step("restart", "requested"):
                 must(box.compose.restart(project.name, root, names, timeout=timeout), "compose")
@@ -319,6 +322,16 @@ def restart(request: RestartRequest, box: Toolbox) -> Outcome:
     return Outcome(
         result={**state.as_json(), "steps": steps.as_json()}, text=ready_text(state, None, did=True)
     )
+
+
+def _write_lost_overlay(box: Toolbox, project: Project, names: Sequence[str]) -> None:
+    """`.devctl/` may be deleted at any time, and air reads its settings there when its container starts again."""
+    own = own_containers(box.files, box.engine, project).containers
+    dev = [c.service for c in own if c.service in names and c.labels.get(MODE_LABEL) == "dev"]
+    lost = [name for name in dev if box.state.text(project.root, dockerfile_copy(name)) is None]
+    if lost:
+        known = resolve_bases(box, project, mode="dev", services=lost)
+        write_overlay(box.files, box.state, open_session(box, known, mode="dev", only=lost))
 
 
 def rebuild(request: RebuildRequest, box: Toolbox) -> Outcome:

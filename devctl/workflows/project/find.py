@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,6 +55,17 @@ def find_root(files: Files, host: Host, given: Path | None) -> Path:
         f"{start} is not a Go project: no devctl.yaml, compose file or go.mod in it or in any parent folder",
         code="no-go-module",
         hint="cd into the project; or `devctl new DIR` creates one, `go mod init NAME` creates a module here",
+    )
+
+
+def folder_gone(root: Path, done: str, *, result: Mapping[str, object], why: str = "") -> FilesError:
+    """The project's folder was moved or removed while a command worked; `done`: what the command had done by then."""
+    return FilesError(
+        f"{done}: the project's folder {root} was moved or removed",
+        code="project-folder-gone",
+        hint="devctl clean removes what is left; devctl up in the new folder starts it there",
+        result=result,
+        why=why,
     )
 
 

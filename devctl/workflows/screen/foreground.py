@@ -25,11 +25,12 @@ from devctl.domain.plan.engine_state import MODE_LABEL, Observed
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.domain.screen.keys import ScreenKey, answer, help_text, next_shown
-from devctl.errors import DevctlError, FilesError, InterruptedByUser
+from devctl.errors import DevctlError, InterruptedByUser
 from devctl.workflows.dev.lifecycle import brought_up
 from devctl.workflows.dev.watch import holding, still_mine, watch
 from devctl.workflows.engine.execute import must, tell_kills
 from devctl.workflows.logs.follow import stream
+from devctl.workflows.project.find import folder_gone
 from devctl.workflows.screen import actions
 from devctl.workflows.session.host_ports import HOLDS_PORTS
 from devctl.workflows.session.name_conflict import own_containers
@@ -295,12 +296,7 @@ def _stop(
             text = "stopped; devctl up starts again, devctl down removes"
         result = {**outcome.result, **snapshot(box, project).as_json()}
     if box.files.gone(project.root):
-        raise FilesError(
-            f"{text.partition(';')[0]}: the project's folder {project.root} was moved or removed",
-            code="project-folder-gone",
-            hint="devctl clean removes what is left; devctl up in the new folder starts it there",
-            result=result,
-        )
+        raise folder_gone(project.root, text.partition(";")[0], result=result)
     return Outcome(result=result, text=text)
 
 

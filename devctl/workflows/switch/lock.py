@@ -13,7 +13,8 @@ from devctl.domain.command.requests import ChangeRequest
 from devctl.domain.ports.files import Holder
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
-from devctl.workflows.project.find import find_root
+from devctl.errors import DevctlError, InterruptedByUser
+from devctl.workflows.project.find import find_root, folder_gone
 from devctl.workflows.project.load import load
 from devctl.workflows.session.steps import Steps
 from devctl.workflows.switch.intent import Intent
@@ -54,7 +55,24 @@ def locked(
                 from devctl.workflows.switch.switch import recover
 
                 recover(box, root)
+        with _one_cause(box, root, command):
+            yield
+
+
+@contextmanager
+def _one_cause(box: Toolbox, root: Path, command: str) -> Iterator[None]:
+    """If the folder disappears, whatever misses a file of it first fails, each in its own words: the reason is the folder."""
+    try:
         yield
+    except DevctlError as error:
+        if (
+            isinstance(error, InterruptedByUser)
+            or error.code == "project-folder-gone"
+            or not box.files.gone(root)
+        ):
+            raise
+        what = f"{command} could not finish"
+        raise folder_gone(root, what, result=error.result, why=str(error)) from error
 
 
 class _Waiting(Struct):
