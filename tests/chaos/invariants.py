@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
+from pathlib import Path
 from typing import Any
 
 from devctl.adapters.system.files import SystemFiles
@@ -45,6 +46,8 @@ def _untrue(told: dict[str, Any], engine: dict[str, tuple[str, str, str]], answe
             return f"{service['name']} is in another mode"
     if told["serving"]["state"] != "none" and not answer:
         return "nothing answers"
+    if told["watcher"]["state"] == "running" and not Path(f"/proc/{told['watcher']['pid']}").exists():
+        return "there is no such watcher"
     return None
 
 
