@@ -76,11 +76,13 @@ def _answer(here: Scene) -> str:
         return ""
 
 
-def heals(here: Scene) -> float:
-    """The next `devctl up -d` serves what is on disk; the seconds it took."""
+def heals(here: Scene) -> tuple[float, str]:
+    """The next `devctl up -d` serves what is on disk; the seconds it took, and its longest step."""
     began = time.monotonic()
-    here.made.devctl("-y", "up", "-d", timeout=HEALS_WITHIN)
+    done = here.made.devctl("-y", "up", "-d", timeout=HEALS_WITHIN)
     took = time.monotonic() - began
+    ends = [e for e in done.events if e["name"] == "step.done"]
+    longest = max(ends, key=lambda e: int(e["ms"]), default={"step": "nothing"})["step"]
     here.mode = "dev"
     assert get(here.made.port) == here.greeting
     state = here.made.devctl("status").result
@@ -92,7 +94,7 @@ def heals(here: Scene) -> float:
     assert again.result["steps"] == [], f"a second `up` has something to do: {again.result['steps']}"
     there = _engine(here)
     assert (sorted(there), len(containers(here))) == (["app", "db"], 2), there
-    return took
+    return took, str(longest)
 
 
 def _at_work(here: Scene) -> list[int]:

@@ -17,7 +17,8 @@ from tests.chaos.scene import Scene
 
 
 class Try(Struct, frozen=True):
-    """One fault; `heal`: seconds of the next `devctl up -d`; `took`: of all of it; `failed`: which invariant did not hold."""
+    """One fault; `heal`: seconds of the next `devctl up -d`, most of them for the step `most`; `took`: of all of it; `failed`:
+    which invariant did not hold."""
 
     number: int
     fault: str
@@ -25,12 +26,13 @@ class Try(Struct, frozen=True):
     what: str = ""
     struck: bool = False
     heal: float = 0.0
+    most: str = ""
     took: float = 0.0
     failed: str = ""
 
     @property
     def line(self) -> str:
-        how = f"FAILED: {self.failed[:1500]}" if self.failed else f"healed in {self.heal:.1f} s"
+        how = f"FAILED: {self.failed[:1500]}" if self.failed else f"healed in {self.heal:.1f} s ({self.most})"
         missed = "" if self.struck else ", struck nothing"
         return (
             f"{self.number}: {self.fault} · {self.during} · {self.what}{missed} · {how} ({self.took:.0f} s)"
@@ -67,9 +69,9 @@ def tried(here: Scene, fault: Fault, seed: int, number: int) -> Try:
         told = Try(number, fault.name, done.during, done.what, done.struck)
         status_is_true(here)
         users_things_are_untouched(here)
-        healed = heals(here)
+        heal, most = heals(here)
         users_things_are_untouched(here)
         no_row_is_lost(here)
     except (AssertionError, OSError, subprocess.SubprocessError) as error:
         return replace(told, took=time.monotonic() - began, failed=str(error) or repr(error))
-    return replace(told, took=time.monotonic() - began, heal=healed)
+    return replace(told, took=time.monotonic() - began, heal=heal, most=most)
