@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from devctl.domain.command.requests import RestartRequest, UpRequest
+from devctl.domain.command.requests import RebuildRequest, RestartRequest, UpRequest
 from devctl.errors import ProjectError
-from devctl.workflows.dev.lifecycle import restart, up
+from devctl.workflows.dev.lifecycle import rebuild, restart, up
 from tests.fakes import World
 
 
@@ -100,3 +102,25 @@ def test_a_dependency_that_ended_is_told_though_the_service_answers(code: int, t
     up(UpRequest(project=world.root, detach=True, watch=False), world.box())
     found = [w.message for w in world.warnings if w.code == "dependency-exited"]
     assert found == (["db is not running: it exited with code 3"] if told else [])
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda world: restart(RestartRequest(project=world.root, timeout=5), world.box()),
+        lambda world: rebuild(RebuildRequest(project=world.root, timeout=5), world.box()),
+    ],
+    ids=["restart", "rebuild"],
+)
+def test_a_dependency_that_ended_is_told_with_the_service_that_does_not_answer(
+    again: Callable[[World], object],
+) -> None:
+    world = World()
+    world.compose({"api": {"build": ".", "depends_on": ["db"]}, "db": {"image": "pg"}})
+    up(UpRequest(project=world.root, detach=True, watch=False), world.box())
+    world.stop(world.of("db"), code=137)
+    world.fault = "never-answers"
+    with pytest.raises(ProjectError) as error:
+        again(world)
+    assert error.value.code == "never-answers"
+    assert "; db exited with code 137" in error.value.problem.message

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from devctl.domain.command.events import Outcome, Planned
 from devctl.domain.command.requests import (
@@ -100,21 +100,19 @@ def up_locked(request: UpRequest, box: Toolbox, project: Project) -> Outcome:
     steps = Steps(box.reporter, box.clock)
     command = " ".join(["devctl debug", *request.services] if request.debugged else ["devctl up"])
     try:
-        state = _bring_up(request, box, project, steps)
+        with _naming_what_exited(box, project):
+            state = _bring_up(request, box, project, steps)
     except KeyboardInterrupt:
         raise interrupted(box, project, {"steps": steps.as_json()}, command=command) from None
     except InterruptedByUser as error:
         raise interrupted(box, project, {"steps": steps.as_json()}, command=command) from error
     except DevctlError as error:
-        told = error
-        with beside(box.reporter, "looking for the dependency that exited"):
-            told = with_ended_dependency(box.engine, project, error)
         with beside(box.reporter, "starting the watcher"):
             mine = own_containers(box.files, box.engine, project)
             stays = any(mine.of(s.name) is not None for s in project.services)
             if request.watch and request.detach and stays:
                 ensure_watcher(box, project)
-        raise _with_what_stays(box, project, steps, told) from error
+        raise _with_what_stays(box, project, steps, error) from error
     if not request.services:
         note_up(
             box,
@@ -315,13 +313,28 @@ def restart(request: RestartRequest, box: Toolbox) -> Outcome:
             tell_kills(box.reporter, box.state, project, names)
             pause.stays()
             try:
-                _must_answer(box, project, names, steps, timeout=request.timeout)
+                with _naming_what_exited(box, project):
+                    _must_answer(box, project, names, steps, timeout=request.timeout)
             except DevctlError as error:
                 raise _with_what_stays(box, project, steps, error) from error
         state = snapshot(box, project)
     return Outcome(
         result={**state.as_json(), "steps": steps.as_json()}, text=ready_text(state, None, did=True)
     )
+
+
+@contextmanager
+def _naming_what_exited(box: Toolbox, project: Project) -> Iterator[None]:
+    """What a service exited for may be a dependency that exited before it."""
+    try:
+        yield
+    except DevctlError as error:
+        told = error
+        with beside(box.reporter, "looking for the dependency that exited"):
+            told = with_ended_dependency(box.engine, project, error)
+        if told is error:
+            raise
+        raise told from error
 
 
 def _write_lost_overlay(box: Toolbox, project: Project, names: Sequence[str]) -> None:
@@ -348,9 +361,10 @@ def rebuild(request: RebuildRequest, box: Toolbox) -> Outcome:
             project = resolve_bases(box, again, mode="dev", assemble=request.yes, services=names)
             session = open_session(box, project, mode="dev", only=names)
         for service in (s for s in project.services if s.name in names):
-            replace_service(
-                box, session, service, steps, timeout=request.timeout, assemble=request.yes, anew=True
-            )
+            with _naming_what_exited(box, project):
+                replace_service(
+                    box, session, service, steps, timeout=request.timeout, assemble=request.yes, anew=True
+                )
         others = [n for n in names if project.service(n) is None]
         _rebuild_dependencies(box, session, steps, others, timeout=request.compose_timeout)
         keep_applied(box, session, names)
