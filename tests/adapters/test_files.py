@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,9 @@ def test_the_newest_of_a_folder_counts_and_no_link_is_followed(tmp_path: Path) -
     assert FILES.newer(paths, than=1000) is None
     os.utime(tmp_path / "vendor/x/x.go", ns=(1, 1001))
     assert FILES.newer(paths, than=1000) == tmp_path / "vendor/x/x.go"
+    tomorrow = time.time_ns() + 86_400 * 10**9
+    os.utime(tmp_path / "vendor/x/x.go", ns=(1, tomorrow))
+    assert FILES.newer(paths, than=1000) is None, "it would be newer than any build until tomorrow"
     (tmp_path / "out").symlink_to(tmp_path / "vendor")
     os.utime(tmp_path / "out", ns=(1, 1000), follow_symlinks=False)
     assert FILES.newer([tmp_path / "out"], than=1000) is None

@@ -100,7 +100,7 @@ TITLES = {
     "notes_kb": "notes of devctl on disk, KB",
 }
 TAIL = """
-A record of events makes the notes longer, one line for each reload or rebuild; it begins anew after 4 MB. A compiler that is at
+A record of events makes the notes longer, one line for each reload or rebuild; at 4 MB it starts over. A compiler that is at
 work counts as a program in the container, and is one until it is done.
 
 The engine's build cache is not among them: it belongs to all projects, grows with each build, and is left to the engine's own

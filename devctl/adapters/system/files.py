@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import stat
+import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -168,12 +169,13 @@ class SystemFiles:
         return found
 
     def newer(self, paths: Iterable[Path], *, than: int) -> Path | None:
+        now = time.time_ns()  # a file from tomorrow would be newer than every build until then
         for path in paths:
             folders = () if path.is_symlink() else regular_file.walk(path)
             below = [Path(folder, name) for folder, _, files in folders for name in files]
             for file in below or [path]:
                 with contextlib.suppress(OSError):
-                    if file.lstat().st_mtime_ns > than:
+                    if than < file.lstat().st_mtime_ns <= now:
                         return file
         return None
 

@@ -86,7 +86,8 @@ class Files(Protocol):
         skip."""
 
     def newer(self, paths: Iterable[Path], *, than: int) -> Path | None:
-        """One of these files, or of those below if it is a folder, that changed after `than` (ns); links are not followed."""
+        """One of these files, or of those below if it is a folder, that changed after `than` (ns); links are not followed.
+        A time that is still to come says nothing."""
 
     def identity(self, folder: Path) -> str:
         """The same for a folder as long as it exists, under whichever path; different for one that replaces it."""
