@@ -4,6 +4,8 @@ BIN := .venv/bin
 DEVCTL := $(BIN)/devctl
 # What pytest is given besides: make test ARGS='-k switch'
 ARGS ?=
+# Which engines `make engines` tries, separated by commas; all of them by default
+ENGINES ?=
 # How many examples a property is tried on (tests/conftest.py).
 PROFILE = fast
 # With ARGS, one of the two lanes may have no test of that name.
@@ -12,7 +14,7 @@ or_none = $(if $(ARGS),|| [ $$? -eq 5 ])
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test fast lint format docs bench chaos soak
+.PHONY: help setup machine demo test fast engines lint format docs bench chaos soak
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +35,9 @@ test: machine fast ## every test, those on the real engine included
 fast: setup ## the tests that need no engine
 	@$(BIN)/python -m pytest -q -n 3 --dist=worksteal --hypothesis-profile=$(PROFILE) \
 		-m 'not engine and not bench and not chaos' $(ARGS) $(or_none)
+
+engines: machine ## the demo on other engines: ENGINES=podman,26 for some, ARGS=--check to leave the page
+	@$(BIN)/python -m tests.engines $(ARGS) $(ENGINES)
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check .

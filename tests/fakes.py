@@ -17,7 +17,8 @@ with that. What compose and the engine do is done here in the same order, one ch
 those in `world.listens_after` refuse connections for so many seconds after their start;
 `world.no_delve` is what the script ends with that installs delve
 (`world.delve`: the command for it, and what that reads); `world.image_facts` overrides what a look into an image finds;
-`world.base` is what Dockerfiles build on; `world.planted` names links below `.devctl/`;
+`world.base` is what Dockerfiles build on; with `world.containerd_store` a build removes the image whose last name it takes;
+`world.rootless` and `world.far` are engines of those kinds; `world.planted` names links below `.devctl/`;
 without `world.has_home` nothing can be kept there.
 
 *Locks* are real: two threads with a box each wait for one another, `world.locked` tells who had the lock when. A holder that is no
@@ -274,7 +275,7 @@ class World:
         self.planted: set[str] = set()
         self.image_labels: dict[str, str] = {}
         self.base, self.go_list, self.meanwhile = "", "", _nothing
-        self.engine_version = "28.3.0"
+        self.engine_version, self.rootless, self.far, self.containerd_store = "28.3.0", False, False, False
         self.recipes: dict[str, Recipe] = {}
         self.room, self.at_once = (4, 8_000_000_000), 0
         self.env: dict[str, str] = {}
@@ -997,7 +998,10 @@ class FakeCompose(_Port):
                 return Finished(1, "", "./main.go:1:1: undefined: x\nfailed to solve")
             self._life.step(f"build {service}")
             image = self._image(labels, world.source if prod else None, no_cache=no_cache)
-            world.tags[spec.get("image") or f"{read['name']}-{service}"] = image.id
+            ref = spec.get("image") or f"{read['name']}-{service}"
+            before, world.tags[ref] = world.tags.get(ref), image.id
+            if world.containerd_store and before not in (None, *world.tags.values()):
+                del world.images[before]
         return Finished(0, "", "")
 
     def _image(self, labels: dict[str, str], source: str | None, *, no_cache: bool) -> FakeImage:
@@ -1274,6 +1278,12 @@ class FakeEngine(_Port):
     def room(self) -> tuple[int, int]:
         return self._world.room
 
+    def user_for(self, owner: tuple[int, int]) -> str:
+        return "0:0" if self._world.rootless else f"{owner[0]}:{owner[1]}"
+
+    def sees(self, path: Path) -> bool:
+        return not self._world.far
+
     def version(self) -> str:
         return self._world.engine_version
 
@@ -1310,9 +1320,13 @@ class FakeEngine(_Port):
     def remove_image(self, image_id: str) -> bool:
         """By its id or its tag, which goes too; not what a container was made from, or what several tags name."""
         world = self._world
-        image_id = world.tags.get(image_id, image_id)
+        name, image_id = image_id, world.tags.get(image_id, image_id)
         names = [ref for ref, i in world.tags.items() if i == image_id]
         used = any(c.image.id == image_id for c in world.containers.values())
+        if name in names and len(names) > 1:
+            self._life.step(f"untag {name}")
+            del world.tags[name]
+            return True
         if used or len(names) > 1 or image_id not in world.images:
             return False
         self._life.step("remove an image")

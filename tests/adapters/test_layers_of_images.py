@@ -51,6 +51,9 @@ class Engine:
     def info(self) -> Mapping[str, Any]:
         return self._info
 
+    def version(self) -> Mapping[str, Any]:
+        return {"Components": [{"Name": "Engine"}]}
+
     def get_image(self, ref: str, *, chunk_size: int) -> Iterator[bytes]:
         self.reads += 1
         yield from (self._sent[at : at + 1000] for at in range(0, len(self._sent), 1000))

@@ -34,7 +34,10 @@ def main() -> int:
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(k.name for k in KINDS)}")
     if os.geteuid() != 0:
-        print("make engines needs root: each engine gets a root file system and a network of its own", file=sys.stderr)
+        print(
+            "make engines needs root: each engine gets a root file system and a network of its own",
+            file=sys.stderr,
+        )
         return 2
     cache().mkdir(parents=True, exist_ok=True)
     failed = False
@@ -58,7 +61,15 @@ def _try(kind: Kind) -> Tried:
         with running(kind, work) as engine:
             answer = work / "tried.json"
             env = {**os.environ, **engine.env, "TMPDIR": str(work), "XDG_STATE_HOME": str(work / "state")}
-            argv = [*engine.within, sys.executable, "-m", "tests.engines.behaviours", kind.name, str(work), str(answer)]
+            argv = [
+                *engine.within,
+                sys.executable,
+                "-m",
+                "tests.engines.behaviours",
+                kind.name,
+                str(work),
+                str(answer),
+            ]
             subprocess.run(argv, env=env, check=True, timeout=WITHIN)
             return json.decode(answer.read_bytes(), type=Tried)
     finally:

@@ -14,9 +14,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct, field, json as as_json
+from msgspec import Struct, field
+from msgspec import json as as_json
 
-from tests.engine.cli import DEVCTL, Result, devctl, docker, free_port, port_of, serves, until
+from tests.engine.cli import DEVCTL, Result, devctl, docker, free_port, port_of, serves
 from tests.engines.kinds import KINDS, Kind
 
 CAUSED = ("level=warning", "level=warn ", "WARN[", "deprecated")
@@ -83,8 +84,12 @@ class Bench(Struct):
         self.devctl("up", "-d")
         assert self.container() == before, "the container is another one"
         self.devctl("down")
+        docker(
+            "tag", image["ref"], "devctl-engines:kept"
+        )  # podman removes what it was built from with an image's last name
         docker("image", "rm", image["ref"])
         self.devctl("up", "-d")
+        docker("image", "rm", "devctl-engines:kept")
         assert self._image()["id"] == image["id"], "a build whose steps were all cached gave another image"
         return "same container; a cached build gives the same image"
 
@@ -172,7 +177,9 @@ def refused(bench: Bench) -> str:
     return f"{done.error['message']} ({took:.1f} s)"
 
 
-FAR: dict[str, Callable[[Bench], str]] = {"`up` says that the project is not there, before it builds": refused}
+FAR: dict[str, Callable[[Bench], str]] = {
+    "`up` says that the project is not there, before it builds": refused
+}
 
 
 def _content(ref: str) -> int:
@@ -198,7 +205,11 @@ def tried(kind: Kind, work: Path) -> Tried:
                 done.shown[name] = Shown(True, behaviour(bench))
             except (AssertionError, OSError, subprocess.SubprocessError, LookupError) as error:
                 done.shown[name] = Shown(False, str(error))
-            print(f"  {time.monotonic() - began:5.1f} s  {name}: {done.shown[name]}", file=sys.stderr, flush=True)
+            print(
+                f"  {time.monotonic() - began:5.1f} s  {name}: {done.shown[name]}",
+                file=sys.stderr,
+                flush=True,
+            )
     finally:
         if bench.root.exists():
             bench.devctl("down", "--volumes", code=None)

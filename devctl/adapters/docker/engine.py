@@ -6,11 +6,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
+from devctl.adapters.docker.differences import Differences
 from devctl.adapters.docker.engine_errors import engine_error, must_answer
+from devctl.adapters.docker.image_size import content_bytes
 from devctl.adapters.system.border import MustStart, bordered
 from devctl.adapters.system.host import SystemClock
 from devctl.adapters.system.process import no_answer
@@ -47,6 +50,7 @@ class EngineCli:
 
     def __init__(self, processes: Processes) -> None:
         self._processes = MustStart(processes)
+        self._differences = Differences(processes)
 
     def version(self) -> str:
         return self._docker("version", "--format", "{{.Server.Version}}").output.strip()
@@ -55,6 +59,12 @@ class EngineCli:
         said = self._docker("info", "--format", "{{.NCPU}} {{.MemTotal}}").stdout.split()
         cores, memory = map(whole, said) if len(said) == 2 else (None, None)
         return cores or 1, memory or 0
+
+    def user_for(self, owner: tuple[int, int]) -> str:
+        return self._differences.user_for(owner)
+
+    def sees(self, path: Path) -> bool:
+        return self._differences.sees(path)
 
     def observe(self, project: str) -> Observed:
         from concurrent.futures import ThreadPoolExecutor
@@ -170,8 +180,7 @@ class EngineCli:
         return LastRun(ends[-1][1], "\n".join(log.splitlines()[-tail:]), oom)
 
     def image_bytes(self, ref: str) -> int | None:
-        done = self._run("history", "--human=false", "--format", "{{.Size}}", to=[ref])
-        return sum(whole(line) or 0 for line in done.stdout.split()) if done.code == 0 else None
+        return content_bytes(self._processes, self._differences, ref)
 
     def disk_use(self) -> Mapping[str, str]:
         done = self._run("system", "df", "--format", "{{.Type}}\t{{.Size}}", timeout=READ_WITHIN)

@@ -8,10 +8,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from devctl.adapters.docker.differences import Differences
 from devctl.adapters.docker.engine_errors import engine_error, must_answer
+from devctl.adapters.docker.image_size import content_bytes
 from devctl.adapters.system.border import MustStart, bordered
 from devctl.domain.command.argv import docker
-from devctl.domain.numbers import whole
 from devctl.domain.ports.machine import Pulled, StoredImage
 from devctl.domain.ports.toolbox import Processes
 from devctl.errors import FilesError, MachineError
@@ -30,6 +31,7 @@ class WhalesImageStore:
     def __init__(self, processes: Processes, *, first_word_within: float = FIRST_WORD_WITHIN) -> None:
         self._processes = processes
         self._docker = MustStart(processes)
+        self._differences = Differences(processes)
         self._first_word_within = first_word_within
 
     def find(self, ref: str) -> StoredImage | None:
@@ -49,8 +51,7 @@ class WhalesImageStore:
         return tuple(f"{row['Repository']}:{row['Tag']}" for row in rows if row["Tag"] != "<none>")
 
     def size(self, ref: str) -> int:
-        argv = docker("history", "--no-trunc", "--human=false", "--format", "{{.Size}}", to=[ref])
-        return sum(whole(line) or 0 for line in self._processes.run(argv).stdout.split())
+        return content_bytes(self._docker, self._differences, ref) or 0
 
     def pull(self, ref: str) -> Pulled:
         lines: list[str] = []

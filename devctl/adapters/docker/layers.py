@@ -1,7 +1,8 @@
 """The layers of an image and what each contains, uncompressed: the same on every image store.
 
 The history of the classic stores (overlay2) gives exactly that. The containerd image store, the default since Engine 29, gives what
-a layer takes on its disk: a base of 2.0 MB in small files counts as 5.1 MB. There the layers are read.
+a layer takes on its disk: a base of 2.0 MB in small files counts as 5.1 MB; podman's the size of its archive. There the layers are
+read.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _LARGEST_JSON = 4 * 1024 * 1024
 
 def layers_of(client: DockerClient, ref: str, *, history: Sequence[Mapping[str, Any]]) -> tuple[Layer, ...]:
     """The layers with content, newest first. `history`: the engine's, of this image."""
-    if is_containerd_store(client.info()):
+    if is_containerd_store(client.info()) or is_podman(client.version()):
         read = _read_layers(client, ref)
         if read is not None:
             return read
@@ -38,6 +39,11 @@ def is_containerd_store(info: Mapping[str, Any]) -> bool:
     """`info`: that of the engine. https://docs.docker.com/engine/storage/containerd/"""
     status = dict(info.get("DriverStatus") or ())
     return str(status.get("driver-type", "")).startswith("io.containerd.snapshotter")
+
+
+def is_podman(server: Mapping[str, Any]) -> bool:
+    """`server`: the version that the engine reports."""
+    return any(part.get("Name") == "Podman Engine" for part in server.get("Components") or ())
 
 
 class _Sent(Struct):

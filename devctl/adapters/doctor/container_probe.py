@@ -71,12 +71,12 @@ def look(
     processes: Processes,
     *,
     corner: Path | None,
-    owner: tuple[int, int],
+    user: str,
     cache: str,
     labels: Sequence[str],
 ) -> InsideFacts:
-    """As the owner of the folder, with its scratch subfolder mounted, like the dev container."""
-    flags = [*labels, "--rm", "--init", "--pull=never", f"--user={owner[0]}:{owner[1]}"]
+    """As `user`, the owner of the folder, with its scratch subfolder mounted, like the dev container."""
+    flags = [*labels, "--rm", "--init", "--pull=never", f"--user={user}"]
     flags += ["--env=HOME=/tmp", "--env=GOPATH=/tmp/go", "--env=GOCACHE=/tmp/cache", "--entrypoint=sh"]
     flags += [mount("bind", str(corner), "/devctl")] if corner is not None else []
     flags += [mount("volume", cache, CACHE)] if cache else []

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from devctl.adapters.docker.differences import Differences
 from devctl.adapters.doctor.tree import walk
 from devctl.adapters.system import beneath
 from devctl.adapters.system.border import bordered
@@ -75,9 +76,9 @@ class FolderFixes:
                 beneath.change_mode(root, path, change)
 
     def complete_modules(self, tree: TreeFacts, gaps: Sequence[ModuleGap], *, image: str) -> str:
-        did: list[str] = []
+        did, user = list[str](), Differences(self._processes).user_for(tree.owner)
         for gap in gaps:
-            flags = [f"--user={tree.owner[0]}:{tree.owner[1]}", f"--workdir=/devctl/{gap.dir}"]
+            flags = [f"--user={user}", f"--workdir=/devctl/{gap.dir}"]
             flags += [f"--env={setting}" for setting in GO_SETTINGS]
             done = self._in_container(image, gap.command, *flags, mount("bind", tree.root, "/devctl"))
             if done.code != 0:

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from devctl.adapters.docker import cli_config as docker_config
@@ -16,7 +17,9 @@ from devctl.adapters.doctor.engine_socket import endpoint, is_denied
 from devctl.adapters.doctor.fix_tree import FolderFixes
 from devctl.adapters.system.border import bordered
 from devctl.adapters.system.host import python
+from devctl.domain.doctor.engine import INSTALL_BUILDX, OLDEST_BUILDX
 from devctl.domain.doctor.facts import DEFAULT_ENDPOINT, DockerConfigFacts
+from devctl.domain.numbers import version
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.identity import Identity
 from devctl.domain.ports.toolbox import Finished, Processes
@@ -94,6 +97,24 @@ class SystemInstaller(FolderFixes):
         if done.code != 0:
             raise _no_compose(f"docker does not pick up the compose plugin at {target}", done)
         return f"installed compose {done.stdout.strip()} at {target}"
+
+    def provide_buildx(self) -> str:
+        """From Docker's own repository if it is set up: Debian 13 has 0.13, with which compose does not build."""
+        if self._root and self._has("apt-get"):
+            self._apt("update")
+            for package in ("docker-buildx-plugin", "docker-buildx"):
+                with suppress(MachineError):
+                    self._apt("install", "-y", "--no-install-recommends", package)
+                    break
+        done = self._processes.run(["docker", "buildx", "version"])
+        if done.code != 0 or version(done.stdout) < OLDEST_BUILDX:
+            raise MachineError(
+                "buildx 0.17 or newer could not be installed",
+                code="not-fixed",
+                hint=INSTALL_BUILDX,
+                detail=done.output.strip(),
+            )
+        return f"installed {done.stdout.strip()}"
 
     def fix_docker_config(self, config: DockerConfigFacts) -> str:
         return docker_config.fix(config)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devctl.adapters.docker import cli_config as docker_config
+from devctl.adapters.docker.differences import Differences
 from devctl.adapters.doctor import container_probe as machine_inside
 from devctl.adapters.doctor import kernel as machine_kernel
 from devctl.adapters.doctor import processes as machine_processes
@@ -67,7 +68,6 @@ class SystemMachine:
                 engine_error=server[1],
                 engine_denied=server[0] is None and is_denied(socket.result()),
                 podman=server[2],
-                buildkit_off=self._host.env("DOCKER_BUILDKIT") == "0",
                 cli_endpoint=socket.result(),
                 cli_engine_id=str(raw.get("ID") or ""),
                 sdk_engine_id=str((sdk.result() or {}).get("ID", "")),
@@ -90,10 +90,10 @@ class SystemMachine:
     def inside(
         self, image: str, *, root: Path | None, owner: tuple[int, int], cache: str = ""
     ) -> InsideFacts:
-        mine = flags(self._identity)
+        mine, user = flags(self._identity), Differences(self._processes).user_for(owner)
         with machine_inside.scratch_corner(root, owner) as corner:
             return machine_inside.look(
-                image, self._processes, corner=corner, owner=owner, cache=cache, labels=mine
+                image, self._processes, corner=corner, user=user, cache=cache, labels=mine
             )
 
     def tree(self, root: Path) -> TreeFacts:

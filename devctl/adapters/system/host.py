@@ -19,14 +19,9 @@ from devctl.errors import MachineError, UsageError
 
 # Each variable has its reason; the rest of the caller's environment is passed on unchanged.
 _CHILD_DEFAULTS = {
-    # Without it, the containerd image store gives each cached build a new id, and `up` would recreate containers every time.
-    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
-    # Without buildx, compose 2.40 warns about Bake and then builds with its own BuildKit; this requests that right away.
-    "COMPOSE_BAKE": "false",
     "COMPOSE_MENU": "false",
     "COMPOSE_ANSI": "never",
     "DOCKER_CLI_HINTS": "false",
-    "DOCKER_BUILDKIT": "1",
     # Both make compose run git in the project's folder, which then obeys that folder's .git/config: a container with the
     # source mounted can write a command into it (`url.<ext::…>.insteadOf`, docs/explanation/security.md).
     "COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false",

@@ -71,9 +71,9 @@ def engine(facts: MachineFacts) -> Finding:
         return _no_engine(facts)
     if not facts.podman and version(facts.engine) < OLDEST_ENGINE:
         return fail(f"engine {facts.engine} is older than 20.10", "upgrade Docker to 20.10 or newer")
-    if facts.podman and not facts.buildkit_off:
-        return warn(f"podman {facts.engine} does not include BuildKit", "export DOCKER_BUILDKIT=0")
-    return ok(f"{'podman' if facts.podman else 'engine'} {facts.engine} answers")
+    if facts.podman:
+        return ok(f"podman {facts.engine} answers; it builds without BuildKit (DOCKER_BUILDKIT=0)")
+    return ok(f"engine {facts.engine} answers")
 
 
 def _no_engine(facts: MachineFacts) -> Finding:
@@ -160,6 +160,24 @@ def compose(facts: MachineFacts) -> Finding | None:
     return ok(f"compose {facts.compose}")
 
 
+def buildx_refused(compose: str, buildx: str | None) -> str | None:
+    """Why this compose does not build with this buildx, None: not installed; None if it does."""
+    if buildx is None:
+        needed = version(compose) >= COMPOSE_NEEDS_BUILDX
+        return f"compose {compose} builds only with buildx, which is not installed" if needed else None
+    if version(buildx) < OLDEST_BUILDX:
+        return f"compose {compose} refuses buildx {buildx}: it needs 0.17"
+    return None
+
+
+BUILDX = Fix(
+    "buildx",
+    lambda by: by.installer.provide_buildx(),
+    asks="Install buildx (apt-get install docker-buildx-plugin or docker-buildx)?",
+    alone=True,
+)
+
+
 @check(
     "buildx",
     "whether compose and buildx are compatible",
@@ -168,14 +186,10 @@ def compose(facts: MachineFacts) -> Finding | None:
 def buildx(facts: MachineFacts) -> Finding | None:
     if facts.compose is None:
         return None
-    found = None if facts.buildx is None else version(facts.buildx)
-    if found is not None and found < OLDEST_BUILDX:
-        what = f"compose {facts.compose} refuses buildx {facts.buildx}: it needs 0.17"
-        return fail(what, INSTALL_BUILDX)
-    if found is None and version(facts.compose) >= COMPOSE_NEEDS_BUILDX:
-        what = f"compose {facts.compose} builds only with buildx, which is not installed"
-        return fail(what, INSTALL_BUILDX)
-    if found is None:
+    refused = buildx_refused(facts.compose, facts.buildx)
+    if refused is not None:
+        return BUILDX.offer("fail", refused, INSTALL_BUILDX)
+    if facts.buildx is None:
         return ok("no buildx; compose builds with its own BuildKit")
     return ok(f"buildx {facts.buildx}")
 

@@ -106,7 +106,6 @@ class MachineFacts(Struct, frozen=True, kw_only=True):
     engine_error: str = ""
     engine_denied: bool = False
     podman: bool = False
-    buildkit_off: bool = False
     cli_endpoint: str = ""
     cli_engine_id: str = ""
     sdk_engine_id: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ class Engine(Protocol):
 
     def room(self) -> tuple[int, int]:
         """Cores and bytes of memory of the engine's machine: 1 and 0 if it does not say."""
+
+    def user_for(self, owner: tuple[int, int]) -> str:
+        """The `uid:gid` as which a container creates files that belong to `owner` on the host: root on a rootless engine."""
+
+    def sees(self, path: Path) -> bool:
+        """Whether the engine can mount this file of this machine: one on another machine cannot."""
 
     def observe(self, project: str) -> Observed:
         """Containers, volumes and networks of a compose project."""
@@ -60,7 +67,7 @@ class Engine(Protocol):
         """The last finished run of a container, even if it is running again; None if the engine has forgotten it."""
 
     def image_bytes(self, ref: str) -> int | None:
-        """The sum of the layers in its history (docs/reference/json-output.md); None if there is no such image."""
+        """The contents of its layers (docs/reference/json-output.md); None if there is no such image."""
 
     def disk_use(self) -> Mapping[str, str]:
         """What uses the engine's disk, in all projects: `Images` and so on, with the size as the engine writes it. Empty if it

@@ -38,7 +38,7 @@ class ImageStore(Protocol):
         """The references to one repository (`golang`) that are available locally, with their tags."""
 
     def size(self, ref: str) -> int:
-        """The sum of the layers in the image's history: the same on every image store."""
+        """The contents of its layers: the same on every image store."""
 
     def pull(self, ref: str) -> Pulled:
         """Gives up soon if the registry does not answer."""

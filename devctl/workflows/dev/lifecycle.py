@@ -40,6 +40,7 @@ from devctl.workflows.project.load import load
 from devctl.workflows.ready.dependencies import start_in_order
 from devctl.workflows.ready.exited import say_ended_dependencies, with_ended_dependency
 from devctl.workflows.ready.wait import wait_ready
+from devctl.workflows.session.far_engine import refuse_far_engine
 from devctl.workflows.session.host_ports import lost_to_another
 from devctl.workflows.session.name_conflict import own_containers, refuse_anothers
 from devctl.workflows.session.session import Session, open_session, write_overlay
@@ -66,6 +67,7 @@ def brought_up(request: UpRequest, box: Toolbox) -> tuple[Project, Outcome]:
     """The same, and the project. Unless the request detaches, nobody watches it then: the caller is to."""
     with changing(box, request, "up") as found:
         names = check_services(found, request.services) or [s.name for s in found.services]
+        refuse_far_engine(box.engine, found)
         noted = noted_debugged(box.private, found.root)
         loaded = found if request.dry_run else debugging_these(box, found, noted - set(names))
         with looking(box.reporter, box.clock, "base images"):

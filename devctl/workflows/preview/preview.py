@@ -41,6 +41,7 @@ from devctl.workflows.preview.note_last import noting
 from devctl.workflows.preview.rollback import keep_failed, listening_beside, with_cause, with_what_runs
 from devctl.workflows.ready.dependencies import start_in_order
 from devctl.workflows.ready.wait import Endpoint, address, answers, served_ports, wait_ready
+from devctl.workflows.session.far_engine import refuse_far_engine
 from devctl.workflows.session.session import Session, open_session, write_overlay
 from devctl.workflows.session.startable import check_startable
 from devctl.workflows.session.steps import Steps, plan_outcome
@@ -55,6 +56,7 @@ from devctl.workflows.switch.switch import stopping, switching
 def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
     began = box.clock.monotonic()
     with changing(box, request, "prod-preview") as loaded:
+        refuse_far_engine(box.engine, loaded)
         base = request.base or loaded.prod_base
         steps = Steps(box.reporter, box.clock)
         with steps.step("look", "desired and current state"):

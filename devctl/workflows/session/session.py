@@ -222,7 +222,7 @@ def _run(
         if mode == "dev"
         else prod_run(project, service, base=base, target=project.prod_target)
     )
-    user = f"{project.owner[0]}:{project.owner[1]}" if mode == "dev" and box.host.is_linux() else None
+    user = box.engine.user_for(project.owner) if mode == "dev" and box.host.is_linux() else None
     run = with_access(box, project, run)
     return replace(run, user=user, host_port=host_port, poll=mode == "dev" and must_poll(box, project))
 

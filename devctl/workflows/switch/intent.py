@@ -71,6 +71,10 @@ class Intent(PrivateNote, frozen=True):
     proven: bool = False
     undoing: bool = False
 
+    @property
+    def previous_images(self) -> list[str]:
+        return list(dict.fromkeys(image for image in self.tags.values() if image is not None))
+
     def __str__(self) -> str:
         """`the switch of api that devctl up began at 2026-03-01 12:00:00`."""
         names = ", ".join(target.name for target in self.targets) or self.project

@@ -40,6 +40,8 @@ FINISH_TIMEOUT = 5.0
 """Seconds within which what a killed command has switched in must answer, in addition to those of its build; else it is rolled
 back."""
 RUNS = ("running", "restarting")
+PREVIOUS = "devctl-previous"
+"""The repository of names for images that a change may replace; the tag is the image's ID."""
 AWAY = ("engine-unreachable", "docker-missing")
 """Codes of what passes by itself."""
 
@@ -67,6 +69,7 @@ class Switch(Struct):
         self._no_more = self._deaf.enter_context(self.box.processes.one_interrupt())
         try:
             _keep(self.box.reporter, self.box.private, self.root, self.intent)
+            _name_previous(self.box.engine, self.intent)
         except BaseException:
             self._deaf.close()
             raise
@@ -100,6 +103,7 @@ class Switch(Struct):
     def _keep_new(self) -> Sequence[str]:
         with beside(self.box.reporter, "recording what was started"):
             _note_running(self.box.state, self.box.private, self.root, self.intent)
+            _forget_previous(self.box.engine, self.intent)
             self.box.private.remove(self.root, Intent.file)
         return ()
 
@@ -255,6 +259,7 @@ def finish(box: Toolbox, root: Path, intent: Intent) -> None:
     intent = replace(intent, proven=True)
     _keep(box.reporter, box.private, root, intent)
     _note_running(box.state, box.private, root, intent)
+    _forget_previous(box.engine, intent)
     ours = {PROJECT_LABEL: intent.project, ROOT_LABEL: str(root), MACHINE_LABEL: box.identity.machine}
     for image in box.engine.untagged(ours):
         box.engine.remove_image(image)
@@ -264,6 +269,19 @@ def finish(box: Toolbox, root: Path, intent: Intent) -> None:
 def _note_running(state: StateFolder, private: PrivateState, root: Path, intent: Intent) -> None:
     if intent.new is not None:
         write_running(state, private, root, intent.new)
+
+
+def _name_previous(engine: Engine, intent: Intent) -> None:
+    """Give each image that this change may replace a second name: the containerd image store removes an image as soon as a build
+    takes its only one, even if a container uses it, and nothing could be rolled back then."""
+    for image in intent.previous_images:
+        with suppress(MachineError):  # it is gone already, after a build by somebody else
+            engine.tag(image, f"{PREVIOUS}:{image.rpartition(':')[2]}")
+
+
+def _forget_previous(engine: Engine, intent: Intent) -> None:
+    for image in intent.previous_images:
+        engine.remove_image(f"{PREVIOUS}:{image.rpartition(':')[2]}")
 
 
 def _superseded(engine: Engine, intent: Intent) -> dict[str, str]:
@@ -292,6 +310,7 @@ def _undo(
     new = [c for c in now.containers if intent.is_new(c.service, c.id)]
     if new and not intent.ran and not intent.leaves_nothing:
         _note_running(box.state, box.private, root, intent)
+        _forget_previous(box.engine, intent)
         box.private.remove(root, Intent.file)
         return []
     if not intent.undoing:
@@ -309,6 +328,7 @@ def _undo(
     if changed and intent.old is not None:
         with steps.step("restore", cause, service=changed[0]), around(changed):
             _start_again(box, root, intent, changed, timeout=timeout + COMPOSE_GRACE)
+    _forget_previous(box.engine, intent)
     for image in made.values():
         box.engine.remove_image(image)
     if not_written is None:

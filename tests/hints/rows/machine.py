@@ -19,11 +19,11 @@ INSIDE = "clock=1\nmtu=1500\nca=abc\ndns=\ngo=\n"
 
 class Machine(ScriptedDocker):
     """`lacks`: "docker", "engine", "compose". `images`: what the engine has; `denied`: its build caches, whose
-    folders are another user's. `archive`: the images of an archive. With `podman` it is the engine."""
+    folders are another user's. `archive`: the images of an archive."""
 
-    def __init__(self, *lacks: str, podman: bool = False) -> None:
+    def __init__(self, *lacks: str) -> None:
         super().__init__("answers", present=True, env=os.environ)
-        self.lacks, self.podman = set(lacks), podman
+        self.lacks = set(lacks)
         self.images, self.denied = set(IMAGES), set[str]()
         self.archive: tuple[str, ...] = ()
 
@@ -51,9 +51,6 @@ class Machine(ScriptedDocker):
 
     def _engine(self, words: Sequence[str]) -> Finished:
         match words:
-            case ["version", *_] if self.podman:
-                named = {"Version": "5.4.2", "Components": [{"Name": "Podman Engine"}]}
-                return Finished(0, json.dumps(named), "")
             case ["load", "-i", _]:
                 self.loaded()
                 return Finished(0, "", "")

@@ -82,7 +82,6 @@ ROWS = [
         words=("doctor", "--fix", "--yes"),
         files={**DOCKERFILE, **LOST, "../docker/.config.json.devctl/a": ""},
     ),
-    row("export DOCKER_BUILDKIT=0", "engine", has={"podman": True}),
     *(
         row(
             "load them: devctl bases load FILE, or docker load -i FILE",
@@ -118,7 +117,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Case], M
         monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
         for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_BUILDKIT"):
             monkeypatch.delenv(name, raising=False)
-        made = Machine(*case.lacks, **{k: v for k, v in case.has.items() if k == "podman"})
+        made = Machine(*case.lacks)
         for name, value in case.has.items():
             setattr(made, name, value)
         (tmp_path / "compose").write_text("the plugin")

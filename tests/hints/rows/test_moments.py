@@ -8,10 +8,12 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from devctl.adapters.docker.differences import Differences
 from devctl.adapters.system.host import SystemHost, child_environment
 from devctl.cli import wiring
 from devctl.domain.dockerfile.stages import external_base, find_stage, has_shell
@@ -21,6 +23,7 @@ from devctl.domain.go.golist import Listing
 from devctl.domain.image.facts import ImageFacts
 from devctl.domain.image.readiness.input import Inspected
 from devctl.domain.image.readiness.rules import embedded
+from devctl.domain.ports.toolbox import Finished
 from devctl.domain.project.air_toml import endings
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, Finding
@@ -197,13 +200,18 @@ def test_a_variable_of_the_shell_reaches_docker(
 ) -> None:
     before, after = values
     monkeypatch.setenv(name, before)
-    assert child_environment()[name] == before
+    assert in_a_build()[name] == before
     command, _, words = re.search(r"(unset|export) (.*)", hinted(told_by(sample)))[0].partition(" ")  # type: ignore[index]
     if command == "unset":
         monkeypatch.delenv(words)
     else:
         monkeypatch.setenv(*words.split("="))
-    assert child_environment()[name] == after
+    assert in_a_build()[name] == after
+
+
+def in_a_build() -> dict[str, str]:
+    engine: Any = SimpleNamespace(run=lambda argv, **how: Finished(0, "null", ""))
+    return child_environment(Differences(engine).build_environment())
 
 
 @pytest.mark.follows("git config --global --add safe.directory …")
