@@ -187,7 +187,7 @@ CALLS: dict[str, Callable[[Recorder, Path], object]] = {
     "complete_modules": lambda p, tmp: FolderFixes(p, root=False).complete_modules(TREE, [GAP], image=EVIL),  # type: ignore[arg-type]
     "own_cache": lambda p, tmp: FolderFixes(p, root=False).own_cache(EVIL, owner=(1, 1), image=EVIL),  # type: ignore[arg-type]
     "inside": lambda p, tmp: machine_inside.look(
-        EVIL, p, corner=Path(ROOT), owner=(1, 1), cache=EVIL, labels=()
+        EVIL, p, corner=Path(ROOT), user="1:1", cache=EVIL, labels=()
     ),  # type: ignore[arg-type]
     "prove_beside": lambda p, tmp: prove.prove_beside(box(p).processes, session(), SERVICE, RUNNING)(),
     "prove_on_image": lambda p, tmp: prove.prove_on_image(box(p), session(), SERVICE),

@@ -52,11 +52,11 @@ class Differences:
 
     def is_podman(self) -> bool:
         """Its builder is buildah, and for a BuildKit build it would first fetch and start a container with BuildKit."""
-        return is_podman({"Components": self._asked("version", "--format", "{{json .Server.Components}}")})
+        return is_podman(self._asked("version", "--format", "{{json .Server}}"))
 
     def is_rootless(self) -> bool:
         """Root in a container is then the user, and every other user ID one that owns nothing on the host."""
-        options = self._asked("info", "--format", "{{json .SecurityOptions}}") or ()
+        options = self._info().get("SecurityOptions") or ()
         return any("name=rootless" in option for option in options)
 
     def user_for(self, owner: tuple[int, int]) -> str:
@@ -65,8 +65,7 @@ class Differences:
 
     def counts_disk(self) -> bool:
         """Whether the history of an image tells what its layers take on the engine's disk, and not what they contain."""
-        status = self._asked("info", "--format", "{{json .DriverStatus}}")
-        return is_containerd_store({"DriverStatus": status}) or self.is_podman()
+        return is_containerd_store(self._info()) or self.is_podman()
 
     def sees(self, path: Path) -> bool:
         """Whether a file of this machine exists for the engine's bind mounts too.
@@ -98,17 +97,21 @@ class Differences:
             if refused is not None:
                 raise MachineError(refused, code="buildx-missing", hint=INSTALL_BUILDX)
 
-    def _asked(self, *words: str) -> Any:
+    def _info(self) -> Mapping[str, Any]:
+        return self._asked("info", "--format", "{{json .}}")
+
+    def _asked(self, *words: str) -> Mapping[str, Any]:
         key = " ".join(words)
         if key not in self._answers:
             done = self._processes.run(docker(*words))
             if done.code != 0:
-                return None
+                return {}
             try:
-                self._answers[key] = json.loads(done.stdout or "null")
+                said = json.loads(done.stdout)
             except ValueError:  # `<no value>`: an engine that does not tell
-                self._answers[key] = None
-        return self._answers[key]
+                said = None
+            self._answers[key] = said if isinstance(said, dict) else {}
+        return dict(self._answers[key])
 
     def _version(self, *words: str) -> str | None:
         key = " ".join(words)
