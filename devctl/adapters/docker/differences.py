@@ -14,7 +14,7 @@ from devctl.adapters.docker.layers import is_containerd_store, is_podman
 from devctl.adapters.system.border import MustStart
 from devctl.adapters.system.host import SystemHost
 from devctl.domain.command.argv import docker
-from devctl.domain.doctor.engine import COMPOSE_NEEDS_BUILDX, INSTALL_BUILDX, buildx_refused
+from devctl.domain.doctor.buildx import COMPOSE_NEEDS_BUILDX, INSTALL_BUILDX, buildx_refused
 from devctl.domain.numbers import version
 from devctl.domain.ports.toolbox import Processes
 from devctl.domain.regex import regex

@@ -17,7 +17,7 @@ from devctl.adapters.doctor.engine_socket import endpoint, is_denied
 from devctl.adapters.doctor.fix_tree import FolderFixes
 from devctl.adapters.system.border import bordered
 from devctl.adapters.system.host import python
-from devctl.domain.doctor.engine import INSTALL_BUILDX, OLDEST_BUILDX
+from devctl.domain.doctor.buildx import INSTALL_BUILDX, OLDEST_BUILDX
 from devctl.domain.doctor.facts import DEFAULT_ENDPOINT, DockerConfigFacts
 from devctl.domain.numbers import version
 from devctl.domain.ports.host import Host

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from devctl.domain.bases.references import stand_in
+from devctl.domain.doctor.buildx import INSTALL_BUILDX, buildx_refused
 from devctl.domain.doctor.check import Fix, check
 from devctl.domain.doctor.facts import DEFAULT_ENDPOINT, DockerConfigFacts, MachineFacts
 from devctl.domain.numbers import Version, version
 from devctl.errors import Finding, fail, ok, warn
 
 OLDEST_ENGINE: Version = (20, 10)
-OLDEST_BUILDX: Version = (0, 17)
-COMPOSE_NEEDS_BUILDX: Version = (5,)
 SLOW_DRIVERS = ("vfs", "devicemapper", "aufs")
 USE_DEFAULT = "docker context use default"
-INSTALL_BUILDX = (
-    "install the docker-buildx package (docker-buildx-plugin from Docker's own repository), 0.17 or newer"
-)
 
 
 DOCKER_CONFIG = Fix(
@@ -158,16 +154,6 @@ def compose(facts: MachineFacts) -> Finding | None:
     if version(facts.compose) < (2,):
         return fail(f"compose {facts.compose} is older than 2.0", "install the docker-compose-plugin package")
     return ok(f"compose {facts.compose}")
-
-
-def buildx_refused(compose: str, buildx: str | None) -> str | None:
-    """Why this compose does not build with this buildx, None: not installed; None if it does."""
-    if buildx is None:
-        needed = version(compose) >= COMPOSE_NEEDS_BUILDX
-        return f"compose {compose} builds only with buildx, which is not installed" if needed else None
-    if version(buildx) < OLDEST_BUILDX:
-        return f"compose {compose} refuses buildx {buildx}: it needs 0.17"
-    return None
 
 
 BUILDX = Fix(
