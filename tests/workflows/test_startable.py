@@ -83,7 +83,7 @@ def test_what_runs_is_left_alone_by_a_change_that_cannot_start(case: str, comman
         command(world)
     assert error.value.code == code
     assert "is serving again" not in error.value.problem.message  # it never stopped
-    notes = ("intent", "told.json", "preview.json")
+    notes = ("intent", "told.json", "preview.json", "devctl-previous")
     assert not [step for step in world.steps if not any(note in step for note in notes)]
     assert world.containers == before and world.served == served
 

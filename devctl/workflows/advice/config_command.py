@@ -237,6 +237,9 @@ class _NoEngine:
     def images(self, refs: Sequence[str]) -> Mapping[str, Image]:
         return {}
 
+    def user_for(self, owner: tuple[int, int]) -> str:
+        return f"{owner[0]}:{owner[1]}"
+
     def ports_in_use(self) -> Mapping[int, str]:
         return {}
 
