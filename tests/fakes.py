@@ -1281,6 +1281,9 @@ class FakeEngine(_Port):
     def user_for(self, owner: tuple[int, int]) -> str:
         return "0:0" if self._world.rootless else f"{owner[0]}:{owner[1]}"
 
+    def builds_remove_images(self) -> bool:
+        return self._world.containerd_store
+
     def sees(self, path: Path) -> bool:
         return not self._world.far
 

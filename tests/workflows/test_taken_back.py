@@ -32,7 +32,6 @@ from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.size.size import size
 from devctl.workflows.switch.applied_model import RUNNING
 from devctl.workflows.switch.intent import Intent
-from devctl.workflows.switch.switch import PREVIOUS
 from tests.fakes import KILLS, FakeImage, Killed, World, copies, go_mod
 
 pytestmark = KILLS
@@ -320,7 +319,7 @@ def test_the_next_command_says_in_one_line_what_became_of_it(step: str, says: st
 
 def test_an_image_that_an_interrupted_switch_may_go_back_to_is_not_cleaned() -> None:
     world = killed("start shop")
-    old = next(i for ref, i in world.tags.items() if ref.startswith(PREVIOUS))
+    old = next(i for i in world.images if i not in world.tags.values())
     planned = clean(CleanRequest(project=world.root, yes=True, dry_run=True), world.box())
     assert old not in str(planned.result)
     up_d(world)
@@ -329,8 +328,8 @@ def test_an_image_that_an_interrupted_switch_may_go_back_to_is_not_cleaned() -> 
 
 def test_an_interrupted_switch_that_cannot_be_undone_does_not_stand_in_the_way() -> None:
     world = killed("start shop")
-    name, old = next((ref, i) for ref, i in world.tags.items() if ref.startswith(PREVIOUS))
-    del world.images[old], world.tags[name]  # `docker image rm --force`
+    old = next(i for i in world.images if i not in world.tags.values())
+    del world.images[old]  # `docker image prune`
     up_d(world)
     assert "could not be rolled back" in world.warnings[-1].message
     assert world.served == (go_mod("a"), "v1")

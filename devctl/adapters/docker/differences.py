@@ -67,6 +67,10 @@ class Differences:
         """Whether the history of an image tells what its layers take on the engine's disk, and not what they contain."""
         return is_containerd_store(self._info()) or self.is_podman()
 
+    def builds_remove_images(self) -> bool:
+        """Whether a build removes the image whose last name it takes, even while a container uses it."""
+        return is_containerd_store(self._info())
+
     def sees(self, path: Path) -> bool:
         """Whether a file of this machine exists for the engine's bind mounts too.
 

@@ -63,13 +63,17 @@ class EngineCli:
     def user_for(self, owner: tuple[int, int]) -> str:
         return self._differences.user_for(owner)
 
+    def builds_remove_images(self) -> bool:
+        return self._differences.builds_remove_images()
+
     def sees(self, path: Path) -> bool:
         return self._differences.sees(path)
 
     def observe(self, project: str) -> Observed:
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(2) as pool:  # in parallel: most of a call is the client's own start-up
+        with ThreadPoolExecutor(3) as pool:  # in parallel: most of a call is the client's own start-up
+            pool.submit(self._differences.is_rootless)  # asked soon afterwards by whoever looks
             volumes = pool.submit(self._named, "volume", project)
             networks = pool.submit(self._named, "network", project)
             return replace(

@@ -22,6 +22,9 @@ class Engine(Protocol):
     def user_for(self, owner: tuple[int, int]) -> str:
         """The `uid:gid` as which a container creates files that belong to `owner` on the host: root on a rootless engine."""
 
+    def builds_remove_images(self) -> bool:
+        """Whether a build removes the image whose last name it takes, even while a container uses it."""
+
     def sees(self, path: Path) -> bool:
         """Whether the engine can mount this file of this machine: one on another machine cannot."""
 

@@ -272,15 +272,15 @@ def _note_running(state: StateFolder, private: PrivateState, root: Path, intent:
 
 
 def _name_previous(engine: Engine, intent: Intent) -> None:
-    """Give each image that this change may replace a second name: the containerd image store removes an image as soon as a build
-    takes its only one, even if a container uses it, and nothing could be rolled back then."""
-    for image in intent.previous_images:
+    """Give each image that this change may replace a second name where a build would remove it: nothing could be rolled back
+    then."""
+    for image in intent.previous_images if engine.builds_remove_images() else ():
         with suppress(MachineError):  # it is gone already, after a build by somebody else
             engine.tag(image, f"{PREVIOUS}:{image.rpartition(':')[2]}")
 
 
 def _forget_previous(engine: Engine, intent: Intent) -> None:
-    for image in intent.previous_images:
+    for image in intent.previous_images if engine.builds_remove_images() else ():
         engine.remove_image(f"{PREVIOUS}:{image.rpartition(':')[2]}")
 
 
