@@ -56,7 +56,6 @@ from devctl.workflows.switch.switch import stopping, switching
 def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
     began = box.clock.monotonic()
     with changing(box, request, "prod-preview") as loaded:
-        refuse_far_engine(box.engine, loaded)
         base = request.base or loaded.prod_base
         steps = Steps(box.reporter, box.clock)
         with steps.step("look", "desired and current state"):
@@ -64,6 +63,8 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
                 box, loaded, mode="prod", base=base, dry_run=request.dry_run, assemble=request.yes
             )
             observed = box.engine.observe(project.name)
+            if not observed.containers:  # otherwise `up` has asked
+                refuse_far_engine(box.engine, project)
             # For a project that runs, only what the Go services need is started beside them.
             only = [s.name for s in project.services] if observed.containers else []
             session = open_session(box, project, mode="prod", only=only, base=base, observed=observed)
