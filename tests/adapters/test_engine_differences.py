@@ -158,3 +158,12 @@ def test_an_engine_that_does_not_answer_is_asked_again() -> None:
     assert differences.is_podman() is False
     docker.run = lambda argv, **how: Finished(0, PODMAN, "")
     assert differences.is_podman() is True
+
+
+def test_nor_is_what_docker_says_without_an_engine_remembered() -> None:
+    """Docker 20.10 exits with 0 then, and names the reason in its answer."""
+    docker: Any = Recorded(docker_info='{"ServerErrors": ["Cannot connect to the Docker daemon"]}')
+    differences = Differences(docker)
+    assert differences.is_rootless() is False
+    docker.said["docker info"] = ROOTLESS
+    assert differences.is_rootless() is True

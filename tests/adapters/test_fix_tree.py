@@ -189,8 +189,22 @@ def test_a_container_is_told_to_leave_the_same_alone(root: Path) -> None:
             return Finished(0, "", "")
 
     fixes(Docker()).set_owner(seen(root), image="alpine")
-    (argv,) = told
+    argv = told[-1]
     assert "--entrypoint=find" in argv
     said = " ".join(argv[argv.index("/devctl") :])
     assert "-links 1 ! -type b ! -type c" in said
-    assert f"-exec chown -h {OWNER[0]}:{OWNER[1]} {{}} +" in said
+    assert f"! -uid {OWNER[0]}" in said and f"-exec chown -h {OWNER[0]}:{OWNER[1]} {{}} +" in said
+
+
+def test_on_a_rootless_engine_files_are_given_to_its_root_who_is_the_user(root: Path) -> None:
+    """Any other ID would be a stranger's outside of the container."""
+    told: list[list[str]] = []
+
+    class Docker:
+        def run(self, argv: Any, **how: Any) -> Finished:
+            told.append(list(argv))
+            return Finished(0, '{"SecurityOptions": ["name=rootless"]}' if "info" in argv else "", "")
+
+    fixes(Docker()).set_owner(seen(root), image="alpine")
+    said = " ".join(told[-1])
+    assert "! -uid 0 " in said and "-exec chown -h 0:0 {} +" in said

@@ -80,3 +80,5 @@ def judge(told: list[Try], whose: str) -> None:
     """A failed one is told with the line that replays it."""
     failed = [f"make chaos SEED={SEED} FIRST={t.number} N=1\n  {t.line}" for t in told if t.failed]
     assert not failed, f"{len(failed)} of {len(told)} faults {whose}:\n" + "\n".join(failed)
+    struck = sum(t.struck for t in told)
+    assert 3 * struck >= len(told), f"only {struck} of {len(told)} faults {whose} found something to strike"

@@ -11,9 +11,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TextIO
 
 from msgspec import json
 
+from tests.engine.cli import until
 from tests.engines.behaviours import Tried
 from tests.engines.kinds import KINDS, Kind
 from tests.engines.page import Measured, keep
@@ -42,7 +44,7 @@ def main() -> int:
     cache().mkdir(parents=True, exist_ok=True)
     failed = False
     with (cache() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the trees and networks have one name each
+        until(lambda: _locked(lock), WITHIN)  # the trees and networks have one name each
         for kind in (kind for kind in KINDS if kind.name in names):
             print(f"{kind.name}:", file=sys.stderr, flush=True)
             found = _try(kind)
@@ -51,6 +53,14 @@ def main() -> int:
                 today = datetime.date.today().isoformat()
                 keep({kind.name: Measured(today, found.versions, found.shown)})
     return int(failed)
+
+
+def _locked(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _try(kind: Kind) -> Tried:

@@ -115,7 +115,18 @@ def _engine(kind: Kind, root: Path, number: int, *, shared: Path | None) -> Iter
         f"cd {there}; pivot_root . .old; umount -l /.old; cd /",
         kind.start.replace("ADDRESS", _address(number)),
     ]
-    argv = ["nsenter", f"--net=/run/netns/{_name(number)}", *NAMESPACES, "sh", "-c", "\n".join(script)]
+    # An engine whose lane is killed ends too; otherwise the next one would share its data.
+    argv = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "nsenter",
+        f"--net=/run/netns/{_name(number)}",
+        *NAMESPACES,
+        "sh",
+        "-c",
+        "\n".join(script),
+    ]
     log = root.with_name(f"{kind.name}.log")
     with log.open("wb") as out:
         engine = subprocess.Popen(

@@ -37,7 +37,7 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
         "no action needed; editing … tries it again, and so does: devctl rebuild …",
     ),
     "asks for a registry, a proxy, a distribution's packages or another machine, which a test cannot count on": (
-        "use an engine on this machine: unset DOCKER_HOST; docker context use default",
+        "share the folder (Docker Desktop: File sharing; colima: --mount), or use an engine on this machine: docker context ls lists them",
         "apt-get install docker-compose-v2, or docker-compose-plugin from Docker's own repository",
         "see why: apt-get …",
         "sudo apt-get install docker.io, then: sudo usermod -aG docker $USER and log in again",
@@ -96,7 +96,7 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
         "remove credsStore or credHelpers from …",
         "sudo usermod -aG docker $USER, then log in again (or now: newgrp docker)",
         "upgrade Docker to 20.10 or newer",
-        "use the root engine: docker context use default; or podman with --userns=keep-id",
+        "use the engine that runs as root: docker context use default",
         '{"storage-driver": "overlay2"} in /etc/docker/daemon.json, then: sudo systemctl restart docker',
         '/etc/docker/daemon.json: {"proxies": {"…": "…", "…": "…"}}',
         "COPY the authority's certificate into /usr/local/share/ca-certificates of the base stage and RUN update-ca-certificates",

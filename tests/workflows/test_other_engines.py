@@ -36,7 +36,9 @@ def test_an_engine_on_another_machine_is_refused_before_anything_is_built(
 ) -> None:
     world = World()
     world.far = True
-    with pytest.raises(MachineError, match=r"another machine: .*/go.mod does not exist there") as refused:
+    with pytest.raises(
+        MachineError, match=r"cannot see .*/go.mod, so your source cannot be mounted"
+    ) as refused:
         command(world)
     assert refused.value.problem.code == "engine-sees-no-files"
     assert (world.images, world.calls) == ({}, [])

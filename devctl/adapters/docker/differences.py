@@ -3,8 +3,6 @@ docs/reference/engines.md."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any
 from devctl.adapters.docker.layers import is_containerd_store, is_podman
 from devctl.adapters.system.border import MustStart
 from devctl.adapters.system.host import SystemHost
-from devctl.domain.command.argv import docker
+from devctl.domain.command.argv import docker, mount
 from devctl.domain.doctor.buildx import COMPOSE_NEEDS_BUILDX, INSTALL_BUILDX, buildx_refused
 from devctl.domain.numbers import version
 from devctl.domain.ports.toolbox import Processes
@@ -43,8 +41,7 @@ _BUILD = {
 
 
 class Differences:
-    """Of the engine and the compose behind the docker command. What was answered once is not asked again: neither changes while
-    devctl runs."""
+    """Of the engine and the compose behind the docker command. What was answered once is not asked again by this object."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = MustStart(processes)
@@ -77,9 +74,7 @@ class Differences:
         A mount is checked before the image is looked up, so nothing is created. podman looks for the image first: there the
         answer is always yes.
         """
-        mount = io.StringIO()
-        csv.writer(mount, lineterminator="").writerow(["type=bind", f"source={path}", "target=/x"])
-        argv = docker("create", "--pull", "never", "--mount", mount.getvalue(), to=[_NO_IMAGE])
+        argv = docker("create", "--pull", "never", mount("bind", str(path), "/x"), to=[_NO_IMAGE])
         return _NO_SOURCE not in self._processes.run(argv).stderr
 
     def build_environment(self) -> Mapping[str, str]:
@@ -114,6 +109,8 @@ class Differences:
                 said = json.loads(done.stdout)
             except ValueError:  # `<no value>`: an engine that does not tell
                 said = None
+            if isinstance(said, dict) and said.get("ServerErrors"):  # docker 20.10 exits with 0 even so
+                return {}
             self._answers[key] = said if isinstance(said, dict) else {}
         return dict(self._answers[key])
 

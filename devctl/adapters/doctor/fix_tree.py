@@ -46,12 +46,14 @@ class FolderFixes:
         Devices, and files with hard links, one of which may be outside the project, are left unchanged.
         """
         uid, gid = tree.owner
+        inside = Differences(self._processes).user_for(tree.owner)
         if self._root:
             for entry in _foreign(tree):
                 with contextlib.suppress(FileNotFoundError):
                     beneath.give(entry, tree.owner)
         else:
-            find = ["/devctl", *_MAY_BE_GIVEN_AWAY, "-exec", "chown", "-h", f"{uid}:{gid}", "{}", "+"]
+            others = ["!", "-uid", inside.partition(":")[0]]
+            find = ["/devctl", *others, *_MAY_BE_GIVEN_AWAY, "-exec", "chown", "-h", inside, "{}", "+"]
             bound = mount("bind", tree.root, "/devctl")
             done = self._in_container(image, find, "--network=none", "--user=0:0", "--entrypoint=find", bound)
             if not image or done.code != 0:
@@ -88,7 +90,9 @@ class FolderFixes:
 
     def own_cache(self, volume: str, *, owner: tuple[int, int], image: str) -> str:
         how = ("--network=none", "--user=0:0", "--entrypoint=chown", mount("volume", volume, "/cache"))
-        done = self._in_container(image, ["-hR", f"{owner[0]}:{owner[1]}", "/cache"], *how)
+        done = self._in_container(
+            image, ["-hR", Differences(self._processes).user_for(owner), "/cache"], *how
+        )
         if done.code != 0:
             raise MachineError(
                 f"the owner of the build cache {volume} could not be changed",

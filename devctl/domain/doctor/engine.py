@@ -118,7 +118,7 @@ def rootless(facts: MachineFacts) -> Finding | None:
         return ok("the engine runs as root: user IDs in containers are those of the host")
     inside, tree = facts.inside, facts.tree
     if inside is not None and tree is not None and inside.made_by not in (None, tree.owner):
-        hint = "use the root engine: docker context use default; or podman with --userns=keep-id"
+        hint = "use the engine that runs as root: docker context use default"
         return warn(
             "the engine is rootless, and files that containers create do not belong to the owner", hint
         )

@@ -253,11 +253,13 @@ class _Preview(Struct):
             self.switch_ms[service.name] = took if names else 0
 
     def compare(self, dev: DevLook) -> Observed:
-        """Returns the containers, as they serve now."""
+        """Returns the containers, as they are after those requests."""
         sizes = {name: image.size_bytes for name, image in self.images.items()}
         with self.steps.step("compare", "the same requests sent to dev and to production"):
             now = self.box.engine.containers(self.project.name)
             self.compared = compare(self.box, dev, sizes, now=now)
+            if self.compared.unlike:  # a request may have ended the program
+                now = self.box.engine.containers(self.project.name)
         warn(self.box.reporter, self.compared)
         return now
 
