@@ -10,8 +10,8 @@ from devctl.errors import MachineError
 def refuse_far_engine(engine: Engine, project: Project) -> None:
     """Raise MachineError `engine-sees-no-files` if the engine cannot mount the project.
 
-    It builds all the same, but would create an empty folder there and mount that, and `go` would report that go.mod is missing. A unix
-    socket can lead to another machine as well, so the address does not tell.
+    It would build, then create an empty folder there and mount that, and `go` would report that go.mod is missing. A unix socket
+    can lead to another machine as well, so the address does not tell.
     """
     for service in project.services[:1]:
         go_mod = project.root / service.source.dir / "go.mod"
