@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from devctl.adapters.system.beneath import read_bytes
-from devctl.domain.compose.env_file import examples, variables
+from devctl.domain.compose.env_file import examples, values
 from devctl.domain.detect.address import names_our_port, serves_here
 from devctl.domain.go.facts import ConfigFile, GoPackage, Located, Setting
 from devctl.domain.regex import regex
@@ -100,7 +100,7 @@ def with_dotenv(root: Path, base: Path, packages: list[GoPackage]) -> list[GoPac
     if not any("godotenv" in path or "spf13/viper" in path for p in packages for path in p.imports):
         return packages
     texts = [(_content(root, at / ".env") or b"").decode(errors="replace") for at in (root, base)]
-    there = {v.name for text in texts for v in variables(text) if v.default}
+    there = {name for text in texts for name, value in values(text, own=True).items() if value}
     return [
         replace(p, env_required=tuple(v for v in p.env_required if v.value not in there)) for p in packages
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from devctl.domain.regex import regex
 from devctl.errors import Problem
 
-_NAME = regex(r"[A-Za-z_]\w*")
+_NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORD = regex(r"(:?)([-+?])")
 _BRACE = regex(r"[{}]")
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from devctl.domain.compose.env_file import variables
+from devctl.domain.compose.env_file import names
 from devctl.domain.compose.file_names import for_development, not_used
 from devctl.domain.compose.project_name import FALLBACK, name_from
 from devctl.domain.compose.variables import plain_variables, unset_variables
@@ -66,7 +66,7 @@ def unset_in_compose(box: Toolbox, root: Path, folder: Path, paths: Iterable[Pat
     for path in paths:
         texts = box.sources.texts(path)
         asked = {asked for text, _ in texts for asked in plain_variables(text)}
-        known = {v.name for v in variables(own)} | {n for n in asked if box.host.env(n) is not None}
+        known = names(own) | {n for n in asked if box.host.env(n) is not None}
         yield from unset_variables(named(root, path), texts, known=frozenset(known))
 
 
