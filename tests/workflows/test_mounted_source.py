@@ -270,7 +270,7 @@ def test_a_base_that_the_users_dockerfile_does_not_start_from_is_said(
     found = [p for p in here("config", "check", cwd=root).result["problems"] if p["code"] == "base-not-used"]
     assert [p["message"].partition(" has no")[0] for p in found] == unused
     assert [(p["place"], p["hint"].partition(",")[0]) for p in found] == [
-        ("devctl.yaml:2", "write golang:1.25 into the FROM line in Dockerfile")
+        ("devctl.yaml:2", "write golang:1.25 into the FROM line at Dockerfile:1")
     ][: len(unused)]
 
 

@@ -59,7 +59,7 @@ def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None
     instructions = _instructions(text, path)
     for instruction in instructions:
         _check(instruction, path)
-    values: dict[str, str] = {}
+    values, lines = dict[str, str](), dict[str, int]()
     bodies: list[list[Instruction]] = []
     for instruction in instructions:
         if instruction.cmd == "FROM":
@@ -70,13 +70,14 @@ def parse(text: str, *, path: str = "Dockerfile", args: Mapping[str, str] | None
             names = [word.partition("=")[0] for word in instruction.value]
             said = assignments(instruction, {**PREDEFINED, **values})
             values |= said | {name: given[name] for name in names if name in given}
+            lines |= dict.fromkeys(names, instruction.line)
         else:
             raise _broken(path, instruction.line, f"{instruction.cmd} comes before the first FROM")
     if not bodies:
         raise _broken(path, 1, "it has no FROM line")
     known = {**PREDEFINED, **values}
     stages = tuple(_stage(first, index, known, body) for index, (first, *body) in enumerate(bodies))
-    return DockerfileFacts(path, stages, values, text)
+    return DockerfileFacts(path, stages, values, text, lines)
 
 
 @lru_cache(maxsize=64)
@@ -112,6 +113,7 @@ def _error(lines: list[str]) -> str | None:
 
 # The builder removes quotes from these as a shell does. (ENV, LABEL and ARG are parsed where they are read.)
 _WORDS = frozenset({"FROM", "COPY", "ADD", "WORKDIR", "USER", "EXPOSE", "VOLUME", "STOPSIGNAL"})
+_ONE_VARIABLE = regex(r"\$\{?(\w+)(?::?-[^}]*)?\}?")
 _QUOTED = regex(r"\"([^\"]*)\"|'([^']*)'")
 
 
@@ -145,7 +147,9 @@ def _check(instruction: Instruction, path: str) -> None:
 def _stage(start: Instruction, index: int, values: dict[str, str], body: list[Instruction]) -> Stage:
     words = start.value
     name = words[2] if len(words) == 3 else ""
-    return Stage(name, expand(words[0], values), index, start.line, tuple(body))
+    whole = _ONE_VARIABLE.fullmatch(words[0])
+    arg = whole[1] if whole is not None and whole[1] not in PREDEFINED else ""
+    return Stage(name, expand(words[0], values), index, start.line, tuple(body), arg)
 
 
 def _broken(path: str, line: int, message: str) -> FilesError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from devctl.domain.regex import regex
 
@@ -31,20 +31,25 @@ class Instruction(Struct, frozen=True):
 
 
 class Stage(Struct, frozen=True):
-    """`FROM base AS name`: `base` is the reference with ARG defaults substituted, `index` counts from 0."""
+    """`FROM base AS name`: `base` is the reference with ARG defaults substituted, `index` counts from 0. `arg`: the global ARG
+    whose value is the whole reference, as in `FROM ${GO_IMAGE}`."""
 
     name: str
     base: str
     index: int
     line: int
     instructions: tuple[Instruction, ...]
+    arg: str = ""
 
 
 class DockerfileFacts(Struct, frozen=True):
+    """`global_args`: the ARGs before the first FROM, with their values; `arg_lines`: their lines."""
+
     path: str
     stages: tuple[Stage, ...]
     global_args: dict[str, str]
     text: str = ""
+    arg_lines: dict[str, int] = field(default_factory=dict)
 
     def stage(self, name: str) -> Stage | None:
         return next((s for s in self.stages if s.name.lower() == name.lower()), None)

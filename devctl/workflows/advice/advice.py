@@ -22,7 +22,16 @@ from devctl.domain.dockerfile.entrypoint import begun_words, develops, is_other,
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.prod_stages import no_prod_stage
 from devctl.domain.dockerfile.runtime_bases import IMAGES, RUNTIME_BASES, SHELL_BASE
-from devctl.domain.dockerfile.stages import chain, effective, external_base, find_stage, target_name
+from devctl.domain.dockerfile.stages import (
+    chain,
+    effective,
+    external_base,
+    find_stage,
+    golang_tag,
+    needed_by,
+    target_name,
+)
+from devctl.domain.dockerfile.walk import given
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.image.readiness.rules import not_ready
 from devctl.domain.lint.rules import Linted, Mode, blocking, lint, told_in
@@ -36,7 +45,7 @@ from devctl.domain.project.state_folder import ToldNote, told_key
 from devctl.errors import MachineError, Problem
 from devctl.workflows.project.compose_model import unset_in_compose
 from devctl.workflows.project.find import named
-from devctl.workflows.project.users_dockerfile import users_dockerfile
+from devctl.workflows.project.users_dockerfile import users_dockerfile, written_dockerfile
 from devctl.workflows.session.session import Session
 from devctl.workflows.session.steps import only_warned
 
@@ -174,23 +183,56 @@ def _unused_bases(sources: Sources, project: Project) -> Iterator[Problem]:
         ref = said.runtime(role)
         if ref is None or any(_starts_from(project, service, role) for service in project.services):
             continue
-        files = sorted({s.build.dockerfile for s in project.services if s.build.dockerfile is not None})
+        places = (place for s in project.services for place in _base_places(sources, project, s, role))
         line = sources.positions(path)(("bases", role))
         yield Problem(
             "base-not-used",
             f"bases.{role} ({ref}) has no effect: your Dockerfile names its own base images",
-            f"write {ref} into the FROM line in {' and '.join(files)}, and remove bases.{role} from devctl.yaml",
+            f"write {ref} into {' and '.join(dict.fromkeys(places))}, and remove bases.{role} from devctl.yaml",
             f"devctl.yaml:{line}" if line is not None else "devctl.yaml",
         )
 
 
 def _starts_from(project: Project, service: Service, role: str) -> bool:
+    runs = _runs_on(project, service, role)
     if role == "golang":
-        target = project.prod_target
-        runs = dev_run(project, service), prod_run(project, service, base=project.prod_base, target=target)
         return any(run.ours and not run.derived for run in runs)
-    run = prod_run(project, service, base=role)
-    return role == SHELL_BASE or run.ours or run.rebased
+    return role == SHELL_BASE or any(run.ours or run.rebased for run in runs)
+
+
+def _runs_on(project: Project, service: Service, role: str) -> tuple[Run, ...]:
+    """The runs whose images could start from, or be compiled in, the base of that role."""
+    if role != "golang":
+        return (prod_run(project, service, base=role),)
+    prod = prod_run(project, service, base=project.prod_base, target=project.prod_target)
+    return dev_run(project, service), prod
+
+
+def _base_places(sources: Sources, project: Project, service: Service, role: str) -> list[str]:
+    """Where the user's files name the image that the base of that role would replace."""
+    found: list[tuple[DockerfileFacts, Stage]] = []
+    for run in _runs_on(project, service, role):
+        facts = written_dockerfile(sources, project, run)
+        derived = service.build.derived if run.derived else None
+        stage = derived.build.stage if derived is not None else find_stage(facts, run.stage)
+        compiles = role == "golang" and run.mode == "prod"
+        stages = needed_by(facts, stage) if stage is not None and compiles else (stage,)
+        found += [(facts, chain(facts, s)[-1]) for s in stages if s is not None]
+    if (
+        role == "golang"
+    ):  # what is only needed by production need not be Go's: the stage to develop in compiles
+        found = [(facts, stage) for facts, stage in found if golang_tag(stage.base) is not None] or found[:1]
+    return [_base_place(project, service, facts, stage) for facts, stage in found]
+
+
+def _base_place(project: Project, service: Service, facts: DockerfileFacts, stage: Stage) -> str:
+    arg_line = facts.arg_lines.get(stage.arg)
+    if arg_line is None:
+        return f"the FROM line at {facts.path}:{stage.line}"
+    if stage.arg in given(project.spec(service.name)):
+        key = ("services", service.name, "build", "args", stage.arg)
+        return f"the build argument at {project.place(key)}"
+    return f"the ARG line at {facts.path}:{arg_line}"
 
 
 def _one_of_several(project: Project) -> Iterator[Problem]:

@@ -32,7 +32,7 @@ def words(told: Told, at: int = 0) -> tuple[str, ...]:
 
 ROWS = [
     row(
-        "write … into the FROM line in …, and remove bases.… from devctl.yaml",
+        "write … into …, and remove bases.… from devctl.yaml",
         "base-not-used",
         dockerfile(BUILD + RUNNER, **{"devctl.yaml": "version: 1\nbases: {golang: golang:1.26.3-alpine}\n"}),
         both(
