@@ -1397,7 +1397,7 @@ class FakeEngine(_Port):
             world.others.remove(thing)
             return True
         if thing.kind == "image":
-            return self.remove_image(thing.id)
+            return self.remove_image(thing.name)
         if thing.kind == "container":
             self.remove_containers([thing.id])
             return True

@@ -32,6 +32,7 @@ from devctl.workflows.preview.preview import prod_preview
 from devctl.workflows.size.size import size
 from devctl.workflows.switch.applied_model import RUNNING
 from devctl.workflows.switch.intent import Intent
+from devctl.workflows.switch.switch import PREVIOUS, recover
 from tests.fakes import KILLS, FakeImage, Killed, World, copies, go_mod
 
 pytestmark = KILLS
@@ -350,3 +351,59 @@ def test_a_down_that_was_killed_says_what_it_left() -> None:
     down(DownRequest(project=world.root), world.box())
     assert (world.containers, world.networks) == ({}, {})
     assert (world.root, Intent.file) not in world.private
+
+
+def killed_where_builds_remove_images() -> World:
+    """The containerd image store: what ran before has only the name that the command gave it."""
+    world = World()
+    world.containerd_store = True
+    up_d(world)
+    world.save("go.mod", go_mod("a"))
+    world.steps.clear()
+    world.kill_at("start shop")
+    with pytest.raises(Killed):
+        up_d(world)
+    assert previous(world)
+    return world
+
+
+def previous(world: World) -> list[str]:
+    return [ref for ref in world.tags if ref.startswith(f"{PREVIOUS}:")]
+
+
+def test_down_after_a_kill_leaves_no_name_of_what_ran_before() -> None:
+    world = killed_where_builds_remove_images()
+    down(DownRequest(project=world.root), world.box())
+    assert (previous(world), world.dangling()) == ([], set())
+
+
+def test_a_down_that_was_killed_too_leaves_no_name_of_it_after_the_next_command() -> None:
+    world = killed_where_builds_remove_images()
+    world.kill_at("remove network shop_default")
+    with pytest.raises(Killed):
+        down(DownRequest(project=world.root), world.box())
+    assert previous(world)
+    up_d(world)
+    assert (previous(world), world.served) == ([], (go_mod("a"), "v1"))
+
+
+def test_a_rollback_that_fails_leaves_no_second_name_of_what_ran_before() -> None:
+    world = killed_where_builds_remove_images()
+    world.fault = "start-fails"
+    recover(world.box(), world.root)
+    assert any("could not be rolled back" in w.message for w in world.warnings)
+    assert (previous(world), world.private.get((world.root, Intent.file))) == ([], None)
+
+
+def test_clean_removes_a_name_for_a_rollback_that_no_switch_needs() -> None:
+    world = killed_where_builds_remove_images()
+    (name,) = previous(world)
+    request = CleanRequest(project=world.root, yes=True)
+    assert name not in str(clean(replace(request, dry_run=True), world.box()).result), "it is still needed"
+    image = world.images[world.tags[name]]
+    down(DownRequest(project=world.root), world.box())
+    world.images[image.id], world.tags[name] = image, image.id  # as an older devctl left it
+    up_d(world)
+    assert previous(world) == [name]
+    assert clean(request, world.box()).result["removed"] == [{"kind": "image", "name": name}]
+    assert list(world.tags) == ["shop-shop:dev"]

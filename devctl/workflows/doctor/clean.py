@@ -40,6 +40,7 @@ from devctl.workflows.session.made_here import folder_of, is_gone, made_here
 from devctl.workflows.session.steps import Steps, looking, plan_outcome
 from devctl.workflows.switch.intent import read_intent
 from devctl.workflows.switch.lock import locked
+from devctl.workflows.switch.switch import PREVIOUS
 
 KILLED = "left behind by a devctl process that was killed"
 _KINDS: tuple[Kind, ...] = ("container", "image")
@@ -153,7 +154,10 @@ def unneeded(box: Toolbox, project: Project | None) -> list[Unneeded]:
     old = [
         i
         for i in images
-        if project is not None and i.labels[PROJECT_LABEL] == project.name and i.name == i.id not in lost
+        if project is not None
+        and i.labels[PROJECT_LABEL] == project.name
+        and (i.name == i.id or _is_previous(i))
+        and i.id not in lost
     ]
     return [
         *_left_behind(box.identity, box.engine, "container"),
@@ -175,9 +179,14 @@ def _left_behind(identity: Identity, engine: Engine, kind: Kind) -> Iterator[Unn
 def _named_by_us(image: Labelled) -> bool:
     """An image that somebody builds on one of devctl's (`FROM shop-app:dev`) has its labels too, and its own name."""
     service = image.labels.get(SERVICE_LABEL)
-    if service is None or image.name == image.id:
+    if service is None or image.name == image.id or _is_previous(image):
         return True
     return image.name.startswith(image_ref(image.labels[PROJECT_LABEL], service, ""))
+
+
+def _is_previous(image: Labelled) -> bool:
+    """Named for a rollback by a command that was killed."""
+    return image.name.startswith(f"{PREVIOUS}:")
 
 
 def _caches(identity: Identity, engine: Engine) -> Sequence[Labelled]:

@@ -165,13 +165,16 @@ def stopping(
 
 @contextmanager
 def removal(box: Toolbox, project: Project, observed: Observed) -> Iterator[None]:
-    """Remove the project: there is no rollback, and the next command reports a kill in the middle."""
-    _keep(
-        box.reporter, box.private, project.root, replace(_intent(box, project, observed, ()), kind="removal")
-    )
+    """Remove the project: there is no rollback, and the next command reports a kill in the middle. What a killed command would
+    have been rolled back to goes too."""
+    killed = read_intent(box.private, project.root)
+    tags = killed.tags if killed is not None else {}
+    intent = replace(_intent(box, project, observed, ()), kind="removal", tags=tags)
+    _keep(box.reporter, box.private, project.root, intent)
     try:
         yield
     finally:
+        _forget_previous(box.engine, intent)
         box.private.remove(project.root, Intent.file)
 
 
@@ -209,6 +212,7 @@ def recover(box: Toolbox, root: Path) -> None:
             raise
         message = f"{intent} was interrupted and could not be rolled back: {error.problem.message}"
         box.reporter.warn(replace(error.problem, message=message))
+        _forget_previous(box.engine, intent)
         box.private.remove(root, Intent.file)
         said = ""
     if said:
@@ -219,6 +223,7 @@ def _settle(box: Toolbox, root: Path, intent: Intent) -> str:
     end_holder(box.processes, intent.project)
     now = box.engine.containers(intent.project)
     if intent.kind == "removal":
+        _forget_previous(box.engine, intent)
         box.private.remove(root, Intent.file)
         left = [c.name for c in now.containers]
         return (
@@ -280,6 +285,7 @@ def _name_previous(engine: Engine, intent: Intent) -> None:
 
 
 def _forget_previous(engine: Engine, intent: Intent) -> None:
+    """The last name of an image that a container uses stays: `clean` removes it later."""
     for image in intent.previous_images if engine.builds_remove_images() else ():
         engine.remove_image(f"{PREVIOUS}:{image.rpartition(':')[2]}")
 
