@@ -20,7 +20,7 @@ from devctl.domain.image.paths import (
 )
 from devctl.domain.image.readiness.input import HealthCheck, Inspected
 from devctl.domain.image.readiness.rules import checks, not_ready, reads_program
-from devctl.domain.project.model import ServedPort, Service, SourceCode
+from devctl.domain.project.model import ImageBuild, ServedPort, Service, SourceCode
 from devctl.errors import Finding, Problem
 
 DOCKERFILE = """\
@@ -125,11 +125,22 @@ def test_a_script_with_crlf_line_endings_does_not_start(first: bytes) -> None:
         GOOD, entrypoint=("/app/run.sh",), binary=script, files=SHELL | {"/usr/bin/env", "/bin/bash"}
     )
     found = judge(image)["entrypoint-exists"]
-    assert (found.severity, found.message.partition(",")[0]) == (
+    assert (found.severity, found.message) == (
         "fail",
-        "/app/run.sh has CRLF line endings",
+        "/app/run.sh has CRLF line endings, so its #! line does not work",
     )
-    assert found.hint.startswith("sed -i 's/\\r$//' run.sh;")
+    assert found.hint.startswith("sed -i 's/\\r$//' on the file that becomes /app/run.sh;")
+
+
+def test_the_file_with_crlf_line_endings_is_named_as_the_project_has_it() -> None:
+    script = Binary("/docker-entrypoint.sh", 1, 0o755, elf=False, interpreter="/bin/sh -e\r")
+    image = replace(GOOD, entrypoint=("/docker-entrypoint.sh",), binary=script, files=SHELL)
+    dockerfile = parse("FROM alpine:3.22\nCOPY docker/entrypoint.sh /docker-entrypoint.sh\n")
+    service = replace(SERVICE, build=ImageBuild(context="backend"))
+    checked = checks(Inspected(image, service, dockerfile=dockerfile, stage=dockerfile.stages[0]))
+    hint = next(c.hint for c in checked if c.id == "entrypoint-exists")
+    file = "backend/docker/entrypoint.sh"
+    assert hint == f"sed -i 's/\\r$//' {file}; `{file} text eol=lf` in .gitattributes keeps it so"
 
 
 def test_an_init_must_be_there() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.dockerfile.stages import LONGEST
-from devctl.domain.dockerfile.walk import in_context, walk, working_dir
+from devctl.domain.dockerfile.walk import copied_as, in_context, walk, working_dir
 
 TWO = """\
 ARG BINARY=shop
@@ -70,3 +70,30 @@ def test_variables_that_grow_without_end_stay_as_they_are_written() -> None:
     [*_, line] = walk(facts, facts.stages[-1])
     assert max(map(len, [*line.values.values(), *facts.global_args.values()])) < 20_000
     assert len(line.filled(line.instruction.original)) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("lines", "path", "source"),
+    [
+        ("COPY docker/entrypoint.sh /docker-entrypoint.sh", "/docker-entrypoint.sh", "docker/entrypoint.sh"),
+        ("COPY ./docker/start /start", "/start", "docker/start"),
+        ("COPY scripts/start /usr/bin/", "/usr/bin/start", "scripts/start"),
+        ("COPY a.txt scripts/run.sh /", "/run.sh", "scripts/run.sh"),
+        ("COPY scripts/*.sh /usr/bin/", "/usr/bin/run.sh", "scripts/run.sh"),
+        ("WORKDIR /app\nCOPY --chmod=0755 docker/run.sh .", "/app/run.sh", "docker/run.sh"),
+        ("ARG FOLDER=docker\nCOPY $FOLDER/run.sh /run.sh", "/run.sh", "docker/run.sh"),
+        ("COPY docker/ /opt/", "/opt/bin/run.sh", "docker/bin/run.sh"),
+        ("COPY old.sh /run.sh\nCOPY new.sh /run.sh", "/run.sh", "new.sh"),
+        ("COPY docker/run.sh /\nCOPY --from=build /server /", "/run.sh", "docker/run.sh"),
+        ("COPY docker/run.sh /run.sh\nCOPY --from=build /src/run.sh /run.sh", "/run.sh", None),
+        ("COPY docker/ /opt/\nCOPY --from=build /out/ /opt/", "/opt/run.sh", None),
+        ("COPY $FOLDER/run.sh /run.sh", "/run.sh", None),
+        ("ADD https://example.com/run.sh /run.sh", "/run.sh", None),
+        ("COPY <<EOF /run.sh\n#!/bin/sh\nEOF", "/run.sh", None),
+        ("COPY config.yml /etc/shop/", "/run.sh", None),
+        ("RUN make", "/run.sh", None),
+    ],
+)
+def test_the_file_that_a_copy_makes_another_of(lines: str, path: str, source: str | None) -> None:
+    facts = parse(f"FROM golang:1.26 AS build\nFROM alpine:3.22\n{lines}\n")
+    assert copied_as(facts, facts.stages[-1], path) == source

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
@@ -107,6 +108,32 @@ def in_context(path: str, brought: Mapping[str, str]) -> str | None:
         return None
     folder = max(below, key=len)
     return posixpath.normpath(posixpath.join(brought[folder], posixpath.relpath(path, folder)))
+
+
+def copied_as(facts: DockerfileFacts, stage: Stage, path: str) -> str | None:
+    """The path in the build context of a file of the image: what the last COPY that names it says, else the folder that has
+    it. None if that is unknown, or the file may come from another stage."""
+    lines = [line for line in walk(facts, stage) if line.cmd in ("COPY", "ADD")]
+    for line in reversed(lines):
+        found = _named_source(line, path)
+        if found is not None:
+            known = _FILE_NAME.fullmatch(found) and not list(named_stages(line.instruction))
+            return posixpath.normpath(found).lstrip("/") if known else None
+    there = [line for line in lines if is_below(path, line.path(line.instruction.value[-1]))]
+    if not there or any(list(named_stages(line.instruction)) for line in there):
+        return None
+    return in_context(path, there[-1].brought)
+
+
+def _named_source(line: Line, path: str) -> str | None:
+    """The word of a COPY that is this file, as `run.sh`, `*.sh` or another name that it had."""
+    *sources, word = line.words
+    target, name = line.path(word), posixpath.basename(path)
+    if target == path and len(sources) == 1:
+        return sources[0]
+    inside = posixpath.join(target, name) == path
+    named = (s for s in sources if inside and fnmatchcase(name, posixpath.basename(s)))
+    return next((posixpath.join(posixpath.dirname(s), name) for s in named), None)
 
 
 def is_below(path: str, folder: str) -> bool:

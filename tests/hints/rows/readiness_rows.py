@@ -14,6 +14,8 @@ from tests.hints.rows.built import CRYPTO
 
 BUILDER = BUILD.replace("AS build\n", "AS builder\n")
 LAST = 'FROM alpine:3.22\nCOPY --from=builder /server /server\nUSER 65532:65532\nENTRYPOINT ["/server"]\n'
+SCRIPTED = LAST.replace("USER", "{}\nUSER").replace('"/server"]', '"/docker-entrypoint.sh"]')
+CRLF = "#!/bin/sh -e\r\nexec /server\r\n"
 GET = MAIN.replace("func main() { ", 'func main() { http.Get("https://example.com"); ')
 ZONES = 'package main\n\nimport (\n\t"net/http"\n\t"time"\n)\n\nfunc main() { time.LoadLocation("Europe/Berlin"); http.ListenAndServe(":8080", nil) }\n'
 SQLITE = MAIN.replace('import "net/http"', 'import (\n\t"net/http"\n\t_ "github.com/mattn/go-sqlite3"\n)')
@@ -195,12 +197,24 @@ ROWS = [
         "sed -i 's/\\r$//' …; `… text eol=lf` in .gitattributes keeps it so",
         "entrypoint-exists",
         image(
-            LAST.replace("USER", "COPY --chmod=0755 run.sh /run.sh\nUSER").replace(
-                '"/server"]', '"/run.sh"]'
-            ),
-            **{"run.sh": "#!/bin/sh\r\nexec /server\r\n"},
+            SCRIPTED.format("COPY --chmod=0755 docker/entrypoint.sh /docker-entrypoint.sh"),
+            **{"docker/entrypoint.sh": CRLF},
         ),
         lambda root, told: subprocess.run(shlex.split(told["hint"].partition(";")[0]), cwd=root, check=True),
+    ),
+    row(
+        "sed -i 's/\\r$//' on the file that becomes …; `text eol=lf` for it in .gitattributes keeps it so",
+        "entrypoint-exists",
+        image(
+            SCRIPTED.format("COPY --from=builder --chmod=0755 /made.sh /docker-entrypoint.sh"),
+            BUILDER + "COPY docker/entrypoint.sh /made.sh\n",
+            **{"docker/entrypoint.sh": CRLF},
+        ),
+        lambda root, told: subprocess.run(
+            [*shlex.split(told["hint"].partition(" on the file")[0]), "docker/entrypoint.sh"],
+            cwd=root,
+            check=True,
+        ),
     ),
     row("USER …", "user", image(LAST.replace("USER 65532:65532", "USER nobody")), instead("USER nobody")),
     row("USER …", "user", image(LAST.replace("USER 65532:65532\n", "")), at_end()),

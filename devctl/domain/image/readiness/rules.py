@@ -13,6 +13,7 @@ from devctl.domain.command.argv import exec_words, shell_text
 from devctl.domain.derive.health_check import TOOLS
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, NONROOT, SHELL_BASE
 from devctl.domain.dockerfile.stages import target_name
+from devctl.domain.dockerfile.walk import copied_as
 from devctl.domain.go.golist import Listing, WithoutC
 from devctl.domain.image.facts import ImageFacts
 from devctl.domain.image.leaks import secrets, source
@@ -122,10 +123,8 @@ def _entrypoint_exists(it: Inspected) -> Finding:
         )
         return fail(f"{named} is not in the image", hint, place)
     if not image.binary.elf and image.binary.interpreter.endswith("\r"):
-        name = posixpath.basename(image.binary.path)
-        hint = f"sed -i 's/\\r$//' {shlex.quote(name)}; `{name} text eol=lf` in .gitattributes keeps it so"
-        what = "has CRLF line endings, so its #! line names a program that does not exist"
-        return fail(f"{image.binary.path} {what}", hint, place)
+        what = f"{image.binary.path} has CRLF line endings, so its #! line does not work"
+        return fail(what, _lf_hint(it, image.binary.path), place)
     missing = _missing(it)
     if missing:
         shell = posixpath.basename(missing) in ("sh", "ash") and not it.shell
@@ -135,6 +134,15 @@ def _entrypoint_exists(it: Inspected) -> Finding:
         hint = f"RUN chmod 0755 … in the builder, or COPY --chmod=0755 … {image.binary.path}"
         return fail(f"{image.binary.path} is not executable (mode {image.binary.mode:04o})", hint, place)
     return ok(f"{image.binary.path} exists and is executable")
+
+
+def _lf_hint(it: Inspected, path: str) -> str:
+    """The file of the project that has the wrong line endings need not have the name that it has in the image."""
+    found = copied_as(it.dockerfile, it.stage, path) if it.dockerfile and it.stage else None
+    if found is None:
+        return f"sed -i 's/\\r$//' on the file that becomes {path}; `text eol=lf` for it in .gitattributes keeps it so"
+    file = posixpath.normpath(posixpath.join(it.service.build.context, found))
+    return f"sed -i 's/\\r$//' {shlex.quote(file)}; `{file} text eol=lf` in .gitattributes keeps it so"
 
 
 def _missing(it: Inspected) -> str:
