@@ -153,9 +153,10 @@ def test_a_service_that_ignores_sigterm_is_named(project: MakeProject) -> None:
     assert failed.result["drain"]["exit_code"] == 137 and failed.result["mode"] == "prod"
     assert "it serves" in get(made.port)
 
-    # One that ends at once, however quickly it answers, leaves the requests that are just coming in.
+    # One that ends at once leaves the requests that it is answering; some are at every moment, if each takes a while.
     main = made.root / "main.go"
-    main.write_text(main.read_text().replace("select {}", "os.Exit(0)"))
+    text = main.read_text().replace("select {}", "os.Exit(0)").replace('"syscall"', '"syscall"\n\t"time"')
+    main.write_text(text.replace("fmt.Fprint(w,", "time.Sleep(100 * time.Millisecond)\n\t\tfmt.Fprint(w,"))
     failed = made.devctl("-y", "prod-preview", "--drain", code=1)
 
     assert failed.error["code"] == "drain-failed" and "lost" in failed.error["message"], failed.show
