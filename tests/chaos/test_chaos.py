@@ -81,4 +81,7 @@ def judge(told: list[Try], whose: str) -> None:
     failed = [f"make chaos SEED={SEED} FIRST={t.number} N=1\n  {t.line}" for t in told if t.failed]
     assert not failed, f"{len(failed)} of {len(told)} faults {whose}:\n" + "\n".join(failed)
     struck = sum(t.struck for t in told)
-    assert 3 * struck >= len(told), f"only {struck} of {len(told)} faults {whose} found something to strike"
+    # Of a few, all may come when the command is just done.
+    assert len(told) < 10 or 3 * struck >= len(told), (
+        f"only {struck} of {len(told)} faults {whose} found something to strike"
+    )
