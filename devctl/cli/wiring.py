@@ -91,7 +91,7 @@ def _machine(reporter: Reporter, processes: SystemProcesses, identity: Identity)
 
 def must_have_ui() -> None:
     """Raise MachineError with the command that installs the extra, where it is not installed."""
-    from devctl.adapters.system.extras import has_modules, install_command
+    from devctl.adapters.doctor.extras import has_modules, install_command
     from devctl.errors import MachineError
 
     if not has_modules(["textual", "textual_serve"]):

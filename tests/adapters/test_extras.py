@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devctl.adapters.system import extras
+from devctl.adapters.doctor import extras
 from devctl.cli import wiring
 from devctl.errors import MachineError
 
