@@ -140,7 +140,8 @@ class FakeImage(Struct):
 
 
 class FakeContainer(Struct):
-    """`app`: the (go.mod of the image, source) that its process was built from; None where none runs."""
+    """`app`: the (go.mod of the image, source) that its process was built from; None where none runs. `sees_source`: False
+    where its folder is the one that the engine made for a project that was moved away."""
 
     id: str
     service: str
@@ -152,6 +153,7 @@ class FakeContainer(Struct):
     mute: bool = False
     exit_code: int = 0
     app: tuple[str, str] | None = None
+    sees_source: bool = True
     log: list[str] = field(default_factory=list)
     build_state: str | None = None
     exit_state: str | None = None
@@ -450,6 +452,7 @@ class World:
                 return Finished(1, "", f"Error response from daemon: driver failed programming: {bound}")
         made.state, made.exit_code, made.mute, made.health = "running", 0, False, "none"
         made.starts += 1
+        made.sees_source = True
         made.started = self.now + self.engine_ahead
         used = {c.address for c in self._live() if c is not made}
         made.address = next(a for n in range(2, 250) if (a := f"172.18.0.{n}") not in used)
@@ -473,6 +476,10 @@ class World:
             for wanted, on_line in self.listeners:
                 if wanted == container.id:
                     on_line("stdout", "kill\n")
+
+    def with_id(self, words: Sequence[str]) -> FakeContainer:
+        """The container that a command line names."""
+        return next(c for c in self.containers.values() if c.id in words)
 
     def _live(self) -> list[FakeContainer]:
         return [c for c in self.containers.values() if c.state in HOLDS_PORTS]
@@ -1564,14 +1571,16 @@ class FakeProcesses(_Port):
             if verb == "run":
                 return Finished(0, "", "")
         if AGAIN in script:
-            container = next(c for c in self._world.containers.values() if c.id in words)
+            container = self._world.with_id(words)
             if SERVE in script and container.app:
                 self._world.serve_built(container)
             if (container.build_state or "").startswith("failed"):
                 self._world.reload(container)
         elif verb == "exec" and ONCE_MORE in words:
             self._life.step("run again")
-            self._world.reload(next(c for c in self._world.containers.values() if c.id in words))
+            self._world.reload(self._world.with_id(words))
+        if verb == "exec" and words[-3:] == ["test", "-e", "go.mod"]:
+            return Finished(0 if self._world.with_id(words).sees_source else 1, "", "")
         if verb == "exec" and words[-1:] and "list" in words:
             if self._world.go_list:
                 return Finished(0, self._world.go_list, "")

@@ -77,3 +77,14 @@ def test_up_restarts_a_program_that_has_exited(port: bool) -> None:
     world.steps.clear()
     bring_up(world)
     assert world.steps == []
+
+
+def test_up_restarts_a_container_that_was_created_while_the_folder_was_moved() -> None:
+    world = World()
+    bring_up(world)
+    container = world.of("shop")
+    container.sees_source, container.app, container.build_state = False, None, "failed 1"
+    world.steps.clear()
+    bring_up(world)
+    assert [step for step in world.steps if step.endswith("shop")] == ["stop shop", "start shop"]
+    assert (world.of("shop"), container.app, container.starts) == (container, world.served, 2)

@@ -131,6 +131,12 @@ def run_again(processes: Processes, container: Container | None) -> bool:
     return processes.run(docker("exec", to=[container.id, "sh", "-c", ONCE_MORE])).code == 0
 
 
+def sees_module(processes: Processes, container: Container, service: Service) -> bool:
+    """Whether the module is where the container has the source mounted."""
+    argv = docker("exec", "--workdir", service.module_mounted_at, to=[container.id, "test", "-e", "go.mod"])
+    return processes.run(argv).code == 0
+
+
 def _build(service: Service, script: str = BUILD) -> list[str]:
     build = service.build
     words = words_of(service.source.main, build.go_files)
