@@ -1579,12 +1579,8 @@ class FakeProcesses(_Port):
         elif verb == "exec" and ONCE_MORE in words:
             self._life.step("run again")
             self._world.reload(self._world.with_id(words))
-        if verb == "exec" and words[-3:] == ["test", "-e", "go.mod"]:
-            return Finished(0 if self._world.with_id(words).sees_source else 1, "", "")
-        if verb == "exec" and words[-1:] and "list" in words:
-            if self._world.go_list:
-                return Finished(0, self._world.go_list, "")
-            return Finished(1, "", "go: modules are not to be had")
+        if verb == "exec" and (asked := self._asked_inside(words)) is not None:
+            return asked
         if "install" in words:
             self._life.step("install delve")
             self._world.delve = (words, cast("bytes", how["stdin"]))
@@ -1595,6 +1591,15 @@ class FakeProcesses(_Port):
         if verb in ("start", "stop", "rm"):
             return self._change(verb, words[-1])
         return Finished(0, "", "")
+
+    def _asked_inside(self, words: list[str]) -> Finished | None:
+        """What a container answers; None where the words change something."""
+        if words[-3:] == ["test", "-e", "go.mod"]:
+            return Finished(0 if self._world.with_id(words).sees_source else 1, "", "")
+        if "list" in words:
+            known = self._world.go_list
+            return Finished(0, known, "") if known else Finished(1, "", "go: modules are not to be had")
+        return None
 
     def _run_named(self, words: list[str]) -> Finished:
         world, name = self._world, words[words.index("--name") + 1]
