@@ -1075,6 +1075,8 @@ class FakeCompose(_Port):
             return None
         if found.is_ours and world.once("start-fails"):
             return Finished(1, "", "failed to start")
+        if found.is_ours and world.once("compose-killed"):
+            return Finished(255, "", f" Container {name}  Starting")
         if found.is_ours and (world.once("interrupt-before-start") or self._pressed_again()):
             self._life.deaf = self._life.guarded
             raise world.interrupt()

@@ -21,7 +21,7 @@ from devctl.domain.command.requests import (
 )
 from devctl.domain.plan.engine_state import MODE_LABEL
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.errors import DevctlError
+from devctl.errors import DevctlError, MachineError
 from devctl.workflows.dev.lifecycle import down, rebuild, restart, up
 from devctl.workflows.dev.watch_round import catch_up
 from devctl.workflows.doctor.clean import clean
@@ -214,6 +214,22 @@ def failed(case: Failing, fault: str, *, kill: str = "") -> World:
         case.work(world, world.box())
     world.fault = ""
     return world
+
+
+@pytest.mark.follows("run the command again; if that keeps happening, see what was killed: sudo dmesg | tail")
+@pytest.mark.parametrize("name", list(FAILING))
+def test_a_killed_compose_is_not_the_projects_fault_and_the_next_try_succeeds(name: str) -> None:
+    case = FAILING[name]
+    world = case.start()
+    world.fault = "compose-killed"
+    if name == "a round of the watcher":
+        case.work(world, world.box())
+    else:
+        with pytest.raises(MachineError) as raised:
+            case.work(world, world.box())
+        assert raised.value.code == "docker-killed"
+    case.work(world, world.box())
+    assert world.of("shop").app == world.served
 
 
 @pytest.mark.parametrize("fault", ["start-fails", "never-answers"])
