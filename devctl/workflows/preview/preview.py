@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 
@@ -18,6 +18,7 @@ from devctl.domain.go.golist import Listing
 from devctl.domain.image.facts import ImageFacts
 from devctl.domain.plan.engine_state import MODE_LABEL, Container, Image, Observed
 from devctl.domain.plan.planner import plan_text
+from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.http import Prober
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.preview.last_preview import LastPreview, PreviewedImage
@@ -52,17 +53,22 @@ from devctl.workflows.switch.applied_model import keep_applied
 from devctl.workflows.switch.lock import changing
 from devctl.workflows.switch.switch import stopping, switching
 
+OpenPorts = Mapping[str, frozenset[int]]
+"""By service, the ports that its container listens on."""
+
 
 def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
     began = box.clock.monotonic()
-    with changing(box, request, "prod-preview") as loaded:
+    with changing(box, request, "prod-preview") as loaded, ThreadPoolExecutor(1) as beside:
         base = request.base or loaded.prod_base
         steps = Steps(box.reporter, box.clock)
         with steps.step("look", "desired and current state"):
+            observing = beside.submit(box.engine.observe, loaded.name)
             project = resolve_bases(
                 box, loaded, mode="prod", base=base, dry_run=request.dry_run, assemble=request.yes
             )
-            observed = box.engine.observe(project.name)
+            observed = observing.result()
+            open_ports = beside.submit(_open_ports, box.engine, project, observed)
             if not observed.containers:  # otherwise `up` has asked
                 refuse_far_engine(box.engine, project)
             # For a project that runs, only what the Go services need is started beside them.
@@ -71,7 +77,7 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
             watched = watcher_state(box, project.root).state == "running"
         if request.dry_run:
             return plan_outcome(session.plan())
-        preview = _Preview(box, request, steps, session)
+        preview = _Preview(box, request, steps, session, beside, open_ports)
         with noting(box.private, project.root, preview.known), ExitStack() as looking:
             with network_awake(box, project, observed=observed) as sleep_again:
                 dev = DevLook(box, project, observed)
@@ -94,13 +100,15 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
 
 
 class _Preview(Struct):
-    """One preview: `session` has the users that the images name, once they are built. What was measured, in ms and by service,
-    and what was examined on the way."""
+    """One preview: `session` has the users that the images name, once they are built; `open_ports` are read `beside` it. What
+    was measured, in ms and by service, and what was examined on the way."""
 
     box: Toolbox
     request: PreviewRequest
     steps: Steps
     session: Session
+    beside: Executor
+    open_ports: Future[OpenPorts]
     switch_ms: dict[str, int] = field(default_factory=dict)
     gap_ms: dict[str, int | None] = field(default_factory=dict)
     checks: tuple[Finding, ...] = ()
@@ -129,11 +137,11 @@ class _Preview(Struct):
         touched = False
         try:
             with switch:
-                with ThreadPoolExecutor(1) as beside, dev:
-                    served = self._prepare(beside)
+                with dev:
+                    self._prepare()
                 switch.goes_on_with(self.session)
                 touched = True
-                self._switch(served)
+                self._switch(self.open_ports.result())
         except (DevctlError, KeyboardInterrupt) as raised:
             if not touched:
                 raise
@@ -146,10 +154,9 @@ class _Preview(Struct):
             raise told from raised
         keep_applied(box, self.session, names)
 
-    def _prepare(self, beside: Executor) -> Mapping[str, frozenset[int]]:
-        """Build and check. Nothing that runs is touched yet. Returns the ports that each service listens on until now."""
+    def _prepare(self) -> None:
+        """Build and check. Nothing that runs is touched yet."""
         box, session = self.box, self.session
-        listening = beside.submit(self._served)
         with self.steps.step("look", "known blockers, before the build"):
             refuse_impossible(box.files, box.sources, session)
             refuse_lost(box.files, box.sources, session)
@@ -160,7 +167,7 @@ class _Preview(Struct):
         write_overlay(box.files, box.state, session)
         images, asked, not_built = self._build()
         if images is not session.images:  # while a build ran, dev may have been reloaded and listen elsewhere
-            listening = beside.submit(self._served)
+            self.open_ports = self.beside.submit(_open_ports, box.engine, self.project, session.observed)
         with self.steps.step("check", "readiness for production"):
             listed = asked()
             for service in self.project.services:
@@ -173,11 +180,6 @@ class _Preview(Struct):
         refuse_unreadable(box.files, ready)
         wanted = tuple(d for d in ready.dependencies if d.name not in out | not_built)
         self.session = replace(ready, dependencies=wanted)
-        return listening.result()
-
-    def _served(self) -> Mapping[str, frozenset[int]]:
-        engine, observed = self.box.engine, self.session.observed
-        return {s.name: served_ports(engine, s, observed.of(s.name)) for s in self.project.services}
 
     def _build(self) -> tuple[Mapping[str, Image], Callable[[], Mapping[str, Listing]], frozenset[str]]:
         """Build what is not known to be current; the production images by reference, the function that waits for what Go says
@@ -204,7 +206,7 @@ class _Preview(Struct):
             note_built(box.private, session, run, inputs=inputs[run.service], image=images.get(run.image))
         return images, listed, out
 
-    def _switch(self, served: Mapping[str, frozenset[int]]) -> None:
+    def _switch(self, served: OpenPorts) -> None:
         box, session = self.box, self.session
         before = {service.name: session.observed.of(service.name) for service in self.project.services}
         with ExitStack() as asking:
@@ -228,7 +230,7 @@ class _Preview(Struct):
             box.reporter.emit(switched)
             record(box, self.project.root, switched)
 
-    def _start(self, cause: str, began: float, served: Mapping[str, frozenset[int]]) -> None:
+    def _start(self, cause: str, began: float, served: OpenPorts) -> None:
         """All services or none: the first that does not answer ends it, with its cause named while its container exists."""
         box, session, services = self.box, self.session, self.project.services
         names = session.starting
@@ -331,6 +333,10 @@ class _Preview(Struct):
             "switch_ms": self.switch_ms.get(name, 0),
             "gap_ms": self.gap_ms.get(name),
         }
+
+
+def _open_ports(engine: Engine, project: Project, observed: Observed) -> OpenPorts:
+    return {s.name: served_ports(engine, s, observed.of(s.name)) for s in project.services}
 
 
 def _good(prober: Prober, where: Endpoint) -> bool:
