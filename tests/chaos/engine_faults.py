@@ -15,6 +15,7 @@ from random import Random
 
 import msgspec
 
+from devctl.adapters.system.identity import machine_place, state_folder
 from tests.chaos.faults import Done, Fault
 from tests.chaos.kills import during, kill
 from tests.chaos.scene import COMMANDS, Scene, scene, wait
@@ -97,7 +98,14 @@ FAULTS = [
 ]
 
 
+def keep_identity() -> None:
+    """The images were labelled before, outside of these namespaces; with another identity they would have to be built again."""
+    (known,) = (state_folder() / "machines").iterdir()
+    known.with_name(f"{machine_place()}.json").write_bytes(known.read_bytes())
+
+
 def main(made: Started, images: Path, seed: int, first: int, n: int) -> None:
+    keep_identity()
     start()
     subprocess.run(["docker", "load", "--quiet", "--input", images], check=True, stdout=sys.stderr)
     # Without containers beside it: none of them outlives its engine.
