@@ -953,7 +953,9 @@ class FakeSources:
 class FakeCompose(_Port):
     """docker compose. A container is made beside the old one, which is stopped and removed then; the new one starts at last."""
 
-    def config(self, root: Path, files: Sequence[Path], *, profiles: bool = False) -> dict[str, object]:
+    def config(
+        self, root: Path, files: Sequence[Path], *, env_file: str | None = None, profiles: bool = False
+    ) -> dict[str, object]:
         return self._read(root, self._world.files.get(root / "compose.yaml", ""), self._world.env)
 
     def render(

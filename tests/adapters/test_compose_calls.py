@@ -151,6 +151,7 @@ def test_texts_that_were_read_are_given_from_a_folder_of_their_own() -> None:
         "digest",
         files=((Path("/p/compose.yaml"), {"services": {"a": {"env_file": Beside("/p/a.env")}}}),),
         beside={"/p/.env": None, "/p/a.env": "A=b"},
+        env_files=("/p/.env",),
     )
     ComposeCli(processes, print).render(inputs, profiles=True, variables={"X": "y"})  # type: ignore[arg-type]
     ((argv, how),) = processes.calls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -240,6 +241,26 @@ PLAIN = {
 def test_what_grants_nothing_is_applied_as_a_person_would_apply_it(shop: Shop, name: str) -> None:
     shop.save({"compose.yaml": PLAIN[name], "a.env": "X=1\nY='a b'\n", ".env": "C=from .env\n"})
     assert shop.round().model == load(shop.box, shop.root).model
+
+
+def test_compose_file_that_leads_elsewhere_has_two_env_files_as_compose_reads_them(shop: Shop) -> None:
+    shop.save(
+        {
+            ".env": "COMPOSE_FILE=deploy/c.yaml\nCOMPOSE_PROJECT_NAME=other\nA=root\nC=root$B\n",
+            "deploy/.env": "A=deploy\nB=deploy\nD=deploy$A\n",
+            "deploy/c.yaml": "services:\n  shop:\n    build: ..\n    environment: {A: $A, B: $B, C: $C, D: $D}\n",
+        }
+    )
+    project = shop.up()
+    argv = ["docker", "compose", "config", "--format", "json"]
+    said = json.loads(subprocess.run(argv, cwd=shop.root, check=True, capture_output=True).stdout)
+    assert (project.name, project.specs["shop"]["environment"]) == (
+        "other",
+        said["services"]["shop"]["environment"],
+    )
+    assert (said["name"], shop.round().model) == ("other", project.model)
+    shop.save({".env": "COMPOSE_FILE=deploy/c.yaml\nA=$HOST_SECRET\n"})
+    assert "the variable HOST_SECRET" in shop.held()
 
 
 def test_the_same_inputs_are_not_read_again_whatever_they_hold(

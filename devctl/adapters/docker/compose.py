@@ -56,17 +56,26 @@ class ComposeCli:
         self._on_line = on_line
         self._differences = Differences(processes)
 
-    def config(self, root: Path, files: Sequence[Path], *, profiles: bool = False) -> dict[str, object]:
+    def config(
+        self, root: Path, files: Sequence[Path], *, env_file: str | None = None, profiles: bool = False
+    ) -> dict[str, object]:
+        import tempfile
+
         _refuse_endless(root, files)
         named = [word for path in files for word in ("-f", str(path))]
-        return self._resolved(root, named, profiles=profiles, cwd=root)
+        if env_file is None:
+            return self._resolved(root, named, profiles=profiles, cwd=root)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="devctl-", suffix=".env") as file:
+            file.write(env_file)
+            file.flush()
+            return self._resolved(root, [*named, "--env-file", file.name], profiles=profiles, cwd=root)
 
     def render(
         self, inputs: ComposeInputs, *, profiles: bool, variables: Mapping[str, str]
     ) -> dict[str, object]:
         import tempfile
 
-        dotenv = str(inputs.folder / ".env")
+        (dotenv,) = inputs.env_files
         with tempfile.TemporaryDirectory(prefix="devctl-compose-") as folder:
             copies = {path: f"{folder}/{n}.env" for n, path in enumerate(inputs.beside)}
             for path, text in inputs.beside.items():

@@ -164,10 +164,11 @@ class Compose(Protocol):
         root: Path,
         files: Sequence[Path],
         *,
+        env_file: str | None = None,
         profiles: bool = False,
     ) -> dict[str, object]:
         """The user's own files, the overriding one last, resolved, with the services of all `profiles` if set, with `$` as the
-        program will see it; raises FilesError with the place if compose refuses them."""
+        program will see it; raises FilesError with the place if compose refuses them. `env_file`: a text instead of `.env`."""
 
     def render(
         self, inputs: ComposeInputs, *, profiles: bool, variables: Mapping[str, str]

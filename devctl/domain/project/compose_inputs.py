@@ -6,11 +6,14 @@ same values in the simplest YAML (domain/compose/plain_yaml.py), from copies tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
+from devctl.domain.compose.env_file import values
+from devctl.domain.environment.shells import spoken
 from devctl.errors import FilesError
 
 OF_THE_TOOLS = frozenset({
@@ -18,6 +21,9 @@ OF_THE_TOOLS = frozenset({
     "XDG_RUNTIME_DIR", "COMPOSE_EXPERIMENTAL_GIT_REMOTE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME",
 })  # fmt: skip
 """Variables that compose is found by and that configure a project; none is secret."""
+
+OTHER_ENV_FILES = ("COMPOSE_ENV_FILES", "COMPOSE_DISABLE_ENV_FILE")
+"""Variables that make compose read other files than `.env`."""
 
 Node = dict[str, "Node"] | list["Node"] | str | None
 """A YAML value with every alias and merge key expanded. Text in quotes is `str`."""
@@ -37,15 +43,16 @@ class Beside(str):
 
 class ComposeInputs(Struct, frozen=True):
     """`folder`: where compose resolves paths from. `files`: the compose files, the overriding one last. `beside`: the texts of
-    the env files, including `.env`, by path; None if there is none. `outside`: those of them that are outside the project,
-    path → where it leads. `waits`: what cannot be read plainly, or leads elsewhere, in words. `broken`: why nothing can be
-    read. `digest`: of all this, and of what else the files seem to name; `looked_at`: the paths of all these. `answers`: what
-    compose made of it, as JSON, by `answer_of`."""
+    the env files, by path; None if there is none. `env_files`: those of them that are called `.env`, the overriding one last.
+    `outside`: those that are outside the project, path → where it leads. `waits`: what cannot be read plainly, or leads
+    elsewhere, in words. `broken`: why nothing can be read. `digest`: of all this, and of what else the files seem to name;
+    `looked_at`: the paths of all these. `answers`: what compose made of it, as JSON, by `answer_of`."""
 
     folder: Path
     digest: str
     files: tuple[tuple[Path, Node], ...] = ()
     beside: Mapping[str, str | None] = field(default_factory=dict)
+    env_files: tuple[str, ...] = ()
     outside: Mapping[str, str] = field(default_factory=dict)
     waits: tuple[str, ...] = ()
     looked_at: tuple[str, ...] = ()
@@ -55,9 +62,26 @@ class ComposeInputs(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"ComposeInputs({str(self.folder)!r})"  # never the content of an env file
 
-    @property
-    def dotenv(self) -> str | None:
-        return self.beside.get(str(self.folder / ".env"))
+    def in_env_files(self, known: Callable[[str], str | None]) -> dict[str, str]:
+        """The values in the `.env` files, if `known` tells what the environment has."""
+        found: dict[str, str] = {}
+
+        def given(name: str) -> str | None:
+            value = known(name)
+            return value if value is not None else found.get(name)
+
+        for path in reversed(
+            self.env_files
+        ):  # compose reads the overriding one first, and the next one is filled in from it
+            found = {**values(self.beside.get(path) or "", own=True, known=given), **found}
+        return found
+
+    def with_one_env_file(self, known: Callable[[str], str | None]) -> ComposeInputs:
+        """The same with all `.env` files in the first of them, where there are more."""
+        if len(self.env_files) < 2 or self.beside.get(self.env_files[-1]) is None:
+            return self
+        first, text = self.env_files[0], spoken(self.in_env_files(known), "dotenv")
+        return replace(self, beside={**self.beside, first: text}, env_files=(first,))
 
 
 def answer_of(profiles: bool) -> str:

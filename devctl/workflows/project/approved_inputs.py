@@ -18,11 +18,16 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from devctl.domain.compose.env_file import endless
-from devctl.domain.compose.env_file import values as values_of
 from devctl.domain.numbers import whole
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.domain.project.compose_inputs import OF_THE_TOOLS, ComposeInputs, answer_of, strings
+from devctl.domain.project.compose_inputs import (
+    OF_THE_TOOLS,
+    OTHER_ENV_FILES,
+    ComposeInputs,
+    answer_of,
+    strings,
+)
 from devctl.domain.project.compose_model import Model, OwnModel
 from devctl.domain.project.model import Project
 from devctl.domain.project.private_notes import PrivateNote
@@ -116,7 +121,14 @@ def asked_by_a_person(
     """Compose reads the files itself, with the whole environment."""
     assert found is not None
     _refuse_endless(box.host, root, inputs)
-    model = _with_dotenv(box.host, inputs, compose_model(box, root, found, profiles=profiles), box.host.env)
+    told = any(box.host.env(name) is not None for name in OTHER_ENV_FILES)
+    given = inputs if told else inputs.with_one_env_file(box.host.env)
+    env_file = None if given is inputs else given.beside[given.env_files[0]]
+
+    def ask() -> OwnModel:
+        return box.compose.config(found.folder, found.files[::-1], env_file=env_file, profiles=profiles)
+
+    model = _with_dotenv(box.host, inputs, compose_model(box, root, found, ask), box.host.env)
     inputs.answers[answer_of(profiles)] = json.dumps(model)
     return model
 
@@ -139,7 +151,7 @@ def _with_dotenv(
 ) -> OwnModel:
     """With what `.env` provides for secrets and configs, and from the host only what is `known`; compose itself sees what the
     host provides."""
-    said = values_of(inputs.dotenv or "", own=True, known=known)
+    said = inputs.in_env_files(known)
     return with_values(model, {name: value for name, value in said.items() if host.env(name) is None})
 
 
@@ -196,16 +208,17 @@ class _Asking(Struct, frozen=True):
         """With these variables, and these outside files empty. Raises FilesError."""
         inputs = self.inputs
         beside = {p: "" if inputs.outside.get(p) in emptied else text for p, text in inputs.beside.items()}
-        given = replace(inputs, beside=beside)
-
-        def ask(profiles: bool) -> OwnModel:
-            return self.box.compose.render(given, profiles=profiles, variables=variables)
 
         def known(name: str) -> str | None:
             return self.box.host.env(name) if name in OF_THE_TOOLS else variables.get(name)
 
+        given = replace(inputs, beside=beside).with_one_env_file(known)
+
+        def ask() -> OwnModel:
+            return self.box.compose.render(given, profiles=self.profiles, variables=variables)
+
         found = ComposeFiles(inputs.folder, tuple(path for path, _ in reversed(inputs.files)), named=True)
-        model = compose_model(self.box, self.root, found, profiles=self.profiles, ask=ask)
+        model = compose_model(self.box, self.root, found, ask)
         return _with_dotenv(self.box.host, given, model, known)
 
     def tried(self, variables: Mapping[str, str], *, emptied: Collection[str] = ()) -> OwnModel | None:

@@ -10,15 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.domain.project.compose_inputs import Beside, ComposeInputs, Node, strings
+from devctl.domain.project.compose_inputs import OTHER_ENV_FILES, Beside, ComposeInputs, Node, strings
 from devctl.errors import FilesError
 from devctl.workflows.project.find import ComposeFiles, named
 
-OTHER_ENV_FILES = ("COMPOSE_ENV_FILES", "COMPOSE_DISABLE_ENV_FILE")
 _KNOWN = frozenset({"name", "version", "services", "networks", "volumes", "secrets", "configs"})
 """Keys of a compose file that read no other file."""
 _READ = frozenset({"path", "required", "format"})
@@ -32,22 +31,25 @@ def read_inputs(
 ) -> ComposeInputs:
     """Never raises because of what the files say. `outside`: files outside the project that may be read, by their real path;
     None: all."""
-    reader = _Reader(box, root, found.folder if found is not None else root, outside)
-    return reader.read(found.files[::-1] if found is not None else ())
+    return _Reader(box, root, found or ComposeFiles(root, ()), outside).read()
 
 
 class _Reader:
-    def __init__(self, box: Toolbox, root: Path, folder: Path, allowed: Collection[str] | None) -> None:
-        self._box, self._root, self._folder, self._allowed = box, root, folder, allowed
+    def __init__(
+        self, box: Toolbox, root: Path, found: ComposeFiles, allowed: Collection[str] | None
+    ) -> None:
+        self._box, self._root, self._found, self._allowed = box, root, found, allowed
+        self._folder = found.folder
         self._beside: dict[str, str | None] = {}
         self._outside: dict[str, str] = {}
         self._waits: list[str] = []
         self._broken: FilesError | None = None
         self._seen: dict[str, str] = {}
 
-    def read(self, files: Iterable[Path]) -> ComposeInputs:
-        nodes = [(path, self._file(path)) for path in files]
-        self._env_file(str(self._folder / ".env"), ".env")
+    def read(self) -> ComposeInputs:
+        nodes = [(path, self._file(path)) for path in self._found.files[::-1]]
+        for path in self._found.env_files:
+            self._env_file(str(path), named(self._root, path))
         if nodes:
             other = [name for name in OTHER_ENV_FILES if self._box.host.env(name) is not None]
             self._waits += [f"the value of {name} in your environment" for name in other]
@@ -59,6 +61,7 @@ class _Reader:
             digest=_digest(json.dumps([str(self._folder), order, sorted(self._seen.items())]).encode()),
             files=tuple(nodes),
             beside=self._beside,
+            env_files=tuple(str(path) for path in self._found.env_files),
             outside=self._outside,
             waits=tuple(dict.fromkeys(self._waits)),
             looked_at=tuple(sorted(self._seen)),

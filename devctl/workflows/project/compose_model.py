@@ -24,17 +24,13 @@ def compose_model(
     box: Toolbox,
     root: Path,
     found: ComposeFiles,
-    *,
-    profiles: bool,
-    ask: Callable[[bool], OwnModel] | None = None,
+    ask: Callable[[], OwnModel],
 ) -> OwnModel:
-    """As resolved by compose, with the services of all `profiles` if set; named like the project if compose would name it
-    after a folder `deploy`. `ask`: how compose is called, with `profiles`; None: with the files that it finds. Raises
+    """As resolved by compose, which `ask` calls; named like the project if compose would name it after a folder `deploy`. Raises
     FilesError."""
     folder = found.folder
     try:
-        files = found.files[::-1]
-        model = ask(profiles) if ask else box.compose.config(folder, files, profiles=profiles)
+        model = ask()
         return model if folder == root else _named_like(root, model, compose_name(folder.name))
     except FilesError as error:
         missing = folder / error.problem.path
@@ -58,15 +54,17 @@ def compose_name(folder: str) -> str:
     return name_from(folder) or FALLBACK
 
 
-def unset_in_compose(box: Toolbox, root: Path, folder: Path, paths: Iterable[Path]) -> Iterator[Problem]:
-    """Variables in the compose files that nothing sets, each with its first line. `folder`: where compose is called."""
+def unset_in_compose(
+    box: Toolbox, root: Path, env_files: Iterable[Path], paths: Iterable[Path]
+) -> Iterator[Problem]:
+    """Variables in the compose files that nothing sets, each with its first line. `env_files`: those called `.env`."""
     if box.host.env("COMPOSE_ENV_FILES") is not None:  # their values cannot be guessed
         return
-    own = box.files.read_text(folder / ".env", within=None) or ""
+    own = {n for file in env_files for n in names(box.files.read_text(file, within=None) or "")}
     for path in paths:
         texts = box.sources.texts(path)
         asked = {asked for text, _ in texts for asked in plain_variables(text)}
-        known = names(own) | {n for n in asked if box.host.env(n) is not None}
+        known = own | {n for n in asked if box.host.env(n) is not None}
         yield from unset_variables(named(root, path), texts, known=frozenset(known))
 
 
@@ -124,11 +122,11 @@ def _with_variable(box: Toolbox, root: Path, found: ComposeFiles, error: FilesEr
     """If there is an example and no `.env` yet, this reports all variables at once."""
     message, hint, place = str(error), error.problem.hint, error.problem.place
     if error.code == "broken-compose":
-        unset = next(unset_in_compose(box, root, found.folder, found.files), None)
+        unset = next(unset_in_compose(box, root, found.env_files, found.files), None)
         if unset is None:
             return error.replace()
         message, hint, place = f"{message.rstrip(': ')}; {unset.message}", unset.hint, place or unset.place
-    own = found.folder / ".env"
+    own = found.env_files[-1]
     example = example_of(box.files, own)
     if example is not None and not box.files.exists(own):
         hint = _copy(root, example, own)

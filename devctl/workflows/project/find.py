@@ -94,12 +94,23 @@ def _owner(files: Files, host: Host, folder: Path) -> Path:
 
 class ComposeFiles(Struct, frozen=True):
     """Where to call compose, and the files that it reads there, the overriding one first. `named`: compose has to be given
-    their names; `by_us`: only devctl does so."""
+    their names; `by_us`: only devctl does so. `called_in`: where COMPOSE_FILE leads to another folder from."""
 
     folder: Path
     files: tuple[Path, ...]
     named: bool = False
     by_us: bool = False
+    called_in: Path | None = None
+
+    @property
+    def env_files(self) -> tuple[Path, ...]:
+        """The `.env` files that compose reads, the overriding one last.
+
+        Unless it is told the files by flags, that is the one where it is called, and then the one beside the first file:
+        https://github.com/docker/compose/blob/v2.40.3/cmd/compose/compose.go, toProjectOptions.
+        """
+        folders = (self.folder, *(f for f in (self.called_in,) if f not in (None, self.folder)))
+        return tuple(folder / ".env" for folder in folders)
 
 
 def find_compose(files: Files, host: Host, root: Path) -> ComposeFiles | None:
@@ -111,7 +122,7 @@ def find_compose(files: Files, host: Host, root: Path) -> ComposeFiles | None:
     )
     told = tuple(root / name for name in from_variable(asked or "", separator=separator or ":"))
     if told and all(files.exists(path) for path in told):
-        return ComposeFiles(told[0].parent, told[::-1], named=True)
+        return ComposeFiles(told[0].parent, told[::-1], named=True, called_in=root)
     folders = [root, *(folder for name in FOLDERS if files.is_dir(folder := root / name))]
     for folder in folders:
         found = _usual(files, folder)

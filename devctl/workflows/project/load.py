@@ -94,7 +94,7 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
     specs = cast("dict[str, OwnSpec]", model["services"])
     _move_ports(specs, config, ours={s.name for s in composed.services})
     # Without a compose file nothing else says what `.env` is for.
-    env = values(inputs.dotenv or "") if folder is None else {}
+    env = values(inputs.beside.get(str(root / ".env")) or "") if folder is None else {}
     services = composed.services or (
         _own_service(box.files, box.sources, root, config=config, facts=facts, specs=specs, env=env),
     )
