@@ -50,6 +50,7 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
         "copy it from a machine where its registry answers: docker save there, docker load here; services that do not need it start without it: devctl up SERVICE",
         "copy it from a machine where … answers: docker save there, docker load here; services that do not need it start without it: devctl up SERVICE",
         "RUN apt-get install -y … (on alpine: apk add) with the package that provides it, in a dev stage of your Dockerfile; `devctl init --diff` shows a stage to start from",
+        "start the Dockerfile with `# syntax=docker/dockerfile:1` if a registry can be reached, or use Docker Engine 23.0 or newer",
         "remove --…, or start the file with `# syntax=docker/dockerfile:1` if a registry can be reached",
         "RUN apk add --no-cache git (apt-get install git) before go mod download; or use a GOPROXY that has the module; a stand-in base cannot install git: docker pull the real one",
         "use a GOPROXY that has the module, or a network that can reach it; GOPRIVATE makes Go bypass the proxy",
