@@ -106,7 +106,7 @@ class ComposeFiles(Struct, frozen=True):
     def env_files(self) -> tuple[Path, ...]:
         """The `.env` files that compose reads, the overriding one last.
 
-        Unless it is told the files by flags, that is the one where it is called, and then the one beside the first file:
+        Without `-f`, those are the one where it is called, and the one beside the first file:
         https://github.com/docker/compose/blob/v2.40.3/cmd/compose/compose.go, toProjectOptions.
         """
         folders = (self.folder, *(f for f in (self.called_in,) if f not in (None, self.folder)))
