@@ -914,7 +914,7 @@ class FakeSources:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def go(self, root: Path, *, tags: Sequence[str] = ()) -> SourceFacts:
+    def go(self, root: Path) -> SourceFacts:
         if self._world.mod is None:
             raise FilesError("no go.mod here", code="no-go-module", hint="go mod init")
         listens = (Located(":8080", "main.go:1"),)

@@ -75,7 +75,7 @@ class ScriptedDocker:
             return Finished(1, "", "Error response from daemon: something else is wrong")
         return self._engine(words)
 
-    def attach(self, argv: Sequence[str], *, cwd: Path | None = None) -> int:
+    def attach(self, argv: Sequence[str]) -> int:
         return self.run(argv).code
 
     @contextlib.contextmanager

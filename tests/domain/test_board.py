@@ -93,7 +93,7 @@ def test_figures_are_of_what_was_good() -> None:
         (7.0, Reload("api", ok=True, ms=500)),
     )
     found = figures(tuple(history.moments))
-    assert found == Figures(reloads=5, failed=2, last=500, usual=500, deps=2_500)
+    assert found == Figures(failed=2, last=500, usual=500, deps=2_500)
     assert figures(()) == Figures()
 
 

@@ -335,9 +335,6 @@ def test_which_compose_services_are_built_from_go() -> None:
     assert is_go_service({"build": "svc"}, source, context="svc")
     assert not is_go_service({"image": "postgres"}, source, context=".")
     assert not is_go_service({"build": "web"}, source, context="web")
-    assert not is_go_service(
-        {"build": "."}, source, context=".", dockerfile=dockerfile("COPY . /", base="nginx:1")
-    )
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def result(*cases: CaseResult, **more: object) -> GoTestResult:
 
 
 def case(name: str, status: str, output: str = "") -> CaseResult:
-    return CaseResult("m/api/cart", name, status, 0.25, output)  # type: ignore[arg-type]
+    return CaseResult(name, status, 0.25, output)  # type: ignore[arg-type]
 
 
 def test_a_failure_begins_with_its_place() -> None:
@@ -156,7 +156,6 @@ def test_a_block_that_several_programs_tell_of_counts_once() -> None:
 TEXT = st.text(max_size=30)
 CASES = st.builds(
     CaseResult,
-    package=st.just("m/api/cart"),
     name=st.text(min_size=1, max_size=10),
     status=st.sampled_from(["passed", "failed", "skipped", "unfinished"]),
     seconds=st.floats(0, 1000),

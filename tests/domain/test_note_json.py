@@ -64,7 +64,7 @@ NOTES = [
     JobsNote({"migrate": "0123"}),
     FileEventsNote(False),
     ToldNote({"dev": ("0a1b",), "prod": ()}),
-    BudgetNote({"app": Weighed("scratch", 3, 0, {"std": ModuleShare("", 2)})}),
+    BudgetNote({"app": Weighed(3, 0, {"std": ModuleShare("", 2)})}),
     LastPreview(
         at=1_796_126_400.5,
         images=(PreviewedImage("app", "distroless", 8_100_000, 6_100_000),),

@@ -12,7 +12,6 @@ from devctl.domain.project.notes import decode, encode
 from devctl.domain.size.growth import BudgetNote, ModuleShare, Weighed, grown, growth_text, modules
 
 BEFORE = Weighed(
-    "distroless",
     8_000_000,
     2_000_000,
     {"std": ModuleShare("go1.26", 3_000_000), "example.com/x": ModuleShare("v1.2.0", 400_000)},
@@ -77,7 +76,6 @@ def test_packages_are_summed_by_module() -> None:
         st.text(max_size=5),
         st.builds(
             Weighed,
-            st.text(max_size=5),
             st.integers(0, 2**63 - 1),
             st.integers(0, 2**63 - 1),
             st.dictionaries(

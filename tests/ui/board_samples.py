@@ -36,7 +36,7 @@ PREVIEW = LastPreview(
     switch_ms=660,
     gap_ms=620,
 )
-VIEW = BoardView("oatmill", "/home/dev/oatmill", STATE, MOMENTS, GO_MOD, PREVIEW)
+VIEW = BoardView("oatmill", STATE, MOMENTS, GO_MOD, PREVIEW)
 LINES = (
     *(BoardLine("api", "stdout", f"GET /items/{n} 200") for n in range(30)),
     BoardLine("db", "stderr", "checkpoint complete"),

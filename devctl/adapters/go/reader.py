@@ -25,7 +25,6 @@ from devctl.adapters.system.beneath import Beneath
 from devctl.adapters.system.regular_file import walk
 from devctl.domain.go.facts import GoPackage, Located, Module, SourceFacts
 from devctl.domain.go.file_head import (
-    BUILT_FOR,
     Head,
     file_name_counts,
     named_by_imports,
@@ -59,15 +58,14 @@ class _Folder(Struct):
     ungenerated: tuple[tuple[str, str, str], ...] = ()
 
 
-def read(root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
-    """All modules below `root`; raises FilesError if a go.mod is broken. `tags`: build tags besides linux/amd64's."""
+def read(root: Path) -> SourceFacts:
+    """All modules below `root`; raises FilesError if a go.mod is broken."""
     folders: list[_Folder] = []
     mods: dict[str, str] = {}
     frontends = []
-    known = BUILT_FOR | frozenset(tags)
     with Beneath(root) as tree:
         for path, names, linked in _walk(root):
-            folder = _folder(tree, path, names, known)
+            folder = _folder(tree, path, names)
             if linked:  # a second name for a main package or module that already has one
                 folders += [folder] if _package_name(folder.heads) not in ("", "main") else []
                 continue
@@ -164,13 +162,13 @@ def _source(tree: Beneath, path: str) -> bytes | None:
         return None
 
 
-def _folder(tree: Beneath, path: str, names: frozenset[str], tags: frozenset[str]) -> _Folder:
+def _folder(tree: Beneath, path: str, names: frozenset[str]) -> _Folder:
     folder = _Folder(path)
     prefix = "" if path == "." else f"{path}/"
     for name in sorted(names):
         if not file_name_counts(name) or (source := _source(tree, f"{prefix}{name}")) is None:
             continue
-        head = read_head(source, tags=tags)
+        head = read_head(source)
         if head is not None and head.package != "documentation":  # the go command ignores that name
             folder.sources[name], folder.heads[name] = source, head
     folder.ungenerated = ungenerated(names, built=folder.heads)

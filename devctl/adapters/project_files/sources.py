@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 class ProjectSources:
     """Each parser's library is imported on first use."""
 
-    def go(self, root: Path, *, tags: Iterable[str] = ()) -> SourceFacts:
+    def go(self, root: Path) -> SourceFacts:
         from devctl.adapters.go import reader as go_source
 
-        return go_source.read(root, tags=tags)
+        return go_source.read(root)
 
     def dockerfile(self, path: Path, *, root: Path) -> DockerfileFacts:
         from devctl.adapters.project_files import dockerfile as dockerfile_source

@@ -6,7 +6,6 @@ project's fault, never a bug in devctl.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import inspect
 import json
@@ -42,15 +41,6 @@ def bordered(*, writes: tuple[str, ...] = ()) -> Callable[[type[Adapter]], type[
         return adapter
 
     return mark
-
-
-@contextlib.contextmanager
-def outside(path: Path | None = None, *, writing: bool = False) -> Iterator[None]:
-    """For one step inside an adapter; `path`: used if the exception names nothing."""
-    try:
-        yield
-    except _OUTSIDE as error:
-        raise_typed(error, path, writing=writing)
 
 
 def raise_typed(error: Exception, path: Path | None, *, writing: bool) -> None:

@@ -117,11 +117,11 @@ class SystemProcesses:
         if together.error is not None:
             raise together.error
 
-    def attach(self, argv: Sequence[str], *, cwd: Path | None = None) -> int:
+    def attach(self, argv: Sequence[str]) -> int:
         try:
-            child = subprocess.Popen(list(argv), cwd=cwd, env=host.child_environment())
+            child = subprocess.Popen(list(argv), env=host.child_environment())
         except _NOT_STARTED as error:
-            return _not_started(argv, error, cwd).code
+            return _not_started(argv, error, None).code
         # A do-nothing handler, not SIG_IGN: an ignored signal would stay ignored in the child.
         with _handled(lambda number, frame: None, signal.SIGINT):
             return child.wait()

@@ -56,7 +56,6 @@ class GoModChange(Struct, frozen=True):
 class Figures(Struct, frozen=True):
     """The times of the good reloads and rebuilds, in ms; None where there was none."""
 
-    reloads: int = 0
     failed: int = 0
     last: int | None = None
     usual: int | None = None
@@ -94,11 +93,9 @@ class History(Struct):
 
 
 def figures(moments: tuple[Moment, ...]) -> Figures:
-    reloads = [m for m in moments if m.kind == "reload"]
-    good = [m.ms for m in reloads if m.ok and m.text != UNCHANGED]
+    good = [m.ms for m in moments if m.kind == "reload" and m.ok and m.text != UNCHANGED]
     deps = [m.ms for m in moments if m.kind == "deps" and m.ok]
     return Figures(
-        reloads=len(reloads),
         failed=sum(not m.ok for m in moments),
         last=good[-1] if good else None,
         usual=round(median(good)) if good else None,

@@ -16,7 +16,6 @@ class BoardView(Struct, frozen=True):
     """Everything except the logs. `trouble`: why it may be out of date, else ""."""
 
     project: str
-    root: str
     state: State
     moments: tuple[Moment, ...] = ()
     go_mod: GoModChange | None = None

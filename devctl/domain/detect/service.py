@@ -22,7 +22,6 @@ from devctl.domain.dockerfile.dev_stage import dev_stage
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.go_build_lines import linked_in
 from devctl.domain.dockerfile.prod_stages import prod_stages, up_to_asked
-from devctl.domain.dockerfile.purpose import builds_go
 from devctl.domain.dockerfile.stages import external_base, golang_tag, target_name
 from devctl.domain.go.facts import Module, SourceFacts
 from devctl.domain.go.go_command import flag_of, tags_of
@@ -411,14 +410,9 @@ def detect_go(module: Module, config: Config) -> Origin:
     return Origin(wanted, place if minor(module.go) or module.toolchain else f"default {DEFAULT_GO}")
 
 
-def is_go_service(
-    spec: Spec, facts: SourceFacts, *, context: str, dockerfile: DockerfileFacts | None = None
-) -> bool:
-    """Whether a compose service is built from Go code of this repository (`context` relative to it).
-
-    A Dockerfile without any Go in it (a web server, a database with extensions) is not.
-    """
-    if not spec.get("build") or (dockerfile is not None and not builds_go(dockerfile)):
+def is_go_service(spec: Spec, facts: SourceFacts, *, context: str) -> bool:
+    """Whether a compose service may be built from Go code of this repository (`context` relative to it)."""
+    if not spec.get("build"):
         return False
     folders = [package.dir for module in facts.modules for package in module.packages]
     return any(context in (".", folder) or folder.startswith(f"{context}/") for folder in folders)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -24,7 +24,7 @@ _SYSTEMS = frozenset(_GOOS.split())
 _GOARCH = "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x sparc64 wasm"
 _MACHINES = frozenset(_GOARCH.split())
 # cgo counts as on: a file that needs it must be seen, since a stub may build without it and fail at run time.
-BUILT_FOR = frozenset({"linux", "amd64", "unix", "gc", "cgo"})
+_BUILT_FOR = frozenset({"linux", "amd64", "unix", "gc", "cgo"})
 
 
 # What a generator reads, what it writes, and its command. A file with a fixed name stands for the folder.
@@ -52,10 +52,10 @@ def file_name_counts(name: str) -> bool:
     return last not in _SYSTEMS or last == "linux"
 
 
-def read_head(source: bytes, *, tags: frozenset[str] = BUILT_FOR) -> Head | None:
+def read_head(source: bytes) -> Head | None:
     """None for a file that is not built (build constraints) or is not a Go file."""
     found = _PACKAGE.match(source, 3 if source.startswith(b"\xef\xbb\xbf") else 0)
-    if found is None or not _is_built(source[: found.end()], tags):
+    if found is None or not _is_built(source[: found.end()]):
         return None
     end = _END_OF_IMPORTS.search(source, found.end())
     # The first 64 KiB of a file without declarations are plenty: imports come first.
@@ -86,54 +86,54 @@ def named_by_imports(folders: Iterable[str], imports: Iterable[str]) -> str:
     return max(Counter(named).items(), key=lambda item: (item[1], -len(item[0])), default=("", 0))[0]
 
 
-def _is_built(before_package: bytes, tags: frozenset[str]) -> bool:
+def _is_built(before_package: bytes) -> bool:
     if b"build" not in before_package:
         return True
     if (line := _BUILD.search(before_package)) is not None:
-        return holds(line[1].decode(errors="replace"), tags)
+        return _holds(line[1].decode(errors="replace"))
     lines = [found[1].decode(errors="replace") for found in _OLD_BUILD.finditer(before_package)]
-    return all(_holds_old(line, tags) for line in lines)
+    return all(_holds_old(line) for line in lines)
 
 
-def _holds_old(line: str, tags: frozenset[str]) -> bool:
+def _holds_old(line: str) -> bool:
     """`// +build a,b !c` means (a and b) or not c."""
-    return any(all(holds(word, tags) for word in option.split(",")) for option in line.split())
+    return any(all(map(_holds, option.split(","))) for option in line.split())
 
 
-def holds(expression: str, tags: frozenset[str]) -> bool:
-    """Whether a `//go:build` expression is true for these tags; one that cannot be parsed counts as true."""
+def _holds(expression: str) -> bool:
+    """Whether a `//go:build` expression is true; one that cannot be parsed counts as true."""
     words = _WORD.findall(expression)[::-1]
     try:
-        result = _either(words, lambda tag: tag in tags or re.fullmatch(r"go1\.\d+", tag) is not None)
+        result = _either(words)
     except (IndexError, RecursionError):
         return True
     return result if not words else True
 
 
-def _either(words: list[str], known: Callable[[str], bool]) -> bool:
-    result = _both(words, known)
+def _either(words: list[str]) -> bool:
+    result = _both(words)
     while words and words[-1] == "||":
         words.pop()
-        right = _both(words, known)
+        right = _both(words)
         result = result or right
     return result
 
 
-def _both(words: list[str], known: Callable[[str], bool]) -> bool:
-    result = _one(words, known)
+def _both(words: list[str]) -> bool:
+    result = _one(words)
     while words and words[-1] == "&&":
         words.pop()
-        right = _one(words, known)
+        right = _one(words)
         result = result and right
     return result
 
 
-def _one(words: list[str], known: Callable[[str], bool]) -> bool:
+def _one(words: list[str]) -> bool:
     word = words.pop()
     if word == "!":
-        return not _one(words, known)
+        return not _one(words)
     if word == "(":
-        result = _either(words, known)
+        result = _either(words)
         words.pop()
         return result
-    return known(word)
+    return word in _BUILT_FOR or re.fullmatch(r"go1\.\d+", word) is not None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import Struct, field
 
-LISTED = "ImportPath,Dir,ForTest,DepOnly,Standard,Deps,EmbedFiles,TestEmbedFiles,XTestEmbedFiles"
+LISTED = "ImportPath,Dir,ForTest,DepOnly,Deps,EmbedFiles,TestEmbedFiles,XTestEmbedFiles"
 MANIFESTS = ("go.mod", "go.sum", "go.work", "go.work.sum")
 
 
@@ -17,7 +17,6 @@ class _Package(Struct, rename="pascal"):
     dir: str = ""
     for_test: str = ""
     dep_only: bool = False
-    standard: bool = False
     deps: list[str] | None = None
     embed_files: list[str] | None = None
     test_embed_files: list[str] | None = None

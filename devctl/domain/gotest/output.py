@@ -208,7 +208,7 @@ def _ended(line: _Line, package: _Open, *, broken: str) -> PackageResult:
         status="failed" if failed else "skipped" if line.action == "skip" else "passed",
         seconds=line.elapsed,
         cached="\t(cached)" in summary,
-        cases=tuple(_case(line.package, case) for case in package.cases),
+        cases=tuple(_case(case) for case in package.cases),
         output="\n".join(text for text in own if not _OF_PACKAGE.match(text)),
         summary=summary,
         coverage=float(covered[1]) if covered is not None else None,
@@ -216,7 +216,7 @@ def _ended(line: _Line, package: _Open, *, broken: str) -> PackageResult:
     )
 
 
-def _case(package: str, case: _Case) -> CaseResult:
+def _case(case: _Case) -> CaseResult:
     lines = "".join(case.said).splitlines()
     output = "\n".join(line for line in lines if not _FRAME.match(line))
-    return CaseResult(package, case.name, case.status, case.seconds, output.rstrip())
+    return CaseResult(case.name, case.status, case.seconds, output.rstrip())

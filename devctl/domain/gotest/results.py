@@ -16,7 +16,6 @@ PackageStatus = Literal["passed", "failed", "skipped"]
 class CaseResult(Struct, frozen=True):
     """A test, a subtest, an example, a seed of a fuzz test. `output`: what it printed, without `go test`'s own lines."""
 
-    package: str
     name: str
     status: CaseStatus
     seconds: float = 0.0
@@ -61,10 +60,6 @@ class Counts(Struct, frozen=True):
     failed: int = 0
     skipped: int = 0
     unfinished: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.passed + self.failed + self.skipped + self.unfinished
 
 
 class GoTestResult(Struct, frozen=True):

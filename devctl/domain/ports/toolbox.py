@@ -88,7 +88,7 @@ class Processes(Protocol):
         Raises InterruptedByUser after Ctrl-C, which goes to everything that they run.
         """
 
-    def attach(self, argv: Sequence[str], *, cwd: Path | None = None) -> int:
+    def attach(self, argv: Sequence[str]) -> int:
         """Run with devctl's own terminal handed over; returns its code."""
 
     def follow(
@@ -130,7 +130,7 @@ class Processes(Protocol):
 class Sources(Protocol):
     """Reads a project's code and files into facts."""
 
-    def go(self, root: Path, *, tags: Iterable[str] = ()) -> SourceFacts: ...
+    def go(self, root: Path) -> SourceFacts: ...
     def dockerfile(self, path: Path, *, root: Path) -> DockerfileFacts: ...
     def dockerfile_text(self, text: str, *, path: str, args: Mapping[str, str]) -> DockerfileFacts:
         """A Dockerfile that is not on disk yet, with build arguments substituted."""
@@ -142,7 +142,7 @@ class Sources(Protocol):
         """Every problem in devctl.yaml, each with its place; never raises."""
 
     def config_schema(self) -> dict[str, object]:
-        """Print the JSON schema of devctl.yaml."""
+        """The JSON schema of devctl.yaml."""
 
     def plain_yaml(self, text: str, *, path: str) -> tuple[Node, str]:
         """The value of a YAML text, and what in it another parser may read differently, "" for nothing; raises FilesError with

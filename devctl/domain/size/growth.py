@@ -19,9 +19,8 @@ class ModuleShare(Struct, frozen=True):
 
 
 class Weighed(Struct, frozen=True):
-    """One image: its total size, its base, and its modules. `base` is the base's name (`distroless`)."""
+    """One image: its total size, that of its base, and its modules."""
 
-    base: str
     size_bytes: int
     base_bytes: int
     modules: Mapping[str, ModuleShare]

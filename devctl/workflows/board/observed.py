@@ -86,7 +86,6 @@ class ObservedProject:
             moments, go_mod = tuple(self._history.moments), self._history.go_mod
         return BoardView(
             project=self._project.name,
-            root=str(self._project.root),
             state=state,
             moments=moments,
             go_mod=go_mod,

@@ -30,7 +30,7 @@ def by_name(
         message = known.message.replace(f"{host}:{port}", f"{peer.service}:{port}")
         return replace(known, message=message, hint=known.hint.replace("{NAME:", f"{{{peer.service}:"))
     found = next(((c.service, own) for c in others if (own := _port_of(c, port)) is not None), None)
-    names = [name for name, value in container.env.items() if _says(name, value, port)]
+    names = [name for name, value in container.env.items() if _says(value, port)]
     if found is None:
         return known
     where = f"in {' and '.join(sorted(names))}" if names else "where it reads that address"
@@ -64,7 +64,7 @@ def _corrected(value: str, port: int, peer: str, own: int) -> str:
     return f"{peer}:{own}" if _OWN.fullmatch(value.removesuffix(f":{port}")) else "…"
 
 
-def _says(name: str, value: str, port: int) -> bool:
-    """Whether a variable contains the address: completely, or only the host."""
+def _says(value: str, port: int) -> bool:
+    """Whether the value of a variable contains the address: completely, or only the host."""
     own = _OWN.search(value)
     return own is not None and (f":{port}" in value or own[0] == value)

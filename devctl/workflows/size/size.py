@@ -242,4 +242,4 @@ def _judge(state: StateFolder, project: Project, report: SizeReport, *, packages
 
 
 def _weigh(row: SizeRow, packages: tuple[Package, ...]) -> Weighed:
-    return Weighed(row.base, row.size_bytes, row.base_bytes, modules(packages))
+    return Weighed(row.size_bytes, row.base_bytes, modules(packages))
