@@ -25,9 +25,8 @@ class Out:
 
     def __init__(self, stream: TextIO, *, discard: Callable[[], None], links: Links | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="backslashreplace"
-            )  # a character that the locale lacks must not end the program
+            # A character that the locale lacks must not end the program.
+            stream.reconfigure(errors="backslashreplace")
         self.stream = stream
         self.gone = False
         self.links = links

@@ -34,9 +34,8 @@ class Renderer(ABC):
             if isinstance(event, Planned):
                 self.plan = event.text
                 return
-            if isinstance(
-                event, Ready
-            ):  # it looks by itself whether anybody reads, and leaves the services running
+            if isinstance(event, Ready):
+                # It looks by itself whether anybody reads, and leaves the services running.
                 self._out.ends_command = False
             if not isinstance(event, LogLine):
                 self.recent.append(event)

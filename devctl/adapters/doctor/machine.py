@@ -136,12 +136,8 @@ def _of_sdk(ask: Callable[[DockerClient], Any]) -> Any:
     try:
         with contextlib.closing(docker.from_env(timeout=ANSWER_WITHIN)) as client:
             return ask(client)
-    except (
-        DockerException,
-        RequestException,
-        KeyError,
-        ValueError,
-    ):  # the last two: a context that it cannot read
+    # The last two: a context that it cannot read.
+    except (DockerException, RequestException, KeyError, ValueError):
         return None
 
 

@@ -19,17 +19,8 @@ _LONG = 120  # of an expression that names a server; an inline handler says noth
 _MANY = 8  # values of one expression; more are noise
 _LOOKS = 50_000  # visited nodes, for all queries about one package: an expression can be crafted to branch without end
 _TELLING = frozenset(
-    [
-        "interpreted_string_literal",
-        "raw_string_literal",
-        "int_literal",
-        "identifier",
-        "selector_expression",
-        "unary_expression",
-        "parenthesized_expression",
-        "binary_expression",
-        "call_expression",
-    ]
+    """interpreted_string_literal raw_string_literal int_literal identifier selector_expression unary_expression
+    parenthesized_expression binary_expression call_expression""".split()
 )
 _DEFAULT = regex(r"^\d+$|default", re.IGNORECASE)
 _READS_ENV = regex(r"[eE]nv|\.Get(?:String|Int)$")

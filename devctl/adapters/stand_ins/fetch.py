@@ -173,16 +173,7 @@ class Fetcher:
         return next((Path(place) for place in places if place and Path(place).is_file()), None)
 
 
-GO_SETTINGS = (
-    "GOPROXY",
-    "GOSUMDB",
-    "GONOSUMDB",
-    "GONOSUMCHECK",
-    "GOPRIVATE",
-    "GONOPROXY",
-    "GOINSECURE",
-    "GOFLAGS",
-)
+GO_SETTINGS = "GOPROXY GOSUMDB GONOSUMDB GONOSUMCHECK GOPRIVATE GONOPROXY GOINSECURE GOFLAGS".split()
 CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 

@@ -37,19 +37,8 @@ _SPARE_FILES = regex(r"share/.*|lib/gcc/[^/]+/[^/]+/(lto1|lib[alt]san.*|libubsan
 
 def fill_shell(layer: LayerWriter, busybox: Path, applets: Sequence[str], *, ref: str) -> None:
     """A root with busybox as its shell: users, /tmp and a link for each applet."""
-    for folder in (
-        "bin",
-        "sbin",
-        "usr/bin",
-        "usr/sbin",
-        "usr/local/bin",
-        "etc",
-        "home",
-        "opt",
-        "run",
-        "srv",
-        "var/cache",
-    ):
+    folders = "bin sbin usr/bin usr/sbin usr/local/bin etc home opt run srv var/cache"
+    for folder in folders.split():
         layer.folder(folder)
     for folder in ("tmp", "var/tmp"):
         layer.folder(folder, mode=0o1777)

@@ -147,10 +147,8 @@ class BuildStage(Struct, frozen=True):
             return False
         if brings_source(instruction):
             return not _is_mounted(instruction)
-        if instruction.cmd in (
-            "COPY",
-            "ADD",
-        ):  # from another stage: the mount hides what is copied into the source
+        # From another stage: the mount hides what is copied into the source.
+        if instruction.cmd in ("COPY", "ADD"):
             target = posixpath.normpath(instruction.value[-1])
             return target.startswith("/") and (self.top == "/" or not f"{target}/".startswith(f"{self.top}/"))
         if instruction.cmd != "RUN":

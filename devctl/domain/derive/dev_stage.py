@@ -138,9 +138,8 @@ def _differs(
             lies = posixpath.relpath(link.target, final.folder)
             if any(c in name for c in "*?["):
                 here = posixpath.dirname(here) or "."
-            elif link.target.endswith("/") and not is_folder(
-                source
-            ):  # the content of a folder is copied, a file by its name
+            # The content of a folder is copied, a file by its name.
+            elif link.target.endswith("/") and not is_folder(source):
                 lies = posixpath.normpath(posixpath.join(lies, name))
             if here != lies and _is_relative(lies, final.folder):
                 return True

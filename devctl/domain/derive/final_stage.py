@@ -144,9 +144,8 @@ class _Reading(Struct):
         source = find_stage(facts, names[0]) if names else None
         if source is None or not any(s.index == self.build.stage.index for s in needed_by(facts, source)):
             if source is not None and any(map(_builds, needed_by(facts, source))):
-                self.left_out.append(
-                    instruction
-                )  # a frontend: its builder and its packages are not needed to develop in Go
+                # A frontend: its builder and its packages are not needed to develop in Go.
+                self.left_out.append(instruction)
             else:
                 self._as_it_stands(stage, instruction)
         elif self.build.stage in chain(facts, source):

@@ -17,32 +17,10 @@ _TALKED_TO = """db database sql redis postgres postgresql pg mysql maria mongo m
     admin cassandra clickhouse minio influx graphite telemetry mqtt bucket mac cache local loopback"""
 _OTHERS = frozenset(_TALKED_TO.split())
 # Ports of databases and brokers: a Go service that names one connects to it.
-_NOT_SERVED = frozenset(
-    {
-        22,
-        25,
-        53,
-        389,
-        465,
-        587,
-        636,
-        1433,
-        1521,
-        2181,
-        2379,
-        3306,
-        4222,
-        4317,
-        4318,
-        5432,
-        5672,
-        6379,
-        6831,
-        8086,
-        8125,
-    }
-    | {8500, 9042, 9092, 9200, 11211, 14268, 15672, 26257, 27017}
-)
+_NOT_SERVED = frozenset({
+    22, 25, 53, 389, 465, 587, 636, 1433, 1521, 2181, 2379, 3306, 4222, 4317, 4318, 5432, 5672, 6379, 6831, 8086, 8125, 8500,
+    9042, 9092, 9200, 11211, 14268, 15672, 26257, 27017,
+})  # fmt: skip
 SIDE_PORTS = frozenset({6060, 9090, 9100, 2112, 8081, 40000, 2345})
 """Ports that a service opens besides its own: profiling, metrics, a debugger."""
 

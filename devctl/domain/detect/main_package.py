@@ -21,34 +21,8 @@ from devctl.errors import FilesError, UsageError
 
 # Folders whose mains are helpers for developers, unless there is no other main.
 _ASIDE = frozenset(
-    {
-        "example",
-        "examples",
-        "tools",
-        "tool",
-        "scripts",
-        "script",
-        "hack",
-        "test",
-        "tests",
-        "e2e",
-        "internal",
-        "docs",
-        "build",
-    }
-    | {
-        "migrate",
-        "migrations",
-        "migration",
-        "seed",
-        "gen",
-        "generate",
-        "benchmark",
-        "bench",
-        "demo",
-        "contrib",
-        "ci",
-    }
+    """example examples tools tool scripts script hack test tests e2e internal docs build migrate migrations migration seed gen
+    generate benchmark bench demo contrib ci""".split()
 )
 
 

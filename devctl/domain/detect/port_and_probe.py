@@ -25,20 +25,8 @@ _HTTP = regex(
     r"^net/http$|gin-gonic/gin|labstack/echo|gofiber/fiber|go-chi/|gorilla/mux|fasthttp|httprouter|connectrpc|iris|beego|hertz"
     r"|kratos/v\d+/transport/http|go-zero/(?:rest|gateway)|pocketbase/pocketbase$"
 )
-_PORT_VARIABLES = (
-    "PORT",
-    "HTTP_PORT",
-    "SERVER_PORT",
-    "APP_PORT",
-    "API_PORT",
-    "WEB_PORT",
-    "LISTEN_ADDR",
-    "HTTP_ADDR",
-    "SERVER_ADDR",
-    "SERVER_ADDRESS",
-    "HTTP_SERVER_ADDRESS",
-    "ADDR",
-)
+_PORT_VARIABLES = """PORT HTTP_PORT SERVER_PORT APP_PORT API_PORT WEB_PORT LISTEN_ADDR HTTP_ADDR SERVER_ADDR SERVER_ADDRESS
+    HTTP_SERVER_ADDRESS ADDR""".split()
 _PROBES = ("/healthz", "/health", "/livez", "/readyz", "/ready", "/ping", "/status", "/")
 _SIDE_WORDS = regex(r"metric|pprof|debug|admin|prometheus|smtp|pop3|imap|ftp|ldap", re.IGNORECASE)
 _HTTP_WORD = regex(r"http|web|public", re.IGNORECASE)

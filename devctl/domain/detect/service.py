@@ -288,9 +288,8 @@ def _built_by(
             mains=tuple(posixpath.relpath(other, context) for other in others),
             is_folder=lambda path: is_folder(posixpath.join(context, path)),
         )
-    for target in (
-        stages.values() if not module.startswith("..") else ()
-    ):  # one that compiles by itself cannot be moved
+    # One that compiles by itself cannot be moved.
+    for target in stages.values() if not module.startswith("..") else ():
         production = production or production_stage(
             dockerfile, spec, target=target, package=package, module=main.module.path, go=main.module.go
         )

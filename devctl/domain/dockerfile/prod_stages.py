@@ -14,19 +14,7 @@ from devctl.domain.dockerfile.purpose import brought
 from devctl.domain.dockerfile.stages import RELOADERS, base_kind, effective, find_stage, is_dev, target_name
 from devctl.errors import Problem
 
-PROD_NAMES = (
-    "prod",
-    "production",
-    "release",
-    "final",
-    "runner",
-    "runtime",
-    "run",
-    "app",
-    "deploy",
-    "server",
-    "default",
-)
+PROD_NAMES = "prod production release final runner runtime run app deploy server default".split()
 
 
 def prod_stages(facts: DockerfileFacts, compose: Mapping[str, object] | None = None) -> dict[str, str]:

@@ -13,22 +13,9 @@ from devctl.domain.project.log_lines import LogLines, Said
 from devctl.domain.regex import regex
 
 Kind = Literal[
-    "container.started",
-    "build.started",
-    "build.ok",
-    "build.failed",
-    "build.unchanged",
-    "helper.building",
-    "helper.built",
-    "app.started",
-    "app.replaced",
-    "app.exited",
-    "app.killed",
-    "air.ended",
-    "command.failed",
-    "noted",
-    "panic",
-]
+    "container.started", "build.started", "build.ok", "build.failed", "build.unchanged", "helper.building", "helper.built",
+    "app.started", "app.replaced", "app.exited", "app.killed", "air.ended", "command.failed", "noted", "panic",
+]  # fmt: skip
 
 MOST = 1_000_000
 """Characters kept of a build's output; the first errors are what counts."""
@@ -126,9 +113,8 @@ class DevLog(Struct):
         if marked is not None:
             return self._marked(marked)
         mark = self._spoken(text)
-        if (
-            mark is None and self._late and _COMPILERS.match(text)
-        ):  # the two streams of a log may overtake each other
+        # The two streams of a log may overtake each other.
+        if mark is None and self._late and _COMPILERS.match(text):
             self._late = False
             return Mark("build.failed", text)
         if mark is None:

@@ -43,26 +43,9 @@ CACHE_TARGET = "/cache"
 CACHE_KEY = "devctl-cache"
 # Read by the scripts of devctl's dev stage, even if `init` wrote it into the compose file; every other variable with that
 # prefix belongs to the service.
-FOR_AIR = frozenset(
-    {"AIR_POLL"}
-    | {
-        f"DEVCTL_{word}"
-        for word in (
-            "DEBUG",
-            "DEBUG_LISTEN",
-            "DEBUG_WAIT",
-            "STATE",
-            "AIR",
-            "AIR_ENV",
-            "SOURCE",
-            "WORKDIR",
-            "BINARY",
-            "RERUN",
-            "MARK",
-        )
-    }
-    | {f"DEVCTL_STOP_{word}" for word in ("TIMEOUT", "SIGNAL", "ON_ERROR")}
-)
+_OF_SCRIPTS = """DEBUG DEBUG_LISTEN DEBUG_WAIT STATE AIR AIR_ENV SOURCE WORKDIR BINARY RERUN MARK STOP_TIMEOUT STOP_SIGNAL
+    STOP_ON_ERROR"""
+FOR_AIR = frozenset({"AIR_POLL", *(f"DEVCTL_{word}" for word in _OF_SCRIPTS.split())})
 CACHE_SCOPE = "BUILDKIT_CACHE_MOUNT_NS"
 """A build argument that BuildKit itself understands: it is prefixed to the id of every cache mount of that build, so no
 Dockerfile of another project can name one of these. https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args"""
@@ -400,10 +383,8 @@ def _prod(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
     for key in ("stdin_open", "tty", "init"):
         spec.pop(key, None)
     _without_source(spec)
-    for key in (
-        "command",
-        "entrypoint",
-    ):  # a dev stage's own: `air`, `go run .`; production starts what the image says
+    # A dev stage's own: `air`, `go run .`. Production starts what the image says.
+    for key in ("command", "entrypoint"):
         spec.pop(key, None)
     moved = rebased(project, run)
     if run.ours or (moved is not None and cannot_run(compose_test(spec), RUNTIME_BASES[str(run.base)])):
@@ -425,9 +406,8 @@ def _prod(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
     if service.may_finish and spec.get("restart") in ("always", "unless-stopped"):
         spec["restart"] = "on-failure" if restart else "no"  # it would run again and again
     if run.ours and service.build.files:
-        spec["working_dir"] = f"{TEMPLATE_SOURCE}/{service.start.workdir}".removesuffix(
-            "/."
-        )  # where devctl's production stages put the files that are opened at run time
+        # Where devctl's production stages put the files that are opened at run time.
+        spec["working_dir"] = f"{TEMPLATE_SOURCE}/{service.start.workdir}".removesuffix("/.")
 
 
 def _of_the_dev_stage(user: str) -> bool:

@@ -206,28 +206,8 @@ _SHOWN = "/tmp/air/shown"
 _OUTPUT = "/tmp/air/own"
 """The output of their command, whose last words tell whether a program is missing."""
 _TAKEN = frozenset(
-    {
-        "pre_cmd",
-        "cmd",
-        "bin",
-        "full_bin",
-        "args_bin",
-        "entrypoint",
-        "delay",
-        "send_interrupt",
-        "kill_delay",
-        "rerun",
-    }
-    | {
-        "stop_on_error",
-        "exclude_dir",
-        "include_ext",
-        "include_file",
-        "windows",
-        "darwin",
-        "linux",
-        "rerun_delay",
-    }
+    """pre_cmd cmd bin full_bin args_bin entrypoint delay send_interrupt kill_delay rerun rerun_delay stop_on_error exclude_dir
+    include_ext include_file windows darwin linux""".split()
 )
 
 

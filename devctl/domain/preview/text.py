@@ -24,9 +24,8 @@ def preview_text(result: dict[str, Any], *, back: str) -> str:
     lines += _drain_text(result["drain"])
     # An answer that differs was reported as a warning, with its fix.
     told = (c for c in result["checks"] if c["status"] != "ok" and c["id"] != "answers-differ")
-    lines += dict.fromkeys(
-        f"  {c['status']:<5} {c['detail']}" for c in told
-    )  # several services with one image
+    # Several services may have one image.
+    lines += dict.fromkeys(f"  {c['status']:<5} {c['detail']}" for c in told)
     lines += differences_text(result["differences"])
     lines += _answers_text(result["answers"])
     return "\n".join([*lines, f"back to dev: {back}"])

@@ -133,9 +133,8 @@ def _after_reload(status: Status, event: Event, at: datetime) -> Status:
 
 def _seen(status: Status, event: Seen, at: datetime) -> Status:
     now = replace(status, mode=event.mode, url=event.url)
-    if (
-        event.mode != status.mode
-    ):  # other containers: what was known about the previous ones no longer applies
+    # In other containers, what was known about the previous ones no longer applies.
+    if event.mode != status.mode:
         now = replace(now, building={})
     match event.serving:
         case "current":

@@ -132,10 +132,9 @@ def _texts(one: bytes, other: bytes) -> Iterator[Reason]:
 
 
 def _first_difference(one: bytes, other: bytes) -> int:
+    """By bisection, since comparing byte by byte in Python takes seconds for a large program."""
     low, high = 0, min(len(one), len(other))
-    while (
-        low < high
-    ):  # by bisection, since comparing byte by byte in Python takes seconds for a large program
+    while low < high:
         middle = (low + high + 1) // 2
         if one[:middle] == other[:middle]:
             low = middle
@@ -156,9 +155,8 @@ def _remarks(info: BuildInfo | None, dockerfile: DockerfileFacts | None) -> Iter
     if info is None:
         yield "the binary contains no build information, so it is not known how it was built"
         return
-    if (
-        info.settings.get("-trimpath") != "true" and dockerfile is not None
-    ):  # devctl's own has one folder for everything
+    # devctl's own Dockerfile has one folder for everything.
+    if info.settings.get("-trimpath") != "true" and dockerfile is not None:
         yield "built without -trimpath: a different WORKDIR in the Dockerfile changes the hash"
     if info.settings.get("vcs.modified") == "true":
         yield "built from a working tree with uncommitted changes"

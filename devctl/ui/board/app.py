@@ -72,9 +72,8 @@ class BoardApp(App[None]):
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
-            with contextlib.suppress(
-                RuntimeError, ValueError
-            ):  # the tests' loop is not that of a main thread
+            # The tests' loop is not that of a main thread.
+            with contextlib.suppress(RuntimeError, ValueError):
                 loop.add_signal_handler(number, self.exit)
         self.title = self._board.view().project
         self._read()

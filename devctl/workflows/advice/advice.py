@@ -219,9 +219,8 @@ def _base_places(sources: Sources, project: Project, service: Service, role: str
         compiles = role == "golang" and run.mode == "prod"
         stages = needed_by(facts, stage) if stage is not None and compiles else (stage,)
         found += [(facts, chain(facts, s)[-1]) for s in stages if s is not None]
-    if (
-        role == "golang"
-    ):  # what is only needed by production need not be Go's: the stage to develop in compiles
+    # What is only needed by production need not be Go's: the stage to develop in compiles.
+    if role == "golang":
         found = [(facts, stage) for facts, stage in found if golang_tag(stage.base) is not None] or found[:1]
     return [_base_place(project, service, facts, stage) for facts, stage in found]
 

@@ -239,8 +239,7 @@ def watched_paths(files: Files, project: Project) -> tuple[Path, ...]:
         names += manifest_paths(files, project, service)
         names += [f"{service.build.context}/{name}" for name in RECIPE_FILES]
         names += [service.air.path] if service.air is not None else []
-        dockerfile = (
-            service.build.dockerfile or f"{service.build.context}/Dockerfile"
-        )  # one that is written later counts
+        # One that is written later counts too.
+        dockerfile = service.build.dockerfile or f"{service.build.context}/Dockerfile"
         names += [dockerfile, f"{dockerfile}.dockerignore"]
     return tuple(dict.fromkeys((project.root / name) for name in with_targets(files, project, names)))

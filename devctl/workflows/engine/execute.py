@@ -68,9 +68,8 @@ def build(box: Toolbox, session: Session, service: str, *, anew: bool = False) -
         )
         ours = session.project.service(service)
         if ours is None or isinstance(error, MachineError):
-            raise error.replace(
-                place=place
-            )  # what the machine lacks cannot be fixed in a line of the project
+            # What the machine lacks cannot be fixed in a line of the project.
+            raise error.replace(place=place)
         error = _compiled(ours, error.replace(place=place), mode=session.run(service).mode)
         place = error.problem.place or _line(
             box.sources, session, service, failed_build(done.output).instruction

@@ -30,18 +30,9 @@ from devctl.workflows.project.users_dockerfile import users_dockerfile, users_te
 
 # Failures of the stage itself. Those of the project's modules or of the machine would affect devctl's as well.
 _OF_THE_STAGE = frozenset(
-    {
-        "add-unreachable",
-        "build-failed",
-        "builder-too-old",
-        "tool-missing",
-        "stand-in-lacks-packages",
-        "git-missing",
-        "git-unreachable",
-        "no-go-module",
-    }
-    | {"module-not-found", "module-refused", "copy-source-missing", "go-too-old", "toolchain-not-had"}
-    | {"program-not-started", "command-not-found", "shell-needed", "air-config", "air-refuses-folder"}
+    """add-unreachable build-failed builder-too-old tool-missing stand-in-lacks-packages git-missing git-unreachable no-go-module
+    module-not-found module-refused copy-source-missing go-too-old toolchain-not-had program-not-started command-not-found
+    shell-needed air-config air-refuses-folder""".split()
 )
 
 

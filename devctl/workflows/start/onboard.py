@@ -139,9 +139,8 @@ class _Onboarding(Struct):
             return f"{OWN} has every variable of {EXAMPLE}"
         said = self._asked([v for v in wanted if v.asked])
         with self._locked():
-            wanted = [
-                v for v in self._missing(example) if v in wanted
-            ]  # others may write while a person thinks
+            # Others may write while a person thinks.
+            wanted = [v for v in self._missing(example) if v in wanted]
             self._add(self.box.files.read_text(self.root / OWN, within=None), lines(wanted, said))
         return f"{OWN}: + {', '.join(v.name for v in wanted)}"
 
@@ -168,10 +167,8 @@ class _Onboarding(Struct):
     def _add(self, own: str | None, text: str) -> None:
         path = self.root / OWN
         if own is None:
-            owner = self.box.files.owner(self.root)
-            self.box.files.write_atomic(
-                path, text, within=self.root, owner=owner, mode=0o600
-            )  # it may contain secrets
+            owner, private = self.box.files.owner(self.root), 0o600  # it may contain secrets
+            self.box.files.write_atomic(path, text, within=self.root, owner=owner, mode=private)
         else:
             self.box.files.append(
                 path, text if not own or own.endswith("\n") else f"\n{text}", within=self.root

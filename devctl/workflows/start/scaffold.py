@@ -51,17 +51,7 @@ from devctl.workflows.session.steps import plan_outcome
 from devctl.workflows.switch.lock import locked
 
 TEMPLATE = "go-service"
-BESIDE_A_START = (
-    ".git",
-    ".gitignore",
-    ".gitattributes",
-    ".github",
-    ".idea",
-    ".vscode",
-    ".devctl",
-    ".env",
-    "docs",
-)
+BESIDE_A_START = ".git .gitignore .gitattributes .github .idea .vscode .devctl .env docs".split()
 """What a folder may contain and still be one to start in, besides LICENSE and README files: a fresh clone."""
 
 

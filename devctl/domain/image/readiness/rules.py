@@ -28,7 +28,8 @@ CERTIFICATES = (
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
-)  # where Go's crypto/x509 looks on Linux
+)
+"""Where Go's crypto/x509 looks on Linux."""
 # Next to the compiler, whose folder is known to a program built without -trimpath.
 _ZONES_OF_GO = "/usr/local/go/lib/time/zoneinfo.zip"
 OTHER_BASE = f"devctl prod-preview --base {DEFAULT_BASE}"
