@@ -33,6 +33,7 @@ from devctl.domain.go.file_head import (
 )
 from devctl.domain.go.gomod import GoMod, parse_mod
 from devctl.domain.go.prefilter import reachable, worth_parsing
+from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 from devctl.errors import FilesError
 
@@ -131,7 +132,7 @@ def _walk(root: Path) -> Iterator[tuple[str, frozenset[str], bool]]:
             for path in (f"{folder}/{name}" for name in names):
                 if len(waiting) < _LINKED and Path(path).is_symlink():
                     real = os.path.realpath(path)
-                    around = f"{os.path.realpath(folder)}/".startswith(f"{real}/") or real in passed
+                    around = is_below(os.path.realpath(folder), real) or real in passed
                     if not around and real.startswith(f"{top}/"):
                         waiting.append((path, passed | {real}))
 
@@ -332,7 +333,7 @@ def _beside(
     not beside go.mod."""
     if main.name != "main" or main.dir == module:
         return main
-    own = [o for p in packages if f"{p.dir}/".startswith(f"{main.dir}/") for o in p.opens]
+    own = [o for p in packages if is_below(p.dir, main.dir) for o in p.opens]
     found = _existing(root / main.dir, {o.value for o in own}, top=root / module)
     if not found or any(o.value in opened for o in own):
         return main

@@ -15,6 +15,7 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.go_build_lines import GoBuild, go_builds, told_builds
 from devctl.domain.dockerfile.stages import chain, find_stage, named_stages, needed_by
 from devctl.domain.dockerfile.walk import NOTHING, in_context, walk
+from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 
 _MANIFEST = regex(r"(?:[^\s]*/)?go\.(?:mod|sum|work|work\.sum|\*|su\[m\]|s\*|m\*)|(?:[^\s]*/)?go\.?\*")
@@ -114,7 +115,7 @@ class BuildStage(Struct, frozen=True):
         if not pattern.endswith("..."):
             return (pattern,)
         folder = posixpath.normpath(pattern.removesuffix("..."))
-        below = [m for m in self.mains if folder == "." or f"{m}/".startswith(f"{folder}/")]
+        below = [m for m in self.mains if is_below(m, folder)]
         return tuple(dict.fromkeys((self.package, *below)))
 
     @property
@@ -150,7 +151,7 @@ class BuildStage(Struct, frozen=True):
         # From another stage: the mount hides what is copied into the source.
         if instruction.cmd in ("COPY", "ADD"):
             target = posixpath.normpath(instruction.value[-1])
-            return target.startswith("/") and (self.top == "/" or not f"{target}/".startswith(f"{self.top}/"))
+            return target.startswith("/") and (self.top == "/" or not is_below(target, self.top))
         if instruction.cmd != "RUN":
             return True
         said = tuple(commands(instruction))

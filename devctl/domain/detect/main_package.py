@@ -16,6 +16,7 @@ from devctl.domain.dockerfile.stages import is_dev, needed_by
 from devctl.domain.dockerfile.walk import given
 from devctl.domain.go.facts import GoPackage, Module, SourceFacts
 from devctl.domain.go.prefilter import reachable
+from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 from devctl.errors import FilesError, UsageError
 
@@ -115,7 +116,7 @@ def choose_main(
     """
     if not facts.modules:
         raise _no_module(facts)
-    found = [m for m in mains(facts) if _below(m.package.dir, context)] or list(mains(facts))
+    found = [m for m in mains(facts) if is_below(m.package.dir, context)] or list(mains(facts))
     if wanted_dir is not None:
         found = [m for m in found if m.module.dir == posixpath.normpath(wanted_dir)]
     if wanted_main is not None:
@@ -144,10 +145,6 @@ def choose_main(
         or _by_place(found, dockerfile)
         or _by_code(found, name)
     )
-
-
-def _below(folder: str, context: str) -> bool:
-    return context in (".", folder) or folder.startswith(f"{context}/")
 
 
 def _named(found: list[Main], wanted_dir: str | None, wanted: str) -> Chosen:
@@ -234,7 +231,7 @@ def _by_start(found: list[Main], facts: DockerfileFacts, compose: Mapping[str, o
 def _by_place(found: list[Main], facts: DockerfileFacts) -> Chosen | None:
     """`services/user/Dockerfile` is beside the main, `Dockerfile.worker` and `docker/worker/Dockerfile` are named like it."""
     folder, file = posixpath.split(facts.path)
-    below = [m for m in found if folder and f"{m.package.dir}/".startswith(f"{folder}/")]
+    below = [m for m in found if folder and is_below(m.package.dir, folder)]
     words = {posixpath.basename(folder), *file.lower().split(".")}
     called = [m for m in found if posixpath.basename(m.package.dir).lower() in words]
     one = next((mains[0] for mains in (below, called) if len(mains) == 1 and len(found) > 1), None)

@@ -27,6 +27,7 @@ from devctl.domain.go.facts import Module, SourceFacts
 from devctl.domain.go.go_command import flag_of, tags_of
 from devctl.domain.go.gomod import GoMod
 from devctl.domain.go.versions import DEFAULT_GO, minor, needed, refuses
+from devctl.domain.paths import is_below
 from devctl.domain.project.air_toml import UsersAir
 from devctl.domain.project.compose_model import Spec
 from devctl.domain.project.config import Config, ServiceConfig
@@ -414,4 +415,4 @@ def is_go_service(spec: Spec, facts: SourceFacts, *, context: str) -> bool:
     if not spec.get("build"):
         return False
     folders = [package.dir for module in facts.modules for package in module.packages]
-    return any(context in (".", folder) or folder.startswith(f"{context}/") for folder in folders)
+    return any(is_below(folder, context) for folder in folders)

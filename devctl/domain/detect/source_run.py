@@ -20,6 +20,7 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import RELOADER_NAMES, expand, filled, find_stage, golang_tag
 from devctl.domain.dockerfile.walk import in_context, working_dir
 from devctl.domain.go.go_command import GoCommand, go_command
+from devctl.domain.paths import is_below
 from devctl.domain.project.compose_model import OwnSpec, Spec
 from devctl.domain.regex import regex
 
@@ -409,7 +410,7 @@ def mounted_run(
         return None
     code = found.package or (found.folder if in_context(found.folder, mounts) is not None else "")
     place = in_context(code, mounts) if code else next(iter(mounts.values()), None)
-    if place is None or not any(place in (".", f) or f.startswith(f"{place}/") for f in folders):
+    if place is None or not any(is_below(folder, place) for folder in folders):
         return None
     return replace(
         found,

@@ -13,9 +13,10 @@ from devctl.domain.dockerfile.go_build_lines import go_commands, told_commands
 from devctl.domain.dockerfile.prod_stages import asked_stage
 from devctl.domain.dockerfile.purpose import for_dev
 from devctl.domain.dockerfile.stages import chain, effective, find_stage, is_dev
-from devctl.domain.dockerfile.walk import Line, in_context, is_below, walk
+from devctl.domain.dockerfile.walk import Line, in_context, walk
 from devctl.domain.dockerfile.walk import given as build_args
 from devctl.domain.go.go_command import GoCommand, flag_of, tags_of
+from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 
 GO_VARIABLES = ("GOAMD64", "GOARM64", "GOEXPERIMENT", "GOFLAGS", "GOWORK")

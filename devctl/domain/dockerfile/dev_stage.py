@@ -19,6 +19,7 @@ from devctl.domain.dockerfile.stages import (
 )
 from devctl.domain.dockerfile.walk import walk, working_dir
 from devctl.domain.go.versions import air_problem, refuses
+from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 from devctl.errors import Problem
 
@@ -133,4 +134,4 @@ def _mounts_source(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, o
         for volume in (volumes if isinstance(volumes, list) else [])
         if isinstance(volume, dict) and volume.get("type") == "bind"
     ]
-    return any("$" in folder or f"{folder}/".startswith(f"{target.rstrip('/')}/") for target in targets)
+    return any("$" in folder or is_below(folder, target) for target in targets)

@@ -22,6 +22,7 @@ from devctl.domain.dockerfile.stages import (
     golang_tag,
     named_stages,
 )
+from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 
 NOTHING: Mapping[str, str] = {}
@@ -134,11 +135,6 @@ def _named_source(line: Line, path: str) -> str | None:
     inside = posixpath.join(target, name) == path
     named = (s for s in sources if inside and fnmatchcase(name, posixpath.basename(s)))
     return next((posixpath.join(posixpath.dirname(s), name) for s in named), None)
-
-
-def is_below(path: str, folder: str) -> bool:
-    """Whether it is the folder or something in it."""
-    return folder in ("/", path) or path.startswith(f"{folder}/")
 
 
 def _of_base(ref: str) -> tuple[str, dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from devctl.domain.paths import is_below
 from devctl.domain.project.model import Service
 from devctl.domain.regex import regex
 
@@ -41,6 +42,6 @@ def own_line(trace: str, service: Service) -> str | None:
 def _folder(package: str, service: Service) -> str | None:
     if package == "main":
         return posixpath.join(service.source.dir, service.source.main)
-    if service.source.module and f"{package}/".startswith(f"{service.source.module}/"):
+    if service.source.module and is_below(package, service.source.module):
         return posixpath.join(service.source.dir, package[len(service.source.module) + 1 :])
     return None

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from devctl.domain.go.gomod import GoMod, parse_mod
+from devctl.domain.paths import is_below
 from devctl.errors import FilesError
 
 GapKind = Literal["require", "sum", "vendor"]
@@ -114,7 +115,7 @@ def _unprovided(mods: Iterable[GoMod], imports: Iterable[str]) -> str | None:
     # No import path begins with a dash, which `go get` would take for a flag.
     possible = (name for name in sorted(set(imports)) if not name.startswith("-") and name != "C")
     foreign = (name for name in possible if "." in name.partition("/")[0])
-    return next((n for n in foreign if not any(n == p or n.startswith(f"{p}/") for p in paths)), None)
+    return next((n for n in foreign if not any(is_below(n, p) for p in paths)), None)
 
 
 def _unsummed(mod: GoMod, sum_text: str) -> str | None:

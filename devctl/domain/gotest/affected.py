@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import Struct, field
 
+from devctl.domain.paths import is_below
+
 LISTED = "ImportPath,Dir,ForTest,DepOnly,Deps,EmbedFiles,TestEmbedFiles,XTestEmbedFiles"
 MANIFESTS = ("go.mod", "go.sum", "go.work", "go.work.sum")
 
@@ -69,7 +71,7 @@ def read_graph(text: str, *, mounted_at: str) -> PackageGraph | None:
         return None
     for package in packages:
         path = _plain(package.import_path)
-        inside = f"{package.dir}/".startswith(f"{mounted_at}/")
+        inside = is_below(package.dir, mounted_at)
         folder = posixpath.relpath(package.dir, mounted_at) if inside else ""
         if inside and not package.for_test and not path.endswith(".test"):
             folders[path] = folder

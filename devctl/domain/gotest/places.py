@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 
 _PLACE = regex(r"(?<![^\s(\[\"'`=])(?P<file>[^\s:()\[\]\"'`=]+\.go):(?P<line>\d+)(?P<column>:\d+)?")
@@ -60,7 +61,7 @@ class SourcePlaces(Struct, frozen=True):
         return path if not path.startswith("../") and self.exists(path) else None
 
     def _in_module(self, path: str) -> str | None:
-        fitting = [(m, at) for m, at in self.modules if m and f"{path}/".startswith(f"{m}/")]
+        fitting = [(m, at) for m, at in self.modules if m and is_below(path, m)]
         if not fitting:
             return None
         module, at = max(fitting, key=lambda each: len(each[0]))

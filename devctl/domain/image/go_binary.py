@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from devctl.domain.image.elf import Section, sections
+from devctl.domain.paths import is_below
 
 _LAYOUTS = (0xFFFFFFF0, 0xFFFFFFF1)  # Go 1.18, Go 1.20
 _BUILD_INFO = b"\xff Go buildinf:"
@@ -102,7 +103,7 @@ def package_of(function: str) -> str:
 def _module(package: str, modules: Mapping[str, str], info: BuildInfo | None) -> tuple[str, str]:
     if package == "main" and info is not None:
         return info.main, modules.get(info.main, "")
-    owners = [m for m in modules if package == m or package.startswith(f"{m}/")]
+    owners = [m for m in modules if is_below(package, m)]
     if owners:
         owner = max(owners, key=len)
         return owner, modules[owner]

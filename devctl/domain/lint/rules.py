@@ -35,6 +35,7 @@ from devctl.domain.dockerfile.stages import (
 from devctl.domain.go.facts import Module, Setting, Unbuilt
 from devctl.domain.go.versions import DEFAULT_GO, air_for, minor_text, refuses, variant
 from devctl.domain.image.paths import SHELL_ONLY, exec_form
+from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 from devctl.errors import Finding, warn
 
@@ -370,7 +371,7 @@ def _package_missing(linted: Linted) -> Iterator[Finding]:
     for package in main.closure:
         for path in package.imports:
             below = path.removeprefix(f"{module.path}/")
-            if below == path or below in there or any(_within(path, other) for other in others):
+            if below == path or below in there or any(is_below(path, other) for other in others):
                 continue
             place = posixpath.normpath(posixpath.join(module.dir, below))
             target = linted.leads_to(place)
@@ -413,10 +414,6 @@ def _frontend_missing(linted: Linted) -> Iterator[Finding]:
 
 def build_hint(item: Unbuilt) -> str:
     return item.command or "build it (npm run build, make or go generate: see the README)"
-
-
-def _within(path: str, module: str) -> bool:
-    return path == module or path.startswith(f"{module}/")
 
 
 _BOTH: tuple[Mode, ...] = ("dev", "prod")

@@ -17,6 +17,7 @@ from devctl.domain.derive.health_check import cannot_run, compose_test
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.go.go_command import PLACES_CACHE
 from devctl.domain.numbers import whole
+from devctl.domain.paths import is_below
 from devctl.domain.plan import production
 from devctl.domain.plan.development import relaxed
 from devctl.domain.plan.engine_state import (
@@ -139,14 +140,14 @@ def _machine(project: Project, observed: Observed, service: str) -> str:
 def _mounts(spec: OwnSpec, project: Project) -> bool:
     """Whether it mounts something of the project."""
     binds = (v for v in spec.get("volumes") or [] if v.get("type") == "bind")
-    return any(f"{v.get('source')}/".startswith(f"{project.root}/") for v in binds)
+    return any(is_below(str(v.get("source")), str(project.root)) for v in binds)
 
 
 def _is_marked(observed: Observed, name: str, project: Project, *, mounts: bool) -> bool:
     """An existing container without the label continues without it, as with the machine's label; not if it mounts the project
     now and did not before, as after a preview."""
     found = observed.of(name)
-    mounted = found is not None and any(f"{s}/".startswith(f"{project.root}/") for s in found.bind_sources)
+    mounted = found is not None and any(is_below(s, str(project.root)) for s in found.bind_sources)
     return found is None or FOLDER_LABEL in found.labels or (mounts and not mounted)
 
 
@@ -418,7 +419,7 @@ def _of_the_dev_stage(user: str) -> bool:
 def _without_source(spec: OwnSpec) -> None:
     """Production has no file of this machine, and nothing starts in a folder that only such a mount provides."""
     bound = [v["target"] for v in spec.get("volumes") or [] if v.get("type") == "bind"]
-    if any(f"{spec.get('working_dir')}/".startswith(f"{target.rstrip('/')}/") for target in bound):
+    if any(is_below(str(spec.get("working_dir")), target) for target in bound):
         del spec["working_dir"]
     spec["volumes"] = [
         v for v in spec.get("volumes") or [] if v.get("type") != "bind" and v["target"] != CACHE_TARGET

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from devctl.domain.command.events import ENDED_AT_START, NO_ANSWER, UNCHANGED, Building, Reload
 from devctl.domain.failures.dev_log import Mark
 from devctl.domain.failures.places import telling_line
+from devctl.domain.paths import is_below
 from devctl.domain.plan.engine_state import MODE_LABEL, Container
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Clock
@@ -174,9 +175,7 @@ class _Follower(Struct):
         """The moment of the save: the time of change of the youngest source file or go.mod, those of other modules of the project
         included."""
         mine = self.service.source.dir
-        beside = (
-            f for f in self.service.source.packages if mine != "." and not f"{f}/".startswith(f"{mine}/")
-        )
+        beside = (f for f in self.service.source.packages if not is_below(f, mine))
         found = (self.box.files.go_files(self.root / folder) for folder in (mine, *beside))
         return max((changed for files in found for _, changed in files), default=self.box.clock.now())
 

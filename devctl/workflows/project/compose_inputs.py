@@ -13,6 +13,7 @@ import posixpath
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from devctl.domain.paths import is_below
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.compose_inputs import OTHER_ENV_FILES, Beside, ComposeInputs, Node, strings
 from devctl.errors import FilesError
@@ -142,7 +143,7 @@ class _Reader:
         """None if there is no such file, or if it must not be read."""
         files, plain = self._box.files, posixpath.normpath(path)
         real, data = files.real(plain), None
-        inside = _below(plain, str(self._root)) and _below(real, files.real(str(self._root)))
+        inside = is_below(plain, str(self._root)) and is_below(real, files.real(str(self._root)))
         try:
             data = (
                 files.read_bytes(Path(plain), within=self._root)
@@ -153,7 +154,7 @@ class _Reader:
             self._broken = self._broken or error
         self._seen[plain] = _digest(data)
         if not inside and self._allowed is not None and real not in self._allowed:
-            leads = f", a link to {real}" if _below(plain, str(self._root)) else ""
+            leads = f", a link to {real}" if is_below(plain, str(self._root)) else ""
             self._waits.append(f"the content of {name}{leads}")
             return None
         if not inside:
@@ -172,7 +173,7 @@ class _Reader:
             for path in _seem_to_name(base, node):
                 if str(path) in self._seen or len(self._seen) >= _SEEMS:
                     continue
-                if not _below(str(path), str(self._root)) or not self._box.files.exists(path):
+                if not is_below(str(path), str(self._root)) or not self._box.files.exists(path):
                     continue
                 try:
                     data = self._box.files.read_bytes(path, within=self._root)
@@ -208,7 +209,3 @@ def _seem_to_name(base: Path, node: Node) -> Iterator[Path]:
 
 def _digest(data: bytes | None) -> str:
     return "" if data is None else hashlib.sha256(data).hexdigest()
-
-
-def _below(path: str, folder: str) -> bool:
-    return f"{path}/".startswith(f"{folder.rstrip('/')}/")

@@ -18,6 +18,7 @@ from devctl.domain.failures.panics import own_line, panic_line
 from devctl.domain.failures.places import of_project
 from devctl.domain.failures.serve_command import serving_word
 from devctl.domain.numbers import whole
+from devctl.domain.paths import is_below
 from devctl.domain.plan.engine_state import MODE_LABEL, ROOT_LABEL, Container
 from devctl.domain.plan.run import image_ref
 from devctl.domain.ports.engine import Engine
@@ -274,7 +275,7 @@ def of_volume(
     """What may not be opened is on a volume: then the fix is neither the image nor a tmpfs, but the volume's owner."""
     denied = _DENIED.search(log)
     volumes = [found for mount in container.mounts if (found := _VOLUME.fullmatch(mount))]
-    on = [v for v in volumes if denied is not None and f"{denied['path']}/".startswith(f"{v['target']}/")]
+    on = [v for v in volumes if denied is not None and is_below(denied["path"], v["target"])]
     if denied is None or not on or known.code not in ("writes-to-disk", "file-not-permitted"):
         return known
     volume, image = max(on, key=lambda v: len(v["target"])), image_ref(project, service.name, "dev")

@@ -21,6 +21,7 @@ from devctl.domain.dockerfile.stages import find_stage, needed_by
 from devctl.domain.dockerfile.syntax_directive import newer_lines, syntax_line, without_syntax_line
 from devctl.domain.go.gomod import parse_mod, parse_work
 from devctl.domain.numbers import whole
+from devctl.domain.paths import is_below
 from devctl.domain.plan.engine_state import Image
 from devctl.domain.plan.fingerprints import digest
 from devctl.domain.plan.run import Run, built_from, rebased, target_of
@@ -123,7 +124,7 @@ def _endings(files: Files, path: Path, *, root: str, depth: int, seen: set[str] 
     if not files.is_dir(path):
         return {path.suffix.removeprefix(".")} if "*" in path.name else set()
     seen, real = seen if seen is not None else set(), files.real(str(path))
-    if real in seen or not f"{real}/".startswith(f"{root.rstrip('/')}/"):
+    if real in seen or not is_below(real, root):
         return set()
     seen.add(real)
     names = [name for name in files.names(path) if not name.startswith(".")] if depth else []
@@ -377,7 +378,7 @@ def ignored_by_them(files: Files, project: Project, run: Run) -> tuple[str, str 
 
 def _below(context: str, folders: Iterable[str]) -> Iterator[str]:
     for folder in folders:
-        if context == "." or folder.startswith(f"{context}/"):
+        if is_below(folder, context):
             yield posixpath.relpath(folder, context)
 
 

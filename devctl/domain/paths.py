@@ -1,0 +1,8 @@
+"""Paths as text: of a project, an image or a module. They need not exist here."""
+
+from __future__ import annotations
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether it is the folder or something in it. Both are normalized; every path is below `.`."""
+    return folder in (".", path) or path.startswith(f"{folder.rstrip('/')}/")
