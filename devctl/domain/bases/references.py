@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.runtime_bases import IMAGES, RUNTIME_BASES, SCRATCH
@@ -67,13 +68,7 @@ class BaseState(Struct, frozen=True):
     size_bytes: int = 0
 
     def as_json(self) -> dict[str, object]:
-        return {
-            "ref": self.ref,
-            "role": self.role,
-            "source": self.source,
-            "present": self.present,
-            "size_bytes": self.size_bytes,
-        }
+        return asdict(self)
 
 
 def parse(ref: str) -> Ref:

@@ -275,6 +275,8 @@ InJson = (
     | RoundTested
 )
 """Events with a JSON form, whoever emits them: a command, or the background watcher, which records them."""
+OfService = Reload | DepsChanged | DepsRebuilt | DepsFailed | Switched
+"""What happened to a service: recorded, and seen by people when it happens."""
 OnScreen = OnTerminal | Seen | Building | Doing | GoTested | Filtered | Cleared
 """Events that only a screen shows (domain/screen/status.py)."""
 Event = (

@@ -35,9 +35,6 @@ class Step(Struct, frozen=True):
     service: str | None
     cause: str
 
-    def as_json(self) -> dict[str, object]:
-        return {"step": self.step, "service": self.service, "cause": self.cause}
-
 
 class Dependency(Struct, frozen=True):
     """Another service of the model. `image` is set if it is built here too; a `job` is done once it has exited with code 0,

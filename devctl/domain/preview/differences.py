@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from devctl.domain.plan.engine_state import Container
 
@@ -18,7 +19,7 @@ class Difference(Struct, frozen=True):
     prod: str
 
     def as_json(self) -> dict[str, object]:
-        return {"service": self.service, "what": self.what, "dev": self.dev, "prod": self.prod}
+        return asdict(self)
 
 
 class Side(Struct, frozen=True):

@@ -27,34 +27,28 @@ def with_values(model: Model, said: Mapping[str, str]) -> dict[str, Any]:
     ours = {name: f"DEVCTL_VALUE_{number}" for number, name in enumerate(sorted(named(model) & set(said)))}
     if not ours:
         return dict(model)
-    kinds = {
-        kind: {
-            key: {**item, "environment": ours[item["environment"]]}
-            if item and item.get("environment") in ours
-            else item
-            for key, item in model[kind].items()
-        }
-        for kind in _KINDS
-        if model.get(kind)
-    }
-    return {**model, **kinds, VALUES: {place: said[name] for name, place in ours.items()}}
+    return {**model, **_renamed(model, ours), VALUES: {place: said[name] for name, place in ours.items()}}
 
 
 def in_place(model: Model) -> dict[str, Any]:
     """The model with each name replaced by its value, for comparison: the names are counted, since the same value may come
     from another one."""
     given, values = taken_out(model)
-    kinds = {
+    return {**given, **_renamed(given, values)}
+
+
+def _renamed(model: Model, names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The secrets and configs, with other names of variables."""
+    return {
         kind: {
-            key: {**item, "environment": values.get(item["environment"], item["environment"])}
-            if item and item.get("environment")
+            key: {**item, "environment": names[item["environment"]]}
+            if item and item.get("environment") in names
             else item
-            for key, item in given[kind].items()
+            for key, item in model[kind].items()
         }
         for kind in _KINDS
-        if given.get(kind)
+        if model.get(kind)
     }
-    return {**given, **kinds}
 
 
 def taken_out(model: Model) -> tuple[dict[str, Any], dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from devctl.domain.dockerfile.runtime_bases import BY_SIZE, RUNTIME_BASES
 from devctl.domain.image.facts import Layer
@@ -34,17 +35,7 @@ class SizeRow(Struct, frozen=True):
     layers: tuple[Layer, ...] = ()
 
     def as_json(self) -> dict[str, object]:
-        return {
-            "service": self.service,
-            "base": self.base,
-            "ref": self.ref,
-            "size_bytes": self.size_bytes,
-            "base_ref": self.base_ref,
-            "base_bytes": self.base_bytes,
-            "binary_bytes": self.binary_bytes,
-            "assembled": self.assembled,
-            "published_base_bytes": self.published_base_bytes,
-        }
+        return {name: value for name, value in asdict(self).items() if name != "layers"}
 
     @property
     def published_bytes(self) -> int:
@@ -80,9 +71,9 @@ class SizeReport(Struct, frozen=True):
             "rows": [r.as_json() for r in self.rows],
             "ratio": ratio((r.base, r.size_bytes) for r in self.rows),
             "layers": [
-                {"service": r.service, "base": r.base, "created_by": x.created_by, "size_bytes": x.size_bytes}
+                {"service": r.service, "base": r.base, **asdict(layer)}
                 for r in self.rows
-                for x in r.layers
+                for layer in r.layers
             ],
             "packages": [p.as_json() for p in self.packages[:MOST_PACKAGES]],
             "budget_bytes": self.budget_bytes,

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.image.elf import sections
@@ -27,9 +28,6 @@ class Reason(Struct, frozen=True):
 
     what: str
     place: str | None = None
-
-    def as_json(self) -> dict[str, object]:
-        return {"what": self.what, "place": self.place}
 
 
 class Twice(Struct, frozen=True):
@@ -55,7 +53,7 @@ class Twice(Struct, frozen=True):
             "same": self.same,
             "sha256": self.sha256,
             "again_sha256": self.again_sha256,
-            "reasons": [r.as_json() for r in self.reasons],
+            "reasons": [asdict(reason) for reason in self.reasons],
             "remarks": list(self.remarks),
         }
 

@@ -33,7 +33,7 @@ from devctl.domain.regex import regex
 from devctl.errors import DevctlError, MachineError, Problem, ProjectError
 from devctl.workflows.engine.compile_error import does_not_compile
 from devctl.workflows.engine.restart_proxies import followed
-from devctl.workflows.project.users_dockerfile import users_dockerfile, written_dockerfile
+from devctl.workflows.project.users_dockerfile import written_dockerfile
 from devctl.workflows.session.jobs import done_as_built, waiting_for_none_of
 from devctl.workflows.session.overlay import bases_digest, build_args
 from devctl.workflows.session.session import Session
@@ -95,13 +95,11 @@ def _with_cache(sources: Sources, session: Session, service: str) -> Recipes:
 def _line(sources: Sources, session: Session, service: str, failed: str) -> str | None:
     """The line of the user's Dockerfile that contains an instruction."""
     run = session.run(service)
-    path = run.dockerfile or run.made_of
-    ours = session.project.service(service)
-    if path is None or not failed or ours is None:
+    if run.written is None or not failed:
         return None
-    facts = users_dockerfile(sources, session.root, ours, path)
+    facts = written_dockerfile(sources, session.project, run)
     lines = (i for stage in facts.stages for i in stage.instructions)
-    return next((f"{path}:{i.line}" for i in lines if is_shown_as(i.original, failed)), None)
+    return next((f"{run.written}:{i.line}" for i in lines if is_shown_as(i.original, failed)), None)
 
 
 def _adds(sources: Sources, session: Session, service: str, error: DevctlError) -> str | None:

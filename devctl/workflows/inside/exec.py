@@ -42,8 +42,7 @@ def shell(request: ShellRequest, box: Toolbox) -> Outcome:
     if request.dry_run:
         return plan_outcome([Step("exec", name, "sh")])
     if container.labels.get(MODE_LABEL) != "prod":
-        code = box.processes.attach(docker("exec", *_input(box.host), to=[container.id, "sh"]))
-        return Outcome(result={"command_exit_code": code}, exit_code=code)
+        return run_attached(box, name, ["exec"], container, ["sh"], json=False)
     code = box.processes.attach(_sidecar(box, project, container))
     return Outcome(result={"command_exit_code": code}, exit_code=code)
 
@@ -87,9 +86,8 @@ def run_attached(
         code = done.code
     else:
         code = box.processes.attach(docker(*how, *_input(box.host), to=[container.id, *command]))
-    if tests:  # docs/reference/exit-codes.md has one code for "tests failed"
-        return Outcome(result={"command_exit_code": code}, exit_code=1 if code else 0)
-    return Outcome(result={"command_exit_code": code}, exit_code=code)
+    # docs/reference/exit-codes.md has one code for "tests failed".
+    return Outcome(result={"command_exit_code": code}, exit_code=1 if tests and code else code)
 
 
 def _input(host: Host) -> list[str]:

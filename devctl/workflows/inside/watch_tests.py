@@ -85,7 +85,7 @@ class Rounds(Struct):
             during = self._not_by_tests(saved.take())
             if not self._runs_still(target):
                 everything, changed = True, changed | during
-                self._remark(f"the container of {target.service.name} was replaced; testing in the new one")
+                self._remark_replaced(target)
                 continue
             if not ended:  # a save came in between: what it affects, and what was not tested completely
                 everything, again, changed = wanted is None, wanted or frozenset(), changed | during
@@ -104,9 +104,7 @@ class Rounds(Struct):
             if self.box.clock.monotonic() - looked >= LOOK:
                 looked = self.box.clock.monotonic()
                 if not self._runs_still(target):
-                    self._remark(
-                        f"the container of {target.service.name} was replaced; testing in the new one"
-                    )
+                    self._remark_replaced(target)
                     break
             self.box.clock.sleep(TICK)
         return frozenset()
@@ -227,6 +225,9 @@ class Rounds(Struct):
         argv = docker("exec", *target.where, "--env", "GOPROXY=off", to=[target.container.id, *ask])
         done = self.box.processes.run(argv, timeout=LIST_TIMEOUT)
         return read_graph(done.stdout, mounted_at=target.mounted_at) if done.code == 0 else None
+
+    def _remark_replaced(self, target: GoTestTarget) -> None:
+        self._remark(f"the container of {target.service.name} was replaced; testing in the new one")
 
     def _remark(self, text: str) -> None:
         self.box.reporter.emit(Remark(text))

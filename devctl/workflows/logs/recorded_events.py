@@ -9,15 +9,7 @@ from typing import Any, get_args
 
 from msgspec import convert
 
-from devctl.domain.command.events import (
-    DepsChanged,
-    DepsFailed,
-    DepsRebuilt,
-    Event,
-    InJson,
-    Reload,
-    Switched,
-)
+from devctl.domain.command.events import Event, InJson, OfService
 from devctl.domain.numbers import int64
 
 _KINDS = {kind.name: kind for kind in get_args(InJson)}
@@ -42,7 +34,7 @@ def recorded_at(line: str) -> float:
 def told_to_people(line: str) -> tuple[float, Event] | None:
     """Its time, in seconds, and the event, if it is one of those that people see when it happens."""
     found = _read(line)
-    if found is None or not isinstance(found[1], Reload | DepsChanged | DepsRebuilt | DepsFailed | Switched):
+    if found is None or not isinstance(found[1], OfService):
         return None
     try:
         return datetime.fromisoformat(found[0]["at"]).timestamp(), found[1]

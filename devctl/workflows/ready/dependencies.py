@@ -47,26 +47,17 @@ def start_in_order(
     first = needed(specs, {peer.name for peer in peers})
     before = [] if first & ours else [name for name in names if name in first]
     rest = [name for name in names if name not in before]
+
+    def start(together: Sequence[str]) -> None:
+        with steps.step(step, cause, service=together[0] if len(together) == 1 else None):
+            compose_up(box, session, together, timeout=timeout)
+
     if before:
-        _start(box, session, before, steps, cause=cause, step=step, timeout=timeout)
+        start(before)
     for peer in sorted(peers, key=lambda it: (it.name, it.port)):
         _wait(box, session.project.name, peer, steps)
     if rest:
-        _start(box, session, rest, steps, cause=cause, step=step, timeout=timeout)
-
-
-def _start(
-    box: Toolbox,
-    session: Session,
-    names: Sequence[str],
-    steps: Steps,
-    *,
-    cause: str,
-    step: str,
-    timeout: float,
-) -> None:
-    with steps.step(step, cause, service=names[0] if len(names) == 1 else None):
-        compose_up(box, session, names, timeout=timeout)
+        start(rest)
 
 
 def _wait(box: Toolbox, project: str, peer: Peer, steps: Steps) -> None:

@@ -67,7 +67,7 @@ def check_services(project: Project, names: Sequence[str]) -> list[str]:
 
 
 def plan_outcome(plan: Sequence[Step]) -> Outcome:
-    return Outcome(result={"plan": [s.as_json() for s in plan]}, text=plan_text(plan))
+    return Outcome(result={"plan": [asdict(step) for step in plan]}, text=plan_text(plan))
 
 
 @contextmanager

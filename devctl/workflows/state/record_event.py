@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from devctl.domain.command.event_json import event_json
-from devctl.domain.command.events import DepsChanged, DepsFailed, DepsRebuilt, Event, Reload, Switched
+from devctl.domain.command.events import Event, OfService
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.state_folder import EVENTS
 from devctl.errors import Problem
@@ -32,7 +32,7 @@ class Recording(Struct, frozen=True):
 
     def emit(self, event: Event) -> None:
         self.box.reporter.emit(event)
-        if isinstance(event, Reload | DepsChanged | DepsRebuilt | DepsFailed | Switched):
+        if isinstance(event, OfService):
             record(self.box, self.root, event)
 
     def warn(self, problem: Problem, *, again: bool = False) -> None:
