@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 
@@ -52,8 +52,8 @@ class _Demo(Struct):
 
     # The steps, in order; each returns its detail.
     def new(self) -> str:
-        made = scaffold.new(NewRequest(directory=self.service.root), self.box).result
-        return f"{len(_list(made['files']))} files in {self.service.root}"
+        made: Any = scaffold.new(NewRequest(directory=self.service.root), self.box).result
+        return f"{len(made['files'])} files in {self.service.root}"
 
     def up(self) -> str:
         port = self.service.free_port()
@@ -100,13 +100,13 @@ class _Demo(Struct):
 
     def preview(self) -> str:
         request = PreviewRequest(project=self.service.root, base=DEFAULT_BASE, yes=True)
-        result = preview.prod_preview(request, self.box).result
+        result: Any = preview.prod_preview(request, self.box).result
         self.service.wait(ANSWER)
-        hard, image = _dict(result["hardening"]), _dict(result["image"])
+        hard, image = result["hardening"], result["image"]
         wrong = [
             what
             for what, good in (
-                (f"its user is not {USER}", str(hard["user"]).split(":")[0] == USER),
+                (f"its user is not {USER}", hard["user"].split(":")[0] == USER),
                 ("its file system can be written", hard["read_only"] is True),
                 ("the source is mounted", hard["source_mounted"] is False),
                 (f"its base is not {DEFAULT_BASE}", image["base"] == DEFAULT_BASE),
@@ -126,10 +126,10 @@ class _Demo(Struct):
 
     def size(self) -> str:
         outcome = size(SizeRequest(project=self.service.root, yes=True), self.box)
-        self.sizes = outcome.text
-        rows = {row["base"]: row for row in map(_dict, _list(outcome.result["rows"]))}
+        self.sizes, result = outcome.text, cast("Any", outcome.result)
+        rows = {row["base"]: row for row in result["rows"]}
         table = " > ".join(f"{base} {_megabytes(row['size_bytes'])}" for base, row in rows.items())
-        sizes = [int(rows[base]["size_bytes"]) for base in BY_SIZE]
+        sizes = [rows[base]["size_bytes"] for base in BY_SIZE]
         if sizes != sorted(set(sizes), reverse=True):
             raise ProjectError(
                 f"the sizes are not in the expected order: {table}",
@@ -141,13 +141,13 @@ class _Demo(Struct):
     def back(self) -> str:
         state = self.service.up()
         self.service.wait(ANSWER)
-        return f"mode {state['mode']}, the last edit is served"
+        return f"mode {state.mode}, the last edit is served"
 
     def down(self) -> str:
         """Stops what runs, even if a step broke; the folder is removed in any case."""
         try:
             request = DownRequest(project=self.service.root, volumes=True, yes=True)
-            removed = _list(lifecycle.down(request, self.box).result["removed"])
+            result: Any = lifecycle.down(request, self.box).result
             self.service.remove_images()
             left = self.box.engine.observe(self.service.root.name)
         finally:
@@ -159,7 +159,7 @@ class _Demo(Struct):
                 code="not-removed",
                 hint=f"docker ps -a --filter label=com.docker.compose.project={self.service.root.name}; rm -r {self.service.root}",
             )
-        return f"{len(removed)} things removed, and the folder"
+        return f"{len(result['removed'])} things removed, and the folder"
 
 
 def demo(request: DemoRequest, box: Toolbox) -> Outcome:
@@ -191,19 +191,9 @@ def _using(source: str) -> str:
     return imported.replace(f'const greeting = "{EDITED}"', f"var greeting = {call}")
 
 
-def _dict(value: object) -> dict[str, Any]:
-    assert isinstance(value, dict)
-    return value
+def _seconds(ms: int) -> str:
+    return f"{ms / 1000:.2f} s"
 
 
-def _list(value: object) -> list[Any]:
-    assert isinstance(value, list)
-    return value
-
-
-def _seconds(ms: object) -> str:
-    return f"{float(str(ms)) / 1000:.2f} s"
-
-
-def _megabytes(size: object) -> str:
-    return f"{float(str(size)) / 1_000_000:.2f} MB"
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:.2f} MB"

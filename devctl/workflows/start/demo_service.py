@@ -11,6 +11,7 @@ from msgspec import Struct
 from devctl.domain.command.argv import docker
 from devctl.domain.command.events import LogLine
 from devctl.domain.command.requests import UpRequest
+from devctl.domain.command.state import State
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.state_folder import EVENTS
@@ -39,9 +40,9 @@ class DemoService(Struct):
     root: Path
     url: str = ""
 
-    def up(self) -> dict[str, object]:
-        state = lifecycle.up(UpRequest(project=self.root, detach=True, yes=True), self.box).result
-        self.url = next(str(s["url"]) for s in _services(state) if s["url"])
+    def up(self) -> State:
+        state = State.of(lifecycle.up(UpRequest(project=self.root, detach=True, yes=True), self.box).result)
+        self.url = next(s.url for s in state.services if s.url)
         return state
 
     def free_port(self) -> int:
@@ -137,9 +138,3 @@ class DemoService(Struct):
         tags = ("dev", *(f"prod-{base}" for base in RUNTIME_BASES))
         for ref in self.box.engine.images([f"{self.root.name}-app:{tag}" for tag in tags]):
             self.box.engine.remove_image(ref)
-
-
-def _services(state: dict[str, object]) -> list[dict[str, Any]]:
-    found = state["services"]
-    assert isinstance(found, list)
-    return found

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from devctl.domain.command.events import Event, Outcome, Remark, StepDone
 from devctl.domain.command.requests import OnboardRequest, RestartRequest, UpRequest
+from devctl.domain.command.state import State
 from devctl.domain.compose.env_file import Variable, lines, missing, variables
 from devctl.domain.plan.run import dev_run, prod_run
 from devctl.domain.ports.files import Files
@@ -186,7 +186,7 @@ class _Onboarding(Struct):
         answers = _Answers(self.box.reporter, self.box.clock)
         box = replace(self.box, reporter=answers)
         try:
-            state: Any = lifecycle.up(request, box).result
+            result = lifecycle.up(request, box).result
         except DevctlError as error:
             if error.code not in _FIXES:
                 raise
@@ -194,15 +194,15 @@ class _Onboarding(Struct):
             if not self.fixed:
                 raise
             self.box.reporter.emit(Remark(f"  fixed: {self.fixed}"))
-            state = lifecycle.up(request, box).result
-        project = load(self.box, self.root)
-        for service in state["services"]:
-            mine = project.service(service["name"])
-            if mine is not None and service["url"] and not self.url:
-                self.url, self.probe = service["url"], mine.serve.probe
-                self.answered = answers.at.get(service["name"])
-        running = [s["name"] for s in state["services"] if s["state"] == "running"]
-        did = f"; fixed: {self.fixed}" if self.fixed else "" if state["steps"] else ", nothing to do"
+            result = lifecycle.up(request, box).result
+        project, services = load(self.box, self.root), State.of(result).services
+        for service in services:
+            mine = project.service(service.name)
+            if mine is not None and service.url and not self.url:
+                self.url, self.probe = service.url, mine.serve.probe
+                self.answered = answers.at.get(service.name)
+        running = [s.name for s in services if s.state == "running"]
+        did = f"; fixed: {self.fixed}" if self.fixed else "" if result["steps"] else ", nothing to do"
         return f"{', '.join(running)} in dev mode{did}"
 
     def first_response(self) -> str:
