@@ -262,21 +262,10 @@ class Recorded(Struct, frozen=True):
     line: str
 
 
-InJson = (
-    StepStarted
-    | StepDone
-    | StepFailed
-    | LogLine
-    | Reload
-    | DepsChanged
-    | DepsRebuilt
-    | DepsFailed
-    | Switched
-    | RoundTested
-)
-"""Events with a JSON form, whoever emits them: a command, or the background watcher, which records them."""
 OfService = Reload | DepsChanged | DepsRebuilt | DepsFailed | Switched
 """What happened to a service: recorded, and seen by people when it happens."""
+InJson = StepStarted | StepDone | StepFailed | LogLine | OfService | RoundTested
+"""Events with a JSON form, whoever emits them: a command, or the background watcher, which records them."""
 OnScreen = OnTerminal | Seen | Building | Doing | GoTested | Filtered | Cleared
 """Events that only a screen shows (domain/screen/status.py)."""
 Event = (

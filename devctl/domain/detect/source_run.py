@@ -18,7 +18,7 @@ from devctl.domain.detect.required_env import environment
 from devctl.domain.dockerfile.entrypoint import SHELLS, begun_words, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import RELOADER_NAMES, expand, filled, find_stage, golang_tag
-from devctl.domain.dockerfile.walk import in_context, working_dir
+from devctl.domain.dockerfile.walk import given_target, in_context, working_dir
 from devctl.domain.go.go_command import GoCommand, go_command
 from devctl.domain.paths import is_below
 from devctl.domain.project.compose_model import OwnSpec, Spec
@@ -438,7 +438,7 @@ def air_called(spec: Spec, dockerfile: DockerfileFacts, *, context: str) -> Sour
 def _stage(facts: DockerfileFacts | None, spec: Spec) -> Stage | None:
     if facts is None:
         return None
-    return find_stage(facts, str((spec.get("build") or {}).get("target") or "")) or facts.stages[-1]
+    return find_stage(facts, given_target(spec)) or facts.stages[-1]
 
 
 _CACHES = ("/go", "/go/pkg", "/go/pkg/mod", "/root/go", "/root/.cache", "/root/.cache/go-build")

@@ -13,7 +13,7 @@ from devctl.domain.dockerfile.go_build_lines import go_commands, told_commands
 from devctl.domain.dockerfile.prod_stages import asked_stage
 from devctl.domain.dockerfile.purpose import for_dev
 from devctl.domain.dockerfile.stages import chain, effective, find_stage, is_dev
-from devctl.domain.dockerfile.walk import Line, in_context, walk
+from devctl.domain.dockerfile.walk import Line, given_target, in_context, walk
 from devctl.domain.dockerfile.walk import given as build_args
 from devctl.domain.go.go_command import GoCommand, flag_of, tags_of
 from devctl.domain.paths import is_below
@@ -106,8 +106,7 @@ def started(
 
 def _develops(facts: DockerfileFacts, compose: Mapping[str, object], words: tuple[str, ...]) -> bool:
     """Whether these words of the compose file are only for development, so that production does not use them."""
-    build = compose.get("build")
-    target = find_stage(facts, str(build.get("target") or "")) if isinstance(build, Mapping) else None
+    target = find_stage(facts, given_target(compose)) if isinstance(compose.get("build"), Mapping) else None
     if for_dev(facts.path) or (target is not None and is_dev(target)):
         return True
     return any(develops(part[0]) for part in programs(words))

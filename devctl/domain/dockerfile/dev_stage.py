@@ -17,7 +17,7 @@ from devctl.domain.dockerfile.stages import (
     is_dev,
     target_name,
 )
-from devctl.domain.dockerfile.walk import walk, working_dir
+from devctl.domain.dockerfile.walk import given_target, walk, working_dir
 from devctl.domain.go.versions import air_problem, refuses
 from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
@@ -64,8 +64,7 @@ def dev_stage(facts: DockerfileFacts, compose: Mapping[str, object], *, go: str 
     if not named:
         place = f"{facts.path}:{facts.stages[-1].line}"
         return DevStage(None, (_reason("no-dev-stage", f"{facts.path} has no dev stage", place),))
-    build = compose.get("build")
-    target = str(build.get("target") or "") if isinstance(build, Mapping) else ""
+    target = given_target(compose)
     stage = next((s for s in named if s.name and s.name.lower() == target.lower()), named[-1])
     reasons = tuple(_reasons(facts, stage, compose, go, command))
     return DevStage(None if reasons else stage, reasons)

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from devctl.domain.dockerfile.entrypoint import begun_words, develops, program_names, programs, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
-from devctl.domain.dockerfile.purpose import brought
+from devctl.domain.dockerfile.purpose import brought, last_for_production
 from devctl.domain.dockerfile.stages import RELOADERS, base_kind, effective, find_stage, is_dev, target_name
+from devctl.domain.dockerfile.walk import given_target
 from devctl.errors import Problem
 
 PROD_NAMES = "prod production release final runner runtime run app deploy server default".split()
@@ -40,8 +41,7 @@ def prod_stages(facts: DockerfileFacts, compose: Mapping[str, object] | None = N
 
 def asked_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage | None:
     """The stage that a compose service names (`build.target`), if it may run in production."""
-    build = compose.get("build")
-    target = str(build.get("target") or "") if isinstance(build, Mapping) else ""
+    target = given_target(compose)
     found = find_stage(facts, target) if target else None
     return found if found is not None and not is_dev(found) and _starts(facts, found, compose) else None
 
@@ -77,7 +77,7 @@ def _compiles_at_start(facts: DockerfileFacts, stage: Stage) -> Instruction | No
 
 def no_prod_stage(facts: DockerfileFacts) -> Problem:
     """Why devctl's own production stage is used if the Dockerfile has none, with the line that is the cause."""
-    last = next((s for s in reversed(facts.stages) if not is_dev(s)), facts.stages[-1])
+    last = last_for_production(facts)
     line = brought(facts, last)
     if line is not None:
         return Problem(

@@ -34,9 +34,13 @@ def _uses_go(text: str) -> bool:
     return any(found is not None and _GO.search(command, found.end()) for command, found in installers)
 
 
+def last_for_production(facts: DockerfileFacts) -> Stage:
+    return next((s for s in reversed(facts.stages) if not is_dev(s)), facts.stages[-1])
+
+
 def brought(facts: DockerfileFacts, stage: Stage | None = None) -> Instruction | None:
     """The line with which a stage (the last one) copies what it starts from outside: a program that make or goreleaser built."""
-    stage = stage or next((s for s in reversed(facts.stages) if not is_dev(s)), facts.stages[-1])
+    stage = stage or last_for_production(facts)
     if builds_go(facts):
         return None
     words = [w for cmd in ("ENTRYPOINT", "CMD") if (i := effective(facts, stage, cmd)) for w in i.value]

@@ -97,6 +97,12 @@ def given(compose: Mapping[str, object]) -> dict[str, str]:
     return {str(key): str(value) for key, value in args.items() if value is not None}
 
 
+def given_target(compose: Mapping[str, object]) -> str:
+    """`build: {target: …}` of a compose service; "" if it names none."""
+    build = compose.get("build")
+    return str(build.get("target") or "") if isinstance(build, Mapping) else ""
+
+
 def working_dir(facts: DockerfileFacts, stage: Stage) -> str:
     """Where a stage starts; it contains a `$` for the base's own folder, and for variables of the base."""
     return ["$", *(line.folder for line in walk(facts, stage, begins="$"))][-1]

@@ -106,8 +106,7 @@ class GoTestOutput(Struct):
         if line.action not in _ENDS:
             return None
         del self._open[line.package]
-        self.done.append(_ended(line, package, broken=self._broken(line, package)))
-        return self.done[-1]
+        return self._end(line, package)
 
     def finish(self) -> GoTestResult:
         """Everything heard; a package without an end is one whose tests were stopped."""
@@ -137,13 +136,16 @@ class GoTestOutput(Struct):
             return None
         return line if line.action else None
 
+    def _end(self, line: _Line, package: _Open) -> PackageResult:
+        self.done.append(_ended(line, package, broken=self._broken(line, package)))
+        return self.done[-1]
+
     def _plain(self, text: str, stream: str) -> PackageResult | None:
         not_built = _NOT_BUILT.match(text)
         if not_built is not None:
             line, package = _Line("fail", not_built["package"]), _Open()
             package.own.hear(text)
-            self.done.append(_ended(line, package, broken=self._broken(line, package)))
-            return self.done[-1]
+            return self._end(line, package)
         if text.startswith("# "):
             self._building[stream] = text.removeprefix("# ").strip()
             self._build(self._building[stream], f"{text}\n")

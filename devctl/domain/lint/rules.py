@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from devctl.domain.bases.references import defaults, parse
 from devctl.domain.command.argv import exec_words
+from devctl.domain.command.state import Mode
 from devctl.domain.detect.address import parse_address
 from devctl.domain.detect.main_package import Main
 from devctl.domain.detect.port_and_probe import opening, opens_up
@@ -40,7 +41,6 @@ from devctl.domain.regex import regex
 from devctl.errors import Finding, warn
 
 Blocks = Literal["dev", "prod", "both", "none"]
-Mode = Literal["dev", "prod"]
 
 
 class StageFinding(Finding, frozen=True):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
 
 from msgspec import Struct
 
 from devctl.domain.compose.depends_on import Specs, talked_to
 from devctl.domain.numbers import whole
-
-Spec = Mapping[str, Any]
+from devctl.domain.project.compose_model import Spec
 
 LAST_PORT = 65_535
 

@@ -117,6 +117,13 @@ def prod_run(project: Project, service: Service, *, base: str | None, target: st
     )
 
 
+def configured_run(project: Project, service: Service, mode: Mode, *, base: str | None) -> Run:
+    """In production with the stage that devctl.yaml names; `base` as in `prod_run`."""
+    if mode == "dev":
+        return dev_run(project, service)
+    return prod_run(project, service, base=base, target=project.prod_target)
+
+
 def rebased(project: Project, run: Run) -> Rebased | None:
     """The user's stage moved to the run's base, if that differs."""
     service = project.service(run.service)

@@ -213,8 +213,6 @@ _TAKEN = frozenset(
 
 def _built(air: UsersAir, said: Mapping[str, Any]) -> tuple[str, str]:
     """The command after `devctl-build`, and what it builds. air's defaults follow `tmp_dir`."""
-    folder = _text(air.values.get("tmp_dir")) or "tmp"
-    default = folder if folder.startswith("/") else f"./{posixpath.normpath(folder)}"
     entry = said.get("entrypoint")
     entry = [entry] if isinstance(entry, str) else entry
     binary = _text(said.get("bin"))
@@ -224,7 +222,7 @@ def _built(air: UsersAir, said: Mapping[str, Any]) -> tuple[str, str]:
     binary = posixpath.join(_text(air.values.get("root")) or ".", binary) if binary else ""
     found = re.search(r"\bgo\s+build\b[^\n;&|]*?\s-o[= ]?(\S+)", cmd)
     if not binary or (isinstance(entry, list) and entry and "/" not in str(entry[0])):
-        binary = found[1] if found is not None else binary or f"{default}/main"
+        binary = found[1] if found is not None else binary or _default_program(air)
     return _pre(said, cmd), binary
 
 
@@ -238,9 +236,12 @@ def own_folder(air: UsersAir) -> str | None:
 
 
 def _cmd(air: UsersAir) -> str:
+    return _text(air.build.get("cmd")) or f"go build -o {_default_program(air)} ."
+
+
+def _default_program(air: UsersAir) -> str:
     folder = _text(air.values.get("tmp_dir")) or "tmp"
-    default = folder if folder.startswith("/") else f"./{posixpath.normpath(folder)}"
-    return _text(air.build.get("cmd")) or f"go build -o {default}/main ."
+    return f"{folder if folder.startswith('/') else f'./{posixpath.normpath(folder)}'}/main"
 
 
 def _pre(said: Mapping[str, Any], cmd: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from devctl.domain.command.state import Mode
 from devctl.domain.compose.built_here import built_here, own_image
 from devctl.domain.compose.handed_files import copied_in
 from devctl.domain.compose.variables import obsolete_version
@@ -34,8 +35,8 @@ from devctl.domain.dockerfile.stages import (
 from devctl.domain.dockerfile.walk import given
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.image.readiness.rules import not_ready
-from devctl.domain.lint.rules import Linted, Mode, blocking, lint, told_in
-from devctl.domain.plan.run import Run, dev_run, prod_run, rebased
+from devctl.domain.lint.rules import Linted, blocking, lint, told_in
+from devctl.domain.plan.run import Run, configured_run, prod_run, rebased
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.toolbox import Sources, Toolbox
@@ -205,8 +206,7 @@ def _runs_on(project: Project, service: Service, role: str) -> tuple[Run, ...]:
     """The runs whose images could start from, or be compiled in, the base of that role."""
     if role != "golang":
         return (prod_run(project, service, base=role),)
-    prod = prod_run(project, service, base=project.prod_base, target=project.prod_target)
-    return dev_run(project, service), prod
+    return tuple(configured_run(project, service, mode, base=project.prod_base) for mode in _MODES)
 
 
 def _base_places(sources: Sources, project: Project, service: Service, role: str) -> list[str]:

@@ -23,7 +23,7 @@ from devctl.domain.dockerfile.stages import golang_tag
 from devctl.domain.dockerfile.syntax_directive import Newer, newer_lines, syntax_line
 from devctl.domain.go.versions import NEWEST_GO, minor
 from devctl.domain.numbers import whole
-from devctl.domain.plan.run import Run, dev_run, prod_run
+from devctl.domain.plan.run import Run, configured_run
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
@@ -129,11 +129,7 @@ def _written_otherwise(newer: Newer) -> str:
 
 def _runs(project: Project, mode: Mode, *, base: str | None, services: Iterable[str]) -> list[Run]:
     chosen = frozenset(services) or frozenset(s.name for s in project.services)
-    return [
-        dev_run(project, s) if mode == "dev" else prod_run(project, s, base=base, target=project.prod_target)
-        for s in project.services
-        if s.name in chosen
-    ]
+    return [configured_run(project, s, mode, base=base) for s in project.services if s.name in chosen]
 
 
 def _refuse(

@@ -21,7 +21,7 @@ from devctl.domain.plan.engine_state import MODE_LABEL, Image, Observed
 from devctl.domain.plan.fingerprints import dependencies, digest, label_wanted
 from devctl.domain.plan.planner import Dependency, Step, Wanted, plan_up
 from devctl.domain.plan.render import render
-from devctl.domain.plan.run import Run, dev_run, prod_run
+from devctl.domain.plan.run import Run, configured_run
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Sources, Templates, Toolbox
@@ -217,11 +217,7 @@ def _run(
     mode: Mode,
     base: str | None,
 ) -> Run:
-    run = (
-        dev_run(project, service)
-        if mode == "dev"
-        else prod_run(project, service, base=base, target=project.prod_target)
-    )
+    run = configured_run(project, service, mode, base=base)
     user = box.engine.user_for(project.owner) if mode == "dev" and box.host.is_linux() else None
     run = with_access(box, project, run)
     return replace(run, user=user, host_port=host_port, poll=mode == "dev" and must_poll(box, project))

@@ -14,7 +14,7 @@ from devctl.domain.command.events import Event, Outcome, Remark, StepDone
 from devctl.domain.command.requests import OnboardRequest, RestartRequest, UpRequest
 from devctl.domain.command.state import State
 from devctl.domain.compose.env_file import Variable, lines, missing, variables
-from devctl.domain.plan.run import dev_run, prod_run
+from devctl.domain.plan.run import configured_run, dev_run
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Clock, Reporter
 from devctl.domain.ports.toolbox import Toolbox
@@ -120,9 +120,7 @@ class _Onboarding(Struct):
 
     def _production_bases(self, project: Project) -> None:
         """For the first preview; a missing one prevents nobody from developing."""
-        runs = [
-            prod_run(project, s, base=project.prod_base, target=project.prod_target) for s in project.services
-        ]
+        runs = [configured_run(project, s, "prod", base=project.prod_base) for s in project.services]
         try:
             refs = [b.ref for b in all_bases(self.box, project, runs)]
             ensure(self.box.machine(), refs, mirror=project.mirror, allow_assemble=True)

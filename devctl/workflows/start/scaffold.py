@@ -21,7 +21,7 @@ from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.go.versions import DEFAULT_GO, minor
 from devctl.domain.plan.planner import Step
-from devctl.domain.plan.run import prod_run
+from devctl.domain.plan.run import configured_run
 from devctl.domain.plan.users_air import our_build
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources, Toolbox
@@ -275,7 +275,7 @@ def _layout(box: Toolbox, root: Path, found: _Found) -> Layout:
         return layout
     layout = replace(layout, dockerfile=BESIDE)
     loaded = project.services[0]
-    run = prod_run(project, loaded, base=project.prod_base, target=project.prod_target)
+    run = configured_run(project, loaded, "prod", base=project.prod_base)
     if run.ours or run.rebased or run.stage is None or loaded.build.dockerfile != "Dockerfile":
         stages = _stages_of(box.sources, root)
         return (
