@@ -23,6 +23,7 @@ from devctl.adapters.go.frameworks import (
 )
 from devctl.adapters.go.required_env import env_files, required, tagged, worth_a_look
 from devctl.adapters.go.values import (
+    ENV_NAME,
     Values,
     beside_it,
     chain_of,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 _FILE_URL = "file://"
 _ROUTED = regex(r"(?:(?P<method>[A-Z]+)\s+)?(?P<path>/\S*)")
-_ENV_NAME = regex(r"[A-Z][A-Z0-9_]*")
 _QUOTED = regex(r'"([^"\n]*)"')
 _FLAG = regex(r"(?:String|Int|Uint)(?:16|32|64)?(?:Var)?P?")
 _TAG = regex(r'(?<![\w-])([\w-]+):"([^"]*)"')
@@ -266,14 +266,14 @@ class _PackageReader:
     def _env(self, at: dict[str, Node]) -> None:
         call, arguments = at["call"], at["args"].named_children
         name = literal(arguments[0]) if arguments else None
-        if name is None or not _ENV_NAME.fullmatch(name):
+        if name is None or not ENV_NAME.fullmatch(name):
             return
         self.found.env_reads.append(Located(name, self._place(call)))
         self._setting(name, default_given(call, arguments), "env", call)
 
     def _named_default(self, at: dict[str, Node]) -> None:
         name = literal(at["name"]) or ""
-        if not _ENV_NAME.fullmatch(name):  # those are variables, handled by _env
+        if not ENV_NAME.fullmatch(name):  # those are variables, handled by _env
             call = at["name"].parent.parent if at["name"].parent is not None else None
             function = text(call.child_by_field_name("function")) if call is not None else ""
             kind: SettingKind = "flag" if _FLAG.fullmatch(function.rpartition(".")[2]) else "key"
@@ -298,7 +298,7 @@ class _PackageReader:
         "8080"`, `"LISTEN_ADDR": {value: "127.0.0.1:8080"}`."""
         name, value = literal(at["name"]) or "", at["value"]
         words = (literal(first(value)), *_QUOTED.findall(text(value)))
-        kind: SettingKind = "env" if _ENV_NAME.fullmatch(name) else "key"
+        kind: SettingKind = "env" if ENV_NAME.fullmatch(name) else "key"
         self._setting(
             name, next((word for word in words if word and serves_here(word)), None), kind, at["name"]
         )

@@ -22,6 +22,7 @@ from devctl.adapters.go.embed import embed_patterns, embedded
 from devctl.adapters.go.frameworks import is_framework
 from devctl.adapters.go.frontend import unbuilt_embeds, unbuilt_folders
 from devctl.adapters.system.beneath import Beneath
+from devctl.adapters.system.files import NOT_SOURCE
 from devctl.adapters.system.regular_file import walk
 from devctl.domain.go.facts import GoPackage, Located, Module, SourceFacts
 from devctl.domain.go.file_head import (
@@ -37,7 +38,6 @@ from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 from devctl.errors import FilesError
 
-_SKIPPED = frozenset({"vendor", "node_modules", "testdata", "tmp"})
 # A broken go.mod in one of these is a sample, not the project's.
 _SAMPLES = frozenset(
     {"example", "examples", "fixtures", "_examples", "sample", "samples", "test", "tests", "docs"}
@@ -126,7 +126,7 @@ def _walk(root: Path) -> Iterator[tuple[str, frozenset[str], bool]]:
                 return
             # Behind a link, a separate module has its packages under another name.
             inner = linked and "go.mod" in files
-            names[:] = sorted(n for n in names if n not in _SKIPPED and n[0] not in "._" and not inner)
+            names[:] = sorted(n for n in names if n not in NOT_SOURCE and n[0] not in "._" and not inner)
             if not inner:
                 yield folder[skip:].replace(os.sep, "/") or ".", frozenset(files), linked
             for path in (f"{folder}/{name}" for name in names):

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from devctl.adapters.go.values import literal, text
+from devctl.adapters.go.values import ENV_NAME, literal, text
 from devctl.domain.go.facts import EnvFile, Located
 from devctl.domain.regex import regex
 
@@ -31,7 +31,6 @@ _LACKING = regex(rf'(?:{_READ}|(?<![\w.])(?P<empty>[\w.]+))[)\s]*==\s*(?:""|``|0
 _FAILED = regex(r"(\w+) != nil")
 _LOADS = regex(r"godotenv\.(?:Load|Overload|Read)\((?P<files>[^()]*)\)")
 _QUOTED = regex(r'["`]([^"`]+)["`]')
-_NAME = regex(r"[A-Z][A-Z0-9_]*")
 _ENDS = regex(
     r"\bFatal|\bpanic\(|\bos\.Exit\([1-9]|\breturn\b(?:(?!\breturn\b)[^\n])*(?:errors\.New\(|fmt\.Errorf\(|\b[eE]rr)"
 )
@@ -71,7 +70,7 @@ def required(root: Node, path: str) -> Iterator[Located]:
             if _HELPER.search(function) or function in helpers:
                 found.append((literal(captures["first"][0]) or "", call))
     for name, node in found:
-        if _NAME.fullmatch(name) and name not in _MANAGERS and not _only_sometimes(node):
+        if ENV_NAME.fullmatch(name) and name not in _MANAGERS and not _only_sometimes(node):
             yield Located(name, f"{path}:{node.start_point[0] + 1}")
 
 
@@ -121,7 +120,7 @@ def tagged(tags: dict[str, str]) -> str | None:
     for key in ("env", "envconfig"):
         name, *options = (word.strip() for word in tags.get(key, "").split(","))
         asked = {"required", "notEmpty"} & set(options)
-        if _NAME.fullmatch(name) and (asked or "true" in (tags.get("required"), tags.get("env-required"))):
+        if ENV_NAME.fullmatch(name) and (asked or "true" in (tags.get("required"), tags.get("env-required"))):
             return name
     return None
 

@@ -24,7 +24,7 @@ _TELLING = frozenset(
 )
 _DEFAULT = regex(r"^\d+$|default", re.IGNORECASE)
 _READS_ENV = regex(r"[eE]nv|\.Get(?:String|Int)$")
-_ENV_NAME = regex(r"[A-Z][A-Z0-9_]*")
+ENV_NAME = regex(r"[A-Z][A-Z0-9_]*")
 _VERB = regex(r"%[+#]?[sdvq]")
 _GROUPS = frozenset({"Group", "Route", "PathPrefix"})
 
@@ -137,7 +137,7 @@ class Values(Struct):
             name = given if names_our_port(given) or _READS_ENV.search(text(node.children[0])) else ""
         elif node.type in ("identifier", "selector_expression"):
             nodes = self._nearest(node, self.assigned.get(text(node).rpartition(".")[2], []))
-        if _ENV_NAME.fullmatch(name):
+        if ENV_NAME.fullmatch(name):
             yield name
         elif depth > 0:
             for inner in nodes:

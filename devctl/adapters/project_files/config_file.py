@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from devctl.adapters.project_files.yaml_positions import Document, read_document, read_text
 from devctl.domain.project.compose_inputs import Bare
-from devctl.domain.project.config import Config, issues
+from devctl.domain.project.config import CONFIG_FILE, Config, issues
 from devctl.errors import FilesError, Problem
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-NAME = "devctl.yaml"
 _CODE = "broken-config"
 _SAID = {
     "tuple_type": "must be a list: [a, b]",
@@ -47,12 +46,12 @@ def problems(root: Path) -> tuple[Problem, ...]:
 
 def _checked(root: Path) -> tuple[Config, tuple[Problem, ...]]:
     try:
-        text = read_text(root / NAME, within=root)
+        text = read_text(root / CONFIG_FILE, within=root)
     except FileNotFoundError:
         return Config(), ()
     except (OSError, UnicodeDecodeError) as error:
-        said = f"{NAME} cannot be read: {getattr(error, 'strerror', None) or error}"
-        return Config(), (Problem(_CODE, said, f"fix {NAME}", NAME),)
+        said = f"{CONFIG_FILE} cannot be read: {getattr(error, 'strerror', None) or error}"
+        return Config(), (Problem(_CODE, said, f"fix {CONFIG_FILE}", CONFIG_FILE),)
     return check(text)
 
 
@@ -65,7 +64,7 @@ def _sound(config: Config, problems: tuple[Problem, ...]) -> Config:
 def check(text: str) -> tuple[Config, tuple[Problem, ...]]:
     """The configuration (defaults if it cannot be read) and every problem in the file; never raises."""
     try:
-        document = read_document(text, path=NAME, code=_CODE)
+        document = read_document(text, path=CONFIG_FILE, code=_CODE)
     except FilesError as error:
         return Config(), (error.problem,)
     if _is_nothing(document.data):
@@ -83,7 +82,7 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_adapter().json_schema(),
-        "title": NAME,
+        "title": CONFIG_FILE,
     }
 
 
@@ -159,7 +158,7 @@ def _problem(document: Document, key: Sequence[str | int], message: str) -> Prob
 
 
 def _dotted(key: Sequence[str | int]) -> str:
-    return ".".join(str(part) for part in key) or NAME
+    return ".".join(str(part) for part in key) or CONFIG_FILE
 
 
 def _order(place: str | None) -> list[int]:

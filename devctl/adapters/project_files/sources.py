@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devctl.adapters.system.border import bordered
+from devctl.domain.project.compose_model import Key
 
 if TYPE_CHECKING:
     from devctl.domain.dockerfile.facts import DockerfileFacts
@@ -56,7 +57,7 @@ class ProjectSources:
         document = yaml_positions.read_document(text, path=path, code="broken-compose", several=True)
         return document.data, document.strange
 
-    def positions(self, path: Path) -> Callable[[tuple[str | int, ...]], int | None]:
+    def positions(self, path: Path) -> Callable[[Key], int | None]:
         from devctl.adapters.project_files import yaml_positions
 
         return yaml_positions.positions(path)

@@ -11,12 +11,11 @@ from msgspec import Struct
 
 from devctl.adapters.system import beneath, regular_file
 from devctl.domain.project.compose_inputs import Bare, Node
+from devctl.domain.project.compose_model import Key
 from devctl.errors import FilesError
 
 if TYPE_CHECKING:
     from yaml import Node as Parsed
-
-Key = tuple[str | int, ...]
 TEXT_LIMIT = 1_000_000
 """Bytes: a megabyte takes seconds to parse."""
 VALUES = 100_000

@@ -21,7 +21,7 @@ from devctl.errors import DevctlError, MachineError
 _EVENTLESS = ("9p", "drvfs", "fuse.", "cifs", "smb", "nfs", "vboxsf", "virtiofs", "prl_fs", "afs", "ncpfs")
 """Kinds of mounts that do not report a save made elsewhere (WSL#4739, nfs, ...)."""
 _SOURCE = (".go", ".tmpl", ".html", ".tpl", ".sql", ".css", ".js")
-_NOT_SOURCE = frozenset({"vendor", "node_modules", "testdata", "tmp"})
+NOT_SOURCE = frozenset({"vendor", "node_modules", "testdata", "tmp"})
 
 
 @bordered(
@@ -157,7 +157,7 @@ class SystemFiles:
             names[:] = sorted(
                 n
                 for n in names
-                if data or n == "testdata" or (n not in _NOT_SOURCE and not n.startswith("."))
+                if data or n == "testdata" or (n not in NOT_SOURCE and not n.startswith("."))
                 if os.path.normpath(f"{here}/{n}") not in without
             )
             mine = found[here] = {}
@@ -189,7 +189,7 @@ class SystemFiles:
                 for entry in entries:
                     if (
                         entry.name[0] == "."
-                        or entry.name in _NOT_SOURCE
+                        or entry.name in NOT_SOURCE
                         or not entry.is_dir(follow_symlinks=False)
                     ):
                         continue
@@ -264,7 +264,7 @@ class SystemFiles:
 def _source_folders(root: Path) -> Iterator[tuple[str, list[str]]]:
     """Each folder that may contain source, and the names of its files."""
     for folder, names, files in regular_file.walk(root):
-        names[:] = sorted(n for n in names if n not in _NOT_SOURCE and not n.startswith("."))
+        names[:] = sorted(n for n in names if n not in NOT_SOURCE and not n.startswith("."))
         yield folder, files
 
 

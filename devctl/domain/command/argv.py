@@ -42,14 +42,14 @@ def shell_path(path: object) -> str:
     return shlex.quote(f"./{word}" if word.startswith("-") else word)
 
 
-_SHELLS = frozenset({"sh", "bash", "ash", "dash"})
+SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 
 
 def shell_text(words: Sequence[str]) -> str | None:
     """The text of `sh -c TEXT`; None for anything else."""
     name = "".join(words[:1]).rpartition("/")[2]
     flag = "".join(words[1:2])
-    return "".join(words[2:3]) if name in _SHELLS and re.fullmatch(r"-\w*c", flag) else None
+    return "".join(words[2:3]) if name in SHELLS and re.fullmatch(r"-\w*c", flag) else None
 
 
 _ONLY_A_SHELL = regex(r"[$`*?~#;&|<>(){}\[\]\n]|^\s*\w+=|^\s*\.\s")

@@ -19,6 +19,8 @@ _NAMES = frozenset(
     " .gitconfig .git-credentials .bashrc .profile .dockerignore .gitignore .vimrc htpasswd authorized_keys known_hosts id_rsa"
     " id_ed25519 passwd hosts krb5.conf".split()
 )
+DATA = ("/var/lib/", "/data", "/bitnami/")
+"""Where images keep their data."""
 # If the engine runs in a virtual machine, these belong to that machine.
 _OF_THE_ENGINE = ("/var/", "/run/", "/dev/", "/proc/", "/sys/", "/etc/", "/lib/", "/usr/")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from devctl.domain.compose.depends_on import needed
 from devctl.domain.compose.file_names import FOR_DEV, FOR_OTHERS
+from devctl.domain.project.compose_model import Key
 from devctl.errors import Problem
 
 
@@ -29,9 +30,7 @@ def choose_profiles(specs: dict[str, dict[str, Any]], ours: Iterable[str]) -> tu
     return tuple(sorted(chosen))
 
 
-def in_profiles(
-    chosen: tuple[str, ...], service: str, place: Callable[[tuple[str | int, ...]], str]
-) -> Problem:
+def in_profiles(chosen: tuple[str, ...], service: str, place: Callable[[Key], str]) -> Problem:
     """The warning about it."""
     named = ",".join(chosen)
     return Problem(

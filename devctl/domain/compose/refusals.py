@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from devctl.domain.project.compose_model import Model
+from devctl.domain.project.compose_model import Key, Model
 from devctl.errors import FilesError
 
 PREFIX = "devctl-"
 _DEFINED = ("secrets", "configs", "volumes", "networks")
-Key = tuple[str | int, ...]
 
 
 def refuse_providers(model: Model, *, place: Callable[[str], str]) -> None:

@@ -12,10 +12,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from devctl.domain.bases.references import parse
-from devctl.domain.command.argv import joined_commands, parted, shell_text
+from devctl.domain.command.argv import SHELLS, joined_commands, parted, shell_text
 from devctl.domain.derive.build_tools import made
 from devctl.domain.detect.required_env import environment
-from devctl.domain.dockerfile.entrypoint import SHELLS, begun_words, words_of
+from devctl.domain.dockerfile.entrypoint import begun_words, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import RELOADER_NAMES, expand, filled, find_stage, golang_tag
 from devctl.domain.dockerfile.walk import given_target, in_context, working_dir

@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from devctl.domain.command.argv import shell_text, simple_commands
+from devctl.domain.command.argv import SHELLS, shell_text, simple_commands
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import RELOADER_NAMES, chain, effective, named_stages
 
 # Words that start something other than the program itself: what follows is not for it.
 _DEVELOPERS = RELOADER_NAMES | {"go", "dlv", "make", "tail", "sleep"}
-SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 STARTERS = _DEVELOPERS | SHELLS | {"env", "su", "sudo"}
 # They start what follows unchanged; the flags are their own.
 _INITS = frozenset({"tini", "tini-static", "dumb-init", "catatonit"})

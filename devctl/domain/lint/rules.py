@@ -37,6 +37,7 @@ from devctl.domain.go.facts import Module, Setting, Unbuilt
 from devctl.domain.go.versions import DEFAULT_GO, air_for, minor_text, refuses, variant
 from devctl.domain.image.paths import SHELL_ONLY, exec_form
 from devctl.domain.paths import is_below
+from devctl.domain.project.compose_model import Key
 from devctl.domain.regex import regex
 from devctl.errors import Finding, warn
 
@@ -55,7 +56,7 @@ class Linted(Struct, frozen=True, kw_only=True):
 
     dockerfile: DockerfileFacts | None = None
     compose: Mapping[str, object] = field(default_factory=dict)
-    compose_place: Callable[[tuple[str | int, ...]], str] = lambda _key: "compose.yaml"
+    compose_place: Callable[[Key], str] = lambda _key: "compose.yaml"
     module: Module | None = None
     main: Main | None = None
     port: int | None = None

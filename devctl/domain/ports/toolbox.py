@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from devctl.domain.command.requests import COMPOSE_TIMEOUT
-from devctl.domain.project.compose_model import Model
+from devctl.domain.project.compose_model import Key, Model
 
 if TYPE_CHECKING:  # only annotations need them, and every class that is created costs start-up time
     from devctl.domain.dockerfile.facts import DockerfileFacts
@@ -148,7 +148,7 @@ class Sources(Protocol):
         """The value of a YAML text, and what in it another parser may read differently, "" for nothing; raises FilesError with
         the place if it is not YAML."""
 
-    def positions(self, path: Path) -> Callable[[tuple[str | int, ...]], int | None]:
+    def positions(self, path: Path) -> Callable[[Key], int | None]:
         """Looks up the line of a key path in a YAML file; `- NAME=value` can also be found by its name."""
 
     def texts(self, path: Path) -> Sequence[tuple[str, int]]:

@@ -13,3 +13,5 @@ Model = Mapping[str, Any]
 OwnSpec = dict[str, Any]
 OwnModel = dict[str, Any]
 """A private copy that is being modified."""
+Key = tuple[str | int, ...]
+"""The path of a value in a YAML file, by names and numbers: of a compose file, or of devctl.yaml."""

@@ -16,6 +16,7 @@ from devctl.domain.go.versions import minor
 from devctl.domain.numbers import parse_size
 from devctl.domain.regex import regex
 
+CONFIG_FILE = "devctl.yaml"
 # Read by pydantic (adapters/project_files/config_file.py): a misspelt key is an error, not a silent default.
 _STRICT = {"extra": "forbid"}
 Section = TypeVar("Section")

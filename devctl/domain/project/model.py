@@ -15,7 +15,7 @@ from devctl.domain.derive.production_stage import ProductionStage
 from devctl.domain.go.facts import EnvFile, Located, SourceFacts, Unbuilt
 from devctl.domain.project.air_toml import UsersAir
 from devctl.domain.project.compose_inputs import ComposeInputs
-from devctl.domain.project.compose_model import Model, Spec
+from devctl.domain.project.compose_model import Key, Model, Spec
 from devctl.errors import Problem
 
 NOT_LISTENING = "no listen call found"
@@ -212,7 +212,7 @@ class Project(Struct, frozen=True):
     build_cache: str = ""
     own_cache: bool = False
     inputs: ComposeInputs | None = None
-    place: Callable[[tuple[str | int, ...]], str] = lambda key: "compose.yaml"
+    place: Callable[[Key], str] = lambda key: "compose.yaml"
     source: SourceFacts = SourceFacts(())
 
     def __repr__(self) -> str:

@@ -17,7 +17,7 @@ from devctl.domain.bases.references import parse
 from devctl.domain.dockerfile.runtime_bases import IMAGES, RUNTIME_BASES
 from devctl.domain.plan.engine_state import INPUTS_LABEL
 from devctl.domain.plan.render import CACHE_KEY
-from devctl.domain.project.compose_model import Model, Spec
+from devctl.domain.project.compose_model import Key, Model, Spec
 from devctl.domain.rights.reach import below, more_seen, mounts_of
 from devctl.domain.rights.rules import Table, changed, is_nothing, short
 from devctl.domain.rights.table import (
@@ -31,7 +31,6 @@ from devctl.domain.rights.table import (
     VOLUME,
 )
 
-Key = tuple[str | int, ...]
 Real = Callable[[str], str]
 """A path with its links followed."""
 SHARED = ("volumes", "networks", "secrets", "configs")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devctl.domain.compose.depends_on import needed, talked_to
 from devctl.domain.compose.model_json import quoted, quoted_name
+from devctl.domain.compose.mounted_files import DATA
 from devctl.domain.plan.run import dev_run_is_ours
 from devctl.domain.project.compose_model import Spec
 from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
@@ -23,8 +24,6 @@ _FOR_PRODUCTION = (
     "image", "command", "read_only", "cap_drop", "security_opt", "mem_limit", "memswap_limit", "cpus", "pids_limit", "deploy",
 )  # fmt: skip
 """Of the service itself: an image name of its own is another build's, and the rest is too little for an editor's server."""
-_DATA = ("/var/lib/", "/data", "/bitnami/")
-"""Where images keep their data: two databases must not write to the same files."""
 _CACHE = "devcontainer-cache"
 _GO_SETTINGS = ("GOPRIVATE", "GOPROXY", "GOSUMDB")
 _START = """\
@@ -171,7 +170,8 @@ def _other(project: Project, spec: Spec) -> list[str]:
 
 
 def _is_data(volume: Spec) -> bool:
-    return not volume.get("read_only") and f"{volume['target']}/".startswith(_DATA)
+    """Two databases must not write to the same files."""
+    return not volume.get("read_only") and f"{volume['target']}/".startswith(DATA)
 
 
 def _own_names(project: Project, service: Service, kind: str) -> list[str]:

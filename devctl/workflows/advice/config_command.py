@@ -21,8 +21,8 @@ from devctl.domain.plan.planner import Step
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Sources, Toolbox
-from devctl.domain.project.compose_model import Spec
-from devctl.domain.project.config import Config, ServiceConfig, stated
+from devctl.domain.project.compose_model import Key, Spec
+from devctl.domain.project.config import CONFIG_FILE, Config, ServiceConfig, stated
 from devctl.domain.project.model import Origin, Project, Service
 from devctl.errors import DevctlError, ExitCode, MachineError, Problem
 from devctl.workflows.advice.advice import problems
@@ -31,8 +31,6 @@ from devctl.workflows.project.load import load
 from devctl.workflows.session.session import open_session
 from devctl.workflows.session.steps import plan_outcome
 
-NAME = "devctl.yaml"
-Key = tuple[str | int, ...]
 Values = dict[str, Origin]
 _NOT_SHOWN = ("version", "services")  # services are shown one by one, as they were detected
 
@@ -63,14 +61,14 @@ def _show(request: ConfigRequest, box: Toolbox) -> Outcome:
 def values(sources: Sources, project: Project) -> Values:
     """Every value by the path of its key in devctl.yaml, with its origin."""
     said = sources.config(project.root)
-    line_of = sources.positions(project.root / NAME)
+    line_of = sources.positions(project.root / CONFIG_FILE)
     found = _of_project(project, said, name_origin=_name_origin(sources, project))
     for service in project.services:
         found |= _of_service(service, project.spec(service.name), place=project.place)
     for key in found:
         line = line_of(tuple(key.split(".")))
         if line is not None:  # the file has the last word, so its line is the origin
-            found[key] = Origin(found[key].value, f"{NAME}:{line}")
+            found[key] = Origin(found[key].value, f"{CONFIG_FILE}:{line}")
     return found
 
 
@@ -78,7 +76,7 @@ def _of_project(project: Project, said: Config, *, name_origin: str) -> Values:
     go_file = project.services[0].origins.get("dir", "go.mod")
     found = {
         "name": Origin(project.name, name_origin),
-        "go": Origin(project.go_version, "go.mod" if go_file == NAME else go_file),
+        "go": Origin(project.go_version, "go.mod" if go_file == CONFIG_FILE else go_file),
         "bases.mirror": Origin(project.mirror, "default"),
     }
     need = project.needs_c
@@ -91,7 +89,7 @@ def _of_project(project: Project, said: Config, *, name_origin: str) -> Values:
 
 def _of_service(service: Service, spec: Spec, *, place: Callable[[Key], str]) -> Values:
     at, origins = f"services.{service.name}", dict(service.origins)
-    if origins.get("port", "").endswith((".yaml", ".yml")) and origins["port"] != NAME:
+    if origins.get("port", "").endswith((".yaml", ".yml")) and origins["port"] != CONFIG_FILE:
         origins["port"] = place(("services", service.name, "ports"))
     plain = {key: _detected(service, key) for key, _ in stated(ServiceConfig())}
     found = {f"{at}.{key}": Origin(value, origins.get(key, "default")) for key, value in plain.items()}

@@ -6,11 +6,12 @@ import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
+from devctl.domain.command.argv import SHELLS
 from devctl.domain.compose.handed_files import may_read, mounted
 from devctl.domain.derive.run_lines import compiles, parts
 from devctl.domain.detect.main_package import Main, mains
 from devctl.domain.dockerfile.dockerignore import hiding_line
-from devctl.domain.dockerfile.entrypoint import SHELLS, words_of
+from devctl.domain.dockerfile.entrypoint import words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES, SHELL_BASE
 from devctl.domain.dockerfile.stages import effective, external_base, find_stage, has_shell

@@ -13,11 +13,9 @@ from devctl.domain.compose.project_name import FALLBACK, name_from
 from devctl.domain.compose.variables import plain_variables, unset_variables
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources, Toolbox
-from devctl.domain.project.compose_model import OwnModel
+from devctl.domain.project.compose_model import Key, OwnModel
 from devctl.errors import FilesError, Problem
 from devctl.workflows.project.find import ComposeFiles, copying, example_of, named
-
-Key = tuple[str | int, ...]
 
 
 def compose_model(

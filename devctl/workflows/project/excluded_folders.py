@@ -9,10 +9,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from devctl.domain.compose.mounted_files import DATA
 from devctl.domain.ports.files import Files
 from devctl.domain.project.model import Project
-
-_KEPT = ("/var/lib/", "/data", "/bitnami/")
 
 
 def data_folders(files: Files, project: Project) -> tuple[str, ...]:
@@ -32,5 +31,5 @@ def _mounted(project: Project) -> Iterator[str]:
     for name, spec in project.specs.items():
         for volume in (spec.get("volumes") or []) if project.service(name) is None else []:
             source, target = str(volume.get("source", "")), str(volume.get("target", ""))
-            if source.startswith(f"{project.root}/") and target.startswith(_KEPT):
+            if source.startswith(f"{project.root}/") and target.startswith(DATA):
                 yield posixpath.relpath(source, project.root)

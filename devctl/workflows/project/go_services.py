@@ -35,11 +35,11 @@ from devctl.domain.ports.files import Files
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.air_toml import UsersAir
-from devctl.domain.project.compose_model import OwnModel, OwnSpec
+from devctl.domain.project.compose_model import Key, OwnModel, OwnSpec
 from devctl.domain.project.config import Config
 from devctl.domain.project.model import Service
 from devctl.errors import FilesError, Problem
-from devctl.workflows.project.compose_model import Key, compose_place
+from devctl.workflows.project.compose_model import compose_place
 from devctl.workflows.project.dev_stage_fallback import without_noted
 from devctl.workflows.project.find import ComposeFiles, named
 from devctl.workflows.project.script_builds import lend_script_builds

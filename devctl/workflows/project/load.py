@@ -27,7 +27,7 @@ from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.compose_inputs import ComposeInputs
 from devctl.domain.project.compose_model import OwnSpec
-from devctl.domain.project.config import Config
+from devctl.domain.project.config import CONFIG_FILE, Config
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.private_notes import BuildersNote
 from devctl.errors import FilesError, Problem, UsageError
@@ -49,8 +49,6 @@ from devctl.workflows.project.find import (
 )
 from devctl.workflows.project.go_services import composed_services, dockerfile_at
 from devctl.workflows.project.users_air import air_in, with_users_air
-
-CONFIG = "devctl.yaml"
 
 
 def load(
@@ -185,12 +183,12 @@ def _refuse_folders(files: Files, sources: Sources, root: Path, config: Config) 
     """What is watched is compared by content: a folder has none, and would never trigger."""
     for index, path in enumerate(config.watch.also):
         if files.is_dir(root / path):
-            line = sources.positions(root / CONFIG)(("watch", "also", index))
+            line = sources.positions(root / CONFIG_FILE)(("watch", "also", index))
             raise FilesError(
                 f"`watch.also` contains the folder {path}, but only files can be watched",
                 code="broken-config",
                 hint=f"list the files in {path} that the dependencies are built from",
-                place=f"{CONFIG}:{line}" if line is not None else CONFIG,
+                place=f"{CONFIG_FILE}:{line}" if line is not None else CONFIG_FILE,
             )
 
 

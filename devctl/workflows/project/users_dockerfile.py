@@ -10,9 +10,8 @@ from devctl.domain.dockerfile.syntax_directive import below_directives
 from devctl.domain.plan.run import Run
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources
-from devctl.domain.project.compose_model import Spec
+from devctl.domain.project.compose_model import Key, Spec
 from devctl.domain.project.model import Project, Service
-from devctl.workflows.project.compose_model import Key
 
 
 def inline_dockerfile(

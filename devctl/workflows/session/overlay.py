@@ -29,6 +29,7 @@ from devctl.domain.plan.users_air import air_of, our_build, translated
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources, Templates, Toolbox
 from devctl.domain.project.air_toml import air_toml
+from devctl.domain.project.config import CONFIG_FILE
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, dockerfile_copy
 from devctl.domain.regex import regex
@@ -39,7 +40,6 @@ from devctl.workflows.session.bind_mounts import at_end, volume_folders, with_vo
 from devctl.workflows.session.manifests import manifest_paths
 from devctl.workflows.session.private_modules import said_args
 
-CONFIG = "devctl.yaml"
 NO_GIT = ".git\n"
 """For a context without a .dockerignore: every git command writes to .git, and would outdate what was built from it."""
 _SECTION = regex(r"^# -{10,}.*\n", re.MULTILINE)
@@ -321,7 +321,7 @@ def _ignored(files: Files, project: Project, run: Run, dockerfile: str) -> str:
     theirs = said or ("" if not run.ours and _asks_git(project, run, dockerfile) else NO_GIT)
     # What is built from devctl's Dockerfile never reads devctl.yaml, and an edit of it must not rebuild anything. The user's
     # gets what their own `docker build` would give it.
-    ours = [CONFIG, *frontend_modules(project)] if run.ours else []
+    ours = [CONFIG_FILE, *frontend_modules(project)] if run.ours else []
     service = project.service(run.service)
     needed = _needed(files, project, service, run) if run.ours and service is not None else ()
     return "\n".join(
