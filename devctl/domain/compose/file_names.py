@@ -37,11 +37,6 @@ def chosen_file(names: Iterable[str]) -> str | None:
     return next((found[0] for found in (plain, usable) if len(found) == 1), None)
 
 
-def from_variable(text: str, *, separator: str = ":") -> tuple[str, ...]:
-    """The value for COMPOSE_FILE."""
-    return tuple(word for word in text.split(separator) if word)
-
-
 def named_otherwise(path: str) -> Problem:
     """The warning about a compose file that compose would not find."""
     return Problem(

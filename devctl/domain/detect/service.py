@@ -120,7 +120,7 @@ def detect_service(
         if not told and service.build.go_image is None and not service.build.needs_c:
             base, place = _their_go(dockerfile, go=main.module.go)
             origins = {**service.origins, **({"go_image": place} if base is not None else {})}
-            service = replace(service, origins=origins, build=replace(service.build, go_image=base))
+            service = replace(service.with_build(go_image=base), origins=origins)
     unset = unset_env(
         main, compose=spec, dockerfile=dockerfile, said={**service.start.env, **config.prod.env}
     )
@@ -130,11 +130,8 @@ def detect_service(
     names = {n for n in (image if run is not None else read) if not _OF_BUILDS.match(n)}
     names |= required_names(main)
     needed = {name: value for name, value in image.items() if name in names and "$" not in value}
-    return replace(
-        service,
-        build=replace(service.build, context=context),
-        start=replace(service.start, unset_env=unset, env_files=env_files, image_env=needed),
-    )
+    service = service.with_build(context=context)
+    return service.with_start(unset_env=unset, env_files=env_files, image_env=needed)
 
 
 def _started_from_source(run: SourceRun, spec: Spec, main: Main, place: str) -> Started:
@@ -172,20 +169,12 @@ def _as_run(service: Service, run: SourceRun, *, go: str | None) -> Service:
     module requires of the image; None if devctl.yaml names the build image."""
     usable = go is not None and run.image is not None and _compiles(run.image, go)
     said = {key: value for key, value in run.env.items() if key not in GO_VARIABLES}
-    return replace(
-        service,
-        start=replace(
-            service.start,
-            workdir=posixpath.relpath(run.folder, service.source.dir),
-            env={**said, **service.start.env},
-            steps=run.steps,
-            debugger=run.debugger,
-        ),
-        build=replace(
-            service.build,
-            ldflags=service.build.ldflags or flag_of(run.flags, "ldflags"),
-            go_image=run.image if usable else None,
-        ),
+    ldflags = service.build.ldflags or flag_of(run.flags, "ldflags")
+    return service.with_build(ldflags=ldflags, go_image=run.image if usable else None).with_start(
+        workdir=posixpath.relpath(run.folder, service.source.dir),
+        env={**said, **service.start.env},
+        steps=run.steps,
+        debugger=run.debugger,
     )
 
 
@@ -299,19 +288,15 @@ def _built_by(
     files = built.files if built is not None else ()
     place = f"{dockerfile.path}:{built.line}" if built is not None else ""
     told = {"build.ldflags": linked, "build.go_files": files}
-    return replace(
-        service,
-        origins={**service.origins, **{key: place for key, said in told.items() if said}},
-        build=replace(
-            service.build,
-            ldflags=linked or service.build.ldflags,
-            go_files=files,
-            dockerfile=dockerfile.path,
-            dev_stage=target_name(dev) if dev else None,
-            derived=derived,
-            prod_stages=stages,
-            production=production,
-        ),
+    origins = {**service.origins, **{key: place for key, said in told.items() if said}}
+    return replace(service, origins=origins).with_build(
+        ldflags=linked or service.build.ldflags,
+        go_files=files,
+        dockerfile=dockerfile.path,
+        dev_stage=target_name(dev) if dev else None,
+        derived=derived,
+        prod_stages=stages,
+        production=production,
     )
 
 

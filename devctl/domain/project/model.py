@@ -6,9 +6,10 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct, field
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from devctl.domain.derive.dev_stage import SOURCE, DerivedStage
 from devctl.domain.derive.production_stage import ProductionStage
@@ -142,6 +143,12 @@ class Service(Struct, frozen=True):
     serve: ServedPort = field(default_factory=ServedPort)
     air: UsersAir | None = None
     origins: dict[str, str] = field(default_factory=dict)
+
+    def with_build(self, **changes: Any) -> Service:
+        return replace(self, build=replace(self.build, **changes))
+
+    def with_start(self, **changes: Any) -> Service:
+        return replace(self, start=replace(self.start, **changes))
 
     @property
     def mounted_at(self) -> str:

@@ -43,7 +43,7 @@ def without_noted(files: Files, private: PrivateState, root: Path, service: Serv
     failed = private.note(root, StagesNote).failed.get(service.name) == _state(files, root, service)
     debugged = service.name in private.note(root, DebuggedNote).services
     if failed or (debugged and not knows_debuggers(files, root, service)):
-        return replace(service, build=replace(service.build, dev_stage=None, derived=None))
+        return service.with_build(dev_stage=None, derived=None)
     return service
 
 
@@ -118,7 +118,7 @@ def give_way(box: Toolbox, project: Project, name: str | None, error: DevctlErro
     failed = box.private.note(root, StagesNote).failed
     with suppress(MachineError):  # no home to write to: the next `up` tries it again
         box.private.keep(root, StagesNote({**failed, service.name: _state(box.files, root, service)}))
-    ours = replace(service, build=replace(service.build, dev_stage=None, derived=None, shares_cache=False))
+    ours = service.with_build(dev_stage=None, derived=None, shares_cache=False)
     return replace(project, services=tuple(ours if s is service else s for s in project.services))
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from devctl.domain.command.argv import shell_path
 from devctl.domain.compose.env_file import examples, values
-from devctl.domain.compose.file_names import chosen_file, from_variable
+from devctl.domain.compose.file_names import chosen_file
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Host
 from devctl.domain.project.state_folder import STATE_FOLDER
@@ -120,7 +120,7 @@ def find_compose(files: Files, host: Host, root: Path) -> ComposeFiles | None:
     asked, separator = (
         host.env(name) or written.get(name) for name in ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR")
     )
-    told = tuple(root / name for name in from_variable(asked or "", separator=separator or ":"))
+    told = tuple(root / name for name in (asked or "").split(separator or ":") if name)
     if told and all(files.exists(path) for path in told):
         return ComposeFiles(told[0].parent, told[::-1], named=True, called_in=root)
     folders = [root, *(folder for name in FOLDERS if files.is_dir(folder := root / name))]

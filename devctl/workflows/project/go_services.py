@@ -153,9 +153,9 @@ class _Reading(Struct, frozen=True):
                 self._noted(detect(dockerfile=dockerfile), dockerfile), dockerfile, detect
             )
         if dockerfile is not None and "dockerfile_inline" in (spec.get("build") or {}):
-            service = replace(service, build=replace(service.build, inline=dockerfile.text))
+            service = service.with_build(inline=dockerfile.text)
         if run is not None and run.air is not None:
-            service = replace(service, start=replace(service.start, air_file=run.air, air_folder=run.folder))
+            service = service.with_start(air_file=run.air, air_folder=run.folder)
         return service
 
     def _dockerfile(self, name: str, spec: OwnSpec, context: str | None) -> DockerfileFacts | None:
@@ -213,26 +213,17 @@ class _Reading(Struct, frozen=True):
             package = (posixpath.normpath(posixpath.join(source.dir, source.main)) for source in built)
             run = replace(run, package=self._reloaded(run) or next(package, None))
         service = self._noted(detect(dockerfile=own, run=run, context=run.folder, air=self._air_of(run)), own)
-        service = replace(service, build=replace(service.build, context=context or service.source.dir))
+        service = service.with_build(context=context or service.source.dir)
         if own is None:
             spec["build"] = {"context": str(self.root / service.source.dir)}
         found = _of_same_program(service, () if service.build.prod_stages else theirs, detect)
         if found is None:
             return service
         file, stages = found[0], found[1].build.prod_stages
-        return replace(
-            service,
-            build=replace(
-                service.build,
-                context=posixpath.dirname(file.path) or ".",
-                prod_dockerfile=file.path,
-                prod_stages=stages,
-            ),
-            start=replace(
-                service.start,
-                own_command=command_with(file, next(iter(stages.values())), service.start.args),
-            ),
-        )
+        command = command_with(file, next(iter(stages.values())), service.start.args)
+        context = posixpath.dirname(file.path) or "."
+        service = service.with_build(context=context, prod_dockerfile=file.path, prod_stages=stages)
+        return service.with_start(own_command=command)
 
     def _reloaded(self, run: SourceRun) -> str | None:
         """What the .air.toml builds that is in the folder where a reloader starts, or that it is given."""
@@ -258,7 +249,7 @@ class _Reading(Struct, frozen=True):
         said = [i.original for s in chain(facts, stage) for i in s.instructions if i.cmd == "ENV"]
         shared = any("GOCACHE=/cache/" in text for text in said)
         says = any(PLACES_CACHE.search(text) for text in said)
-        return replace(service, build=replace(service.build, shares_cache=shared, says_cache=says))
+        return service.with_build(shares_cache=shared, says_cache=says)
 
     def _with_theirs(
         self, service: Service, named: DockerfileFacts | None, detect: Callable[..., Service]
@@ -278,15 +269,10 @@ class _Reading(Struct, frozen=True):
             return service
         theirs, built = found
         if not takes:
-            return replace(service, build=replace(service.build, spare_dockerfile=theirs.path))
-        return replace(
-            service,
-            build=replace(
-                service.build,
-                prod_dockerfile=theirs.path,
-                prod_stages=built.build.prod_stages,
-                production=built.build.production,
-            ),
+            return service.with_build(spare_dockerfile=theirs.path)
+        same = built.build
+        return service.with_build(
+            prod_dockerfile=theirs.path, prod_stages=same.prod_stages, production=same.production
         )
 
     def _for_production(self, paths: Iterable[str]) -> Iterator[DockerfileFacts]:

@@ -174,9 +174,7 @@ def _move_ports(specs: dict[str, OwnSpec], config: Config, *, ours: Collection[s
 def _with_shell(host: Host, service: Service) -> Service:
     """What the caller's shell says about builds applies if no file says otherwise: `GOWORK=off devctl up`."""
     said = {name: value for name in GO_VARIABLES if (value := host.env(name))}
-    return (
-        replace(service, build=replace(service.build, env={**said, **service.build.env})) if said else service
-    )
+    return service.with_build(env={**said, **service.build.env}) if said else service
 
 
 def _refuse_folders(files: Files, sources: Sources, root: Path, config: Config) -> None:

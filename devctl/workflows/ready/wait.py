@@ -169,20 +169,19 @@ def wait_ready(
     where = address(service, container)
     with following(box.processes, container, since=since or container.started_at) as (_, marks):
         now = box.clock.monotonic()
-        heard = _Heard(now)
         wait = _Wait(
-            box,
-            project,
-            service,
-            container,
-            where,
-            timeout,
-            fresh,
-            beside,
-            served,
-            heard,
-            now,
-            now,
+            box=box,
+            project=project,
+            service=service,
+            container=container,
+            where=where,
+            timeout=timeout,
+            fresh=fresh,
+            beside=beside,
+            served=served,
+            heard=_Heard(now),
+            looked=now,
+            asked=now,
         )
         while not wait.is_over(marks):
             wait.must_go_on()
