@@ -257,6 +257,11 @@ class Project(Struct, frozen=True):
         """A service of the model; empty if there is none of that name."""
         return self.specs.get(name) or {}
 
+    def source_mounted_at(self, name: str) -> str | None:
+        """Where the compose file mounts the whole project into a service; None if it does not."""
+        mounts = self.spec(name).get("volumes") or []
+        return next((str(v["target"]) for v in mounts if str(v.get("source")) == str(self.root)), None)
+
     def service(self, name: str) -> Service | None:
         return next((s for s in self.services if s.name == name), None)
 

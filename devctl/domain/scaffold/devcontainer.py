@@ -90,13 +90,7 @@ def _specs(project: Project) -> Spec:
 
 
 def _folder(project: Project, service: Service) -> str:
-    return TEMPLATE_SOURCE if project.generated else _mounted(project, service) or _MOUNT
-
-
-def _mounted(project: Project, service: Service) -> str | None:
-    """Where the compose file mounts the whole project."""
-    mounts = _specs(project).get(service.name, {}).get("volumes") or []
-    return next((v["target"] for v in mounts if str(v.get("source")) == str(project.root)), None)
+    return TEMPLATE_SOURCE if project.generated else project.source_mounted_at(service.name) or _MOUNT
 
 
 def _compose(project: Project, service: Service, run: Iterable[str], folder: str) -> str:
@@ -137,7 +131,7 @@ def _worked_in(project: Project, service: Service, folder: str) -> list[str]:
     ]
     if lines[-1].startswith("    environment"):
         lines.pop()
-    if not project.generated and _mounted(project, service) is None:
+    if not project.generated and project.source_mounted_at(service.name) is None:
         root = posixpath.relpath(str(project.root), folder)
         lines += ["    volumes:", f"      - {quoted(f'{_dotted(root)}:{workspace}')}"]
         lines += (
@@ -181,7 +175,11 @@ def _own_names(project: Project, service: Service, kind: str) -> list[str]:
         named = (spec or {}).get("name", f"{project.name}_{key}") != f"{project.name}_{key}"
         if named and not spec.get("external"):
             lines += [f"  {quoted_name(key)}:", "    name: !reset null"]
-    if kind == "volumes" and needs_dockerfile(project, service) and _mounted(project, service) is None:
+    if (
+        kind == "volumes"
+        and needs_dockerfile(project, service)
+        and project.source_mounted_at(service.name) is None
+    ):
         lines.append(f"  {_CACHE}:")
     return [f"{kind}:", *lines] if lines else []
 

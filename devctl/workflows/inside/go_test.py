@@ -123,18 +123,14 @@ def target_of(request: GoTestRequest, box: Toolbox, project: Project) -> GoTestT
             hint="devctl up -d, then devctl test",
         )
     ours = service.build.shares_cache or service.build.dev_stage is None
-    mounted_at = service.mounted_at
-    if service.build.dev_stage is not None:  # where the user mounts it
-        volumes = project.spec(service.name).get("volumes") or []
-        binds = (str(v["target"]) for v in volumes if v.get("source") == str(project.root))
-        mounted_at = next(binds, mounted_at)
+    by_user = project.source_mounted_at(service.name) if service.build.dev_stage is not None else None
     return GoTestTarget(
         project=project,
         service=service,
         container=container,
         words=go_test_words(request.packages),
         where=("--workdir", service.module_mounted_at) if ours else (),
-        mounted_at=mounted_at,
+        mounted_at=by_user or service.mounted_at,
         race=request.race,
         cover=request.cover,
     )

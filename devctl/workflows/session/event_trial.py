@@ -82,11 +82,7 @@ def _arrive(box: Toolbox, project: Project, container: Container, folder: str) -
 
 def _target(project: Project, service: str) -> str | None:
     """Where the project's folder is mounted in the container."""
-    volumes = project.spec(service).get("volumes") or []
-    mounted = [
-        v["target"] for v in volumes if v.get("type") == "bind" and v.get("source") == str(project.root)
-    ]
     found = project.service(service)
     if found is not None and found.build.dev_stage is None:
         return found.mounted_at
-    return next(iter(mounted), None)
+    return project.source_mounted_at(service)
