@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from devctl.domain.command.state import Health
+from devctl.domain.command.state import Health, Mode
 from devctl.domain.debug.debugging import Debugging, read_label
 from devctl.domain.dockerfile.runtime_bases import NONROOT
 from devctl.domain.project.log_lines import LOG_MARK
@@ -81,9 +81,18 @@ class Container(Struct, frozen=True):
         return f"Container({self.name!r})"
 
     @property
+    def mode(self) -> Mode | None:
+        """None for a container that devctl only starts, such as a database's."""
+        match self.labels.get(MODE_LABEL):
+            case "dev" | "prod" as mode:
+                return mode
+            case _:
+                return None
+
+    @property
     def log_mark(self) -> str:
         """What devctl's reloader puts before its lines in the log; "" if none runs: any container may have such a variable."""
-        return self.env.get(LOG_MARK, "") if self.labels.get(MODE_LABEL) == "dev" else ""
+        return self.env.get(LOG_MARK, "") if self.mode == "dev" else ""
 
     @property
     def debugging(self) -> Debugging | None:

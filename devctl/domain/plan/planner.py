@@ -14,7 +14,6 @@ from devctl.domain.plan.engine_state import (
     DEPS_LABEL,
     FOLDER_LABEL,
     INPUTS_LABEL,
-    MODE_LABEL,
     Container,
     Image,
     Observed,
@@ -159,7 +158,7 @@ def _build_cause(wanted: Wanted, observed: Observed, images: Mapping[str, Image]
 def _runs_as_wanted(wanted: Wanted, found: Container | None) -> bool:
     return (
         found is not None
-        and found.labels.get(MODE_LABEL) == wanted.mode
+        and found.mode == wanted.mode
         and found.labels.get(DEPS_LABEL) == wanted.deps
         and found.labels.get(INPUTS_LABEL) == wanted.inputs
     )
@@ -168,7 +167,7 @@ def _runs_as_wanted(wanted: Wanted, found: Container | None) -> bool:
 def _start_cause(wanted: Wanted, found: Container | None, *, built: bool) -> str | None:
     if found is None:
         return "no container yet"
-    mode = found.labels.get(MODE_LABEL)
+    mode = found.mode
     if mode != wanted.mode:
         return f"runs in mode {mode or 'unknown'}, wanted {wanted.mode}"
     if found.labels.get(DEPS_LABEL) != wanted.deps:

@@ -12,7 +12,7 @@ from devctl.domain.command.events import ENDED_AT_START, NO_ANSWER, UNCHANGED, B
 from devctl.domain.failures.dev_log import Mark
 from devctl.domain.failures.places import telling_line
 from devctl.domain.paths import is_below
-from devctl.domain.plan.engine_state import MODE_LABEL, Container
+from devctl.domain.plan.engine_state import Container
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Clock
 from devctl.domain.ports.toolbox import Toolbox
@@ -69,7 +69,7 @@ def _running(engine: Engine, project: str, name: str) -> Container | None:
         found = engine.containers(project).of(name)
     except DevctlError:
         return None  # the engine is gone; the watcher reports it
-    if found is None or found.state != "running" or found.labels.get(MODE_LABEL) != "dev":
+    if found is None or found.state != "running" or found.mode != "dev":
         return None
     return found
 

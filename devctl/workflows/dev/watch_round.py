@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from devctl.domain.command.events import DepsChanged, DepsFailed, DepsRebuilt
 from devctl.domain.command.requests import LOCK_TIMEOUT, PROBE_TIMEOUT
-from devctl.domain.plan.engine_state import DEPS_LABEL, MODE_LABEL, Observed
+from devctl.domain.plan.engine_state import DEPS_LABEL, Observed
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import ServingNote
@@ -67,7 +67,7 @@ def in_dev(project: Project, observed: Observed) -> list[str]:
     return [
         name
         for name, c in found
-        if c is not None and c.state in ("running", "restarting") and c.labels.get(MODE_LABEL) == "dev"
+        if c is not None and c.state in ("running", "restarting") and c.mode == "dev"
     ]
 
 

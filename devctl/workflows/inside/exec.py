@@ -9,7 +9,7 @@ from devctl.domain.command.argv import docker
 from devctl.domain.command.events import LogLine, Outcome
 from devctl.domain.command.requests import ExecRequest, ShellRequest
 from devctl.domain.dockerfile.runtime_bases import SHELL_BASE
-from devctl.domain.plan.engine_state import MODE_LABEL, Container
+from devctl.domain.plan.engine_state import Container
 from devctl.domain.plan.planner import Step
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
@@ -41,7 +41,7 @@ def shell(request: ShellRequest, box: Toolbox) -> Outcome:
     container = running(box.files, box.engine, project, name)
     if request.dry_run:
         return plan_outcome([Step("exec", name, "sh")])
-    if container.labels.get(MODE_LABEL) != "prod":
+    if container.mode != "prod":
         return run_attached(box, name, ["exec"], container, ["sh"], json=False)
     code = box.processes.attach(_sidecar(box, project, container))
     return Outcome(result={"command_exit_code": code}, exit_code=code)

@@ -30,7 +30,7 @@ from devctl.domain.gotest.report import (
     summary,
 )
 from devctl.domain.gotest.results import GoTestResult, PackageResult
-from devctl.domain.plan.engine_state import MODE_LABEL, Container
+from devctl.domain.plan.engine_state import Container
 from devctl.domain.plan.planner import Step
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Toolbox
@@ -116,7 +116,7 @@ def target_of(request: GoTestRequest, box: Toolbox, project: Project) -> GoTestT
     """Raises UsageError `not-running`, or `not-in-dev`."""
     service = project.services[0]
     container = running(box.files, box.engine, project, service.name)
-    if container.labels.get(MODE_LABEL) == "prod":
+    if container.mode == "prod":
         raise UsageError(
             "the production image has no Go toolchain",
             code="not-in-dev",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from devctl.domain.command.state import Mode
-from devctl.domain.plan.engine_state import DEPS_LABEL, INPUTS_LABEL, MODE_LABEL, Container, Observed
+from devctl.domain.plan.engine_state import DEPS_LABEL, INPUTS_LABEL, Container, Observed
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, FilesError, MachineError, ProjectError
@@ -69,8 +69,4 @@ def _same(session: Session, name: str, container: Container) -> bool:
 
 def _running(project: Project, observed: Observed, mode: Mode) -> dict[str, Container]:
     found = {s.name: observed.of(s.name) for s in project.services}
-    return {
-        name: c
-        for name, c in found.items()
-        if c is not None and c.state == "running" and c.labels.get(MODE_LABEL) == mode
-    }
+    return {name: c for name, c in found.items() if c is not None and c.state == "running" and c.mode == mode}

@@ -19,7 +19,7 @@ from devctl.domain.failures.places import of_project
 from devctl.domain.failures.serve_command import serving_word
 from devctl.domain.numbers import whole
 from devctl.domain.paths import is_below
-from devctl.domain.plan.engine_state import MODE_LABEL, ROOT_LABEL, Container
+from devctl.domain.plan.engine_state import ROOT_LABEL, Container
 from devctl.domain.plan.run import image_ref
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
@@ -62,7 +62,7 @@ def exited(
         code = code or 1
     if code == SIGKILLED and not killed:
         killed = _for_its_memory(box.engine, box.clock, container)
-    dev = container.labels.get(MODE_LABEL) == "dev"
+    dev = container.mode == "dev"
     lacked = env_file_ended_for(service, log, dev=dev) if code else None
     if lacked is not None:
         return _lacks_file(service, lacked, code, log)
@@ -285,7 +285,7 @@ def of_volume(
     seen = box.processes.run(look, timeout=20)
     owner = seen.stdout.strip() if seen.code == 0 else "another user"
     user = _numeric(box, container)
-    mode = "the dev container" if container.labels.get(MODE_LABEL) == "dev" else "production"
+    mode = "the dev container" if container.mode == "dev" else "production"
     return replace(
         known,
         code="volume-not-permitted",

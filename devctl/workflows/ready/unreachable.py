@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from devctl.domain.failures.listeners import Listener, listeners
-from devctl.domain.plan.engine_state import MODE_LABEL, ROOT_LABEL, Container
+from devctl.domain.plan.engine_state import ROOT_LABEL, Container
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.toolbox import Toolbox
@@ -79,7 +79,7 @@ def listening_in(engine: Engine, container: str) -> tuple[Listener, ...]:
 
 def warn_of_silent_ports(box: Toolbox, service: Service, container: Container, listening: Listening) -> None:
     """Its own port has answered. Nothing is reported if the listeners cannot be seen, or the network is another's."""
-    others = set(container.ports) - {service.port_in(container.labels.get(MODE_LABEL))}
+    others = set(container.ports) - {service.port_in(container.mode)}
     if not others or container.network_of:
         return
     until = box.clock.monotonic() + WITHIN

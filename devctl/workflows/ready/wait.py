@@ -14,7 +14,7 @@ from devctl.domain.command.events import Remark
 from devctl.domain.debug.debugging import Debugging
 from devctl.domain.failures.dev_log import DevLog, Mark
 from devctl.domain.failures.listeners import Listener
-from devctl.domain.plan.engine_state import MODE_LABEL, Container
+from devctl.domain.plan.engine_state import Container
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.http import Prober
 from devctl.domain.ports.toolbox import Processes, Running, Toolbox
@@ -71,7 +71,7 @@ class Endpoint(Struct, frozen=True):
 
 
 def address(service: Service, container: Container) -> Endpoint | None:
-    bound = container.published(service.port_in(container.labels.get(MODE_LABEL)))
+    bound = container.published(service.port_in(container.mode))
     if bound is None or service.serve.probe == "none":
         return None
     return Endpoint(*bound, None if service.serve.probe == "tcp" else service.serve.probe)

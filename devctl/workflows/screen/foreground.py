@@ -21,7 +21,7 @@ from devctl.domain.command.events import (
 )
 from devctl.domain.command.requests import UpRequest
 from devctl.domain.command.state import ProjectMode, State
-from devctl.domain.plan.engine_state import MODE_LABEL, Observed
+from devctl.domain.plan.engine_state import Observed
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.domain.screen.keys import ScreenKey, answer, help_text, next_shown
@@ -211,7 +211,7 @@ class _Foreground(Struct):
                 raise
             except DevctlError:
                 return
-            self.previewed = frozenset(c.id for c in containers if c.labels.get(MODE_LABEL) == "prod")
+            self.previewed = frozenset(c.id for c in containers if c.mode == "prod")
 
     def _look(self, result: Mapping[str, object]) -> None:
         """Shows the state in the result of a command, if it has one."""
@@ -305,7 +305,7 @@ def _others(box: Toolbox, project: Project, *, ours: Collection[str] | None) -> 
     running = [c for c in own_containers(box.files, box.engine, project).containers if c.state in HOLDS_PORTS]
     if not running:
         return "nothing is running any more: another command stopped it"
-    in_prod = [c for c in running if c.labels.get(MODE_LABEL) == "prod"]
+    in_prod = [c for c in running if c.mode == "prod"]
     prod = sorted(c.service for c in in_prod if ours is not None and c.id not in ours)
     if prod:
         return f"left running: {', '.join(prod)} in production mode, from devctl prod-preview; devctl down removes it"

@@ -17,7 +17,7 @@ from devctl.domain.compose.refusals import refuse_providers
 from devctl.domain.debug.debugging import DELVE, Debugging, tools_folder
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.recipe import Recipes
-from devctl.domain.plan.engine_state import MODE_LABEL, Image, Observed
+from devctl.domain.plan.engine_state import Image, Observed
 from devctl.domain.plan.fingerprints import dependencies, digest, label_wanted
 from devctl.domain.plan.planner import Dependency, Step, Wanted, plan_up
 from devctl.domain.plan.render import render
@@ -205,7 +205,7 @@ def _mode(service: Service, chosen: frozenset[str], observed: Observed, mode: Mo
     if service.name in chosen:
         return mode
     found = observed.of(service.name)
-    return "prod" if found is not None and found.labels.get(MODE_LABEL) == "prod" else "dev"
+    return "prod" if found is not None and found.mode == "prod" else "dev"
 
 
 def _run(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from devctl.domain.command.state import Kind, Mode, ProjectMode, ServiceState, Serving, State
+from devctl.domain.command.state import Kind, ProjectMode, ServiceState, Serving, State
 from devctl.domain.compose.depends_on import jobs
 from devctl.domain.failures.places import telling_line
-from devctl.domain.plan.engine_state import DEPS_LABEL, MODE_LABEL, SERVICE_LABEL, Container, Observed
+from devctl.domain.plan.engine_state import DEPS_LABEL, SERVICE_LABEL, Container, Observed
 from devctl.domain.plan.planner import in_replaced_folder
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
@@ -92,7 +92,7 @@ def _service(engine: Engine, project: Project, observed: Observed, name: str) ->
         kind=kind,
         state=container.state,
         health=container.health,
-        mode=_container_mode(container),
+        mode=container.mode,
         url=url_of(container, service),
         image=container.image,
         image_id=container.image_id,
@@ -111,19 +111,14 @@ def _has_finished(engine: Engine, project: Project, container: Container) -> boo
         return ended and container.service in jobs(project.specs)
     if not service.may_finish:
         return False
-    if container.state == "running" and container.labels.get(MODE_LABEL) == "dev":
+    if container.state == "running" and container.mode == "dev":
         return exit_code(engine, container.id) == 0
     return container.state == "exited" and container.exit_code == 0
 
 
-def _container_mode(container: Container) -> Mode | None:
-    word = container.labels.get(MODE_LABEL)
-    return word if word in ("dev", "prod") else None  # type: ignore[return-value]  # narrowed by the test
-
-
 def url_of(container: Container, service: Service | None) -> str | None:
     """The address of a service, which is not the debugger's."""
-    port = service.port_in(_container_mode(container)) if service is not None else None
+    port = service.port_in(container.mode) if service is not None else None
     debugger = container.debugging.port if container.debugging is not None else None
     first = next((it for it in container.ports if it != debugger), None)
     bound = container.published(port if port is not None else first)
@@ -167,7 +162,7 @@ def _serving_of(
         reason = f"the project's folder was replaced after {name} was created; devctl up recreates it"
         return Serving("old", reason)
     where = address(service, container)
-    broken = broken_build(box.engine, container) if container.labels.get(MODE_LABEL) == "dev" else None
+    broken = broken_build(box.engine, container) if container.mode == "dev" else None
     if where is None or not answers(box.prober, where):
         code = exit_code(box.engine, container.id)
         done = code == 0 and service.may_finish
@@ -205,7 +200,7 @@ def _held(container: Container) -> str:
 def _is_done(service: Service, container: Container) -> bool:
     """A job in production: its container ended with it."""
     done = container.state == "exited" and container.exit_code == 0
-    return done and container.labels.get(MODE_LABEL) == "prod" and service.may_finish
+    return done and container.mode == "prod" and service.may_finish
 
 
 def _unfinished(files: Files, project: Project, intent: Intent | None) -> str:
