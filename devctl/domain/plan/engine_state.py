@@ -90,6 +90,16 @@ class Container(Struct, frozen=True):
                 return None
 
     @property
+    def succeeded(self) -> bool:
+        """Whether it ran to its end."""
+        return self.state == "exited" and self.exit_code == 0
+
+    @property
+    def hosts(self) -> list[str]:
+        """Its addresses, without the networks that they belong to."""
+        return [address.rpartition(" ")[2] for address in self.addresses]
+
+    @property
     def log_mark(self) -> str:
         """What devctl's reloader puts before its lines in the log; "" if none runs: any container may have such a variable."""
         return self.env.get(LOG_MARK, "") if self.mode == "dev" else ""

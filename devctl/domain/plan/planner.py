@@ -123,7 +123,7 @@ def _is_up(dependency: Dependency, found: Container | None) -> bool:
 
 
 def is_done(dependency: Dependency, found: Container | None) -> bool:
-    return dependency.job and found is not None and found.state == "exited" and found.exit_code == 0
+    return dependency.job and found is not None and found.succeeded
 
 
 def in_replaced_folder(found: Container, folder: str) -> bool:

@@ -95,9 +95,8 @@ def _starts_up(clock: Clock, container: Container, within: float) -> bool:
 
 def _answers(box: Toolbox, container: Container, peer: Peer) -> bool:
     """Whether it accepts connections; also true if that cannot be observed from here."""
-    hosts = [where.rpartition(" ")[2] for where in container.addresses]
     within = SILENT if peer.is_ready is None else PATIENCE
-    found = [box.prober.greet(host, peer.port, peer.hello, timeout=within) for host in hosts[:1]]
+    found = [box.prober.greet(host, peer.port, peer.hello, timeout=within) for host in container.hosts[:1]]
     if found and found[0].outcome == "open":
         return peer.is_ready is None or peer.is_ready(found[0].said)
     if found and found[0].outcome == "refused":

@@ -24,7 +24,7 @@ def by_name(
     host, port = called["host"], int(called["port"])
     others = [c for c in engine.containers(project).containers if c.service != service.name]
     if known.code == "dependency-refuses":
-        peer = next((c for c in others if host == c.service or _has_address(c, host)), None)
+        peer = next((c for c in others if host in (c.service, *c.hosts)), None)
         if peer is None or peer.service is None:
             return known
         message = known.message.replace(f"{host}:{port}", f"{peer.service}:{port}")
@@ -42,10 +42,6 @@ def by_name(
         f"devctl.yaml: `services: {{{service.name}: {{env: {{{variable}: {value}}}}}}}`"
     )
     return replace(known, hint=hint)
-
-
-def _has_address(container: Container, host: str) -> bool:
-    return host in [where.rpartition(" ")[2] for where in container.addresses]
 
 
 def _port_of(container: Container, called: int) -> int | None:

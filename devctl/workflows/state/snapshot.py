@@ -107,13 +107,12 @@ def _service(engine: Engine, project: Project, observed: Observed, name: str) ->
 def _has_finished(engine: Engine, project: Project, container: Container) -> bool:
     service = project.service(container.service)
     if service is None:
-        ended = container.state == "exited" and container.exit_code == 0
-        return ended and container.service in jobs(project.specs)
+        return container.succeeded and container.service in jobs(project.specs)
     if not service.may_finish:
         return False
     if container.state == "running" and container.mode == "dev":
         return exit_code(engine, container.id) == 0
-    return container.state == "exited" and container.exit_code == 0
+    return container.succeeded
 
 
 def url_of(container: Container, service: Service | None) -> str | None:
@@ -199,8 +198,7 @@ def _held(container: Container) -> str:
 
 def _is_done(service: Service, container: Container) -> bool:
     """A job in production: its container ended with it."""
-    done = container.state == "exited" and container.exit_code == 0
-    return done and container.mode == "prod" and service.may_finish
+    return container.succeeded and container.mode == "prod" and service.may_finish
 
 
 def _unfinished(files: Files, project: Project, intent: Intent | None) -> str:
