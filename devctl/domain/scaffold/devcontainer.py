@@ -86,7 +86,7 @@ def _run_services(project: Project, service: Service) -> list[str]:
 
 
 def _specs(project: Project) -> Spec:
-    return {} if project.generated else project.model.get("services") or {}
+    return {} if project.generated else project.specs
 
 
 def _folder(project: Project, service: Service) -> str:

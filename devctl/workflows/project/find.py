@@ -87,9 +87,10 @@ def _owner(files: Files, host: Host, folder: Path) -> Path:
     if folder.name not in FOLDERS or any(files.exists(folder / mark) for mark in OWN_MARKS):
         return folder
     above = folder.parent
-    if any(files.exists(above / mark) for mark in OWN_MARKS) and compose_folder(files, host, above) == folder:
-        return above
-    return folder
+    found = (
+        find_compose(files, host, above) if any(files.exists(above / mark) for mark in OWN_MARKS) else None
+    )
+    return above if found is not None and found.folder == folder else folder
 
 
 class ComposeFiles(Struct, frozen=True):
@@ -134,12 +135,6 @@ def find_compose(files: Files, host: Host, root: Path) -> ComposeFiles | None:
         if path is not None and _says(files, path, _IS_COMPOSE if folder == root else _BUILDS_ABOVE):
             return ComposeFiles(folder, (path,), named=True, by_us=True)
     return None
-
-
-def compose_folder(files: Files, host: Host, root: Path) -> Path | None:
-    """Where compose is to be called."""
-    found = find_compose(files, host, root)
-    return found.folder if found is not None else None
 
 
 def compose_files(files: Files, host: Host, root: Path) -> tuple[Path, ...]:

@@ -31,14 +31,14 @@ def choose_host_ports(box: Toolbox, project: Project, *, observed: Observed) -> 
     taken = {host for spec in project.specs.values() for port in published(spec) for host in port.hosts}
     chosen: dict[str, int | None] = {}
     for service in project.services:
-        port = choose_host_port(box, project, service, observed=observed, taken=taken)
+        port = _choose(box, project, service, observed=observed, taken=taken)
         chosen[service.name] = port
         taken |= {port} if port is not None else set()
     return chosen
 
 
-def choose_host_port(
-    box: Toolbox, project: Project, service: Service, *, observed: Observed, taken: Collection[int] = ()
+def _choose(
+    box: Toolbox, project: Project, service: Service, *, observed: Observed, taken: Collection[int]
 ) -> int | None:
     """The host port of a service, None if it has no port, or if the compose file leaves the choice to the engine.
     `check_host_ports` checks whether a port fixed by the user is free. `taken`: what other services of the project get."""
