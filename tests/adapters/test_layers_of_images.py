@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
+from devctl.adapters.docker import layer_notes
 from devctl.adapters.docker.layers import layers_of
 from devctl.domain.image.facts import Layer
 
 CONTAINERD = {"DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]}
+CLASSIC = {"DriverStatus": [["Backing Filesystem", "extfs"], ["Native Overlay Diff", "true"]]}
+DOCKER, PODMAN = ({"Components": [{"Name": name}]} for name in ("Engine", "Podman Engine"))
 HISTORY = [{"CreatedBy": "COPY /app", "Size": 8192}, {"CreatedBy": "ENV A=b", "Size": 0}]
 
 
-def tar(files: Mapping[str, bytes], mode: str = "w", links: Mapping[str, str] | None = None) -> bytes:
+def tar(
+    files: Mapping[str, bytes],
+    mode: str = "w",
+    links: Mapping[str, str] | None = None,
+    symlinks: Mapping[str, str] | None = None,
+) -> bytes:
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode=cast("Any", mode)) as archive:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
-        for name, target in (links or {}).items():
-            entry = tarfile.TarInfo(name)
-            entry.type, entry.linkname = tarfile.LNKTYPE, target
-            archive.addfile(entry)
+        for kind, named in ((tarfile.LNKTYPE, links), (tarfile.SYMTYPE, symlinks)):
+            for name, target in (named or {}).items():
+                entry = tarfile.TarInfo(name)
+                entry.type, entry.linkname = kind, target
+                archive.addfile(entry)
     return made.getvalue()
 
 
-def image(*layers: bytes, history: list[dict[str, Any]]) -> bytes:
+def image(*layers: bytes, history: list[dict[str, Any]], **files: bytes) -> bytes:
     """As `docker save` writes it."""
     blobs = {f"blobs/sha256/{n}": layer for n, layer in enumerate(layers)}
     manifest = [{"Config": "blobs/sha256/c", "Layers": list(blobs)}]
     texts = {"blobs/sha256/c": {"history": history}, "manifest.json": manifest, "index.json": {}}
-    return tar({**blobs, **{name: json.dumps(text).encode() for name, text in texts.items()}})
+    return tar({**files, **blobs, **{name: json.dumps(text).encode() for name, text in texts.items()}})
 
 
 class Engine:
     """The SDK's client and its low-level API."""
 
-    def __init__(self, info: Mapping[str, Any], sent: bytes = b"") -> None:
-        self._info, self._sent = info, sent
+    def __init__(
+        self, info: Mapping[str, Any], sent: bytes = b"", server: Mapping[str, Any] = DOCKER
+    ) -> None:
+        self._info, self._sent, self._server = info, sent, server
         self.reads = 0
 
     @property
@@ -52,7 +68,10 @@ class Engine:
         return self._info
 
     def version(self) -> Mapping[str, Any]:
-        return {"Components": [{"Name": "Engine"}]}
+        return self._server
+
+    def inspect_image(self, ref: str) -> Mapping[str, Any]:
+        return {"Id": f"sha256:{hashlib.sha256(self._sent).hexdigest()}"}
 
     def get_image(self, ref: str, *, chunk_size: int) -> Iterator[bytes]:
         self.reads += 1
@@ -64,7 +83,7 @@ def read(engine: Engine) -> tuple[Layer, ...]:
 
 
 def test_the_history_of_a_classic_store_is_the_contents() -> None:
-    engine = Engine({"DriverStatus": [["Backing Filesystem", "extfs"]]})
+    engine = Engine(CLASSIC)
     assert read(engine) == (Layer("COPY /app", 8192),) and engine.reads == 0
 
 
@@ -78,6 +97,41 @@ def test_on_the_containerd_store_the_files_of_each_layer_count_compressed_or_not
     ]
     engine = Engine(CONTAINERD, image(base, top, history=history))
     assert read(engine) == (Layer("COPY /app", 300), Layer("ADD base", 5_000_010))
+
+
+def test_a_link_counts_as_the_path_that_it_holds() -> None:
+    base = tar({"bin/busybox": b"x" * 10}, links={"bin/ash": "bin/busybox"}, symlinks={"bin/sh": "busybox"})
+    assert read(Engine(CONTAINERD, image(base, history=[]))) == (Layer("", 17),)
+
+
+def test_podman_sends_files_that_are_no_layers() -> None:
+    sent = image(tar({"a": b"x" * 300}), history=[{"created_by": "ADD base"}], VERSION=b"1.0")
+    assert read(Engine(CLASSIC, sent, PODMAN)) == (Layer("ADD base", 300),)
+
+
+def test_an_image_is_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    engine = Engine(CONTAINERD, image(tar({"a": b"x" * 300}), history=[{"created_by": "ADD base"}]))
+    assert read(engine) == read(engine) == (Layer("ADD base", 300),)
+    assert engine.reads == 1
+    (note,) = tmp_path.rglob("*.json")
+    note.write_text("[{")  # half of one, by a killed process
+    assert read(engine) == read(engine) == (Layer("ADD base", 300),)
+    assert engine.reads == 2
+
+
+def test_only_so_many_images_are_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(layer_notes, "KEPT", 2)
+    for number in range(4):
+        layer_notes.note_layers(f"sha256:{number}", (Layer("ADD", number),))
+        os.utime(tmp_path / f"devctl/layers/{number}.json", (number, number))
+    assert [layer_notes.known_layers(f"sha256:{n}") for n in range(4)] == [
+        None,
+        None,
+        (Layer("ADD", 2),),
+        (Layer("ADD", 3),),
+    ]
 
 
 def test_an_imported_image_has_a_comment_or_nothing_and_an_empty_layer_does_not_count() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devctl.adapters.docker.layers import is_containerd_store, is_podman
+from devctl.adapters.docker.layers import history_tells_contents, is_containerd_store, is_podman
 from devctl.adapters.system.border import MustStart
 from devctl.adapters.system.host import SystemHost
 from devctl.domain.command.argv import docker, mount
@@ -49,7 +49,7 @@ class Differences:
 
     def is_podman(self) -> bool:
         """Its builder is buildah, and for a BuildKit build it would first fetch and start a container with BuildKit."""
-        return is_podman(self._asked("version", "--format", "{{json .Server}}"))
+        return is_podman(self._server())
 
     def is_rootless(self) -> bool:
         """Root in a container is then the user, and every other user ID one that owns nothing on the host."""
@@ -60,9 +60,9 @@ class Differences:
         """As whom a container creates files that belong to `owner` on the host."""
         return "0:0" if self.is_rootless() else f"{owner[0]}:{owner[1]}"
 
-    def counts_disk(self) -> bool:
-        """Whether the history of an image tells what its layers take on the engine's disk, and not what they contain."""
-        return is_containerd_store(self._info()) or self.is_podman()
+    def history_tells_contents(self) -> bool:
+        """Whether the sizes in the history of an image are what its layers contain, and not what they take on a disk."""
+        return history_tells_contents(self._info(), self._server())
 
     def builds_remove_images(self) -> bool:
         """Whether a build removes the image whose last name it takes, even while a container uses it."""
@@ -95,6 +95,9 @@ class Differences:
             refused = buildx_refused(compose, self._version("buildx", "version"))
             if refused is not None:
                 raise MachineError(refused, code="buildx-missing", hint=INSTALL_BUILDX)
+
+    def _server(self) -> Mapping[str, Any]:
+        return self._asked("version", "--format", "{{json .Server}}")
 
     def _info(self) -> Mapping[str, Any]:
         return self._asked("info", "--format", "{{json .}}")

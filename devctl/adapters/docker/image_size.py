@@ -13,8 +13,8 @@ from devctl.domain.numbers import whole
 
 
 def content_bytes(processes: MustStart, differences: Differences, ref: str) -> int | None:
-    """None if there is no such image. Where the history tells disk usage, the image is read through the SDK."""
-    if differences.counts_disk():
+    """None if there is no such image. Where its history does not tell, the image is read through the SDK."""
+    if not differences.history_tells_contents():
         return _read(ref)
     done = processes.run(docker("history", "--human=false", "--format", "{{.Size}}", to=[ref]))
     return sum(whole(line) or 0 for line in done.stdout.split()) if done.code == 0 else None
