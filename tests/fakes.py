@@ -1331,7 +1331,7 @@ class FakeEngine(_Port):
             self._life.step(f"tag {ref}")
             self._world.tags[ref] = image_id
 
-    def remove_image(self, image_id: str) -> bool:
+    def remove_image(self, image_id: str, *, keep_cache: bool = False) -> bool:
         """By its id or its tag, which goes too; not what a container was made from, or what several tags name."""
         world = self._world
         name, image_id = image_id, world.tags.get(image_id, image_id)

@@ -19,7 +19,8 @@ PODMAN = '{"Components": [{"Name":"Podman Engine","Version":"5.4.2"},{"Name":"Co
 DOCKER = (
     '{"Components": [{"Name":"Engine","Version":"28.5.2+dfsg4"},{"Name":"containerd","Version":"2.1.9"}]}'
 )
-CLASSIC = '{"DriverStatus": [["Backing Filesystem","extfs"],["Supports d_type","true"]]}'
+CLASSIC = '{"DriverStatus": [["Backing Filesystem","extfs"],["Supports d_type","true"],["Native Overlay Diff","true"]]}'
+NO_NATIVE_DIFF = CLASSIC.replace('"Native Overlay Diff","true"', '"Native Overlay Diff","false"')
 CONTAINERD = '{"DriverStatus": [["driver-type","io.containerd.snapshotter.v1"]]}'
 ROOTLESS = '{"SecurityOptions": ["name=seccomp,profile=builtin","name=rootless"]}'
 BUILDX = "github.com/docker/buildx 0.29.1+ds1 0.29.1+ds1-4\n"
@@ -140,8 +141,20 @@ def test_an_engine_on_another_machine_cannot_mount_a_file_of_this_one(said: str,
     assert '"source=/my, shop/go.mod"' in docker.calls[0][0]
 
 
-@pytest.mark.parametrize("said", [{"docker_info": CONTAINERD}, {"docker_version": PODMAN}])
-def test_where_the_history_tells_disk_usage_the_layers_are_read(
+def test_an_image_can_be_removed_without_the_cache_that_it_was_built_from() -> None:
+    docker: Any = Recorded()
+    engine = EngineCli(docker)
+    assert engine.remove_image("shop-std", keep_cache=True) and engine.remove_image("shop-dev")
+    assert [line for line, _ in docker.calls] == [
+        "docker image rm --no-prune -- shop-std",
+        "docker image rm -- shop-dev",
+    ]
+
+
+@pytest.mark.parametrize(
+    "said", [{"docker_info": CONTAINERD}, {"docker_info": NO_NATIVE_DIFF}, {"docker_version": PODMAN}]
+)
+def test_where_the_history_tells_something_else_the_layers_are_read(
     said: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_size, "_read", lambda ref: 7)

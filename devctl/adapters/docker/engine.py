@@ -120,8 +120,9 @@ class EngineCli:
     def tag(self, image_id: str, ref: str) -> None:
         self._docker("tag", to=[image_id, ref])
 
-    def remove_image(self, image_id: str) -> bool:
-        return self._run("image", "rm", to=[image_id], timeout=CHANGED_WITHIN).code == 0
+    def remove_image(self, image_id: str, *, keep_cache: bool = False) -> bool:
+        flags = ["--no-prune"] if keep_cache else []
+        return self._run("image", "rm", *flags, to=[image_id], timeout=CHANGED_WITHIN).code == 0
 
     def untagged(self, labels: Mapping[str, str]) -> Sequence[str]:
         wanted = [word for key, value in labels.items() for word in ("--filter", f"label={key}={value}")]

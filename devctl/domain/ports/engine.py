@@ -41,7 +41,9 @@ class Engine(Protocol):
         """Those of the references that are present."""
 
     def tag(self, image_id: str, ref: str) -> None: ...
-    def remove_image(self, image_id: str) -> bool: ...
+    def remove_image(self, image_id: str, *, keep_cache: bool = False) -> bool:
+        """`keep_cache`: not the unnamed images that it was built from: the cache of podman and of the classic builder."""
+
     def untagged(self, labels: Mapping[str, str]) -> Sequence[str]:
         """The ids of images that have these labels and no name."""
 

@@ -85,4 +85,4 @@ def _fill(box: Toolbox, session: Session, run: Run, stage: str) -> bool:
         argv = docker("run", *flags, to=[image, "-c", _OWN, "sh", run.user or ""])
         return box.processes.run(argv, timeout=WITHIN).code == 0
     finally:
-        box.engine.remove_image(image)
+        box.engine.remove_image(image, keep_cache=True)
