@@ -550,6 +550,13 @@ ROWS = [
         lambda seen: seen.api("dev").get("cap_add") == ["SYS_PTRACE"],
     ),
     row(
+        "choose another: devctl.yaml `host_port:`; or sudo sysctl net.ipv4.ip_unprivileged_port_start=…",
+        "port-privileged-1",
+        {**PLAIN, "compose.yaml": BUILT + '    ports: ["127.0.0.1:80:8080"]\n'},
+        write("devctl.yaml", "services: {api: {host_port: 8080}}\n"),
+        lambda seen: [port["published"] for port in seen.api("dev")["ports"]] == ["8080"],
+    ),
+    row(
         "listen only once; is it used by a second server, a debugger or an old process?",
         "port-taken-inside-1",
         {
