@@ -7,6 +7,7 @@ import datetime
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from tests.engines.trees import cache
 
 WITHIN = 1500.0
 """Seconds for the behaviours of one engine."""
+WORK = "devctl-engines-"
 
 
 def main() -> int:
@@ -45,9 +47,17 @@ def main() -> int:
     failed = False
     with (cache() / "lock").open("w") as lock:
         until(lambda: _locked(lock), WITHIN)  # the trees and networks have one name each
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the engine too, like Ctrl-C
+        for left in Path(tempfile.gettempdir()).glob(f"{WORK}*"):  # by a lane that was killed
+            shutil.rmtree(left, ignore_errors=True)
         for kind in (kind for kind in KINDS if kind.name in names):
             print(f"{kind.name}:", file=sys.stderr, flush=True)
-            found = _try(kind)
+            try:
+                found = _try(kind)
+            except (AssertionError, OSError, subprocess.SubprocessError) as error:
+                print(f"  {error}", file=sys.stderr, flush=True)
+                failed = True
+                continue
             failed |= not all(shown.holds for shown in found.shown.values())
             if not given.check:
                 today = datetime.date.today().isoformat()
@@ -65,7 +75,7 @@ def _locked(lock: TextIO) -> bool:
 
 def _try(kind: Kind) -> Tried:
     """In a folder of its own, which the engine sees at the same path: temporary files and state of devctl are there too."""
-    work = Path(tempfile.mkdtemp(prefix="devctl-engines-"))
+    work = Path(tempfile.mkdtemp(prefix=WORK))
     work.chmod(0o755)
     try:
         with running(kind, work) as engine:

@@ -21,7 +21,9 @@ from tests.engines.kinds import KINDS, Kind
 from tests.engines.trees import plugins, tree
 
 READY_WITHIN = 60.0
+# What a lane starts ends with it, however it ends: everything in a process namespace ends with the first process there.
 NAMESPACES = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child")
+ENDS_WITH_LANE = ("setpriv", "--pdeathsig", "KILL")
 DATA = (
     "var/lib/docker",
     "var/lib/containerd",
@@ -33,7 +35,8 @@ DATA = (
 
 
 class Running(Struct, frozen=True):
-    """`within`: what a command begins with to share the engine's network; `env`: with which the docker command finds it."""
+    """`within`: what a command begins with to share the engine's network, and to end with the lane; `env`: with which the docker
+    command finds the engine."""
 
     within: tuple[str, ...]
     env: dict[str, str]
@@ -45,24 +48,38 @@ def running(kind: Kind, work: Path) -> Iterator[Running]:
     config = work / "docker"
     plugins(kind, config)
     env = {"DOCKER_CONFIG": str(config)}
-    if kind.suite is None:
-        yield Running((), env)
-        return
     with ExitStack() as stack:
         root = tree(kind.suite)
         number = KINDS.index(kind) + 1
         stack.enter_context(_network(number))
         # A far engine keeps its own files; the machine's would be at the same paths otherwise.
         stack.enter_context(_engine(kind, root, number, shared=work if kind.sees_files else None))
-        within: tuple[str, ...] = ("nsenter", f"--net=/run/netns/{_name(number)}")
         if kind.endpoint == "unix":
             env["DOCKER_HOST"] = f"unix://{root}{kind.socket}"
         elif kind.endpoint == "tcp":
-            env["DOCKER_HOST"], within = f"tcp://{_address(number)}:2375", ()
+            env["DOCKER_HOST"] = f"tcp://{_address(number)}:2375"
         else:
             env |= _ssh(root, number, work)
-            within = ()
-        yield Running(within, env)
+        if kind.user:
+            env["HOME"] = str(work)
+            for path in (work, *work.rglob("*")):
+                os.chown(path, kind.user, kind.user)
+        network = _enter(number) if kind.endpoint == "unix" else ()
+        # The first process is a shell, since that reaps what the others leave.
+        shell = ("--mount-proc", "sh", "-c", '"$@"; exit $?', "sh")
+        yield Running((*ENDS_WITH_LANE, *network, *NAMESPACES, *shell, *_as(kind.user)), env)
+
+
+def _enter(number: int) -> tuple[str, ...]:
+    return ("nsenter", f"--net=/run/netns/{_name(number)}")
+
+
+def _as(user: int) -> tuple[str, ...]:
+    """A user who may read what the machine's root may, such as an interpreter in its home."""
+    if not user:
+        return ()
+    ids = ("--reuid", str(user), "--regid", str(user), "--clear-groups")
+    return ("setpriv", *ids, "--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search")
 
 
 @contextmanager
@@ -115,18 +132,7 @@ def _engine(kind: Kind, root: Path, number: int, *, shared: Path | None) -> Iter
         f"cd {there}; pivot_root . .old; umount -l /.old; cd /",
         kind.start.replace("ADDRESS", _address(number)),
     ]
-    # An engine whose lane is killed ends too; otherwise the next one would share its data.
-    argv = [
-        "setpriv",
-        "--pdeathsig",
-        "KILL",
-        "nsenter",
-        f"--net=/run/netns/{_name(number)}",
-        *NAMESPACES,
-        "sh",
-        "-c",
-        "\n".join(script),
-    ]
+    argv = [*ENDS_WITH_LANE, *_enter(number), *NAMESPACES, "sh", "-c", "\n".join(script)]
     log = root.with_name(f"{kind.name}.log")
     with log.open("wb") as out:
         engine = subprocess.Popen(
@@ -138,7 +144,7 @@ def _engine(kind: Kind, root: Path, number: int, *, shared: Path | None) -> Iter
         left = _docker(root, kind, "ps", "--all", "--quiet").stdout.split()
         _docker(root, kind, *(["rm", "--force", *left] if left else ["version"]))  # with their control groups
     finally:
-        engine.kill()  # --kill-child: everything in its process namespace ends with it, and so do its mounts
+        engine.kill()  # its mounts end with it
         engine.wait()
         _empty(root)
 

