@@ -12,6 +12,7 @@ BY_PATH = {
     "__main__.py": "closed streams",
     "adapters/docker/cli_config.py": "the user's configuration of docker",
     "adapters/docker/compose.py": "compose files and env files, which compose reads too",
+    "adapters/docker/layer_notes.py": "a folder in the state home",
     "adapters/docker/layers.py": "a tar that the engine sends, never a file",
     "adapters/docker/tar_stream.py": "a tar that the engine sends, never a file",
     "adapters/docker/image_store.py": "the archive whose place the caller typed",
