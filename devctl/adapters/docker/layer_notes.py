@@ -24,9 +24,8 @@ def known_layers(image_id: str) -> tuple[Layer, ...] | None:
 
 
 def note_layers(image_id: str, layers: tuple[Layer, ...]) -> None:
-    with contextlib.suppress(
-        OSError, RuntimeError
-    ):  # no home, or none with room: the next one reads the image again
+    # Without a home, or room in it, the next command reads the image again.
+    with contextlib.suppress(OSError, RuntimeError):
         note = _note(image_id)
         make_private(note.parent)
         write_private(note, json.encode(layers).decode())
