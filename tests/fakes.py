@@ -1343,7 +1343,7 @@ class FakeEngine(_Port):
             return True
         if used or len(names) > 1 or image_id not in world.images:
             return False
-        self._life.step("remove an image")
+        self._life.step("remove an image, not its cache" if keep_cache else "remove an image")
         for ref in names:
             del world.tags[ref]
         del world.images[image_id]

@@ -52,6 +52,7 @@ def test_a_new_volume_is_filled_and_one_that_is_there_is_left_alone() -> None:
     assert built(world, box) == ["cache"]
     assert any("/cache" in word for word in asked[0]) and world.calls == ["build"]
     assert not world.tags, "the image that it was filled from is there for that moment only"
+    assert "remove an image, not its cache" in world.steps, "podman's builder would compile it all again"
     assert built(world, box) == [] and world.calls == ["build"]
 
 
