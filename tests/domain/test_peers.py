@@ -70,6 +70,17 @@ def test_neither_a_service_that_is_built_here_nor_one_that_does_not_exist() -> N
     assert called(told, built=("api", "other"), other={"ports": [{"target": 8080}]}) == []
 
 
+def test_a_port_of_the_network_that_a_service_lives_in_is_its_own() -> None:
+    """Nothing listens there before the service has started: to wait for it would take all the time there is."""
+    told = {"network_mode": "service:vpn", "depends_on": {"vpn": STARTED}}
+    holder = {"image": "vpn", "ports": [{"target": 8080}]}
+    assert called(told, vpn=holder) == []
+    beside = {"depends_on": {"vpn": STARTED}}
+    assert called(beside, vpn=holder) == [("vpn", 8080)]
+    assert called(beside, built=("api", "web"), vpn=holder, web=told) == []
+    assert called(told, vpn=POSTGRES) == [("vpn", 5432)]
+
+
 def judge(image: str, said: bytes) -> bool:
     (peer,) = called_by(
         {"api": {"depends_on": {"it": STARTED}}, "it": {"image": image}}, "api", built=["api"]

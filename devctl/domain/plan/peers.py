@@ -48,9 +48,12 @@ def called_by(specs: Specs, service: str, *, built: Collection[str]) -> Iterator
     """
     waits = specs[service].get("depends_on") or {}
     here = {name for name, how in waits.items() if (how or {}).get("condition") != "service_started"}
+    networks = {str((specs.get(name) or {}).get("network_mode") or "") for name in (service, *built)}
     for name in sorted((set(waits) | talked_to(specs, [service])) - here - set(built) - {service}):
         spec = specs.get(name) or {}
         usual, (tcp, udp) = usual_port(str(spec.get("image") or "")), _declared_ports(spec)
+        if f"service:{name}" in networks:  # its ports belong to those that live in its network, which start after it
+            tcp = set()
         known = tcp if usual is None else {*tcp, usual}
         named = _named_ports(specs[service], name) - udp
         for port in sorted(named):
