@@ -8,6 +8,7 @@ import pytest
 
 from tests.cases.steps import edit, inspect
 from tests.engine.cli import docker, get, serves
+from tests.engine.compiled import PLACE, into_project
 from tests.engine.conftest import Started
 
 pytestmark = pytest.mark.engine
@@ -38,6 +39,7 @@ def test_a_service_that_lives_in_the_network_of_another(case: Callable[[str], St
 
 def test_only_the_live_reload_proxy_of_air_is_published(case: Callable[[str], Started]) -> None:
     beacon = case("behind_the_proxy_of_air")
+    into_project(beacon.name, "build-cache", target=PLACE)
     beacon.devctl("up", "-d")
     serves(beacon.port, "beacon blinks one")
     edit(beacon, "main.go", "one", "two")

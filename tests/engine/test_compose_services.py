@@ -82,7 +82,7 @@ def test_a_service_that_compiles_what_is_mounted_is_the_go_service_in_both_modes
 DOCKERFILE = """FROM golang:1.26-alpine AS build
 WORKDIR /src
 COPY . .
-RUN CGO_ENABLED=0 go build -o /out/ ./cmd/...
+RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache CGO_ENABLED=0 go build -o /out/ ./cmd/...
 
 FROM alpine:3.22
 RUN mkdir /data && chmod 1777 /data
@@ -180,7 +180,7 @@ WORKDIR /src
 COPY go.mod ./
 RUN go mod download
 COPY . .
-RUN go build -o /out/NAME ./cmd/NAME
+RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache go build -o /out/NAME ./cmd/NAME
 FROM alpine:3.22
 COPY --from=build /out/NAME /NAME
 ENTRYPOINT ["/NAME"]
@@ -206,7 +206,7 @@ def test_three_services_are_built_side_by_side_and_one_that_fails_is_told_of(pro
         assert get(ports[name]) == name
 
     broken = shop.root / "jobs.Dockerfile"
-    broken.write_text(broken.read_text().replace("RUN go build", "RUN /no/such/program && go build"))
+    broken.write_text(broken.read_text().replace("GOCACHE=", "/no/such/program && GOCACHE="))
     failed = shop.devctl("prod-preview", code=1)
     assert failed.error["place"] == "jobs.Dockerfile:6"
     assert "jobs" in failed.error["message"]

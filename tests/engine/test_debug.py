@@ -26,7 +26,7 @@ CMD ["air"]
 PRODUCTION_ALONE = """FROM golang:1.26-alpine AS build
 WORKDIR /src
 COPY . .
-RUN go build -trimpath -ldflags="-s -w" -o /server .
+RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache go build -trimpath -ldflags="-s -w" -o /server .
 FROM alpine:3.22
 COPY --from=build /server /server
 USER 1000

@@ -65,7 +65,8 @@ WORKDIR /src
 COPY go.mod ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -o /out/ledger ./cmd/ledger && CGO_ENABLED=0 go build -o /out/migrate ./cmd/migrate
+RUN --mount=type=cache,id=go-build-prod,target=/gocache export GOCACHE=/gocache && \\
+    CGO_ENABLED=0 go build -trimpath -o /out/ledger ./cmd/ledger && CGO_ENABLED=0 go build -o /out/migrate ./cmd/migrate
 
 FROM alpine:3.22
 RUN addgroup -S ledger && adduser -S -G ledger ledger
@@ -110,7 +111,8 @@ def test_also_in_a_folder_of_somebody_else_and_with_a_program_at_the_root(
     project: Callable[..., Started],
 ) -> None:
     dockerfile = (
-        "FROM golang:1.26-alpine AS build\nWORKDIR /src\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /ledger ./cmd/ledger\n"
+        "FROM golang:1.26-alpine AS build\nWORKDIR /src\nCOPY . .\n"
+        "RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache CGO_ENABLED=0 go build -o /ledger ./cmd/ledger\n"
         'FROM scratch\nCOPY texts /\nCOPY --from=build /ledger /ledger\nENTRYPOINT ["/ledger"]\n'
     )
     it = project(files={**{k: v for k, v in FILES.items() if k not in ("compose.yaml", "entrypoint.sh")}, "Dockerfile": dockerfile,

@@ -47,7 +47,7 @@ OWN = {
 FROM golang:1.26-alpine AS build
 WORKDIR /src
 COPY . .
-RUN CGO_ENABLED=0 go build -o /mossgate .
+RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache CGO_ENABLED=0 go build -o /mossgate .
 
 FROM alpine:3.22
 COPY --from=build /mossgate /mossgate

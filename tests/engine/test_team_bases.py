@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from devctl.adapters.system.host import cache_folder
 from tests.engine.cli import Result, docker
 from tests.engine.conftest import Started
 from tests.registry import serving
@@ -19,7 +20,7 @@ REF = f"alpine:3.22-devctlteam{uuid.uuid4().hex[:6]}"
 DOCKERFILE = f"""FROM golang:1.26-alpine AS build
 WORKDIR /src
 COPY . .
-RUN CGO_ENABLED=0 go build -o /server .
+RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache CGO_ENABLED=0 go build -o /server .
 
 FROM {REF}
 COPY --from=build /server /server
@@ -32,7 +33,7 @@ def registry(tmp_path: Path) -> Iterator[str]:
     """A registry that has the base, under another name, and an engine that does not."""
     folder = tmp_path / "registry"
     folder.mkdir()
-    with serving(tmp_path / "cache", folder) as address:
+    with serving(cache_folder(), folder) as address:
         there = f"{address}/library/{REF}"
         docker("tag", "alpine:3.22", there)
         try:

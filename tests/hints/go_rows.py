@@ -22,6 +22,8 @@ golang.org/x/text v0.25.0/go.mod h1:WEdwpYrmk1qmdHvhkSTNPm3app7v4rsT8F2UD6+VHIA=
 golang.org/x/text v0.3.0/go.mod h1:NqM8EUOU14njkJ3fqMW+pc6Ldnwhi/IjpwHt7yyuwOQ=
 """
 BUILD = "go build -o /tmp/built ."
+NOBODYS = "/tmp/nobody-cache"
+"""The build cache of the user `nobody`."""
 Files = Mapping[str, str]
 
 
@@ -251,18 +253,18 @@ ROWS = [
         "modules-not-writable",
         {"go.mod": REQUIRED, "go.sum": SUM, "main.go": USES},
         lambda _root, told: (
-            f"su nobody -s /bin/sh -c 'export GOCACHE=/tmp/nobody-cache {told['hint'].split()[-1]}; PATH=$PATH:/usr/local/go/bin go build -o /tmp/nobody .'",
+            f"su nobody -s /bin/sh -c 'export GOCACHE={NOBODYS} {told['hint'].split()[-1]}; PATH=$PATH:/usr/local/go/bin go build -o /tmp/nobody .'",
         ),
-        run="su nobody -s /bin/sh -c 'export GOCACHE=/tmp/nobody-cache GOMODCACHE=/root/mod; PATH=$PATH:/usr/local/go/bin go build -o /tmp/nobody .'",
+        run=f"su nobody -s /bin/sh -c 'export GOCACHE={NOBODYS} GOMODCACHE=/root/mod; PATH=$PATH:/usr/local/go/bin go build -o /tmp/nobody .'",
     ),
     go(
         "chmod a+r that file, or chown it to the owner of the project's folder",
         "source-not-readable",
         {},
         lambda _root, told: (
-            f"{told['hint'].partition(' that')[0]} main.go; su nobody -s /bin/sh -c 'export GOCACHE=/tmp/nobody-cache; PATH=$PATH:/usr/local/go/bin go build -o /tmp/nobody .'",
+            f"{told['hint'].partition(' that')[0]} main.go; su nobody -s /bin/sh -c 'export GOCACHE={NOBODYS}; PATH=$PATH:/usr/local/go/bin go build -o /tmp/nobody .'",
         ),
-        run="chmod 600 main.go; su nobody -s /bin/sh -c 'export GOCACHE=/tmp/nobody-cache; PATH=$PATH:/usr/local/go/bin go build -o /tmp/nobody .'",
+        run=f"chmod 600 main.go; su nobody -s /bin/sh -c 'export GOCACHE={NOBODYS}; PATH=$PATH:/usr/local/go/bin go build -o /tmp/nobody .'",
     ),
     go(
         "in the stage that calls it: RUN go install MODULE@VERSION for a Go program, else apk add … (alpine) or apt-get install -y … (debian)",

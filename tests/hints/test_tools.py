@@ -13,9 +13,11 @@ import pytest
 from devctl.domain.failures import explain
 from devctl.domain.failures.entry import Asked
 from tests.engine.cli import docker, free_port
+from tests.engine.compiled import PLACE, image
 from tests.helpers import open_to_others
 from tests.hints.engine_rows import ROWS as ENGINE
 from tests.hints.follow import Fault
+from tests.hints.go_rows import NOBODYS
 from tests.hints.go_rows import ROWS as GO
 
 pytestmark = pytest.mark.engine
@@ -38,15 +40,18 @@ def ends_well(fault: Fault, root: Path, hinted: Callable[[str], str], run: Run, 
 
 @pytest.fixture(scope="module")
 def go_box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A container with Go for all rows: its caches are filled once."""
+    """A container with Go for all rows, with the standard library compiled: also for the user `nobody`, who can read no other's."""
     folder = tmp_path_factory.mktemp("go")
     open_to_others(folder)
     name = f"devctl-hints-{uuid.uuid4().hex[:8]}"
-    docker(
-        "run", "-d", "--rm", "--name", name, "-v", f"{folder}:{folder}", "golang:1.26-alpine", "sleep", "1200"
-    )
-    yield name, folder
-    docker("rm", "-f", name)
+    with image() as std:
+        words = ("--name", name, "-v", f"{folder}:{folder}", "-e", f"GOCACHE={PLACE}")
+        docker("run", "-d", "--rm", *words, std, "sleep", "1200")
+        try:
+            docker("exec", name, "sh", "-c", f"cp -r {PLACE} {NOBODYS} && chown -R nobody {NOBODYS}")
+            yield name, folder
+        finally:
+            docker("rm", "-f", name)
 
 
 @pytest.mark.parametrize("fault", GO)

@@ -18,6 +18,7 @@ import pytest
 from msgspec import Struct, field
 
 from tests.engine.cli import free_port, get, until
+from tests.engine.compiled import into_volume
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
 GREETING = "Hello from Go"
@@ -145,8 +146,9 @@ def built(
 
 @pytest.fixture(scope="session")
 def cache() -> Iterator[str]:
-    """A volume for the compiled packages of all tests of this run."""
-    volume = run("docker", "volume", "create", f"tpl{uuid.uuid4().hex[:8]}-cache").strip()
+    """A volume for the compiled packages of all tests of this run; the standard library is in it."""
+    volume = f"tpl{uuid.uuid4().hex[:8]}-cache"
+    into_volume(volume)
     yield volume
     run("docker", "volume", "rm", volume)
 
@@ -161,10 +163,10 @@ def service(tmp_path: Path, cache: str) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def dev(tmp_path_factory: pytest.TempPathFactory, cache: str) -> Iterator[Running]:
     """One dev container for the tests of a module: each leaves it serving good code."""
     root = copy_template(tmp_path_factory.mktemp("tpl") / "app")
-    running = Running(root, f"tpl{uuid.uuid4().hex[:8]}", free_port())
+    running = Running(root, f"tpl{uuid.uuid4().hex[:8]}", free_port(), cache=cache)
     try:
         running.compose("up", "--build", "--detach")
         running.serves(GREETING, within=300)

@@ -49,14 +49,15 @@ def test_polling_any_user_and_another_layout(service: Running) -> None:
     service.serves("by polling")
 
 
-def test_builds_without_a_network(tmp_path: Path) -> None:
+def test_builds_without_a_network(tmp_path: Path, cache: str) -> None:
     root = copy_template(tmp_path / "app")
     offline = ("docker", "run", "--rm", "--network", "none", "--user", "12345:54321", "-v", f"{root}:/app:ro")
+    offline += ("-v", f"{cache}:/cache")
     with built(root, "dev") as ref:
         run(*offline, "--entrypoint", "sh", ref, "-c", "go build -o /tmp/server . && test -x /tmp/server")
 
 
-def test_modules_are_in_the_layer_and_any_user_may_add_more(tmp_path: Path) -> None:
+def test_modules_are_in_the_layer_and_any_user_may_add_more(tmp_path: Path, cache: str) -> None:
     root = copy_template(tmp_path / "app")
     (root / "uuid.go").write_text('package main\n\nimport _ "github.com/google/uuid"\n')
     (root / "go.mod").write_text(
@@ -67,6 +68,7 @@ def test_modules_are_in_the_layer_and_any_user_may_add_more(tmp_path: Path) -> N
         "github.com/google/uuid v1.6.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo=\n"
     )
     container = ("docker", "run", "--rm", "--user", "12345:54321", "-v", f"{root}:/app:ro")
+    container += ("-v", f"{cache}:/cache")
     with built(root, "dev") as ref:
         run(*container, "--network", "none", "--entrypoint", "go", ref, "build", "-o", "/tmp/server", ".")
         fetch = "go mod download rsc.io/quote@v1.5.2 && ls /go/pkg/mod/rsc.io"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
+from tests.engine.compiled import PLACE
 from tests.helpers import build_tree
 
 from .conftest import GREETING, TEMPLATE, Running, built, copy_template, image_layers, run
@@ -79,8 +80,9 @@ def test_cross_compiles_natively(arch: str, machine: int, tmp_path: Path) -> Non
         )  # e_machine of the ELF header
 
 
-def test_service_has_tests_that_pass() -> None:
+def test_service_has_tests_that_pass(cache: str) -> None:
     root = ("-v", f"{TEMPLATE}:/app:ro", "-w", "/app", "-e", "CGO_ENABLED=0")
+    root += ("-v", f"{cache}:/cache", "-e", f"GOCACHE={PLACE}")
     run(
         "docker",
         "run",

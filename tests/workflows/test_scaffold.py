@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.engine.cli import devctl, free_port, here, serves
+from tests.engine.compiled import into_project
 from tests.helpers import build_tree
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
@@ -56,9 +57,7 @@ TWO_MAINS = {
     "cmd/api/main.go": SERVER.replace("GREET", 'fmt.Fprint(w, "api")'),
     "cmd/admin/main.go": SERVER.replace("GREET", 'fmt.Fprint(w, "admin")'),
 }
-WITHIN = (
-    300.0  # the first start compiles the standard library into a new volume, next to whatever else runs here
-)
+WITHIN = 300.0
 WRITTEN = ("compose.yaml", "compose.prod.yaml", "Dockerfile", ".air.toml", ".dockerignore")
 
 
@@ -189,8 +188,9 @@ def test_init_asks_where_two_answers_are_right(tmp_path: Path) -> None:
 
 @pytest.fixture
 def plain(tmp_path: Path) -> Iterator[Path]:
-    """A folder whose compose project is ended by plain compose."""
+    """A folder whose compose project is ended by plain compose; the volume that it will have holds the compiled library."""
     root = tmp_path / f"dt{uuid.uuid4().hex[:8]}"
+    into_project(root.name, "cache")
     yield root
     compose(root, "down", "--volumes", "--rmi", "local", "--timeout", "2")
 
@@ -224,7 +224,7 @@ def test_what_init_wrote_runs_with_plain_compose(plain: Path, files: dict[str, s
 def test_a_dockerfile_of_the_users_stays_the_production_one(plain: Path) -> None:
     dockerfile = (
         "FROM golang:1.26-alpine AS build\nWORKDIR /src\nCOPY . .\n"
-        "RUN CGO_ENABLED=0 go build -o /api ./cmd/api\n"
+        "RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache CGO_ENABLED=0 go build -o /api ./cmd/api\n"
         'FROM alpine:3.22 AS production\nWORKDIR /srv\nCOPY texts texts\nCOPY --from=build /api /api\nENTRYPOINT ["/api"]\n'
     )
     root = build_tree(
@@ -254,7 +254,7 @@ def test_beside_a_dockerfile_of_the_users_production_stays_theirs(tmp_path: Path
     )
     server = SERVER.replace("GREET", 'fmt.Fprint(w, "hello")')
     root = build_tree(
-        tmp_path / "shop",
+        tmp_path / f"dt{uuid.uuid4().hex[:8]}",  # the name of a compose project
         {"go.mod": "module example.com/shop\n", "main.go": server, "Dockerfile": dockerfile},
     )
     devctl("init", cwd=root)
