@@ -13,7 +13,7 @@ from devctl.adapters.docker.image_store import WhalesImageStore
 from devctl.adapters.doctor.installer import SystemInstaller
 from devctl.adapters.doctor.machine import SystemMachine
 from devctl.adapters.stand_ins.assemble import StandInAssembler
-from devctl.adapters.system.host import SystemClock, SystemHost
+from devctl.adapters.system.host import SystemClock, SystemHost, cache_folder
 from devctl.adapters.system.process import SystemProcesses
 from devctl.domain.bases.references import stand_in
 from devctl.domain.command.events import Event
@@ -73,9 +73,10 @@ def box(cache: Path) -> MachineBox:
 
 
 @pytest.fixture(scope="session")
-def stand_ins(cache: Path) -> Iterator[MachineBox]:
-    """One stand-in of each kind, made on this machine; golang of an old minor, so any host Go will do."""
-    made = make_box(cache)
+def stand_ins() -> Iterator[MachineBox]:
+    """One stand-in of each kind, made on this machine of what `bases build` has downloaded before; golang of an old minor, so
+    any host Go will do."""
+    made = make_box(cache_folder())
     for ref in (ALPINE, DISTROLESS, GOLANG):
         recipe = stand_in(ref)
         assert recipe is not None
