@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 
 from devctl.cli.app import main
+from tests.engine import forked
 
 DEVCTL = [sys.executable, "-P", "-m", "devctl"]
 
@@ -58,9 +59,7 @@ def devctl(*args: str, cwd: Path, code: int | None = 0, timeout: float = 300) ->
     """Run a command with --json; `code`: what it must end with (None: whatever). Every line must be JSON."""
     if _needs_no_process(args):
         return here(*args, cwd=cwd, code=code)
-    done = subprocess.run(
-        [*DEVCTL, "--json", *args], cwd=cwd, capture_output=True, text=True, timeout=timeout
-    )
+    done = forked.run(["--json", *args], cwd=cwd, timeout=timeout)
     assert done.stdout, f"{' '.join(args)} → {done.returncode}, nothing on stdout\n{done.stderr}"
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["type"] for line in lines] == ["event"] * (len(lines) - 1) + ["result"], done.stdout

@@ -6,14 +6,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from devctl.adapters.system.left_over import WORK, work_mark
-from tests.engine.cli import DEVCTL
+from tests.engine import forked
 
 SCRIPT = """#!/bin/sh
 echo "$*" >> {folder}/calls
@@ -47,9 +46,7 @@ class KillingDocker(Struct, frozen=True):
     def calls(self, *words: str) -> int:
         """How often a command that is not killed calls docker."""
         (self.folder / "calls").unlink(missing_ok=True)
-        done = subprocess.run(
-            [*DEVCTL, *words], cwd=self.root, env=self.environment, capture_output=True, text=True
-        )
+        done = forked.run(words, cwd=self.root, env=self.environment)
         assert done.returncode == 0, done.stderr
         return len((self.folder / "calls").read_text().splitlines())
 
@@ -57,9 +54,7 @@ class KillingDocker(Struct, frozen=True):
         """Run a command that is killed at its `at`th call, or at the call that has the words `on`; returns whether it came so far,
         which must be where that is `sure`."""
         self.arm(at=at, on=on)
-        done = subprocess.run(
-            [*DEVCTL, *words], cwd=self.root, env=self.environment, capture_output=True, text=True
-        )
+        done = forked.run(words, cwd=self.root, env=self.environment)
         killed = done.returncode == -signal.SIGKILL
         assert killed or (not sure and done.returncode == 0), (words, at, on, done.stderr)
         return killed

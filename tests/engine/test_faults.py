@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 
 import pytest
 
-from tests.engine.cli import DEVCTL, docker, serves
+from tests.engine import forked
+from tests.engine.cli import docker, serves
 from tests.engine.conftest import Started
 from tests.engine.shapes_docker import GO, PROD
 
@@ -51,9 +51,7 @@ def files(compose: str = COMPOSE, prod: str = "", **more: str) -> dict[str, str]
 
 def text_of(project: Started, *args: str) -> tuple[int, str]:
     """What a person sees on stderr."""
-    done = subprocess.run(
-        [*DEVCTL, "--color", "never", *args], cwd=project.root, capture_output=True, text=True
-    )
+    done = forked.run(["--color", "never", *args], cwd=project.root)
     return done.returncode, done.stderr
 
 

@@ -23,6 +23,7 @@ import typer
 from msgspec import Struct, field
 
 from devctl.cli.app import app
+from tests.engine import forked
 from tests.engine.cli import DEVCTL, docker, free_port, leave_nothing
 from tests.engine.conftest import TEMPLATE
 
@@ -131,11 +132,11 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
         "XDG_STATE_HOME": str(found.home),
     }  # fmt: skip
 
-    def run(words: tuple[str, ...], program: list[str]) -> int:
-        done = subprocess.run(
-            [*program, *words], cwd=root, capture_output=True, text=True, timeout=600, env=env,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+    def run(words: tuple[str, ...], program: list[str] | None = None) -> int:
+        if program is None:
+            done = forked.run(words, cwd=root, env=env)
+        else:
+            done = subprocess.run([*program, *words], cwd=root, capture_output=True, text=True, env=env)
         found.texts.append((" ".join(words), done.stdout + done.stderr))
         return done.returncode
 
@@ -146,13 +147,13 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
 
     try:
         for way, words in RUNS:
-            code = run((*way, *words), DEVCTL)
+            code = run((*way, *words))
             assert code == 0 or spoken(words) in MAY_FAIL, found.texts[-1]
             if words == ("restart",):
                 look("dev", "/built")
             elif spoken(words) == "prod-preview":
                 look("prod", "/built")
-        run(("-v", "down"), DEVCTL)
+        run(("-v", "down"))
         message = f"{netrc()}DB_PASSWORD={SECRETS['shell']} https://me:{SECRETS['dotenv']}@host"
         assert run(("-v", "up", "-d"), [sys.executable, "-P", "-c", BUG.format(message=message)]) == 70
         yield found
