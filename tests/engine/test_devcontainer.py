@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.cli import docker, get, serves
+from tests.engine.compiled import into_project
 from tests.engine.conftest import Started
 from tests.engine.devcontainer_command import installed
 
@@ -121,6 +122,7 @@ def test_the_dev_container_works_beside_up(
     it.devctl("up", "-d")
     serves(it.port, "Hello from Go")
     before = it.devctl("status").result["services"][0]["container"]
+    into_project(f"{it.name}-devcontainer", "devcontainer-cache" if own else "cache")
     opened(it, "up")
     assert "ok" in opened(it, "exec", "go", "test", "./...")
     assert it.devctl("status").result["services"][0]["container"] == before
