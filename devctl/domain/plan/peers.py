@@ -52,7 +52,8 @@ def called_by(specs: Specs, service: str, *, built: Collection[str]) -> Iterator
     for name in sorted((set(waits) | talked_to(specs, [service])) - here - set(built) - {service}):
         spec = specs.get(name) or {}
         usual, (tcp, udp) = usual_port(str(spec.get("image") or "")), _declared_ports(spec)
-        if f"service:{name}" in networks:  # its ports belong to those that live in its network, which start after it
+        # The ports published there belong to those that live in its network, which start after it.
+        if f"service:{name}" in networks:
             tcp = set()
         known = tcp if usual is None else {*tcp, usual}
         named = _named_ports(specs[service], name) - udp
