@@ -108,13 +108,15 @@ def _parse(session: Call, rest: list[str]) -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except typer.Exit as exit_:
-        return exit_.exit_code
+        result = exit_.exit_code
     except OSError as error:  # help alone is printed here
         raise MachineError(
             f"cannot write the output: {error.strerror}",
             code="output-not-writable",
             hint="free some space where the output goes: df -h",
         ) from error
+    if result == ExitCode.INTERRUPTED:  # typer makes a silent exit of Ctrl-C
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else ExitCode.OK
 
 

@@ -238,6 +238,20 @@ def test_interrupted_is_130_with_an_envelope(number: signal.Signals) -> None:
     assert '"hint": "devctl status shows what still runs"' in out
 
 
+def test_interrupted_while_the_command_line_is_read_it_says_so_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from devctl.cli.app import main
+    from devctl.cli.call import Call
+
+    def pressed(*_words: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Call, "leave", pressed)
+    assert main(["status", "--json"]) == 130
+    assert '"code": "interrupted"' in capsys.readouterr().out
+
+
 LOGGING = """
 import sys, threading, time
 from devctl.cli.app import main
