@@ -19,6 +19,10 @@ SETTLES_WITHIN = 60.0
 """Seconds for what a killed command started to come to its end, and for a round of the watcher."""
 
 
+Containers = dict[str, dict[str, tuple[str, str]]]
+"""Of each service: its containers, each with its state and mode. A compose that was killed while it replaced one leaves two."""
+
+
 def status_is_true(here: Scene) -> None:
     """`devctl status` says of each container what the engine says, and what it says serves does serve.
 
@@ -34,15 +38,17 @@ def status_is_true(here: Scene) -> None:
         assert time.monotonic() < deadline, f"status: {wrong}; {told}; engine: {before}; answer: {answer}"
 
 
-def _untrue(told: dict[str, Any], engine: dict[str, tuple[str, str, str]], answer: str) -> str | None:
+def _untrue(told: dict[str, Any], engine: Containers, answer: str) -> str | None:
     for service in told["services"]:
-        there = engine.get(service["name"])
+        all_of_it = engine.get(service["name"], {})
+        if not all_of_it and service["state"] == "absent":
+            continue
+        there = all_of_it.get(service["container"])
         if there is None:
-            if service["state"] != "absent":
-                return f"{service['name']} is not there"
-        elif (service["container"], service["state"]) != there[:2]:
-            return f"{service['name']} is another container, or in another state"
-        elif service["kind"] == "service" and service["mode"] != there[2]:
+            return f"{service['name']} is not there"
+        if service["state"] != there[0] or (there[0] != "running" and "running" in dict(all_of_it.values())):
+            return f"{service['name']} is in another state"
+        if service["kind"] == "service" and service["mode"] != there[1]:
             return f"{service['name']} is in another mode"
     if told["serving"]["state"] != "none" and not answer:
         return "nothing answers"
@@ -51,17 +57,13 @@ def _untrue(told: dict[str, Any], engine: dict[str, tuple[str, str, str]], answe
     return None
 
 
-def _engine(here: Scene) -> dict[str, tuple[str, str, str]]:
-    """Of each service: its container, the state and the mode."""
-    told = inspected(containers(here))
-    return {
-        c["Config"]["Labels"]["com.docker.compose.service"]: (
-            c["Id"],
-            c["State"]["Status"],
-            c["Config"]["Labels"].get("dev.devctl.mode", ""),
-        )
-        for c in told
-    }
+def _engine(here: Scene) -> Containers:
+    found: Containers = {}
+    for c in inspected(containers(here)):
+        labels = c["Config"]["Labels"]
+        of_service = found.setdefault(labels["com.docker.compose.service"], {})
+        of_service[c["Id"]] = (c["State"]["Status"], labels.get("dev.devctl.mode", ""))
+    return found
 
 
 def containers(here: Scene) -> list[str]:

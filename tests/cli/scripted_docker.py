@@ -22,6 +22,7 @@ from devctl.domain.ports.toolbox import Finished
 MOODS = ("answers", "runs", "missing", "gone", "refuses")
 """`runs`: a container of this project runs; `missing`: no docker; `gone`: no engine."""
 GONE = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
+NATIVE_DIFF = [["Native Overlay Diff", "true"]]
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDES = tuple(name.replace("compose.", "compose.override.") for name in NAMES)
 _VARIABLE = re.compile(r"\$(?:\$|\{(?P<braced>\w+)(?P<op>:?[-?+])?(?P<word>[^}]*)\}|(?P<plain>\w+))")
@@ -101,7 +102,9 @@ class ScriptedDocker:
             case ["version" | "--version", *_]:
                 return Finished(0, json.dumps({"Version": "28.2.0", "Components": []}) + "\n", "")
             case ["info", *_]:
-                return Finished(0, json.dumps({"ID": "x", "MemTotal": 1 << 33}) + "\n", "")
+                return Finished(
+                    0, json.dumps({"ID": "x", "MemTotal": 1 << 33, "DriverStatus": NATIVE_DIFF}) + "\n", ""
+                )
             case ["compose", "version", *_]:
                 return Finished(0, "2.40.3\n", "")
             case ["ps", *rest] if self.mood == "runs" and "--quiet" in rest:

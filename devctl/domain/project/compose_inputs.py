@@ -6,14 +6,11 @@ same values in the simplest YAML (domain/compose/plain_yaml.py), from copies tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
-from devctl.domain.compose.env_file import values
-from devctl.domain.environment.shells import spoken
 from devctl.errors import FilesError
 
 OF_THE_TOOLS = frozenset({
@@ -61,27 +58,6 @@ class ComposeInputs(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"ComposeInputs({str(self.folder)!r})"  # never the content of an env file
-
-    def in_env_files(self, known: Callable[[str], str | None]) -> dict[str, str]:
-        """The values in the `.env` files, if `known` tells what the environment has."""
-        found: dict[str, str] = {}
-
-        def given(name: str) -> str | None:
-            value = known(name)
-            return value if value is not None else found.get(name)
-
-        for path in reversed(
-            self.env_files
-        ):  # compose reads the overriding one first, and the next one is filled in from it
-            found = {**values(self.beside.get(path) or "", own=True, known=given), **found}
-        return found
-
-    def with_one_env_file(self, known: Callable[[str], str | None]) -> ComposeInputs:
-        """The same with all `.env` files in the first of them, where there are more."""
-        if len(self.env_files) < 2 or self.beside.get(self.env_files[-1]) is None:
-            return self
-        first, text = self.env_files[0], spoken(self.in_env_files(known), "dotenv")
-        return replace(self, beside={**self.beside, first: text}, env_files=(first,))
 
 
 def answer_of(profiles: bool) -> str:

@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from devctl.domain.compose.env_file import endless
+from devctl.domain.compose.two_env_files import in_env_files, with_one_env_file
 from devctl.domain.numbers import whole
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
@@ -122,7 +123,7 @@ def asked_by_a_person(
     assert found is not None
     _refuse_endless(box.host, root, inputs)
     told = any(box.host.env(name) is not None for name in OTHER_ENV_FILES)
-    given = inputs if told else inputs.with_one_env_file(box.host.env)
+    given = inputs if told else with_one_env_file(inputs, box.host.env)
     env_file = None if given is inputs else given.beside[given.env_files[0]]
 
     def ask() -> OwnModel:
@@ -151,7 +152,7 @@ def _with_dotenv(
 ) -> OwnModel:
     """With what `.env` provides for secrets and configs, and from the host only what is `known`; compose itself sees what the
     host provides."""
-    said = inputs.in_env_files(known)
+    said = in_env_files(inputs, known)
     return with_values(model, {name: value for name, value in said.items() if host.env(name) is None})
 
 
@@ -212,7 +213,7 @@ class _Asking(Struct, frozen=True):
         def known(name: str) -> str | None:
             return self.box.host.env(name) if name in OF_THE_TOOLS else variables.get(name)
 
-        given = replace(inputs, beside=beside).with_one_env_file(known)
+        given = with_one_env_file(replace(inputs, beside=beside), known)
 
         def ask() -> OwnModel:
             return self.box.compose.render(given, profiles=self.profiles, variables=variables)
