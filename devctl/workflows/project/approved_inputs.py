@@ -18,7 +18,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from devctl.domain.compose.env_file import endless
-from devctl.domain.compose.two_env_files import in_env_files, with_one_env_file
 from devctl.domain.numbers import whole
 from devctl.domain.ports.host import Host
 from devctl.domain.ports.toolbox import Toolbox
@@ -35,6 +34,7 @@ from devctl.domain.project.private_notes import PrivateNote
 from devctl.domain.project.taken_from_variables import in_place, with_values
 from devctl.domain.regex import regex
 from devctl.errors import FilesError, MachineError
+from devctl.workflows.project.compose_inputs import in_env_files, with_one_env_file
 from devctl.workflows.project.compose_model import compose_model
 from devctl.workflows.project.find import ComposeFiles, named
 
