@@ -954,7 +954,7 @@ class FakeCompose(_Port):
     """docker compose. A container is made beside the old one, which is stopped and removed then; the new one starts at last."""
 
     def config(
-        self, root: Path, files: Sequence[Path], *, env_file: str | None = None, profiles: bool = False
+        self, root: Path, files: Sequence[Path], *, env_files: Sequence[Path] = (), profiles: bool = False
     ) -> dict[str, object]:
         return self._read(root, self._world.files.get(root / "compose.yaml", ""), self._world.env)
 
@@ -1598,7 +1598,7 @@ class FakeProcesses(_Port):
 
     def _asked_inside(self, words: list[str]) -> Finished | None:
         """What a container answers; None where the words change something."""
-        if words[-3:] == ["test", "-e", "go.mod"]:
+        if words[-3:] == ["test", "-e", "/app/go.mod"]:
             return Finished(0 if self._world.with_id(words).sees_source else 1, "", "")
         if "list" in words:
             known = self._world.go_list

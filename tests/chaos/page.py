@@ -11,6 +11,7 @@ from tests.chaos.trying import Try
 from tests.engine.cli import docker
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "chaos.md"
+NOT_BEGUN = "not known"
 WORTH = 50
 """A run of fewer faults does not replace the table."""
 
@@ -57,7 +58,8 @@ def write(seed: int, tries: list[Try]) -> None:
         for name, of in _by(tries, lambda t: t.fault)
     )
     during = "".join(
-        f"| {name} | {len(of)} | {_healed(of)} |\n" for name, of in _by(tries, lambda t: t.during)
+        f"| {name} | {len(of)} | {_healed(of)} |\n"
+        for name, of in _by(tries, lambda t: t.during or NOT_BEGUN)
     )
     PAGE.write_text(head + faults + DURING + during, encoding="utf-8")
 

@@ -246,7 +246,7 @@ def test_what_grants_nothing_is_applied_as_a_person_would_apply_it(shop: Shop, n
 def test_compose_file_that_leads_elsewhere_has_two_env_files_as_compose_reads_them(shop: Shop) -> None:
     shop.save(
         {
-            ".env": "COMPOSE_FILE=deploy/c.yaml\nCOMPOSE_PROJECT_NAME=other\nA=root\nC=root$B\n",
+            ".env": "COMPOSE_FILE=deploy/c.yaml\nCOMPOSE_PROJECT_NAME=other\nA=root\nC=root\n",
             "deploy/.env": "A=deploy\nB=deploy\nD=deploy$A\n",
             "deploy/c.yaml": "services:\n  shop:\n    build: ..\n    environment: {A: $A, B: $B, C: $C, D: $D}\n",
         }
@@ -261,6 +261,32 @@ def test_compose_file_that_leads_elsewhere_has_two_env_files_as_compose_reads_th
     assert (said["name"], shop.round().model) == ("other", project.model)
     shop.save({".env": "COMPOSE_FILE=deploy/c.yaml\nA=$HOST_SECRET\n"})
     assert "the variable HOST_SECRET" in shop.held()
+
+
+@pytest.mark.parametrize("beside", [{}, {"deploy/.env": "A=deploy\n"}])
+def test_compose_file_of_the_shell_needs_no_env_file(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, beside: Mapping[str, str]
+) -> None:
+    monkeypatch.setenv("COMPOSE_FILE", "deploy/c.yaml")
+    shop.save(
+        {"deploy/c.yaml": "services:\n  shop:\n    build: ..\n    environment: {A: '${A:-none}'}\n", **beside}
+    )
+    project = shop.up()
+    assert project.specs["shop"]["environment"] == {"A": "deploy" if beside else "none"}
+    assert shop.round().model == project.model
+
+
+def test_two_env_files_do_not_expand_into_each_other_for_ever(shop: Shop) -> None:
+    doubled = "".join(f"B{n}=$B{n - 1}$B{n - 1}\n" for n in range(1, 40))
+    shop.save(
+        {
+            ".env": f"COMPOSE_FILE=deploy/c.yaml\nB0={'x' * 100}\n",
+            "deploy/.env": doubled,
+            "deploy/c.yaml": "services:\n  shop:\n    build: ..\n",
+        }
+    )
+    with pytest.raises(FilesError, match="expand into each other"):
+        shop.up()
 
 
 def test_the_same_inputs_are_not_read_again_whatever_they_hold(

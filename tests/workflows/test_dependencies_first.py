@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from devctl.domain.command.events import Remark
 from devctl.domain.command.requests import PreviewRequest, UpRequest
+from devctl.workflows.dev.compile_check import lacks_module
 from devctl.workflows.dev.up import up
 from devctl.workflows.preview.preview import prod_preview
+from devctl.workflows.project.load import load
 from devctl.workflows.ready.dependencies import AT_MOST
 from tests.fakes import World
 
@@ -88,3 +91,18 @@ def test_up_restarts_a_container_that_was_created_while_the_folder_was_moved() -
     bring_up(world)
     assert [step for step in world.steps if step.endswith("shop")] == ["stop shop", "start shop"]
     assert (world.of("shop"), container.app, container.starts) == (container, world.served, 2)
+
+
+@pytest.mark.parametrize("why", ["paused", "a stage of the user's"])
+def test_what_is_not_known_to_lack_the_source_is_not_restarted(why: str) -> None:
+    world = World()
+    bring_up(world)
+    container = world.of("shop")
+    service = load(world.box(), world.root).services[0]
+    running = world.box().engine.containers("shop").of("shop")
+    assert running is not None
+    container.sees_source = False
+    assert lacks_module(world.box().processes, running, service)
+    other = replace(service, build=replace(service.build, dev_stage="dev", shares_cache=False))
+    how = (replace(running, state="paused"), service) if why == "paused" else (running, other)
+    assert not lacks_module(world.box().processes, *how)

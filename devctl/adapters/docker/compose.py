@@ -57,32 +57,26 @@ class ComposeCli:
         self._differences = Differences(processes)
 
     def config(
-        self, root: Path, files: Sequence[Path], *, env_file: str | None = None, profiles: bool = False
+        self, root: Path, files: Sequence[Path], *, env_files: Sequence[Path] = (), profiles: bool = False
     ) -> dict[str, object]:
-        import tempfile
-
-        _refuse_endless(root, files)
+        _refuse_endless(root, (*files, *env_files))
         named = [word for path in files for word in ("-f", str(path))]
-        if env_file is None:
-            return self._resolved(root, named, profiles=profiles, cwd=root)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="devctl-", suffix=".env") as file:
-            file.write(env_file)
-            file.flush()
-            return self._resolved(root, [*named, "--env-file", file.name], profiles=profiles, cwd=root)
+        named += [word for path in env_files if path.exists() for word in ("--env-file", str(path))]
+        return self._resolved(root, named, profiles=profiles, cwd=root)
 
     def render(
         self, inputs: ComposeInputs, *, profiles: bool, variables: Mapping[str, str]
     ) -> dict[str, object]:
         import tempfile
 
-        (dotenv,) = inputs.env_files
         with tempfile.TemporaryDirectory(prefix="devctl-compose-") as folder:
             copies = {path: f"{folder}/{n}.env" for n, path in enumerate(inputs.beside)}
             for path, text in inputs.beside.items():
                 if text is not None:
                     Path(copies[path]).write_text(text, encoding="utf-8")
             names = dict(zip(copies.values(), copies, strict=True))
-            flags = ["--env-file", os.devnull if inputs.beside.get(dotenv) is None else copies[dotenv]]
+            there = [copies[path] for path in inputs.env_files if inputs.beside[path] is not None]
+            flags = [word for path in there or [os.devnull] for word in ("--env-file", path)]
             for n, (file, node) in enumerate(inputs.files):
                 name = f"{folder}/{n}.yaml"
                 Path(name).write_text(yaml_text(node, copies.__getitem__), encoding="utf-8")

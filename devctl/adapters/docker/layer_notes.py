@@ -11,6 +11,8 @@ from msgspec import MsgspecError, json
 from devctl.adapters.system.host import make_private, state_folder, write_private
 from devctl.domain.image.facts import Layer
 
+RULE = "1"
+"""Another one for each change of what counts as the content of a layer: notes of an old rule are not read."""
 KEPT = 100
 """Images; the oldest note makes room for the next."""
 
@@ -34,4 +36,4 @@ def note_layers(image_id: str, layers: tuple[Layer, ...]) -> None:
 
 
 def _note(image_id: str) -> Path:
-    return state_folder() / "layers" / f"{image_id.rpartition(':')[2]}.json"
+    return state_folder() / "layers" / RULE / f"{image_id.rpartition(':')[2]}.json"

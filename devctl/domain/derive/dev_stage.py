@@ -125,7 +125,7 @@ def _started_elsewhere(final: FinalStage, compose: Mapping[str, object]) -> str:
     """The `working_dir` of the compose file, if it is neither the image's nor provided by a mount, as the source may be."""
     folder = posixpath.normpath(posixpath.join(final.folder, str(compose.get("working_dir") or "")))
     bound = [str(v.get("target")) for v in _listed(compose, "volumes") if v.get("type") == "bind"]
-    mounted = any(is_below(folder, target) for target in bound)
+    mounted = any(is_below(folder, posixpath.normpath(target)) for target in bound)
     return "" if mounted or folder in (final.folder, "/") or not folder.isprintable() else folder
 
 

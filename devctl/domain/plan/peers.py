@@ -52,9 +52,9 @@ def called_by(specs: Specs, service: str, *, built: Collection[str]) -> Iterator
     for name in sorted((set(waits) | talked_to(specs, [service])) - here - set(built) - {service}):
         spec = specs.get(name) or {}
         usual, (tcp, udp) = usual_port(str(spec.get("image") or "")), _declared_ports(spec)
-        # The ports published there belong to those that live in its network, which start after it.
+        # What it publishes may be the port of one that lives in its network, and that starts after it.
         if f"service:{name}" in networks:
-            tcp = set()
+            tcp -= {int(port["target"]) for port in spec.get("ports") or ()}
         known = tcp if usual is None else {*tcp, usual}
         named = _named_ports(specs[service], name) - udp
         for port in sorted(named):

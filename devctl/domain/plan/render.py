@@ -418,7 +418,7 @@ def _of_the_dev_stage(user: str) -> bool:
 
 def _without_source(spec: OwnSpec) -> None:
     """Production has no file of this machine, and nothing starts in a folder that only such a mount provides."""
-    bound = [v["target"] for v in spec.get("volumes") or [] if v.get("type") == "bind"]
+    bound = [posixpath.normpath(v["target"]) for v in spec.get("volumes") or [] if v.get("type") == "bind"]
     if any(is_below(str(spec.get("working_dir")), target) for target in bound):
         del spec["working_dir"]
     spec["volumes"] = [

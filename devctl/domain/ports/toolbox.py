@@ -164,11 +164,12 @@ class Compose(Protocol):
         root: Path,
         files: Sequence[Path],
         *,
-        env_file: str | None = None,
+        env_files: Sequence[Path] = (),
         profiles: bool = False,
     ) -> dict[str, object]:
         """The user's own files, the overriding one last, resolved, with the services of all `profiles` if set, with `$` as the
-        program will see it; raises FilesError with the place if compose refuses them. `env_file`: a text instead of `.env`."""
+        program will see it; raises FilesError with the place if compose refuses them. `env_files`: read in this order, instead of
+        `.env`; those that do not exist are passed over."""
 
     def render(
         self, inputs: ComposeInputs, *, profiles: bool, variables: Mapping[str, str]

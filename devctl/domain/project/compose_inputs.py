@@ -40,7 +40,7 @@ class Beside(str):
 
 class ComposeInputs(Struct, frozen=True):
     """`folder`: where compose resolves paths from. `files`: the compose files, the overriding one last. `beside`: the texts of
-    the env files, by path; None if there is none. `env_files`: those of them that are called `.env`, the overriding one last.
+    the env files, by path; None if there is none. `env_files`: those of them that are called `.env`, each overriding those before.
     `outside`: those that are outside the project, path → where it leads. `waits`: what cannot be read plainly, or leads
     elsewhere, in words. `broken`: why nothing can be read. `digest`: of all this, and of what else the files seem to name;
     `looked_at`: the paths of all these. `answers`: what compose made of it, as JSON, by `answer_of`."""

@@ -131,10 +131,13 @@ def run_again(processes: Processes, container: Container | None) -> bool:
     return processes.run(docker("exec", to=[container.id, "sh", "-c", ONCE_MORE])).code == 0
 
 
-def sees_module(processes: Processes, container: Container, service: Service) -> bool:
-    """Whether the module is where the container has the source mounted."""
-    argv = docker("exec", "--workdir", service.module_mounted_at, to=[container.id, "test", "-e", "go.mod"])
-    return processes.run(argv).code == 0
+def lacks_module(processes: Processes, container: Container, service: Service) -> bool:
+    """Whether a dev stage of devctl's runs without the module where the source is mounted. Where a stage of the user's has it
+    is not known."""
+    if container.state != "running" or not (service.build.shares_cache or service.build.dev_stage is None):
+        return False
+    go_mod = f"{service.module_mounted_at}/go.mod"
+    return processes.run(docker("exec", to=[container.id, "test", "-e", go_mod])).code == 1
 
 
 def _build(service: Service, script: str = BUILD) -> list[str]:

@@ -23,7 +23,7 @@ from devctl.errors import DevctlError, InterruptedByUser, MachineError, UsageErr
 from devctl.workflows.advice.advice import advise_on_change, require_compiler
 from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.bases.needed import ensure_bases
-from devctl.workflows.dev.compile_check import run_again, sees_module
+from devctl.workflows.dev.compile_check import lacks_module, run_again
 from devctl.workflows.dev.replace import replace_service
 from devctl.workflows.dev.unchanged import note_up
 from devctl.workflows.dev.watch import watched_paths
@@ -208,7 +208,7 @@ def _serve_again(box: Toolbox, project: Project, service: Service, steps: Steps,
         with steps.step("restart", "its program exited", service=service.name):
             now = f"{box.clock.now():.6f}"
             since = now if run_again(box.processes, container) else ""
-    elif container is not None and not sees_module(box.processes, container, service):
+    elif container is not None and lacks_module(box.processes, container, service):
         with steps.step("restart", "it does not see your source", service=service.name):
             must(box.compose.restart(project.name, project.root, [service.name]), "compose")
     with steps.step("probe", "must answer", service=service.name):

@@ -63,11 +63,10 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
         base = request.base or loaded.prod_base
         steps = Steps(box.reporter, box.clock)
         with steps.step("look", "desired and current state"):
-            observing = beside.submit(box.engine.observe, loaded.name)
             project = resolve_bases(
                 box, loaded, mode="prod", base=base, dry_run=request.dry_run, assemble=request.yes
             )
-            observed = observing.result()
+            observed = box.engine.observe(project.name)
             open_ports = beside.submit(_open_ports, box.engine, project, observed)
             if not observed.containers:  # otherwise `up` has asked
                 refuse_far_engine(box.engine, project)
@@ -139,9 +138,10 @@ class _Preview(Struct):
             with switch:
                 with dev:
                     self._prepare()
+                    served = self.open_ports.result()
                 switch.goes_on_with(self.session)
                 touched = True
-                self._switch(self.open_ports.result())
+                self._switch(served)
         except (DevctlError, KeyboardInterrupt) as raised:
             if not touched:
                 raise

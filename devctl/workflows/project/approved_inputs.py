@@ -34,7 +34,7 @@ from devctl.domain.project.private_notes import PrivateNote
 from devctl.domain.project.taken_from_variables import in_place, with_values
 from devctl.domain.regex import regex
 from devctl.errors import FilesError, MachineError
-from devctl.workflows.project.compose_inputs import in_env_files, with_one_env_file
+from devctl.workflows.project.compose_inputs import in_env_files
 from devctl.workflows.project.compose_model import compose_model
 from devctl.workflows.project.find import ComposeFiles, named
 
@@ -123,11 +123,10 @@ def asked_by_a_person(
     assert found is not None
     _refuse_endless(box.host, root, inputs)
     told = any(box.host.env(name) is not None for name in OTHER_ENV_FILES)
-    given = inputs if told else with_one_env_file(inputs, box.host.env)
-    env_file = None if given is inputs else given.beside[given.env_files[0]]
+    env_files = () if told or len(found.env_files) == 1 else found.env_files
 
     def ask() -> OwnModel:
-        return box.compose.config(found.folder, found.files[::-1], env_file=env_file, profiles=profiles)
+        return box.compose.config(found.folder, found.files[::-1], env_files=env_files, profiles=profiles)
 
     model = _with_dotenv(box.host, inputs, compose_model(box, root, found, ask), box.host.env)
     inputs.answers[answer_of(profiles)] = json.dumps(model)
@@ -136,7 +135,8 @@ def asked_by_a_person(
 
 def _refuse_endless(host: Host, root: Path, inputs: ComposeInputs) -> None:
     """Raises FilesError for what would make compose use up all memory; a container may write such a file too."""
-    for path, text in inputs.beside.items():
+    together = "\n".join(inputs.beside.get(path) or "" for path in inputs.env_files)
+    for path, text in (*inputs.beside.items(), *((path, together) for path in inputs.env_files[1:2])):
         if endless(text or "", known=host.env):
             name = named(root, Path(path))
             raise FilesError(
@@ -213,7 +213,7 @@ class _Asking(Struct, frozen=True):
         def known(name: str) -> str | None:
             return self.box.host.env(name) if name in OF_THE_TOOLS else variables.get(name)
 
-        given = with_one_env_file(replace(inputs, beside=beside), known)
+        given = replace(inputs, beside=beside)
 
         def ask() -> OwnModel:
             return self.box.compose.render(given, profiles=self.profiles, variables=variables)

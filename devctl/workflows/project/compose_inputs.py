@@ -13,10 +13,7 @@ import posixpath
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from devctl.domain.compose.env_file import values
-from devctl.domain.environment.shells import spoken
 from devctl.domain.paths import is_below
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.compose_inputs import OTHER_ENV_FILES, Beside, ComposeInputs, Node, strings
@@ -47,20 +44,9 @@ def in_env_files(inputs: ComposeInputs, known: Callable[[str], str | None]) -> d
         value = known(name)
         return value if value is not None else found.get(name)
 
-    for path in reversed(
-        inputs.env_files
-    ):  # compose reads the overriding one first, and fills in the next one from it
-        found = {**values(inputs.beside.get(path) or "", own=True, known=given), **found}
+    for path in inputs.env_files:
+        found |= values(inputs.beside.get(path) or "", own=True, known=given)
     return found
-
-
-def with_one_env_file(inputs: ComposeInputs, known: Callable[[str], str | None]) -> ComposeInputs:
-    """The same with both `.env` files in the place of the one that is overridden, where there are two: COMPOSE_FILE leads to
-    another folder then."""
-    if len(inputs.env_files) < 2 or inputs.beside.get(inputs.env_files[-1]) is None:
-        return inputs
-    first, text = inputs.env_files[0], spoken(in_env_files(inputs, known), "dotenv")
-    return replace(inputs, beside={**inputs.beside, first: text}, env_files=(first,))
 
 
 class _Reader:

@@ -124,10 +124,11 @@ def _with_variable(box: Toolbox, root: Path, found: ComposeFiles, error: FilesEr
         if unset is None:
             return error.replace()
         message, hint, place = f"{message.rstrip(': ')}; {unset.message}", unset.hint, place or unset.place
-    own = found.env_files[-1]
-    example = example_of(box.files, own)
-    if example is not None and not box.files.exists(own):
-        hint = _copy(root, example, own)
+    for own in dict.fromkeys(reversed(found.env_files)):
+        example = example_of(box.files, own)
+        if example is not None and not box.files.exists(own):
+            hint = _copy(root, example, own)
+            break
     return error.replace(message=message, hint=hint, place=place)
 
 

@@ -105,13 +105,16 @@ class ComposeFiles(Struct, frozen=True):
 
     @property
     def env_files(self) -> tuple[Path, ...]:
-        """The `.env` files that compose reads, the overriding one last.
+        """The `.env` files that compose reads, in an order in which each overrides those before it.
 
-        Without `-f`, those are the one where it is called, and the one beside the first file:
-        https://github.com/docker/compose/blob/v2.40.3/cmd/compose/compose.go, toProjectOptions.
+        Without `-f`, compose reads the one where it is called, and then the one beside the first file, which overrides nothing:
+        https://github.com/docker/compose/blob/v2.40.3/cmd/compose/compose.go, toProjectOptions. So the first is named twice:
+        the other's values are filled in from it, and it wins.
         """
-        folders = (self.folder, *(f for f in (self.called_in,) if f not in (None, self.folder)))
-        return tuple(folder / ".env" for folder in folders)
+        beside = self.folder / ".env"
+        if self.called_in is None or self.called_in == self.folder:
+            return (beside,)
+        return (self.called_in / ".env", beside, self.called_in / ".env")
 
 
 def find_compose(files: Files, host: Host, root: Path) -> ComposeFiles | None:
