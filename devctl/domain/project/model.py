@@ -253,6 +253,13 @@ class Project(Struct, frozen=True):
         """The compose files that are read, the overriding one first."""
         return tuple(self.root / name for name in self.compose_files)
 
+    @property
+    def env_files(self) -> tuple[Path, ...]:
+        """The `.env` files that compose reads, each overriding those before."""
+        if self.inputs is None:
+            return (self.root / self.compose_dir / ".env",)
+        return tuple(map(Path, self.inputs.env_files))
+
     def spec(self, name: str) -> Spec:
         """A service of the model; empty if there is none of that name."""
         return self.specs.get(name) or {}

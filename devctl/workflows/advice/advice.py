@@ -92,8 +92,7 @@ def problems(
             )
         found += [*missing_env_files(service), *unset_problems(service.name, service.start.unset_env)]
         found += _unnamed_files(box.files, project, service)
-    env_files = [Path(path) for path in project.inputs.env_files] if project.inputs is not None else []
-    found += unset_in_compose(box, project.root, env_files, project.compose_paths)
+    found += unset_in_compose(box, project.root, project.env_files, project.compose_paths)
     found += _built_here(box.sources, project, facts)
     found += _one_of_several(project)
     found += _unused_bases(box.sources, project)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Collection, Mapping
 
 from devctl.domain.compose.host_ports import Published, published
@@ -16,6 +15,7 @@ from devctl.domain.project.compose_model import Model, Spec
 from devctl.domain.project.model import Project, Service
 from devctl.domain.regex import regex
 from devctl.errors import DevctlError, MachineError, Problem
+from devctl.workflows.project.find import named
 from devctl.workflows.session.made_here import abandoned_containers
 
 LOCALHOST = "127.0.0.1"
@@ -186,7 +186,7 @@ def _other_port(files: Files, project: Project, name: str, target: int, port: in
         while found is not None and found["target"] != str(target):
             found = _VARIABLE.search(found.string, found.end())
         if found is not None:
-            return f"{found['name']}={port} in {posixpath.normpath(f'{project.compose_dir}/.env')}"
+            return f"{found['name']}={port} in {named(project.root, project.env_files[-1])}"
     first = next(published(project.spec(name)), None)
     moves = service.serve.port if service is not None else first.target if first is not None else None
     if moves == target:
