@@ -65,7 +65,8 @@ def beside(mine: Started, root: Path, *command: str) -> Iterator[int]:
     port = free_port()
     volume = f"devctl-go1.26-{root.stat().st_uid}"
     argv = ["docker", "run", "--detach", "--init", "--publish", f"127.0.0.1:{port}:8080"]
-    argv += ["--volume", f"{root}:/app", "--volume", f"{volume}:/cache", f"{mine.name}-app:dev", *command]
+    argv += ["--volume", f"{root}:/app", "--volume", f"{volume}:/cache", "--entrypoint", command[0]]
+    argv += [f"{mine.name}-app:dev", *command[1:]]
     container = run(*argv).strip()
     try:
         until_served(port, "Hello from Go", within=300)

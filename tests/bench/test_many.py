@@ -47,7 +47,7 @@ def test_ten_services(project: Callable[..., Started]) -> None:
         theirs.append(ms(lambda: run(*compose, cwd=mine.root)))
     keep(
         Row(
-            "up with nothing to do, ten services", ours, theirs, "docker compose up -d", "devctl up -d", aim=2.0,
+            "up with nothing to do, ten services", ours, theirs, "docker compose up -d", "devctl up -d", aim=1.5,
             note=f"the first `up` of all ten took {first / 1000:.1f} s",
         )
     )  # fmt: skip
