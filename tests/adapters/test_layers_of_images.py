@@ -125,7 +125,7 @@ def test_only_so_many_images_are_remembered(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(layer_notes, "KEPT", 2)
     for number in range(4):
         layer_notes.note_layers(f"sha256:{number}", (Layer("ADD", number),))
-        os.utime(tmp_path / f"devctl/layers/{number}.json", (number, number))
+        os.utime(tmp_path / "devctl/layers" / layer_notes.RULE / f"{number}.json", (number, number))
     assert [layer_notes.known_layers(f"sha256:{n}") for n in range(4)] == [
         None,
         None,
