@@ -247,7 +247,7 @@ def test_compose_file_that_leads_elsewhere_has_two_env_files_as_compose_reads_th
     shop.save(
         {
             ".env": "COMPOSE_FILE=deploy/c.yaml\nCOMPOSE_PROJECT_NAME=other\nA=root\nC=root\n",
-            "deploy/.env": "A=deploy\nB=deploy\nD=deploy$A\n",
+            "deploy/.env": "A=deploy\nB=deploy\nD=deploy$C\n",
             "deploy/c.yaml": "services:\n  shop:\n    build: ..\n    environment: {A: $A, B: $B, C: $C, D: $D}\n",
         }
     )

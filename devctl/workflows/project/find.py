@@ -109,7 +109,7 @@ class ComposeFiles(Struct, frozen=True):
 
         Without `-f`, compose reads the one where it is called, and then the one beside the first file, which overrides nothing:
         https://github.com/docker/compose/blob/v2.40.3/cmd/compose/compose.go, toProjectOptions. So the first is named twice:
-        the other's values are filled in from it, and it wins.
+        the other's values are filled in from it, and it wins. Only a name that both set differs, where a value beside it uses it.
         """
         beside = self.folder / ".env"
         if self.called_in is None or self.called_in == self.folder:
