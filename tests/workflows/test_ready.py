@@ -82,6 +82,7 @@ def wait(lines: dict[float, str], *, answers_at: float = 10_000, probe: str = "t
 
 
 BUILT = {1.0: "devctl: build start", 300.0: "devctl: build ok 299000ms"}
+LATE = {20.0: "devctl: the container started", 40.0: "devctl: build start", 340.0: "devctl: build ok 299000ms"}
 FIRST_ANOTHER = {1.0: "devctl: builds cmd/migrate first", 200.0: "devctl: built cmd/migrate"}
 
 
@@ -93,8 +94,10 @@ FIRST_ANOTHER = {1.0: "devctl: builds cmd/migrate first", 200.0: "devctl: built 
         ({}, "tcp", 10_000, 60, "never-answers"),
         (BUILT, "tcp", 10_000, 360, "never-answers"),
         ({1.0: "devctl: build start"}, "tcp", 10_000, 1 + COMPILE_TIMEOUT, "never-answers"),
-        ({}, "none", 10_000, STAYS_UP, ""),  # no port: it stays up, once it is built
-        (BUILT, "none", 10_000, 300 + STAYS_UP, ""),
+        (BUILT, "none", 10_000, 300 + STAYS_UP, ""),  # no port: it stays up, once it is built
+        (LATE, "none", 10_000, 340 + STAYS_UP, ""),
+        ({20.0: "devctl: the container started", 30.0: "devctl: started"}, "none", 10_000, 30 + STAYS_UP, ""),
+        ({}, "none", 10_000, 60, "never-answers"),
         (FIRST_ANOTHER, "tcp", 250, 250, ""),  # `migrate up && serve`
         (FIRST_ANOTHER, "tcp", 10_000, 260, "never-answers"),
     ],
@@ -263,10 +266,10 @@ def test_the_two_streams_of_a_log_are_heard_one_after_the_other(monkeypatch: pyt
     monkeypatch.setattr(DevLog, "hear", hear)
     log = Log(world, {}, 0)
     (container,) = world.box().engine.containers("shop").containers
-    with following(cast("Any", log), container, since="") as (_, marks):
+    with following(cast("Any", log), container, since="") as heard:
         readers = [threading.Thread(target=log.say, args=(name, "x\n")) for name in ("stdout", "stderr")]
         for reader in readers:
             reader.start()
         for reader in readers:
             reader.join()
-    assert (met, marks.qsize()) == ([], 2)
+    assert (met, heard.marks.qsize()) == ([], 2)

@@ -95,8 +95,9 @@ class _Follower(Struct):
     def follow(self, stop: Callable[[], bool]) -> None:
         # Not "0s": the docker command rounds that to whole seconds.
         since = self.container.started_at if self.starting else f"{self.box.clock.now():.6f}"
-        with following(self.box.processes, self.container, since=since) as (alive, self.marks):
-            while alive() and not stop():
+        with following(self.box.processes, self.container, since=since) as log:
+            self.marks = log.marks
+            while log.flows() and not stop():
                 mark = self._next(TICK)
                 if mark is not None:
                     self._read(mark)

@@ -85,12 +85,18 @@ def answers(prober: Prober, where: Endpoint, *, timeout: float = 1.0) -> bool:
     return status is not None and (status < 500 or status == 501)
 
 
+class Following(Struct, frozen=True):
+    """What the log of a dev container says; `flows`: whether it still does, `spoke`: whether it has said anything."""
+
+    marks: queue.SimpleQueue[Mark]
+    spoke: threading.Event
+    flows: Running
+
+
 @contextmanager
-def following(
-    processes: Processes, container: Container, *, since: str
-) -> Iterator[tuple[Running, queue.SimpleQueue[Mark]]]:
-    """What the log of a dev container says from a certain time on, and whether it still flows."""
-    marks: queue.SimpleQueue[Mark] = queue.SimpleQueue()
+def following(processes: Processes, container: Container, *, since: str) -> Iterator[Following]:
+    """From a certain time on."""
+    marks, spoke = queue.SimpleQueue[Mark](), threading.Event()
     log, turn = DevLog(container.log_mark), threading.Lock()
 
     def on_line(stream: str, line: str) -> None:
@@ -98,10 +104,11 @@ def following(
             for said in log.hear(stream, line):
                 if isinstance(said, Mark):
                     marks.put(said)
+        spoke.set()
 
     argv = docker("logs", "--follow", "--since", since, to=[container.id])
-    with processes.follow(argv, on_line=on_line) as alive:
-        yield alive, marks
+    with processes.follow(argv, on_line=on_line) as flows:
+        yield Following(marks, spoke, flows)
 
 
 class _Heard(Struct):
@@ -118,7 +125,7 @@ class _Heard(Struct):
     told: bool = False
 
     def hear(self, mark: Mark, now: float) -> None:
-        self.at, self.building = now, mark.kind in ("build.started", "helper.building")
+        self.at, self.building = now, mark.kind in ("container.started", "build.started", "helper.building")
         if mark.kind == "panic" and self.panic is None:
             self.panic, self.panicked_at = mark.message, now
         if mark.kind.startswith("build."):
@@ -167,7 +174,7 @@ def wait_ready(
     if container is None:
         raise _gone(service)
     where = address(service, container)
-    with following(box.processes, container, since=since or container.started_at) as (_, marks):
+    with following(box.processes, container, since=since or container.started_at) as log:
         now = box.clock.monotonic()
         wait = _Wait(
             box=box,
@@ -175,6 +182,7 @@ def wait_ready(
             service=service,
             container=container,
             where=where,
+            log=log,
             timeout=timeout,
             fresh=fresh,
             beside=beside,
@@ -183,7 +191,7 @@ def wait_ready(
             looked=now,
             asked=now,
         )
-        while not wait.is_over(marks):
+        while not wait.is_over():
             wait.must_go_on()
             box.clock.sleep(POLL)
 
@@ -197,6 +205,7 @@ class _Wait(Struct):
     service: Service
     container: Container
     where: Endpoint | None
+    log: Following
     timeout: float
     fresh: bool
     beside: Listening | None
@@ -208,14 +217,14 @@ class _Wait(Struct):
     patience: float = FIRST_ASKED
     elsewhere: Unreached | None = None
 
-    def is_over(self, marks: queue.SimpleQueue[Mark]) -> bool:
+    def is_over(self) -> bool:
         """Raises if it can never answer."""
         now = self.box.clock.monotonic()
         if self._answered():
             self._look_at_other_ports()
             self._must_be_debugged()
             return True
-        self._hear(marks, now)
+        self._hear(now)
         if self._program_ended(now):
             return True
         if self.where is not None and self._inside_is_due(now):
@@ -272,11 +281,11 @@ class _Wait(Struct):
                 place=service.air.place("full_bin") if service.air is not None else None,
             )
 
-    def _hear(self, marks: queue.SimpleQueue[Mark], now: float) -> None:
+    def _hear(self, now: float) -> None:
         """Raises if a build failed."""
         service, heard = self.service, self.heard
-        while not marks.empty():
-            heard.hear(marks.get(), now)
+        while not self.log.marks.empty():
+            heard.hear(self.log.marks.get(), now)
             self.asked = now
         if heard.compiles_long(now):
             told = f"  {service.name} compiles in its container; the first time takes longest"
@@ -315,7 +324,9 @@ class _Wait(Struct):
     def _stays_up(self, now: float) -> bool:
         """Whether a service without a port has."""
         heard = self.heard
-        if self.where is not None or heard.panic is not None or heard.building or now - heard.at < STAYS_UP:
+        # The first lines of a reloader that is ours are late if the machine is busy; what they announce is a build.
+        silent = self.container.log_mark and self.log.flows() and not self.log.spoke.is_set()
+        if self.where is not None or silent or heard.panic is not None or heard.building or now - heard.at < STAYS_UP:
             return False
         warn_of_unpublished(self.box.reporter, self.box.engine, self.service, self._there().id)
         return True
@@ -359,11 +370,13 @@ class _Wait(Struct):
 
     def _never_answers(self) -> ProjectError:
         service, where = self.service, self.where
-        cause = self._cause(self._listening) if where is not None else None
+        if where is None:
+            message = f"{service.name} did not start within {self.timeout:g} s"
+            return self._unanswered(message, "never-answers", f"devctl logs {service.name}")
+        cause = self._cause(self._listening)
         if cause is not None and cause.code == "localhost-only":
             return self._unanswered(cause.message, cause.code, cause.hint)
-        asked = where.url + (where.path or "") if where is not None else "its port"
-        message = f"{service.name} did not answer on {asked} within {self.timeout:g} s"
+        message = f"{service.name} did not answer on {where.url}{where.path or ''} within {self.timeout:g} s"
         if cause is not None:
             return self._unanswered(f"{message}: {cause.message}", "never-answers", cause.hint)
         hint = f"does it listen on 0.0.0.0:{service.serve.port}? `devctl logs {service.name}`; "
