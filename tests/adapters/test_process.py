@@ -41,6 +41,11 @@ def test_stdin_is_given_and_closed() -> None:
     assert RUN.run(["cat"], stdin=b"hello").stdout == "hello"
 
 
+def test_a_child_need_not_read_what_it_is_given() -> None:
+    """A pipe takes 64 KiB; the rest is in our own buffer when the child ends."""
+    assert RUN.run(["sh", "-c", "sleep 0.2; exit 3"], stdin=b"x" * (2**16 + 100)).code == 3
+
+
 def test_the_time_that_ran_out_is_124() -> None:
     assert RUN.run(["sleep", "300"], timeout=0.2).code == 124
 

@@ -243,10 +243,10 @@ def _readers(child: subprocess.Popen[bytes], take: Callable[[str, bytes], None])
 
 
 def _drain(child: subprocess.Popen[bytes], readers: Sequence[_Reader], stdin: bytes | None) -> None:
-    if child.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):
-            child.stdin.write(stdin or b"")
-        child.stdin.close()
+    # It may have ended before it read everything, and what is still buffered is written on closing.
+    with contextlib.suppress(BrokenPipeError), child.stdin or contextlib.nullcontext() as pipe:
+        if pipe is not None:
+            pipe.write(stdin or b"")
     child.wait()
     for reader in readers:
         reader.finish()
