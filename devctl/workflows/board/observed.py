@@ -140,10 +140,12 @@ class ObservedProject:
         with self._turn:
             self._lines.append(line)
 
-    def _looked(self, observed: Observed) -> None:
+    def _observe(self) -> Observed:
+        observed = own_containers(self._box.files, self._box.engine, self._project)
         if observed != self._observed:
             self._observed = observed
             self._wake.set()
+        return observed
 
     def follow(self) -> None:
         """Follows logs and events; one check of the containers per second serves all purposes."""
@@ -158,7 +160,7 @@ class ObservedProject:
                     tail=tail,
                     stop=self._ended.is_set,
                     past=self.remember,
-                    looked=self._looked,
+                    observe=self._observe,
                 )
             except DevctlError as error:
                 tail, self._observed = 0, None

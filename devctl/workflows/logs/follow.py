@@ -78,11 +78,11 @@ def stream(
     json: bool = False,
     pretty: bool = False,
     watched: bool = False,
-    looked: Callable[[Observed], None] = lambda observed: None,
+    observe: Callable[[], Observed] | None = None,
     past: Callable[[Sequence[tuple[float, Event]]], None] = lambda events: None,
 ) -> None:
     """Follow until `stop`. Containers that appear later are followed from their first line on. `watched`: this process reports
-    reloads itself. `looked`: told what each look at the engine showed; `past`: what a watcher reported before."""
+    reloads itself. `observe`: how to look at the containers, each second; `past`: what a watcher reported before."""
     recorded = _Recorded(box, project)
     past(tuple(recorded.past))
     now = box.clock.now
@@ -95,8 +95,7 @@ def stream(
             at = box.clock.monotonic()
             if at - looked_at >= LOOK or not looked_at:
                 first, looked_at = not looked_at, at
-                observed = own_containers(box.files, box.engine, project)
-                looked(observed)
+                observed = observe() if observe else own_containers(box.files, box.engine, project)
                 for container in _of_these(observed, names):
                     before = seen.get(container.id)
                     # The log of one that has not started yet ends immediately, and would not be followed once it has.

@@ -197,7 +197,8 @@ class _Foreground(Struct):
             if outcome.text:
                 reporter.emit(Ready(outcome.text))
         self._previewed(key)
-        self.busy, self.seen, self.done = "", None, self.done + 1
+        self.seen, self.done = None, self.done + 1
+        self.busy = ""  # last: only now may the thread of the logs report what it sees
         if not self.ending:
             reporter.emit(Doing(""))
 
@@ -222,10 +223,16 @@ class _Foreground(Struct):
         self.services = self.request.services or tuple(s.name for s in state.services)
         self.box.reporter.emit(Seen(self.mode, self.url, state.serving.state))
 
-    def _looked(self, observed: Observed) -> None:
-        """Notices what other commands change. The work of a key reports its outcome itself."""
-        seen = [(c.id, c.state, c.started_at) for c in observed.containers]
+    def _observe(self) -> Observed:
         before = self.done
+        observed = own_containers(self.box.files, self.box.engine, self.project)
+        self._looked(observed, before)
+        return observed
+
+    def _looked(self, observed: Observed, before: int) -> None:
+        """Notices what other commands change. The work of a key reports its outcome itself: what was seen when only `before`
+        actions were done may be older."""
+        seen = [(c.id, c.state, c.started_at) for c in observed.containers]
         if self.busy or (seen == self.seen and not self.unsure):
             return
         services = services_shown(self.box.engine, self.project, observed)
@@ -251,7 +258,7 @@ class _Foreground(Struct):
                     json=request.json,
                     pretty=request.pretty,
                     watched=watched,
-                    looked=self._looked,
+                    observe=self._observe,
                 )
             except DevctlError:
                 self.box.clock.sleep(TICK)  # the engine is gone; the watcher reports it
