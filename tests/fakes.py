@@ -1031,7 +1031,6 @@ class FakeCompose(_Port):
         services: Sequence[str],
         *,
         no_deps: bool,
-        recreate: bool = False,
         timeout: float = 600,
     ) -> Finished:
         world = self._world
@@ -1046,7 +1045,7 @@ class FakeCompose(_Port):
         if failed is not None:
             return failed
         for name in names:
-            self._converge(read, name, recreate=recreate)
+            self._converge(read, name)
         for name in names:
             failed = self._start(read, name)
             if failed is not None:
@@ -1130,12 +1129,12 @@ class FakeCompose(_Port):
                 there[name] = {COMPOSE_PROJECT_LABEL: project, **(spec.get("labels") or {})}
         return None
 
-    def _converge(self, model: dict[str, Any], name: str, *, recreate: bool) -> None:
+    def _converge(self, model: dict[str, Any], name: str) -> None:
         """One container of this service, made from its spec and its image."""
         world, spec = self._world, model["services"][name]
         image = world.images[world.tags[spec.get("image") or f"{model['name']}-{name}"]]
         found = self._of(model["name"], name)
-        fits = [c for c in found if _hash(c.spec) == _hash(spec) and c.image.id == image.id and not recreate]
+        fits = [c for c in found if _hash(c.spec) == _hash(spec) and c.image.id == image.id]
         for extra in (c for c in found if c is not (fits or found)[0]):
             self._life.step(f"remove {extra.name}")
             del world.containers[extra.id]

@@ -82,7 +82,11 @@ def wait(lines: dict[float, str], *, answers_at: float = 10_000, probe: str = "t
 
 
 BUILT = {1.0: "devctl: build start", 300.0: "devctl: build ok 299000ms"}
-LATE = {20.0: "devctl: the container started", 40.0: "devctl: build start", 340.0: "devctl: build ok 299000ms"}
+LATE = {
+    20.0: "devctl: the container started",
+    40.0: "devctl: build start",
+    340.0: "devctl: build ok 299000ms",
+}
 FIRST_ANOTHER = {1.0: "devctl: builds cmd/migrate first", 200.0: "devctl: built cmd/migrate"}
 
 

@@ -150,12 +150,10 @@ class ComposeCli:
         services: Sequence[str],
         *,
         no_deps: bool,
-        recreate: bool = False,
         timeout: float = COMPOSE_TIMEOUT,
     ) -> Finished:
         flags = ["-d", "--no-build", "--remove-orphans=false"]
         flags += ["--no-deps"] if no_deps else []
-        flags += ["--force-recreate"] if recreate else []
         return self._given(root, model, "up", *flags, services=services, timeout=timeout)
 
     def pull(

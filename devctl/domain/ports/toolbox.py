@@ -196,7 +196,6 @@ class Compose(Protocol):
         services: Sequence[str],
         *,
         no_deps: bool,
-        recreate: bool = False,
         timeout: float = COMPOSE_TIMEOUT,
     ) -> Finished: ...
     def pull(

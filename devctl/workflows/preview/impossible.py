@@ -31,7 +31,7 @@ def refuse_lost(files: Files, sources: Sources, session: Session) -> None:
     for run in (r for r in session.runs if r.mode == "prod"):
         built = session.dockerfile(sources, run)
         _refuse_shell(session, run, built)
-        refuse_hidden(files, sources, session.project, run, built=built)
+        refuse_hidden(files, session.project, run, built=built)
 
 
 def _refuse_shell(session: Session, run: Run, built: DockerfileFacts) -> None:
@@ -62,9 +62,7 @@ def _start(spec: Spec, *, has_entrypoint: bool) -> tuple[str, tuple[str, ...]]:
     return ("command", command) if command and not has_entrypoint else ("", ())
 
 
-def refuse_hidden(
-    files: Files, sources: Sources, project: Project, run: Run, *, built: DockerfileFacts
-) -> None:
+def refuse_hidden(files: Files, project: Project, run: Run, *, built: DockerfileFacts) -> None:
     """Raise ProjectError `package-ignored` if the user's Dockerfile does not get a package that the program is built from."""
     service = project.service(run.service)
     if service is None or run.ours or _makes_code(built):

@@ -326,7 +326,13 @@ class _Wait(Struct):
         heard = self.heard
         # The first lines of a reloader that is ours are late if the machine is busy; what they announce is a build.
         silent = self.container.log_mark and self.log.flows() and not self.log.spoke.is_set()
-        if self.where is not None or silent or heard.panic is not None or heard.building or now - heard.at < STAYS_UP:
+        if (
+            self.where is not None
+            or silent
+            or heard.panic is not None
+            or heard.building
+            or now - heard.at < STAYS_UP
+        ):
             return False
         warn_of_unpublished(self.box.reporter, self.box.engine, self.service, self._there().id)
         return True

@@ -67,7 +67,7 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
         return plan_outcome([Step("build", t.service.name, f"production image on {t.base}") for t in targets])
     for target in targets:
         built = dockerfile_of(box, project, target.run)
-        refuse_hidden(box.files, box.sources, project, target.run, built=built)
+        refuse_hidden(box.files, project, target.run, built=built)
     model, recipes = _build(box, project, targets, bases, assemble=request.yes)
     production = project.prod_base or DEFAULT_BASE
     starts = {target.run.image: start_of(target.service, target.run) for target in targets}
