@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -261,6 +262,26 @@ def test_one_that_began_before_it_was_followed_is_timed_by_its_files(
     monkeypatch.setattr(FakeFiles, "go_files", lambda _, root: [("main.go", world.now - 2)])
     reloads(world, *GOOD[1:])
     assert [e.ms for e in world.events if isinstance(e, Reload)] == [2000]
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, 3600.0])
+def test_a_clock_that_was_set_makes_no_reload_of_an_hour(
+    world: World, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
+    saves = itertools.count()
+    monkeypatch.setattr(
+        FakeFiles, "go_files", lambda _, root: [("main.go", world.now + ahead + next(saves) / 1000)]
+    )
+    reloads(world, *GOOD)
+    assert [e.ms for e in world.events if isinstance(e, Reload)] == [0]
+
+
+def test_a_saved_template_is_not_as_old_as_the_last_saved_go_file(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeFiles, "go_files", lambda _, root: [("main.go", world.now - 30)])
+    reloads(world, *GOOD)
+    assert [e.ms for e in world.events if isinstance(e, Reload)] == [0]
 
 
 def test_a_build_begins_and_ends_for_the_status_line(world: World) -> None:

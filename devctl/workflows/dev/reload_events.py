@@ -27,6 +27,8 @@ TICK = 0.3
 """Seconds between two checks whether the log still flows, or whether to stop."""
 ANSWER_TIMEOUT = 10.0
 POLL = 0.005
+NOTICED_WITHIN = 60.0
+"""Seconds that may lie between a save and the start of its build: with many services, builds wait for each other."""
 
 
 def follow_reloads(
@@ -75,8 +77,8 @@ def _running(engine: Engine, project: str, name: str) -> Container | None:
 
 
 class _Follower(Struct):
-    """`starting`: the next build is the container's first. `changed`: when the newest source file of this build was saved.
-    `live`: processes of the app; the old one's exit may be reported after the new one's start."""
+    """`starting`: the next build is the container's first. `changed`: when the newest Go file of this build was saved; `saved_at`:
+    the same on the monotonic clock. `live`: processes of the app; the old one's exit may be reported after the new one's start."""
 
     box: Toolbox
     root: Path
@@ -86,6 +88,7 @@ class _Follower(Struct):
     starting: bool
     alert: str = "none"
     changed: float = 0.0
+    saved_at: float = 0.0
     told: tuple[float, str] = (0.0, "")
     built: bool = False
     live: int = 1
@@ -95,6 +98,7 @@ class _Follower(Struct):
     def follow(self, stop: Callable[[], bool]) -> None:
         # Not "0s": the docker command rounds that to whole seconds.
         since = self.container.started_at if self.starting else f"{self.box.clock.now():.6f}"
+        self._note_save()  # it may already be building
         with following(self.box.processes, self.container, since=since) as log:
             self.marks = log.marks
             while log.flows() and not stop():
@@ -119,7 +123,7 @@ class _Follower(Struct):
             self._building(mark.kind == "build.started")
         match mark.kind:
             case "build.started":
-                self.changed = self._newest()
+                self._note_save()
                 if not self.starting:
                     self.saved()
             case "build.failed":
@@ -166,11 +170,17 @@ class _Follower(Struct):
         self._emit(ok=True)
 
     def _emit(self, *, ok: bool, message: str = "") -> None:
-        changed = self.changed or self._newest()  # we came while it was being built
-        ms = max(0, round((self.box.clock.now() - changed) * 1000))
+        ms = round((self.box.clock.monotonic() - self.saved_at) * 1000)
         self.box.reporter.emit(Reload(self.service.name, ok=ok, ms=ms, message=message))
         if not ok:
             alert(self.box, self.alert, f"{self.service.name}: reload failed", telling_line(message))
+
+    def _note_save(self) -> None:
+        """Only a new save of Go code has an age, the difference of two clocks: the machine's may have been set since, and the
+        files of a virtual machine may have another one. Any other save, of a template for example, counts from now."""
+        before, self.changed, clock = self.changed, self._newest(), self.box.clock
+        age = clock.now() - self.changed if self.changed != before else 0.0
+        self.saved_at = clock.monotonic() - (age if 0 <= age <= NOTICED_WITHIN else 0.0)
 
     def _newest(self) -> float:
         """The moment of the save: the time of change of the youngest source file or go.mod, those of other modules of the project
