@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.chaos import company, engine_faults, folders, kills  # noqa: F401 (each adds its faults)
+from tests.chaos import clocks, company, engine_faults, folders, kills  # noqa: F401 (each adds its faults)
 from tests.chaos.faults import FAULTS
 from tests.chaos.page import write
 from tests.chaos.scene import FIRST, repository, scene
