@@ -29,8 +29,8 @@ After each:
 - the project's lock is free, and no program works on the project any more.
 
 A command that could not do its work, because the folder was gone for example, ended with an [exit code](exit-codes.md) of the
-contract and a hint. The clock that jumps is the one that devctl reads; that of the engine and of the files stays, as with an engine in
-a virtual machine.
+contract and a hint. The clock that jumps is the one that devctl reads; that of the engine and of the files stays, as with an
+engine in a virtual machine.
 
 | fault | tries | struck | healed | next `up`, s |
 | --- | --- | --- | --- | --- |

@@ -85,7 +85,7 @@ def answers(prober: Prober, where: Endpoint, *, timeout: float = 1.0) -> bool:
     return status is not None and (status < 500 or status == 501)
 
 
-class Following(Struct, frozen=True):
+class Followed(Struct, frozen=True):
     """What the log of a dev container says; `flows`: whether it still does, `spoke`: whether it has said anything."""
 
     marks: queue.SimpleQueue[Mark]
@@ -94,7 +94,7 @@ class Following(Struct, frozen=True):
 
 
 @contextmanager
-def following(processes: Processes, container: Container, *, since: str) -> Iterator[Following]:
+def following(processes: Processes, container: Container, *, since: str) -> Iterator[Followed]:
     """From a certain time on."""
     marks, spoke = queue.SimpleQueue[Mark](), threading.Event()
     log, turn = DevLog(container.log_mark), threading.Lock()
@@ -108,7 +108,7 @@ def following(processes: Processes, container: Container, *, since: str) -> Iter
 
     argv = docker("logs", "--follow", "--since", since, to=[container.id])
     with processes.follow(argv, on_line=on_line) as flows:
-        yield Following(marks, spoke, flows)
+        yield Followed(marks, spoke, flows)
 
 
 class _Heard(Struct):
@@ -205,7 +205,7 @@ class _Wait(Struct):
     service: Service
     container: Container
     where: Endpoint | None
-    log: Following
+    log: Followed
     timeout: float
     fresh: bool
     beside: Listening | None
