@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -253,3 +254,19 @@ def test_the_log_holds_the_programs_lines_and_one_for_each_thing_that_happened(
     said_by = {e["stream"]: e["line"] for e in shop.devctl("logs").events if e["name"] == "log"}
     assert said_by["stderr"] == "devctl: build start \ufffd \x1b[1msix\x1b[0m"
     assert said_by["build"].startswith("devctl: the program exited")
+
+
+def test_the_services_survive_that_the_state_folder_is_deleted(project: Callable[..., Started]) -> None:
+    """As by `git clean -dfx`; what is saved afterwards is reported."""
+    started = project()
+    with foreground(started) as up:
+        up.until("Ctrl-C stops")
+        shutil.rmtree(started.root / ".devctl")
+        until((started.root / ".devctl/watcher.lock").exists)
+        web = started.root / "internal/web/web.go"
+        web.write_text(web.read_text().replace("Hello from Go", "Hello again"))
+        serves(started.port, "Hello again")
+        up.until("app reloaded in")
+        assert "running" in states(started)
+        assert up.end(signal.SIGINT) == 0
+    assert "exited" in states(started)

@@ -124,15 +124,19 @@ def test_a_watcher_whose_project_is_gone_ends_and_leaves_no_child(watched: Watch
     elsewhere.rename(watched.root)
 
 
-@pytest.mark.fixes("the state folder .devctl was deleted", by="`up`")
-def test_a_watcher_whose_state_folder_was_deleted_makes_room_for_the_next(watched: Watched) -> None:
+@pytest.mark.fixes("the state folder .devctl was deleted", by="the watcher")
+def test_a_watcher_whose_state_folder_was_deleted_starts_its_successor(watched: Watched) -> None:
+    """As by `git clean -dfx`. What it writes to was deleted as well."""
     pid = watched.up.result["watcher"]["pid"]
     watched.settled(2)
     shutil.rmtree(watched.root / ".devctl")
     gone(pid)
-    again = watched.project.devctl("up", "-d").result
-    assert again["watcher"]["state"] == "running"
-    assert again["services"][0]["container"] == watched.up.result["services"][0]["container"]
+    until(lambda: watched.status()["watcher"]["pid"] not in (None, pid))
+    watched.greet("after it was deleted")
+    serves(watched.port, "after it was deleted")
+    assert watched.told("reload")["ok"]
+    watched.project.devctl("down")
+    assert watched.status()["watcher"]["state"] == "absent"
 
 
 def test_an_idle_watcher_costs_next_to_nothing(watched: Watched) -> None:

@@ -275,3 +275,26 @@ def test_with_json_no_key_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert remarks(world)[0] == "Ctrl-C stops"
     with pytest.raises(AssertionError, match="nobody hears"):
         world.press("d")
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_lock_that_was_deleted_is_taken_again_where_the_project_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, replaced: bool
+) -> None:
+    """With `.devctl/`, which may be deleted at any time."""
+    world = World()
+    world.agrees = True
+    lock, acts = world.root / ".devctl/watcher.lock", list[bool]()
+
+    def act(self: foreground._Foreground) -> None:
+        acts.append(lock in world.held)
+        if len(acts) == 2:
+            del world.held[lock]
+            world.folder = "another" if replaced else world.folder
+        if len(acts) == 4:
+            self.box.terminal.interrupt()
+
+    monkeypatch.setattr(foreground._Foreground, "act", act)
+    ended = foreground.up(UpRequest(project=world.root, watch=False, json=True), world.box())
+    assert acts == [True] * (2 if replaced else 4)
+    assert ended.text.startswith("stopped;")

@@ -29,7 +29,7 @@ from devctl.workflows.session.overlay import with_targets
 from devctl.workflows.session.session import RECIPE_FILES, must_poll
 from devctl.workflows.session.steps import only_warned
 from devctl.workflows.state.record_event import Recording
-from devctl.workflows.state.watcher_process import note_watcher, watcher_state
+from devctl.workflows.state.watcher_process import ensure_watcher, note_watcher, watcher_state
 
 AGAIN = 5.0
 """Seconds until the next try if the machine, not a file, was the obstacle: an engine that restarts."""
@@ -41,15 +41,20 @@ _VM = "devctl.yaml: `watch: {poll: never}` if that is wrong; reloads are faster 
 
 
 def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
-    """The background watcher: lives until it is told to stop, or its project is gone."""
+    """The background watcher: lives until it is told to stop, or its project is gone. Should only `.devctl/` be deleted, with the
+    files that it writes to, another one takes its place."""
     project = load(box, request.project, lenient=True, unattended=True)
-    with contextlib.suppress(InterruptedByUser, KeyboardInterrupt), holding(box, project) as mine:
-        if mine:
+    with contextlib.suppress(InterruptedByUser, KeyboardInterrupt):
+        with holding(box, project) as mine:
+            if not mine:
+                pid = watcher_state(box, project.root).pid or "unknown"
+                _say(box.reporter, f"another watcher (pid {pid}) already watches this project: exiting")
+                return Outcome()
             watch(box, project, stop=lambda: not still_mine(box.files, project.root), recorded=True)
-            _say(box.reporter, "the project was moved or removed, or .devctl/ was deleted: exiting")
+        if is_there(box.files, project):
+            ensure_watcher(box, project)
         else:
-            pid = watcher_state(box, project.root).pid or "unknown"
-            _say(box.reporter, f"another watcher (pid {pid}) already watches this project: exiting")
+            _say(box.reporter, "the project was moved or removed: exiting")
     return Outcome()
 
 
@@ -68,11 +73,13 @@ def holding(box: Toolbox, project: Project) -> Iterator[bool]:
 
 
 def still_mine(files: Files, root: Path) -> bool:
-    """Whether the lock is where others look for it: not once the project was moved or removed, or `.devctl/` was deleted.
-
-    The folder itself says less: anything that writes into a project may have recreated it.
-    """
+    """Whether the lock is where others look for it: not once the project was moved or removed, or `.devctl/` was deleted."""
     return files.held(root, WATCHER_LOCK)
+
+
+def is_there(files: Files, project: Project) -> bool:
+    """Whether the project's folder is the one that was read: anything that writes into it may have made another."""
+    return files.is_dir(project.root) and files.identity(project.root) == project.folder
 
 
 def watch(

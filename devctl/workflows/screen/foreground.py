@@ -27,7 +27,7 @@ from devctl.domain.project.model import Project
 from devctl.domain.screen.keys import ScreenKey, answer, help_text, next_shown
 from devctl.errors import DevctlError, InterruptedByUser
 from devctl.workflows.dev.lifecycle import brought_up
-from devctl.workflows.dev.watch import holding, still_mine, watch
+from devctl.workflows.dev.watch import holding, is_there, still_mine, watch
 from devctl.workflows.engine.execute import must, tell_kills
 from devctl.workflows.logs.follow import stream
 from devctl.workflows.project.find import folder_gone
@@ -95,41 +95,54 @@ class _Foreground(Struct):
     unsure: bool = False
 
     def stay(self, outcome: Outcome) -> None:
-        """Until Ctrl-C, or until the user detaches."""
-        request, box, project = self.request, self.box, self.project
+        """Until Ctrl-C, or until the user detaches; not if only `.devctl/` is deleted, and the watcher's lock with it."""
         logs: threading.Thread | None = None
         try:
-            with holding(box, project) as mine:
-                # Printed only now that Ctrl-C and keys are handled.
-                box.reporter.emit(Ready(outcome.text))
-                self._look(outcome.result)
-                pressed = box.host.interactive() and not request.json
-                ends = "Ctrl-C stops, d detaches, ? shows all keys" if pressed else "Ctrl-C stops"
-                box.reporter.emit(Remark(ends))
-                if unwatched := _unwatched(request, box, project, mine=mine):
-                    box.reporter.emit(Remark(unwatched))
-                if request.open:
-                    open_address(box.terminal, box.reporter, self.url)
-                watching = mine and request.watch
-                logs = threading.Thread(target=self._logs, kwargs={"watched": watching}, daemon=True)
-                logs.start()
-
-                def stop() -> bool:
-                    # `devctl up | head -1`: as with `docker compose up`, the services keep running.
-                    self.detached = self.detached or (not self.ending and box.host.reader_left())
-                    # An interrupt may end a single call whose failure is ignored.
-                    left = bool(self.ending) or (self.detached and not self.busy)
-                    return left or (mine and not still_mine(box.files, project.root))
-
-                if watching:
-                    watch(box, project, stop=stop, between=self.act)
-                while not stop():
-                    self.act()
-                    box.clock.sleep(TICK)
+            while logs is None or not self._is_over():
+                with holding(self.box, self.project) as mine:
+                    if logs is None:
+                        logs = self._begins(outcome, mine=mine)
+                    self._watch(mine=mine)
         finally:
             self.ended.set()
             if logs is not None and logs.is_alive():
                 logs.join(END)
+
+    def _begins(self, outcome: Outcome, *, mine: bool) -> threading.Thread:
+        """Says so only now that Ctrl-C and keys are handled; the thread follows the logs."""
+        request, box, emit = self.request, self.box, self.box.reporter.emit
+        emit(Ready(outcome.text))
+        self._look(outcome.result)
+        pressed = box.host.interactive() and not request.json
+        emit(Remark("Ctrl-C stops, d detaches, ? shows all keys" if pressed else "Ctrl-C stops"))
+        if unwatched := _unwatched(request, box, self.project, mine=mine):
+            emit(Remark(unwatched))
+        if request.open:
+            open_address(box.terminal, box.reporter, self.url)
+        logs = threading.Thread(target=self._logs, kwargs={"watched": mine and request.watch}, daemon=True)
+        logs.start()
+        return logs
+
+    def _watch(self, *, mine: bool) -> None:
+        box, project = self.box, self.project
+
+        def stop() -> bool:
+            return self._ends() or (mine and not still_mine(box.files, project.root))
+
+        if mine and self.request.watch:
+            watch(box, project, stop=stop, between=self.act)
+        while not stop():
+            self.act()
+            box.clock.sleep(TICK)
+
+    def _ends(self) -> bool:
+        # `devctl up | head -1`: as with `docker compose up`, the services keep running.
+        self.detached = self.detached or (not self.ending and self.box.host.reader_left())
+        # An interrupt may end a single call whose failure is ignored.
+        return bool(self.ending) or (self.detached and not self.busy)
+
+    def _is_over(self) -> bool:
+        return self._ends() or not is_there(self.box.files, self.project)
 
     def hear(self, pressed: str) -> None:
         """Handles a key in the thread that reads keys: what takes no time is done here, the rest by the main thread."""

@@ -62,9 +62,9 @@ def note_watcher(private: PrivateState, identity: Identity, root: Path) -> None:
 
 def stop_watcher(box: Toolbox, project: Project) -> None:
     """Returns once nobody watches, or after STOP_TIMEOUT; another user's watcher is left alone, with a warning."""
-    if not box.files.held(project.root, WATCHER_LOCK):
-        return
     pid = _noted(box.private, box.identity, project.root)
+    if pid is None and not box.files.held(project.root, WATCHER_LOCK):
+        return
     if pid is None:
         box.reporter.warn(
             Problem(
