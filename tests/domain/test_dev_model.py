@@ -81,6 +81,44 @@ def test_where_the_port_of_airs_proxy_is_published_production_leads_to_the_progr
     assert (prod["target"], prod["published"]) == (9005, "18102")
 
 
+@pytest.mark.parametrize("mode", ["dev", "prod"])
+def test_a_port_that_names_no_host_port_stays_on_this_machine_too(mode: str) -> None:
+    debug = {"ports": [{"target": 6060, "protocol": "tcp", "mode": "ingress"}]}
+    assert spec_of(Service("api"), debug, mode=mode)["ports"][0]["host_ip"] == "127.0.0.1"
+
+
+THEIRS = ImageBuild(dockerfile="Dockerfile", dev_stage="dev", prod_stages={"distroless": "prod"})
+
+
+@pytest.mark.parametrize(
+    ("build", "mode", "target", "named"),
+    [
+        (ImageBuild(), "dev", None, False),
+        (ImageBuild(), "prod", None, False),
+        (THEIRS, "dev", None, False),
+        (THEIRS, "dev", "dev", True),
+        (THEIRS, "dev", "prod", False),
+        (THEIRS, "prod", None, True),
+        (THEIRS, "prod", "prod", True),
+        (THEIRS, "prod", "dev", False),
+    ],
+)
+def test_the_users_names_are_given_to_the_image_that_they_name(
+    build: ImageBuild, mode: str, target: str | None, *, named: bool
+) -> None:
+    """Who pushes `acme/api:1.2.3` afterwards does not push a dev image."""
+    theirs = {"tags": ["acme/api:1.2.3"], "cache_to": ["type=registry,ref=acme/cache"]}
+    said = {"build": {"context": "/shop", **theirs, **({"target": target} if target else {})}}
+    built = spec_of(Service("api", build=build), said, mode=mode)["build"]
+    assert ("tags" in built, "cache_to" in built) == (named, named)
+
+
+def test_an_argument_named_target_reaches_the_build_and_init_stays_as_written() -> None:
+    said = {"build": {"context": "/shop", "args": {"target": "staging"}}, "init": False}
+    spec = spec_of(Service("api", build=THEIRS), said)
+    assert (spec["build"]["args"]["target"], spec["init"]) == ("staging", False)
+
+
 def test_the_users_own_air_toml_says_what_is_started() -> None:
     air = users_air("[build]\ncmd = 'make'\nbin = 'tmp/api'\nargs_bin = ['-v']\n", ".air.toml")
     spec = spec_of(Service("api", air=air))

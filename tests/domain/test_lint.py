@@ -198,6 +198,11 @@ def test_a_build_argument_called_target_chooses_nothing(args: object) -> None:
     assert places[0][:2] == ("build", "args")
 
 
+@pytest.mark.parametrize("text", [f"ARG target=dev\n{MODERN}", f"{MODERN}ARG mode=x target\n"])
+def test_one_that_the_dockerfile_asks_for_chooses_what_it_says(text: str) -> None:
+    assert "args-target" not in found(text, compose={"build": {"context": ".", "args": {"target": "dev"}}})
+
+
 @pytest.mark.parametrize(
     ("body", "dynamic"),
     [

@@ -297,9 +297,17 @@ def _dynamic_on_static(linted: Linted) -> Iterator[Finding]:
                 yield _in(stage, message, "ENV CGO_ENABLED=0 before the build", f"{facts.path}:{build.line}")
 
 
+def _declares_target(stage: Stage) -> bool:
+    words = (word for i in stage.instructions if i.cmd == "ARG" for word in i.value)
+    return any(word.partition("=")[0] == "target" for word in words)
+
+
 def _args_target(linted: Linted) -> Iterator[Finding]:
     build = linted.compose.get("build")
     args = build.get("args") if isinstance(build, dict) else None
+    file = linted.dockerfile
+    if file is not None and ("target" in file.global_args or any(map(_declares_target, file.stages))):
+        return
     if isinstance(args, list):
         pairs = [(index, *str(item).partition("=")[::2]) for index, item in enumerate(args)]
     else:

@@ -189,21 +189,29 @@ def _one_of_each(spec: OwnSpec) -> None:
 
 def _build(spec: OwnSpec, project: Project, run: Run) -> OwnSpec:
     build = dict(spec.get("build") or {})
-    args = dict(build.get("args") or {})
-    args.pop("target", None)  # `args: [target=…]` selects nothing: the stage is selected by `target` below
+    if not _is_theirs(build, run):
+        build = without_names(build)
     build["context"] = f"{project.root}/{run.context}".removesuffix("/.")
     build["dockerfile"] = f"{project.root}/{built_from(run)}"
     build.pop("dockerfile_inline", None)
-    build["args"] = {**args, **run.args}
+    build["args"] = {**(build.get("args") or {}), **run.args}
     if run.stage is not None:
         build["target"] = target_of(run.stage)
     build["labels"] = {**_made_here(project), SERVICE_LABEL: run.service, MODE_LABEL: run.mode}
     return build
 
 
+def _is_theirs(build: OwnSpec, run: Run) -> bool:
+    """Whether the image is the one that `docker compose build` makes of this: of their Dockerfile, and the stage that they name."""
+    if run.ours or run.rebased:
+        return False
+    named = build.get("target")
+    return named == target_of(run.stage) if named and run.stage else run.mode == "prod"
+
+
 def without_names(build: OwnSpec) -> OwnSpec:
-    """A `build` for a temporary image: other names that the user gives to theirs (`tags`) stay with the existing image, and
-    nothing is written to the target of `cache_to`."""
+    """A `build` for an image that the compose file does not name: other names that the user gives to theirs (`tags`) stay
+    with the existing image, and nothing is written to the target of `cache_to`."""
     return {key: value for key, value in build.items() if key not in ("tags", "cache_to")}
 
 
@@ -225,7 +233,7 @@ def _lend_keys(model: OwnModel, build: OwnSpec, run: Run) -> None:
 
 
 def _dev(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
-    spec["init"] = True
+    spec.setdefault("init", True)  # `init: false`: an entrypoint such as s6's must be process 1
     left = relaxed(spec)
     spec.clear()
     spec |= left
@@ -472,8 +480,7 @@ def _port(container: int, host: int) -> OwnSpec:
 def _localhost_ports(spec: OwnSpec) -> None:
     """A published port without an address is bound to this machine only; one that names an address is kept."""
     for port in spec.get("ports") or []:
-        if port.get("published"):
-            port.setdefault("host_ip", "127.0.0.1")
+        port.setdefault("host_ip", "127.0.0.1")
 
 
 def _without_our_labels(spec: OwnSpec) -> None:
