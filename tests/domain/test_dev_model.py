@@ -24,10 +24,12 @@ from devctl.domain.project.model import ImageBuild, ProgramStart, Project, Serve
 PROXY = "[proxy]\nenabled = true\nproxy_port = 9090\napp_port = 9005\n"
 
 
-def spec_of(service: Service, said: dict[str, Any] | None = None, *, mode: str = "dev") -> dict[str, Any]:
+def spec_of(
+    service: Service, said: dict[str, Any] | None = None, *, mode: str = "dev", generated: bool = False
+) -> dict[str, Any]:
     model: dict[str, object] = {"services": {"api": {"build": {"context": "/shop"}, **(said or {})}}}
     shop = Project(
-        root=Path("/shop"), name="shop", services=(service,), model=model, generated=False, go_version="1.26",
+        root=Path("/shop"), name="shop", services=(service,), model=model, generated=generated, go_version="1.26",
         bases={"golang": "g", "air": "g", "distroless": "d", "alpine": "a"}, mirror=None, owner=(1, 1),
     )  # fmt: skip
     run = dev_run(shop, service) if mode == "dev" else prod_run(shop, service, base=None)
@@ -117,6 +119,15 @@ def test_an_argument_named_target_reaches_the_build_and_init_stays_as_written() 
     said = {"build": {"context": "/shop", "args": {"target": "staging"}}, "init": False}
     spec = spec_of(Service("api", build=THEIRS), said)
     assert (spec["build"]["args"]["target"], spec["init"]) == ("staging", False)
+
+
+@pytest.mark.parametrize(("files", "given"), [("['.env', '.env.dev']", False), ("['.env.dev']", True)])
+def test_what_air_reads_itself_is_not_in_the_container_before(files: str, *, given: bool) -> None:
+    """A variable that exists already is not overridden by air's second file."""
+    service = Service("api", air=users_air(f"env_files = {files}\n", ".air.toml"))
+    for mode, there in (("dev", given), ("prod", True)):
+        spec = spec_of(service, {"environment": {"A": "from .env"}}, mode=mode, generated=True)
+        assert ("A" in spec["environment"]) is there
 
 
 def test_the_users_own_air_toml_says_what_is_started() -> None:

@@ -239,6 +239,8 @@ def _dev(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
     spec |= left
     if run.user is not None:
         spec["user"] = run.user
+    if project.generated and service.air is not None and ".env" in service.air.env_files:
+        spec.pop("environment", None)  # air itself reads it, and sets nothing that the container has already
     spec["environment"] = {**_environment(spec, service, run), **service.start.env}
     if run.derived:
         _derived_stage(spec, project, service)

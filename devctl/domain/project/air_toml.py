@@ -55,6 +55,13 @@ class UsersAir(Struct, frozen=True):
         )
         return any(_MAKE.search(command) for command in commands)
 
+    @property
+    def env_files(self) -> tuple[str, ...]:
+        """The files that air reads variables from, relative to the project."""
+        named = self.values.get("env_files")
+        said = named if isinstance(named, list) else []
+        return tuple(posixpath.normpath(posixpath.join(self.folder, str(name))) for name in said)
+
     def place(self, key: str) -> str:
         """The place of a key: in `[build]`, with the settings for Linux first, else of the file."""
         linux = table(table(self.values, "build"), "linux")
