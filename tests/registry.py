@@ -12,6 +12,7 @@ from pathlib import Path
 from devctl.adapters.stand_ins.fetch import Fetcher
 from devctl.adapters.system.host import SystemHost
 from devctl.adapters.system.process import SystemProcesses
+from tests.ports import free_port
 
 STARTS_WITHIN = 60.0
 
@@ -22,9 +23,7 @@ def serving(cache: Path, folder: Path) -> Iterator[str]:
     program = (
         Fetcher(SystemProcesses(), SystemHost(), cache).package("docker-registry") / "usr/bin/docker-registry"
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     config = folder / "config.yml"
     config.write_text(
         f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}}}}}\nhttp: {{addr: {address}}}\n"

@@ -15,8 +15,8 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from tests.engine.cli import free_port
 from tests.engine.conftest import Started
+from tests.ports import free_port
 
 RESULTS = Path(__file__).parents[1] / ".artifacts" / "bench"
 

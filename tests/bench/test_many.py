@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.bench.harness import Row, keep, ms, run, until_served
-from tests.engine.cli import free_port
 from tests.engine.conftest import Started
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.engine, pytest.mark.bench]
 ROUNDS = 7

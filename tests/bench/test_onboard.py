@@ -27,8 +27,9 @@ from msgspec import Struct
 
 from tests.bench.harness import Row, body, go, keep, ms, replace_in, run
 from tests.bench.test_rebuild import MAIN, MODULE, VERSIONS
-from tests.engine.cli import Result, devctl, free_port, leave_nothing
+from tests.engine.cli import Result, devctl, leave_nothing
 from tests.engine.conftest import TEMPLATE
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.engine, pytest.mark.bench]
 ROUNDS = 3

@@ -10,9 +10,10 @@ from tests.chaos.faults import Done, fault
 from tests.chaos.invariants import containers
 from tests.chaos.kills import during
 from tests.chaos.scene import COMMANDS, Scene, wait
-from tests.engine.cli import DEVCTL, docker, free_port, get, leave_nothing, until
+from tests.engine.cli import DEVCTL, docker, get, leave_nothing, until
 from tests.engine.conftest import Started
 from tests.helpers import build_tree
+from tests.ports import free_port
 
 
 def _quiet(here: Scene, *argv: str) -> int:

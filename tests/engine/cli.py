@@ -7,7 +7,6 @@ import http.client
 import io
 import ipaddress
 import json
-import socket
 import subprocess
 import sys
 import threading
@@ -131,12 +130,6 @@ def until(
     while not good():
         assert time.monotonic() < deadline, why()
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 def leave_nothing(root: Path, name: str) -> None:

@@ -17,8 +17,9 @@ from msgspec import Struct
 from devctl.adapters.system.identity import HomeIdentity
 from devctl.domain.plan.engine_state import CACHE_LABEL, MACHINE_LABEL, ROOT_LABEL
 from devctl.workflows.project.compose_model import compose_name
-from tests.engine.cli import Result, devctl, docker, free_port, leave_nothing
+from tests.engine.cli import Result, devctl, docker, leave_nothing
 from tests.helpers import build_tree, open_to_others
+from tests.ports import free_port
 
 MODEL = ".devctl/of-a-test.json"
 TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"

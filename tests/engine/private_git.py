@@ -16,9 +16,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.engine.cli import docker, free_port, until
+from tests.engine.cli import docker, until
 from tests.engine.debian import unpacked
 from tests.engine.private_proxy import go_sum_of
+from tests.ports import free_port
 
 BASE = "devctl-tests/go-git:1.26-alpine"
 _WANTED = re.compile(r"git$|openssh-(client|server)$|lib(?!.*perl)|zlib1g$")

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.cli import DEVCTL, devctl, docker, free_port, leave_nothing, serves, until
+from tests.engine.cli import DEVCTL, devctl, docker, leave_nothing, serves, until
 from tests.engine.conftest import TEMPLATE, Started
 from tests.helpers import build_tree, open_to_others
+from tests.ports import free_port
 
 pytestmark = pytest.mark.engine
 OWNER = 12345

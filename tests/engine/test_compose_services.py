@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.engine.cli import docker, free_port, get, serves
+from tests.engine.cli import docker, get, serves
 from tests.engine.conftest import Started
+from tests.ports import free_port
 
 pytestmark = pytest.mark.engine
 MakeProject = Callable[..., Started]

@@ -14,9 +14,10 @@ import pytest
 
 from devctl.adapters.system.identity import HomeIdentity
 from devctl.domain.plan.engine_state import MACHINE_LABEL, PROJECT_LABEL, WORKING_DIR_LABEL
-from tests.engine.cli import Result, docker, free_port, serves
+from tests.engine.cli import Result, docker, serves
 from tests.engine.conftest import Started
 from tests.engine.shapes import server
+from tests.ports import free_port
 
 pytestmark = pytest.mark.engine
 MakeProject = Callable[..., Started]

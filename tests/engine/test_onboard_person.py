@@ -22,9 +22,10 @@ from devctl.domain.command.events import Event, StepStarted
 from devctl.domain.command.requests import OnboardRequest
 from devctl.errors import InterruptedByUser, Problem
 from devctl.workflows.start.onboard import NEXT, onboard
-from tests.engine.cli import DEVCTL, docker, free_port, get, leave_nothing, serves
+from tests.engine.cli import DEVCTL, docker, get, leave_nothing, serves
 from tests.engine.conftest import TEMPLATE, Started
 from tests.helpers import open_to_others
+from tests.ports import free_port
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]

@@ -24,8 +24,9 @@ from msgspec import Struct, field
 
 from devctl.cli.app import app
 from tests.engine import forked
-from tests.engine.cli import DEVCTL, docker, free_port, leave_nothing
+from tests.engine.cli import DEVCTL, docker, leave_nothing
 from tests.engine.conftest import TEMPLATE
+from tests.ports import free_port
 
 pytestmark = pytest.mark.engine
 SECRETS = {

@@ -17,8 +17,9 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec import json as as_json
 
-from tests.engine.cli import DEVCTL, Result, devctl, docker, free_port, port_of, serves
+from tests.engine.cli import DEVCTL, Result, devctl, docker, port_of, serves
 from tests.engines.kinds import KINDS, Kind
+from tests.ports import free_port
 
 CAUSED = ("level=warning", "level=warn ", "WARN[", "deprecated")
 """How docker, compose and buildx mark a warning in their output."""

@@ -12,13 +12,14 @@ import pytest
 
 from devctl.domain.failures import explain
 from devctl.domain.failures.entry import Asked
-from tests.engine.cli import docker, free_port
+from tests.engine.cli import docker
 from tests.engine.compiled import PLACE, image
 from tests.helpers import open_to_others
 from tests.hints.engine_rows import ROWS as ENGINE
 from tests.hints.follow import Fault
 from tests.hints.go_rows import NOBODYS
 from tests.hints.go_rows import ROWS as GO
+from tests.ports import free_port
 
 pytestmark = pytest.mark.engine
 Run = Callable[[str, Path], subprocess.CompletedProcess[str]]

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 from msgspec import Struct, field
 
-from tests.engine.cli import free_port, get, until
+from tests.engine.cli import get, until
 from tests.engine.compiled import into_volume
+from tests.ports import free_port
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
 GREETING = "Hello from Go"

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.engine.cli import devctl, free_port, here, serves
+from tests.engine.cli import devctl, here, serves
 from tests.engine.compiled import into_project
 from tests.helpers import build_tree
+from tests.ports import free_port
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
 SERVER = """\
