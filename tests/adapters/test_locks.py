@@ -31,16 +31,21 @@ from devctl.adapters.system.files import SystemFiles
 said = lambda holder: print("waiting for", holder, flush=True)
 with SystemFiles().lock(Path({folder!r}), command={command!r}, timeout={timeout}, waiting=said):
     print("held", flush=True)
-    time.sleep({seconds})
+    sys.stdin.read()
 """
+"""It holds the lock until its input ends, or it does."""
 
 
-def process(folder: Path, command: str, *, seconds: float, timeout: float = 20) -> subprocess.Popen[str]:
+def process(folder: Path, command: str, *, timeout: float = 120) -> subprocess.Popen[str]:
     root = str(Path(__file__).parents[2])
-    code = HOLD.format(root=root, folder=str(folder), command=command, seconds=seconds, timeout=timeout)
-    return subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    code = HOLD.format(root=root, folder=str(folder), command=command, timeout=timeout)
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def release(child: subprocess.Popen[str]) -> None:
+    assert child.stdin is not None
+    child.stdin.close()
 
 
 def line(child: subprocess.Popen[str]) -> str:
@@ -49,21 +54,36 @@ def line(child: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def holding(folder: Path, command: str = "up", seconds: float = 30) -> Iterator[subprocess.Popen[str]]:
-    """Another process that holds the lock, `seconds` or until the context ends."""
-    child = process(folder, command, seconds=seconds)
+def holding(folder: Path, command: str = "up") -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock, until the context ends or it is released."""
+    child = process(folder, command)
     try:
         assert line(child) == "held"
         yield child
     finally:
-        child.kill()
-        child.communicate()
+        killed(child)
+
+
+def killed(child: subprocess.Popen[str]) -> None:
+    child.kill()
+    child.wait()
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        assert pipe is not None
+        pipe.close()
 
 
 @contextmanager
-def lock(folder: Path, timeout: float = 20) -> Iterator[list[Holder]]:
+def lock(
+    folder: Path, timeout: float = 120, then: Callable[[], object] = lambda: None
+) -> Iterator[list[Holder]]:
+    """`then` is called whenever somebody is being waited for."""
     said: list[Holder] = []
-    with FILES.lock(folder, command="down", timeout=timeout, waiting=said.append):
+
+    def waiting(holder: Holder) -> None:
+        said.append(holder)
+        then()
+
+    with FILES.lock(folder, command="down", timeout=timeout, waiting=waiting):
         yield said
 
 
@@ -92,13 +112,11 @@ def test_who_calls_again_when_it_is_done_has_the_lock(tmp_path: Path, hinted: Ca
 
 
 def test_a_lock_waits_for_its_holder_and_outlives_no_process(tmp_path: Path) -> None:
-    with holding(tmp_path, seconds=0.6):
-        began = time.monotonic()
-        with lock(tmp_path):
-            assert time.monotonic() - began > 0.3
-    with holding(tmp_path) as killed:
-        killed.kill()
-        killed.wait()
+    with holding(tmp_path) as child, lock(tmp_path, then=lambda: release(child)) as said:
+        assert len(said) == 1
+    with holding(tmp_path) as other:
+        other.kill()
+        other.wait()
         with lock(tmp_path, timeout=0):
             held = FILES.lock_holder(tmp_path)
             assert held is not None
@@ -107,7 +125,7 @@ def test_a_lock_waits_for_its_holder_and_outlives_no_process(tmp_path: Path) -> 
 
 
 def test_who_waits_is_told_at_once(tmp_path: Path) -> None:
-    with holding(tmp_path, seconds=2) as child, lock(tmp_path) as said:
+    with holding(tmp_path) as child, lock(tmp_path, then=lambda: release(child)) as said:
         assert [(who.command, who.pid) for who in said] == [("up", child.pid)]
 
 
@@ -133,7 +151,7 @@ def test_a_folder_that_was_recreated_is_locked_itself(tmp_path: Path) -> None:
     root = tmp_path / "shop"
     root.mkdir()
     with holding(root):
-        waits = process(root, "down", seconds=30)
+        waits = process(root, "down")
         try:
             assert line(waits).startswith("waiting for")
             root.rename(tmp_path / "old")
@@ -142,8 +160,7 @@ def test_a_folder_that_was_recreated_is_locked_itself(tmp_path: Path) -> None:
             assert FILES.lock_holder(root) is not None
             assert FILES.lock_holder(tmp_path / "old") is not None
         finally:
-            waits.kill()
-            waits.communicate()
+            killed(waits)
 
 
 def test_a_note_that_is_not_ours_is_not_shown(tmp_path: Path) -> None:
@@ -156,11 +173,13 @@ def test_a_note_that_is_not_ours_is_not_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_wait_ends_on_a_signal(tmp_path: Path, number: int) -> None:
     with holding(tmp_path):
-        waits = process(tmp_path, "down", seconds=30)
+        waits = process(tmp_path, "down")
         assert line(waits).startswith("waiting for")
         waits.send_signal(number)
-        waits.communicate(timeout=5)
-        assert waits.returncode != 0
+        try:
+            assert waits.wait(60) != 0
+        finally:
+            killed(waits)
 
 
 @contextmanager
@@ -186,7 +205,7 @@ def looked_at(look: Callable[[], object]) -> Iterator[None]:
 def test_looks_keep_nobody_from_the_lock(tmp_path: Path) -> None:
     with looked_at(lambda: FILES.lock_holder(tmp_path)):
         for _ in range(30):
-            with lock(tmp_path, timeout=5):
+            with lock(tmp_path):
                 pass
             time.sleep(0.001)
 

@@ -90,7 +90,7 @@ def served(folder: Path) -> Iterator[Serving]:
         finally:
             child.terminate()  # it ends what draws its pages
             with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(30)
+                child.wait(60)
             child.kill()
 
 
@@ -119,7 +119,7 @@ def lives(pid: int) -> bool:
     """Not even one that only waits to be reaped."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except OSError:
         return False
 
 
@@ -257,13 +257,13 @@ def test_the_server_ends_the_processes_that_it_started(serving: Serving, number:
                 pass
 
     run(work, **cookie_of(serving))
-    assert serving.child.wait(30) == 0
-    until(lambda: not lives(serving.drawer), 15)
+    assert serving.child.wait(60) == 0
+    until(lambda: not lives(serving.drawer))
 
 
 def test_closing_a_page_ends_the_process_that_draws_it(serving: Serving) -> None:
     run(lambda client: draws(client, serving, origin=serving.origin), **cookie_of(serving))
-    until(lambda: not lives(serving.drawer), 15)
+    until(lambda: not lives(serving.drawer))
     assert serving.child.poll() is None
 
 

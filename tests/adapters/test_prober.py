@@ -72,10 +72,10 @@ def test_path_and_query_are_asked_as_they_stand(web: str, path: str, asked: str)
 
 def test_nobody_there_is_none() -> None:
     with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
+        unused.bind(("127.0.0.1", 0))  # and nobody else has it, though nobody listens
         port = unused.getsockname()[1]
-    assert PROBE.http(f"http://127.0.0.1:{port}/", timeout=1) is None
-    assert PROBE.tcp("127.0.0.1", port, timeout=1) is False
+        assert PROBE.http(f"http://127.0.0.1:{port}/", timeout=1) is None
+        assert PROBE.tcp("127.0.0.1", port, timeout=1) is False
 
 
 def test_one_that_accepts_and_says_nothing_is_not_an_answer(listening: socket.socket) -> None:
@@ -108,15 +108,29 @@ def test_a_proxy_that_hangs_up_at_once_is_not(listening: socket.socket) -> None:
 
 
 def test_the_gap_is_the_longest_time_without_a_good_answer() -> None:
-    began = time.monotonic()
+    answers, asked = [True], threading.Semaphore(0)
 
     def good() -> bool:
-        return not 0.2 < time.monotonic() - began < 0.5
+        now = answers[0]
+        asked.release()
+        return now
 
+    def asked_again() -> None:
+        """Of those that may be under way, none had the answer of before."""
+        for _ in range(2 * http_probe.MOST_WAITING):
+            assert asked.acquire(timeout=60)
+
+    began = time.monotonic()
     with PROBE.measure_gap(good) as gap:
-        while time.monotonic() - began < 0.8:
-            time.sleep(0.05)
-        assert 250 <= gap() <= (time.monotonic() - began) * 1000
+        asked_again()
+        answers[0] = False
+        asked_again()
+        failing = time.monotonic()
+        time.sleep(0.3)
+        lasted = time.monotonic() - failing
+        answers[0] = True
+        asked_again()
+        assert lasted * 1000 - 1 <= gap() <= (time.monotonic() - began) * 1000
 
 
 def test_a_request_that_hangs_does_not_hide_that_others_are_answered() -> None:
@@ -178,12 +192,12 @@ def test_a_stream_has_no_length(listening: socket.socket) -> None:
     def stream() -> None:
         connection, _ = listening.accept()
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
-        over.wait(10)
+        over.wait(60)
         connection.close()
 
     over = threading.Event()
     threading.Thread(target=stream, daemon=True).start()
-    found = PROBE.fetch(f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout=0.3)
+    found = PROBE.fetch(f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout=2)
     over.set()
     assert found == Answer(200, "text/event-stream", "", None, body=b"data: 1\n\n")
 

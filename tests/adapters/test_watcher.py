@@ -30,7 +30,7 @@ class Watch:
         self._watcher, self._paths, self._how = watcher or quick(), paths, how
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        assert self._armed.wait(5)
+        assert self._armed.wait(60)
 
     def _run(self) -> None:
         for batch in self._watcher.batches(self._paths, stop=self._ended.is_set, **self._how):
@@ -38,14 +38,14 @@ class Watch:
             if batch:
                 self.batches.append(batch)
 
-    def first(self, within: float = 30) -> frozenset[Path]:
+    def first(self, within: float = 60) -> frozenset[Path]:
         deadline = time.monotonic() + within
         while not self.batches:
             assert time.monotonic() < deadline, "no batch came"
             time.sleep(0.01)
         return self.batches[0]
 
-    def until(self, paths: set[Path], *, after: int = 0, within: float = 30) -> None:
+    def until(self, paths: set[Path], *, after: int = 0, within: float = 60) -> None:
         """All of these were reported since batch `after`, however the batches were cut."""
         deadline = time.monotonic() + within
         while not frozenset().union(*self.batches[after:]) >= paths:
@@ -54,7 +54,7 @@ class Watch:
 
     def end(self) -> None:
         self._ended.set()
-        self._thread.join(5)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
 
@@ -115,7 +115,7 @@ def test_a_folder_that_comes_later_is_seen_coming(tmp_path: Path, watch: Callabl
 
 def test_a_burst_is_one_batch_after_quiet(tmp_path: Path, watch: Callable[..., Watch]) -> None:
     mod, sums = tmp_path / "go.mod", tmp_path / "go.sum"
-    seen = watch(mod, sums, watcher=quick(quiet=0.8))
+    seen = watch(mod, sums, watcher=quick(quiet=2))
     for number in range(20):
         mod.write_text(str(number))
         time.sleep(0.005)

@@ -215,7 +215,7 @@ from devctl.domain.command.events import Remark
 from devctl.workflows.logs import status_and_logs as observe
 def status(request, box):
     sys.stderr.write("here\\n"); sys.stderr.flush()
-    time.sleep(60)
+    time.sleep(600)
 observe.status = status
 sys.exit(main(sys.argv[1:]))
 """
@@ -233,7 +233,7 @@ def test_interrupted_is_130_with_an_envelope(number: signal.Signals) -> None:
         assert child.stderr.readline() == "here\n"
         child.send_signal(number)
         out = child.stdout.read()
-        assert child.wait(10) == 130
+        assert child.wait(60) == 130
     assert '"code": "interrupted"' in out
     assert '"hint": "devctl status shows what still runs"' in out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import uuid
 from pathlib import Path
 
 import pytest
@@ -369,7 +370,8 @@ def test_an_air_that_ends_says_so_last(container: DevContainer) -> None:
 @pytest.mark.parametrize("mark", ["", MARK])
 def test_another_program_of_the_image_says_its_first_build_alone(tmp_path: Path, mark: str) -> None:
     """`command: sh -c "migrate up && serve"`: anyone who waits for the service has to know that something is compiling."""
-    package = tmp_path / "cmd/devctl-test-migrate"
+    name = f"devctl-test-{uuid.uuid4().hex}"  # all programs of a container are in one folder
+    package = tmp_path / "cmd" / name
     package.mkdir(parents=True)
     (package / "go").write_text(
         '#!/bin/sh\nprintf \'#!/bin/sh\\necho migrated $1\\n\' >"$4" && chmod 755 "$4"\n'
@@ -377,11 +379,11 @@ def test_another_program_of_the_image_says_its_first_build_alone(tmp_path: Path,
     (package / "go").chmod(0o755)
     once = TEMPLATES / "derived/once"
     env = {"DEVCTL_CONTEXT": str(tmp_path), "PATH": f"{package}:{os.environ['PATH']}", "DEVCTL_MARK": mark}
-    built = Path("/tmp/devctl/devctl-test-migrate")
+    built = Path("/tmp/devctl") / name
     try:
         first, again = (
             subprocess.run(
-                ["sh", str(once), "cmd/devctl-test-migrate", "up"],
+                ["sh", str(once), f"cmd/{name}", "up"],
                 env=env,
                 capture_output=True,
                 text=True,

@@ -320,7 +320,7 @@ def test_on_a_terminal_the_running_step_has_a_live_line(flags: list[str], colore
             if not more:
                 break
             said += more
-        assert child.wait(10) == 0
+        assert child.wait(60) == 0
     os.close(ours)
     text = said.decode()
     assert "build api: no image" in text

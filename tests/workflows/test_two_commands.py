@@ -290,7 +290,7 @@ class Beside(list[str]):
         before = len(self.world.waited)
         self.thread = threading.Thread(target=self.work)
         self.thread.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while self.thread.is_alive() and len(self.world.waited) == before:
             assert time.monotonic() < deadline
             time.sleep(0.0005)
@@ -309,7 +309,7 @@ def at_once(start: str, first: str, second: str, number: int) -> tuple[Found, li
     answers["first"] = said(world, first)
     if beside.thread is None:
         return None
-    beside.thread.join(20)
+    beside.thread.join(60)
     assert not beside.thread.is_alive()
     assert world.lock_file not in world.held
     return ((answers["first"], answers["second"]), left(world)), beside.unlocked
