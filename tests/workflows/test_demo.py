@@ -16,6 +16,7 @@ from devctl.workflows.start.demo import CAUSES, _Demo, demo
 from devctl.workflows.start.demo_service import DemoService
 from devctl.workflows.start.step_list import Walk
 from tests.fakes import FakeFiles, World, go_mod
+from tests.workflows.test_hostports import lose
 
 
 @pytest.mark.follows("devctl demo --keep leaves it running for inspection")
@@ -54,6 +55,25 @@ def test_what_could_not_be_removed_is_found_by_the_commands_of_the_hint(
     look, _, remove = hinted(raised.value.problem.hint).partition("; ")
     assert box.engine.observe(look.rpartition("=")[2]) == box.engine.observe(world.root.name)
     assert box.files.remove_folder(Path(remove.removeprefix("rm -r "))) and not world.files
+
+
+@pytest.mark.parametrize("lost", [(8080,), (8080, 8081)])
+def test_a_port_that_somebody_takes_meanwhile_is_chosen_again(lost: tuple[int, ...]) -> None:
+    world = World()
+    world.compose({"app": {"build": ".", "ports": ["${HOST_PORT}:8080"]}})
+    lose(world, *lost)
+    service = DemoService(world.box(), world.root)
+    service.up_on_a_free_port()
+    assert service.url == f"http://127.0.0.1:{lost[-1] + 1}"
+
+
+def test_it_is_given_up_where_every_port_is_lost() -> None:
+    world = World()
+    world.compose({"app": {"build": ".", "ports": ["${HOST_PORT}:8080"]}})
+    lose(world, *range(8080, 8180))
+    with pytest.raises(MachineError) as raised:
+        DemoService(world.box(), world.root).up_on_a_free_port()
+    assert raised.value.code == "port-taken" and len(world.taken_ports) == 4
 
 
 def test_the_table_of_steps_fits_into_80_columns() -> None:

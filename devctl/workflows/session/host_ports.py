@@ -21,7 +21,7 @@ from devctl.workflows.session.made_here import abandoned_containers
 LOCALHOST = "127.0.0.1"
 TRIES = 100
 HOLDS_PORTS = ("running", "paused", "restarting")
-_TAKEN = regex(r"\bport (\d+) is taken")
+_TAKEN = regex(r"\bport (\d+)(?: of the host)? is taken")
 # `${HOST_PORT:-8080}:8080`.
 _VARIABLE = regex(r"\$\{?(?P<name>[A-Za-z_]\w*)(?:[:?+-][^}\n]*)?\}?:(?P<target>\d+)")
 

@@ -56,11 +56,7 @@ class _Demo(Struct):
         return f"{len(made['files'])} files in {self.service.root}"
 
     def up(self) -> str:
-        port = self.service.free_port()
-        root = self.service.root
-        own = self.box.files.owner(root)
-        self.box.files.write_atomic(root / ".env", f"HOST_PORT={port}\n", within=root, owner=own)
-        self.service.up()
+        self.service.up_on_a_free_port()
         self.service.wait("Hello from Go")
         ms = self.walk.served(self.service.url)
         return f"{self.service.url} answers; {ms / 1000:.1f} s from nothing"
