@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from tests.engine.apt import install
+
 PACKAGES = ("chromium", "chromium-driver")
 BROWSERS = ("chromium", "google-chrome", "chromium-browser")
-APT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
 class Browser(Struct, frozen=True):
@@ -67,18 +65,6 @@ def _installed() -> tuple[str, str]:
     found = _found()
     assert found is not None, f"no browser to look at pages with: sudo apt-get install {' '.join(PACKAGES)}"
     return found
-
-
-def install(*packages: str, missing: Callable[[], bool]) -> None:
-    """As root, by apt, where something is missing; by one process at a time."""
-    with Path(__file__).open() as myself:
-        fcntl.flock(myself, fcntl.LOCK_EX)
-        if missing() and os.geteuid() == 0 and shutil.which("apt-get"):
-            for arguments in (("update",), ("install", "-y", "--no-install-recommends", *packages)):
-                done = subprocess.run(
-                    ["apt-get", "-q", *arguments], env={**os.environ, **APT}, capture_output=True, text=True
-                )
-                assert done.returncode == 0, f"apt-get {' '.join(arguments)}\n{done.stdout}{done.stderr}"
 
 
 def _found() -> tuple[str, str] | None:

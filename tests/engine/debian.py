@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.engine.apt import APT, alone
+
 
 def unpacked(folder: Path, packages: Sequence[str], wanted: re.Pattern[str], *more: str) -> Path:
     """A folder with the files of `packages` and of what they need, as far as its name is `wanted`, and of `more`.
@@ -17,7 +19,8 @@ def unpacked(folder: Path, packages: Sequence[str], wanted: re.Pattern[str], *mo
     folder.chmod(0o755)  # apt's download user has to reach it
     plan = ("apt-get", "-q", "-s", "-o", "Dir::State::status=/dev/null", "install", "--no-install-recommends")
     if subprocess.run([*plan, *packages], capture_output=True).returncode != 0:
-        run("apt-get", "-q", "update")  # a fresh machine has no package lists yet
+        with alone():
+            run(*APT, "update")  # a fresh machine has no package lists yet
     told = re.findall(r"^Inst (\S+)", run(*plan, *packages), re.M)
     names = [name for name in told if wanted.match(name)]
     assert all(any(name.startswith(package) for name in names) for package in packages), told

@@ -10,7 +10,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from tests.engine.browser import install
+from tests.engine.apt import install
 from tests.engine.cli import until
 
 

@@ -22,6 +22,7 @@ from devctl.domain.command.events import Event, StepStarted
 from devctl.domain.command.requests import OnboardRequest
 from devctl.errors import InterruptedByUser, Problem
 from devctl.workflows.start.onboard import NEXT, onboard
+from tests.engine.apt import alone
 from tests.engine.cli import DEVCTL, docker, get, leave_nothing, serves
 from tests.engine.conftest import TEMPLATE, Started
 from tests.helpers import open_to_others
@@ -82,7 +83,7 @@ def converse(argv: Sequence[str], answers: dict[str, str], *, cwd: Path) -> tupl
                 shown += data.decode(errors="replace")
                 for question in [q for q in left if q in shown]:
                     os.write(ours, f"{left.pop(question)}\n".encode())
-        return child.wait(60), shown
+        return child.wait(300), shown
     finally:
         child.kill()
         child.wait()
@@ -121,7 +122,7 @@ class Newcomer(Struct, frozen=True):
         paths = f"{ROOT}:{sysconfig.get_path('purelib')}"
         env = [f"HOME={self.home}", f"USER={self.name}", f"PYTHONPATH={paths}", f"PATH={os.environ['PATH']}"]
         env += [f"DOCKER_HOST={os.environ['DOCKER_HOST']}"] if "DOCKER_HOST" in os.environ else []
-        return subprocess.run([*become, *env, *argv], cwd=cwd, capture_output=True, text=True, timeout=400)
+        return subprocess.run([*become, *env, *argv], cwd=cwd, capture_output=True, text=True, timeout=900)
 
     def devctl(self, *words: str, cwd: Path) -> dict[str, Any]:
         done = self.run(python_for_all(), "-m", "devctl", "--json", *words, cwd=cwd)
@@ -147,12 +148,14 @@ def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
     group = Path("/var/run/docker.sock").stat().st_gid
     home = tmp_path / name
     flags = ["--non-unique", "--uid", str(NEW_UID), "--user-group", "--groups", str(group)]
-    subprocess.run(["useradd", *flags, "--create-home", "--home-dir", home, name], check=True)
+    with alone():
+        subprocess.run(["useradd", *flags, "--create-home", "--home-dir", home, name], check=True)
     try:
         yield Newcomer(name, home)
     finally:
-        subprocess.run(["userdel", "--force", name], check=True, capture_output=True)
-        subprocess.run(["groupdel", name], capture_output=True)
+        with alone():
+            subprocess.run(["userdel", "--force", name], check=True, capture_output=True)
+            subprocess.run(["groupdel", name], capture_output=True)
 
 
 def test_a_new_account_goes_from_git_clone_to_a_changed_line(newcomer: Newcomer, tmp_path: Path) -> None:

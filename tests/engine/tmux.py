@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import subprocess
@@ -14,7 +13,8 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-APT = {"DEBIAN_FRONTEND": "noninteractive"}
+from tests.engine.apt import install
+
 PROMPT = "prompt> "
 
 
@@ -82,7 +82,8 @@ def tmux(
     folder: Path, *, width: int = 80, height: int = 24, env: Mapping[str, str] | None = None
 ) -> Iterator[Tmux]:
     """A terminal of this size with bash in the folder."""
-    _install()
+    install("tmux", missing=lambda: shutil.which("tmux") is None)
+    assert shutil.which("tmux") is not None, "no terminal to look at: sudo apt-get install tmux"
     made = Tmux(folder)
     variables = {"LANG": "C.UTF-8", **(env or {})}
     settings = [part for name, value in variables.items() for part in ("-e", f"{name}={value}")]
@@ -94,16 +95,3 @@ def tmux(
         yield made
     finally:
         made.call("kill-server")
-
-
-def _install() -> None:
-    """As root it is installed where it is missing, by one process at a time."""
-    with Path(__file__).open() as myself:
-        fcntl.flock(myself, fcntl.LOCK_EX)
-        if shutil.which("tmux") is None and os.geteuid() == 0 and shutil.which("apt-get"):
-            for arguments in (("update",), ("install", "-y", "--no-install-recommends", "tmux")):
-                done = subprocess.run(
-                    ["apt-get", "-q", *arguments], env={**os.environ, **APT}, capture_output=True, text=True
-                )
-                assert done.returncode == 0, f"apt-get {' '.join(arguments)}\n{done.stdout}{done.stderr}"
-    assert shutil.which("tmux") is not None, "no terminal to look at: sudo apt-get install tmux"
