@@ -1689,6 +1689,9 @@ class FakeProcesses(_Port):
             self._world.private[self._world.root, "watcher.json"] = json.dumps(said)
         return pid
 
+    def ended(self, pid: int) -> bool:
+        return all(holder.pid != pid for holder in self._world.held.values())
+
     def end_left_over(self, root: Path) -> None:
         """No program outlives its process here."""
 

@@ -184,9 +184,11 @@ def test_a_spawned_process_has_a_session_of_its_own_and_writes_to_files(tmp_path
     pid = RUN.spawn(python(code), cwd=tmp_path, out=tmp_path / "out", err=tmp_path / "err")
     try:
         until(lambda: (tmp_path / "out").read_text() == "True\n")
+        assert not RUN.ended(pid)
     finally:
         RUN.terminate(pid)
-        os.waitpid(pid, 0)
+        until(lambda: RUN.ended(pid))
+    assert RUN.ended(pid)
     RUN.terminate(pid)  # gone already: nothing happens
 
 

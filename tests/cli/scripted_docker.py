@@ -88,6 +88,9 @@ class ScriptedDocker:
     def spawn(self, argv: Sequence[str], *, cwd: Path, out: Path, err: Path) -> int:
         raise AssertionError(f"a command that only looks starts {argv}")
 
+    def ended(self, pid: int) -> bool:
+        raise AssertionError("a command that only looks starts nothing")
+
     def terminate(self, pid: int) -> None:
         raise AssertionError("a command that only looks ends a process")
 

@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from devctl.domain.command.events import Alert, Building, DepsRebuilt, LogLine, Reload
-from devctl.domain.command.requests import UpRequest
+from devctl.domain.command.requests import UpRequest, WatchRequest
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.state_folder import (
     EVENTS,
@@ -230,9 +230,11 @@ class Log(FakeProcesses):
         super().__init__(world)
         self.lines = lines
         self.played = threading.Event()
+        self.since = list[str]()
 
     @contextlib.contextmanager
     def follow(self, argv: Any, *, on_line: Callable[[str, str], None]) -> Iterator[Callable[[], bool]]:
+        self.since.append(argv[argv.index("--since") + 1])
         for line in self.lines:
             on_line("stderr", f"{line}\n")
         left = [True] * (len(self.lines) + 1)
@@ -254,6 +256,49 @@ BAD = ("devctl: build start", "./main.go:3:1: undefined: x", "devctl: build fail
 
 def test_a_good_build_is_one_reload_when_it_answers(world: World) -> None:
     assert reloads(world, *GOOD) == [(True, "")]
+
+
+def test_what_was_saved_while_the_watcher_started_is_reported(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`up` is done as soon as the lock is held; on a busy machine a build may be over before its log is read."""
+    script, told, began = Script(), list[float](), world.now
+    box = replace(world.box(), watcher=cast("Any", script))
+    real = watching.holding
+
+    def slowly(*args: Any) -> Any:
+        world.now += 5
+        return real(*args)
+
+    monkeypatch.setattr(watching, "holding", slowly)
+    monkeypatch.setattr(watching, "still_mine", lambda *_: not script.stop())
+    monkeypatch.setattr(watching, "follow_reloads", lambda *args, **how: told.append(how["since"]))
+    watching.watch_daemon(WatchRequest(project=world.root), box)
+    assert told == [began]
+
+    log = Log(world, [])
+    box = replace(world.box(), processes=cast("Any", log))
+    project = load(box, world.root)
+    follow_reloads(box, lambda: project, "shop", stop=log.played.is_set, since=began)
+    assert log.since == [f"{began:.6f}"]
+
+
+def test_what_starts_later_is_read_from_then_on(world: World) -> None:
+    log = Log(world, [])
+    box: Toolbox = replace(world.box(), processes=cast("Any", log))
+    project, container = load(box, world.root), world.container
+    assert container is not None
+    container.state, begin = "exited", world.now
+    looks = iter([False, True])
+
+    class Engine:
+        def containers(self, name: str) -> Any:
+            container.state = "running" if next(looks, True) else "exited"
+            return world.box().engine.containers(name)
+
+    box = replace(box, engine=cast("Any", Engine()))
+    follow_reloads(box, lambda: project, "shop", stop=log.played.is_set, since=begin - 60)
+    assert [float(since) >= begin for since in log.since] == [True]
 
 
 def test_one_that_began_before_it_was_followed_is_timed_by_its_files(

@@ -11,7 +11,7 @@ from devctl.domain.plan.engine_state import MACHINE_LABEL, TEMPORARY_LABEL
 from devctl.workflows.logs.status_and_logs import status
 from devctl.workflows.project.load import load
 from devctl.workflows.state.watcher_process import ensure_watcher, stop_watcher, watcher_state
-from tests.fakes import Holding, World
+from tests.fakes import FakeClock, FakeProcesses, Holding, World
 
 
 def test_the_watcher_that_was_started_is_ended() -> None:
@@ -21,6 +21,33 @@ def test_the_watcher_that_was_started_is_ended() -> None:
     assert ensure_watcher(box, project).pid == world.watcher
     stop_watcher(box, project)
     assert world.watcher is None
+
+
+def starting(monkeypatch: pytest.MonkeyPatch, world: World, *, lives: float, locks: float) -> float:
+    """How long a watcher is waited for that lives so many seconds, and holds its lock after so many."""
+    box, began = world.box(), world.now
+    spawn, watcher = FakeProcesses.spawn, list[int]()
+    monkeypatch.setattr(FakeProcesses, "spawn", lambda *args, **how: watcher.append(4711) or 4711)
+    monkeypatch.setattr(FakeProcesses, "ended", lambda self, pid: world.now - began >= lives)
+    sleep = FakeClock.sleep
+
+    def later(clock: FakeClock, seconds: float) -> None:
+        sleep(clock, seconds)
+        if world.now - began >= locks and world.watcher is None:
+            spawn(box.processes, ["watch-daemon"], cwd=world.root, out=0, err=0)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FakeClock, "sleep", later)
+    found = ensure_watcher(box, load(box, world.root))
+    assert watcher == [4711] and (found.state == "running") == (locks < lives)
+    return world.now - began
+
+
+def test_a_watcher_that_starts_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert starting(monkeypatch, World(), lives=3600, locks=30) == pytest.approx(30, abs=1)
+
+
+def test_one_that_has_exited_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert starting(monkeypatch, World(), lives=2, locks=3600) == pytest.approx(2, abs=1)
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,12 @@ class SystemProcesses:
         child.returncode = 0  # it outlives this process on purpose: no "still running" warning at exit
         return child.pid
 
+    def ended(self, pid: int) -> bool:
+        try:
+            return os.waitpid(pid, os.WNOHANG)[0] == pid
+        except ChildProcessError:
+            return True
+
     def end_left_over(self, root: Path) -> None:
         left_over.end_left_over(root)
 

@@ -120,6 +120,9 @@ class Processes(Protocol):
         """Start a process with its own session that outlives devctl, its output in files (open ones are closed here); returns
         its pid."""
 
+    def ended(self, pid: int) -> bool:
+        """Whether a process that was spawned has exited."""
+
     def end_left_over(self, root: Path) -> None:
         """Terminate the compose calls that a killed devctl left running for the project in `root`."""
 

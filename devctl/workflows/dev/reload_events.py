@@ -38,16 +38,19 @@ def follow_reloads(
     *,
     stop: Callable[[], bool],
     saved: Callable[[], None] = lambda: None,
+    since: float | None = None,
 ) -> None:
     """Runs in its own thread until `stop`; switches to the next container when the service is recreated.
 
-    `saved` is called whenever the container starts to build: the source has changed.
+    `saved` is called whenever the container starts to build: the source has changed. `since`: from when on the log of a
+    container that runs already is read, instead of from now on.
     """
     last = ""
     while not stop():
         service = project().service(name)
         container = _running(box.engine, project().name, name)
         if service is None or container is None:
+            since = None
             _pause(box.clock, stop)
             continue
         # The start of a container is reported by whoever started it; what it did before this command is the past.
@@ -61,9 +64,11 @@ def follow_reloads(
             container,
             saved=saved,
             starting=started_now,
+            since=since,
             alert=project().watch_alert,
         )
         follower.follow(stop)
+        since = None
 
 
 def _running(engine: Engine, project: str, name: str) -> Container | None:
@@ -86,6 +91,7 @@ class _Follower(Struct):
     container: Container
     saved: Callable[[], None]
     starting: bool
+    since: float | None = None
     alert: str = "none"
     changed: float = 0.0
     saved_at: float = 0.0
@@ -97,8 +103,10 @@ class _Follower(Struct):
 
     def follow(self, stop: Callable[[], bool]) -> None:
         # Not "0s": the docker command rounds that to whole seconds.
-        since = self.container.started_at if self.starting else f"{self.box.clock.now():.6f}"
+        now = self.box.clock.now() if self.since is None else self.since
+        since = self.container.started_at if self.starting else f"{now:.6f}"
         self._note_save()  # it may already be building
+        self.changed = self.changed if self.changed < now else 0.0
         with following(self.box.processes, self.container, since=since) as log:
             self.marks = log.marks
             while log.flows() and not stop():

@@ -43,6 +43,7 @@ _VM = "devctl.yaml: `watch: {poll: never}` if that is wrong; reloads are faster 
 def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
     """The background watcher: lives until it is told to stop, or its project is gone. Should only `.devctl/` be deleted, with the
     files that it writes to, another one takes its place."""
+    began = box.clock.now()  # whoever started it goes on when the lock is held, and may save a file
     project = load(box, request.project, lenient=True, unattended=True)
     with contextlib.suppress(InterruptedByUser, KeyboardInterrupt):
         with holding(box, project) as mine:
@@ -50,7 +51,8 @@ def watch_daemon(request: WatchRequest, box: Toolbox) -> Outcome:
                 pid = watcher_state(box, project.root).pid or "unknown"
                 _say(box.reporter, f"another watcher (pid {pid}) already watches this project: exiting")
                 return Outcome()
-            watch(box, project, stop=lambda: not still_mine(box.files, project.root), recorded=True)
+            stop = lambda: not still_mine(box.files, project.root)  # noqa: E731
+            watch(box, project, stop=stop, since=began, recorded=True)
         if is_there(box.files, project):
             ensure_watcher(box, project)
         else:
@@ -88,17 +90,18 @@ def watch(
     *,
     stop: Callable[[], bool],
     between: Callable[[], None] = lambda: None,
+    since: float | None = None,
     recorded: bool = False,
 ) -> None:
     """Until `stop` is true: rebuild what changed, report reloads. Raises InterruptedByUser on Ctrl-C. `between`: what else this
-    thread is to do, called several times a second while nothing is rebuilt. `recorded`: what the reporter gets is already kept
-    in `.devctl/`."""
+    thread is to do, called several times a second while nothing is rebuilt. `since`: reloads from then on, instead of from now
+    on. `recorded`: what the reporter gets is already kept in `.devctl/`."""
     if not recorded:
         with only_warned(box.reporter):
             box.state.remove(project.root, EVENTS)  # those of the previous watcher
         box = replace(box, reporter=Recording(box, project.root))
     ended = threading.Event()
-    watching = _Watching(box, project, ended, between)
+    watching = _Watching(box, project, ended, between, box.clock.now() if since is None else since)
     try:
         while not stop():
             watching.until_paths_change(stop)
@@ -109,12 +112,14 @@ def watch(
 
 
 class _Watching(Struct):
-    """`saved`: set by a follower when a dev container starts to build; that may fix what failed before."""
+    """`saved`: set by a follower when a dev container starts to build; that may fix what failed before. `began`: from when on
+    reloads are reported, until the services that there are at first are followed."""
 
     box: Toolbox
     known: Project
     ended: threading.Event
     between: Callable[[], None]
+    began: float | None
     saved: threading.Event = field(default_factory=threading.Event)
     followers: dict[str, threading.Thread] = field(default_factory=dict)
     failed_at: float | None = None
@@ -208,11 +213,12 @@ class _Watching(Struct):
     def _follow_all(self) -> None:
         for service in self.known.services:
             if service.name not in self.followers:
-                how = {"stop": self.ended.is_set, "saved": self.saved.set}
+                how = {"stop": self.ended.is_set, "saved": self.saved.set, "since": self.began}
                 args = (self.box, lambda: self.known, service.name)
                 thread = threading.Thread(target=follow_reloads, args=args, kwargs=how, daemon=True)
                 self.followers[service.name] = thread
                 thread.start()
+        self.began = None
 
     def _say_polling(self, reason: str, hint: str = _LIMITS) -> None:
         text = f"file events are not available ({reason}): polling for changes instead"

@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # `up` with nothing to do imports this module, and that one w
 
 PROCESS = "watcher.json"
 """Who watches, in `box.private`: which process to stop must not be read from a file that containers can write."""
-START_TIMEOUT = 5.0
+START_TIMEOUT = 60.0
+"""Seconds, as long as its process lives: on a busy machine Python alone may need five."""
 STOP_TIMEOUT = 15.0
 """Seconds; a watcher in the middle of a build lets compose clean up first."""
 
@@ -36,7 +37,7 @@ def watcher_state(box: Toolbox, root: Path) -> WatcherState:
 
 
 def ensure_watcher(box: Toolbox, project: Project) -> WatcherState:
-    """Start a watcher if none is alive; returns once it holds its lock."""
+    """Start a watcher if none is alive; returns once it holds its lock, or has exited."""
     state = watcher_state(box, project.root)
     if state.state == "running":
         return state
@@ -44,11 +45,12 @@ def ensure_watcher(box: Toolbox, project: Project) -> WatcherState:
     argv = [*box.host.own_program(), "--json", "--project", str(root), "watch-daemon"]
     box.state.make(root)
     out, err = box.state.begin(root, EVENTS), box.state.begin(root, WATCHER_LOG)
-    box.processes.spawn(argv, cwd=Path(root.anchor), out=out, err=err)
+    pid = box.processes.spawn(argv, cwd=Path(root.anchor), out=out, err=err)
     deadline = box.clock.monotonic() + START_TIMEOUT
     while box.clock.monotonic() < deadline:
+        ended = box.processes.ended(pid)
         state = watcher_state(box, project.root)
-        if state.state == "running" and state.pid is not None:
+        if ended or (state.state == "running" and state.pid is not None):
             return state
         box.clock.sleep(0.02)
     return state
