@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,16 @@ def build_tree(root: Path, files: Mapping[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return root
+
+
+def save(path: Path, text: str) -> None:
+    """As editors do: a temporary file, then a rename. A file that is written in place is empty for a moment, which on a busy
+    machine is seen as a save of its own."""
+    owner = path.stat() if path.exists() else path.parent.stat()
+    temporary = path.with_name(f".{path.name}.swp")
+    temporary.write_text(text, encoding="utf-8", newline="")
+    os.chown(temporary, owner.st_uid, owner.st_gid)
+    temporary.rename(path)
 
 
 def filled_in(value: Any) -> Any:

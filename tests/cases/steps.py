@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from tests.engine.cli import docker
 from tests.engine.conftest import Started
+from tests.helpers import save
 
 
 def edit(project: Started, path: str, old: str, new: str) -> None:
     file = project.root / path
     text = file.read_bytes()  # with the line endings that it has
     assert old.encode() in text, f"{old!r} is not in {path}"
-    file.write_bytes(text.replace(old.encode(), new.encode()))
+    save(file, text.replace(old.encode(), new.encode()).decode())
 
 
 def holds(true: Callable[[], bool], seconds: float = 3) -> bool:

@@ -48,9 +48,9 @@ def test_a_byte_order_mark(case: Callable[[str], Started]) -> None:
     serves(quill.port, "quill writes three")
 
     edit(quill, "go.mod", "module", f"{MARK}module")
-    until(lambda: bool(quill.devctl("logs").named("deps.failed")), within=30)
-    [failed] = quill.devctl("logs").named("deps.failed")
-    assert "byte order mark" in failed["message"]
+    until(lambda: bool(quill.devctl("logs").named("deps.failed")))
+    told = quill.devctl("logs").named("deps.failed")  # on a busy machine it is tried, and told, once more
+    assert {"byte order mark" in failed["message"] for failed in told} == {True}, told
     assert get(quill.port) == "quill writes three\n"
     edit(quill, "page.txt", "three", "four")
     status = quill.devctl("status")

@@ -17,7 +17,7 @@ from msgspec import Struct
 from devctl.adapters.system.identity import HomeIdentity
 from devctl.domain.plan.engine_state import CACHE_LABEL, MACHINE_LABEL, ROOT_LABEL
 from devctl.workflows.project.compose_model import compose_name
-from tests.engine.cli import Result, devctl, docker, leave_nothing
+from tests.engine.cli import Result, devctl, docker, leave_nothing, until
 from tests.helpers import build_tree, open_to_others
 from tests.ports import free_port
 
@@ -110,12 +110,18 @@ def _nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         os.environ.pop("TMPDIR")
         if before[0] is not None:
             os.environ["TMPDIR"] = before[0]
-    left = [
-        *_left_on_the_engine(),
-        *(str(path) for path in folder.glob("devctl*")),
-    ]  # a browser leaves its own
-    left += [f"note of {path}" for path in HomeIdentity().left_folders()]
-    assert not left, f"left behind by this session: {left}"
+    # The engine removes what was `run --rm` when that has ended, and a moment later.
+    until(
+        lambda: not _left_behind(folder),
+        within=30,
+        why=lambda: f"left behind by this session: {_left_behind(folder)}",
+    )
+
+
+def _left_behind(folder: Path) -> list[str]:
+    """A browser leaves files of its own in the `folder` for temporary files."""
+    notes = [f"note of {path}" for path in HomeIdentity().left_folders()]
+    return [*_left_on_the_engine(), *(str(path) for path in folder.glob("devctl*")), *notes]
 
 
 def _left_on_the_engine() -> list[str]:

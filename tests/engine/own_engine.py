@@ -14,7 +14,7 @@ from pathlib import Path
 
 NAMESPACES = ("unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "--kill-child")
 EMPTY = ("/run", "/var/log", "/etc/docker")
-WITHIN = 200.0
+WITHIN = 900.0
 
 
 def alone(

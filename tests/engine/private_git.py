@@ -99,8 +99,8 @@ def git_server(folder: Path, host: str, *, password: str) -> Iterator[GitServer]
     try:
         docker(*common, "--name", made[0], "--publish", f"{host}:{port}:22", BASE, "sh", "-c", _SERVE)
         docker(*common, "--name", made[1], "--volume", f"{folder}/key:/key:ro", BASE, "sh", "-c", _AGENT)
-        until(lambda: "Identity added" in _logs(made[1]), within=60)
-        until(lambda: "Server listening" in _logs(made[0]), within=60)
+        until(lambda: "Identity added" in _logs(made[1]))
+        until(lambda: "Server listening" in _logs(made[0]))
         with _http(folder, host, password) as http:
             yield GitServer(module, f"ssh://root@{host}:{port}/srv/", http, folder / "agent")
     finally:

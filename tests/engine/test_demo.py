@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -59,6 +58,7 @@ def test_the_whole_main_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("after", ["up", "gomod"])
 def test_ctrl_c_leaves_nothing(tmp_path: Path, after: str) -> None:
     """In the middle of the step that follows `after`."""
+    following = STEPS[STEPS.index(after) + 1]
     child = subprocess.Popen(
         [*DEVCTL, "--json", "demo"],
         stdout=subprocess.PIPE,
@@ -70,16 +70,14 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path, after: str) -> None:
     assert child.stdout is not None
     for line in child.stdout:
         event = json.loads(line)
-        if (event["type"], event.get("name"), event.get("step")) == ("event", "step.done", after):
+        if (event["type"], event.get("name"), event.get("step")) == ("event", "step.started", following):
             break
-    name = next(tmp_path.iterdir()).name
-    time.sleep(0.15)
+    (name,) = (path.name for path in tmp_path.glob("devctl-demo-*"))
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=180)
+    out, err = child.communicate(timeout=600)
     envelope = json.loads(out.splitlines()[-1])
     assert (child.returncode, envelope["exit_code"], err) == (130, 130, "")
     steps = {s["id"]: s["status"] for s in envelope["result"]["steps"]}
-    following = STEPS[STEPS.index(after) + 1]
     assert (steps[after], steps[following], steps["back"], steps["down"]) == ("ok", "failed", "skipped", "ok")
     nothing_left(tmp_path, name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def opened(command: Path) -> Iterator[Callable[..., str]]:
             cwd=it.root,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
         return done.stdout
@@ -110,7 +111,7 @@ def opened(command: Path) -> Iterator[Callable[..., str]]:
 def test_the_dev_container_works_beside_up(
     project: Callable[..., Started], opened: Callable[..., str], tmp_path: Path, own: bool
 ) -> None:
-    files = {path: text.replace("UNIQUE", tmp_path.name.replace("_", "")) for path, text in OWN.items()}
+    files = {path: text.replace("UNIQUE", f"dt{uuid.uuid4().hex[:8]}") for path, text in OWN.items()}
     it = project(files=files) if own else project()
     if os.geteuid() == 0:
         for path in (it.root, *it.root.rglob("*")):

@@ -189,8 +189,7 @@ def test_a_second_up_waits_for_the_first_and_gives_up_naming_it(project: Callabl
     thread = threading.Thread(target=lambda: first.append(busy.devctl("up", "-d")))
     thread.start()
     lock = busy.root / ".devctl/lock"
-    while not (lock.exists() and lock.read_text()):
-        time.sleep(0.01)
+    until(lambda: lock.exists() and len(lock.read_text().split()) == 3)
     holder = lock.read_text().split()[1]
     refused = busy.devctl("up", "-d", "--timeout", "0.2", code=4)
     assert refused.error["code"] == "project-locked", refused.show

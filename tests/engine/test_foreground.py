@@ -169,7 +169,7 @@ def test_it_detaches_when_its_reader_leaves(project: Callable[..., Started]) -> 
         assert up.stdout is not None
         assert up.stdout.readline().startswith(b"ready in ")
         up.stdout.close()
-        assert up.wait(60) == 0
+        assert up.wait(180) == 0
     assert get(started.port)
     assert started.devctl("status").result["watcher"]["state"] == "running"
 

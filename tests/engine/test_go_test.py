@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from tests.domain.test_go_test_told import must_be_junit
 from tests.engine.cli import DEVCTL, docker, until
 from tests.engine.conftest import Started, made_in
+from tests.helpers import save
 
 pytestmark = pytest.mark.engine
 TEST = """package {name}
@@ -89,11 +90,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
 def edited(running: Started, path: str, before: str, after: str) -> Iterator[None]:
     text = (running.root / path).read_text()
     assert before in text
-    (running.root / path).write_text(text.replace(before, after))
+    save(running.root / path, text.replace(before, after))
     try:
         yield
     finally:
-        (running.root / path).write_text(text)
+        save(running.root / path, text)
 
 
 @contextmanager
@@ -213,11 +214,11 @@ def test_a_run_that_is_ended_leaves_nothing(running: Started) -> None:
             )
             until(lambda: "slow.test" in processes(running))
             process.send_signal(number)
-            said, _ = process.communicate(timeout=60)
+            said, _ = process.communicate(timeout=180)
             assert (process.returncode, said) in ((130, ""), (-signal.SIGKILL, "")), (
                 "what was ended did not fail"
             )
-            until(lambda: not processes(running), within=30, why=lambda: processes(running))
+            until(lambda: not processes(running), why=lambda: processes(running))
 
 
 class Watched(Struct):
@@ -253,12 +254,12 @@ def watching(running: Started, *words: str) -> Iterator[Watched]:
         yield watched
     finally:
         process.send_signal(signal.SIGINT)
-        code = process.wait(60)
-        reader.join(20)
+        code = process.wait(180)
+        reader.join(60)
     assert code == 0, "Ctrl-C is the normal end"
     assert {line["type"] for line in watched.lines[:-1]} == {"event"} and watched.lines[-1]["ok"] is True
     assert len(watched.rounds) == len(watched.lines) - 1, "one line a round"
-    until(lambda: not processes(running), within=30, why=lambda: processes(running))
+    until(lambda: not processes(running), why=lambda: processes(running))
 
 
 def test_a_save_tests_what_it_affects(running: Started) -> None:
@@ -306,8 +307,8 @@ def test_a_new_package_and_a_new_import_are_seen(running: Started) -> None:
 def test_a_save_during_a_run_begins_again_with_both(running: Started) -> None:
     with added(running, "internal/slow/slow_test.go", SLOW), watching(running, "./internal/...") as watched:
         until(lambda: "slow.test" in processes(running))
-        (running.root / "internal/slow/slow_test.go").write_text(
-            SLOW.replace("10 * time.Minute", "time.Millisecond")
+        save(
+            running.root / "internal/slow/slow_test.go", SLOW.replace("10 * time.Minute", "time.Millisecond")
         )
         first = watched.until(1)
         assert folders(list(first["packages"]))[-4:] == [

@@ -135,7 +135,7 @@ def test_a_production_image_goes_once_the_newer_one_is_proven(
 def test_where_nothing_ran_before_nothing_runs_after(project: MakeProject) -> None:
     made = project(files("os.Exit(3)"))
 
-    failed = made.devctl("-y", "prod-preview", "--timeout", "5", code=1)
+    failed = made.devctl("-y", "prod-preview", code=1)
 
     assert failed.error["code"] == "exits-at-start", failed.show
     assert failed.error["message"].endswith("nothing is running, as before")

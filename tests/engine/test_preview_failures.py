@@ -151,7 +151,7 @@ def test_a_start_that_fails_names_its_cause_and_dev_serves_again(failing: Starte
     log = failed.result.get("log", [])  # of one run, however often it was started again
     assert len(log) == len(set(log)) and bool(log) == (expected["code"] not in NO_LOG), log
     assert failed.result["mode"] == "dev" and failed.result["services"][0]["state"] == "running"
-    serves(failing.port, "it serves", within=10)
+    serves(failing.port, "it serves", within=30)
     assert container(failing, "app")[1:] == (dev_image, "true")
     assert container(failing, "beside") == beside
 
@@ -162,7 +162,7 @@ def test_a_preview_over_a_preview_with_another_base_brings_the_first_one_back(fa
     failing.devctl("-y", "prod-preview", "--base", "scratch")
     _, first, _ = container(failing, "app")
 
-    failed = preview(failing, prod_env(FAIL="alpine"), "--base", "alpine", "--timeout", "10")
+    failed = preview(failing, prod_env(FAIL="alpine"), "--base", "alpine", "--timeout", "400")
 
     assert failed.error == {
         "code": "exits-at-start",
@@ -183,7 +183,7 @@ def test_of_several_services_all_are_switched_or_none(tmp_path: Path) -> None:
         two.devctl("-y", "up", "-d", "--no-watch")
         before = [container(two, name)[1:] for name in ("web", "worker")]
 
-        failed = preview(two, prod_env(FAIL_WORKER="exits") + TWO_CONFIG, "--timeout", "10")
+        failed = preview(two, prod_env(FAIL_WORKER="exits") + TWO_CONFIG, "--timeout", "400")
 
         assert failed.error == {
             "code": "exits-at-start",
@@ -193,4 +193,4 @@ def test_of_several_services_all_are_switched_or_none(tmp_path: Path) -> None:
         }, failed.show
         assert [container(two, name)[1:] for name in ("web", "worker")] == before
         assert {s["state"] for s in failed.result["services"]} == {"running"}
-        serves(two.port, "it serves", within=10)
+        serves(two.port, "it serves", within=30)

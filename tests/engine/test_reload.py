@@ -10,7 +10,8 @@ import pytest
 
 from tests.engine.cli import serves, until
 from tests.engine.conftest import Started
-from tests.engine.test_watch import USES_UUID, UUID_MOD, UUID_SUM, Watched, environment, save
+from tests.engine.test_watch import USES_UUID, UUID_MOD, UUID_SUM, Watched, environment
+from tests.helpers import save
 
 pytestmark = pytest.mark.engine
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.cli import docker, get, port_of, serves, until
 from tests.engine.conftest import Started
-from tests.engine.test_watch import save
+from tests.helpers import save
 
 pytestmark = pytest.mark.engine
 

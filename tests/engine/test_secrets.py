@@ -280,7 +280,7 @@ def test_the_search_of_images_finds_what_a_layer_holds(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_the_search_of_an_archive_looks_into_compressed_layers(packed: Any) -> None:
-    layer = packed(os.urandom(5_000_000) + SECRETS["netrc"].encode() + os.urandom(500))
+    layer = packed(b"plain" + os.urandom(5_000_000) + SECRETS["netrc"].encode() + os.urandom(500))
     saved = io.BytesIO()
     with tarfile.open(fileobj=saved, mode="w") as archive:
         entry = tarfile.TarInfo("blobs/sha256/1")

@@ -88,7 +88,7 @@ def test_ctrl_c_while_production_takes_over_leaves_it_running(project: MakeProje
 
 def test_a_job_that_hangs_is_named_when_the_time_is_up(project: MakeProject) -> None:
     started = project(HANGS)
-    failed = started.devctl("up", "-d", "--timeout", "1", code=1)
+    failed = started.devctl("up", "-d", "--timeout", "20", code=1)  # compose has to get so far
     assert failed.error["code"] == "compose-timeout", failed.show
     assert "waiting for migrate to finish" in failed.error["message"]
     assert failed.error["hint"].startswith("devctl logs migrate")
@@ -102,9 +102,8 @@ def test_a_signal_ends_an_up_that_hangs(project: MakeProject, number: int) -> No
     started = project(HANGS)
     up = begin(started, "up", "-d")
     until(lambda: "running" in states(started))
-    time.sleep(1)
     began = time.monotonic()
     up.send_signal(number)
     assert ended(up)["exit_code"] == 130
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 120
     assert "migrate" in docker("ps", "--format", "{{.Names}}", "--filter", f"name={started.name}")

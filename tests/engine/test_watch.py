@@ -16,6 +16,7 @@ import pytest
 
 from tests.engine.cli import docker, get, serves, until
 from tests.engine.conftest import Started
+from tests.helpers import save
 
 pytestmark = pytest.mark.engine
 
@@ -78,13 +79,6 @@ class Watched:
         time.sleep(seconds)
 
 
-def save(path: Any, text: str) -> None:
-    """As editors do: a temporary file, then a rename."""
-    temporary = path.with_name(f".{path.name}.swp")
-    temporary.write_text(text)
-    temporary.rename(path)
-
-
 @pytest.fixture
 def watched(project: Callable[..., Started]) -> Watched:
     return Watched(project())
@@ -144,10 +138,14 @@ def test_an_idle_watcher_costs_next_to_nothing(watched: Watched) -> None:
     for number in range(500):
         (watched.root / f"internal/web/many{number}.go").write_text("package web\n")
     watched.settled(4)
-    before = cpu_ticks(pid)
-    time.sleep(6)
-    # 2 to 4 of 600 hundredths when all is well; a loop that spins takes hundreds. What it costs is tests/bench's to tell.
-    assert cpu_ticks(pid) - before <= 12
+
+    def idles() -> bool:
+        before = cpu_ticks(pid)
+        time.sleep(6)
+        # 2 to 4 of 600 hundredths when all is well; a loop that spins takes hundreds. What it costs is tests/bench's to tell.
+        return cpu_ticks(pid) - before <= 12
+
+    until(idles, why=lambda: f"it is never idle: {cpu_ticks(pid)} ticks by now")
     assert memory_mb(pid) < 60
 
 
@@ -341,7 +339,8 @@ def test_two_hundred_saves_and_a_branch_come_to_the_right_end(watched: Watched) 
     run("checkout", "-q", "more")
     watched.told("deps.rebuilt", count + 2)
     serves(watched.port, "00000000-0000-0000-0000-000000000000-more")
-    assert watched.status()["serving"] == {"state": "current", "reason": None}
+    # A checkout writes one file after the other: there may have been a round for half of it.
+    until(lambda: watched.status()["serving"] == {"state": "current", "reason": None})
 
 
 def test_recipe_and_model_take_effect_too(watched: Watched) -> None:

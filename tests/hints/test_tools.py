@@ -47,7 +47,7 @@ def go_box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     name = f"devctl-hints-{uuid.uuid4().hex[:8]}"
     with image() as std:
         words = ("--name", name, "-v", f"{folder}:{folder}", "-e", f"GOCACHE={PLACE}")
-        docker("run", "-d", "--rm", *words, std, "sleep", "1200")
+        docker("run", "-d", "--rm", *words, std, "sleep", "7200")
         try:
             docker("exec", name, "sh", "-c", f"cp -r {PLACE} {NOBODYS} && chown -R nobody {NOBODYS}")
             yield name, folder

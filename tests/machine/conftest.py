@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +21,11 @@ from devctl.domain.command.events import Event
 from devctl.domain.ports.machine import MachineBox
 from devctl.errors import Problem
 
-ALPINE = "alpine:3.22-devctltest"
-DISTROLESS = "gcr.io/distroless/static-debian13:nonroot-devctltest"
-GOLANG = "golang:1.21-devctltest"
+MINE = f"devctltest{os.getpid()}"
+"""In the names of a worker's images: the others make and remove theirs at the same time."""
+ALPINE = f"alpine:3.22-{MINE}"
+DISTROLESS = f"gcr.io/distroless/static-debian13:nonroot-{MINE}"
+GOLANG = f"golang:1.21-{MINE}"
 
 
 class Recorder(Struct):
@@ -39,13 +42,13 @@ class Recorder(Struct):
 
 
 def docker(*args: str) -> str:
-    done = subprocess.run(["docker", *args], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["docker", *args], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"docker {' '.join(args)}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
 def remove(*refs: str) -> None:
-    subprocess.run(["docker", "image", "rm", *refs], capture_output=True, timeout=180)
+    subprocess.run(["docker", "image", "rm", *refs], capture_output=True, timeout=600)
 
 
 def make_box(cache: Path) -> MachineBox:

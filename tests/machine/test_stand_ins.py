@@ -20,7 +20,7 @@ from devctl.domain.bases.references import published_base_bytes, stand_in
 from devctl.domain.ports.machine import MachineBox
 from devctl.domain.ports.toolbox import Finished
 from devctl.errors import MachineError
-from tests.machine.conftest import ALPINE, DISTROLESS, GOLANG, docker, remove
+from tests.machine.conftest import ALPINE, DISTROLESS, GOLANG, MINE, docker, remove
 
 pytestmark = pytest.mark.engine
 
@@ -88,7 +88,7 @@ def test_distroless_runs_a_static_binary_as_nonroot(binary: Path) -> None:
         ],
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
     )
     assert (done.returncode, done.stderr.split()) == (0, ["65532", "Asia/Tokyo", "true", "/home/nonroot"])
 
@@ -100,7 +100,7 @@ def test_distroless_is_configured_as_upstream(stand_ins: MachineBox) -> None:
     assert not config.get("Cmd")
     # No shell: what needs one has to fail here as it does on the real base.
     done = subprocess.run(
-        ["docker", "run", "--rm", DISTROLESS, "sh"], capture_output=True, text=True, timeout=180
+        ["docker", "run", "--rm", DISTROLESS, "sh"], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 127
 
@@ -121,7 +121,7 @@ def test_alpine_runs_a_shell(stand_ins: MachineBox) -> None:
         "-c",
         "cat /etc/alpine-release; . /etc/os-release; echo $ID",
     )
-    assert said.split() == ["3.22-devctltest", "alpine"]
+    assert said.split() == [f"3.22-{MINE}", "alpine"]
 
 
 def test_alpine_takes_the_usual_dockerfile_lines(stand_ins: MachineBox) -> None:
@@ -151,7 +151,7 @@ def test_apk_says_what_it_cannot_install_and_continues_without_what_go_can_do_wi
     stand_ins: MachineBox, packages: list[str], code: int, said: str
 ) -> None:
     argv = ["docker", "run", "--rm", ALPINE, "apk", "--no-cache", "add", *packages]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=180)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
     assert (f"stand-in of {ALPINE}" in done.stderr) == bool(said)
 
@@ -163,7 +163,7 @@ def test_a_debian_golang_has_apt_get_instead(stand_ins: MachineBox) -> None:
     )
     docker("run", "--rm", "--network=none", GOLANG, "sh", "-c", script)
     argv = ["docker", "run", "--rm", GOLANG, "apt-get", "install", "-y", "libvips-dev"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=180)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
     assert (done.returncode, "cannot install: libvips-dev\n" in done.stderr) == (1, True)
 
 
@@ -197,7 +197,7 @@ def test_a_debian_golang_compiles_c(stand_ins: MachineBox, tmp_path: Path, flags
         "-c",
         build,
     ]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stderr.strip()) == (0, "9")
 
 
@@ -210,6 +210,7 @@ def test_a_debian_golang_compiles_cpp(stand_ins: MachineBox) -> None:
 @pytest.mark.parametrize(
     ("ref", "says"),
     [(ALPINE, "Alpine 3.22"), (GOLANG, "Go 1."), (DISTROLESS, "distroless static, Debian 13")],
+    ids=["alpine", "golang", "distroless"],
 )
 def test_a_stand_in_is_one_layer_that_says_what_it_is(stand_ins: MachineBox, ref: str, says: str) -> None:
     facts = SdkImages().read(ref)
@@ -233,7 +234,7 @@ def real_image() -> Iterator[str]:
     empty = io.BytesIO()
     with tarfile.open(fileobj=empty, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("marker"), None)
-    ref = "alpine:3.21-devctlreal"
+    ref = f"alpine:3.21-{MINE}"
     subprocess.run(["docker", "import", "-", ref], input=empty.getvalue(), check=True, capture_output=True)
     yield ref
     remove(ref)

@@ -14,7 +14,7 @@ from devctl.domain.bases.references import Base
 from devctl.domain.ports.machine import MachineBox
 from devctl.errors import FilesError, MachineError
 from devctl.workflows.bases.fetch import build_bases, ensure, list_bases, load_bases, pull_bases, save_bases
-from tests.machine.conftest import ALPINE, docker, remove
+from tests.machine.conftest import ALPINE, MINE, docker, remove
 from tests.registry import serving
 
 pytestmark = pytest.mark.engine
@@ -28,7 +28,7 @@ def registry(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.mark.parametrize("place", ["library/alpine", "alpine"])
 def test_a_missing_base_comes_from_the_mirror(stand_ins: MachineBox, registry: str, place: str) -> None:
-    ref, kept = "alpine:3.22-devctlmirror", f"{registry}/{place}:3.22-devctlmirror"
+    ref, kept = f"alpine:3.22-mirror-{MINE}", f"{registry}/{place}:3.22-mirror-{MINE}"
     docker("tag", ALPINE, kept)
     try:
         docker("push", "-q", kept)
@@ -74,7 +74,7 @@ def test_pull_without_a_registry_fails(box: MachineBox) -> None:
 
 
 def test_save_and_load_carry_bases_to_another_machine(stand_ins: MachineBox, tmp_path: Path) -> None:
-    ref, file = "alpine:3.22-devctlsave", tmp_path / "bases.tar"
+    ref, file = f"alpine:3.22-save-{MINE}", tmp_path / "bases.tar"
     docker("tag", ALPINE, ref)
     try:
         save_bases(stand_ins, [Base(ref, "runtime"), Base("alpine:3.22-devctlnone", "runtime")], file)

@@ -19,6 +19,7 @@ from msgspec import Struct, field
 
 from tests.engine.cli import get, until
 from tests.engine.compiled import into_volume
+from tests.helpers import save
 from tests.ports import free_port
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "go-service"
@@ -110,8 +111,9 @@ class Running(Struct):
 
     def save(self, greeting: str, *, broken: bool = False) -> None:
         source = (TEMPLATE / "internal/web/web.go").read_text().replace(GREETING, greeting)
-        (self.root / "internal/web/web.go").write_text(
-            source + ("\nvar wrong int = undefinedName\n" if broken else "")
+        save(
+            self.root / "internal/web/web.go",
+            source + ("\nvar wrong int = undefinedName\n" if broken else ""),
         )
 
 
