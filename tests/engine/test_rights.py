@@ -13,7 +13,8 @@ import pytest
 
 from tests.engine.cli import docker, serves, until
 from tests.engine.conftest import Started
-from tests.engine.test_watch import UUID_MOD, UUID_SUM, Watched, save
+from tests.engine.test_watch import UUID_MOD, UUID_SUM, Watched
+from tests.helpers import save
 
 pytestmark = pytest.mark.engine
 
@@ -34,6 +35,11 @@ def inside(watched: Watched, script: str, text: str = "") -> None:
     assert done.returncode == 0, done.stderr
 
 
+def put(name: str) -> str:
+    """A file is never seen half written, nor empty until its text has arrived."""
+    return f"cat > .{name}.new && mv .{name}.new {name}"
+
+
 def binds(container: str) -> list[str]:
     return list(inspected(container)["Binds"] or [])
 
@@ -45,7 +51,7 @@ def inspected(container: str) -> dict[str, Any]:
 def test_a_container_cannot_give_itself_rights_and_a_person_can(watched: Watched) -> None:
     before, compose = watched.container, (watched.root / "compose.yaml").read_text()
     hostile = compose.replace("    volumes:\n", "    privileged: true\n    volumes:\n      - /:/host\n", 1)
-    inside(watched, "cat > compose.yaml", hostile)
+    inside(watched, put("compose.yaml"), hostile)
     watched.failed("full access to the machine: privileged (compose.yaml:")
     watched.failed("/:/host, writable")
     watched.settled(3)
@@ -57,33 +63,40 @@ def test_a_container_cannot_give_itself_rights_and_a_person_can(watched: Watched
     mounted = compose.replace(
         "    volumes:\n", "    volumes:\n      - /etc:/host:ro\n", 1
     )  # where nothing may be privileged
-    inside(watched, "cat > compose.yaml", mounted)
+    inside(watched, put("compose.yaml"), mounted)
     watched.failed("/etc:/host, read-only")
     watched.project.devctl("up", "-d")
     assert any(bind.startswith("/etc:/host") for bind in binds(watched.container))
     assert watched.status()["serving"] == {"state": "current", "reason": None}
-    inside(watched, "cat > compose.yaml", compose)
-    until(lambda: watched.container != "" and not any("/host" in bind for bind in binds(watched.container)))
+    inside(watched, put("compose.yaml"), compose)
+
+    def taken_back() -> bool:
+        try:
+            return not any("/host" in bind for bind in binds(watched.container))
+        except AssertionError:  # it is being replaced
+            return False
+
+    until(taken_back)
 
 
 def test_a_variable_and_a_file_of_the_host_are_rights_too(watched: Watched) -> None:
     before, compose = watched.container, (watched.root / "compose.yaml").read_text()
     inside(
         watched,
-        "cat > compose.yaml",
+        put("compose.yaml"),
         compose.replace("    environment:\n", "    environment:\n      LEAK: ${SHELL_SECRET}\n"),
     )
     watched.failed("SHELL_SECRET")
     inside(
         watched,
-        "cat > compose.yaml",
+        put("compose.yaml"),
         compose.replace("    environment:\n", "    env_file: /etc/hostname\n    environment:\n"),
     )
     watched.failed("/etc/hostname")
     assert watched.container == before
     inside(
         watched,
-        "cat > compose.yaml",
+        put("compose.yaml"),
         compose.replace("    environment:\n", "    environment:\n      PLAIN: word\n"),
     )
     until(lambda: watched.container not in ("", before))
@@ -112,12 +125,12 @@ def test_a_label_of_a_changed_dockerfile_waits(watched: Watched) -> None:
     text = dockerfile.read_text()
     inside(
         watched,
-        "cat > Dockerfile",
+        put("Dockerfile"),
         text.replace("FROM deps AS dev\n", "FROM deps AS dev\nLABEL traefik.enable=true\n"),
     )
     watched.failed("traefik.enable=true (a LABEL of its image)")
     assert watched.container == before
-    inside(watched, "cat > Dockerfile", text)
+    inside(watched, put("Dockerfile"), text)
     until(lambda: watched.status()["serving"]["state"] == "current")
     watched.project.devctl("up", "-d")
 
@@ -127,7 +140,7 @@ def test_a_rollback_widens_no_right(watched: Watched) -> None:
     compose = (watched.root / "compose.yaml").read_text()
     inside(
         watched,
-        "cat > compose.yaml",
+        put("compose.yaml"),
         compose.replace("    init: true", "    entrypoint: [sh, -c, exit 3]\n    init: true", 1),
     )
     until(lambda: bool(watched.events("deps.failed")))

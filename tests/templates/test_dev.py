@@ -56,10 +56,14 @@ def test_saves_in_quick_succession_end_on_the_last(dev: Running) -> None:
         dev.save(f"quick {n}", broken=n % 2 == 0)
         time.sleep(0.12)
     dev.serves("quick 5")
-    builds = dev.log().count("devctl: build start")
-    time.sleep(1.0)
-    assert dev.log().count("devctl: build start") == builds
-    until(lambda: len(dev.sh("pidof main").split()) == 1)  # one process in the end, not two
+
+    def rests() -> bool:
+        builds = dev.log().count("devctl: build start")
+        time.sleep(1.0)
+        return dev.log().count("devctl: build start") == builds
+
+    until(rests)  # on a busy machine the last save may still wait for its build, which changes nothing
+    until(lambda: len(dev.sh("pidof main || :").split()) == 1)  # one process in the end, not two
     dev.save("still alive")  # the loop did not lose count of its builds
     dev.serves("still alive")
 
