@@ -27,6 +27,8 @@ EVENTS = "events.jsonl"
 WATCHER_LOG = "watcher.log"
 TRIAL = "events/saved.probe"
 """Written to find out whether file events arrive in the container."""
+CONTROL = "events/control.probe"
+"""Written in the container, to find out whether events arrive there at all."""
 
 
 def dockerfile_copy(service: str) -> str:
