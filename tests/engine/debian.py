@@ -8,7 +8,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.engine.apt import APT, alone
+from tests.engine.alone import PACKAGES, alone
+from tests.engine.apt import APT
 
 
 def unpacked(folder: Path, packages: Sequence[str], wanted: re.Pattern[str], *more: str) -> Path:
@@ -19,7 +20,7 @@ def unpacked(folder: Path, packages: Sequence[str], wanted: re.Pattern[str], *mo
     folder.chmod(0o755)  # apt's download user has to reach it
     plan = ("apt-get", "-q", "-s", "-o", "Dir::State::status=/dev/null", "install", "--no-install-recommends")
     if subprocess.run([*plan, *packages], capture_output=True).returncode != 0:
-        with alone():
+        with alone(PACKAGES):
             run(*APT, "update")  # a fresh machine has no package lists yet
     told = re.findall(r"^Inst (\S+)", run(*plan, *packages), re.M)
     names = [name for name in told if wanted.match(name)]

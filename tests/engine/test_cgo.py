@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.engine.alone import DEBIAN_GO, alone
 from tests.engine.cli import get, port_of, serves
 from tests.engine.conftest import Started
 from tests.engine.debian import run
@@ -36,16 +37,19 @@ func main() {
 
 @pytest.fixture
 def no_compiler() -> Iterator[None]:
-    """No golang image of Debian is here, until the test is over."""
-    refs = run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "golang").split()
-    debian = [ref for ref in refs if "alpine" not in ref and "none" not in ref]
-    for number, ref in enumerate(debian):
-        run("docker", "tag", ref, f"devctl-tests/kept:{number}")
-        run("docker", "rmi", ref)
-    yield
-    for number, ref in enumerate(debian):
-        run("docker", "tag", f"devctl-tests/kept:{number}", ref)
-        run("docker", "rmi", f"devctl-tests/kept:{number}")
+    """No golang image of Debian that the project could take is here, until the test is over."""
+    with alone(DEBIAN_GO):
+        refs = run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "golang").split()
+        debian = [ref for ref in refs if ref.startswith("golang:1.26") and "alpine" not in ref]
+        for number, ref in enumerate(debian):
+            run("docker", "tag", ref, f"devctl-tests/kept:{number}")
+            run("docker", "rmi", ref)
+        try:
+            yield
+        finally:
+            for number, ref in enumerate(debian):
+                run("docker", "tag", f"devctl-tests/kept:{number}", ref)
+                run("docker", "rmi", f"devctl-tests/kept:{number}")
 
 
 def test_c_is_compiled_by_a_base_that_nobody_asked_for(

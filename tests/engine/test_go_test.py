@@ -16,6 +16,7 @@ import pytest
 from msgspec import Struct, field
 
 from tests.domain.test_go_test_told import must_be_junit
+from tests.engine.alone import DEBIAN_GO, alone
 from tests.engine.cli import DEVCTL, docker, until
 from tests.engine.conftest import Started, made_in
 from tests.helpers import save
@@ -319,7 +320,7 @@ def test_a_save_during_a_run_begins_again_with_both(running: Started) -> None:
 
 @pytest.mark.follows("replace … with … in …, then devctl up -d")
 def test_a_race_is_found_once_there_is_a_c_compiler(running: Started) -> None:
-    with added(running, "internal/racy/racy_test.go", RACY):
+    with alone(DEBIAN_GO), added(running, "internal/racy/racy_test.go", RACY):
         refused = running.devctl("test", "--race", "./internal/racy", code=4)
         assert refused.error["code"] == "base-lacks-c-compiler"
         hint = re.fullmatch(r"replace (\S+) with (\S+) in (\S+), then devctl up -d", refused.error["hint"])

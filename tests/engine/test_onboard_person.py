@@ -22,7 +22,7 @@ from devctl.domain.command.events import Event, StepStarted
 from devctl.domain.command.requests import OnboardRequest
 from devctl.errors import InterruptedByUser, Problem
 from devctl.workflows.start.onboard import NEXT, onboard
-from tests.engine.apt import alone
+from tests.engine.alone import PACKAGES, alone
 from tests.engine.cli import DEVCTL, docker, get, leave_nothing, serves
 from tests.engine.conftest import TEMPLATE, Started
 from tests.helpers import open_to_others
@@ -148,12 +148,12 @@ def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
     group = Path("/var/run/docker.sock").stat().st_gid
     home = tmp_path / name
     flags = ["--non-unique", "--uid", str(NEW_UID), "--user-group", "--groups", str(group)]
-    with alone():
+    with alone(PACKAGES):
         subprocess.run(["useradd", *flags, "--create-home", "--home-dir", home, name], check=True)
     try:
         yield Newcomer(name, home)
     finally:
-        with alone():
+        with alone(PACKAGES):
             subprocess.run(["userdel", "--force", name], check=True, capture_output=True)
             subprocess.run(["groupdel", name], capture_output=True)
 
