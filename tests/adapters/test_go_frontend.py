@@ -139,9 +139,9 @@ def test_the_folder_above_the_first_wildcard(pattern: str, folder: str) -> None:
 
 
 def test_a_pattern_of_a_megabyte_takes_no_time() -> None:
-    began = time.process_time()
+    began = time.thread_time()
     assert _without_wildcards("a" * 1_000_000) == "a" * 1_000_000
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
 
 
 def test_variables_of_a_makefile_do_not_grow_without_end(tmp_path: Path) -> None:

@@ -267,10 +267,10 @@ def test_shells_within_shells_are_read_once_each() -> None:
     text = "go run ."
     for _ in range(10):
         text = shlex.join(["sh", "-c", text])
-    began = time.process_time()
+    began = time.thread_time()
     found = run(text)
     assert found is not None and found.package == "/src"
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
 
 
 def test_what_is_exported_has_the_name_of_a_variable() -> None:
