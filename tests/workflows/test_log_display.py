@@ -215,7 +215,7 @@ def test_the_foreground_shows_the_same_and_tells_no_reload_twice(
             if done() and threading.current_thread() is threading.main_thread():
                 world.press("d")
 
-    monkeypatch.setattr(foreground, "watch", lambda box, project, *, stop, between: seen.set())
+    monkeypatch.setattr(foreground, "watch", lambda box, project, **how: seen.set())
     box = replace(world.box(), clock=Clock(world))
     project = load(box, world.root)
     request = UpRequest(project=world.root, watch=watch)

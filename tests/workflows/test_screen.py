@@ -298,3 +298,23 @@ def test_a_lock_that_was_deleted_is_taken_again_where_the_project_is_the_same(
     ended = foreground.up(UpRequest(project=world.root, watch=False, json=True), world.box())
     assert acts == [True] * (2 if replaced else 4)
     assert ended.text.startswith("stopped;")
+
+
+def test_what_is_saved_as_soon_as_it_is_ready_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, told, ready = World(), list[float](), list[float]()
+    real = foreground.holding
+
+    def slowly(*args: Any) -> Any:
+        ready.append(world.now)
+        world.now += 5
+        return real(*args)
+
+    def watch(*_: Any, **how: Any) -> None:
+        told.append(how["since"])
+
+    monkeypatch.setattr(foreground, "holding", slowly)
+    monkeypatch.setattr(foreground, "watch", watch)
+    world.agrees = True
+    box = replace(world.box(), clock=Pressing(world, "d"))
+    foreground.up(UpRequest(project=world.root), box)
+    assert told == ready

@@ -97,12 +97,14 @@ class _Foreground(Struct):
     def stay(self, outcome: Outcome) -> None:
         """Until Ctrl-C, or until the user detaches; not if only `.devctl/` is deleted, and the watcher's lock with it."""
         logs: threading.Thread | None = None
+        since = self.box.clock.now()
         try:
             while logs is None or not self._is_over():
                 with holding(self.box, self.project) as mine:
                     if logs is None:
                         logs = self._begins(outcome, mine=mine)
-                    self._watch(mine=mine)
+                    self._watch(mine=mine, since=since)
+                since = self.box.clock.now()
         finally:
             self.ended.set()
             if logs is not None and logs.is_alive():
@@ -123,14 +125,14 @@ class _Foreground(Struct):
         logs.start()
         return logs
 
-    def _watch(self, *, mine: bool) -> None:
+    def _watch(self, *, mine: bool, since: float) -> None:
         box, project = self.box, self.project
 
         def stop() -> bool:
             return self._ends() or (mine and not still_mine(box.files, project.root))
 
         if mine and self.request.watch:
-            watch(box, project, stop=stop, between=self.act)
+            watch(box, project, stop=stop, between=self.act, since=since)
         while not stop():
             self.act()
             box.clock.sleep(TICK)
