@@ -10,7 +10,7 @@ from tests.chaos.faults import Done, fault
 from tests.chaos.invariants import containers
 from tests.chaos.kills import during
 from tests.chaos.scene import COMMANDS, Scene, wait
-from tests.engine.cli import DEVCTL, docker, get, leave_nothing, until
+from tests.engine.cli import DEVCTL, docker, leave_nothing, serves
 from tests.engine.conftest import Started
 from tests.helpers import build_tree
 from tests.ports import free_port
@@ -133,7 +133,7 @@ def second_worktree(here: Scene, rng: Random) -> Done:
     try:
         there.write({".env": f"PORT={there.port}\n"})
         there.devctl("-y", "up", "-d", *rng.choice((("--no-watch",), ())))
-        until(lambda: get(there.port) == here.greeting, 30)
+        serves(there.port, here.greeting)
         if rng.random() < 0.5:
             there.devctl("-y", "prod-preview")
         there.devctl("-y", "down", "--volumes")

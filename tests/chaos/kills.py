@@ -114,7 +114,7 @@ def watcher_is_killed(here: Scene, rng: Random) -> Done:
     mode, pid = here.mode, watcher(here)
     kill(pid)
     here.mode = ""
-    until(lambda: here.made.devctl("status").result["watcher"]["state"] == "absent", 30)
+    until(lambda: here.made.devctl("status").result["watcher"]["state"] == "absent")
     return Done(f"nothing, {mode}", "idle")
 
 

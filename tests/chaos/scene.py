@@ -195,7 +195,7 @@ def inspected(containers: list[str]) -> list[dict[str, Any]]:
     return list(json.loads(done.stdout)) if containers else []
 
 
-def ended(here: Scene, child: subprocess.Popen[bytes], within: float = 240) -> dict[str, Any] | None:
+def ended(here: Scene, child: subprocess.Popen[bytes], within: float = 600) -> dict[str, Any] | None:
     """The last line of a command that came to its end; None for one that was killed. It keeps to the contract: one of its exit
     codes, never that of a bug, and an error has a hint."""
     try:

@@ -51,7 +51,7 @@ def test_faults_of_the_engine(project: Callable[..., Started], tmp_path: Path) -
     project_words = (str(made.root), made.name, str(made.port), str(tmp_path / "images.tar"))
     fault_words = (str(SEED), str(BEGIN // OF_THE_ENGINE), str(max(N // OF_THE_ENGINE, 1)))
     command = shlex.join([sys.executable, "-m", engine_faults.__name__, *project_words, *fault_words])
-    within = 300 + 120 * (N // OF_THE_ENGINE)
+    within = 600 + 300 * (N // OF_THE_ENGINE)
     done = alone(command, cwd=Path(__file__).parents[2], room=engine_faults.ROOM, within=within)
     print(done.stdout)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
