@@ -92,7 +92,7 @@ def body(port: int, path: str = "/", timeout: float = 0.5) -> str | None:
         connection.close()
 
 
-def until_served(port: int, text: str, *, within: float = 180) -> float:
+def until_served(port: int, text: str, *, within: float = 400) -> float:
     """ms until the front page contains `text`, requested every 5 ms. What a dying or unborn container swallows is requested
     again after 0.1 s: an engine accepts connections before there is anybody to answer them."""
     began = time.perf_counter()
@@ -102,7 +102,7 @@ def until_served(port: int, text: str, *, within: float = 180) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def until_not_served(port: int, text: str, *, within: float = 180) -> float:
+def until_not_served(port: int, text: str, *, within: float = 400) -> float:
     """ms until the front page answers without `text`, as `until_served`."""
     began = time.perf_counter()
     while not (served := body(port, timeout=0.1)) or text in served:

@@ -54,7 +54,7 @@ class Result(Struct, frozen=True):
         return f"{' '.join(self.argv)} → {self.code}\n{tail}\n{self.envelope}\n{self.stderr}"
 
 
-def devctl(*args: str, cwd: Path, code: int | None = 0, timeout: float = 300) -> Result:
+def devctl(*args: str, cwd: Path, code: int | None = 0, timeout: float = 900) -> Result:
     """Run a command with --json; `code`: what it must end with (None: whatever). Every line must be JSON."""
     if _needs_no_process(args):
         return here(*args, cwd=cwd, code=code)
@@ -106,7 +106,7 @@ def port_of(up: Result) -> int:
     return urlsplit(up.result["services"][0]["url"]).port or 0
 
 
-def serves(port: int, text: str, *, within: float = 180) -> float:
+def serves(port: int, text: str, *, within: float = 400) -> float:
     """Wait until the front page holds `text`; the seconds it took."""
     began, last = time.monotonic(), "no answer"
     while time.monotonic() - began < within:
@@ -122,7 +122,7 @@ def serves(port: int, text: str, *, within: float = 180) -> float:
 
 def until(
     good: Callable[[], bool],
-    within: float = 180,
+    within: float = 400,
     why: Callable[[], str] = lambda: "it did not come to that",
 ) -> None:
     """Wait for a state, `within` seconds."""

@@ -32,7 +32,7 @@ class Started(Struct, frozen=True):
     name: str
     port: int
 
-    def devctl(self, *args: str, code: int | None = 0, timeout: float = 300) -> Result:
+    def devctl(self, *args: str, code: int | None = 0, timeout: float = 900) -> Result:
         return devctl(*args, cwd=self.root, code=code, timeout=timeout)
 
     def write(self, files: Mapping[str, str]) -> None:

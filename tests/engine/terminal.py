@@ -44,7 +44,7 @@ class Terminal:
     def press(self, *keys: str) -> None:
         self.tmux("send-keys", *keys)
 
-    def shows(self, *words: str, within: float = 180) -> str:
+    def shows(self, *words: str, within: float = 400) -> str:
         until(lambda: all(w in self.text for w in words), within, lambda: f"{words} not in\n{self.text}")
         return self.text
 

@@ -213,7 +213,7 @@ def test_ctrl_c_before_ready_says_what_still_runs(project: Callable[..., Started
             break
     time.sleep(0.3)
     child.send_signal(2)
-    out, err = child.communicate(timeout=300)  # compose tidies up first
+    out, err = child.communicate(timeout=900)  # compose tidies up first
     last = json.loads(out.splitlines()[-1])
     assert (child.returncode, last["exit_code"]) == (130, 130), err
     assert "app still runs" in last["error"]["message"]
@@ -242,7 +242,7 @@ def test_ctrl_c_during_a_build_leaves_nothing_half_made(project: Callable[..., S
             break
     time.sleep(0.2)
     os.kill(child.pid, 15)
-    out, err = child.communicate(timeout=300)  # compose tidies up first
+    out, err = child.communicate(timeout=900)  # compose tidies up first
     last = json.loads(out.splitlines()[-1])
     assert (child.returncode, last["error"]["code"]) == (130, "interrupted"), err
     assert "nothing is running" in last["error"]["message"]

@@ -43,7 +43,7 @@ class Foreground:
         )
         os.close(slave)
 
-    def until(self, word: str, within: float = 180) -> str:
+    def until(self, word: str, within: float = 400) -> str:
         deadline = time.monotonic() + within
         while word not in self.text:
             assert time.monotonic() < deadline, f"{word!r} never came:\n{self.text}"
@@ -62,7 +62,7 @@ class Foreground:
     def press(self, key: str) -> None:
         os.write(self._master, key.encode())
 
-    def end(self, number: int | None = None, within: float = 180) -> int:
+    def end(self, number: int | None = None, within: float = 400) -> int:
         if number is not None:
             self.child.send_signal(number)
         deadline = time.monotonic() + within

@@ -54,7 +54,7 @@ def until_it_has_the_lock(project: Started, command: str) -> None:
     until(has)
 
 
-def ended(child: subprocess.Popen[str], within: float = 180) -> dict[str, Any]:
+def ended(child: subprocess.Popen[str], within: float = 900) -> dict[str, Any]:
     out, _ = child.communicate(timeout=within)
     return dict(json.loads(out.splitlines()[-1]))
 

@@ -51,7 +51,7 @@ class Watched:
         told = [json.loads(line) for line in whole.splitlines()]
         return [e for e in told if not name or e.get("name") == name]
 
-    def told(self, name: str, count: int = 1, within: float = 180) -> dict[str, Any]:
+    def told(self, name: str, count: int = 1, within: float = 400) -> dict[str, Any]:
         """The `count`th event of that name; waits for it."""
         deadline = time.monotonic() + within
         while len(self.events(name)) < count:
@@ -59,7 +59,7 @@ class Watched:
             time.sleep(0.05)
         return self.events(name)[count - 1]
 
-    def failed(self, word: str, within: float = 180) -> None:
+    def failed(self, word: str, within: float = 400) -> None:
         """Waits for a `deps.failed` that says it. On a busy machine a failure is tried, and told, once more."""
         deadline = time.monotonic() + within
         while not any(word in e["message"] for e in self.events("deps.failed")):
@@ -449,7 +449,7 @@ def app_pid(container: str) -> str:
     return next(after for exe, after in itertools.pairwise(lines) if exe.startswith("/tmp/air/main"))
 
 
-def gone(pid: int, within: float = 180) -> None:
+def gone(pid: int, within: float = 400) -> None:
     deadline = time.monotonic() + within
     while alive(pid):
         assert time.monotonic() < deadline, f"{pid} still runs"

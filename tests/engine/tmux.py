@@ -61,17 +61,17 @@ class Tmux(Struct, frozen=True):
     def resize(self, width: int, height: int) -> None:
         self.call("resize-window", "-x", str(width), "-y", str(height))
 
-    def until(self, good: Callable[[], bool], within: float = 180) -> None:
+    def until(self, good: Callable[[], bool], within: float = 400) -> None:
         deadline = time.monotonic() + within
         while not good():
             assert time.monotonic() < deadline, "that never happened:\n" + "\n".join(self.screen())
             time.sleep(0.05)
 
-    def shows(self, *words: str, within: float = 180) -> None:
+    def shows(self, *words: str, within: float = 400) -> None:
         """Wait until each stands somewhere on the screen."""
         self.until(lambda: all(any(word in row for row in self.screen()) for word in words), within)
 
-    def last_has(self, *words: str, within: float = 180) -> str:
+    def last_has(self, *words: str, within: float = 400) -> str:
         """Wait until the status line has each of these."""
         self.until(lambda: all(word in self.last for word in words), within)
         return self.last

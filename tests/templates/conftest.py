@@ -94,7 +94,7 @@ class Running(Struct):
         done = subprocess.run(["docker", "logs", self.container()], capture_output=True, text=True)
         return done.stdout + done.stderr
 
-    def serves(self, text: str, *, within: float = 180) -> float:
+    def serves(self, text: str, *, within: float = 400) -> float:
         """Wait until the front page holds `text`; the seconds it took."""
         began = time.monotonic()
         while time.monotonic() - began < within:
@@ -106,7 +106,7 @@ class Running(Struct):
             time.sleep(0.005)
         raise AssertionError(f"{text!r} not served within {within} s\n{self.log()}")
 
-    def says(self, text: str, *, times: int = 1, within: float = 180) -> None:
+    def says(self, text: str, *, times: int = 1, within: float = 400) -> None:
         until(lambda: self.log().count(text) >= times, within, lambda: f"log lacks {text!r}\n{self.log()}")
 
     def save(self, greeting: str, *, broken: bool = False) -> None:
