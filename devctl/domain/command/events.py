@@ -182,8 +182,8 @@ class Alert(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True):
-    """A foreground `up` is ready, or the work that a key started is done; `text` for people. Scripts see the probe's
-    `step.done` and then the log."""
+    """A foreground `up` is ready, or the work that a key started is done; `text` for people. Scripts see the
+    `step.done` of `look`, the last step, and then the log."""
 
     name: ClassVar[str] = "ready"
     text: str
