@@ -95,6 +95,7 @@ def box(processes: Recorder) -> Any:
         processes=processes,
         host=SimpleNamespace(interactive=lambda: False, has_input=lambda: True, pid=lambda: 1),
         identity=SimpleNamespace(temporary=dict),
+        templates=SimpleNamespace(read=lambda name: "script"),
         engine=SimpleNamespace(images=dict.fromkeys),
         reporter=SimpleNamespace(emit=lambda event: None),
         files=SimpleNamespace(is_dir=lambda path: False),

@@ -35,7 +35,7 @@ def test_output_is_captured_and_handed_on_line_by_line() -> None:
 
 def test_a_program_that_is_not_there_is_a_code_not_an_exception() -> None:
     assert RUN.run(["no-such-program-anywhere"]).code == 127
-    assert RUN.attach(["no-such-program-anywhere"]) == 127
+    assert RUN.attach(["no-such-program-anywhere"], stop=["true"]) == 127
 
 
 def test_stdin_is_given_and_closed() -> None:
@@ -366,3 +366,101 @@ def test_ctrl_c_ends_all_works(number: int) -> None:
     with RUN.one_interrupt(), pytest.raises(InterruptedByUser):
         RUN.side_by_side([work, work, work], at_once=2)
     assert sorted(said) == ["tidied", "tidied", "up", "up"]
+
+
+ATTACHED = """
+import sys
+sys.path.insert(0, {root!r})
+from devctl.adapters.system.process import SystemProcesses
+from devctl.errors import InterruptedByUser
+try:
+    print("code", SystemProcesses().attach({child!r}, stop={stop!r}), flush=True)
+except InterruptedByUser:
+    print("interrupted", flush=True)
+"""
+LIKE_DOCKER = """
+import os, pathlib, signal, sys, time
+signal.signal(2, lambda *a: sys.exit(0))
+print("up", flush=True)
+while not pathlib.Path("stop").exists():
+    time.sleep(0.01)
+print("stopped there", flush=True)
+"""
+
+
+def attached(folder: Path, stop: list[str], child: str = LIKE_DOCKER) -> subprocess.Popen[str]:
+    """Its input and output are no terminal; returns once the child is up."""
+    code = ATTACHED.format(root=str(Path(__file__).parents[2]), child=python(child), stop=stop)
+    us = subprocess.Popen(
+        python(code), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )  # fmt: skip
+    assert us.stdout is not None and us.stdout.readline() == "up\n"
+    return us
+
+
+@pytest.mark.parametrize("whole_group", [False, True])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_what_an_attached_child_stands_for(
+    tmp_path: Path, number: int, *, whole_group: bool
+) -> None:
+    us = attached(tmp_path, ["sh", "-c", "echo once >>calls; touch stop"])
+    us.send_signal(number)
+    if whole_group:  # as `timeout` does
+        os.killpg(us.pid, number)
+    out, _ = us.communicate(timeout=20)
+    assert out.splitlines() == ["stopped there", "interrupted"]
+    assert (tmp_path / "calls").read_text() == "once\n"
+
+
+@pytest.mark.parametrize("stop", [["false"], ["no-such-program-anywhere"]])
+def test_an_attached_child_that_cannot_be_stopped_is_interrupted(tmp_path: Path, stop: list[str]) -> None:
+    """What docker then returns is 0."""
+    us = attached(tmp_path, stop)
+    us.send_signal(signal.SIGTERM)
+    assert us.communicate(timeout=20)[0].splitlines() == ["interrupted"]
+
+
+def test_a_stop_that_a_signal_has_hit_is_tried_again(tmp_path: Path) -> None:
+    us = attached(tmp_path, ["sh", "-c", "[ -e hit ] || { touch hit; kill -INT $$; }; touch stop"])
+    us.send_signal(signal.SIGINT)
+    assert us.communicate(timeout=20)[0].splitlines() == ["stopped there", "interrupted"]
+
+
+def test_a_second_ctrl_c_waits_for_no_stop(tmp_path: Path) -> None:
+    us = attached(tmp_path, ["sleep", "8"])
+    began = time.monotonic()
+    us.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    us.send_signal(signal.SIGINT)
+    assert us.communicate(timeout=20)[0].splitlines() == ["interrupted"]
+    assert time.monotonic() - began < 5
+
+
+def test_an_attached_child_is_killed_at_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "TERMINATE_AFTER", 0.3)
+    lines: list[tuple[str, str]] = []
+
+    def hear(stream: str, line: str) -> None:
+        lines.append((stream, line))
+        _interrupt_us()
+
+    with pytest.raises(InterruptedByUser):
+        RUN.attach(python(STUBBORN), stop=["true"], on_line=hear)
+    until_gone(int(lines[0][1]))
+
+
+def test_an_attached_child_reads_our_input_and_its_lines_have_their_stream(tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    given.write_text("hello\n")
+    lines: list[tuple[str, str]] = []
+    before = os.dup(0)
+    try:
+        with given.open() as file:
+            os.dup2(file.fileno(), 0)
+        code = RUN.attach(
+            ["sh", "-c", "cat; echo no >&2; exit 3"], stop=["true"], on_line=lambda s, line: lines.append((s, line))
+        )  # fmt: skip
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+    assert (code, sorted(lines)) == (3, [("stderr", "no"), ("stdout", "hello")])

@@ -48,7 +48,56 @@ def test_exec_passes_the_commands_own_code_on(running: Started) -> None:
         "command_exit_code": 7
     }
     said = running.devctl("exec", "app", "--", "sh", "-c", "echo one; echo two >&2")
-    assert sorted(e["line"] for e in said.named("log")) == ["one", "two"]
+    assert sorted((e["line"], e["stream"]) for e in said.named("log")) == [
+        ("one", "stdout"),
+        ("two", "stderr"),
+    ]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_exec_passes_its_input_in(running: Started, *, as_json: bool) -> None:
+    words = [*DEVCTL, *(["--json"] if as_json else []), "exec", "app", "--", "cat"]
+    done = subprocess.run(words, cwd=running.root, input="hello\n", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert ([json.loads(lines[0])["line"], len(lines)] if as_json else lines) == (
+        ["hello", 2] if as_json else ["hello"]
+    )
+
+
+def inside(running: Started, mark: str) -> list[str]:
+    """The processes of the container with this word in their command line."""
+    told = docker("top", f"{running.name}-app-1", "-eo", "pid,args")
+    return [line for line in told.splitlines() if mark in line and "DEVCTL_EXEC" not in line]
+
+
+@pytest.mark.parametrize("on_terminal", [False, True])
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_exec_and_what_it_runs(
+    running: Started, number: int, *, as_json: bool, on_terminal: bool
+) -> None:
+    parent, child = pty.openpty()
+    name = f"sleep {86000 + number * 4 + as_json * 2 + on_terminal}"
+    words = [*DEVCTL, *(["--json"] if as_json else []), "exec", "app", "--", *name.split()]
+    us = subprocess.Popen(
+        words,
+        cwd=running.root,
+        stdin=child if on_terminal else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=child if on_terminal else subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: len(inside(running, name)) == 1, 60)
+        us.send_signal(number)
+        out, _ = us.communicate(timeout=30)
+        assert us.returncode == 130
+        assert not as_json or json.loads(out)["error"]["code"] == "interrupted"
+        until(lambda: not inside(running, name), 10)
+    finally:
+        us.kill()
+        os.close(parent)
+        os.close(child)
 
 
 def test_exec_takes_words_that_look_like_devctls(running: Started) -> None:

@@ -79,6 +79,11 @@ def child_environment(
     return {**_CHILD_DEFAULTS, **ours, **(extra or {})}
 
 
+def reads_terminal() -> bool:
+    """Whether the input is a terminal."""
+    return os.isatty(0)
+
+
 @bordered()
 class SystemHost:
     """`Host` on the operating system."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
@@ -31,6 +33,8 @@ LAST = 4_000_000
 """Bytes kept from the end of a stream that was handed on, or is a log."""
 LINE = 1_000_000
 """Bytes after which a line is handed on even without a line break."""
+SAME_SIGNAL = 0.1
+"""Seconds within which a second signal is not a second Ctrl-C."""
 HURRIED_WITHIN = 20.0
 """Seconds for each program that must not be interrupted while something is restored, once Ctrl-C was pressed."""
 
@@ -117,14 +121,41 @@ class SystemProcesses:
         if together.error is not None:
             raise together.error
 
-    def attach(self, argv: Sequence[str]) -> int:
-        try:
-            child = subprocess.Popen(list(argv), env=host.child_environment())
-        except _NOT_STARTED as error:
-            return _not_started(argv, error, None).code
-        # A do-nothing handler, not SIG_IGN: an ignored signal would stay ignored in the child.
-        with _handled(lambda number, frame: None, signal.SIGINT):
-            return child.wait()
+    def attach(
+        self,
+        argv: Sequence[str],
+        *,
+        stop: Sequence[str],
+        on_line: Callable[[str, str], None] | None = None,
+    ) -> int:
+        # Only the foreground process group may read from a terminal; otherwise devctl alone gets the signals.
+        shared = host.reads_terminal()
+        ending = _Stopping(stop=stop, shared=shared)
+        pipe = None if on_line is None else subprocess.PIPE
+
+        def take(stream: str, raw: bytes) -> None:
+            if on_line is not None:
+                on_line(stream, raw.decode(errors="replace").rstrip("\r\n"))
+
+        with _shield(ending, self._guard) as interrupted:
+            try:
+                child = subprocess.Popen(
+                    list(argv),
+                    env=host.child_environment(),
+                    stdout=pipe,
+                    stderr=pipe,
+                    process_group=None if shared else 0,
+                )
+            except _NOT_STARTED as error:
+                return _not_started(argv, error, None).code
+            with ending.of(child, after=math.inf):
+                if interrupted.is_set():
+                    ending.begin()
+                _drain(child, _readers(child, take), None)
+            ending.join()
+        if interrupted.is_set():
+            raise InterruptedByUser
+        return child.returncode
 
     @contextlib.contextmanager
     def follow(
@@ -374,6 +405,66 @@ class _Ending(_Endable):
                 os.killpg(self.child.pid, signal.SIGKILL)
 
 
+class _Stopping(_Ending, kw_only=True):
+    """Terminates a child that only stands for what it started elsewhere: `stop` is the command that stops that. The child then
+    exits by itself, and is interrupted if it does not. `shared`: in devctl's own process group, which a terminal sends its
+    signals to."""
+
+    stop: Sequence[str]
+    shared: bool
+    _stopper: threading.Thread | None = None
+    _hurried: bool = False
+
+    def begin(self) -> None:
+        if self.child is None or self.begun or self.over.is_set():
+            return
+        self.begun = True
+        self._stopper = threading.Thread(target=self._stop, args=(self.child,), daemon=True)
+        self._stopper.start()
+
+    def join(self) -> None:
+        while self._stopper is not None and self._stopper.is_alive() and not self._hurried:
+            self._stopper.join(0.05)
+
+    def _stop(self, child: subprocess.Popen[bytes]) -> None:
+        if (
+            self._stops() or self._stops()
+        ):  # a signal to devctl's group can hit it before it has a group of its own
+            self.over.wait(TERMINATE_AFTER)
+        if not self.over.is_set():
+            child.send_signal(signal.SIGINT)
+            self._climb(child)
+
+    def _climb(self, child: subprocess.Popen[bytes]) -> None:
+        super()._climb(child)
+        if not self.over.wait(1):
+            self.kill()
+
+    def _stops(self) -> bool:
+        quiet = subprocess.DEVNULL
+        try:
+            done = subprocess.run(
+                list(self.stop),
+                env=host.child_environment(), stdin=quiet, stdout=quiet, stderr=quiet,
+                process_group=0, timeout=TERMINATE_AFTER, check=False,
+            )  # fmt: skip
+        except (*_NOT_STARTED, subprocess.TimeoutExpired):
+            return False
+        return done.returncode == 0
+
+    def kill(self) -> None:
+        """At first it is only terminated: docker then restores the mode of the terminal."""
+        before, self._hurried = self._hurried, True
+        if self.child is None or self.child.poll() is not None:
+            return
+        if not before:
+            self.child.terminate()
+        elif self.shared:
+            self.child.kill()
+        else:
+            super().kill()
+
+
 _thread = threading.local()
 """`together`: the group of work that this thread belongs to."""
 
@@ -458,17 +549,18 @@ def _handled(handler: Callable[[int, FrameType | None], object], *numbers: signa
 def _shield(ending: _Endable, guard: _Guard) -> Iterator[threading.Event]:
     """While it runs, Ctrl-C goes to the child, once; a second one kills it. Yields whether a signal arrived.
 
-    CPython would kill the child 0.25 s after Ctrl-C, in the middle of its clean-up.
+    CPython would kill the child 0.25 s after Ctrl-C, in the middle of its clean-up. `timeout` sends its signal to devctl and then
+    to devctl's process group, which is one signal here.
     """
     seen, signals = threading.Event(), []
 
     def pass_on(signum: int, frame: FrameType | None) -> None:
-        del frame
+        del signum, frame
         guard.deafen()
-        signals.append(signum)  # the next signal may arrive before `set` has released its lock
-        if len(signals) > 1:
+        signals.append(time.monotonic())  # the next signal may arrive before `set` has released its lock
+        if signals[-1] - signals[0] > SAME_SIGNAL:
             ending.kill()
-        else:
+        elif len(signals) == 1:
             seen.set()
             ending.begin()
 

@@ -88,8 +88,19 @@ class Processes(Protocol):
         Raises InterruptedByUser after Ctrl-C, which goes to everything that they run.
         """
 
-    def attach(self, argv: Sequence[str]) -> int:
-        """Run with devctl's own terminal handed over; returns its code."""
+    def attach(
+        self,
+        argv: Sequence[str],
+        *,
+        stop: Sequence[str],
+        on_line: Callable[[str, str], None] | None = None,
+    ) -> int:
+        """Run with devctl's own input, and with its output too unless `on_line` gets each line, as `on_line(stream, line)`;
+        returns its code.
+
+        `stop`: the command that stops what was started, which may run elsewhere, in a container. After Ctrl-C or SIGTERM it is
+        called, and InterruptedByUser raised when the program has exited, whatever its code.
+        """
 
     def follow(
         self,

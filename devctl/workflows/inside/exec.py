@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import Literal, cast
 
 from devctl.domain.command.argv import docker
 from devctl.domain.command.events import LogLine, Outcome
 from devctl.domain.command.requests import ExecRequest, ShellRequest
 from devctl.domain.dockerfile.runtime_bases import SHELL_BASE
-from devctl.domain.plan.engine_state import Container
+from devctl.domain.plan.engine_state import TEMPORARY_LABEL, Container
 from devctl.domain.plan.planner import Step
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files
@@ -21,6 +21,10 @@ from devctl.workflows.engine.network_holder import temporary
 from devctl.workflows.project.load import load
 from devctl.workflows.session.name_conflict import own_containers
 from devctl.workflows.session.steps import check_services, plan_outcome
+
+MARK = "DEVCTL_EXEC"
+"""The variable by which the processes that a command started are found in its container."""
+TERMINAL = "--tty"
 
 
 def exec_(request: ExecRequest, box: Toolbox) -> Outcome:
@@ -43,7 +47,8 @@ def shell(request: ShellRequest, box: Toolbox) -> Outcome:
         return plan_outcome([Step("exec", name, "sh")])
     if container.mode != "prod":
         return run_attached(box, name, ["exec"], container, ["sh"], json=False)
-    code = box.processes.attach(_sidecar(box, project, container))
+    argv = _sidecar(box, project, container)
+    code = box.processes.attach(argv, stop=docker("rm", "--force", to=[_sidecar_name(box, project)]))
     return Outcome(result={"command_exit_code": code}, exit_code=code)
 
 
@@ -52,10 +57,14 @@ def _sidecar(box: Toolbox, project: Project, container: Container) -> list[str]:
     shared = [f"--pid=container:{container.id}", f"--network=container:{container.id}"]
     rights = ["--user", "0:0", "--cap-add", "SYS_PTRACE"]
     hello = 'echo "the service is process 1; its files are in /proc/1/root"; exec sh'
-    label = temporary(box.identity, project.name)
+    label = ["--name", _sidecar_name(box, project), *temporary(box.identity, project.name)]
     image = project.bases[SHELL_BASE]
-    flags = ["--rm", *_input(box.host), *shared, *rights, *label]
+    flags = ["--rm", *_input(box.host, json=False), *shared, *rights, *label]
     return docker("run", *flags, to=[image, "sh", "-c", hello])
+
+
+def _sidecar_name(box: Toolbox, project: Project) -> str:
+    return f"{project.name}-shell-{box.identity.temporary().get(TEMPORARY_LABEL, '')}"
 
 
 def running(files: Files, engine: Engine, project: Project, service: str) -> Container:
@@ -76,22 +85,26 @@ def run_attached(
     json: bool,
     tests: bool = False,
 ) -> Outcome:
-    """With devctl's own terminal, or in JSON line by line. `tests`: any exit code other than 0 becomes 1."""
-    if json:
-        done = box.processes.run(
-            docker(*how, to=[container.id, *command]),
-            on_line=lambda line: box.reporter.emit(LogLine(service, "stdout", line)),
-            timeout=math.inf,  # it is the user's own, and blocks nobody
-        )
-        code = done.code
-    else:
-        code = box.processes.attach(docker(*how, *_input(box.host), to=[container.id, *command]))
+    """With devctl's own input and output, or in JSON the output line by line. `tests`: any exit code other than 0 becomes 1."""
+    given = _input(box.host, json=json)
+    mark = "-".join(box.identity.temporary().values())
+    argv = docker(*how, *given, "--env", f"{MARK}={mark}", to=[container.id, *command])
+
+    def tell(stream: str, line: str) -> None:
+        box.reporter.emit(LogLine(service, cast("Literal['stdout', 'stderr']", stream), line))
+
+    # `docker exec` passes on no signal: what it started would keep running in the container.
+    signal = "HUP" if TERMINAL in given else "INT"
+    script = ["sh", "-c", box.templates.read("exec/stop"), "stop", f"{MARK}={mark}", signal]
+    stop = docker("exec", "--detach", to=[container.id, *script])
+    code = box.processes.attach(argv, stop=stop, on_line=tell if json else None)
     # docs/reference/exit-codes.md has one code for "tests failed".
     return Outcome(result={"command_exit_code": code}, exit_code=1 if tests and code else code)
 
 
-def _input(host: Host) -> list[str]:
+def _input(host: Host, *, json: bool) -> list[str]:
     """What is typed or piped is passed in. The null device is not: an `exec --interactive` whose input ends before its process
-    has started may wait for ever (https://github.com/containerd/containerd/issues/4489)."""
+    has started may wait for ever (https://github.com/containerd/containerd/issues/4489). JSON gets no terminal, which makes one
+    stream of two."""
     interactive = ["--interactive"] if host.has_input() else []
-    return [*interactive, *(["--tty"] if host.interactive() else [])]
+    return [*interactive, *([TERMINAL] if host.interactive() and not json else [])]
