@@ -176,7 +176,8 @@ class InterruptedByUser(DevctlError):
 
 
 def lost_interruption(error: BaseException) -> bool:
-    """Whether Ctrl-C arrived inside an extension that swallowed it: tree-sitter's turns it into a SystemError."""
-    while isinstance(error, SystemError) and error.__cause__ is not None:
+    """Whether Ctrl-C arrived inside something that made another error of it: tree-sitter's extension, for example, turns it into
+    a SystemError or a QueryError, Python 3.11 into a RuntimeError where a class is created."""
+    while error.__cause__ is not None:
         error = error.__cause__
     return isinstance(error, KeyboardInterrupt)

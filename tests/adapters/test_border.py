@@ -17,7 +17,7 @@ from devctl.adapters.system.border import bordered
 from devctl.adapters.system.files import SystemFiles
 from devctl.adapters.system.process import SystemProcesses
 from devctl.cli import wiring
-from devctl.errors import DevctlError, FilesError, MachineError
+from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError
 
 
 @bordered(writes=("write",))
@@ -140,3 +140,11 @@ def test_typed_errors_pass_the_border_unchanged() -> None:
     with pytest.raises(FilesError) as told:
         Outside(error).read(Path("/shop"))
     assert told.value is error
+
+
+def test_ctrl_c_stays_ctrl_c_whatever_an_extension_made_of_it(tmp_path: Path) -> None:
+    """tree-sitter's QueryError is a ValueError; a read that Ctrl-C hit may look like a file that cannot be read."""
+    for error in (ValueError("Invalid predicate in pattern"), _os_error(errno.EIO)):
+        error.__cause__ = KeyboardInterrupt()
+        with pytest.raises(InterruptedByUser):
+            Outside(error).read(tmp_path)

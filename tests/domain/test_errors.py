@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devctl.errors import InterruptedByUser, MachineError, ProjectError
+from devctl.errors import InterruptedByUser, MachineError, ProjectError, lost_interruption
 from devctl.workflows.dev.replace import Superseded
 
 ERROR = ProjectError(
@@ -40,3 +40,13 @@ def test_an_interruption_is_the_same_wherever_it_is_noticed() -> None:
     error = InterruptedByUser()
     assert (error.code, int(error.exit_code)) == ("interrupted", 130)
     assert (str(error), error.problem.hint) == ("interrupted", "devctl status shows what still runs")
+
+
+@pytest.mark.parametrize("kind", [SystemError, RuntimeError, ValueError])
+def test_an_interruption_is_found_in_whatever_was_made_of_it(kind: type[Exception]) -> None:
+    error = kind("another")
+    assert not lost_interruption(error)
+    error.__cause__ = SystemError("returned a result with an exception set")
+    assert not lost_interruption(error)
+    error.__cause__.__cause__ = KeyboardInterrupt()
+    assert lost_interruption(error)

@@ -21,6 +21,7 @@ from devctl.domain.command.events import (
     Switched,
 )
 from devctl.domain.command.requests import LogsRequest, UpRequest
+from devctl.errors import InterruptedByUser
 from devctl.workflows.dev.lifecycle import up
 from devctl.workflows.logs.recorded_events import recorded_event
 from devctl.workflows.logs.status_and_logs import logs
@@ -70,3 +71,40 @@ def test_following_ends_when_nobody_reads_any_more_though_nothing_is_said() -> N
     up(UpRequest(project=world.root, detach=True, watch=False), world.box())
     world.reader_left = True
     assert logs(LogsRequest(project=world.root, follow=True), world.box()).exit_code == 0
+
+
+def _lost() -> Exception:
+    """What an extension makes of Ctrl-C."""
+    error = ValueError("Invalid predicate in pattern")
+    error.__cause__ = KeyboardInterrupt()
+    return error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), InterruptedByUser(), _lost()], ids=repr)
+def test_ctrl_c_is_the_normal_end_of_following_even_before_the_first_line(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+
+    def interrupted(*args: object, **how: object) -> None:
+        raise error
+
+    monkeypatch.setattr("devctl.workflows.logs.status_and_logs.load", interrupted)
+    assert logs(LogsRequest(project=world.root, follow=True), world.box()).exit_code == 0
+    for request in (
+        LogsRequest(project=world.root),
+        LogsRequest(project=world.root, follow=True, dry_run=True),
+    ):
+        with pytest.raises(type(error)):
+            logs(request, world.box())
+
+
+def test_what_fails_while_following_is_not_taken_for_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+
+    def fails(*args: object, **how: object) -> None:
+        raise ValueError("no")
+
+    monkeypatch.setattr("devctl.workflows.logs.status_and_logs.load", fails)
+    with pytest.raises(ValueError, match="no"):
+        logs(LogsRequest(project=world.root, follow=True), world.box())

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from devctl.adapters.system.beneath import Unsafe
 from devctl.domain.ports.toolbox import Finished, Processes
-from devctl.errors import DevctlError, FilesError, MachineError
+from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, lost_interruption
 
 Adapter = TypeVar("Adapter")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -44,7 +44,9 @@ def bordered(*, writes: tuple[str, ...] = ()) -> Callable[[type[Adapter]], type[
 
 
 def raise_typed(error: Exception, path: Path | None, *, writing: bool) -> None:
-    """Raise the error for the user; the exception itself if only a bug in devctl can have raised it."""
+    """Raise the error for the user; the exception itself if only a bug in devctl can have raised it. Ctrl-C stays Ctrl-C."""
+    if lost_interruption(error):
+        raise InterruptedByUser from error
     typed = _typed(error, path, writing=writing)
     if typed is None:
         raise error

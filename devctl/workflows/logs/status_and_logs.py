@@ -13,7 +13,7 @@ from devctl.domain.command.state import Serving, State
 from devctl.domain.plan.planner import Step
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
-from devctl.errors import FilesError, InterruptedByUser, UsageError
+from devctl.errors import FilesError, InterruptedByUser, UsageError, lost_interruption
 from devctl.workflows.logs.follow import follow_services
 from devctl.workflows.logs.on_disk import differs_from_disk
 from devctl.workflows.project.load import load
@@ -62,6 +62,16 @@ def status_text(project: Project, state: State) -> str:
 
 def logs(request: LogsRequest, box: Toolbox) -> Outcome:
     """Container output; with --json also the background watcher's events."""
+    try:
+        return _logs(request, box)
+    except BaseException as error:
+        interrupted = isinstance(error, InterruptedByUser) or lost_interruption(error)
+        if not (interrupted and request.follow) or request.dry_run:
+            raise
+    return Outcome()  # Ctrl-C is the normal end of following, from its first moment on
+
+
+def _logs(request: LogsRequest, box: Toolbox) -> Outcome:
     project = load(box, request.project, lenient=True)
     # Even if the files cannot be read, what runs still has names.
     running = (
@@ -74,12 +84,8 @@ def logs(request: LogsRequest, box: Toolbox) -> Outcome:
     since = _since(request, box.clock.now())
     if request.dry_run:
         return plan_outcome([Step("logs", name, "requested") for name in names])
-    try:
-        follow_services(box, project, request, since=since)
-    except (KeyboardInterrupt, InterruptedByUser):
-        if not request.follow:
-            raise
-    return Outcome()  # Ctrl-C is the normal end of following
+    follow_services(box, project, request, since=since)
+    return Outcome()
 
 
 def _since(request: LogsRequest, now: float) -> float | None:
