@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from devctl.adapters.go import reader
 from devctl.adapters.go.reader import read
+from devctl.adapters.system.beneath import Beneath
 from devctl.domain.go.facts import GoPackage
 from devctl.errors import FilesError
 from tests.helpers import build_tree
@@ -357,3 +360,50 @@ def test_a_time_zone_is_asked_for_by_a_line_of_code(tmp_path: Path) -> None:
     body = '// time.LoadLocation("A")\nzone, _ := time.LoadLocation("B")'
     assert _main(tmp_path / "a", body, imports='"time"').loads_zone == "main.go:9"
     assert _main(tmp_path / "b", '// time.LoadLocation("A")', imports='"time"').loads_zone is None
+
+
+def _not_permitted(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """As another user sees files that belong to somebody else; a test may run as root, who reads everything."""
+    as_root = Beneath.read
+
+    def read_as_other(self: Beneath, name: str, **how: int) -> bytes:
+        if name in names:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
+        return as_root(self, name, **how)
+
+    monkeypatch.setattr(Beneath, "read", read_as_other)
+
+
+@pytest.mark.parametrize("name", ["cmd/api/main.go", "main.go", "store/store.go"])
+def test_a_file_of_a_program_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A second main that can be read is not taken in its place."""
+    files = {
+        "go.mod": "module example.com/shop\n",
+        "main.go": "package main\n\nfunc main() {}\n",
+        "cmd/api/main.go": 'package main\n\nimport _ "example.com/shop/store"\n\nfunc main() {}\n',
+        "store/store.go": "package store\n",
+        "store/other.go": "package store\n",
+    }
+    build_tree(tmp_path, files)
+    _not_permitted(monkeypatch, name)
+    with pytest.raises(FilesError) as caught:
+        read(tmp_path)
+    assert (caught.value.code, caught.value.problem.place) == ("unreadable-file", name)
+    assert str(caught.value) == f"{name} cannot be read: Permission denied"
+
+
+def test_what_no_program_is_built_from_may_be_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        "go.mod": "module example.com/shop\n",
+        "main.go": "package main\n\nfunc main() {}\n",
+        "unused/a.go": "package unused\n",
+        "unused/b.go": "package unused\n",
+        "examples/one/main.go": "package main\n\nfunc main() {}\n",
+    }
+    build_tree(tmp_path, files)
+    _not_permitted(monkeypatch, "unused/a.go", "examples/one/main.go")
+    assert [p.dir for m in read(tmp_path).modules for p in m.packages if p.has_main] == ["."]

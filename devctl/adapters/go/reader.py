@@ -51,16 +51,19 @@ _WILD = regex(r"[*?\[]")
 
 
 class _Folder(Struct):
-    """`path` relative to the root; sources by file name, with the facts from their first lines."""
+    """`path` relative to the root; sources by file name, with the facts from their first lines. `refused`: the files that may not
+    be read."""
 
     path: str
     sources: dict[str, bytes] = field(default_factory=dict)
     heads: dict[str, Head] = field(default_factory=dict)
     ungenerated: tuple[tuple[str, str, str], ...] = ()
+    refused: dict[str, PermissionError] = field(default_factory=dict)
 
 
 def read(root: Path) -> SourceFacts:
-    """All modules below `root`; raises FilesError if a go.mod is broken."""
+    """All modules below `root`; raises FilesError if a go.mod is broken, or a file that a program may be built from may not be
+    read."""
     folders: list[_Folder] = []
     mods: dict[str, str] = {}
     frontends = []
@@ -84,6 +87,8 @@ def read(root: Path) -> SourceFacts:
         elif owner is None and folder.heads:
             loose.append(folder)
     built = _built({path: (parsed[path], by_module[path]) for path in parsed})
+    for folders_of_one in by_module.values():
+        _refuse_unreadable(folders_of_one, built)
     modules = [
         _module(
             root,
@@ -147,27 +152,43 @@ def _manifest(tree: Beneath, folder: str) -> bytes | None:
     except OSError as error:
         if _SAMPLES & set(folder.split("/")):
             return None
-        raise FilesError(
-            f"{path} cannot be read: {error.strerror}",
-            code="unreadable-file",
-            hint=f"make {path} a regular file inside the project that you may read",
-            place=path,
-        ) from None
+        raise _unreadable(path, error) from None
 
 
-def _source(tree: Beneath, path: str) -> bytes | None:
+def _unreadable(path: str, error: OSError) -> FilesError:
+    return FilesError(
+        f"{path} cannot be read: {error.strerror}",
+        code="unreadable-file",
+        hint=f"make {path} a regular file inside the project that you may read",
+        place=path,
+    )
+
+
+def _refuse_unreadable(folders: Iterable[_Folder], built: frozenset[str]) -> None:
+    """Without it, another program would be chosen, or none be found. A package that no program imports is not built; one of
+    which nothing can be read may be a program."""
+    for folder in folders:
+        sample = bool(_SAMPLES & set(folder.path.split("/")))
+        if folder.refused and not sample and (folder.path in built or not folder.heads):
+            name = min(folder.refused)
+            raise _unreadable(posixpath.normpath(posixpath.join(folder.path, name)), folder.refused[name])
+
+
+def _source(folder: _Folder, tree: Beneath, name: str) -> bytes | None:
     """None for what no build could read either, or what never ends: a link out of the project, a FIFO, a device."""
     try:
-        return tree.read(path)
+        return tree.read(name if folder.path == "." else f"{folder.path}/{name}")
+    except PermissionError as error:
+        folder.refused[name] = error
+        return None
     except OSError:
         return None
 
 
 def _folder(tree: Beneath, path: str, names: frozenset[str]) -> _Folder:
     folder = _Folder(path)
-    prefix = "" if path == "." else f"{path}/"
     for name in sorted(names):
-        if not file_name_counts(name) or (source := _source(tree, f"{prefix}{name}")) is None:
+        if not file_name_counts(name) or (source := _source(folder, tree, name)) is None:
             continue
         head = read_head(source)
         if head is not None and head.package != "documentation":  # the go command ignores that name
