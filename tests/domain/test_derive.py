@@ -55,7 +55,7 @@ def test_what_is_found_can_be_noted(brings: str) -> None:
 def test_the_source_the_modules_and_the_build_are_left_out() -> None:
     lines = written(derived(PLAIN))
     assert lines[:3] == ["ARG AIR_GO_IMAGE", "FROM golang:1.26-alpine AS build", "WORKDIR /src"]
-    assert "RUN /devctl/program /shop reload /shop" in lines
+    assert "RUN /devctl/program /shop reload . /shop" in lines
     at = lines.index("FROM ${AIR_GO_IMAGE} AS devctl-std")
     assert lines[at + 1] == "ENV CGO_ENABLED=0", "an argument of the user's is for their own stages"
     assert lines[-1] == 'ENTRYPOINT ["/shop"]'
@@ -85,7 +85,7 @@ CMD ["shop"]
         "ARG VERSION=1",
         "COPY certs /usr/local/share/ca-certificates/",
         "RUN --mount=type=cache,target=/x apk add --no-cache git",
-        "RUN /devctl/program /usr/bin/shop reload /usr/bin/shop",
+        "RUN /devctl/program /usr/bin/shop reload . /usr/bin/shop",
         'ENV GOFLAGS="-mod=mod"',
         'CMD ["shop"]',
     ):
@@ -135,16 +135,21 @@ CMD ["api", "--title", "a  b"]
         "RUN apk add --no-cache tzdata",
         "ENV MODE=strict",
         "WORKDIR /srv",
-        "RUN /devctl/program /usr/local/bin/api reload /usr/local/bin/api",
+        "RUN /devctl/program /usr/local/bin/api reload cmd/api /usr/local/bin/api",
         "RUN /devctl/program /usr/local/bin/migrate once cmd/migrate",
-        "RUN --mount=type=bind,source=config,target=/devctl/context/config /devctl/link /etc/app/ config",
-        "RUN --mount=type=bind,source=migrations,target=/devctl/context/migrations /devctl/link /srv/migrations migrations",
-        "RUN --mount=type=bind,source=entrypoint.sh,target=/devctl/context/entrypoint.sh /devctl/link / entrypoint.sh",
-        "RUN --mount=type=bind,target=/devctl/source,rw chmod +x /entrypoint.sh",
+        "COPY config/ /etc/app/",
+        'COPY ["migration[s]", "/srv/migrations"]',
+        "COPY entrypoint.sh /",
+        "RUN chmod +x /entrypoint.sh",
         "RUN mkdir -p /data && chmod 1777 /data",
     )
     assert found.start == ('ENTRYPOINT ["/entrypoint.sh"]', 'CMD ["api", "--title", "a  b"]')
-    assert found.folder == "", "its files lie in the source as they do in the image"
+    assert found.final.alone == (
+        'COPY ["config", "/etc/app/"]',
+        'COPY ["migration[s]", "/srv/migrations"]',
+        'COPY ["entrypoint.sh", "/"]',
+    )
+    assert found.folder == "/srv", "what it writes beside its files is not written to the source"
 
 
 def test_the_shell_of_the_build_stage_holds_in_that_stage_alone() -> None:
@@ -200,8 +205,8 @@ CMD ["./server"]
 """)
     assert found.program == "/app/server"
     assert found.final.lines == (
-        "RUN --mount=type=bind,source=.,target=/devctl/context /devctl/link /app/ .",
-        "RUN /devctl/program /app/server reload /app/server",
+        "COPY . .",
+        "RUN /devctl/program /app/server reload . /app/server",
     )
     lines = written(found)
     assert "FROM golang:1.26 AS devctl-stage-0" in lines and "FROM devctl-stage-0 AS devctl-final" in lines
@@ -242,10 +247,10 @@ ENTRYPOINT ["/shop"]
     ("lines", "folder"),
     [
         ("WORKDIR /srv\nCOPY cmd/api/config.yml .\n", "/srv"),
-        ("WORKDIR /srv\nCOPY config.yml .\n", ""),
+        ("WORKDIR /srv\nCOPY config.yml .\n", "/srv"),
         ("WORKDIR /srv\nCOPY texts/ .\n", "/srv"),
-        ("WORKDIR /srv\nCOPY texts texts/\n", ""),
-        ("WORKDIR /srv\nCOPY templates ./templates\n", ""),
+        ("WORKDIR /srv\nCOPY texts texts/\n", "/srv"),
+        ("WORKDIR /srv\nCOPY templates ./templates\n", "/srv"),
         ("WORKDIR /srv\nCOPY web/*.html ./\n", "/srv"),
         ("COPY config/prod.yml /config.yml\n", "/"),
         ("COPY config/prod.yml /etc/shop/\nCOPY .env /app/\n", ""),
@@ -262,6 +267,9 @@ def test_it_is_started_where_its_volumes_are() -> None:
     volume = {"type": "volume", "source": "data", "target": "/srv/data"}
     assert derived(text, compose={"volumes": [volume]}).folder == "/srv"
     assert derived(text, compose={"volumes": [{**volume, "target": "/data"}]}).folder == ""
+    build, bind = {"context": "/shop"}, {"type": "bind", "source": "/shop/data", "target": "/srv"}
+    assert derived(text, compose={"build": build, "volumes": [bind]}).folder == "/srv"
+    assert derived(text, compose={"build": build, "volumes": [{**bind, "source": "/shop"}]}).folder == ""
 
 
 def test_the_compose_file_says_what_is_started() -> None:
@@ -387,9 +395,9 @@ def test_what_a_tool_compiles_is_what_a_container_starts(tool: str, copied: str,
     found = derived(MADE.format(tool=tool, copied=copied, start=start))
     lines = written(found)
     assert posixpath.basename(found.program) == "shop"
-    assert f"RUN /devctl/program {found.program} reload {found.program}" in lines
+    assert f"RUN /devctl/program {found.program} reload {found.build.package} {found.program}" in lines
     assert "RUN apk add --no-cache make" in lines and f"RUN {tool}" not in lines
-    assert any(line.endswith("/devctl/link /srv/templates templates") for line in lines)
+    assert lines.count("COPY templates /srv/templates") == 1
 
 
 def test_one_stage_in_which_a_tool_compiles() -> None:
@@ -421,7 +429,7 @@ def test_files_of_a_folder_of_the_context_come_from_there() -> None:
         'FROM alpine\nCOPY --from=build /app/server /server\nCOPY --from=build /app/web /srv/web\nCMD ["/server"]\n'
     )
     found = derived(text, package="backend")
-    assert [(link.sources, link.target) for link in found.final.links] == [(("backend/web",), "/srv/web")]
+    assert [(each.sources, each.target) for each in found.final.copies] == [(("backend/web",), "/srv/web")]
 
 
 def test_a_module_in_a_folder_that_is_called_as_ours_keeps_its_name() -> None:

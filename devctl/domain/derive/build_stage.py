@@ -131,6 +131,17 @@ class BuildStage(Struct, frozen=True):
         inside = posixpath.relpath(path, self.top)
         return None if inside.startswith("..") else inside
 
+    def made_by(self, path: str) -> Instruction | None:
+        """The line that names a file, or one below that folder, and that the dev stage does not include."""
+        for line in walk(self.original.facts, self.stage, self.args):
+            instruction = line.instruction
+            if line.cmd != "RUN" or self.keeps(line.stage, instruction):
+                continue
+            words = filter(None, re.split(r"[\s;&|<>\"'=(){}]+", line.filled(instruction.command)))
+            if any(is_below(posixpath.normpath(posixpath.join(line.folder, word)), path) for word in words):
+                return instruction
+        return None
+
     @property
     def generates(self) -> str:
         """The first command of the stage, or of a tool that it calls, that writes Go code to be compiled; "" if there is none."""

@@ -15,9 +15,9 @@ from devctl.domain.derive.final_stage import PLAIN, FinalStage, final_stage
 from devctl.domain.derive.original import Original
 from devctl.domain.dockerfile.build_and_start import shown_stage
 from devctl.domain.dockerfile.entrypoint import begun_words, is_other, programs
-from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, lines_of
+from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, lines_of
 from devctl.domain.dockerfile.stages import effective, external_base, golang_tag, named_stage
-from devctl.domain.dockerfile.walk import given
+from devctl.domain.dockerfile.walk import given, walk
 from devctl.domain.go.versions import refuses
 from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
@@ -35,6 +35,8 @@ _CHANGES_USER = regex(r"\b(?:su-exec|gosu)\b")
 _GIVES = regex(r"\bchown\b|\badduser\b|\buseradd\b|\binstall\b[^\n]*\s-o")
 _FOR_WHOEVER_DEVELOPS = "RUN find / -xdev ! -user 0 ! -type l -exec chmod a+rwX {} +"
 """If the image gives a folder to its own user, the program writes to it; in a dev container it runs as another user."""
+_NOTES_COPIES = "RUN --mount=type=bind,from=devctl-copied,target=/devctl/copied /devctl/copies"
+_NAME = regex(r"[A-Za-z_]\w*")
 _WHERE_OURS_LIES = regex(r"(?<![^\s\"'=])/app(?![^/\s\"'])")
 """Not `./app/` or `./apps/api/`: folders of the user."""
 
@@ -47,7 +49,7 @@ _HOME_OF_NETRC = f"if [ -e /run/secrets/netrc ]; then {_HOME.removesuffix(' && '
 
 class DerivedStage(Struct, frozen=True):
     """`program`: where the service's own program is in production; `folder`: where it is started, "" in the source. `flags`
-    and `environment`: of the line that compiles it."""
+    and `environment`: of the line that compiles it. `of_build`: variables that only the build has, with their values."""
 
     build: BuildStage
     final: FinalStage
@@ -56,6 +58,7 @@ class DerivedStage(Struct, frozen=True):
     folder: str = ""
     flags: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    of_build: Mapping[str, str] = field(default_factory=dict)
 
 
 def derived_stage(
@@ -88,21 +91,38 @@ def derived_stage(
     start = [line for key in ("ENTRYPOINT", "CMD") if (line := effective(facts, shown, key)) is not None]
     said = begun_words(facts, shown, compose)
     build = build.with_a_tools_build(shown, said)
-    final = final_stage(build, shown, context=in_source(context))
+    final = final_stage(build, shown)
     program = _program(final, package, said)
     if program is None:
         return None
     own = build.own_build
+    environment = {k: v for k, v in own.env.items() if k not in _NOT_CARRIED} if own is not None else {}
+    mounts = _mounts(compose, context)
     return DerivedStage(
         build,
         final,
         tuple(_lines(original, start)),
         program,
-        _started_elsewhere(final, compose)
-        or (final.folder if _differs(final, compose, started_in, is_folder) else ""),
+        _started_elsewhere(final, compose, mounts)
+        or (final.folder if _has_its_files(final, mounts, started_in, is_folder) else ""),
         tuple(f for f in own.flags if not _NOT_IN_DEV.match(f)) if own is not None else (),
-        {k: v for k, v in own.env.items() if k not in _NOT_CARRIED} if own is not None else {},
+        environment,
+        _of_build(build, shown, compose, environment),
     )
+
+
+def _of_build(
+    build: BuildStage, final: Stage, compose: Mapping[str, object], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """What the build stage sets, and neither the image nor the compose file: in production the program does not have it."""
+    set_there, facts = dict(environment), build.original.facts
+    for line in walk(facts, build.stage, build.args):
+        if line.cmd == "ENV":
+            set_there |= line.set
+    said = compose.get("environment")
+    kept = {name for line in walk(facts, final, build.args) if line.cmd == "ENV" for name in line.set}
+    kept |= set(said) if isinstance(said, Mapping) else set()
+    return {k: v for k, v in set_there.items() if k not in kept and _NAME.fullmatch(k) and v.isprintable()}
 
 
 def in_source(path: str) -> str:
@@ -121,32 +141,44 @@ def _program(final: FinalStage, package: str, said: tuple[str, ...]) -> str | No
     return places[0] if program.endswith(".sh") or ("/" in program and not is_other(program)) else None
 
 
-def _started_elsewhere(final: FinalStage, compose: Mapping[str, object]) -> str:
-    """The `working_dir` of the compose file, if it is neither the image's nor provided by a mount, as the source may be."""
+def _mounts(compose: Mapping[str, object], context: str) -> tuple[str, ...]:
+    """Where the compose file mounts something, except for the project itself, which is at one place in a dev container."""
+    build = compose.get("build")
+    at = str(build.get("context") or "") if isinstance(build, Mapping) else ""
+    root = posixpath.normpath(posixpath.join(at, posixpath.relpath(".", context))) if at else ""
+    found = [m for key in ("volumes", "configs", "secrets") for m in _listed(compose, key)]
+    return tuple(
+        posixpath.normpath(str(m["target"]))
+        for m in found
+        if m.get("target") and not (m.get("type") == "bind" and (not root or m.get("source") == root))
+    )
+
+
+def _started_elsewhere(final: FinalStage, compose: Mapping[str, object], mounts: tuple[str, ...]) -> str:
+    """The `working_dir` of the compose file, if it is neither the image's nor in the project's own mount."""
     folder = posixpath.normpath(posixpath.join(final.folder, str(compose.get("working_dir") or "")))
-    bound = [str(v.get("target")) for v in _listed(compose, "volumes") if v.get("type") == "bind"]
-    mounted = any(is_below(folder, posixpath.normpath(target)) for target in bound)
+    bound = [posixpath.normpath(str(v.get("target"))) for v in _listed(compose, "volumes") if v.get("type") == "bind"]
+    mounted = any(is_below(folder, target) for target in bound if target not in mounts)
     return "" if mounted or folder in (final.folder, "/") or not folder.isprintable() else folder
 
 
-def _differs(
-    final: FinalStage, compose: Mapping[str, object], started_in: str, is_folder: Callable[[str], bool]
+def _has_its_files(
+    final: FinalStage, mounts: tuple[str, ...], started_in: str, is_folder: Callable[[str], bool]
 ) -> bool:
-    """Whether the program finds other files by relative paths where it is started in production than in the source."""
-    for link in final.links:
-        for source in link.sources:
+    """Whether the program finds files by relative paths where it is started in production: those of the image, or of a mount.
+    In `/`, where only root can create files, it is started if it would find others in the source."""
+    for copied in final.copies:
+        for source in copied.sources:
             here, name = posixpath.relpath(source, started_in), posixpath.basename(source)
-            lies = posixpath.relpath(link.target, final.folder)
+            lies = posixpath.relpath(copied.target, final.folder)
             if any(c in name for c in "*?["):
                 here = posixpath.dirname(here) or "."
             # The content of a folder is copied, a file by its name.
-            elif link.target.endswith("/") and not is_folder(source):
+            elif copied.target.endswith("/") and not is_folder(source):
                 lies = posixpath.normpath(posixpath.join(lies, name))
-            if here != lies and _is_relative(lies, final.folder):
+            if (here != lies or final.folder != "/") and _is_relative(lies, final.folder):
                 return True
-    mounts = [*_listed(compose, "volumes"), *_listed(compose, "configs"), *_listed(compose, "secrets")]
-    targets = [str(m.get("target") or "") for m in mounts if m.get("type") != "bind"]
-    return final.folder != "/" and any(target.startswith(f"{final.folder}/") for target in targets)
+    return final.folder != "/" and any(is_below(target, final.folder) for target in mounts)
 
 
 def _is_relative(path: str, folder: str) -> bool:
@@ -185,6 +217,10 @@ def dev_dockerfile(
     folders = [*writable, *([derived.folder] if derived.folder else [])]
     said = "\n".join(derived.final.lines)
     changes_user = _CHANGES_USER.search(said) is not None
+    original = derived.build.original
+    if not derived.final.alone:
+        scripts = {name: text for name, text in scripts.items() if name not in ("copies", "refresh")}
+    air, std, modules = (text.replace("\\\n", f"{original.escape}\n") for text in (air, std, modules))
     final = [
         f"FROM {base} AS devctl-final",
         "USER 0",
@@ -193,13 +229,15 @@ def dev_dockerfile(
         'ENV HOME=/tmp GOPATH=/go GOOS= GOARCH= GOFLAGS="${GOFLAGS} -modcacherw'
         + (f" {flags}" if flags else "")
         + '"',
-        *(f"ENV {name}={_quoted(value)}" for name, value in environment.items() if value.isprintable()),
+        *(f"ENV {name}={_quoted(value, original.escape)}" for name, value in environment.items() if value.isprintable()),
         *(_script(name, text) for name, text in scripts.items() if name != "stay" or changes_user),
         "WORKDIR /",
         *derived.final.lines,
+        *(_script(name, text) for name, text in _noted(derived).items()),
+        *([_NOTES_COPIES] if derived.final.alone else []),
         *([_FOR_WHOEVER_DEVELOPS] if _GIVES.search(said) else []),
         *(["RUN /devctl/stay su-exec gosu chown"] if changes_user else []),
-        *(f"RUN mkdir -p {folder} && chmod 1777 {folder}" for folder in map(shlex.quote, folders)),
+        *(f"RUN mkdir -p {folder} && chmod 1777 {folder}" for folder in map(shlex.quote, folders) if folder != "/"),
     ]
     stage = [
         f"FROM devctl-deps AS {STAGE}",
@@ -217,11 +255,26 @@ def dev_dockerfile(
         derived.build.head(derived.final.also, arguments=("ARG AIR_GO_IMAGE",)),
         std.replace("${GO_IMAGE} AS std\n", "${AIR_GO_IMAGE} AS devctl-std\n").replace("ARG CGO", "ENV CGO"),
         air.replace(" AS air\n", " AS devctl-air\n").replace("from=std,", "from=devctl-std,"),
+        "\n".join(("FROM scratch AS devctl-copied", *derived.final.alone) if derived.final.alone else ()),
         "\n".join(final),
         _WHERE_OURS_LIES.sub("/devctl/deps", own),
         "\n".join(stage),
     ]
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def _noted(derived: DerivedStage) -> dict[str, str]:
+    """Lists that the scripts read. `sources`: where in the image (below which folder, if it ends with `/`) is what of the build
+    context, and whether by its whole path (`p`), or without what is new (`k`)."""
+    sources = [
+        "\t".join((each.target, source, "p" * each.parents + "k" * each.known))
+        for each in derived.final.copies
+        for source in each.sources
+        if "$" not in source + each.target and (source + each.target).isprintable()
+    ]
+    names = [f"{name}={value}" for name, value in sorted(derived.of_build.items())]
+    lists = {"sources": sources if derived.final.alone else [], "of-build": names}
+    return {name: "\n".join(lines) for name, lines in lists.items() if lines}
 
 
 def _script(name: str, text: str) -> str:
@@ -229,6 +282,6 @@ def _script(name: str, text: str) -> str:
     return f"RUN mkdir -p /devctl && printf '%s\\n' {lines} >/devctl/{name} && chmod 0755 /devctl/{name}"
 
 
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+def _quoted(value: str, escape: str) -> str:
+    escaped = re.sub(rf"[{re.escape(escape)}\"$]", lambda found: escape + found[0], value)
     return f'"{escaped}"'

@@ -1,20 +1,22 @@
 """What the user's final stage adds to the build stage if both become one dev stage: its lines, word for word and in order.
 
-What it copies from the source becomes a link to the mounted source, so that edits are seen; a program becomes a script that
-builds it from the source.
+What it copies from the source is copied, so that nothing in the container writes to the source; what is saved later is copied
+to the same places before the program starts again. A program becomes a script that builds it from the source.
 """
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from devctl.domain.derive.build_stage import BuildStage, brings_source, only_manifests
-from devctl.domain.derive.run_lines import commands, compiles, installs
+from devctl.domain.derive.run_lines import adds, commands, compiles, installs, parts, places
 from devctl.domain.dockerfile.facts import Instruction, Stage
 from devctl.domain.dockerfile.stages import (
     chain,
@@ -28,37 +30,41 @@ from devctl.domain.dockerfile.stages import (
 from devctl.domain.dockerfile.walk import Line, walk
 from devctl.domain.regex import regex
 
-CONTEXT = "/devctl/context"
-"""Where the build context is while links are created."""
 _SHELL = 'SHELL ["/bin/sh", "-c"]'
 """The builder's default: what runs a shell form if no line says otherwise."""
-_RUN = regex(r"^\s*RUN\s+", re.IGNORECASE)
+_OWNER = regex(r"\s--chown=\S+")
+"""Files belong to root in a dev stage and can be written by whoever develops: a user of another image is unknown in it."""
+_CALLED = regex(r"^(?:\w+=\S*\s+)*([^\s<>]+)")
 PLAIN = regex(r"[\w./+@-]+")
 """A path that is the same in a flag, a variable and a shell."""
 
 
-class Link(Struct, frozen=True):
-    """Files of the build context (`.` is all of it), and where they are in the image: in a folder if it ends with `/`."""
+class Copied(Struct, frozen=True):
+    """Files of the build context (`.` is all of it), and where they are in the image: in a folder if it ends with `/`.
+    `parents`: below it by their whole path; `known`: not everything that is there now would be copied."""
 
     sources: tuple[str, ...]
     target: str
+    parents: bool = False
+    known: bool = False
 
 
 class FinalStage(Struct, frozen=True):
-    """`programs`: their paths → the package that each is built from; `folder`: where a container is started; `also`: stages
-    and images that `lines` name; `left_out`: what does not apply in the dev stage."""
+    """`programs`: their paths → the package that each is built from; `folder`: where a container is started; `alone`: lines
+    that copy the files of `copies`, and nothing else, to the same places; `also`: stages and images that `lines` name;
+    `left_out`: what does not apply in the dev stage."""
 
     lines: tuple[str, ...]
     programs: Mapping[str, str]
-    links: tuple[Link, ...]
+    copies: tuple[Copied, ...]
     folder: str
+    alone: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     left_out: tuple[Instruction, ...] = ()
 
 
-def final_stage(build: BuildStage, final: Stage, *, context: str) -> FinalStage:
-    """`context`: where the build context is in a dev container."""
-    reading = _Reading(build, context)
+def final_stage(build: BuildStage, final: Stage) -> FinalStage:
+    reading = _Reading(build)
     facts = build.original.facts
     if build.stage not in chain(facts, final) and effective(facts, build.stage, "SHELL") is not None:
         reading.lines.append(_SHELL)  # that of the build stage applies only to that stage
@@ -67,8 +73,9 @@ def final_stage(build: BuildStage, final: Stage, *, context: str) -> FinalStage:
     return FinalStage(
         tuple(reading.lines),
         reading.programs,
-        tuple(reading.links),
+        tuple(reading.copies),
         reading.here if reading.here.isprintable() else "/",
+        tuple(reading.alone),
         tuple(reading.also),
         tuple(reading.left_out),
     )
@@ -78,11 +85,11 @@ class _Reading(Struct):
     """Line by line; `here`: the working directory."""
 
     build: BuildStage
-    context: str
     here: str = "/"
     lines: list[str] = field(default_factory=list)
     programs: dict[str, str] = field(default_factory=dict)
-    links: list[Link] = field(default_factory=list)
+    copies: list[Copied] = field(default_factory=list)
+    alone: list[str] = field(default_factory=list)
     also: list[str] = field(default_factory=list)
     left_out: list[Instruction] = field(default_factory=list)
 
@@ -98,11 +105,8 @@ class _Reading(Struct):
             case "VOLUME":
                 self._volumes(line)
             case "COPY" | "ADD" if brings_source(instruction):
-                *sources, target = line.words
-                if not "".join(line.words).isprintable():  # a line break in it would begin another line
-                    self.left_out.append(instruction)
-                elif not only_manifests(instruction):
-                    self._link(tuple(map(posixpath.normpath, sources)), target)
+                if not only_manifests(instruction):
+                    self._from_context(line)
             case "COPY" | "ADD":
                 self._copy(line)
             case "RUN":
@@ -113,23 +117,32 @@ class _Reading(Struct):
         self.also += named_stages(instruction)
 
     def _run(self, stage: Stage, instruction: Instruction) -> None:
-        """The build line puts the programs in place; other lines apply if the build stage has the same packages."""
+        """The build line puts the programs in place; other lines apply if the build stage has the same packages, or if every
+        system can run them. A program is not there before the container is started, so no line can call it."""
+        said = tuple(parts(instruction))
         if self.build.holds(stage):
-            if any(map(compiles, commands(instruction))) and stage.index == self.build.stage.index:
-                for path, package in self.build.programs():
-                    self._program(path, package)
+            if any(map(compiles, commands(instruction))):
+                if stage.index == self.build.stage.index:
+                    for path, package in self.build.programs():
+                        self._program(path, package)
+            elif self.build.is_behind(stage, instruction):
+                kept = all(places(each) or adds(each) for each in said)
+                self._as_it_stands(stage, instruction) if kept else self.left_out.append(instruction)
             return
         facts = self.build.original.facts
         base = external_base(facts, stage)
-        if not has_shell(base) or packages_of(base) != packages_of(external_base(facts, self.build.stage)):
+        same = packages_of(base) == packages_of(external_base(facts, self.build.stage))
+        if not has_shell(base) or any(map(self._calls, said)) or not (same or all(map(places, said))):
             self.left_out.append(instruction)
-        elif not self.links or all(map(installs, commands(instruction))):
+        else:
             self._as_it_stands(stage, instruction)
-        else:  # `chown -R app /srv`: what is linked has to exist, and is not changed
-            self._as_it_stands(stage, instruction)
-            self.lines[-1] = _RUN.sub(
-                rf"\g<0>--mount=type=bind,target={self.context},rw ", self.lines[-1], count=1
-            )
+
+    def _calls(self, command: str) -> bool:
+        """Whether it starts a program that is built from the source."""
+        word = _CALLED.match(command)
+        return word is not None and any(
+            word[1] in (path, posixpath.basename(path)) or self._path(word[1]) == path for path in self.programs
+        )
 
     def _volumes(self, line: Line) -> None:
         """A volume would hide what later lines put there, and belong to root."""
@@ -167,8 +180,11 @@ class _Reading(Struct):
             if fnmatchcase(output, path) or output.startswith(f"{path.rstrip('/')}/")
         ]
         inside = self.build.in_context(path)
+        made = self.build.made_by(path) if not programs and path != self.build.top else None
+        if made is not None and made not in self.left_out:
+            self.left_out.append(made)
         if inside is not None and (not programs or path == self.build.top):
-            self._link((inside,), target)
+            self._copied_as(inside, target)
         for lies, package in programs:
             self._program(lies, package)
         same = path == (posixpath.join(place, posixpath.basename(path)) if folder else place)
@@ -183,16 +199,37 @@ class _Reading(Struct):
         if not PLAIN.fullmatch(path) or not PLAIN.fullmatch(package):
             return
         self.programs[path] = package
-        starts = f"reload {path}" if package == self.build.package else f"once {package}"
+        starts = f"reload {package} {path}" if package == self.build.package else f"once {package}"
         self.lines.append(f"RUN /devctl/program {path} {starts}")
 
-    def _link(self, sources: tuple[str, ...], target: str) -> None:
+    def _from_context(self, line: Line) -> None:
+        """As it stands, but for its owner."""
+        self._as_it_stands(line.stage, line.instruction)
+        self.lines[-1] = _OWNER.sub("", self.lines[-1])
+        *sources, target = line.words
+        flags = tuple(f for f in line.instruction.flags if f.startswith(("--parents", "--exclude")))
+        self._note(line.cmd, tuple(map(posixpath.normpath, sources)), target, flags)
+
+    def _copied_as(self, path: str, target: str) -> None:
+        """What a line copies from the build stage and the build context has too; the context may lack what that stage creates."""
+        head, name = posixpath.split(path)
+        pattern = path if path == "." or re.search(r"[*?[\\]", path) else posixpath.join(head, f"{name[:-1]}[{name[-1]}]")
+        if self._note("COPY", (pattern,), target, ()):
+            self.lines.append(self.alone[-1])
+            self.copies[-1] = replace(self.copies[-1], sources=(path,))
+
+    def _note(self, cmd: str, sources: tuple[str, ...], target: str, flags: tuple[str, ...]) -> bool:
+        """Whether it is known which files are where."""
         place = self._path(target)
         place += "/" if place != "/" and (len(sources) > 1 or self._is_folder(target)) else ""
-        self.links.append(Link(sources, place))
-        words = " ".join(_quoted(word) for word in (place, *sources))
-        mounts = " ".join(dict.fromkeys(map(_mounted, sources)))
-        self.lines.append(f"RUN {mounts} /devctl/link {words}")
+        parents = any(flag.startswith("--parents") for flag in flags)
+        known = cmd == "ADD" or any(flag.startswith("--exclude") for flag in flags)
+        self.copies.append(Copied(sources, place, parents=parents, known=known))
+        words = (*sources, place)
+        certain = all("$" not in each and each.isprintable() for each in (*words, *flags))
+        if certain:
+            self.alone.append(" ".join((cmd, *flags, json.dumps(words, ensure_ascii=False))))
+        return certain
 
     def _is_folder(self, target: str) -> bool:
         return target.endswith("/") or self._path(target) in ("/", self.here)
@@ -212,18 +249,6 @@ def _lies(output: str, path: str, place: str, *, folder: bool) -> str:
     if output.startswith(f"{path.rstrip('/')}/"):  # a folder: its content is copied
         return posixpath.join(place, posixpath.relpath(output, path))
     return posixpath.join(place, posixpath.basename(output)) if folder else place
-
-
-def _mounted(source: str) -> str:
-    """No more of the build context than is linked, since the whole may be large. For a pattern, its folder."""
-    while any(c in source for c in "*?[ ,"):
-        source = posixpath.dirname(source)
-    path = source.strip("/") or "."
-    return f"--mount=type=bind,source={path},target={posixpath.normpath(posixpath.join(CONTEXT, path))}"
-
-
-def _quoted(word: str) -> str:
-    return word if PLAIN.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"
 
 
 def packages_of(ref: str) -> str:

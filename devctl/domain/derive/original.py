@@ -10,6 +10,9 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import named_stage
 from devctl.domain.regex import regex
 
+_CHECK = regex(r"^#\s*check\s*=.*\n?", re.IGNORECASE | re.MULTILINE)
+_ESCAPE = regex(r"^#\s*escape\s*=\s*(\S)", re.IGNORECASE)
+_DIRECTIVE = regex(r"^#\s*\w+\s*=")
 _BY_NUMBER = regex(r"(\bfrom=)(\d+)\b")
 
 
@@ -19,8 +22,18 @@ class Original(Struct, frozen=True):
 
     @property
     def before_stages(self) -> str:
-        """Directives and the arguments of FROM lines."""
-        return self._text(1, self.facts.stages[0].line - 1)
+        """Directives and the arguments of FROM lines; what the builder checks is for the user's file."""
+        return _CHECK.sub("", self._text(1, self.facts.stages[0].line - 1))
+
+    @property
+    def escape(self) -> str:
+        """What continues a line, and takes the meaning from a character."""
+        for line in self.lines:
+            if not _DIRECTIVE.match(line):
+                break
+            if (found := _ESCAPE.match(line)) is not None:
+                return found[1]
+        return "\\"
 
     def stage(self, stage: Stage) -> str:
         """Whole, with a name."""

@@ -27,6 +27,13 @@ _INSTALLS = regex(
     r"^(?:\w+=\S+\s+)*(?:apk|apt|apt-get|dnf|microdnf|yum|update-ca-certificates|adduser|addgroup|useradd|groupadd|curl|wget|tar"
     r"|unzip|mkdir|rm|git\s+config|go\s+env|go\s+install\s+\S*@|pip3?\s+install|npm\s+(?:i|install)\s+(?:-g|--global))\b"
 )
+_PLACES = regex(
+    r"^(?:\w+=\S+\s+)*(?:mkdir|chmod|ln|cp|mv|touch|echo|printf|true|test|cd|set|sed|cat|\[|:)(?:\s|$)"
+)
+_ADDS = regex(
+    r"^(?:\w+=\S+\s+)*(?:apk\s+(?:-\S+\s+)*(?:add|update|upgrade)|(?:apt|apt-get)\s+(?:-\S+\s+)*(?:install|update|upgrade|clean)"
+    r"|update-ca-certificates|adduser|addgroup|useradd|groupadd|chown|setcap|rm\s+-\w+\s+/(?:var/cache|var/lib/apt|tmp)/\S*$)(?:\s|$)"
+)
 
 
 def commands(instruction: Instruction) -> Iterator[str]:
@@ -46,6 +53,16 @@ def parts(instruction: Instruction) -> Iterator[str]:
 def installs(command: str) -> bool:
     """Whether it needs nothing from the source."""
     return _INSTALLS.match(command) is not None and not compiles(command) and not fetches_modules(command)
+
+
+def places(command: str) -> bool:
+    """Whether it creates or changes files with what every system has."""
+    return _PLACES.match(command) is not None
+
+
+def adds(command: str) -> bool:
+    """Whether it installs something, or says whose a file is, and takes away nothing that compiling needs."""
+    return _ADDS.match(command) is not None
 
 
 def compiles(command: str) -> bool:

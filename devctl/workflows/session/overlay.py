@@ -101,8 +101,8 @@ def overlay_files(box: Toolbox, project: Project, run: Run) -> dict[str, str]:
 def _copied(files: Files, project: Project, service: Service) -> Iterator[str]:
     """What the user's image gets from the source besides the program, which may read it at startup: files, and the extensions
     in folders. (Data that a program writes itself is left out by its extension: each write would be a build.)"""
-    links = service.build.derived.final.links if service.build.derived is not None else ()
-    for source in (source for link in links for source in link.sources if source != "."):
+    copies = service.build.derived.final.copies if service.build.derived is not None else ()
+    for source in (source for each in copies for source in each.sources if source != "."):
         path = posixpath.normpath(posixpath.join(service.build.context, source))
         found = _endings(files, project.root / path, root=files.real(str(project.root)), depth=4) - _DATA
         yield from sorted(f"*.{ending}" for ending in found) if found or "*" in path else [path]
@@ -285,7 +285,8 @@ def _derived_dockerfile(templates: Templates, project: Project, service: Service
         std=next(part for part in sections if " AS std\n" in part),
         modules=next(part for part in sections if " AS deps\n" in part),
         scripts={
-            name: templates.read(f"derived/{name}") for name in ("link", "program", "reload", "once", "stay")
+            name: templates.read(f"derived/{name}")
+            for name in ("copies", "once", "program", "refresh", "reload", "stay", "unset")
         },
         context=service.build.context,
         writable=volume_folders(project, service),
