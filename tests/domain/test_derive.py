@@ -143,7 +143,10 @@ CMD ["api", "--title", "a  b"]
         "RUN chmod +x /entrypoint.sh",
         "RUN mkdir -p /data && chmod 1777 /data",
     )
-    assert found.start == ('ENTRYPOINT ["/entrypoint.sh"]', 'CMD ["api", "--title", "a  b"]')
+    assert found.start == (
+        'ENTRYPOINT ["/devctl/start", "/entrypoint.sh"]',
+        'CMD ["api", "--title", "a  b"]',
+    )
     assert found.final.alone == (
         'COPY ["config", "/etc/app/"]',
         'COPY ["migration[s]", "/srv/migrations"]',
@@ -210,7 +213,7 @@ CMD ["./server"]
     )
     lines = written(found)
     assert "FROM golang:1.26 AS devctl-stage-0" in lines and "FROM devctl-stage-0 AS devctl-final" in lines
-    assert lines[-2:] == ["WORKDIR /app", 'CMD ["./server"]']
+    assert lines[-3:] == ["WORKDIR /app", 'ENTRYPOINT ["/devctl/start"]', 'CMD ["./server"]']
 
 
 def test_a_stage_by_its_number_and_another_image() -> None:
@@ -486,3 +489,117 @@ def test_a_context_with_another_name_than_a_plain_word(context: str) -> None:
         parse(PLAIN), {}, package=".", module="example.com/shop", started_in=".", context=context
     )
     assert found is None
+
+
+@pytest.mark.parametrize(
+    ("start", "written_as"),
+    [
+        ('ENTRYPOINT ["/shop"]', ('ENTRYPOINT ["/devctl/start", "/shop"]',)),
+        ("ENTRYPOINT []\nCMD /shop", ('ENTRYPOINT ["/devctl/start"]', "CMD /shop")),
+        ("CMD /shop -p $PORT", ('ENTRYPOINT ["/devctl/start"]', "CMD /shop -p $PORT")),
+        (
+            'ENTRYPOINT exec /shop\nCMD ["x"]',
+            ('SHELL ["/devctl/start", "/bin/sh", "-c"]', "ENTRYPOINT exec /shop", 'CMD ["x"]'),
+        ),
+        (
+            'SHELL ["/bin/bash", "-euc"]\nENTRYPOINT exec /shop',
+            ('SHELL ["/devctl/start", "/bin/bash", "-euc"]', "ENTRYPOINT exec /shop"),
+        ),
+        ('ENTRYPOINT \\\n [ "/shop" ]', ('ENTRYPOINT \\\n ["/devctl/start",  "/shop" ]',)),
+    ],
+)
+def test_a_container_starts_with_its_files_as_they_have_been_saved(start: str, written_as: tuple[str, ...]) -> None:
+    text = PLAIN.replace('ENTRYPOINT ["/shop"]', start)
+    assert "devctl/start" not in "".join(derived(text).start), "nothing is copied from the source"
+    assert derived(text.replace("FROM scratch", "FROM scratch\nCOPY texts /srv/texts")).start == written_as
+
+
+@pytest.mark.parametrize(
+    ("line", "kept", "alone"),
+    [
+        ("COPY --chown=app:app --chmod=755 a.txt /srv/", "COPY --chmod=755 a.txt /srv/", 'COPY ["a.txt", "/srv/"]'),
+        ("COPY --parents web/x ./", "COPY --parents web/x ./", 'COPY --parents ["web/x", "/srv/"]'),
+        ("COPY --exclude=*.map web public", "COPY --exclude=*.map web public", 'COPY --exclude=*.map ["web", "/srv/public"]'),
+        ('COPY ["my web", "it\'s", "/a b/"]', 'COPY ["my web", "it\'s", "/a b/"]', 'COPY ["my web", "it\'s", "/a b/"]'),
+        ("ADD site.tar.gz /var/www", "ADD site.tar.gz /var/www", 'ADD ["site.tar.gz", "/var/www"]'),
+        ("COPY $WHERE /etc/x", "COPY $WHERE /etc/x", None),
+    ],
+)  # fmt: skip
+def test_what_comes_from_the_context_is_copied_as_it_stands(line: str, kept: str, alone: str | None) -> None:
+    final = derived(PLAIN.replace("FROM scratch", f"FROM scratch\nWORKDIR /srv\n{line}")).final
+    assert kept in final.lines and final.alone == ((alone,) if alone else ())
+    lines = written(derived(PLAIN.replace("FROM scratch", f"FROM scratch\nWORKDIR /srv\n{line}")))
+    assert ("FROM scratch AS devctl-copied" in lines) is bool(alone)
+    assert not any("ln -s" in each for each in lines)
+
+
+def test_no_line_of_the_image_calls_a_program_that_it_does_not_have() -> None:
+    text = PLAIN.replace("FROM scratch", "FROM alpine:3.22").replace(
+        "ENTRYPOINT", "RUN shop version > /etc/version\nRUN chmod +x /shop && touch /x\nRUN cd / && ./shop x\nENTRYPOINT"
+    )
+    final = derived(text).final
+    assert "RUN chmod +x /shop && touch /x" in final.lines
+    assert [text.splitlines()[line.line - 1] for line in final.left_out] == [
+        "RUN shop version > /etc/version",
+        "RUN cd / && ./shop x",
+    ]
+
+
+def test_what_one_stage_does_after_it_has_compiled() -> None:
+    text = """\
+FROM golang:1.26-alpine
+WORKDIR /src
+COPY . .
+RUN go build -o /usr/local/bin/app .
+RUN mkdir -p /var/lib/app && echo seed > /var/lib/app/seed.txt
+RUN adduser -D app; chown app /var/lib/app
+RUN apk del git
+RUN app selfcheck
+RUN go clean -cache && rm -rf /usr/local/go
+CMD ["app"]
+"""
+    final = derived(text).final
+    assert final.lines[-2:] == (
+        "RUN mkdir -p /var/lib/app && echo seed > /var/lib/app/seed.txt",
+        "RUN adduser -D app; chown app /var/lib/app",
+    )
+    assert [line.line for line in final.left_out] == [7, 8, 9]
+
+
+def test_what_the_build_stage_creates_may_be_missing() -> None:
+    text = PLAIN.replace(
+        "RUN go build", "RUN mkdir docs && echo {} > docs/x.json && date > /etc/made.txt\nRUN go build"
+    ).replace(
+        "ENTRYPOINT",
+        "COPY --from=build /src/docs ./docs\nCOPY --from=build /etc/made.txt /etc/made.txt\n"
+        "COPY --from=build /src/web /web\nENTRYPOINT",
+    )
+    final = derived(text).final
+    assert 'COPY ["doc[s]", "/docs"]' in final.lines and 'COPY ["we[b]", "/web"]' in final.lines
+    assert [line.line for line in final.left_out] == [6], "named once"
+
+
+def test_what_only_the_build_stage_sets_is_not_for_the_program() -> None:
+    text = PLAIN.replace("WORKDIR", "ENV APP_ENV=ci BOTH=a URL=sqlite://b\nWORKDIR", 1).replace(
+        "FROM scratch", "FROM scratch\nENV BOTH=b"
+    ).replace("RUN go build", "RUN CGO_ENABLED=0 go build")
+    found = derived(text, compose={"environment": {"URL": "x"}})
+    assert found.of_build == {"APP_ENV": "ci", "CGO_ENABLED": "0"}
+    assert any(line.endswith(">/devctl/of-build && chmod 0755 /devctl/of-build") for line in written(found))
+    one = text.partition("FROM scratch")[0] + 'CMD ["/shop"]\n'
+    assert derived(one).of_build == {"CGO_ENABLED": "0"}, "its own image has them"
+
+
+def test_our_lines_continue_as_the_directive_says() -> None:
+    text = "# syntax=docker/dockerfile:1\n# escape=`\n# check=error=true\n" + PLAIN.replace(
+        "RUN go build -o", 'ENV P="c:\\dir"\nRUN NAME=\'a"b\' go build `\n  -o'
+    )
+    air = "FROM ${AIR_GO_IMAGE} AS air\nRUN one && \\\n  two\n"
+    made = dev_dockerfile(derived(text), air=air, std=STD, modules=MODULES, scripts={}, context=".")
+    assert made.startswith("# syntax=docker/dockerfile:1\n# escape=`\nARG AIR_GO_IMAGE")
+    assert "check=" not in made and "RUN one && `\n  two\n" in made
+
+
+def test_the_root_is_not_made_a_folder() -> None:
+    text = PLAIN.replace("FROM scratch\n", "FROM scratch\nCOPY config/prod.yml /config.yml\n")
+    assert derived(text).folder == "/" and not any("chmod 1777 /" in line for line in written(derived(text)))

@@ -91,7 +91,7 @@ def test_the_users_own_lines_are_the_dev_stage(project: Callable[..., Started]) 
     assert up.warnings == [], up.show
     said = json.loads(get(it.port, "/"))
     assert said == {
-        "word": "one", "args": ["serve", "--title", "big  world", "*", "", "$HOME"], "mode": "strict", "built": "nothing",
+        "word": "one", "args": ["serve", "--title", "big  world", "*", "", "$HOME"], "mode": "strict", "built": "",
         "beside": "banner", "settings": '{"a": 1}', "relative": "hello", "migrated": "up --all",
     }  # fmt: skip
     (it.root / "texts/greeting.txt").write_text("changed")
@@ -102,7 +102,7 @@ def test_the_users_own_lines_are_the_dev_stage(project: Callable[..., Started]) 
     assert edited == said | {"word": "two", "relative": "changed"}
 
     it.devctl("prod-preview", "--timeout", "60")
-    assert json.loads(get(it.port, "/")) == edited | {"built": ""}
+    assert json.loads(get(it.port, "/")) == edited
     it.devctl("up", "-d", "--timeout", "120")
     assert json.loads(get(it.port, "/")) == edited
 
@@ -127,3 +127,80 @@ def test_also_in_a_folder_of_somebody_else_and_with_a_program_at_the_root(
     main.write_text(main.read_text().replace('"one"', '"two"'))
     serves(it.port, '"word":"two"')
     assert json.loads(get(it.port, "/")) == said | {"word": "two"}
+
+
+CHANGES_ITS_FILES = """\
+FROM golang:1.26-alpine AS build
+ENV APP_ENV=ci
+WORKDIR /src
+COPY . .
+RUN mkdir -p docs && echo made >docs/made.txt
+RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache CGO_ENABLED=0 go build -o /app .
+
+FROM alpine:3.22
+WORKDIR /srv
+COPY config ./config
+COPY entry.sh /entry.sh
+COPY --from=build /src/docs ./docs
+COPY --from=build /app /usr/local/bin/app
+RUN app version >/etc/app-version
+ENTRYPOINT ["/entry.sh"]
+CMD ["app"]
+"""
+READS = """package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+)
+
+func main() {
+	os.WriteFile("state.txt", []byte("written"), 0o644)
+	os.WriteFile("/data/state.txt", []byte("written"), 0o644)
+	http.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
+		absolute, _ := os.ReadFile("/srv/config/app.yaml")
+		relative, _ := os.ReadFile("config/app.yaml")
+		folder, _ := os.Getwd()
+		fmt.Fprintf(w, "%s|%s|%s|%s", folder, absolute, relative, os.Getenv("APP_ENV"))
+	})
+	http.ListenAndServe(":8080", nil)
+}
+"""
+
+
+def test_a_container_changes_no_file_of_the_repository(project: Callable[..., Started]) -> None:
+    entry = (
+        '#!/bin/sh\nsed -i "s/__HOST__/$HOST_NAME/" config/app.yaml /srv/config/app.yaml\nrm -f /srv/config/old.txt\n'
+        'echo more >>/srv/config/log.txt\nexec "$@"\n'
+    )
+    files = {
+        "go.mod": "module example.com/ledger\n\ngo 1.26\n", "main.go": READS, "Dockerfile": CHANGES_ITS_FILES, "entry.sh": entry,
+        "config/app.yaml": "one __HOST__", "config/old.txt": "old", "config/log.txt": "", "uploads/keep.txt": "",
+        ".air.toml": '[build]\ncmd = "go build -o ./tmp/main ."\nbin = "./tmp/main"\n',
+        "compose.yaml": "services:\n  ledger:\n    build: .\n    ports: ['HOST_PORT:8080']\n"
+        "    environment: {HOST_NAME: shop.local}\n    volumes: ['data:/data', './uploads:/srv/uploads']\nvolumes: {data: {}}\n",
+    }  # fmt: skip
+    it = project(files=files)
+    (it.root / "entry.sh").chmod(0o755)
+    for path in (it.root, *it.root.rglob("*")):
+        os.chown(path, 4321, 4321)
+    before = {p: p.read_bytes() for p in it.root.rglob("*") if p.is_file()}
+    up = it.devctl("up", "-d", "--timeout", "240")
+    assert up.warnings == [], up.show
+    assert get(it.port, "/") == "/srv|one shop.local|one shop.local|"
+    ours = (it.root / ".devctl", it.root / "tmp")
+    after = {p: p.read_bytes() for p in it.root.rglob("*") if p.is_file() and not {*ours} & {*p.parents}}
+    assert after == before, "nothing of the repository, nor of a folder that is mounted"
+    inside = it.devctl("exec", "ledger", "--", "sh", "-c", "ls -A /data /srv/uploads").out
+    assert inside.split() == ["/data:", "state.txt", "/srv/uploads:", "keep.txt"]
+
+    (it.root / "config/app.yaml").write_text("two __HOST__")
+    it.devctl("restart", "--timeout", "120")
+    serves(it.port, "/srv|two shop.local|two shop.local|")
+    it.devctl("down")
+    (it.root / "config/app.yaml").write_text("three __HOST__")
+    (it.root / "entry.sh").write_text(entry.replace("$HOST_NAME", "again"))
+    it.devctl("up", "-d", "--timeout", "120")
+    serves(it.port, "/srv|three again|three again|")
+    assert (it.root / "config/app.yaml").read_text() == "three __HOST__"

@@ -3,6 +3,7 @@ the reloader, and then what their final stage sets."""
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 import shlex
@@ -15,7 +16,7 @@ from devctl.domain.derive.final_stage import PLAIN, FinalStage, final_stage
 from devctl.domain.derive.original import Original
 from devctl.domain.dockerfile.build_and_start import shown_stage
 from devctl.domain.dockerfile.entrypoint import begun_words, is_other, programs
-from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, lines_of
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage, lines_of
 from devctl.domain.dockerfile.stages import effective, external_base, golang_tag, named_stage
 from devctl.domain.dockerfile.walk import given, walk
 from devctl.domain.go.versions import refuses
@@ -23,6 +24,8 @@ from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 
 STAGE = "devctl-dev"
+START = "/devctl/start"
+"""What a container starts first, if files of the source are copied into the image."""
 SOURCE = "/devctl/source"
 """Where the project is mounted: no user's Dockerfile has anything there."""
 # Specific to this machine, or to a cache that only the production build has.
@@ -88,7 +91,6 @@ def derived_stage(
     build = build_stage(original, shown, given(compose), package=package, module=module, mains=mains)
     if build is None or refuses(golang_tag(external_base(facts, build.stage)) or "", go):
         return None
-    start = [line for key in ("ENTRYPOINT", "CMD") if (line := effective(facts, shown, key)) is not None]
     said = begun_words(facts, shown, compose)
     build = build.with_a_tools_build(shown, said)
     final = final_stage(build, shown)
@@ -101,7 +103,7 @@ def derived_stage(
     return DerivedStage(
         build,
         final,
-        tuple(_lines(original, start)),
+        tuple(_started(original, shown, refreshed=bool(final.alone))),
         program,
         _started_elsewhere(final, compose, mounts)
         or (final.folder if _has_its_files(final, mounts, started_in, is_folder) else ""),
@@ -192,11 +194,22 @@ def _listed(compose: Mapping[str, object], key: str) -> list[Mapping[str, object
     return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
 
 
-def _lines(original: Original, start: list[Instruction]) -> Iterator[str]:
-    for stage in original.facts.stages:
-        for instruction in stage.instructions:
-            if instruction in start:
-                yield original.instruction(stage, instruction)
+def _started(original: Original, final: Stage, *, refreshed: bool) -> Iterator[str]:
+    """Its ENTRYPOINT and CMD as they stand; `refreshed`: behind a script that brings its files up to date."""
+    facts = original.facts
+    entry, command = (effective(facts, final, key) for key in ("ENTRYPOINT", "CMD"))
+    if refreshed and entry is not None and not entry.json:
+        shell = effective(facts, final, "SHELL")
+        words = [START, *(shell.value if shell is not None else ("/bin/sh", "-c"))]
+        yield f"SHELL {json.dumps(words, ensure_ascii=False)}"
+    elif refreshed and (entry is None or not entry.value):
+        entry = None
+        yield f'ENTRYPOINT ["{START}"]'
+    for instruction in filter(None, (entry, command)):
+        stage = next(s for s in facts.stages if instruction in s.instructions)
+        text = original.instruction(stage, instruction)
+        first = refreshed and instruction is entry and instruction.json
+        yield text.replace("[", f'["{START}", ', 1) if first else text
 
 
 def dev_dockerfile(
@@ -216,10 +229,11 @@ def dev_dockerfile(
     flags = " ".join(filter(_FLAG.fullmatch, derived.flags))
     folders = [*writable, *([derived.folder] if derived.folder else [])]
     said = "\n".join(derived.final.lines)
-    changes_user = _CHANGES_USER.search(said) is not None
     original = derived.build.original
-    if not derived.final.alone:
-        scripts = {name: text for name, text in scripts.items() if name not in ("copies", "refresh")}
+    changes_user = _CHANGES_USER.search("\n".join(derived.final.lines)) is not None
+    unused = () if derived.final.alone else ("copies", "refresh", "start")
+    unused += () if derived.of_build else ("unset",)
+    unused += () if changes_user else ("stay",)
     air, std, modules = (text.replace("\\\n", f"{original.escape}\n") for text in (air, std, modules))
     final = [
         f"FROM {base} AS devctl-final",
@@ -230,7 +244,7 @@ def dev_dockerfile(
         + (f" {flags}" if flags else "")
         + '"',
         *(f"ENV {name}={_quoted(value, original.escape)}" for name, value in environment.items() if value.isprintable()),
-        *(_script(name, text) for name, text in scripts.items() if name != "stay" or changes_user),
+        *(_script(name, text) for name, text in scripts.items() if name not in unused),
         "WORKDIR /",
         *derived.final.lines,
         *(_script(name, text) for name, text in _noted(derived).items()),

@@ -23,7 +23,7 @@ class Original(Struct, frozen=True):
     @property
     def before_stages(self) -> str:
         """Directives and the arguments of FROM lines; what the builder checks is for the user's file."""
-        return _CHECK.sub("", self._text(1, self.facts.stages[0].line - 1))
+        return _CHECK.sub("", self._text(1, self.facts.stages[0].line - 1)).rstrip("\n")
 
     @property
     def escape(self) -> str:

@@ -13,6 +13,7 @@ from typing import cast
 from devctl.domain.compose.depends_on import jobs
 from devctl.domain.compose.handed_files import copied_in, readable
 from devctl.domain.debug.debugging import Debugging
+from devctl.domain.derive.dev_stage import START
 from devctl.domain.derive.health_check import cannot_run, compose_test
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.go.go_command import PLACES_CACHE
@@ -291,6 +292,9 @@ def _derived_stage(spec: OwnSpec, project: Project, service: Service) -> None:
     """It is started like the user's image: in place of the program is a script that builds and starts it."""
     spec.pop("healthcheck", None)
     _own_start(spec, service)
+    derived, entry = service.build.derived, spec.get("entrypoint")
+    if derived is not None and derived.final.alone and entry is not None:
+        spec["entrypoint"] = [START, *([entry] if isinstance(entry, str) else entry)]
     _mount_source(spec, project, service)
 
 
