@@ -105,6 +105,31 @@ def test_what_another_stage_puts_into_the_source_is_hidden_by_the_mount() -> Non
     assert "COPY --from=alpine:3.22 /bin/x /usr/bin/x" in lines and not any("web" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("build", "mains", "paths"),
+    [
+        ("go build -v -o /usr/local/bin/app ./...", (".",), ["/usr/local/bin/app"]),
+        ("go build -o /out/ ./...", (".",), ["/out/shop"]),
+        ("go build -o /out ./...", (".", "cmd/job"), ["/out/shop", "/out/job"]),
+        ("go build -o /out . ./cmd/job", (".", "cmd/job"), ["/out/shop", "/out/job"]),
+        ("mkdir -p -m 755 /x /out && go build -o /out .", (".",), ["/out/shop"]),
+        ("mkdir bin && go build -o bin ./...", (".",), ["/src/bin/shop"]),
+        ("go build -o /usr/local/bin .", (".",), ["/usr/local/bin/shop"]),
+        ("go build -o . .", (".",), ["/src/shop"]),
+        ("go build -o /etc/shop ./...", (".",), ["/etc/shop"]),
+        ("go build -o /dev/null ./... && go build -o /app .", (".",), ["/app"]),
+    ],
+)
+def test_what_o_names_is_a_folder_only_if_go_takes_it_for_one(
+    build: str, mains: tuple[str, ...], paths: list[str]
+) -> None:
+    text = f'FROM golang:1.26-alpine\nWORKDIR /src\nCOPY . .\nRUN {build}\nCMD ["{paths[0]}"]\n'
+    found = derived_stage(
+        parse(text), {}, package=".", module="example.com/shop", started_in=".", mains=mains
+    )
+    assert found is not None and list(found.final.programs) == paths and found.program == paths[0]
+
+
 def test_what_the_final_stage_sets_comes_after_it() -> None:
     found = derived("""\
 FROM golang:1.26-alpine AS build

@@ -57,9 +57,11 @@ class BuildStage(Struct, frozen=True):
     def programs(self) -> Iterator[tuple[str, str]]:
         """Where each build puts its program, and the package."""
         for build in self.builds:
-            for package in self._packages(build.packages[0]) if build.output else ():
+            packages = self._packages(build.packages[0]) if build.output else ()
+            for package in packages:
                 name = posixpath.basename(package) if package != "." else self.module.rpartition("/")[2]
-                yield posixpath.join(build.output, name) if build.in_folder else build.output, package
+                inside = build.in_folder or len(packages) > 1
+                yield posixpath.join(build.output, name) if inside else build.output, package
 
     def with_a_tools_build(self, final: Stage, said: Iterable[str]) -> BuildStage:
         """If only a tool knows how to compile (`make build`): its output is what the final stage copies from here, or has

@@ -31,7 +31,8 @@ _LOOP = regex(
 class GoBuild(Struct, frozen=True):
     """One `go build` of one package. `packages`: relative to the build context, as far as the lines say where that is in the
     image, and as written; `binary`: the program's name, `output`: its path in the image, "" for `go run`; a folder if
-    `in_folder`, that of all whose name only the package or the module determines. `env`: what is set only for this command;
+    `in_folder`, that of all whose name only the package or the module determines: then `-o` ends in `/`, the lines before say
+    that it is a folder, or it is for several packages. `env`: what is set only for this command;
     `flags`: its other flags, each with its value; `files`: of the package, if the line names them instead."""
 
     line: int
@@ -89,29 +90,34 @@ def _unrolled(text: str, line: Line) -> str:
 
 def _built(at: Line, commands: Iterable[GoCommand]) -> Iterator[GoBuild]:
     for command in commands:
+        if command.output == "/dev/null":  # a check
+            continue
         inside = posixpath.relpath(command.folder, at.folder)
         inside = "." if inside.startswith("..") else inside
         for word in map(posixpath.normpath, filter(_PACKAGE_WORD.match, command.packages or (".",))):
             package = in_context(posixpath.normpath(posixpath.join(command.folder, word)), at.brought)
             package = package or posixpath.normpath(posixpath.join(inside, word))
+            output, in_folder = _lies(command, at)
             yield GoBuild(
                 at.instruction.line,
                 (package, word),
-                posixpath.basename(command.output) or posixpath.basename(package),
-                *_lies(command, word),
+                posixpath.basename(package if in_folder or not command.output else command.output),
+                output,
+                in_folder,
                 command.env,
                 command.flags,
                 tuple(map(posixpath.basename, command.files)),
             )
 
 
-def _lies(command: GoCommand, package: str) -> tuple[str, bool]:
+def _lies(command: GoCommand, at: Line) -> tuple[str, bool]:
     if command.verb == "run":
         return "", False
     if command.verb == "install":
         return "/go/bin", True
     path = posixpath.normpath(posixpath.join(command.folder, command.output))
-    return path, not command.output or command.output.endswith("/") or package.endswith("...")
+    named = command.output and not command.output.endswith("/") and len(command.packages) < 2
+    return path, not named or at.is_folder(path)
 
 
 def linked_in(flags: Iterable[str]) -> str:

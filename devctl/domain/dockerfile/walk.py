@@ -9,9 +9,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from itertools import islice
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from devctl.domain.command.argv import parted
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import (
     PREDEFINED,
@@ -29,12 +32,19 @@ NOTHING: Mapping[str, str] = {}
 # A file has an extension, or a name like VERSION or Makefile; nothing else tells the two apart here.
 _FOLDER_NAME = regex(r"(?:[\w-]+/)*[a-z_][\w-]*")
 _FILE_NAME = regex(r"[\w./@+-]+")
+_EVERYWHERE = """/bin /dev /etc /go/bin /home /opt /root /run /sbin /srv /tmp /usr/bin
+/usr/lib /usr/local/bin /usr/local/lib /usr/local/sbin /usr/sbin /usr/share /var/lib /var/log""".split()
+"""Folders of every image that Go is compiled in."""
+_MAKES_FOLDERS = regex(r"\b(?:mkdir|install[ \t]+-d)[ \t]([^\n;&|]{1,1024})")
+_MANY = 30
+"""Commands of one line that create folders, as far as they are read."""
+_CD = regex(r"\bcd[ \t]+[\"']?([^\s&;|\"']+)")
 
 
 class Line(Struct, frozen=True):
     """An instruction of `stage`, and the state after it. `folder`: where a command runs; `values`: variables, `set`: those
     that this line sets; `brought`: folders and files of the image, each with the path in the build context that has the same
-    content."""
+    content; `made`: folders that are there besides those that every image has."""
 
     stage: Stage
     instruction: Instruction
@@ -42,6 +52,7 @@ class Line(Struct, frozen=True):
     values: Mapping[str, str]
     set: Mapping[str, str]
     brought: Mapping[str, str]
+    made: frozenset[str] = frozenset()
 
     @property
     def cmd(self) -> str:
@@ -59,6 +70,11 @@ class Line(Struct, frozen=True):
         """The path in the image of a path in this line."""
         return posixpath.normpath(posixpath.join(self.folder, self.filled(word)))
 
+    def is_folder(self, path: str) -> bool:
+        """Whether the lines so far say that this path of the image is a folder."""
+        there = (*_EVERYWHERE, *self.made, *self.brought, self.folder)
+        return any(is_below(known, path) for known in there)
+
 
 def walk(
     facts: DockerfileFacts, stage: Stage, args: Mapping[str, str] = NOTHING, *, begins: str | None = None
@@ -68,6 +84,7 @@ def walk(
     folder = begins if begins is not None else folder
     outside, arguments = {**PREDEFINED, **facts.global_args, **args}, dict[str, str]()
     brought: Mapping[str, str] = NOTHING
+    made: frozenset[str] = frozenset()
     for current in reversed(chain(facts, stage)):
         for instruction in current.instructions:
             values, new = {**arguments, **env}, dict[str, str]()
@@ -85,7 +102,20 @@ def walk(
                 folder = posixpath.normpath(posixpath.join(folder, word))
             elif instruction.cmd in ("COPY", "ADD"):
                 brought = _after(brought, instruction, folder, values)
-            yield Line(current, instruction, folder, {**arguments, **env}, new, brought)
+            line = Line(current, instruction, folder, {**arguments, **env}, new, brought, made)
+            made |= frozenset(_made(line))
+            yield replace(line, made=made)
+
+
+def _made(line: Line) -> Iterator[str]:
+    """The folders that a line creates, or a tool that it calls."""
+    if line.cmd == "WORKDIR":
+        yield line.folder
+    for text in (line.instruction.command, line.instruction.runs) if line.cmd == "RUN" else ():
+        for found in islice(_MAKES_FOLDERS.finditer(text), _MANY):
+            folder = posixpath.join(line.folder, *_CD.findall(text[: found.start()]))
+            words = (word for word in parted(found[1]) if not word.startswith("-"))
+            yield from (line.path(posixpath.join(folder, word)) for word in words)
 
 
 def given(compose: Mapping[str, object]) -> dict[str, str]:
