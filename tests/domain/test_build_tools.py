@@ -84,7 +84,7 @@ def test_what_a_tool_builds_with_holds(run: str, tags: tuple[str, ...], linked: 
         FILES.get,
     )  # fmt: skip
     compose = {"build": {"args": {"VERSION": "1.2"}}}
-    assert started(facts, compose).tags == tags
+    assert started(facts, compose, packages=("back/cmd/shop", "cmd/shop")).tags == tags
     found = derived_stage(facts, compose, package="back/cmd/shop", module="example.com/shop", started_in=".")
     assert isinstance(found, DerivedStage)
     build = found.build.own_build

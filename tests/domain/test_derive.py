@@ -86,7 +86,7 @@ CMD ["shop"]
         "COPY certs /usr/local/share/ca-certificates/",
         "RUN --mount=type=cache,target=/x apk add --no-cache git",
         "RUN /devctl/program /usr/bin/shop reload . /usr/bin/shop",
-        'ENV GOFLAGS="-mod=mod"',
+        'ENV HOME=/tmp GOPATH=/go GOOS= GOARCH= GOFLAGS="-mod=mod -modcacherw"',
         'CMD ["shop"]',
     ):
         assert line in lines
@@ -533,7 +533,9 @@ def test_a_context_with_another_name_than_a_plain_word(context: str) -> None:
         ('ENTRYPOINT \\\n [ "/shop" ]', ('ENTRYPOINT \\\n ["/devctl/start",  "/shop" ]',)),
     ],
 )
-def test_a_container_starts_with_its_files_as_they_have_been_saved(start: str, written_as: tuple[str, ...]) -> None:
+def test_a_container_starts_with_its_files_as_they_have_been_saved(
+    start: str, written_as: tuple[str, ...]
+) -> None:
     text = PLAIN.replace('ENTRYPOINT ["/shop"]', start)
     assert "devctl/start" not in "".join(derived(text).start), "nothing is copied from the source"
     assert derived(text.replace("FROM scratch", "FROM scratch\nCOPY texts /srv/texts")).start == written_as
@@ -560,7 +562,8 @@ def test_what_comes_from_the_context_is_copied_as_it_stands(line: str, kept: str
 
 def test_no_line_of_the_image_calls_a_program_that_it_does_not_have() -> None:
     text = PLAIN.replace("FROM scratch", "FROM alpine:3.22").replace(
-        "ENTRYPOINT", "RUN shop version > /etc/version\nRUN chmod +x /shop && touch /x\nRUN cd / && ./shop x\nENTRYPOINT"
+        "ENTRYPOINT",
+        "RUN shop version > /etc/version\nRUN chmod +x /shop && touch /x\nRUN cd / && ./shop x\nENTRYPOINT",
     )
     final = derived(text).final
     assert "RUN chmod +x /shop && touch /x" in final.lines
@@ -605,9 +608,11 @@ def test_what_the_build_stage_creates_may_be_missing() -> None:
 
 
 def test_what_only_the_build_stage_sets_is_not_for_the_program() -> None:
-    text = PLAIN.replace("WORKDIR", "ENV APP_ENV=ci BOTH=a URL=sqlite://b\nWORKDIR", 1).replace(
-        "FROM scratch", "FROM scratch\nENV BOTH=b"
-    ).replace("RUN go build", "RUN CGO_ENABLED=0 go build")
+    text = (
+        PLAIN.replace("WORKDIR", "ENV APP_ENV=ci BOTH=a URL=sqlite://b\nWORKDIR", 1)
+        .replace("FROM scratch", "FROM scratch\nENV BOTH=b")
+        .replace("RUN go build", "RUN CGO_ENABLED=0 go build")
+    )
     found = derived(text, compose={"environment": {"URL": "x"}})
     assert found.of_build == {"APP_ENV": "ci", "CGO_ENABLED": "0"}
     assert any(line.endswith(">/devctl/of-build && chmod 0755 /devctl/of-build") for line in written(found))

@@ -401,3 +401,18 @@ def test_stages_of_devctls_compile_in_the_image_that_the_dockerfile_names(
         image,
         "Dockerfile:1" if image else None,
     )
+
+
+@pytest.mark.parametrize("said", [None, "-p=1", "-overlay=mine.json"])
+def test_goflags_keep_the_flags_of_the_build_line(said: str | None) -> None:
+    """GOFLAGS of a container hides that of its stage."""
+    docker = dockerfile(
+        "ENV GOFLAGS=-mod=vendor", "RUN go build -overlay=o.json -gcflags=all=-l -o /shop .", 'CMD ["/shop"]'
+    )
+    build = Build(env={"GOFLAGS": said} if said is not None else {})
+    config = Config(services={"app": ServiceConfig(build=build)})
+    service = detect_service(facts(pkg(".")), config=config, dockerfile=docker)
+    flags = service.build.env["GOFLAGS"].split()
+    assert flags[0] == (said or "-mod=vendor")
+    overlay = said if said and said.startswith("-overlay") else "-overlay=o.json"
+    assert [f for f in flags if f.startswith("-overlay")] == [overlay] and "-gcflags=all=-l" in flags

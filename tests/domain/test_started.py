@@ -75,6 +75,50 @@ def test_tags_and_experiments(build: str, tags: tuple[str, ...], env: dict[str, 
     assert (found.tags, found.env) == (tags, env)
 
 
+TWO = """\
+FROM golang:1.26-alpine AS base
+WORKDIR /src
+COPY . .
+FROM base AS others
+RUN GOEXPERIMENT=jsonv2 GOFLAGS=-mod=mod go build -tags other -o /out/job ./cmd/job
+FROM base AS lint
+RUN go build -tags lint ./...
+FROM base AS b
+{build}
+FROM alpine:3.22 AS job
+COPY --from=others /out/job /
+ENTRYPOINT ["/job"]
+FROM alpine:3.22 AS api
+COPY --from=b /out/api /
+ENTRYPOINT ["/api"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("build", "tags", "env"),
+    [
+        ("RUN go build -o /out/api ./cmd/api", (), {}),
+        ("RUN go build -tags real -o /out/api ./cmd/api", ("real",), {}),
+        ("RUN go build -tags job -o /out/job ./cmd/job\nRUN go build -tags real -o /out/api ./cmd/api", ("real",), {}),
+        ("RUN GOAMD64=v3 go build -tags job -o /out/job ./cmd/job && go build -o /out/api ./cmd/api", (), {}),
+        ("RUN for c in job api; do go build -tags real,$c -o /out/$c ./cmd/$c; done", ("real", "api"), {}),
+        ("RUN go build -race -tags slow -o /out/race ./cmd/api && go build -tags real -o /out/api ./cmd/api", ("real",), {}),
+        ("RUN go build -tags real -o /out/ ./cmd/...", ("real",), {}),
+        ("RUN go build -tags real -o /out/api $(./which)", ("real",), {}),
+        ("RUN go build -tags job -o /out/job ./cmd/job", ("lint",), {}),
+        ("RUN GOBIN=/out go install -tags real ./cmd/api", ("real",), {}),
+        ('RUN export GOAMD64=v3 GOFLAGS="-tags=more -v" && go build -tags real -o /out/api ./cmd/api', ("real",), {"GOAMD64": "v3", "GOFLAGS": "-tags=more -v"}),
+        ("ARG GOFLAGS=-v\nRUN go build -o /out/api ./cmd/api", (), {"GOFLAGS": "-v"}),
+        ("RUN GOFLAGS=$UNKNOWN go build -mod=vendor -o /out/api ./cmd/api", (), {"GOFLAGS": "-mod=vendor"}),
+    ],
+)  # fmt: skip
+def test_flags_are_those_of_the_programs_own_build(
+    build: str, tags: tuple[str, ...], env: dict[str, str]
+) -> None:
+    found = started(parse(TWO.format(build=build)), {}, packages=("cmd/api",))
+    assert (found.tags, found.env) == (tags, env)
+
+
 def test_tags_that_the_compose_file_gives_to_the_build() -> None:
     text = dockerfile(build="true").replace("RUN true", "ARG TAGS\nRUN go build -tags $TAGS -o /app .")
     assert started(parse(text), {"build": {"args": {"TAGS": "shop"}}}).tags == ("shop",)

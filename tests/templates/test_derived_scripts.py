@@ -45,7 +45,9 @@ class Image(Struct):
         text = (TEMPLATES / "derived" / name).read_text()
         text = text.replace("/tmp/devctl", f"{self.root}/state").replace("/devctl/", f"{self.root}/devctl/")
         env = {**os.environ, "DEVCTL_CONTEXT": str(self.source)}
-        done = subprocess.run(["sh", "-c", text, name, *words], env=env, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["sh", "-c", text, name, *words], env=env, capture_output=True, text=True, check=True
+        )
         return done.stderr
 
     def read(self, path: str) -> str:
@@ -65,17 +67,37 @@ def test_no_script_has_a_here_document(path: Path) -> None:
 
 
 def test_what_is_saved_is_copied_and_the_rest_is_left_alone(tmp_path: Path) -> None:
-    it = image(tmp_path, ("/srv/config", "config", ""), ("/etc/a b.txt", "a b.txt", ""), ("/opt/", "x/*.sh", ""))
+    it = image(
+        tmp_path, ("/srv/config", "config", ""), ("/etc/a b.txt", "a b.txt", ""), ("/opt/", "x/*.sh", "")
+    )
     files = {"config/app.yaml": "one", "config/sub/b.yaml": "b", "a b.txt": "a", "x/run.sh": "#!/bin/sh\n"}
     it.save(files)
     it.build(
-        {"srv/config/app.yaml": "one", "srv/config/sub/b.yaml": "b", "etc/a b.txt": "a", "opt/run.sh": "#!/bin/sh\n"}
+        {
+            "srv/config/app.yaml": "one",
+            "srv/config/sub/b.yaml": "b",
+            "etc/a b.txt": "a",
+            "opt/run.sh": "#!/bin/sh\n",
+        }
     )
-    assert os.access(it.files / "opt/run.sh", os.X_OK) and (it.files / "srv/config").stat().st_mode & 0o777 == 0o777
+    assert (
+        os.access(it.files / "opt/run.sh", os.X_OK)
+        and (it.files / "srv/config").stat().st_mode & 0o777 == 0o777
+    )
     assert it.run("refresh") == ""
-    it.save({"config/app.yaml": "two", "config/new/c.yaml": "c", "a b.txt": "aa", "x/run.sh": "#!/bin/sh\n:\n", "x/y.txt": "y"})
+    it.save(
+        {
+            "config/app.yaml": "two",
+            "config/new/c.yaml": "c",
+            "a b.txt": "aa",
+            "x/run.sh": "#!/bin/sh\n:\n",
+            "x/y.txt": "y",
+        }
+    )
     assert it.run("refresh") == ""
-    assert [it.read(p) for p in ("srv/config/app.yaml", "srv/config/sub/b.yaml", "srv/config/new/c.yaml")] == ["two", "b", "c"]
+    assert [
+        it.read(p) for p in ("srv/config/app.yaml", "srv/config/sub/b.yaml", "srv/config/new/c.yaml")
+    ] == ["two", "b", "c"]
     assert (it.read("etc/a b.txt"), it.read("opt/run.sh")) == ("aa", "#!/bin/sh\n:\n")
     assert os.access(it.files / "opt/run.sh", os.X_OK), "its mode is that of the image"
     assert not (it.files / "opt/y.txt").exists()
@@ -91,7 +113,9 @@ def test_what_the_container_has_changed_stays_until_it_is_started_again(tmp_path
     (it.files / "srv/app.yaml").write_text("shop.local")
     assert it.run("refresh") == "" and it.read("srv/app.yaml") == "shop.local"
     it.save({"app.yaml": "__HOST__ two"})
-    assert "stays as this container has changed it; `devctl restart` starts with app.yaml" in it.run("refresh")
+    assert "stays as this container has changed it; `devctl restart` starts with app.yaml" in it.run(
+        "refresh"
+    )
     assert it.run("refresh", "start") == "" and it.read("srv/app.yaml") == "__HOST__ two"
     assert (it.source / "app.yaml").read_text() == "__HOST__ two"
 
@@ -133,11 +157,17 @@ def test_what_only_the_build_has_is_named_if_it_still_has_that_value(tmp_path: P
     (tmp_path / "devctl/of-build").write_text("APP_ENV=ci\nURL=sqlite://build\nABSENT=\n")
     text = (TEMPLATES / "derived/unset").read_text().replace("/devctl/", f"{tmp_path}/devctl/")
     env = {"PATH": os.environ["PATH"], "APP_ENV": "ci", "URL": "postgres://db"}
-    assert subprocess.run(["sh", "-c", text], env=env, capture_output=True, text=True, check=True).stdout == "APP_ENV "
+    assert (
+        subprocess.run(["sh", "-c", text], env=env, capture_output=True, text=True, check=True).stdout
+        == "APP_ENV "
+    )
 
 
 def test_outside_a_container_the_reloader_is_a_program_like_others(tmp_path: Path) -> None:
     text = (TEMPLATES / "derived/reload").read_text().replace("/devctl/once", "echo once")
     words = ["sh", "-c", text, "reload", "cmd/app", "/usr/bin/app", "version"]
     env = {"PATH": os.environ["PATH"]}
-    assert subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout == "once cmd/app version\n"
+    assert (
+        subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout
+        == "once cmd/app version\n"
+    )

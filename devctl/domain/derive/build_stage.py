@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from devctl.domain.derive.original import Original
 from devctl.domain.derive.run_lines import commands, compiles, fetches_modules, flags, generating, installs
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
-from devctl.domain.dockerfile.go_build_lines import GoBuild, go_builds, told_builds
+from devctl.domain.dockerfile.go_build_lines import GoBuild, go_builds, own_build, told_builds
 from devctl.domain.dockerfile.stages import chain, find_stage, named_stages, needed_by
 from devctl.domain.dockerfile.walk import NOTHING, in_context, walk
 from devctl.domain.paths import is_below
@@ -29,7 +29,7 @@ class BuildStage(Struct, frozen=True):
     """`stage` and, by FROM, those below it; `package`: the folder of the service's main, relative to the build context;
     `module`: the path of its module. `folder`: the working directory of the stage, `top`: where the context is in it,
     `brought`: its folders that come from the context, and from which folder; `mains`: the folders of all mains of the module,
-    which `./cmd/...` stands for."""
+    which `./cmd/...` stands for; `started`: the words that a container is started with, without folders."""
 
     original: Original
     stage: Stage
@@ -41,6 +41,7 @@ class BuildStage(Struct, frozen=True):
     top: str
     brought: Mapping[str, str]
     mains: tuple[str, ...] = ()
+    started: tuple[str, ...] = ()
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -50,9 +51,7 @@ class BuildStage(Struct, frozen=True):
     @property
     def own_build(self) -> GoBuild | None:
         """The line that compiles the service itself."""
-        return next((b for b in self.builds if self.package in b.packages), None) or (
-            self.builds[0] if len(self.builds) == 1 and self.builds[0].packages[0].endswith("...") else None
-        )
+        return own_build(self.builds, (self.package,), self.started)
 
     def programs(self) -> Iterator[tuple[str, str]]:
         """Where each build puts its program, and the package."""
@@ -90,6 +89,7 @@ class BuildStage(Struct, frozen=True):
             in_folder=False,
             env=same.env if same is not None else {},
             flags=same.flags if same is not None else (),
+            variables=same.variables if same is not None else {},
         )
         return replace(self, builds=(build,))
 
@@ -224,16 +224,18 @@ def build_stage(
     package: str,
     module: str,
     mains: tuple[str, ...] = (),
+    started: tuple[str, ...] = (),
 ) -> BuildStage | None:
     """Of the stages that the final one is made from, the one that compiles the service; else the last one that compiles
     something."""
     facts = original.facts
     near = [s for s in needed_by(facts, final) if any(map(compiles, _commands(s)))]
     found = [
-        BuildStage(original, s, args, package, module, *_read(facts, s, args), mains=mains) for s in near
+        BuildStage(original, s, args, package, module, *_read(facts, s, args), mains=mains, started=started)
+        for s in near
     ]
-    own = [b for b in found if b.own_build is not None]
-    return next(iter([*own, *reversed(found)]), None)
+    own = own_build([b for stage in found for b in stage.builds], (package,), started)
+    return next((b for b in found if own in b.builds), None) or next(reversed(found), None)
 
 
 def _compiling(stage: Stage) -> Iterator[int]:

@@ -15,7 +15,7 @@ from devctl.domain.derive.build_stage import BuildStage, build_stage
 from devctl.domain.derive.final_stage import PLAIN, FinalStage, final_stage
 from devctl.domain.derive.original import Original
 from devctl.domain.dockerfile.build_and_start import shown_stage
-from devctl.domain.dockerfile.entrypoint import begun_words, is_other, programs
+from devctl.domain.dockerfile.entrypoint import begun_names, begun_words, is_other, programs
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage, lines_of
 from devctl.domain.dockerfile.stages import effective, external_base, golang_tag, named_stage
 from devctl.domain.dockerfile.walk import given, walk
@@ -63,6 +63,11 @@ class DerivedStage(Struct, frozen=True):
     environment: Mapping[str, str] = field(default_factory=dict)
     of_build: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def goflags(self) -> tuple[str, ...]:
+        """Those flags that GOFLAGS can hold."""
+        return tuple(filter(_FLAG.fullmatch, self.flags))
+
 
 def derived_stage(
     facts: DockerfileFacts,
@@ -88,7 +93,15 @@ def derived_stage(
     if shown is None or named_as_ours or not PLAIN.fullmatch(context):
         return None
     original = Original(facts, tuple(lines_of(facts.text.removeprefix("\ufeff"))))
-    build = build_stage(original, shown, given(compose), package=package, module=module, mains=mains)
+    build = build_stage(
+        original,
+        shown,
+        given(compose),
+        package=package,
+        module=module,
+        mains=mains,
+        started=begun_names(facts, shown, compose),
+    )
     if build is None or refuses(golang_tag(external_base(facts, build.stage)) or "", go):
         return None
     said = begun_words(facts, shown, compose)
@@ -98,7 +111,8 @@ def derived_stage(
     if program is None:
         return None
     own = build.own_build
-    environment = {k: v for k, v in own.env.items() if k not in _NOT_CARRIED} if own is not None else {}
+    set_there = {**own.variables, **own.env} if own is not None else {}
+    environment = {k: v for k, v in set_there.items() if k not in _NOT_CARRIED}
     mounts = _mounts(compose, context)
     return DerivedStage(
         build,
@@ -159,7 +173,11 @@ def _mounts(compose: Mapping[str, object], context: str) -> tuple[str, ...]:
 def _started_elsewhere(final: FinalStage, compose: Mapping[str, object], mounts: tuple[str, ...]) -> str:
     """The `working_dir` of the compose file, if it is neither the image's nor in the project's own mount."""
     folder = posixpath.normpath(posixpath.join(final.folder, str(compose.get("working_dir") or "")))
-    bound = [posixpath.normpath(str(v.get("target"))) for v in _listed(compose, "volumes") if v.get("type") == "bind"]
+    bound = [
+        posixpath.normpath(str(v.get("target")))
+        for v in _listed(compose, "volumes")
+        if v.get("type") == "bind"
+    ]
     mounted = any(is_below(folder, target) for target in bound if target not in mounts)
     return "" if mounted or folder in (final.folder, "/") or not folder.isprintable() else folder
 
@@ -226,7 +244,9 @@ def dev_dockerfile(
     and fetch the modules; `scripts`: what replaces programs and files, by name. `context`: the build context, relative to the
     project; `writable`: folders that the project's owner can write to."""
     base, environment = named_stage(derived.build.stage), dict(sorted(derived.environment.items()))
-    flags = " ".join(filter(_FLAG.fullmatch, derived.flags))
+    own = environment.pop("GOFLAGS", "")
+    first = _escaped(own, derived.build.original.escape) if own and own.isprintable() else "${GOFLAGS}"
+    flags = " ".join((first, "-modcacherw", *derived.goflags))
     folders = [*writable, *([derived.folder] if derived.folder else [])]
     said = "\n".join(derived.final.lines)
     original = derived.build.original
@@ -240,10 +260,12 @@ def dev_dockerfile(
         "USER 0",
         "COPY --from=devctl-air /dev-root/ /",
         f"ENV DEVCTL_SOURCE={SOURCE} DEVCTL_CONTEXT={in_source(context)}",
-        'ENV HOME=/tmp GOPATH=/go GOOS= GOARCH= GOFLAGS="${GOFLAGS} -modcacherw'
-        + (f" {flags}" if flags else "")
-        + '"',
-        *(f"ENV {name}={_quoted(value, original.escape)}" for name, value in environment.items() if value.isprintable()),
+        f'ENV HOME=/tmp GOPATH=/go GOOS= GOARCH= GOFLAGS="{flags}"',
+        *(
+            f"ENV {name}={_quoted(value, original.escape)}"
+            for name, value in environment.items()
+            if value.isprintable()
+        ),
         *(_script(name, text) for name, text in scripts.items() if name not in unused),
         "WORKDIR /",
         *derived.final.lines,
@@ -251,7 +273,11 @@ def dev_dockerfile(
         *([_NOTES_COPIES] if derived.final.alone else []),
         *([_FOR_WHOEVER_DEVELOPS] if _GIVES.search(said) else []),
         *(["RUN /devctl/stay su-exec gosu chown"] if changes_user else []),
-        *(f"RUN mkdir -p {folder} && chmod 1777 {folder}" for folder in map(shlex.quote, folders) if folder != "/"),
+        *(
+            f"RUN mkdir -p {folder} && chmod 1777 {folder}"
+            for folder in map(shlex.quote, folders)
+            if folder != "/"
+        ),
     ]
     stage = [
         f"FROM devctl-deps AS {STAGE}",
@@ -260,7 +286,7 @@ def dev_dockerfile(
         *derived.start,
     ]
     keys = "".join(f" {key}" for key in derived.build.keys if "id=netrc" not in key)
-    own = (
+    fetched = (
         modules.replace("RUN --mount", f"RUN{keys} --mount")
         .replace(_HOME, _HOME_OF_NETRC)
         .replace("FROM base AS deps\n", "FROM devctl-final AS devctl-deps\nWORKDIR /devctl/deps\n")
@@ -271,7 +297,7 @@ def dev_dockerfile(
         air.replace(" AS air\n", " AS devctl-air\n").replace("from=std,", "from=devctl-std,"),
         "\n".join(("FROM scratch AS devctl-copied", *derived.final.alone) if derived.final.alone else ()),
         "\n".join(final),
-        _WHERE_OURS_LIES.sub("/devctl/deps", own),
+        _WHERE_OURS_LIES.sub("/devctl/deps", fetched),
         "\n".join(stage),
     ]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
@@ -297,5 +323,8 @@ def _script(name: str, text: str) -> str:
 
 
 def _quoted(value: str, escape: str) -> str:
-    escaped = re.sub(rf"[{re.escape(escape)}\"$]", lambda found: escape + found[0], value)
-    return f'"{escaped}"'
+    return f'"{_escaped(value, escape)}"'
+
+
+def _escaped(value: str, escape: str) -> str:
+    return re.sub(rf"[{re.escape(escape)}\"$]", lambda found: escape + found[0], value)

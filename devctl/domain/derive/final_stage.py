@@ -141,7 +141,8 @@ class _Reading(Struct):
         """Whether it starts a program that is built from the source."""
         word = _CALLED.match(command)
         return word is not None and any(
-            word[1] in (path, posixpath.basename(path)) or self._path(word[1]) == path for path in self.programs
+            word[1] in (path, posixpath.basename(path)) or self._path(word[1]) == path
+            for path in self.programs
         )
 
     def _volumes(self, line: Line) -> None:
@@ -213,7 +214,11 @@ class _Reading(Struct):
     def _copied_as(self, path: str, target: str) -> None:
         """What a line copies from the build stage and the build context has too; the context may lack what that stage creates."""
         head, name = posixpath.split(path)
-        pattern = path if path == "." or re.search(r"[*?[\\]", path) else posixpath.join(head, f"{name[:-1]}[{name[-1]}]")
+        pattern = (
+            path
+            if path == "." or re.search(r"[*?[\\]", path)
+            else posixpath.join(head, f"{name[:-1]}[{name[-1]}]")
+        )
         if self._note("COPY", (pattern,), target, ()):
             self.lines.append(self.alone[-1])
             self.copies[-1] = replace(self.copies[-1], sources=(path,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -17,10 +17,10 @@ from devctl.domain.detect.main_package import Chosen, Main, choose_main, mains, 
 from devctl.domain.detect.port_and_probe import Port, find_port, find_probe, library_port
 from devctl.domain.detect.required_env import dockerfile_env, environment, unset_env
 from devctl.domain.detect.source_run import SourceRun
-from devctl.domain.dockerfile.build_and_start import GO_VARIABLES, Started, started
+from devctl.domain.dockerfile.build_and_start import Started, started
 from devctl.domain.dockerfile.dev_stage import dev_stage
 from devctl.domain.dockerfile.facts import DockerfileFacts
-from devctl.domain.dockerfile.go_build_lines import linked_in
+from devctl.domain.dockerfile.go_build_lines import GO_VARIABLES, GoBuild, linked_in
 from devctl.domain.dockerfile.prod_stages import prod_stages, up_to_asked
 from devctl.domain.dockerfile.stages import external_base, golang_tag, target_name
 from devctl.domain.go.facts import Module, SourceFacts
@@ -83,7 +83,11 @@ def detect_service(
     )
     called = posixpath.basename(chosen.main.package.dir)
     if run is None:
-        begun = started(seen, spec, compose_file=compose_file, called=called)
+        words = (
+            posixpath.relpath(chosen.main.package.dir, context),
+            posixpath.normpath(chosen.main.relative),
+        )
+        begun = started(seen, spec, compose_file=compose_file, called=called, packages=words)
     else:
         begun = _started_from_source(run, spec, chosen.main, compose_file)
     if reloaded is not None and reloaded.package not in (None, chosen.main.package.dir):
@@ -116,6 +120,7 @@ def detect_service(
             context=context,
             is_folder=is_folder,
             others=others if run is None else None,
+            built=begun.built,
         )
         if not told and service.build.go_image is None and not service.build.needs_c:
             base, place = _their_go(dockerfile, go=main.module.go)
@@ -260,9 +265,10 @@ def _built_by(
     context: str,
     is_folder: Callable[[str], bool],
     others: tuple[str, ...] | None,
+    built: GoBuild | None,
 ) -> Service:
     """The service with the stages of the Dockerfile that currently builds it. `others`: the mains of its module, None if no
-    stage is derived."""
+    stage is derived; `built`: the line that compiles it."""
     dev, stages = dev_stage(dockerfile, spec, go=main.module.go).stage, prod_stages(dockerfile, spec)
     module, package = (posixpath.relpath(folder, context) for folder in (main.module.dir, main.package.dir))
     derived, production = None, None
@@ -283,13 +289,16 @@ def _built_by(
         production = production or production_stage(
             dockerfile, spec, target=target, package=package, module=main.module.path, go=main.module.go
         )
-    built = derived.build.own_build if derived is not None else None
     linked = linked_in(built.flags) if built is not None and not service.build.ldflags else ""
     files = built.files if built is not None else ()
     place = f"{dockerfile.path}:{built.line}" if built is not None else ""
     told = {"build.ldflags": linked, "build.go_files": files}
     origins = {**service.origins, **{key: place for key, said in told.items() if said}}
+    env = dict(service.build.env)
+    if derived is not None and env.get("GOFLAGS"):  # it hides that of the stage
+        env["GOFLAGS"] = " ".join((env["GOFLAGS"], *_missing(env["GOFLAGS"], derived.goflags)))
     return replace(service, origins=origins).with_build(
+        env=env,
         ldflags=linked or service.build.ldflags,
         go_files=files,
         dockerfile=dockerfile.path,
@@ -298,6 +307,12 @@ def _built_by(
         prod_stages=stages,
         production=production,
     )
+
+
+def _missing(said: str, flags: Iterable[str]) -> Iterator[str]:
+    """The flags that it does not name."""
+    named = {word.partition("=")[0] for word in said.split()}
+    return (flag for flag in flags if flag.partition("=")[0] not in named)
 
 
 def _own_command(said: ServiceConfig, begun: Started, port: Port | None) -> tuple[str, ...] | None:

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from devctl.domain.dockerfile.entrypoint import develops, is_other, programs, start_words, unwrapped, words_of
+from devctl.domain.dockerfile.entrypoint import (
+    begun_names,
+    develops,
+    is_other,
+    programs,
+    start_words,
+    unwrapped,
+    words_of,
+)
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
-from devctl.domain.dockerfile.go_build_lines import go_commands, told_commands
+from devctl.domain.dockerfile.go_build_lines import GoBuild, own_build, run_builds
 from devctl.domain.dockerfile.prod_stages import asked_stage
 from devctl.domain.dockerfile.purpose import for_dev
-from devctl.domain.dockerfile.stages import chain, effective, find_stage, is_dev
-from devctl.domain.dockerfile.walk import Line, given_target, in_context, walk
+from devctl.domain.dockerfile.stages import chain, effective, find_stage, is_dev, needed_by
 from devctl.domain.dockerfile.walk import given as build_args
-from devctl.domain.go.go_command import GoCommand, flag_of, tags_of
+from devctl.domain.dockerfile.walk import given_target, in_context, walk
+from devctl.domain.go.go_command import flag_of, tags_of
 from devctl.domain.paths import is_below
-from devctl.domain.regex import regex
-
-GO_VARIABLES = ("GOAMD64", "GOARM64", "GOEXPERIMENT", "GOFLAGS", "GOWORK")
-"""What decides how Go builds, wherever it is set; where modules come from concerns only the deps layer."""
-_IN_LINE = regex(rf"(?<![-\w])({'|'.join(GO_VARIABLES)})=(?:[\"']([^\"']*)[\"']|([^\s;&|\"']+))")
 
 
 class Started(Struct, frozen=True):
     """`args`: the program's arguments; `command`: what a container of the user's own stage gets for it after its ENTRYPOINT
     (None: nothing, its image knows), `cmd`: what its image has there, `entrypoint`: its replacement; `copied`: what the stage
-    copies from the context, by its path in the image. Places by key: `tags`, `args`."""
+    copies from the context, by its path in the image; `built`: what the Dockerfile compiles it with. Places by key: `tags`,
+    `args`."""
 
     tags: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
@@ -37,6 +42,7 @@ class Started(Struct, frozen=True):
     places: dict[str, str] = field(default_factory=dict)
     copied: dict[str, str] = field(default_factory=dict)
     cmd: tuple[str, ...] = ()
+    built: GoBuild | None = None
 
     def flags(self) -> dict[str, str]:
         """`--port 9999`, `-addr=:80`: the flags with their values, without dashes."""
@@ -75,33 +81,43 @@ def started(
     *,
     compose_file: str = "compose.yaml",
     called: str = "",
+    packages: Collection[str] = (".",),
 ) -> Started:
-    """From the stages that are not for development; nothing if a shell or another tool is in between. `called`: the folder of
-    the main, which a start script may receive."""
+    """How a container starts it, and how it is built. `called`: the folder of the main, which a start script may receive;
+    `packages`: the words for it in the build context and in its module."""
     if facts is None:
         return NOT_STARTED
-    tags, env, places = _built(facts, build_args(compose))
+    built = _built(facts, compose, packages)
+    found = _started(facts, compose, compose_file, called)
+    if built is None:
+        return found
+    tags = tags_of(built.flags)
+    places = {"tags": f"{facts.path}:{built.line}"} if tags else {}
+    return replace(found, tags=tags, env=_go_variables(built), built=built, places={**places, **found.places})
+
+
+def _started(
+    facts: DockerfileFacts, compose: Mapping[str, object], compose_file: str, called: str
+) -> Started:
+    """From the stages that are not for development; nothing if a shell or another tool is in between."""
     last = shown_stage(facts, compose)
     entry, given = words_of(compose, "entrypoint"), words_of(compose, "command")
     words = start_words(facts, last) if last is not None else ()
     program = "".join(words[:1])
     copied = _copied(facts, last, build_args(compose))
-    told = {**places, "args": compose_file}
+    told = {"args": compose_file}
     if entry and _is_program(entry[0]):
-        return Started(tags, env, (*entry[1:], *given), given or None, entry, told, copied, given)
+        return Started((), {}, (*entry[1:], *given), given or None, entry, told, copied, given)
     if given and not entry and (args := _given(facts, last, program, given, called)) is not None:
-        return Started(tags, env, args, given, None, told, copied, given)
+        return Started((), {}, args, given, None, told, copied, given)
     if (entry or given) and not _develops(facts, compose, (*entry, *given)):
         stays = next(iter(programs((*entry, *given))), ("",))
         named = posixpath.basename(stays[0]) in (called, posixpath.basename(program))
-        return Started(
-            tags, env, stays[1:] if named else (), given or None, entry or None, told, copied, given
-        )
+        return Started((), {}, stays[1:] if named else (), given or None, entry or None, told, copied, given)
     own = _without_unfilled(words[1:], _unfilled(facts, last, copied, compose))
     line = _line(facts, last, "CMD") or _line(facts, last, "ENTRYPOINT")
-    if own and line is not None:
-        places["args"] = f"{facts.path}:{line.line}"
-    return Started(tags, env, own, None, None, places, copied, _cmd(facts, last))
+    places = {"args": f"{facts.path}:{line.line}"} if own and line is not None else {}
+    return Started((), {}, own, None, None, places, copied, _cmd(facts, last))
 
 
 def _develops(facts: DockerfileFacts, compose: Mapping[str, object], words: tuple[str, ...]) -> bool:
@@ -177,28 +193,25 @@ def _copied(facts: DockerfileFacts, stage: Stage | None, args: Mapping[str, str]
 
 
 def _built(
-    facts: DockerfileFacts, args: Mapping[str, str]
-) -> tuple[tuple[str, ...], dict[str, str], dict[str, str]]:
-    """Tags and Go's variables of the first line that builds, and its place."""
-    for stage in sorted(facts.stages, key=is_dev):
-        for line in walk(facts, stage, args):
-            said = (
-                (*told_commands(line), *go_commands(line))
-                if line.cmd == "RUN" and line.stage is stage
-                else ()
-            )
-            for command in (c for c in said if c.verb == "build"):
-                place, tags = f"{facts.path}:{line.instruction.line}", tags_of(command.flags)
-                return tags, _go_variables(line, command), {"tags": place} if tags else {}
-    return (), {}, {}
+    facts: DockerfileFacts, compose: Mapping[str, object], packages: Collection[str]
+) -> GoBuild | None:
+    """Of the lines that build, the program's own: first among those that its image is made from, last in stages for
+    development."""
+    shown = shown_stage(facts, compose)
+    near = needed_by(facts, shown) if shown is not None else ()
+    names = begun_names(facts, shown, compose) if shown is not None else ()
+    args, others = build_args(compose), [s for s in facts.stages if s not in near]
+    for stages in (near, [s for s in others if not is_dev(s)], [s for s in others if is_dev(s)]):
+        builds = [build for stage in stages for build in run_builds(facts, stage, args)]
+        if (found := own_build(builds, packages, names)) is not None:
+            return found
+    return None
 
 
-def _go_variables(line: Line, command: GoCommand) -> dict[str, str]:
+def _go_variables(built: GoBuild) -> dict[str, str]:
     """Those that apply to a build: set before it, in its line, or given as a flag (`-mod=vendor`)."""
-    text = line.filled(line.instruction.runs or line.instruction.command)
-    found = {name: line.values[name] for name in GO_VARIABLES if line.values.get(name)}
-    found |= {name: quoted or plain for name, quoted, plain in _IN_LINE.findall(text)}
-    if (mode := flag_of(command.flags, "mod")) and "-mod" not in found.get("GOFLAGS", ""):
+    found = dict(built.variables)
+    if (mode := flag_of(built.flags, "mod")) and "-mod" not in found.get("GOFLAGS", ""):
         found["GOFLAGS"] = f"{found.get('GOFLAGS', '')} -mod={mode}".strip()
     return found
 

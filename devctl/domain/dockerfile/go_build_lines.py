@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -13,11 +13,15 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import filled
 from devctl.domain.dockerfile.walk import NOTHING, Line, in_context, walk
 from devctl.domain.go.go_command import GoCommand, flag_of, go_command
+from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 
 _GO_BUILD = regex(
     r"(?P<env>(?:(?<![-\w])\w+=(?:\"[^\"]*\"|'[^']*'|[^\s\"';&|][^\s;&|]*)?\s+){0,40})\bgo\s+(?P<verb>build|install|run)\b(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^\n&|;])*)"
 )
+_UNKNOWN = ("$", "$")
+"""The package of a build whose words only a shell knows."""
+_EXPORT = regex(r"\bexport[ \t]+((?:\w+=(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"';&|])*[ \t]*){1,40})")
 _CD = regex(r"\bcd\s+[\"']?([^\s&;|\"']+)")
 _PACKAGE_WORD = regex(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
 _ONLY_A_SHELL = regex(r"\$\([^()]*\)|`[^`\n]*`")
@@ -27,12 +31,15 @@ _LOOP = regex(
     re.DOTALL,
 )
 
+GO_VARIABLES = ("GOAMD64", "GOARM64", "GOEXPERIMENT", "GOFLAGS", "GOWORK")
+"""What decides how Go builds, wherever it is set; where modules come from concerns only the deps layer."""
+
 
 class GoBuild(Struct, frozen=True):
     """One `go build` of one package. `packages`: relative to the build context, as far as the lines say where that is in the
     image, and as written; `binary`: the program's name, `output`: its path in the image, "" for `go run`; a folder if
     `in_folder`, that of all whose name only the package or the module determines: then `-o` ends in `/`, the lines before say
-    that it is a folder, or it is for several packages. `env`: what is set only for this command;
+    that it is a folder, or it is for several packages. `env`: what its shell sets for it, `variables`: all of Go's that apply;
     `flags`: its other flags, each with its value; `files`: of the package, if the line names them instead."""
 
     line: int
@@ -43,6 +50,34 @@ class GoBuild(Struct, frozen=True):
     env: Mapping[str, str]
     flags: tuple[str, ...]
     files: tuple[str, ...] = ()
+    variables: Mapping[str, str] = NOTHING
+
+
+def own_build(
+    builds: Iterable[GoBuild], packages: Collection[str], started: Sequence[str] = ()
+) -> GoBuild | None:
+    """The one that builds this package (`packages`: the words for its folder): what names it before a pattern, and what a
+    container starts before the rest (`started`: the words, without folders). No other program's, but one whose words only a
+    shell knows."""
+    found = list(builds)
+    exact = [b for b in found if any(word in packages for word in b.packages)]
+    patterns = [b for b in found if _covers(b.packages[0], packages)]
+    unknown = [b for b in found if b.packages == _UNKNOWN]
+    ranked = exact or patterns or [b for b in unknown if len(unknown) == 1 or b.binary in started]
+    return min(ranked, key=lambda b: (*started, b.binary).index(b.binary), default=None)
+
+
+def _covers(word: str, packages: Iterable[str]) -> bool:
+    folder = posixpath.normpath(word.removesuffix("..."))
+    return word.endswith("...") and any(is_below(package, folder) for package in packages)
+
+
+def run_builds(facts: DockerfileFacts, stage: Stage, args: Mapping[str, str] = NOTHING) -> Iterator[GoBuild]:
+    """Those of the stage's RUN lines and the tools that they call, including any whose package only a shell knows."""
+    for line in walk(facts, stage, args):
+        if line.stage is stage and line.cmd == "RUN":
+            found = (*told_commands(line), *go_commands(line))
+            yield from _built(line, (c for c in found if c.verb != "run"), unknown=(_UNKNOWN[0],))
 
 
 def go_builds(facts: DockerfileFacts, stage: Stage, args: Mapping[str, str] = NOTHING) -> Iterator[GoBuild]:
@@ -71,7 +106,8 @@ def told_commands(line: Line) -> Iterator[GoCommand]:
 def _commands(text: str, at: Line) -> Iterator[GoCommand]:
     for found in _GO_BUILD.finditer(text):
         folder = posixpath.normpath(posixpath.join(at.folder, *_CD.findall(text[: found.start()])))
-        env = {key: value for key, _, value in (word.partition("=") for word in parted(found["env"]))}
+        said = " ".join((*_EXPORT.findall(text[: found.start()]), found["env"]))
+        env = dict(word.split("=", 1) for word in parted(said) if "=" in word and not set("$`") & set(word))
         command = go_command([found["verb"], *parted(found["rest"])], folder, env)
         if command is not None:
             yield command
@@ -88,15 +124,23 @@ def _unrolled(text: str, line: Line) -> str:
     return line.filled(filled(_LOOP, each, _ONLY_A_SHELL.sub("$", text)))
 
 
-def _built(at: Line, commands: Iterable[GoCommand]) -> Iterator[GoBuild]:
+def _built(at: Line, commands: Iterable[GoCommand], unknown: tuple[str, ...] = ()) -> Iterator[GoBuild]:
     for command in commands:
         if command.output == "/dev/null":  # a check
             continue
         inside = posixpath.relpath(command.folder, at.folder)
         inside = "." if inside.startswith("..") else inside
-        for word in map(posixpath.normpath, filter(_PACKAGE_WORD.match, command.packages or (".",))):
-            package = in_context(posixpath.normpath(posixpath.join(command.folder, word)), at.brought)
-            package = package or posixpath.normpath(posixpath.join(inside, word))
+        words = tuple(filter(_PACKAGE_WORD.match, command.packages or (".",))) or unknown
+        variables = {k: v for k, v in {**at.values, **command.env}.items() if k in GO_VARIABLES and v}
+        for word in map(posixpath.normpath, words):
+            package = (
+                None
+                if word in unknown
+                else in_context(posixpath.normpath(posixpath.join(command.folder, word)), at.brought)
+            )
+            package = package or (
+                word if word in unknown else posixpath.normpath(posixpath.join(inside, word))
+            )
             output, in_folder = _lies(command, at)
             yield GoBuild(
                 at.instruction.line,
@@ -107,6 +151,7 @@ def _built(at: Line, commands: Iterable[GoCommand]) -> Iterator[GoBuild]:
                 command.env,
                 command.flags,
                 tuple(map(posixpath.basename, command.files)),
+                variables,
             )
 
 

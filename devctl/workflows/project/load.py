@@ -15,8 +15,8 @@ from devctl.domain.compose.file_names import named_otherwise
 from devctl.domain.compose.host_ports import moved
 from devctl.domain.compose.refusals import refuse_reserved
 from devctl.domain.detect.service import detect_go, detect_service
-from devctl.domain.dockerfile.build_and_start import GO_VARIABLES
 from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.dockerfile.go_build_lines import GO_VARIABLES
 from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, is_dockerfile
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, IMAGES
 from devctl.domain.go.facts import SourceFacts
