@@ -100,6 +100,14 @@ def test_of_what_a_dockerfile_builds_the_service_is_what_it_starts(
     assert found.main.relative == chosen
 
 
+@pytest.mark.parametrize("folder", [".", "back"])
+def test_another_main_of_the_module_is_not_what_a_line_builds(folder: str) -> None:
+    text = BOTH.format(build="go build ./cmd/migrate && go build ./cmd/api", copy="/api /", start='"/api"')
+    names = (f"{folder}/cmd/{name}".removeprefix("./") for name in ("api", "worker", "migrate"))
+    source = facts(*(pkg(name, listens=":80" if "worker" in name else None) for name in names), folder=folder)
+    assert choose_main(source, context=folder, dockerfile=parse(text)).main.relative == "./cmd/api"
+
+
 def test_the_stage_that_the_compose_file_asks_for_says_which_main() -> None:
     text = (
         BOTH.format(build="go build ./cmd/ctl && go build ./cmd/server", copy="/server /", start='"/server"')

@@ -205,8 +205,10 @@ def _meant(found: list[Main], words: Iterable[str], context: str) -> list[Main]:
 
 
 def _is_package(main: Main, word: str, context: str) -> bool:
-    path = posixpath.normpath(posixpath.join(context, word))
-    return path in (main.package.dir, posixpath.join(main.module.dir, posixpath.normpath(word)))
+    """`word`: relative to the build context, or to the module."""
+    return main.package.dir in (
+        posixpath.normpath(posixpath.join(folder, word)) for folder in (context, main.module.dir)
+    )
 
 
 def _by_start(found: list[Main], facts: DockerfileFacts, compose: Mapping[str, object]) -> Chosen | None:
