@@ -40,9 +40,25 @@ def dockerfile(start: str = 'ENTRYPOINT ["/app"]', build: str = "go build -o /ap
             ("serve",),
             ("sh", "-c", "/app && /app serve"),
         ),
-        ('CMD ["/app"]', ["sh", "-c", "exec /app -v; true"], (), ("sh", "-c", "exec /app -v; true")),
+        ('CMD ["/app"]', ["sh", "-c", "exec /app -v; true"], ("-v",), ("sh", "-c", "exec /app -v; true")),
         ('CMD ["/app"]', ["sh", "-c", "go mod download && go run ."], (), None),
         ('CMD ["/app"]', ["make", "dev"], (), None),
+        ('CMD ["/app"]', ["sh", "-c", "go build -o /tmp/app . && /tmp/app"], (), None),
+        ('CMD ["/app"]', ["sh", "-c", "trap : TERM; sleep infinity & wait"], (), None),
+        ('CMD ["/app"]', ["sh", "-c", "while :; do sleep 60; done"], (), None),
+        ('CMD ["/app"]', ["tail", "-f", "/dev/null"], (), None),
+        *(
+            ('CMD ["/app", "--own"]', ["sh", "-c", text], ("--one", "a b"), ("sh", "-c", text))
+            for text in (
+                "sleep 5 && /app --one 'a b'",
+                "sleep 5 && exec /app --one 'a b'",
+                "until nc -z db 5432; do sleep 1; done; exec /app --one 'a b'",
+                "/app --one 'a b' || sleep 30",
+                "while true; do /app --one 'a b'; sleep 2; done",
+                "tail -f /dev/null & X=1 exec /app --one 'a b'",
+                "if ! /app --one 'a b'; then tail -f /dev/null; fi",
+            )
+        ),
         ('CMD ["/app"]', ["./wait.sh", "db", "--", "/app"], (), ("./wait.sh", "db", "--", "/app")),
     ],
 )
@@ -107,7 +123,10 @@ ENTRYPOINT ["/api"]
         ("RUN go build -tags real -o /out/api $(./which)", ("real",), {}),
         ("RUN go build -tags job -o /out/job ./cmd/job", ("lint",), {}),
         ("RUN GOBIN=/out go install -tags real ./cmd/api", ("real",), {}),
-        ('RUN export GOAMD64=v3 GOFLAGS="-tags=more -v" && go build -tags real -o /out/api ./cmd/api', ("real",), {"GOAMD64": "v3", "GOFLAGS": "-tags=more -v"}),
+        (
+            'RUN export GOAMD64=v3 GOFLAGS="-tags=more -v" && go build -tags real -o /out/api ./cmd/api',
+            ("real",), {"GOAMD64": "v3", "GOFLAGS": "-tags=more -v"},
+        ),
         ("ARG GOFLAGS=-v\nRUN go build -o /out/api ./cmd/api", (), {"GOFLAGS": "-v"}),
         ("RUN GOFLAGS=$UNKNOWN go build -mod=vendor -o /out/api ./cmd/api", (), {"GOFLAGS": "-mod=vendor"}),
     ],

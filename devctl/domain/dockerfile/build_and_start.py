@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from devctl.domain.dockerfile.entrypoint import (
     begun_names,
-    develops,
     is_other,
+    only_develops,
     programs,
     start_words,
     unwrapped,
@@ -111,9 +111,10 @@ def _started(
     if given and not entry and (args := _given(facts, last, program, given, called)) is not None:
         return Started((), {}, args, given, None, told, copied, given)
     if (entry or given) and not _develops(facts, compose, (*entry, *given)):
-        stays = next(iter(programs((*entry, *given))), ("",))
-        named = posixpath.basename(stays[0]) in (called, posixpath.basename(program))
-        return Started((), {}, stays[1:] if named else (), given or None, entry or None, told, copied, given)
+        names = {called, posixpath.basename(program)} - {""}
+        parts = programs((*entry, *given))
+        own = next((part[1:] for part in parts if posixpath.basename(part[0]) in names), ())
+        return Started((), {}, own, given or None, entry or None, told, copied, given)
     own = _without_unfilled(words[1:], _unfilled(facts, last, copied, compose))
     line = _line(facts, last, "CMD") or _line(facts, last, "ENTRYPOINT")
     places = {"args": f"{facts.path}:{line.line}"} if own and line is not None else {}
@@ -125,7 +126,7 @@ def _develops(facts: DockerfileFacts, compose: Mapping[str, object], words: tupl
     target = find_stage(facts, given_target(compose)) if isinstance(compose.get("build"), Mapping) else None
     if for_dev(facts.path) or (target is not None and is_dev(target)):
         return True
-    return any(develops(part[0]) for part in programs(words))
+    return only_develops(words)
 
 
 def command_with(facts: DockerfileFacts, stage: str, args: tuple[str, ...]) -> tuple[str, ...] | None:

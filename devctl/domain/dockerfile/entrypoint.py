@@ -12,7 +12,12 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import RELOADER_NAMES, chain, effective, named_stages
 
 # Words that start something other than the program itself: what follows is not for it.
-_DEVELOPERS = RELOADER_NAMES | {"go", "dlv", "make", "tail", "sleep"}
+_BUILDERS = RELOADER_NAMES | {"go", "dlv", "make"}
+_IDLE = frozenset({"tail", "sleep", "wait", "trap", "echo", "true", ":"})
+_DEVELOPERS = _BUILDERS | {"tail", "sleep"}
+# Words of a shell that may come before a command, and those that are none.
+_OPENS = frozenset("exec while until if then else elif do ! { time".split())
+_CLOSES = frozenset({"done", "fi", "}"})
 STARTERS = _DEVELOPERS | SHELLS | {"env", "su", "sudo"}
 # They start what follows unchanged; the flags are their own.
 _INITS = frozenset({"tini", "tini-static", "dumb-init", "catatonit"})
@@ -59,6 +64,13 @@ def develops(word: str) -> bool:
     return posixpath.basename(word) in _DEVELOPERS
 
 
+def only_develops(words: Sequence[str]) -> bool:
+    """Whether these words are for a developer, so that production does not start with them: something in them compiles, or
+    they start nothing at all. `sleep 5 && /app` starts the program."""
+    names = [posixpath.basename(part[0]) for part in programs(words)]
+    return any(name in _BUILDERS for name in names) or (names != [] and all(name in _IDLE for name in names))
+
+
 def program_names(facts: DockerfileFacts, stage: Stage) -> frozenset[str]:
     """The program's name in the image, and in the stage that it is copied from."""
     program = posixpath.basename("".join(start_words(facts, stage)[:1]))
@@ -96,11 +108,11 @@ def programs(words: Sequence[str]) -> tuple[tuple[str, ...], ...]:
 
 
 def _plain(words: Sequence[str]) -> Sequence[str]:
-    """Without what is for the shell itself: `exec`, `PORT=80`."""
+    """Without what is for the shell itself: `exec`, `PORT=80`, `while`; nothing is left of `done`."""
     at = next(
-        (i for i, w in enumerate(words) if w != "exec" and not re.match(r"[A-Za-z_]\w*=", w)), len(words)
+        (i for i, w in enumerate(words) if w not in _OPENS and not re.match(r"[A-Za-z_]\w*=", w)), len(words)
     )
-    return words[at:]
+    return () if words[at : at + 1] and words[at] in _CLOSES else words[at:]
 
 
 def words_of(compose: Mapping[str, object], key: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from devctl.domain.dockerfile.entrypoint import begun_words, develops, program_names, programs, words_of
+from devctl.domain.dockerfile.entrypoint import begun_words, only_develops, program_names, programs, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.purpose import brought, last_for_production
 from devctl.domain.dockerfile.stages import RELOADERS, base_kind, effective, find_stage, is_dev, target_name
@@ -55,8 +55,8 @@ def up_to_asked(facts: DockerfileFacts, compose: Mapping[str, object]) -> Docker
 def _starts(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> bool:
     """It starts something that was built here, or the compose file starts that in it."""
     own = any(effective(facts, stage, cmd) is not None for cmd in ("ENTRYPOINT", "CMD"))
-    said = programs((*words_of(compose, "entrypoint"), *words_of(compose, "command")))
-    starts = own or (said != () and not any(develops(part[0]) for part in said))
+    said = (*words_of(compose, "entrypoint"), *words_of(compose, "command"))
+    starts = own or (said != () and not only_develops(said))
     return starts and _compiles_at_start(facts, stage) is None and brought(facts, stage) is None
 
 
