@@ -48,6 +48,14 @@ def run(text: str, **env: str) -> SourceRun | None:
         ("sh -c 'go install github.com/air-verse/air@latest && air'", None, ()),
         ("sh -c 'go build -o /tmp/app ./cmd/api && /tmp/app --flag'", "/src/cmd/api", ("--flag",)),
         ("sh -c 'go build && ./shop'", "/src", ()),
+        ("sh -c 'go run . --x 2>&1 | tee /app/log.txt'", "/src", ("--x",)),
+        ("sh -c 'go run . 2 >/out.log -v 2>> /err.log'", "/src", ("2", "-v")),
+        ("sh -c 'go build -o /tmp/x . && /tmp/x serve </dev/null &>/dev/null'", "/src", ("serve",)),
+        ("sh -c '2>/dev/null go run . a\\>b \">\" \";\" c2'", "/src", ("a>b", ">", ";", "c2")),
+        (
+            "sh -c 'go run . $(cat args.txt) --n=$((1 + 2)) ~/x *.go `id -u`'", "/src",
+            ("$(cat args.txt)", "--n=$((1 + 2))", "~/x", "*.go", "`id -u`"),
+        ),
     ],
 )  # fmt: skip
 def test_what_is_compiled_and_given(text: str, package: str | None, args: tuple[str, ...]) -> None:

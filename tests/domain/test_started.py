@@ -51,6 +51,7 @@ def dockerfile(start: str = 'ENTRYPOINT ["/app"]', build: str = "go build -o /ap
             ('CMD ["/app", "--own"]', ["sh", "-c", text], ("--one", "a b"), ("sh", "-c", text))
             for text in (
                 "sleep 5 && /app --one 'a b'",
+                "/app --one 'a b' 2>&1 | tee -a /app.log",
                 "sleep 5 && exec /app --one 'a b'",
                 "until nc -z db 5432; do sleep 1; done; exec /app --one 'a b'",
                 "/app --one 'a b' || sleep 30",

@@ -193,6 +193,21 @@ def test_make_a_debugger_and_air_with_a_file_start_the_service(tmp_path: Path) -
     assert [p["place"] for p in told if p["code"] == "debugger-left-out"] == ["compose.yaml:8"]
 
 
+def test_an_argument_that_only_a_shell_knows_is_named(tmp_path: Path) -> None:
+    text = """
+  web:
+    image: golang:1.26-alpine
+    working_dir: /src
+    volumes: [".:/src"]
+    command: sh -c 'go run ./cmd/api --x $$(cat args.txt) 2>&1 | tee log'
+"""
+    values, services = shown(build_tree(tmp_path / "shop", compose(text)))
+    assert values["web.args"] == ["--x", "$(cat args.txt)"]
+    assert services["web"]["command"] == ["--x", "$$(cat args.txt)"]
+    told = here("config", "check", cwd=tmp_path / "shop").result["problems"]
+    assert [p["place"] for p in told if p["code"] == "argument-of-shell"] == ["compose.yaml:7"]
+
+
 def test_air_is_given_a_file_in_an_image_that_copies_the_source(tmp_path: Path) -> None:
     dockerfile = (
         "FROM golang:1.26-alpine\nRUN go install github.com/cosmtrek/air@v1.49.0\nWORKDIR /srv/app\nCOPY . .\n"

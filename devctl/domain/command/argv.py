@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
+from msgspec import Struct
+
 from devctl.domain.regex import regex
 
 
@@ -75,25 +77,77 @@ def parted(text: str) -> list[str]:
         return [word.strip("\"'") for word in text.split()]
 
 
+class ShellWord(str):
+    """A word whose value only a shell knows: `$HOME`, `$(cat args)`, `~/x`, `*.go`. Its text is as written."""
+
+    __slots__ = ()
+
+
+class SimpleCommand(Struct, frozen=True):
+    """`operator`: what joins it to the one before (`||`), "" for the first; `redirections`: `2>`, `/dev/null`."""
+
+    operator: str
+    words: tuple[str, ...]
+    redirections: tuple[str, ...] = ()
+
+
+_QUOTED, _NUMBER, _OF_SHELL = "\ud800", "\ud801", "\ud802"
+"""Marks in the text for shlex (no character of any file), which returns a quoted `>` like any other, and does not tell `2>f` from `2 >f`."""
+_PIECE = regex(
+    r"(?P<literal>'[^']*'|\\[^\n])|(?P<quoted>\"(?:[^\"\\]|\\.)*\")"
+    r"|(?P<shell>\$\((?:[^()]|\([^()]*\))*\)|`[^`]*`)"
+    r"|(?P<number>(?<![^\s;&|()<>])\d+(?=[<>]))|(?P<end>\n)|(?P<wild>[*$]|(?<!\S)~)|\\\n",
+    re.DOTALL,
+)
+_PUNCTUATION = ";&|()<>"
+_OPERATOR = regex(r"&>>?|<<<|<<|>>|[<>]&|<>|>\||[<>]|&&|\|\||[;&|()]")
+
+
 def simple_commands(text: str) -> Iterator[tuple[str, ...]]:
-    """The commands of a shell's text in order; none if its quotes do not match."""
-    return (words for _, words in joined_commands(text))
+    """The commands of a shell's text in order, without redirections; none if its quotes do not match."""
+    return (command.words for command in joined_commands(text))
 
 
-def joined_commands(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The same, each with the operator before it (`||`), "" for the first."""
-    lexer = shlex.shlex(text.replace("\\\n", " ").replace("\n", ";"), posix=True, punctuation_chars=";&|()<>")
+def joined_commands(text: str) -> Iterator[SimpleCommand]:
+    """The same with what joins and redirects them."""
+    lexer = shlex.shlex(_PIECE.sub(_marked, text), posix=True, punctuation_chars=_PUNCTUATION)
     lexer.whitespace_split, lexer.commenters = True, ""
-    words: list[str] = []
-    operator = ""
+    words, redirections, operator, to = list[str](), list[str](), "", ""
     try:
-        for word in [*lexer, ";"]:
-            if word and set(word) <= set(";&|()"):
-                if words:
-                    yield operator, tuple(words)
-                    operator = word
-                words = []
-            else:
-                words.append(word)
+        found = [*lexer, ";"]
     except ValueError:
         return
+    for word in found:
+        if not word or set(word) - set(_PUNCTUATION):
+            if word.startswith(_NUMBER):
+                to = word[1:]
+            elif to:
+                redirections += [to, _plain(word)]
+                to = ""
+            else:
+                words.append(_plain(word))
+            continue
+        for part in _OPERATOR.findall(word):
+            if set(part) & set("<>"):
+                to += part
+                continue
+            if words:
+                yield SimpleCommand(operator, tuple(words), tuple(redirections))
+                operator = part
+            words, redirections, to = [], [], ""
+
+
+def _marked(found: re.Match[str]) -> str:
+    kind, text = found.lastgroup, found[0]
+    if kind == "literal":  # not an operator, whatever it contains
+        return f"'{_QUOTED}{text[1:-1]}'" if text[0] == "'" else f"{_QUOTED}{text}"
+    if kind == "quoted":
+        return f'"{_OF_SHELL if set("$`") & set(text) else _QUOTED}{text[1:]}'
+    if kind in ("shell", "wild"):
+        return shlex.quote(f"{_OF_SHELL}{text}")
+    return f"{_NUMBER}{text}" if kind == "number" else ";" if kind == "end" else " "
+
+
+def _plain(word: str) -> str:
+    text = word.replace(_QUOTED, "").replace(_OF_SHELL, "")
+    return ShellWord(text) if _OF_SHELL in word else text

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
+from devctl.domain.command.argv import ShellWord
 from devctl.domain.derive.dev_stage import derived_stage
 from devctl.domain.derive.production_stage import production_stage
 from devctl.domain.detect.air_start import AirStart, air_start
@@ -231,7 +232,8 @@ def _service(
             loads_zone=next((package.loads_zone for package in main.closure if package.loads_zone), None),
         ),
         start=ProgramStart(
-            args=args,
+            args=tuple(map(str, args)),
+            unknown=tuple(str(word) for word in args if isinstance(word, ShellWord)),
             own_command=_own_command(said, begun, port),
             own_entrypoint=begun.entrypoint if said.args is None else None,
             # That of the main package beside whose code the files are.

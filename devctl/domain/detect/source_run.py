@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from devctl.domain.bases.references import parse
-from devctl.domain.command.argv import SHELLS, joined_commands, parted, shell_text
+from devctl.domain.command.argv import SHELLS, ShellWord, joined_commands, parted, shell_text
 from devctl.domain.derive.build_tools import made
 from devctl.domain.detect.required_env import environment
 from devctl.domain.dockerfile.entrypoint import begun_words, words_of
@@ -104,6 +104,7 @@ class _Command(Struct, frozen=True):
     debugger: str = ""
     operator: str = ""
     """What joins it to the previous one."""
+    redirections: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -204,16 +205,23 @@ def _for_builds(command: _Command) -> bool:
 def _step(group: Sequence[_Command]) -> str:
     text = ""
     for command in group:
-        said = [*(f"{k}={shlex.quote(v)}" for k, v in command.env.items()), _as_written(command.words)]
+        said = [*(f"{k}={shlex.quote(v)}" for k, v in command.env.items()), _as_written(command)]
         before = "" if not text or text.rsplit(maxsplit=1)[-1] in _GOES_ON else f" {command.operator} "
         text += (before.replace(" ; ", "; ") or (" " if text else "")) + " ".join(said)
     return text
 
 
-def _as_written(words: Sequence[str]) -> str:
-    """`> out 2>&1` keeps its meaning for a shell."""
-    text = " ".join(word if set(word) <= set("<>&") else shlex.quote(word) for word in words)
-    return re.sub(r"(?<= )(\d) (?=[<>])|(?<=[<>]&) (?=\d)", r"\1", text)
+def _as_written(command: _Command) -> str:
+    """What a shell reads, and where to, keeps its meaning for a shell."""
+    pairs = zip(command.redirections[::2], command.redirections[1::2], strict=True)
+    said = (f"{to}{'' if to.endswith('&') else ' '}{_word(name)}" for to, name in pairs)
+    return " ".join([*map(_word, command.words), *said])
+
+
+def _word(word: str) -> str:
+    if not isinstance(word, ShellWord):
+        return shlex.quote(word)
+    return '"' + word.replace('"', '\\"') + '"' if " " in word else word
 
 
 def _reloaded_after(commands: Sequence[_Command], at: int) -> bool:
@@ -353,7 +361,8 @@ def _is_go(word: str, following: str) -> bool:
 
 def _in_shell(text: str, folder: str, env: Mapping[str, str], reading: _Reading) -> Iterator[_Command]:
     text = expand(text, {**reading.known, **env}, unknown="")
-    for operator, words in joined_commands(text) if reading.may_read(text) else ():
+    for found in joined_commands(text) if reading.may_read(text) else ():
+        operator, words = found.operator, found.words
         if not reading.may_read():
             return
         if words[0] == "cd" and len(words) == 2:
@@ -361,12 +370,13 @@ def _in_shell(text: str, folder: str, env: Mapping[str, str], reading: _Reading)
         elif words[0] == "export":
             env = {**env, **dict(w.split("=", 1) for w in words[1:] if _ASSIGNMENT.match(w))}
         elif words[0] in _OPENS | _CLOSES | {"elif"} or words in (("then",), ("do",), ("else",)):
-            yield _Command(words, folder, env, operator=operator)
+            yield _Command(words, folder, env, operator=operator, redirections=found.redirections)
         else:
             head = words[:1] if words[0] in _GOES_ON else ()
             for command in _commands(words[len(head) :], folder, env, reading):
                 head = () if _compiled(command) is not None else head
-                yield replace(command, words=(*head, *command.words), operator=operator)
+                told = command.redirections or found.redirections
+                yield replace(command, words=(*head, *command.words), operator=operator, redirections=told)
 
 
 def _compiled(command: _Command) -> GoCommand | None:

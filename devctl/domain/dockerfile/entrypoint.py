@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from devctl.domain.command.argv import SHELLS, shell_text, simple_commands
+from devctl.domain.command.argv import SHELLS, joined_commands, shell_text
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import RELOADER_NAMES, chain, effective, named_stages
 
@@ -99,11 +99,15 @@ def begun_words(
 
 
 def programs(words: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """What these words start, each with its arguments, the one that keeps running first: for `sh -c "migrate up && app"` that
-    is app, and whatever wraps a shell comes last."""
+    """What these words start, each with its arguments, the one that keeps running first: for `sh -c "migrate up && app | tee log"`
+    that is app, and whatever wraps a shell comes last."""
     at = next((i for i in range(len(words)) if shell_text(words[i:]) is not None), len(words))
-    started = simple_commands(shell_text(words[at:]) or "")
-    parts = [*reversed([unwrapped(_plain(part)) for part in started]), unwrapped(words[:at])]
+    started: list[list[tuple[str, ...]]] = []
+    for command in joined_commands(shell_text(words[at:]) or ""):
+        if command.operator != "|" or not started:
+            started.append([])
+        started[-1].append(unwrapped(_plain(command.words)))
+    parts = (*(part for pipe in reversed(started) for part in pipe), unwrapped(words[:at]))
     return tuple(part for part in parts if part)
 
 

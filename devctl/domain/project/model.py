@@ -101,6 +101,7 @@ class ProgramStart(Struct, frozen=True):
     stages. `writable`: folders that it writes to in production. `steps`: what a service that compiles mounted source itself
     (`go run .`) runs before the program at each start of the container, in a shell. `air_file`: the configuration that it
     calls air with, and `air_folder` where; `debugger`: what it starts the program under, and a dev container does not.
+    `unknown`: those of `args` whose value only a shell knows (`$HOME`, `*.go`).
     """
 
     args: tuple[str, ...] = ()
@@ -117,6 +118,7 @@ class ProgramStart(Struct, frozen=True):
     air_file: str = ""
     air_folder: str = "."
     debugger: str = ""
+    unknown: tuple[str, ...] = ()
 
 
 class ServedPort(Struct, frozen=True):

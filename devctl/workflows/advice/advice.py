@@ -129,6 +129,9 @@ def _of_service(
     ]
     if mode == "dev" and service.start.debugger:
         reasons.append(_without_debugger(linted, service))
+    theirs = service.build.derived or service.build.dev_stage if mode == "dev" else service.build.prod_stages
+    if service.start.unknown and not theirs:
+        reasons.append(_without_a_shell(linted, service))
     stage = _built_stage(linted, service, run, mode=mode)
     told = told_in(mode, findings, facts=linted.dockerfile, stage=stage, any_stage=all_of_it)
     known = {(r.code, r.place) for r in reasons}
@@ -450,6 +453,17 @@ def _without_debugger(linted: Linted, service: Service) -> Problem:
         "debugger-left-out",
         f"{name} is started without {debugger} and restarted at each save, so no debugger can attach",
         f"no action needed; to debug it as the compose file says: devctl down && docker compose up {name}",
+        linted.compose_place(("command",)),
+    )
+
+
+def _without_a_shell(linted: Linted, service: Service) -> Problem:
+    words = ", ".join(f"`{redact(word)}`" for word in service.start.unknown)
+    return Problem(
+        "argument-of-shell",
+        f"{service.name} gets {words} as written: devctl's own stage starts the program without a shell, which alone knows the "
+        "value",
+        "no action needed if the program accepts that; `args` of the service in devctl.yaml sets other arguments",
         linted.compose_place(("command",)),
     )
 
