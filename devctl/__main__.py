@@ -1,15 +1,40 @@
 """The program: the `devctl` script, and `python -m devctl`."""
 
 import os
+import signal
 import sys
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
+    pressed = _note_signals()
     _open_standard_streams()
     _leave_the_folder()
     from devctl.cli.app import main as run
 
-    return run()
+    code = run(pressed=lambda: bool(pressed))
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # what was reported is final; Python's own end takes a moment
+    return code
+
+
+def _note_signals() -> list[int]:
+    """Until the command begins and once it has ended, Ctrl-C and SIGTERM are only noted: an import that one of them breaks off
+    shows a traceback, and a report that is written must not be contradicted. Returns the signals noted so far.
+
+    What ignores SIGINT, as a shell's background jobs do, keeps ignoring it.
+    """
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+
+    for number in _SIGNALS:
+        if number != signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, note)
+    return noted
 
 
 def _open_standard_streams() -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
@@ -46,14 +45,13 @@ app = typer.Typer(
 register(app)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; never raises."""
+def main(argv: Sequence[str] | None = None, *, pressed: Callable[[], bool] = lambda: False) -> int:
+    """Run one command and return its exit code; never raises. `pressed`: whether Ctrl-C came before it could begin."""
     words = list(sys.argv[1:] if argv is None else argv)
     session = Call(GlobalOptions(json=asks_json(words)))
     renderers: list[Renderer] = []
     try:
-        with _terminated_like_ctrl_c():
-            return _run(session, words, renderers)
+        return _run(session, words, renderers, pressed)
     except DevctlError as error:
         failure = error
     except KeyboardInterrupt:
@@ -65,10 +63,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     renderer = renderers[0] if renderers else _renderer(session.options)
     if isinstance(failure, InterruptedByUser) and renderer.reader_gone:
         return ExitCode.OK  # `| head` has read enough: the normal end of a log
-    return renderer.failed(session.command or _spoken(words), failure)
+    try:
+        return renderer.failed(session.command or _spoken(words), failure)
+    except MachineError:  # the output cannot be written: only the code is left to say it
+        return failure.exit_code
 
 
-def _run(session: Call, words: Sequence[str], renderers: list[Renderer]) -> int:
+def _run(
+    session: Call, words: Sequence[str], renderers: list[Renderer], pressed: Callable[[], bool]
+) -> int:
     session.options, rest = hoist(words)
     if session.options.version:
         session.leave("version", lambda _box: _version())
@@ -85,7 +88,10 @@ def _run(session: Call, words: Sequence[str], renderers: list[Renderer]) -> int:
     box = wiring.toolbox(renderers[0])
     from devctl.workflows.project.find import places_from, root_of
 
-    with places_from(lambda: root_of(box.files, box.host, session.options.project)):
+    with (
+        _interruptible(pressed),
+        places_from(lambda: root_of(box.files, box.host, session.options.project)),
+    ):
         outcome = session.work(box)
     return renderers[0].finished(session.command, outcome)
 
@@ -109,6 +115,10 @@ def _parse(session: Call, rest: list[str]) -> int:
         raise KeyboardInterrupt from None
     except typer.Exit as exit_:
         result = exit_.exit_code
+    except SystemExit as exit_:
+        if not isinstance(exit_.__context__, BrokenPipeError):
+            raise
+        return ExitCode.OK  # `--help | head` has read enough
     except OSError as error:  # help alone is printed here
         raise MachineError(
             f"cannot write the output: {error.strerror}",
@@ -175,17 +185,21 @@ def _bug(error: Exception, words: Sequence[str], renderers: Sequence[Renderer]) 
 
 
 @contextmanager
-def _terminated_like_ctrl_c() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C: clean up, and say so in the exit code. Only the main thread may set signal handlers."""
+def _interruptible(pressed: Callable[[], bool]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM interrupt what is done in here, and nothing else: not the report that follows (see `__main__`). Only
+    the main thread may set signal handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in a background job of a shell
+        numbers.append(signal.SIGINT)
+    # Python's own handler raises KeyboardInterrupt, and asyncio replaces only that one.
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
     try:
+        if pressed():
+            raise KeyboardInterrupt
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -250,6 +252,89 @@ def test_interrupted_while_the_command_line_is_read_it_says_so_too(
     monkeypatch.setattr(Call, "leave", pressed)
     assert main(["status", "--json"]) == 130
     assert '"code": "interrupted"' in capsys.readouterr().out
+
+
+EARLY = """
+import os, sys
+from devctl.__main__ import main
+number, module, *words = sys.argv[1:]
+sys.argv[1:] = words
+class AsItIsImported:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), int(number))
+sys.meta_path.insert(0, AsItIsImported())
+sys.exit(main())
+"""
+LATE = """
+import atexit, os, sys
+from devctl.__main__ import main
+from devctl.ui.json import JsonRenderer
+number, *words = sys.argv[1:]
+sys.argv[1:] = words
+press = lambda: os.kill(os.getpid(), int(number))
+envelope = JsonRenderer._envelope
+def _envelope(*given):
+    press()
+    code = envelope(*given)
+    press()
+    return code
+JsonRenderer._envelope = _envelope
+atexit.register(press)
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("module", ["devctl.cli.app", "msgspec", "devctl.adapters.docker.compose"])
+def test_interrupted_while_devctl_is_loaded_it_says_so_too(number: signal.Signals, module: str) -> None:
+    words = [sys.executable, "-c", EARLY, str(int(number)), module, "--version", "--json"]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert json.loads(done.stdout)["exit_code"] == 130
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["upp"], 2)])
+def test_what_is_reported_is_not_contradicted_by_a_late_signal(
+    number: signal.Signals, words: list[str], code: int
+) -> None:
+    program = [sys.executable, "-c", LATE, str(int(number)), *words, "--json"]
+    done = subprocess.run(program, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (code, "")
+    assert json.loads(done.stdout)["exit_code"] == code
+
+
+PROGRAM = "import sys; from devctl.__main__ import main; sys.exit(main())"
+
+
+@pytest.mark.parametrize(
+    ("words", "stdout", "stderr", "code"),
+    [
+        (["-C", "/nowhere/at/all", "status", "--json"], "full", "piped", 2),
+        (["status", "--bogus"], "piped", "full", 2),
+        (["status", "--bogus"], "full", "full", 2),
+        (["--version"], "full", "piped", 4),
+        (["--version", "--json"], "full", "piped", 4),
+        (["--help"], "full", "piped", 4),
+        (["--help"], "left", "piped", 0),
+        (["up", "--help"], "left", "piped", 0),
+        (["--version", "--json"], "left", "piped", 0),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_written_has_its_exit_code(
+    words: list[str], stdout: str, stderr: str, code: int
+) -> None:
+    reading, left = os.pipe()
+    os.close(reading)
+    with open("/dev/full", "w") as full, open(left, "w") as nobody:
+        streams = {"full": full, "left": nobody, "piped": subprocess.PIPE}
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *words], stdout=streams[stdout], stderr=streams[stderr], text=True
+        )
+    assert done.returncode == code
+    assert "Traceback" not in (done.stderr or "")
 
 
 LOGGING = """
