@@ -23,8 +23,11 @@ class JsonRenderer(Renderer):
     def __init__(self, *, discard: Callable[[], None]) -> None:
         super().__init__(discard=discard)
         self._warnings: list[Problem] = []
+        self._closed = False
 
     def show(self, event: Event) -> None:
+        if self._closed:
+            return  # from a thread that still reads a log: nothing follows the result
         if isinstance(event, Recorded):
             self._out.log_line(_text(json.loads(event.line)))  # from a file that containers can write
         elif isinstance(event, LogLine) and event.stream != "build":
@@ -45,6 +48,7 @@ class JsonRenderer(Renderer):
 
     def _envelope(self, command: str, code: int, result: Mapping[str, object], error: Problem | None) -> int:
         with self._lock:
+            self._closed = True
             envelope = {
                 "type": "result",
                 "schema": SCHEMA,

@@ -21,9 +21,17 @@ if TYPE_CHECKING:
 
 class Out:
     """One stream of text. `discard` redirects a broken stream to nothing, so that the flush at exit stays quiet. `links`: turns
-    URLs and places into links, on a terminal that supports them."""
+    URLs and places into links, on a terminal that supports them. `errors`: the stream that errors are reported on. Nobody can
+    be told that it cannot be written, and the command goes on."""
 
-    def __init__(self, stream: TextIO, *, discard: Callable[[], None], links: Links | None = None) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        discard: Callable[[], None],
+        links: Links | None = None,
+        errors: bool = False,
+    ) -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A character that the locale lacks must not end the program.
             stream.reconfigure(errors="backslashreplace")
@@ -31,6 +39,7 @@ class Out:
         self.gone = False
         self.links = links
         self._discard = discard
+        self._errors = errors
         self.ends_command = True
 
     def line(self, *parts: Part) -> None:
@@ -71,6 +80,8 @@ class Out:
         except OSError as error:  # usually a full disk, with output redirected by `>`
             self.gone = True
             self._discard()
+            if self._errors:
+                return
             raise MachineError(
                 f"cannot write the output: {error.strerror}",
                 code="output-not-writable",

@@ -84,7 +84,7 @@ class HumanRenderer(Renderer):
     ) -> None:
         super().__init__(discard=discard)
         self._out.links = links[0]
-        self._err = Out(sys.stderr, discard=lambda: None, links=links[1])
+        self._err = Out(sys.stderr, discard=lambda: None, links=links[1], errors=True)
         self._quiet, self._verbose = quiet, verbose
         self._names, self._style = Style(colors[0]), Style(colors[1])
         self._wide = 0

@@ -377,6 +377,26 @@ def test_bytes_that_are_no_text_do_not_break_json(capsys: pytest.CaptureFixture[
     assert json.loads(capsys.readouterr().out)["line"] == "\ufffd é"
 
 
+def test_nothing_follows_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    json_ = JsonRenderer(discard=lambda: None)
+    json_.finished("logs", Outcome())
+    for late in (LogLine("api", "stdout", "x"), Recorded("{}"), StepStarted("build", "no image")):
+        json_.emit(late)
+    assert json.loads(capsys.readouterr().out)["type"] == "result"
+
+
+def test_errors_that_cannot_be_written_do_not_end_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    human = renderer()
+    human.emit(StepDone("start", "", 40))
+    human.warn(Problem("old-air", "old", "hint"))
+    assert human.failed("up", UsageError("x", code="usage", hint="y")) == 2
+
+
 def test_after_its_end_no_old_code_is_served(capsys: pytest.CaptureFixture[str]) -> None:
     human = renderer()
     for event in (
