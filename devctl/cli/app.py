@@ -13,9 +13,9 @@ import typer
 
 from devctl import __version__
 from devctl.cli.call import Call
-from devctl.cli.commands import register
+from devctl.cli.commands import ALIASES, register
 from devctl.cli.help import Group
-from devctl.cli.options import GlobalOptions, asks_json, hoist
+from devctl.cli.options import GlobalOptions, asks_json, first_word, hoist
 from devctl.domain.regex import regex
 from devctl.errors import (
     DevctlError,
@@ -69,9 +69,7 @@ def main(argv: Sequence[str] | None = None, *, pressed: Callable[[], bool] = lam
         return failure.exit_code
 
 
-def _run(
-    session: Call, words: Sequence[str], renderers: list[Renderer], pressed: Callable[[], bool]
-) -> int:
+def _run(session: Call, words: Sequence[str], renderers: list[Renderer], pressed: Callable[[], bool]) -> int:
     session.options, rest = hoist(words)
     if session.options.version:
         session.leave("version", lambda _box: _version())
@@ -136,7 +134,7 @@ def _usage(session: Call, error: Exception, words: Sequence[str]) -> UsageError:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "devctl"
     names = path.split()[1:]
-    session.command = {"ps": "status"}.get(names[0], names[0]) if names else ""
+    session.command = ALIASES.get(names[0], names[0]) if names else ""
     if "'-- CMD'" in message and "--" in words:  # what followed it was taken for the service
         return UsageError("missing argument 'SERVICE'", code="usage", hint=f"{path} --help")
     meant = _SUGGESTED.search(message)
@@ -145,10 +143,11 @@ def _usage(session: Call, error: Exception, words: Sequence[str]) -> UsageError:
 
 
 def _spoken(words: Sequence[str]) -> str:
-    """The command of a call that failed before typer could choose one: the first word that is a command."""
+    """The command of a call that failed before typer could choose one."""
     groups = [g.name for g in app.registered_groups]
     names = {c.name for c in app.registered_commands}.union(groups)
-    return next((w for w in words if w in names), "devctl")
+    word = first_word(words)
+    return ALIASES.get(word, word) if word in names else "devctl"
 
 
 def _renderer(options: GlobalOptions) -> Renderer:

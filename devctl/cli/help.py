@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
 GLOBALS = (
@@ -21,9 +22,23 @@ GLOBALS = (
 )
 
 
+PASSED_ON = ("command", "packages")
+"""Arguments whose words belong to another program (`exec`, `go test`), which may mean something by an empty one."""
+
+
 # The context and the formatter are typer's private copy of click's: they have no public names to annotate with.
 class Command(TyperCommand):
-    """A command whose help has no type labels and does have the global options."""
+    """A command whose help has no type labels and does have the global options. An empty value is refused for every command
+    alike: it is a variable that was not set, not the default, and not the current folder (which `Path("")` is)."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        for param in self.get_params(ctx):
+            value = given.get(str(param.name))
+            values = value if isinstance(value, (list, tuple)) else [value]
+            if "" in values and param.name not in PASSED_ON:
+                raise typer.BadParameter("it is empty", ctx=ctx, param=param)
+        return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """`[OPTIONS] NAME [NAME]... -- NAME...`: optional parts in brackets."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
+from devctl.domain.paths import expanded
 from devctl.errors import UsageError
 
 COLORS = ("auto", "always", "never")
@@ -42,7 +44,8 @@ def asks_json(argv: Sequence[str]) -> bool:
 
 
 def hoist(argv: Sequence[str]) -> tuple[GlobalOptions, list[str]]:
-    """Split the arguments into global options and the rest; nothing after `--` is a global option. Raises UsageError `usage`."""
+    """Split the arguments into global options and the rest; nothing after `--` is a global option, and nothing among the words
+    that `exec` runs. Raises UsageError `usage`."""
     found: dict[str, object] = {}
     rest: list[str] = []
     words = list(argv)
@@ -60,7 +63,35 @@ def hoist(argv: Sequence[str]) -> tuple[GlobalOptions, list[str]]:
             raise _usage(f"{name} needs a value", f"devctl {name} VALUE …")
         else:
             rest += _cluster(word, found)
+            if rest[:1] == ["exec"] and len(rest) == 3 and not any(w.startswith("-") for w in rest):
+                rest += _plain(rest, words)
+                break
     return _checked(found), rest
+
+
+def _plain(call: Sequence[str], more: Sequence[str]) -> Sequence[str]:
+    """`more` words of the command that `exec` runs, without the `--` that says so: none of them may look like an option."""
+    for word in more:
+        if word.startswith("-"):
+            name, service, first = call
+            raise _usage(
+                f"{word} may be meant for devctl or for {first}: the command comes after --",
+                f"devctl {name} {shlex.join([service, '--', first, *more])}",
+            )
+    return more
+
+
+def first_word(argv: Sequence[str]) -> str:
+    """The first argument that is no global option and no value of one; "" if there is none."""
+    words = list(argv)
+    while words:
+        word = words.pop(0)
+        name, equals, _ = _split(word)
+        if name in _VALUES:
+            words = words if equals else words[1:]
+        elif not word.startswith("-"):
+            return word
+    return ""
 
 
 def _split(word: str) -> tuple[str, bool, str]:
@@ -94,10 +125,14 @@ def _checked(found: dict[str, object]) -> GlobalOptions:
 
 def _folder(text: str) -> Path:
     """Checked here, for every command alike. An empty value is a variable that was not set, not this folder."""
-    folder = Path(text).expanduser()
-    if not text or not folder.is_dir():
+    folder, why = expanded(Path(text)), "no such folder"
+    try:
+        found = folder.is_dir()
+    except OSError as error:  # below a folder that may not be entered, or a name too long
+        found, why = False, (error.strerror or str(error)).lower()
+    if not text or not found:
         raise UsageError(
-            f"-C: no such folder: {text or 'an empty name'}",
+            f"-C: {why}: {text or 'an empty name'}",
             code="project-dir-missing",
             hint="`devctl -C DIR` with a folder that exists",
         )

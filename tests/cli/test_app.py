@@ -14,7 +14,7 @@ import pytest
 
 from devctl.cli.options import GlobalOptions, hoist
 from devctl.domain.command.events import Outcome, Planned, StepStarted
-from devctl.domain.command.requests import StatusRequest, UpRequest
+from devctl.domain.command.requests import ExecRequest, StatusRequest, UpRequest
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.errors import DevctlError, FilesError, InterruptedByUser, MachineError, ProjectError, UsageError
 from devctl.workflows.logs import status_and_logs as observe
@@ -72,11 +72,43 @@ def test_the_alias_is_the_same_command(devctl: Devctl, asked: list[StatusRequest
             GlobalOptions(json=True),
             ["exec", "api", "--", "x", "-q"],
         ),
+        (["exec", "-q", "api", "--json", "ls"], GlobalOptions(json=True, quiet=True), ["exec", "api", "ls"]),
+        (["exec", "api", "echo", "a", ""], GlobalOptions(), ["exec", "api", "echo", "a", ""]),
         (["logs", "--tail", "-1"], GlobalOptions(), ["logs", "--tail", "-1"]),
     ],
 )
 def test_hoist(words: list[str], options: GlobalOptions, rest: list[str]) -> None:
     assert hoist(words) == (options, rest)
+
+
+def test_a_folder_below_one_that_may_not_be_entered(devctl: Devctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    ran = devctl("-C", "closed/x", "status")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: -C: permission denied: closed/x")
+
+
+def test_a_number_of_lines_may_have_any_number_of_digits(
+    devctl: Devctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observe, "logs", lambda request, box: Outcome(result={"tail": request.tail}))
+    ran = devctl("logs", "--tail", "9" * 23, "--json")
+    assert (ran.code, ran.envelope["result"]["tail"]) == (0, 1_000_000_000)
+
+
+def test_words_for_another_program_may_be_empty(devctl: Devctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, ...]] = []
+
+    def exec_(request: ExecRequest, box: Toolbox) -> Outcome:
+        seen.append(request.command)
+        return Outcome()
+
+    monkeypatch.setattr("devctl.workflows.inside.exec.exec_", exec_)
+    assert devctl("exec", "api", "--", "grep", "", "x").code == 0
+    assert devctl("exec", "", "--", "grep").code == 2
+    assert seen == [("grep", "", "x")]
 
 
 def test_a_timeout_of_nought_is_not_the_default(devctl: Devctl, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,8 +154,48 @@ def test_a_timeout_of_nought_is_not_the_default(devctl: Devctl, monkeypatch: pyt
             "error: -C: no such folder: an empty name\n  → `devctl -C DIR` with a folder that exists\n",
         ),
         (["shell", "--json", "--color", "x"], ""),
+        (
+            ["-C", "x" * 300, "down"],
+            f"error: -C: file name too long: {'x' * 300}\n  → `devctl -C DIR` with a folder that exists\n",
+        ),
+        (
+            ["-C", "~nobody-of-this-name/x", "down"],
+            "error: -C: no such folder: ~nobody-of-this-name/x\n  → `devctl -C DIR` with a folder that exists\n",
+        ),
+        (
+            ["exec", "db", "ls", "-q", "a b"],
+            "error: -q may be meant for devctl or for ls: the command comes after --\n  → devctl exec db -- ls -q 'a b'\n",
+        ),
+        (
+            ["exec", "-q", "db", "git", "log", "--", "x"],
+            "error: -- may be meant for devctl or for git: the command comes after --\n"
+            "  → devctl exec db -- git log -- x\n",
+        ),
+        (["exec", "db", "-u", "root", "ls", "-l"], "error: no such option: -u\n  → devctl exec --help\n"),
+        *(
+            ([*words, ""], f"error: invalid value for '{name}': it is empty\n  → devctl {command} --help\n")
+            for command, words, name in (
+                ("size", ["size", "--budget"], "--budget"),
+                ("size", ["size", "--bases"], "--bases"),
+                ("size", ["size", "--html"], "--html"),
+                ("new", ["new"], "DIR"),
+                ("up", ["up", "api"], "SERVICE"),
+                ("logs", ["logs", "--since"], "--since"),
+                ("test", ["test", "--junit"], "--junit"),
+                ("debug", ["debug"], "SERVICE"),
+                ("env", ["env"], "SERVICE"),
+                ("bases load", ["bases", "load"], "FILE"),
+            )
+        ),
+        *(
+            (
+                ["up", "--timeout", given],
+                f"error: invalid value for '--timeout': {said} is not between 0 and 1000000 seconds\n  → devctl up --help\n",
+            )
+            for given, said in (("nan", "nan"), ("-1", "-1"), ("inf", "inf"), ("1e300", "1e+300"))
+        ),
     ],
-    ids=str,
+    ids=lambda given: str(given)[:40],
 )
 def test_usage_errors_are_two_lines_and_exit_2(devctl: Devctl, words: list[str], said: str) -> None:
     ran = devctl(*words)
@@ -328,7 +400,7 @@ def test_what_cannot_be_written_has_its_exit_code(
 ) -> None:
     reading, left = os.pipe()
     os.close(reading)
-    with open("/dev/full", "w") as full, open(left, "w") as nobody:
+    with Path("/dev/full").open("w") as full, os.fdopen(left, "w") as nobody:
         streams = {"full": full, "left": nobody, "piped": subprocess.PIPE}
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, *words], stdout=streams[stdout], stderr=streams[stderr], text=True

@@ -111,6 +111,11 @@ def test_an_outcome_may_carry_its_own_code_and_problem(
         (["-C", "/nowhere/at/all", "up"], "up", "project-dir-missing"),
         (["-C", "/nowhere/at/all", "new", "x"], "new", "project-dir-missing"),
         (["-C", "\udcff", "up"], "up", "project-dir-missing"),
+        (["-C", "/nowhere/at/all", "ps"], "status", "project-dir-missing"),
+        (["-C", "/nowhere/at/all/down", "-q", "ps"], "status", "project-dir-missing"),
+        (["-C", "down", "status"], "status", "project-dir-missing"),
+        (["--color", "down", "-q", "status"], "status", "usage"),
+        (["-C", "/nowhere/at/all", "stauts", "up"], "devctl", "project-dir-missing"),
     ],
     ids=ascii,
 )

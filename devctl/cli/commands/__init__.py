@@ -8,6 +8,8 @@ from devctl.cli.commands import code, debug, look, machine, run, start
 from devctl.cli.help import Command, Group
 
 GROUPS = (run, look, code, debug, start, machine)
+ALIASES = {"ps": "status"}
+"""Another name of a command; reported is the command's own."""
 
 
 def register(app: typer.Typer) -> None:

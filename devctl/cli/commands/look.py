@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from devctl.domain.command.events import Outcome
     from devctl.domain.ports.toolbox import Toolbox
 
+MOST_LINES = 1_000_000_000
+"""Of a log: whoever asks for more wants all, and a machine cannot count any number of digits."""
 SIZE = f"Show the size of the production image on {enumerated(BY_SIZE)}, split into base and binary."
 
 
@@ -63,7 +65,8 @@ def logs(
     services: Annotated[list[str] | None, typer.Argument(metavar="SERVICE")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the logs until Ctrl-C.")] = False,
     tail: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Show only the last N lines of each service.")
+        int | None,
+        typer.Option(metavar="N", min=0, help="Show only the last N lines of each service."),
     ] = None,
     *,
     since: Annotated[
@@ -79,7 +82,7 @@ def logs(
         **common(context),
         services=tuple(services or ()),
         follow=follow,
-        tail=tail,
+        tail=None if tail is None else min(tail, MOST_LINES),
         since=since,
         pretty=pretty,
     )
@@ -146,7 +149,7 @@ def size(
     from devctl.ui.size_html import size_page
     from devctl.workflows.size import size as sizes
 
-    chosen = tuple(b.strip() for b in (bases or "").split(",") if b.strip())
+    chosen = tuple(b.strip() for b in bases.split(",")) if bases is not None else ()
     request = SizeRequest(
         **common(context), budget=budget, bases=chosen, html=html, reproducible=reproducible
     )

@@ -21,9 +21,23 @@ from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, RUNTIME_BASES, 
 Services = Annotated[
     list[str] | None, typer.Argument(metavar="SERVICE", help="Services to act on (default: all).")
 ]
+LONGEST_WAIT = 1_000_000.0
+"""Seconds: what the system waits for is counted in milliseconds, in 31 bits."""
+
+
+def _seconds(given: float | None) -> float | None:
+    if given is not None and not 0 <= given <= LONGEST_WAIT:  # `nan` is neither
+        raise typer.BadParameter(f"{given:g} is not between 0 and {LONGEST_WAIT:.0f} seconds")
+    return given
+
+
 Timeout = Annotated[
     float | None,
-    typer.Option(metavar="S", help="Seconds to wait for an answer, and for another devctl to finish."),
+    typer.Option(
+        metavar="S",
+        callback=_seconds,
+        help="Seconds to wait for an answer, and for another devctl to finish.",
+    ),
 ]
 
 

@@ -61,7 +61,8 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
         project = load(box, request.project)
         project = resolve_bases(box, project, mode="prod", dry_run=request.dry_run, assemble=request.yes)
     bases = chosen_bases(request.bases)
-    budget = budget_bytes(request.budget or box.sources.config(project.root).prod.budget)
+    wanted = request.budget if request.budget is not None else box.sources.config(project.root).prod.budget
+    budget = budget_bytes(wanted)
     targets = [_built(project, service, base) for service in project.services for base in bases]
     if request.dry_run:
         return plan_outcome([Step("build", t.service.name, f"production image on {t.base}") for t in targets])

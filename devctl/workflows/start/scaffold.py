@@ -20,6 +20,7 @@ from devctl.domain.dockerfile.prod_stages import prod_stages
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.go.versions import DEFAULT_GO, minor
+from devctl.domain.paths import expanded
 from devctl.domain.plan.planner import Step
 from devctl.domain.plan.run import configured_run
 from devctl.domain.plan.users_air import our_build
@@ -57,7 +58,7 @@ BESIDE_A_START = ".git .gitignore .gitattributes .github .idea .vscode .devctl .
 
 def new(request: NewRequest, box: Toolbox) -> Outcome:
     """Write the template into a folder that is new, empty, or a repository without code yet."""
-    root = (request.project or box.host.cwd()) / request.directory.expanduser()
+    root = (request.project or box.host.cwd()) / expanded(request.directory)
     root = root.resolve()
     files = new_files(box.templates.tree(TEMPLATE), root.name)
     planned = [
