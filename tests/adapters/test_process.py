@@ -407,7 +407,7 @@ def test_a_signal_stops_what_an_attached_child_stands_for(
     us.send_signal(number)
     if whole_group:  # as `timeout` does
         os.killpg(us.pid, number)
-    out, _ = us.communicate(timeout=20)
+    out, _ = us.communicate(timeout=60)
     assert out.splitlines() == ["stopped there", "interrupted"]
     assert (tmp_path / "calls").read_text() == "once\n"
 
@@ -417,23 +417,23 @@ def test_an_attached_child_that_cannot_be_stopped_is_interrupted(tmp_path: Path,
     """What docker then returns is 0."""
     us = attached(tmp_path, stop)
     us.send_signal(signal.SIGTERM)
-    assert us.communicate(timeout=20)[0].splitlines() == ["interrupted"]
+    assert us.communicate(timeout=60)[0].splitlines() == ["interrupted"]
 
 
 def test_a_stop_that_a_signal_has_hit_is_tried_again(tmp_path: Path) -> None:
     us = attached(tmp_path, ["sh", "-c", "[ -e hit ] || { touch hit; kill -INT $$; }; touch stop"])
     us.send_signal(signal.SIGINT)
-    assert us.communicate(timeout=20)[0].splitlines() == ["stopped there", "interrupted"]
+    assert us.communicate(timeout=60)[0].splitlines() == ["stopped there", "interrupted"]
 
 
 def test_a_second_ctrl_c_waits_for_no_stop(tmp_path: Path) -> None:
-    us = attached(tmp_path, ["sleep", "8"])
+    us = attached(tmp_path, ["sleep", "300"])
     began = time.monotonic()
     us.send_signal(signal.SIGINT)
     time.sleep(0.3)
     us.send_signal(signal.SIGINT)
-    assert us.communicate(timeout=20)[0].splitlines() == ["interrupted"]
-    assert time.monotonic() - began < 5
+    assert us.communicate(timeout=60)[0].splitlines() == ["interrupted"]
+    assert time.monotonic() - began < 60
 
 
 def test_an_attached_child_is_killed_at_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -445,8 +445,8 @@ def test_an_attached_child_is_killed_at_last(tmp_path: Path, monkeypatch: pytest
         _interrupt_us()
 
     with pytest.raises(InterruptedByUser):
-        RUN.attach(python(STUBBORN), stop=["true"], on_line=hear)
-    until_gone(int(lines[0][1]))
+        RUN.attach(["sh", "-c", STUBBORN], stop=["true"], on_line=hear)
+    until(lambda: gone(int(lines[0][1])))
 
 
 def test_an_attached_child_reads_our_input_and_its_lines_have_their_stream(tmp_path: Path) -> None:
