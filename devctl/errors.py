@@ -42,8 +42,15 @@ class Problem(Struct, frozen=True):
     path: str = ""
 
     def as_json(self) -> dict[str, str | None]:
-        message = f"{self.message}; {self.why}" if self.why else self.message
-        return {"code": self.code, "message": message, "hint": self.hint, "place": self.place}
+        message, place = _placed(f"{self.message}; {self.why}" if self.why else self.message, self.place)
+        return {"code": self.code, "message": message, "hint": self.hint, "place": place}
+
+
+def _placed(message: str, place: str | None) -> tuple[str, str | None]:
+    """JSON has only places in the project, relative to it. Another one goes into the message, if that does not name it."""
+    if place is None or not place.startswith("/"):
+        return message, place
+    return (message if place in message else f"{place}: {message}"), None
 
 
 Severity = Literal["ok", "warn", "fail"]
@@ -73,8 +80,9 @@ class Finding(Struct, frozen=True):
 
     def as_json(self) -> dict[str, object]:
         """An entry of `checks[]` of `prod-preview`."""
-        told = {"id": self.id, "status": self.severity, "detail": self.message}
-        return {**told, "hint": self.hint, "place": self.place}
+        detail, place = _placed(self.message, self.place)
+        told = {"id": self.id, "status": self.severity, "detail": detail}
+        return {**told, "hint": self.hint, "place": place}
 
 
 def ok(message: str) -> Finding:

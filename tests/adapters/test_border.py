@@ -148,3 +148,12 @@ def test_ctrl_c_stays_ctrl_c_whatever_an_extension_made_of_it(tmp_path: Path) ->
         error.__cause__ = KeyboardInterrupt()
         with pytest.raises(InterruptedByUser):
             Outside(error).read(tmp_path)
+
+
+def test_the_folder_that_denies_it_is_the_one_to_open(tmp_path: Path) -> None:
+    """A file that is not there, or not to be seen, cannot be made readable."""
+    (tmp_path / "file").touch()
+    for name, closed in (("a/b/.air.toml", tmp_path), ("file", tmp_path / "file")):
+        with pytest.raises(FilesError) as raised:
+            Outside(_os_error(errno.EACCES)).read(tmp_path / name)
+        assert raised.value.problem.hint == f"chmod u+rX {closed}, as the user who owns it"

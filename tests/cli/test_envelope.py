@@ -11,7 +11,7 @@ import pytest
 from devctl.domain.command.events import LogLine, Outcome, Ready, Recorded, Remark, StepDone, StepStarted
 from devctl.domain.command.requests import StatusRequest
 from devctl.domain.ports.toolbox import Toolbox
-from devctl.errors import Problem, ProjectError
+from devctl.errors import Finding, Problem, ProjectError
 from devctl.workflows.logs import status_and_logs as observe
 from tests.cli.conftest import Ran
 
@@ -80,6 +80,26 @@ def test_a_failure_keeps_what_is_known(devctl: Devctl, monkeypatch: pytest.Monke
         "hint": "devctl size",
         "place": None,
     }
+
+
+@pytest.mark.parametrize("message", ["x.tar is damaged", "/nowhere/x.tar is damaged"])
+def test_a_place_that_is_not_in_the_project_is_in_the_message(
+    devctl: Devctl, monkeypatch: pytest.MonkeyPatch, message: str
+) -> None:
+    problem = Problem("load-failed", message, "copy it again", "/nowhere/x.tar")
+
+    def status(request: StatusRequest, box: Toolbox) -> Outcome:
+        box.reporter.warn(problem)
+        found = Finding("x", "fail", message, "hint", problem.place).as_json()
+        return Outcome(result={"checks": [found]}, exit_code=1, problem=problem)
+
+    monkeypatch.setattr(observe, "status", status)
+    envelope = devctl("status", "--json").envelope
+    for told in (envelope["error"], envelope["warnings"][0]):
+        assert told["place"] is None
+        assert told["message"].startswith("/nowhere/x.tar") and told["message"].count("/nowhere") == 1
+    (check,) = envelope["result"]["checks"]
+    assert (check["place"], check["detail"]) == (None, envelope["error"]["message"])
 
 
 def test_an_outcome_may_carry_its_own_code_and_problem(

@@ -188,7 +188,9 @@ def _refused(error: OSError, name: str, place: str | None, *, writing: bool) -> 
     if error.errno == errno.ELOOP:
         return _unreadable(name, "the link points to itself", f"rm {_quoted(place)}", place)
     if error.errno in (errno.EACCES, errno.EPERM):
-        return _unreadable(name, said, f"chmod u+rX {_quoted(place)}, as the user who owns it", place)
+        return _unreadable(
+            name, said, f"chmod u+rX {_quoted(_closed(place))}, as the user who owns it", place
+        )
     return _unreadable(
         name,
         said,
@@ -199,6 +201,13 @@ def _refused(error: OSError, name: str, place: str | None, *, writing: bool) -> 
 
 def _unreadable(name: str, why: str, hint: str, place: str | None) -> FilesError:
     return FilesError(f"{name} cannot be read: {why}", code="unreadable-file", hint=hint, place=place)
+
+
+def _closed(place: str | None) -> str | None:
+    """What denies it: the file, or the nearest folder above it whose content may be seen."""
+    if place is None or os.path.lexists(place):
+        return place
+    return next((str(p) for p in Path(place).parents if os.path.lexists(p)), place)
 
 
 def _quoted(place: str | None) -> str:
