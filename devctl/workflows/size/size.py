@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from devctl.domain.project.model import Project, Service
 from devctl.domain.size.growth import BudgetNote, Grown, Weighed, grown, growth_text, modules
 from devctl.domain.size.report import SizeReport, SizeRow, budget_bytes, chosen_bases, megabytes, size_text
 from devctl.domain.size.reproducible import Twice
-from devctl.errors import Problem, ProjectError
+from devctl.errors import DevctlError, InterruptedByUser, Problem, ProjectError, UsageError
 from devctl.workflows.advice.advice import say_left_out
 from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.bases.needed import ensure_bases
@@ -63,6 +64,8 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
     bases = chosen_bases(request.bases)
     wanted = request.budget if request.budget is not None else box.sources.config(project.root).prod.budget
     budget = budget_bytes(wanted)
+    if request.html is not None:
+        _must_be_page(box, project, request.html)
     targets = [_built(project, service, base) for service in project.services for base in bases]
     if request.dry_run:
         return plan_outcome([Step("build", t.service.name, f"production image on {t.base}") for t in targets])
@@ -78,23 +81,43 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
         first = next((r for r in rows if r.base == production), rows[0])
         report = SizeReport(rows, read(first), budget, production)
         judged = _judge(box.state, project, report, packages=read)
-    twice = _twice(box, project, targets, (model, recipes), report) if request.reproducible else None
-    result = {
-        **report.as_json(),
-        "grown": [g.as_json() for g in judged.grown],
-        "reproducible": None if twice is None else [t.as_json() for t in twice],
-    }
-    text = "\n".join([size_text(report), *(line for t in twice or () for line in t.text)])
-    if request.html is not None and page is not None:
-        path = box.host.cwd() / request.html
-        # A path elsewhere was given by the caller.
-        within = project.root if path.is_relative_to(project.root) else path.parent
-        box.files.write_atomic(path, page(result, project.name), within=within)
-        text += f"\nwritten: {path}"
+    result = {**report.as_json(), "grown": [g.as_json() for g in judged.grown], "reproducible": None}
+    text, twice = size_text(report), tuple[Twice, ...]()
+    with _known(result):
+        if request.reproducible:
+            twice = _twice(box, project, targets, (model, recipes), report)
+            result["reproducible"] = [t.as_json() for t in twice]
+            text = "\n".join([text, *(line for t in twice for line in t.text)])
+        if request.html is not None and page is not None:
+            path = box.host.cwd() / request.html
+            # A path elsewhere was given by the caller.
+            within = project.root if path.is_relative_to(project.root) else path.parent
+            box.files.write_atomic(path, page(result, project.name), within=within)
+            text += f"\nwritten: {path}"
     if report.over:
         raise _over(report, judged, text, result)
-    must_repeat(twice or (), result, text=text)
+    must_repeat(twice, result, text=text)
     return Outcome(result=result, text=text)
+
+
+def _must_be_page(box: Toolbox, project: Project, file: Path) -> None:
+    """Before anything is built, which may take minutes. Folders in the project are made."""
+    path, usual = box.host.cwd() / file, "devctl size --html size.html"
+    if box.files.is_dir(path):
+        raise UsageError(f"--html: {file} is a folder", code="usage", hint=usual)
+    if not path.is_relative_to(project.root) and not box.files.is_dir(path.parent):
+        raise UsageError(f"--html: there is no folder {path.parent}", code="usage", hint=usual)
+
+
+@contextmanager
+def _known(result: Mapping[str, object]) -> Iterator[None]:
+    """What fails from now on reports what was measured."""
+    try:
+        yield
+    except DevctlError as error:
+        raise error.replace(result={**result, **error.result}) from error
+    except KeyboardInterrupt:
+        raise InterruptedByUser(result=result) from None
 
 
 def _built(project: Project, service: Service, base: str) -> _Built:
