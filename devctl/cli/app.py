@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 # typer keeps its copy of click private; the base class of its usage errors is reached through a public subclass.
 _TyperUsage: type[Exception] = typer.BadParameter.__mro__[1]
+_COMPLETION = ("--install-completion", "--show-completion")  # typer's: done while it reads the arguments
 _SUGGESTED = regex(r"Did you mean '([^']+)'")
 
 app = typer.Typer(
@@ -100,11 +101,24 @@ def _version() -> Outcome:
     return Outcome(result={"version": __version__}, text=f"devctl {__version__}")
 
 
+def _completion_plan() -> Outcome:
+    from devctl.domain.plan.planner import Step
+    from devctl.workflows.session.steps import plan_outcome
+
+    return plan_outcome([Step("write", None, "completion of this shell")])
+
+
 def _parse(session: Call, rest: list[str]) -> int:
     """Let typer choose the command, which leaves its work in the session. Help and completion are handled right here."""
     if not rest and not session.options.json:
         app(args=["--help"], standalone_mode=False, obj=session, prog_name="devctl")
         return ExitCode.USAGE
+    if rest and rest[0].partition("=")[0] in _COMPLETION:
+        if session.options.dry_run:
+            session.leave("devctl", lambda _box: _completion_plan())
+            return ExitCode.OK
+        if session.options.json:
+            raise UsageError(f"{rest[0]} has no JSON output", code="usage", hint="devctl --help")
     try:
         result = app(args=rest, standalone_mode=False, obj=session, prog_name="devctl")
     except _TyperUsage as error:

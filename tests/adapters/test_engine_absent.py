@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from devctl.adapters.docker.engine import EngineCli
 from devctl.adapters.docker.image_store import WhalesImageStore
 from devctl.domain.ports.toolbox import Finished
-from devctl.errors import MachineError
+from devctl.errors import DevctlError, MachineError
 
 IMAGE = 'sha256:1\t\t{"a": "b"}\n'
 
@@ -49,3 +50,19 @@ def test_an_engine_that_does_not_answer_is_not_a_missing_image() -> None:
         with pytest.raises(MachineError) as raised:
             ask()
         assert raised.value.code == "engine-unreachable"
+
+
+@pytest.mark.parametrize(("answers", "code"), [(True, "load-failed"), (False, "engine-unreachable")])
+def test_an_archive_is_not_damaged_because_no_engine_answers(
+    monkeypatch: pytest.MonkeyPatch, answers: bool, code: str
+) -> None:
+    from python_on_whales import docker
+    from python_on_whales.exceptions import DockerException
+
+    def load(*given: object, **how: object) -> None:
+        raise DockerException(["docker", "load"], 1, stderr=b"der Dienst ist nicht da")
+
+    monkeypatch.setattr(docker.image, "load", load)
+    with pytest.raises(DevctlError) as raised:
+        WhalesImageStore(cast("Any", Docker(answers=answers))).load(Path("bases.tar"))
+    assert raised.value.code == code

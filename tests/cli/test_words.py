@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from devctl.cli import wiring
+from devctl.domain.command.events import Outcome
 from tests.cli.conftest import Ran
 from tests.cli.scripted_docker import ScriptedDocker
 
@@ -154,3 +155,76 @@ def test_no_other_go_builds_in_the_place_of_the_one_that_is_asked_for(shop: Call
     assert (ran.code, error["code"], error["hint"]) == (4, "base-missing", "devctl bases build")
     assert "golang:1.19-alpine" in error["message"]
     assert "newer-go-in-base" not in [warning["code"] for warning in ran.envelope["warnings"]]
+
+
+@pytest.mark.parametrize(
+    "words", [["bases"], ["bases", "build", "--dry-run"], ["bases", "pull", "--dry-run"]]
+)
+def test_the_bases_of_a_broken_project_are_not_known(shop: Callable[..., Ran], words: list[str]) -> None:
+    ran = shop({"devctl.yaml": "version: 1\nnonsense: 1\n"}, *words)
+    assert (ran.code, ran.envelope["error"]["place"]) == (3, "devctl.yaml:2:1")
+
+
+def test_outside_a_project_bases_are_the_defaults(
+    devctl: Devctl, shop: Callable[..., Ran], tmp_path: Path
+) -> None:
+    shop({}, "bases")
+    (tmp_path / "empty").mkdir()
+    ran = devctl("--json", "-C", str(tmp_path / "empty"), "bases")
+    assert ran.code == 0 and ran.envelope["result"]["bases"]
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+@pytest.mark.parametrize("mood", ["answers", "gone"])
+@pytest.mark.parametrize(("file", "what"), [("nope.tar", "does not exist"), ("/", "is a folder")])
+def test_an_archive_that_is_not_there(
+    shop: Callable[..., Ran], more: list[str], mood: str, file: str, what: str
+) -> None:
+    ran = shop({}, "bases", "load", file, *more, mood=mood)
+    assert (ran.code, ran.envelope["error"]["message"]) == (2, f"{file} {what}")
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_the_plan_of_bases_is_what_would_be_done(
+    shop: Callable[..., Ran], tmp_path: Path, present: bool
+) -> None:
+    built = shop({}, "bases", "build", "--dry-run", present=present).envelope["result"]["plan"]
+    saved = shop({}, "bases", "save", "x.tar", "--dry-run", present=present).envelope["result"]["plan"]
+    assert (bool(built), bool(saved)) == (not present, present)
+    (tmp_path / "x.tar").write_text("")
+    loaded = shop({}, "bases", "load", str(tmp_path / "x.tar"), "--dry-run").envelope["result"]["plan"]
+    assert [step["cause"] for step in loaded] == [f"load {tmp_path / 'x.tar'}"]
+
+
+def test_what_the_preview_refuses_has_no_plan(shop: Callable[..., Ran]) -> None:
+    dockerfile = DOCKERFILE + "CMD /server\n"
+    files = {"Dockerfile": dockerfile, "compose.yaml": "services:\n  api:\n    build: .\n"}
+    ran = shop(files, "prod-preview", "--base", "scratch", "--dry-run")
+    assert (ran.code, ran.envelope["error"]["code"], "plan" in ran.envelope["result"]) == (
+        1,
+        "not-ready",
+        False,
+    )
+    right = {**files, "Dockerfile": DOCKERFILE + 'CMD ["/server"]\n'}
+    assert shop(right, "prod-preview", "--base", "scratch", "--dry-run").envelope["result"]["plan"]
+
+
+@pytest.mark.parametrize("words", [["watch-daemon"], ["ui"], ["ui", "--web"], ["shell"]], ids=" ".join)
+def test_a_dry_run_is_a_plan_whatever_the_command(
+    shop: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    # Without a plan it would watch for ever.
+    monkeypatch.setattr("devctl.workflows.dev.watch.watch_daemon", lambda request, box: Outcome())
+    ran = shop({"compose.yaml": "services:\n  api:\n    build: .\n"}, *words, "--dry-run", mood="runs")
+    assert (ran.code, list(ran.envelope["result"])) == (0, ["plan"])
+
+
+def test_completion_is_installed_by_nothing_but_the_option_alone(
+    devctl: Devctl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for option in ("--install-completion", "--show-completion"):
+        assert devctl("--dry-run", option, "bash").code == 0
+        assert devctl("--dry-run", "--json", option, "bash").envelope["result"]["plan"]
+        assert devctl("--json", option, "bash").envelope["error"]["code"] == "usage"
+    assert list(tmp_path.iterdir()) == []

@@ -28,7 +28,7 @@ from devctl.domain.preview.last_preview import LastPreview, PreviewedImage
 from devctl.domain.project.state_folder import EVENTS
 from devctl.errors import DevctlError, MachineError, UsageError
 from devctl.workflows.board import observed as module
-from devctl.workflows.board.board import refuse_pointless, serve_board, show_board
+from devctl.workflows.board.board import plan_board, refuse_pointless, serve_board, show_board
 from devctl.workflows.board.observed import ObservedProject, observing
 from devctl.workflows.dev import watch
 from devctl.workflows.dev.lifecycle import down, up
@@ -292,12 +292,10 @@ def test_it_says_so_if_nothing_is_running(web: bool, hinted: Callable[[str], str
 
 def test_a_dry_run_shows_nothing() -> None:
     world = running()
-    assert show_board(BoardRequest(project=world.root, dry_run=True), world.box(), nothing).result == {
-        "plan": []
-    }
-    assert serve_board(BoardRequest(project=world.root, dry_run=True), world.box(), nothing).result == {
-        "plan": []
-    }
+    for web in (False, True):
+        assert plan_board(BoardRequest(project=world.root, dry_run=True, web=web), world.box()).result == {
+            "plan": []
+        }
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,7 @@ class WhalesImageStore:
         try:
             return tuple(whales.image.load(file, quiet=True))
         except DockerException as error:
+            must_answer(self._docker)
             raise FilesError(
                 f"{file} is not an image archive that the engine can load, or it is damaged",
                 code="load-failed",

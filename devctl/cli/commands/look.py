@@ -117,6 +117,8 @@ def _drawn(request: BoardRequest, box: Toolbox) -> Outcome:
     from devctl.cli import wiring
     from devctl.workflows.board import board
 
+    if request.dry_run:
+        return board.plan_board(request, box)
     board.refuse_pointless(request, box.host)
     wiring.must_have_ui()
     if request.web:

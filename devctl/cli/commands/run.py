@@ -148,7 +148,17 @@ def rebuild(context: typer.Context, services: Services = None, timeout: Timeout 
 
 def watch_daemon(context: typer.Context) -> None:
     """The background watcher of `devctl up -d`."""
+    from devctl.domain.plan.planner import Step
     from devctl.workflows.dev import watch
+    from devctl.workflows.session.steps import plan_outcome
 
     request = WatchRequest(**common(context))
-    later(context, "watch-daemon", lambda box: watch.watch_daemon(request, box))
+    later(
+        context,
+        "watch-daemon",
+        lambda box: (
+            plan_outcome([Step("start", None, "the background watcher")])
+            if request.dry_run
+            else watch.watch_daemon(request, box)
+        ),
+    )

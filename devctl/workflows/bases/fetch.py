@@ -19,6 +19,7 @@ from devctl.domain.bases.references import (
     stand_in,
 )
 from devctl.domain.command.events import Remark
+from devctl.domain.plan.engine_state import ASSEMBLED_LABEL
 from devctl.domain.ports.machine import MachineBox
 from devctl.errors import MachineError, Problem
 from devctl.workflows.session.steps import Steps
@@ -74,10 +75,7 @@ def build_bases(
     """
     cannot: list[str] = []
     errors: list[MachineError] = []
-    for base in bases:
-        found = box.images.find(base.ref)
-        if found is not None and found.labels.get("dev.devctl.assembled") != "true":
-            continue
+    for base in to_build(box, bases):
         try:
             made = _assemble(box, base.ref)
         except MachineError as error:
@@ -91,6 +89,12 @@ def build_bases(
     if errors:
         raise errors[0].replace(result=_result(states)) from errors[0]
     return states, tuple(cannot)
+
+
+def to_build(box: MachineBox, bases: Sequence[Base]) -> tuple[Base, ...]:
+    """Those of which no real image is available locally."""
+    found = [(base, box.images.find(base.ref)) for base in bases]
+    return tuple(b for b, image in found if image is None or image.labels.get(ASSEMBLED_LABEL) == "true")
 
 
 def save_bases(

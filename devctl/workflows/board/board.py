@@ -31,13 +31,17 @@ def refuse_pointless(request: BoardRequest, host: Host) -> None:
         )
 
 
+def plan_board(request: BoardRequest, box: Toolbox) -> Outcome:
+    """Nothing is changed. Raises as the view does if there is nothing to show."""
+    _must_run(box, load(box, request.project, lenient=True))
+    return plan_outcome([])
+
+
 def show_board(request: BoardRequest, box: Toolbox, show: Show) -> Outcome:
     """Until the user quits."""
     project = load(box, request.project, lenient=True)
     if box.host.env(DRAWN_FOR_A_PAGE) is None:  # a page may be reloaded after everything was stopped
         _must_run(box, project)
-    if request.dry_run:
-        return plan_outcome([])
     with observing(box, project) as board:
         show(board, _look(request, box.host))
     return Outcome()
@@ -47,8 +51,6 @@ def serve_board(request: BoardRequest, box: Toolbox, serve: ServePage) -> Outcom
     """Until Ctrl-C."""
     project = load(box, request.project, lenient=True)
     _must_run(box, project)
-    if request.dry_run:
-        return plan_outcome([])
     words = [*box.host.own_program(), "--project", str(project.root), "ui"]
 
     def ready(url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from devctl.domain.bases.references import Base, BaseState, defaults
 from devctl.domain.command.events import Outcome
@@ -10,10 +11,11 @@ from devctl.domain.command.requests import BasesRequest, DoctorRequest
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.plan.planner import Step
 from devctl.domain.plan.run import dev_run, prod_run
+from devctl.domain.ports.machine import MachineBox
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
-from devctl.errors import DevctlError, ExitCode, FilesError, Problem
-from devctl.workflows.bases.fetch import build_bases, list_bases, load_bases, pull_bases, save_bases
+from devctl.errors import DevctlError, ExitCode, FilesError, Problem, UsageError
+from devctl.workflows.bases.fetch import build_bases, list_bases, load_bases, pull_bases, save_bases, to_build
 from devctl.workflows.doctor.doctor import run_doctor
 from devctl.workflows.doctor.project import subject_of
 from devctl.workflows.project.find import root_of
@@ -21,13 +23,14 @@ from devctl.workflows.project.load import load
 from devctl.workflows.session.overlay import all_bases
 from devctl.workflows.session.steps import plan_outcome
 
+BASES_FILE = "bases.tar"
 NO_PROJECT = "no-go-module"
 
 
 def doctor(request: DoctorRequest, box: Toolbox) -> Outcome:
     if request.dry_run:
         return plan_outcome([Step("check", None, "requested")])
-    root, project = root_of(box.files, box.host, request.project), _project(box, request, say=True)
+    root, project = root_of(box.files, box.host, request.project), _project(box, request, broken=True)
     wanted = _bases_or_defaults(box, project)
     report = run_doctor(
         box.machine(),
@@ -55,9 +58,11 @@ def bases(request: BasesRequest, box: Toolbox) -> Outcome:
     project = _project(box, request)
     wanted = project_bases_of(box, project) if project is not None else defaults()
     mirror = project.mirror if project is not None else None
-    if request.dry_run:
-        return plan_outcome([Step("base", None, f"{request.action} {base.ref}") for base in wanted])
+    if request.action == "load" and request.file is not None:
+        _must_be_there(box, request.file)
     machine = box.machine()
+    if request.dry_run:
+        return plan_outcome(_plan(request, machine, wanted))
     if request.action == "pull":
         return _told(pull_bases(machine, wanted, mirror=mirror))
     if request.action == "build":
@@ -70,14 +75,37 @@ def bases(request: BasesRequest, box: Toolbox) -> Outcome:
     return _told(list_bases(machine, wanted, mirror=mirror))
 
 
-def _project(box: Toolbox, request: BasesRequest | DoctorRequest, *, say: bool = False) -> Project | None:
-    """None outside a project, or in one whose files are broken; `say`: report that as a warning."""
+def _must_be_there(box: Toolbox, file: Path) -> None:
+    path = box.host.cwd() / file
+    if box.files.is_dir(path) or not box.files.exists(path):
+        what = "is a folder" if box.files.is_dir(path) else "does not exist"
+        raise UsageError(
+            f"{file} {what}",
+            code="usage",
+            hint=f"copy it again, or recreate it: devctl bases save {file.name or BASES_FILE}",
+        )
+
+
+def _plan(request: BasesRequest, machine: MachineBox, wanted: Sequence[Base]) -> list[Step]:
+    if request.action == "load":
+        return [Step("base", None, f"load {request.file}")]
+    if request.action == "build":
+        wanted = to_build(machine, wanted)
+    if request.action == "save":
+        wanted = [base for base in wanted if machine.images.find(base.ref) is not None]
+    return [Step("base", None, f"{request.action} {base.ref}") for base in wanted]
+
+
+def _project(box: Toolbox, request: BasesRequest | DoctorRequest, *, broken: bool = False) -> Project | None:
+    """None outside a project; `broken`: also in one that cannot be read, with a warning if its files are broken."""
     try:
         return load(box, request.project)
     except DevctlError as error:
-        if request.project is not None and error.exit_code == ExitCode.USAGE:
+        if error.code == NO_PROJECT:
+            return None
+        if not broken or (request.project is not None and error.exit_code == ExitCode.USAGE):
             raise
-        if say and error.exit_code == ExitCode.FILES and error.code != NO_PROJECT:
+        if error.exit_code == ExitCode.FILES:
             box.reporter.warn(error.problem)
         return None
 

@@ -74,6 +74,8 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
             only = [s.name for s in project.services] if observed.containers else []
             session = open_session(box, project, mode="prod", only=only, base=base, observed=observed)
             watched = watcher_state(box, project.root).state == "running"
+            if request.dry_run:  # what is refused has no plan
+                _refuse_known(box, session)
         if request.dry_run:
             return plan_outcome(session.plan())
         preview = _Preview(box, request, steps, session, beside, open_ports)
@@ -96,6 +98,12 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
     outcome = preview.outcome(now, state=state, ms=round((box.clock.monotonic() - began) * 1000))
     must_drain(preview.drained, outcome.result)
     return outcome
+
+
+def _refuse_known(box: Toolbox, session: Session) -> None:
+    """Raise ProjectError for what the project's files alone show to be impossible."""
+    refuse_impossible(box.files, box.sources, session)
+    refuse_lost(box.files, box.sources, session)
 
 
 class _Preview(Struct):
@@ -158,8 +166,7 @@ class _Preview(Struct):
         """Build and check. Nothing that runs is touched yet."""
         box, session = self.box, self.session
         with self.steps.step("look", "known blockers, before the build"):
-            refuse_impossible(box.files, box.sources, session)
-            refuse_lost(box.files, box.sources, session)
+            _refuse_known(box, session)
             advise(box, session, mode="prod")
             say_left_out(box.reporter, self.project, session.runs)
             check_startable(box, session)
