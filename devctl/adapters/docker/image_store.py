@@ -12,6 +12,7 @@ from devctl.adapters.docker.differences import Differences
 from devctl.adapters.docker.engine_errors import engine_error, must_answer
 from devctl.adapters.docker.image_size import content_bytes
 from devctl.adapters.system.border import MustStart, bordered
+from devctl.domain.bases.references import archive_hint
 from devctl.domain.command.argv import docker
 from devctl.domain.ports.machine import Pulled, StoredImage
 from devctl.domain.ports.toolbox import Processes
@@ -112,7 +113,7 @@ class WhalesImageStore:
             raise FilesError(
                 f"{file} is not an image archive that the engine can load, or it is damaged",
                 code="load-failed",
-                hint=f"copy it again, or recreate it: devctl bases save {file.name}",
+                hint=archive_hint(file.name),
                 place=str(file),
                 detail=error.stderr or "",
             ) from error

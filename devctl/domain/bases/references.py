@@ -191,3 +191,8 @@ def source_of(labels: Mapping[str, str], digests: Iterable[str], *, mirror: str 
     if host and any(digest.startswith(f"{host}/") for digest in known):
         return "mirror"
     return "registry" if known else "local"
+
+
+def archive_hint(name: str) -> str:
+    """For an archive that cannot be loaded; `name`: of the file."""
+    return f"copy it again, or recreate it: devctl bases save {name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from devctl.domain.bases.references import Base, BaseState, defaults
+from devctl.domain.bases.references import Base, BaseState, archive_hint, defaults
 from devctl.domain.command.events import Outcome
 from devctl.domain.command.requests import BasesRequest, DoctorRequest
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
@@ -23,7 +23,6 @@ from devctl.workflows.project.load import load
 from devctl.workflows.session.overlay import all_bases
 from devctl.workflows.session.steps import plan_outcome
 
-BASES_FILE = "bases.tar"
 NO_PROJECT = "no-go-module"
 
 
@@ -82,7 +81,7 @@ def _must_be_there(box: Toolbox, file: Path) -> None:
         raise UsageError(
             f"{file} {what}",
             code="usage",
-            hint=f"copy it again, or recreate it: devctl bases save {file.name or BASES_FILE}",
+            hint=archive_hint(file.name or "bases.tar"),
         )
 
 
