@@ -633,3 +633,12 @@ def test_our_lines_continue_as_the_directive_says() -> None:
 def test_the_root_is_not_made_a_folder() -> None:
     text = PLAIN.replace("FROM scratch\n", "FROM scratch\nCOPY config/prod.yml /config.yml\n")
     assert derived(text).folder == "/" and not any("chmod 1777 /" in line for line in written(derived(text)))
+
+
+def test_a_path_may_have_blanks() -> None:
+    text = PLAIN.replace("-o /shop", '-o "/out/my shop"').replace(
+        "COPY --from=build /shop /shop", 'COPY --from=build ["/out/my shop", "/usr/bin/my shop"]'
+    )
+    found = derived(text.replace('["/shop"]', '["/usr/bin/my shop"]'))
+    assert found.program == "/usr/bin/my shop"
+    assert "RUN /devctl/program '/usr/bin/my shop' reload . '/usr/bin/my shop'" in found.final.lines

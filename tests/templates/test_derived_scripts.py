@@ -171,3 +171,11 @@ def test_outside_a_container_the_reloader_is_a_program_like_others(tmp_path: Pat
         subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout
         == "once cmd/app version\n"
     )
+
+
+def test_a_program_may_have_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "it's my app"
+    text = (TEMPLATES / "derived/program").read_text().replace("exec /devctl/", "echo ")
+    subprocess.run(["sh", "-c", text, "program", path, "reload", "cmd/app", path], check=True)
+    found = subprocess.run([path, "a  b"], capture_output=True, text=True, check=True)
+    assert found.stdout == f"reload cmd/app {path} a  b\n"

@@ -149,7 +149,7 @@ def in_source(path: str) -> str:
 def _program(final: FinalStage, package: str, said: tuple[str, ...]) -> str | None:
     """Of the paths of the service's program, the one that a container starts; one that a script may start is accepted."""
     places = [path for path, built in final.programs.items() if built == package]
-    words = re.split(r"[\s/;&|\"'=]+", " ".join(said))
+    words = {*re.split(r"[\s/;&|\"'=]+", " ".join(said)), *map(posixpath.basename, said)}
     named = next((path for path in places if posixpath.basename(path) in words), None)
     if named is not None or not places or not said:
         return named

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+import shlex
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
@@ -197,11 +198,12 @@ class _Reading(Struct):
             )
 
     def _program(self, path: str, package: str) -> None:
-        if not PLAIN.fullmatch(path) or not PLAIN.fullmatch(package):
+        if "$" in path or not path.isprintable() or not PLAIN.fullmatch(package):
             return
         self.programs[path] = package
-        starts = f"reload {package} {path}" if package == self.build.package else f"once {package}"
-        self.lines.append(f"RUN /devctl/program {path} {starts}")
+        place = shlex.quote(path)
+        starts = f"reload {package} {place}" if package == self.build.package else f"once {package}"
+        self.lines.append(f"RUN /devctl/program {place} {starts}")
 
     def _from_context(self, line: Line) -> None:
         """As it stands, but for its owner."""
