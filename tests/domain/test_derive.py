@@ -161,7 +161,7 @@ CMD ["api", "--title", "a  b"]
         "ENV MODE=strict",
         "WORKDIR /srv",
         "RUN /devctl/program /usr/local/bin/api reload cmd/api /usr/local/bin/api",
-        "RUN /devctl/program /usr/local/bin/migrate once cmd/migrate",
+        "RUN /devctl/program /usr/local/bin/migrate once cmd/migrate ''",
         "COPY config/ /etc/app/",
         'COPY ["migration[s]", "/srv/migrations"]',
         "COPY entrypoint.sh /",
@@ -642,3 +642,15 @@ def test_a_path_may_have_blanks() -> None:
     found = derived(text.replace('["/shop"]', '["/usr/bin/my shop"]'))
     assert found.program == "/usr/bin/my shop"
     assert "RUN /devctl/program '/usr/bin/my shop' reload . '/usr/bin/my shop'" in found.final.lines
+
+
+def test_each_program_is_built_with_its_own_flags() -> None:
+    text = PLAIN.replace("COPY --from=build /shop /shop", "COPY --from=build /out/ /bin/").replace(
+        "RUN go build -o /shop .",
+        "RUN go build -tags postgres -o /out/api ./cmd/api\nRUN go build -tags mysql -o /out/migrate ./cmd/migrate\n"
+        "RUN go build -o /out/plain ./cmd/plain",
+    )
+    lines = derived(text.replace('["/shop"]', '["api"]'), package="cmd/api").final.lines
+    assert "RUN /devctl/program /bin/api reload cmd/api /bin/api" in lines
+    assert "RUN /devctl/program /bin/migrate once cmd/migrate '-tags= -tags=mysql'" in lines
+    assert "RUN /devctl/program /bin/plain once cmd/plain '-tags='" in lines

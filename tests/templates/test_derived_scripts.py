@@ -169,7 +169,7 @@ def test_outside_a_container_the_reloader_is_a_program_like_others(tmp_path: Pat
     env = {"PATH": os.environ["PATH"]}
     assert (
         subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout
-        == "once cmd/app version\n"
+        == "once cmd/app  version\n"
     )
 
 

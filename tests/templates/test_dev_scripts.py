@@ -383,7 +383,7 @@ def test_another_program_of_the_image_says_its_first_build_alone(tmp_path: Path,
     try:
         first, again = (
             subprocess.run(
-                ["sh", str(once), f"cmd/{name}", "up"],
+                ["sh", str(once), f"cmd/{name}", "", "up"],
                 env=env,
                 capture_output=True,
                 text=True,

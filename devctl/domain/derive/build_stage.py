@@ -23,6 +23,10 @@ _MANIFEST = regex(r"(?:[^\s]*/)?go\.(?:mod|sum|work|work\.sum|\*|su\[m\]|s\*|m\*
 _OF_A_START = frozenset({"ENTRYPOINT", "CMD", "HEALTHCHECK", "USER", "VOLUME", "ONBUILD", "EXPOSE", "LABEL"})
 
 _OF_PROGRAMS = frozenset({"bin", "build", "dist", "out"})
+# They make a binary smaller or its build slower, and do not affect what it does.
+_NOT_IN_DEV = regex(r"-(?:a|v|x|n|trimpath|installsuffix|p|pgo|buildvcs|work|json)(?:=|$)")
+_FLAG = regex(r"[^\s\"'\\$`]+")
+"""A flag that is exactly one word of GOFLAGS: others would end the word that contains it, or the line."""
 
 
 class BuildStage(Struct, frozen=True):
@@ -61,6 +65,15 @@ class BuildStage(Struct, frozen=True):
                 name = posixpath.basename(package) if package != "." else self.module.rpartition("/")[2]
                 inside = build.in_folder or len(packages) > 1
                 yield posixpath.join(build.output, name) if inside else build.output, package
+
+    def flags_of(self, package: str) -> str:
+        """What GOFLAGS gets for another program than the service's own, whose tags are not for it."""
+        built = next((b for b in self.builds if package in b.packages), None)
+        own = self.own_build
+        reset = ("-tags=",) if own is not None and any(f.startswith("-tags") for f in dev_flags(own)) else ()
+        return " ".join(
+            (*reset, *(dev_flags(built) if built is not None else ())) if built is not own else ()
+        )
 
     def with_a_tools_build(self, final: Stage, said: Iterable[str]) -> BuildStage:
         """If only a tool knows how to compile (`make build`): its output is what the final stage copies from here, or has
@@ -269,6 +282,11 @@ def _what_installs(instruction: Instruction) -> list[str]:
             break
         kept.append(command)
     return [f"{flags(instruction)} {' && '.join(kept)}"] if kept else []
+
+
+def dev_flags(build: GoBuild) -> tuple[str, ...]:
+    """The flags of a build that count in development."""
+    return tuple(f for f in build.flags if _FLAG.fullmatch(f) and not _NOT_IN_DEV.match(f))
 
 
 def brings_source(instruction: Instruction) -> bool:

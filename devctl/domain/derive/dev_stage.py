@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
-from devctl.domain.derive.build_stage import BuildStage, build_stage
+from devctl.domain.derive.build_stage import BuildStage, build_stage, dev_flags
 from devctl.domain.derive.final_stage import PLAIN, FinalStage, final_stage
 from devctl.domain.derive.original import Original
 from devctl.domain.dockerfile.build_and_start import shown_stage
@@ -30,8 +30,6 @@ SOURCE = "/devctl/source"
 """Where the project is mounted: no user's Dockerfile has anything there."""
 # Specific to this machine, or to a cache that only the production build has.
 _NOT_CARRIED = frozenset({"GOOS", "GOARCH", "GOARM", "GOCACHE", "GOMODCACHE", "GOBIN", "GOTMPDIR", "GOPATH"})
-# They make a binary smaller or its build slower, and do not affect what it does.
-_NOT_IN_DEV = regex(r"-(?:a|v|x|n|trimpath|installsuffix|p|pgo|buildvcs|work|json)(?:=|$)")
 
 # Commands with which an entry script continues as another user. They may be installed, or copied from an image of that name.
 _CHANGES_USER = regex(r"\b(?:su-exec|gosu)\b")
@@ -43,8 +41,6 @@ _NAME = regex(r"[A-Za-z_]\w*")
 _WHERE_OURS_LIES = regex(r"(?<![^\s\"'=])/app(?![^/\s\"'])")
 """Not `./app/` or `./apps/api/`: folders of the user."""
 
-_FLAG = regex(r"[^\s\"'\\$`]+")
-"""A flag that is exactly one word of GOFLAGS: others would end the word that contains it, or the line."""
 _HOME = 'export HOME=/dev/shm && ln -sf /run/secrets/netrc "$HOME/.netrc" && '
 _HOME_OF_NETRC = f"if [ -e /run/secrets/netrc ]; then {_HOME.removesuffix(' && ')}; fi && "
 """What the build stage has in its HOME (git settings, a token) is for fetching modules."""
@@ -62,11 +58,6 @@ class DerivedStage(Struct, frozen=True):
     flags: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     of_build: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def goflags(self) -> tuple[str, ...]:
-        """Those flags that GOFLAGS can hold."""
-        return tuple(filter(_FLAG.fullmatch, self.flags))
 
 
 def derived_stage(
@@ -121,7 +112,7 @@ def derived_stage(
         program,
         _started_elsewhere(final, compose, mounts)
         or (final.folder if _has_its_files(final, mounts, started_in, is_folder) else ""),
-        tuple(f for f in own.flags if not _NOT_IN_DEV.match(f)) if own is not None else (),
+        dev_flags(own) if own is not None else (),
         environment,
         _of_build(build, shown, compose, environment),
     )
@@ -246,7 +237,7 @@ def dev_dockerfile(
     base, environment = named_stage(derived.build.stage), dict(sorted(derived.environment.items()))
     own = environment.pop("GOFLAGS", "")
     first = _escaped(own, derived.build.original.escape) if own and own.isprintable() else "${GOFLAGS}"
-    flags = " ".join((first, "-modcacherw", *derived.goflags))
+    flags = " ".join((first, "-modcacherw", *derived.flags))
     folders = [*writable, *([derived.folder] if derived.folder else [])]
     said = "\n".join(derived.final.lines)
     original = derived.build.original

@@ -202,7 +202,11 @@ class _Reading(Struct):
             return
         self.programs[path] = package
         place = shlex.quote(path)
-        starts = f"reload {package} {place}" if package == self.build.package else f"once {package}"
+        starts = (
+            f"reload {package} {place}"
+            if package == self.build.package
+            else f"once {package} '{self.build.flags_of(package)}'"
+        )
         self.lines.append(f"RUN /devctl/program {place} {starts}")
 
     def _from_context(self, line: Line) -> None:

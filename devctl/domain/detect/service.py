@@ -144,8 +144,8 @@ def _started_from_source(run: SourceRun, spec: Spec, main: Main, place: str) -> 
     """What `go run` says, as a Dockerfile would say it."""
     places = {"tags": place, "args": place}
     env = {key: value for key, value in run.env.items() if key in GO_VARIABLES}
-    if run.goflags:
-        env["GOFLAGS"] = f"{env.get('GOFLAGS', environment(spec).get('GOFLAGS', ''))} {run.goflags}".strip()
+    if run.flags:
+        env["GOFLAGS"] = f"{env.get('GOFLAGS', environment(spec).get('GOFLAGS', ''))} {run.flags}".strip()
     args = run.args if main.package.dir == run.package or run.package is None else ()
     return Started(tags_of(run.flags), env, args, places=places)
 
@@ -298,7 +298,7 @@ def _built_by(
     origins = {**service.origins, **{key: place for key, said in told.items() if said}}
     env = dict(service.build.env)
     if derived is not None and env.get("GOFLAGS"):  # it hides that of the stage
-        env["GOFLAGS"] = " ".join((env["GOFLAGS"], *_missing(env["GOFLAGS"], derived.goflags)))
+        env["GOFLAGS"] = " ".join((env["GOFLAGS"], *_missing(env["GOFLAGS"], derived.flags)))
     return replace(service, origins=origins).with_build(
         env=env,
         ldflags=linked or service.build.ldflags,
