@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from devctl.adapters.project_files.dockerfile import parse
@@ -14,6 +18,7 @@ from devctl.domain.derive.run_lines import compiles
 from devctl.domain.dockerfile.build_and_start import started
 from devctl.domain.dockerfile.go_build_lines import linked_in
 from devctl.domain.dockerfile.prod_stages import prod_stages
+from devctl.domain.dockerfile.stages import expand
 from devctl.domain.numbers import LONGEST
 
 MAKEFILE = """\
@@ -45,11 +50,30 @@ include ../common.mk
 build:
 \tgo build -tags $(KIND) -ldflags "-X main.version=$(VERSION)" -o ../bin/shop ../cmd/shop
 """
+ODD = """\
+KIND ?= base
+KIND += more
+LDFLAGS := -s
+LDFLAGS += -X main.version=odd
+ifeq ($(DEBUG),1)
+KIND = debug
+else ifeq "$(OS)" "linux"
+KIND = linux
+endif
+ifdef NOTHING
+KIND = nothing
+endif
+build:
+\tgo build -tags '$(KIND)' -ldflags "$(LDFLAGS)" -o bin/shop ./cmd/shop
+"""
 FILES = {
     "back/Makefile": MAKEFILE,
     "back/scripts/build.sh": SCRIPT,
     "back/tool/Makefile": INCLUDED,
     "back/common.mk": "KIND = pro\nVERSION = 3\n",
+    "back/odd.mk": ODD,
+    "back/unknown.mk": "K = base\nifeq ($(shell uname),Linux)\nK += linux\nendif\n"
+    "all:\n\tgo build -tags '$(K)' -o bin/shop ./cmd/shop\n",
     "back/other.mk": "all:\n\tgo build -tags other -o bin/shop ./cmd/shop\n",
 }
 
@@ -69,6 +93,15 @@ FILES = {
         ("make -f other.mk", ("other",), ""),
         ("make -fother.mk all", ("other",), ""),
         ("make -f missing.mk", (), ""),
+        ("make -f odd.mk KIND='pro extra' build", ("pro", "extra"), "-X main.version=odd"),
+        ('make -f odd.mk KIND="pro extra" build', ("pro", "extra"), "-X main.version=odd"),
+        ('sh -c "make debug" && echo "x"', ("debug",), ""),
+        ("make -f odd.mk", ("base", "more"), "-X main.version=odd"),
+        ("KIND=mine make -f odd.mk", ("mine", "more"), "-X main.version=odd"),
+        ("export KIND=mine && make -f odd.mk", ("mine", "more"), "-X main.version=odd"),
+        ("make -f odd.mk DEBUG=1", ("debug",), "-X main.version=odd"),
+        ("make -f odd.mk OS=linux", ("linux",), "-X main.version=odd"),
+        ("make -f unknown.mk", ("base",), ""),
         ("make -C tool build", ("pro",), "-X main.version=3"),
         ("make --directory=tool", ("pro",), "-X main.version=3"),
         ("cd tool && make", ("pro",), "-X main.version=3"),
@@ -168,7 +201,7 @@ def test_a_flag_of_a_makefile_stays_within_the_variable_that_it_is_put_into() ->
 
 
 def test_a_folder_of_any_name_is_gone_into() -> None:
-    run = "FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN make -C a\\1\n"
+    run = "FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN make -C 'a\\1'\n"
     facts = with_tools(
         parse(run), lambda path: "all:\n\tgo build .\n" if path.endswith("/Makefile") else None
     )
@@ -202,3 +235,38 @@ def test_a_long_line_of_a_dockerfile_is_searched_once(middle: str) -> None:
 @pytest.mark.parametrize("middle", ["\n" * 300_000, 'a="' * 100_000, "build" * 20_000])
 def test_so_is_a_command_that_may_compile(middle: str) -> None:
     assert compiles(f"x;./{middle}\nmake") and not compiles(f"x;./{middle}\nls")
+
+
+VALUE = st.sampled_from(["", "x", "y", "x y"])
+ASSIGNMENT = st.builds(
+    "{} {} {}".format, st.sampled_from("ABC"), st.sampled_from(["=", ":=", "?=", "+="]), VALUE
+)
+CONDITION = st.builds("ifeq ($({}),{})".format, st.sampled_from("ABC"), VALUE) | st.builds(
+    "{} {}".format, st.sampled_from(["ifdef", "ifndef"]), st.sampled_from("ABC")
+)
+
+
+def block(inner: st.SearchStrategy[list[str]]) -> st.SearchStrategy[list[str]]:
+    return st.builds(lambda c, a, b: [c, *a, "else", *b, "endif"], CONDITION, inner, inner)
+
+
+LINES = st.recursive(
+    st.lists(ASSIGNMENT, max_size=4),
+    lambda inner: block(inner) | st.builds(lambda a, b: [*a, *b], inner, inner),
+    max_leaves=6,
+)
+
+
+@given(LINES, st.dictionaries(st.sampled_from("AB"), VALUE), st.dictionaries(st.sampled_from("BC"), VALUE))
+@settings(max_examples=60, deadline=None)
+def test_variables_and_conditions_are_read_as_make_reads_them(
+    lines: list[str], given_env: dict[str, str], told: dict[str, str]
+) -> None:
+    makefile = "\n".join([*lines, "all:", "\techo | $(A) | $(B) | $(C) |", ""])
+    words = [f"{name}={value}" for name, value in told.items()]
+    done = subprocess.run(
+        ["make", "-n", "-f", "-", *words], input=makefile, env={"PATH": os.defpath, **given_env},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    ours = expand(recipes(makefile, words, given_env), {})
+    assert [part.split() for part in ours.split("|")] == [part.split() for part in done.stdout.split("|")]

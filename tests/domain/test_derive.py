@@ -117,6 +117,7 @@ def test_what_another_stage_puts_into_the_source_is_hidden_by_the_mount() -> Non
         ("go build -o /usr/local/bin .", (".",), ["/usr/local/bin/shop"]),
         ("go build -o . .", (".",), ["/src/shop"]),
         ("go build -o /etc/shop ./...", (".",), ["/etc/shop"]),
+        ("GOBIN=/out go install ./...", (".", "cmd/job"), ["/out/shop", "/out/job"]),
         ("go build -o /dev/null ./... && go build -o /app .", (".",), ["/app"]),
     ],
 )

@@ -124,6 +124,9 @@ ENTRYPOINT ["/api"]
         ("RUN go build -tags real -o /out/api $(./which)", ("real",), {}),
         ("RUN go build -tags job -o /out/job ./cmd/job", ("lint",), {}),
         ("RUN GOBIN=/out go install -tags real ./cmd/api", ("real",), {}),
+        ("RUN go build -tags=first -tags real -o /out/api ./cmd/api", ("real",), {}),
+        ('ARG T=real\nRUN go build ${T:+-tags "$T"} ${NONE:+-tags none} -o /out/api ./cmd/api', ("real",), {}),
+        ("RUN (cd web && ls) && go build -tags real -o /out/api ./cmd/api", ("real",), {}),
         (
             'RUN export GOAMD64=v3 GOFLAGS="-tags=more -v" && go build -tags real -o /out/api ./cmd/api',
             ("real",), {"GOAMD64": "v3", "GOFLAGS": "-tags=more -v"},

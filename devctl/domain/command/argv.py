@@ -92,7 +92,8 @@ class SimpleCommand(Struct, frozen=True):
 
 
 _QUOTED, _NUMBER, _OF_SHELL = "\ud800", "\ud801", "\ud802"
-"""Marks in the text for shlex (no character of any file), which returns a quoted `>` like any other, and does not tell `2>f` from `2 >f`."""
+"""Marks in the text for shlex (no character of any file), which returns a quoted `>` like any other, and does not tell `2>f` from
+`2 >f`."""
 _PIECE = regex(
     r"(?P<literal>'[^']*'|\\[^\n])|(?P<quoted>\"(?:[^\"\\]|\\.)*\")"
     r"|(?P<shell>\$\((?:[^()]|\([^()]*\))*\)|`[^`]*`)"

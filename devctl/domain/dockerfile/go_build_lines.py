@@ -21,7 +21,8 @@ _GO_BUILD = regex(
 )
 _UNKNOWN = ("$", "$")
 """The package of a build whose words only a shell knows."""
-_EXPORT = regex(r"\bexport[ \t]+((?:\w+=(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"';&|])*[ \t]*){1,40})")
+_SUBSHELL = regex(r"(?<!\$)\([^()]*\)")
+EXPORT = regex(r"\bexport[ \t]+((?:\w+=(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"';&|])*[ \t]*){1,40})")
 _CD = regex(r"\bcd\s+[\"']?([^\s&;|\"']+)")
 _PACKAGE_WORD = regex(r"^\.{1,2}(?:/[\w./-]*)?$|^(?:cmd|app|apps|services)/[\w./-]+$")
 _ONLY_A_SHELL = regex(r"\$\([^()]*\)|`[^`\n]*`")
@@ -105,8 +106,9 @@ def told_commands(line: Line) -> Iterator[GoCommand]:
 
 def _commands(text: str, at: Line) -> Iterator[GoCommand]:
     for found in _GO_BUILD.finditer(text):
-        folder = posixpath.normpath(posixpath.join(at.folder, *_CD.findall(text[: found.start()])))
-        said = " ".join((*_EXPORT.findall(text[: found.start()]), found["env"]))
+        before = _SUBSHELL.sub("", text[: found.start()])
+        folder = posixpath.normpath(posixpath.join(at.folder, *_CD.findall(before)))
+        said = " ".join((*EXPORT.findall(before), found["env"]))
         env = dict(word.split("=", 1) for word in parted(said) if "=" in word and not set("$`") & set(word))
         command = go_command([found["verb"], *parted(found["rest"])], folder, env)
         if command is not None:
@@ -159,7 +161,8 @@ def _lies(command: GoCommand, at: Line) -> tuple[str, bool]:
     if command.verb == "run":
         return "", False
     if command.verb == "install":
-        return "/go/bin", True
+        values = {**at.values, **command.env}
+        return values.get("GOBIN") or posixpath.join(values.get("GOPATH") or "/go", "bin"), True
     path = posixpath.normpath(posixpath.join(command.folder, command.output))
     named = command.output and not command.output.endswith("/") and len(command.packages) < 2
     return path, not named or at.is_folder(path)

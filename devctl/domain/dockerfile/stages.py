@@ -35,9 +35,12 @@ def expand(text: str, values: Mapping[str, str], *, unknown: str = "") -> str:
 
     def value(found: re.Match[str]) -> str:
         known = values.get(found["braced"] or found["plain"])
+        word = (
+            expand(found["word"], values, unknown=unknown) if found["word"] else ""
+        )  # no braces: as deep as this
         if found["op"] == "+":
-            return found["word"] if known else ""
-        return known or found["word"] or (unknown if known is None else "")
+            return word if known else ""
+        return known or (word if found["op"] or known is not None else unknown)
 
     return filled(_VARIABLE, value, text)
 

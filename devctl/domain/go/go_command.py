@@ -77,8 +77,8 @@ def go_command(words: Sequence[str], folder: str, env: Mapping[str, str]) -> GoC
 
 
 def flag_of(flags: Iterable[str], name: str) -> str:
-    """The value that one of these has, "" if it is not among them."""
-    return next((flag.partition("=")[2] for flag in flags if flag.startswith(f"-{name}=")), "")
+    """The value that it has after all of these, "" if it is not among them."""
+    return ["", *(flag.partition("=")[2] for flag in flags if flag.startswith(f"-{name}="))][-1]
 
 
 def tags_of(flags: Iterable[str]) -> tuple[str, ...]:
