@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from devctl.domain.dockerfile.entrypoint import (
     begun_names,
+    begun_words,
     is_other,
     only_develops,
     programs,
@@ -115,6 +116,8 @@ def _started(
         parts = programs((*entry, *given))
         own = next((part[1:] for part in parts if posixpath.basename(part[0]) in names), ())
         return Started((), {}, own, given or None, entry or None, told, copied, given)
+    if not words and last is not None:  # a shell is in between, which starts it alone or last
+        words = next((part for part in programs(begun_words(facts, last, {})) if not is_other(part[0])), ())
     own = _without_unfilled(words[1:], _unfilled(facts, last, copied, compose))
     line = _line(facts, last, "CMD") or _line(facts, last, "ENTRYPOINT")
     places = {"args": f"{facts.path}:{line.line}"} if own and line is not None else {}

@@ -458,13 +458,16 @@ def _without_debugger(linted: Linted, service: Service) -> Problem:
 
 
 def _without_a_shell(linted: Linted, service: Service) -> Problem:
-    words = ", ".join(f"`{redact(word)}`" for word in service.start.unknown)
+    words, place = (
+        ", ".join(f"`{redact(word)}`" for word in service.start.unknown),
+        service.origins.get("args", ""),
+    )
     return Problem(
         "argument-of-shell",
         f"{service.name} gets {words} as written: devctl's own stage starts the program without a shell, which alone knows the "
         "value",
         "no action needed if the program accepts that; `args` of the service in devctl.yaml sets other arguments",
-        linted.compose_place(("command",)),
+        place if ":" in place else linted.compose_place(("command",)),
     )
 
 
