@@ -133,6 +133,11 @@ ENTRYPOINT ["/api"]
         ("RUN GOBIN=/out go install -tags real ./cmd/api", ("real",), {}),
         ("RUN go build -tags=first -tags real -o /out/api ./cmd/api", ("real",), {}),
         ('ARG T=real\nRUN go build ${T:+-tags "$T"} ${NONE:+-tags none} -o /out/api ./cmd/api', ("real",), {}),
+        ('RUN T=real; [ -n "$T" ] && T="$T,more"; go build -tags "$T" -o /out/api ./cmd/api', ("real", "more"), {}),
+        ('RUN [ -n "$T" ] && T=x; [ -z "$T" ] || T=y; go build -tags "real,$T" -o /out/api ./cmd/api', ("real",), {}),
+        ("RUN T=real && go build -tags $T -o /out/api ./cmd/api", ("real",), {}),
+        ("RUN T=a; if ls x; then T=b; fi; go build -tags real,$T -o /out/api ./cmd/api", ("real",), {}),
+        ("RUN T=a; ls x || T=b; go build -tags real,$T -o /out/api ./cmd/api", ("real",), {}),
         ("RUN (cd web && ls) && go build -tags real -o /out/api ./cmd/api", ("real",), {}),
         (
             'RUN export GOAMD64=v3 GOFLAGS="-tags=more -v" && go build -tags real -o /out/api ./cmd/api',

@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from msgspec import Struct
 
 from devctl.domain.command.argv import parted
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
-from devctl.domain.dockerfile.stages import filled
+from devctl.domain.dockerfile.stages import expand, filled
 from devctl.domain.dockerfile.walk import NOTHING, Line, in_context, walk
 from devctl.domain.go.go_command import GoCommand, flag_of, go_command
 from devctl.domain.paths import is_below
@@ -18,6 +19,16 @@ from devctl.domain.regex import regex
 
 _GO_BUILD = regex(
     r"(?P<env>(?:(?<![-\w])\w+=(?:\"[^\"]*\"|'[^']*'|[^\s\"';&|][^\s;&|]*)?\s+){0,40})\bgo\s+(?P<verb>build|install|run)\b(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^\n&|;])*)"
+)
+_SETS = regex(
+    r"(?<![^\s;&|({])(?<!\bexport )(?<!\benv )([A-Za-z_]\w*)=(\"[^\"\n]*\"|'[^'\n]*'|[^\s\"';&|()]*)(?=[ \t]*(?:[;&|\n)}]|$))"
+)
+_MANY = 100
+"""Variables that one line sets, as far as they are read."""
+_OPENS_CONDITION = regex(r"(?<![\w-])(?:if|case|while|until)\s")
+_CLOSES_CONDITION = regex(r"(?<![\w-])(?:fi|esac|done)(?![\w-])")
+_TEST = regex(
+    r"(?:\[\s+(?:(-[nz])\s+([^\]\s]*)\s+)?[^\]\n]{0,200}\]{1,2}|\btest\s[^;&|\n]{0,200})\s*(&&|\|\|)\s*$"
 )
 _UNKNOWN = ("$", "$")
 """The package of a build whose words only a shell knows."""
@@ -123,7 +134,35 @@ def _unrolled(text: str, line: Line) -> str:
         use = re.compile(rf"\$(?:\{{{name}\}}|{name}\b)")
         return "\n".join(use.sub(lambda _, w=word: w, found[3]) for word in words)
 
-    return line.filled(filled(_LOOP, each, _ONLY_A_SHELL.sub("$", text)))
+    return _run_through(filled(_LOOP, each, _ONLY_A_SHELL.sub("$", text)), line)
+
+
+def _run_through(text: str, line: Line) -> str:
+    """With variables substituted, those that the text itself sets (`TAGS=x; go build -tags $TAGS`) from there on. One that is
+    set under a condition is unknown."""
+    values, parts, at = dict(line.values), list[str](), 0
+    for found in islice(_SETS.finditer(text), _MANY):
+        before = text[at : found.start()]
+        parts.append(expand(before, values, unknown="$"))
+        at = found.start()
+        holds = _holds_before("".join(parts))
+        if holds is not False:
+            word = expand(found[2], {} if found[2].startswith("'") else values, unknown="$")
+            values[found[1]] = "".join(parted(word)[:1]) if holds else "$"
+    return "".join([*parts, expand(text[at:], values, unknown="$")])
+
+
+def _holds_before(text: str) -> bool | None:
+    """Whether a command at the end of this text runs; None if that is unknown."""
+    if len(_OPENS_CONDITION.findall(text)) > len(_CLOSES_CONDITION.findall(text)):
+        return None
+    tail = _TEST.search(text)
+    if tail is None:
+        return None if re.search(r"\|\|\s*$", text) else True
+    if tail[1] is None:
+        return None
+    known = "".join(parted(tail[2])[:1])
+    return None if "$" in known else ((known != "") == (tail[1] == "-n")) == (tail[3] == "&&")
 
 
 def _built(at: Line, commands: Iterable[GoCommand], unknown: tuple[str, ...] = ()) -> Iterator[GoBuild]:
