@@ -416,3 +416,21 @@ def test_goflags_keep_the_flags_of_the_build_line(said: str | None) -> None:
     assert flags[0] == (said or "-mod=vendor")
     overlay = said if said and said.startswith("-overlay") else "-overlay=o.json"
     assert [f for f in flags if f.startswith("-overlay")] == [overlay] and "-gcflags=all=-l" in flags
+
+
+@pytest.mark.parametrize(
+    ("run", "known"),
+    [
+        ("go build -tags a -ldflags '-X main.v=$(git describe)' -o /shop .", True),
+        ("go build -tags a,$(uname) -o /shop .", False),
+        ("go build $FLAGS -o /shop .", False),
+        ("if ls; then T=a; fi; go build -tags $T -o /shop .", False),
+        ("mage build", False),
+    ],
+)
+def test_flags_that_only_a_shell_or_a_tool_knows_are_named(run: str, known: bool) -> None:
+    docker = dockerfile(f"RUN {run}", "FROM alpine", "COPY --from=build /shop /shop", 'CMD ["/shop"]')
+    service = detect_service(facts(pkg(".")), config=Config(), dockerfile=docker)
+    assert service.build.unread == ("" if known else "Dockerfile:2")
+    told = Config(services={"app": ServiceConfig(build=Build(tags=("mine",)))})
+    assert not detect_service(facts(pkg(".")), config=told, dockerfile=docker).build.unread

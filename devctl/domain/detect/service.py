@@ -296,11 +296,15 @@ def _built_by(
     place = f"{dockerfile.path}:{built.line}" if built is not None else ""
     told = {"build.ldflags": linked, "build.go_files": files}
     origins = {**service.origins, **{key: place for key, said in told.items() if said}}
+    line = built or (derived.build.own_build if derived is not None else None)
+    told_tags = service.build.tags != () and "build.tags" not in service.origins  # by devctl.yaml
+    unread = line is not None and not told_tags and (built is None or built.has_unknown)
     env = dict(service.build.env)
     if derived is not None and env.get("GOFLAGS"):  # it hides that of the stage
         env["GOFLAGS"] = " ".join((env["GOFLAGS"], *_missing(env["GOFLAGS"], derived.flags)))
     return replace(service, origins=origins).with_build(
         env=env,
+        unread=f"{dockerfile.path}:{line.line}" if line is not None and unread else "",
         ldflags=linked or service.build.ldflags,
         go_files=files,
         dockerfile=dockerfile.path,

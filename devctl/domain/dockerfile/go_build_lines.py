@@ -64,6 +64,11 @@ class GoBuild(Struct, frozen=True):
     files: tuple[str, ...] = ()
     variables: Mapping[str, str] = NOTHING
 
+    @property
+    def has_unknown(self) -> bool:
+        """Whether some of its flags are for a shell only: not a value that is linked in, which is a version number or a date."""
+        return any("$" in f and (not f.startswith("-ldflags") or "-X" not in f) for f in self.flags)
+
 
 def own_build(
     builds: Iterable[GoBuild], packages: Collection[str], started: Sequence[str] = ()

@@ -72,7 +72,14 @@ def go_command(words: Sequence[str], folder: str, env: Mapping[str, str]) -> GoC
         return None
     args = tuple(left[end:]) if verb == "run" else ()
     return GoCommand(
-        verb, posixpath.normpath(folder), packages or tuple(unknown), files, args, output, tuple(flags), env
+        verb,
+        posixpath.normpath(folder),
+        packages or tuple(unknown),
+        files,
+        args,
+        output,
+        (*flags, *(unknown if packages else ())),
+        env,
     )
 
 

@@ -64,7 +64,7 @@ class ImageBuild(Struct, frozen=True):
     /cache, as devctl's does, so the volume there may be the one that projects share; `says_cache`: it sets the location of
     Go's build cache. `files`: what devctl's stages copy in addition to the program. `go_files`: in the main's folder, if the
     user's build names files instead of the package. `inline`: the text of `dockerfile`, if it is written in the compose file,
-    on the same lines.
+    on the same lines. `unread`: the line whose build has flags that only its shell or its tool knows.
     """
 
     context: str = "."
@@ -74,6 +74,7 @@ class ImageBuild(Struct, frozen=True):
     dev_stage: str | None = None
     prod_stages: dict[str, str] = field(default_factory=dict)
     derived: DerivedStage | None = None
+    unread: str = ""
     production: ProductionStage | None = None
     go_image: str | None = None
     shares_cache: bool = False

@@ -129,6 +129,8 @@ def _of_service(
     ]
     if mode == "dev" and service.start.debugger:
         reasons.append(_without_debugger(linted, service))
+    if mode == "dev" and service.build.unread and service.build.dev_stage is None:
+        reasons.append(_without_flags(service))
     theirs = service.build.derived or service.build.dev_stage if mode == "dev" else service.build.prod_stages
     if service.start.unknown and not theirs:
         reasons.append(_without_a_shell(linted, service))
@@ -454,6 +456,16 @@ def _without_debugger(linted: Linted, service: Service) -> Problem:
         f"{name} is started without {debugger} and restarted at each save, so no debugger can attach",
         f"no action needed; to debug it as the compose file says: devctl down && docker compose up {name}",
         linted.compose_place(("command",)),
+    )
+
+
+def _without_flags(service: Service) -> Problem:
+    return Problem(
+        "flags-unknown",
+        f"flags with which {service.name} is built are known only to the shell or the tool that this line calls: devctl builds "
+        "without them in dev",
+        "no action needed if nothing depends on them; `build` of the service in devctl.yaml sets tags and variables",
+        service.build.unread,
     )
 
 
