@@ -80,7 +80,7 @@ def test_flags_and_variables_of_the_command_hold() -> None:
     text = 'sh -c \'export COLOR=blue; CGO_ENABLED=1 go run -tags "a b" -ldflags "-X main.v=1" -mod=mod -race . --port=$PORT\''
     found = run(text, PORT="9000")
     assert found is not None
-    assert (flag_of(found.flags, "tags"), flag_of(found.flags, "ldflags"), found.flags) == (
+    assert (flag_of(found.flags, "tags"), flag_of(found.flags, "ldflags"), found.goflags) == (
         "a b",
         "-X main.v=1",
         "-mod=mod",

@@ -144,8 +144,8 @@ def _started_from_source(run: SourceRun, spec: Spec, main: Main, place: str) -> 
     """What `go run` says, as a Dockerfile would say it."""
     places = {"tags": place, "args": place}
     env = {key: value for key, value in run.env.items() if key in GO_VARIABLES}
-    if run.flags:
-        env["GOFLAGS"] = f"{env.get('GOFLAGS', environment(spec).get('GOFLAGS', ''))} {run.flags}".strip()
+    if run.goflags:
+        env["GOFLAGS"] = f"{env.get('GOFLAGS', environment(spec).get('GOFLAGS', ''))} {run.goflags}".strip()
     args = run.args if main.package.dir == run.package or run.package is None else ()
     return Started(tags_of(run.flags), env, args, places=places)
 
