@@ -1650,6 +1650,19 @@ class FakeProcesses(_Port):
         finally:
             self._life.deaf, self._life.guarded = False, before
 
+    def attach(
+        self,
+        argv: Sequence[str],
+        *,
+        stop: Sequence[str],
+        on_line: Callable[[str, str], None] | None = None,
+    ) -> int:
+        done = self.run(argv)
+        for stream, text in (("stdout", done.stdout), ("stderr", done.stderr)):
+            for line in text.splitlines(keepends=True) if on_line is not None else ():
+                on_line(stream, line)
+        return done.code
+
     @contextlib.contextmanager
     def follow(
         self,

@@ -76,7 +76,13 @@ class ScriptedDocker:
             return Finished(1, "", "Error response from daemon: something else is wrong")
         return self._engine(words)
 
-    def attach(self, argv: Sequence[str]) -> int:
+    def attach(
+        self,
+        argv: Sequence[str],
+        *,
+        stop: Sequence[str],
+        on_line: Callable[[str, str], None] | None = None,
+    ) -> int:
         return self.run(argv).code
 
     @contextlib.contextmanager

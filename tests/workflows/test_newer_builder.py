@@ -206,7 +206,7 @@ def test_what_the_line_itself_says_is_not_a_file_of_the_source() -> None:
     final = FINAL.format("COPY <<EOT /etc/shop.conf\na=b\nEOT\nCOPY web /web\n")
     found = derived_stage(parse(BUILD + final), {}, package=".", module="example.com/shop", started_in=".")
     assert isinstance(found, DerivedStage)
-    assert [link.sources for link in found.final.links] == [("web",)]
+    assert [copy.sources for copy in found.final.copies] == [("web",)]
     assert "COPY <<EOT /etc/shop.conf\na=b\nEOT" in found.final.lines
 
 

@@ -204,7 +204,7 @@ def _listed(compose: Mapping[str, object], key: str) -> list[Mapping[str, object
 
 
 def _started(original: Original, final: Stage, *, refreshed: bool) -> Iterator[str]:
-    """Its ENTRYPOINT and CMD as they stand; `refreshed`: behind a script that brings its files up to date."""
+    """Its ENTRYPOINT and CMD, unchanged; `refreshed`: behind a script that brings its files up to date."""
     facts = original.facts
     entry, command = (effective(facts, final, key) for key in ("ENTRYPOINT", "CMD"))
     if refreshed and entry is not None and not entry.json:
@@ -242,9 +242,11 @@ def dev_dockerfile(
     said = "\n".join(derived.final.lines)
     original = derived.build.original
     changes_user = _CHANGES_USER.search("\n".join(derived.final.lines)) is not None
-    unused = () if derived.final.alone else ("copies", "refresh", "start")
-    unused += () if derived.of_build else ("unset",)
-    unused += () if changes_user else ("stay",)
+    unused = {
+        *(() if derived.final.alone else ("copies", "refresh", "start")),
+        *(() if derived.of_build else ("unset",)),
+        *(() if changes_user else ("stay",)),
+    }
     air, std, modules = (text.replace("\\\n", f"{original.escape}\n") for text in (air, std, modules))
     final = [
         f"FROM {base} AS devctl-final",

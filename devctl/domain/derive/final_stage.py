@@ -191,10 +191,10 @@ class _Reading(Struct):
             self._program(lies, package)
         same = path == (posixpath.join(place, posixpath.basename(path)) if folder else place)
         if not programs and inside is None and not same and PLAIN.fullmatch(path) and PLAIN.fullmatch(place):
-            made = place if folder else posixpath.dirname(place)
+            parent = place if folder else posixpath.dirname(place)
             theirs = f" && chmod -R a+rwX {place}" if given else ""
             self.lines.append(
-                f"RUN [ ! -e {path} ] || {{ mkdir -p {made} && cp -R {path} {place}{theirs}; }}"
+                f"RUN [ ! -e {path} ] || {{ mkdir -p {parent} && cp -R {path} {place}{theirs}; }}"
             )
 
     def _program(self, path: str, package: str) -> None:

@@ -87,7 +87,11 @@ ROWS = [
             "load them: devctl bases load FILE, or docker load -i FILE",
             "bases",
             way=way,
-            files={**GO, "Dockerfile": BUILD.replace("golang:1.26-alpine", "corp.example/base:1") + RUNNER},
+            files={
+                **GO,
+                "Dockerfile": BUILD.replace("golang:1.26-alpine", "corp.example/base:1") + RUNNER,
+                "bases.tar": "",
+            },
             has={"archive": ("corp.example/base:1",)},
             gaps={"FILE": "bases.tar"},
         )

@@ -155,7 +155,7 @@ def test_what_size_is_asked_for(
     build_tree(tmp_path, GO)
     called = ("-C", str(tmp_path), "--json", "--dry-run", "size")
     error = devctl(*called, *asked).envelope["error"]
-    words = re.findall(r"--\w+ [\w,]+", hinted(error["hint"]))[way].split()
+    words = re.findall(r"--\w+ \w+(?:,\w+)*", hinted(error["hint"]))[way].split()
     ended = devctl(*called, *words).envelope["error"]
     assert ended is None or ended["code"] != error["code"], ended
 
