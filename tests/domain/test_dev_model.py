@@ -209,6 +209,19 @@ def test_in_a_stage_made_of_the_users_their_cmd_builds_and_their_image_starts() 
     assert "make build" in cmd[3] and "go build" in cmd[3] and "-o bin/shop" in cmd[3]
 
 
+def test_an_entrypoint_of_the_compose_file_starts_with_the_files_as_they_have_been_saved() -> None:
+    own = {"entrypoint": ["/wait.sh", "shop"], "command": ["serve"]}
+    for text, first in (
+        (PRODUCTION, []),
+        (PRODUCTION.replace("ENTRYPOINT", "COPY texts /texts\nENTRYPOINT"), ["/devctl/start"]),
+    ):
+        made = derived_stage(parse(text), {}, package=".", module="example.com/shop", started_in=".")
+        service = Service("api", build=ImageBuild(dockerfile="Dockerfile", derived=made))
+        spec = spec_of(service, own)
+        assert (spec["entrypoint"], spec["command"]) == ([*first, "/wait.sh", "shop"], ["serve"])
+        assert "entrypoint" not in spec_of(service)
+
+
 @pytest.mark.parametrize(
     ("cmd", "built", "code"),
     [
