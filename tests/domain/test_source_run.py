@@ -385,3 +385,12 @@ def test_a_reloader_behind_another_run_is_what_stays(line: str, reloads: bool, a
     assert found is not None
     assert (found.reloads, found.args) == (reloads, args)
     assert not reloads or found.steps == ("go run ./cmd/srv migrate",)
+
+
+@pytest.mark.parametrize(
+    "text", ["sh -c 'T=mine make dev'", "sh -c 'export T=mine; make dev'", "make dev T=mine"]
+)
+def test_make_gets_what_its_command_sets(text: str) -> None:
+    makefile = "T ?= none\ndev:\n\tgo run -tags $(T) .\n"
+    found = source_run(shlex.split(text), folder="/src", env={}, read={"/src/Makefile": makefile}.get)
+    assert found is not None and flag_of(found.flags, "tags") == "mine"

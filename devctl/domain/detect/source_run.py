@@ -264,7 +264,7 @@ def _commands(
     if name == "dlv":
         yield from _debugged(words, folder, env)
         return
-    recipe = made(words[1:], folder, reading.read) if name == "make" and reading.depth < _DEEP else None
+    recipe = made(words[1:], folder, reading.read, env) if name == "make" and reading.depth < _DEEP else None
     if recipe is not None:
         folder, said = recipe
         deeper = replace(reading, depth=reading.depth + 1)
