@@ -204,3 +204,50 @@ def test_a_container_changes_no_file_of_the_repository(project: Callable[..., St
     it.devctl("up", "-d", "--timeout", "120")
     serves(it.port, "/srv|three again|three again|")
     assert (it.root / "config/app.yaml").read_text() == "three __HOST__"
+
+
+STEPS = """package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+)
+
+func main() {
+	if os.Args[1] == "migrate" {
+		os.WriteFile("/tmp/migrated", []byte("migrated"), 0o644)
+		return
+	}
+	migrated, _ := os.ReadFile("/tmp/migrated")
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "one ", string(migrated), os.Args[1:]) })
+	panic(http.ListenAndServe(":8080", nil))
+}
+"""
+
+
+@pytest.mark.parametrize("last", ['exec app "$@"', 'app "$@"'], ids=["exec", "no exec"])
+def test_a_script_goes_on_when_the_program_has_done_its_first_step(
+    project: Callable[..., Started], last: str
+) -> None:
+    """`app migrate`, then `app serve`: one program, and only its last call serves."""
+    dockerfile = (
+        "FROM golang:1.26-alpine AS build\nWORKDIR /src\nCOPY . .\n"
+        "RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache CGO_ENABLED=0 go build -o /app .\n"
+        "FROM alpine:3.22\nCOPY --from=build /app /usr/local/bin/\nCOPY entry.sh /entry.sh\nRUN chmod 755 /entry.sh\n"
+        'ENTRYPOINT ["/entry.sh"]\nCMD ["serve"]\n'
+    )
+    it = project(
+        files={
+            "go.mod": "module example.com/steps\n\ngo 1.26\n",
+            "main.go": STEPS,
+            "entry.sh": f"#!/bin/sh\nset -e\napp migrate\n{last}\n",
+            "Dockerfile": dockerfile,
+            "compose.yaml": "services:\n  app:\n    build: .\n    ports: ['HOST_PORT:8080']\n",
+        }
+    )
+    it.devctl("up", "-d", "--timeout", "240")
+    assert get(it.port, "/") == "one migrated[serve]"
+    main = it.root / "main.go"
+    main.write_text(main.read_text().replace('"one "', '"two "'))
+    serves(it.port, "two migrated[serve]")

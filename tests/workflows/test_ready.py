@@ -128,6 +128,14 @@ def test_a_long_build_is_told_once(lines: dict[float, str], notes: int) -> None:
     assert len([e for e in world.events if isinstance(e, Remark)]) == notes
 
 
+def test_a_script_that_goes_on_to_the_next_program_has_one_alive() -> None:
+    """`app migrate`, which has ended without a word, then `app serve`, which exits."""
+    started = ("devctl: the container started", "devctl: started")
+    lines = dict(enumerate((*started, *started, "devctl: the program exited with code 1"), 1))
+    seconds, code = wait({float(at): line for at, line in lines.items()})
+    assert (seconds <= 10, code) == (True, "exits-at-start")
+
+
 ENDS = {1.0: "devctl: build start", 2.0: "devctl: build ok 9ms", 2.1: "devctl: started"}
 NOWHERE, GUESSED = {"port": "no listen call found"}, {"port": "cmd/api/main.go:8"}
 

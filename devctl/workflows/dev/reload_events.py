@@ -130,6 +130,8 @@ class _Follower(Struct):
         if mark.kind.startswith("build."):
             self._building(mark.kind == "build.started")
         match mark.kind:
+            case "container.started":
+                self.starting, self.live = True, 0
             case "build.started":
                 self._note_save()
                 if not self.starting:

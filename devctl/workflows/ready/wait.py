@@ -128,6 +128,8 @@ class _Heard(Struct):
         self.at, self.building = now, mark.kind in ("container.started", "build.started", "helper.building")
         if mark.kind == "panic" and self.panic is None:
             self.panic, self.panicked_at = mark.message, now
+        if mark.kind == "container.started":  # or its script has gone on to the next program
+            self.live, self.ended = 0, None
         if mark.kind.startswith("build."):
             self.failed = mark.message if mark.kind == "build.failed" else None
         if mark.kind == "app.started":
