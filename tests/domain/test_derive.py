@@ -221,6 +221,22 @@ def test_an_entry_script_does_not_change_the_user_in_a_dev_container(line: str, 
     assert not stays or lines.index(line) < lines.index("RUN /devctl/stay su-exec gosu chown")
 
 
+@pytest.mark.parametrize(
+    ("start", "known"),
+    [
+        ('["/entry.sh", "serve"]', True),
+        ('["sh", "/entry.sh", "serve"]', True),
+        ('["/bin/bash", "-e", "/docker-entrypoint"]', True),
+        ('["sh"]', False),
+        ('["sh", "-i"]', False),
+    ],
+)
+def test_a_script_may_start_the_program_also_one_that_a_shell_is_given(start: str, *, known: bool) -> None:
+    text = PLAIN.replace("FROM scratch", "FROM alpine:3.22").replace('["/shop"]', start)
+    found = derived_stage(parse(text), {}, package=".", module="example.com/shop", started_in=".")
+    assert (found is not None) is known
+
+
 def test_one_stage_that_builds_and_starts() -> None:
     found = derived("""\
 FROM golang:1.26

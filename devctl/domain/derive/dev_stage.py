@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
+from devctl.domain.command.argv import SHELLS
 from devctl.domain.derive.build_stage import BuildStage, build_stage, dev_flags
 from devctl.domain.derive.final_stage import PLAIN, FinalStage, final_stage
 from devctl.domain.derive.original import Original
@@ -144,7 +145,10 @@ def _program(final: FinalStage, package: str, said: tuple[str, ...]) -> str | No
     named = next((path for path in places if posixpath.basename(path) in words), None)
     if named is not None or not places or not said:
         return named
-    program = next(iter(programs(said)), ("",))[0]
+    first, *more = next(iter(programs(said)), ("",))
+    # `sh /entrypoint.sh` starts that script
+    script = next((w for w in more if w[:1] not in "-+"), "") if posixpath.basename(first) in SHELLS else ""
+    program = script or first
     return places[0] if program.endswith(".sh") or ("/" in program and not is_other(program)) else None
 
 
