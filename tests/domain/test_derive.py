@@ -484,7 +484,7 @@ def test_a_module_in_a_folder_that_is_called_as_ours_keeps_its_name() -> None:
     )
     text = dev_dockerfile(derived(PLAIN), air=AIR, std=STD, modules=modules, scripts={}, context=".")
     assert "COPY app/go.mod ./app/\nCOPY apps/api/go.mod ./apps/api/\n" in text
-    assert 'cd "/devctl/deps/${MODULE_DIR}"' in text
+    assert 'cd "/devctl/deps/${DEVCTL_MODULE_DIR}"' in text
 
 
 def test_what_the_image_gives_to_its_user_may_be_written_by_whoever_develops() -> None:

@@ -294,7 +294,8 @@ def dev_dockerfile(
         air.replace(" AS air\n", " AS devctl-air\n").replace("from=std,", "from=devctl-std,"),
         "\n".join(("FROM scratch AS devctl-copied", *derived.final.alone) if derived.final.alone else ()),
         "\n".join(final),
-        _WHERE_OURS_LIES.sub("/devctl/deps", fetched),
+        # their Dockerfile may have an argument of that name
+        _WHERE_OURS_LIES.sub("/devctl/deps", fetched).replace("MODULE_DIR", "DEVCTL_MODULE_DIR"),
         "\n".join(stage),
     ]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"

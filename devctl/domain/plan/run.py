@@ -77,7 +77,7 @@ def dev_run(project: Project, service: Service) -> Run:
             made_of=service.build.dockerfile,
             args={
                 "AIR_GO_IMAGE": project.bases["air"],
-                "MODULE_DIR": posixpath.relpath(service.source.dir, service.build.context),
+                "DEVCTL_MODULE_DIR": posixpath.relpath(service.source.dir, service.build.context),
             },
         )
     return Run(

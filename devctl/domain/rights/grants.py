@@ -294,7 +294,9 @@ def _harmless(name: str, old: Any, new: Any, ours: bool) -> bool:
 
 OF_BUILDKIT = "buildkit_"
 """Arguments that BuildKit obeys, whatever the Dockerfile says: which frontend it runs, whose cache mounts it reads."""
-OF_THE_SERVICE = frozenset("MODULE_DIR MAIN CGO_ENABLED GO_TAGS GO_LDFLAGS GO_ENV FILES".split())
+OF_THE_SERVICE = frozenset(
+    "MODULE_DIR DEVCTL_MODULE_DIR MAIN CGO_ENABLED GO_TAGS GO_LDFLAGS GO_ENV FILES".split()
+)
 """Arguments of devctl's Dockerfile that say which program is built, and how: the code decides that too. The keys are gone by
 then."""
 OF_A_BASE = frozenset(
