@@ -12,9 +12,10 @@ from devctl.workflows.size.size import _known, size
 from tests.fakes import World
 
 
-@pytest.mark.parametrize("file", ["/nowhere/x.html", "."])
+@pytest.mark.parametrize("file", ["/nowhere/x.html", ".", "main.go"])
 def test_a_page_that_cannot_be_written_is_refused_before_anything_is_built(file: str) -> None:
     world = World()
+    world.save("main.go", "package main\n")
     before = dict(world.images)
     with pytest.raises(UsageError, match="--html: "):
         size(SizeRequest(project=world.root, html=Path(file)), world.box())

@@ -101,10 +101,18 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
 
 
 def _must_be_page(box: Toolbox, project: Project, file: Path) -> None:
-    """Before anything is built, which may take minutes. Folders in the project are made."""
+    """Before anything is built, which may take minutes. Folders in the project are made. A page replaces an earlier one and no
+    other file."""
     path, usual = box.host.cwd() / file, "devctl size --html size.html"
     if box.files.is_dir(path):
         raise UsageError(f"--html: {file} is a folder", code="usage", hint=usual)
+    before = box.files.read_text(path, within=None)
+    if before and not before.lstrip().startswith("<"):
+        raise UsageError(
+            f"--html: {file} exists and is not an HTML page, so it is not overwritten",
+            code="usage",
+            hint=usual,
+        )
     if not path.is_relative_to(project.root) and not box.files.is_dir(path.parent):
         raise UsageError(f"--html: there is no folder {path.parent}", code="usage", hint=usual)
 
