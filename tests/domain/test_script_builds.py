@@ -24,6 +24,7 @@ from devctl.domain.compose.script_builds import builds_in, is_image
             {"context": "./svc", "args": {"MODE": "a"}},
         ),
         ('IMAGE="shop"\ndocker build -t "$IMAGE:${TAG:-dev}" . # the image\n', "shop", {"context": "."}),
+        ("docker build -t shop:${TAG:-} .", "shop", {"context": "."}),
         ("docker build -t shop:$(git describe) .", "shop", {"context": "."}),
         ("docker build . -t shop --build-arg VERSION=$(git describe)\n", "shop", {"context": "."}),
     ],

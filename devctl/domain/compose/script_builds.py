@@ -52,15 +52,19 @@ def builds_in(script: str) -> Iterator[tuple[str, dict[str, Any]]]:
     values = dict(_SET.findall(script))
 
     def known(found: re.Match[str]) -> str:
-        return str(values.get(found[1] or found[3]) or found[2] or found[0])
+        usual = found[0] if found[2] is None else found[2]
+        return str(values.get(found[1] or found[3]) or usual)
 
     for command in simple_commands(_COMPUTED.sub("$?", _without_comments(script))):
         words = [filled(_USED, known, word) for word in _words_of_build(command)]
         said = _said(words)
         image = str(said.pop("tag", ""))
         tag = _TAG.search(image)
-        if tag is not None and ("$" in tag[0] or not any(word.endswith(tag[0]) for word in command)):
-            image = image[: tag.start()]  # computed
+        # computed; make knows no value of a variable that the caller sets
+        if tag is not None and (
+            tag[0] == ":" or "$" in tag[0] or not any(w.endswith(tag[0]) for w in command)
+        ):
+            image = image[: tag.start()]
         if image and "context" in said and not any("$" in str(word) for word in (image, *said.values())):
             yield image, said
 
