@@ -103,6 +103,38 @@ def test_a_program_that_stops_slowly_gets_its_time(container: DevContainer) -> N
     assert container.ran("stopped") == 2 and "killed" not in container.said
 
 
+@pytest.mark.parametrize("moment", ["ln", "setsid"])
+def test_a_container_that_is_told_to_stop_while_it_starts_a_program_leaves_none(
+    container: DevContainer, moment: str
+) -> None:
+    """After the old program has ended: just before the new one is there (`ln`), or just then (`setsid`)."""
+    container.write(main_go=SLOW)
+    tool, told, started = (
+        container.log.parent / "bin" / moment,
+        container.log / "told",
+        container.log / "started",
+    )
+    placed = container.log.parent / "placed"
+    tells = f'[ -e "{told}" ] || {{ : >"{told}"; echo $$ >"{started}"; kill -TERM "$PPID"; }}'
+    of_the_program = f'{placed}" | "{container.air / "main"}'
+    tool.write_text(
+        f'#!/bin/sh\nfor last do :; done\ncase $last in "{of_the_program}") {tells} ;; esac\nexec /usr/bin/{moment} "$@"\n'
+    )
+    tool.chmod(0o755)
+    told.touch()
+    container.env["DEVCTL_PLACE"] = str(placed)
+    with container.running():
+        container.build()
+        container.starts(1)
+        container.write(main_go=f"{SLOW}# two\n")
+        told.unlink()
+        build = container.begin_build()
+        assert container.process is not None and container.process.wait(WITHIN) == 0
+        build.wait(WITHIN)
+    assert told.exists() and not is_alive(int(started.read_text())), container.said
+    assert container.ran("start") == container.ran("stopped"), container.said
+
+
 def test_a_build_counts_as_served_only_once_the_old_program_has_stopped(container: DevContainer) -> None:
     note, hold = container.root / "note", container.log / "hold-stop"
     note.mkdir()
