@@ -8,6 +8,9 @@ ARGS ?=
 ENGINES ?=
 # How many examples a property is tried on (tests/conftest.py).
 PROFILE = fast
+# How often a failed test runs again, up to five tests of a lane: for CI, where a second look must not cost the whole run.
+RERUNS ?=
+reruns = $(if $(RERUNS),--reruns $(RERUNS) --max-suite-reruns 5 --rerun-show-tracebacks)
 # With ARGS, one of the two lanes may have no test of that name.
 or_none = $(if $(ARGS),|| [ $$? -eq 5 ])
 # Where Python may keep no bytecode, each of some thousand commands of the tests compiles all of devctl again: 0.4 s.
@@ -30,11 +33,11 @@ demo: machine ## the product in a minute
 
 test: PROFILE = full
 test: machine fast ## every test, those on the real engine included
-	@$(BIN)/python -m pytest -v -n 2 --dist=loadfile --durations=60 -m 'engine and not bench and not chaos' $(ARGS) $(or_none)
+	@$(BIN)/python -m pytest -v -n 2 --dist=loadfile --durations=60 -m 'engine and not bench and not chaos' $(reruns) $(ARGS) $(or_none)
 
 fast: setup ## the tests that need no engine
 	@$(BIN)/python -m pytest -q -n 3 --dist=worksteal --hypothesis-profile=$(PROFILE) \
-		-m 'not engine and not bench and not chaos' $(ARGS) $(or_none)
+		-m 'not engine and not bench and not chaos' $(reruns) $(ARGS) $(or_none)
 
 engines: machine ## the demo on other engines: ENGINES=podman,26 for some, ARGS=--check to leave the page
 	@$(BIN)/python -m tests.engines $(ARGS) $(ENGINES)

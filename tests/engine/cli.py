@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -83,6 +84,16 @@ def docker(*args: str) -> str:
     done = subprocess.run(["docker", *args], capture_output=True, text=True)
     assert done.returncode == 0, f"docker {' '.join(args)}\n{done.stdout}{done.stderr}"
     return done.stdout.strip()
+
+
+def said_by_containers(wanted: str) -> list[tuple[str, str]]:
+    """The end of the logs of all containers that this filter wants, for people: (heading, text)."""
+    names = docker("ps", "--all", "--format", "{{.Names}}", "--filter", wanted).split()
+    logs = {name: ["docker", "logs", "--timestamps", "--tail", "80", name] for name in names}
+    return [
+        (f"log of {name}", subprocess.run(argv, stdout=PIPE, stderr=STDOUT, text=True).stdout)
+        for name, argv in logs.items()
+    ]
 
 
 def bridge_address() -> str:

@@ -7,17 +7,18 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from _pytest._code.code import ExceptionRepr
 from msgspec import Struct
 
 from devctl.adapters.system.identity import HomeIdentity
 from devctl.domain.plan.engine_state import CACHE_LABEL, MACHINE_LABEL, ROOT_LABEL
 from devctl.workflows.project.compose_model import compose_name
-from tests.engine.cli import Result, devctl, docker, leave_nothing, until
+from tests.engine.cli import Result, devctl, docker, leave_nothing, said_by_containers, until
 from tests.helpers import build_tree, open_to_others
 from tests.ports import free_port
 
@@ -55,6 +56,18 @@ def answering_engine() -> str:
 def _needs_engine(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("engine"):
         request.getfixturevalue("answering_engine")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure shows what the containers said, which are gone once the test is over."""
+    report = yield
+    if call.when == "call" and item.get_closest_marker("engine") and isinstance(report.longrepr, ExceptionRepr):
+        for heading, text in said_by_containers(f"label={MACHINE_LABEL}={HomeIdentity().machine}"):
+            report.longrepr.addsection(heading, text)
+    return report
 
 
 @pytest.fixture

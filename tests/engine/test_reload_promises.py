@@ -62,12 +62,12 @@ STAMP = """	text, _ := os.ReadFile("/tmp/starts")
 	starts := len(text) + 1
 	os.WriteFile("/tmp/starts", append(text, 'x'), 0o644)
 	os.WriteFile("stamp.js", []byte(time.Now().String()), 0o644)"""
-LOCKED = """	if _, err := os.Stat("/tmp/lock"); err == nil {
+LOCKED = """	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGTERM)
+	if _, err := os.Stat("/tmp/lock"); err == nil {
 		log.Fatal("locked")
 	}
 	os.WriteFile("/tmp/lock", nil, 0o644)
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGTERM)
 	go func() {
 		<-asked
 		time.Sleep(2 * time.Second)
