@@ -64,7 +64,11 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failure shows what the containers said, which are gone once the test is over."""
     report = yield
-    if call.when == "call" and item.get_closest_marker("engine") and isinstance(report.longrepr, ExceptionRepr):
+    if (
+        call.when == "call"
+        and item.get_closest_marker("engine")
+        and isinstance(report.longrepr, ExceptionRepr)
+    ):
         for heading, text in said_by_containers(f"label={MACHINE_LABEL}={HomeIdentity().machine}"):
             report.longrepr.addsection(heading, text)
     return report
