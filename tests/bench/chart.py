@@ -62,7 +62,7 @@ def bars(page: str) -> list[Bar]:
     return sorted(
         (
             Bar(title=what, ratio=float(ratio), aim=float(aim.removeprefix("≤ ")) if aim != "–" else None)
-            for what, _ours, _theirs, ratio, aim, _n in cells[2:]
+            for what, _ours, _theirs, ratio, _before, aim, _n in cells[2:]
         ),
         key=lambda bar: bar.ratio,
     )

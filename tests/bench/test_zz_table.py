@@ -10,22 +10,22 @@ import statistics
 import pytest
 
 from tests.bench import chart
+from tests.bench.before import BEFORE
 from tests.bench.harness import RESULTS, Row, run
 
 pytestmark = [pytest.mark.engine, pytest.mark.bench]
 HEAD = """# Benchmarks
 
-Made by `make bench` ({machine}). Both sides of a row ran in one run, on a machine with other
-work; rows may be of different runs; figures are medians in ms with the
-lowest and highest value. The machine is shared and noisy: the ratio counts, not the milliseconds. The base images were
-{bases}.
+Made by `make bench` ({machine}), all rows in one run; figures are medians in ms with the
+lowest and highest value. The machine is shared and noisy: the ratio counts, not the milliseconds. "Before" is the ratio of the same
+row before this was made faster, in an earlier run. The base images were {bases}.
 
 The chart shows the ratio of each row, and the aims.
 
 ![ratio of each benchmark, and its aim](../pictures/benchmarks.svg)
 
-| what | devctl | against | ratio | aim | n |
-| --- | --- | --- | --- | --- | --- |
+| what | devctl | against | ratio | before | aim | n |
+| --- | --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -57,7 +57,8 @@ def test_table() -> None:
 def _line(row: Row) -> str:
     aim = f"≤ {row.aim}" if row.aim is not None else "–"
     theirs = f"{row.against}: {_figure(row.theirs)}"
-    return f"| {row.title} | {_figure(row.ours)} | {theirs} | {row.ratio:.2f} | {aim} | {len(row.ours)} |\n"
+    before = f"{BEFORE[row.title]:.2f}" if row.title in BEFORE else "–"
+    return f"| {row.title} | {_figure(row.ours)} | {theirs} | {row.ratio:.2f} | {before} | {aim} | {len(row.ours)} |\n"
 
 
 def _figure(values: list[float]) -> str:
