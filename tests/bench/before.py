@@ -1,9 +1,9 @@
-"""The ratios of rows before they were made faster: of the page that `make bench` had written by then, unless a comment says otherwise."""
+"""The ratios of rows before they were made faster, on the page that `make bench` had written by then."""
 
 BEFORE = {
     "2,000 Go files read": 0.56,
     "dev → prod, switch_ms": 1.28,
-    "dev → prod, the whole command": 2.7,  # with the start of the process, which that page left out: 2.7 to 3.0
+    "dev → prod, the whole command": 2.7,  # that page left out the start of the process; 2.7 to 3.0 with it
     "doctor, every check": 0.39,
     "fresh container → first answer": 1.36,
     "git clone → first response, by hand": 0.95,

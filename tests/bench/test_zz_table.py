@@ -16,7 +16,8 @@ from tests.bench.harness import RESULTS, Row, run
 pytestmark = [pytest.mark.engine, pytest.mark.bench]
 HEAD = """# Benchmarks
 
-Made by `make bench` ({machine}), all rows in one run; figures are medians in ms with the
+Made by `make bench` ({machine}). Both sides of a row ran in one run, on a machine with other
+work; rows may be of different runs; figures are medians in ms with the
 lowest and highest value. The machine is shared and noisy: the ratio counts, not the milliseconds. "Before" is the ratio of the same
 row before this was made faster, in an earlier run. The base images were {bases}.
 

@@ -226,6 +226,16 @@ ROWS = [
         shell("to use it: (.*)"),
     ),
     row(
+        "to preview with it: COMPOSE_FILE=… devctl prod-preview",
+        "compose-file-not-used",
+        {
+            **GO,
+            "compose.yaml": BUILT,
+            "docker-compose.prod.yml": "services:\n  api:\n    environment: {MODE: live}\n",
+        },
+        shell("with it: (COMPOSE_FILE=[^ ]+)", then="echo {} >> .env"),
+    ),
+    row(
         "no action needed; COMPOSE_PROFILES=… in .env does the same for `docker compose`, or selects other profiles",
         "profile-chosen",
         with_key("profiles: [dev]"),

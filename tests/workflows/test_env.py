@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.cli import here
+from tests.engine.conftest import TEMPLATE
 from tests.helpers import build_tree
 
 MAIN = """package main
@@ -25,6 +26,7 @@ func main() {
 }
 """
 GO = {"go.mod": "module example.com/shop\n\ngo 1.26\n", "main.go": MAIN}
+LIVE = "services: {api: {environment: {MODE: live}}}\n"
 COMPOSE = "services:\n  api:\n    build: .\n    environment: {PORT: '9000'ENV}\n"
 
 
@@ -138,7 +140,7 @@ def test_an_env_file_for_one_environment_has_the_example_of_all(
             {"compose.local.yaml": "services: {api: {environment: {A: b}}}\n"},
             "compose.yaml:compose.local.yaml",
         ),
-        ({"docker-compose.prod.yml": DEV_FILE, "docker-compose.test.yml": DEV_FILE}, None),
+        ({"docker-compose.swarm.yml": DEV_FILE, "docker-compose.test.yml": DEV_FILE}, None),
         ({"docker-compose.dev.yml": DEV_FILE, ".env": "COMPOSE_FILE=compose.yaml\n"}, None),
     ],
 )
@@ -150,3 +152,22 @@ def test_a_compose_file_for_development_that_compose_does_not_read_is_said(
     assert [p["hint"] for p in found if p["code"] == "compose-file-not-used"] == (
         [NOT_USED.format(named)] if named else []
     )
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("name", "text", "chosen"),
+    [
+        ("docker-compose.prod.yml", DEV_FILE, "docker-compose.prod.yml"),
+        ("compose.production.yaml", LIVE, "compose.yaml:compose.production.yaml"),
+        ("compose.prod.yaml", (TEMPLATE / "compose.prod.yaml").read_text(), None),
+    ],
+)
+def test_one_for_production_is_said_to_whoever_previews(
+    tmp_path: Path, name: str, text: str, chosen: str | None
+) -> None:
+    """The file that `init` writes has the settings of the preview."""
+    root = build_tree(tmp_path / "shop", GO | {"compose.yaml": DEV_FILE, name: text})
+    found = here("config", "check", cwd=root).result["problems"]
+    hints = [p["hint"] for p in found if p["code"] == "compose-file-not-used"]
+    assert hints == ([f"to preview with it: COMPOSE_FILE={chosen} devctl prod-preview"] if chosen else [])

@@ -14,8 +14,11 @@ _NAMED = regex(
 _PLAIN = regex(r"(?P<before>local|dev|development)\.ya?ml")
 FOR_DEV = frozenset({"dev", "develop", "development", "local", "localhost"})
 _ASIDE = frozenset({"override", "test", "tests", "testing", "ci", "e2e", "integration", "bench", "example"})
-_PROD = frozenset({"prod", "production", "release", "stage", "staging", "deploy", "swarm", "stack"})
+_FOR_PROD = frozenset({"prod", "production"})
+_PROD = _FOR_PROD | {"release", "stage", "staging", "deploy", "swarm", "stack"}
 FOR_OTHERS = _ASIDE | _PROD
+OF_INIT = "# The same service as it runs in production, on top of "
+"""How the file for production begins that `init` writes."""
 
 
 def for_development(names: Iterable[str]) -> str | None:
@@ -23,6 +26,13 @@ def for_development(names: Iterable[str]) -> str | None:
     words = {name: found for name in sorted(names) if (found := _words(name)) is not None}
     dev = [name for name, found in words.items() if found & FOR_DEV and not found & FOR_OTHERS]
     return min(dev, key=lambda name: len(words[name]), default=None)
+
+
+def for_production(names: Iterable[str]) -> str | None:
+    """The same for production."""
+    words = {name: found for name in sorted(names) if (found := _words(name)) is not None}
+    prod = [name for name, found in words.items() if found & _FOR_PROD and not found & (_ASIDE | FOR_DEV)]
+    return min(prod, key=lambda name: len(words[name]), default=None)
 
 
 def chosen_file(names: Iterable[str]) -> str | None:
@@ -47,13 +57,16 @@ def named_otherwise(path: str) -> Problem:
     )
 
 
-def not_used(path: str, read: Sequence[str], *, whole: bool) -> Problem:
-    """The warning about a compose file for development beside those that compose reads; `whole`: it needs no other file."""
-    files = path if whole else ":".join([*read, path])
+def not_used(path: str, read: Sequence[str], *, whole: bool, preview: bool) -> Problem:
+    """The warning about a compose file for development, or for production (`preview`), beside those that compose reads; `whole`:
+    it needs no other file."""
+    chosen = f"COMPOSE_FILE={path if whole else ':'.join([*read, path])}"
     return Problem(
         "compose-file-not-used",
         f"{path} is not used: compose reads only {' and '.join(read)}",
-        f"to use it: echo 'COMPOSE_FILE={files}' >> .env",
+        f"to preview with it: {chosen} devctl prod-preview"
+        if preview
+        else f"to use it: echo '{chosen}' >> .env",
         path,
     )
 

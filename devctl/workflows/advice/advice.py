@@ -44,7 +44,7 @@ from devctl.domain.project.model import Project, Service
 from devctl.domain.project.redact import redact
 from devctl.domain.project.state_folder import ToldNote, told_key
 from devctl.errors import MachineError, Problem
-from devctl.workflows.project.compose_model import unset_in_compose
+from devctl.workflows.project.compose_model import not_used_for_production, unset_in_compose
 from devctl.workflows.project.find import named
 from devctl.workflows.project.users_dockerfile import users_dockerfile, written_dockerfile
 from devctl.workflows.session.session import Session
@@ -96,7 +96,7 @@ def problems(
     found += _built_here(box.sources, project, facts)
     found += _one_of_several(project)
     found += _unused_bases(box.sources, project)
-    found += _not_read_only(project) if mode != "dev" else ()
+    found += [*_not_read_only(project), *_for_production(box, project)] if mode != "dev" else ()
     found += (
         [*_obsolete(box.sources, project), *_without_dockerfile(box.sources, project)] if mode is None else ()
     )
@@ -179,6 +179,12 @@ def _not_read_only(project: Project) -> Iterator[Problem]:
                 f"`{kind}: {{{key}: {{file: ./{key}}}}}` is mounted instead, which works with read_only",
                 project.place((kind, key, "content")),
             )
+
+
+def _for_production(box: Toolbox, project: Project) -> Iterator[Problem]:
+    found = not_used_for_production(box.files, box.sources, project.root, project.compose_paths)
+    if found is not None:
+        yield found
 
 
 def _unused_bases(sources: Sources, project: Project) -> Iterator[Problem]:

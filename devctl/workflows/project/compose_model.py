@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from devctl.domain.compose.env_file import names
-from devctl.domain.compose.file_names import for_development, not_used
+from devctl.domain.compose.file_names import OF_INIT, for_development, for_production, not_used
 from devctl.domain.compose.project_name import FALLBACK, name_from
 from devctl.domain.compose.variables import plain_variables, unset_variables
 from devctl.domain.ports.files import Files
@@ -70,22 +70,40 @@ def not_used_for_development(
     files: Files, sources: Sources, root: Path, found: ComposeFiles
 ) -> Problem | None:
     """A compose file whose name says that it is for development, if compose reads those with its own names."""
-    if found.named:
-        return None
-    name = for_development(files.names(found.folder))
+    name = for_development(files.names(found.folder)) if not found.named else None
     if name is None:
         return None
-    path = found.folder / name
+    return _not_used(files, sources, root, found.folder / name, read=found.files, preview=False)
+
+
+def not_used_for_production(
+    files: Files, sources: Sources, root: Path, read: Sequence[Path]
+) -> Problem | None:
+    """A compose file whose name says that it is for production, beside those that compose reads, the overriding one first."""
+    name = for_production(files.names(read[-1].parent)) if read else None
+    path = read[-1].with_name(name) if name is not None else None
+    if path is None or path in read:
+        return None
+    return _not_used(files, sources, root, path, read=read, preview=True)
+
+
+def _not_used(
+    files: Files, sources: Sources, root: Path, path: Path, *, read: Sequence[Path], preview: bool
+) -> Problem | None:
     try:
-        model, _ = sources.plain_yaml(files.read_text(path, within=root) or "", path=name)
+        text = files.read_text(path, within=root) or ""
+        model, _ = sources.plain_yaml(text, path=path.name)
     except FilesError:
+        return None
+    if text.startswith(OF_INIT):  # the settings of a preview
         return None
     services = model.get("services") if isinstance(model, dict) else None
     specs = list(services.values()) if isinstance(services, dict) else []
     if not specs:
         return None
     whole = all(isinstance(spec, dict) and spec.keys() & {"image", "build", "extends"} for spec in specs)
-    return not_used(named(root, path), [named(root, p) for p in reversed(found.files)], whole=whole)
+    names = [named(root, p) for p in reversed(read)]
+    return not_used(named(root, path), names, whole=whole, preview=preview)
 
 
 def compose_place(sources: Sources, root: Path, paths: Sequence[Path]) -> Callable[[Key], str]:
