@@ -51,6 +51,7 @@ class DevContainer(Struct):
     log: Path
     air: Path
     env: dict[str, str] = field(default_factory=dict)
+    user: int | None = None
     process: subprocess.Popen[bytes] | None = None
 
     def write(self, **files: str) -> None:
@@ -78,7 +79,14 @@ class DevContainer(Struct):
         env = {"PATH": f"{self.log.parent / 'bin'}:/usr/bin:/bin", "LOG": str(self.log), **self.env}
         with (self.log / "container").open("ab") as said:
             return subprocess.Popen(
-                argv, cwd=self.root, env=env, stdout=said, stderr=said, executable=self._path(argv[0])
+                argv,
+                cwd=self.root,
+                env=env,
+                stdout=said,
+                stderr=said,
+                executable=self._path(argv[0]),
+                user=self.user,
+                start_new_session=True,
             )
 
     def _path(self, name: str) -> str:
@@ -121,7 +129,7 @@ class DevContainer(Struct):
         return int((self.air / "program").read_text())
 
 
-def dev_container(root: Path) -> DevContainer:
+def dev_container(root: Path, shell: str = "/bin/sh") -> DevContainer:
     files = {
         "app/go.mod": "module example.com/x\n",
         "app/main.go": SERVES,
@@ -133,7 +141,7 @@ def dev_container(root: Path) -> DevContainer:
     container.log.mkdir()
     for name in SCRIPTS:
         text = script(name).replace("/tmp/air", str(container.air)).replace("/cache", str(root / "cache"))
-        (root / "bin" / name).write_text(text)
+        (root / "bin" / name).write_text(text.replace("/bin/sh", shell, 1))
     for file in (root / "bin").iterdir():
         file.chmod(0o755)
     return container

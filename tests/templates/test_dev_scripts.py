@@ -103,38 +103,6 @@ def test_a_program_that_stops_slowly_gets_its_time(container: DevContainer) -> N
     assert container.ran("stopped") == 2 and "killed" not in container.said
 
 
-@pytest.mark.parametrize("moment", ["ln", "setsid"])
-def test_a_container_that_is_told_to_stop_while_it_starts_a_program_leaves_none(
-    container: DevContainer, moment: str
-) -> None:
-    """After the old program has ended: just before the new one is there (`ln`), or just then (`setsid`)."""
-    container.write(main_go=SLOW)
-    tool, told, started = (
-        container.log.parent / "bin" / moment,
-        container.log / "told",
-        container.log / "started",
-    )
-    placed = container.log.parent / "placed"
-    tells = f'[ -e "{told}" ] || {{ : >"{told}"; echo $$ >"{started}"; kill -TERM "$PPID"; }}'
-    of_the_program = f'{placed}" | "{container.air / "main"}'
-    tool.write_text(
-        f'#!/bin/sh\nfor last do :; done\ncase $last in "{of_the_program}") {tells} ;; esac\nexec /usr/bin/{moment} "$@"\n'
-    )
-    tool.chmod(0o755)
-    told.touch()
-    container.env["DEVCTL_PLACE"] = str(placed)
-    with container.running():
-        container.build()
-        container.starts(1)
-        container.write(main_go=f"{SLOW}# two\n")
-        told.unlink()
-        build = container.begin_build()
-        assert container.process is not None and container.process.wait(WITHIN) == 0
-        build.wait(WITHIN)
-    assert told.exists() and not is_alive(int(started.read_text())), container.said
-    assert container.ran("start") == container.ran("stopped"), container.said
-
-
 def test_a_build_counts_as_served_only_once_the_old_program_has_stopped(container: DevContainer) -> None:
     note, hold = container.root / "note", container.log / "hold-stop"
     note.mkdir()
@@ -263,6 +231,19 @@ def test_but_a_file_that_it_reads_at_its_start_is(container: DevContainer) -> No
         container.write(page_html="<p>")
         container.build()
         container.starts(2)
+
+
+def test_two_quick_saves_of_such_a_file_are_both_served(container: DevContainer) -> None:
+    """The second one comes just after the start that the first one caused, as if the program had written the file at it."""
+    container.write(main_go="dd if=/dev/zero of=$LOG/data bs=4096 count=4 2>/dev/null\n" + SERVES)
+    with container.running():
+        container.build()
+        container.starts(1)
+        until((container.air / "settled").exists)
+        for number in (2, 3):
+            container.write(page_html=f"{number}")
+            container.build()
+            container.starts(number)
 
 
 def test_what_the_program_writes_at_its_start_does_not_start_it_for_ever(container: DevContainer) -> None:
