@@ -181,6 +181,14 @@ CMD ["api", "--title", "a  b"]
     assert found.folder == "/srv", "what it writes beside its files is not written to the source"
 
 
+def test_the_signal_that_stops_the_image_is_for_the_program() -> None:
+    """The reloader has one of its own."""
+    text = PLAIN.replace("FROM scratch\n", "FROM scratch\nSTOPSIGNAL sigquit\n")
+    lines = written(derived(text.replace("WORKDIR /src\n", "WORKDIR /src\nSTOPSIGNAL SIGHUP\n")))
+    assert "ENV DEVCTL_STOP_SIGNAL=SIGQUIT" in lines
+    assert not any(line.startswith("STOPSIGNAL") for line in lines)
+
+
 def test_the_shell_of_the_build_stage_holds_in_that_stage_alone() -> None:
     text = PLAIN.replace("WORKDIR /src\n", 'SHELL ["/bin/sh", "-euc"]\nWORKDIR /src\n').replace(
         "scratch", "alpine:3.22"

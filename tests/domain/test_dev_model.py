@@ -73,6 +73,14 @@ def test_production_keeps_the_time_and_the_signal_of_the_compose_file() -> None:
     dev = spec_of(Service("api"), said)
     assert "stop_signal" not in dev, "devctl-run itself is stopped as ever"
     assert dev["environment"]["DEVCTL_STOP_SIGNAL"] == "QUIT"
+    assert spec_of(Service("api"), {"stop_signal": "sigint"})["environment"]["DEVCTL_STOP_SIGNAL"] == "INT"
+
+
+def test_what_the_reloader_notes_is_of_one_container_also_on_a_shared_tmp() -> None:
+    sockets = {"type": "volume", "source": "sockets", "target": "/tmp"}
+    dev = spec_of(Service("api"), {"volumes": [sockets], "tmpfs": ["/run"]})
+    assert dev["tmpfs"] == ["/run", "/tmp/air:exec,mode=1777"]
+    assert "tmpfs" not in spec_of(Service("api"), {"volumes": [sockets | {"target": "/tmp/x"}]})
 
 
 def test_where_the_port_of_airs_proxy_is_published_production_leads_to_the_program() -> None:

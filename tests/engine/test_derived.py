@@ -10,6 +10,7 @@ import pytest
 
 from tests.engine.cli import docker, get, serves
 from tests.engine.conftest import Started
+from tests.helpers import save
 
 pytestmark = pytest.mark.engine
 
@@ -251,3 +252,66 @@ def test_a_script_goes_on_when_the_program_has_done_its_first_step(
     main = it.root / "main.go"
     main.write_text(main.read_text().replace('"one "', '"two "'))
     serves(it.port, "two migrated[serve]")
+
+
+BESIDE = """package main
+
+import (
+	"bufio"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	if len(os.Args) > 1 {
+		fmt.Println("WORD", os.Args[1:])
+		return
+	}
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, os.Interrupt)
+	go func() {
+		<-asked
+		fmt.Println("interrupted")
+		os.Exit(0)
+	}()
+	go func() {
+		_, err := bufio.NewReader(os.Stdin).ReadString('\\n')
+		fmt.Println("stdin ends:", err)
+	}()
+	http.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "WORD") })
+	log.Fatal(http.ListenAndServe(":8080", nil))
+}
+"""
+
+
+def test_the_program_is_called_beside_the_service_and_stopped_as_the_image_says(
+    project: Callable[..., Started],
+) -> None:
+    """`devctl exec app -- /app version` once took the reloader away from the service."""
+    dockerfile = (
+        "FROM golang:1.26-alpine AS build\nWORKDIR /src\nCOPY . .\n"
+        "RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache CGO_ENABLED=0 go build -o /app .\n"
+        'FROM alpine:3.22\nSTOPSIGNAL SIGINT\nCOPY --from=build /app /app\nENTRYPOINT ["/app"]\n'
+    )
+    compose = "services:\n  app:\n    build: .\n    stdin_open: true\n    ports: ['HOST_PORT:8080']\n"
+    files = {
+        "go.mod": "module example.com/beside\n\ngo 1.26\n",
+        "Dockerfile": dockerfile,
+        "compose.yaml": compose,
+    }
+    it = project(files={**files, "main.go": BESIDE.replace("WORD", "one")})
+    it.devctl("up", "-d", "--timeout", "240")
+    for word in ("version", "migrate"):
+        called = it.devctl("exec", "app", "--", "/app", word)
+        assert [e["line"] for e in called.named("log")] == [f"one [{word}]"], called.show
+    save(it.root / "main.go", BESIDE.replace("WORD", "two"))
+    serves(it.port, "two")
+    called = it.devctl("exec", "app", "--", "/app", "version")
+    assert [e["line"] for e in called.named("log")] == ["two [version]"], called.show
+    it.devctl("restart")
+    lines = [str(e.get("line")) for e in it.devctl("logs", "--tail", "500").named("log")]
+    assert lines.count("interrupted") == 2, "at the reload, and at the restart"
+    assert not [line for line in lines if line.startswith("stdin ends")]

@@ -141,6 +141,7 @@ def dev_container(root: Path, shell: str = "/bin/sh") -> DevContainer:
     container.log.mkdir()
     for name in SCRIPTS:
         text = script(name).replace("/tmp/air", str(container.air)).replace("/cache", str(root / "cache"))
+        text = text.replace("/proc/self/mountinfo", str(root / "mountinfo"))
         (root / "bin" / name).write_text(text.replace("/bin/sh", shell, 1))
     for file in (root / "bin").iterdir():
         file.chmod(0o755)

@@ -103,6 +103,17 @@ def test_a_program_that_stops_slowly_gets_its_time(container: DevContainer) -> N
     assert container.ran("stopped") == 2 and "killed" not in container.said
 
 
+def test_a_build_is_known_by_its_container_whatever_its_name(container: DevContainer) -> None:
+    note, name = container.root / "note", "5f" * 32
+    note.mkdir()
+    mounted = f"812 790 8:1 /var/lib/docker/containers/{name}/hostname /etc/hostname rw,relatime - ext4 /dev/sda1 rw\n"
+    (container.log.parent / "mountinfo").write_text(mounted)
+    container.env |= {"DEVCTL_STATE": str(note / "build"), "HOSTNAME": "api"}
+    with container.running():
+        container.build()
+        assert (note / "build").read_text() == f"ok {name}\n"
+
+
 def test_a_build_counts_as_served_only_once_the_old_program_has_stopped(container: DevContainer) -> None:
     note, hold = container.root / "note", container.log / "hold-stop"
     note.mkdir()

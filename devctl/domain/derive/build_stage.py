@@ -19,8 +19,10 @@ from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 
 _MANIFEST = regex(r"(?:[^\s]*/)?go\.(?:mod|sum|work|work\.sum|\*|su\[m\]|s\*|m\*)|(?:[^\s]*/)?go\.?\*")
-# They say how the image is started, or by whom; the dev stage sets that itself.
-_OF_A_START = frozenset({"ENTRYPOINT", "CMD", "HEALTHCHECK", "USER", "VOLUME", "ONBUILD", "EXPOSE", "LABEL"})
+# They say how the image is started and stopped, or by whom; the dev stage sets that itself.
+_OF_A_START = frozenset(
+    {"ENTRYPOINT", "CMD", "HEALTHCHECK", "STOPSIGNAL", "USER", "VOLUME", "ONBUILD", "EXPOSE", "LABEL"}
+)
 
 _OF_PROGRAMS = frozenset({"bin", "build", "dist", "out"})
 # They make a binary smaller or its build slower, and do not affect what it does.

@@ -29,6 +29,7 @@ from devctl.domain.dockerfile.stages import (
     needed_by,
 )
 from devctl.domain.dockerfile.walk import Line, walk
+from devctl.domain.project.container_files import STOP_SIGNAL
 from devctl.domain.regex import regex
 
 _SHELL = 'SHELL ["/bin/sh", "-c"]'
@@ -101,8 +102,11 @@ class _Reading(Struct):
         match instruction.cmd:
             case "WORKDIR" if "$" not in self.here and self.here.isprintable():
                 self.lines.append(f"WORKDIR {self.here}")
-            case "ENV" | "ARG" | "SHELL" | "STOPSIGNAL" | "WORKDIR":
+            case "ENV" | "ARG" | "SHELL" | "WORKDIR":
                 self._as_it_stands(stage, instruction)
+            case "STOPSIGNAL":  # for the program: the reloader is always stopped in the same way
+                said = line.filled(instruction.value[0])
+                self.lines.append(f"ENV {STOP_SIGNAL}={said if '$' in said else said.upper()}")
             case "VOLUME":
                 self._volumes(line)
             case "COPY" | "ADD" if brings_source(instruction):

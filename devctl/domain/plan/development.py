@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 from devctl.domain.project.compose_model import Spec
+from devctl.domain.project.container_files import STATE
 
 _OF_THE_PROGRAM = (
     "read_only", "mem_limit", "mem_reservation", "memswap_limit", "cpus", "cpu_quota", "cpu_period", "cpuset", "cpu_shares",
@@ -46,6 +47,12 @@ def relaxed(spec: Spec) -> dict[str, Any]:
             v for v in spec["volumes"] or [] if v.get("type") != "tmpfs" or not _is_over(str(v.get("target")))
         ]
     return left
+
+
+def own_state(spec: Spec) -> list[str]:
+    """What the reloader notes belongs to one container, also if something that others use too is mounted at /tmp."""
+    shared = any(str(v.get("target")).rstrip("/") == "/tmp" for v in spec.get("volumes") or [])
+    return [f"{STATE}:exec,mode=1777"] if shared else []
 
 
 def _is_over(path: str) -> bool:

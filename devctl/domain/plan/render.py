@@ -20,7 +20,7 @@ from devctl.domain.go.go_command import PLACES_CACHE
 from devctl.domain.numbers import whole
 from devctl.domain.paths import is_below
 from devctl.domain.plan import production
-from devctl.domain.plan.development import relaxed
+from devctl.domain.plan.development import own_state, relaxed
 from devctl.domain.plan.engine_state import (
     DEBUG_LABEL,
     FOLDER_LABEL,
@@ -36,7 +36,7 @@ from devctl.domain.plan.engine_state import (
 from devctl.domain.plan.run import Run, built_from, rebased, target_of
 from devctl.domain.plan.users_air import air_of, duration, kill_delay, translated
 from devctl.domain.project.compose_model import OwnModel, OwnSpec
-from devctl.domain.project.container_files import PROGRAM
+from devctl.domain.project.container_files import PROGRAM, STOP_SIGNAL
 from devctl.domain.project.log_lines import LOG_MARK, log_mark
 from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, build_note
@@ -252,6 +252,8 @@ def _dev(spec: OwnSpec, project: Project, service: Service, run: Run) -> None:
         users = _users_air(spec, service, run) if run.ours else {}
         spec["environment"] = {**spec["environment"], **_air_environment(project, service), **users}
         _time_to_stop(spec, service)
+        if state := own_state(spec):
+            spec["tmpfs"] = [*(spec.get("tmpfs") or []), *state]
     elif _has_no_cache(spec, service):
         _share_cache(spec)
         spec["environment"]["GOCACHE"] = f"{CACHE_TARGET}/go-build"
@@ -359,10 +361,10 @@ def _time_to_stop(spec: OwnSpec, service: Service) -> None:
     environment = spec["environment"]
     air = kill_delay(service.air.build) if service.air is not None else 0.0
     seconds = air or duration(str(spec.get("stop_grace_period") or "")) or STOPS_WITHIN
-    signal = str(spec.pop("stop_signal", "")).removeprefix("SIG")
+    signal = str(spec.pop("stop_signal", "")).upper().removeprefix("SIG")
     environment["DEVCTL_STOP_TIMEOUT"] = f"{seconds:g}"
     if signal:
-        environment.setdefault("DEVCTL_STOP_SIGNAL", signal)
+        environment.setdefault(STOP_SIGNAL, signal)
     spec["stop_grace_period"] = f"{ceil(seconds) + 2}s"
 
 

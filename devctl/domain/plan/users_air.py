@@ -20,7 +20,7 @@ from devctl.domain.command.argv import exec_words, parted, shell_words
 from devctl.domain.detect.air_start import PLAIN, split_line
 from devctl.domain.detect.source_run import built_by, without_debugger
 from devctl.domain.project.air_toml import UsersAir, build_command, table, toml_string
-from devctl.domain.project.container_files import PROGRAM
+from devctl.domain.project.container_files import PROGRAM, STOP_SIGNAL
 from devctl.domain.project.model import Service
 from devctl.errors import Problem
 
@@ -301,7 +301,7 @@ def _command(
 def _stopping(said: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     if said.get("send_interrupt") is True:
-        found["DEVCTL_STOP_SIGNAL"] = "INT"
+        found[STOP_SIGNAL] = "INT"
     seconds = kill_delay(said)
     if seconds:
         found["DEVCTL_STOP_TIMEOUT"] = f"{seconds:g}"

@@ -1,10 +1,14 @@
-"""The files that the scripts of a dev stage keep in the container."""
+"""What the scripts of a dev stage and devctl know each other by: files in the container, and a variable."""
 
 from __future__ import annotations
 
-BUILD_STATE = "/tmp/air/state"
+STATE = "/tmp/air"
+"""Where they are."""
+BUILD_STATE = f"{STATE}/state"
 """What devctl-build leaves about the last build: `ok TIME`, or `failed TIME` and the compiler's messages."""
-EXIT_STATE = "/tmp/air/exit"
+EXIT_STATE = f"{STATE}/exit"
 """The code that the program exited with, if it is not running."""
-PROGRAM = "/tmp/air/main"
+PROGRAM = f"{STATE}/main"
 """What devctl's dev stage builds, and runs."""
+STOP_SIGNAL = "DEVCTL_STOP_SIGNAL"
+"""The variable with the signal that asks the program to stop; the container itself always gets TERM."""
