@@ -29,7 +29,6 @@ from devctl.domain.dockerfile.stages import (
     needed_by,
 )
 from devctl.domain.dockerfile.walk import Line, walk
-from devctl.domain.project.container_files import STOP_SIGNAL
 from devctl.domain.regex import regex
 
 _SHELL = 'SHELL ["/bin/sh", "-c"]'
@@ -37,6 +36,8 @@ _SHELL = 'SHELL ["/bin/sh", "-c"]'
 _OWNER = regex(r"\s--chown=\S+")
 """Files belong to root in a dev stage and can be written by whoever develops: a user of another image is unknown in it."""
 _CALLED = regex(r"^(?:\w+=\S*\s+)*([^\s<>]+)")
+STOP_SIGNAL = "DEVCTL_STOP_SIGNAL"
+"""The variable with the signal that asks the program to stop; a dev container itself always gets TERM."""
 PLAIN = regex(r"[\w./+@-]+")
 """A path that is the same in a flag, a variable and a shell."""
 

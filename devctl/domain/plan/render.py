@@ -14,6 +14,7 @@ from devctl.domain.compose.depends_on import jobs
 from devctl.domain.compose.handed_files import copied_in, readable
 from devctl.domain.debug.debugging import Debugging
 from devctl.domain.derive.dev_stage import START
+from devctl.domain.derive.final_stage import STOP_SIGNAL
 from devctl.domain.derive.health_check import cannot_run, compose_test
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.go.go_command import PLACES_CACHE
@@ -36,7 +37,7 @@ from devctl.domain.plan.engine_state import (
 from devctl.domain.plan.run import Run, built_from, rebased, target_of
 from devctl.domain.plan.users_air import air_of, duration, kill_delay, translated
 from devctl.domain.project.compose_model import OwnModel, OwnSpec
-from devctl.domain.project.container_files import PROGRAM, STOP_SIGNAL
+from devctl.domain.project.container_files import PROGRAM
 from devctl.domain.project.log_lines import LOG_MARK, log_mark
 from devctl.domain.project.model import TEMPLATE_SOURCE, Project, Service
 from devctl.domain.project.state_folder import STATE_FOLDER, air_toml_copy, build_note

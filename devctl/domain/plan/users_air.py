@@ -17,10 +17,11 @@ from typing import Any
 from msgspec import Struct
 
 from devctl.domain.command.argv import exec_words, parted, shell_words
+from devctl.domain.derive.final_stage import STOP_SIGNAL
 from devctl.domain.detect.air_start import PLAIN, split_line
 from devctl.domain.detect.source_run import built_by, without_debugger
 from devctl.domain.project.air_toml import UsersAir, build_command, table, toml_string
-from devctl.domain.project.container_files import PROGRAM, STOP_SIGNAL
+from devctl.domain.project.container_files import PROGRAM
 from devctl.domain.project.model import Service
 from devctl.errors import Problem
 

@@ -1,4 +1,4 @@
-"""What the scripts of a dev stage and devctl know each other by: files in the container, and a variable."""
+"""The files that the scripts of a dev stage keep in the container."""
 
 from __future__ import annotations
 
@@ -10,5 +10,3 @@ EXIT_STATE = f"{STATE}/exit"
 """The code that the program exited with, if it is not running."""
 PROGRAM = f"{STATE}/main"
 """What devctl's dev stage builds, and runs."""
-STOP_SIGNAL = "DEVCTL_STOP_SIGNAL"
-"""The variable with the signal that asks the program to stop; the container itself always gets TERM."""
