@@ -281,7 +281,9 @@ func main() {
 		_, err := bufio.NewReader(os.Stdin).ReadString('\\n')
 		fmt.Println("stdin ends:", err)
 	}()
-	http.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "WORD") })
+	home, _ := os.UserHomeDir()
+	keys, _ := os.ReadFile(home + "/.shop/keys")
+	http.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "WORD ", home, " ", string(keys)) })
 	log.Fatal(http.ListenAndServe(":8080", nil))
 }
 """
@@ -294,9 +296,13 @@ def test_the_program_is_called_beside_the_service_and_stopped_as_the_image_says(
     dockerfile = (
         "FROM golang:1.26-alpine AS build\nWORKDIR /src\nCOPY . .\n"
         "RUN --mount=type=cache,id=go-build-prod,target=/gocache GOCACHE=/gocache CGO_ENABLED=0 go build -o /app .\n"
-        'FROM alpine:3.22\nSTOPSIGNAL SIGINT\nCOPY --from=build /app /app\nENTRYPOINT ["/app"]\n'
+        "FROM alpine:3.22\nRUN adduser -D shop\nUSER shop\nSTOPSIGNAL SIGINT\n"
+        'COPY --from=build /app /app\nENTRYPOINT ["/app"]\n'
     )
-    compose = "services:\n  app:\n    build: .\n    stdin_open: true\n    ports: ['HOST_PORT:8080']\n"
+    compose = (
+        "services:\n  app:\n    build: .\n    stdin_open: true\n    ports: ['HOST_PORT:8080']\n"
+        "    volumes: ['./keys:/home/shop/.shop/keys:ro']\n"
+    )
     files = {
         "go.mod": "module example.com/beside\n\ngo 1.26\n",
         "Dockerfile": dockerfile,
@@ -308,7 +314,7 @@ def test_the_program_is_called_beside_the_service_and_stopped_as_the_image_says(
         called = it.devctl("exec", "app", "--", "/app", word)
         assert [e["line"] for e in called.named("log")] == [f"one [{word}]"], called.show
     save(it.root / "main.go", BESIDE.replace("WORD", "two"))
-    serves(it.port, "two")
+    serves(it.port, "two /home/shop k1")
     called = it.devctl("exec", "app", "--", "/app", "version")
     assert [e["line"] for e in called.named("log")] == ["two [version]"], called.show
     it.devctl("restart")

@@ -55,7 +55,7 @@ class Copied(Struct, frozen=True):
 class FinalStage(Struct, frozen=True):
     """`programs`: their paths → the package that each is built from; `folder`: where a container is started; `alone`: lines
     that copy the files of `copies`, and nothing else, to the same places; `also`: stages and images that `lines` name;
-    `left_out`: what does not apply in the dev stage."""
+    `left_out`: what does not apply in the dev stage; `user`: whom the image runs as, "" if that is a variable."""
 
     lines: tuple[str, ...]
     programs: Mapping[str, str]
@@ -64,6 +64,7 @@ class FinalStage(Struct, frozen=True):
     alone: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     left_out: tuple[Instruction, ...] = ()
+    user: str = ""
 
 
 def final_stage(build: BuildStage, final: Stage) -> FinalStage:
@@ -73,6 +74,8 @@ def final_stage(build: BuildStage, final: Stage) -> FinalStage:
         reading.lines.append(_SHELL)  # that of the build stage applies only to that stage
     for line in walk(facts, final, build.args):
         reading.read(line)
+    said = effective(facts, final, "USER")
+    user = said.value[0].partition(":")[0] if said is not None else "root"
     return FinalStage(
         tuple(reading.lines),
         reading.programs,
@@ -81,6 +84,7 @@ def final_stage(build: BuildStage, final: Stage) -> FinalStage:
         tuple(reading.alone),
         tuple(reading.also),
         tuple(reading.left_out),
+        user if PLAIN.fullmatch(user) else "",
     )
 
 
