@@ -9,7 +9,7 @@ import pytest
 from devctl.adapters.go.reader import read
 from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.detect.service import detect_service
-from devctl.domain.project.config import Config
+from devctl.domain.project.config import Config, ServiceConfig
 from devctl.domain.project.model import Service
 from tests.helpers import build_tree
 
@@ -17,8 +17,20 @@ MOD = "module example.com/broker\n\ngo 1.26\n"
 MAIN = 'package main\n\nimport "example.com/broker/server"\n\nfunc main() { server.Start() }\n'
 
 
-def _service(root: Path, files: dict[str, str]) -> Service:
-    return detect_service(read(build_tree(root, {"go.mod": MOD, "main.go": MAIN, **files})), config=Config())
+def _service(
+    root: Path,
+    files: dict[str, str],
+    *,
+    compose: dict[str, object] | None = None,
+    dockerfile: str | None = None,
+    config: Config | None = None,
+) -> Service:
+    return detect_service(
+        read(build_tree(root, {"go.mod": MOD, "main.go": MAIN, **files})),
+        config=config or Config(),
+        compose=compose,
+        dockerfile=parse(dockerfile) if dockerfile is not None else None,
+    )
 
 
 def test_a_broker_is_found_by_the_constant_of_another_file(tmp_path: Path) -> None:
@@ -508,3 +520,144 @@ def test_an_address_is_followed_through_variables_that_many_expressions_name(tmp
     source = f'package main\n\nimport "net/http"\n\nfunc main() {{\n{assigned}\tx = env("PORT_X", ":7070")\n'
     source += "\thttp.ListenAndServe(x, nil)\n}\n"
     assert _service(tmp_path, {"main.go": source}).serve.port == 7070
+
+
+def _main(*lines: str, imports: tuple[str, ...] = ("net/http",)) -> dict[str, str]:
+    named = "".join(f'import "{path}"\n' for path in imports)
+    body = "".join(f"\t{line}\n" for line in lines)
+    return {"main.go": f"package main\n\n{named}\nfunc main() {{\n{body}}}\n"}
+
+
+HOST_AND_PORT = [
+    ('http.ListenAndServe(os.Getenv("HOST")+":"+os.Getenv("PORT"), nil)',),
+    ('http.ListenAndServe(net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT")), nil)',),
+    ('http.ListenAndServe(fmt.Sprintf("%s:%s", os.Getenv("HOST"), os.Getenv("PORT")), nil)',),
+    ('host, port := os.Getenv("HOST"), os.Getenv("PORT")', 'http.ListenAndServe(host+":"+port, nil)'),
+    ('host := os.Getenv("HOST")', 'port := os.Getenv("PORT")', 'http.ListenAndServe(host+":"+port, nil)'),
+]
+
+
+@pytest.mark.parametrize("lines", HOST_AND_PORT)
+def test_the_port_is_in_the_variable_whose_name_says_so_and_what_is_set_stays(
+    tmp_path: Path, lines: tuple[str, ...]
+) -> None:
+    said = {"environment": {"HOST": "0.0.0.0", "PORT": "9000"}}
+    service = _service(tmp_path / "compose", _main(*lines), compose=said)
+    assert (service.serve.port, service.start.env) == (9000, {})
+    service = _service(
+        tmp_path / "image", _main(*lines), dockerfile="FROM alpine\nENV HOST=0.0.0.0 PORT=9000\nCMD /app\n"
+    )
+    assert (service.serve.port, service.start.env) == (9000, {})
+    assert service.start.image_env == {"HOST": "0.0.0.0", "PORT": "9000"}
+    service = _service(tmp_path / "nothing", _main(*lines))
+    assert (service.serve.port, service.start.env) == (8080, {"PORT": "8080"})
+
+
+def test_a_variable_that_holds_a_port_is_the_one_whatever_it_is_called(tmp_path: Path) -> None:
+    main = _main('http.ListenAndServe(os.Getenv("SERVER_HOST")+":"+os.Getenv("WEB"), nil)')
+    said = {"environment": {"SERVER_HOST": "127.0.0.1", "WEB": "9000"}}
+    service = _service(tmp_path, main, compose=said)
+    assert (service.serve.port, service.start.env) == (9000, {})
+
+
+def test_what_the_handler_reads_is_not_the_port(tmp_path: Path) -> None:
+    handler = 'reports(os.Getenv("BASE_PATH"), os.Getenv("REPORT_DIR"))'
+    said = {"environment": {"BASE_PATH": "/api", "REPORT_DIR": "/reports"}}
+    main = _main(f'http.ListenAndServe(os.Getenv("LISTEN"), {handler})')
+    assert _service(tmp_path / "unset", main, compose=said).start.env == {"LISTEN": ":8080"}
+    said["environment"]["LISTEN"] = "tcp://0.0.0.0:9000"
+    service = _service(tmp_path / "set", main, compose=said)
+    assert (service.serve.port, service.start.env) == (9000, {})
+
+
+def test_a_host_alone_gets_no_port(tmp_path: Path) -> None:
+    main = _main('http.ListenAndServe(net.JoinHostPort(os.Getenv("HOST"), cfg.Number), nil)')
+    assert _service(tmp_path, main).start.env == {}
+
+
+def test_devctl_yaml_sets_what_the_compose_file_sets_too(tmp_path: Path) -> None:
+    said = Config(services={"app": ServiceConfig(env={"HOST": "::1", "PORT": "7000"})})
+    main = _main(*HOST_AND_PORT[0])
+    service = _service(tmp_path, main, compose={"environment": {"PORT": "9000"}}, config=said)
+    assert service.start.env == {"HOST": "::1", "PORT": "7000"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "environment"),
+    [
+        (
+            ('l, _ := net.Listen("unix", os.Getenv("SOCKET"))', "http.Serve(l, nil)"),
+            {"SOCKET": "/run/a.sock"},
+        ),
+        (('l, _ := net.Listen("unix", os.Getenv("LISTEN_ADDR"))', "http.Serve(l, nil)"), {}),
+        (
+            ('network := "unix"', 'l, _ := lc.Listen(ctx, network, os.Getenv("ADDR"))', "http.Serve(l, nil)"),
+            {},
+        ),
+        (
+            (
+                'l, _ := net.Listen(os.Getenv("LISTEN_NETWORK"), os.Getenv("LISTEN_ADDR"))',
+                "http.Serve(l, nil)",
+            ),
+            {"LISTEN_NETWORK": "unix", "LISTEN_ADDR": "a.sock"},
+        ),
+        (('http.ListenAndServe(os.Getenv("LISTEN_ADDR"), nil)',), {"LISTEN_ADDR": "unix:///run/a.sock"}),
+        (('http.ListenAndServe(getenv("LISTEN_ADDR", ":8080"), nil)',), {"LISTEN_ADDR": "/run/a.sock"}),
+    ],
+)
+def test_a_socket_is_no_port(tmp_path: Path, lines: tuple[str, ...], environment: dict[str, str]) -> None:
+    service = _service(tmp_path, _main(*lines), compose={"environment": environment})
+    assert (service.serve.port, service.start.env) == (None, {})
+
+
+GRPC = ('lis, _ := net.Listen("tcp", ":50051")', "go grpc.NewServer().Serve(lis)")
+
+
+@pytest.mark.parametrize(
+    ("lines", "imports", "port"),
+    [
+        ((*GRPC, 'http.ListenAndServe(":8080", nil)'), ("net/http", "google.golang.org/grpc"), 8080),
+        (
+            ('lis, _ := net.Listen("tcp", ":50051")', "_ = lis", 'http.ListenAndServe(":8080", nil)'),
+            ("net/http",),
+            8080,
+        ),
+        (
+            ('go http.ListenAndServe(":9090", metrics)', 'http.ListenAndServe(":8080", nil)'),
+            ("net/http",),
+            8080,
+        ),
+        (
+            (
+                'lis, _ := net.Listen("tcp", ":"+os.Getenv("GRPC_PORT"))',
+                'http.ListenAndServe(":"+os.Getenv("HTTP_PORT"), nil)',
+            ),
+            ("net/http",),
+            8080,
+        ),
+        # of equals, the compose file's first
+        (
+            ('go http.ListenAndServe(":8080", nil)', 'http.ListenAndServe(":50051", nil)'),
+            ("net/http",),
+            50051,
+        ),
+        (
+            (
+                'lis, _ := net.Listen("tcp", ":50051")',
+                "go http.Serve(lis, nil)",
+                'http.ListenAndServe(":8080", nil)',
+            ),
+            ("net/http",),
+            50051,
+        ),
+    ],
+)
+def test_of_several_published_ports_http_comes_first(
+    tmp_path: Path, lines: tuple[str, ...], imports: tuple[str, ...], port: int
+) -> None:
+    said: dict[str, object] = {
+        "ports": [{"target": 9090}, {"target": 50051}, {"target": 8080}],
+        "environment": {"GRPC_PORT": "50051", "HTTP_PORT": "8080"},
+    }
+    service = _service(tmp_path, _main(*lines, imports=imports), compose=said)
+    assert (service.serve.port, service.origins["port"]) == (port, "compose.yaml")

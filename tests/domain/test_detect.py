@@ -203,6 +203,9 @@ ENV_PORT = Setting("PORT", "3000", "env", "cfg.go:4")
 FIELD_PORT = Setting("Port", "4000", "field", "cfg.go:9")
 
 
+UNKNOWN = "main.go:9 listens, but no file says where"
+
+
 @pytest.mark.parametrize(
     ("package", "compose", "docker", "port", "origin", "env"),
     [
@@ -234,11 +237,28 @@ FIELD_PORT = Setting("Port", "4000", "field", "cfg.go:9")
             dockerfile("ENV PORT=7001"),
             7001,
             "Dockerfile:2",
-            {"PORT": "7001"},
+            {},
         ),
+        (
+            pkg(".", listens="x", env=("ADDR",)),
+            {},
+            dockerfile("ENV ADDR=:3000", "CMD air", "FROM alpine AS final", "CMD /app", stage="dev"),
+            3000,
+            "Dockerfile:2",
+            {"ADDR": ":3000"},  # production gets what development has
+        ),
+        (
+            pkg(".", listens="x", env=("ADDR",)),
+            {"environment": {"ADDR": "[::]:http"}},
+            None,
+            80,
+            "compose.yaml (ADDR)",
+            {},
+        ),
+        (pkg(".", listens="x", env=("ADDR",)), {"environment": {"ADDR": ""}}, None, None, UNKNOWN, {}),
         (pkg(".", listens="x", env=("PORT",)), {}, None, 8080, "env.go:5", {"PORT": "8080"}),
         (pkg(".", listens="x", env=("LISTEN_ADDR",)), {}, None, 8080, "env.go:5", {"LISTEN_ADDR": ":8080"}),
-        (pkg(".", listens="x"), {}, None, None, "main.go:9 listens, but no file says where", {}),
+        (pkg(".", listens="x"), {}, None, None, UNKNOWN, {}),
         (pkg(".", settings=(ENV_PORT,)), {}, dockerfile("EXPOSE 1"), None, "no listen call found", {}),
     ],
 )

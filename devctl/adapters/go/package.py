@@ -34,7 +34,7 @@ from devctl.adapters.go.values import (
     text,
 )
 from devctl.domain.detect.address import names_our_port, parse_address, serves_here
-from devctl.domain.go.facts import EnvFile, Located, Setting, SettingKind
+from devctl.domain.go.facts import PLAIN_LISTENER, SOCKET, EnvFile, Located, Setting, SettingKind
 from devctl.domain.regex import regex
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ class _PackageReader:
         self.values = Values()
         self.path = ""
         self.plain = False
+        self.serves_listener = False
         self.framework = framework or is_framework(imports)
         self.imports = frozenset(imports)
         self.listening: list[tuple[Node, str, list[Node]]] = []
@@ -176,18 +177,25 @@ class _PackageReader:
 
     def resolve(self) -> None:
         """Addresses are resolved last: the constant may be in another file."""
-        grpc = GRPC in self.imports
+        listener = "grpc" if GRPC in self.imports else "" if self.serves_listener else PLAIN_LISTENER
+        sockets: list[Located] = []
+        of_ports: set[str] = set()
         for call, place, nodes in self.listening:
+            names = dict.fromkeys(name for node in nodes for name in self.values.variables(node))
+            if self.values.on_socket(call):
+                self.found.listens.append(Located("", place))
+                sockets += [Located(name, place, about=SOCKET) for name in names]
+                continue
+            of_ports |= names.keys()
             address = self.called_with(nodes)
-            self.found.listens.append(
-                Located(address, place, about=self.values.about(call, nodes, grpc=grpc))
-            )
+            about = self.values.about(call, nodes, listener=listener)
+            self.found.listens.append(Located(address, place, about=about))
             written = [value for node in nodes if (value := literal(node)) is not None]
             self.found.loopback += [
                 Located(v, place) for v in written if (a := parse_address(v)) and a.only_inside
             ]
-            names = [] if address else [name for node in nodes for name in self.values.variables(node)]
-            self.found.port_env += [Located(name, place) for name in dict.fromkeys(names)]
+            self.found.port_env += [Located(name, place, about=about) for name in names if not address]
+        self.found.port_env += [read for read in sockets if read.value not in of_ports]
         if self.plain:  # TLS is optional here; without certificates it serves plain HTTP
             self.found.tls = None
 
@@ -199,6 +207,8 @@ class _PackageReader:
 
     def _call(self, at: dict[str, Node]) -> None:
         name, arguments = text(at["name"]), at["args"].named_children
+        if name in ("Serve", "ServeTLS"):
+            self.serves_listener = True
         if name in _LISTEN_TLS:
             self.found.tls = self.found.tls or self._place(at["call"])
         if name in _LISTEN or name in _LISTEN_TLS:

@@ -132,6 +132,8 @@ class Values(Struct):
         seen.add((node.id, depth))
         self._left -= 1
         name, nodes = "", node.named_children
+        if node.type == "call_expression" and depth < _DEPTH and self.on_socket(node):
+            return  # followed from `http.Serve(listener, nil)`
         if node.type == "call_expression":
             given = literal(first(node.child_by_field_name("arguments"))) or ""
             name = given if names_our_port(given) or _READS_ENV.search(text(node.children[0])) else ""
@@ -152,10 +154,21 @@ class Values(Struct):
             (v for v in found if is_brokers(v)), None
         )
 
-    def about(self, called: Node, arguments: list[Node], *, grpc: bool) -> str:
+    def on_socket(self, call: Node) -> bool:
+        """Whether it listens on a file and nothing else: `net.Listen("unix", path)`, `lc.Listen(ctx, network, path)`."""
+        name = text(call.child_by_field_name("function")).rpartition(".")[2]
+        given = call.child_by_field_name("arguments")
+        words = given.named_children if given is not None else []
+        if name != "Listen" or len(words) < 2:
+            return name == "ListenAndServeUNIX"
+        self._known.clear()
+        found = self._possible(words[-2], _DEPTH)  # the network is the last but one
+        return bool(found) and all(value in ("unix", "unixpacket") for value in found)
+
+    def about(self, called: Node, arguments: list[Node], *, listener: str) -> str:
         """The names around an address: `debugListener *debugAddr debug.addr` for a flag of that name.
 
-        `grpc`: the package speaks gRPC, on its plain listeners.
+        `listener`: what the package does with its plain listeners.
         """
         nodes = [node for node in arguments if self.address(node) is not None] or arguments[:1]
         words = [given_to(called), *(text(node)[:_LONG] for node in nodes)]
@@ -163,7 +176,7 @@ class Values(Struct):
             used = node.named_children[-1] if node.type == "unary_expression" else node
             made = self._nearest(used, self.assigned.get(text(used).rpartition(".")[2], []))
             words += [literal(first(call.child_by_field_name("arguments"))) or "" for call in made[:1]]
-        return " ".join(["grpc", *words] if grpc and text(called).startswith("net.Listen") else words)
+        return " ".join([listener, *words] if listener and text(called).startswith("net.Listen") else words)
 
     def _possible(self, node: Node, depth: int) -> list[str]:
         """The values that the text allows; wrong ones among them do no harm."""

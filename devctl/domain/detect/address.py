@@ -11,6 +11,13 @@ from devctl.domain.regex import regex
 _ADDRESS = regex(r"(?P<host>\[[0-9a-fA-F:.]*\]|[\w.\-]*):(?P<port>\d{1,5})")
 _WORDS = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _OURS = frozenset({"port", "addr", "address", "listen", "bind", "laddr", "hostport", "httpport", "httpaddr"})
+_SCHEME = regex(r"^(?:tcp[46]?|https?)://")
+_SOCKET = regex(r"(?:unix(?:packet)?(?:$|:)|@|\.{0,2}/)")
+_PORT_WORD = regex(r"(?<!re)(?<!ex)(?<!sup)(?<!im)(?<!trans)(?<!pass)port(?![a-z])", re.IGNORECASE)
+_NAMED = {"http": 80, "https": 443}
+_HOSTS = frozenset(
+    "host hostname ip ipv4 ipv6 domain interface iface network net proto protocol scheme socket sock unix".split()
+)
 _TALKED_TO = """db database sql redis postgres postgresql pg mysql maria mongo mongodb smtp mail email imap kafka nats amqp rabbit
     rabbitmq mq broker elastic elasticsearch es memcache memcached statsd jaeger otel otlp zipkin consul etcd zookeeper
     vault ldap ssh ftp dns upstream remote target proxy backend peer client dial metrics metric prometheus pprof debug
@@ -42,6 +49,31 @@ def parse_address(text: str) -> Address | None:
     if not 0 < port < 65536:
         return None
     return Address(found["host"] if found else "", port)
+
+
+def set_address(value: str) -> Address | None:
+    """What a variable is set to: also `tcp://0.0.0.0:8080`, and `:http`, the name of a port."""
+    plain = _SCHEME.sub("", value)
+    host, colon, name = plain.rpartition(":")
+    if colon and name in _NAMED:
+        return parse_address(f"{host}:{_NAMED[name]}")
+    return parse_address(plain)
+
+
+def is_socket(value: str) -> bool:
+    """A file instead of a port: `unix:///run/a.sock`, `/run/a.sock`, or the network that says so."""
+    return _SOCKET.match(value) is not None
+
+
+def names_host(name: str) -> bool:
+    """Whether a variable in a listen call says where, but not on which port: HOST, LISTEN_NETWORK, SOCKET."""
+    words = {word.lower() for word in _WORDS.findall(name)}
+    return bool(words & _HOSTS) and not words & _OURS
+
+
+def says_port(name: str) -> bool:
+    """PORT, HTTPPORT, and not REPORT_DIR."""
+    return _PORT_WORD.search(name) is not None
 
 
 def names_our_port(name: str) -> bool:

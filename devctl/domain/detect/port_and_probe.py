@@ -8,13 +8,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from devctl.domain.detect.address import SIDE_PORTS, is_brokers, names_our_port, parse_address, serves_here
+from devctl.domain.detect.address import (
+    SIDE_PORTS,
+    is_brokers,
+    is_socket,
+    names_host,
+    names_our_port,
+    parse_address,
+    says_port,
+    serves_here,
+    set_address,
+)
 from devctl.domain.detect.main_package import Main
-from devctl.domain.detect.required_env import environment
+from devctl.domain.detect.required_env import dockerfile_env, environment
 from devctl.domain.dockerfile.build_and_start import NOT_STARTED, Started
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.walk import Line, walk
-from devctl.domain.go.facts import GoPackage, Located, Setting
+from devctl.domain.go.facts import PLAIN_LISTENER, SOCKET, GoPackage, Located, Setting
 from devctl.domain.regex import regex
 
 DEFAULT_PORT = 8080
@@ -32,10 +42,13 @@ _SIDE_WORDS = regex(r"metric|pprof|debug|admin|prometheus|smtp|pop3|imap|ftp|lda
 _HTTP_WORD = regex(r"http|web|public", re.IGNORECASE)
 _TLS = regex(r"ssl|tls|https", re.IGNORECASE)
 _GRPC = regex(r"grpc", re.IGNORECASE)
+_UNKNOWN = (9, True)
+"""The rank of a port of which the code says nothing."""
 
 
 class Port(Struct, frozen=True):
-    """`env`, `args`: what must be set or passed in the container for the code to listen there, reachable from outside."""
+    """`env`, `args`: what must be set or passed in the container for the code to listen there, reachable from outside; a
+    variable only if nothing of the user's sets it."""
 
     port: int
     origin: str
@@ -63,7 +76,7 @@ def find_port(
         return port
     if setting.kind == "flag":
         return replace(port, args=(opening(setting),))
-    known = {name for name, _ in port.env} | set(environment(compose))
+    known = {name for name, _ in port.env}
     return port if setting.name in known else replace(port, env=(*port.env, (setting.name, f":{port.port}")))
 
 
@@ -131,18 +144,21 @@ def _found_port(
     # If the user's files publish only UDP, no connection can prove that somebody listens there.
     datagrams = {port for port, *_ in (*ports, *lines)}.difference(published, dict(exposed))
     coded = [item for item in _listened(main) if item[0] not in datagrams]
+    image, told = dockerfile_env(dockerfile), environment(compose)
+    there = {**image, **told}
     if published:
-        known = [port for port in published if port in {p for p, _ in coded}]
-        return Port((known or published)[0], compose_file, ())
-    there = environment(compose)
-    reads = _port_variable(main)
-    if reads is not None and (port := _number(there.get(reads.value, ""))) is not None:
+        ranks = _ranks(main, there)
+        return Port(min(published, key=lambda port: ranks.get(port, _UNKNOWN)), compose_file, ())
+    reads = _port_variable(main, there)
+    if reads is not None and (port := _number(told.get(reads.value, ""))) is not None:
         return Port(port, f"{compose_file} ({reads.value})")
+    if reads is not None and is_socket(there.get(reads.value, "")):
+        return None
     if coded:
         agreed = [item for item in coded if item[0] in {port for port, _ in exposed}]
         port, origin = (agreed or coded)[0]
         return Port(port, origin)
-    if reads is not None:
+    if reads is not None and (there.get(reads.value) is None or _number(there[reads.value]) is not None):
         port, origin = next(
             iter((*_dockerfile_env(dockerfile, reads.value), *exposed)), (DEFAULT_PORT, reads.place)
         )
@@ -154,13 +170,34 @@ def _found_port(
 
 def _shaped(name: str, port: int) -> str:
     """A variable called ADDR takes an address, one called PORT a number."""
-    return str(port) if "PORT" in name.upper() else f":{port}"
+    return str(port) if says_port(name) else f":{port}"
+
+
+def _ranks(main: Main, there: Mapping[str, str]) -> dict[int, tuple[int, bool]]:
+    """How likely a person means that port, lowest first: what the code listens on, also by the variables that are set
+    (`there`); of equals, a listener of which nothing says that it serves HTTP comes after what does."""
+    plain = {
+        item.place for p in main.closure for item in (*p.listens, *p.port_env) if PLAIN_LISTENER in item.about
+    }
+    found = [(rank, place in plain, port) for rank, port, place in _ranked(main)]
+    for package in main.closure if main.serves else ():
+        for read in (*package.port_env, *package.env_reads):
+            port = _number(there.get(read.value, ""))
+            if port is not None and (read in package.port_env or names_our_port(read.value)):
+                rank = _rank(port, f"{read.value} {read.about}", read.place)
+                found.append((rank, read.place in plain, port))
+    return {port: (rank, unsure) for rank, unsure, port in sorted(found, reverse=True)}
 
 
 def _listened(main: Main) -> Iterator[tuple[int, str]]:
     """Ports of listen calls, then defaults of settings; gRPC after HTTP, metrics and profiling last."""
+    return ((port, place) for _, port, place in _ranked(main))
+
+
+def _ranked(main: Main) -> list[tuple[int, int, str]]:
+    """Rank, port and place."""
     if not main.serves:
-        return
+        return []
     found: list[tuple[int, int, str]] = []
     for package in main.closure:
         for item in package.listens:
@@ -174,8 +211,7 @@ def _listened(main: Main) -> Iterator[tuple[int, str]]:
             # The listen address comes before other settings, which may be what the program connects to.
             weak = strong and (setting.kind in ("field", "key") or not _HTTP_WORD.search(setting.name))
             found.append((max(rank, 1) if weak else rank, address.port, setting.place))
-    for _, port, place in sorted(found, key=lambda item: item[0]):
-        yield port, place
+    return sorted(found, key=lambda item: item[0])
 
 
 def _rank(port: int, about: str, place: str) -> int:
@@ -203,12 +239,37 @@ def _by_scheme(setting: Setting) -> bool:
     return setting.kind == "field" and not own and setting.value in ("80", "443")
 
 
-def _port_variable(main: Main) -> Located | None:
-    """The one in a listen call itself; else one whose name says it."""
-    reads = [read for package in main.closure for read in package.env_reads]
-    found = [read for package in main.closure for read in package.port_env]
+def _port_variable(main: Main, there: Mapping[str, str]) -> Located | None:
+    """The one in a listen call itself; else one whose name says it. `there`: what is set."""
+    if not main.serves:
+        return None
+    calls: dict[str, list[Located]] = {}
+    for read in (read for package in main.closure for read in package.port_env):
+        calls.setdefault(read.place, []).append(read)
+    sockets = {read.value for call in calls.values() for read in call if read.about == SOCKET}
+    reads = [read for package in main.closure for read in package.env_reads if read.value not in sockets]
+    found = [read for call in calls.values() for read in _of_call(call, there)]
+    found.sort(key=lambda read: bool(_SIDE_WORDS.search(f"{read.value} {read.about}")))
     found += [read for name in _PORT_VARIABLES for read in reads if read.value == name]
-    return found[0] if found and main.serves else None
+    return found[0] if found else None
+
+
+def _of_call(reads: Sequence[Located], there: Mapping[str, str]) -> list[Located]:
+    """Of the variables in one listen call, the one with the port: its value is a port, or its name says so. `HOST` alone says
+    nothing about it."""
+    if any(read.about == SOCKET for read in reads):
+        return []
+    set_ = {read.value for read in reads if _number(there.get(read.value, "")) is not None}
+    files = [r for r in reads if is_socket(there.get(r.value, "")) and _says_where(r.value)]
+    if files and not set_:
+        return files[:1]
+    fitting = [read for read in reads if read.value in set_ or not names_host(read.value)]
+    return sorted(fitting, key=lambda r: (r.value not in set_, not says_port(r.value)))[:1]
+
+
+def _says_where(name: str) -> bool:
+    """Not BASE_PATH, which the handler in the same call may read."""
+    return names_our_port(name) or names_host(name)
 
 
 def _published(compose: Mapping[str, object]) -> Iterator[tuple[int, str]]:
@@ -243,7 +304,7 @@ def _lines(dockerfile: DockerfileFacts | None, cmd: str) -> Iterator[tuple[Line,
 
 
 def _number(text: str) -> int | None:
-    found = parse_address(text)
+    found = set_address(text)
     return found.port if found else None
 
 

@@ -18,12 +18,13 @@ from devctl.domain.detect.main_package import Chosen, Main, choose_main, mains, 
 from devctl.domain.detect.port_and_probe import Port, find_port, find_probe, library_port
 from devctl.domain.detect.required_env import dockerfile_env, environment, unset_env
 from devctl.domain.detect.source_run import SourceRun
-from devctl.domain.dockerfile.build_and_start import Started, started
+from devctl.domain.dockerfile.build_and_start import Started, shown_stage, started
 from devctl.domain.dockerfile.dev_stage import dev_stage
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.go_build_lines import GO_VARIABLES, GoBuild, linked_in
 from devctl.domain.dockerfile.prod_stages import prod_stages, up_to_asked
 from devctl.domain.dockerfile.stages import external_base, golang_tag, target_name
+from devctl.domain.dockerfile.walk import walk
 from devctl.domain.go.facts import Module, SourceFacts
 from devctl.domain.go.go_command import flag_of, tags_of
 from devctl.domain.go.gomod import GoMod
@@ -93,6 +94,8 @@ def detect_service(
         begun = _started_from_source(run, spec, chosen.main, compose_file)
     if reloaded is not None and reloaded.package not in (None, chosen.main.package.dir):
         reloaded = None  # it builds another program
+    spec = _with_command(spec, run) if run is not None else spec
+    own = environment(spec)
     if reloaded is not None and (seen is None or not prod_stages(seen, spec)):
         begun = _as_reloaded(begun, reloaded)
         spec, compose_file = _with_variables(spec, compose_file, reloaded)
@@ -102,9 +105,11 @@ def detect_service(
     main = with_named(chosen.main, {**there, **asked})
     flags = begun if said.args is None else Started(args=said.args, places={"args": "devctl.yaml"})
     port = _port(main, said, spec, compose_file=compose_file, dockerfile=seen, begun=flags)
-    if port is not None and reloaded is not None:
-        of_port = {n: v for n, v in reloaded.variables.items() if re.search(rf"(?:^|:){port.port}$", v)}
-        port = replace(port, env=(*port.env, *of_port.items()))
+    if port is not None:
+        given = reloaded.variables if reloaded is not None else {}
+        of_port = {n: v for n, v in given.items() if n not in own and re.search(rf"(?:^|:){port.port}$", v)}
+        unset = tuple(_unset(port.env, spec, seen, go=main.module.go))
+        port = replace(port, env=(*unset, *of_port.items()))
     service = _service(
         replace(chosen, main=main), port, begun, config, name=name, at_root=context == ".", asked=asked
     )
@@ -127,7 +132,7 @@ def detect_service(
             base, place = _their_go(dockerfile, go=main.module.go)
             origins = {**service.origins, **({"go_image": place} if base is not None else {})}
             service = replace(service.with_build(go_image=base), origins=origins)
-    unset = unset_env(
+    missing = unset_env(
         main, compose=spec, dockerfile=dockerfile, said={**service.start.env, **config.prod.env}
     )
     env_files = tuple({f.path: f for package in main.closure for f in package.env_files}.values())
@@ -137,7 +142,36 @@ def detect_service(
     names |= required_names(main)
     needed = {name: value for name, value in image.items() if name in names and "$" not in value}
     service = service.with_build(context=context)
-    return service.with_start(unset_env=unset, env_files=env_files, image_env=needed)
+    return service.with_start(unset_env=missing, env_files=env_files, image_env=needed)
+
+
+def _unset(
+    detected: Iterable[tuple[str, str]], spec: Spec, dockerfile: DockerfileFacts | None, *, go: str
+) -> Iterator[tuple[str, str]]:
+    """Of the detected variables those that nothing of the user's sets. A Dockerfile that sets one only in some of its stages
+    gives the value for the others."""
+    told, image = environment(spec), dockerfile_env(dockerfile)
+    everywhere = _set_in_every_image(dockerfile, spec, go=go) if dockerfile is not None else set[str]()
+    for name, value in detected:
+        if name not in told and name not in everywhere and "$" not in image.get(name, ""):
+            yield name, image.get(name, value)
+
+
+def _set_in_every_image(dockerfile: DockerfileFacts, spec: Spec, *, go: str) -> set[str]:
+    """The variables that ENV sets both in production and in development."""
+    run = (shown_stage(dockerfile, spec), dev_stage(dockerfile, spec, go=go).stage)
+    sets = [
+        {name for line in walk(dockerfile, stage) if line.cmd == "ENV" for name in line.set}
+        for stage in run
+        if stage is not None
+    ]
+    return set.intersection(*sets) if sets else set()
+
+
+def _with_command(spec: Spec, run: SourceRun) -> Spec:
+    """`PORT=9000 go run .`: what the command sets for the program, whatever the container has."""
+    own = {name: value for name, value in run.env.items() if name not in GO_VARIABLES}
+    return {**spec, "environment": {**environment(spec), **own}} if own else spec
 
 
 def _started_from_source(run: SourceRun, spec: Spec, main: Main, place: str) -> Started:

@@ -6,6 +6,11 @@ from typing import Literal
 
 from msgspec import Struct
 
+PLAIN_LISTENER = "(listener)"
+"""Among the names around an address: a listener that nothing in its package serves HTTP on."""
+SOCKET = "(socket)"
+"""The same of a variable that only names a file to listen on (`net.Listen("unix", path)`)."""
+
 
 class Located(Struct, frozen=True, eq=False):
     """A value and where it was read: `path:line`, relative to the project; `about`: the names in the code around it."""
@@ -73,7 +78,8 @@ class GoPackage(Struct, frozen=True):
     `opens`: literal paths, relative to the module, that are opened at run time and exist; `settings`: defaults of addresses
     and ports; `tls`: the place of a listen call that uses TLS; `opens_beside`: what is opened is in the folder of this main,
     not in that of the module; `embeds`: patterns of go:embed, `embedded`: what they match, as extensions (`*.txt`) and, for
-    files without one, paths relative to the project; `port_env`: variables in a listen call whose address is unknown;
+    files without one, paths relative to the project; `port_env`: variables in a listen call whose address is unknown (those of
+    one call have its place);
     `configs`: names of configuration files without folder or extension, as given to viper; `ungenerated`: files without the Go
     code that is generated from them, each with the missing name and the command; `unbuilt`: parts of a frontend that are
     embedded or served, but do not exist; `loopback`: those of `listens` that are written as a loopback address; `loads_zone`:
