@@ -560,6 +560,16 @@ def test_a_variable_that_holds_a_port_is_the_one_whatever_it_is_called(tmp_path:
     assert (service.serve.port, service.start.env) == (9000, {})
 
 
+def test_what_the_program_reads_from_its_own_env_file_stays(tmp_path: Path) -> None:
+    main = _main(*HOST_AND_PORT[0], imports=("net/http", "github.com/joho/godotenv"))
+    files = {**main, ".env": "HOST=0.0.0.0\nPORT=9000\n"}
+    service = _service(tmp_path / "own", files, compose={})
+    assert (service.serve.port, service.origins["port"]) == (9000, ".env")
+    assert service.start.env == {"PORT": "9000"}
+    service = _service(tmp_path / "compose", files, compose={"environment": {"PORT": "9001"}})
+    assert (service.serve.port, service.start.env) == (9001, {})
+
+
 def test_what_the_handler_reads_is_not_the_port(tmp_path: Path) -> None:
     handler = 'reports(os.Getenv("BASE_PATH"), os.Getenv("REPORT_DIR"))'
     said = {"environment": {"BASE_PATH": "/api", "REPORT_DIR": "/reports"}}

@@ -100,10 +100,20 @@ def with_dotenv(root: Path, base: Path, packages: list[GoPackage]) -> list[GoPac
     if not any("godotenv" in path or "spf13/viper" in path for p in packages for path in p.imports):
         return packages
     texts = [(_content(root, at / ".env") or b"").decode(errors="replace") for at in (root, base)]
-    there = {name for text in texts for name, value in values(text, own=True).items() if value}
+    there = {name: value for text in texts for name, value in values(text, own=True).items() if value}
     return [
-        replace(p, env_required=tuple(v for v in p.env_required if v.value not in there)) for p in packages
+        replace(
+            p,
+            env_required=tuple(v for v in p.env_required if v.value not in there),
+            dotenv=tuple((name, there[name]) for name in _of_port(p) if name in there),
+        )
+        for p in packages
     ]
+
+
+def _of_port(package: GoPackage) -> dict[str, None]:
+    named = (read for read in package.env_reads if names_our_port(read.value))
+    return dict.fromkeys(read.value for read in (*package.port_env, *named))
 
 
 def with_env_files(base: Path, package: GoPackage) -> GoPackage:

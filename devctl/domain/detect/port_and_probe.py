@@ -145,7 +145,8 @@ def _found_port(
     datagrams = {port for port, *_ in (*ports, *lines)}.difference(published, dict(exposed))
     coded = [item for item in _listened(main) if item[0] not in datagrams]
     image, told = dockerfile_env(dockerfile), environment(compose)
-    there = {**image, **told}
+    beside = own_env(main)
+    there = {**beside, **image, **told}
     if published:
         ranks = _ranks(main, there)
         return Port(min(published, key=lambda port: ranks.get(port, _UNKNOWN)), compose_file, ())
@@ -160,12 +161,23 @@ def _found_port(
         return Port(port, origin)
     if reads is not None and (there.get(reads.value) is None or _number(there[reads.value]) is not None):
         port, origin = next(
-            iter((*_dockerfile_env(dockerfile, reads.value), *exposed)), (DEFAULT_PORT, reads.place)
+            iter((*_dockerfile_env(dockerfile, reads.value), *_own(beside, reads.value), *exposed)),
+            (DEFAULT_PORT, reads.place),
         )
         return Port(port, origin, ((reads.value, _shaped(reads.value, port)),))
     if exposed and main.serves:
         return Port(*exposed[0])
     return None
+
+
+def own_env(main: Main) -> dict[str, str]:
+    """What the program reads from its own `.env`, unless its container sets it."""
+    return {name: value for package in main.closure for name, value in package.dotenv}
+
+
+def _own(beside: Mapping[str, str], name: str) -> Iterator[tuple[int, str]]:
+    if (port := _number(beside.get(name, ""))) is not None:
+        yield port, ".env"
 
 
 def _shaped(name: str, port: int) -> str:

@@ -15,7 +15,7 @@ from devctl.domain.detect.air_start import AirStart, air_start
 from devctl.domain.detect.cgo import needs_cgo
 from devctl.domain.detect.config_file_env import asked_config, read_names, required_names, with_named
 from devctl.domain.detect.main_package import Chosen, Main, choose_main, mains, word_of
-from devctl.domain.detect.port_and_probe import Port, find_port, find_probe, library_port
+from devctl.domain.detect.port_and_probe import Port, find_port, find_probe, library_port, own_env
 from devctl.domain.detect.required_env import dockerfile_env, environment, unset_env
 from devctl.domain.detect.source_run import SourceRun
 from devctl.domain.dockerfile.build_and_start import Started, shown_stage, started
@@ -108,7 +108,7 @@ def detect_service(
     if port is not None:
         given = reloaded.variables if reloaded is not None else {}
         of_port = {n: v for n, v in given.items() if n not in own and re.search(rf"(?:^|:){port.port}$", v)}
-        unset = tuple(_unset(port.env, spec, seen, go=main.module.go))
+        unset = tuple(_unset(port.env, main, spec, seen))
         port = replace(port, env=(*unset, *of_port.items()))
     service = _service(
         replace(chosen, main=main), port, begun, config, name=name, at_root=context == ".", asked=asked
@@ -146,11 +146,12 @@ def detect_service(
 
 
 def _unset(
-    detected: Iterable[tuple[str, str]], spec: Spec, dockerfile: DockerfileFacts | None, *, go: str
+    detected: Iterable[tuple[str, str]], main: Main, spec: Spec, dockerfile: DockerfileFacts | None
 ) -> Iterator[tuple[str, str]]:
     """Of the detected variables those that nothing of the user's sets. A Dockerfile that sets one only in some of its stages
-    gives the value for the others."""
-    told, image = environment(spec), dockerfile_env(dockerfile)
+    gives the value for the others, and so does the program's own `.env`, which production does not have."""
+    told, image = environment(spec), {**own_env(main), **dockerfile_env(dockerfile)}
+    go = main.module.go
     everywhere = _set_in_every_image(dockerfile, spec, go=go) if dockerfile is not None else set[str]()
     for name, value in detected:
         if name not in told and name not in everywhere and "$" not in image.get(name, ""):

@@ -83,7 +83,7 @@ class GoPackage(Struct, frozen=True):
     `configs`: names of configuration files without folder or extension, as given to viper; `ungenerated`: files without the Go
     code that is generated from them, each with the missing name and the command; `unbuilt`: parts of a frontend that are
     embedded or served, but do not exist; `loopback`: those of `listens` that are written as a loopback address; `loads_zone`:
-    where it loads a time zone by name.
+    where it loads a time zone by name; `dotenv`: what the program's own `.env` sets of the variables that may hold its port.
     """
 
     dir: str
@@ -108,6 +108,7 @@ class GoPackage(Struct, frozen=True):
     unbuilt: tuple[Unbuilt, ...] = ()
     loopback: tuple[Located, ...] = ()
     loads_zone: str | None = None
+    dotenv: tuple[tuple[str, str], ...] = ()
 
 
 class Module(Struct, frozen=True):
