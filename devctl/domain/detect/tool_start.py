@@ -1,0 +1,101 @@
+"""Whether a compose service runs a tool in an image that builds Go (`go test ./...`, `sqlc generate`), and not the program."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+
+from devctl.domain.command.argv import SHELLS
+from devctl.domain.dockerfile.built_programs import built_programs
+from devctl.domain.dockerfile.entrypoint import begun_words, programs, words_of
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.go_build_lines import run_builds
+from devctl.domain.dockerfile.stages import RELOADER_NAMES, chain, external_base, find_stage, golang_tag
+from devctl.domain.dockerfile.walk import given as build_args
+from devctl.domain.dockerfile.walk import given_target, in_context, walk
+from devctl.domain.regex import regex
+
+# What these start is in files that are not read here.
+_BY_A_FILE = RELOADER_NAMES | frozenset(
+    "dlv make task just mage supervisord goreman foreman hivemind overmind crond cron s6-svscan runsvdir litestream".split()
+)
+_WAITS = frozenset({"sleep", "tail", "wait", "trap"})
+_ENDS = frozenset({"true", "false", ":", "echo", "exit"})
+_ASIDE = _WAITS | _ENDS | {"cd", "export", "set", "test", "["}
+_MAKES = frozenset({"build", "install"})
+_SCRIPT = regex(r"\.(?:sh|bash|py|rb|js|pl)$")
+
+
+def starts_tool(facts: DockerfileFacts, compose: Mapping[str, object], *, shells: bool) -> bool:
+    """Whether it is known that the compose file's words start neither a program that is built here, alone or in a wrapper, nor
+    something that compiles and starts one, and do not only wait. `shells`: what to say about a shell without a command."""
+    if not words_of(compose, "entrypoint") and not words_of(compose, "command"):
+        return False
+    stage = find_stage(facts, given_target(compose)) or facts.stages[-1]
+    parts = [part for said in programs(begun_words(facts, stage, compose)) if (part := _inner(said))]
+    built = built_programs(facts, stage, build_args(compose))
+    if not parts or any(built.at(part) is not None for part in parts):
+        return False
+    names = {posixpath.basename(part[0]) for part in parts}
+    if names <= _ASIDE:
+        return not names & _WAITS and bool(names & _ENDS)
+    makes = any(_verb(part) in _MAKES for part in parts)
+    others = built.known and not makes and _only_golang(facts, stage, compose)
+    brought = next(iter([line.brought for line in walk(facts, stage)][-1:]), {})
+    return all(
+        posixpath.basename(part[0]) in _ASIDE
+        or _is_tool(part, shells=shells, others=others and not _from_context(part, built.folder, brought))
+        for part in parts
+    )
+
+
+def _is_tool(part: Sequence[str], *, shells: bool, others: bool) -> bool:
+    """`others`: whether a word that is not known otherwise can only be a tool."""
+    name = posixpath.basename(part[0])
+    if name == "go":
+        verb, after = _verb(part), part[2:]
+        if verb == "run":
+            return "@" in next((word for word in after if not word.startswith("-")), "")
+        return verb != "tool" or posixpath.basename("".join(after[:1])) not in RELOADER_NAMES
+    if name in SHELLS:
+        return shells and all(word.startswith("-") for word in part[1:])
+    return others and name not in _BY_A_FILE
+
+
+def _verb(part: Sequence[str]) -> str:
+    """`test` of `go -C api test ./...`."""
+    if posixpath.basename(part[0]) != "go":
+        return ""
+    return "".join(part[3:4] if part[1:2] == ("-C",) else part[1:2])
+
+
+def _inner(part: tuple[str, ...]) -> tuple[str, ...]:
+    """`env CGO_ENABLED=1 go test` is `go test`."""
+    if not part or posixpath.basename(part[0]) != "env":
+        return part
+    at = next((i for i, word in enumerate(part) if i and not re.match(r"[A-Za-z_]\w*=", word)), len(part))
+    return part[at:]
+
+
+def _only_golang(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> bool:
+    """Whether the stage compiles on the Go image, which has no start script, with the PATH of that image: a final stage may
+    have wrappers that read what they start in a file."""
+    stages = chain(facts, stage)
+    lines = [line for each in stages for line in each.instructions]
+    return (
+        golang_tag(external_base(facts, stage)) is not None
+        and any(True for each in stages for _ in run_builds(facts, each, build_args(compose)))
+        and not any(i.cmd == "ENTRYPOINT" and not words_of(compose, "entrypoint") for i in lines)
+        and not any(i.cmd == "ENV" and re.search(r"\bPATH\b", i.original) for i in lines)
+    )
+
+
+def _from_context(part: Sequence[str], folder: str, brought: Mapping[str, str]) -> bool:
+    """Whether a script or another file of the project decides what is started."""
+    first = part[0]
+    if "$" in first or any(map(_SCRIPT.search, part)):
+        return True
+    if "/" in first:
+        return in_context(posixpath.normpath(posixpath.join(folder, first)), brought) is not None
+    return any(first == posixpath.basename(path) for pair in brought.items() for path in pair)
