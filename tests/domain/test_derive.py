@@ -679,3 +679,42 @@ def test_each_program_is_built_with_its_own_flags() -> None:
     assert "RUN /devctl/program /bin/api reload cmd/api /bin/api" in lines
     assert "RUN /devctl/program /bin/migrate once cmd/migrate '-tags= -tags=mysql'" in lines
     assert "RUN /devctl/program /bin/plain once cmd/plain '-tags='" in lines
+
+
+@pytest.mark.parametrize(
+    ("build", "starts"),
+    [
+        ("GOOS=js GOARCH=wasm go build", False),
+        ("GOOS=wasip1 GOARCH=wasm go build", False),
+        ("GOOS=windows go build", False),
+        ("for os in windows darwin; do GOOS=$os go build -o /out/x/$os ./cmd/other; done; GOOS=plan9 go build", False),
+        ("export GOOS=darwin; go build", False),
+        ("go build -buildmode=plugin", False),
+        ("go build -buildmode c-shared", False),
+        ("CGO_ENABLED=1 go build -buildmode=c-archive", False),
+        ("go build -buildmode=pie", True),
+        ("GOOS=linux GOARCH=arm64 go build", True),
+        ("GOOS=$TARGETOS GOARCH=${TARGETARCH} go build", True),
+        ("GOOS=$(go env GOOS) go build", True),
+    ],
+)  # fmt: skip
+def test_only_a_program_of_the_containers_platform_becomes_a_script(build: str, *, starts: bool) -> None:
+    text = PLAIN.replace("COPY --from=build /shop /shop", "COPY --from=build /out/ /srv/").replace(
+        "RUN go build -o /shop .",
+        f"ARG TARGETOS TARGETARCH\nRUN go build -o /out/shop .\nRUN {build} -o /out/x/other ./cmd/other",
+    )
+    final = derived(text.replace('["/shop"]', '["/srv/shop"]')).final
+    assert set(final.programs) == {"/srv/shop", *(["/srv/x/other"] if starts else [])}
+    assert any("/srv/x/" in line for line in final.lines) is starts
+    assert [line.line for line in final.left_out] == ([] if starts else [8])
+
+
+def test_the_program_of_another_platform_is_left_out_of_one_stage_too() -> None:
+    text = (
+        "FROM golang:1.26-alpine\nWORKDIR /src\nCOPY . .\nENV GOOS=windows\nRUN go build -o /srv/shop.exe .\n"
+        'ENV GOOS=\nRUN go build -tags x -o /srv/shop .\nCMD ["/srv/shop"]\n'
+    )
+    found = derived(text)
+    assert (found.program, set(found.final.programs)) == ("/srv/shop", {"/srv/shop"})
+    assert [line.line for line in found.final.left_out] == [5]
+    assert found.flags == ("-tags=x",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.go_build_lines import GoBuild, go_builds, own_build, told_builds
 from devctl.domain.dockerfile.stages import chain, find_stage, named_stages, needed_by
 from devctl.domain.dockerfile.walk import NOTHING, in_context, walk
+from devctl.domain.go.go_command import flag_of
 from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 
@@ -27,6 +29,9 @@ _OF_A_START = frozenset(
 _OF_PROGRAMS = frozenset({"bin", "build", "dist", "out"})
 # They make a binary smaller or its build slower, and do not affect what it does.
 _NOT_IN_DEV = regex(r"-(?:a|v|x|n|trimpath|installsuffix|p|pgo|buildvcs|work|json)(?:=|$)")
+_EXECUTABLE = frozenset({"", "default", "exe", "pie"})
+_HERE = frozenset({"", "linux"})
+_NO_MACHINE = frozenset({"wasm"})
 _FLAG = regex(r"[^\s\"'\\$`]+")
 """A flag that is exactly one word of GOFLAGS: others would end the word that contains it, or the line."""
 
@@ -57,16 +62,42 @@ class BuildStage(Struct, frozen=True):
     @property
     def own_build(self) -> GoBuild | None:
         """The line that compiles the service itself."""
-        return own_build(self.builds, (self.package,), self.started)
+        here = [build for build in self.builds if self._runs_here(build)]
+        return own_build(here or self.builds, (self.package,), self.started)
 
     def programs(self) -> Iterator[tuple[str, str]]:
         """Where each build puts its program, and the package."""
+        return self._outputs_of(build for build in self.builds if self._runs_here(build))
+
+    def others(self, path: str = "/") -> Iterator[Instruction]:
+        """The lines that write what is no program of this platform (wasm, a plugin, a library, a download), at the path or below
+        it."""
         for build in self.builds:
+            if self._runs_here(build):
+                continue
+            if any(is_below(at, path) or fnmatchcase(at, path) for at, _ in self._outputs_of((build,))):
+                yield from (i for i in self.stage.instructions if i.line == build.line)
+
+    def _outputs_of(self, builds: Iterable[GoBuild]) -> Iterator[tuple[str, str]]:
+        for build in builds:
             packages = self._packages(build.packages[0]) if build.output else ()
             for package in packages:
                 name = posixpath.basename(package) if package != "." else self.module.rpartition("/")[2]
                 inside = build.in_folder or len(packages) > 1
                 yield posixpath.join(build.output, name) if inside else build.output, package
+
+    def _runs_here(self, build: GoBuild) -> bool:
+        """Whether a container can start its output: what only the builder knows (`GOOS=$TARGETOS`) is the container's
+        platform."""
+        lines = walk(self.original.facts, self.stage, self.args)
+        stated = next((line.values for line in lines if line.instruction.line == build.line), NOTHING)
+        os, arch = ({**stated, **build.env}.get(name, "") for name in ("GOOS", "GOARCH"))
+        mode = flag_of(build.flags, "buildmode")
+        return (
+            ("$" in mode or mode in _EXECUTABLE)
+            and ("$" in os or os in _HERE)
+            and ("$" in arch or arch not in _NO_MACHINE)
+        )
 
     def flags_of(self, package: str) -> str:
         """What GOFLAGS gets for another program than the service's own, whose tags are not for it."""

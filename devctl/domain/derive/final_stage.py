@@ -10,7 +10,7 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from msgspec import Struct, field
@@ -135,6 +135,7 @@ class _Reading(Struct):
                 if stage.index == self.build.stage.index:
                     for path, package in self.build.programs():
                         self._program(path, package)
+                    self._leave_out(self.build.others())
             elif self.build.is_behind(stage, instruction):
                 kept = all(places(each) or adds(each) for each in said)
                 self._as_it_stands(stage, instruction) if kept else self.left_out.append(instruction)
@@ -191,9 +192,9 @@ class _Reading(Struct):
             if fnmatchcase(output, path) or output.startswith(f"{path.rstrip('/')}/")
         ]
         inside = self.build.in_context(path)
+        self._leave_out(self.build.others(path))
         made = self.build.made_by(path) if not programs and path != self.build.top else None
-        if made is not None and made not in self.left_out:
-            self.left_out.append(made)
+        self._leave_out((made,) if made is not None else ())
         if inside is not None and (not programs or path == self.build.top):
             self._copied_as(inside, target)
         for lies, package in programs:
@@ -205,6 +206,9 @@ class _Reading(Struct):
             self.lines.append(
                 f"RUN [ ! -e {path} ] || {{ mkdir -p {parent} && cp -R {path} {place}{theirs}; }}"
             )
+
+    def _leave_out(self, lines: Iterable[Instruction]) -> None:
+        self.left_out += [line for line in dict.fromkeys(lines) if line not in self.left_out]
 
     def _program(self, path: str, package: str) -> None:
         if "$" in path or not path.isprintable() or not PLAIN.fullmatch(package):
