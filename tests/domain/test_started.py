@@ -214,3 +214,48 @@ def test_a_file_in_such_a_volume_is_left_out_with_its_flag(words: str) -> None:
 def test_words_that_start_nothing(command: list[str]) -> None:
     found = started(parse(dockerfile("ENTRYPOINT /app")), {"command": command})
     assert found.args == () and found.command == tuple(command)
+
+
+WRAPPED = (
+    "FROM golang:1.26 AS b\nRUN go build -o /out/app .\nFROM alpine:3.22\nWORKDIR /srv\n"
+    "COPY --from=b /out/app {at}\n{start}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("at", "start", "command", "args"),
+    [
+        ("/app", 'ENTRYPOINT ["nice", "-n", "5", "/app", "serve"]', None, ("serve",)),
+        ("/app", 'ENTRYPOINT ["/usr/bin/env", "A=1", "/app", "serve"]', None, ("serve",)),
+        ("/app", 'ENTRYPOINT ["doppler", "run", "--", "/app", "serve"]', None, ("serve",)),
+        ("/app", 'ENTRYPOINT ["setpriv", "--reuid=1000", "/app"]\nCMD ["serve"]', None, ("serve",)),
+        ("/app", 'ENTRYPOINT ["/app-wrapper", "/app", "serve"]', None, ("serve",)),
+        ("/app", 'ENTRYPOINT ["nice"]', ["/app", "serve"], ("serve",)),
+        ("/bin/", 'CMD ["/bin/busybox", "timeout", "9", "app", "serve"]', None, ("serve",)),
+        ("./shop", 'CMD ["./wait-for", "db:5432", "--", "./shop", "serve"]', None, ("serve",)),
+        ("./app", 'CMD ["./app"]', ["./wait-for", "db:5432", "--", "./app", "serve"], ("serve",)),
+        ("/bin/", 'CMD ["goreman", "start"]', None, ()),
+        ("/bin/", 'CMD ["crond", "-f"]', None, ()),
+        ("/bin/", 'CMD ["supervisord", "-c", "/etc/app"]', None, ()),
+        ("/bin/", 'CMD ["app"]', ["supervisord", "-c", "/etc/x"], ()),
+        ("/bin/", 'ENTRYPOINT ["docker-entrypoint"]\nCMD ["serve", "-x"]', None, ()),
+        ("/bin/", 'ENTRYPOINT ["docker-entrypoint"]', ["serve"], ()),
+        ("/bin/", 'ENTRYPOINT ["docker-entrypoint"]\nCMD ["app", "serve"]', None, ("serve",)),
+        ("/bin/", "CMD $APP serve", None, ()),
+        ("/x/one", 'RUN ln -s /x/one /bin/shop\nCMD ["shop", "serve"]', None, ("serve",)),
+    ],
+)
+def test_words_of_a_wrapper_are_no_arguments(
+    at: str, start: str, command: list[str] | None, args: tuple[str, ...]
+) -> None:
+    facts = parse(WRAPPED.format(at=at, start=start))
+    assert started(facts, {"command": command}, called="shop").args == args
+    if command and "ENTRYPOINT" not in start:
+        assert started(facts, {"entrypoint": command}, called="shop").args == args
+
+
+def test_the_name_of_a_program_that_a_tool_packs_is_known_by_its_place() -> None:
+    text = WRAPPED.format(at="/bin/shop", start='CMD ["shop", "serve"]').replace(
+        "RUN go build -o /out/app .", "RUN go build -o /tmp/x . && upx -o /out/app /tmp/x"
+    )
+    assert started(parse(text), {}).args == ("serve",)

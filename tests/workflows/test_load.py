@@ -53,7 +53,9 @@ def test_a_service_that_runs_a_tool_is_not_the_program_again(tmp_path: Path) -> 
     stages = "FROM golang:1.26-alpine AS build\nWORKDIR /src\nCOPY . .\nRUN go build -o /app .\n"
     final = 'FROM alpine:3.22\nCOPY --from=build /app /app\nENTRYPOINT ["/app"]\n'
     tool = "build: {context: ., target: build}, command:"
-    services = f"services: {{api: {{build: .}}, test: {{{tool} go test ./...}}, shell: {{{tool} sh, tty: true}}}}\n"
+    services = (
+        f"services: {{api: {{build: .}}, test: {{{tool} go test ./...}}, shell: {{{tool} sh, tty: true}}}}\n"
+    )
     root = build_tree(tmp_path, {**GO, "Dockerfile": stages + final, "compose.yaml": services})
     values = here("config", "show", cwd=root).envelope["result"]["values"]
     assert {name.split(".")[1] for name in values if name.startswith("services.")} == {"api"}

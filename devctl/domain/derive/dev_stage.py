@@ -16,7 +16,7 @@ from devctl.domain.derive.build_stage import BuildStage, build_stage, dev_flags
 from devctl.domain.derive.final_stage import PLAIN, FinalStage, final_stage
 from devctl.domain.derive.original import Original
 from devctl.domain.dockerfile.build_and_start import shown_stage
-from devctl.domain.dockerfile.entrypoint import begun_names, begun_words, is_other, programs
+from devctl.domain.dockerfile.entrypoint import begun_names, begun_words, only_develops, programs
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage, lines_of
 from devctl.domain.dockerfile.stages import effective, external_base, golang_tag, named_stage
 from devctl.domain.dockerfile.walk import given, walk
@@ -139,17 +139,17 @@ def in_source(path: str) -> str:
 
 
 def _program(final: FinalStage, package: str, said: tuple[str, ...]) -> str | None:
-    """Of the paths of the service's program, the one that a container starts; one that a script may start is accepted."""
+    """Of the paths of the service's program, the one that a container starts; one that a wrapper may start is accepted: the
+    container starts it as the image does."""
     places = [path for path, built in final.programs.items() if built == package]
     words = {*re.split(r"[\s/;&|\"'=]+", " ".join(said)), *map(posixpath.basename, said)}
     named = next((path for path in places if posixpath.basename(path) in words), None)
     if named is not None or not places or not said:
         return named
     first, *more = next(iter(programs(said)), ("",))
-    # `sh /entrypoint.sh` starts that script
-    script = next((w for w in more if w[:1] not in "-+"), "") if posixpath.basename(first) in SHELLS else ""
-    program = script or first
-    return places[0] if program.endswith(".sh") or ("/" in program and not is_other(program)) else None
+    if posixpath.basename(first) in SHELLS:  # `sh /entrypoint.sh` starts that script
+        return places[0] if any(word[:1] not in "-+" for word in more) else None
+    return places[0] if first and not only_develops(said) else None
 
 
 def _mounts(compose: Mapping[str, object], context: str) -> tuple[str, ...]:

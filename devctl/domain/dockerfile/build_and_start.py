@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from devctl.domain.dockerfile.built_programs import BuiltPrograms, built_programs
 from devctl.domain.dockerfile.entrypoint import (
     begun_names,
     begun_words,
@@ -107,21 +108,38 @@ def _started(
     program = "".join(words[:1])
     copied = _copied(facts, last, build_args(compose))
     told = {"args": compose_file}
+    built = built_programs(facts, last, build_args(compose), called) if last is not None else None
     if entry and _is_program(entry[0]):
-        return Started((), {}, (*entry[1:], *given), given or None, entry, told, copied, given)
-    if given and not entry and (args := _given(facts, last, program, given, called)) is not None:
+        own = _behind(built, (*entry, *given), (*entry[1:], *given))
+        return Started((), {}, own, given or None, entry, told, copied, given)
+    if given and not entry and (args := _given(facts, last, program, given, called, built=built)) is not None:
         return Started((), {}, args, given, None, told, copied, given)
     if (entry or given) and not _develops(facts, compose, (*entry, *given)):
         names = {called, posixpath.basename(program)} - {""}
         parts = programs((*entry, *given))
         own = next((part[1:] for part in parts if posixpath.basename(part[0]) in names), ())
+        own = own or next(filter(None, (_behind(built, part, ()) for part in parts)), ())
         return Started((), {}, own, given or None, entry or None, told, copied, given)
     if not words and last is not None:  # a shell is in between, which starts it alone or last
         words = next((part for part in programs(begun_words(facts, last, {})) if not is_other(part[0])), ())
+    if built is not None and built.known and last is not None:
+        parts = programs(begun_words(facts, last, {}))
+        words = next((part[at:] for part in parts if (at := built.at(part)) is not None), ())
     own = _without_unfilled(words[1:], _unfilled(facts, last, copied, compose))
     line = _line(facts, last, "CMD") or _line(facts, last, "ENTRYPOINT")
     places = {"args": f"{facts.path}:{line.line}"} if own and line is not None else {}
     return Started((), {}, own, None, None, places, copied, _cmd(facts, last))
+
+
+def _behind(
+    built: BuiltPrograms | None, words: tuple[str, ...], otherwise: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The arguments among these words: those behind the program; unknown (none) if it is not among them. `otherwise`: if its
+    name is unknown."""
+    if built is None or not built.known:
+        return otherwise
+    at = built.at(words)
+    return words[at + 1 :] if at is not None else ()
 
 
 def _develops(facts: DockerfileFacts, compose: Mapping[str, object], words: tuple[str, ...]) -> bool:
@@ -225,12 +243,24 @@ def _line(facts: DockerfileFacts, stage: Stage | None, cmd: str) -> Instruction 
 
 
 def _given(
-    facts: DockerfileFacts, stage: Stage | None, program: str, given: tuple[str, ...], called: str
+    facts: DockerfileFacts,
+    stage: Stage | None,
+    program: str,
+    given: tuple[str, ...],
+    called: str,
+    *,
+    built: BuiltPrograms | None,
 ) -> tuple[str, ...] | None:
     """The arguments in a compose file's `command`, None if it starts something else."""
     entry = _line(facts, stage, "ENTRYPOINT")
     if is_other(given[0]) or (entry is not None and not entry.json):
         return None
+    if built is not None and built.known:
+        said = (*(entry.value if entry is not None else ()), *given)
+        if (at := built.at(said)) is not None:
+            return said[at + 1 :]
+        if entry is None or not any(word.endswith(".sh") for word in entry.value):
+            return None
     words = unwrapped((*(entry.value if entry is not None else ()), *given))
     first = posixpath.basename("".join(words[:1]))
     if entry is not None and first.endswith(".sh"):  # its name is found through PATH, or by what it passes on

@@ -18,6 +18,7 @@ from devctl.domain.detect.cgo import needs_cgo
 from devctl.domain.detect.main_package import Main, mains
 from devctl.domain.detect.required_env import missing_env_files, unset_problems
 from devctl.domain.dockerfile.build_and_start import shown_stage
+from devctl.domain.dockerfile.built_programs import built_programs
 from devctl.domain.dockerfile.dev_stage import dev_stage
 from devctl.domain.dockerfile.entrypoint import begun_words, develops, is_other, programs, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
@@ -438,8 +439,11 @@ def _not_run(linted: Linted, facts: DockerfileFacts, service: Service) -> Iterat
     shown = shown_stage(facts, linted.compose)
     words = begun_words(facts, shown, linted.compose) if shown is not None else ()
     last, *before = programs(words) or ((),)
-    script = last[:1] if last and is_other(last[0]) and not develops(last[0]) else ()
-    steps = [redact(" ".join(step)) for step in (*before[::-1], script) if step]
+    wrapper = last[:1] if last and is_other(last[0]) and not develops(last[0]) else ()
+    built = built_programs(facts, shown, given(linted.compose)) if shown is not None else None
+    if built is not None and built.known and not any(map(develops, last)):
+        wrapper = last[: built.at(last)] if built.at(last) is not None else last[:1]
+    steps = [redact(" ".join(step)) for step in (*before[::-1], wrapper) if step]
     own = [line for cmd in ("ENTRYPOINT", "CMD") if shown and (line := effective(facts, shown, cmd))]
     said = next((key for key in ("entrypoint", "command") if words_of(linted.compose, key)), None)
     if steps:
