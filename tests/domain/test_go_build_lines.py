@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from devctl.adapters.project_files.dockerfile import parse
-from devctl.domain.dockerfile.go_build_lines import go_builds, linked_in
+from devctl.domain.derive.run_lines import compiles
+from devctl.domain.dockerfile.go_build_lines import go_builds, linked_in, own_build
 from devctl.domain.dockerfile.purpose import builds_go
 
 TITLE = "-ldflags \"-X 'main.title=two words' -X=main.plain=1\""
@@ -47,6 +48,54 @@ def test_the_files_that_alone_are_built(line: str, files: tuple[str, ...]) -> No
     facts = parse(f"FROM golang:1.26\nRUN {line}\n")
     [build] = go_builds(facts, facts.stages[0])
     assert build.files == files
+
+
+@pytest.mark.parametrize(
+    ("line", "package"),
+    [
+        ("go build -o main server/main.go", "server"),
+        ("go build -o main cmd/main.go", "cmd"),
+        ("go build -o main /src/cmd/main.go", "cmd"),
+        ("go build -o main internal/app_v2/main.go internal/app_v2/routes.go", "internal/app_v2"),
+        ("go build -o main 'my server/main.go'", "my server"),
+        ("cd server && go build -o /main main.go", "server"),
+        ("go -C server build -o /main main.go", "server"),
+        ("go -C=server build -tags a -o /main .", "server"),
+        ("go -C 'server' build -o /main .", "server"),
+        ("go --C /src/server install .", "server"),
+        ("go -C services build -o /main ./api", "services/api"),
+        ("CGO_ENABLED=0 go -C server build -C ./api .", "server/api"),
+    ],
+)
+def test_files_and_folders_that_the_line_works_in_are_paths(line: str, package: str) -> None:
+    facts = parse(f"FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN {line}\n")
+    assert [b.packages[0] for b in go_builds(facts, facts.stages[0])] == [package]
+    assert builds_go(facts)
+    assert compiles(line)
+
+
+def test_a_file_whose_folder_only_a_shell_knows_is_no_package() -> None:
+    facts = parse(
+        "FROM golang:1.26\nRUN go build -o main $(cat where)/main.go\nRUN go build example.com/shop\n"
+    )
+    assert list(go_builds(facts, facts.stages[0])) == []
+
+
+def test_each_of_several_in_one_line_works_in_its_own_folder() -> None:
+    line = "go build -C services/api -o /out/api . && go -C services/jobs build -tags jobs -o /out/jobs ."
+    facts = parse(f"FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN {line}\n")
+    api, jobs = go_builds(facts, facts.stages[0])
+    assert (api.packages[0], api.flags, api.output) == ("services/api", (), "/out/api")
+    assert (jobs.packages[0], jobs.flags, jobs.output) == ("services/jobs", ("-tags=jobs",), "/out/jobs")
+    for packages, own in (
+        (("services/jobs", "."), jobs),
+        (("services/api", "."), api),
+        (("services/jobs",), jobs),
+    ):
+        assert own_build((api, jobs), packages) is own
+    facts = parse("FROM golang:1.26\nRUN go build -o /x .\n")
+    [root] = go_builds(facts, facts.stages[0])
+    assert own_build((jobs, root), (".", ".")) is root
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage, with_ends
 from devctl.domain.dockerfile.stages import chain, external_base, find_stage, golang_tag
-from devctl.domain.go.go_command import PLACES_CACHE
+from devctl.domain.go.go_command import GO, PLACES_CACHE
 from devctl.domain.regex import regex
 
 MOUNT = "--mount=type=cache,target=/root/.cache/go-build"
 """Where Go keeps it for root. The builder stores a cache by its target, separately for each project (`CACHE_SCOPE`)."""
-_COMPILES = regex(r"\bgo\s+(?:build|install|run|generate|test|vet|tool)\b|\bmake\b|\bmage\b|\btask\b|\.sh\b")
+_COMPILES = regex(rf"{GO}(?:build|install|run|generate|test|vet|tool)\b|\bmake\b|\bmage\b|\btask\b|\.sh\b")
 _RUN = regex(r"^(\s*RUN)\b", re.IGNORECASE)
 _ROOT = frozenset({"root", "0", "root:root", "0:0"})
 

@@ -17,6 +17,7 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage, 
 from devctl.domain.dockerfile.go_build_lines import EXPORT
 from devctl.domain.dockerfile.stages import expand, filled
 from devctl.domain.dockerfile.walk import NOTHING, Line, in_context, walk
+from devctl.domain.go.go_command import BUILDS
 from devctl.domain.regex import regex
 
 _SCRIPT = regex(BEGIN + r"(?:(?:ba|a)?sh[ \t]+(?:-\w+[ \t]+)*)?([\w./-]+\.sh)\b")
@@ -50,7 +51,7 @@ def _read(facts: DockerfileFacts, stage: Stage, read: Read) -> Stage:
 
 def _with_tool(line: Line, read: Read) -> Instruction:
     said, instruction = "", line.instruction
-    if instruction.cmd == "RUN" and "go build" not in instruction.original:
+    if instruction.cmd == "RUN" and BUILDS.search(instruction.original) is None:
         said = "\n".join(_said(instruction.command, line, read))
     return replace(instruction, runs=said) if said else instruction
 

@@ -6,26 +6,27 @@ import re
 from collections.abc import Iterator
 
 from devctl.domain.dockerfile.facts import Instruction
+from devctl.domain.go.go_command import GO
 from devctl.domain.regex import regex
 
 _MODULES = regex(
-    r"\bgo\s+(?:mod\s+(?:download|verify|tidy|vendor|graph)|work\s+(?:sync|vendor)|get\s+(?:-\S+\s+)*\./)"
+    rf"{GO}(?:mod\s+(?:download|verify|tidy|vendor|graph)|work\s+(?:sync|vendor)|get\s+(?:-\S+\s+)*\./)"
 )
 # Blanks are matched on one line and once: `\s*` after a line end would be retried at each of many empty lines.
 BEGIN = r"(?:^|[|;&(\n\"'])[ \t]*(?:\w+=(?:\"[^\"]*\"|'[^']*'|[^\s|;&\"']*)[ \t]+)*"
 """Where a command begins in a shell's text, after its own variables."""
 _COMPILES = regex(
-    r"\bgo\s+(?:build|install|run|vet|test|generate)\b(?![^&|;]*@)"
+    rf"{GO}(?:build|install|run|vet|test|generate)\b(?![^&|;]*@)"
     rf"|{BEGIN}(?:make|mage|task|just|goreleaser"
     r"|(?:(?:ba|a)?sh[ \t]+(?:-\w+[ \t]+)*)?(?=[\w./-]*build)[\w./-]+\.sh)\b"
 )
 _GENERATES = regex(
-    r"^(?:go\s+generate|templ\s+generate|sqlc\s+generate|buf\s+generate|swag\s+init|wire\s+(?:gen\s+)?\.|protoc\s"
-    r"|go\s+(?:run|tool)\s+\S*\b(?:templ|sqlc|buf|swag|wire|oapi-codegen|mockgen)\b)"
+    rf"^(?:{GO}generate|templ\s+generate|sqlc\s+generate|buf\s+generate|swag\s+init|wire\s+(?:gen\s+)?\.|protoc\s"
+    rf"|{GO}(?:run|tool)\s+\S*\b(?:templ|sqlc|buf|swag|wire|oapi-codegen|mockgen)\b)"
 )
 _INSTALLS = regex(
     r"^(?:\w+=\S+\s+)*(?:apk|apt|apt-get|dnf|microdnf|yum|update-ca-certificates|adduser|addgroup|useradd|groupadd|curl|wget|tar"
-    r"|unzip|mkdir|rm|git\s+config|go\s+env|go\s+install\s+\S*@|pip3?\s+install|npm\s+(?:i|install)\s+(?:-g|--global))\b"
+    rf"|unzip|mkdir|rm|git\s+config|{GO}env|{GO}install\s+\S*@|pip3?\s+install|npm\s+(?:i|install)\s+(?:-g|--global))\b"
 )
 _PLACES = regex(
     r"^(?:\w+=\S+\s+)*(?:mkdir|chmod|ln|cp|mv|touch|echo|printf|true|test|cd|set|sed|cat|\[|:)(?:\s|$)"

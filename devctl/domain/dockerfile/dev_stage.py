@@ -18,15 +18,14 @@ from devctl.domain.dockerfile.stages import (
     target_name,
 )
 from devctl.domain.dockerfile.walk import given_target, walk, working_dir
+from devctl.domain.go.go_command import GO
 from devctl.domain.go.versions import air_problem, refuses
 from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 from devctl.errors import Problem
 
-_AIR = regex(
-    r"\bgo\s+(?:install|get)\s+(?:-\S+\s+)*(?P<module>github\.com/[\w-]+/air)(?P<version>@[\w.+-]+)?"
-)
-_STARTS_ONCE = regex(r"\bgo run\b|\bdlv (?:\S+ )*?(?:debug|exec)\b")
+_AIR = regex(rf"{GO}(?:install|get)\s+(?:-\S+\s+)*(?P<module>github\.com/[\w-]+/air)(?P<version>@[\w.+-]+)?")
+_STARTS_ONCE = regex(rf"{GO}run\b|\bdlv (?:\S+ )*?(?:debug|exec)\b")
 
 
 class DevStage(Struct, frozen=True):

@@ -13,12 +13,13 @@ from devctl.domain.command.argv import parted
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.stages import expand, filled
 from devctl.domain.dockerfile.walk import NOTHING, Line, in_context, walk
-from devctl.domain.go.go_command import GoCommand, flag_of, go_command
+from devctl.domain.go.go_command import CHANGES_FOLDER, GoCommand, flag_of, go_command
 from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
 
 _GO_BUILD = regex(
-    r"(?P<env>(?:(?<![-\w])\w+=(?:\"[^\"]*\"|'[^']*'|[^\s\"';&|][^\s;&|]*)?\s+){0,40})\bgo\s+(?P<verb>build|install|run)\b(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^\n&|;])*)"
+    r"(?P<env>(?:(?<![-\w])\w+=(?:\"[^\"]*\"|'[^']*'|[^\s\"';&|][^\s;&|]*)?\s+){0,40})"
+    rf"\bgo\s+(?P<folder>{CHANGES_FOLDER})(?P<verb>build|install|run)\b(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^\n&|;])*)"
 )
 _SETS = regex(
     r"(?<![^\s;&|({])(?<!\bexport )(?<!\benv )([A-Za-z_]\w*)=(\"[^\"\n]*\"|'[^'\n]*'|[^\s\"';&|()]*)(?=[ \t]*(?:[;&|\n)}]|$))"
@@ -73,11 +74,12 @@ class GoBuild(Struct, frozen=True):
 def own_build(
     builds: Iterable[GoBuild], packages: Collection[str], started: Sequence[str] = ()
 ) -> GoBuild | None:
-    """The one that builds this package (`packages`: the words for its folder): what names it before a pattern, and what a
-    container starts before the rest (`started`: the words, without folders). No other program's, but one whose words only a
-    shell knows."""
+    """The one that builds this package (`packages`: the words for its folder, that in the build context first): what names
+    it before a pattern, and what a container starts before the rest (`started`: the words, without folders). No other
+    program's, but one whose words only a shell knows."""
     found = list(builds)
-    exact = [b for b in found if any(word in packages for word in b.packages)]
+    here = [b for b in found if b.packages[0] == next(iter(packages), None)]
+    exact = here or [b for b in found if any(word in packages for word in b.packages)]
     patterns = [b for b in found if _covers(b.packages[0], packages)]
     unknown = [b for b in found if b.packages == _UNKNOWN]
     ranked = exact or patterns or [b for b in unknown if len(unknown) == 1 or b.binary in started]
@@ -126,7 +128,7 @@ def _commands(text: str, at: Line) -> Iterator[GoCommand]:
         folder = posixpath.normpath(posixpath.join(at.folder, *_CD.findall(before)))
         said = " ".join((*EXPORT.findall(before), found["env"]))
         env = dict(word.split("=", 1) for word in parted(said) if "=" in word and not set("$`") & set(word))
-        command = go_command([found["verb"], *parted(found["rest"])], folder, env)
+        command = go_command([*parted(found["folder"]), found["verb"], *parted(found["rest"])], folder, env)
         if command is not None:
             yield command
 
@@ -176,7 +178,7 @@ def _built(at: Line, commands: Iterable[GoCommand], unknown: tuple[str, ...] = (
             continue
         inside = posixpath.relpath(command.folder, at.folder)
         inside = "." if inside.startswith("..") else inside
-        words = tuple(filter(_PACKAGE_WORD.match, command.packages or (".",))) or unknown
+        words = _folders(command) or unknown
         variables = {k: v for k, v in {**at.values, **command.env}.items() if k in GO_VARIABLES and v}
         for word in map(posixpath.normpath, words):
             package = (
@@ -199,6 +201,13 @@ def _built(at: Line, commands: Iterable[GoCommand], unknown: tuple[str, ...] = (
                 tuple(map(posixpath.basename, command.files)),
                 variables,
             )
+
+
+def _folders(command: GoCommand) -> tuple[str, ...]:
+    """The packages that are folders: always that of files which are named, else what is no import path and no shell's word."""
+    if command.files:
+        return tuple(word for word in command.packages if "$" not in word)
+    return tuple(filter(_PACKAGE_WORD.match, command.packages or (".",)))
 
 
 def _lies(command: GoCommand, at: Line) -> tuple[str, bool]:

@@ -13,6 +13,7 @@ from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.purpose import brought, last_for_production
 from devctl.domain.dockerfile.stages import RELOADERS, base_kind, effective, find_stage, is_dev, target_name
 from devctl.domain.dockerfile.walk import given_target
+from devctl.domain.go.go_command import go_verb
 from devctl.errors import Problem
 
 PROD_NAMES = "prod production release final runner runtime run app deploy server default".split()
@@ -70,7 +71,7 @@ def _compiles_at_start(facts: DockerfileFacts, stage: Stage) -> Instruction | No
     """The line with which a container compiles the program each time: it needs Go, the source and a writable disk."""
     for part in programs(begun_words(facts, stage, {})):
         for words in (part, *(part[at + 1 :] for at, word in enumerate(part) if word == "--")):
-            if words[:2] == ("go", "run") or RELOADERS.fullmatch(posixpath.basename("".join(words[:1]))):
+            if go_verb(words) == "run" or RELOADERS.fullmatch(posixpath.basename("".join(words[:1]))):
                 return effective(facts, stage, "ENTRYPOINT") or effective(facts, stage, "CMD")
     return None
 

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import DEV_NAMES, effective, is_dev
 from devctl.domain.dockerfile.walk import in_context, walk
+from devctl.domain.go.go_command import GO
 from devctl.domain.regex import regex
 
-_BUILDS = regex(r"\bgo\s+(?:build|run|install)\b")
+_BUILDS = regex(rf"{GO}(?:build|run|install)\b")
 _INSTALLER = regex(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
 _GO = regex(r"\s(?:go|golang)(?:\s|$|-)")
 _OF_GO = regex(r"(?:^|[/_-])go(?:lang)?(?:[_:-]|$)")

@@ -14,6 +14,10 @@ _WITH_VALUE = frozenset(
     "o C tags ldflags gcflags asmflags mod modfile p exec overlay pgo buildmode installsuffix".split()
 )
 """Flags whose value may be the next word."""
+CHANGES_FOLDER = r"(?:--?C(?:=|\s+)(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s;&|\"']+)\s+)?"
+GO = rf"\bgo\s+{CHANGES_FOLDER}"
+"""Where the verb of a go command follows in a shell's text: `go build`, `go -C services/api build`."""
+BUILDS = regex(rf"{GO}build\b")
 PLACES_CACHE = regex(r"\b(?:GOCACHE|HOME|XDG_CACHE_HOME)\b")
 """What sets the location of Go's build cache: https://pkg.go.dev/cmd/go#hdr-Build_and_test_caching"""
 
@@ -40,9 +44,8 @@ class GoCommand(Struct, frozen=True):
 
 def go_command(words: Sequence[str], folder: str, env: Mapping[str, str]) -> GoCommand | None:
     """From the words after `go`; None for those that compile none of the project's own programs."""
-    left = list(words)
-    if left[:1] == ["-C"]:
-        folder, left = posixpath.join(folder, "".join(left[1:2])), left[2:]
+    below, left = _in_folder(words)
+    folder = posixpath.join(folder, below)
     verb, output, flags = "".join(left[:1]), "", list[str]()
     if verb not in ("run", "build", "install"):
         return None
@@ -81,6 +84,19 @@ def go_command(words: Sequence[str], folder: str, env: Mapping[str, str]) -> GoC
         (*flags, *(unknown if packages else ())),
         env,
     )
+
+
+def go_verb(words: Sequence[str]) -> str:
+    """Of a command: `build` of `go -C services/api build`; "" if another program is called."""
+    return "".join(_in_folder(words[1:])[1][:1]) if words[:1] in (("go",), ["go"]) else ""
+
+
+def _in_folder(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The folder of a `-C` before the verb, and the words from the verb on."""
+    flag, equals, folder = "".join(words[:1]).partition("=")
+    if flag not in ("-C", "--C"):
+        return "", list(words)
+    return (folder, list(words[1:])) if equals else ("".join(words[1:2]), list(words[2:]))
 
 
 def flag_of(flags: Iterable[str], name: str) -> str:

@@ -34,6 +34,7 @@ from devctl.domain.dockerfile.stages import (
     parent,
 )
 from devctl.domain.go.facts import Module, Setting, Unbuilt
+from devctl.domain.go.go_command import BUILDS
 from devctl.domain.go.versions import DEFAULT_GO, air_for, minor_text, refuses, variant
 from devctl.domain.image.paths import SHELL_ONLY, exec_form
 from devctl.domain.paths import is_below
@@ -285,7 +286,7 @@ def _dynamic_on_static(linted: Linted) -> Iterator[Finding]:
         for builder in needed_by(facts, stage):
             below = external_base(facts, builder)
             build = next(
-                (i for i in builder.instructions if i.cmd == "RUN" and "go build" in i.original), None
+                (i for i in builder.instructions if i.cmd == "RUN" and BUILDS.search(i.original)), None
             )
             if build is None or golang_tag(below) is None or "alpine" in below:  # without gcc cgo is off
                 continue

@@ -20,6 +20,7 @@ from devctl.domain.command.argv import exec_words, parted, shell_words
 from devctl.domain.derive.final_stage import STOP_SIGNAL
 from devctl.domain.detect.air_start import PLAIN, split_line
 from devctl.domain.detect.source_run import built_by, without_debugger
+from devctl.domain.go.go_command import GO
 from devctl.domain.project.air_toml import UsersAir, build_command, table, toml_string
 from devctl.domain.project.container_files import PROGRAM
 from devctl.domain.project.model import Service
@@ -221,7 +222,7 @@ def _built(air: UsersAir, said: Mapping[str, Any]) -> tuple[str, str]:
         binary = str(entry[0])
     cmd = _cmd(air)
     binary = posixpath.join(_text(air.values.get("root")) or ".", binary) if binary else ""
-    found = re.search(r"\bgo\s+build\b[^\n;&|]*?\s-o[= ]?(\S+)", cmd)
+    found = re.search(rf"{GO}build\b[^\n;&|]*?\s-o[= ]?(\S+)", cmd)
     if not binary or (isinstance(entry, list) and entry and "/" not in str(entry[0])):
         binary = found[1] if found is not None else binary or _default_program(air)
     return _pre(said, cmd), binary
