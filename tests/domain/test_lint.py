@@ -423,7 +423,8 @@ def test_what_an_image_is(ref: str, kind: str, *, shell: bool) -> None:
         ("FROM golang:1.26\nCMD a\n", {"other": "0"}),
         ("FROM golang:1.26 AS dev\nCMD air\n", {}),
         ("FROM alpine:3 AS production\nCMD a\nFROM alpine:3 AS lint\nRUN b\n", {"alpine": "production"}),
-        ("FROM scratch AS final\nCMD a\nFROM final AS test\nCMD b\n", {"scratch": "final"}),
+        ("FROM scratch AS final\nCMD a\nFROM final AS test\nCMD b\n", {"scratch": "test"}),
+        ("FROM scratch AS final\nCMD a\nFROM final AS local\nCMD b\n", {"scratch": "final"}),
     ],
 )
 def test_production_stages(text: str, stages: dict[str, str]) -> None:

@@ -48,6 +48,48 @@ def codes(moved: Rebased) -> list[str]:
     return [problem.code for problem in moved.told]
 
 
+@pytest.mark.parametrize(
+    ("text", "stages"),
+    [
+        (
+            f'FROM alpine:3.22 AS runtime\nENTRYPOINT ["/shop"]\n{BUILD}FROM runtime\nCOPY --from=build /shop /shop\n',
+            {"alpine": "2"},
+        ),
+        (
+            f'FROM alpine:3.22 AS app\nCMD ["/shop"]\n{BUILD}FROM app AS image\nCOPY --from=build /shop /shop\n',
+            {"alpine": "image"},
+        ),
+        (
+            f'{BUILD}FROM alpine:3.22 AS release\n{SHOP}FROM alpine:3.22\n{SHOP}CMD ["-c", "/etc/conf"]\n',
+            {"alpine": "2"},
+        ),
+        (
+            f"{BUILD}FROM alpine:3.22 AS prod\n{SHOP}FROM alpine:3.22 AS image\n{SHOP}FROM image AS dev\n",
+            {"alpine": "image"},
+        ),
+        # What starts nothing is no production stage.
+        (
+            f"{BUILD}FROM alpine:3.22 AS prod\n{SHOP}FROM scratch AS files\nCOPY --from=build /shop /\n",
+            {"alpine": "prod"},
+        ),
+        # Names decide among the other kinds, first what has a kind in its name.
+        (
+            f"{BUILD}FROM alpine:3.22 AS prod-alpine\n{SHOP}FROM alpine:3.22 AS prod\n{SHOP}FROM scratch\n{SHOP}",
+            {"scratch": "3", "alpine": "prod-alpine"},
+        ),
+    ],
+)
+def test_the_last_stage_for_production_is_the_default_whatever_others_are_called(
+    text: str, stages: dict[str, str]
+) -> None:
+    assert list(prod_stages(parse(text)).items()) == list(stages.items())
+
+
+def test_a_stage_that_the_asked_one_is_built_on_is_part_of_it() -> None:
+    text = f"{BUILD}FROM alpine:3.22 AS prod\n{SHOP}FROM prod AS image\nUSER app\nFROM alpine:3.22\n{SHOP}"
+    assert prod_stages(parse(text), {"build": {"target": "image"}}) == {"alpine": "image"}
+
+
 EVERYTHING = f"""{BUILD}
 # what runs
 FROM --platform=linux/amd64 debian:bookworm-slim AS run

@@ -11,7 +11,15 @@ from msgspec.structs import replace
 from devctl.domain.dockerfile.entrypoint import begun_words, only_develops, program_names, programs, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.purpose import brought, last_for_production
-from devctl.domain.dockerfile.stages import RELOADERS, base_kind, effective, find_stage, is_dev, target_name
+from devctl.domain.dockerfile.stages import (
+    RELOADERS,
+    base_kind,
+    chain,
+    effective,
+    find_stage,
+    is_dev,
+    target_name,
+)
 from devctl.domain.dockerfile.walk import given_target
 from devctl.domain.go.go_command import go_verb
 from devctl.errors import Problem
@@ -20,7 +28,8 @@ PROD_NAMES = "prod production release final runner runtime run app deploy server
 
 
 def prod_stages(facts: DockerfileFacts, compose: Mapping[str, object] | None = None) -> dict[str, str]:
-    """Stage by kind of base (`kind_of`), the default one first.
+    """Stage by kind of base (`kind_of`), the default one first: that which a build without a target makes, unless it starts
+    nothing. Names decide for the other kinds only, and what the default is built on is a part of it.
 
     A stage without a name is referred to by its index, as with `--target`. `compose`: the service, which may name one of
     several; then those that start another program do not count.
@@ -33,11 +42,12 @@ def prod_stages(facts: DockerfileFacts, compose: Mapping[str, object] | None = N
         same = [s for s in candidates if s is not asked and names & program_names(facts, s)]
         candidates = [*same, asked]
     chosen: dict[str, Stage] = {}
-    for stage in sorted(candidates, key=lambda s: (s is not asked, *_rank(s))):
-        chosen.setdefault(base_kind(facts, stage), stage)
-    default = candidates[-1] if candidates else None
-    ordered = sorted(chosen.items(), key=lambda item: item[1] is not default)
-    return {kind: target_name(stage) for kind, stage in ordered}
+    for default in candidates[-1:]:
+        below = chain(facts, default)
+        others = [s for s in candidates if s not in below]
+        for stage in (default, *sorted(others, key=_rank)):
+            chosen.setdefault(base_kind(facts, stage), stage)
+    return {kind: target_name(stage) for kind, stage in chosen.items()}
 
 
 def asked_stage(facts: DockerfileFacts, compose: Mapping[str, object]) -> Stage | None:
