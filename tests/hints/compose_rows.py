@@ -274,6 +274,12 @@ ROWS = [
         without("scale"),
     ),
     row(
+        "no action needed; `docker compose` starts none either, until that number is 1",
+        "no-replica",
+        composed(BUILT + "  worker:\n    image: alpine\n    scale: 0\n"),
+        without("scale"),
+    ),
+    row(
         "`…: {…: {file: ./…}}` is mounted instead, which works with read_only",
         "read-only-left-out",
         composed(BUILT + "    configs: [app.json]\nconfigs:\n  app.json:\n    content: '{}'\n"),

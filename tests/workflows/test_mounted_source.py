@@ -289,6 +289,23 @@ def test_a_base_that_the_users_dockerfile_does_not_start_from_is_said(
     ][: len(unused)]
 
 
+@pytest.mark.parametrize("said", ["deploy: {replicas: '${WORKERS:-0}'}", "scale: 0"])
+def test_a_service_of_which_compose_runs_no_container_is_left_alone(tmp_path: Path, said: str) -> None:
+    text = f"  api:\n    build: .\n    depends_on: [worker, cache]\n  worker:\n    build: .\n    {said}\n"
+    text += "  cache:\n    image: redis:7\n    scale: 0\n"
+    root = build_tree(tmp_path / "shop", compose(text, Dockerfile=PRODUCTION))
+    model = here("config", "render", cwd=root).result["model"]["services"]
+    assert model["worker"].get("scale", model["worker"].get("deploy", {}).get("replicas")) == 0
+    problems = here("config", "check", cwd=root).result["problems"]
+    assert {p["message"].partition(" ")[0]: p["place"] for p in problems if p["code"] == "no-replica"} == {
+        "worker": "compose.yaml:7",
+        "cache": "compose.yaml:10",
+    }
+    for names in ((), ("api",), ("worker",)):
+        plan = here("up", "--dry-run", *names, cwd=root).result["plan"]
+        assert {step["service"] for step in plan} == ({"api"} if names != ("worker",) else set())
+
+
 @pytest.mark.parametrize("said", ["deploy: {replicas: 3}", "scale: 3"])
 def test_one_container_of_several_is_said(tmp_path: Path, said: str) -> None:
     root = build_tree(

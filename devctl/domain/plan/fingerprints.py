@@ -9,6 +9,7 @@ from typing import Any
 
 from devctl import __version__
 from devctl.domain.compose.depends_on import jobs, needed, talked_to
+from devctl.domain.compose.replicas import runs_none
 from devctl.domain.plan.engine_state import (
     DEPS_LABEL,
     FOLDER_LABEL,
@@ -73,7 +74,7 @@ def dependencies(
     model: Model, services: frozenset[str], *, named: frozenset[str] = frozenset()
 ) -> tuple[Dependency, ...]:
     """Every other service of the model, or with `named` those that the named ones need; a job is one that another service
-    waits for with `service_completed_successfully`."""
+    waits for with `service_completed_successfully`. None of those of which compose runs no container."""
     specs: dict[str, OwnSpec] = model["services"]
     once = jobs(specs)
     must = needed(specs, named or services)
@@ -87,5 +88,5 @@ def dependencies(
             folder=(spec.get("labels") or {}).get(FOLDER_LABEL, ""),
         )
         for name, spec in specs.items()
-        if name not in services and (not named or name in must)
+        if name not in services and (not named or name in must) and not runs_none(spec)
     )

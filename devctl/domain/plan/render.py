@@ -184,7 +184,8 @@ def _mount_colons(spec: OwnSpec) -> None:
 
 def _one_of_each(spec: OwnSpec) -> None:
     """A service has one port on this machine and one folder that its builds report to: a second container would have neither."""
-    spec.pop("scale", None)
+    if spec.get("scale") != 0:
+        spec.pop("scale", None)
     if ((spec.get("deploy") or {}).get("replicas") or 0) > 1:
         spec["deploy"] = {**spec["deploy"], "replicas": 1}
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from devctl.domain.command.state import Mode
 from devctl.domain.compose.built_here import built_here, own_image
 from devctl.domain.compose.handed_files import copied_in
+from devctl.domain.compose.replicas import replicas
 from devctl.domain.compose.variables import obsolete_version
 from devctl.domain.derive.health_check import cannot_run, compose_test, left_out
 from devctl.domain.detect.cgo import needs_cgo
@@ -95,7 +96,7 @@ def problems(
         found += _unnamed_files(box.files, project, service)
     found += unset_in_compose(box, project.root, project.env_files, project.compose_paths)
     found += _built_here(box.sources, project, facts)
-    found += _one_of_several(project)
+    found += [*_one_of_several(project), *_not_started(project)]
     found += _unused_bases(box.sources, project)
     found += [*_not_read_only(project), *_for_production(box, project)] if mode != "dev" else ()
     found += (
@@ -249,13 +250,8 @@ def _base_place(project: Project, service: Service, facts: DockerfileFacts, stag
 def _one_of_several(project: Project) -> Iterator[Problem]:
     """A service has one port here, and one folder that its builds report to."""
     for service in project.services:
-        spec = project.spec(service.name)
-        deploy = spec.get("deploy") or {}
-        for path, count in (
-            (("deploy", "replicas"), deploy.get("replicas")),
-            (("scale",), spec.get("scale")),
-        ):
-            if isinstance(count, int) and count > 1:
+        for path, count in replicas(project.spec(service.name)):
+            if count > 1:
                 yield Problem(
                     "one-replica",
                     f"{service.name} runs once here, not {count} times",
@@ -263,6 +259,18 @@ def _one_of_several(project: Project) -> Iterator[Problem]:
                     project.place(("services", service.name, *path)),
                 )
                 break
+
+
+def _not_started(project: Project) -> Iterator[Problem]:
+    """Services of which compose runs no container, and so devctl none."""
+    for name, spec in project.specs.items():
+        for path in (path for path, count in list(replicas(spec))[:1] if count == 0):
+            yield Problem(
+                "no-replica",
+                f"{name} is not started: the compose file sets its number of containers to 0",
+                "no action needed; `docker compose` starts none either, until that number is 1",
+                project.place(("services", name, *path)),
+            )
 
 
 def _obsolete(sources: Sources, project: Project) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from devctl.domain.compose.built_here import lend_builds, own_image
 from devctl.domain.compose.depends_on import jobs
 from devctl.domain.compose.profiles import choose_profiles, has_profiles, in_profiles
+from devctl.domain.compose.replicas import runs_none
 from devctl.domain.derive.build_tools import with_tools
 from devctl.domain.detect.service import detect_service, is_go_service
 from devctl.domain.detect.source_run import (
@@ -114,7 +115,8 @@ class _Reading(Struct, frozen=True):
                 # says.
                 waited = jobs(specs)
                 serving = [s for s in found if s.name not in waited] or found
-                return without_port(serving, specs, self.config)
+                serving_here = without_port(serving, specs, self.config)
+                return tuple(s for s in serving_here if not runs_none(specs[s.name])) or serving_here
         published = [name for name, spec in specs.items() if own_image(spec, self.facts)]
         dockerfile = dockerfile_at(self.files, self.sources, self.root, ".", "Dockerfile")
         theirs = dockerfile if dockerfile is not None and builds_go(dockerfile) else None

@@ -14,6 +14,7 @@ from devctl.domain.command.state import Mode
 from devctl.domain.compose.depends_on import needed
 from devctl.domain.compose.model_json import to_compose
 from devctl.domain.compose.refusals import refuse_providers
+from devctl.domain.compose.replicas import replicas, runs_none
 from devctl.domain.debug.debugging import DELVE, Debugging, tools_folder
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.recipe import Recipes
@@ -27,6 +28,7 @@ from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Sources, Templates, Toolbox
 from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Project, Service
+from devctl.errors import FilesError
 from devctl.workflows.session.bind_mounts import make_mounted
 from devctl.workflows.session.event_trial import known_to_fail
 from devctl.workflows.session.host_ports import check_host_ports, choose_host_ports
@@ -134,6 +136,7 @@ def open_session(
     observed = observed or box.engine.observe(project.name)
     refuse_anothers(box.files, project, observed)
     refuse_providers(project.model, place=lambda name: project.place(("services", name, "provider")))
+    _refuse_none(project)
     chosen = _chosen(project, frozenset(only), observed)
     ports = choose_host_ports(box, project, observed=observed)
     modes = {s.name: _mode(s, chosen, observed, mode) for s in project.services}
@@ -146,7 +149,7 @@ def open_session(
         for s in project.services
     ]
     session = session_of(box, project, runs, observed=observed, chosen=chosen)
-    starting = chosen | needed(project.specs, chosen)
+    starting = {n for n in chosen | needed(project.specs, chosen) if not runs_none(project.spec(n))}
     check_host_ports(box, project, session.model, starting=starting, observed=observed)
     others = dependencies(session.model, frozenset(s.name for s in project.services), named=frozenset(only))
     others = with_source(box.files, box.private, project.root, session.model, others)
@@ -192,6 +195,19 @@ def write_overlay(files: Files, state: StateFolder, session: Session) -> None:
         service = project.service(run.service)
         if run.mode == "dev" and service is not None:
             make_mounted(files, project, service)
+
+
+def _refuse_none(project: Project) -> None:
+    """Compose would start no container of any Go service; if it starts some, the others are none of the project's services."""
+    for service in project.services:
+        for path, count in replicas(project.spec(service.name)):
+            if count == 0:
+                raise FilesError(
+                    f"nothing to run: the compose file sets the number of containers of {service.name} to 0",
+                    code="nothing-to-run",
+                    hint="set that number to 1, or remove it",
+                    place=project.place(("services", service.name, *path)),
+                )
 
 
 def _chosen(project: Project, named: frozenset[str], observed: Observed) -> frozenset[str]:

@@ -264,6 +264,15 @@ ROWS = [
         saves("token.txt", "x"),
     ),
     in_world(
+        "set that number to 1, or remove it",
+        "nothing-to-run",
+        "up -d",
+        lambda: of({"api": {**API, "scale": 0}}),
+        lambda person, _told: person.world.save(
+            "compose.yaml", json.dumps({"services": {"api": {**API, "scale": 1}}})
+        ),
+    ),
+    in_world(
         "create …, or remove the mount",
         "mount-file-missing",
         "up -d",
