@@ -306,6 +306,7 @@ def test_the_program_is_called_beside_the_service_and_stopped_as_the_image_says(
     files = {
         "go.mod": "module example.com/beside\n\ngo 1.26\n",
         "Dockerfile": dockerfile,
+        "keys": "k1",
         "compose.yaml": compose,
     }
     it = project(files={**files, "main.go": BESIDE.replace("WORD", "one")})
