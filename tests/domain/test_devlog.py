@@ -29,6 +29,16 @@ def test_a_failed_build_carries_what_the_compiler_said() -> None:
     ]
 
 
+def test_also_if_the_log_is_read_from_the_middle_of_it_on() -> None:
+    log = DevLog("MARK")
+    told = [
+        each
+        for line in ("MARK ./main.go:7:2: undefined: x\n", "MARK devctl: build failed 210ms\n")
+        for each in log.hear("stderr", line)
+    ]
+    assert told[-1] == Mark("build.failed", "./main.go:7:2: undefined: x", ms=210)
+
+
 def test_a_good_build_then_the_app_starts() -> None:
     assert [
         m.kind for m in marks("devctl: build start", "devctl: build ok 310ms", "\x1b[32mrunning...\x1b[0m")

@@ -58,8 +58,11 @@ def outcomes(
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_it_is_served_in_both_modes(outcomes: dict[str, Future[None]], name: str) -> None:
-    outcomes[name].result(timeout=1800)
+def test_it_is_served_in_both_modes(outcomes: dict[str, Future[None]], name: str, tmp_path: Path) -> None:
+    first = outcomes.pop(name, None)
+    if first is None:  # the test runs once more (`make test RERUNS=1`)
+        return _serve(tmp_path, ALL[name])
+    return first.result(timeout=1800)
 
 
 THE_TEST = test_it_is_served_in_both_modes

@@ -171,6 +171,8 @@ class DevLog(Struct):
         self, kind: Kind, *, ms: int = 0, at: int = 0, serves: bool = True, shown: bool = False
     ) -> Mark:
         said, self._build = self._build or [], None
+        if kind == "build.failed":
+            said = said or self._beside  # the log may be read from the middle of a build on
         self._beside, self._size = [], 0
         self._late = kind == "build.failed" and not said and not self.apart
         return Mark(kind, "\n".join(said) if kind == "build.failed" or shown else "", ms, at, serves)
