@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from devctl.domain.dockerfile.git_access import with_git
+from devctl.domain.derive.git_access import with_git
 from tests.engine.cli import here
 from tests.helpers import build_tree
 

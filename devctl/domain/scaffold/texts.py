@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from devctl.domain.command.argv import shell_words
 from devctl.domain.compose.model_json import quoted, quoted_name
-from devctl.domain.compose.project_name import FALLBACK, name_from
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, NONROOT, RUNTIME_BASES
 from devctl.domain.plan.production import as_yaml
 from devctl.domain.plan.run import build_variables
 from devctl.domain.project.model import Service
+from devctl.domain.project.project_name import FALLBACK, name_from
 
 Action = Literal["written", "kept", "differs"]
 TEMPLATE_MODULE = "example.com/app"

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from devctl.domain.command.events import Outcome
 from devctl.domain.command.requests import ConfigRequest
 from devctl.domain.command.state import Mode
-from devctl.domain.compose.project_name import name_origin
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.dockerfile.stages import target_name
 from devctl.domain.plan.development import taken_back
@@ -24,6 +23,7 @@ from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.compose_model import Key, Spec
 from devctl.domain.project.config import CONFIG_FILE, Config, ServiceConfig, stated
 from devctl.domain.project.model import Origin, Project, Service
+from devctl.domain.project.project_name import name_origin
 from devctl.errors import DevctlError, ExitCode, MachineError, Problem
 from devctl.workflows.advice.advice import problems
 from devctl.workflows.project.find import find_root, named

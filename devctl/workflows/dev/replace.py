@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from msgspec import Struct
 
-from devctl.domain.dockerfile.git_access import only_in_a_build
+from devctl.domain.derive.git_access import only_in_a_build
 from devctl.domain.plan.engine_state import INPUTS_LABEL, Container
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Service

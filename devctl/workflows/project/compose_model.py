@@ -9,11 +9,11 @@ from typing import Any, cast
 
 from devctl.domain.compose.env_file import names
 from devctl.domain.compose.file_names import OF_INIT, for_development, for_production, not_used
-from devctl.domain.compose.project_name import FALLBACK, name_from
 from devctl.domain.compose.variables import plain_variables, unset_variables
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.compose_model import Key, OwnModel
+from devctl.domain.project.project_name import FALLBACK, name_from
 from devctl.errors import FilesError, Problem
 from devctl.workflows.project.find import ComposeFiles, copying, example_of, named
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from devctl.domain.bases.references import Base, project_bases
 from devctl.domain.derive.dev_stage import dev_dockerfile
+from devctl.domain.derive.git_access import with_git
 from devctl.domain.detect.config_file_env import reread
 from devctl.domain.dockerfile.dockerignore import taken_back_in
 from devctl.domain.dockerfile.facts import DockerfileFacts, with_ends
-from devctl.domain.dockerfile.git_access import with_git
 from devctl.domain.dockerfile.recipe import Recipe
 from devctl.domain.dockerfile.stages import find_stage, needed_by
 from devctl.domain.dockerfile.syntax_directive import newer_lines, syntax_line, without_syntax_line
