@@ -239,6 +239,10 @@ class EngineCli:
         return done
 
 
+_NEVER = "0001-01-01"
+"""How the engine writes a time that has not come."""
+
+
 def _container(raw: dict[str, Any]) -> Container:
     state, config = raw["State"], raw["Config"]
     labels = dict(config.get("Labels") or {})
@@ -254,6 +258,7 @@ def _container(raw: dict[str, Any]) -> Container:
         labels=labels,
         ports=_ports(raw),
         started_at=state.get("StartedAt", ""),
+        ended_before="" if (ended := state.get("FinishedAt", "")).startswith(_NEVER) else ended,
         network_of=raw["HostConfig"].get("NetworkMode", "").partition("container:")[2],
         on_host=raw["HostConfig"].get("NetworkMode") == "host",
         oom_killed=bool(state.get("OOMKilled")),

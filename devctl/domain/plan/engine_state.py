@@ -57,6 +57,8 @@ class Container(Struct, frozen=True):
     labels: dict[str, str] = field(default_factory=dict)
     ports: dict[int, tuple[str, int]] = field(default_factory=dict)
     started_at: str = ""
+    ended_before: str = ""
+    """When its run before this one ended; "" if this is its first."""
     oom_killed: bool = False
     user: str = ""
     read_only: bool = False
@@ -88,6 +90,12 @@ class Container(Struct, frozen=True):
                 return mode
             case _:
                 return None
+
+    @property
+    def log_from(self) -> str:
+        """From when on its log is that of this run, for `docker logs --since`. Not from `started_at`: the engine notes that once
+        the process runs, and by then it may have printed something."""
+        return self.ended_before or "0"
 
     @property
     def succeeded(self) -> bool:

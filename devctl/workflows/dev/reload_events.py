@@ -104,7 +104,7 @@ class _Follower(Struct):
     def follow(self, stop: Callable[[], bool]) -> None:
         # Not "0s": the docker command rounds that to whole seconds.
         now = self.box.clock.now() if self.since is None else self.since
-        since = self.container.started_at if self.starting else f"{now:.6f}"
+        since = self.container.log_from if self.starting else f"{now:.6f}"
         self._note_save()  # it may already be building
         self.changed = self.changed if self.changed < now else 0.0
         with following(self.box.processes, self.container, since=since) as log:

@@ -103,7 +103,7 @@ def stream(
                         before is not None and (before.run == container.started_at or before.runs())
                     ):
                         continue
-                    flags = ["--since", container.started_at] if before is not None else []
+                    flags = ["--since", container.log_from] if before is not None else []
                     flags = _from(_last(box, container, tail), since) if first else flags
                     log = _followed(box, container, told, ["--follow", *flags], together=not json)
                     seen[container.id] = open_logs.enter_context(log)

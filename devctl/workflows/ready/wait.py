@@ -129,7 +129,7 @@ class _Heard(Struct):
         if mark.kind == "panic" and self.panic is None:
             self.panic, self.panicked_at = mark.message, now
         if mark.kind == "container.started":  # or its script has gone on to the next program
-            self.live, self.ended = 0, None
+            self.live, self.ended, self.failed, self.panic = 0, None, None, None
         if mark.kind.startswith("build."):
             self.failed = mark.message if mark.kind == "build.failed" else None
         if mark.kind == "app.started":
@@ -176,7 +176,7 @@ def wait_ready(
     if container is None:
         raise _gone(service)
     where = address(service, container)
-    with following(box.processes, container, since=since or container.started_at) as log:
+    with following(box.processes, container, since=since or container.log_from) as log:
         now = box.clock.monotonic()
         wait = _Wait(
             box=box,
