@@ -19,8 +19,8 @@ COPY --from=build /app /usr/bin/shop
 """
 
 
-def is_tool(compose: dict[str, object], start: str = 'ENTRYPOINT ["shop"]', *, shells: bool = True) -> bool:
-    return starts_tool(parse(TEXT.format(start=start)), compose, shells=shells)
+def is_tool(compose: dict[str, object], start: str = 'ENTRYPOINT ["shop"]', *, beside: bool = True) -> bool:
+    return starts_tool(parse(TEXT.format(start=start)), compose, beside=beside)
 
 
 @pytest.mark.parametrize(
@@ -84,5 +84,11 @@ def test_the_image_with_the_program_may_have_wrappers() -> None:
 
 
 def test_a_shell_without_a_command_is_where_somebody_develops() -> None:
-    assert not is_tool({"build": {"target": "build"}, "command": ["sh"]}, shells=False)
-    assert not is_tool({"build": {"target": "build"}, "command": ["sh", "-i"]}, shells=False)
+    assert not is_tool({"build": {"target": "build"}, "command": ["sh"]}, beside=False)
+    assert not is_tool({"build": {"target": "build"}, "command": ["sh", "-i"]}, beside=False)
+
+
+@pytest.mark.parametrize("words", [["sh", "-c", "exit 3"], ["false"], ["echo", "later"]])
+def test_words_that_only_end_are_beside_a_service_or_what_somebody_works_on(words: list[str]) -> None:
+    assert is_tool({"entrypoint": words})
+    assert not is_tool({"entrypoint": words}, beside=False)

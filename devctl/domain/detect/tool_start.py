@@ -27,9 +27,10 @@ _MAKES = frozenset({"build", "install"})
 _SCRIPT = regex(r"\.(?:sh|bash|py|rb|js|pl)$")
 
 
-def starts_tool(facts: DockerfileFacts, compose: Mapping[str, object], *, shells: bool) -> bool:
+def starts_tool(facts: DockerfileFacts, compose: Mapping[str, object], *, beside: bool) -> bool:
     """Whether it is known that the compose file's words start neither a program that is built here, alone or in a wrapper, nor
-    something that compiles and starts one, and do not only wait. `shells`: what to say about a shell without a command."""
+    something that compiles and starts one, and do not only wait. `beside`: whether a shell without a
+    command, and words that do nothing but end, count: beside a service they do, alone they are what somebody works on."""
     if not words_of(compose, "entrypoint") and not words_of(compose, "command"):
         return False
     stage = find_stage(facts, given_target(compose)) or facts.stages[-1]
@@ -39,18 +40,18 @@ def starts_tool(facts: DockerfileFacts, compose: Mapping[str, object], *, shells
         return False
     names = {posixpath.basename(part[0]) for part in parts}
     if names <= _ASIDE:
-        return not names & _WAITS and bool(names & _ENDS)
+        return beside and not names & _WAITS and bool(names & _ENDS)
     makes = any(_verb(part) in _MAKES for part in parts)
     others = built.known and not makes and _only_golang(facts, stage, compose)
     brought = next(iter([line.brought for line in walk(facts, stage)][-1:]), {})
     return all(
         posixpath.basename(part[0]) in _ASIDE
-        or _is_tool(part, shells=shells, others=others and not _from_context(part, built.folder, brought))
+        or _is_tool(part, beside=beside, others=others and not _from_context(part, built.folder, brought))
         for part in parts
     )
 
 
-def _is_tool(part: Sequence[str], *, shells: bool, others: bool) -> bool:
+def _is_tool(part: Sequence[str], *, beside: bool, others: bool) -> bool:
     """`others`: whether a word that is not known otherwise can only be a tool."""
     name = posixpath.basename(part[0])
     if name == "go":
@@ -59,7 +60,7 @@ def _is_tool(part: Sequence[str], *, shells: bool, others: bool) -> bool:
             return "@" in next((word for word in after if not word.startswith("-")), "")
         return verb != "tool" or posixpath.basename("".join(after[:1])) not in RELOADER_NAMES
     if name in SHELLS:
-        return shells and all(word.startswith("-") for word in part[1:])
+        return beside and all(word.startswith("-") for word in part[1:])
     return others and name not in _BY_A_FILE
 
 

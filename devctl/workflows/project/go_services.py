@@ -106,9 +106,8 @@ class _Reading(Struct, frozen=True):
         """Those that are built from Go; if there are none, those that run the image of this repository."""
         lend_builds(specs)
         lend_script_builds(self.files, self.root, specs)
-        # A shell without a command is beside a service; alone, it is where somebody develops.
-        for outside, shells in ((False, True), (True, True), (False, False)):
-            each = (self._service(name, spec, outside=outside, shells=shells) for name, spec in specs.items())
+        for outside, beside in ((False, True), (True, True), (False, False)):
+            each = (self._service(name, spec, outside=outside, beside=beside) for name, spec in specs.items())
             found = [service for service in each if service is not None]
             if found:
                 # A job (migrations, seeding) runs once while others wait for it: compose starts its container as its image
@@ -133,9 +132,10 @@ class _Reading(Struct, frozen=True):
             is_folder=lambda path: self.files.is_dir(self.root / path),
         )
 
-    def _service(self, name: str, spec: OwnSpec, *, outside: bool, shells: bool) -> Service | None:
+    def _service(self, name: str, spec: OwnSpec, *, outside: bool, beside: bool) -> Service | None:
         """One that compiles mounted source, or whose Dockerfile builds Go; with `outside`, whose Dockerfile starts what was
-        built outside Docker. One that runs a tool is none, unless devctl.yaml names it; `shells`: whether a shell is one."""
+        built outside Docker. One that runs a tool is none, unless devctl.yaml names it; `beside`: as in
+        `starts_tool`."""
         name_program(spec)
         context = _inside(self.root, (spec.get("build") or {}).get("context"))
         built = context is not None and is_go_service(spec, self.facts, context=context)
@@ -143,7 +143,7 @@ class _Reading(Struct, frozen=True):
         if built and dockerfile is None:
             self._refuse_missing(name, spec, str(context))
         detect, run = self._detect(name, spec), self._run_from_source(name, spec, dockerfile)
-        if dockerfile is not None and run is None and self._is_tool(name, spec, dockerfile, shells=shells):
+        if dockerfile is not None and run is None and self._is_tool(name, spec, dockerfile, beside=beside):
             return None
         if run is not None and (run.package is not None or not built):
             service = self._from_source(spec, run, detect, own=dockerfile, context=context)
@@ -164,8 +164,8 @@ class _Reading(Struct, frozen=True):
             service = service.with_start(air_file=run.air, air_folder=run.folder)
         return service
 
-    def _is_tool(self, name: str, spec: OwnSpec, dockerfile: DockerfileFacts, *, shells: bool) -> bool:
-        return name not in self.config.services and starts_tool(dockerfile, spec, shells=shells)
+    def _is_tool(self, name: str, spec: OwnSpec, dockerfile: DockerfileFacts, *, beside: bool) -> bool:
+        return name not in self.config.services and starts_tool(dockerfile, spec, beside=beside)
 
     def _dockerfile(self, name: str, spec: OwnSpec, context: str | None) -> DockerfileFacts | None:
         inline = inline_dockerfile(self.sources, self.place, name, spec)
