@@ -11,6 +11,7 @@ from devctl.domain.plan.engine_state import (
     FOLDER_LABEL,
     INPUTS_LABEL,
     MODE_LABEL,
+    SERVICE_LABEL,
     Container,
     Image,
     Observed,
@@ -120,6 +121,20 @@ def test_a_dependency_that_is_built_here_is_built_once() -> None:
     assert "build worker" not in text(
         container(), dependencies=(worker,), images={**BUILT, "shop-worker": Image("sha256:2")}
     )
+
+
+def test_a_service_of_earlier_files_goes_once_its_successor_is_built() -> None:
+    was, database = container("web"), container("db")
+    was = replace(was, labels={**was.labels, SERVICE_LABEL: "web"})
+    former = Observed((was, was, database)).former({"api"})
+    assert former == ["web"]
+    plan = plan_up([API], (), observed=Observed((was, database)), images={}, former=former)
+    assert plan_text(plan).splitlines() == [
+        " 1  build api   no image yet",
+        " 2  remove web  the project no longer has it",
+        " 3  start api   no container yet",
+        " 4  probe api   until it answers",
+    ]
 
 
 states = st.sampled_from(["running", "exited", "created", "restarting", "paused", "dead"])

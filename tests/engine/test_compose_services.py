@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.engine.cli import docker, get, serves
+from tests.engine.cli import docker, get, serves, until
 from tests.engine.conftest import Started
 from tests.ports import free_port
 
@@ -215,3 +215,38 @@ def test_three_services_are_built_side_by_side_and_one_that_fails_is_told_of(pro
     begun = {e["service"] for e in builds if e["name"] == "step.started"}
     assert begun == {e["service"] for e in builds if e["name"] in ("step.done", "step.failed")}
     assert get(ports["api"]) == "api"
+
+
+def test_a_service_that_is_renamed_takes_the_place_of_its_former_container(project: MakeProject) -> None:
+    made = project()
+    compose = (made.root / "compose.yaml").read_text()
+    made.devctl("up", "-d")
+    made.write({"compose.yaml": compose.replace("\n  app:\n", "\n  web:\n", 1)})
+    until(lambda: made.devctl("status").result["serving"]["state"] != "current")
+    plan = [(s["step"], s["service"]) for s in made.devctl("up", "-d", "--dry-run").result["plan"]]
+    assert plan.index(("remove", "app")) < plan.index(("start", "web"))
+    up = made.devctl("up", "-d")
+    assert [(s["name"], s["state"]) for s in up.result["services"]] == [("web", "running")]
+    serves(made.port, "Hello from Go")
+    made.write({"compose.yaml": compose})
+    preview = made.devctl("prod-preview")
+    assert [(s["name"], s["mode"]) for s in preview.result["services"]] == [("app", "prod")]
+
+
+def test_the_port_of_a_database_that_was_renamed_is_not_the_projects_own(project: MakeProject) -> None:
+    made = project()
+    compose, port = (made.root / "compose.yaml").read_text(), free_port()
+    beside = f"""services:
+  NAME:
+    image: golang:1.26-alpine
+    command: sleep 600
+    ports: ["127.0.0.1:{port}:5432"]
+"""
+    made.write({"compose.yaml": compose.replace("services:\n", beside.replace("NAME", "db"), 1)})
+    made.devctl("up", "-d")
+    made.write({"compose.yaml": compose.replace("services:\n", beside.replace("NAME", "data"), 1)})
+    refused = made.devctl("up", "-d", code=4)
+    assert refused.error["code"] == "port-taken"
+    assert refused.error["hint"].endswith(f"or docker stop {made.name}-db-1")
+    docker("stop", "--time", "0", f"{made.name}-db-1")
+    made.devctl("up", "-d")

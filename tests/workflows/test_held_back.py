@@ -79,6 +79,26 @@ def test_a_new_right_waits_for_a_person(running: Composed, changed: dict[str, An
     assert running.world.served == (go_mod("a"), "v1")
 
 
+@pytest.mark.parametrize(
+    ("services", "said"),
+    [
+        ({"web": SERVICE}, "shop is no longer in the project"),
+        ({"web": SERVICE, "shop": {"image": "nginx"}}, "shop no longer starts a Go program"),
+    ],
+)
+def test_a_service_that_is_renamed_or_gone_waits_for_a_person(
+    running: Composed, services: dict[str, Any], said: str
+) -> None:
+    running.world.save("compose.yaml", json.dumps({"services": services}))
+    for _ in range(3):
+        assert running.round() is False
+    assert running.world.container is running.first
+    assert running.held == [f"{said}: `devctl up` applies it"]
+    running.compose()
+    running.round()
+    assert running.reason is None
+
+
 def test_what_grants_nothing_is_applied(running: Composed) -> None:
     running.compose(environment={"A": "2"}, command=["serve"], mem_limit="64m")
     running.round()

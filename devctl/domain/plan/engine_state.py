@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from msgspec import Struct, field
@@ -173,6 +173,11 @@ class Observed(Struct, frozen=True):
         """The container of a compose service; a running one before a stopped one."""
         mine = [c for c in self.containers if c.service == service]
         return next((c for c in mine if c.state == "running"), mine[0] if mine else None)
+
+    def former(self, services: Collection[str]) -> list[str]:
+        """Go services that have containers still, but are none of `services`: the files said so earlier."""
+        mine = (c.service for c in self.containers if c.labels.get(SERVICE_LABEL) == c.service)
+        return [name for name in dict.fromkeys(mine) if name not in services]
 
     def network_is_gone(self, container: Container) -> bool:
         """Whether the container whose network it shares was restarted or recreated: it is then left in a network that no

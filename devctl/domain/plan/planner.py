@@ -81,8 +81,10 @@ def plan_up(
     *,
     observed: Observed,
     images: Mapping[str, Image],
+    former: Iterable[str] = (),
 ) -> tuple[Step, ...]:
-    """Builds first, so that whatever serves keeps serving until its successor exists; then starts; then probes."""
+    """Builds first, so that whatever serves keeps serving until its successor exists; then starts; then probes. `former`: the
+    services of earlier files, which may still have the ports and names of those that replace them."""
     wanted = tuple(wanted)
     builds = [Step("build", w.service, cause) for w in wanted if (cause := _build_cause(w, observed, images))]
     building = {step.service for step in builds}
@@ -104,7 +106,8 @@ def plan_up(
     ]
     starting |= {step.service for step in others if step.step == "restart"}
     probes = [Step("probe", w.service, w.must) for w in wanted if w.service in starting]
-    return (*builds, *others, *starts, *probes)
+    removed = [Step("remove", name, "the project no longer has it") for name in former]
+    return (*builds, *removed, *others, *starts, *probes)
 
 
 def _cut_off(wanted: Iterable[Wanted], starting: Collection[str | None], observed: Observed) -> list[str]:

@@ -32,6 +32,7 @@ from devctl.workflows.engine.build_all import build_all
 from devctl.workflows.engine.compiler_cache import ensure_cache
 from devctl.workflows.engine.debugger import ensure_debugger
 from devctl.workflows.engine.execute import build, must, tell_kills
+from devctl.workflows.engine.former_services import remove_former
 from devctl.workflows.engine.network_holder import end_holder
 from devctl.workflows.engine.pull import pull_missing
 from devctl.workflows.project.dev_stage_fallback import give_way, note_debugged, noted_debugged, try_again
@@ -234,6 +235,7 @@ def run_plan(box: Toolbox, session: Session, steps: Steps, request: ChangeReques
         out |= build_all(box, session, steps, builds)
         ensure_cache(box, session, steps)
         ensure_debugger(box, session, steps)
+        remove_former(box, session, steps)
         starts = [s for s in plan if s.service not in out]
         start(box, session, steps, starts, timeout=request.compose_timeout)
         switch.stays()

@@ -15,7 +15,7 @@ from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.dev.compile_check import build_again
 from devctl.workflows.dev.replace import Superseded, replace_service
 from devctl.workflows.dev.rights_review import held_back, new_mirror, refuse_new_labels
-from devctl.workflows.project.approved_inputs import HeldBack
+from devctl.workflows.project.approved_inputs import UP, HeldBack
 from devctl.workflows.project.load import load
 from devctl.workflows.session.manifests import changes_since, remember_manifest
 from devctl.workflows.session.session import Session, open_session
@@ -44,6 +44,7 @@ def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
             return known, _say_failed(box, known, names, error)
         observed = box.engine.observe(project.name)
         names = in_dev(project, observed)
+        _say_former(box, known, project, [name for name in in_dev(known, observed) if name not in names])
         if not names:
             return project, False
         try:
@@ -95,6 +96,13 @@ def _bring(box: Toolbox, session: Session, name: str) -> bool:
     except DevctlError as error:
         return not _say_failed(box, session.project, [name], error)
     return True
+
+
+def _say_former(box: Toolbox, known: Project, project: Project, services: list[str]) -> None:
+    """Services that run, and that the files no longer have as Go services: a person's command replaces them."""
+    for name in services:
+        what = "no longer starts a Go program" if name in project.specs else "is no longer in the project"
+        _say_held_back(box, known, [name], f"{name} {what}: {UP}")
 
 
 def current(box: Toolbox, project: Project, service: Service) -> None:

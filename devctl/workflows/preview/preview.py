@@ -30,6 +30,7 @@ from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.bases.needed import ensure_bases, other_way_named
 from devctl.workflows.engine.build_all import build_all
 from devctl.workflows.engine.compiler_cache import ensure_cache
+from devctl.workflows.engine.former_services import remove_former
 from devctl.workflows.engine.network_holder import network_awake
 from devctl.workflows.engine.pull import pull_missing
 from devctl.workflows.preview.ask_go_list import list_beside
@@ -241,6 +242,7 @@ class _Preview(Struct):
         """All services or none: the first that does not answer ends it, with its cause named while its container exists."""
         box, session, services = self.box, self.session, self.project.services
         names = session.starting
+        remove_former(box, session, self.steps)
         if names:
             within = self.request.compose_timeout
             start_in_order(box, session, names, self.steps, step="switch", cause=cause, timeout=within)

@@ -83,24 +83,30 @@ def fixed_port(project: Project, service: Service) -> int | None:
 
 
 def check_host_ports(
-    box: Toolbox, project: Project, model: Model, *, starting: Collection[str], observed: Observed
+    box: Toolbox,
+    project: Project,
+    model: Model,
+    *,
+    starting: Collection[str],
+    observed: Observed,
+    former: Collection[str] = (),
 ) -> None:
     """Raise MachineError `port-taken` if a service in `starting` publishes a port that something else uses: including
-    dependencies and second ports, as in `model`, and before anything is built."""
+    dependencies and second ports, as in `model`, and before anything is built. A container that compose no longer replaces
+    counts as something else, unless it is of a `former` service, which goes first."""
     holders: dict[int, str] = {}
     for name in sorted(starting):
         for first in _fixed(model["services"].get(name) or {}):
             if holders.setdefault(first, name) != name:
                 raise _published_twice(box, project, model, (holders[first], name), first)
-    alive = [c for c in observed.containers if c.state in HOLDS_PORTS]
+    mine = [c for c in observed.containers if c.service in {*model["services"], *former}]
+    alive = [c for c in mine if c.state in HOLDS_PORTS]
     own = {host for c in alive for _, host in c.ports.values()}
     for name in sorted(starting):
         for port in published(model["services"].get(name) or {}):
             if own.isdisjoint(port.hosts):
                 debugger = _serves_debugger(model["services"].get(name) or {}, port.target)
-                _must_be_free(
-                    box, project, name, port, own={c.name for c in observed.containers}, debugger=debugger
-                )
+                _must_be_free(box, project, name, port, own={c.name for c in mine}, debugger=debugger)
 
 
 def _fixed(spec: Spec) -> set[int]:

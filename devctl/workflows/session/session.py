@@ -13,6 +13,7 @@ from devctl.domain.bases.references import Base
 from devctl.domain.command.state import Mode
 from devctl.domain.compose.depends_on import needed
 from devctl.domain.compose.model_json import to_compose
+from devctl.domain.compose.profiles import has_profiles
 from devctl.domain.compose.refusals import refuse_providers
 from devctl.domain.compose.replicas import replicas, runs_none
 from devctl.domain.debug.debugging import DELVE, Debugging, tools_folder
@@ -51,7 +52,7 @@ RECIPE_FILES = (".dockerignore", ".air.toml")
 class Session(Struct, frozen=True):
     """`model` is what the program will see, and what compose gets. `overlay`: by service, what it is built from and runs with
     below `.devctl/`, read once: what is fingerprinted (`recipe_files`) and judged is what is built. `others`: what the
-    dependencies that are built here are built from."""
+    dependencies that are built here are built from; `former`: the services of earlier files, whose containers are to go."""
 
     project: Project
     runs: tuple[Run, ...]
@@ -63,6 +64,7 @@ class Session(Struct, frozen=True):
     images: Mapping[str, Image] = field(default_factory=dict)
     dependencies: tuple[Dependency, ...] = ()
     others: Recipes = field(default_factory=dict)
+    former: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:
@@ -74,7 +76,13 @@ class Session(Struct, frozen=True):
         return to_compose(self.model)
 
     def plan(self) -> tuple[Step, ...]:
-        return plan_up(self.wanted, self.dependencies, observed=self.observed, images=self.images)
+        return plan_up(
+            self.wanted,
+            self.dependencies,
+            observed=self.observed,
+            images=self.images,
+            former=self.former,
+        )
 
     @property
     def recipes(self) -> Recipes:
@@ -137,7 +145,8 @@ def open_session(
     refuse_anothers(box.files, project, observed)
     refuse_providers(project.model, place=lambda name: project.place(("services", name, "provider")))
     _refuse_none(project)
-    chosen = _chosen(project, frozenset(only), observed)
+    named = frozenset(only)
+    chosen = _chosen(project, named, observed)
     ports = choose_host_ports(box, project, observed=observed)
     modes = {s.name: _mode(s, chosen, observed, mode) for s in project.services}
     runs = [
@@ -149,15 +158,18 @@ def open_session(
         for s in project.services
     ]
     session = session_of(box, project, runs, observed=observed, chosen=chosen)
-    starting = {n for n in chosen | needed(project.specs, chosen) if not runs_none(project.spec(n))}
-    check_host_ports(box, project, session.model, starting=starting, observed=observed)
-    others = dependencies(session.model, frozenset(s.name for s in project.services), named=frozenset(only))
+    beside = needed(project.specs, chosen) if named else frozenset(project.specs)
+    starting = {n for n in chosen | beside if not runs_none(project.spec(n))}
+    former = _former(box.files, project, observed) if chosen.issuperset(modes) else ()
+    check_host_ports(box, project, session.model, starting=starting, observed=observed, former=former)
+    others = dependencies(session.model, frozenset(s.name for s in project.services), named=named)
     others = with_source(box.files, box.private, project.root, session.model, others)
     return replace(
         session,
         images=box.engine.images([*(w.image for w in session.wanted), *(d.image for d in others if d.image)]),
         dependencies=others,
         others=_recipes_of(box.files, project, session.model, others),
+        former=former,
     )
 
 
@@ -215,6 +227,13 @@ def _chosen(project: Project, named: frozenset[str], observed: Observed) -> froz
     ours = frozenset(s.name for s in project.services)
     run = {c.service for c in observed.containers if c.state == "running"}
     return named | (needed(project.specs, named) & ours - run) if named else ours
+
+
+def _former(files: Files, project: Project, observed: Observed) -> tuple[str, ...]:
+    """None if compose files have profiles: a service of a profile that is not active now is left alone, as compose does."""
+    found = observed.former({*project.specs, *(s.name for s in project.services)})
+    texts = (files.read_text(path, within=None) or "" for path in project.compose_paths if found)
+    return () if any(map(has_profiles, texts)) else tuple(found)
 
 
 def _mode(service: Service, chosen: frozenset[str], observed: Observed, mode: Mode) -> Mode:
