@@ -19,6 +19,8 @@ from devctl.workflows.engine.network_holder import temporary
 from devctl.workflows.ready.wait import COMPILE_TIMEOUT
 from devctl.workflows.session.session import Session
 
+AHEAD = 3.0
+"""Seconds that the compiler has the cores for itself: a person waits for what it builds, and nobody for the image."""
 SAID = 1_000_000
 """Bytes kept from the end of a compiler's output."""
 BUILD = """
@@ -71,8 +73,8 @@ def debugging_begins(session: Session, service: Service) -> bool:
 def prove_beside(
     processes: Processes, session: Session, service: Service, running: Container
 ) -> Callable[[], None]:
-    """Start to compile inside the running container, in parallel with the build of the image; call the returned function for
-    the result.
+    """Start to compile inside the running container, ahead of the build of the image and then in parallel with it; call the
+    returned function for the result.
 
     The manifests are mounted there too, so Go uses what they name now; what it downloads and compiles goes to that container's
     module folder and to the shared cache, where the next container finds it compiled and linked. Only if the base stays the
@@ -87,6 +89,7 @@ def prove_beside(
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
+    thread.join(AHEAD)
 
     def result() -> None:
         thread.join()
