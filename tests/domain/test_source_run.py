@@ -11,7 +11,7 @@ import pytest
 from devctl.domain.detect.source_run import (
     SourceRun,
     built_by,
-    mounted_run,
+    run_from_source,
     source_run,
     without_caches,
 )
@@ -145,7 +145,7 @@ def test_devctl_yaml_makes_one_of_it() -> None:
 
 
 def mounted(spec: dict[str, Any], *, asked: bool = False) -> SourceRun | None:
-    return mounted_run(spec, root="/shop", dockerfile=None, folders=FOLDERS, asked=asked)
+    return run_from_source(spec, root="/shop", dockerfile=None, context=None, folders=FOLDERS, asked=asked)
 
 
 def test_what_a_reloader_is_told_to_build() -> None:

@@ -41,6 +41,32 @@ def shown(root: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return {key.removeprefix("services."): it["value"] for key, it in values.items()}, services
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        'CMD ["go", "run", "-tags", "sweet", "./cmd/api", "--name", "a b"]',
+        "CMD go run -tags sweet ./cmd/api --name 'a b'",
+        'ENTRYPOINT ["./run.sh"]\nCMD ["--name", "a b"]',
+    ],
+)
+def test_an_image_that_has_the_source_and_builds_nothing(tmp_path: Path, start: str) -> None:
+    dockerfile = f"FROM golang:1.26-alpine\nWORKDIR /src\nCOPY . .\n{start}\n"
+    files = {"Dockerfile": dockerfile, "run.sh": '#!/bin/sh\nexec go run -tags sweet ./cmd/api "$@"\n'}
+    for mounts in ("", "\n    volumes: [./data:/data]"):
+        text = f"\n  web:\n    build: .{mounts}\n"
+        values, _ = shown(build_tree(tmp_path / f"shop{len(mounts)}", compose(text, **files)))
+        assert values["web.main"] == "./cmd/api"
+        assert (values["web.args"], values["web.build.tags"]) == (["--name", "a b"], ["sweet"])
+
+
+def test_a_program_that_the_image_builds_is_what_it_starts(tmp_path: Path) -> None:
+    dockerfile = "FROM golang:1.26-alpine\nWORKDIR /src\nCOPY . .\nRUN go build -o run ./cmd/api\nCMD ./run --x || go run ./cmd/admin\n"
+    values, _ = shown(
+        build_tree(tmp_path / "shop", compose("\n  web:\n    build: .\n", Dockerfile=dockerfile))
+    )
+    assert values["web.main"] == "./cmd/api"
+
+
 def test_its_command_says_what_runs_and_where(tmp_path: Path) -> None:
     text = """
   web:

@@ -17,8 +17,9 @@ from devctl.domain.derive.build_tools import made
 from devctl.domain.detect.required_env import environment
 from devctl.domain.dockerfile.entrypoint import begun_words, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
-from devctl.domain.dockerfile.stages import RELOADER_NAMES, expand, filled, find_stage, golang_tag
-from devctl.domain.dockerfile.walk import given_target, in_context, working_dir
+from devctl.domain.dockerfile.go_build_lines import run_builds
+from devctl.domain.dockerfile.stages import RELOADER_NAMES, chain, expand, filled, find_stage, golang_tag
+from devctl.domain.dockerfile.walk import given, given_target, in_context, walk, working_dir
 from devctl.domain.go.go_command import GoCommand, go_command
 from devctl.domain.paths import is_below
 from devctl.domain.project.compose_model import OwnSpec, Spec
@@ -385,23 +386,27 @@ def _compiled(command: _Command) -> GoCommand | None:
     return found if found is not None and found.verb != "install" else None
 
 
-def mounted_run(
+def run_from_source(
     spec: Spec,
     *,
     root: str,
     dockerfile: DockerfileFacts | None,
+    context: str | None,
     folders: Iterable[str],
     asked: bool,
     read: Callable[[str], str | None] = lambda _: None,
 ) -> SourceRun | None:
-    """How a resolved compose service runs Go code of the project that is mounted into it, in paths of the project; None if it
-    compiles none. `folders`: those of the Go packages; `asked`: devctl.yaml names it, which suffices; `read`: returns a file
-    of the project."""
+    """How a resolved compose service runs Go code of the project that is mounted into it, or copied into an image in which
+    nothing is built, in paths of the project; None if it compiles none. `context`: the build context; `folders`: those of the
+    Go packages; `asked`: devctl.yaml names it, which suffices; `read`: returns a file of the project."""
     image = str(spec.get("image") or "")
     binds = [v for v in spec.get("volumes") or [] if v.get("type") == "bind"]
     places = {posixpath.normpath(v["target"]): posixpath.relpath(v["source"], root) for v in binds}
     mounts = {target: path for target, path in places.items() if not path.startswith("..")}
     stage = _stage(dockerfile, spec)
+    if dockerfile is not None and stage is not None and context is not None:
+        copied = {at: posixpath.join(context, path) for at, path in _unbuilt(dockerfile, stage, spec).items()}
+        mounts |= {at: path for at, path in copied.items() if not any(is_below(at, it) for it in places)}
     folder = str(spec.get("working_dir") or "")
     if not folder.startswith("/"):
         own = working_dir(dockerfile, stage) if dockerfile is not None and stage is not None else _HOME
@@ -429,6 +434,13 @@ def mounted_run(
         image=image if dockerfile is None and golang_tag(image) else None,
         air=in_context(found.air, mounts) if found.air is not None else None,
     )
+
+
+def _unbuilt(dockerfile: DockerfileFacts, stage: Stage, spec: Spec) -> Mapping[str, str]:
+    """Where the stage has what of the build context; nothing if it, or one below it, compiles: then that program is started."""
+    if any(True for each in chain(dockerfile, stage) for _ in run_builds(dockerfile, each, given(spec))):
+        return {}
+    return next(iter([line.brought for line in walk(dockerfile, stage, given(spec))][-1:]), {})
 
 
 def air_called(spec: Spec, dockerfile: DockerfileFacts, *, context: str) -> SourceRun | None:

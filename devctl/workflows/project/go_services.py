@@ -21,7 +21,7 @@ from devctl.domain.detect.source_run import (
     SourceRun,
     air_called,
     built_by,
-    mounted_run,
+    run_from_source,
     without_caches,
 )
 from devctl.domain.detect.tool_start import starts_tool
@@ -142,7 +142,7 @@ class _Reading(Struct, frozen=True):
         dockerfile = self._dockerfile(name, spec, context) if built or spec.get("volumes") else None
         if built and dockerfile is None:
             self._refuse_missing(name, spec, str(context))
-        detect, run = self._detect(name, spec), self._run_from_source(name, spec, dockerfile)
+        detect, run = self._detect(name, spec), self._run_from_source(name, spec, dockerfile, context)
         if dockerfile is not None and run is None and self._is_tool(name, spec, dockerfile, beside=beside):
             return None
         if run is not None and (run.package is not None or not built):
@@ -190,15 +190,16 @@ class _Reading(Struct, frozen=True):
             )
 
     def _run_from_source(
-        self, name: str, spec: OwnSpec, dockerfile: DockerfileFacts | None
+        self, name: str, spec: OwnSpec, dockerfile: DockerfileFacts | None, context: str | None
     ) -> SourceRun | None:
-        """How a service compiles and runs source that is mounted into it."""
-        if not spec.get("volumes"):
+        """How a service compiles and runs source that is mounted into it, or that its image has."""
+        if not spec.get("volumes") and dockerfile is None:
             return None
-        return mounted_run(
+        return run_from_source(
             spec,
             root=str(self.root),
             dockerfile=dockerfile,
+            context=context,
             folders=[package.dir for module in self.facts.modules for package in module.packages],
             asked=name in self.config.services and not spec.get("build"),
             read=partial(_text_in, self.files, self.root, self.root),
