@@ -60,11 +60,10 @@ def test_an_image_that_has_the_source_and_builds_nothing(tmp_path: Path, start: 
 
 
 def test_a_program_that_the_image_builds_is_what_it_starts(tmp_path: Path) -> None:
-    dockerfile = "FROM golang:1.26-alpine\nWORKDIR /src\nCOPY . .\nRUN go build -o run ./cmd/api\nCMD ./run --x || go run ./cmd/admin\n"
-    values, _ = shown(
-        build_tree(tmp_path / "shop", compose("\n  web:\n    build: .\n", Dockerfile=dockerfile))
-    )
-    assert values["web.main"] == "./cmd/api"
+    start = "RUN go build -o run ./cmd/api\nCMD ./run --x || go run ./cmd/admin"
+    dockerfile = f"FROM golang:1.26-alpine\nWORKDIR /src\nCOPY . .\n{start}\n"
+    text = compose("\n  web:\n    build: .\n", Dockerfile=dockerfile)
+    assert shown(build_tree(tmp_path / "shop", text))[0]["web.main"] == "./cmd/api"
 
 
 def test_its_command_says_what_runs_and_where(tmp_path: Path) -> None:
