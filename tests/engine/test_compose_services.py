@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -250,3 +251,69 @@ def test_the_port_of_a_database_that_was_renamed_is_not_the_projects_own(project
     assert refused.error["hint"].endswith(f"or docker stop {made.name}-db-1")
     docker("stop", "--time", "0", f"{made.name}-db-1")
     made.devctl("up", "-d")
+
+
+CALLER = """package main
+
+import (
+	"log"
+	"net"
+	"net/http"
+	"os"
+)
+
+func main() {
+	if name := os.Getenv("CALLS"); name != "" {
+		if _, err := net.LookupHost(name); err != nil {
+			log.Fatal(err)
+		}
+	}
+	http.ListenAndServe(":8080", http.NotFoundHandler())
+}
+"""
+CALLING = """services:
+  api:
+    build: {context: ., dockerfile: api.Dockerfile}
+    ports: ["HOST_PORT:8080"]
+    environment: {CALLS: "CALLED"}
+"""
+CALLED = """  db:
+    image: golang:1.26-alpine
+    init: true
+    command: sleep 600
+"""
+
+
+def test_a_database_that_is_added_runs_before_the_service_that_calls_it_is_replaced(
+    project: MakeProject,
+) -> None:
+    calling, with_db = CALLING.replace("CALLED", ""), CALLING.replace("CALLED", "db")
+    made = project(
+        {
+            "go.mod": "module example.com/shop\n\ngo 1.26\n",
+            "main.go": CALLER,
+            "api.Dockerfile": OWN_BUILD.replace("./cmd/NAME", ".").replace("NAME", "api"),
+            "compose.yaml": calling,
+        }
+    )
+    made.devctl("up", "-d")
+    made.write({"compose.yaml": with_db.replace("HOST_PORT", str(made.port)) + CALLED})
+    up = made.devctl("up", "-d")
+    assert {s["name"]: s["state"] for s in up.result["services"]} == {"api": "running", "db": "running"}
+
+
+@pytest.mark.follows("devctl down, then devctl up: the new network is made, and volumes are kept")
+def test_a_network_is_not_changed_under_containers(project: MakeProject) -> None:
+    made = project()
+    compose = (made.root / "compose.yaml").read_text()
+    made.devctl("up", "-d", "--no-watch")
+    other = "\nnetworks: {default: {driver_opts: {com.docker.network.driver.mtu: '1400'}}}\n"
+    made.write({"compose.yaml": compose.replace("init: true", "init: false", 1) + other})
+    refused = made.devctl("up", "-d", "--no-watch", code=3)
+    assert refused.error["code"] == "network-changed"
+    serves(made.port, "Hello from Go")
+    assert made.devctl("prod-preview", code=3).error["code"] == "network-changed"
+    made.devctl("down")
+    made.devctl("up", "-d", "--no-watch")
+    (network,) = json.loads(docker("network", "inspect", f"{made.name}_default"))
+    assert network["Options"]["com.docker.network.driver.mtu"] == "1400"

@@ -170,6 +170,11 @@ def _bring_up(
             advise_on_change(box, session)
     wanted = [s for s in project.services if any(w.service == s.name for w in session.wanted)]
     running = [s for s in wanted if s.name in set(session.starting) & set(in_dev(project, session.observed))]
+    # What a new version calls may be as new: a database that was added with it.
+    asleep = [name for name in session.starting if project.service(name) is None]
+    if running and asleep:
+        beside = open_session(box, project, mode="dev", only=asleep, observed=session.observed)
+        run_plan(box, beside, steps, request)
     for service in running:
         replace_running(box, session, service, steps, timeout=request.timeout, assemble=request.yes)
     if running:

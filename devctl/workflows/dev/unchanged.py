@@ -21,7 +21,7 @@ from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Host
 from devctl.domain.project.container_files import BUILD_STATE
 from devctl.domain.project.private_notes import UpNote
-from devctl.domain.project.state_folder import build_note
+from devctl.domain.project.state_folder import ServingNote, build_note
 from devctl.errors import DevctlError, MachineError
 from devctl.workflows.project.find import compose_files
 from devctl.workflows.state.last_build import exit_code, saved_since_build
@@ -138,7 +138,7 @@ def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | No
     note = box.private.note(root, UpNote)
     if note.state is None or note.version != __version__ or box.files.lock_holder(root) is not None:
         return None
-    if note.variables != _digests(box, root, note.variables):
+    if note.variables != _digests(box, root, note.variables) or box.state.read(root, ServingNote).old:
         return None
     if note.inputs != stamps(box.files, root, tuple(p for p in note.inputs if p not in ("*.go", "./"))):
         return None

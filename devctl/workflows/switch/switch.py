@@ -140,6 +140,7 @@ def switching(
     """Change `services` to what `session` says; with `leaves_nothing`, new containers are removed if that fails. What is
     restored has `timeout` seconds to answer, and at most RESTORE_TIMEOUT."""
     project, root, observed = session.project, session.root, session.observed
+    _refuse_other_networks(box.private, session)
     refs = [run.image for run in session.runs if run.service in services]
     images = box.engine.images(refs)
     named = [name for files in session.overlay.values() for name in files]
@@ -154,6 +155,23 @@ def switching(
     )
     within = min(timeout, RESTORE_TIMEOUT)
     return Switch(box, root, steps, intent, lambda names: followed(box, session, names), before_undo, within)
+
+
+def _refuse_other_networks(private: PrivateState, session: Session) -> None:
+    """Raise FilesError: compose would stop what is on a network to replace it, and fail at what does not belong to the change."""
+    before = {
+        it.get("name"): it
+        for it in ((running_model(private, session.project) or {}).get("networks") or {}).values()
+    }
+    for key, network in (session.model.get("networks") or {}).items():
+        name = network.get("name")
+        if name in session.observed.networks and before.get(name, network) != network:
+            raise FilesError(
+                f"the definition of the network {key} has changed, and a network cannot be changed while containers are on it",
+                code="network-changed",
+                hint="devctl down, then devctl up: the new network is made, and volumes are kept",
+                place=session.project.place(("networks", key)),
+            )
 
 
 def stopping(
