@@ -7,17 +7,25 @@ images that were superseded; on any error and on Ctrl-C it rolls back. What was 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from devctl.domain.command.events import Remark
 from devctl.domain.command.requests import COMPOSE_GRACE
-from devctl.domain.plan.engine_state import MACHINE_LABEL, MODE_LABEL, PROJECT_LABEL, ROOT_LABEL, Observed
+from devctl.domain.plan.engine_state import (
+    LABEL,
+    MACHINE_LABEL,
+    MODE_LABEL,
+    PROJECT_LABEL,
+    ROOT_LABEL,
+    Observed,
+)
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Reporter
 from devctl.domain.ports.private_state import PrivateState
@@ -159,19 +167,23 @@ def switching(
 
 def _refuse_other_networks(private: PrivateState, session: Session) -> None:
     """Raise FilesError: compose would stop what is on a network to replace it, and fail at what does not belong to the change."""
-    before = {
-        it.get("name"): it
-        for it in ((running_model(private, session.project) or {}).get("networks") or {}).values()
-    }
+    before = (running_model(private, session.project) or {}).get("networks") or {}
+    runs = {network.get("name"): _defined(network) for network in before.values()}
     for key, network in (session.model.get("networks") or {}).items():
         name = network.get("name")
-        if name in session.observed.networks and before.get(name, network) != network:
+        if name in session.observed.networks and runs.get(name, _defined(network)) != _defined(network):
             raise FilesError(
                 f"the definition of the network {key} has changed, and a network cannot be changed while containers are on it",
                 code="network-changed",
                 hint="devctl down, then devctl up: the new network is made, and volumes are kept",
                 place=session.project.place(("networks", key)),
             )
+
+
+def _defined(network: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without devctl's labels, which depend on who created it."""
+    labels = {k: v for k, v in (network.get("labels") or {}).items() if not k.startswith(f"{LABEL}.")}
+    return {**network, "labels": labels}
 
 
 def stopping(
