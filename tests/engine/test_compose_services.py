@@ -302,6 +302,25 @@ def test_a_database_that_is_added_runs_before_the_service_that_calls_it_is_repla
     assert {s["name"]: s["state"] for s in up.result["services"]} == {"api": "running", "db": "running"}
 
 
+@pytest.mark.follows("docker stop …, then devctl up")
+def test_a_database_that_was_renamed_does_not_run_twice_on_its_data(project: MakeProject) -> None:
+    made = project()
+    compose = (made.root / "compose.yaml").read_text()
+    database = CALLED + "    volumes: [data:/data]\n"
+    compose = compose.replace("services:\n", f"services:\n{database}", 1).replace(
+        "\nvolumes:\n", "\nvolumes:\n  data:\n"
+    )
+    made.write({"compose.yaml": compose})
+    made.devctl("up", "-d")
+    made.write({"compose.yaml": compose.replace("  db:", "  postgres:", 1)})
+    refused = made.devctl("up", "-d", code=4)
+    assert refused.error["code"] == "data-in-use"
+    assert refused.error["hint"].startswith(f"docker stop {made.name}-db-1,")
+    docker("stop", "--time", "0", f"{made.name}-db-1")
+    made.devctl("up", "-d")
+    assert docker("inspect", "--format", "{{.State.Running}}", f"{made.name}-postgres-1").strip() == "true"
+
+
 @pytest.mark.follows("devctl down, then devctl up: the new network is made, and volumes are kept")
 def test_a_network_is_not_changed_under_containers(project: MakeProject) -> None:
     made = project()

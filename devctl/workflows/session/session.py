@@ -45,6 +45,7 @@ from devctl.workflows.session.overlay import (
     recipe_of,
 )
 from devctl.workflows.session.private_modules import with_access
+from devctl.workflows.session.shared_volumes import refuse_second_server
 
 RECIPE_FILES = (".dockerignore", ".air.toml")
 
@@ -162,6 +163,8 @@ def open_session(
     starting = {n for n in chosen | beside if not runs_none(project.spec(n))}
     former = _former(box.files, project, observed) if chosen.issuperset(modes) else ()
     check_host_ports(box, project, session.model, starting=starting, observed=observed, former=former)
+    kept = replace(observed, containers=tuple(c for c in observed.containers if c.service not in former))
+    refuse_second_server(project, session.model, starting=starting, observed=kept)
     others = dependencies(session.model, frozenset(s.name for s in project.services), named=named)
     others = with_source(box.files, box.private, project.root, session.model, others)
     return replace(
