@@ -137,3 +137,19 @@ def test_a_line_that_installs_go_uses_it(command: str, *, uses: bool) -> None:
     stage = facts.stages[0]
     run = replace(stage.instructions[-1], original=f"RUN {command}")
     assert builds_go(replace(facts, stages=(replace(stage, instructions=(run,)),))) is uses
+
+
+@pytest.mark.parametrize(
+    ("words", "package", "files"),
+    [
+        ("app/*.go", "/src/app", ()),
+        ("*.go", "/src", ()),
+        ("./cmd/api/*", "/src/cmd/api/...", ()),
+        ("cmd/*", "/src/cmd/...", ()),
+        ("cmd/api/main.go", "/src/cmd/api", ("main.go",)),
+    ],
+)
+def test_what_a_shell_lists_is_the_package(words: str, package: str, files: tuple[str, ...]) -> None:
+    facts = parse(f"FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN go build -o /shop {words}\n")
+    [build] = go_builds(facts, facts.stages[0])
+    assert (build.packages[0], build.files) == (package.removeprefix("/src/").replace("/src", "."), files)

@@ -192,3 +192,22 @@ def test_the_dockerfile_for_production_beside_the_one_for_development() -> None:
 )
 def test_what_a_dockerfile_is_called(name: str, is_one: bool) -> None:
     assert is_dockerfile(name) == is_one
+
+
+@pytest.mark.parametrize(
+    ("target", "builds"),
+    [("frontend", False), ("prod", True), ("dev", True), ("unknown", True), ("any", True), ("", True)],
+)
+def test_whether_the_target_of_a_build_is_made_from_go(target: str, builds: bool) -> None:
+    text = """ARG KIND
+FROM golang:1.26 AS build
+RUN go build -o /main .
+FROM alpine:3.22 AS prod
+COPY --from=build /main /main
+FROM cosmtrek/air AS dev
+FROM build-$KIND AS any
+FROM node:22 AS frontend
+RUN npm install
+CMD ["npm", "run", "dev"]
+"""
+    assert builds_go(parse(text), target) == builds

@@ -250,7 +250,7 @@ def dev_dockerfile(
         *(() if derived.final.alone else ("copies", "refresh", "start")),
         *(() if derived.of_build else ("unset",)),
         *(() if changes_user else ("stay",)),
-        *(() if derived.final.user else ("home",)),
+        *(() if derived.final.user else ("note-home",)),
     }
     air, std, modules = (text.replace("\\\n", f"{original.escape}\n") for text in (air, std, modules))
     final = [
@@ -271,7 +271,7 @@ def dev_dockerfile(
         *([_NOTES_COPIES] if derived.final.alone else []),
         *([_FOR_WHOEVER_DEVELOPS] if _GIVES.search(said) else []),
         *(["RUN /devctl/stay su-exec gosu chown"] if changes_user else []),
-        *([f"RUN /devctl/home {derived.final.user}"] if derived.final.user else []),
+        *([f"RUN /devctl/note-home {derived.final.user}"] if derived.final.user else []),
         *(
             f"RUN mkdir -p {folder} && chmod 1777 {folder}"
             for folder in map(shlex.quote, folders)

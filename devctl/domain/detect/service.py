@@ -177,12 +177,13 @@ def _with_command(spec: Spec, run: SourceRun) -> Spec:
 
 def _started_from_source(run: SourceRun, spec: Spec, main: Main, place: str) -> Started:
     """What `go run` says, as a Dockerfile would say it."""
-    places = {"tags": place, "args": place}
     env = {key: value for key, value in run.env.items() if key in GO_VARIABLES}
     if run.goflags:
         env["GOFLAGS"] = f"{env.get('GOFLAGS', environment(spec).get('GOFLAGS', ''))} {run.goflags}".strip()
     args = run.args if main.package.dir == run.package or run.package is None else ()
-    return Started(tags_of(run.flags), env, args, places=places)
+    tags = tags_of(run.flags)
+    places = {key: place for key, said in (("tags", tags), ("args", args)) if said}
+    return Started(tags, env, args, places=places)
 
 
 def _as_reloaded(begun: Started, air: AirStart) -> Started:

@@ -6,8 +6,16 @@ import posixpath
 import re
 from collections.abc import Mapping
 
+from devctl.domain.bases.references import parse
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
-from devctl.domain.dockerfile.stages import DEV_NAMES, effective, is_dev
+from devctl.domain.dockerfile.stages import (
+    DEV_NAMES,
+    RELOADER_NAMES,
+    effective,
+    find_stage,
+    is_dev,
+    needed_by,
+)
 from devctl.domain.dockerfile.walk import in_context, walk
 from devctl.domain.go.go_command import GO
 from devctl.domain.regex import regex
@@ -18,13 +26,23 @@ _GO = regex(r"\s(?:go|golang)(?:\s|$|-)")
 _OF_GO = regex(r"(?:^|[/_-])go(?:lang)?(?:[_:-]|$)")
 
 
-def builds_go(facts: DockerfileFacts) -> bool:
-    """Whether a Dockerfile compiles Go: by its bases (`golang`, `ubi9/go-toolset`, `acme/go-builder`) or its commands."""
+def builds_go(facts: DockerfileFacts, target: str = "") -> bool:
+    """Whether a Dockerfile compiles Go: by its bases (`golang`, `ubi9/go-toolset`, `acme/go-builder`) or its commands. With the
+    `target` of a build, only what that stage is made from, unless only the builder knows that."""
+    asked = find_stage(facts, target) if target else None
+    stages = needed_by(facts, asked) if asked is not None else facts.stages
+    lines = facts.text.split("\n")
+    if any("$" in lines[stage.line - 1] or _is_reloader(stage.base) for stage in stages):
+        stages = facts.stages
     return any(
         _OF_GO.search(stage.base.lower())
         or any(i.cmd in ("RUN", "CMD", "ENTRYPOINT") and _uses_go(i.original) for i in stage.instructions)
-        for stage in facts.stages
+        for stage in stages
     )
+
+
+def _is_reloader(image: str) -> bool:
+    return parse(image).repository.rpartition("/")[2] in RELOADER_NAMES
 
 
 def _uses_go(text: str) -> bool:

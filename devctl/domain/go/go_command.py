@@ -67,6 +67,7 @@ def go_command(words: Sequence[str], folder: str, env: Mapping[str, str]) -> GoC
     end = next((n for n, word in enumerate(left) if not word.endswith(".go")), len(left))
     if end == 0 and verb == "run":
         end = 1
+    left = [_unglobbed(word) if n < end or verb != "run" else word for n, word in enumerate(left)]
     files = tuple(left[:end]) if "".join(left[:1]).endswith(".go") else ()
     packages = (
         tuple(left[: end if verb == "run" else None]) if not files else (posixpath.dirname(files[0]) or ".",)
@@ -84,6 +85,15 @@ def go_command(words: Sequence[str], folder: str, env: Mapping[str, str]) -> GoC
         (*flags, *(unknown if packages else ())),
         env,
     )
+
+
+def _unglobbed(word: str) -> str:
+    """The package whose files a shell would list for `app/*.go`, the packages that it would find for `./cmd/*`."""
+    folder, name = posixpath.split(word)
+    if name not in ("*.go", "*"):
+        return word
+    here = folder if folder[:1] in (".", "/", "$") else posixpath.join(".", folder)
+    return here if name == "*.go" else posixpath.join(here, "...")
 
 
 def go_verb(words: Sequence[str]) -> str:

@@ -31,6 +31,7 @@ from devctl.domain.dockerfile.entrypoint import name_program
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, for_production
 from devctl.domain.dockerfile.stages import chain, external_base, find_stage, golang_tag
+from devctl.domain.dockerfile.walk import given_target
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.go.go_command import PLACES_CACHE
 from devctl.domain.ports.files import Files
@@ -148,7 +149,8 @@ class _Reading(Struct, frozen=True):
         if run is not None and (run.package is not None or not built):
             service = self._from_source(spec, run, detect, own=dockerfile, context=context)
         elif not built or (
-            dockerfile is not None and not (brought(dockerfile) if outside else builds_go(dockerfile))
+            dockerfile is not None
+            and not (brought(dockerfile) if outside else builds_go(dockerfile, given_target(spec)))
         ):
             return None
         else:

@@ -286,7 +286,17 @@ def _derived_dockerfile(templates: Templates, project: Project, service: Service
         modules=next(part for part in sections if " AS deps\n" in part),
         scripts={
             name: templates.read(f"derived/{name}")
-            for name in ("copies", "home", "once", "program", "refresh", "reload", "start", "stay", "unset")
+            for name in (
+                "copies",
+                "note-home",
+                "once",
+                "program",
+                "refresh",
+                "reload",
+                "start",
+                "stay",
+                "unset",
+            )
         },
         context=service.build.context,
         writable=volume_folders(project, service),
