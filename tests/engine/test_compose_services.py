@@ -336,3 +336,17 @@ def test_a_network_is_not_changed_under_containers(project: MakeProject) -> None
     made.devctl("up", "-d", "--no-watch")
     (network,) = json.loads(docker("network", "inspect", f"{made.name}_default"))
     assert network["Options"]["com.docker.network.driver.mtu"] == "1400"
+
+
+def test_production_gets_no_folder_of_the_machine_through_a_volume_of_its_image(project: MakeProject) -> None:
+    dockerfile = OWN_BUILD.replace("./cmd/NAME", ".").replace("NAME", "api")
+    dockerfile = dockerfile.replace("ENTRYPOINT", "COPY conf /conf\nVOLUME /conf /data\nENTRYPOINT")
+    text = CALLING.replace("CALLED", "") + "    volumes: ['./conf:/conf']\n"
+    files = {"go.mod": "module example.com/shop\n\ngo 1.26\n", "main.go": CALLER, "conf/a.txt": "one"}
+    made = project({**files, "api.Dockerfile": dockerfile, "compose.yaml": text})
+    made.devctl("up", "-d")
+    made.devctl("prod-preview")
+    (production,) = json.loads(docker("inspect", f"{made.name}-api-1"))
+    assert {m["Destination"] for m in production["Mounts"]} >= {"/conf", "/data"}
+    assert all(m["Type"] == "volume" for m in production["Mounts"])
+    made.devctl("up", "-d")

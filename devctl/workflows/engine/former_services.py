@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from devctl.domain.command.argv import docker
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.workflows.session.session import Session
@@ -13,5 +15,10 @@ def remove_former(box: Toolbox, session: Session, steps: Steps) -> None:
     for step in (s for s in session.plan() if s.step == "remove"):
         ids = [c.id for c in session.observed.containers if c.service == step.service]
         with steps.step("remove", step.cause, service=step.service):
-            box.processes.run(docker("stop", to=ids))
-            box.engine.remove_containers(ids)
+            end(box, ids)
+
+
+def end(box: Toolbox, ids: Sequence[str]) -> None:
+    """Remove containers, which are asked to stop first."""
+    box.processes.run(docker("stop", to=ids))
+    box.engine.remove_containers(ids)

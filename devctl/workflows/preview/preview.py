@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from devctl.domain.command.events import Outcome, Planned, Switched
 from devctl.domain.command.requests import PreviewRequest
 from devctl.domain.command.state import State
+from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.go.golist import Listing
 from devctl.domain.image.facts import ImageFacts
 from devctl.domain.plan.engine_state import MODE_LABEL, Container, Image, Observed
@@ -30,7 +31,7 @@ from devctl.workflows.bases.go_base import resolve_bases
 from devctl.workflows.bases.needed import ensure_bases, other_way_named
 from devctl.workflows.engine.build_all import build_all
 from devctl.workflows.engine.compiler_cache import ensure_cache
-from devctl.workflows.engine.former_services import remove_former
+from devctl.workflows.engine.former_services import end, remove_former
 from devctl.workflows.engine.network_holder import network_awake
 from devctl.workflows.engine.pull import pull_missing
 from devctl.workflows.preview.ask_go_list import list_beside
@@ -227,6 +228,11 @@ class _Preview(Struct):
             began = box.clock.monotonic()
             write_overlay(box.files, box.state, session)
             ensure_cache(box, session, self.steps)
+            for name, old in before.items():
+                if old is not None and _would_inherit(
+                    session.dockerfile(box.sources, session.run(name)), old
+                ):
+                    end(box, [old.id])
             self._start(_cause(before[self.project.services[0].name]), began, served)
             self.gap_ms = {
                 s.name: gaps[s.name]() if s.name in gaps else None if _has_no_address(s) else 0
@@ -346,6 +352,15 @@ class _Preview(Struct):
 
 def _open_ports(engine: Engine, project: Project, observed: Observed) -> OpenPorts:
     return {s.name: served_ports(engine, s, observed.of(s.name)) for s in project.services}
+
+
+def _would_inherit(facts: DockerfileFacts, old: Container) -> bool:
+    """Whether compose, which keeps at each VOLUME of the image what the container before had there, would give production a
+    folder of this machine."""
+    lines = (i for stage in facts.stages for i in stage.instructions if i.cmd == "VOLUME")
+    volumes = {posixpath.normpath(path) for line in lines for path in line.value}
+    bound = {mount.partition(" (bind ")[0] for mount in old.mounts if " (bind " in mount}
+    return not volumes.isdisjoint(bound)
 
 
 def _good(prober: Prober, where: Endpoint) -> bool:
