@@ -6,7 +6,6 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from devctl.domain.bases.references import parse
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import (
     DEV_NAMES,
@@ -42,7 +41,7 @@ def builds_go(facts: DockerfileFacts, target: str = "") -> bool:
 
 
 def _is_reloader(image: str) -> bool:
-    return parse(image).repository.rpartition("/")[2] in RELOADER_NAMES
+    return re.split("[:@]", posixpath.basename(image))[0] in RELOADER_NAMES
 
 
 def _uses_go(text: str) -> bool:
