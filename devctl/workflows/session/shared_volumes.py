@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterator
 
-from devctl.domain.plan.engine_state import Observed
+from devctl.domain.plan.engine_state import SERVICE_LABEL, Observed
 from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Project
 from devctl.errors import MachineError
@@ -14,12 +14,17 @@ from devctl.errors import MachineError
 def refuse_second_server(
     project: Project, model: Model, *, starting: Collection[str], observed: Observed
 ) -> None:
-    """Raise MachineError if a container of a service that the files no longer have (`db`, renamed to `postgres`) still runs with
-    a volume at the same path as one of `starting` that does not run yet. Compose would start the second."""
-    former = [c for c in observed.containers if c.state == "running" and c.service not in model["services"]]
+    """Raise MachineError if a container of a dependency that the files no longer have (`db`, renamed to `postgres`) still runs
+    with a volume at the same path as one of `starting` that does not run yet. Compose would start the second. Go services
+    share volumes: devctl's cache, first of all."""
+    former = [
+        c
+        for c in observed.containers
+        if c.state == "running" and c.service not in model["services"] and SERVICE_LABEL not in c.labels
+    ]
     for name in sorted(starting):
         found = observed.of(name)
-        if found is not None and found.state == "running":
+        if project.service(name) is not None or (found is not None and found.state == "running"):
             continue
         for mount in _volumes(model, name):
             for other in (c for c in former if mount in c.mounts):
