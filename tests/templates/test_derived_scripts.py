@@ -179,3 +179,22 @@ def test_a_program_may_have_any_name(tmp_path: Path) -> None:
     subprocess.run(["sh", "-c", text, "program", path, "reload", "cmd/app", path], check=True)
     found = subprocess.run([path, "a  b"], capture_output=True, text=True, check=True)
     assert found.stdout == f"reload cmd/app {path} a  b\n"
+
+
+@pytest.mark.parametrize(
+    ("user", "noted"), [("app", True), ("1000:1000", True), ("4242", False), ("nobody", False)]
+)
+def test_the_home_is_noted_beside_the_script_that_notes_it(tmp_path: Path, user: str, noted: bool) -> None:
+    folder, devctl, passwd = tmp_path / "home", tmp_path / "devctl", tmp_path / "passwd"
+    folder.mkdir()
+    devctl.mkdir()
+    passwd.write_text(
+        f"root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\napp:x:1000:1000::{folder}:/bin/sh\n"
+    )
+    for template in (TEMPLATES / "derived").iterdir():  # as in the image
+        (devctl / template.name).write_text(
+            template.read_text().replace("/devctl/", f"{devctl}/").replace("/etc/passwd", str(passwd))
+        )
+    subprocess.run(["sh", devctl / "note-home", user], check=False)
+    told = (devctl / "home").read_text() if (devctl / "home").exists() else None
+    assert told == (f"{folder}\n" if noted else None)

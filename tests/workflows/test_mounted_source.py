@@ -339,3 +339,12 @@ def test_one_container_of_several_is_said(tmp_path: Path, said: str) -> None:
     problems = here("config", "check", cwd=root).result["problems"]
     [found] = [p for p in problems if p["code"] == "one-replica"]
     assert (found["place"], "not 3 times" in found["message"]) == ("compose.yaml:4", True)
+
+
+def test_arguments_of_the_air_file_are_given_once_where_compose_names_only_the_image_of_air(
+    tmp_path: Path,
+) -> None:
+    air = '[build]\ncmd = "go build -o tmp/a ./cmd/api"\nfull_bin = "LEVEL=dev ./tmp/a --from-air"\n'
+    text = '\n  web:\n    image: cosmtrek/air\n    working_dir: /src\n    volumes: [".:/src"]\n'
+    _, services = shown(build_tree(tmp_path / "shop", compose(text, **{".air.toml": air})))
+    assert services["web"]["command"] == ["sh", "-c", "LEVEL=dev ./tmp/a --from-air", "sh"]
