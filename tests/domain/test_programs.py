@@ -196,7 +196,17 @@ def test_what_a_dockerfile_is_called(name: str, is_one: bool) -> None:
 
 @pytest.mark.parametrize(
     ("target", "builds"),
-    [("frontend", False), ("prod", True), ("dev", True), ("unknown", True), ("any", True), ("", True)],
+    [
+        ("frontend", False),
+        ("prod", True),
+        ("dev", True),
+        ("unknown", True),
+        ("any", True),
+        ("tools", True),
+        ("team", True),
+        ("both", True),
+        ("", True),
+    ],
 )
 def test_whether_the_target_of_a_build_is_made_from_go(target: str, builds: bool) -> None:
     text = """ARG KIND
@@ -206,6 +216,13 @@ FROM alpine:3.22 AS prod
 COPY --from=build /main /main
 FROM cosmtrek/air AS dev
 FROM build-$KIND AS any
+FROM alpine:3.22 AS tools
+RUN wget -qO- https://go.dev/dl/go1.26.0.linux-amd64.tar.gz | tar -xz
+CMD air
+FROM acme/dev:3 AS team
+CMD make run
+FROM node:22 AS both
+COPY --from=golang:1.26 /usr/local/go /usr/local/go
 FROM node:22 AS frontend
 RUN npm install
 CMD ["npm", "run", "dev"]

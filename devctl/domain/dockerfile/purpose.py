@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.stages import (
     DEV_NAMES,
-    RELOADER_NAMES,
     effective,
     find_stage,
     is_dev,
@@ -22,26 +21,33 @@ from devctl.domain.regex import regex
 _BUILDS = regex(rf"{GO}(?:build|run|install)\b")
 _INSTALLER = regex(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
 _GO = regex(r"\s(?:go|golang)(?:\s|$|-)")
+_OF_OTHERS = regex(
+    r"(?:^|/)(?:node|bun|deno|python|ruby|php|rust|elixir|openjdk|eclipse-temurin|maven|gradle|nginx|caddy|httpd)(?=[:@]|$)"
+)
 _OF_GO = regex(r"(?:^|[/_-])go(?:lang)?(?:[_:-]|$)")
 
 
 def builds_go(facts: DockerfileFacts, target: str = "") -> bool:
-    """Whether a Dockerfile compiles Go: by its bases (`golang`, `ubi9/go-toolset`, `acme/go-builder`) or its commands. With the
-    `target` of a build, only what that stage is made from, unless only the builder knows that."""
+    """Whether a Dockerfile compiles Go: by its bases (`golang`, `ubi9/go-toolset`, `acme/go-builder`) or its commands. The
+    `target` of a build speaks for itself only if it is made from the image of another language and shows no Go: what a plain
+    system or a team's image has is not known."""
     asked = find_stage(facts, target) if target else None
-    stages = needed_by(facts, asked) if asked is not None else facts.stages
-    lines = facts.text.split("\n")
-    if any("$" in lines[stage.line - 1] or _is_reloader(stage.base) for stage in stages):
-        stages = facts.stages
-    return any(
-        _OF_GO.search(stage.base.lower())
-        or any(i.cmd in ("RUN", "CMD", "ENTRYPOINT") and _uses_go(i.original) for i in stage.instructions)
-        for stage in stages
+    made_from = needed_by(facts, asked) if asked is not None else facts.stages
+    return any(map(_shows_go, made_from)) or (
+        not any(_OF_OTHERS.search(stage.base.lower()) for stage in made_from)
+        and any(map(_shows_go, facts.stages))
     )
 
 
-def _is_reloader(image: str) -> bool:
-    return re.split("[:@]", posixpath.basename(image))[0] in RELOADER_NAMES
+def _shows_go(stage: Stage) -> bool:
+    if _OF_GO.search(stage.base.lower()):
+        return True
+    for i in stage.instructions:
+        if i.cmd in ("RUN", "CMD", "ENTRYPOINT") and _uses_go(i.original):
+            return True
+        if i.cmd == "COPY" and any(_OF_GO.search(flag.lower().partition("=")[2]) for flag in i.flags):
+            return True
+    return False
 
 
 def _uses_go(text: str) -> bool:
