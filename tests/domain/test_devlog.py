@@ -146,3 +146,24 @@ def test_another_run_of_the_container_has_room_of_its_own(monkeypatch: pytest.Mo
         log.read(line, program=False)
     failed = log.read("devctl: post_cmd failed: lint", program=False)
     assert failed == Mark("command.failed", "no such tool\npost_cmd failed: lint")
+
+
+@pytest.mark.parametrize(
+    ("before", "shown"),
+    [
+        (["M devctl: the container started", "M devctl: build ok 3ms"], ["early"]),
+        (["old", "M devctl: the program exited with code 1", "M devctl: build start"], ["early"]),
+        ([], ["early"]),
+    ],
+)
+def test_what_a_program_wrote_is_its_own_if_its_start_is_reported_after_it(
+    before: list[str], shown: list[str]
+) -> None:
+    after = ["M devctl: started", "late", "M devctl: the program exited with code 3"]
+    log = "\n".join([*before, "early", *after])
+    assert dev_log.of_last_run(log, "M").split("\n") == [*shown, *after]
+
+
+def test_what_a_replaced_program_wrote_is_left_out() -> None:
+    log = ["M devctl: started", "old", "M devctl: build ok 3ms", "old too", "M devctl: restarted", "new"]
+    assert dev_log.of_last_run("\n".join(log), "M") == "M devctl: restarted\nnew"

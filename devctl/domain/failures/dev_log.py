@@ -25,6 +25,7 @@ _MARK = regex(
     r"(?: (?P<at>\d{1,11}))?(?P<serves> serves)?(?P<shown> shown)?\s*$"
 )
 _STARTED = regex(r"^ devctl: (?:re)?started\s*$")
+_ENDED = regex(r"^ devctl: (?:the program exited with code |the container started)")
 _HELPER = regex(r"devctl: (?:builds \S+ first|(?P<built>built) \S+)$")
 _ANSI = regex(r"\x1b\[[0-9;]*m")
 _EXITED = regex(r"(?:Process Exit with Code:?|^devctl: the program exited with code) (?P<code>-?\d{1,9})")
@@ -50,12 +51,21 @@ def without_airs_own(log: str, mark: str = "") -> str:
 
 def of_last_run(log: str, mark: str) -> str:
     """The log from the last start of the program that devctl-run reports, or all of it if there is none: what an earlier build
-    printed in the same container does not explain this one."""
+    printed in the same container does not explain this one. The engine copies the program's stdout and the stderr with the
+    report separately, so its first lines may come first: where no program ran before, they are its own."""
     if not mark:
         return log
     lines = log.split("\n")
-    started = [n for n, line in enumerate(lines) if _STARTED.search(line.partition(mark)[2])]
-    return "\n".join(lines[started[-1] :]) if started else log
+    marked = [line.partition(mark)[2] for line in lines]
+    started = [n for n, text in enumerate(marked) if _STARTED.search(text)]
+    if not started:
+        return log
+    last = started[-1]
+    if marked[last].startswith(" devctl: restarted"):
+        return "\n".join(lines[last:])
+    before = next((n for n in range(last - 1, -1, -1) if _ENDED.search(marked[n])), -1)
+    early = [lines[n] for n in range(before + 1, last) if not marked[n]]
+    return "\n".join([*early, *lines[last:]])
 
 
 _ANEW = ("container.started", "app.started", "app.replaced", "app.exited")
