@@ -173,6 +173,28 @@ def test_an_engine_that_dies_is_told_by_its_own_words(tmp_path: Path) -> None:
     assert "Dienst gescheitert: no iptables" in str(caught.value)
 
 
+def test_one_that_still_starts_is_not_told_by_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devctl.adapters.doctor.installer.READY_WITHIN", 1.0)
+    machine = Scripted(programs={"apt-get", "docker", "dockerd"})
+    dockerd = shutil.copy2(str(shutil.which("sleep")), tmp_path / "dockerd")
+    with subprocess.Popen([str(dockerd), "60"]) as starting:
+
+        def starts(log: Path) -> None:
+            log.write_text("level=warning msg=slow\n")
+            (tmp_path / "docker.pid").write_text(str(starting.pid))
+
+        machine.on_spawn = starts
+        try:
+            with pytest.raises(MachineError) as caught:
+                installer(machine, tmp_path).provide_engine()
+        finally:
+            starting.kill()
+    assert caught.value.problem.message == "the engine did not start: no answer within 1 s"
+    assert caught.value.detail == "level=warning msg=slow"
+
+
 def test_where_another_engine_is_just_starting_it_is_waited_for(tmp_path: Path) -> None:
     """Ours ends at once then."""
     machine = Scripted(programs={"apt-get", "docker", "dockerd"})
