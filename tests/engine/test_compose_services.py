@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -336,6 +338,24 @@ def test_a_network_is_not_changed_under_containers(project: MakeProject) -> None
     made.devctl("up", "-d", "--no-watch")
     (network,) = json.loads(docker("network", "inspect", f"{made.name}_default"))
     assert network["Options"]["com.docker.network.driver.mtu"] == "1400"
+
+
+@pytest.mark.follows("docker compose -p … down --remove-orphans")
+def test_a_project_that_was_renamed_names_what_runs_under_its_former_name(project: MakeProject) -> None:
+    made = project()
+    compose = (made.root / "compose.yaml").read_text()
+    made.devctl("up", "-d", "--no-watch")
+    made.write({"compose.yaml": f"name: {made.name}-new\n{compose}"})
+    refused = made.devctl("up", "-d", "--no-watch", code=4)
+    assert refused.error["code"] == "port-taken"
+    (warned,) = (w for w in refused.warnings if w["code"] == "former-name")
+    assert warned["hint"] == f"docker compose -p {made.name} down --remove-orphans"
+    subprocess.run(shlex.split(warned["hint"]), cwd=made.root, check=True, timeout=60)
+    up = made.devctl("up", "-d", "--no-watch")
+    assert not [w for w in up.warnings if w["code"] == "former-name"]
+    serves(made.port, "Hello from Go")
+    made.devctl("down", "--volumes", "-y")
+    docker("image", "rm", "--force", f"{made.name}-new-app:dev")
 
 
 def test_production_gets_no_folder_of_the_machine_through_a_volume_of_its_image(project: MakeProject) -> None:

@@ -204,7 +204,9 @@ class SystemInstaller(FolderFixes):
             if failed or time.monotonic() - began > READY_WITHIN:
                 said = _tail(self._log)
                 # The last line of an engine that still starts is some warning.
-                reason = said.splitlines()[-1] if failed and said else f"no answer within {READY_WITHIN:.0f} s"
+                reason = (
+                    said.splitlines()[-1] if failed and said else f"no answer within {READY_WITHIN:.0f} s"
+                )
                 raise _not_started(reason, hint=f"see why: {self._log}", detail=said)
             time.sleep(0.2)
 

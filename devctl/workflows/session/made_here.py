@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from devctl.domain.plan.engine_state import (
+    COMPOSE_PROJECT_LABEL,
     MACHINE_LABEL,
     PROJECT_LABEL,
     ROOT_LABEL,
@@ -29,6 +30,14 @@ def made_here(identity: Identity, engine: Engine, kind: Kind, label: str = PROJE
 def abandoned_containers(box: Toolbox) -> list[Labelled]:
     """Those that are running although their project's folder is gone: stopped only with consent."""
     return [c for c in made_here(box.identity, box.engine, "container") if c.in_use and is_gone(box.files, c)]
+
+
+def former_names(box: Toolbox, root: Path, name: str) -> list[str]:
+    """Other names under which containers of this folder run: those that it had before `name`."""
+    ours = (
+        c for c in made_here(box.identity, box.engine, "container") if c.in_use and folder_of(c) == str(root)
+    )
+    return sorted({c.labels.get(COMPOSE_PROJECT_LABEL, name) for c in ours} - {name})
 
 
 def folder_of(thing: Labelled) -> str:

@@ -29,11 +29,12 @@ from devctl.domain.ports.state_folder import StateFolder
 from devctl.domain.ports.toolbox import Sources, Templates, Toolbox
 from devctl.domain.project.compose_model import Model
 from devctl.domain.project.model import Project, Service
-from devctl.errors import FilesError
+from devctl.errors import FilesError, Problem
 from devctl.workflows.session.bind_mounts import make_mounted
 from devctl.workflows.session.event_trial import known_to_fail
 from devctl.workflows.session.host_ports import check_host_ports, choose_host_ports
 from devctl.workflows.session.jobs import with_source
+from devctl.workflows.session.made_here import former_names
 from devctl.workflows.session.manifests import check_manifests, deps_fingerprint
 from devctl.workflows.session.name_conflict import refuse_anothers
 from devctl.workflows.session.overlay import (
@@ -144,6 +145,8 @@ def open_session(
     check_manifests(box.files, project, mode=mode)
     observed = observed or box.engine.observe(project.name)
     refuse_anothers(box.files, project, observed)
+    if not observed.containers:
+        _warn_of_former_names(box, project)
     refuse_providers(project.model, place=lambda name: project.place(("services", name, "provider")))
     _refuse_none(project)
     named = frozenset(only)
@@ -210,6 +213,18 @@ def write_overlay(files: Files, state: StateFolder, session: Session) -> None:
         service = project.service(run.service)
         if run.mode == "dev" and service is not None:
             make_mounted(files, project, service)
+
+
+def _warn_of_former_names(box: Toolbox, project: Project) -> None:
+    """A project that was renamed: nothing else would ever find its containers, which serve old code on the old ports."""
+    for former in former_names(box, project.root, project.name):
+        box.reporter.warn(
+            Problem(
+                "former-name",
+                f"containers of this folder still run under another project name, {former}",
+                f"docker compose -p {former} down --remove-orphans",
+            )
+        )
 
 
 def _refuse_none(project: Project) -> None:
