@@ -354,7 +354,9 @@ def test_a_project_that_was_renamed_names_what_runs_under_its_former_name(projec
     up = made.devctl("up", "-d", "--no-watch")
     assert not [w for w in up.warnings if w["code"] == "former-name"]
     serves(made.port, "Hello from Go")
-    made.devctl("down", "--volumes", "-y")
+    made.write({"compose.yaml": f"name: {made.name}-new\nservices: [\n"})
+    down = made.devctl("down", "--volumes", "-y")
+    assert {"kind": "container", "name": f"{made.name}-new-app-1"} in down.result["removed"]
     docker("image", "rm", "--force", f"{made.name}-new-app:dev")
 
 

@@ -15,7 +15,7 @@ from devctl.domain.command.state import Mode
 from devctl.domain.dockerfile.runtime_bases import RUNTIME_BASES
 from devctl.domain.dockerfile.stages import target_name
 from devctl.domain.plan.development import taken_back
-from devctl.domain.plan.engine_state import Image, Observed
+from devctl.domain.plan.engine_state import Image, Kind, Labelled, Observed
 from devctl.domain.plan.planner import Step
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.host import Host
@@ -231,6 +231,9 @@ class _NoEngine:
 
     def observe(self, project: str) -> Observed:
         return Observed()
+
+    def labelled(self, kind: Kind, label: str) -> Sequence[Labelled]:
+        return ()
 
     def images(self, refs: Sequence[str]) -> Mapping[str, Image]:
         return {}

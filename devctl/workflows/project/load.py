@@ -21,6 +21,12 @@ from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, is_doc
 from devctl.domain.dockerfile.runtime_bases import DEFAULT_BASE, IMAGES
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.go.versions import DEFAULT_GO
+from devctl.domain.plan.engine_state import (
+    COMPOSE_PROJECT_LABEL,
+    MACHINE_LABEL,
+    PROJECT_LABEL,
+    WORKING_DIR_LABEL,
+)
 from devctl.domain.plan.render import CACHE_SCOPE
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Host
@@ -262,7 +268,7 @@ def _nameless(box: Toolbox, root: Path) -> Project:
         name = None
     return Project(
         root=root,
-        name=name or compose_name(root.name),
+        name=name or _name_of_what_runs(box, root) or compose_name(root.name),
         services=(),
         model={"services": {}},
         generated=True,
@@ -273,3 +279,15 @@ def _nameless(box: Toolbox, root: Path) -> Project:
         folder=box.files.identity(root),
         machine=box.identity.machine,
     )
+
+
+def _name_of_what_runs(box: Toolbox, root: Path) -> str | None:
+    """A broken compose file may have had a `name`: its containers still know it."""
+    of_folder = (
+        c.labels.get(COMPOSE_PROJECT_LABEL)
+        for c in box.engine.labelled("container", PROJECT_LABEL)
+        if c.labels.get(WORKING_DIR_LABEL) == str(root)
+        and c.labels.get(MACHINE_LABEL) == box.identity.machine
+    )
+    names = set(of_folder)
+    return names.pop() if len(names) == 1 else None
