@@ -25,7 +25,8 @@ from devctl.errors import DevctlError, MachineError
 _EVENTLESS = ("9p", "drvfs", "fuse.", "cifs", "smb", "nfs", "vboxsf", "virtiofs", "prl_fs", "afs", "ncpfs")
 """Kinds of mounts that do not report a save made elsewhere (WSL#4739, nfs, ...)."""
 _SOURCE = (".go", ".tmpl", ".html", ".tpl", ".sql", ".css", ".js")
-_READ_FOR_GO = (".go", "go.mod", ".templ", "package.json")
+_BUILT = (".go", "go.mod")
+_READ_FOR_GO = (*_BUILT, ".templ", "package.json")
 NOT_SOURCE = frozenset({"vendor", "node_modules", "testdata", "tmp"})
 
 
@@ -297,10 +298,12 @@ def go_digest(root: str) -> str:
     digest = 0  # not with hashlib, which takes 5 ms to import: a change has to be noticed, not proven
     for folder, names, files in _source_folders(root):
         here = [folder, *(name for name in names if os.path.islink(f"{folder}/{name}"))]  # noqa: PTH114
-        for name in sorted(files):
-            if name.endswith(_READ_FOR_GO):
-                built = name.endswith((".go", "go.mod")) and not name.endswith("_test.go")
-                here.append(f"{name} {asked.ANSWERS['read'](f'{folder}/{name}', '')}" if built else name)
+        for name in sorted(n for n in files if n.endswith(_READ_FOR_GO)):
+            here.append(name)
+            if name.endswith(_BUILT) and not name.endswith("_test.go"):
+                with contextlib.suppress(OSError):
+                    facts = os.stat(f"{folder}/{name}")  # noqa: PTH116
+                    here.append(f"{facts.st_mtime_ns} {facts.st_size}")
         digest = zlib.crc32("\0".join(here).encode(errors="surrogateescape"), digest)
     return f"{digest:08x}"
 
