@@ -55,7 +55,7 @@ _OPEN = _OF_DOCKER | {
     "SSH_AUTH_SOCK",
 }
 """None is secret: a checksum is enough, and takes no 5 ms to import."""
-_WORD = regex(r"[A-Za-z_]\w*")
+_WORD = regex(r"[A-Za-z]\w*|_\w+")
 
 
 def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...]) -> None:
