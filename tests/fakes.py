@@ -43,6 +43,7 @@ import posixpath
 import re
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,6 +88,7 @@ from devctl.domain.ports.toolbox import Finished, Toolbox
 from devctl.domain.project.compose_inputs import ComposeInputs, Node
 from devctl.domain.project.config import Config
 from devctl.domain.project.container_files import EXIT_STATE
+from devctl.domain.project.private_notes import Asked
 from devctl.errors import FilesError, InterruptedByUser, MachineError, Problem, ProjectError
 from devctl.workflows.dev.compile_check import AGAIN, BUILD, ONCE_MORE, SERVE
 
@@ -577,6 +579,9 @@ class FakeHost(_Port):
     def env(self, name: str) -> str | None:
         return self._world.env.get(name)
 
+    def asked(self) -> frozenset[str]:
+        return frozenset()
+
     def cwd(self) -> Path:
         return self._world.root
 
@@ -720,8 +725,17 @@ class FakeFiles(_Port):
         kept = sorted(item for item in below.items() if "/.devctl/" not in item[0])
         return hashlib.sha256(repr(kept).encode()).hexdigest()
 
-    def go_names(self, root: Path) -> str:
-        return ""
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        yield
+
+    def recorded(self) -> tuple[Asked, ...]:
+        """Everything that there is: more than any command asks for."""
+        theirs = ((path, text) for path, text in self._files.items() if ".devctl" not in path.parts)
+        return tuple(("read", str(path), "", zlib.crc32(text.encode())) for path, text in theirs)
+
+    def same(self, questions: Iterable[Asked]) -> bool:
+        return sorted(map(repr, questions)) == sorted(map(repr, self.recorded()))
 
     def go_files(self, root: Path) -> list[tuple[str, float]]:
         return [("main.go", self._world.now)]

@@ -17,7 +17,7 @@ from devctl.adapters.go import reader as go_source
 from devctl.adapters.project_files.config_file import problems
 from devctl.adapters.project_files.dockerfile import read as read_dockerfile
 from devctl.adapters.project_files.yaml_positions import positions, read_document, texts
-from devctl.adapters.system.files import SystemFiles
+from devctl.adapters.system.files import SystemFiles, go_digest
 from devctl.adapters.system.process import SystemProcesses
 from devctl.adapters.system.regular_file import LIMIT, Unreadable, read_bytes, walk
 from devctl.adapters.system.tree_fingerprint import fingerprint
@@ -125,7 +125,7 @@ def test_trees_deeper_than_the_stack_are_walked(tmp_path: Path) -> None:
         os.chdir(tmp_path)
         assert len(list(walk("."))) > sys.getrecursionlimit()
         assert go_source.read(build_tree(tmp_path, GO)).modules
-        SystemFiles().go_names(tmp_path)
+        go_digest(str(tmp_path))
     finally:  # rmtree recurses too
         os.chdir(tmp_path)
         down = 0

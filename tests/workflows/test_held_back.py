@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from devctl.domain.command.events import DepsFailed
+from devctl.domain.command.events import DepsFailed, LogLine
 from devctl.domain.project.config import Bases, Config
 from devctl.domain.project.taken_from_variables import VALUES
 from devctl.errors import FilesError
@@ -97,6 +97,16 @@ def test_a_service_that_is_renamed_or_gone_waits_for_a_person(
     running.compose()
     running.round()
     assert running.reason is None
+
+
+def test_a_new_service_waits_for_up_and_is_named_once(running: Composed) -> None:
+    off = {"image": "redis", "deploy": {"replicas": 0}}
+    running.world.compose({"shop": SERVICE, "cache": {"image": "redis"}, "off": off})
+    for _ in range(3):
+        running.round()
+    said = [e.line for e in running.world.events if isinstance(e, LogLine) and e.service == "devctl"]
+    assert said == ["watcher: cache is new in the project: `devctl up` starts it"]
+    assert running.world.container is running.first
 
 
 def test_what_grants_nothing_is_applied(running: Composed) -> None:

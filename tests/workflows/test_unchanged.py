@@ -164,3 +164,53 @@ def test_a_folder_that_is_another_one_is_noticed_after_a_preview_too() -> None:
     world.folder = "1:2"
     box = world.box()
     assert "folder was replaced" in str(snapshot(box, load(box, world.root)).serving.reason)
+
+
+@pytest.mark.parametrize(
+    ("service", "name"),
+    [
+        ({"environment": {"PORT": None}}, "PORT"),
+        ({"command": ["--port", "${PORT:-8080}"]}, "PORT"),
+        ({"build": {"context": ".", "args": {"TOKEN": None}}}, "TOKEN"),
+        ({"env_file": "web.env"}, "LEVEL"),
+        ({}, "COMPOSE_PROFILES"),
+        ({}, "DOCKER_DEFAULT_PLATFORM"),
+    ],
+    ids=str,
+)
+def test_a_variable_that_only_the_shell_has_is_seen(service: dict[str, Any], name: str) -> None:
+    world = World()
+    world.save("web.env", "WORD=${LEVEL}\n")
+    world.compose({"shop": {"build": ".", **service}})
+    up_d(world)
+    world.locked.clear()
+    up_d(world)
+    assert world.locked == []
+    world.env["OTHER"] = "1"
+    up_d(world)
+    assert world.locked == []
+    world.env[name] = "9000"
+    up_d(world)
+    assert world.locked == ["up"]
+    assert "9000" not in world.private[world.root, "up.json"]
+
+
+@pytest.mark.parametrize("text", ['{"include": ["more.yaml"], ', '{"x-a": {}, "include": ["more.yaml"], '])
+def test_files_that_only_compose_reads_take_the_long_way(text: str) -> None:
+    world = World()
+    world.save("more.yaml", "services: {}\n")
+    world.save("compose.yaml", text + '"services": {"shop": {"build": "."}}}')
+    up_d(world)
+    world.locked.clear()
+    up_d(world)
+    assert world.locked == ["up"]
+
+
+def test_a_source_that_was_saved_may_be_another_service() -> None:
+    world = settled()
+    world.save_source("v2")
+    up_d(world)
+    assert world.locked == ["up"]
+    world.locked.clear()
+    assert up_d(world)["steps"] == []
+    assert not world.locked

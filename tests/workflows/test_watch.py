@@ -403,6 +403,25 @@ def test_code_that_is_saved_after_a_failure_is_tried_again(
     assert world.served == (go_mod("a"), "v3")
 
 
+@pytest.mark.parametrize(("to", "looks"), [("cmd/shop/main.go", 2), ("other.go", 1)])
+def test_code_that_moves_to_another_folder_may_be_another_program(
+    world: World, monkeypatch: pytest.MonkeyPatch, to: str, looks: int
+) -> None:
+    told: list[Callable[[], None]] = []
+    looked: list[object] = []
+    monkeypatch.setattr(watching, "follow_reloads", lambda *args, **how: told.append(how["saved"]))
+    monkeypatch.setattr(watching, "catch_up", lambda box, known: (looked.append(known) or known, False))
+
+    def moved() -> frozenset[Path]:
+        world.save(to, world.source)
+        world.save("main.go", None)
+        told[0]()
+        return frozenset()
+
+    run(world, frozenset, moved, frozenset, frozenset)
+    assert len(looked) == looks
+
+
 def test_a_save_in_another_module_of_the_project_is_the_moment_of_the_save(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from devctl.adapters.docker.differences import Differences, is_caused_by_devctl
 from devctl.adapters.docker.recipe_folder import read_from_outside
+from devctl.adapters.inputs import asked
 from devctl.adapters.project_files.yaml_positions import TooMuch, positions, read_document, read_text
 from devctl.adapters.system.border import MustStart, bordered
 from devctl.adapters.system.left_over import work_mark
@@ -61,7 +62,7 @@ class ComposeCli:
     ) -> dict[str, object]:
         _refuse_endless(root, (*files, *env_files))
         named = [word for path in files for word in ("-f", str(path))]
-        named += [word for path in env_files if path.exists() for word in ("--env-file", str(path))]
+        named += [word for path in env_files if asked.exists(path) for word in ("--env-file", str(path))]
         return self._resolved(root, named, profiles=profiles, cwd=root)
 
     def render(
@@ -234,7 +235,7 @@ def _yaml_place(root: Path) -> str | None:
     for stem in ("compose.override", "compose", "docker-compose.override", "docker-compose"):
         for path in (root / f"{stem}.yaml", root / f"{stem}.yml"):
             try:
-                if path.is_file():
+                if asked.is_file(path):
                     read_document(read_text(path), path=path.name, code="broken-compose")
             except FilesError as error:
                 return error.problem.place

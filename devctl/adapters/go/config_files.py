@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from devctl.adapters.inputs import asked
 from devctl.adapters.system.beneath import read_bytes
 from devctl.domain.compose.env_file import examples, values
 from devctl.domain.detect.address import names_our_port, serves_here
@@ -38,7 +39,7 @@ def with_configs(base: Path, package: GoPackage) -> GoPackage:
     for named in package.configs:
         names = [named.value, *(f"{named.value}{ending}" for ending in _CONFIGS)]
         paths = (posixpath.normpath(f"{folder}/{name}") for folder in folders for name in names)
-        there = next((path for path in paths if path.endswith(_CONFIGS) and (base / path).is_file()), None)
+        there = next((path for path in paths if path.endswith(_CONFIGS) and asked.is_file(base / path)), None)
         if there is not None:
             found.append(Located(there, named.place))
     return replace(package, opens=(*package.opens, *found)) if found else package
@@ -60,10 +61,15 @@ def config_files(root: Path, base: Path) -> tuple[ConfigFile, ...]:
     """The content of the folders that usually hold configuration, the module's own first: a variable may name one of the
     files."""
     folders = [base, *(base / name for name in _CONFIG_FOLDERS)]
-    files = [file for folder in folders if folder.is_dir() for file in sorted(folder.iterdir())]
+    files = [
+        folder / name
+        for folder in folders
+        if asked.is_dir(folder)
+        for name in asked.names(folder, endings=_CONFIGS)
+    ]
     found = []
     for file in files:
-        if file.name.endswith(_CONFIGS) and not file.name.startswith(".") and file.is_file():
+        if not file.name.startswith(".") and asked.is_file(file):
             path = posixpath.normpath(posixpath.relpath(file, root))
             told = sorted(
                 _told(_beginning(root, file), path), key=lambda setting: not names_our_port(setting.name)
@@ -73,8 +79,9 @@ def config_files(root: Path, base: Path) -> tuple[ConfigFile, ...]:
 
 
 def _files(path: Path) -> list[Path]:
-    if path.name in _CONFIG_FOLDERS and path.is_dir():
-        return [file for file in sorted(path.iterdir()) if file.name.endswith(_CONFIGS) and file.is_file()]
+    if path.name in _CONFIG_FOLDERS and asked.is_dir(path):
+        found = (path / name for name in asked.names(path, endings=_CONFIGS))
+        return [file for file in found if asked.is_file(file)]
     return [path] if path.name.endswith(_CONFIGS) else []
 
 
@@ -125,8 +132,8 @@ def with_env_files(base: Path, package: GoPackage) -> GoPackage:
         if not file.path.startswith(("/", "..")):
             folder, name = posixpath.split(file.path)
             beside = (posixpath.join(folder, other) for other in examples(name))
-            example = next((path for path in beside if (base / path).is_file()), "")
-            found.append(replace(file, there=(base / file.path).is_file(), example=example))
+            example = next((path for path in beside if asked.is_file(base / path)), "")
+            found.append(replace(file, there=asked.is_file(base / file.path), example=example))
     return replace(package, env_files=tuple(found))
 
 

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 
+from devctl.adapters.inputs import asked
 from devctl.adapters.system import beneath
 from devctl.adapters.system.regular_file import walk
 from devctl.domain.regex import regex
@@ -73,6 +74,7 @@ def _matches(name: str, part: str) -> bool:
 def _names(root: Path, folder: str) -> Sequence[str]:
     """The entries of a path that is a folder and not behind a link."""
     parts = [part for part in folder.split("/") if part != "."]
+    asked.will_list(root.joinpath(*parts))
     try:
         with beneath.folder(root, parts) as handle, os.scandir(handle) as entries:
             return sorted(entry.name for entry in islice(entries, _NAMES + 1))
@@ -86,9 +88,9 @@ def _files(root: Path, folder: str, patterns: Iterable[str]) -> Iterator[str]:
         for path in fitting(root, folder, pattern.removeprefix("all:")) or ():
             if path.is_symlink():
                 continue
-            if not path.is_dir():
+            if not asked.is_dir(path):
                 yield path.relative_to(root / folder).as_posix()
                 continue
-            for below, _, names in walk(path):
+            for below, _, names in walk(path, noted=True):
                 at = Path(below).relative_to(root / folder).as_posix()
                 yield from (f"{at}/{name}" for name in names)

@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from devctl.adapters.go.embed import embed_patterns, fitting
+from devctl.adapters.inputs import asked
 from devctl.adapters.system.beneath import read_bytes
 from devctl.adapters.system.regular_file import walk
 from devctl.domain.command.argv import shell_path
@@ -82,9 +83,9 @@ def unbuilt_folders(root: Path, base: Path, opened: Iterable[Located]) -> tuple[
     for item in opened:
         path = posixpath.relpath(posixpath.join(base.as_posix(), item.value), root.as_posix())
         for top, below in _splits(path):
-            if below in _MADE and (root / top / "package.json").is_file():
+            if below in _MADE and asked.is_file(root / top / "package.json"):
                 made = posixpath.normpath(f"{top}/{below}")
-                if not (root / made).exists():
+                if not asked.exists(root / made):
                     command = build_command(root, made)
                     found.setdefault(made, Unbuilt(item.value, made, item.place, command, embedded=False))
     return tuple(found.values())
@@ -104,13 +105,13 @@ def _fits(root: Path, folder: str, pattern: str) -> bool:
         return True
     # Go embeds no links, and reports that too
     return any(
-        path.is_symlink() or path.is_file() or _holds_files(path, everything=plain != pattern)
+        path.is_symlink() or asked.is_file(path) or _holds_files(path, everything=plain != pattern)
         for path in found
     )
 
 
 def _holds_files(folder: Path, *, everything: bool) -> bool:
-    for _, folders, files in walk(folder):
+    for _, folders, files in walk(folder, noted=True):
         folders[:] = [name for name in folders if everything or name[0] not in "._"]
         if any(everything or name[0] not in "._" for name in files):
             return True
@@ -131,7 +132,7 @@ def build_command(root: Path, path: str) -> str:
 
 
 def _frontends(root: Path) -> Iterator[_Frontend]:
-    for folder, names, files in walk(root):
+    for folder, names, files in walk(root, noted=True):
         below = posixpath.relpath(Path(folder).as_posix(), root.as_posix())
         deep = 0 if below == "." else below.count("/") + 1
         names[:] = [n for n in sorted(names) if n not in _SKIPPED and n[0] != "." and deep < _DEEP]
@@ -155,9 +156,9 @@ def _locked_by(root: Path, folder: Path) -> str:
     """The package manager whose lock file is beside it, or in a parent folder."""
     for at in (folder, *folder.parents):
         for name, manager in _LOCKS.items():
-            if (at / name).is_file():
+            if asked.is_file(at / name):
                 return manager
-        if at == root or (at / "package-lock.json").is_file():
+        if at == root or asked.is_file(at / "package-lock.json"):
             break
     return "npm"
 

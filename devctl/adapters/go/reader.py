@@ -21,8 +21,9 @@ from devctl.adapters.go.config_files import (
 from devctl.adapters.go.embed import embed_patterns, embedded
 from devctl.adapters.go.frameworks import is_framework
 from devctl.adapters.go.frontend import unbuilt_embeds, unbuilt_folders
+from devctl.adapters.inputs import asked
 from devctl.adapters.system.beneath import Beneath
-from devctl.adapters.system.files import NOT_SOURCE
+from devctl.adapters.system.files import NOT_SOURCE, go_digest
 from devctl.adapters.system.regular_file import walk
 from devctl.domain.go.facts import GoPackage, Located, Module, SourceFacts
 from devctl.domain.go.file_head import (
@@ -67,8 +68,12 @@ def read(root: Path) -> SourceFacts:
     folders: list[_Folder] = []
     mods: dict[str, str] = {}
     frontends = []
-    with Beneath(root) as tree:
+    if asked.is_recording():
+        asked.note("go", root, go_digest(str(root)))  # what is saved while it is read is different from that
+    with Beneath(root, noted=False) as tree:
         for path, names, linked in _walk(root):
+            if linked:
+                _note_linked(root, path, names)
             folder = _folder(tree, path, names)
             if linked:  # a second name for a main package or module that already has one
                 folders += [folder] if _package_name(folder.heads) not in ("", "main") else []
@@ -103,8 +108,16 @@ def read(root: Path) -> SourceFacts:
         )
         for path in sorted(parsed)
     ]
-    work = "go.work" if (root / "go.work").is_file() else None
+    work = "go.work" if asked.is_file(root / "go.work") else None
     return SourceFacts(tuple(modules), work, *_without_module(loose), tuple(frontends))
+
+
+def _note_linked(root: Path, folder: str, names: frozenset[str]) -> None:
+    """`go_digest` follows no links."""
+    asked.will_list(root / folder)
+    for name in names:
+        if name.endswith(".go") or name == "go.mod":
+            asked.will_read(root / folder / name)
 
 
 def _without_module(folders: list[_Folder]) -> tuple[str | None, str]:
@@ -233,7 +246,7 @@ def _module(root: Path, path: str, mod: GoMod, content: str, *, packages: list[G
         toolchain=mod.toolchain,
         requires=tuple(r.path for r in mod.requires),
         packages=tuple(_only_opened(_with_unbuilt(root, base, p, opened), opened) for p in packages),
-        has_sum=(base / "go.sum").is_file(),
+        has_sum=asked.is_file(base / "go.sum"),
         go_line=content.count("\n", 0, line.end()) + 1 if line else None,
         config_files=config_files(root, base),
         text=content,
@@ -338,7 +351,7 @@ def _existing(base: Path, opened: Iterable[str], *, top: Path | None = None) -> 
         plain = posixpath.normpath(fixed if fixed == value else posixpath.dirname(fixed) or ".")
         if plain == "." or len(plain) > 200 or (plain.startswith("..") and not _is_inside(base, plain, top)):
             continue
-        if (base / plain).exists():
+        if asked.exists(base / plain):
             found[value] = plain
     return found
 

@@ -20,6 +20,7 @@ from types import TracebackType
 
 from msgspec import Struct
 
+from devctl.adapters.inputs import asked
 from devctl.adapters.system import regular_file
 from devctl.adapters.system.regular_file import LIMIT, Unreadable, kind_of, read_all, refuse_unless_regular
 
@@ -74,8 +75,9 @@ def read_bytes(path: Path | str, *, within: Path | str, limit: int = LIMIT) -> b
 class Beneath:
     """Reads many files below a folder: folders opened on the way to one are kept open for the next."""
 
-    def __init__(self, root: Path | str) -> None:
-        self._root = os.fspath(root)
+    def __init__(self, root: Path | str, *, noted: bool = True) -> None:
+        """`noted`: whether each file counts as one that was asked for (`adapters/inputs/asked.py`)."""
+        self._root, self._noted = os.fspath(root), noted
         self._way: list[tuple[str, int]] = []
         """The open folders, each opened in the one before it, by their names; the root comes first."""
 
@@ -90,6 +92,8 @@ class Beneath:
     def read(self, name: str, *, limit: int = LIMIT) -> bytes:
         """`name`: a path relative to the folder. Otherwise like `read_bytes`."""
         path = f"{self._root}/{name}"
+        if self._noted:
+            asked.will_read(path)
         try:
             handle = self._open(name, path, limit)
         except OSError as error:

@@ -9,18 +9,24 @@ import stat
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
+from devctl.adapters.inputs import asked
 from devctl.adapters.system import beneath, locks, regular_file
 from devctl.adapters.system.border import bordered
 from devctl.adapters.system.state_folder import SystemStateFolder, open_state_file
 from devctl.domain.ports.files import Holder
+from devctl.domain.project.private_notes import Asked
 from devctl.domain.project.state_folder import LOCK, STATE_FOLDER
 from devctl.errors import DevctlError, MachineError
 
 _EVENTLESS = ("9p", "drvfs", "fuse.", "cifs", "smb", "nfs", "vboxsf", "virtiofs", "prl_fs", "afs", "ncpfs")
 """Kinds of mounts that do not report a save made elsewhere (WSL#4739, nfs, ...)."""
 _SOURCE = (".go", ".tmpl", ".html", ".tpl", ".sql", ".css", ".js")
+_BUILT = (".go", "go.mod")
+_READ_FOR_GO = (*_BUILT, ".templ", "package.json")
 NOT_SOURCE = frozenset({"vendor", "node_modules", "testdata", "tmp"})
 
 
@@ -82,9 +88,10 @@ class SystemFiles:
         return not path.exists()
 
     def exists(self, path: Path) -> bool:
-        return os.path.exists(path)  # noqa: PTH110  # Path.exists raises where a folder above may not be entered
+        return asked.exists(path)
 
     def gone(self, path: Path) -> bool:
+        asked.exists(path)
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -94,13 +101,16 @@ class SystemFiles:
         return False
 
     def is_dir(self, path: Path) -> bool:
-        return os.path.isdir(path)  # noqa: PTH112  # for the same reason
+        return asked.is_dir(path)
 
     def names(self, folder: Path) -> Sequence[str]:
-        return sorted(os.listdir(folder)) if self.is_dir(folder) else []  # noqa: PTH208
+        return asked.names(folder) if self.is_dir(folder) else []
 
     def real(self, path: str) -> str:
-        return os.path.realpath(path)
+        found = os.path.realpath(path)
+        if found != path:  # what takes the place of anything else has another kind, size or time
+            asked.note("real", path, found)
+        return found
 
     def identity(self, folder: Path) -> str:
         # If a container has it mounted, the kernel does not release it, and reuses its inode number for nothing else. The
@@ -109,6 +119,7 @@ class SystemFiles:
 
     def owner(self, path: Path) -> tuple[int, int]:
         facts = path.stat()
+        asked.note("owner", path, [facts.st_uid, facts.st_gid])
         return facts.st_uid, facts.st_gid
 
     def permissions(self, path: Path) -> tuple[int, int, int] | None:
@@ -128,18 +139,30 @@ class SystemFiles:
     def tree(self, root: Path, *, without: Iterable[str]) -> str | None:
         from devctl.adapters.system.tree_fingerprint import fingerprint
 
-        return fingerprint(root, without=without)
+        lines = list(without)
+        found = fingerprint(root, without=lines)
+        asked.note("tree", root, found, "\n".join(lines))
+        return found
 
-    def go_names(self, root: Path) -> str:
-        names_of = 0  # not hashlib, which takes 5 ms to import: a changed name has to be noticed, not proven
-        for folder, files in _source_folders(root):
-            here = "\0".join([folder, *sorted(f for f in files if f.endswith(".go"))])
-            names_of = zlib.crc32(here.encode(errors="surrogateescape"), names_of)
-        return f"{names_of:08x}"
+    def recording(self) -> AbstractContextManager[None]:
+        return asked.recording()
+
+    def recorded(self) -> tuple[Asked, ...]:
+        return asked.recorded()
+
+    def same(self, questions: Iterable[Asked]) -> bool:
+        others: Mapping[str, Callable[[str, str], Any]] = {
+            "go": lambda path, _how: go_digest(path),
+            "owner": lambda path, _how: list(self.owner(Path(path))),
+            "closed": lambda path, _how: list(self.closed(Path(path))),
+            # One that cannot be determined is none: what was made of it may differ.
+            "tree": lambda path, how: self.tree(Path(path), without=how.split("\n")) or "unknown",
+        }
+        return asked.same(questions, others)
 
     def go_files(self, root: Path) -> Sequence[tuple[str, float]]:
         found: list[tuple[str, float]] = []
-        for folder, files in _source_folders(root):
+        for folder, _, files in _source_folders(root):
             for name in files:
                 if name.endswith(("go.mod", *_SOURCE)):
                     path = Path(folder, name)
@@ -198,6 +221,7 @@ class SystemFiles:
                         found.append(Path(entry.path).relative_to(root).as_posix())
                     elif depth < 2:
                         waiting.append((Path(entry.path), depth + 1))
+        asked.note("closed", root, sorted(found))
         return sorted(found)
 
     @contextlib.contextmanager
@@ -261,11 +285,27 @@ class SystemFiles:
         return kind if kind.startswith(_EVENTLESS) else None
 
 
-def _source_folders(root: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each folder that may contain source, and the names of its files."""
+def _source_folders(root: Path | str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Each folder that may contain source, and the names of its folders and files."""
     for folder, names, files in regular_file.walk(root):
         names[:] = sorted(n for n in names if n not in NOT_SOURCE and not n.startswith("."))
-        yield folder, files
+        yield folder, names, files
+
+
+def go_digest(root: str) -> str:
+    """Of the Go files below `root`, except in vendored, hidden and state folders: their names, and of those that a build reads the
+    sizes and times of change; of links to folders, which may lead to more; and of names that say how code is generated."""
+    digest = 0  # not with hashlib, which takes 5 ms to import: a change has to be noticed, not proven
+    for folder, names, files in _source_folders(root):
+        here = [folder, *(name for name in names if os.path.islink(f"{folder}/{name}"))]  # noqa: PTH114
+        for name in sorted(n for n in files if n.endswith(_READ_FOR_GO)):
+            here.append(name)
+            if name.endswith(_BUILT) and not name.endswith("_test.go"):
+                with contextlib.suppress(OSError):
+                    facts = os.stat(f"{folder}/{name}")  # noqa: PTH116
+                    here.append(f"{facts.st_mtime_ns} {facts.st_size}")
+        digest = zlib.crc32("\0".join(here).encode(errors="surrogateescape"), digest)
+    return f"{digest:08x}"
 
 
 def mount_kind(path: Path, mounts: str) -> str:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from devctl.adapters.inputs.asked import note_variable, variables
 from devctl.adapters.system.border import bordered
 from devctl.domain.project.control_characters import in_one_line
 from devctl.errors import MachineError, UsageError
@@ -93,7 +94,11 @@ class SystemHost:
         self._asking = asking
 
     def env(self, name: str) -> str | None:
+        note_variable(name)
         return os.environ.get(name)
+
+    def asked(self) -> frozenset[str]:
+        return variables()
 
     def cwd(self) -> Path:
         try:

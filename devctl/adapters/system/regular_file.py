@@ -13,6 +13,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from devctl.adapters.inputs import asked
+
 LIMIT = 16_000_000
 """Bytes. No source file, manifest or configuration file written by a person is larger."""
 _OPEN = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
@@ -43,6 +45,7 @@ def read_bytes(path: Path | str, *, limit: int = LIMIT) -> bytes:
 
     Raises OSError, which names `path`: `Unreadable` for anything but a regular file, or one larger than `limit`.
     """
+    asked.will_read(path)
     facts, opened = os.lstat(path), path
     if stat.S_ISLNK(facts.st_mode):
         opened, facts = os.path.realpath(path), Path(path).stat()  # only stat reports a loop of links
@@ -81,9 +84,12 @@ def read_all(handle: int, path: Path | str, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def walk(root: Path | str) -> Iterator[tuple[str, list[str], list[str]]]:
+def walk(root: Path | str, *, noted: bool = False) -> Iterator[tuple[str, list[str], list[str]]]:
     """Like `os.walk` (top down, links not followed, unreadable folders skipped), for trees of any depth: that of Python 3.11
-    recurses, and ends in RecursionError. Nor does it leave the tree if a link takes the place of a folder meanwhile."""
+    recurses, and ends in RecursionError. Nor does it leave the tree if a link takes the place of a folder meanwhile.
+
+    `noted`: each folder counts as listed (`adapters/inputs/asked.py`).
+    """
     waiting: list[tuple[str, os.stat_result | None]] = [(str(root), None)]
     while waiting:
         folder, seen = waiting.pop()
@@ -91,6 +97,8 @@ def walk(root: Path | str) -> Iterator[tuple[str, list[str], list[str]]]:
             names, files, below = _listed(folder, seen)
         except OSError:
             continue
+        if noted:
+            asked.note_names(folder, (*names, *files))
         yield folder, names, files
         waiting += [(f"{folder}/{name}", below[name]) for name in reversed(names) if name in below]
 

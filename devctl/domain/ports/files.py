@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from devctl.domain.project.private_notes import Asked
 
 
 class Holder(Struct, frozen=True):
@@ -73,8 +76,14 @@ class Files(Protocol):
     def tree(self, root: Path, *, without: Iterable[str]) -> str | None:
         """A fingerprint of a folder; None if it cannot be determined. `without`: lines of a .dockerignore."""
 
-    def go_names(self, root: Path) -> str:
-        """A digest of the names of all Go files below `root`, except in vendored, hidden and state folders."""
+    def recording(self) -> AbstractContextManager[None]:
+        """Within the context, whatever any adapter of this process reads, looks for or lists is remembered."""
+
+    def recorded(self) -> tuple[Asked, ...]:
+        """What has been asked since, each with its first answer; empty if nothing is recorded."""
+
+    def same(self, questions: Iterable[Asked]) -> bool:
+        """Whether every question has the same answer now: then so would be whatever was made of them."""
 
     def go_files(self, root: Path) -> Sequence[tuple[str, float]]:
         """Relative path and mtime of each source file and go.mod below `root`, except in vendored, hidden and state

@@ -9,6 +9,10 @@ from msgspec import field
 from devctl.domain.command.state import State
 from devctl.domain.project.state_folder import Note
 
+Asked = tuple[str, str, str, Any]
+"""A question about the file system, and its answer: what is asked (`read`, `kind`, `names`, …), the path, how it is asked, and
+what makes another answer different from this one. JSON can store it."""
+
 
 class PrivateNote(Note, frozen=True):
     """Read and written by `box.private`."""
@@ -29,6 +33,8 @@ class UpNote(PrivateNote, frozen=True):
     """Reference → the id of each image that was built on."""
     compiled: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Service → the files and folders that its program is built from."""
+    asked: tuple[Asked, ...] = ()
+    """What it asked the file system, with the answers."""
 
 
 class BuildersNote(PrivateNote, frozen=True):

@@ -66,7 +66,7 @@ def up(request: UpRequest, box: Toolbox) -> Outcome:
 
 def brought_up(request: UpRequest, box: Toolbox) -> tuple[Project, Outcome]:
     """The same, and the project. Unless the request detaches, nobody watches it then: the caller is to."""
-    with changing(box, request, "up") as found:
+    with box.files.recording(), changing(box, request, "up") as found:
         names = check_services(found, request.services) or [s.name for s in found.services]
         refuse_far_engine(box.engine, found)
         noted = noted_debugged(box.private, found.root)

@@ -1,13 +1,14 @@
 """`up` with nothing to do, answered without compose and without reading the code again.
 
-After each `up` devctl records the inputs (size and time of change), the containers and their addresses. If all of that still
-holds, the state is the recorded one. Otherwise the long way with fingerprints decides. The note is outside the project: no
-container may decide that nothing has to be done, or which addresses are probed.
+After each `up` devctl records what it asked the file system (each file that it read or looked for, each folder that it listed) and
+the environment, the containers and their addresses. If all the answers are still the same, the state is the recorded one. Otherwise
+the long way with fingerprints decides. The note is outside the project: no container may decide that nothing has to be done, or
+which addresses are probed.
 """
 
 from __future__ import annotations
 
-import re
+import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,12 +19,12 @@ from msgspec.structs import replace
 
 from devctl import __version__
 from devctl.domain.ports.files import Files
-from devctl.domain.ports.host import Host
 from devctl.domain.project.container_files import BUILD_STATE
 from devctl.domain.project.private_notes import UpNote
 from devctl.domain.project.state_folder import ServingNote, build_note
+from devctl.domain.regex import regex
 from devctl.errors import DevctlError, MachineError
-from devctl.workflows.project.find import compose_files
+from devctl.workflows.project.find import named
 from devctl.workflows.state.last_build import exit_code, saved_since_build
 from devctl.workflows.state.watcher_process import watcher_state
 from devctl.workflows.switch.intent import Intent
@@ -31,7 +32,6 @@ from devctl.workflows.switch.intent import Intent
 if TYPE_CHECKING:
     from devctl.domain.command.state import ServiceState, State
     from devctl.domain.ports.engine import Engine
-    from devctl.domain.ports.files import Files
     from devctl.domain.ports.private_state import PrivateState
     from devctl.domain.ports.toolbox import Toolbox
     from devctl.domain.project.model import Project
@@ -39,12 +39,31 @@ if TYPE_CHECKING:
 KEY = "environment.key"
 """In the private state: the key for digests of variables. Without it a short secret could be guessed from its digest."""
 
+_OF_DOCKER = frozenset({
+    "COMPOSE_DISABLE_ENV_FILE", "COMPOSE_ENV_FILES", "COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR", "COMPOSE_PROFILES",
+    "COMPOSE_PROJECT_NAME", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_DEFAULT_PLATFORM", "DOCKER_HOST",
+    "DOCKER_TLS_VERIFY",
+})  # fmt: skip
+_OPEN = _OF_DOCKER | {
+    "HOME",
+    "PATH",
+    "USER",
+    "LANG",
+    "PWD",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "SSH_AUTH_SOCK",
+}
+"""None is secret: a checksum is enough, and takes no 5 ms to import."""
+_WORD = regex(r"[A-Za-z]\w*|_\w+")
+
 
 def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...]) -> None:
     """Record the result of this `up`; only a state that needs nothing more is worth it."""
     root = project.root
     good = state.mode == "dev" and state.serving.state == "current"
-    names = _variables(box.files, box.host, root)
+    asked = box.files.recorded()
+    names = _variables(box, project) if asked else None
     variables = _digests(box, root, names, make_key=True) if names is not None else None
     if variables is None or not good or any(not _well(s) for s in state.services):
         box.private.remove(root, UpNote.file)
@@ -68,6 +87,7 @@ def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...
             probes,
             _ids(box.engine, [base.ref for base in all_bases(box, project, runs)]),
             {s.name: tuple(compiled(box.files, project, s)) for s in project.services},
+            asked,
         )
         box.private.keep(root, note)
 
@@ -80,15 +100,16 @@ def _well(service: ServiceState) -> bool:
     return service.state == "running" and service.health in ("none", "healthy")
 
 
-def _variables(files: Files, host: Host, root: Path) -> list[str] | None:
-    """The variables that the compose files read; None if they also read other files, which this does not follow."""
-    names = {"COMPOSE_PROFILES", "COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "DOCKER_HOST", "DOCKER_CONTEXT"}
-    for path in compose_files(files, host, root):
-        text = files.read_text(path, within=None) or ""
-        if re.search(r"^\s*(include|extends|env_file)\s*:", text, re.M):
-            return None
-        names |= set(re.findall(r"\$\{?([A-Za-z_]\w*)", text))
-    return sorted(names)
+def _variables(box: Toolbox, project: Project) -> list[str] | None:
+    """Those that devctl asked for, those of docker and compose, and every word of what compose reads: each may be a variable
+    (`environment: [PORT]`). None if compose also reads files that devctl does not (`include`)."""
+    inputs = project.inputs
+    outside = {f"the content of {named(project.root, path)}" for path in project.compose_paths}
+    if inputs is None or not outside.issuperset(inputs.waits):
+        return None
+    texts = [box.files.read_text(path, within=None) for path in project.compose_paths]
+    words = {word for text in (*texts, *inputs.beside.values()) for word in _WORD.findall(text or "")}
+    return sorted(words | box.host.asked() | _OF_DOCKER)
 
 
 def _digests(
@@ -99,8 +120,9 @@ def _digests(
     None altogether if there is no key, and none can be stored.
     """
     values = {name: box.host.env(name) for name in names}
-    if all(value is None for value in values.values()):
-        return dict.fromkeys(values)
+    open_ = {name: _checksum(value) for name, value in values.items() if name in _OPEN and value is not None}
+    if all(value is None or name in open_ for name, value in values.items()):
+        return {name: open_.get(name) for name in values}
     import hmac
 
     key = box.private.read(root, KEY) or (_new_key(box.private, root) if make_key else None)
@@ -111,7 +133,14 @@ def _digests(
         text = f"{name}={value}".encode(errors="surrogateescape")
         return hmac.digest(key.encode(), text, "sha256").hex()
 
-    return {name: None if value is None else digest(name, value) for name, value in values.items()}
+    return {
+        name: None if value is None else open_.get(name) or digest(name, value)
+        for name, value in values.items()
+    }
+
+
+def _checksum(value: str) -> str:
+    return f"{zlib.crc32(value.encode(errors='surrogateescape')):08x}"
 
 
 def _new_key(private: PrivateState, root: Path) -> str | None:
@@ -126,9 +155,8 @@ def _new_key(private: PrivateState, root: Path) -> str | None:
 
 
 def stamps(files: Files, root: Path, inputs: tuple[str, ...]) -> dict[str, Any]:
-    """Size and time of change of each input, the names of the Go files (a new main changes what is detected), and the folder."""
-    found = {path: files.stamp(root / path) for path in inputs}
-    return {**found, "*.go": files.go_names(root), "./": files.identity(root)}
+    """Size and time of change of each input, and the folder."""
+    return {**{path: files.stamp(root / path) for path in inputs}, "./": files.identity(root)}
 
 
 def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | None:
@@ -140,7 +168,9 @@ def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | No
         return None
     if note.variables != _digests(box, root, note.variables) or box.state.read(root, ServingNote).old:
         return None
-    if note.inputs != stamps(box.files, root, tuple(p for p in note.inputs if p not in ("*.go", "./"))):
+    if note.inputs != stamps(box.files, root, tuple(p for p in note.inputs if p != "./")):
+        return None
+    if not note.asked or not box.files.same(note.asked):
         return None
     if not _runs_on_the_same(box.engine, note, note.state):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import posixpath
 import threading
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -175,7 +176,8 @@ class _Watching(Struct):
     def _try_again(self) -> bool:
         if self.again_at is not None:
             return self.box.clock.monotonic() >= self.again_at
-        return self.failed_at is not None and self.saved.is_set()
+        failed = self.failed_at is not None
+        return self.saved.is_set() and (failed or main_has_left(self.box.files, self.known))
 
     def _may_start(self, batch: frozenset[Path]) -> bool:
         """No need to wait for quiet: only manifests changed, they parse, and their sums are complete."""
@@ -234,6 +236,14 @@ def _ended_at_once(batches: Iterator[frozenset[Path]]) -> Iterator[None]:
     finally:
         if isinstance(batches, Generator):
             batches.close()
+
+
+def main_has_left(files: Files, project: Project) -> bool:
+    """Whether a folder of a main package has no Go files any more: nothing but the code said which package to build."""
+    mains = {p.dir for module in project.source.modules for p in module.packages if p.has_main}
+    built = {posixpath.normpath(posixpath.join(s.source.dir, s.source.main)) for s in project.services}
+    left = (files.names(project.root / folder) for folder in mains & built)
+    return any(not any(name.endswith(".go") for name in names) for names in left)
 
 
 def _model_files(project: Project) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from devctl.domain.command.events import DepsChanged, DepsFailed, DepsRebuilt
+from devctl.domain.command.events import DepsChanged, DepsFailed, DepsRebuilt, LogLine
 from devctl.domain.command.requests import LOCK_TIMEOUT, PROBE_TIMEOUT
+from devctl.domain.compose.replicas import runs_none
 from devctl.domain.plan.engine_state import DEPS_LABEL, Observed
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
@@ -59,6 +60,7 @@ def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
         if (why := held_back(box.files, box.private, session, names)) is not None:
             return known, _say_held_back(box, project, names, why)
         failed = [name for name in names if not _bring(box, session, name)]
+        _say_new(box, known, project)
         return project, bool(failed)
 
 
@@ -103,6 +105,16 @@ def _say_former(box: Toolbox, known: Project, project: Project, services: list[s
     for name in services:
         what = "no longer starts a Go program" if name in project.specs else "is no longer in the project"
         _say_held_back(box, known, [name], f"{name} {what}: {UP}")
+
+
+def _say_new(box: Toolbox, known: Project, project: Project) -> None:
+    """A round starts only what a service that it replaces needs."""
+    new = [name for name in project.specs if name not in known.specs]
+    running = box.engine.containers(project.name) if new else None
+    for name in new:
+        if running is not None and running.of(name) is None and not runs_none(project.spec(name)):
+            said = f"watcher: {name} is new in the project: `devctl up` starts it"
+            box.reporter.emit(LogLine("devctl", "stderr", said))
 
 
 def current(box: Toolbox, project: Project, service: Service) -> None:
