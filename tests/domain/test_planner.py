@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from devctl.domain.plan.engine_state import (
+    DEFINITION_LABEL,
     DEPS_LABEL,
     FOLDER_LABEL,
     INPUTS_LABEL,
@@ -160,3 +163,48 @@ def test_every_plan_builds_before_it_starts_and_probes_what_it_started(
     assert ("start" in names) == ("probe" in names)
     assert (names == []) == (state == "running" and deps == "d1" and inputs == "i1" and mode == "dev")
     assert all(s.cause for s in plan)
+
+
+def other(name: str = "db", definition: str = "d1", **more: Any) -> Container:
+    labels = {DEFINITION_LABEL: definition} if definition else {}
+    return replace(container(name), id=f"c-{name}", labels=labels, **more)
+
+
+def test_a_dependency_whose_definition_changed_is_recreated_and_one_without_the_label_is_not() -> None:
+    db = Dependency("db", definition="d1")
+    assert text(container(), other(), dependencies=(db,)) == "nothing to do"
+    changed = text(container(), other(definition="d0"), dependencies=(db,))
+    assert changed == " 1  start db  its settings changed"
+    before = (replace(db, definition=""),)  # as it is rendered then
+    assert text(container(), other(definition=""), dependencies=before) == "nothing to do"
+
+
+def test_a_job_whose_definition_changed_runs_again() -> None:
+    job = Dependency("migrate", job=True, definition="d1")
+    done = other("migrate", state="exited", exit_code=0)
+    assert text(container(), done, dependencies=(job,)) == "nothing to do"
+    again = text(container(), done, dependencies=(replace(job, definition="d2"),))
+    assert again == " 1  start migrate  its settings changed, or those of what it needs"
+
+
+def test_what_shares_the_network_of_a_recreated_dependency_goes_with_it_and_restart_true_restarts() -> None:
+    def steps(*containers: Container) -> list[tuple[str, str | None, str]]:
+        plan = plan_up([API], (db, side), observed=Observed(containers), images=BUILT)
+        return [(s.step, s.service, s.cause) for s in plan]
+
+    db = Dependency("db", definition="d2", restarts=("api", "side"))
+    api, side, sidecar = container(), Dependency("side", definition="d1"), other("side")
+    assert steps(api, other(), sidecar) == [
+        ("start", "db", "its settings changed"),
+        ("restart", "api", "db is recreated"),
+        ("restart", "side", "db is recreated"),
+        ("probe", "api", "until it answers"),
+    ]
+    inside = replace(api, network_of="c-db"), replace(sidecar, network_of="c-db")
+    assert steps(*inside, other()) == [
+        ("start", "db", "its settings changed"),
+        ("start", "side", "the network that it shares is gone"),
+        ("start", "api", "the network that it shares is gone"),
+        ("probe", "api", "until it answers"),
+    ]
+    assert steps(*inside, other(definition="d2")) == []

@@ -37,6 +37,21 @@ def jobs(specs: Specs) -> frozenset[str]:
     )
 
 
+def restarted_with(specs: Specs, name: str) -> tuple[str, ...]:
+    """The services that compose restarts when it recreates this one."""
+    return tuple(other for other, spec in specs.items() if _how(spec, name).get("restart") is True)
+
+
+def healthy_before(specs: Specs, names: Iterable[str]) -> frozenset[str]:
+    """The services that one of these waits for with `service_healthy`."""
+    waits = (item for name in names for item in ((specs.get(name) or {}).get("depends_on") or {}).items())
+    return frozenset(name for name, how in waits if (how or {}).get("condition") == "service_healthy")
+
+
+def _how(spec: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return (spec.get("depends_on") or {}).get(name) or {}
+
+
 def talked_to(specs: Specs, names: Iterable[str]) -> frozenset[str]:
     """The services that the environment or the command of these mentions: `DB_HOST=postgres` needs one without declaring it."""
     told = [(specs[name].get("environment"), specs[name].get("command")) for name in names if name in specs]

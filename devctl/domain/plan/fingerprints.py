@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from devctl import __version__
-from devctl.domain.compose.depends_on import jobs, needed, talked_to
+from devctl.domain.compose.depends_on import jobs, needed, restarted_with, talked_to
 from devctl.domain.compose.replicas import runs_none
+from devctl.domain.plan.digest import digest
 from devctl.domain.plan.engine_state import (
+    DEFINITION_LABEL,
     DEPS_LABEL,
     FOLDER_LABEL,
     INPUTS_LABEL,
@@ -21,12 +21,6 @@ from devctl.domain.plan.planner import Dependency, Wanted
 from devctl.domain.plan.render import CACHE_SCOPE
 from devctl.domain.plan.run import Run
 from devctl.domain.project.compose_model import Model, OwnModel, OwnSpec
-
-
-def digest(*parts: object) -> str:
-    """16 hex digits of SHA-256 over the parts' canonical JSON."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def label_wanted(model: OwnModel, run: Run, *, deps: str, recipe_files: Mapping[str, str | None]) -> Wanted:
@@ -86,6 +80,8 @@ def dependencies(
             job=name in once,
             needed=name in must,
             folder=(spec.get("labels") or {}).get(FOLDER_LABEL, ""),
+            definition=(spec.get("labels") or {}).get(DEFINITION_LABEL, ""),
+            restarts=restarted_with(specs, name),
         )
         for name, spec in specs.items()
         if name not in services and (not named or name in must) and not runs_none(spec)

@@ -11,6 +11,7 @@ from devctl.domain.command.state import Mode
 from devctl.domain.debug.debugging import Debugging
 from devctl.domain.plan.engine_state import (
     BASES_LABEL,
+    DEFINITION_LABEL,
     DEPS_LABEL,
     FOLDER_LABEL,
     INPUTS_LABEL,
@@ -24,7 +25,9 @@ StepName = Literal[
 ]
 
 MUST_ANSWER = "until it answers"
+REDEFINED = "its settings changed"
 _REPLACED = "the project's folder was replaced"
+_CUT_OFF = "the network that it shares is gone"
 
 
 class Step(Struct, frozen=True):
@@ -38,7 +41,8 @@ class Step(Struct, frozen=True):
 class Dependency(Struct, frozen=True):
     """Another service of the model. `image` is set if it is built here too; a `job` is done once it has exited with code 0,
     until what it is built from (`source`) has `changed`; `needed` if a service of the project cannot do without it, or it was
-    requested; `folder`: that of the project, if it mounts something of it."""
+    requested; `folder`: that of the project, if it mounts something of it; `definition`: what the compose file says about it, as
+    `DEFINITION_LABEL`; `restarts`: the services that are restarted when it is recreated."""
 
     name: str
     image: str | None = None
@@ -47,6 +51,8 @@ class Dependency(Struct, frozen=True):
     source: str | None = None
     changed: bool = False
     folder: str = ""
+    definition: str = ""
+    restarts: tuple[str, ...] = ()
 
 
 class Wanted(Struct, frozen=True):
@@ -85,24 +91,29 @@ def plan_up(
 ) -> tuple[Step, ...]:
     """Builds first, so that whatever serves keeps serving until its successor exists; then starts; then probes. `former`: the
     services of earlier files, which may still have the ports and names of those that replace them."""
-    wanted = tuple(wanted)
+    wanted, dependencies = tuple(wanted), tuple(dependencies)
+    gone = {c.id for d in dependencies if (c := observed.of(d.name)) is not None and _is_recreated(d, c)}
     builds = [Step("build", w.service, cause) for w in wanted if (cause := _build_cause(w, observed, images))]
     building = {step.service for step in builds}
     starts = [
         Step("start", w.service, cause)
         for w in wanted
-        if (cause := _start_cause(w, observed.of(w.service), built=w.service in building))
+        if (cause := _start_cause(w, observed.of(w.service), built=w.service in building, gone=gone))
     ]
-    starting = {step.service for step in starts}
-    asleep = [d for d in dependencies if not _is_up(d, observed.of(d.name))]
+    asleep = [d for d in dependencies if not _is_up(d, observed.of(d.name), gone=gone)]
+    starting = {step.service for step in starts} | {d.name for d in asleep}
     for d in asleep:
         if d.image and (d.job or d.image not in images):
             cause = "no image yet" if d.image not in images else "the source may have changed"
             builds.append(Step("build", d.name, cause))
     others = [Step("start", d.name, _why_asleep(d, observed.of(d.name))) for d in asleep]
+    others += [Step("restart", name, _CUT_OFF) for name in _cut_off(wanted, starting, observed)]
     others += [
-        Step("restart", name, "the network that it shares is gone")
-        for name in _cut_off(wanted, starting, observed)
+        Step("restart", name, f"{d.name} is recreated")
+        for d in asleep
+        if (found := observed.of(d.name)) is not None and found.id in gone
+        for name in d.restarts
+        if name not in starting and _runs(observed.of(name))
     ]
     starting |= {step.service for step in others if step.step == "restart"}
     probes = [Step("probe", w.service, w.must) for w in wanted if w.service in starting]
@@ -117,16 +128,36 @@ def _cut_off(wanted: Iterable[Wanted], starting: Collection[str | None], observe
     ]
 
 
-def _is_up(dependency: Dependency, found: Container | None) -> bool:
-    if found is None:
+def _runs(found: Container | None) -> bool:
+    return found is not None and found.state == "running"
+
+
+def _is_recreated(dependency: Dependency, found: Container) -> bool:
+    replaced = found.state == "running" and in_replaced_folder(found, dependency.folder)
+    return replaced or is_redefined(dependency.definition, found)
+
+
+def _is_up(dependency: Dependency, found: Container | None, *, gone: Collection[str] = ()) -> bool:
+    """`gone`: the containers that are recreated, and whose network goes with them."""
+    if found is None or _is_recreated(dependency, found) or found.network_of in gone:
         return False
-    return (found.state == "running" and not in_replaced_folder(found, dependency.folder)) or (
+    return found.state == "running" or (
         is_done(dependency, found) and not (dependency.image and dependency.changed)
     )
 
 
 def is_done(dependency: Dependency, found: Container | None) -> bool:
-    return dependency.job and found is not None and found.succeeded
+    return (
+        dependency.job
+        and found is not None
+        and found.succeeded
+        and not is_redefined(dependency.definition, found)
+    )
+
+
+def is_redefined(definition: str, found: Container | None) -> bool:
+    """Whether the compose file has changed what this container of a dependency was created from."""
+    return found is not None and found.labels.get(DEFINITION_LABEL, "") != definition
 
 
 def in_replaced_folder(found: Container, folder: str) -> bool:
@@ -135,8 +166,10 @@ def in_replaced_folder(found: Container, folder: str) -> bool:
 
 
 def _why_asleep(dependency: Dependency, found: Container | None) -> str:
+    if is_redefined(dependency.definition, found):
+        return f"{REDEFINED}, or those of what it needs" if dependency.job else REDEFINED
     if found is not None and found.state == "running":
-        return _REPLACED
+        return _REPLACED if in_replaced_folder(found, dependency.folder) else _CUT_OFF
     return "if its image changed" if is_done(dependency, found) else "not running"
 
 
@@ -167,7 +200,9 @@ def _runs_as_wanted(wanted: Wanted, found: Container | None) -> bool:
     )
 
 
-def _start_cause(wanted: Wanted, found: Container | None, *, built: bool) -> str | None:
+def _start_cause(
+    wanted: Wanted, found: Container | None, *, built: bool, gone: Collection[str]
+) -> str | None:
     if found is None:
         return "no container yet"
     mode = found.mode
@@ -181,12 +216,14 @@ def _start_cause(wanted: Wanted, found: Container | None, *, built: bool) -> str
         return f"is {found.state}"
     if in_replaced_folder(found, wanted.folder):
         return _REPLACED
+    if found.network_of in gone:
+        return _CUT_OFF
     return "new image" if built else None
 
 
 def _why_other_settings(wanted: Debugging | None, found: Debugging | None) -> str:
     if (wanted is None) == (found is None):
-        return "its settings changed"
+        return REDEFINED
     return "debugging begins" if found is None else "debugging ends"
 
 

@@ -8,9 +8,9 @@ from collections.abc import Container, Iterable, Mapping
 from copy import deepcopy
 from hashlib import sha256
 from math import ceil
-from typing import cast
+from typing import Any, cast
 
-from devctl.domain.compose.depends_on import jobs
+from devctl.domain.compose.depends_on import jobs, needed
 from devctl.domain.compose.handed_files import copied_in, readable
 from devctl.domain.debug.debugging import Debugging
 from devctl.domain.derive.dev_stage import START
@@ -22,8 +22,10 @@ from devctl.domain.numbers import whole
 from devctl.domain.paths import is_below
 from devctl.domain.plan import production
 from devctl.domain.plan.development import own_state, relaxed
+from devctl.domain.plan.digest import digest
 from devctl.domain.plan.engine_state import (
     DEBUG_LABEL,
+    DEFINITION_LABEL,
     FOLDER_LABEL,
     GIVEN_LABEL,
     LABEL,
@@ -68,9 +70,13 @@ def render(project: Project, runs: Iterable[Run], *, observed: Observed) -> OwnM
         if name in once:
             spec.pop("restart", None)  # it would run again and again
         _without_our_labels(spec)
+        _localhost_ports(spec)
+    for name, definition in _definitions(project, model, given).items():
+        if _is_defined(observed, name):
+            _label(model["services"][name], {DEFINITION_LABEL: definition})
+    for name, spec in model["services"].items():
         if given[name]:
             _label(spec, {GIVEN_LABEL: given[name]})
-        _localhost_ports(spec)
         _label(spec, {PROJECT_LABEL: project.name, MACHINE_LABEL: _machine(project, observed, name)})
         if spec.get("build"):
             spec["build"]["args"] = {CACHE_SCOPE: project.build_cache, **(spec["build"].get("args") or {})}
@@ -130,6 +136,43 @@ def _given(spec: OwnSpec, model: OwnModel) -> str:
     container when that changes."""
     texts = [str((model[kind].get(key) or {}).get("content", "")) for kind, key in copied_in(spec, model)]
     return sha256("\0".join(texts).encode()).hexdigest()[:16] if any(texts) else ""
+
+
+_KEPT = frozenset({"build", "depends_on", "profiles", "pull_policy", "scale"})
+"""Keys of a service for which compose recreates no container: https://github.com/docker/compose/blob/main/pkg/compose/hash.go"""
+
+
+def _definitions(project: Project, model: OwnModel, given: Mapping[str, str]) -> dict[str, str]:
+    """A digest of what the compose file says about each dependency, the same in every mode. A job's is also of what it needs: it
+    runs again for a new database, which may be empty."""
+    specs, once = model["services"], jobs(model["services"])
+    said = {
+        name: digest(_defined(spec), _volume_names(spec, model), given[name])
+        for name, spec in specs.items()
+        if project.service(name) is None
+    }
+    return {
+        name: digest(one, {n: said.get(n) for n in needed(specs, [name])}) if name in once else one
+        for name, one in said.items()
+    }
+
+
+def _defined(spec: OwnSpec) -> OwnSpec:
+    deploy = {k: v for k, v in (spec.get("deploy") or {}).items() if k != "replicas"}
+    return {**{k: v for k, v in spec.items() if k not in _KEPT}, "deploy": deploy}
+
+
+def _volume_names(spec: OwnSpec, model: OwnModel) -> dict[str, Any]:
+    """What the engine calls the volumes that it uses: another name is another volume."""
+    used = {v.get("source") for v in spec.get("volumes") or []}
+    return {key: (it or {}).get("name") for key, it in (model.get("volumes") or {}).items() if key in used}
+
+
+def _is_defined(observed: Observed, name: str) -> bool:
+    """A dependency's container without the label continues without it, as with the machine's label; that of a Go service
+    that is none any more is recreated."""
+    found = observed.of(name)
+    return found is None or DEFINITION_LABEL in found.labels or found.mode is not None
 
 
 def _machine(project: Project, observed: Observed, service: str) -> str:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from devctl.domain.plan.engine_state import (
     DEBUG_LABEL,
+    DEFINITION_LABEL,
     DEPS_LABEL,
     FOLDER_LABEL,
     INPUTS_LABEL,
@@ -29,6 +30,7 @@ Rule = Callable[[Any, Any], Iterator[str]]
 OURS = frozenset(
     {
         DEBUG_LABEL,
+        DEFINITION_LABEL,
         DEPS_LABEL,
         FOLDER_LABEL,
         INPUTS_LABEL,

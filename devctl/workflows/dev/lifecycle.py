@@ -27,7 +27,7 @@ from devctl.workflows.dev.compile_check import lacks_module, run_again
 from devctl.workflows.dev.replace import replace_service
 from devctl.workflows.dev.unchanged import note_up
 from devctl.workflows.dev.watch import watched_paths
-from devctl.workflows.dev.watch_round import current, in_dev, replace_running
+from devctl.workflows.dev.watch_round import current, in_dev, others_current, replace_running
 from devctl.workflows.engine.build_all import build_all
 from devctl.workflows.engine.compiler_cache import ensure_cache
 from devctl.workflows.engine.debugger import ensure_debugger
@@ -192,6 +192,7 @@ def _bring_up(
     with looking(box.reporter, box.clock, "current state"):
         for service in wanted:
             current(box, project, service)
+        others_current(box, project, set(session.redefined) - set(session.starting))
         keep_running(box.state, box.private, session, [s.name for s in wanted])
         keep_applied(box, session, [s.name for s in wanted])
         if request.watch and request.detach:

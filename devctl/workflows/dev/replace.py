@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from msgspec import Struct
 
+from devctl.domain.command.requests import COMPOSE_TIMEOUT
 from devctl.domain.derive.git_access import only_in_a_build
 from devctl.domain.plan.engine_state import INPUTS_LABEL, Container
 from devctl.domain.ports.toolbox import Toolbox
@@ -16,8 +17,9 @@ from devctl.workflows.bases.needed import ensure_bases
 from devctl.workflows.dev.compile_check import debugging_begins, provable, prove_beside, prove_on_image
 from devctl.workflows.engine.compiler_cache import ensure_cache
 from devctl.workflows.engine.debugger import ensure_debugger
-from devctl.workflows.engine.execute import build, compose_up
+from devctl.workflows.engine.execute import build
 from devctl.workflows.engine.network_holder import network_awake
+from devctl.workflows.ready.dependencies import start_in_order
 from devctl.workflows.ready.wait import served_ports, wait_ready
 from devctl.workflows.session.manifests import deps_fingerprint, remember_manifest
 from devctl.workflows.session.session import Session, write_overlay
@@ -153,8 +155,8 @@ class _Replacing(Struct, frozen=True):
 
     def start(self, cause: str, timeout: float, served: frozenset[int]) -> None:
         name = self.service.name
-        with self.steps.step("start", cause, service=name):
-            compose_up(self.box, self.session, [name])
+        within = COMPOSE_TIMEOUT
+        start_in_order(self.box, self.session, [name], self.steps, step="start", cause=cause, timeout=within)
         with self.steps.step("probe", self.session.wanted_of(name).must, service=name):
             project = self.session.project.name
             wait_ready(self.box, project, self.service, timeout=timeout, served=served)

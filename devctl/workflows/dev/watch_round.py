@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from devctl.domain.command.events import DepsChanged, DepsFailed, DepsRebuilt, LogLine
 from devctl.domain.command.requests import LOCK_TIMEOUT, PROBE_TIMEOUT
 from devctl.domain.compose.replicas import runs_none
 from devctl.domain.plan.engine_state import DEPS_LABEL, Observed
+from devctl.domain.plan.planner import REDEFINED
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.state_folder import ServingNote
@@ -26,6 +27,7 @@ from devctl.workflows.switch.lock import locked
 
 AWAY = ("engine-unreachable", "docker-missing", "project-locked")
 """Codes of what passes by itself: nothing in the project failed."""
+_REDEFINED = f"{REDEFINED}; {UP}"
 
 
 def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
@@ -57,6 +59,7 @@ def catch_up(box: Toolbox, known: Project) -> tuple[Project, bool]:
             if isinstance(error, InterruptedByUser) or error.code in AWAY:
                 raise
             return project, _say_failed(box, project, names, error)
+        _say_redefined(box, session)
         if (why := held_back(box.files, box.private, session, names)) is not None:
             return known, _say_held_back(box, project, names, why)
         failed = [name for name in names if not _bring(box, session, name)]
@@ -117,6 +120,21 @@ def _say_new(box: Toolbox, known: Project, project: Project) -> None:
             box.reporter.emit(LogLine("devctl", "stderr", said))
 
 
+def _say_redefined(box: Toolbox, session: Session) -> None:
+    """Dependencies whose definition changed: what stops a database for a moment is a person's command."""
+    found = ((name, session.observed.of(name)) for name in session.redefined)
+    waiting = [name for name, c in found if c is not None and c.mode is None]
+    _say_held_back(box, session.project, waiting, _REDEFINED)
+    others_current(box, session.project, waiting)
+
+
+def others_current(box: Toolbox, project: Project, waiting: Collection[str]) -> None:
+    """The dependencies but these are what the files say."""
+    for name, noted in box.state.read(project.root, ServingNote).old.items():
+        if noted.reason == _REDEFINED and name not in waiting:
+            note_old(box, project, name, None)
+
+
 def current(box: Toolbox, project: Project, service: Service) -> None:
     """What runs is what the files say: nothing is old any more, and the next change is compared with these files."""
     note_old(box, project, service.name, None)
@@ -148,7 +166,7 @@ def replace_running(
         box.reporter.emit(DepsRebuilt(service.name, ms, waits))
 
 
-def _say_held_back(box: Toolbox, project: Project, services: list[str], why: str) -> bool:
+def _say_held_back(box: Toolbox, project: Project, services: Collection[str], why: str) -> bool:
     """Once for each change; not a failure that a save could fix."""
     known = box.state.read(project.root, ServingNote).old
     for name in services:

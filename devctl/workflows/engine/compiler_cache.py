@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from devctl.domain.command.argv import docker, mount
 from devctl.domain.command.events import Remark
+from devctl.domain.plan.digest import digest
 from devctl.domain.plan.engine_state import CACHE_LABEL, MACHINE_LABEL, ROOT_LABEL
-from devctl.domain.plan.fingerprints import digest
 from devctl.domain.plan.render import CACHE_KEY, CACHE_TARGET, without_names
 from devctl.domain.plan.run import Run, image_ref
 from devctl.domain.ports.toolbox import Sources, Toolbox

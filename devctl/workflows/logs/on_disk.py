@@ -7,6 +7,7 @@ from itertools import chain
 
 from devctl.domain.command.state import Mode
 from devctl.domain.plan.engine_state import DEPS_LABEL, INPUTS_LABEL, Container, Observed
+from devctl.domain.plan.planner import REDEFINED
 from devctl.domain.ports.toolbox import Toolbox
 from devctl.domain.project.model import Project
 from devctl.errors import DevctlError, FilesError, MachineError, ProjectError
@@ -30,9 +31,12 @@ def _dev(box: Toolbox, project: Project, observed: Observed) -> Iterator[str]:
         return
     holder = box.files.lock_holder(project.root)
     then = f"{holder} is running" if holder is not None else "`devctl up` applies it"
-    for step in open_session(box, project, mode="dev", only=names).plan():
+    session = open_session(box, project, mode="dev", only=names)
+    for step in session.plan():
         if step.service in names and step.step in ("build", "start"):
             yield f"{step.service}: {step.cause}; {then}"
+    for name in session.redefined:
+        yield f"{name}: {REDEFINED}; {then}"
 
 
 def _prod(box: Toolbox, project: Project, observed: Observed) -> Iterator[str]:
@@ -40,9 +44,12 @@ def _prod(box: Toolbox, project: Project, observed: Observed) -> Iterator[str]:
         found = list(_previews(box, project, name, container))
         again = "`devctl prod-preview` applies it"
         if found and not any(_same(session, name, container) for session in found):
-            yield f"{name}: its settings changed; {again}"
+            yield f"{name}: {REDEFINED}; {again}"
         elif found and changed_since_built(box, found[0], found[0].run(name)):
             yield f"{name}: files that its image is built from changed; {again}"
+        used = {d.name for session in found for d in session.dependencies}
+        for other in (n for session in found[:1] for n in session.redefined if n in used):
+            yield f"{other}: {REDEFINED}; {again}"
 
 
 def _previews(box: Toolbox, project: Project, name: str, container: Container) -> Iterator[Session]:

@@ -20,8 +20,8 @@ from devctl.domain.derive.health_check import compose_test
 from devctl.domain.go.golist import Listing
 from devctl.domain.image.facts import ImageFacts
 from devctl.domain.image.readiness.rules import checks
+from devctl.domain.plan.digest import digest
 from devctl.domain.plan.engine_state import Image
-from devctl.domain.plan.fingerprints import digest
 from devctl.domain.plan.run import Run
 from devctl.domain.plan.users_air import own_folder
 from devctl.domain.ports.files import Files

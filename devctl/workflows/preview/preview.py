@@ -133,7 +133,8 @@ class _Preview(Struct):
         """Build, check, switch and probe; on any failure the previous version runs again, and the error says so."""
         box, session, request = self.box, self.session, self.request
         box.reporter.emit(Planned(plan_text(session.plan())))
-        names, kept = [s.name for s in self.project.services], list[str]()
+        names = list(dict.fromkeys([*(s.name for s in self.project.services), *session.starting]))
+        kept = list[str]()
         switch = switching(
             box,
             session,
@@ -149,7 +150,7 @@ class _Preview(Struct):
                 with dev:
                     self._prepare()
                     served = self.open_ports.result()
-                switch.goes_on_with(self.session)
+                switch.goes_on_with(self.session, names)
                 touched = True
                 self._switch(served)
         except (DevctlError, KeyboardInterrupt) as raised:

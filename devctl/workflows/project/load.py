@@ -102,13 +102,18 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
     services = composed.services or (
         _own_service(box.files, box.sources, root, config=config, facts=facts, specs=specs, env=env),
     )
+    name = config.name or str(model.get("name") or "") or compose_name(root.name)
+    if not composed.services:
+        # As compose resolves it: for another definition it would replace the network, which a database may be on.
+        networks = model.setdefault("networks", {})
+        networks.setdefault("default", {"name": f"{name}_default", "ipam": {}})
     services = tuple(_with_shell(box.host, service) for service in services)
     services, of_air = with_users_air(box.files, root, services)
     module = next(m for m in facts.modules if m.dir == services[0].source.dir)
     go = str(detect_go(module, config).value)
     return Project(
         root=root,
-        name=config.name or str(model.get("name") or "") or compose_name(root.name),
+        name=name,
         services=services,
         model=model,
         generated=not composed.services,

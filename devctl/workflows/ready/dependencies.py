@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from devctl.domain.command.events import Remark
-from devctl.domain.compose.depends_on import needed
+from devctl.domain.compose.depends_on import healthy_before, needed
 from devctl.domain.plan.engine_state import Container
 from devctl.domain.plan.peers import Peer, called_by
 from devctl.domain.ports.host import Clock
@@ -56,6 +56,8 @@ def start_in_order(
         start(before)
     for peer in sorted(peers, key=lambda it: (it.name, it.port)):
         _wait(box, session.project.name, peer, steps)
+    for name in sorted(healthy_before(specs, ours.intersection(names)) - {*names}):
+        _wait_for_health(box, session.project.name, name, steps, timeout)
     if rest:
         start(rest)
 
@@ -82,6 +84,21 @@ def _wait(box: Toolbox, project: str, peer: Peer, steps: Steps) -> None:
     if container is not None and container.state == "running":
         text = f"  {peer.name} has not answered on port {peer.port} within {within:g} s; starting its callers anyway"
         box.reporter.emit(Remark(text))
+
+
+def _wait_for_health(box: Toolbox, project: str, name: str, steps: Steps, timeout: float) -> None:
+    """Of a dependency that runs already: one that was recreated before the services that compose is given without it."""
+
+    def starting() -> bool:
+        container = box.engine.containers(project).of(name)
+        return container is not None and container.state == "running" and container.health == "starting"
+
+    if not starting():
+        return
+    until = box.clock.monotonic() + timeout
+    with steps.step("probe", "until it is healthy", service=name):
+        while starting() and box.clock.monotonic() < until and not box.processes.hurried():
+            box.clock.sleep(LOOK)
 
 
 def _starts_up(clock: Clock, container: Container, within: float) -> bool:

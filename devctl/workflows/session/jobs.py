@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from devctl.domain.plan.digest import digest
 from devctl.domain.plan.engine_state import Observed
-from devctl.domain.plan.fingerprints import digest
 from devctl.domain.plan.planner import Dependency, is_done
 from devctl.domain.ports.engine import Engine
 from devctl.domain.ports.files import Files

@@ -22,8 +22,8 @@ from devctl.domain.dockerfile.syntax_directive import newer_lines, syntax_line, 
 from devctl.domain.go.gomod import parse_mod, parse_work
 from devctl.domain.numbers import whole
 from devctl.domain.paths import is_below
+from devctl.domain.plan.digest import digest
 from devctl.domain.plan.engine_state import Image
-from devctl.domain.plan.fingerprints import digest
 from devctl.domain.plan.run import Run, built_from, rebased, target_of
 from devctl.domain.plan.users_air import air_of, our_build, translated
 from devctl.domain.ports.files import Files

@@ -19,9 +19,10 @@ from devctl.domain.compose.replicas import replicas, runs_none
 from devctl.domain.debug.debugging import DELVE, Debugging, tools_folder
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.recipe import Recipes
-from devctl.domain.plan.engine_state import Image, Observed
-from devctl.domain.plan.fingerprints import dependencies, digest, label_wanted
-from devctl.domain.plan.planner import Dependency, Step, Wanted, plan_up
+from devctl.domain.plan.digest import digest
+from devctl.domain.plan.engine_state import DEFINITION_LABEL, Image, Observed
+from devctl.domain.plan.fingerprints import dependencies, label_wanted
+from devctl.domain.plan.planner import Dependency, Step, Wanted, is_redefined, plan_up
 from devctl.domain.plan.render import render
 from devctl.domain.plan.run import Run, configured_run
 from devctl.domain.ports.files import Files
@@ -99,6 +100,17 @@ class Session(Struct, frozen=True):
     def starting(self) -> list[str]:
         """The services that the plan starts."""
         return [s.service or "" for s in self.plan() if s.step == "start"]
+
+    @property
+    def redefined(self) -> list[str]:
+        """The dependencies whose containers are not what the compose file says now; those that are not in the plan too."""
+        others = {n: s for n, s in self.model["services"].items() if self.project.service(n) is None}
+        said = {
+            n: (s.get("labels") or {}).get(DEFINITION_LABEL, "")
+            for n, s in others.items()
+            if not runs_none(s)
+        }
+        return [name for name, it in said.items() if is_redefined(it, self.observed.of(name))]
 
     def run(self, service: str) -> Run:
         return next(r for r in self.runs if r.service == service)

@@ -124,7 +124,8 @@ def _merged(before: Model | None, model: Model, untouched: Collection[str]) -> M
 
 
 def _untouched(session: Session, services: Collection[str]) -> list[str]:
-    return [s.name for s in session.project.services if s.name not in services]
+    names = [*(s.name for s in session.project.services), *session.redefined]
+    return [name for name in names if name not in services]
 
 
 def _read(private: PrivateState, root: Path) -> Model | None:

@@ -54,7 +54,8 @@ class Intent(PrivateNote, frozen=True):
     from, path below `.devctl/` → text, None if there was no such file. `old`: the model of what ran, None if nothing did;
     `new`: that of what should run. `leaves_nothing`: containers of services that had none are removed on a rollback. `proven`:
     what runs now has answered, and only what it superseded is left to remove. `undoing`: a rollback is in progress, in
-    containers that are new as well: that they answer finishes nothing."""
+    containers that are new as well: that they answer finishes nothing. `others`: the dependencies that ran and are changed; one
+    that runs by then stays, since its data may have been upgraded."""
 
     file: ClassVar[str] = "intent.json"
     command: str = ""
@@ -62,6 +63,7 @@ class Intent(PrivateNote, frozen=True):
     project: str = ""
     kind: Kind = "switch"
     targets: tuple[Target, ...] = ()
+    others: tuple[str, ...] = ()
     before: tuple[Ran, ...] = ()
     tags: Mapping[str, str | None] = field(default_factory=dict)
     files: Mapping[str, str | None] = field(default_factory=dict)
@@ -94,7 +96,9 @@ class Intent(PrivateNote, frozen=True):
 
     def files_alone(self) -> Intent:
         """What is left of it if everything except the build files was restored."""
-        return replace(self, targets=(), before=(), tags={}, old=None, new=None, leaves_nothing=False)
+        return replace(
+            self, targets=(), others=(), before=(), tags={}, old=None, new=None, leaves_nothing=False
+        )
 
     def is_new(self, service: str, container: str) -> bool:
         """Whether that container came with the switch."""

@@ -87,10 +87,9 @@ class Switch(Struct):
         """From here on a failure leaves what was started, so that the next save can fix it (docs/reference/behaviour.md)."""
         self._stays = True
 
-    def goes_on_with(self, session: Session) -> None:
+    def goes_on_with(self, session: Session, services: Sequence[str]) -> None:
         """The same services with another model: an image may decide how it runs."""
-        names = [target.name for target in self.intent.targets]
-        self.intent = replace(self.intent, new=merged(self.box.private, session, names))
+        self.intent = replace(self.intent, new=merged(self.box.private, session, services))
         _keep(self.box.reporter, self.box.private, self.root, self.intent)
 
     def __exit__(
@@ -157,6 +156,7 @@ def switching(
     intent = replace(
         _intent(box, project, observed, services),
         tags={**{ref: images[ref].id if ref in images else None for ref in refs}, **was},
+        others=tuple(c.service for c in mine if c.state in RUNS and project.service(c.service) is None),
         files={name: box.state.text(root, name) for name in named},
         new=merged(box.private, session, services),
         leaves_nothing=leaves_nothing,
@@ -361,6 +361,8 @@ def _undo(
         box.engine.tag(str(intent.tags[ref]), ref)
     box.engine.remove_containers(_in_the_way(intent, now))
     changed = [name for name in intent.ran if not _runs_as_before(intent, now, name)]
+    run = {c.service for c in now.containers if c.state in RUNS}
+    changed += [name for name in intent.others if name not in run]
     if changed and intent.old is not None:
         with steps.step("restore", cause, service=changed[0]), around(changed):
             _start_again(box, root, intent, changed, timeout=timeout + COMPOSE_GRACE)
