@@ -348,3 +348,22 @@ def test_arguments_of_the_air_file_are_given_once_where_compose_names_only_the_i
     text = '\n  web:\n    image: cosmtrek/air\n    working_dir: /src\n    volumes: [".:/src"]\n'
     _, services = shown(build_tree(tmp_path / "shop", compose(text, **{".air.toml": air})))
     assert services["web"]["command"] == ["sh", "-c", "LEVEL=dev ./tmp/a --from-air", "sh"]
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "more"),
+    [
+        ("FROM golang:1.26\nWORKDIR /src\nCOPY . .\n", ""),
+        ("FROM golang:1.26\nWORKDIR /src\n", ', volumes: [".:/src"]'),
+    ],
+)
+def test_a_script_that_runs_tests_starts_a_tool(tmp_path: Path, dockerfile: str, more: str) -> None:
+    text = f"""
+  api: {{build: .}}
+  test: {{build: {{context: ., dockerfile: Dockerfile.test}}, command: ./test.sh -v{more}}}
+"""
+    script = '#!/bin/sh\nset -e\nif [ -n "$CI" ]; then\n  go vet ./...\nfi\nexec go test "$@" ./...\n'
+    files = {"Dockerfile": PRODUCTION, "Dockerfile.test": dockerfile, "test.sh": script}
+    values, services = shown(build_tree(tmp_path / "shop", compose(text, **files)))
+    assert "api.main" in values and "test.main" not in values
+    assert services["test"]["command"] == ["./test.sh", "-v"]

@@ -20,6 +20,7 @@ from devctl.domain.detect.service import detect_service, is_go_service
 from devctl.domain.detect.source_run import (
     SourceRun,
     air_called,
+    begun_commands,
     built_by,
     run_from_source,
     without_caches,
@@ -144,7 +145,11 @@ class _Reading(Struct, frozen=True):
         if built and dockerfile is None:
             self._refuse_missing(name, spec, str(context))
         detect, run = self._detect(name, spec), self._run_from_source(name, spec, dockerfile, context)
-        if dockerfile is not None and run is None and self._is_tool(name, spec, dockerfile, beside=beside):
+        if (
+            dockerfile is not None
+            and run is None
+            and self._is_tool(name, spec, dockerfile, context, beside=beside)
+        ):
             return None
         if run is not None and (run.package is not None or not built):
             service = self._from_source(spec, run, detect, own=dockerfile, context=context)
@@ -166,8 +171,17 @@ class _Reading(Struct, frozen=True):
             service = service.with_start(air_file=run.air, air_folder=run.folder)
         return service
 
-    def _is_tool(self, name: str, spec: OwnSpec, dockerfile: DockerfileFacts, *, beside: bool) -> bool:
-        return name not in self.config.services and starts_tool(dockerfile, spec, beside=beside)
+    def _is_tool(
+        self, name: str, spec: OwnSpec, dockerfile: DockerfileFacts, context: str | None, *, beside: bool
+    ) -> bool:
+        said = begun_commands(
+            spec,
+            root=str(self.root),
+            dockerfile=dockerfile,
+            context=context,
+            read=partial(_text_in, self.files, self.root, self.root),
+        )
+        return name not in self.config.services and starts_tool(dockerfile, spec, beside=beside, said=said)
 
     def _dockerfile(self, name: str, spec: OwnSpec, context: str | None) -> DockerfileFacts | None:
         inline = inline_dockerfile(self.sources, self.place, name, spec)
