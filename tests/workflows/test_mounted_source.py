@@ -367,3 +367,61 @@ def test_a_script_that_runs_tests_starts_a_tool(tmp_path: Path, dockerfile: str,
     values, services = shown(build_tree(tmp_path / "shop", compose(text, **files)))
     assert "api.main" in values and "test.main" not in values
     assert services["test"]["command"] == ["./test.sh", "-v"]
+
+
+UNREAD = {
+    "a script in another language": (
+        "image: golang:1.26, command: ./dev.py",
+        "dev.py",
+        "#!/usr/bin/env python3\n",
+    ),
+    "another runner": ("image: golang:1.26, command: task dev", "Taskfile.yml", "version: 3\n"),
+    "a script that reads another": (
+        "build: docker, command: ./dev.sh",
+        "dev.sh",
+        "#!/bin/sh\n. ./lib.sh\nserve\n",
+    ),
+    "nothing": ("image: golang:1.26, command: sleep infinity", "x", ""),
+}
+
+
+@pytest.mark.parametrize("kind", UNREAD)
+def test_what_cannot_be_read_starts_as_written_and_nothing_beside_it(tmp_path: Path, kind: str) -> None:
+    spec, name, script = UNREAD[kind]
+    text = f'\n  web: {{{spec}, working_dir: /src, volumes: [".:/src"], ports: ["9000:8080"]}}\n  db: {{image: "redis:8"}}\n'
+    files = {name: script, "docker/Dockerfile": "FROM golang:1.26\nWORKDIR /src\n"}
+    root = build_tree(tmp_path / "shop", compose(text, **files))
+    shown_there = here("config", "show", cwd=root)
+    assert not [key for key in shown_there.result["values"] if key.startswith("services.")]
+    model = here("config", "render", cwd=root).result["model"]["services"]
+    assert set(model) == {"web", "db"}
+    assert model["web"]["command"] == spec.partition("command: ")[2].split()
+    assert [v["target"] for v in model["web"]["volumes"]] == ["/src"]
+    told = here("config", "check", cwd=root).result["problems"]
+    assert [p["place"] for p in told if p["code"] == "start-unread"] == ["compose.yaml:3"]
+    for command in (
+        ["env"],
+        ["size"],
+        ["prod-preview", "--dry-run"],
+        ["test", "--dry-run"],
+        ["shell", "--dry-run"],
+    ):
+        assert here(*command, cwd=root, code=2).error["code"] == "no-go-service", command
+    (root / "devctl.yaml").write_text("version: 1\nservices: {web: {main: ./cmd/api}}\n")
+    values, _ = shown(root)
+    assert values["web.main"] == "./cmd/api"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        'image: golang:1.26, command: go test ./..., volumes: [".:/src"]',
+        'image: golang:1.26, command: ./dev.py, volumes: ["./docs:/src"]',
+        'image: nginx:1.29, volumes: [".:/usr/share/nginx/html"]',
+        'image: golangci/golangci-lint:v2, command: golangci-lint run, volumes: [".:/src"]',
+    ],
+)
+def test_without_a_service_that_has_the_code_and_go_there_is_one(tmp_path: Path, spec: str) -> None:
+    files = compose(f"\n  tool: {{{spec}}}\n", **{"docs/a.md": ""})
+    values, services = shown(build_tree(tmp_path / "shop", {**files, "cmd/admin/main.go": WORKER}))
+    assert values["api.main"] == "./cmd/api" and set(services) == {"api", "tool"}

@@ -75,6 +75,26 @@ def starts_tool(
     )
 
 
+def starts_unread(
+    facts: DockerfileFacts, compose: Mapping[str, object], *, said: Said = lambda _: None
+) -> bool:
+    """Whether an image in which nothing is compiled starts something that is neither a tool nor waiting: it is not known what.
+    What compiles the source has to be excluded by the caller."""
+    stage = find_stage(facts, given_target(compose)) or facts.stages[-1]
+    parts = [part for each in programs(begun_words(facts, stage, compose)) for part in _told(each, said)]
+    idle = all(posixpath.basename(part[0]) in _ASIDE or _is_shell(part) for part in parts)
+    return (
+        not idle
+        and not compiles_in(facts, stage)
+        and not starts_tool(facts, compose, beside=False, said=said)
+    )
+
+
+def _is_shell(part: Sequence[str]) -> bool:
+    """One that is given nothing to run."""
+    return posixpath.basename(part[0]) in SHELLS and all(word.startswith("-") for word in part[1:])
+
+
 def _is_tool(part: Sequence[str], *, beside: bool, others: bool) -> bool:
     """`others`: whether a word that is not known otherwise can only be a tool."""
     name = posixpath.basename(part[0])
@@ -84,7 +104,7 @@ def _is_tool(part: Sequence[str], *, beside: bool, others: bool) -> bool:
             return "@" in next((word for word in after if not word.startswith("-")), "")
         return verb != "tool" or posixpath.basename("".join(after[:1])) not in RELOADER_NAMES
     if name in SHELLS:
-        return beside and all(word.startswith("-") for word in part[1:])
+        return beside and _is_shell(part)
     return (others or "@" in name) and name not in _BY_A_FILE
 
 
