@@ -425,3 +425,37 @@ def test_without_a_service_that_has_the_code_and_go_there_is_one(tmp_path: Path,
     files = compose(f"\n  tool: {{{spec}}}\n", **{"docs/a.md": ""})
     values, services = shown(build_tree(tmp_path / "shop", {**files, "cmd/admin/main.go": WORKER}))
     assert values["api.main"] == "./cmd/api" and set(services) == {"api", "tool"}
+
+
+PARTS = "./cmd:/src/cmd", "./go.mod:/src/go.mod"
+
+
+def test_mounts_of_parts_of_the_source_are_the_source(tmp_path: Path) -> None:
+    files = {
+        "docker/air.toml": "[build]\ncmd = 'go build -o tmp/a ./cmd/admin'\nbin = 'tmp/a'\n",
+        "main.go": SERVER,
+    }
+    for number, (start, main) in enumerate(
+        [("go run ./cmd/api", "./cmd/api"), ("go run .", "."), ("air -c docker/air.toml", "./cmd/admin")]
+    ):
+        mounts = [*PARTS, "./main.go:/src/main.go", "./docker:/src/docker"]
+        text = f"\n  web: {{image: golang:1.26, working_dir: /src, command: {start}, volumes: {mounts}}}\n"
+        values, services = shown(build_tree(tmp_path / str(number), compose(text, **files)))
+        assert values["web.main"] == main and set(services) == {"web"}
+        assert services["web"]["environment"].get("DEVCTL_WORKDIR", ".") in (".", "/app")
+
+
+@pytest.mark.parametrize(
+    ("mounts", "stage"),
+    [(PARTS, "0"), (PARTS[1:], "devctl's own"), (("./cmd/api:/src/cmd", *PARTS[1:]), "devctl's own")],
+)
+def test_a_dev_stage_may_be_given_the_source_in_parts(
+    tmp_path: Path, mounts: tuple[str, ...], stage: str
+) -> None:
+    dockerfile = "FROM golang:1.26\nRUN go install github.com/air-verse/air@v1.67.2\nWORKDIR /src\nCMD air\n"
+    files = {"Dockerfile.dev": dockerfile, ".air.toml": "[build]\ncmd = 'go build -o tmp/a ./cmd/api'\n"}
+    text = f"\n  web: {{build: {{context: ., dockerfile: Dockerfile.dev}}, volumes: {[*mounts]}}}\n"
+    root = build_tree(tmp_path / "shop", compose(text, **files))
+    assert shown(root)[0]["web.dev_stage"] == stage
+    told = {p["code"] for p in here("config", "check", cwd=root).result["problems"]}
+    assert ("dev-without-source" in told) == (stage != "0")

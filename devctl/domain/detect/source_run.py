@@ -411,17 +411,32 @@ def run_from_source(
     found = found or (SourceRun(folder) if asked else None)
     if found is None:
         return None
-    code = found.package or (found.folder if in_context(found.folder, mounts) is not None else "")
-    place = in_context(code, mounts) if code else next(iter(mounts.values()), None)
+    below = _source_at(found.folder, mounts)
+    code = _source_at(found.package, mounts) if found.package is not None else below
+    place = code if code is not None or found.package is not None else next(iter(mounts.values()), None)
     if place is None or not any(is_below(folder, place) for folder in folders):
         return None
     return replace(
         found,
-        folder=in_context(found.folder, mounts) or place,
+        folder=below or place,
         package=place if found.package is not None else None,
         image=image if dockerfile is None and golang_tag(image) else None,
-        air=in_context(found.air, mounts) if found.air is not None else None,
+        air=_source_at(found.air, mounts) if found.air is not None else None,
     )
+
+
+def _source_at(path: str, mounts: Mapping[str, str]) -> str | None:
+    """The path in the project of a path in the container: it is mounted, or what lies below it is, each from the same place
+    below one folder (`./cmd:/app/cmd`, `./go.mod:/app/go.mod`)."""
+    if (known := in_context(path, mounts)) is not None:
+        return known
+    below = [(posixpath.relpath(at, path), source) for at, source in mounts.items() if is_below(at, path)]
+    tops = {
+        posixpath.normpath(source[: -len(inside)] or ".")
+        for inside, source in below
+        if source == inside or source.endswith(f"/{inside}")
+    }
+    return tops.pop() if len(tops) == 1 else None
 
 
 def begun_commands(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
@@ -433,7 +434,8 @@ def _dev_reasons(linted: Linted, project: Project, service: Service) -> tuple[Pr
     if facts is None or service.build.dev_stage is not None:
         return ()
     go = linted.module.go if linted.module is not None else ""
-    reasons = dev_stage(facts, project.spec(service.name), go=go).reasons
+    packages = (posixpath.relpath(folder, service.source.dir) for folder in service.source.packages)
+    reasons = dev_stage(facts, project.spec(service.name), go=go, packages=packages).reasons
     if service.build.derived is None:
         return (*reasons, *_not_run(linted, facts, service))
     made = f", derived from its stage `{target_name(service.build.derived.build.stage)}` and the image's start command"
