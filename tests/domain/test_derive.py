@@ -265,6 +265,7 @@ CMD ["./server"]
 """)
     assert found.program == "/app/server"
     assert found.final.lines == (
+        "WORKDIR /app",
         "COPY . .",
         "RUN /devctl/program /app/server reload . /app/server",
     )

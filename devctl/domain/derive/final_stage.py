@@ -89,10 +89,11 @@ def final_stage(build: BuildStage, final: Stage) -> FinalStage:
 
 
 class _Reading(Struct):
-    """Line by line; `here`: the working directory."""
+    """Line by line; `here`: the working directory, `there`: that of `lines` so far."""
 
     build: BuildStage
     here: str = "/"
+    there: str = "/"
     lines: list[str] = field(default_factory=list)
     programs: dict[str, str] = field(default_factory=dict)
     copies: list[Copied] = field(default_factory=list)
@@ -104,9 +105,14 @@ class _Reading(Struct):
         stage, instruction, self.here = line.stage, line.instruction, line.folder
         if self.build.holds(stage) and self.build.keeps(stage, instruction):
             return  # the dev stage is already based on it
+        known = "$" not in self.here and self.here.isprintable()
+        if self.build.holds(stage) and known and self.here != self.there:
+            self.lines.append(f"WORKDIR {self.here}")  # that of the build stage, whose own line is above
+            self.there = self.here
         match instruction.cmd:
-            case "WORKDIR" if "$" not in self.here and self.here.isprintable():
+            case "WORKDIR" if known:
                 self.lines.append(f"WORKDIR {self.here}")
+                self.there = self.here
             case "ENV" | "ARG" | "SHELL" | "WORKDIR":
                 self._as_it_stands(stage, instruction)
             case "STOPSIGNAL":  # for the program: the reloader is always stopped in the same way
