@@ -5,13 +5,14 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from devctl.domain.command.argv import SHELLS
 from devctl.domain.derive.run_lines import commands, compiles
 from devctl.domain.dockerfile.built_programs import built_programs
 from devctl.domain.dockerfile.entrypoint import begun_words, programs, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
+from devctl.domain.dockerfile.purpose import shows_go
 from devctl.domain.dockerfile.stages import (
     RELOADER_NAMES,
     chain,
@@ -78,16 +79,13 @@ def starts_tool(
 def starts_unread(
     facts: DockerfileFacts, compose: Mapping[str, object], *, said: Said = lambda _: None
 ) -> bool:
-    """Whether an image in which nothing is compiled starts something that is neither a tool nor waiting: it is not known what.
-    What compiles the source has to be excluded by the caller."""
+    """Whether an image with Go starts something that is neither a tool nor waiting: it is not known what, and no line of the
+    Dockerfile compiles it. What compiles the source has to be excluded by the caller."""
     stage = find_stage(facts, given_target(compose)) or facts.stages[-1]
     parts = [part for each in programs(begun_words(facts, stage, compose)) for part in _told(each, said)]
     idle = all(posixpath.basename(part[0]) in _ASIDE or _is_shell(part) for part in parts)
-    return (
-        not idle
-        and not compiles_in(facts, stage)
-        and not starts_tool(facts, compose, beside=False, said=said)
-    )
+    unknown = not idle and not _compile(facts.stages) and any(map(shows_go, chain(facts, stage)))
+    return unknown and not starts_tool(facts, compose, beside=False, said=said)
 
 
 def _is_shell(part: Sequence[str]) -> bool:
@@ -117,7 +115,11 @@ def _told(words: tuple[str, ...], said: Said) -> Iterator[tuple[str, ...]]:
 
 def compiles_in(facts: DockerfileFacts, stage: Stage) -> bool:
     """Whether a line of the stages that it is made from may compile a program."""
-    lines = (line for each in needed_by(facts, stage) for line in each.instructions if line.cmd == "RUN")
+    return _compile(needed_by(facts, stage))
+
+
+def _compile(stages: Iterable[Stage]) -> bool:
+    lines = (line for stage in stages for line in stage.instructions if line.cmd in ("RUN", "ONBUILD"))
     return any(compiles(command) for line in lines for command in commands(line))
 
 
