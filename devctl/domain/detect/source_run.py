@@ -455,10 +455,11 @@ def begun_commands(
     def said(words: Sequence[str]) -> tuple[tuple[str, ...], ...] | None:
         if posixpath.basename(words[0]) in ("go", "dlv", *RELOADER_NAMES):
             return None
-        if source_run(words, folder=folder, env=environment(spec), read=seen) is not None:
-            return None  # it starts what it compiles
-        found = tuple(c.words for c in _commands(tuple(words), folder, {}, _Reading(environment(spec), seen)))
-        return found if found != (tuple(words),) else None
+        found = tuple(_commands(tuple(words), folder, {}, _Reading(environment(spec), seen)))
+        if any(command.name in RELOADER_NAMES or _compiled(command) is not None for command in found):
+            return None  # what it compiles may be started
+        told = tuple(command.words for command in found)
+        return told if told != (tuple(words),) else None
 
     return said
 
