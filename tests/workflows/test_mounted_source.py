@@ -385,6 +385,10 @@ UNREAD = {
 }
 
 
+@pytest.mark.follows("devctl config check names those that run its code, and what makes devctl build them")
+@pytest.mark.follows(
+    "no action needed; `services: {…: {main: ./FOLDER}}` in devctl.yaml makes devctl build and reload it"
+)
 @pytest.mark.parametrize("kind", UNREAD)
 def test_what_cannot_be_read_starts_as_written_and_nothing_beside_it(tmp_path: Path, kind: str) -> None:
     spec, name, script = UNREAD[kind]
@@ -459,3 +463,32 @@ def test_a_dev_stage_may_be_given_the_source_in_parts(
     assert shown(root)[0]["web.dev_stage"] == stage
     told = {p["code"] for p in here("config", "check", cwd=root).result["problems"]}
     assert ("dev-without-source" in told) == (stage != "0")
+
+
+@pytest.mark.follows(
+    "no action needed if it runs without; a file below `configs` of the compose file is mounted in production too"
+)
+def test_what_production_does_not_mount_is_named(tmp_path: Path) -> None:
+    mounts = (
+        '["./shop.yaml:/etc/shop.yaml:ro", "./data:/data", ".:/src", "./tmp:/src/tmp", "./go.mod:/m/go.mod"]'
+    )
+    text = "\n  web:\n    build: .\n    restart: always\n    ports: ['9000:8080']\n    volumes: {}\n"
+    files = {"Dockerfile": PRODUCTION, "shop.yaml": "a: 1\n"}
+    root = build_tree(tmp_path / "shop", compose(text.format(mounts), **files))
+
+    def told(code: str) -> list[tuple[str, str]]:
+        problems = here("config", "check", cwd=root).result["problems"]
+        return [
+            (p["message"].partition(" in production")[0], p["place"]) for p in problems if p["code"] == code
+        ]
+
+    assert told("mount-left-out") == [
+        ("web runs without shop.yaml (/etc/shop.yaml), data (/data)", "compose.yaml:7")
+    ]
+    assert [place for _, place in told("restart-left-out")] == ["compose.yaml:5"]
+    other = text.format("[]").replace("restart: always", "configs: [{source: shop, target: /etc/shop.yaml}]")
+    configs = "configs: {shop: {file: ./shop.yaml}}\n"
+    build_tree(root, compose(other + configs, **files))
+    model = here("config", "render", "--mode", "prod", cwd=root).result["model"]["services"]["web"]
+    assert [each["target"] for each in model["configs"]] == ["/etc/shop.yaml"]
+    assert told("mount-left-out") == told("restart-left-out") == []
