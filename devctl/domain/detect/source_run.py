@@ -426,7 +426,7 @@ def run_from_source(
 
 
 def _source_at(path: str, mounts: Mapping[str, str]) -> str | None:
-    """The path in the project of a path in the container: it is mounted, or what lies below it is, each from the same place
+    """The path in the project of a path in the container: it is mounted, or its parts are, each from the same place
     below one folder (`./cmd:/app/cmd`, `./go.mod:/app/go.mod`)."""
     if (known := in_context(path, mounts)) is not None:
         return known
