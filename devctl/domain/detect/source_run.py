@@ -421,7 +421,9 @@ def run_from_source(
         folder=below or place,
         package=place if found.package is not None else None,
         image=image if dockerfile is None and golang_tag(image) else None,
-        air=_source_at(found.air, mounts) if found.air is not None else None,
+        air=in_context(found.air, {found.folder: below or place, **mounts})
+        if found.air is not None
+        else None,
     )
 
 
