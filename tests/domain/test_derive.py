@@ -265,6 +265,7 @@ CMD ["./server"]
 """)
     assert found.program == "/app/server"
     assert found.final.lines == (
+        "WORKDIR /app",
         "COPY . .",
         "RUN /devctl/program /app/server reload . /app/server",
     )
@@ -725,3 +726,71 @@ def test_the_program_of_another_platform_is_left_out_of_one_stage_too() -> None:
     assert (found.program, set(found.final.programs)) == ("/srv/shop", {"/srv/shop"})
     assert [line.line for line in found.final.left_out] == [5]
     assert found.flags == ("-tags=x",)
+
+
+@pytest.mark.parametrize(
+    ("build", "start", "program"),
+    [
+        (
+            "RUN go build && mv shop /out/x",
+            'COPY --from=build /out/x /usr/bin/\nENTRYPOINT ["x"]',
+            "/usr/bin/x",
+        ),
+        (
+            "RUN go build\nRUN mkdir /out && cp ./shop /out/",
+            "COPY --from=build /out /bin\nCMD shop a",
+            "/bin/shop",
+        ),
+        ("RUN cd cmd && go build -o x .. && ln x /bin/y", 'COPY --from=build /bin/y /y\nCMD ["/y"]', "/y"),
+    ],
+)
+def test_a_program_is_where_it_was_moved_to(build: str, start: str, program: str) -> None:
+    found = derived(
+        f"FROM golang:1.26 AS build\nWORKDIR /src\nCOPY . .\n{build}\nFROM alpine:3.22\n{start}\n"
+    )
+    assert (found.program, found.final.left_out) == (program, ())
+
+
+def test_one_stage_starts_the_program_that_it_has_moved() -> None:
+    found = derived(
+        'FROM golang:1.26\nWORKDIR /src\nCOPY . .\nRUN go build && mv shop /bin/x && cp -r assets /assets\nCMD ["/bin/x"]\n'
+    )
+    assert found.program == "/bin/x"
+    assert found.final.lines[-1] == "RUN cp -r assets /assets"
+
+
+@pytest.mark.parametrize(
+    ("build", "left"),
+    [
+        ("RUN go build -o /out/api . && cp -r assets /out/assets", [4]),
+        ("RUN go build -o /out/api .\nRUN ./gen > /out/config.json", [5]),
+        ("RUN go build -o /out/api .\nRUN go run ./tools/gen -o /out/data", [5]),
+        ("RUN mkdir -p /out && go build -o /out/api . && strip /out/api && chmod +x /out/api", []),
+        ("RUN go build -o /out/api . && upx /out/api\nRUN rm -rf /out/cache", []),
+    ],
+)
+def test_what_the_build_stage_makes_besides_programs_is_named(build: str, left: list[int]) -> None:
+    text = f"FROM golang:1.26 AS build\nWORKDIR /src\nCOPY . .\n{build}\nFROM alpine:3.22\n"
+    found = derived(f'{text}COPY --from=build /out /srv\nCMD ["/srv/api"]\n')
+    assert [line.line for line in found.final.left_out] == left
+
+
+@pytest.mark.parametrize(
+    ("stage", "made"),
+    [
+        ("FROM alpine:3.22 AS conf\nRUN echo '{}' > /c.json", True),
+        ("FROM alpine:3.22 AS conf\nCOPY conf /in\nRUN cat /in/* > /c.json", False),
+        ("FROM node:22 AS conf\nRUN npm install x && cp x /c.json", False),
+    ],
+)
+def test_a_stage_that_makes_files_without_the_source_is_one_of_the_dev_image_too(
+    stage: str, made: bool
+) -> None:
+    text = f"{stage}\nFROM golang:1.26 AS build\nWORKDIR /src\nCOPY . .\nRUN go build -o /out/api .\nFROM alpine:3.22\n"
+    found = derived(
+        f'{text}COPY --from=build /out/api /api\nCOPY --from=conf /c.json /c.json\nCMD ["/api"]\n'
+    )
+    assert ("COPY --from=conf /c.json /c.json" in found.final.lines) == made
+    assert [line.original for line in found.final.left_out] == (
+        [] if made else ["COPY --from=conf /c.json /c.json"]
+    )

@@ -92,3 +92,42 @@ def test_a_shell_without_a_command_is_where_somebody_develops() -> None:
 def test_words_that_only_end_are_beside_a_service_or_what_somebody_works_on(words: list[str]) -> None:
     assert is_tool({"entrypoint": words})
     assert not is_tool({"entrypoint": words}, beside=False)
+
+
+ONLY_GO = "FROM golang:1.26\nWORKDIR /src\nCOPY . .\n"
+SCRIPTS = {
+    ("./test.sh",): [("cd", "/src"), ("go", "vet", "./..."), ("go", "test", "./...")],
+    ("make", "test"): [("golangci-lint", "run"), ("go", "test", "./...")],
+    ("./wait.sh",): [("until", "nc", "-z", "db", "5432"), ("do", "sleep", "1"), ("done",), ("go", "test")],
+    ("./all.sh",): [("go", "test"), ("go", "run", "./cmd/api")],
+    ("./serve.sh",): [("go", "test"), ("/src/bin/api",)],
+    ("./watch.sh",): [("go", "vet"), ("reflex", "-c", "reflex.conf")],
+    ("./lint.sh",): [("golangci-lint", "run")],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("of an image that builds", TEXT), ("of one that does not", ONLY_GO)]
+)
+def test_a_script_is_what_it_starts(name: str, text: str) -> None:
+    facts = parse(text.format(start=""))
+    target = "build" if text == TEXT else ""
+
+    def tool(*words: str, said: bool = True) -> bool:
+        compose = {"build": {"target": target}, "command": list(words)}
+        told = {w: tuple(c) for w, c in SCRIPTS.items()} if said else {}
+        return starts_tool(facts, compose, beside=False, said=lambda w: told.get(tuple(w)))
+
+    assert all(tool(*words) for words in [("./test.sh",), ("make", "test"), ("./wait.sh",)])
+    assert not any(tool(*words) for words in [("./all.sh",), ("./serve.sh",), ("./watch.sh",)])
+    assert not any(tool(*words, said=False) for words in SCRIPTS)
+    assert tool("./lint.sh") == (text == TEXT)  # it may start something by a file of its own
+
+
+def test_the_start_of_an_image_that_compiles_nothing() -> None:
+    def tool(dockerfile: str) -> bool:
+        return starts_tool(parse(dockerfile), {}, beside=True)
+
+    assert tool(ONLY_GO + 'CMD ["go", "test", "./..."]\n')
+    assert not tool(ONLY_GO + 'CMD ["sh"]\n') and not tool(ONLY_GO)
+    assert not tool(ONLY_GO + 'RUN make\nCMD ["go", "test"]\n')

@@ -77,6 +77,8 @@ def told_by(name: str) -> str:
     """The hint that a recorded output gets, by its name: `base-missing-1`."""
     sample = next(r.sample for r in recorded() if r.name == name)
     code, oom = sample.facts.exit_code, sample.facts.oom_killed
-    known = explain(sample.asked, sample.output, exit_code=code, oom_killed=oom, service="api")
+    known = explain(
+        sample.asked, sample.output, exit_code=code, oom_killed=oom, service="api", air=sample.facts.air
+    )
     assert known is not None
     return known.hint

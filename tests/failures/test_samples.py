@@ -16,7 +16,11 @@ from tests.failures.samples import Recorded, Unexplained, negative, recorded
 def test_a_recorded_output_reaches_its_own_entry(it: Recorded) -> None:
     sample = it.sample
     known = explain(
-        sample.asked, sample.output, exit_code=sample.facts.exit_code, oom_killed=sample.facts.oom_killed
+        sample.asked,
+        sample.output,
+        exit_code=sample.facts.exit_code,
+        oom_killed=sample.facts.oom_killed,
+        air=sample.facts.air,
     )
     assert known == it.explained()
 
@@ -50,7 +54,11 @@ def test_no_text_has_a_hole(it: Recorded) -> None:
 def test_an_unrelated_output_is_not_explained(sample: Unexplained) -> None:
     for asked in ("build", "start", "reload", "probe", "compose", "pull", "config"):
         known = explain(
-            asked, sample.output, exit_code=sample.facts.exit_code, oom_killed=sample.facts.oom_killed
+            asked,
+            sample.output,
+            exit_code=sample.facts.exit_code,
+            oom_killed=sample.facts.oom_killed,
+            air=sample.facts.air,
         )
         assert known is None, f"asked {asked}: {known}"
 
@@ -79,3 +87,10 @@ def test_an_empty_output_is_explained_by_facts_alone() -> None:
     assert explain("start", "anything", exit_code=1, oom_killed=True) is None
     killed = explain("start", "", exit_code=137, oom_killed=True)
     assert killed is not None and killed.code == "out-of-memory"
+
+
+def test_what_a_program_says_of_its_own_configuration_is_not_airs() -> None:
+    for said in ("2026/11/24 15:33:21 (1, 2): unexpected token", "open conf.toml: no such file or directory"):
+        for air in (True, False):
+            known = explain("start", said, exit_code=1, air=air)
+            assert (known is not None and known.code == "air-config") == air

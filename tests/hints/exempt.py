@@ -29,6 +29,7 @@ EXEMPT: Mapping[str, tuple[str, ...]] = {
         "no action needed; `devctl init --diff` shows a production stage to build on",
         "no action needed: devctl gives it …; do the same wherever you run it",
         "no action needed; to debug it: devctl debug",
+        "no action needed; devctl restart … starts it again without a save",
         "no action needed if nothing depends on them; `build` of the service in devctl.yaml sets tags and variables",
         "no action needed if the program accepts that; `args` of the service in devctl.yaml sets other arguments",
         "no action needed; `devctl init` writes a Dockerfile that `docker compose build` can use too",

@@ -348,3 +348,147 @@ def test_arguments_of_the_air_file_are_given_once_where_compose_names_only_the_i
     text = '\n  web:\n    image: cosmtrek/air\n    working_dir: /src\n    volumes: [".:/src"]\n'
     _, services = shown(build_tree(tmp_path / "shop", compose(text, **{".air.toml": air})))
     assert services["web"]["command"] == ["sh", "-c", "LEVEL=dev ./tmp/a --from-air", "sh"]
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "more"),
+    [
+        ("FROM golang:1.26\nWORKDIR /src\nCOPY . .\n", ""),
+        ("FROM golang:1.26\nWORKDIR /src\n", ', volumes: [".:/src"]'),
+    ],
+)
+def test_a_script_that_runs_tests_starts_a_tool(tmp_path: Path, dockerfile: str, more: str) -> None:
+    text = f"""
+  api: {{build: .}}
+  test: {{build: {{context: ., dockerfile: Dockerfile.test}}, command: ./test.sh -v{more}}}
+"""
+    script = '#!/bin/sh\nset -e\nif [ -n "$CI" ]; then\n  go vet ./...\nfi\nexec go test "$@" ./...\n'
+    files = {"Dockerfile": PRODUCTION, "Dockerfile.test": dockerfile, "test.sh": script}
+    values, services = shown(build_tree(tmp_path / "shop", compose(text, **files)))
+    assert "api.main" in values and "test.main" not in values
+    assert services["test"]["command"] == ["./test.sh", "-v"]
+
+
+UNREAD = {
+    "a script in another language": (
+        "image: golang:1.26, command: ./dev.py",
+        "dev.py",
+        "#!/usr/bin/env python3\n",
+    ),
+    "another runner": ("image: golang:1.26, command: task dev", "Taskfile.yml", "version: 3\n"),
+    "a script that reads another": (
+        "build: docker, command: ./dev.sh",
+        "dev.sh",
+        "#!/bin/sh\n. ./lib.sh\nserve\n",
+    ),
+    "nothing": ("image: golang:1.26, command: sleep infinity", "x", ""),
+}
+
+
+@pytest.mark.follows("devctl config check names those that run its code, and what makes devctl build them")
+@pytest.mark.follows(
+    "no action needed; `services: {…: {main: ./FOLDER}}` in devctl.yaml makes devctl build and reload it"
+)
+@pytest.mark.parametrize("kind", UNREAD)
+def test_what_cannot_be_read_starts_as_written_and_nothing_beside_it(tmp_path: Path, kind: str) -> None:
+    spec, name, script = UNREAD[kind]
+    text = f'\n  web: {{{spec}, working_dir: /src, volumes: [".:/src"], ports: ["9000:8080"]}}\n  db: {{image: "redis:8"}}\n'
+    files = {name: script, "docker/Dockerfile": "FROM golang:1.26\nWORKDIR /src\n"}
+    root = build_tree(tmp_path / "shop", compose(text, **files))
+    shown_there = here("config", "show", cwd=root)
+    assert not [key for key in shown_there.result["values"] if key.startswith("services.")]
+    model = here("config", "render", cwd=root).result["model"]["services"]
+    assert set(model) == {"web", "db"}
+    assert model["web"]["command"] == spec.partition("command: ")[2].split()
+    assert [v["target"] for v in model["web"]["volumes"]] == ["/src"]
+    told = here("config", "check", cwd=root).result["problems"]
+    assert [p["place"] for p in told if p["code"] == "start-unread"] == ["compose.yaml:3"]
+    for command in (
+        ["env"],
+        ["size"],
+        ["prod-preview", "--dry-run"],
+        ["test", "--dry-run"],
+        ["shell", "--dry-run"],
+    ):
+        assert here(*command, cwd=root, code=2).error["code"] == "no-go-service", command
+    (root / "devctl.yaml").write_text("version: 1\nservices: {web: {main: ./cmd/api}}\n")
+    values, _ = shown(root)
+    assert values["web.main"] == "./cmd/api"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        'image: golang:1.26, command: go test ./..., volumes: [".:/src"]',
+        'image: golang:1.26, command: ./dev.py, volumes: ["./docs:/src"]',
+        'image: nginx:1.29, volumes: [".:/usr/share/nginx/html"]',
+        'image: golangci/golangci-lint:v2, command: golangci-lint run, volumes: [".:/src"]',
+    ],
+)
+def test_without_a_service_that_has_the_code_and_go_there_is_one(tmp_path: Path, spec: str) -> None:
+    files = compose(f"\n  tool: {{{spec}}}\n", **{"docs/a.md": ""})
+    values, services = shown(build_tree(tmp_path / "shop", {**files, "cmd/admin/main.go": WORKER}))
+    assert values["api.main"] == "./cmd/api" and set(services) == {"api", "tool"}
+
+
+PARTS = "./cmd:/src/cmd", "./go.mod:/src/go.mod"
+
+
+def test_mounts_of_parts_of_the_source_are_the_source(tmp_path: Path) -> None:
+    files = {
+        "docker/air.toml": "[build]\ncmd = 'go build -o tmp/a ./cmd/admin'\nbin = 'tmp/a'\n",
+        "main.go": SERVER,
+    }
+    for number, (start, main) in enumerate(
+        [("go run ./cmd/api", "./cmd/api"), ("go run .", "."), ("air -c docker/air.toml", "./cmd/admin")]
+    ):
+        mounts = [*PARTS, "./main.go:/src/main.go", "./docker:/src/docker"]
+        text = f"\n  web: {{image: golang:1.26, working_dir: /src, command: {start}, volumes: {mounts}}}\n"
+        values, services = shown(build_tree(tmp_path / str(number), compose(text, **files)))
+        assert values["web.main"] == main and set(services) == {"web"}
+        assert services["web"]["environment"].get("DEVCTL_WORKDIR", ".") in (".", "/app")
+
+
+@pytest.mark.parametrize(
+    ("mounts", "stage"),
+    [(PARTS, "0"), (PARTS[1:], "devctl's own"), (("./cmd/api:/src/cmd", *PARTS[1:]), "devctl's own")],
+)
+def test_a_dev_stage_may_be_given_the_source_in_parts(
+    tmp_path: Path, mounts: tuple[str, ...], stage: str
+) -> None:
+    dockerfile = "FROM golang:1.26\nRUN go install github.com/air-verse/air@v1.67.2\nWORKDIR /src\nCMD air\n"
+    files = {"Dockerfile.dev": dockerfile, ".air.toml": "[build]\ncmd = 'go build -o tmp/a ./cmd/api'\n"}
+    text = f"\n  web: {{build: {{context: ., dockerfile: Dockerfile.dev}}, volumes: {[*mounts]}}}\n"
+    root = build_tree(tmp_path / "shop", compose(text, **files))
+    assert shown(root)[0]["web.dev_stage"] == stage
+    told = {p["code"] for p in here("config", "check", cwd=root).result["problems"]}
+    assert ("dev-without-source" in told) == (stage != "0")
+
+
+@pytest.mark.follows(
+    "no action needed if it runs without; a file below `configs` of the compose file is mounted in production too"
+)
+def test_what_production_does_not_mount_is_named(tmp_path: Path) -> None:
+    mounts = (
+        '["./shop.yaml:/etc/shop.yaml:ro", "./data:/data", ".:/src", "./tmp:/src/tmp", "./go.mod:/m/go.mod"]'
+    )
+    text = "\n  web:\n    build: .\n    restart: always\n    ports: ['9000:8080']\n    volumes: {}\n"
+    files = {"Dockerfile": PRODUCTION, "shop.yaml": "a: 1\n"}
+    root = build_tree(tmp_path / "shop", compose(text.format(mounts), **files))
+
+    def told(code: str) -> list[tuple[str, str]]:
+        problems = here("config", "check", cwd=root).result["problems"]
+        return [
+            (p["message"].partition(" in production")[0], p["place"]) for p in problems if p["code"] == code
+        ]
+
+    assert told("mount-left-out") == [
+        ("web runs without shop.yaml (/etc/shop.yaml), data (/data)", "compose.yaml:7")
+    ]
+    assert [place for _, place in told("restart-left-out")] == ["compose.yaml:5"]
+    other = text.format("[]").replace("restart: always", "configs: [{source: shop, target: /etc/shop.yaml}]")
+    configs = "configs: {shop: {file: ./shop.yaml}}\n"
+    build_tree(root, compose(other + configs, **files))
+    model = here("config", "render", "--mode", "prod", cwd=root).result["model"]["services"]["web"]
+    assert [each["target"] for each in model["configs"]] == ["/etc/shop.yaml"]
+    assert told("mount-left-out") == told("restart-left-out") == []

@@ -6,16 +6,27 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from devctl.domain.command.argv import parted
 from devctl.domain.derive.original import Original
-from devctl.domain.derive.run_lines import commands, compiles, fetches_modules, flags, generating, installs
+from devctl.domain.derive.run_lines import (
+    commands,
+    compiles,
+    fetches_modules,
+    flags,
+    generating,
+    installs,
+    makes,
+    parts,
+)
 from devctl.domain.dockerfile.facts import DockerfileFacts, Instruction, Stage
 from devctl.domain.dockerfile.go_build_lines import GoBuild, go_builds, own_build, told_builds
 from devctl.domain.dockerfile.stages import chain, find_stage, named_stages, needed_by
-from devctl.domain.dockerfile.walk import NOTHING, in_context, walk
+from devctl.domain.dockerfile.walk import NOTHING, Line, in_context, walk
 from devctl.domain.go.go_command import flag_of
 from devctl.domain.paths import is_below
 from devctl.domain.regex import regex
@@ -32,6 +43,10 @@ _NOT_IN_DEV = regex(r"-(?:a|v|x|n|trimpath|installsuffix|p|pgo|buildvcs|work|jso
 _EXECUTABLE = frozenset({"", "default", "exe", "pie"})
 _HERE = frozenset({"", "linux"})
 _NO_MACHINE = frozenset({"wasm"})
+_MOVES = regex(r"(?<![\w./-])(?:ln|mv|cp|install)[ \t]([^&|;\n]*)")
+_CD = regex(r"\bcd[ \t]+[\"']?([^\s&;|\"']+)")
+_MANY = 30
+"""Commands of one line that move something, as far as they are read."""
 _FLAG = regex(r"[^\s\"'\\$`]+")
 """A flag that is exactly one word of GOFLAGS: others would end the word that contains it, or the line."""
 
@@ -66,8 +81,16 @@ class BuildStage(Struct, frozen=True):
         return own_build(here or self.builds, (self.package,), self.started)
 
     def programs(self) -> Iterator[tuple[str, str]]:
-        """Where each build puts its program, and the package."""
-        return self._outputs_of(build for build in self.builds if self._runs_here(build))
+        """Where each build puts its program, and where later commands copy or move it, and the package."""
+        found = dict(self._outputs_of(build for build in self.builds if self._runs_here(build)))
+        yield from found.items()
+        for line in walk(self.original.facts, self.stage, self.args):
+            if line.cmd != "RUN" or line.instruction.line < next(_compiling(self.stage), 0):
+                continue
+            for sources, place in _moved(line):
+                moved = {_place(source, place): found[source] for source in sources if source in found}
+                yield from ((path, package) for path, package in moved.items() if path not in found)
+                found |= moved
 
     def others(self, path: str = "/") -> Iterator[Instruction]:
         """The lines that write what is no program of this platform (wasm, a plugin, a library, a download), at the path or below
@@ -179,16 +202,20 @@ class BuildStage(Struct, frozen=True):
         inside = posixpath.relpath(path, self.top)
         return None if inside.startswith("..") else inside
 
-    def made_by(self, path: str) -> Instruction | None:
-        """The line that names a file, or one below that folder, and that the dev stage does not include."""
+    def made_by(self, path: str, *, besides: bool = False) -> Iterator[Instruction]:
+        """The lines that name a file, or one below that folder, and that the dev stage does not include; `besides`: only what they
+        do besides compiling, with something else than a program."""
+        outputs = {output for output, _ in self.programs()} if besides else set[str]()
         for line in walk(self.original.facts, self.stage, self.args):
-            instruction = line.instruction
-            if line.cmd != "RUN" or self.keeps(line.stage, instruction):
+            if line.cmd != "RUN" or self.keeps(line.stage, line.instruction):
                 continue
-            words = filter(None, re.split(r"[\s;&|<>\"'=(){}]+", line.filled(instruction.command)))
-            if any(is_below(posixpath.normpath(posixpath.join(line.folder, word)), path) for word in words):
-                return instruction
-        return None
+            for text in filter(makes, parts(line.instruction)) if besides else [line.instruction.command]:
+                words = filter(None, re.split(r"[\s;&|<>\"'=(){}]+", line.filled(text)))
+                named = {posixpath.normpath(posixpath.join(line.folder, word)) for word in words}
+                moves = _MOVES.match(text) is not None and not named.isdisjoint(outputs)
+                if not moves and any(is_below(each, path) for each in named - outputs):
+                    yield line.instruction
+                    break
 
     @property
     def generates(self) -> str:
@@ -282,6 +309,22 @@ def build_stage(
     ]
     own = own_build([b for stage in found for b in stage.builds], (package,), started)
     return next((b for b in found if own in b.builds), None) or next(reversed(found), None)
+
+
+def _moved(line: Line) -> Iterator[tuple[list[str], str]]:
+    """The paths that a line copies, moves or links, and where to: below a folder if it ends with `/`."""
+    text = line.filled(line.instruction.command)
+    for found in islice(_MOVES.finditer(text), _MANY):
+        folder = posixpath.join(line.folder, *_CD.findall(text[: found.start()]))
+        words = [posixpath.join(folder, w) for w in parted(found[1]) if not w.startswith("-")]
+        if len(words) > 1:
+            place = posixpath.normpath(words[-1])
+            below = words[-1].endswith(("/", "/.")) or line.is_folder(place)
+            yield [posixpath.normpath(word) for word in words[:-1]], f"{place}/" if below else place
+
+
+def _place(source: str, target: str) -> str:
+    return posixpath.join(target, posixpath.basename(source)) if target.endswith("/") else target
 
 
 def _compiling(stage: Stage) -> Iterator[int]:

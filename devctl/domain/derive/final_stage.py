@@ -12,13 +12,15 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from itertools import islice
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from devctl.domain.derive.build_stage import BuildStage, brings_source, only_manifests
-from devctl.domain.derive.run_lines import adds, commands, compiles, installs, parts, places
+from devctl.domain.derive.run_lines import adds, commands, compiles, installs, makes, parts, places
 from devctl.domain.dockerfile.facts import Instruction, Stage
+from devctl.domain.dockerfile.purpose import of_another_language
 from devctl.domain.dockerfile.stages import (
     chain,
     effective,
@@ -89,10 +91,11 @@ def final_stage(build: BuildStage, final: Stage) -> FinalStage:
 
 
 class _Reading(Struct):
-    """Line by line; `here`: the working directory."""
+    """Line by line; `here`: the working directory, `there`: that of `lines` so far."""
 
     build: BuildStage
     here: str = "/"
+    there: str = "/"
     lines: list[str] = field(default_factory=list)
     programs: dict[str, str] = field(default_factory=dict)
     copies: list[Copied] = field(default_factory=list)
@@ -104,9 +107,14 @@ class _Reading(Struct):
         stage, instruction, self.here = line.stage, line.instruction, line.folder
         if self.build.holds(stage) and self.build.keeps(stage, instruction):
             return  # the dev stage is already based on it
+        known = "$" not in self.here and self.here.isprintable()
+        if self.build.holds(stage) and known and self.here != self.there:
+            self.lines.append(f"WORKDIR {self.here}")  # that of the build stage, whose own line is above
+            self.there = self.here
         match instruction.cmd:
-            case "WORKDIR" if "$" not in self.here and self.here.isprintable():
+            case "WORKDIR" if known:
                 self.lines.append(f"WORKDIR {self.here}")
+                self.there = self.here
             case "ENV" | "ARG" | "SHELL" | "WORKDIR":
                 self._as_it_stands(stage, instruction)
             case "STOPSIGNAL":  # for the program: the reloader is always stopped in the same way
@@ -136,6 +144,7 @@ class _Reading(Struct):
                     for path, package in self.build.programs():
                         self._program(path, package)
                     self._leave_out(self.build.others())
+                    self._besides(instruction, said)
             elif self.build.is_behind(stage, instruction):
                 kept = all(places(each) or adds(each) for each in said)
                 self._as_it_stands(stage, instruction) if kept else self.left_out.append(instruction)
@@ -147,6 +156,20 @@ class _Reading(Struct):
             self.left_out.append(instruction)
         else:
             self._as_it_stands(stage, instruction)
+
+    def _besides(self, line: Instruction, said: tuple[str, ...]) -> None:
+        """What the line does after it has compiled, with something else than the programs, which are there already."""
+        last = max((n for n, each in enumerate(said) if compiles(each)), default=len(said))
+        left = [each for each in said[last + 1 :] if makes(each) and not self._handles(each)]
+        if not left or line.json or "<<" in line.command:
+            return
+        if all(map(places, left)) and not re.search(r"\bcd\s|\|", line.command):
+            self.lines.append(f"RUN {' && '.join(left)}")
+        else:
+            self._leave_out((line,))
+
+    def _handles(self, command: str) -> bool:
+        return any(self._path(word.strip("\"'")) in self.programs for word in command.split())
 
     def _calls(self, command: str) -> bool:
         """Whether it starts a program that is built from the source."""
@@ -168,8 +191,9 @@ class _Reading(Struct):
         names = tuple(named_stages(instruction))
         source = find_stage(facts, names[0]) if names else None
         if source is None or not any(s.index == self.build.stage.index for s in needed_by(facts, source)):
-            if source is not None and any(map(_builds, needed_by(facts, source))):
-                # A frontend: its builder and its packages are not needed to develop in Go.
+            if source is not None and any(map(_builds_source, needed_by(facts, source))):
+                # A frontend: its builder and its packages are not needed to develop in Go. What is made of the source would
+                # have to be made again at each save.
                 self.left_out.append(instruction)
             else:
                 self._as_it_stands(stage, instruction)
@@ -193,8 +217,9 @@ class _Reading(Struct):
         ]
         inside = self.build.in_context(path)
         self._leave_out(self.build.others(path))
-        made = self.build.made_by(path) if not programs and path != self.build.top else None
-        self._leave_out((made,) if made is not None else ())
+        if path != self.build.top:
+            made = self.build.made_by(path, besides=programs != [])
+            self._leave_out(made if programs else islice(made, 1))
         if inside is not None and (not programs or path == self.build.top):
             self._copied_as(inside, target)
         for lies, package in programs:
@@ -262,10 +287,12 @@ class _Reading(Struct):
         return posixpath.normpath(posixpath.join(self.here, word))
 
 
-def _builds(stage: Stage) -> bool:
-    """Whether it does more than install something."""
+def _builds_source(stage: Stage) -> bool:
+    """Whether it does more than install something: with the source, or in another language."""
     lines = (i for i in stage.instructions if i.cmd == "RUN")
-    return any(not installs(command) for line in lines for command in commands(line))
+    return (of_another_language(stage) or any(map(brings_source, stage.instructions))) and any(
+        not installs(command) for line in lines for command in commands(line)
+    )
 
 
 def _lies(output: str, path: str, place: str, *, folder: bool) -> str:

@@ -24,6 +24,7 @@ _GENERATES = regex(
     rf"^(?:{GO}generate|templ\s+generate|sqlc\s+generate|buf\s+generate|swag\s+init|wire\s+(?:gen\s+)?\.|protoc\s"
     rf"|{GO}(?:run|tool)\s+\S*\b(?:templ|sqlc|buf|swag|wire|oapi-codegen|mockgen)\b)"
 )
+_RUNS = regex(rf"{GO}(?:run|generate)\b")
 _INSTALLS = regex(
     r"^(?:\w+=\S+\s+)*(?:apk|apt|apt-get|dnf|microdnf|yum|update-ca-certificates|adduser|addgroup|useradd|groupadd|curl|wget|tar"
     rf"|unzip|mkdir|rm|git\s+config|{GO}env|{GO}install\s+\S*@|pip3?\s+install|npm\s+(?:i|install)\s+(?:-g|--global))\b"
@@ -35,6 +36,20 @@ _ADDS = regex(
     r"^(?:\w+=\S+\s+)*(?:apk\s+(?:-\S+\s+)*(?:add|update|upgrade)|(?:apt|apt-get)\s+(?:-\S+\s+)*(?:install|update|upgrade|clean)"
     r"|update-ca-certificates|adduser|addgroup|useradd|groupadd|chown|setcap|rm\s+-\w+\s+/(?:var/cache|var/lib/apt|tmp)/\S*$)(?:\s|$)"
 )
+
+
+_LEAVES = regex(
+    r"^(?:\w+=\S+\s+)*(?:mkdir|chmod|chown|rm|ls|test|\[|strip|upx|file|cd|set|export|setcap|du|apk|apt|apt-get)(?:\s|$)"
+)
+
+
+def makes(command: str) -> bool:
+    """Whether it may write a file that is neither a program of the project nor installed."""
+    if ">" in command:
+        return True
+    return not (_LEAVES.match(command) or installs(command) or fetches_modules(command)) and (
+        not compiles(command) or _RUNS.search(command) is not None
+    )
 
 
 def commands(instruction: Instruction) -> Iterator[str]:

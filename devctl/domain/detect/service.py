@@ -20,7 +20,7 @@ from devctl.domain.detect.required_env import dockerfile_env, environment, unset
 from devctl.domain.detect.source_run import SourceRun
 from devctl.domain.dockerfile.build_and_start import Started, shown_stage, started
 from devctl.domain.dockerfile.dev_stage import dev_stage
-from devctl.domain.dockerfile.facts import DockerfileFacts
+from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.go_build_lines import GO_VARIABLES, GoBuild, linked_in
 from devctl.domain.dockerfile.prod_stages import prod_stages, up_to_asked
 from devctl.domain.dockerfile.stages import external_base, golang_tag, target_name
@@ -151,22 +151,26 @@ def _unset(
     """Of the detected variables those that nothing of the user's sets. A Dockerfile that sets one only in some of its stages
     gives the value for the others, and so does the program's own `.env`, which production does not have."""
     told, image = environment(spec), {**own_env(main), **dockerfile_env(dockerfile)}
-    go = main.module.go
-    everywhere = _set_in_every_image(dockerfile, spec, go=go) if dockerfile is not None else set[str]()
+    everywhere = _set_in_every_image(dockerfile, spec, main) if dockerfile is not None else set[str]()
     for name, value in detected:
         if name not in told and name not in everywhere and "$" not in image.get(name, ""):
             yield name, image.get(name, value)
 
 
-def _set_in_every_image(dockerfile: DockerfileFacts, spec: Spec, *, go: str) -> set[str]:
+def _set_in_every_image(dockerfile: DockerfileFacts, spec: Spec, main: Main) -> set[str]:
     """The variables that ENV sets both in production and in development."""
-    run = (shown_stage(dockerfile, spec), dev_stage(dockerfile, spec, go=go).stage)
+    run = (shown_stage(dockerfile, spec), _dev_stage(dockerfile, spec, main))
     sets = [
         {name for line in walk(dockerfile, stage) if line.cmd == "ENV" for name in line.set}
         for stage in run
         if stage is not None
     ]
     return set.intersection(*sets) if sets else set()
+
+
+def _dev_stage(dockerfile: DockerfileFacts, spec: Spec, main: Main) -> Stage | None:
+    packages = (posixpath.relpath(package.dir, main.module.dir) for package in main.closure)
+    return dev_stage(dockerfile, spec, go=main.module.go, packages=packages).stage
 
 
 def _with_command(spec: Spec, run: SourceRun) -> Spec:
@@ -307,7 +311,7 @@ def _built_by(
 ) -> Service:
     """The service with the stages of the Dockerfile that currently builds it. `others`: the mains of its module, None if no
     stage is derived; `built`: the line that compiles it."""
-    dev, stages = dev_stage(dockerfile, spec, go=main.module.go).stage, prod_stages(dockerfile, spec)
+    dev, stages = _dev_stage(dockerfile, spec, main), prod_stages(dockerfile, spec)
     module, package = (posixpath.relpath(folder, context) for folder in (main.module.dir, main.package.dir))
     derived, production = None, None
     if dev is None and others is not None and not module.startswith(".."):

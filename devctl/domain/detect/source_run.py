@@ -400,47 +400,108 @@ def run_from_source(
     nothing is built, in paths of the project; None if it compiles none. `context`: the build context; `folders`: those of the
     Go packages; `asked`: devctl.yaml names it, which suffices; `read`: returns a file of the project."""
     image = str(spec.get("image") or "")
-    binds = [v for v in spec.get("volumes") or [] if v.get("type") == "bind"]
-    places = {posixpath.normpath(v["target"]): posixpath.relpath(v["source"], root) for v in binds}
-    mounts = {target: path for target, path in places.items() if not path.startswith("..")}
     stage = _stage(dockerfile, spec)
-    if dockerfile is not None and stage is not None and context is not None:
-        copied = {at: posixpath.join(context, path) for at, path in _unbuilt(dockerfile, stage, spec).items()}
-        mounts |= {at: path for at, path in copied.items() if not any(is_below(at, it) for it in places)}
-    folder = str(spec.get("working_dir") or "")
-    if not folder.startswith("/"):
-        own = working_dir(dockerfile, stage) if dockerfile is not None and stage is not None else _HOME
-        folder = posixpath.normpath(posixpath.join(own.replace("$", _HOME, 1), folder))
+    folder = _started_in(spec, dockerfile)
+    mounts = _mounts(spec, root=root, dockerfile=dockerfile, context=context, unbuilt=True)
     named = parse(image).repository.rpartition("/")[2] if image else ""
     words = begun_words(dockerfile, stage, spec) or (("air",) if named == "air" else ())
     if named == "air" and not words_of(spec, "entrypoint") and words[:1] != ("air",):
         words = ("air", *words)
-
-    def seen(path: str) -> str | None:
-        return read(inside) if (inside := in_context(path, mounts)) is not None else None
-
-    found = source_run(words, folder=folder, env=environment(spec), read=seen)
+    found = source_run(words, folder=folder, env=environment(spec), read=_reader(mounts, read))
     found = found or (SourceRun(folder) if asked else None)
     if found is None:
         return None
-    code = found.package or (found.folder if in_context(found.folder, mounts) is not None else "")
-    place = in_context(code, mounts) if code else next(iter(mounts.values()), None)
+    below = _source_at(found.folder, mounts)
+    code = _source_at(found.package, mounts) if found.package is not None else below
+    place = code if code is not None or found.package is not None else next(iter(mounts.values()), None)
     if place is None or not any(is_below(folder, place) for folder in folders):
         return None
     return replace(
         found,
-        folder=in_context(found.folder, mounts) or place,
+        folder=below or place,
         package=place if found.package is not None else None,
         image=image if dockerfile is None and golang_tag(image) else None,
-        air=in_context(found.air, mounts) if found.air is not None else None,
+        air=in_context(found.air, {found.folder: below or place, **mounts})
+        if found.air is not None
+        else None,
     )
 
 
-def _unbuilt(dockerfile: DockerfileFacts, stage: Stage, spec: Spec) -> Mapping[str, str]:
-    """Where the stage has what of the build context; nothing if it, or one below it, compiles: then that program is started."""
-    if any(True for each in chain(dockerfile, stage) for _ in run_builds(dockerfile, each, given(spec))):
-        return {}
-    return next(iter([line.brought for line in walk(dockerfile, stage, given(spec))][-1:]), {})
+def _source_at(path: str, mounts: Mapping[str, str]) -> str | None:
+    """The path in the project of a path in the container: it is mounted, or its parts are, each from the same place
+    below one folder (`./cmd:/app/cmd`, `./go.mod:/app/go.mod`)."""
+    if (known := in_context(path, mounts)) is not None:
+        return known
+    below = [(posixpath.relpath(at, path), source) for at, source in mounts.items() if is_below(at, path)]
+    tops = {
+        posixpath.normpath(source[: -len(inside)] or ".")
+        for inside, source in below
+        if source == inside or source.endswith(f"/{inside}")
+    }
+    return tops.pop() if len(tops) == 1 else None
+
+
+def begun_commands(
+    spec: Spec,
+    *,
+    root: str,
+    dockerfile: DockerfileFacts,
+    context: str | None,
+    read: Callable[[str], str | None] = lambda _: None,
+) -> Callable[[Sequence[str]], tuple[tuple[str, ...], ...] | None]:
+    """Returns what a script or a Makefile of the project starts in the container of a service; None for other words, and for
+    what cannot be read. The arguments are as in `run_from_source`."""
+    folder = _started_in(spec, dockerfile)
+    seen = _reader(_mounts(spec, root=root, dockerfile=dockerfile, context=context), read)
+
+    def said(words: Sequence[str]) -> tuple[tuple[str, ...], ...] | None:
+        if posixpath.basename(words[0]) in ("go", "dlv", *RELOADER_NAMES):
+            return None
+        found = tuple(_commands(tuple(words), folder, {}, _Reading(environment(spec), seen)))
+        if any(command.name in RELOADER_NAMES or _compiled(command) is not None for command in found):
+            return None  # what it compiles may be started
+        told = tuple(command.words for command in found)
+        return told if told != (tuple(words),) else None
+
+    return said
+
+
+def _reader(mounts: Mapping[str, str], read: Callable[[str], str | None]) -> Callable[[str], str | None]:
+    """Returns the text of a file of the container."""
+    return lambda path: read(inside) if (inside := in_context(path, mounts)) is not None else None
+
+
+def _started_in(spec: Spec, dockerfile: DockerfileFacts | None) -> str:
+    folder, stage = str(spec.get("working_dir") or ""), _stage(dockerfile, spec)
+    if folder.startswith("/"):
+        return folder
+    own = working_dir(dockerfile, stage) if dockerfile is not None and stage is not None else _HOME
+    return posixpath.normpath(posixpath.join(own.replace("$", _HOME, 1), folder))
+
+
+def _mounts(
+    spec: Spec,
+    *,
+    root: str,
+    dockerfile: DockerfileFacts | None,
+    context: str | None,
+    unbuilt: bool = False,
+) -> dict[str, str]:
+    """What of the project a container has, by the places where it is mounted or, below none of them, copied. `unbuilt`: copied
+    into an image in which nothing is compiled; otherwise the program that it has is started."""
+    binds = [v for v in spec.get("volumes") or [] if v.get("type") == "bind"]
+    places = {posixpath.normpath(v["target"]): posixpath.relpath(v["source"], root) for v in binds}
+    mounts = {target: path for target, path in places.items() if not path.startswith("..")}
+    stage = _stage(dockerfile, spec)
+    if dockerfile is None or stage is None or context is None:
+        return mounts
+    if unbuilt and any(
+        True for each in chain(dockerfile, stage) for _ in run_builds(dockerfile, each, given(spec))
+    ):
+        return mounts
+    brought = next(iter([line.brought for line in walk(dockerfile, stage, given(spec))][-1:]), {})
+    copied = {at: posixpath.join(context, path) for at, path in brought.items()}
+    return mounts | {at: path for at, path in copied.items() if not any(is_below(at, it) for it in places)}
 
 
 def air_called(spec: Spec, dockerfile: DockerfileFacts, *, context: str) -> SourceRun | None:

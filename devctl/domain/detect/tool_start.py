@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from devctl.domain.command.argv import SHELLS
+from devctl.domain.derive.run_lines import commands, compiles
 from devctl.domain.dockerfile.built_programs import built_programs
 from devctl.domain.dockerfile.entrypoint import begun_words, programs, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
-from devctl.domain.dockerfile.go_build_lines import run_builds
-from devctl.domain.dockerfile.stages import RELOADER_NAMES, chain, external_base, find_stage, golang_tag
+from devctl.domain.dockerfile.purpose import shows_go
+from devctl.domain.dockerfile.stages import (
+    RELOADER_NAMES,
+    chain,
+    external_base,
+    find_stage,
+    golang_tag,
+    needed_by,
+)
 from devctl.domain.dockerfile.walk import given as build_args
 from devctl.domain.dockerfile.walk import given_target, in_context, walk
 from devctl.domain.regex import regex
@@ -22,19 +31,33 @@ _BY_A_FILE = RELOADER_NAMES | frozenset(
 )
 _WAITS = frozenset({"sleep", "tail", "wait", "trap"})
 _ENDS = frozenset({"true", "false", ":", "echo", "exit"})
-_ASIDE = _WAITS | _ENDS | {"cd", "export", "set", "test", "["}
+_ASIDE = (
+    _WAITS
+    | _ENDS
+    | {"cd", "export", "set", "test", "[", "mkdir", "rm", "shift", "local", "return", "for", "case", "esac"}
+)
+_CHECKS = frozenset({"test", "vet"})
 _MAKES = frozenset({"build", "install"})
 _SCRIPT = regex(r"\.(?:sh|bash|py|rb|js|pl)$")
 
 
-def starts_tool(facts: DockerfileFacts, compose: Mapping[str, object], *, beside: bool) -> bool:
-    """Whether it is known that the compose file's words start neither a program that is built here, alone or in a wrapper, nor
-    something that compiles and starts one, and do not only wait. `beside`: whether a shell without a
-    command, and words that do nothing but end, count: beside a service they do, alone they are what somebody works on."""
-    if not words_of(compose, "entrypoint") and not words_of(compose, "command"):
-        return False
+Said = Callable[[Sequence[str]], tuple[tuple[str, ...], ...] | None]
+"""Returns what a script or a Makefile of the project starts; None for other words."""
+
+
+def starts_tool(
+    facts: DockerfileFacts, compose: Mapping[str, object], *, beside: bool, said: Said = lambda _: None
+) -> bool:
+    """Whether it is known that the compose file's words, or those of an image that compiles nothing, start neither a program
+    that is built here, alone or in a wrapper, nor something that compiles and starts one, and do not only wait. `beside`: whether
+    a shell without a command, and words that do nothing but end, count: beside a service they do, alone they are what somebody
+    works on."""
     stage = find_stage(facts, given_target(compose)) or facts.stages[-1]
-    parts = [part for said in programs(begun_words(facts, stage, compose)) if (part := _inner(said))]
+    parts = [part for each in programs(begun_words(facts, stage, compose)) for part in _told(each, said)]
+    own = words_of(compose, "entrypoint") or words_of(compose, "command")
+    tests = any(_verb(part) in _CHECKS for part in parts)
+    if not own and (not tests or compiles_in(facts, stage)):
+        return False
     built = built_programs(facts, stage, build_args(compose))
     if not parts or any(built.at(part) is not None for part in parts):
         return False
@@ -42,13 +65,32 @@ def starts_tool(facts: DockerfileFacts, compose: Mapping[str, object], *, beside
     if names <= _ASIDE:
         return beside and not names & _WAITS and bool(names & _ENDS)
     makes = any(_verb(part) in _MAKES for part in parts)
-    others = built.known and not makes and _only_golang(facts, stage, compose)
+    # In the Go image, what is found through PATH and calls `go test` or the like beside it is a tool too.
+    known = built.known or (tests and not compiles_in(facts, stage))
+    others = known and not makes and _only_golang(facts, stage, compose)
     brought = next(iter([line.brought for line in walk(facts, stage)][-1:]), {})
     return all(
         posixpath.basename(part[0]) in _ASIDE
         or _is_tool(part, beside=beside, others=others and not _from_context(part, built.folder, brought))
         for part in parts
     )
+
+
+def starts_unread(
+    facts: DockerfileFacts, compose: Mapping[str, object], *, said: Said = lambda _: None
+) -> bool:
+    """Whether an image with Go starts something that is neither a tool nor waiting: it is not known what, and no line of the
+    Dockerfile compiles it. What compiles the source has to be excluded by the caller."""
+    stage = find_stage(facts, given_target(compose)) or facts.stages[-1]
+    parts = [part for each in programs(begun_words(facts, stage, compose)) for part in _told(each, said)]
+    idle = all(posixpath.basename(part[0]) in _ASIDE or _is_shell(part) for part in parts)
+    unknown = not idle and not _compile(facts.stages) and any(map(shows_go, chain(facts, stage)))
+    return unknown and not starts_tool(facts, compose, beside=False, said=said)
+
+
+def _is_shell(part: Sequence[str]) -> bool:
+    """One that is given nothing to run."""
+    return posixpath.basename(part[0]) in SHELLS and all(word.startswith("-") for word in part[1:])
 
 
 def _is_tool(part: Sequence[str], *, beside: bool, others: bool) -> bool:
@@ -60,8 +102,25 @@ def _is_tool(part: Sequence[str], *, beside: bool, others: bool) -> bool:
             return "@" in next((word for word in after if not word.startswith("-")), "")
         return verb != "tool" or posixpath.basename("".join(after[:1])) not in RELOADER_NAMES
     if name in SHELLS:
-        return beside and all(word.startswith("-") for word in part[1:])
-    return others and name not in _BY_A_FILE
+        return beside and _is_shell(part)
+    return (others or "@" in name) and name not in _BY_A_FILE
+
+
+def _told(words: tuple[str, ...], said: Said) -> Iterator[tuple[str, ...]]:
+    """The commands that a script or a Makefile stands for; otherwise the words themselves, without what is for a shell."""
+    found = said(words)
+    each = [part for told in found for part in programs(("sh", "-c", shlex.join(told)))] if found else [words]
+    yield from filter(None, map(_inner, each))
+
+
+def compiles_in(facts: DockerfileFacts, stage: Stage) -> bool:
+    """Whether a line of the stages that it is made from may compile a program."""
+    return _compile(needed_by(facts, stage))
+
+
+def _compile(stages: Iterable[Stage]) -> bool:
+    lines = (line for stage in stages for line in stage.instructions if line.cmd in ("RUN", "ONBUILD"))
+    return any(compiles(command) for line in lines for command in commands(line))
 
 
 def _verb(part: Sequence[str]) -> str:
@@ -80,13 +139,12 @@ def _inner(part: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _only_golang(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> bool:
-    """Whether the stage compiles on the Go image, which has no start script, with the PATH of that image: a final stage may
-    have wrappers that read what they start in a file."""
+    """Whether the stage is made from the Go image, which has no start script, with the PATH of that image: a final stage may have
+    wrappers that read what they start in a file."""
     stages = chain(facts, stage)
     lines = [line for each in stages for line in each.instructions]
     return (
         golang_tag(external_base(facts, stage)) is not None
-        and any(True for each in stages for _ in run_builds(facts, each, build_args(compose)))
         and not any(i.cmd == "ENTRYPOINT" and not words_of(compose, "entrypoint") for i in lines)
         and not any(i.cmd == "ENV" and re.search(r"\bPATH\b", i.original) for i in lines)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -53,10 +53,13 @@ def air_installs(facts: DockerfileFacts, stages: tuple[Stage, ...]) -> Iterator[
             yield AirInstall(line.stage, line.instruction, found["module"], version)
 
 
-def dev_stage(facts: DockerfileFacts, compose: Mapping[str, object], *, go: str = "") -> DevStage:
+def dev_stage(
+    facts: DockerfileFacts, compose: Mapping[str, object], *, go: str = "", packages: Iterable[str] = ()
+) -> DevStage:
     """The stage to develop in, or None with the reasons: the caller then uses devctl's own stage.
 
-    `go` is the go line of go.mod, `compose` the resolved service: what it mounts, and what it runs in the container.
+    `go` is the go line of go.mod, `compose` the resolved service: what it mounts, and what it runs in the container; `packages`:
+    the folders that the program is compiled from, relative to its module.
     """
     command = " ".join((*words_of(compose, "entrypoint"), *words_of(compose, "command")))
     named = [stage for stage in facts.stages if is_dev(stage)] or _reloading(facts, command)
@@ -65,7 +68,7 @@ def dev_stage(facts: DockerfileFacts, compose: Mapping[str, object], *, go: str 
         return DevStage(None, (_reason("no-dev-stage", f"{facts.path} has no dev stage", place),))
     target = given_target(compose)
     stage = next((s for s in named if s.name and s.name.lower() == target.lower()), named[-1])
-    reasons = tuple(_reasons(facts, stage, compose, go, command))
+    reasons = tuple(_reasons(facts, stage, compose, go=go, command=command, packages=tuple(packages)))
     return DevStage(None if reasons else stage, reasons)
 
 
@@ -80,7 +83,13 @@ def _reloading(facts: DockerfileFacts, command: str) -> list[Stage]:
 
 
 def _reasons(
-    facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object], go: str, command: str
+    facts: DockerfileFacts,
+    stage: Stage,
+    compose: Mapping[str, object],
+    *,
+    go: str,
+    command: str,
+    packages: tuple[str, ...],
 ) -> Iterator[Problem]:
     """Why it cannot work."""
     here, bottom = f"{facts.path}:{stage.line}", chain(facts, stage)[-1]
@@ -97,7 +106,7 @@ def _reasons(
         yield _reason("go-too-old", message, f"{facts.path}:{bottom.line}")
     if not _reloads(facts, stage, command):
         yield _reason("dev-without-reload", f"stage `{target_name(stage)}` has no reloader (air)", here)
-    if not _mounts_source(facts, stage, compose):
+    if not _mounts_source(facts, stage, compose, packages):
         why = f"no volume mounts the source into stage `{target_name(stage)}`, so edits would not be seen"
         yield _reason("dev-without-source", why, here)
 
@@ -120,16 +129,24 @@ def _reason(code: str, message: str, place: str) -> Problem:
     )
 
 
-def _mounts_source(facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object]) -> bool:
-    """A bind mount of the stage's working directory or of one of its parents. `compose` is the resolved service."""
+def _mounts_source(
+    facts: DockerfileFacts, stage: Stage, compose: Mapping[str, object], packages: tuple[str, ...]
+) -> bool:
+    """A bind mount of the stage's working directory or of one of its parents, or mounts below it that together have all of the
+    packages. `compose` is the resolved service."""
     # A relative one is below the image's own, as with `docker run --workdir`.
     folder = posixpath.normpath(
         posixpath.join(working_dir(facts, stage), str(compose.get("working_dir") or ""))
     )
     volumes = compose.get("volumes")
-    targets = [
-        posixpath.normpath(str(volume["target"]))
+    targets = {
+        posixpath.normpath(str(volume["target"])): str(volume.get("source"))
         for volume in (volumes if isinstance(volumes, list) else [])
         if isinstance(volume, dict) and volume.get("type") == "bind"
-    ]
-    return any("$" in folder or is_below(folder, target) for target in targets)
+    }
+    if any("$" in folder or is_below(folder, target) for target in targets):
+        return True
+    # `./cmd:/app/cmd`, at the same place below the source as below the working directory.
+    inside = {posixpath.relpath(at, folder): source for at, source in targets.items() if is_below(at, folder)}
+    have = [at for at, source in inside.items() if source.endswith(f"/{at}")]
+    return packages != () and all(any(is_below(package, at) for at in have) for package in packages)

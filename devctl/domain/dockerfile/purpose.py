@@ -33,13 +33,18 @@ def builds_go(facts: DockerfileFacts, target: str = "") -> bool:
     system or a team's image has is not known."""
     asked = find_stage(facts, target) if target else None
     made_from = needed_by(facts, asked) if asked is not None else facts.stages
-    return any(map(_shows_go, made_from)) or (
-        not any(_OF_OTHERS.search(stage.base.lower()) for stage in made_from)
-        and any(map(_shows_go, facts.stages))
+    return any(map(shows_go, made_from)) or (
+        not any(map(of_another_language, made_from)) and any(map(shows_go, facts.stages))
     )
 
 
-def _shows_go(stage: Stage) -> bool:
+def of_another_language(stage: Stage) -> bool:
+    """Whether it is made from the image of one."""
+    return _OF_OTHERS.search(stage.base.lower()) is not None
+
+
+def shows_go(stage: Stage) -> bool:
+    """Whether its base or one of its own lines has the compiler."""
     if _OF_GO.search(stage.base.lower()):
         return True
     for i in stage.instructions:

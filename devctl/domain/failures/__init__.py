@@ -19,15 +19,17 @@ def explain(
     exit_code: int | None = None,
     oom_killed: bool = False,
     service: str = "NAME",
+    air: bool = False,
 ) -> Explained | None:
-    """The matching entry, or None: an unknown failure is never guessed at. `service`: whose output it is.
+    """The matching entry, or None: an unknown failure is never guessed at. `service`: whose output it is; `air`: as in
+    `Facts`.
 
     Of several, a specific one takes precedence over a general one, and then the one that matches first in the output: what a
     tool reports first is the cause of what follows.
     """
     from devctl.domain.failures.catalog import entries
 
-    facts, output = Facts(exit_code, oom_killed, service), searchable(output)
+    facts, output = Facts(exit_code, oom_killed, service, air), searchable(output)
     fitting = [
         (entry.general, found.start(), entry, found)
         for entry in entries()

@@ -50,5 +50,5 @@ def _entry(raw: dict[str, Any]) -> Failure:
 
 
 def _sample(raw: dict[str, Any]) -> Sample:
-    facts = Facts(raw.pop("exit_code", None), raw.pop("oom", False))
+    facts = Facts(raw.pop("exit_code", None), raw.pop("oom", False), air=raw.pop("air", False))
     return Sample(facts=facts, found=raw.pop("found", {}), **raw)

@@ -18,11 +18,13 @@ _KINDS = {ExitCode.FILES: FilesError, ExitCode.MACHINE: MachineError}
 
 
 class Facts(Struct, frozen=True):
-    """What was observed besides the output. `service`: whose output it is, the value of `{service}` in a text."""
+    """What was observed besides the output. `service`: whose output it is, the value of `{service}` in a text; `air`: air has
+    ended, and not the program under it."""
 
     exit_code: int | None = None
     oom_killed: bool = False
     service: str = "NAME"
+    air: bool = False
 
 
 class Sample(Struct, frozen=True):
@@ -39,8 +41,9 @@ class Failure(Struct, frozen=True):
     """One entry. `pattern` is searched for in the output; its named groups fill `message`, `why`, `hint` and `place`.
 
     A group's name may end in a number, for another spelling of the same thing. `exit_codes`: the possible ones, if they
-    distinguish it; `oom`: the engine must report it. `why`: the cause, if the message does not state it. `general`: it also
-    matches what others explain better, and applies only if none of those does.
+    distinguish it; `oom`: the engine must report it; `air`: air itself must have ended, since a program may say the same. `why`:
+    the cause, if the message does not state it. `general`: it also matches what others explain better, and applies only if none
+    of those does.
     """
 
     code: str
@@ -53,11 +56,12 @@ class Failure(Struct, frozen=True):
     place: str = ""
     exit_codes: tuple[int, ...] = ()
     oom: bool = False
+    air: bool = False
     general: bool = False
     samples: tuple[Sample, ...] = ()
 
     def match(self, asked: Asked, output: str, facts: Facts) -> re.Match[str] | None:
-        if asked not in self.asked or (self.oom and not facts.oom_killed):
+        if asked not in self.asked or (self.oom and not facts.oom_killed) or (self.air and not facts.air):
             return None
         if self.exit_codes and facts.exit_code not in self.exit_codes:
             return None

@@ -17,7 +17,7 @@ from devctl.domain.go.facts import EnvFile, Located, SourceFacts, Unbuilt
 from devctl.domain.project.air_toml import UsersAir
 from devctl.domain.project.compose_inputs import ComposeInputs
 from devctl.domain.project.compose_model import Key, Model, Spec
-from devctl.errors import Problem
+from devctl.errors import Problem, UsageError
 
 NOT_LISTENING = "no listen call found"
 """The evidence of a service without a port."""
@@ -229,6 +229,17 @@ class Project(Struct, frozen=True):
         """Without what it was made from."""
         shown = {k: v for k, v in asdict(self).items() if k not in {"folder", "inputs", "place", "source"}}
         return f"Project({', '.join(f'{key}={value!r}' for key, value in shown.items())})"
+
+    @property
+    def first(self) -> Service:
+        """Raises UsageError if the compose file starts the code in a way of its own, which devctl leaves as it is."""
+        if not self.services:
+            raise UsageError(
+                "no service of this project is built by devctl: all of them start as the compose file says",
+                code="no-go-service",
+                hint="devctl config check names those that run its code, and what makes devctl build them",
+            )
+        return self.services[0]
 
     @property
     def go_minor(self) -> str:

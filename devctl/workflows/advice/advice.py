@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +39,7 @@ from devctl.domain.dockerfile.walk import given
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.image.readiness.rules import not_ready
 from devctl.domain.lint.rules import Linted, blocking, lint, told_in
+from devctl.domain.paths import is_below
 from devctl.domain.plan.run import Run, configured_run, prod_run, rebased
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.host import Reporter
@@ -45,6 +47,7 @@ from devctl.domain.ports.toolbox import Sources, Toolbox
 from devctl.domain.project.model import Project, Service
 from devctl.domain.project.redact import redact
 from devctl.domain.project.state_folder import ToldNote, told_key
+from devctl.domain.regex import regex
 from devctl.errors import MachineError, Problem
 from devctl.workflows.project.compose_model import not_used_for_production, unset_in_compose
 from devctl.workflows.project.find import named
@@ -52,6 +55,8 @@ from devctl.workflows.project.users_dockerfile import users_dockerfile, written_
 from devctl.workflows.session.session import Session
 from devctl.workflows.session.steps import only_warned
 
+_OF_SOURCE = regex(r"(?:/go\.(?:mod|sum|work|work\.sum)|/vendor|\.toml|\.go)$")
+"""Parts of the source, and what a reloader reads."""
 _MODES: tuple[Mode, ...] = ("dev", "prod")
 _COMPILERS = ("/bin/gcc", "/bin/cc", "/bin/clang")
 _INSTALLS_COMPILER = ("gcc", "build-base", "build-essential", "clang", "musl-dev")
@@ -98,10 +103,11 @@ def problems(
     found += _built_here(box.sources, project, facts)
     found += [*_one_of_several(project), *_not_started(project)]
     found += _unused_bases(box.sources, project)
-    found += [*_not_read_only(project), *_for_production(box, project)] if mode != "dev" else ()
-    found += (
-        [*_obsolete(box.sources, project), *_without_dockerfile(box.sources, project)] if mode is None else ()
-    )
+    if mode != "dev":
+        found += [*_not_read_only(project), *_not_mounted(project), *_for_production(box, project)]
+    if mode is None:
+        found += [*_obsolete(box.sources, project), *_without_dockerfile(box.sources, project)]
+        found += _not_restarted(project)
     return tuple(dict.fromkeys(found))
 
 
@@ -180,6 +186,42 @@ def _not_read_only(project: Project) -> Iterator[Problem]:
                 "which fails if the root file system is read-only",
                 f"`{kind}: {{{key}: {{file: ./{key}}}}}` is mounted instead, which works with read_only",
                 project.place((kind, key, "content")),
+            )
+
+
+def _not_mounted(project: Project) -> Iterator[Problem]:
+    """Files of this machine that the program may read, besides its source."""
+    folders = [project.root / p.dir for module in project.source.modules for p in module.packages]
+    for service in project.services:
+        binds = [v for v in project.spec(service.name).get("volumes") or [] if v.get("type") == "bind"]
+        code = [v for v in binds if any(is_below(str(f), str(v.get("source"))) for f in folders)]
+        left = [
+            v
+            for v in binds
+            if not any(is_below(str(v["target"]), str(c["target"])) for c in code)
+            and not _OF_SOURCE.search(str(v.get("source")))
+        ]
+        if left:
+            names = ", ".join(f"{named(project.root, Path(str(v['source'])))} ({v['target']})" for v in left)
+            yield Problem(
+                "mount-left-out",
+                f"{service.name} runs without {names} in production: what is mounted from this machine is left out",
+                "no action needed if it runs without; a file below `configs` of the compose file is mounted in production too",
+                project.place(("services", service.name, "volumes")),
+            )
+
+
+def _not_restarted(project: Project) -> Iterator[Problem]:
+    """A restart policy, in a container that outlives its program."""
+    for service in project.services:
+        policy = str(project.spec(service.name).get("restart") or "no")
+        if policy != "no" and service.build.dev_stage is None and not service.may_finish:
+            yield Problem(
+                "restart-left-out",
+                f"{service.name} is not started again when it exits in dev: `restart: {policy}` applies to its container, which "
+                "waits for the next save",
+                f"no action needed; devctl restart {service.name} starts it again without a save",
+                project.place(("services", service.name, "restart")),
             )
 
 
@@ -433,7 +475,8 @@ def _dev_reasons(linted: Linted, project: Project, service: Service) -> tuple[Pr
     if facts is None or service.build.dev_stage is not None:
         return ()
     go = linted.module.go if linted.module is not None else ""
-    reasons = dev_stage(facts, project.spec(service.name), go=go).reasons
+    packages = (posixpath.relpath(folder, service.source.dir) for folder in service.source.packages)
+    reasons = dev_stage(facts, project.spec(service.name), go=go, packages=packages).reasons
     if service.build.derived is None:
         return (*reasons, *_not_run(linted, facts, service))
     made = f", derived from its stage `{target_name(service.build.derived.build.stage)}` and the image's start command"

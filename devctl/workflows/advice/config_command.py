@@ -73,7 +73,7 @@ def values(sources: Sources, project: Project) -> Values:
 
 
 def _of_project(project: Project, said: Config, *, name_origin: str) -> Values:
-    go_file = project.services[0].origins.get("dir", "go.mod")
+    go_file = next((s.origins.get("dir", "go.mod") for s in project.services), "go.mod")
     found = {
         "name": Origin(project.name, name_origin),
         "go": Origin(project.go_version, "go.mod" if go_file == CONFIG_FILE else go_file),

@@ -24,7 +24,7 @@ from devctl.workflows.state.snapshot import url_of
 def env(request: EnvRequest, box: Toolbox) -> Outcome:
     """The variables of a service, in the form for the host. Their values are the user's own, including secrets."""
     project = load(box, request.project)
-    name = request.service or project.services[0].name
+    name = request.service or project.first.name
     check_services(project, [name])
     if request.dry_run:
         return plan_outcome([Step("read", name, f"for {request.form}")])

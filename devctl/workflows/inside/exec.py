@@ -40,7 +40,7 @@ def exec_(request: ExecRequest, box: Toolbox) -> Outcome:
 def shell(request: ShellRequest, box: Toolbox) -> Outcome:
     """A shell in the service; if its image has none, a sidecar that shares its processes and network."""
     project = load(box, request.project)
-    name = request.service or project.services[0].name
+    name = request.service or project.first.name
     check_services(project, [name])
     container = running(box.files, box.engine, project, name)
     if request.dry_run:

@@ -114,7 +114,7 @@ def test(request: GoTestRequest, box: Toolbox) -> Outcome:
 
 def target_of(request: GoTestRequest, box: Toolbox, project: Project) -> GoTestTarget:
     """Raises UsageError `not-running`, or `not-in-dev`."""
-    service = project.services[0]
+    service = project.first
     container = running(box.files, box.engine, project, service.name)
     if container.mode == "prod":
         raise UsageError(

@@ -73,7 +73,8 @@ def prod_preview(request: PreviewRequest, box: Toolbox) -> Outcome:
             if not observed.containers:  # otherwise `up` has asked
                 refuse_far_engine(box.engine, project)
             # For a project that runs, only what the Go services need is started beside them.
-            only = [s.name for s in project.services] if observed.containers else []
+            ours = [s.name for s in project.services] or [project.first.name]
+            only = ours if observed.containers else []
             session = open_session(box, project, mode="prod", only=only, base=base, observed=observed)
             watched = watcher_state(box, project.root).state == "running"
             if request.dry_run:  # what is refused has no plan
@@ -234,7 +235,7 @@ class _Preview(Struct):
                     session.dockerfile(box.sources, session.run(name)), old
                 ):
                     end(box, [old.id])
-            self._start(_cause(before[self.project.services[0].name]), began, served)
+            self._start(_cause(before[self.project.first.name]), began, served)
             self.gap_ms = {
                 s.name: gaps[s.name]() if s.name in gaps else None if _has_no_address(s) else 0
                 for s in self.project.services

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -20,13 +20,15 @@ from devctl.domain.detect.service import detect_service, is_go_service
 from devctl.domain.detect.source_run import (
     SourceRun,
     air_called,
+    begun_commands,
     built_by,
     run_from_source,
     without_caches,
 )
-from devctl.domain.detect.tool_start import starts_tool
+from devctl.domain.detect.tool_start import Said, starts_tool, starts_unread
 from devctl.domain.detect.workers import without_port
 from devctl.domain.dockerfile.build_and_start import command_with
+from devctl.domain.dockerfile.dev_stage import dev_stage
 from devctl.domain.dockerfile.entrypoint import name_program
 from devctl.domain.dockerfile.facts import DockerfileFacts
 from devctl.domain.dockerfile.purpose import brought, builds_go, for_dev, for_production
@@ -34,6 +36,7 @@ from devctl.domain.dockerfile.stages import chain, external_base, find_stage, go
 from devctl.domain.dockerfile.walk import given_target
 from devctl.domain.go.facts import SourceFacts
 from devctl.domain.go.go_command import PLACES_CACHE
+from devctl.domain.paths import is_below
 from devctl.domain.ports.files import Files
 from devctl.domain.ports.private_state import PrivateState
 from devctl.domain.ports.toolbox import Sources, Toolbox
@@ -51,11 +54,13 @@ from devctl.workflows.project.users_dockerfile import inline_dockerfile
 
 
 class Composed(Struct, frozen=True):
-    """The model as it will run, and which of its services are built from Go."""
+    """The model as it will run, and which of its services are built from Go. `as_written`: those that run the code in a way of
+    their own, which only the compose file says: nothing may be started in their place, or beside them."""
 
     model: OwnModel
     services: tuple[Service, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    as_written: tuple[str, ...] = ()
 
 
 def composed_services(
@@ -73,11 +78,14 @@ def composed_services(
         return Composed({"services": {}})
     model, place = ask(False), compose_place(box.sources, root, found.files)
     reading = _Reading(box.files, box.sources, box.private, root, found, place, config, facts)
-    services = reading.of_model(_specs(model))
-    if services or not any(
-        has_profiles(box.files.read_text(path, within=None) or "") for path in found.files
+    services, theirs = reading.of_model(_specs(model)), reading.as_written(_specs(model))
+    unread = tuple(map(reading.unread, theirs))
+    if (
+        services
+        or theirs
+        or not any(has_profiles(box.files.read_text(path, within=None) or "") for path in found.files)
     ):
-        return Composed(model, services)
+        return Composed(model, services, unread, theirs)
     whole = ask(True)
     services = reading.of_model(_specs(whole))
     if not services:
@@ -122,6 +130,61 @@ class _Reading(Struct, frozen=True):
         theirs = dockerfile if dockerfile is not None and builds_go(dockerfile) else None
         return tuple(self._detect(name, specs[name])(dockerfile=theirs) for name in published)
 
+    def as_written(self, specs: Mapping[str, OwnSpec]) -> tuple[str, ...]:
+        """Those that have the code and an image with Go, and start it in a way that cannot be read, or wait until somebody does."""
+        waited = jobs(specs)
+        return tuple(
+            name
+            for name, spec in specs.items()
+            if name not in waited and not runs_none(spec) and self._has_code(name, spec)
+        )
+
+    def unread(self, name: str) -> Problem:
+        return Problem(
+            "start-unread",
+            f"{name} runs the code of this project in a way that devctl cannot read, so it starts as the compose file says: "
+            "devctl neither reloads it nor builds a production image",
+            f"no action needed; `services: {{{name}: {{main: ./FOLDER}}}}` in devctl.yaml makes devctl build and reload it",
+            self.place(("services", name)),
+        )
+
+    def _has_code(self, name: str, spec: OwnSpec) -> bool:
+        name_program(spec)
+        context = _inside(self.root, (spec.get("build") or {}).get("context"))
+        image = spec.get("image")
+        if spec.get("build"):
+            dockerfile = self._dockerfile(name, spec, context)
+            return dockerfile is not None and self._is_unread(name, spec, dockerfile, context)
+        if name in self.config.services or not isinstance(image, str) or not spec.get("volumes"):
+            return False
+        facts = self.sources.dockerfile_text(f"FROM {image}\n", path="compose.yaml", args={})
+        run = self._run_from_source(name, spec, None, None)
+        return (
+            run is None
+            and self._mounts_code(spec)
+            and builds_go(facts)
+            and not self._is_tool(name, spec, facts, None, beside=False)
+        )
+
+    def _mounts_code(self, spec: OwnSpec) -> bool:
+        binds = [str(v["source"]) for v in spec.get("volumes") or [] if v.get("type") == "bind"]
+        places = [place for source in binds if (place := _inside(self.root, source)) is not None]
+        folders = [package.dir for module in self.facts.modules for package in module.packages]
+        return any(is_below(folder, place) for folder in folders for place in places)
+
+    def _is_unread(self, name: str, spec: OwnSpec, dockerfile: DockerfileFacts, context: str | None) -> bool:
+        """Whether an image with Go that compiles nothing starts the code in a way that cannot be read."""
+        here = context is not None and is_go_service(spec, self.facts, context=context)
+        return (
+            name not in self.config.services
+            and (here or self._mounts_code(spec))
+            and builds_go(dockerfile, given_target(spec))
+            and dev_stage(dockerfile, spec).stage is None
+            and self._run_from_source(name, spec, dockerfile, context) is None
+            and (context is None or air_called(spec, dockerfile, context=context) is None)
+            and starts_unread(dockerfile, spec, said=self._said(spec, dockerfile, context))
+        )
+
     def _detect(self, name: str, spec: OwnSpec) -> Callable[..., Service]:
         return partial(
             detect_service,
@@ -144,7 +207,13 @@ class _Reading(Struct, frozen=True):
         if built and dockerfile is None:
             self._refuse_missing(name, spec, str(context))
         detect, run = self._detect(name, spec), self._run_from_source(name, spec, dockerfile, context)
-        if dockerfile is not None and run is None and self._is_tool(name, spec, dockerfile, beside=beside):
+        if (
+            dockerfile is not None
+            and run is None
+            and self._is_tool(name, spec, dockerfile, context, beside=beside)
+        ):
+            return None
+        if built and dockerfile is not None and self._is_unread(name, spec, dockerfile, context):
             return None
         if run is not None and (run.package is not None or not built):
             service = self._from_source(spec, run, detect, own=dockerfile, context=context)
@@ -166,8 +235,20 @@ class _Reading(Struct, frozen=True):
             service = service.with_start(air_file=run.air, air_folder=run.folder)
         return service
 
-    def _is_tool(self, name: str, spec: OwnSpec, dockerfile: DockerfileFacts, *, beside: bool) -> bool:
-        return name not in self.config.services and starts_tool(dockerfile, spec, beside=beside)
+    def _is_tool(
+        self, name: str, spec: OwnSpec, dockerfile: DockerfileFacts, context: str | None, *, beside: bool
+    ) -> bool:
+        said = self._said(spec, dockerfile, context)
+        return name not in self.config.services and starts_tool(dockerfile, spec, beside=beside, said=said)
+
+    def _said(self, spec: OwnSpec, dockerfile: DockerfileFacts, context: str | None) -> Said:
+        return begun_commands(
+            spec,
+            root=str(self.root),
+            dockerfile=dockerfile,
+            context=context,
+            read=partial(_text_in, self.files, self.root, self.root),
+        )
 
     def _dockerfile(self, name: str, spec: OwnSpec, context: str | None) -> DockerfileFacts | None:
         inline = inline_dockerfile(self.sources, self.place, name, spec)
@@ -203,7 +284,8 @@ class _Reading(Struct, frozen=True):
             dockerfile=dockerfile,
             context=context,
             folders=[package.dir for module in self.facts.modules for package in module.packages],
-            asked=name in self.config.services and not spec.get("build"),
+            asked=name in self.config.services
+            and not (context is not None and is_go_service(spec, self.facts, context=context)),
             read=partial(_text_in, self.files, self.root, self.root),
         )
 

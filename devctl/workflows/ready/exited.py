@@ -53,6 +53,8 @@ def exited(
 ) -> DevctlError:
     """Why a container exited; `code` if a process in it did, and the container lives on."""
     log, killed = tail(box.engine, container), container.oom_killed
+    # The program runs below air, which outlives it.
+    air = container.mode == "dev" and code is None
     code = container.exit_code if code is None else code
     if container.restarts:  # a restart policy has restarted it, so its state and log are of several runs
         run = box.engine.last_run(container.id, tail=LINES)
@@ -66,7 +68,7 @@ def exited(
     lacked = env_file_ended_for(service, log, dev=dev) if code else None
     if lacked is not None:
         return _lacks_file(service, lacked, code, log)
-    known = explain("start", log, exit_code=code, oom_killed=killed, service=service.name)
+    known = explain("start", log, exit_code=code, oom_killed=killed, service=service.name, air=air)
     if known is None or known.code == "variable-missing":
         lacks = _lacks_variable(service, log, before=f"{service.name} exited with code {code}")
         if lacks is not None:

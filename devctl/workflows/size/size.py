@@ -66,7 +66,8 @@ def size(request: SizeRequest, box: Toolbox, *, page: Page | None = None) -> Out
     budget = budget_bytes(wanted)
     if request.html is not None:
         _must_be_page(box, project, request.html)
-    targets = [_built(project, service, base) for service in project.services for base in bases]
+    services = project.services or (project.first,)
+    targets = [_built(project, service, base) for service in services for base in bases]
     if request.dry_run:
         return plan_outcome([Step("build", t.service.name, f"production image on {t.base}") for t in targets])
     for target in targets:

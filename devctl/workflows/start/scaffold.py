@@ -161,7 +161,7 @@ def _plan_init(box: Toolbox, root: Path, request: InitRequest) -> list[PlannedFi
 def _plan_devcontainer(box: Toolbox, root: Path, found: _Found, layout: Layout) -> list[PlannedFile]:
     """On top of the compose files that compose reads; without one, of the one that `init` writes."""
     project = found.project
-    service = found.service if project.generated else project.services[0]
+    service = found.service if project.generated else project.first
     existing = compose_files(box.files, box.host, root)
     texts = devcontainer_files(project, service, [*reversed(existing)] or [root / "compose.yaml"])
     if needs_dockerfile(project, service):
@@ -215,7 +215,7 @@ def _found(box: Toolbox, root: Path, *, yes: bool) -> _Found:
                 raise error.replace(hint=f"{error.problem.hint}; or devctl init -y uses that one") from error
             raise
         return _answered(box.files, root, config, facts)
-    said = project.services[0]
+    said = project.first
     name = said.name if compose_files(box.files, box.host, root) or config.services else None
     service = _by_code(
         facts, config, said.name if name is not None else None, dir_=said.source.dir, main=said.source.main
@@ -275,7 +275,7 @@ def _layout(box: Toolbox, root: Path, found: _Found) -> Layout:
     if not of_user or (compose_files(box.files, box.host, root) and (beside is None or OURS not in beside)):
         return layout
     layout = replace(layout, dockerfile=BESIDE)
-    loaded = project.services[0]
+    loaded = project.first
     run = configured_run(project, loaded, "prod", base=project.prod_base)
     if run.ours or run.rebased or run.stage is None or loaded.build.dockerfile != "Dockerfile":
         stages = _stages_of(box.sources, root)
