@@ -105,7 +105,3 @@ def test_up_recreates_it_with_its_volumes_and_only_it(project: Callable[..., Sta
     assert {name for name in again if again[name] != now[name]} == {"api", "migrate"}
     assert docker("exec", again["db"], "cat", "/data/migrated").split() == ["one", "one", "two"]
     assert made.devctl("up", "-d", "--no-watch", "--dry-run").result["plan"] == []
-
-    (made.root / "compose.yaml").unlink()
-    made.devctl("up", "-d", "--no-watch")
-    assert ids()["db"] == again["db"], "and its network stays"

@@ -246,12 +246,6 @@ def test_the_watcher_says_it_once_and_leaves_it() -> None:
     assert not world.locked, "what was edited back is not waited for"
 
 
-def test_a_project_without_a_compose_file_has_the_network_that_compose_gave_it(world: World) -> None:
-    world.save("compose.yaml", None)
-    model: Any = load(world.box(), world.root).model
-    assert model["networks"] == {"default": {"name": "shop_default", "ipam": {}}}
-
-
 def test_the_label_says_nothing_of_a_secret(world: World) -> None:
     said = world.of("db").labels[DEFINITION_LABEL]
     assert len(said) == 16

@@ -21,7 +21,7 @@ from devctl.workflows.project.approved_inputs import UP, HeldBack
 from devctl.workflows.project.load import load
 from devctl.workflows.session.manifests import changes_since, remember_manifest
 from devctl.workflows.session.session import Session, open_session
-from devctl.workflows.session.steps import Steps
+from devctl.workflows.session.steps import Steps, only_warned
 from devctl.workflows.state.snapshot import note_old
 from devctl.workflows.switch.lock import locked
 
@@ -124,15 +124,17 @@ def _say_redefined(box: Toolbox, session: Session) -> None:
     """Dependencies whose definition changed: what stops a database for a moment is a person's command."""
     found = ((name, session.observed.of(name)) for name in session.redefined)
     waiting = [name for name, c in found if c is not None and c.mode is None]
-    _say_held_back(box, session.project, waiting, _REDEFINED)
+    with only_warned(box.reporter):
+        _say_held_back(box, session.project, waiting, _REDEFINED)
     others_current(box, session.project, waiting)
 
 
 def others_current(box: Toolbox, project: Project, waiting: Collection[str]) -> None:
     """The dependencies but these are what the files say."""
-    for name, noted in box.state.read(project.root, ServingNote).old.items():
-        if noted.reason == _REDEFINED and name not in waiting:
-            note_old(box, project, name, None)
+    with only_warned(box.reporter):
+        for name, noted in box.state.read(project.root, ServingNote).old.items():
+            if noted.reason == _REDEFINED and name not in waiting:
+                note_old(box, project, name, None)
 
 
 def current(box: Toolbox, project: Project, service: Service) -> None:

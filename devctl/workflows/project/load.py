@@ -99,22 +99,18 @@ def _load(box: Toolbox, root: Path, *, unattended: bool, known: Project | None, 
     _move_ports(specs, config, ours={s.name for s in composed.services})
     # Without a compose file nothing else says what `.env` is for.
     env = values(inputs.beside.get(str(root / ".env")) or "") if folder is None else {}
-    name = config.name or str(model.get("name") or "") or compose_name(root.name)
     services = composed.services
     if not services and not composed.as_written:
         services = (
             _own_service(box.files, box.sources, root, config=config, facts=facts, specs=specs, env=env),
         )
-        # As compose resolves it: for another definition it would replace the network, which a database may be on.
-        networks = model.setdefault("networks", {})
-        networks.setdefault("default", {"name": f"{name}_default", "ipam": {}})
     services = tuple(_with_shell(box.host, service) for service in services)
     services, of_air = with_users_air(box.files, root, services)
     module = next(m for m in facts.modules if not services or m.dir == services[0].source.dir)
     go = str(detect_go(module, config).value)
     return Project(
         root=root,
-        name=name,
+        name=config.name or str(model.get("name") or "") or compose_name(root.name),
         services=services,
         model=model,
         generated=not composed.services and not composed.as_written,
