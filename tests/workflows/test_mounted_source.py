@@ -385,9 +385,9 @@ UNREAD = {
 }
 
 
-@pytest.mark.follows("devctl config check names those that run its code, and what makes devctl build them")
+@pytest.mark.follows("devctl config check names those that run its code, and what would change that")
 @pytest.mark.follows(
-    "no action needed; `services: {…: {main: ./FOLDER}}` in devctl.yaml makes devctl build and reload it"
+    "no action needed; devctl.yaml: `services: {…: {main: ./FOLDER}}` has it built and reloaded"
 )
 @pytest.mark.parametrize("kind", UNREAD)
 def test_what_cannot_be_read_starts_as_written_and_nothing_beside_it(tmp_path: Path, kind: str) -> None:

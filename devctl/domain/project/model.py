@@ -237,7 +237,7 @@ class Project(Struct, frozen=True):
             raise UsageError(
                 "no service of this project is built by devctl: all of them start as the compose file says",
                 code="no-go-service",
-                hint="devctl config check names those that run its code, and what makes devctl build them",
+                hint="devctl config check names those that run its code, and what would change that",
             )
         return self.services[0]
 

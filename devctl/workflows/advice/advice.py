@@ -80,7 +80,7 @@ def advise_on_change(box: Toolbox, session: Session) -> None:
     """The same, but only if something is built or created for the first time, or a line of devctl.yaml has no effect: not at
     every `up`."""
     new = any(s.step == "build" or s.cause == "no container yet" for s in session.plan())
-    if new or any(_unused_bases(box.sources, session.project)):
+    if new or not session.observed.containers or any(_unused_bases(box.sources, session.project)):
         advise(box, session, mode="dev")
 
 

@@ -144,7 +144,7 @@ class _Reading(Struct, frozen=True):
             "start-unread",
             f"{name} runs the code of this project in a way that devctl cannot read, so it starts as the compose file says: "
             "devctl neither reloads it nor builds a production image",
-            f"no action needed; `services: {{{name}: {{main: ./FOLDER}}}}` in devctl.yaml makes devctl build and reload it",
+            f"no action needed; devctl.yaml: `services: {{{name}: {{main: ./FOLDER}}}}` has it built and reloaded",
             self.place(("services", name)),
         )
 
