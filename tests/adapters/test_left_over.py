@@ -79,6 +79,8 @@ def test_a_program_whose_starter_has_ended_is_found_too(tmp_path: Path) -> None:
     rest, other = started_by_it(tmp_path, "sleep 1000")
     with at_work(tmp_path, tmp_path / "told", rest) as (devctl, child):
         plugin = other()
+        while Path(f"/proc/{plugin}/comm").read_text() != "sleep\n":
+            os.sched_yield()  # while it is being started it has no environment for a moment
         killed(devctl)
         os.kill(child, signal.SIGKILL)
         assert lives(plugin)
