@@ -26,7 +26,8 @@ class UpNote(PrivateNote, frozen=True):
     project: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, str | None] = field(default_factory=dict)
-    """Name → a keyed digest of the value, None if it is not set."""
+    """Name → a keyed digest of the value, None if it is not set. Of the words of `texts` only those that are set: any other may be
+    part of a secret."""
     state: State | None = None
     probes: dict[str, str] = field(default_factory=dict)
     bases: dict[str, str] = field(default_factory=dict)
@@ -35,6 +36,8 @@ class UpNote(PrivateNote, frozen=True):
     """Service → the files and folders that its program is built from."""
     asked: tuple[Asked, ...] = ()
     """What it asked the file system, with the answers."""
+    texts: tuple[str, ...] = ()
+    """The paths of the compose files and env files, each of whose words may be a variable."""
 
 
 class BuildersNote(PrivateNote, frozen=True):

@@ -63,8 +63,9 @@ def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...
     root = project.root
     good = state.mode == "dev" and state.serving.state == "current"
     asked = box.files.recorded()
-    names = _variables(box, project) if asked else None
-    variables = _digests(box, root, names, make_key=True) if names is not None else None
+    texts = _texts(project) if asked else None
+    names = _variables(box, texts) if texts is not None else []
+    variables = _digests(box, root, names, make_key=True) if texts is not None else None
     if variables is None or not good or any(not _well(s) for s in state.services):
         box.private.remove(root, UpNote.file)
         return
@@ -88,6 +89,7 @@ def note_up(box: Toolbox, project: Project, state: State, inputs: tuple[str, ...
             _ids(box.engine, [base.ref for base in all_bases(box, project, runs)]),
             {s.name: tuple(compiled(box.files, project, s)) for s in project.services},
             asked,
+            texts or (),
         )
         box.private.keep(root, note)
 
@@ -100,16 +102,30 @@ def _well(service: ServiceState) -> bool:
     return service.state == "running" and service.health in ("none", "healthy")
 
 
-def _variables(box: Toolbox, project: Project) -> list[str] | None:
-    """Those that devctl asked for, those of docker and compose, and every word of what compose reads: each may be a variable
-    (`environment: [PORT]`). None if compose also reads files that devctl does not (`include`)."""
+def _texts(project: Project) -> tuple[str, ...] | None:
+    """The files that compose reads; None if there are some that devctl does not read (`include`)."""
     inputs = project.inputs
     outside = {f"the content of {named(project.root, path)}" for path in project.compose_paths}
     if inputs is None or not outside.issuperset(inputs.waits):
         return None
-    texts = [box.files.read_text(path, within=None) for path in project.compose_paths]
-    words = {word for text in (*texts, *inputs.beside.values()) for word in _WORD.findall(text or "")}
-    return sorted(words | box.host.asked() | _OF_DOCKER)
+    return (
+        *map(str, project.compose_paths),
+        *(path for path, text in inputs.beside.items() if text is not None),
+    )
+
+
+def _words(files: Files, texts: Iterable[str]) -> set[str]:
+    """Each may be a variable (`environment: [PORT]`)."""
+    read = (files.read_text(Path(path), within=None) for path in texts)
+    return {word for text in read for word in _WORD.findall(text or "")}
+
+
+def _variables(box: Toolbox, texts: Iterable[str]) -> list[str]:
+    """Those that devctl asked for, those of docker and compose, and the words of what compose reads; of these only the ones that
+    are set, since others may be part of a secret."""
+    words = _words(box.files, texts)
+    names = box.host.asked() | _OF_DOCKER | words
+    return sorted(name for name in names if name not in words or box.host.env(name) is not None)
 
 
 def _digests(
@@ -171,6 +187,9 @@ def state_if_unchanged(box: Toolbox, root: Path, *, watcher: bool) -> State | No
     if note.inputs != stamps(box.files, root, tuple(p for p in note.inputs if p != "./")):
         return None
     if not note.asked or not box.files.same(note.asked):
+        return None
+    words = _words(box.files, note.texts)
+    if any(name not in note.variables and box.host.env(name) is not None for name in words):
         return None
     if not _runs_on_the_same(box.engine, note, note.state):
         return None
