@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from devctl.adapters.project_files.dockerfile import parse
 from devctl.domain.detect.source_run import (
     SourceRun,
+    begun_files,
     built_by,
     run_from_source,
     source_run,
@@ -394,3 +396,72 @@ def test_make_gets_what_its_command_sets(text: str) -> None:
     makefile = "T ?= none\ndev:\n\tgo run -tags $(T) .\n"
     found = source_run(shlex.split(text), folder="/src", env={}, read={"/src/Makefile": makefile}.get)
     assert found is not None and flag_of(found.flags, "tags") == "mine"
+
+
+BEGUN = {
+    "docker/entry.sh": '#!/bin/sh\n/opt/steps/wait.sh db\nexec "$@"\n',
+    "docker/steps/wait.sh": "#!/bin/sh\nuntil nc -z $1 5432; do sleep 1; done\n",
+    "svc/Makefile": "run:\n\t./server\n",
+    "svc/server": "\x7fELF\0\0",
+}
+IMAGE = """\
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY . .
+RUN go build -o /server .
+FROM alpine:3.22 AS run
+COPY docker/entry.sh /usr/local/bin/entry
+COPY docker/steps /opt/steps
+COPY --from=build /server /server
+WORKDIR /srv
+COPY svc .
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "compose", "found"),
+    [
+        ('ENTRYPOINT ["entry"]\nCMD ["/server"]', {}, ["docker/entry.sh", "docker/steps/wait.sh"]),
+        (
+            'ENTRYPOINT ["tini", "--", "/usr/local/bin/entry", "/server"]',
+            {},
+            ["docker/entry.sh", "docker/steps/wait.sh"],
+        ),
+        ('CMD ["/server"]', {"entrypoint": ["sh", "/opt/steps/wait.sh"]}, ["docker/steps/wait.sh"]),
+        ("CMD /opt/steps/wait.sh db && exec /server", {}, ["docker/steps/wait.sh"]),
+        ("CMD make run", {}, ["svc/Makefile"]),
+        ('CMD ["./server"]', {}, []),
+        ('CMD ["/server", "/usr/local/bin/entry"]', {}, []),
+        (
+            'CMD ["/hook/start"]',
+            {"volumes": [{"type": "bind", "source": "/shop/docker/entry.sh", "target": "/hook/start"}]},
+            ["docker/entry.sh", "docker/steps/wait.sh"],
+        ),
+    ],
+)
+def test_the_scripts_that_a_container_starts_with(
+    start: str, compose: dict[str, Any], found: list[str]
+) -> None:
+    told = begun_files(
+        compose,
+        root="/shop",
+        dockerfile=parse(IMAGE + start + "\n"),
+        context=".",
+        copied={},
+        read=BEGUN.get,
+    )
+    assert sorted(told) == found
+    assert all(told[path] == BEGUN[path] for path in found)
+
+
+def test_a_script_that_comes_from_the_build_stage_is_where_it_was_copied_from() -> None:
+    image = IMAGE + 'COPY --from=build /src/docker/entry.sh /entry.sh\nENTRYPOINT ["/entry.sh"]\n'
+    told = begun_files(
+        {},
+        root="/shop",
+        dockerfile=parse(image),
+        context=".",
+        copied={"/entry.sh": "docker/entry.sh"},
+        read=BEGUN.get,
+    )
+    assert sorted(told) == ["docker/entry.sh", "docker/steps/wait.sh"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -252,6 +253,14 @@ def test_a_script_goes_on_when_the_program_has_done_its_first_step(
     main = it.root / "main.go"
     main.write_text(main.read_text().replace('"one "', '"two "'))
     serves(it.port, "two migrated[serve]")
+
+    script = it.root / "entry.sh"
+    script.write_text(script.read_text().replace('"$@"', '"$@" saved'))
+    serves(it.port, "two migrated[serve saved]")
+    os.kill(it.devctl("status").result["watcher"]["pid"], signal.SIGKILL)
+    script.write_text(script.read_text().replace("saved", "while nobody watched"))
+    it.devctl("up", "-d", "--timeout", "120")
+    assert get(it.port, "/") == "two migrated[serve while nobody watched]"
 
 
 BESIDE = """package main

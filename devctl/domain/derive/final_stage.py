@@ -10,7 +10,7 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from itertools import islice
 
@@ -52,6 +52,17 @@ class Copied(Struct, frozen=True):
     target: str
     parents: bool = False
     known: bool = False
+
+
+def copied_places(copies: Iterable[Copied], context: str) -> Iterator[tuple[str, str]]:
+    """Where in the image is what of the project, for sources without a pattern."""
+    for each in copies:
+        for source in each.sources:
+            name = posixpath.basename(source)
+            path = posixpath.normpath(posixpath.join(context, source))
+            yield posixpath.normpath(each.target), path
+            if each.target.endswith("/"):  # a file by its name, the content of a folder
+                yield posixpath.join(each.target, name), path
 
 
 class FinalStage(Struct, frozen=True):

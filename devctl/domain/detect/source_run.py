@@ -15,7 +15,7 @@ from devctl.domain.bases.references import parse
 from devctl.domain.command.argv import SHELLS, ShellWord, joined_commands, parted, shell_text
 from devctl.domain.derive.build_tools import made
 from devctl.domain.detect.required_env import environment
-from devctl.domain.dockerfile.entrypoint import begun_words, words_of
+from devctl.domain.dockerfile.entrypoint import begun_words, programs, words_of
 from devctl.domain.dockerfile.facts import DockerfileFacts, Stage
 from devctl.domain.dockerfile.go_build_lines import run_builds
 from devctl.domain.dockerfile.stages import RELOADER_NAMES, chain, expand, filled, find_stage, golang_tag
@@ -58,6 +58,8 @@ _LONG_VALUE = 256
 _HOME = "/go"
 """The working directory of a golang image."""
 _KEPT = regex(r"-mod=|-modfile=")
+_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_NO_TEXT = regex(r"[\0\ufffd]")
 
 
 class SourceRun(Struct, frozen=True):
@@ -464,6 +466,35 @@ def begun_commands(
         return told if told != (tuple(words),) else None
 
     return said
+
+
+def begun_files(
+    spec: Spec,
+    *,
+    root: str,
+    dockerfile: DockerfileFacts,
+    context: str | None,
+    copied: Mapping[str, str],
+    read: Callable[[str], str | None],
+) -> dict[str, str]:
+    """The scripts and Makefiles of the project that a container starts with, by their paths: it reads them only at its start.
+    `copied`: what its image has of the project, by place, in addition to what the Dockerfile says; the other arguments are as
+    in `run_from_source`."""
+    mounts = {**copied, **_mounts(spec, root=root, dockerfile=dockerfile, context=context)}
+    found: dict[str, str] = {}
+
+    def noted(path: str) -> str | None:
+        text = read(path)
+        if text is not None and not _NO_TEXT.search(text):
+            found[path] = text
+        return text
+
+    folder, reading = _started_in(spec, dockerfile), _Reading(environment(spec), _reader(mounts, noted))
+    for name, *args in programs(begun_words(dockerfile, _stage(dockerfile, spec), spec)):
+        places = (f"{each}/{name}" for each in _PATH if "/" not in name)
+        place = next((path for path in places if in_context(path, mounts) is not None), name)
+        list(_commands((place, *args), folder, {}, reading))
+    return found
 
 
 def _reader(mounts: Mapping[str, str], read: Callable[[str], str | None]) -> Callable[[str], str | None]:

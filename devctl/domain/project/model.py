@@ -102,7 +102,8 @@ class ProgramStart(Struct, frozen=True):
     stages. `writable`: folders that it writes to in production. `steps`: what a service that compiles mounted source itself
     (`go run .`) runs before the program at each start of the container, in a shell. `air_file`: the configuration that it
     calls air with, and `air_folder` where; `debugger`: what it starts the program under, and a dev container does not.
-    `unknown`: those of `args` whose value only a shell knows (`$HOME`, `*.go`).
+    `unknown`: those of `args` whose value only a shell knows (`$HOME`, `*.go`). `scripts`: the user's scripts and Makefiles
+    that a container starts with, by path, with their texts.
     """
 
     args: tuple[str, ...] = ()
@@ -120,6 +121,7 @@ class ProgramStart(Struct, frozen=True):
     air_folder: str = "."
     debugger: str = ""
     unknown: tuple[str, ...] = ()
+    scripts: dict[str, str] = field(default_factory=dict)
 
 
 class ServedPort(Struct, frozen=True):

@@ -262,6 +262,7 @@ def watched_paths(files: Files, project: Project) -> tuple[Path, ...]:
         names += manifest_paths(files, project, service)
         names += [f"{service.build.context}/{name}" for name in RECIPE_FILES]
         names += [service.air.path] if service.air is not None else []
+        names += service.start.scripts
         # One that is written later counts too.
         dockerfile = service.build.dockerfile or f"{service.build.context}/Dockerfile"
         names += [dockerfile, f"{dockerfile}.dockerignore"]

@@ -16,11 +16,13 @@ from devctl.domain.compose.depends_on import jobs
 from devctl.domain.compose.profiles import choose_profiles, has_profiles, in_profiles
 from devctl.domain.compose.replicas import runs_none
 from devctl.domain.derive.build_tools import with_tools
+from devctl.domain.derive.final_stage import copied_places
 from devctl.domain.detect.service import detect_service, is_go_service
 from devctl.domain.detect.source_run import (
     SourceRun,
     air_called,
     begun_commands,
+    begun_files,
     built_by,
     run_from_source,
     without_caches,
@@ -233,7 +235,27 @@ class _Reading(Struct, frozen=True):
             service = service.with_build(inline=dockerfile.text)
         if run is not None and run.air is not None:
             service = service.with_start(air_file=run.air, air_folder=run.folder)
+        if dockerfile is not None and context is not None:
+            service = service.with_start(scripts=self._scripts(spec, service, dockerfile, context))
         return service
+
+    def _scripts(
+        self, spec: OwnSpec, service: Service, dockerfile: DockerfileFacts, context: str
+    ) -> dict[str, str]:
+        """Of a stage of the user's, or one derived from theirs: devctl's own starts no script."""
+        build, derived = spec.get("build") or {}, service.build.derived
+        if derived is None and service.build.dev_stage is None:
+            return {}
+        if service.build.dev_stage is not None:
+            spec = {**spec, "build": {**build, "target": service.build.dev_stage}}
+        return begun_files(
+            spec,
+            root=str(self.root),
+            dockerfile=dockerfile,
+            context=context,
+            copied=dict(copied_places(derived.final.copies, context)) if derived is not None else {},
+            read=partial(_text_in, self.files, self.root, self.root),
+        )
 
     def _is_tool(
         self, name: str, spec: OwnSpec, dockerfile: DockerfileFacts, context: str | None, *, beside: bool

@@ -320,4 +320,5 @@ def _recipe_files(
     service = project.service(run.service)
     air = service.air.path if service is not None and service.air is not None else f"{run.context}/.air.toml"
     theirs = files.read_text(project.root / air, within=project.root)
-    return {**overlay, ".air.toml": None if run.ours else theirs}
+    scripts = service.start.scripts if service is not None and run.mode == "dev" else {}
+    return {**scripts, **overlay, ".air.toml": None if run.ours else theirs}
