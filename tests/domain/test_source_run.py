@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from devctl.adapters.project_files.dockerfile import parse
+from devctl.domain.derive.final_stage import Copied, copied_places
 from devctl.domain.detect.source_run import (
     SourceRun,
     begun_files,
@@ -454,14 +455,20 @@ def test_the_scripts_that_a_container_starts_with(
     assert all(told[path] == BEGUN[path] for path in found)
 
 
-def test_a_script_that_comes_from_the_build_stage_is_where_it_was_copied_from() -> None:
-    image = IMAGE + 'COPY --from=build /src/docker/entry.sh /entry.sh\nENTRYPOINT ["/entry.sh"]\n'
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("docker/entry.sh", "/entry.sh"), ("docker/entry.sh", "/"), ("docker", "/"), ("docker/*.sh", "/")],
+)
+def test_a_script_that_comes_from_the_build_stage_is_where_it_was_copied_from(
+    source: str, target: str
+) -> None:
+    image = IMAGE + f'COPY --from=build /src/{source} {target}\nENTRYPOINT ["/entry.sh"]\n'
     told = begun_files(
         {},
         root="/shop",
         dockerfile=parse(image),
         context=".",
-        copied={"/entry.sh": "docker/entry.sh"},
+        copied=dict(copied_places([Copied((source,), target)], ".")),
         read=BEGUN.get,
     )
     assert sorted(told) == ["docker/entry.sh", "docker/steps/wait.sh"]

@@ -55,14 +55,18 @@ class Copied(Struct, frozen=True):
 
 
 def copied_places(copies: Iterable[Copied], context: str) -> Iterator[tuple[str, str]]:
-    """Where in the image is what of the project, for sources without a pattern."""
+    """Where in the image is what of the project: a file by its name, the content of a folder, what fits a pattern."""
     for each in copies:
+        target = posixpath.normpath(each.target)
         for source in each.sources:
-            name = posixpath.basename(source)
             path = posixpath.normpath(posixpath.join(context, source))
-            yield posixpath.normpath(each.target), path
-            if each.target.endswith("/"):  # a file by its name, the content of a folder
-                yield posixpath.join(each.target, name), path
+            folder, name = posixpath.split(path)
+            if any(c in name for c in "*?["):
+                yield target, folder or "."
+                continue
+            yield target, path
+            if each.target.endswith("/"):
+                yield posixpath.join(target, name), path
 
 
 class FinalStage(Struct, frozen=True):

@@ -316,7 +316,7 @@ def must_poll(box: Toolbox, project: Project) -> bool:
 def _recipe_files(
     files: Files, project: Project, run: Run, overlay: Mapping[str, str]
 ) -> dict[str, str | None]:
-    """The files that decide what an image is built from, by name; None for one that does not exist."""
+    """The files that decide what an image is built from and a container starts with, by name; None for one that does not exist."""
     service = project.service(run.service)
     air = service.air.path if service is not None and service.air is not None else f"{run.context}/.air.toml"
     theirs = files.read_text(project.root / air, within=project.root)
